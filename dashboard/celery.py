@@ -1,0 +1,14 @@
+"""How does a Celery worker or beat reach Dubroom?"""
+
+import os
+
+from celery import Celery
+from kombu.transport import TRANSPORT_ALIASES
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
+
+TRANSPORT_ALIASES["folder"] = "dashboard.folderbroker:Transport"
+
+app = Celery("dubroom")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks(["results"])

@@ -1,0 +1,304 @@
+"""What can be set, where does it come from, and what holds when nothing is said?
+
+Every value comes from the environment (or a `.env` file beside `manage.py`); every default is safe for one
+person on one laptop. The table in README.md lists the same names.
+"""
+
+import contextlib
+import os
+import secrets
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+env.read_env(BASE_DIR / ".env")
+
+DATA_DIR = Path(env.str("DUBROOM_DATA_DIR", default=str(BASE_DIR / "data"))).expanduser().resolve()
+
+
+def kept_secret(name: str, value: str) -> str:
+    """Return the secret kept in the data folder under this name; the first caller's value is kept."""
+    path = DATA_DIR / name
+    try:
+        if not path.exists():
+            DATA_DIR.mkdir(parents=True, exist_ok=True)
+            # Written aside and linked: of two processes starting at once one wins, and nobody reads half a key.
+            with tempfile.NamedTemporaryFile("w", dir=DATA_DIR) as aside:
+                aside.write(value)
+                aside.flush()
+                with contextlib.suppress(FileExistsError):
+                    os.link(aside.name, path)
+        return path.read_text().strip()
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"the data folder {DATA_DIR} cannot be used ({error.strerror}). "
+            "Make it writable, or set DUBROOM_DATA_DIR to another folder."
+        ) from error
+
+
+# --- Where and for whom ------------------------------------------------------------------------------
+
+DEBUG = env.bool("DEBUG", default=False)
+HOST = env.str("HOST", default="127.0.0.1")
+PORT = env.int("PORT", default=8000)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+SIGNUP = env.str("SIGNUP", default="open")
+if SIGNUP not in ("open", "invite"):
+    raise ImproperlyConfigured(f"SIGNUP is {SIGNUP!r}; it must be 'open' or 'invite'.")
+
+# --- Where things are kept ---------------------------------------------------------------------------
+
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'dubroom.sqlite3'}")
+}
+IS_EMBEDDED = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
+if IS_EMBEDDED:
+    # Django's defaults lose transactions as soon as two processes write; with these, writers queue instead.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-65536;"
+            "PRAGMA mmap_size=268435456; PRAGMA temp_store=MEMORY"
+        ),
+    }
+else:
+    DATABASES["default"]["CONN_MAX_AGE"] = 60
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+BROKER_URL = env.str("BROKER_URL", default=f"folder://{DATA_DIR / 'broker'}")
+_shared_cache = BROKER_URL if BROKER_URL.startswith(("redis://", "rediss://")) else ""
+CACHES = {
+    # Shared by every process: the log-in rate limits live in it.
+    "default": env.cache_url("CACHE_URL", default=_shared_cache or f"filecache://{DATA_DIR / 'cache'}")
+}
+
+# --- Secrets -----------------------------------------------------------------------------------------
+
+SECRET_KEY = env.str("SECRET_KEY", default="")
+if not SECRET_KEY:
+    if not IS_EMBEDDED:
+        raise ImproperlyConfigured(
+            "DATABASE_URL names a database server, so SECRET_KEY must be set too: every process and machine needs "
+            "the same one. Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"
+        )
+    SECRET_KEY = kept_secret("secret.key", secrets.token_urlsafe(50))
+elif len(SECRET_KEY) < 20 and not DEBUG:
+    raise ImproperlyConfigured("SECRET_KEY is too short to be secret; give at least 20 random characters.")
+
+# Encrypts the teams' CAMB.AI keys: outside the database, newest first; older ones still decrypt.
+FIELD_KEYS = env.list("FIELD_KEYS", default=[])
+if not FIELD_KEYS:
+    from cryptography.fernet import Fernet
+
+    FIELD_KEYS = [kept_secret("field.key", Fernet.generate_key().decode())]
+
+# --- CAMB.AI and how often it is asked (seconds unless named otherwise) ------------------------------
+
+CAMB_BASE_URL = env.str("CAMB_BASE_URL", default="https://client.camb.ai/apis").rstrip("/")
+if not CAMB_BASE_URL.startswith(("https://", "http://")):
+    raise ImproperlyConfigured(f"CAMB_BASE_URL is {CAMB_BASE_URL!r}; it must begin with https:// or http://.")
+CAMB_CONNECT_SECONDS = env.float("CAMB_CONNECT_SECONDS", default=5.0)
+CAMB_READ_SECONDS = env.float("CAMB_READ_SECONDS", default=20.0)
+CAMB_TOTAL_SECONDS = env.float("CAMB_TOTAL_SECONDS", default=60.0)
+
+REFRESH_TICK_SECONDS = env.float("REFRESH_TICK_SECONDS", default=2.0)
+REFRESH_FIRST_SECONDS = env.float("REFRESH_FIRST_SECONDS", default=5.0)
+REFRESH_SLOWEST_SECONDS = env.float("REFRESH_SLOWEST_SECONDS", default=30 * 60.0)
+REFRESH_DAILY_AFTER_DAYS = env.float("REFRESH_DAILY_AFTER_DAYS", default=7.0)
+
+# The stand-in CAMB.AI with sample dubs: on by itself only where nothing at all is configured.
+DEMO = env.bool("DEMO", default="DATABASE_URL" not in os.environ and "CAMB_BASE_URL" not in os.environ)
+DEMO_PORT = env.int("DEMO_PORT", default=PORT + 1)
+DEMO_BASE_URL = f"http://127.0.0.1:{DEMO_PORT}/apis"
+
+# --- Workers -----------------------------------------------------------------------------------------
+
+CELERY_BROKER_URL = BROKER_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_POOL = "threads"
+CELERY_WORKER_CONCURRENCY = env.int("WORKER_THREADS", default=16)
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# The schedule is a bell and the truth is in the database: beat needs no file of its own that could be damaged.
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
+CELERY_BEAT_SCHEDULE = {
+    "refresh-due": {
+        "task": "results.tasks.refresh_due",
+        "schedule": REFRESH_TICK_SECONDS,
+        "options": {"expires": max(REFRESH_TICK_SECONDS, 1.0) * 5},
+    },
+    "refresh-languages": {"task": "results.tasks.refresh_languages", "schedule": 24 * 3600.0},
+}
+
+# --- Django ------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "django_htmx",
+    "csp",
+    "teams",
+    "results",
+    "dashboard",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "dashboard.middleware.private_pages",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "dashboard.htmx.login_redirects",
+    "allauth.account.middleware.AccountMiddleware",
+]
+
+ROOT_URLCONF = "dashboard.urls"
+WSGI_APPLICATION = "dashboard.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "dashboard.context.frame",
+            ],
+        },
+    },
+]
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English"))]
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+# A file that was not collected is served under its plain name instead of failing the page.
+WHITENOISE_MANIFEST_STRICT = False
+WHITENOISE_USE_FINDERS = DEBUG
+
+# --- Who is there ------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "teams.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+ACCOUNT_ADAPTER = "dashboard.accounts.Adapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_SIGNUP_FORM_CLASS = "dashboard.forms.SignupForm"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_PREVENT_ENUMERATION = True
+
+EMAIL_URL = env.str("EMAIL_URL", default="")
+if EMAIL_URL:
+    vars().update(env.email_url("EMAIL_URL"))
+    ACCOUNT_EMAIL_VERIFICATION = env.str("EMAIL_VERIFICATION", default="mandatory")
+else:
+    # Without a mail server, letters are files that the person who runs the server can open and pass on.
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = DATA_DIR / "mail"
+    ACCOUNT_EMAIL_VERIFICATION = "none"
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="dubroom@localhost")
+
+# --- What a browser may do ---------------------------------------------------------------------------
+
+IS_HTTPS = env.bool("HTTPS", default=False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+CSRF_COOKIE_HTTPONLY = True
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if IS_HTTPS:
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
+    SECURE_SSL_REDIRECT = env.bool("HTTPS_REDIRECT", default=True)
+    if env.bool("BEHIND_PROXY", default=False):
+        SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# CAMB.AI's media hosts are not published, so any https host may play; narrow it with MEDIA_HOSTS.
+MEDIA_HOSTS = env.list("MEDIA_HOSTS", default=["https:"])
+if DEMO:
+    MEDIA_HOSTS = [*MEDIA_HOSTS, f"http://127.0.0.1:{DEMO_PORT}"]
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "media-src": [SELF, *MEDIA_HOSTS],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+    }
+}
+
+# --- Limits and logs ---------------------------------------------------------------------------------
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        "results": {"level": env.str("LOG_LEVEL", default="INFO")},
+        "dashboard": {"level": env.str("LOG_LEVEL", default="INFO")},
+        "celery": {"level": "WARNING"},
+    },
+}

@@ -1,0 +1,215 @@
+"""What is kept of CAMB.AI's runs: the run, its dubs, their cues, the raw answer, and the team's key."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from results.secrets import seal, unseal
+from teams.models import Team, User
+
+
+class ApiKey(models.Model):
+    """A team's CAMB.AI key, and how CAMB.AI took it the last time.
+
+    `retry_at` is the key's gate: while it lies ahead, no run of the team is asked. Trouble of the key or of the
+    whole service sets it, so one row says for every worker on every machine when the next probe is due.
+    """
+
+    class State(models.TextChoices):
+        UNTRIED = "untried", _("Not tried yet")
+        WORKING = "working", _("Working")
+        REFUSED = "refused", _("Refused")
+        UNPAID = "unpaid", _("Payment needed")
+        UNAVAILABLE = "unavailable", _("CAMB.AI does not answer")
+
+    team = models.OneToOneField(Team, on_delete=models.CASCADE, primary_key=True, related_name="api_key")
+    sealed = models.TextField()
+    last_four = models.CharField(max_length=4)
+    is_demo = models.BooleanField(default=False, help_text=_("Answered by the stand-in CAMB.AI of the demo."))
+    state = models.CharField(max_length=12, choices=State.choices, default=State.UNTRIED)
+    message = models.TextField(blank=True, help_text=_("What went wrong, and what to do, in plain words."))
+    failures = models.PositiveIntegerField(default=0, help_text=_("Failed calls in a row."))
+    retry_at = models.DateTimeField(null=True)
+    asked_at = models.DateTimeField(null=True, help_text=_("When CAMB.AI last answered or failed to."))
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return f"key …{self.last_four} of {self.team_id}"
+
+    @property
+    def secret(self) -> str:
+        """The key itself, for the request header only. Raises secrets.SealBrokenError."""
+        return unseal(self.sealed)
+
+    @secret.setter
+    def secret(self, key: str) -> None:
+        self.sealed = seal(key)
+        self.last_four = key[-4:]
+
+    @property
+    def base_url(self) -> str:
+        return settings.DEMO_BASE_URL if self.is_demo else settings.CAMB_BASE_URL
+
+    @property
+    def is_in_trouble(self) -> bool:
+        return self.state not in (self.State.UNTRIED, self.State.WORKING)
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    def visible_to(self, user: User | AnonymousUser) -> "RunQuerySet":
+        """Runs of the teams that this person is in."""
+        return self.filter(team__memberships__user_id=user.pk)
+
+    def unfinished(self) -> "RunQuerySet":
+        """Runs that are still asked for by themselves."""
+        return self.exclude(due_at=None)
+
+    def due(self, now: datetime) -> "RunQuerySet":
+        """Runs to be asked now that nobody is asking."""
+        return self.filter(Q(lease_until=None) | Q(lease_until__lte=now), due_at__lte=now)
+
+
+class Run(models.Model):
+    """One tracked CAMB.AI dubbing run of one team."""
+
+    class Status(models.TextChoices):
+        NEW = "new", _("New")
+        WAITING = "waiting", _("Waiting")
+        READY = "ready", _("Ready")
+        PARTLY = "partly", _("Partly ready")
+        FAILED = "failed", _("Failed")
+        NOT_FOUND = "not_found", _("Not found")
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="runs", db_index=False)
+    camb_run_id = models.BigIntegerField()
+    title = models.CharField(_("title"), max_length=200, blank=True)
+    added_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.NEW)
+    reason = models.TextField(blank=True, help_text=_("Why it failed or was not found, and the next step."))
+    notes = models.JSONField(default=list, blank=True, help_text=_("Sentences on what was odd in the answer."))
+    changed_at = models.DateTimeField(null=True, help_text=_("When an answer last changed what is shown."))
+
+    due_at = models.DateTimeField(null=True, default=timezone.now, help_text=_("None: not asked by itself."))
+    asks = models.PositiveIntegerField(default=0, help_text=_("Asks in a row that brought nothing final."))
+    checked_at = models.DateTimeField(null=True, help_text=_("When the newest stored answer was asked for."))
+    lease = models.UUIDField(null=True, help_text=_("Whose turn it is to ask; proves it when the answer comes."))
+    lease_until = models.DateTimeField(null=True)
+
+    # What a row of the list shows, kept here so that a page of runs is one query.
+    languages = models.JSONField(default=list, blank=True)
+    duration_ms = models.BigIntegerField(default=0)
+    cue_count = models.PositiveIntegerField(default=0)
+    version = models.BigIntegerField(default=0, help_text=_("The team's pulse when this row last changed."))
+
+    objects: ClassVar[models.Manager["Run"]] = RunQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["team", "camb_run_id"], name="one_run_a_team")]
+        indexes = [
+            models.Index(fields=["team", "id"], name="run_newest"),
+            models.Index(fields=["team", "status", "id"], name="run_by_status"),
+            models.Index(fields=["due_at", "team"], name="run_due", condition=Q(due_at__isnull=False)),
+            models.Index(fields=["lease"], name="run_lease", condition=Q(lease__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or f"Run {self.camb_run_id}"
+
+
+class Answer(models.Model):
+    """CAMB.AI's newest raw answer about a run: zlib-compressed JSON, cut off at a bound."""
+
+    run = models.OneToOneField(Run, on_delete=models.CASCADE, primary_key=True, related_name="answer")
+    body = models.BinaryField()
+    size = models.PositiveIntegerField(help_text=_("Bytes before compression and cutting."))
+    is_cut = models.BooleanField(default=False)
+    fetched_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"answer about run {self.run_id}"
+
+
+class Dub(models.Model):
+    """A run's output in one language."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+", db_index=False)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="dubs", db_index=False)
+    language = models.CharField(
+        max_length=35, blank=True, help_text=_("A tag such as es-es, an unknown id of CAMB.AI, or nothing.")
+    )
+    video_url = models.TextField(blank=True)
+    audio_url = models.TextField(blank=True)
+    media_fetched_at = models.DateTimeField(help_text=_("When the links were given; they end some time later."))
+    cues_hash = models.CharField(max_length=64, blank=True)
+    cue_count = models.PositiveIntegerField(default=0)
+    duration_ms = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "language"], name="one_dub_a_language")]
+
+    def __str__(self) -> str:
+        return f"{self.language or 'dub'} of run {self.run_id}"
+
+
+class Cue(models.Model):
+    """One line of speech. `position` counts from 1 in time order; times are integer milliseconds."""
+
+    # Only the dub has an index: a cue is reached by its id (search) or in its dub's order, and each further
+    # index would be paid for with every line written.
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+", db_index=False)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+", db_index=False)
+    dub = models.ForeignKey(Dub, on_delete=models.CASCADE, related_name="cues", db_index=False)
+    position = models.PositiveIntegerField()
+    start_ms = models.BigIntegerField()
+    end_ms = models.BigIntegerField()
+    speaker = models.CharField(max_length=200, blank=True)
+    text = models.TextField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["dub", "position"], name="one_cue_a_position")]
+        ordering = ["position"]
+
+    def __str__(self) -> str:
+        return self.text[:60]
+
+
+class Language(models.Model):
+    """CAMB.AI's own numbers for languages, asked for once a day."""
+
+    camb_id = models.PositiveIntegerField(primary_key=True)
+    tag = models.CharField(max_length=35)
+    name = models.CharField(max_length=100)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Pulse(models.Model):
+    """A counter a team: it grows with every change of a run, so that a poll costs one small read."""
+
+    team = models.OneToOneField(Team, on_delete=models.CASCADE, primary_key=True, related_name="pulse")
+    version = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.team_id} at {self.version}"
+
+    @classmethod
+    def of(cls, team_id: int) -> int:
+        """Return the team's version now."""
+        return cls.objects.filter(pk=team_id).values_list("version", flat=True).first() or 0
+
+    @classmethod
+    def beat(cls, team_id: int) -> int:
+        """Count one change and return the new version; call it late in the transaction, as it locks the row."""
+        if not cls.objects.filter(pk=team_id).update(version=F("version") + 1):
+            cls.objects.bulk_create([cls(team_id=team_id, version=0)], ignore_conflicts=True)
+            cls.objects.filter(pk=team_id).update(version=F("version") + 1)
+        return cls.of(team_id)

@@ -1,0 +1,176 @@
+"""Who is there: users, their teams, the roles they have in them and the invitations that are out."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.db import IntegrityError, models, transaction
+from django.utils import timezone
+from django.utils.text import slugify
+from django.utils.translation import gettext_lazy as _
+
+INVITATION_LIFETIME = timedelta(days=7)
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **extra: Any) -> "User":
+        if not email:
+            raise ValueError("A user needs an e-mail address.")
+        user = self.model(email=email.strip().lower(), **extra)
+        user.set_password(password)
+        user.save()
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **extra: Any) -> "User":
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **extra)
+
+
+class User(AbstractUser):
+    """A person, known by their e-mail address (kept in lower case)."""
+
+    username = None  # type: ignore[assignment]
+    first_name = None  # type: ignore[assignment]
+    last_name = None  # type: ignore[assignment]
+    name = models.CharField(_("name"), max_length=150, blank=True)
+    email = models.EmailField(_("e-mail address"), unique=True)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+
+class TeamManager(models.Manager["Team"]):
+    def create_for(self, owner: User, name: str) -> "Team":
+        """Create a team with its first owner; the address comes from the name and is made unique."""
+        stem = slugify(name)[:50] or "team"
+        for number in range(1, 100):
+            slug = stem if number == 1 else f"{stem}-{number}"
+            try:
+                with transaction.atomic():
+                    team = self.create(name=name, slug=slug)
+                    team.memberships.create(user=owner, role=Membership.Role.OWNER)
+            except IntegrityError:
+                continue
+            return team
+        slug = f"{stem}-{secrets.token_hex(4)}"
+        with transaction.atomic():
+            team = self.create(name=name, slug=slug)
+            team.memberships.create(user=owner, role=Membership.Role.OWNER)
+        return team
+
+
+class Team(models.Model):
+    """People who share runs. Its slug is in every address: the team is never hidden in the session."""
+
+    name = models.CharField(_("name"), max_length=100)
+    slug = models.SlugField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: ClassVar[TeamManager] = TeamManager()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class LastOwnerError(Exception):
+    """A team keeps at least one owner, else nobody could mend it."""
+
+
+class Membership(models.Model):
+    class Role(models.TextChoices):
+        OWNER = "owner", _("Owner")
+        MEMBER = "member", _("Member")
+        VIEWER = "viewer", _("Viewer")
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships", db_index=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(_("role"), max_length=10, choices=Role.choices)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["team", "user"], name="one_membership_a_person")]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.team} as {self.role}"
+
+    def change_role(self, role: str) -> None:
+        """Give another role. Raises LastOwnerError rather than leave the team without an owner."""
+        with transaction.atomic():
+            self._keep_an_owner(still_owner=role == self.Role.OWNER)
+            self.role = role
+            self.save(update_fields=["role"])
+
+    def remove(self) -> None:
+        """End the membership. Raises LastOwnerError rather than leave the team without an owner."""
+        with transaction.atomic():
+            self._keep_an_owner(still_owner=False)
+            self.delete()
+
+    def _keep_an_owner(self, *, still_owner: bool) -> None:
+        # The team's row is the lock: two owners who step down at the same moment are judged one after the other.
+        Team.objects.select_for_update().get(pk=self.team_id)
+        others = Membership.objects.filter(team_id=self.team_id, role=self.Role.OWNER).exclude(pk=self.pk)
+        if not still_owner and not others.exists():
+            raise LastOwnerError
+
+
+class InvitationManager(models.Manager["Invitation"]):
+    def issue(self, *, team: Team, email: str, role: str, invited_by: User) -> tuple["Invitation", str]:
+        """Invite someone; returns the invitation and its token, which is kept nowhere else."""
+        token = secrets.token_urlsafe(32)
+        with transaction.atomic():
+            self.filter(team=team, email=email.lower(), accepted_at=None).delete()
+            invitation = self.create(
+                team=team, email=email.lower(), role=role, invited_by=invited_by, token_hash=_hashed(token)
+            )
+        return invitation, token
+
+    def open_for(self, token: str) -> "Invitation | None":
+        """Return the invitation that this token still opens, or None."""
+        return (
+            self.select_related("team")
+            .filter(token_hash=_hashed(token), accepted_at=None, expires_at__gt=timezone.now())
+            .first()
+        )
+
+
+def _hashed(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _invitation_end() -> Any:
+    return timezone.now() + INVITATION_LIFETIME
+
+
+class Invitation(models.Model):
+    """An open door into a team for one e-mail address; only the hash of its token is stored."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField(_("e-mail address"))
+    role = models.CharField(_("role"), max_length=10, choices=Membership.Role.choices)
+    token_hash = models.CharField(max_length=64, unique=True)
+    invited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(default=_invitation_end)
+    accepted_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[InvitationManager] = InvitationManager()
+
+    def __str__(self) -> str:
+        return f"{self.email} to {self.team}"
+
+    def accept(self, user: User) -> Membership | None:
+        """Make the invited user a member; None when another click was first or the address is not theirs."""
+        if user.email != self.email:
+            return None
+        with transaction.atomic():
+            won = Invitation.objects.filter(pk=self.pk, accepted_at=None).update(accepted_at=timezone.now())
+            if not won:
+                return None
+            # Someone who is in the team already keeps the role they have.
+            return Membership.objects.get_or_create(team=self.team, user=user, defaults={"role": self.role})[0]
