@@ -1,0 +1,1 @@
+"""How do cues leave as a file?"""

@@ -1,0 +1,67 @@
+"""What is a dub's language called, and which tag does CAMB.AI's key mean?"""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+
+from babel import Locale
+from babel.core import get_global
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+# The numbers that CAMB.AI's own documentation prints; the rest is asked for once a day (models.Language).
+KNOWN: Mapping[int, str] = {
+    1: "en-us",
+    31: "de-de",
+    54: "es-es",
+    76: "fr-fr",
+    81: "hi-in",
+    88: "ja-jp",
+    111: "pt-br",
+    139: "zh-cn",
+}
+LONGEST_TAG = 35
+_TAG = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,8})*")
+
+
+def tag_for(key: str, asked: Mapping[int, str] | None = None) -> str:
+    """Return the tag (`es-es`) for CAMB.AI's key of a dub: a tag in any case, a number, or something unforeseen.
+
+    `asked` are the numbers that CAMB.AI told us; a number that nobody knows stays as it is.
+    """
+    key = key.strip().lower().replace("_", "-")
+    if key.isascii() and key.isdigit():
+        number = int(key[:18])
+        key = (asked or {}).get(number) or KNOWN.get(number) or str(number)
+    return key[:LONGEST_TAG]
+
+
+def name(tag: str) -> str:
+    """Return the name in the reader's language: `Spanish (Spain)`; what has no name is shown as it came."""
+    return _name(tag, get_language() or "en")
+
+
+@lru_cache(maxsize=2048)
+def _name(tag: str, reader: str) -> str:
+    if not tag:
+        return _("Unnamed language")
+    if tag.isdigit():
+        return _("Language %(number)s") % {"number": tag}
+    names = Locale.parse(reader, sep="-")
+    first, *rest = tag.split("-")
+    language = names.languages.get(_without_alias(first))
+    if language is None:
+        return tag
+    details = [names.scripts.get(part.title()) or names.territories.get(part.upper()) or part for part in rest]
+    return f"{language} ({', '.join(details)})" if details else language
+
+
+@lru_cache(maxsize=2048)
+def html_tag(tag: str) -> str:
+    """Return what the `lang` attribute may say: a well-formed tag of a language that exists, else `und`."""
+    is_known = _TAG.fullmatch(tag) and _without_alias(tag.split("-")[0]) in Locale("en").languages
+    return tag if is_known else "und"
+
+
+def _without_alias(language: str) -> str:
+    return get_global("language_aliases").get(language, language)

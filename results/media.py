@@ -1,0 +1,111 @@
+"""Is this media link alive, when does it end, and how is a new one got?"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+from urllib.parse import parse_qsl, urlsplit
+
+from django.core.cache import cache
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from results.camb import CambError
+from results.models import Dub, Run
+
+Kind = Literal["video", "audio"]
+
+# However many browsers meet the dead link in this time, CAMB.AI is asked for it once.
+RENEWAL_SECONDS = 20
+# A link that ends while the first bytes travel is as good as dead.
+MARGIN = timedelta(seconds=5)
+
+
+class Dead(Exception):
+    """There is no link that could be played; the message is a sentence for the person who pressed play."""
+
+
+def live_url(dub: Dub, kind: Kind, ask: Callable[[Run], None], *, renew: bool = False) -> str:
+    """Return the link to play; `ask` refreshes the run and is called only for a link that has ended.
+
+    `renew` says that a browser met the stored link dead. Raises Dead.
+    """
+    if renew or has_ended(dub, kind):
+        _renew_once(dub.run, ask)
+        fresh = Dub.objects.filter(run=dub.run_id, language=dub.language).first()
+        if fresh is None:
+            raise Dead(_("CAMB.AI no longer has this dub."))
+        dub = fresh
+        if has_ended(dub, kind):
+            raise Dead(_("The link has ended and CAMB.AI gave no new one. Refresh the run, or try again later."))
+    url = _stored(dub, kind)
+    if not url:
+        raise Dead(_("This dub has no video.") if kind == "video" else _("This dub has no audio."))
+    if not is_playable(url):
+        raise Dead(_("CAMB.AI gave a link that cannot be played; it must be an http or https address."))
+    return url
+
+
+def is_playable(url: str) -> bool:
+    """Is this an http or https address, with nothing in it that could lead elsewhere?"""
+    if not url.isprintable() or " " in url or "\\" in url:
+        return False
+    with suppress(ValueError):
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+    return False
+
+
+def has_ended(dub: Dub, kind: Kind) -> bool:
+    """Is the link known to have ended? A link that does not say when it ends is taken to be alive."""
+    end = ends_at(_stored(dub, kind), dub.media_fetched_at)
+    return end is not None and end - MARGIN <= timezone.now()
+
+
+def ends_at(url: str, fetched_at: datetime) -> datetime | None:
+    """Return the end that a signed link carries in its query, in the ways of AWS, Google, Azure and plain CDNs."""
+    # A link is free to call anything "expires"; what cannot be read says nothing.
+    with suppress(ValueError, KeyError, OverflowError):
+        said = {key.lower(): value for key, value in parse_qsl(urlsplit(url).query, max_num_fields=100)}
+        for vendor in ("x-amz", "x-goog"):
+            if f"{vendor}-expires" in said:
+                signed_at = datetime.strptime(said[f"{vendor}-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+                return signed_at + timedelta(seconds=int(said[f"{vendor}-expires"]))
+        if "se" in said:
+            end = datetime.fromisoformat(said["se"])
+            return end if end.tzinfo else end.replace(tzinfo=UTC)
+        for name in ("expires", "expire", "expiry", "exp"):
+            if name in said:
+                return _moment(float(said[name]), fetched_at)
+    return None
+
+
+def _moment(number: float, fetched_at: datetime) -> datetime | None:
+    """What a bare number means: a lifetime in seconds, or a moment in seconds or milliseconds since 1970."""
+    if 0 < number < 1e8:
+        return fetched_at + timedelta(seconds=number)
+    if 1e8 <= number < 1e11:
+        return datetime.fromtimestamp(number, UTC)
+    if 1e11 <= number < 1e14:
+        return datetime.fromtimestamp(number / 1000, UTC)
+    return None
+
+
+def _renew_once(run: Run, ask: Callable[[Run], None]) -> None:
+    """Have the run asked unless someone just did; what came of it holds for everybody who asks meanwhile."""
+    key = f"media-renewal:{run.pk}"
+    under_way = _("A new link is being fetched from CAMB.AI. Press play again in a few seconds.")
+    if not cache.add(key, under_way, RENEWAL_SECONDS):
+        if trouble := cache.get(key):
+            raise Dead(trouble)
+        return
+    try:
+        ask(run)
+    except CambError as error:
+        cache.set(key, str(error), RENEWAL_SECONDS)
+        raise Dead(str(error)) from error
+    cache.set(key, "", RENEWAL_SECONDS)
+
+
+def _stored(dub: Dub, kind: Kind) -> str:
+    return dub.video_url if kind == "video" else dub.audio_url

@@ -1,0 +1,67 @@
+"""Language names and tags."""
+
+import pytest
+from django.utils import translation
+
+from results import languages
+
+
+@pytest.mark.parametrize(
+    ("key", "tag"),
+    [
+        ("es-es", "es-es"),
+        ("ES_es", "es-es"),
+        (" pt-BR ", "pt-br"),
+        ("54", "es-es"),
+        ("139", "zh-cn"),
+        ("9999", "9999"),
+        ("007", "7"),
+        ("", ""),
+        ("x" * 90, "x" * 35),
+        ("9" * 5000, "9" * 18),
+    ],
+)
+def test_a_key_of_camb_ai_becomes_a_tag(key, tag):
+    assert languages.tag_for(key) == tag
+
+
+def test_numbers_that_camb_ai_told_come_before_the_printed_ones():
+    assert languages.tag_for("54", {54: "es-mx"}) == "es-mx"
+    assert languages.tag_for("4", {4: "ar-ae"}) == "ar-ae"
+
+
+@pytest.mark.parametrize(
+    ("tag", "name"),
+    [
+        ("es-es", "Spanish (Spain)"),
+        ("en", "English"),
+        ("zh-cn", "Chinese (China)"),
+        ("sr-latn-rs", "Serbian (Latin, Serbia)"),
+        ("es-419", "Spanish (Latin America)"),
+        ("no-no", "Norwegian (Norway)"),
+        ("fil-ph", "Filipino (Philippines)"),
+        ("iw-il", "Hebrew (Israel)"),
+        ("de-de-formal", "German (Germany, formal)"),
+        ("9999", "Language 9999"),
+        ("klingonese", "klingonese"),
+        ("", "Unnamed language"),
+        ("<b>", "<b>"),
+    ],
+)
+def test_a_tag_has_a_name(tag, name):
+    assert languages.name(tag) == name
+
+
+def test_the_name_is_in_the_readers_language():
+    with translation.override("de"):
+        assert languages.name("es-es") == "Spanisch (Spanien)"
+    assert languages.name("es-es") == "Spanish (Spain)"
+
+
+@pytest.mark.parametrize(
+    ("tag", "lang"),
+    [("es-es", "es-es"), ("zh-hant-tw", "zh-hant-tw"), ("iw-il", "iw-il")]
+    + [(tag, "und") for tag in ("", "9999", "klingonese", 'en"onload', "-", "en-", "en--us", "123-en")],
+)
+def test_only_a_real_language_gets_into_the_lang_attribute(tag, lang):
+    assert languages.html_tag(tag) == lang

@@ -1,0 +1,164 @@
+"""Links that live, links that end, links that must not be followed."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.cache import cache
+from django.utils import timezone
+
+from results import media
+from results.camb import Unavailable
+from results.models import Dub
+from tests.factories import make_dub
+
+FETCHED = datetime(2026, 1, 1, 12, tzinfo=UTC)
+HOST = "https://cdn.example.com/a.mp4"
+ENDED = f"{HOST}?Expires=1600000000"
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _no_renewal_of_another_test():
+    cache.clear()
+
+
+def never(run):
+    raise AssertionError("CAMB.AI must not be asked")
+
+
+class Camb:
+    """Stands for the single ask: counts, and stores what CAMB.AI would give."""
+
+    def __init__(self, **links):
+        self.links, self.asks = links, 0
+
+    def __call__(self, run):
+        self.asks += 1
+        Dub.objects.filter(run=run).update(**self.links)
+
+
+@pytest.mark.parametrize(
+    ("query", "end"),
+    [
+        ("Expires=1767272400&Signature=x", datetime(2026, 1, 1, 13, tzinfo=UTC)),
+        ("expires=1767272400000", datetime(2026, 1, 1, 13, tzinfo=UTC)),
+        ("exp=1767272400.5", datetime(2026, 1, 1, 13, 0, 0, 500_000, tzinfo=UTC)),
+        ("expires=3600", datetime(2026, 1, 1, 13, tzinfo=UTC)),
+        ("X-Amz-Date=20260101T120000Z&X-Amz-Expires=3600", datetime(2026, 1, 1, 13, tzinfo=UTC)),
+        ("x-goog-expires=60&x-goog-date=20260101T120000Z", datetime(2026, 1, 1, 12, 1, tzinfo=UTC)),
+        ("se=2026-01-01T13%3A00%3A00Z&sig=x", datetime(2026, 1, 1, 13, tzinfo=UTC)),
+        ("se=2026-01-01", datetime(2026, 1, 1, tzinfo=UTC)),
+        ("", None),
+        ("X-Amz-Expires=3600", None),
+        ("X-Amz-Date=yesterday&X-Amz-Expires=3600", None),
+        ("Expires=never", None),
+        ("Expires=nan", None),
+        ("Expires=-5", None),
+        ("Expires=1e300", None),
+        ("X-Amz-Date=20260101T120000Z&X-Amz-Expires=" + "9" * 30, None),
+        ("se=soon", None),
+        ("&".join(f"a{n}=1" for n in range(200)), None),
+    ],
+)
+def test_the_end_is_read_from_the_link(query, end):
+    assert media.ends_at(f"{HOST}?{query}", FETCHED) == end
+
+
+@pytest.mark.parametrize(
+    "url", [HOST, "http://127.0.0.1:8001/media/a.mp4?Expires=1&Signature=2", "https://bücher.example/ü"]
+)
+def test_web_addresses_are_playable(url):
+    assert media.is_playable(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "javascript:alert(1)",
+        "JaVaScRiPt:alert(1)",
+        "\tjavascript:alert(1)",
+        "data:text/html,x",
+        "file:///etc/passwd",
+        "blob:https://x/y",
+        "//host/a.mp4",
+        "/a.mp4",
+        "https:///a.mp4",
+        "https:a.mp4",
+        "https://user:pw@host/a.mp4",
+        "https://host/a\r\nSet-Cookie: a=b",
+        "https://host/a b",
+        "https://host\\@evil/a",
+        "https://[::1/a",
+        "ftp://host/a.mp4",
+    ],
+)
+def test_anything_else_is_not(url):
+    assert not media.is_playable(url)
+
+
+def test_a_living_link_is_given_without_asking():
+    ends = int((timezone.now() + timedelta(hours=1)).timestamp())
+    dub = make_dub(video_url=f"{HOST}?Expires={ends}", audio_url="https://cdn.example.com/a.mp3")
+    assert media.live_url(dub, "video", never) == f"{HOST}?Expires={ends}"
+    assert media.live_url(dub, "audio", never) == "https://cdn.example.com/a.mp3"
+
+
+def test_an_ended_link_is_renewed():
+    dub = make_dub(video_url=ENDED)
+    camb = Camb(video_url=f"{HOST}?Expires=99999999999")
+    assert media.live_url(dub, "video", camb) == f"{HOST}?Expires=99999999999"
+    assert camb.asks == 1
+
+
+def test_a_link_that_the_browser_met_dead_is_renewed_once_for_everybody():
+    dub = make_dub(video_url=HOST)
+    camb = Camb(video_url=f"{HOST}?new")
+    assert {media.live_url(dub, "video", camb, renew=True) for _ in range(5)} == {f"{HOST}?new"}
+    assert camb.asks == 1
+
+
+def test_while_one_asks_the_others_are_told_to_wait():
+    dub = make_dub(video_url=HOST)
+    told = []
+
+    def ask(run):
+        with pytest.raises(media.Dead) as dead:
+            media.live_url(dub, "video", never, renew=True)
+        told.append(str(dead.value))
+
+    media.live_url(dub, "video", ask, renew=True)
+    assert told == ["A new link is being fetched from CAMB.AI. Press play again in a few seconds."]
+
+
+def test_trouble_is_told_to_everybody_and_asked_about_once():
+    dub = make_dub(video_url=HOST)
+    asks = []
+
+    def ask(run):
+        asks.append(run)
+        raise Unavailable("CAMB.AI does not answer.")
+
+    for _ in range(3):
+        with pytest.raises(media.Dead, match=r"^CAMB\.AI does not answer\.$"):
+            media.live_url(dub, "video", ask, renew=True)
+    assert asks == [dub.run]
+
+
+def test_a_link_that_stays_ended_is_said_to_be_dead():
+    with pytest.raises(media.Dead, match="gave no new one"):
+        media.live_url(make_dub(video_url=ENDED), "video", Camb())
+
+
+def test_a_dub_that_is_gone_after_asking_is_said_to_be_gone():
+    dub = make_dub(video_url=ENDED)
+    with pytest.raises(media.Dead, match="no longer has this dub"):
+        media.live_url(dub, "video", lambda run: Dub.objects.all().delete())
+
+
+@pytest.mark.parametrize(
+    ("link", "sentence"), [("", "This dub has no video."), ("javascript:alert(1)", "cannot be played")]
+)
+def test_a_link_that_cannot_be_played_is_refused(link, sentence):
+    with pytest.raises(media.Dead, match=sentence):
+        media.live_url(make_dub(video_url=link), "video", never)
