@@ -217,6 +217,10 @@ class Transport(virtual.Transport):
             raise ValueError("The broker's URL needs three slashes and a path: folder:///path/to/folder")
         self.folder = Folder(Path("/", client.virtual_host))
 
+    @property
+    def default_connection_params(self) -> dict[str, Any]:
+        return {}  # kombu warns at every connection when it has to make up a host name
+
 
 def _file_name(queue: str) -> str:
     return quote(queue, safe="").replace(".", "%2E")  # so that no queue is called ".."
