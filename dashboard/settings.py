@@ -112,6 +112,7 @@ CAMB_CONNECT_SECONDS = env.float("CAMB_CONNECT_SECONDS", default=5.0)
 CAMB_READ_SECONDS = env.float("CAMB_READ_SECONDS", default=20.0)
 CAMB_TOTAL_SECONDS = env.float("CAMB_TOTAL_SECONDS", default=60.0)
 
+REFRESH_CALLS_PER_KEY = env.int("REFRESH_CALLS_PER_KEY", default=8)
 REFRESH_TICK_SECONDS = env.float("REFRESH_TICK_SECONDS", default=2.0)
 REFRESH_FIRST_SECONDS = env.float("REFRESH_FIRST_SECONDS", default=5.0)
 REFRESH_SLOWEST_SECONDS = env.float("REFRESH_SLOWEST_SECONDS", default=30 * 60.0)
@@ -128,6 +129,8 @@ CELERY_BROKER_URL = BROKER_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {}
 CELERY_TASK_IGNORE_RESULT = True
+# Whoever rings has committed already: a web request does not wait for a broker that is down.
+CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -143,7 +146,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": REFRESH_TICK_SECONDS,
         "options": {"expires": max(REFRESH_TICK_SECONDS, 1.0) * 5},
     },
-    "refresh-languages": {"task": "results.tasks.refresh_languages", "schedule": 24 * 3600.0},
+    "learn-languages": {"task": "results.tasks.learn_languages", "schedule": 24 * 3600.0},
 }
 
 # --- Django ------------------------------------------------------------------------------------------

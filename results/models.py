@@ -1,7 +1,6 @@
 """What is kept of CAMB.AI's runs: the run, its dubs, their cues, the raw answer, and the team's key."""
 
 from datetime import datetime
-from typing import ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
@@ -70,9 +69,16 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Runs that are still asked for by themselves."""
         return self.exclude(due_at=None)
 
+    def unleased(self, now: datetime) -> "RunQuerySet":
+        """Runs that nobody is asking about at this moment."""
+        return self.filter(Q(lease_until=None) | Q(lease_until__lte=now))
+
     def due(self, now: datetime) -> "RunQuerySet":
         """Runs to be asked now that nobody is asking."""
-        return self.filter(Q(lease_until=None) | Q(lease_until__lte=now), due_at__lte=now)
+        return self.unleased(now).filter(due_at__lte=now)
+
+    def pks(self) -> list[int]:
+        return list(self.values_list("pk", flat=True))
 
 
 class Run(models.Model):
@@ -109,7 +115,7 @@ class Run(models.Model):
     cue_count = models.PositiveIntegerField(default=0)
     version = models.BigIntegerField(default=0, help_text=_("The team's pulse when this row last changed."))
 
-    objects: ClassVar[models.Manager["Run"]] = RunQuerySet.as_manager()  # type: ignore[assignment]
+    objects = RunQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["team", "camb_run_id"], name="one_run_a_team")]
@@ -186,10 +192,9 @@ class Language(models.Model):
 
     camb_id = models.PositiveIntegerField(primary_key=True)
     tag = models.CharField(max_length=35)
-    name = models.CharField(max_length=100)
 
     def __str__(self) -> str:
-        return self.name
+        return self.tag
 
 
 class Pulse(models.Model):

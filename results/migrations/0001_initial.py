@@ -60,7 +60,6 @@ class Migration(migrations.Migration):
             fields=[
                 ('camb_id', models.PositiveIntegerField(primary_key=True, serialize=False)),
                 ('tag', models.CharField(max_length=35)),
-                ('name', models.CharField(max_length=100)),
             ],
         ),
         migrations.CreateModel(
