@@ -1,0 +1,55 @@
+// When does the page ask again? The server prints one element with `data-poll` and `hx-trigger="poll"` while something
+// is unfinished: quick after a change, slower while nothing happens, silent in a hidden tab, over when it is gone.
+
+const QUICKEST = 2000;
+const SLOWEST = 30000;
+
+let wait = QUICKEST;
+let timer;
+let held; // the oldest `since` whose changes were kept off the page
+
+const poller = () => document.querySelector("[data-poll]");
+const isPoll = (event) => event.detail.requestConfig?.elt?.matches("[data-poll]");
+
+function ask() {
+  const element = poller();
+  if (element && !document.hidden) htmx.trigger(element, "poll");
+}
+
+function plan() {
+  clearTimeout(timer);
+  if (poller() && !document.hidden) timer = setTimeout(ask, wait);
+}
+
+document.addEventListener("htmx:configRequest", (event) => {
+  if (!event.detail.elt.matches("[data-poll]") || held === undefined) return;
+  event.detail.parameters.since = held;
+  held = undefined;
+});
+
+// A part with a form in it is being edited: leave it alone, and ask for its change again the next time.
+document.addEventListener("htmx:oobBeforeSwap", (event) => {
+  if (!isPoll(event) || !event.detail.target.querySelector("form[data-editing]")) return;
+  event.detail.shouldSwap = false;
+  held = event.detail.requestConfig.parameters.since;
+});
+
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (!isPoll(event)) return;
+  const changed = event.detail.successful && event.detail.xhr.status !== 204;
+  wait = changed ? QUICKEST : Math.min(wait * 1.5, SLOWEST);
+  plan();
+});
+
+document.addEventListener("htmx:afterSettle", (event) => {
+  // Something a person did may have brought a poller onto the page.
+  if (!isPoll(event)) plan();
+});
+
+document.addEventListener("visibilitychange", () => {
+  wait = QUICKEST;
+  if (document.hidden) clearTimeout(timer);
+  else ask();
+});
+
+plan();
