@@ -21,9 +21,9 @@ class Refused(Exception):
 
 def run_ids(body: bytes, content_type: str) -> list[int]:
     """The ids of a bulk request. Stricter than pydantic by default: the schema says integers, so "5" is none."""
-    payload = _read_json(body, content_type)
-    if payload is None:
+    if not body:
         raise Refused(422, [_error("missing", [], "Field required", None)])
+    payload = _read_json(body, content_type)
     if not isinstance(payload, dict):
         msg = "Input should be a valid dictionary or object to extract fields from"
         raise Refused(422, [_error("model_attributes_type", [], msg, payload)])
@@ -53,8 +53,6 @@ def path_run_id(text: str) -> int:
 
 
 def _read_json(body: bytes, content_type: str) -> Any:
-    if not body:
-        return None
     if not re.match(r"application/([\w.-]+\+)?json\s*(;|$)", content_type, re.IGNORECASE):
         return body.decode(errors="replace")  # FastAPI leaves other bodies unread, and they fail as a whole
     try:

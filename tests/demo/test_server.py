@@ -245,7 +245,7 @@ def clip(camb: StandIn, client: httpx.Client, monkeypatch, tmp_path) -> str:
     monkeypatch.setattr("demo.server.MEDIA_DIR", tmp_path)
     (tmp_path / "clip.mp4").write_bytes(bytes(range(100)))
     camb.runs[1] = lambda sign: {"audio_url": sign("clip.mp4"), "transcript": []}
-    return ask(client, 1, 2).json()["1"]["audio_url"]
+    return str(ask(client, 1, 2).json()["1"]["audio_url"])
 
 
 def test_media_links_carry_the_callers_host_and_an_end(clip, camb, clock):
@@ -445,6 +445,7 @@ def start_program(*arguments: object) -> subprocess.Popen[str]:
 
 def test_program_serves_until_it_is_told_to_stop():
     program = start_program("--port", 0, "--key", "secret-key")
+    assert program.stdout
     base_url = program.stdout.readline().split()[-1]
     assert httpx.get(f"{base_url}/source-languages", headers={"x-api-key": "secret-key"}).status_code == 200
 
