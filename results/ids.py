@@ -1,0 +1,232 @@
+"""Which run ids are in a text that somebody pasted, and why is the rest none?
+
+One rule decides for running text: a word without a digit is only a word; whatever has a digit is either an id or is
+named with the reason why not. So a chat message reads well, and a mistyped id is never passed over in silence.
+Titles come from tables only: with a header (`run_id,title`, any order), lines of `id<TAB>title` from a spreadsheet,
+or lines of `id,title`.
+"""
+
+import csv
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from django.utils.translation import gettext as _
+
+LARGEST = 2**63 - 1
+LONGEST_TITLE = 200
+LONGEST_WRITTEN = 60
+
+ID_COLUMNS = ("runid", "cambrunid", "dubbingrunid", "dubrunid", "run", "id")
+TITLE_COLUMNS = ("title", "name", "video", "episode", "filename", "file")
+
+
+class Verdict(Enum):
+    ID = "id"
+    REPEATED = "repeated"
+    NOT_AN_ID = "not an id"
+    WORD = "word"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One token and its verdict; `note` says how an id was read, or why this is none."""
+
+    written: str
+    verdict: Verdict
+    run_id: int = 0
+    title: str = ""
+    note: str = ""
+
+
+# Control characters (a NUL breaks PostgreSQL), the byte order mark, and marks of direction that come along unseen.
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff\u200b-\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_BETWEEN = re.compile(r"[\s,;|，、；،؛()\[\]{}<>«»“”\"'`]+")
+_AROUND = ".:!?*#№~_=/\\&…。"
+_LABEL = re.compile(
+    r"(?:camb[_-]?)?(?:dub(?:bing)?[_-]?)?(?:run[_-]?ids?|runs?|ids?)[:=#/_-]?(?=[\d+-])", re.IGNORECASE
+)
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s<>\"'`]+", re.IGNORECASE)
+_ID_IN_URL = re.compile(r"(?:run[_-]?ids?=|/runs?/|/dub(?:bing)?-results?/)(\d+)(?!\w)", re.IGNORECASE)
+_STEP_OF_URL = re.compile(r"/(\d+)(?=[/?#]|$)")
+_LABELLED = re.compile(r"\b(?:runs?|ids?)\b\W*\d", re.IGNORECASE)
+_UUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
+
+
+def read(text: str) -> list[Line]:
+    """Return every token of the text with its verdict, in the order of the text."""
+    text = _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return _first_ones(_table(text) or _lines(text))
+
+
+def _first_ones(lines: Iterable[Line]) -> list[Line]:
+    """Keep each id once; a later mention may still bring the title that the first one lacked."""
+    kept: list[Line] = []
+    places: dict[int, int] = {}
+    for line in lines:
+        if line.verdict is not Verdict.ID:
+            kept.append(line)
+        elif line.run_id not in places:
+            places[line.run_id] = len(kept)
+            kept.append(line)
+        else:
+            place = places[line.run_id]
+            kept[place] = replace(kept[place], title=kept[place].title or line.title)
+            kept.append(replace(line, verdict=Verdict.REPEATED, note=_("the same id stands above")))
+    return kept
+
+
+# --- Tables ------------------------------------------------------------------------------------------
+
+
+def _table(text: str) -> list[Line] | None:
+    """Read the text as a table with ids and titles; None when it is not one."""
+    first = next((line for line in text.split("\n") if line.strip()), "")
+    delimiter = max("\t;,", key=first.count)
+    if delimiter not in first:
+        return None
+    rows = [row for row in _rows(text, delimiter) if any(row)]
+    columns = _columns(rows[0])
+    if columns:
+        rows = rows[1:]
+    elif delimiter != "\t" and len(rows) > 1 and all(_is_titled(row) for row in rows):
+        columns = 0, 1
+    else:
+        return None
+    return [line for row in rows for line in _read_row(row, *columns)]
+
+
+def _rows(text: str, delimiter: str) -> list[list[str]]:
+    try:
+        rows = list(csv.reader(text.split("\n"), delimiter=delimiter, strict=True))
+    except csv.Error:
+        # A lone quotation mark would swallow the lines that follow it, ids and all.
+        rows = [line.split(delimiter) for line in text.split("\n")]
+    return [[cell.strip() for cell in row] for row in rows]
+
+
+def _columns(header: list[str]) -> tuple[int, int | None] | None:
+    """Return where the header puts the ids and the titles."""
+    names = [re.sub(r"[\W_]+", "", cell).lower() for cell in header]
+    ids = [names.index(name) for name in ID_COLUMNS if name in names]
+    titles = [names.index(name) for name in TITLE_COLUMNS if name in names]
+    return (ids[0], titles[0] if titles else None) if ids and len(names) > 1 else None
+
+
+def _is_titled(row: list[str]) -> bool:
+    """Is this `id,title`, and not a line of a message that happens to have a comma?"""
+    return (
+        len(row) > 1
+        and _is_one_number(row[0])
+        and any(letter.isalpha() for letter in row[1])
+        and not _LABELLED.search(",".join(row[1:]))
+    )
+
+
+def _is_one_number(cell: str) -> bool:
+    return bool(cell) and cell.isdecimal()
+
+
+def _read_row(row: list[str], id_column: int, title_column: int | None) -> Iterator[Line]:
+    cell = row[id_column] if id_column < len(row) else ""
+    title = row[title_column] if title_column is not None and title_column < len(row) else ""
+    found = list(_tokens(cell))
+    if len(found) == 1 and found[0].verdict is Verdict.WORD:
+        yield replace(found[0], verdict=Verdict.NOT_AN_ID, note=_("a run id is a number"))
+    elif len(found) == 1:
+        yield _titled(found[0], title)
+    elif found:
+        yield from found
+    else:
+        yield Line(_short(" ".join(filter(None, row))), Verdict.NOT_AN_ID, note=_("this row has no run id"))
+
+
+def _titled(line: Line, title: str) -> Line:
+    title = " ".join(title.split())
+    if len(title) > LONGEST_TITLE:
+        note = _("the title was cut to %(most)s characters") % {"most": LONGEST_TITLE}
+        return replace(line, title=title[:LONGEST_TITLE], note="; ".join(filter(None, [line.note, note])))
+    return replace(line, title=title)
+
+
+# --- Running text ------------------------------------------------------------------------------------
+
+
+def _lines(text: str) -> Iterator[Line]:
+    for line in text.split("\n"):
+        cells = [cell.strip() for cell in line.split("\t")]
+        numbers = [place for place, cell in enumerate(cells) if _is_one_number(cell)]
+        titles = [place for place, cell in enumerate(cells) if any(letter.isalpha() for letter in cell)]
+        if numbers and titles and len(cells) > 1:
+            yield from _read_row(cells, numbers[0], titles[0])
+        else:
+            yield from _tokens(line)
+
+
+def _tokens(text: str) -> Iterator[Line]:
+    end = 0
+    for url in _URL.finditer(text):
+        yield from _words(text[end : url.start()])
+        yield _read_url(url.group())
+        end = url.end()
+    yield from _words(text[end:])
+
+
+def _words(text: str) -> Iterator[Line]:
+    for word in _BETWEEN.split(text):
+        token = word.strip(_AROUND)
+        if any(letter.isdecimal() for letter in token):
+            yield _judge(token)
+        elif any(letter.isalnum() for letter in token):
+            yield Line(_short(token), Verdict.WORD)
+
+
+def _read_url(url: str) -> Line:
+    url = url.rstrip(f"{_AROUND},;)")
+    numbers = _ID_IN_URL.findall(url) or _STEP_OF_URL.findall(url)
+    if not numbers:
+        return Line(_short(url), Verdict.NOT_AN_ID, note=_("there is no run id in this link"))
+    found = _judge(numbers[-1])
+    return replace(found, written=_short(url), note=found.note or _("taken from the link"))
+
+
+def _judge(token: str) -> Line:
+    """Decide about one token that has a digit in it."""
+    number = _LABEL.sub("", token, count=1) if _LABEL.match(token) else token
+    digits = "".join(str(int(letter)) if letter.isdecimal() else letter for letter in number)
+    if reason := _why_not(digits):
+        return Line(_short(token), Verdict.NOT_AN_ID, note=reason)
+    run_id = int(digits.lstrip("0"))
+    note = "" if number == str(run_id) else _("read as %(id)s") % {"id": run_id}
+    return Line(_short(token), Verdict.ID, run_id, note=note)
+
+
+def _why_not(number: str) -> str:
+    """Return in plain words why this is no run id, or nothing when it is one."""
+    if number.isdecimal():
+        bare = number.lstrip("0")
+        if not bare:
+            return _("run ids begin at 1")
+        # The length is looked at first: Python refuses to read a number of thousands of digits.
+        if len(bare) > len(str(LARGEST)) or int(bare) > LARGEST:
+            return _("this number is too large for a run id")
+        return ""
+    if _UUID.fullmatch(number):
+        return _("this looks like a task id; the run id is a number that CAMB.AI gives when the task is done")
+    for shape, reason in (
+        (r"[-−–+＋]\d+", _("a run id has no sign before it")),
+        (r"[-−–+＋]?\d*[.٫]\d+", _("a run id is a whole number")),
+        (r"[-−–+＋]?\d+(\.\d+)?e[-+]?\d+", _("write the number out, without an exponent")),
+        (r"0x[0-9a-f]+", _("write the number in decimal digits")),
+        (r"\d+(_\d+)+", _("write the number without underscores")),
+        (r"\d+(-|–|—|…|\.\.+)\d+", _("this looks like a range; write each id")),
+        (r"\d+(:\d\d)+", _("this looks like a time")),
+    ):
+        if re.fullmatch(shape, number, re.IGNORECASE):
+            return reason
+    return _("a run id has only digits")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST_WRITTEN else f"{text[: LONGEST_WRITTEN - 1]}…"

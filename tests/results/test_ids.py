@@ -1,0 +1,175 @@
+"""Is every id in a pasted text found, and everything else named or passed over as it should be?"""
+
+import pytest
+
+from results.ids import LARGEST, Line, Verdict, read
+
+
+def ids(text: str) -> list[int]:
+    return [line.run_id for line in read(text) if line.verdict is Verdict.ID]
+
+
+def titles(text: str) -> dict[int, str]:
+    return {line.run_id: line.title for line in read(text) if line.verdict is Verdict.ID}
+
+
+def verdicts(text: str, verdict: Verdict) -> list[str]:
+    return [line.written for line in read(text) if line.verdict is verdict]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", []),
+        (" \n\t\n", []),
+        ("1344", [1344]),
+        ("1344\n1345\r\n1346\r1347", [1344, 1345, 1346, 1347]),
+        ("1 2,3;4\n5", [1, 2, 3, 4, 5]),
+        ("1344,1345,\n1346,1347", [1344, 1345, 1346, 1347]),
+        ("1344\t1345\t1346", [1344, 1345, 1346]),
+        ("1344 | 1345", [1344, 1345]),
+        ("１３４４，１３４５、１３４６", [1344, 1345, 1346]),
+        ("١٣٤٤، ١٣٤٥", [1344, 1345]),
+        ("run 1344 and run_id: 1345, please", [1344, 1345]),
+        ("Could you add run 1344?\nAnd #1345 (or 1346). Thanks!", [1344, 1345, 1346]),
+        ("run_id=1344 run_id:1345 run-1346 run1347 RUN#1348 id:1349", [1344, 1345, 1346, 1347, 1348, 1349]),
+        ('{"run_ids": [1344,1345], "x": null}', [1344, 1345]),
+        ("* 1344\n- 1345\n1346.", [1344, 1345, 1346]),
+        ("**1344** and `1345`", [1344, 1345]),
+        ("https://studio.example/dub?run_id=1344&lang=54", [1344]),
+        ("https://client.camb.ai/apis/dub-result/1344", [1344]),
+        ("see https://studio.example/runs/1344/video and 1345", [1344, 1345]),
+        ("https://studio.example/projects/1344", [1344]),
+        ("(see https://studio.example/run/1344).", [1344]),
+        ("http://[::1/1344", [1344]),
+        ("\ufeff1344\x00\u200e 1345", [1344, 1345]),
+        ("2147483648 9223372036854775807", [2**31, LARGEST]),
+    ],
+)
+def test_ids_are_found_in_any_text(text, found):
+    assert ids(text) == found
+
+
+@pytest.mark.parametrize(
+    ("token", "reason"),
+    [
+        ("0", "run ids begin at 1"),
+        ("000", "run ids begin at 1"),
+        ("-1", "a run id has no sign before it"),
+        ("−1", "a run id has no sign before it"),
+        ("+7", "a run id has no sign before it"),
+        ("run_id=-1", "a run id has no sign before it"),
+        ("1.5", "a run id is a whole number"),
+        ("7.0", "a run id is a whole number"),
+        ("-1.5", "a run id is a whole number"),
+        ("1e3", "write the number out, without an exponent"),
+        ("1E+3", "write the number out, without an exponent"),
+        ("0x1f", "write the number in decimal digits"),
+        ("1_000", "write the number without underscores"),
+        ("1344-1350", "this looks like a range; write each id"),
+        ("1344..1350", "this looks like a range; write each id"),
+        ("12:30", "this looks like a time"),
+        ("3pm", "a run id has only digits"),
+        ("S01E02", "a run id has only digits"),
+        ("5²", "a run id has only digits"),
+        ("9223372036854775808", "this number is too large for a run id"),
+        ("1" + "0" * 25, "this number is too large for a run id"),
+        ("9" * 5000, "this number is too large for a run id"),
+        (
+            "b9e3d2f4-7c1a-4f0e-9d55-0a1b2c3d4e5f",
+            "this looks like a task id; the run id is a number that CAMB.AI gives when the task is done",
+        ),
+        ("https://studio.example/dubs", "there is no run id in this link"),
+    ],
+)
+def test_what_is_no_id_says_why(token, reason):
+    (line,) = read(token)
+    assert (line.verdict, line.note) == (Verdict.NOT_AN_ID, reason)
+    assert len(line.written) <= 60
+
+
+@pytest.mark.parametrize(
+    ("token", "run_id", "note"),
+    [
+        ("007", 7, "read as 7"),
+        ("0" * 5000 + "7", 7, "read as 7"),
+        ("١٣٤٤", 1344, "read as 1344"),
+        ("１３４４", 1344, "read as 1344"),
+        ("१३४४", 1344, "read as 1344"),
+        ("run_id:1344", 1344, ""),
+        ("https://studio.example/run/1344", 1344, "taken from the link"),
+    ],
+)
+def test_an_id_that_is_read_otherwise_than_written_says_so(token, run_id, note):
+    (line,) = read(token)
+    assert (line.verdict, line.run_id, line.note) == (Verdict.ID, run_id, note)
+
+
+def test_words_of_a_message_are_only_words():
+    assert verdicts("Hi Ben, run 1344 is done — thanks!", Verdict.WORD) == [
+        "Hi", "Ben", "run", "is", "done", "thanks",
+    ]  # fmt: skip
+
+
+def test_an_id_counts_once():
+    assert read("1344 1345 01344") == [
+        Line("1344", Verdict.ID, 1344),
+        Line("1345", Verdict.ID, 1345),
+        Line("01344", Verdict.REPEATED, 1344, note="the same id stands above"),
+    ]
+
+
+def test_a_repeated_id_may_bring_the_title():
+    assert titles("1344\n1344\tHarbour lights") == {1344: "Harbour lights"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "run_id,title\n1344,Harbour lights\n1345,京都の台所",
+        "Title;Run ID\nHarbour lights;1344\n京都の台所;1345",
+        "\ufeffcreated,Run_Id,Name\n2024-01-02,1344,Harbour lights\n2024-01-03,1345,京都の台所\n",
+        "id\ttitle\n1344\tHarbour lights\n1345\t京都の台所",
+        "1344\tHarbour lights\n1345\t京都の台所",
+        "Harbour lights\t1344\n京都の台所\t1345",
+        "1344,Harbour lights\n1345,京都の台所",
+        "1344; Harbour lights\n\n1345; 京都の台所\n",
+        'run_id,title\n1344,"Harbour lights"\n1345," 京都の台所 "',
+    ],
+)
+def test_tables_bring_titles(text):
+    assert titles(text) == {1344: "Harbour lights", 1345: "京都の台所"}
+
+
+def test_a_quoted_title_keeps_its_commas_and_lines():
+    assert titles('run_id,title\n1344,"Lights, camera,\n ""action"""') == {1344: 'Lights, camera, "action"'}
+
+
+def test_a_lone_quotation_mark_swallows_no_id():
+    assert titles('run_id,title\n1344,"Harbour\n1345,Kyoto') == {1344: '"Harbour', 1345: "Kyoto"}
+
+
+def test_rows_of_a_table_without_an_id_are_named():
+    lines = read("run_id,title\n,Harbour lights\nabc,Kyoto\n0,Desert")
+    assert [(line.written, line.verdict, line.note) for line in lines] == [
+        ("Harbour lights", Verdict.NOT_AN_ID, "this row has no run id"),
+        ("abc", Verdict.NOT_AN_ID, "a run id is a number"),
+        ("0", Verdict.NOT_AN_ID, "run ids begin at 1"),
+    ]
+
+
+def test_a_message_with_commas_is_no_table():
+    assert ids("1344, run 1345\n1346, run 1347") == [1344, 1345, 1346, 1347]
+
+
+def test_a_long_title_is_cut_and_says_so():
+    (line,) = read(f"1344\t{'x' * 300}")
+    assert (line.title, line.note) == ("x" * 200, "the title was cut to 200 characters")
+
+
+def test_ten_thousand_ids_are_read():
+    assert ids("\n".join(map(str, range(1, 10_001)))) == list(range(1, 10_001))
+
+
+def test_a_huge_line_is_read():
+    assert ids(f"run_id,title\n1344,{'x' * 200_000}\n1345,Kyoto") == [1344, 1345]
