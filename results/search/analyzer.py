@@ -1,0 +1,315 @@
+"""Which terms does a text have, in any language, and where do a query's terms stand in it?
+
+One analyzer serves index and query on both databases, so that what was folded in the one is folded in the other.
+
+Folding: NFKC and case folding first. Accents go in Latin and Greek, points and vowel signs in Hebrew and Arabic,
+stress marks in Cyrillic, where only ё is е (й, ї, ў are letters of their own). Every mark of every other script
+stays, for in Indic scripts it is the vowel. The same letter are: the forms of Arabic alef, of ya, of kaf, ha with
+ta marbuta, Hebrew final letters and their usual forms, katakana and hiragana, all four Turkish i, digits of all
+scripts. Invisible characters go.
+
+Words: letters and digits that touch. Words joined by an apostrophe, hyphen, dot, underscore, @ or &, or by a comma
+between digits, are found by each part and by the parts run together: "e-mail" by "mail" and "email", "1,000" by
+"1000", "l'homme" by "homme", "anna@example.org" by "example.org". The rest of punctuation, # included, separates.
+A pictograph (emoji, ♪, →) is a word. Arabic and Hebrew words are found also without what is attached before them:
+conjunction, preposition, article.
+
+Han, kana, Hangul, Thai, Lao, Khmer and Burmese are indexed by every pair of neighbouring characters and the last
+character alone: any part of at least two characters is a phrase of pairs, and one character is a prefix of a pair.
+
+Whoever changes a term that comes out here raises ANALYZER_VERSION and adds a migration that rebuilds the index:
+SQLite's index entries can only be deleted by naming exactly the terms they were added with.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+ANALYZER_VERSION = 1
+
+MAX_TEXT = 16_000
+"""Characters of one text that are indexed: PostgreSQL knows 16,383 positions, and no line of speech is longer."""
+
+MAX_TERM = 64
+"""Characters of one term; longer words are cut into several, found as the phrase they are."""
+
+
+class Terms(NamedTuple):
+    """What a text is found by: `words` in order, so that neighbours make phrases; `extras` have no place."""
+
+    words: list[str]
+    extras: list[str]
+
+
+class Phrase(NamedTuple):
+    """Terms that stand side by side; with `is_prefix` the last may go on. A single term may also be an extra."""
+
+    terms: tuple[str, ...]
+    is_prefix: bool = False
+
+
+class _Token(NamedTuple):
+    term: str
+    start: int
+    end: int
+
+
+class _Tokens(NamedTuple):
+    """The terms of a folded text with their places in it."""
+
+    words: list[_Token]
+    joined: list[_Token]
+    bare: list[_Token]
+
+
+def _ranges(codes: Iterable[int]) -> str:
+    """Ascending code points as the inside of a regular expression's character class."""
+    spans: list[list[int]] = []
+    for code in codes:
+        if spans and spans[-1][1] == code - 1:
+            spans[-1][1] = code
+        else:
+            spans.append([code, code])
+    return "".join(f"{chr(first)}-{chr(last)}" for first, last in spans)
+
+
+# Letters of scripts that are written without spaces between words, and Hangul, whose words take endings.
+_PAIRED = (
+    "\u0e01-\u0e3a\u0e40-\u0e4e"  # Thai
+    "\u0e81-\u0ebd\u0ec0-\u0ece\u0edc-\u0edf"  # Lao
+    "\u1000-\u103f\u1050-\u108f\u109a-\u109d"  # Burmese
+    "\ua9e0-\ua9ef\ua9fa-\ua9fe\uaa60-\uaa76\uaa7a-\uaa7f"  # Burmese
+    "\u1100-\u11ff\ua960-\ua97c\uac00-\ud7a3\ud7b0-\ud7fb"  # Hangul
+    "\u1780-\u17b3\u17b6-\u17d3\u17d7\u17dc\u17dd"  # Khmer
+    "\u3041-\u3096\u3099\u309a\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff"  # kana
+    "\u31f0-\u31ff\U0001b000-\U0001b16f"  # kana
+    "\u3005-\u3007\u3021-\u3029\u3105-\u312f\u31a0-\u31bf"  # Han marks and Bopomofo
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufad9\U00020000-\U0003fffd"  # Han
+)
+_PAIRED_LETTER = re.compile(f"[{_PAIRED}]")
+_PICTURES = "\u2190-\u2bff\U0001f000-\U0001faff"
+_SKIN_TONES = "\U0001f3fb-\U0001f3ff"
+_ARABIC = "\u0620-\u064a\u066e-\u06d3"
+_HEBREW = "\u05d0-\u05ea"
+
+# Above 0x1F000 lie only tags and variation selectors, which fold away.
+_MARK_CODES = [code for code in range(0x300, 0x1F000) if unicodedata.category(chr(code))[0] == "M"]
+_MARKS = _ranges(_MARK_CODES)
+_WORD_MARKS = _ranges(code for code in _MARK_CODES if not _PAIRED_LETTER.match(chr(code)))
+_ACCENT = re.compile(
+    "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+    "\ufe00-\ufe0f\U000e0100-\U000e01ef"
+    "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"
+    "\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed"
+    "\u0898-\u089f\u08ca-\u08e1\u08e3-\u08ff]"
+)
+_ACCENTED_SCRIPTS = ("LATIN", "GREEK", "HEBREW", "ARABIC")
+_SAME_LETTER = str.maketrans(
+    {
+        **dict(zip("đðøłħŧı", "ddolhti", strict=True)),
+        **{"æ": "ae", "œ": "oe", "þ": "th"},
+        **dict(zip("ёѐѝ", "ееи", strict=True)),
+        "ٱ": "ا",
+        **dict.fromkeys("ىیې", "ي"),
+        **dict.fromkeys("ةەہھۃ", "ه"),
+        **dict.fromkeys("کڪ", "ك"),
+        "ـ": "",
+        **dict(zip("ךםןףץ", "כמנפצ", strict=True)),
+        **{chr(code): chr(code - 0x60) for code in (*range(0x30A1, 0x30F7), 0x30FD, 0x30FE)},
+        **dict.fromkeys("’‘ʼʻʹ·׳״", "'"),
+        **dict.fromkeys("‐‑֊־", "-"),
+        **dict.fromkeys(map(chr, range(0x1F3FB, 0x1F400)), ""),
+    }
+)
+
+# What belongs to the character before it: marks, the later letters of a Hangul syllable written apart, half-width
+# sound marks, joiners. Nothing is composed across the edge of such a cluster, so it can be folded by itself.
+_EXTENDERS = (
+    f"{_MARKS}\U000e0100-\U000e01ef\u200c\u200d{_SKIN_TONES}"
+    "\u1160-\u11ff\ud7b0-\ud7fb\u314f-\u3164\uff9e-\uffa0\uffc2-\uffdc"
+)
+_CLUSTER = re.compile(
+    f"[\U0001f1e6-\U0001f1ff]{{2}}|.(?:[{_EXTENDERS}]|(?<=\u200d)[{_PICTURES}])*",
+    re.DOTALL,
+)
+
+_LETTER = rf"[^\W_{_PAIRED}]"
+_WORD = rf"{_LETTER}+(?:[{_WORD_MARKS}]{_LETTER}*)*"
+_JOINER = r"['.\-_@&]|(?<=\d),(?=\d)"
+_WORD_JOINER = rf"(?:{_JOINER}|(?<=[{_HEBREW}])\"(?=[{_HEBREW}]))"
+_TOKEN = re.compile(
+    rf"(?P<paired>[{_PAIRED}]+)|(?P<word>{_WORD})(?P<more>(?:{_WORD_JOINER}{_WORD})+)?|[{_PICTURES}]"
+)
+_PART = re.compile(_WORD)
+_ASCII_WORD = re.compile(rf"[a-z0-9]{{1,{MAX_TERM}}}")
+_ASCII_JOINED = re.compile(rf"[a-z0-9]+(?:(?:{_JOINER})[a-z0-9]+)+")
+
+# NFKC would make letters of these signs and glue them to the word before.
+_SIGNS = re.compile("[™℠]")
+# Persian writes this where others put a space or nothing; elsewhere it only shapes letters.
+_ARABIC_NON_JOINER = re.compile(f"(?<=[{_ARABIC}])\u200c(?=[{_ARABIC}])")
+_ATTACHING = re.compile(f"[{_ARABIC}{_HEBREW}]")
+_ARABIC_ATTACHED = re.compile("([وف])?([بك]?ال|لل)?")
+_HEBREW_ATTACHED = re.compile("(ו)?(כש|מש|[שכלבמ])?(ה)?")
+
+
+class _Folding(dict[int, str]):
+    """The folded form of each character, worked out when first met, so that `str.translate` runs at C speed."""
+
+    def __missing__(self, code: int) -> str:
+        folded = self[code] = _folded(chr(code))
+        return folded
+
+
+def _folded(char: str) -> str:
+    category = unicodedata.category(char)
+    if category == "Cf" or _ACCENT.match(char):
+        return ""
+    if category[0] in "CZ":
+        return " "
+    if category == "Nd":
+        return str(unicodedata.decimal(char))
+    folded = unicodedata.normalize("NFKC", char.casefold())
+    if unicodedata.name(char, "").startswith(_ACCENTED_SCRIPTS):
+        folded = _ACCENT.sub("", unicodedata.normalize("NFD", folded))
+    return folded.translate(_SAME_LETTER)
+
+
+_FOLDING = _Folding()
+
+
+def _fold(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).translate(_FOLDING)
+
+
+def _prepared(text: str) -> str:
+    """The part that is indexed, each character still in its place, without what would fold misleadingly."""
+    return _ARABIC_NON_JOINER.sub("-", _SIGNS.sub(" ", text[:MAX_TEXT]))
+
+
+def terms(text: str) -> Terms:
+    """Everything this text is found by."""
+    if not text.isascii():
+        words, joined, bare = _tokens(_fold(_prepared(text))[:MAX_TEXT])
+        return Terms([token.term for token in words], [token.term for token in (*joined, *bare)])
+    folded = text[:MAX_TEXT].lower()
+    runs_together = ["".join(_ASCII_WORD.findall(word)) for word in _ASCII_JOINED.findall(folded)]
+    return Terms(_ASCII_WORD.findall(folded), [term for term in runs_together if len(term) <= MAX_TERM])
+
+
+def phrases(text: str, *, is_prefix: bool = False) -> tuple[Phrase, ...]:
+    """The phrases that find this text in a line, each by itself; none when it has no term.
+
+    `is_prefix` lets the last word go on, from two letters.
+    """
+    words, joined, _ = _tokens(_fold(_prepared(text))[:MAX_TEXT])
+    if not words:
+        return ()
+    found = [tuple(token.term for token in words)]
+    found += [(token.term,) for token in joined if (token.start, token.end) == (words[0].start, words[-1].end)]
+    if not _PAIRED_LETTER.match(words[-1].term):
+        return tuple(Phrase(terms, is_prefix and len(terms[-1]) > 1) for terms in found)
+    if len(words) > 1 and words[-2].end == words[-1].end:
+        return (Phrase(found[0][:-1]),)
+    return (Phrase(found[0], is_prefix=True),)
+
+
+def mark(text: str, phrases: Iterable[Phrase]) -> list[tuple[int, int]]:
+    """Where the phrases stand: ascending, apart from each other, never cutting a character from its marks."""
+    folded, starts, ends = _aligned(_prepared(text))
+    words, joined, bare = _tokens(folded)
+    spans = sorted(
+        (starts[start], ends[end - 1])
+        for phrase in phrases
+        for start, end in (*_places(phrase, words), *_extra_places(phrase, (*joined, *bare)))
+    )
+    merged: list[tuple[int, int]] = []
+    for start, end in spans:
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _places(phrase: Phrase, words: Sequence[_Token]) -> Iterator[tuple[int, int]]:
+    *before, last = phrase.terms
+    for place in range(len(before), len(words)):
+        token = words[place]
+        if not (token.term.startswith(last) if phrase.is_prefix else token.term == last):
+            continue
+        first = place - len(before)
+        if all(words[first + step].term == term for step, term in enumerate(before)):
+            yield words[first].start, token.start + len(last)
+
+
+def _extra_places(phrase: Phrase, extras: Iterable[_Token]) -> Iterator[tuple[int, int]]:
+    if len(phrase.terms) == 1:
+        term = phrase.terms[0]
+        for token in extras:
+            if token.term.startswith(term) if phrase.is_prefix else token.term == term:
+                yield token.start, token.end
+
+
+def _aligned(text: str) -> tuple[str, Sequence[int], Sequence[int]]:
+    """The folded text, and for each of its characters where the original ones start and end."""
+    if text.isascii():
+        return text.lower(), range(len(text)), range(1, len(text) + 1)
+    folded: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    for cluster in _CLUSTER.finditer(text):
+        piece = _fold(cluster[0])
+        folded.append(piece)
+        starts += [cluster.start()] * len(piece)
+        ends += [cluster.end()] * len(piece)
+    return "".join(folded)[:MAX_TEXT], starts, ends
+
+
+def _tokens(folded: str) -> _Tokens:
+    words: list[_Token] = []
+    joined: list[_Token] = []
+    bare: list[_Token] = []
+    attaches = _ATTACHING.search(folded) is not None
+    for match in _TOKEN.finditer(folded):
+        start, end = match.span()
+        if match["paired"]:
+            words += [_Token(folded[at : at + 2], at, at + 2) for at in range(start, end - 1)]
+            words.append(_Token(folded[end - 1], end - 1, end))
+            continue
+        if match["more"]:
+            parts = [part.span() for part in _PART.finditer(folded, start, end)]
+            term = "".join(folded[first:last] for first, last in parts)
+            if len(term) <= MAX_TERM:
+                joined.append(_Token(term, start, end))
+        else:
+            parts = [(start, end)]
+        for first, last in parts:
+            for at in range(first, last, MAX_TERM):
+                words.append(_Token(folded[at : min(at + MAX_TERM, last)], at, min(at + MAX_TERM, last)))
+            if attaches:
+                bare += _without_attached(folded[first:last], first)
+    return _Tokens(words, joined, bare)
+
+
+def _without_attached(word: str, at: int) -> Iterator[_Token]:
+    """An Arabic or Hebrew word without each of its attached words in turn; nothing for another script."""
+    end = at + len(word)
+    if len(word) > MAX_TERM:
+        return
+    if "\u0620" <= word[0] <= "\u06d3":
+        conjunction, article = _ARABIC_ATTACHED.findall(word)[0]
+        rest = word[len(conjunction) :]
+        if conjunction and len(rest) >= 3:
+            yield _Token(rest, end - len(rest), end)
+        if article and len(rest) - len(article) >= 2:
+            if article != "ال":
+                yield _Token("ال" + rest[len(article) :], end - len(rest), end)
+            yield _Token(rest[len(article) :], end - len(rest) + len(article), end)
+    elif "\u05d0" <= word[0] <= "\u05ea":
+        for attached in _HEBREW_ATTACHED.findall(word)[0]:
+            rest = word[len(attached) :]
+            if attached and len(rest) >= 3:
+                yield _Token(rest, end - len(rest), end)
+            word = rest

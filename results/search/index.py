@@ -1,0 +1,98 @@
+"""How does a line enter the index, and how is it asked for there, so that no team can meet another's?
+
+Every term carries its team: `2f_kitchen`, with the team's id in base 36. The analyzer makes no term with an
+underscore, so nothing that is typed can reach over. A line's speaker, language and run are terms as well
+(`2f_speaker_anna`, `2f_lang_ptbr`, `2f_run_81`), and so is the bare team (`2f_`), which finds all its lines.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+from django.db.models.expressions import RawSQL
+from django.utils.http import int_to_base36
+
+from results.models import Cue, Run, RunQuerySet
+from results.search.analyzer import Phrase, Terms, terms
+from results.search.query import Query
+
+MAX_RUNS_AS_TERMS = 200
+"""Up to so many runs are asked for as terms; above, so many lines fit that looking at each hit's run ends soon."""
+
+_IS_OF_RUN = "exists (select 1 from results_cue where results_cue.id = {cue_id} and exists ({run}))"
+
+
+class Entry(NamedTuple):
+    """One line as the index holds it: the terms in order, and those without a place."""
+
+    cue_id: int
+    team_id: int
+    words: list[str]
+    extras: list[str]
+
+
+class Wanted(NamedTuple):
+    """A query in the index's own terms; a line must also belong to one of `runs`, unless that is None."""
+
+    team_id: int
+    groups: tuple[tuple[Phrase, ...], ...]
+    excluded: tuple[Phrase, ...]
+    runs: RunQuerySet | None
+
+    def condition(self, cue_id: str) -> tuple[str, tuple[Any, ...]]:
+        """An SQL condition on the column `cue_id`, with its parameters, that the line's run is wanted."""
+        if self.runs is None:
+            return "true", ()
+        run = self.runs.filter(pk=RawSQL("results_cue.run_id", ()))
+        sql, params = run.values("pk").query.sql_with_params()
+        return _IS_OF_RUN.format(cue_id=cue_id, run=sql), params
+
+
+def entry(cue: Cue) -> Entry:
+    team = _prefix(cue.team_id)
+    text, speaker = terms(cue.text), _speaker_terms(cue.speaker)
+    fields = [*_language_terms(cue.dub.language), f"run_{cue.run_id}", ""]
+    return Entry(
+        cue.pk,
+        cue.team_id,
+        [team + term for term in (*text.words, *speaker.words)],
+        [team + term for term in (*text.extras, *speaker.extras, *fields)],
+    )
+
+
+def wanted(team_id: int, query: Query) -> Wanted | None:
+    """What to ask the index for; None when no line can be a hit."""
+    team = _prefix(team_id)
+    groups = [_of_team(team, group) for group in query.groups] or [(Phrase((team,)),)]
+    runs: RunQuerySet | None = None
+    if query.runs:
+        runs = Run.objects.filter(query.runs, team_id=team_id)
+        ids = runs.order_by()[: MAX_RUNS_AS_TERMS + 1].pks()
+        if not ids:
+            return None
+        if len(ids) <= MAX_RUNS_AS_TERMS:
+            runs = None
+            groups.append(tuple(Phrase((f"{team}run_{run_id}",)) for run_id in ids))
+    return Wanted(team_id, tuple(groups), _of_team(team, query.excluded), runs)
+
+
+def _of_team(team: str, found: Iterable[Phrase]) -> tuple[Phrase, ...]:
+    return tuple(Phrase(tuple(team + term for term in terms), is_prefix) for terms, is_prefix in found)
+
+
+@lru_cache(maxsize=1024)
+def _prefix(team_id: int) -> str:
+    return f"{int_to_base36(team_id)}_"
+
+
+@lru_cache(maxsize=1024)
+def _speaker_terms(name: str) -> Terms:
+    return Terms(*([f"speaker_{term}" for term in found] for found in terms(name)))
+
+
+@lru_cache(maxsize=1024)
+def _language_terms(tag: str) -> Sequence[str]:
+    """`pt-br` is found as pt and as pt-br, but not as br, which is Breton."""
+    parts = ["".join(filter(str.isalnum, part.lower())) for part in tag.split("-")]
+    return [f"lang_{term}" for term in accumulate(parts) if term]

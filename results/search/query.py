@@ -1,0 +1,191 @@
+"""What did the person type? Words, "phrases", -exclusions, OR, pre*, and fields such as speaker: or status:."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from results.models import Run
+from results.search.analyzer import Phrase, phrases
+
+MAX_CHARACTERS = 1_000
+MAX_TERMS = 100
+MAX_PHRASE_TERMS = 50
+
+# Typographic quotes and full-width signs count as the plain ones.
+_PLAIN = str.maketrans(dict.fromkeys("“”„‟«»＂", '"') | {"＊": "*", "－": "-", "：": ":"})
+# A quote between Hebrew letters is part of an acronym.
+_CLAUSE = re.compile(
+    r"(?P<minus>-)?(?:(?P<field>[A-Za-z]+):)?"
+    r'(?:"(?P<quoted>[^"]*)(?P<closing>"?)|(?P<word>(?:[^\s"]|(?<=[א-ת])"(?=[א-ת]))+))'
+)
+_OPERATORS = ("OR", "|", "AND")
+_RUN_ID = re.compile(r"\d{1,18}")
+_DATE = re.compile(r"([12]\d{3})(?:-(\d{1,2}))?(?:-(\d{1,2}))?", re.ASCII)
+
+Clause = tuple[Phrase, ...] | Q
+"""What one clause asks for: a line found by one of these phrases, or a run that fits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A line is a hit when each group finds it by one of its phrases, no excluded phrase does, and its run fits."""
+
+    groups: tuple[tuple[Phrase, ...], ...] = ()
+    excluded: tuple[Phrase, ...] = ()
+    runs: Q = field(default_factory=Q)
+    hint: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.groups or self.excluded or self.runs)
+
+
+def parse(typed: str) -> Query:
+    """Read a search, however odd: what is no operator is searched for, and `hint` says what was not understood.
+
+    The last word may go on, as it is still being typed, unless a space or a closing quote follows it.
+    """
+    text = typed[:MAX_CHARACTERS].translate(_PLAIN)
+    hints = [_too_long()] if len(typed) > MAX_CHARACTERS else []
+    wanted: list[Clause] = []
+    excluded: list[Phrase] = []
+    is_alternative = False
+    terms_left = MAX_TERMS
+    for place, match in enumerate(_CLAUSE.finditer(text)):
+        if place and match[0] in _OPERATORS:
+            is_alternative = match[0] != "AND"
+            continue
+        clause = _read(match, hints)
+        if isinstance(clause, tuple):
+            terms_left -= sum(len(phrase.terms) for phrase in clause)
+            if terms_left < 0:
+                hints.append(_too_long())
+                break
+        if match["minus"]:
+            if isinstance(clause, Q):
+                wanted.append(~clause)
+            else:
+                excluded += clause
+        elif is_alternative and wanted:
+            wanted[-1:] = _either(wanted[-1], clause, hints)
+        elif clause:
+            wanted.append(clause)
+        is_alternative = False
+    groups = tuple(clause for clause in wanted if isinstance(clause, tuple))
+    runs = Q(*(clause for clause in wanted if isinstance(clause, Q)))
+    if text.strip() and not (wanted or excluded or hints):
+        hints.append(_("There is no letter, digit or emoji in this to search for."))
+    return Query(groups, tuple(excluded), runs, " ".join(dict.fromkeys(hints)))
+
+
+def _either(left: Clause, right: Clause, hints: list[str]) -> list[Clause]:
+    if isinstance(left, tuple) and isinstance(right, tuple):
+        return [left + right]
+    if isinstance(left, Q) and isinstance(right, Q):
+        return [left | right]
+    if right:
+        hints.append(_("OR stands between words, or between what is asked of the run, not between both."))
+        return [left, right]
+    return [left]
+
+
+def _read(match: re.Match[str], hints: list[str]) -> Clause:
+    name = (match["field"] or "").lower()
+    value = match["word"] if match["quoted"] is None else match["quoted"]
+    is_open = match.end() == len(match.string) and not match["closing"] and not match["minus"]
+    may_go_on = is_open or (match["quoted"] is None and value.endswith("*"))
+    if name == "speaker" and value.strip():
+        # The underscore keeps a field's terms apart from all words, as no word has one.
+        return tuple(
+            Phrase(tuple(f"speaker_{term}" for term in terms), is_prefix)
+            for terms, is_prefix in phrases(value, is_prefix=may_go_on)
+        )
+    if name in _FIELDS and value.strip():
+        clause = _FIELDS[name](value)
+        if not isinstance(clause, str):
+            return clause
+        hints.append(clause)
+    found = phrases(f"{name}:{value}" if name else value, is_prefix=may_go_on)
+    if len(value) == 2 and value[1] == "*" and found and not found[0].is_prefix:
+        hints.append(_("Type at least two letters before the *."))
+    if any(len(phrase.terms) > MAX_PHRASE_TERMS for phrase in found):
+        hints.append(_too_long())
+        found = tuple(Phrase(phrase.terms[:MAX_PHRASE_TERMS]) for phrase in found)
+    return found
+
+
+def _too_long() -> str:
+    return _("This search is too long; only its beginning was searched for.")
+
+
+# --- Fields: what they ask for, or a sentence on why that makes no sense ------------------------------------
+
+
+def _language(tag: str) -> Clause | str:
+    term = "".join(filter(str.isalnum, tag.lower()))
+    if not term.isascii() or not term:
+        return _("lang: takes a language tag, such as ja or pt-br.")
+    return (Phrase((f"lang_{term}",)),)
+
+
+def _run(number: str) -> Clause | str:
+    if not _RUN_ID.fullmatch(number.lstrip("#")):
+        return _("run: takes the number of a run, such as 1344.")
+    return Q(camb_run_id=int(number.lstrip("#")))
+
+
+def _title(part: str) -> Clause | str:
+    # No database takes NUL or half a surrogate pair.
+    part = part.replace("\0", "").encode(errors="ignore").decode().strip()
+    # SQLite's LIKE knows the upper and lower case of ASCII letters only.
+    return Q(title__icontains=part) if part.isascii() else Q(title__iregex=re.escape(part))
+
+
+def _status(word: str) -> Clause | str:
+    def plain(name: str) -> str:
+        return "".join(filter(str.isalnum, name.casefold()))
+
+    meant = [
+        value for value, label in Run.Status.choices if plain(word) and plain(str(label)).startswith(plain(word))
+    ]
+    if not meant:
+        names = ", ".join(str(label) for label in Run.Status.labels)
+        return _("status: takes one of %(names)s.") % {"names": names}
+    return Q(status__in=meant)
+
+
+def _day(date: str) -> datetime | None:
+    match = _DATE.fullmatch(date)
+    try:
+        year, month, day = (int(part or 1) for part in match.groups()) if match else (0, 0, 0)
+        return timezone.make_aware(datetime(year, month, day))
+    except ValueError:
+        return None
+
+
+def _before(date: str) -> Clause | str:
+    day = _day(date)
+    return Q(created_at__lt=day) if day else _no_date("before:")
+
+
+def _after(date: str) -> Clause | str:
+    day = _day(date)
+    return Q(created_at__gte=day) if day else _no_date("after:")
+
+
+def _no_date(name: str) -> str:
+    return _("%(name)s takes a date, such as 2026-05-31.") % {"name": name}
+
+
+_FIELDS: Mapping[str, Callable[[str], Clause | str]] = {
+    "lang": _language,
+    "run": _run,
+    "title": _title,
+    "status": _status,
+    "before": _before,
+    "after": _after,
+}
