@@ -1,0 +1,221 @@
+"""How is CAMB.AI asked, and in which of the three errors does each trouble end?"""
+
+import math
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from time import monotonic
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+
+from results.camb import parse
+from results.camb.deadline import DeadlineAdapter
+from results.camb.errors import Malformed, Refused, Unavailable
+from results.camb.parse import Answer, Language, Task
+
+# The schema of POST /dubbing-results. The prose beside it recommends 50–100, but the schema is what refuses with
+# 422. A lone run goes to GET /dub-result/{id}.
+BATCH_MIN, BATCH_MAX = 2, 5
+
+LONGEST_RETRY_AFTER = 15 * 60
+LONGEST_REFUSAL = 16 * 1024
+SHORTEST_SECRET = 8  # a shorter key would be masked out of ordinary words of a transcript
+
+# What a code means to a person; the others have a sentence of their kind.
+SENTENCES = {
+    400: "CAMB.AI did not understand the request.",
+    401: "CAMB.AI does not accept this API key. Paste a valid key on the team's page.",
+    402: "CAMB.AI asks for payment. Top up the account that the API key belongs to.",
+    403: "CAMB.AI does not let this API key see what was asked for. Check the key's rights and who made the run.",
+    404: "CAMB.AI knows nothing under this id. Check the id, and that it was made with this API key's account.",
+    422: "CAMB.AI did not accept the ids it was asked for. Check that each is the id of a dubbing run.",
+    429: "CAMB.AI wants to be asked less often. It will be asked again later.",
+}
+PASSING = (408, 425, 429)  # 4xx that say "later", not "no"
+
+
+class Client:
+    """One API key's way to CAMB.AI, with one kept connection. Not for use by two threads at once.
+
+    A call ends within `total_seconds`, plus what connecting takes, and reads at most `max_bytes`, unpacked.
+    Calls raise Unavailable, Refused or Malformed.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        key: str,
+        *,
+        connect_seconds: float = 5,
+        read_seconds: float = 20,
+        total_seconds: float = 60,
+        max_bytes: int = 20 * 2**20,
+    ) -> None:
+        self._base_url = base_url.strip().rstrip("/")
+        self._key = key.strip()
+        self._timeout = (connect_seconds, read_seconds)
+        self._total_seconds = total_seconds
+        self._max_bytes = max_bytes
+        self._adapter = DeadlineAdapter()
+        self._session = requests.Session()
+        self._session.mount("http://", self._adapter)
+        self._session.mount("https://", self._adapter)
+        # A callable instead of a header also keeps requests from sending a password found in ~/.netrc.
+        self._session.auth = self._sign
+        self._session.headers.update(
+            {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "dubroom"}
+        )
+        try:
+            self._host = urlsplit(self._base_url).hostname or ""
+        except ValueError:
+            self._host = ""
+        # A proxy of the environment leads out of this machine, never back into it.
+        self._session.trust_env = self._host not in ("localhost", "127.0.0.1", "::1")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._session.close()
+
+    def fetch(self, run_ids: Sequence[int]) -> dict[int, Answer]:
+        """What CAMB.AI says of each of one to five runs; one that the answer leaves out has an empty Answer."""
+        if len(set(run_ids)) != len(run_ids) or not all(0 < run_id <= parse.MAX_RUN_ID for run_id in run_ids):
+            raise ValueError("run ids must be unique and positive 64-bit integers")
+        if len(run_ids) == 1:
+            return {run_id: self._fetch_one(run_id) for run_id in run_ids}
+        if not BATCH_MIN <= len(run_ids) <= BATCH_MAX:
+            raise ValueError(f"CAMB.AI takes 1 to {BATCH_MAX} runs at once, not {len(run_ids)}")
+        answer = self._ask("POST", "/dubbing-results", {"run_ids": list(run_ids)})
+        if not isinstance(answer, dict) or not any(str(run_id) in answer for run_id in run_ids):
+            raise Malformed(
+                "CAMB.AI's answer names none of the runs it was asked for. It will be asked again.", http_status=200
+            )
+        return {run_id: parse.read_run(run_id, answer.get(str(run_id)), self._mask) for run_id in run_ids}
+
+    def _fetch_one(self, run_id: int) -> Answer:
+        answer = self._ask("GET", f"/dub-result/{run_id}")
+        if not isinstance(answer, dict | str | None):
+            raise Malformed(
+                "CAMB.AI's answer about the run is not an object. It will be asked again.", http_status=200
+            )
+        return parse.read_run(run_id, answer, self._mask)
+
+    def fetch_task(self, task_id: str) -> Task:
+        """The state of a dubbing task, which names its run id once there is one."""
+        # Anything else, such as "..", would lead to another address.
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,200}", task_id):
+            raise ValueError("not a task id of CAMB.AI")
+        return parse.read_task(self._ask("GET", f"/dub/{task_id}"), self._mask)
+
+    def fetch_languages(self) -> list[Language]:
+        """Every language that CAMB.AI dubs from or into."""
+        known: dict[int, Language] = {}
+        for path in ("/source-languages", "/target-languages"):
+            for language in parse.read_languages(self._ask("GET", path), self._mask):
+                known.setdefault(language.camb_id, language)
+        return list(known.values())
+
+    def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["x-api-key"] = self._key
+        return request
+
+    def _mask(self, text: str) -> str:
+        """Upstream text without our key, should they echo it."""
+        return text.replace(self._key, "[key hidden]") if len(self._key) >= SHORTEST_SECRET else text
+
+    def _mask_in_error(self, text: str) -> str:
+        return text.replace(self._key, "[key hidden]")
+
+    def _ask(self, method: str, path: str, payload: dict[str, Any] | None = None) -> object:
+        if not re.fullmatch("[!-~]+", self._key):
+            raise Refused("This API key holds characters that no key has. Paste it again on the team's page.")
+        self._adapter.deadline = monotonic() + self._total_seconds
+        try:
+            with self._session.request(
+                method,
+                self._base_url + path,
+                json=payload,
+                stream=True,
+                timeout=self._timeout,
+                allow_redirects=False,  # requests sends x-api-key along to any other host
+            ) as response:
+                if 200 <= response.status_code < 300:
+                    body = self._read(response)
+                else:
+                    raise self._trouble(response)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise Unavailable(self._explain(error)) from error
+        return parse.decode(body)
+
+    def _read(self, response: requests.Response) -> bytes:
+        body = bytearray()
+        for piece in response.iter_content(64 * 1024):
+            body += piece
+            if len(body) > self._max_bytes:
+                raise Unavailable(
+                    f"CAMB.AI's answer is larger than {self._max_bytes / 2**20:g} MB and was not read. "
+                    "It will be asked again later.",
+                    http_status=response.status_code,
+                )
+        return bytes(body)
+
+    def _trouble(self, response: requests.Response) -> Unavailable | Refused:
+        """The error for a code; the body only adds what they say in it, and may be anything or broken."""
+        code = response.status_code
+        kind = Refused if 400 <= code < 500 and code not in PASSING else Unavailable
+        if 300 <= code < 400:
+            sentence = "CAMB.AI's address redirects elsewhere, where the API key is not sent. Check CAMB_BASE_URL."
+        elif kind is Unavailable:
+            sentence = "CAMB.AI has trouble of its own. It will be asked again later."
+        else:
+            sentence = "CAMB.AI did not accept the request."
+        sentence = f"{SENTENCES.get(code, sentence)} (HTTP {code})"
+        try:
+            body = next(response.iter_content(LONGEST_REFUSAL), b"")
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError):
+            body = b""
+        if said := parse.read_refusal(body, self._mask_in_error):
+            sentence += f" CAMB.AI says: “{said}”"
+        return kind(sentence, http_status=code, retry_after=_retry_after(response.headers.get("Retry-After")))
+
+    def _explain(self, error: Exception) -> str:
+        """A network failure in words. The exception's own text may hold addresses with passwords, so none of it."""
+        server, again = f"CAMB.AI's server at {self._host}", "It will be asked again later."
+        if isinstance(error, requests.exceptions.SSLError):
+            return f"{server} has no certificate that can be trusted. {again}"
+        if isinstance(error, requests.exceptions.ProxyError):
+            return f"The proxy on the way to {server} does not work. Check HTTPS_PROXY."
+        if isinstance(error, ValueError):
+            return "CAMB.AI's address is not a usable one. Check CAMB_BASE_URL."
+        # Amid the body requests turns a time-out into a ConnectionError around it.
+        stalled = any(isinstance(cause, urllib3.exceptions.ReadTimeoutError) for cause in error.args)
+        if stalled or isinstance(error, requests.Timeout):
+            return f"{server} did not answer in time. {again}"
+        if isinstance(error, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
+            return f"The answer of {server} broke off or could not be unpacked. {again}"
+        return f"{server} could not be reached. {again} If this lasts, check the network and CAMB_BASE_URL."
+
+
+def _retry_after(header: str | None) -> int | None:
+    """The seconds of a Retry-After header in either form, seconds or a date; None when there is no sense in it."""
+    header = (header or "").strip()
+    if re.fullmatch("[0-9]+", header):
+        return int(min(float(header), LONGEST_RETRY_AFTER))
+    try:
+        moment = parsedate_to_datetime(header)
+    except (ValueError, OverflowError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return min(max(math.ceil((moment - datetime.now(UTC)).total_seconds()), 0), LONGEST_RETRY_AFTER)

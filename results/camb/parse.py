@@ -1,0 +1,428 @@
+"""What do CAMB.AI's answers mean? Any JSON in; plain, bounded and storable dataclasses out."""
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+from urllib.parse import urlsplit
+
+from results.camb.errors import Malformed
+from results.camb.reasons import REASONS, explain
+
+MAX_CUES = 200_000
+MAX_DEPTH = 50
+MAX_DUBS = 300  # CAMB.AI knows about 150 languages
+MAX_HINTS = 20
+MAX_LANGUAGE = 35  # the buffer that RFC 5646 recommends for a language tag
+MAX_LANGUAGE_ID = 2**31 - 1
+MAX_MS = 100 * 3600 * 1000
+MAX_NAME = 100
+MAX_REASON = 100
+MAX_RUN_ID = 2**63 - 1
+MAX_SAID = 200
+MAX_SPEAKER = 200
+MAX_TEXT = 100_000
+MAX_URL = 4_000
+
+# The single call used to say `output_*`; both forms are met.
+VIDEO_FIELDS = ("video_url", "output_video_url")
+AUDIO_FIELDS = ("audio_url", "output_audio_url")
+DUB_FIELDS = (*VIDEO_FIELDS, *AUDIO_FIELDS, "transcript")
+SAID_FIELDS = ("detail", "error", "message")
+OTHER_FIELDS = frozenset({"status", "exception_reason", *SAID_FIELDS})
+
+# PostgreSQL stores no NUL, no database a lone surrogate.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# A browser reads a backslash as a slash and Python does not: they would disagree about the host.
+_NOT_IN_A_URL = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ufffd\\]")
+_MARKUP = re.compile(r"<[a-zA-Z!/?]")
+
+Mask = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    start_ms: int
+    end_ms: int
+    speaker: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dub:
+    language: str  # their key ("es-es", "54"); "" when the run has one result without a key
+    video_url: str  # "" when missing or unusable, as `audio_url`
+    audio_url: str
+    cues: tuple[Cue, ...]  # by start, 0 <= start_ms <= end_ms <= MAX_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What CAMB.AI said of one run."""
+
+    run_id: int
+    dubs: tuple[Dub, ...]  # only those that hold something, one a language
+    failure: str  # "" or the reason, upper-cased; `explain` puts it in plain words
+    hints: tuple[str, ...]  # what was odd, in plain sentences
+    raw: bytes  # the run's value as canonical JSON
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing there yet: CAMB.AI answers so for a run that is still processing."""
+        return not self.dubs and not self.failure
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    status: str  # upper-cased; an open set
+    run_id: int | None
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    camb_id: int
+    name: str
+    tag: str
+
+
+class _Object(dict[str, Any]):
+    """A JSON object that remembers whether a name came twice; the last one wins."""
+
+    __slots__ = ("repeats",)
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        self.repeats = len(self) < len(pairs)
+
+
+class _Hints:
+    """The odd things met in one run, each said once, those of lines with their number."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, None] = {}
+        self._lines: Counter[str] = Counter()
+
+    def say(self, sentence: str) -> None:
+        self._said[sentence] = None
+
+    def count_line(self, what: str) -> None:
+        self._lines[what] += 1
+
+    def sentences(self) -> tuple[str, ...]:
+        counted = [f"{what}: {n} {'line' if n == 1 else 'lines'}." for what, n in self._lines.items()]
+        return tuple([*self._said, *counted][:MAX_HINTS])
+
+
+def decode(body: bytes) -> object:
+    """The JSON of a body whatever its label says: UTF-8, -16 or -32, with or without a BOM. Raises Malformed."""
+    # A stray byte spoils one letter, not the five runs around it.
+    text = body.decode(json.detect_encoding(body), "replace")
+    if not text.strip():
+        raise Malformed("CAMB.AI sent an empty answer. It will be asked again.", http_status=200)
+    try:
+        return json.loads(text, strict=False, object_pairs_hook=_Object, parse_int=_integer)
+    except RecursionError:
+        problem = "an answer nested too deeply to read"
+    except ValueError:
+        problem = "a web page instead of data" if _MARKUP.match(text.lstrip()) else "an answer that is not JSON"
+    # Outside of `except`, since the decoder's error carries the whole body along.
+    raise Malformed(
+        f"CAMB.AI sent {problem}. It will be asked again; if this lasts, check CAMB_BASE_URL.", http_status=200
+    )
+
+
+def read_run(run_id: int, value: object, mask: Mask = str) -> Answer:
+    """The meaning of what stands in an answer for one run. Takes any JSON value and never raises."""
+    hints = _Hints()
+    value = _clean(value, mask, hints)
+    raw = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    failure = _failure(value)
+    dubs: tuple[Dub, ...] = ()
+    if isinstance(value, dict):
+        dubs, failures = _dubs(value, hints)
+        for language, reason in failures:
+            hints.say(f"{language or 'A language'}: {explain(reason)}")
+        if failures and not dubs:
+            failure = failure or failures[0][1]
+        if not dubs and not failure and (said := _said(value)):
+            hints.say(f"CAMB.AI says: “{said}”")
+    elif isinstance(value, str):
+        if not failure and (said := _line(value, MAX_SAID)):
+            hints.say(f"CAMB.AI says only “{said}”.")
+    elif value is not None:
+        hints.say("CAMB.AI answered in a form that is not known here.")
+    return Answer(run_id, dubs, failure, hints.sentences(), raw)
+
+
+def read_task(value: object, mask: Mask = str) -> Task:
+    """The state of a task; raises Malformed when the answer is not an object."""
+    value = _clean(value, mask, _Hints())
+    if not isinstance(value, dict):
+        raise Malformed("CAMB.AI did not answer about the task as its contract says.", http_status=200)
+    message = value.get("message")
+    if isinstance(message, dict | list):
+        message = json.dumps(message, ensure_ascii=False)
+    reason = _word(value.get("exception_reason"))
+    return Task(
+        status=_word(value.get("status")),
+        run_id=_id(value.get("run_id")),
+        reason="" if reason == "NONE" else reason,
+        message=_line(message, MAX_SAID),
+    )
+
+
+def read_languages(value: object, mask: Mask = str) -> list[Language]:
+    """The languages of one list, odd entries left out; raises Malformed when it is no list."""
+    value = _clean(value, mask, _Hints())
+    if not isinstance(value, list):
+        raise Malformed("CAMB.AI did not answer with a list of languages.", http_status=200)
+    return [
+        Language(camb_id, _line(item.get("language"), MAX_NAME), _line(item.get("short_name"), MAX_LANGUAGE))
+        for item in value
+        if isinstance(item, dict) and (camb_id := _id(item.get("id"))) and camb_id <= MAX_LANGUAGE_ID
+    ]
+
+
+def read_refusal(body: bytes, mask: Mask = str) -> str:
+    """What the body of an error says in plain words; "" when it is a web page or says nothing."""
+    try:
+        value = decode(body)
+    except Malformed:
+        value = body.decode("utf-8", "replace")
+    value = _clean(value, mask, _Hints())
+    return _said(value) if isinstance(value, dict) else _plain(value)
+
+
+def _integer(digits: str) -> int | float:
+    # Python refuses to read an integer of more than 4,300 digits, and with it the whole answer.
+    return int(digits) if len(digits) < 20 else float(digits)
+
+
+def _clean(value: object, mask: Mask, hints: _Hints, depth: int = 0) -> object:
+    """The value as any database can hold it: no NUL, no lone surrogate, only finite numbers, bounded depth."""
+    if isinstance(value, str):
+        return mask(_UNSTORABLE.sub("\ufffd", value))
+    if isinstance(value, dict | list) and depth == MAX_DEPTH:
+        hints.say("A part nested too deeply was left out.")
+        return None
+    if isinstance(value, dict):
+        if getattr(value, "repeats", False):
+            hints.say("A field came twice; the last one counts.")
+        return {
+            mask(_UNSTORABLE.sub("\ufffd", name)): _clean(part, mask, hints, depth + 1)
+            for name, part in value.items()
+        }
+    if isinstance(value, list):
+        return [_clean(part, mask, hints, depth + 1) for part in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, int) and abs(value) > MAX_RUN_ID:
+        return None
+    return value
+
+
+def _text(value: object) -> str:
+    """A string or number as text without control characters but newline and tab; "" for anything else."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    return _CONTROL.sub("", str(value).replace("\r\n", "\n").replace("\r", "\n")).strip()
+
+
+def _line(value: object, limit: int) -> str:
+    return " ".join(_text(value).split())[:limit].rstrip()
+
+
+def _word(value: object) -> str:
+    return _line(value, MAX_REASON).upper()[:MAX_REASON]  # upper-casing can lengthen: "ß"
+
+
+def _id(value: object) -> int | None:
+    digits = _text(value)
+    if re.fullmatch("[0-9]{1,19}", digits) and 0 < int(digits) <= MAX_RUN_ID:
+        return int(digits)
+    return None
+
+
+def _plain(value: object) -> str:
+    text = _line(value, MAX_SAID)
+    return "" if _MARKUP.search(text) or "\ufffd" in text else text
+
+
+def _said(value: dict[str, Any]) -> str:
+    """The sentence in an object like `{"detail": "…"}`, `{"error": "…"}` or FastAPI's list of details."""
+    for field in SAID_FIELDS:
+        said = value.get(field)
+        if isinstance(said, list):
+            said = "; ".join(filter(None, (_text(item.get("msg")) for item in said if isinstance(item, dict))))
+        if text := _plain(said):
+            return text
+    return ""
+
+
+def _failure(value: object) -> str:
+    """The reason when this value says that it failed, else "": PENDING, SUCCESS and unknown states are none."""
+    if isinstance(value, str):
+        status, reason = _word(value), ""
+    elif isinstance(value, dict):
+        status, reason = _word(value.get("status")), _word(value.get("exception_reason"))
+    else:
+        return ""
+    if reason and reason != "NONE":
+        return reason
+    return status if status in REASONS else ""
+
+
+def _dubs(value: dict[str, Any], hints: _Hints) -> tuple[tuple[Dub, ...], list[tuple[str, str]]]:
+    """The dubs of one run, and the languages that failed with their reasons.
+
+    The value is one result, or an object language → result. It is the first as soon as one of a result's own fields
+    holds something, so that an extra object beside them is not taken for a language.
+    """
+    if any(value.get(field) for field in DUB_FIELDS):
+        dub = _dub("", value, hints)
+        return ((dub,) if _holds_something(dub) else ()), []
+    dubs: dict[str, Dub] = {}
+    failures = []
+    for key, result in value.items():
+        if not isinstance(result, dict) or key in OTHER_FIELDS:
+            continue
+        language = _line(key, MAX_LANGUAGE)
+        if reason := _failure(result):
+            failures.append((language, reason))
+        dub = _dub(language, result, hints)
+        if not _holds_something(dub):
+            continue
+        if language in dubs or len(dubs) == MAX_DUBS:
+            hints.say("More languages came than could be kept apart; the first ones were kept.")
+            continue
+        dubs[language] = dub
+    return tuple(dubs.values()), failures
+
+
+def _dub(language: str, result: dict[str, Any], hints: _Hints) -> Dub:
+    return Dub(
+        language=language,
+        video_url=_link(result, VIDEO_FIELDS, "video", hints),
+        audio_url=_link(result, AUDIO_FIELDS, "audio", hints),
+        cues=_cues(result.get("transcript"), hints),
+    )
+
+
+def _holds_something(dub: Dub) -> bool:
+    return bool(dub.video_url or dub.audio_url or dub.cues)
+
+
+def _link(result: dict[str, Any], fields: tuple[str, ...], medium: str, hints: _Hints) -> str:
+    given = [result[field] for field in fields if result.get(field)]
+    for link in given:
+        if isinstance(link, str) and _is_web_link(link.strip()):
+            return link.strip()
+    if given:
+        hints.say(f"The {medium} link was unusable.")  # never quoted: it may be an attack or carry a secret
+    return ""
+
+
+def _is_web_link(url: str) -> bool:
+    """The schema promises any string; only a plain http(s) address may become a link or a player's source."""
+    if len(url) > MAX_URL or _NOT_IN_A_URL.search(url):
+        return False
+    try:
+        parts = urlsplit(url)
+        port_is_valid = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc and port_is_valid
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line of a transcript whose times are still CAMB.AI's numbers."""
+
+    start: float | None
+    end: float | None
+    speaker: str
+    text: str
+
+
+def _cues(transcript: object, hints: _Hints) -> tuple[Cue, ...]:
+    if not transcript:
+        return ()
+    if not isinstance(transcript, list):
+        hints.say("The transcript did not come as a list of lines and could not be used.")
+        return ()
+    if len(transcript) > MAX_CUES:
+        hints.say(f"The transcript was cut after {MAX_CUES:,} lines.")
+    lines = list(_lines(transcript[:MAX_CUES], hints))
+    to_ms = 1000.0
+    if _is_in_milliseconds(lines):
+        hints.say("The times came in milliseconds instead of seconds and were converted.")
+        to_ms = 1.0
+    cues = []
+    previous_end = 0
+    for line in lines:
+        start = previous_end if line.start is None else _ms(line.start * to_ms)
+        end = start if line.end is None else max(start, _ms(line.end * to_ms))
+        if line.start is None or line.end is None or not 0 <= line.start <= line.end <= MAX_MS / to_ms:
+            hints.count_line("Time put right, as it was missing, negative, reversed or beyond 100 hours")
+        cues.append(Cue(start, end, line.speaker, line.text))
+        previous_end = end
+    ordered = tuple(sorted(cues, key=lambda cue: cue.start_ms))
+    if ordered != tuple(cues):
+        hints.say("The lines came out of order and were sorted by time.")
+    return ordered
+
+
+def _lines(transcript: list[Any], hints: _Hints) -> Iterator[_Line]:
+    for item in transcript:
+        fields = item if isinstance(item, dict) else {"text": item if isinstance(item, str) else ""}
+        text = _text(fields.get("text"))
+        if not text:
+            hints.count_line("Left out, as it had no text")
+            continue
+        if len(text) > MAX_TEXT:
+            hints.count_line(f"Cut after {MAX_TEXT:,} letters")
+            text = text[:MAX_TEXT].rstrip()
+        speaker = _line(fields.get("speaker"), MAX_SPEAKER)
+        yield _Line(_number(fields.get("start")), _number(fields.get("end")), speaker, text)
+
+
+def _is_in_milliseconds(lines: list[_Line]) -> bool:
+    """Whether a transcript's times are milliseconds: the schema says seconds, its own example shows 0 and 5000.
+
+    Told by speech: all numbers are whole, and the median line lasts 100 or more and 10 or more a letter. As seconds
+    that is no speech; as milliseconds it is, of at most a hundred letters a second and an hour a line.
+    """
+    if not all(time is None or time.is_integer() for line in lines for time in (line.start, line.end)):
+        return False
+    spoken = [
+        (line.end - line.start, len(line.text))
+        for line in lines
+        if line.start is not None and line.end is not None and line.start < line.end
+    ]
+    return (
+        bool(spoken)
+        and 100 <= median(lasting for lasting, _ in spoken) <= 3_600_000
+        and median(lasting / letters for lasting, letters in spoken) >= 10
+    )
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _ms(milliseconds: float) -> int:
+    """Rounded half up and clamped. The inner `round` mends 1.0005 s, which as a float is 1000.4999999999999 ms."""
+    return math.floor(round(min(max(milliseconds, 0.0), float(MAX_MS)), 6) + 0.5)
