@@ -1,0 +1,67 @@
+"""How do Dubroom's processes start, run and stop together?
+
+The commands come from the Procfile. Each runs in a session of its own, so that a Ctrl-C in the terminal reaches
+only us, and so that a process which dies without stopping its children can be cleared away with them.
+"""
+
+import asyncio
+import os
+import signal
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+GRACE_S = 10
+
+
+def commands(procfile: Path, names: Iterable[str]) -> dict[str, str]:
+    """Return the commands that the Procfile gives these names."""
+    lines = (line.partition(":") for line in procfile.read_text().splitlines())
+    known = {name.strip(): command.strip() for name, _, command in lines}
+    return {name: known[name] for name in names}
+
+
+def run(
+    commands: Mapping[str, str], env: Mapping[str, str], once_started: Callable[[], Awaitable[None]]
+) -> str | None:
+    """Run the commands until a signal asks them to stop (None), or one ends by itself (its name).
+
+    Nothing is left running when this returns: all are asked to stop, and whatever still runs after a grace
+    period, or at a second signal, is killed.
+    """
+    return asyncio.run(_run(commands, env, once_started))
+
+
+async def _run(
+    commands: Mapping[str, str], env: Mapping[str, str], once_started: Callable[[], Awaitable[None]]
+) -> str | None:
+    asked, hurried = asyncio.Event(), asyncio.Event()
+    for number in STOPPING_SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, lambda: (hurried if asked.is_set() else asked).set())
+    processes: list[Process] = []
+    ends: list[asyncio.Task[int]] = []
+    try:
+        for name, command in commands.items():
+            process = await asyncio.create_subprocess_shell(
+                f"exec {command}", env=env, stdin=DEVNULL, start_new_session=True
+            )
+            processes.append(process)
+            ends.append(asyncio.create_task(process.wait(), name=name))
+        greeting = asyncio.ensure_future(once_started())
+        asking = asyncio.create_task(asked.wait())
+        ended, _ = await asyncio.wait({asking, *ends}, return_when=asyncio.FIRST_COMPLETED)
+        greeting.cancel()
+        return None if asking in ended else next(end.get_name() for end in ends if end in ended)
+    finally:
+        asked.set()
+        for process in processes:
+            with suppress(ProcessLookupError):
+                process.terminate()
+        hurrying = asyncio.create_task(hurried.wait())
+        await asyncio.wait({asyncio.gather(*ends), hurrying}, timeout=GRACE_S, return_when=asyncio.FIRST_COMPLETED)
+        for process in processes:
+            with suppress(ProcessLookupError, PermissionError):  # nobody is left; macOS says it in its own way
+                os.killpg(process.pid, signal.SIGKILL)
+        await asyncio.gather(*ends)

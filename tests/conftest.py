@@ -1,0 +1,34 @@
+"""What holds for every test? Settings of its own, and nothing outside a temporary folder is touched."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+import django
+import pytest
+
+# Before Django reads its settings. Each process of a parallel run has its own folder; a database or broker named
+# by the environment stays.
+_data_dir = tempfile.mkdtemp(prefix="dubroom-tests-")
+atexit.register(shutil.rmtree, _data_dir, ignore_errors=True)
+os.environ |= {
+    "DUBROOM_DATA_DIR": _data_dir,
+    "DEMO": "0",
+    "CACHE_URL": "locmemcache://",
+    "SECRET_KEY": "only-for-tests-and-long-enough",
+}
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
+django.setup()
+
+from django.conf import settings  # noqa: E402
+from django.core.cache import cache  # noqa: E402
+
+# Pages name static files without anything having been collected; the live server finds them.
+settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def _no_limits_from_the_test_before():
+    cache.clear()

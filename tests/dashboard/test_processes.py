@@ -1,0 +1,74 @@
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from dashboard import processes
+
+
+def is_running(pid_file: Path) -> bool:
+    """Whether the process of that id still is one, and not only waits to be reaped."""
+    try:
+        stat = Path("/proc", pid_file.read_text().strip(), "stat").read_text()
+    except FileNotFoundError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+async def never():
+    """Nothing to do once all are started."""
+
+
+@pytest.mark.parametrize("number", processes.STOPPING_SIGNALS)
+def test_a_signal_stops_all(tmp_path, number):
+    pids = [tmp_path / "a", tmp_path / "b"]
+
+    async def stop():
+        while not all(pid.exists() for pid in pids):
+            await asyncio.sleep(0.01)
+        os.kill(os.getpid(), number)
+
+    commands = {pid.name: f"sh -c 'echo $$ > {pid}; exec sleep 60'" for pid in pids}
+    assert processes.run(commands, os.environ, stop) is None
+    assert [is_running(pid) for pid in pids] == [False, False]
+
+
+def test_one_that_ends_by_itself_stops_the_others_and_is_named(tmp_path):
+    commands = {"steady": f"sh -c 'echo $$ > {tmp_path}/pid; exec sleep 60'", "broken": "false"}
+    assert processes.run(commands, os.environ, never) == "broken"
+
+
+def test_children_of_a_process_that_died_are_cleared_away(tmp_path):
+    command = f"sh -c 'sleep 60 & echo $! > {tmp_path}/pid; kill -KILL $$'"
+    assert processes.run({"parent": command}, os.environ, never) == "parent"
+    assert not is_running(tmp_path / "pid")
+
+
+def test_a_second_signal_kills_what_does_not_want_to_stop(tmp_path):
+    async def stop_twice():
+        while not (tmp_path / "pid").exists():
+            await asyncio.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    command = f"""sh -c 'trap "" TERM; echo $$ > {tmp_path}/pid; while :; do sleep 1; done'"""
+    started = time.monotonic()
+    assert processes.run({"stubborn": command}, os.environ, stop_twice) is None
+    assert time.monotonic() - started < processes.GRACE_S / 2
+    assert not is_running(tmp_path / "pid")
+
+
+def test_what_does_not_stop_in_time_is_killed(tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "GRACE_S", 0.1)
+    commands = {"stubborn": f"""sh -c 'trap "" TERM; echo $$ > {tmp_path}/pid; sleep 60'""", "short": "sleep 0.1"}
+    assert processes.run(commands, os.environ, never) == "short"
+    assert not is_running(tmp_path / "pid")
+
+
+def test_the_procfile_is_read_by_name(tmp_path):
+    procfile = tmp_path / "Procfile"
+    procfile.write_text("web: serve --bind :80\nworker: work\nbeat: tick\n")
+    assert processes.commands(procfile, ["beat", "web"]) == {"beat": "tick", "web": "serve --bind :80"}
