@@ -1,4 +1,4 @@
-"""What holds for every answer that only a signed-in person may see?"""
+"""What holds for every page that only a signed-in person may see?"""
 
 from collections.abc import Callable
 
@@ -14,6 +14,21 @@ def private_pages(
         response = get_response(request)
         if getattr(request, "user", None) is not None and request.user.is_authenticated:
             response.headers.setdefault("Cache-Control", "no-store, private")
+        return response
+
+    return middleware
+
+
+def remember_team(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Remember whose page a person saw last, only to lead there from `/`; every page names its team itself."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        slug = request.resolver_match.kwargs.get("slug") if request.resolver_match else None
+        if slug and response.status_code == 200 and request.session.get("last_team") != slug:
+            request.session["last_team"] = slug
         return response
 
     return middleware

@@ -113,10 +113,12 @@ CAMB_READ_SECONDS = env.float("CAMB_READ_SECONDS", default=20.0)
 CAMB_TOTAL_SECONDS = env.float("CAMB_TOTAL_SECONDS", default=60.0)
 
 REFRESH_CALLS_PER_KEY = env.int("REFRESH_CALLS_PER_KEY", default=8)
+REFRESH_CALLS_PER_SECOND = env.float("REFRESH_CALLS_PER_SECOND", default=20.0)
 REFRESH_TICK_SECONDS = env.float("REFRESH_TICK_SECONDS", default=2.0)
 REFRESH_FIRST_SECONDS = env.float("REFRESH_FIRST_SECONDS", default=5.0)
 REFRESH_SLOWEST_SECONDS = env.float("REFRESH_SLOWEST_SECONDS", default=30 * 60.0)
 REFRESH_DAILY_AFTER_DAYS = env.float("REFRESH_DAILY_AFTER_DAYS", default=7.0)
+HISTORY_DAYS = env.float("HISTORY_DAYS", default=30.0)
 
 # The stand-in CAMB.AI with sample dubs: on by itself only where nothing at all is configured.
 DEMO = env.bool("DEMO", default="DATABASE_URL" not in os.environ and "CAMB_BASE_URL" not in os.environ)
@@ -146,6 +148,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": REFRESH_TICK_SECONDS,
         "options": {"expires": max(REFRESH_TICK_SECONDS, 1.0) * 5},
     },
+    "forget-old-calls": {"task": "results.tasks.forget_old_calls", "schedule": 3600.0},
     "learn-languages": {"task": "results.tasks.learn_languages", "schedule": 24 * 3600.0},
 }
 
@@ -179,6 +182,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "dashboard.middleware.remember_team",
     "django_htmx.middleware.HtmxMiddleware",
     "dashboard.htmx.login_redirects",
     "allauth.account.middleware.AccountMiddleware",
@@ -233,12 +237,29 @@ LOGIN_REDIRECT_URL = "home"
 ACCOUNT_ADAPTER = "dashboard.accounts.Adapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_SIGNUP_FORM_CLASS = "dashboard.forms.SignupForm"
+ACCOUNT_FORMS = {
+    "login": "dashboard.forms.LoginForm",
+    "signup": "dashboard.forms.SignupForm",
+    "add_email": "dashboard.forms.ChangeEmailForm",
+    "change_password": "dashboard.forms.ChangePasswordForm",
+    "reset_password": "dashboard.forms.ResetPasswordForm",
+    "reset_password_from_key": "dashboard.forms.NewPasswordForm",
+    "reauthenticate": "dashboard.forms.ReauthenticateForm",
+}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+# A link that came by mail proves who is there, also to somebody whom others' guesses have locked out.
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
+PASSWORD_RESET_TIMEOUT = 24 * 3600
+# Besides allauth's own limits on log-in, sign-up and letters.
+ACCOUNT_RATE_LIMITS = {"invite": "30/h/user", "key_test": "10/m/user"}
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 
 EMAIL_URL = env.str("EMAIL_URL", default="")
 if EMAIL_URL:
@@ -249,11 +270,15 @@ else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = DATA_DIR / "mail"
     ACCOUNT_EMAIL_VERIFICATION = "none"
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="dubroom@localhost")
 
 # --- What a browser may do ---------------------------------------------------------------------------
 
 IS_HTTPS = env.bool("HTTPS", default=False)
+IS_BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
+# The last address in X-Forwarded-For is the proxy's word; without a proxy the header is anybody's and not read.
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if IS_BEHIND_PROXY else 0
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 CSRF_COOKIE_HTTPONLY = True
@@ -264,7 +289,7 @@ X_FRAME_OPTIONS = "DENY"
 if IS_HTTPS:
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
     SECURE_SSL_REDIRECT = env.bool("HTTPS_REDIRECT", default=True)
-    if env.bool("BEHIND_PROXY", default=False):
+    if IS_BEHIND_PROXY:
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # CAMB.AI's media hosts are not published, so any https host may play; narrow it with MEDIA_HOSTS.

@@ -36,6 +36,7 @@ class ApiKey(models.Model):
     failures = models.PositiveIntegerField(default=0, help_text=_("Failed calls in a row."))
     retry_at = models.DateTimeField(null=True)
     asked_at = models.DateTimeField(null=True, help_text=_("When CAMB.AI last answered or failed to."))
+    paced_to = models.DateTimeField(null=True, help_text=_("Up to when the calls already let go use up its rate."))
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     def __str__(self) -> str:
@@ -63,7 +64,7 @@ class ApiKey(models.Model):
 class RunQuerySet(models.QuerySet["Run"]):
     def visible_to(self, user: User | AnonymousUser) -> "RunQuerySet":
         """Runs of the teams that this person is in."""
-        return self.filter(team__memberships__user_id=user.pk)
+        return self.filter(team__memberships__user_id=user.pk or 0)
 
     def unfinished(self) -> "RunQuerySet":
         """Runs that are still asked for by themselves."""
@@ -187,6 +188,44 @@ class Cue(models.Model):
         return self.text[:60]
 
 
+class Call(models.Model):
+    """One HTTP call to CAMB.AI, kept for a while so that people can see what was asked and what came of it."""
+
+    class Outcome(models.TextChoices):
+        ANSWERED = "answered", _("Answered")
+        UNAVAILABLE = "unavailable", _("Not available")
+        REFUSED = "refused", _("Refused")
+        MALFORMED = "malformed", _("Not understood")
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+", db_index=False)
+    at = models.DateTimeField(db_index=True)
+    ms = models.PositiveIntegerField(help_text=_("From the request to the last byte of the answer."))
+    http_status = models.PositiveSmallIntegerField(null=True, help_text=_("None: no answer came at all."))
+    outcome = models.CharField(max_length=12, choices=Outcome.choices)
+    message = models.TextField(blank=True)
+    run_count = models.PositiveSmallIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["team", "at"], name="call_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.outcome} at {self.at}"
+
+
+class Attempt(models.Model):
+    """One run's part in a call: what it changed, in words."""
+
+    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="attempts")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="attempts", db_index=False)
+    change = models.TextField(blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["run", "id"], name="attempt_newest")]
+
+    def __str__(self) -> str:
+        return self.change
+
+
 class Language(models.Model):
     """CAMB.AI's own numbers for languages, asked for once a day."""
 
@@ -215,6 +254,6 @@ class Pulse(models.Model):
     def beat(cls, team_id: int) -> int:
         """Count one change and return the new version; call it late in the transaction, as it locks the row."""
         if not cls.objects.filter(pk=team_id).update(version=F("version") + 1):
-            cls.objects.bulk_create([cls(team_id=team_id, version=0)], ignore_conflicts=True)
+            Pulse.objects.bulk_create([Pulse(team_id=team_id, version=0)], ignore_conflicts=True)
             cls.objects.filter(pk=team_id).update(version=F("version") + 1)
         return cls.of(team_id)

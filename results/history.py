@@ -1,0 +1,68 @@
+"""What was asked of CAMB.AI, when, and what came of it?"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from time import monotonic
+
+from django.conf import settings
+from django.utils import timezone
+
+from results import camb
+from results.models import Attempt, Call, Run
+
+_OUTCOMES = {
+    camb.Unavailable: Call.Outcome.UNAVAILABLE,
+    camb.Refused: Call.Outcome.REFUSED,
+    camb.Malformed: Call.Outcome.MALFORMED,
+}
+
+
+class History:
+    """The calls made for one batch of runs, written down together once it is over."""
+
+    def __init__(self, team_id: int) -> None:
+        self._team_id = team_id
+        self._calls: list[tuple[Call, Sequence[int]]] = []
+        self.changes: dict[int, str] = {}
+        """What each run's newest answer changed, by its pk."""
+
+    @contextmanager
+    def call(self, run_pks: Sequence[int]) -> Iterator[None]:
+        """Note the call made inside, whether it succeeds or raises camb.CambError."""
+        call = Call(team_id=self._team_id, at=timezone.now(), run_count=len(run_pks))
+        self._calls.append((call, run_pks))
+        began = monotonic()
+        try:
+            yield
+        except camb.CambError as error:
+            call.http_status, call.outcome, call.message = error.http_status, _OUTCOMES[type(error)], str(error)
+            raise
+        else:
+            call.http_status, call.outcome = 200, Call.Outcome.ANSWERED
+        finally:
+            call.ms = round((monotonic() - began) * 1000)
+
+    def write(self) -> None:
+        """Store it; a run's change stands beside its last call. Runs removed meanwhile have no history."""
+        last = {pk: call for call, pks in self._calls for pk in pks}
+        known = set(Run.objects.filter(pk__in=last).values_list("pk", flat=True))
+        Call.objects.bulk_create([call for call, _ in self._calls])
+        Attempt.objects.bulk_create(
+            Attempt(call=call, run_id=pk, change=self.changes.get(pk, "") if last[pk] is call else "")
+            for call, pks in self._calls
+            for pk in pks
+            if pk in known
+        )
+
+
+def forget_old() -> int:
+    """Delete calls older than HISTORY_DAYS, with their attempts; returns how many calls went."""
+    end = timezone.now() - timedelta(days=settings.HISTORY_DAYS)
+    old = Call.objects.filter(at__lt=end).order_by("at")
+    forgotten = 0
+    # In slices, so that no transaction holds the database for long.
+    while pks := list(old.values_list("pk", flat=True)[:500]):
+        Attempt.objects.filter(call__in=pks)._raw_delete("default")
+        forgotten += Call.objects.filter(pk__in=pks)._raw_delete("default")
+    return forgotten

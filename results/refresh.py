@@ -1,0 +1,326 @@
+"""The one verb: which runs are asked now, what is kept of the answer, and when are they asked again?
+
+    beat → ring_due → claim_due (a lease on each run) → refresh_batch(lease) → camb → _save, one run at a time
+
+A lease is a UUID written on the runs of one batch by a conditional UPDATE: whoever's UUID stands there may ask, and
+only an answer that still finds it there is stored. So two beats, a message delivered twice, a worker that died or
+one that took too long cost at most one lease and never a result.
+"""
+
+import logging
+import random
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from results import bell, camb, keys, store
+from results.history import History
+from results.models import ApiKey, Pulse, Run, RunQuerySet
+from results.secrets import SealBrokenError
+from teams.models import Team, User
+
+logger = logging.getLogger(__name__)
+
+# One call has a deadline of its own (CAMB_TOTAL_SECONDS); the lease outlives it and is renewed before each call.
+LEASE = timedelta(seconds=settings.CAMB_TOTAL_SECONDS * 1.5)
+POISON_TRIES = 5
+MOST_CLAIMS = 1000
+
+Status = Run.Status
+
+
+# --- Who is asked ------------------------------------------------------------------------------------
+
+
+def batches(ids: Sequence[int]) -> list[list[int]]:
+    """Cut ids into lists of 2 to 5, as few as possible; a list of one only when there is one id in all."""
+    size = camb.BATCH_MAX
+    cut = [list(ids[start : start + size]) for start in range(0, len(ids), size)]
+    if len(cut) > 1 and len(cut[-1]) < camb.BATCH_MIN:
+        cut[-1][:0] = cut[-2][-2:]
+        del cut[-2][-2:]
+    return cut
+
+
+def claim_due(team_id: int | None = None, most: int = MOST_CLAIMS) -> list[uuid.UUID]:
+    """Lease due runs, fairly between keys, and return one lease for each call to be made.
+
+    A key never has more than REFRESH_CALLS_PER_KEY leases out, nor more calls a second than its rate, however many
+    workers, beats and machines there are; a key in trouble has one lease out, as a probe.
+    """
+    now = timezone.now()
+    usable = ApiKey.objects.filter(keys.is_open(now), team__in=Run.objects.due(now).order_by().values("team"))
+    if team_id is not None:
+        usable = usable.filter(team=team_id)
+    return [lease for key_id in usable.values_list("pk", flat=True) for lease in _claim_for(key_id, now, most)]
+
+
+def _claim_for(key_id: int, now: datetime, most: int) -> list[uuid.UUID]:
+    with transaction.atomic():
+        # The key's row is the lock under which its leases are counted and given out.
+        key = ApiKey.objects.select_for_update().filter(keys.is_open(now), pk=key_id).first()
+        if key is None:
+            return []
+        leased = Run.objects.filter(team=key_id, lease_until__gt=now).order_by().values("lease").distinct()
+        in_flight = 1 if key.failures else settings.REFRESH_CALLS_PER_KEY
+        room = min(most, in_flight - leased.count(), keys.calls_left(key, now))
+        if room <= 0:
+            return []
+        # Ordered by due time, so a lone due run takes along the one that is next: two cost one call like one.
+        waiting = Run.objects.unleased(now).unfinished().filter(team=key_id).order_by("due_at", "pk")
+        pks = waiting.due(now)[: room * camb.BATCH_MAX].pks()
+        if len(pks) == 1:
+            pks = waiting[: camb.BATCH_MIN].pks()
+        leases = [lease for group in batches(pks) if (lease := _lease(Run.objects.filter(pk__in=group), now))]
+        keys.use_calls(key, now, len(leases))
+        return leases
+
+
+def _lease(runs: RunQuerySet, now: datetime) -> uuid.UUID | None:
+    """Put a new lease on those of these runs that nobody is asking; None when somebody was first with all."""
+    lease = uuid.uuid4()
+    return lease if runs.unleased(now).update(lease=lease, lease_until=now + LEASE) else None
+
+
+def ring_due(team_id: int | None = None, most: int = MOST_CLAIMS) -> None:
+    """Claim what is due and ring once for each batch."""
+    for lease in claim_due(team_id, most):
+        bell.ring("refresh_batch", str(lease))
+
+
+# --- What people ask for -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Added:
+    """How many runs were new, and which ids the team had already."""
+
+    new: int
+    known: list[int]
+
+
+def add_runs(team: Team, pairs: Sequence[tuple[int, str]], added_by: User | None) -> Added:
+    """Track these (CAMB.AI run id, title) pairs in the team; a title also names a run that had none."""
+    titles = dict(pairs)
+    with transaction.atomic():
+        # Taking the pulse first makes two people who add the same ids at once wait for each other.
+        version = Pulse.beat(team.pk)
+        known: dict[int, Run] = {}
+        ids = list(titles)
+        for start in range(0, len(ids), 500):
+            found = Run.objects.filter(team=team, camb_run_id__in=ids[start : start + 500])
+            known |= {run.camb_run_id: run for run in found}
+        new = [
+            Run(team=team, camb_run_id=run_id, title=title[:200], added_by=added_by, version=version)
+            for run_id, title in titles.items()
+            if run_id not in known
+        ]
+        Run.objects.bulk_create(new)
+        named = [run for run in known.values() if not run.title and titles[run.camb_run_id]]
+        for run in named:
+            run.title, run.version = titles[run.camb_run_id][:200], version
+        Run.objects.bulk_update(named, ["title", "version"], batch_size=200)
+        bell.ring("refresh_due")
+    return Added(new=len(new), known=sorted(known))
+
+
+def request(run: Run) -> bool:
+    """Have this run asked now ("Refresh now").
+
+    False when it is being asked already, was a moment ago, or must not be: no key, or its gate is closed.
+    """
+    now = timezone.now()
+    askable = Run.objects.filter(pk=run.pk, team__in=ApiKey.objects.filter(keys.is_open(now)).values("team"))
+    lease = _lease(askable.exclude(checked_at__gt=now - timedelta(seconds=2)), now)
+    if lease is None:
+        return False
+    bell.ring("refresh_batch", str(lease))
+    return True
+
+
+def ask_now(run: Run) -> None:
+    """Ask about this run while somebody waits, to renew its media links. Raises camb.CambError or NoKeyError.
+
+    Time-outs are short, and an ask under way elsewhere is overtaken: its answer would be the older one.
+    """
+    now = timezone.now()
+    lease = uuid.uuid4()
+    Run.objects.filter(pk=run.pk).update(lease=lease, lease_until=now + LEASE)
+    key = ApiKey.objects.filter(pk=run.team_id).first()
+    if key is None:
+        raise NoKeyError
+    history = History(key.pk)
+    with _released_at_the_end(lease), keys.patient_for(key, seconds=10) as client:
+        try:
+            with history.call([run.pk]):
+                answers = client.fetch([run.camb_run_id])
+            history.changes[run.pk] = _save(run.pk, lease, answers[run.camb_run_id], now)
+        finally:
+            history.write()
+
+
+class NoKeyError(Exception):
+    """The team has no CAMB.AI key to ask with."""
+
+
+def remove_run(run: Run) -> None:
+    """Forget the run with its dubs, its cues and their search terms."""
+    with transaction.atomic():
+        locked = Run.objects.select_for_update().filter(pk=run.pk).first()
+        if locked is None:
+            return
+        for dub in locked.dubs.all():
+            store.drop_cues(dub)
+        locked.delete()
+        Pulse.beat(run.team_id)
+
+
+# --- Asking ------------------------------------------------------------------------------------------
+
+
+def refresh_batch(lease: str) -> None:
+    """Ask CAMB.AI about the runs under this lease, store what it says, and claim the key's next batch.
+
+    The lease is swapped for a new one first, so of a message delivered twice only one finds its runs.
+    """
+    started = timezone.now()
+    own = uuid.uuid4()
+    held = Run.objects.filter(lease=lease, lease_until__gt=started)
+    if not held.update(lease=own, lease_until=started + LEASE):
+        return
+    held = Run.objects.filter(lease=own).order_by("due_at", "pk")
+    runs = dict(held.values_list("camb_run_id", "pk"))
+    key = ApiKey.objects.filter(team__runs__lease=own).first()
+    with _released_at_the_end(own):
+        if key is None or (key.retry_at and key.retry_at > started):
+            # The key was removed or its gate was closed after this batch had been claimed.
+            return
+        history = History(key.pk)
+        try:
+            answers = _Asking(keys.client(key), own, runs, history).fetch(list(runs))
+        except (camb.CambError, SealBrokenError) as error:
+            keys.note_trouble(key, error)
+            _put_off(own, key)
+        else:
+            keys.note_success(key)
+            for run_id, answer in answers.items():
+                history.changes[runs[run_id]] = _save(runs[run_id], own, answer, started)
+        finally:
+            history.write()
+    ring_due(key.pk, most=1)
+
+
+@contextmanager
+def _released_at_the_end(lease: uuid.UUID) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        Run.objects.filter(lease=lease).update(lease=None, lease_until=None)
+
+
+def _put_off(lease: uuid.UUID, key: ApiKey) -> None:
+    """Let other runs be the next probe: should these very runs be what makes CAMB.AI fail, they block nobody."""
+    retry_at = ApiKey.objects.filter(pk=key.pk).values_list("retry_at", flat=True).first()
+    Run.objects.filter(lease=lease).exclude(due_at=None).update(
+        due_at=(retry_at or timezone.now()) + timedelta(seconds=1)
+    )
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """One batch being asked about, with as many calls as its bad ids cost."""
+
+    client: camb.Client
+    lease: uuid.UUID
+    pks: Mapping[int, int]  # by CAMB.AI's run id
+    history: History
+
+    def fetch(self, run_ids: list[int]) -> dict[int, camb.Answer | camb.Refused]:
+        """Ask about all ids at once; when CAMB.AI refuses the batch, halve it until the guilty id stands alone.
+
+        Raises camb.Refused when it is the key that is refused, and the other errors of camb as they come.
+        """
+        try:
+            with self.history.call([self.pks[run_id] for run_id in run_ids]):
+                return dict(self.client.fetch(run_ids))
+        except camb.Refused as error:
+            if not error.blames_runs:
+                raise
+            if len(run_ids) == 1:
+                return {run_ids[0]: error}
+            refusal = error
+        Run.objects.filter(lease=self.lease).update(lease_until=timezone.now() + LEASE)
+        middle = len(run_ids) // 2
+        found = self.fetch(run_ids[:middle]) | self.fetch(run_ids[middle:])
+        if all(isinstance(answer, camb.Refused) and answer.http_status == 403 for answer in found.values()):
+            # Not one run may be seen: that is the key's trouble, not theirs.
+            raise refusal
+        return found
+
+
+# --- Storing -----------------------------------------------------------------------------------------
+
+
+def _save(pk: int, lease: uuid.UUID, answer: camb.Answer | camb.Refused, asked_at: datetime) -> str:
+    """Store one run's answer in one short transaction and say what it changed.
+
+    Nothing is stored when the run was removed, or when its lease is somebody else's by now.
+    """
+    try:
+        with transaction.atomic():
+            run = Run.objects.select_for_update().filter(pk=pk, lease=lease).first()
+            if run is None:
+                return "Overtaken by a newer ask."
+            if isinstance(answer, camb.Refused):
+                change = store.store_refusal(run, answer)
+            else:
+                change = store.store_answer(run, answer, asked_at)
+            run.checked_at = asked_at
+            run.due_at = next_due(run, timezone.now())
+            run.lease = run.lease_until = None
+            run.version = Pulse.beat(run.team_id)
+            run.save()
+    except Exception:
+        # Whatever one run's answer breaks must not spoil its mates; it is put off, and after a few tries parked.
+        logger.exception("The answer about run %s could not be stored", pk)
+        return _park(pk, lease)
+    return change
+
+
+def _park(pk: int, lease: uuid.UUID) -> str:
+    with transaction.atomic():
+        run = Run.objects.select_for_update().filter(pk=pk, lease=lease).first()
+        if run is None:
+            return ""
+        run.asks += 1
+        run.due_at = None if run.asks >= POISON_TRIES else timezone.now() + backoff(run.asks)
+        run.reason = (
+            "CAMB.AI's answer could not be stored. The log of the server says why; refresh once it is mended."
+        )
+        run.version = Pulse.beat(run.team_id)
+        run.save(update_fields=["asks", "due_at", "reason", "version"])
+        return run.reason
+
+
+# --- When it is asked again --------------------------------------------------------------------------
+
+
+def backoff(asks: int) -> timedelta:
+    """The time to wait after so many asks in vain: growing by half each time, with jitter, up to a bound."""
+    seconds = min(settings.REFRESH_FIRST_SECONDS * 1.5 ** min(asks, 50), settings.REFRESH_SLOWEST_SECONDS)
+    return timedelta(seconds=seconds * random.uniform(0.9, 1.1))  # noqa: S311  jitter, not a secret
+
+
+def next_due(run: Run, now: datetime) -> datetime | None:
+    """When an unfinished run is asked again; None for a finished one. Nothing unfinished is ever forgotten."""
+    if run.status not in (Status.NEW, Status.WAITING, Status.PARTLY):
+        return None
+    if now - run.created_at > timedelta(days=settings.REFRESH_DAILY_AFTER_DAYS):
+        return now + timedelta(days=1)
+    return now + backoff(run.asks)

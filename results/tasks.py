@@ -1,0 +1,30 @@
+"""How does work reach a Celery worker? Ids in, one call, no logic."""
+
+from celery import shared_task
+
+from results import history, keys, refresh
+
+
+@shared_task
+def refresh_due() -> None:
+    refresh.ring_due()
+
+
+@shared_task
+def refresh_batch(lease: str) -> None:
+    refresh.refresh_batch(lease)
+
+
+@shared_task
+def test_key(team_id: int) -> None:
+    keys.test(team_id)
+
+
+@shared_task
+def learn_languages() -> None:
+    keys.learn_languages()
+
+
+@shared_task
+def forget_old_calls() -> None:
+    history.forget_old()

@@ -1,0 +1,50 @@
+"""A stand-in CAMB.AI over real HTTP, and a bell that is heard at once or only noted."""
+
+import pytest
+
+from demo.server import StandIn
+from results import bell, tasks
+from results.models import ApiKey
+
+
+@pytest.fixture
+def camb(settings):
+    """The stand-in CAMB.AI with no runs of its own."""
+    with StandIn() as standin:
+        standin.runs.clear()
+        settings.CAMB_BASE_URL = standin.base_url
+        yield standin
+
+
+@pytest.fixture
+def bells(monkeypatch):
+    """What was rung, as (task, *args); nobody comes."""
+    rung: list[tuple[object, ...]] = []
+    monkeypatch.setattr(bell, "ring", lambda *call: rung.append(call))
+    return rung
+
+
+@pytest.fixture
+def worker(bells):
+    """Do what was rung, oldest first, until all is quiet; returns how many tasks that took."""
+
+    def work() -> int:
+        done = 0
+        while bells:
+            name, *args = bells.pop(0)
+            getattr(tasks, name)(*args)
+            done += 1
+        return done
+
+    return work
+
+
+@pytest.fixture
+def make_key():
+    def make(team, secret: str = "demo-key") -> ApiKey:
+        key = ApiKey(team=team)
+        key.secret = secret
+        key.save()
+        return key
+
+    return make
