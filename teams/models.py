@@ -2,7 +2,8 @@
 
 import hashlib
 import secrets
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
@@ -12,6 +13,8 @@ from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 INVITATION_LIFETIME = timedelta(days=7)
+# /t/new/ is the page that creates a team.
+RESERVED_SLUGS = ("new",)
 
 
 class UserManager(BaseUserManager["User"]):
@@ -47,21 +50,23 @@ class User(AbstractUser):
 class TeamManager(models.Manager["Team"]):
     def create_for(self, owner: User, name: str) -> "Team":
         """Create a team with its first owner; the address comes from the name and is made unique."""
-        stem = slugify(name)[:50] or "team"
-        for number in range(1, 100):
-            slug = stem if number == 1 else f"{stem}-{number}"
+        for slug in _slugs(name):
             try:
                 with transaction.atomic():
                     team = self.create(name=name, slug=slug)
                     team.memberships.create(user=owner, role=Membership.Role.OWNER)
             except IntegrityError:
-                continue
+                continue  # another team has this address
             return team
-        slug = f"{stem}-{secrets.token_hex(4)}"
-        with transaction.atomic():
-            team = self.create(name=name, slug=slug)
-            team.memberships.create(user=owner, role=Membership.Role.OWNER)
-        return team
+        raise AssertionError("the last slug is random")
+
+
+def _slugs(name: str) -> Iterator[str]:
+    stem = slugify(name)[:50].strip("-") or "team"
+    if stem not in RESERVED_SLUGS:
+        yield stem
+    yield from (f"{stem}-{number}" for number in range(2, 20))
+    yield f"{stem}-{secrets.token_hex(4)}"
 
 
 class Team(models.Model):
@@ -102,8 +107,8 @@ class Membership(models.Model):
         """Give another role. Raises LastOwnerError rather than leave the team without an owner."""
         with transaction.atomic():
             self._keep_an_owner(still_owner=role == self.Role.OWNER)
-            self.role = role
-            self.save(update_fields=["role"])
+            Membership.objects.filter(pk=self.pk).update(role=role)
+        self.role = role
 
     def remove(self) -> None:
         """End the membership. Raises LastOwnerError rather than leave the team without an owner."""
@@ -119,31 +124,35 @@ class Membership(models.Model):
             raise LastOwnerError
 
 
-class InvitationManager(models.Manager["Invitation"]):
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def waiting(self) -> "InvitationQuerySet":
+        """Invitations that nobody has accepted, expired ones among them."""
+        return self.filter(accepted_at=None)
+
+    def acceptable(self) -> "InvitationQuerySet":
+        """Invitations that still open the door."""
+        return self.waiting().filter(expires_at__gt=timezone.now())
+
+    def opened_by(self, token: str) -> "InvitationQuerySet":
+        """The acceptable invitation with this token, or none."""
+        return self.acceptable().filter(token_hash=_hashed(token))
+
     def issue(self, *, team: Team, email: str, role: str, invited_by: User) -> tuple["Invitation", str]:
         """Invite someone; returns the invitation and its token, which is kept nowhere else."""
-        token = secrets.token_urlsafe(32)
+        email, token = email.lower(), secrets.token_urlsafe(32)
         with transaction.atomic():
-            self.filter(team=team, email=email.lower(), accepted_at=None).delete()
+            self.waiting().filter(team=team, email=email).delete()
             invitation = self.create(
-                team=team, email=email.lower(), role=role, invited_by=invited_by, token_hash=_hashed(token)
+                team=team, email=email, role=role, invited_by=invited_by, token_hash=_hashed(token)
             )
         return invitation, token
-
-    def open_for(self, token: str) -> "Invitation | None":
-        """Return the invitation that this token still opens, or None."""
-        return (
-            self.select_related("team")
-            .filter(token_hash=_hashed(token), accepted_at=None, expires_at__gt=timezone.now())
-            .first()
-        )
 
 
 def _hashed(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _invitation_end() -> Any:
+def _invitation_end() -> datetime:
     return timezone.now() + INVITATION_LIFETIME
 
 
@@ -159,18 +168,22 @@ class Invitation(models.Model):
     expires_at = models.DateTimeField(default=_invitation_end)
     accepted_at = models.DateTimeField(null=True)
 
-    objects: ClassVar[InvitationManager] = InvitationManager()
+    objects = InvitationQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"{self.email} to {self.team}"
 
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at <= timezone.now()
+
     def accept(self, user: User) -> Membership | None:
-        """Make the invited user a member; None when another click was first or the address is not theirs."""
+        """Make the invited person a member; None when the address is not theirs or the door is closed by now."""
         if user.email != self.email:
             return None
         with transaction.atomic():
-            won = Invitation.objects.filter(pk=self.pk, accepted_at=None).update(accepted_at=timezone.now())
-            if not won:
+            # Who accepts, revokes or is late is decided here: the row count says whether the door was open.
+            if not Invitation.objects.acceptable().filter(pk=self.pk).update(accepted_at=timezone.now()):
                 return None
             # Someone who is in the team already keeps the role they have.
             return Membership.objects.get_or_create(team=self.team, user=user, defaults={"role": self.role})[0]
