@@ -11,6 +11,7 @@ from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE_S = 10
@@ -41,7 +42,7 @@ async def _run(
     for number in STOPPING_SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, lambda: (hurried if asked.is_set() else asked).set())
     processes: list[Process] = []
-    ends: list[asyncio.Task[int]] = []
+    ends: list[asyncio.Task[Any]] = []
     try:
         for name, command in commands.items():
             process = await asyncio.create_subprocess_shell(
@@ -50,7 +51,7 @@ async def _run(
             processes.append(process)
             ends.append(asyncio.create_task(process.wait(), name=name))
         greeting = asyncio.ensure_future(once_started())
-        asking = asyncio.create_task(asked.wait())
+        asking: asyncio.Task[Any] = asyncio.create_task(asked.wait())
         ended, _ = await asyncio.wait({asking, *ends}, return_when=asyncio.FIRST_COMPLETED)
         greeting.cancel()
         return None if asking in ended else next(end.get_name() for end in ends if end in ended)
@@ -59,8 +60,9 @@ async def _run(
         for process in processes:
             with suppress(ProcessLookupError):
                 process.terminate()
-        hurrying = asyncio.create_task(hurried.wait())
-        await asyncio.wait({asyncio.gather(*ends), hurrying}, timeout=GRACE_S, return_when=asyncio.FIRST_COMPLETED)
+        all_ended: asyncio.Future[Any] = asyncio.gather(*ends)
+        hurry: asyncio.Future[Any] = asyncio.ensure_future(hurried.wait())
+        await asyncio.wait({all_ended, hurry}, timeout=GRACE_S, return_when=asyncio.FIRST_COMPLETED)
         for process in processes:
             with suppress(ProcessLookupError, PermissionError):  # nobody is left; macOS says it in its own way
                 os.killpg(process.pid, signal.SIGKILL)

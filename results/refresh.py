@@ -184,8 +184,8 @@ def remove_run(run: Run) -> None:
 # --- Asking ------------------------------------------------------------------------------------------
 
 
-def refresh_batch(lease: str) -> None:
-    """Ask CAMB.AI about the runs under this lease, store what it says, and claim the key's next batch.
+def refresh_batch(lease: str, *, go_on: bool = True) -> None:
+    """Ask CAMB.AI about the runs under this lease, store what it says, and have the key's next batch claimed.
 
     The lease is swapped for a new one first, so of a message delivered twice only one finds its runs.
     """
@@ -213,7 +213,8 @@ def refresh_batch(lease: str) -> None:
                 history.changes[runs[run_id]] = _save(runs[run_id], own, answer, started)
         finally:
             history.write()
-    ring_due(key.pk, most=1)
+    if go_on:
+        ring_due(key.pk, most=1)
 
 
 @contextmanager

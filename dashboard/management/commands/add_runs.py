@@ -1,0 +1,35 @@
+"""How are runs shared from a script? The same reading of ids as the page's, the same verb behind it."""
+
+from argparse import ArgumentParser, FileType
+from typing import Any, TextIO
+
+from django.core.management.base import BaseCommand, CommandError
+
+from dashboard.management import arguments
+from results import ids, refresh
+from results.ids import Verdict
+from teams.models import Team
+
+
+class Command(BaseCommand):
+    help = "Add the CAMB.AI run ids in a text (lines, commas, a chat message, a CSV with titles) to a team."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        arguments.add_team(parser)
+        parser.add_argument("file", metavar="FILE", type=FileType(encoding="utf-8-sig"), help="or - for stdin")
+
+    def handle(self, *, team: Team, file: TextIO, **_: Any) -> None:
+        try:
+            with file:
+                lines = ids.read(file.read())
+        except UnicodeDecodeError as error:
+            raise CommandError(f"{file.name} is not a text in UTF-8.") from error
+        for line in lines:
+            if line.verdict is Verdict.NOT_AN_ID:
+                self.stderr.write(f"Not an id: {line.written} ({line.note})")
+        pairs = [(line.run_id, line.title) for line in lines if line.verdict is Verdict.ID]
+        if not pairs:
+            raise CommandError("There is no run id in this text.")
+        added = refresh.add_runs(team, pairs, added_by=None)
+        wrong = sum(line.verdict is Verdict.NOT_AN_ID for line in lines)
+        self.stdout.write(f"{added.new} new, {len(added.known)} already here, {wrong} not an id.")

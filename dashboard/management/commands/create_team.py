@@ -1,0 +1,73 @@
+"""What does a script need before it can share runs: an owner, a team, its CAMB.AI key, without a browser."""
+
+import os
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.core.validators import validate_email
+from django.db import transaction
+
+from results import keys
+from teams.models import Membership, Team, User
+
+
+class Command(BaseCommand):
+    help = (
+        "Create a team with its owner and CAMB.AI key, and print its slug. What exists already is used: the owner "
+        "by e-mail address, their team by name; only a given password or key replaces the old one."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--owner", required=True, metavar="EMAIL")
+        parser.add_argument("--name", required=True, help="the team's name")
+        parser.add_argument("--password-stdin", action="store_true", help="read the owner's password from stdin")
+        parser.add_argument("--camb-key-env", metavar="VARIABLE", help="the environment variable with the key")
+
+    def handle(self, *, owner: str, name: str, password_stdin: bool, camb_key_env: str | None, **_: Any) -> None:
+        password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
+        secret = os.environ.get(camb_key_env, "").strip() if camb_key_env else ""
+        if camb_key_env and not secret:
+            raise CommandError(f"The environment variable {camb_key_env} holds no key.")
+        if not name.strip() or len(name) > 100:
+            raise CommandError("The team's name must have 1 to 100 characters.")
+        try:
+            with transaction.atomic():
+                user = ensure_user(owner, password)
+                team = _ensure_team(user, name.strip())
+                if secret:
+                    keys.save(team, secret)
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from error
+        if not user.has_usable_password():
+            self.stderr.write(f"{user.email} has no password yet: give one with --password-stdin.")
+        self.stdout.write(team.slug)
+
+
+def ensure_user(email: str, password: str | None) -> User:
+    """Return the user of this e-mail address, created if need be, and set a given password.
+
+    Raises ValidationError when the address or the password is none that may be used.
+    """
+    email = email.strip().lower()
+    validate_email(email)
+    user = User.objects.filter(email=email).first() or User(email=email)
+    if password is not None:
+        validate_password(password, user)
+        user.set_password(password)
+    elif user.pk is None:
+        user.set_unusable_password()
+    user.save()
+    # Who may run commands here vouches for the address: no letter needs to be answered before the first log-in.
+    EmailAddress.objects.update_or_create(user=user, email=email, defaults={"verified": True, "primary": True})
+    return user
+
+
+def _ensure_team(owner: User, name: str) -> Team:
+    own = Membership.objects.filter(user=owner, role=Membership.Role.OWNER, team__name=name)
+    membership = own.select_related("team").order_by("pk").first()
+    return membership.team if membership else Team.objects.create_for(owner, name)

@@ -1,0 +1,39 @@
+"""How are results fetched where no worker runs? Everything that is due is asked here and now."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Count
+from django.utils import timezone
+
+from dashboard.management import arguments
+from results import refresh
+from results.models import ApiKey, Call, Run
+from teams.models import Team
+
+
+class Command(BaseCommand):
+    help = "Ask CAMB.AI about every run of a team that is due, and print what came of it."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        arguments.add_team(parser)
+
+    def handle(self, *, team: Team, **_: Any) -> None:
+        started = timezone.now()
+        due = Run.objects.filter(team=team).due(started)
+        # Runs that are due again before the end are left to the next time.
+        while due.exists() and (leases := refresh.claim_due(team.pk)):
+            for lease in leases:
+                refresh.refresh_batch(str(lease), go_on=False)
+        asked = Run.objects.filter(team=team, checked_at__gte=started)
+        calls = Call.objects.filter(team=team, at__gte=started).count()
+        statuses = dict(asked.order_by().values_list("status").annotate(Count("pk")))
+        rows = {"Runs asked": asked.count(), "Calls": calls}
+        rows |= {str(status.label): statuses[status] for status in Run.Status if status in statuses}
+        self.stdout.write(" ".join(f"{what}: {count}." for what, count in rows.items()))
+        key = ApiKey.objects.filter(team=team).first()
+        if key is None:
+            raise CommandError(f"The team {team.slug!r} has no CAMB.AI key. Give it one with create_team.")
+        if key.is_in_trouble:
+            raise CommandError(key.message)

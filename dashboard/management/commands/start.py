@@ -1,0 +1,144 @@
+"""What does it take to have all of Dubroom running on this machine? `make run` ends here."""
+
+import asyncio
+import os
+import secrets
+import socket
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, transaction
+from django.urls import reverse
+
+from dashboard import processes
+from dashboard.management.commands.create_team import ensure_user
+from dashboard.settings import kept_secret
+from results import refresh
+from results.models import ApiKey
+from teams.models import Team, User
+
+DEMO_EMAIL = "demo@example.org"
+DEMO_KEY = "demo-key"
+# Without these that are easily mistaken for one another: a person types it from the terminal.
+PASSWORD_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # noqa: S105
+
+
+class Command(BaseCommand):
+    help = "Prepare the data folder and run web server, worker and beat together until Ctrl-C."
+    requires_system_checks = []
+
+    def handle(self, **_: Any) -> None:
+        try:
+            names = prepare()
+            failed = processes.run(
+                processes.commands(settings.BASE_DIR / "Procfile", names), environment(), self.greet
+            )
+        except KeyboardInterrupt:
+            failed = None
+        if failed:
+            raise CommandError(f"The process {failed!r} ended by itself, so the others were stopped.")
+
+    async def greet(self) -> None:
+        """Say how to get in, as soon as there is something to get into."""
+        while True:
+            try:
+                _, writer = await asyncio.open_connection(settings.HOST, settings.PORT)
+            except OSError:
+                await asyncio.sleep(0.05)
+            else:
+                writer.close()
+                break
+        self.stdout.write(await asyncio.to_thread(greeting))
+
+
+def prepare() -> list[str]:
+    """Make everything ready and return which processes of the Procfile to run. Raises CommandError."""
+    check_data_folder()
+    check_port(settings.HOST, settings.PORT, "PORT")
+    try:
+        call_command("migrate", interactive=False, verbosity=0)
+        if settings.DEMO and not Team.objects.exists():
+            seed_demo()
+        with_demo = settings.DEMO and ApiKey.objects.filter(is_demo=True).exists()
+    except DatabaseError as error:
+        raise CommandError(f"The database cannot be used: {str(error).strip()}") from error
+    if with_demo:
+        check_port("127.0.0.1", settings.DEMO_PORT, "DEMO_PORT")
+    call_command("collectstatic", interactive=False, verbosity=0)
+    return ["web", "worker", "beat", *(["demo"] if with_demo else [])]
+
+
+def check_data_folder() -> None:
+    try:
+        settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=settings.DATA_DIR):
+            pass
+    except OSError as error:
+        raise CommandError(
+            f"The data folder {settings.DATA_DIR} cannot be written to ({error.strerror}). "
+            "Make it writable, or set DUBROOM_DATA_DIR to another folder."
+        ) from error
+
+
+def check_port(host: str, port: int, setting: str) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CommandError(
+            f"Port {port} on {host} cannot be used ({reason}). Stop what uses it, or set {setting} to another port."
+        ) from error
+
+
+def seed_demo() -> None:
+    """A team to look around in, whose key is answered by the stand-in CAMB.AI."""
+    from demo.samples import DEMO_TITLES  # reads every sample: only a first start needs them
+
+    with transaction.atomic():
+        user = ensure_user(DEMO_EMAIL, demo_password())
+        user.name = "Demo"
+        user.save(update_fields=["name"])
+        team = Team.objects.create_for(user, "Demo")
+        key = ApiKey(team=team, is_demo=True)
+        key.secret = DEMO_KEY
+        key.save()
+        refresh.add_runs(team, list(DEMO_TITLES.items()), added_by=user)
+
+
+def demo_password() -> str:
+    return kept_secret("demo.password", "".join(secrets.choice(PASSWORD_LETTERS) for _ in range(12)))
+
+
+def environment() -> dict[str, str]:
+    """What the commands of the Procfile are given, however the settings came about."""
+    here = str(Path(sys.executable).parent)
+    return os.environ | {
+        "PATH": os.pathsep.join([here, os.environ.get("PATH", os.defpath)]),
+        "PYTHONUNBUFFERED": "1",
+        "HOST": settings.HOST,
+        "PORT": str(settings.PORT),
+        "DEMO_PORT": str(settings.DEMO_PORT),
+        "DEMO_KEY": DEMO_KEY,
+        # Threads that each keep their own arena would cost tens of megabytes for nothing.
+        "MALLOC_ARENA_MAX": "2",
+    }
+
+
+def greeting() -> str:
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.HOST, settings.HOST)  # noqa: S104
+    address = f"http://{host}:{settings.PORT}"
+    rows = [("Open", f"{address}/")]
+    demo_user = User.objects.filter(email=DEMO_EMAIL).first() if settings.DEMO else None
+    if demo_user and demo_user.check_password(demo_password()):
+        rows.append(("Log in as", f"{DEMO_EMAIL} with the password {demo_password()}"))
+    if settings.SIGNUP == "open":
+        rows.append(("Sign up", f"{address}{reverse('account_signup')}"))
+    rows.append(("Data folder", str(settings.DATA_DIR)))
+    lines = [f"  {what:<13}{value}" for what, value in rows]
+    return "\n".join(["", "  Dubroom is running. Ctrl-C stops everything.", "", *lines, ""])

@@ -1,0 +1,205 @@
+import io
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.core.management import CommandError, call_command
+
+from dashboard.management.commands import start
+from demo.samples import DEMO_TITLES
+from demo.server import StandIn
+from results.models import ApiKey
+from teams.models import Membership, Team, User
+from tests.factories import make_run, make_team
+
+pytestmark = pytest.mark.django_db
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """Run a command with this stdin; returns what it wrote to stdout and to stderr."""
+
+    def command(*arguments: str, stdin: str = "") -> tuple[str, str]:
+        out, err = io.StringIO(), io.StringIO()
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+        call_command(*arguments, stdout=out, stderr=err)
+        return out.getvalue(), err.getvalue()
+
+    return command
+
+
+@pytest.fixture
+def camb(settings):
+    with StandIn() as stand_in:
+        stand_in.runs.clear()
+        settings.CAMB_BASE_URL = stand_in.base_url
+        yield stand_in
+
+
+@pytest.fixture
+def team():
+    team = make_team("My team")
+    key = ApiKey(team=team)
+    key.secret = "demo-key"
+    key.save()
+    return team
+
+
+READY = {
+    "video_url": "https://m/v",
+    "audio_url": "https://m/a",
+    "transcript": [{"start": 0, "end": 1, "text": "Hi", "speaker": "A"}],
+}
+
+
+# --- create_team -------------------------------------------------------------------------------------
+
+
+def test_create_team_makes_an_owner_who_can_log_in_with_a_team_and_a_key(run, client, monkeypatch):
+    monkeypatch.setenv("CAMB_API_KEY", "secret-1234")
+    out, err = run(
+        "create_team",
+        "--owner=You@Example.org",
+        "--password-stdin",
+        "--name=My team",
+        "--camb-key-env=CAMB_API_KEY",
+        stdin=f"{PASSWORD}\n",
+    )
+    assert (out, err) == ("my-team\n", "")
+    team = Team.objects.get(slug="my-team")
+    assert [(m.user.email, m.role) for m in team.memberships.all()] == [("you@example.org", Membership.Role.OWNER)]
+    assert (team.api_key.secret, team.api_key.last_four, team.api_key.is_demo) == ("secret-1234", "1234", False)
+    assert [(a.email, a.verified, a.primary) for a in EmailAddress.objects.all()] == [
+        ("you@example.org", True, True)
+    ]
+    assert client.login(request=None, email="you@example.org", password=PASSWORD)
+
+
+def test_create_team_twice_changes_only_what_is_given(run, monkeypatch):
+    monkeypatch.setenv("KEY", "first-key-aaaa")
+    command = ("create_team", "--owner=you@example.org", "--name=My team")
+    run(*command, "--password-stdin", "--camb-key-env=KEY", stdin=PASSWORD)
+    assert run(*command)[0] == "my-team\n"
+    user, team = User.objects.get(), Team.objects.get()
+    assert user.check_password(PASSWORD)
+    assert team.api_key.secret == "first-key-aaaa"
+
+    monkeypatch.setenv("KEY", "second-key-bbbb")
+    run(*command, "--password-stdin", "--camb-key-env=KEY", stdin="another good passphrase")
+    user.refresh_from_db()
+    assert user.check_password("another good passphrase")
+    assert ApiKey.objects.get().secret == "second-key-bbbb"
+
+
+def test_create_team_with_the_name_of_somebody_elses_team_makes_another(run):
+    make_team("My team")
+    assert run("create_team", "--owner=you@example.org", "--name=My team")[0] == "my-team-2\n"
+
+
+def test_create_team_says_that_an_owner_without_password_cannot_log_in_yet(run):
+    _, err = run("create_team", "--owner=you@example.org", "--name=My team")
+    assert err == "you@example.org has no password yet: give one with --password-stdin.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "sentence"),
+    [
+        (["--owner=nobody", "--name=T"], "", "Enter a valid email address."),
+        (["--owner=a@example.org", "--name= "], "", "The team's name must have 1 to 100 characters."),
+        (["--owner=a@example.org", "--name=T", "--camb-key-env=UNSET"], "", "The environment variable UNSET holds"),
+        (["--owner=a@example.org", "--name=T", "--password-stdin"], "short", "This password is too short."),
+        (["--owner=a@example.org", "--name=T", "--password-stdin"], "", "This password is too short."),
+    ],
+)  # fmt: skip
+def test_create_team_refuses_with_one_sentence_and_creates_nothing(run, arguments, stdin, sentence):
+    with pytest.raises(CommandError) as refusal:
+        run("create_team", *arguments, stdin=stdin)
+    assert str(refusal.value).startswith(sentence)
+    assert (User.objects.count(), Team.objects.count()) == (0, 0)
+
+
+# --- add_runs ----------------------------------------------------------------------------------------
+
+
+def test_add_runs_tells_new_known_and_wrong_ids_apart(run, team):
+    make_run(team, camb_run_id=11)
+    out, err = run("add_runs", "--team=my-team", "-", stdin="11, 12\nrun_id: 13\n-4")
+    assert out == "2 new, 1 already here, 1 not an id.\n"
+    assert err.startswith("Not an id: -4 (")
+    assert sorted(team.runs.values_list("camb_run_id", flat=True)) == [11, 12, 13]
+
+
+def test_add_runs_reads_a_file_with_titles(run, team, tmp_path):
+    file = tmp_path / "runs.csv"
+    file.write_bytes("\ufeffrun_id,title\r\n21,Küche\r\n22,市場\r\n".encode())
+    assert run("add_runs", "--team=my-team", str(file)) == ("2 new, 0 already here, 0 not an id.\n", "")
+    assert dict(team.runs.values_list("camb_run_id", "title")) == {21: "Küche", 22: "市場"}
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [(b"no numbers here", "There is no run id in this text."), (b"", "There is no run id in this text.")],
+)
+def test_add_runs_fails_when_there_is_nothing_to_add(run, team, tmp_path, content, sentence):
+    (tmp_path / "file").write_bytes(content)
+    with pytest.raises(CommandError, match=sentence):
+        run("add_runs", "--team=my-team", str(tmp_path / "file"))
+
+
+def test_add_runs_fails_with_a_sentence_for_what_is_no_text(run, team, tmp_path):
+    (tmp_path / "file").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(CommandError, match="is not a text in UTF-8"):
+        run("add_runs", "--team=my-team", str(tmp_path / "file"))
+    with pytest.raises(CommandError, match="can't open"):
+        run("add_runs", "--team=my-team", str(tmp_path / "missing"))
+
+
+@pytest.mark.parametrize("command", [["add_runs", "-"], ["refresh"]])
+def test_a_team_that_does_not_exist_is_named(run, command):
+    with pytest.raises(CommandError, match="There is no team 'nowhere'"):
+        run(*command, "--team=nowhere")
+
+
+# --- refresh -----------------------------------------------------------------------------------------
+
+
+def test_refresh_asks_everything_that_is_due_without_a_worker(run, team, camb):
+    camb.runs.update(dict.fromkeys(range(1, 51), READY) | {51: None, 52: {"status": "ERROR"}})
+    for number in range(1, 53):
+        make_run(team, camb_run_id=number)
+    out, _ = run("refresh", "--team=my-team")
+    assert out == "Runs asked: 52. Calls: 11. Waiting: 1. Ready: 50. Failed: 1.\n"
+    assert sorted(id for call in camb.calls for id in call.run_ids) == list(range(1, 53))
+
+
+def test_refresh_leaves_other_teams_and_finished_runs_alone(run, team, camb):
+    make_run(team, camb_run_id=1, due_at=None)
+    make_run(camb_run_id=2)
+    assert run("refresh", "--team=my-team")[0] == "Runs asked: 0. Calls: 0.\n"
+    assert camb.calls == []
+
+
+def test_refresh_fails_with_the_keys_trouble_in_words(run, team, camb):
+    camb.keys.clear()
+    make_run(team, camb_run_id=1)
+    with pytest.raises(CommandError) as trouble:
+        run("refresh", "--team=my-team")
+    assert str(trouble.value) == ApiKey.objects.get().message != ""
+
+
+def test_refresh_fails_when_there_is_no_key(run):
+    make_team("My team")
+    with pytest.raises(CommandError, match="has no CAMB"):
+        run("refresh", "--team=my-team")
+
+
+# --- start -------------------------------------------------------------------------------------------
+
+
+def test_a_first_start_seeds_a_team_that_the_stand_in_answers(client):
+    start.seed_demo()
+    team = Team.objects.get()
+    assert dict(team.runs.values_list("camb_run_id", "title")) == DEMO_TITLES
+    assert (team.api_key.is_demo, team.api_key.secret) == (True, start.DEMO_KEY)
+    assert client.login(request=None, email=start.DEMO_EMAIL, password=start.demo_password())
