@@ -1,8 +1,8 @@
 """How were the sample dubs made? Regenerates `demo/media/` from `demo/samples/`.
 
-A developer's tool; needs ffmpeg, espeak-ng and the Noto fonts. For every dub that a sample's `making` describes, each cue is spoken by its speaker's espeak-ng voice, and the times
-that it took are written back into the sample, so that what is heard is what the transcript says. Run it as
-`python -m demo.make_media [name of a sample …]` after a change of a sample.
+A developer's tool: `python -m demo.make_media [name of a sample …]`, with ffmpeg, espeak-ng and the Noto fonts. For
+every dub that a sample's `making` describes, each cue is spoken by its speaker's voice, and the times that it took
+are written back into the sample, so that what is heard is what the transcript says.
 
 The voices of espeak-ng are plain ones. Japanese is read from `readings` in kana, since it knows few kanji; Mandarin
 uses the voice for pinyin, which also reads Chinese characters and has no English accent; Hebrew without
@@ -26,6 +26,7 @@ STUDIO = "HARBOUR LANE PICTURES"
 LATIN = "Noto Sans"
 WIDTH, HEIGHT = 480, 270
 PAUSE_S = 0.45
+LONG_STEP_S = 5  # a film of an hour changes its picture this seldom, to stay small
 SAMPLE_RATE = 22050  # espeak-ng's own
 
 Json = dict[str, Any]
@@ -56,7 +57,8 @@ def _make(dub: Json, making: Json) -> None:
 def _speak(cues: list[Json], making: Json, target: Path) -> float:
     """Speaks the cues one after the other and times them.
 
-    With a `length_s` the cues keep the start that is written; only those whose speaker has a voice are spoken.
+    With a `length_s` the sound is that long, and a cue keeps the start that is written: an hour of speech would
+    weigh too much, so only the cues whose speaker has a voice are spoken.
     """
     at = PAUSE_S
     with wave.open(str(target), "wb") as sound:
@@ -90,16 +92,16 @@ def _sound(speech: Path, _card: Path, making: Json, _length_s: float, target: Pa
 def _film(speech: Path, card: Path, making: Json, length_s: float, target: Path) -> None:
     """A coloured ground, the card on it, and a bar along the bottom that grows with the time."""
     first, second = making["colours"]
-    rate = 1 if "length_s" in making else 8
+    rate = f"1/{LONG_STEP_S}" if "length_s" in making else "8"
     ground = (
         f"gradients=s={WIDTH}x{HEIGHT}:c0={first}:c1={second}:x0=0:y0=0:x1={WIDTH}:y1={HEIGHT}:n=2:seed=1:speed=0.00001:d=1:r=1,"
-        f"trim=end_frame=1,loop=-1:1,setpts=N/{rate}/TB,fps={rate}[ground]"
+        f"trim=end_frame=1,loop=-1:1,setpts=N/({rate})/TB,fps={rate}[ground]"
     )
     bar = f"color=white:s={WIDTH}x4:r={rate}[bar];[ground][bar]overlay=x=-W+W*t/{length_s}:y=H-4:shortest=0[moving]"
     _ffmpeg(
         "-i", speech, "-filter_complex", f"{ground};{bar};[moving]ass={card},format=yuv420p[picture]",
         "-map", "[picture]", "-map", "0:a", "-t", length_s, "-c:v", "libx264", "-profile:v", "baseline",
-        "-preset", "veryslow", "-tune", "stillimage", "-crf", 32, "-g", max(60, rate * 10), *_sound_options(making),
+        "-preset", "veryslow", "-tune", "stillimage", "-crf", 32, "-g", 80, *_sound_options(making),
         target,
     )  # fmt: skip
 
@@ -117,9 +119,16 @@ def _card(cues: list[Json], making: Json, length_s: float) -> str:
     """Title, speaker and clock as an ASS script: libass shapes every script right, ffmpeg's drawtext does not."""
     side = 9 if unicodedata.bidirectional(making["heading"][0]) in ("R", "AL") else 7
     lines = [_line("Studio", 0, length_s, STUDIO), _line("Title", 0, length_s, making["heading"])]
-    lines += [_line("Speaker", cue["start"], cue["end"], cue["speaker"]) for cue in cues]
-    for second in range(int(length_s) + 1):
-        lines.append(_line("Clock", second, second + 1, f"{second // 60:02}:{second % 60:02}"))
+    if "length_s" in making:
+        step = LONG_STEP_S
+        spoken = [cue for cue in cues if cue["speaker"] in making["voices"]]
+        ends = [*(cue["start"] for cue in spoken[1:]), length_s]
+        lines += [_line("Speaker", cue["start"], end, cue["text"]) for cue, end in zip(spoken, ends, strict=True)]
+    else:
+        step = 1
+        lines += [_line("Speaker", cue["start"], cue["end"], cue["speaker"]) for cue in cues]
+    for second in range(0, int(length_s) + 1, step):
+        lines.append(_line("Clock", second, second + step, f"{second // 60:02}:{second % 60:02}"))
     style = "%s,%d,&H%sFFFFFF,&H00FFFFFF,&H00000000,&H00000000,%d,0,0,0,100,100,%d,0,1,0,0,%d,28,28,%d,1"
     font, scale = making["font"], making.get("scale", 1)
     return "\n".join(

@@ -28,7 +28,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote
 
 from demo import samples, validation
 from demo.samples import Sign
@@ -86,7 +86,7 @@ class Call:
     @property
     def run_ids(self) -> Any:
         """What was asked for, however wrong; None for other calls."""
-        noun, _, name = self.path.removeprefix(f"{BASE_PATH}/").partition("/")
+        noun, name = _parts(self.path)
         if noun == "dub-result":
             return [int(name)] if re.fullmatch(r"-?[0-9]{1,4000}", name) else [name]
         with suppress(ValueError, RecursionError, TypeError, KeyError):
@@ -107,7 +107,8 @@ class StandIn:
 
     `keys` (the valid ones), `runs`, `tasks`, `unknown` (the behaviour of a run that is not in `runs`), `latency`
     (seconds before each API answer) and `rule` may be changed at any time. `rule` sees every call, media too, and
-    may answer it in its own way; `script` does so for the next API calls.
+    may answer it in its own way; `script` does so for the next API calls. `on_reply` is told of each call when its
+    answer is about to be sent.
     """
 
     def __init__(
@@ -119,13 +120,13 @@ class StandIn:
         media_ttl: float = 3600,
         latency: float = 0.0,
         clock: Callable[[], float] = time.time,
-        on_answered: Callable[[Call], None] | None = None,
+        on_reply: Callable[[Call], None] | None = None,
     ) -> None:
         self.keys = set(keys)
         self.media_ttl = media_ttl
         self.latency = latency
         self.clock = clock
-        self.on_answered = on_answered
+        self.on_reply = on_reply
         self.runs: dict[int, Behaviour] = dict(samples.sample_runs(clock))
         self.tasks: dict[str, Behaviour] = {}
         self.unknown: Behaviour = RUN_NOT_FOUND
@@ -171,12 +172,13 @@ class StandIn:
             return reply
         if not call.path.startswith(f"{BASE_PATH}/"):
             return self._media(call)
-        if self._scripted and (reply := self._scripted.popleft()):
-            return reply
+        with suppress(IndexError):
+            if reply := self._scripted.popleft():
+                return reply
         return self._api(call)
 
     def _api(self, call: Call) -> Reply:
-        noun, _, name = urlsplit(call.path).path.removeprefix(f"{BASE_PATH}/").partition("/")
+        noun, name = _parts(call.path)
         method = METHODS.get((noun, bool(name)))
         if method is None or "/" in name:
             return _error(404, "Not Found")
@@ -215,19 +217,19 @@ class StandIn:
         return f"http://{host}/media/{name}?Expires={expires}&Signature={_signature(name, expires)}"
 
     def _media(self, call: Call) -> Reply:
-        url = urlsplit(call.path)
-        path = MEDIA_DIR / Path(url.path).name
-        if url.path != f"/media/{path.name}" or path.suffix not in MEDIA_TYPES or not path.is_file():
+        path, _, query = call.path.partition("?")
+        file = {f"/media/{file.name}": file for file in MEDIA_DIR.iterdir()}.get(path)
+        if file is None:
             return _error(404, "Not Found")
         if call.method not in ("GET", "HEAD"):
             return _error(405, "Method Not Allowed", Allow="GET, HEAD")
-        query = parse_qs(url.query)
-        expires, signature = (query.get(name, [""])[-1] for name in ("Expires", "Signature"))
-        if not hmac.compare_digest(signature.encode(), _signature(path.name, expires).encode()):
+        given = parse_qs(query)
+        expires, signature = (given.get(name, [""])[-1] for name in ("Expires", "Signature"))
+        if not hmac.compare_digest(signature.encode(), _signature(file.name, expires).encode()):
             return _error(403, "The signature does not match")
         if self.clock() >= int(expires):
             return _error(403, "The link has expired")
-        return _file_reply(path, call.headers.get("Range", ""))
+        return _file_reply(file, call.headers.get("Range", ""))
 
     @contextmanager
     def counting(self) -> Iterator[None]:
@@ -240,6 +242,12 @@ class StandIn:
         finally:
             with self._lock:
                 self.open -= 1
+
+
+def _parts(path: str) -> tuple[str, str]:
+    """`/apis/dub/8f14?x=y` is ("dub", "8f14")."""
+    noun, _, name = path.partition("?")[0].removeprefix(f"{BASE_PATH}/").partition("/")
+    return noun, name
 
 
 def _error(status: int, detail: object, **headers: str) -> Reply:
@@ -309,7 +317,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     error_content_type = "application/json"
-    error_message_format = '{"detail": "%(message)s"}'
+    error_message_format = '{"detail": "%(explain)s"}'
 
     def __init__(self, stand_in: StandIn, *args: Any) -> None:
         self.stand_in = stand_in
@@ -321,7 +329,7 @@ class _Handler(BaseHTTPRequestHandler):
         raise AttributeError(name)
 
     def log_message(self, format: str, *args: object) -> None:
-        """`on_answered` is the log."""
+        """`on_reply` is the log."""
 
     def respond(self) -> None:
         body = self._read_body()
@@ -339,8 +347,6 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(call, stand_in.answer(call))
         except ConnectionError:  # the client hung up, or we are stopping
             self.close_connection = True
-        if stand_in.on_answered:
-            stand_in.on_answered(call)
 
     def _read_body(self) -> bytes | None:
         """None, and an answer sent, if the body has no length that we take."""
@@ -358,14 +364,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, call: Call, reply: Reply) -> None:
         self._wait(reply.delay)
         call.status = reply.status
+        if self.stand_in.on_reply:
+            self.stand_in.on_reply(call)
         headers, pieces = _on_the_wire(reply)
-        if (
-            reply.status is None
-            or reply.reset
-            or reply.truncate_at is not None
-            or reply.headers.keys() & {"Content-Length", "Transfer-Encoding"}
-        ):
-            headers["Connection"] = "close"
         if headers.get("Connection") == "close":
             self.close_connection = True
         head = b""
@@ -395,18 +396,22 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _on_the_wire(reply: Reply) -> tuple[dict[str, str | None], Iterator[bytes]]:
     """The headers of a reply, and its body in the pieces that are written one by one."""
-    headers: dict[str, str | None] = {"Content-Type": "application/json"}
+    usual = {"Content-Type": "application/json"}
+    given = {name.title(): value for name, value in reply.headers.items()}
     if isinstance(reply.body, Iterator):
         pieces = reply.body
-        if "Content-Length" not in reply.headers:
-            headers["Transfer-Encoding"] = "chunked"
+        if "Content-Length" not in given:
+            usual["Transfer-Encoding"] = "chunked"
             pieces = _chunks(reply.body)
     else:
         body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
-        headers["Content-Length"] = str(len(body))
+        usual["Content-Length"] = str(len(body))
         body = body[: reply.truncate_at]
         pieces = (body[at : at + 1] for at in range(len(body))) if reply.drip else iter([body])
-    return headers | dict(reply.headers), pieces
+    odd_length = reply.truncate_at is not None or given.keys() & {"Content-Length", "Transfer-Encoding"}
+    if odd_length or reply.reset or reply.status is None:
+        usual["Connection"] = "close"
+    return usual | given, pieces
 
 
 def _chunks(pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -416,7 +421,7 @@ def _chunks(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _log(call: Call) -> None:
-    path = urlsplit(call.path).path  # the query of a media link is its signature
+    path = call.path.partition("?")[0]  # the query of a media link is its signature
     if path.startswith(BASE_PATH) or call.status not in (200, 206):  # a player asks for very many ranges
         print(time.strftime("%H:%M:%S"), call.method, path, call.run_ids or "", call.status, flush=True)
 
@@ -432,13 +437,13 @@ def main(arguments: list[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
 
-    def on_answered(call: Call) -> None:
+    def on_reply(call: Call) -> None:
         _log(call)
         stand_in.calls.clear()  # kept for tests; here they would grow for as long as it runs
 
     try:
         stand_in = StandIn(
-            options.host, options.port, keys=[options.key], media_ttl=options.media_ttl, on_answered=on_answered
+            options.host, options.port, keys=[options.key], media_ttl=options.media_ttl, on_reply=on_reply
         )
     except (OSError, OverflowError) as error:
         reason = "it is in use" if getattr(error, "errno", None) == errno.EADDRINUSE else error
