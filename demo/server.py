@@ -446,7 +446,7 @@ def main(arguments: list[str] | None = None) -> int:
             options.host, options.port, keys=[options.key], media_ttl=options.media_ttl, on_reply=on_reply
         )
     except (OSError, OverflowError) as error:
-        reason = "it is in use" if getattr(error, "errno", None) == errno.EADDRINUSE else error
+        reason = "it is in use" if getattr(error, "errno", None) == errno.EADDRINUSE else str(error).rstrip(".")
         print(f"Cannot listen on {options.host} port {options.port}: {reason}.", file=sys.stderr)
         return 1
     with stand_in:
