@@ -34,6 +34,7 @@ from kombu.utils.json import dumps, loads
 
 LOCK = "lock"
 LOOK_FOR_THE_DEAD_EVERY_S = 5.0
+LONGEST_DRAIN_S = 0.25
 UNREADABLE = (PermissionError, IsADirectoryError)
 MALFORMED = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
@@ -216,6 +217,12 @@ class Transport(virtual.Transport):
         if client.hostname not in (None, "localhost") or client.virtual_host == "/":
             raise ValueError("The broker's URL needs three slashes and a path: folder:///path/to/folder")
         self.folder = Folder(Path("/", client.virtual_host))
+
+    def drain_events(  # type: ignore[override]  # the stubs of the two bases contradict each other
+        self, connection: Connection, timeout: float | None = None
+    ) -> None:
+        # A worker that is told to stop sits out two drains first, and asks for two seconds each.
+        super().drain_events(connection, timeout and min(timeout, LONGEST_DRAIN_S))
 
     @property
     def default_connection_params(self) -> dict[str, Any]:

@@ -86,8 +86,8 @@ def until(condition: Callable[[], T]) -> T:
     return value
 
 
-# A throwaway app of Celery is none of Django's.
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+# Celery would let them overrule what a throwaway app says.
+ENVIRONMENT = {name: os.environ[name] for name in os.environ if not name.startswith(("CELERY_", "DJANGO_"))}
 
 
 @contextmanager
@@ -347,6 +347,15 @@ def test_emptied_folder_is_a_connection_error_and_reconnecting_mends_it(connect:
 def test_url_without_an_absolute_path_is_refused(url: str):
     with pytest.raises(ValueError, match="three slashes"):
         Connection(url).connect()
+
+
+def test_idle_drain_ends_early_so_that_a_worker_heeds_a_signal(connect: Connect):
+    connection = connect()
+    started = time.monotonic()
+    with Consumer(connection, [Queue("work")]), pytest.raises(TimeoutError):
+        connection.drain_events(timeout=DEADLINE_S)
+
+    assert time.monotonic() - started < DEADLINE_S / 2
 
 
 def test_message_of_a_killed_consumer_goes_to_another(connect: Connect, root: Path, impatient: None):
