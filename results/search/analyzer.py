@@ -24,6 +24,7 @@ SQLite's index entries can only be deleted by naming exactly the terms they were
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 ANALYZER_VERSION = 1
@@ -136,6 +137,7 @@ _CLUSTER = re.compile(
 
 _LETTER = rf"[^\W_{_PAIRED}]"
 _WORD = rf"{_LETTER}+(?:[{_WORD_MARKS}]{_LETTER}*)*"
+_JOINING = "'.-_@&,\""
 _JOINER = r"['.\-_@&]|(?<=\d),(?=\d)"
 _WORD_JOINER = rf"(?:{_JOINER}|(?<=[{_HEBREW}])\"(?=[{_HEBREW}]))"
 _TOKEN = re.compile(
@@ -219,10 +221,12 @@ def mark(text: str, phrases: Iterable[Phrase]) -> list[tuple[int, int]]:
     """Where the phrases stand: ascending, apart from each other, never cutting a character from its marks."""
     folded, starts, ends = _aligned(_prepared(text))
     words, joined, bare = _tokens(folded)
+    groups = [words, *([extra] for extra in (*joined, *bare))]
     spans = sorted(
         (starts[start], ends[end - 1])
         for phrase in phrases
-        for start, end in (*_places(phrase, words), *_extra_places(phrase, (*joined, *bare)))
+        for tokens in groups
+        for start, end in _places(phrase, tokens, folded)
     )
     merged: list[tuple[int, int]] = []
     for start, end in spans:
@@ -233,23 +237,21 @@ def mark(text: str, phrases: Iterable[Phrase]) -> list[tuple[int, int]]:
     return merged
 
 
-def _places(phrase: Phrase, words: Sequence[_Token]) -> Iterator[tuple[int, int]]:
+def _places(phrase: Phrase, tokens: Sequence[_Token], folded: str) -> Iterator[tuple[int, int]]:
+    """Where the phrase's terms stand side by side among the tokens."""
     *before, last = phrase.terms
-    for place in range(len(before), len(words)):
-        token = words[place]
-        if not (token.term.startswith(last) if phrase.is_prefix else token.term == last):
-            continue
-        first = place - len(before)
-        if all(words[first + step].term == term for step, term in enumerate(before)):
-            yield words[first].start, token.start + len(last)
+    for place in range(len(before), len(tokens)):
+        token = tokens[place]
+        if token.term.startswith(last) if phrase.is_prefix else token.term == last:
+            first = place - len(before)
+            if all(tokens[first + step].term == term for step, term in enumerate(before)):
+                yield tokens[first].start, _after(folded, token.start, len(last))
 
 
-def _extra_places(phrase: Phrase, extras: Iterable[_Token]) -> Iterator[tuple[int, int]]:
-    if len(phrase.terms) == 1:
-        term = phrase.terms[0]
-        for token in extras:
-            if token.term.startswith(term) if phrase.is_prefix else token.term == term:
-                yield token.start, token.end
+def _after(folded: str, start: int, letters: int) -> int:
+    """Where so many letters from `start` end, not counting what joins a word's parts."""
+    letter_ends = (at + 1 for at in range(start, len(folded)) if folded[at] not in _JOINING)
+    return next(islice(letter_ends, letters - 1, None))
 
 
 def _aligned(text: str) -> tuple[str, Sequence[int], Sequence[int]]:
@@ -305,7 +307,7 @@ def _without_attached(word: str, at: int) -> Iterator[_Token]:
             yield _Token(rest, end - len(rest), end)
         if article and len(rest) - len(article) >= 2:
             if article != "ال":
-                yield _Token("ال" + rest[len(article) :], end - len(rest), end)
+                yield _Token("ال" + rest[len(article) :], end - len(rest) + len(article) - 2, end)
             yield _Token(rest[len(article) :], end - len(rest) + len(article), end)
     elif "\u05d0" <= word[0] <= "\u05ea":
         for attached in _HEBREW_ATTACHED.findall(word)[0]:

@@ -2,7 +2,7 @@
 
 Every term carries its team: `2f_kitchen`, with the team's id in base 36. The analyzer makes no term with an
 underscore, so nothing that is typed can reach over. A line's speaker, language and run are terms as well
-(`2f_speaker_anna`, `2f_lang_ptbr`, `2f_run_81`), and so is the bare team (`2f_`), which finds all its lines.
+(`2f__speaker_anna`, `2f__lang_ptbr`, `2f__run_81`), and so is the bare team (`2f_`), which finds all its lines.
 """
 
 from collections.abc import Iterable, Sequence
@@ -52,7 +52,7 @@ class Wanted(NamedTuple):
 def entry(cue: Cue) -> Entry:
     team = _prefix(cue.team_id)
     text, speaker = terms(cue.text), _speaker_terms(cue.speaker)
-    fields = [*_language_terms(cue.dub.language), f"run_{cue.run_id}", ""]
+    fields = [*_language_terms(cue.dub.language), f"_run_{cue.run_id}", ""]
     return Entry(
         cue.pk,
         cue.team_id,
@@ -73,7 +73,7 @@ def wanted(team_id: int, query: Query) -> Wanted | None:
             return None
         if len(ids) <= MAX_RUNS_AS_TERMS:
             runs = None
-            groups.append(tuple(Phrase((f"{team}run_{run_id}",)) for run_id in ids))
+            groups.append(tuple(Phrase((f"{team}_run_{run_id}",)) for run_id in ids))
     return Wanted(team_id, tuple(groups), _of_team(team, query.excluded), runs)
 
 
@@ -88,11 +88,11 @@ def _prefix(team_id: int) -> str:
 
 @lru_cache(maxsize=1024)
 def _speaker_terms(name: str) -> Terms:
-    return Terms(*([f"speaker_{term}" for term in found] for found in terms(name)))
+    return Terms(*([f"_speaker_{term}" for term in found] for found in terms(name)))
 
 
 @lru_cache(maxsize=1024)
 def _language_terms(tag: str) -> Sequence[str]:
     """`pt-br` is found as pt and as pt-br, but not as br, which is Breton."""
     parts = ["".join(filter(str.isalnum, part.lower())) for part in tag.split("-")]
-    return [f"lang_{term}" for term in accumulate(parts) if term]
+    return [f"_lang_{term}" for term in accumulate(parts) if term]

@@ -99,9 +99,9 @@ def _read(match: re.Match[str], hints: list[str]) -> Clause:
     is_open = match.end() == len(match.string) and not match["closing"] and not match["minus"]
     may_go_on = is_open or (match["quoted"] is None and value.endswith("*"))
     if name == "speaker" and value.strip():
-        # The underscore keeps a field's terms apart from all words, as no word has one.
+        # The underscore keeps a field's terms apart from all words and prefixes, as no word has one.
         return tuple(
-            Phrase(tuple(f"speaker_{term}" for term in terms), is_prefix)
+            Phrase(tuple(f"_speaker_{term}" for term in terms), is_prefix)
             for terms, is_prefix in phrases(value, is_prefix=may_go_on)
         )
     if name in _FIELDS and value.strip():
@@ -129,7 +129,7 @@ def _language(tag: str) -> Clause | str:
     term = "".join(filter(str.isalnum, tag.lower()))
     if not term.isascii() or not term:
         return _("lang: takes a language tag, such as ja or pt-br.")
-    return (Phrase((f"lang_{term}",)),)
+    return (Phrase((f"_lang_{term}",)),)
 
 
 def _run(number: str) -> Clause | str:

@@ -1,0 +1,139 @@
+"""Terms and marks of any text."""
+
+import unicodedata
+from hashlib import sha256
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from results.search.analyzer import (
+    ANALYZER_VERSION,
+    MAX_TERM,
+    MAX_TEXT,
+    Phrase,
+    mark,
+    phrases,
+    terms,
+)
+from tests.results.search.cases import CASES
+
+ALPHABETS = {
+    "han": "北京大学图书馆看红楼梦圖書時々〇",
+    "kana": "あいうがぱんっょーアイウガパンッョヴ",
+    "thai": "กขคงจนมยรวสหอฉเแโใไะาำิีึืุู่้๊๋์็ๆ",
+    "lao": "ກຂຄງຈນມຢຣວສຫອເແໂໃໄະາຳິີຶືຸູ່້໊໋໌ົ",
+    "khmer": "កខគងចនមយរវសហអេែាិីឹឺុូួំះ្៉",
+    "burmese": "ကခဂငစနမယရဝသဟအေါာိီုူဲံ့း္်ျြွှ",
+    "hangul": "가나다라마바사아자차카타파하학교에서한국어를집",
+}
+SPACED = "abcéßıİøǅàΑΆΣςёйʼأإةكىيابוהבשםןकिंीज़্তোநொა0１٣"
+any_text = st.text(st.characters(codec=None, exclude_categories=()), max_size=40)
+word = st.text(SPACED, min_size=1, max_size=12)
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "extras"),
+    [
+        ("", [], []),
+        ("Hello, World! 42", ["hello", "world", "42"], []),
+        ("it's e-mail", ["it", "s", "e", "mail"], ["its", "email"]),
+        ("1,000 a,b x,1", ["1", "000", "a", "b", "x", "1"], ["1000"]),
+        ("wait--what... 'quoted' -x-", ["wait", "what", "quoted", "x"], []),
+        ("é-é", ["e", "e"], ["ee"]),
+        ("北京大学", ["北京", "京大", "大学", "学"], []),
+        ("学", ["学"], []),
+        ("3D프린터", ["3d", "프린", "린터", "터"], []),
+        ("والكتاب", ["والكتاب"], ["الكتاب", "كتاب"]),
+        ("بالكتاب", ["بالكتاب"], ["الكتاب", "كتاب"]),
+        ("ولد", ["ولد"], []),
+        ("והבית", ["והבית"], ["הבית", "בית"]),
+        ("🎉🎉", ["🎉", "🎉"], []),
+    ],
+)
+def test_a_text_has_these_terms(text, words, extras):
+    assert terms(text) == (words, extras)
+
+
+def test_the_terms_change_only_with_the_version():
+    """Entries made by other terms could not be deleted; raise the version and ship a migration that rebuilds."""
+    made = repr([terms(case.text) for case in CASES])
+    assert {ANALYZER_VERSION: sha256(made.encode()).hexdigest()[:16]} == {1: "f99310a6717dc0ee"}
+
+
+def test_a_long_word_is_cut_and_still_found_as_a_whole():
+    long_word = "abcdefghij" * 30
+    assert max(map(len, terms(long_word).words)) == MAX_TERM
+    assert terms("é" + long_word).words == terms("e" + long_word).words
+    assert mark(f"so {long_word} it is", phrases(long_word)) == [(3, 303)]
+    assert mark(f"so {long_word} it is", phrases(long_word[:-1], is_prefix=True)) == [(3, 302)]
+
+
+@pytest.mark.parametrize(
+    "text", ["a " * 500_000, "學" * 1_000_000, "ﷺ" * 1_000_000, "a-" * 500_000, "\u0301" * 1_000_000]
+)
+def test_a_huge_text_has_a_bounded_number_of_terms(text):
+    words, extras = terms(text)
+    assert len(words) <= MAX_TEXT
+    assert sum(len(term.encode()) for term in (*words, *extras)) < 2**19
+    assert len(mark(text, phrases("a 學"))) <= MAX_TEXT
+
+
+def test_a_single_letter_is_no_prefix_but_a_single_character_is():
+    assert phrases("a", is_prefix=True) == (Phrase(("a",)),)
+    assert phrases("ab", is_prefix=True) == (Phrase(("ab",), is_prefix=True),)
+    assert phrases("学") == (Phrase(("学",), is_prefix=True),)
+    assert phrases("大学", is_prefix=True) == (Phrase(("大学",)),)
+    assert phrases("?!") == ()
+
+
+@given(any_text)
+def test_no_text_makes_it_fail_and_marks_are_whole(text):
+    words, extras = terms(text)
+    assert all(term and len(term) <= MAX_TERM and "_" not in term for term in (*words, *extras))
+    edge = 0
+    for start, end in mark(text, phrases(text)):
+        assert edge <= start < end <= len(text)
+        assert end == len(text) or not unicodedata.combining(text[end])
+        edge = end + 1
+
+
+@given(any_text)
+def test_the_place_of_each_term_fits_the_term(text):
+    """Folding character by character, as marking does, gives what folding at once gives, as indexing does."""
+    for term in terms(text).words:
+        assert mark(text, [Phrase((term,))]), term
+
+
+@given(st.text(st.characters(max_codepoint=127), max_size=60))
+def test_the_quick_way_for_ascii_gives_what_the_long_way_gives(text):
+    plain, other = terms(text), terms(f"{text} ж")
+    assert (plain.words, plain.extras) == (other.words[:-1], other.extras)
+
+
+@pytest.mark.parametrize("alphabet", ALPHABETS.values(), ids=ALPHABETS)
+@given(data=st.data())
+def test_any_two_neighbouring_characters_find_their_text(alphabet, data):
+    text = unicodedata.normalize("NFKC", data.draw(st.text(alphabet, min_size=2, max_size=20)))
+    start = data.draw(st.integers(0, len(text) - 2))
+    end = data.draw(st.integers(start + 2, len(text)))
+    [(first, last)] = mark(text, phrases(text[start:end]))[:1]
+    assert first <= start
+    assert last > first
+
+
+@given(st.lists(word, min_size=1, max_size=6), st.data())
+def test_any_word_and_any_run_of_words_finds_its_text(words, data):
+    text = " ".join(words)
+    start = data.draw(st.integers(0, len(words) - 1))
+    end = data.draw(st.integers(start + 1, len(words)))
+    searched = " ".join(words[start:end])
+    assert not terms(searched).words or mark(text, phrases(searched))
+
+
+@given(st.text(SPACED + "".join(ALPHABETS.values()) + " '-\u0301\u0308\u3099", max_size=30))
+def test_a_text_and_its_other_spellings_have_the_same_terms(text):
+    composed = terms(unicodedata.normalize("NFC", text))
+    assert terms(unicodedata.normalize("NFD", text)) == composed
+    assert terms(unicodedata.normalize("NFKC", text)) == composed
+    assert terms(text.swapcase()) == composed or "ß" in text or "ǅ" in text

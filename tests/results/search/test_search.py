@@ -1,0 +1,378 @@
+"""The index, on whichever database the suite runs on."""
+
+import unicodedata
+
+import pytest
+from django.db import connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from results import search
+from results.models import Cue, Run
+from results.search import index, postgres
+from results.search.analyzer import terms
+from tests.factories import make_dub, make_run, make_team
+from tests.results.search.cases import CASES
+from tests.results.search.test_analyzer import ALPHABETS, SPACED
+
+pytestmark = pytest.mark.django_db
+many_examples = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def make_found_dub(*lines, run=None, **fields):
+    dub = make_dub(run, lines, **fields)
+    search.add(dub.cues.all())
+    return dub
+
+
+def found(team, typed, **options):
+    """The texts found, newest first."""
+    return [hit.cue.text for hit in search.search(team.pk, typed, **options).hits]
+
+
+def marked(hit):
+    return [hit.cue.text[start:end] for start, end in hit.marks]
+
+
+# --- Relevance and recall ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.script)
+def test_each_script_is_found_and_marked(case):
+    # What no database can store is taken out before a cue is saved.
+    text = case.text.replace("\0", " ").replace("\ud800", " ")
+    team = make_found_dub(text, "xyz").team
+    pages = {query: search.search(team.pk, query) for query in case.found}
+    assert {query: [marked(hit) for hit in page.hits] for query, page in pages.items()} == {
+        query: [marks] for query, marks in case.found.items()
+    }
+    assert {query: found(team, query) for query in case.missed} == {query: [] for query in case.missed}
+
+
+@pytest.mark.parametrize("alphabet", ALPHABETS.values(), ids=ALPHABETS)
+def test_any_two_neighbouring_characters_find_their_line(alphabet):
+    team = make_team()
+    run = make_run(team)
+
+    @settings(many_examples, max_examples=15)
+    @given(st.text(alphabet, min_size=2, max_size=12))
+    def check(text):
+        text = unicodedata.normalize("NFKC", text)
+        with transaction.atomic():
+            make_found_dub(text, run=run)
+            for start in range(len(text) - 1):
+                [hit] = search.search(team.pk, text[start : start + 2]).hits
+                assert hit.marks
+            transaction.set_rollback(True)
+
+    check()
+
+
+def test_any_word_of_a_line_finds_it():
+    team = make_team()
+    run = make_run(team)
+
+    @many_examples
+    @given(st.lists(st.text(SPACED, min_size=1, max_size=8), min_size=1, max_size=5))
+    def check(words):
+        with transaction.atomic():
+            make_found_dub(" ".join(words), run=run)
+            for word in words:
+                if terms(word).words:
+                    [hit] = search.search(team.pk, word).hits
+                    assert hit.marks
+            transaction.set_rollback(True)
+
+    check()
+
+
+def test_nothing_typed_and_no_text_makes_it_fail():
+    team = make_team()
+    run = make_run(team)
+    storable = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
+    typed = st.text(st.one_of(st.sampled_from("\"*-: OR|()\\'{}^+&!<>%;"), st.characters(codec=None)), max_size=30)
+
+    @many_examples
+    @given(storable, typed)
+    def check(text, typed):
+        with transaction.atomic():
+            dub = make_found_dub(text, run=run)
+            search.search(team.pk, typed)
+            search.search(team.pk, text)
+            search.remove(dub.cues.all())
+            transaction.set_rollback(True)
+
+    check()
+
+
+# --- The query language --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def kitchen():
+    """A team with two runs: one English and Portuguese, the other Japanese."""
+    team = make_team()
+    trailer = make_run(team, title="The TRAILER, été", status=Run.Status.READY)
+    make_found_dub("the big kitchen", "a small kitchen", "the big garden", run=trailer)
+    make_found_dub("a cozinha grande", run=trailer, language="pt-br")
+    make_found_dub("大きい台所", run=make_run(team, title="Teaser"), language="ja-jp")
+    return team
+
+
+@pytest.mark.parametrize(
+    ("typed", "texts"),
+    [
+        ("kitchen", ["a small kitchen", "the big kitchen"]),
+        ("kit*", ["a small kitchen", "the big kitchen"]),
+        ("big kitchen", ["the big kitchen"]),
+        ("kitchen big", ["the big kitchen"]),
+        ('"kitchen big"', []),
+        ('"the big"', ["the big garden", "the big kitchen"]),
+        ('"big kit', ["the big kitchen"]),
+        ("small OR garden", ["the big garden", "a small kitchen"]),
+        ("small OR garden -the", ["a small kitchen"]),
+        ('"big garden" OR 台所', ["大きい台所", "the big garden"]),
+        ("kitchen -small", ["the big kitchen"]),
+        ('-"the big"', ["大きい台所", "a cozinha grande", "a small kitchen"]),
+        ("speaker:anna the", ["the big garden", "the big kitchen"]),
+        ("speaker:ben", ["a small kitchen"]),
+        ("speaker:be", ["a small kitchen"]),
+        ("anna", []),
+        ("speaker", []),
+        ("lang:pt", ["a cozinha grande"]),
+        ("lang:pt-br", ["a cozinha grande"]),
+        ("lang:br", []),
+        ("-lang:en -lang:pt", ["大きい台所"]),
+        ("title:trailer big", ["the big garden", "the big kitchen"]),
+        ("title:ÉTÉ garden", ["the big garden"]),
+        ("title:garden", []),
+        ("-title:trailer", ["大きい台所"]),
+        ("status:ready garden", ["the big garden"]),
+        ("status:failed", []),
+        ("status:new OR status:ready garden", ["the big garden"]),
+        ("after:2020 garden", ["the big garden"]),
+        ("before:2020 garden", []),
+        ("run:999999999 garden", []),
+        ("", []),
+    ],
+)
+def test_the_query_language(kitchen, typed, texts):
+    assert found(kitchen, typed) == texts
+
+
+def test_a_run_is_found_by_the_number_that_people_know(kitchen):
+    number = Run.objects.get(title="Teaser").camb_run_id
+    assert found(kitchen, f"run:{number}") == ["大きい台所"]
+    assert found(kitchen, f"run:{number} kitchen") == []
+
+
+def test_many_fitting_runs_are_looked_up_instead_of_listed(kitchen, monkeypatch):
+    monkeypatch.setattr(index, "MAX_RUNS_AS_TERMS", 0)
+    assert found(kitchen, "title:trailer big") == ["the big garden", "the big kitchen"]
+    assert found(kitchen, "-title:trailer") == ["大きい台所"]
+    assert found(kitchen, "status:failed") == []
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *[
+            '"',
+            "'",
+            "*",
+            "%",
+            "_",
+            "\\",
+            "OR",
+            "-",
+            "()",
+            "a AND",
+            "NEAR(a b)",
+            "words:a",
+            "a:*",
+            "<->",
+            "!a",
+            "a & b |",
+        ],
+        *[
+            "'; drop table results_search; --",
+            "2f_kitchen",
+            "\0",
+            "kitchen\0",
+            "\ud800",
+            "\u202e",
+            "🎉",
+            "kitchen " * 1300,
+        ],
+        *[
+            "運" * 10_000,
+            "-" * 10_000,
+            '"kitchen' * 1000,
+            "title:\0",
+            "title:[",
+            "run:99999999999999999999",
+            "(" * 1000,
+        ],
+    ],
+)
+def test_odd_searches_are_answered(kitchen, typed):
+    page = search.search(kitchen.pk, typed)
+    assert (len(page.hits), page.is_exact) == (page.count, True)
+
+
+def test_a_hint_comes_with_the_page(kitchen):
+    page = search.search(kitchen.pk, "?!")
+    assert (page.hits, page.count, page.hint) == (
+        [],
+        0,
+        "There is no letter, digit or emoji in this to search for.",
+    )
+
+
+# --- Isolation -----------------------------------------------------------------------------------------------
+
+
+def test_a_team_finds_only_its_own_lines():
+    ours = make_found_dub("the same words", "only ours")
+    theirs = make_found_dub("the same words", "only theirs")
+    for mine, other in ((ours, theirs), (theirs, ours)):
+        page = search.search(mine.team_id, "same")
+        assert ([hit.cue.dub for hit in page.hits], page.count) == ([mine], 1)
+        assert search.search(mine.team_id, f"run:{other.run.camb_run_id}").count == 0
+        assert search.search(mine.team_id, "-nothing").count == 2
+    assert search.search(ours.team_id, "theirs").count == 0
+
+
+def test_nothing_typed_reaches_another_team():
+    ours, theirs = make_found_dub("our secret"), make_found_dub("their secret")
+    prefix = index.entry(theirs.cues.get()).words[0].removesuffix("their")
+    for typed in (
+        f"{prefix}secret",
+        f'"{prefix}secret"',
+        f"{prefix}*",
+        f"x OR {prefix}secret",
+        f"speaker:{prefix}*",
+    ):
+        assert found(ours.team, typed) == [], typed
+
+
+def test_a_team_whose_number_begins_like_another_has_its_own_terms():
+    one, other = make_found_dub("word"), make_found_dub("word")
+    prefixes = {index.entry(dub.cues.get()).words[0] for dub in (one, other)}
+    assert len(prefixes) == 2
+    assert all(prefix.endswith("_word") for prefix in prefixes)
+
+
+# --- Freshness -----------------------------------------------------------------------------------------------
+
+
+def test_removed_lines_are_gone_at_once():
+    kept = make_found_dub("kitchen one", "kitchen two")
+    gone = make_found_dub("kitchen three", run=make_run(kept.team))
+    search.remove(gone.cues.all())
+    assert found(kept.team, "kitchen") == ["kitchen two", "kitchen one"]
+    assert search.search(kept.team_id, "kitchen").count == 2
+
+
+def test_removing_what_was_never_added_harms_nothing():
+    dub = make_found_dub("kitchen")
+    never = make_dub(make_run(dub.team), ["kitchen"])
+    search.remove(never.cues.all())
+    search.remove([])
+    assert found(dub.team, "kitchen") == ["kitchen"]
+    search.remove(dub.cues.all())
+    search.remove(dub.cues.all())
+    assert found(dub.team, "kitchen") == []
+
+
+def test_a_dub_said_anew_is_found_by_its_new_words_only():
+    dub = make_found_dub("old words")
+    with transaction.atomic():
+        search.remove(dub.cues.all())
+        dub.cues.all().delete()
+        search.add(
+            Cue.objects.bulk_create(
+                [Cue(team=dub.team, run=dub.run, dub=dub, position=1, start_ms=0, end_ms=1, text="new words")]
+            )
+        )
+    assert [found(dub.team, typed) for typed in ("old", "new", "words")] == [[], ["new words"], ["new words"]]
+
+
+def test_a_rebuilt_index_finds_what_is_stored():
+    dub = make_found_dub("kitchen", "garden")
+    stray = make_found_dub("kitchen", run=make_run(dub.team))
+    stray.cues.all().delete()
+    missing = make_dub(make_run(dub.team), ["kitchen sink"])
+    steps: list[int] = []
+    search.rebuild(steps.append)
+    assert steps == [3]
+    assert found(dub.team, "kitchen") == ["kitchen sink", "kitchen"]
+    assert search.search(dub.team_id, "kitchen").count == 2
+    search.remove(missing.cues.all())
+    assert found(dub.team, "kitchen") == ["kitchen"]
+
+
+# --- Pages and counts ----------------------------------------------------------------------------------------
+
+
+def test_pages_follow_each_other_without_gap_or_overlap():
+    dub = make_found_dub(*(f"kitchen {number}" for number in range(25)))
+    make_found_dub("kitchen")
+    ids, before = [], None
+    while True:
+        page = search.search(dub.team_id, "kitchen", before_id=before, limit=10)
+        ids += [hit.cue.pk for hit in page.hits]
+        assert (page.count, page.is_exact) == (25, True)
+        if page.next_before is None:
+            break
+        before = page.next_before
+    assert ids == list(dub.cues.order_by("-pk").values_list("pk", flat=True))
+
+
+def test_a_page_that_is_just_full_is_the_last():
+    team = make_found_dub("kitchen", "kitchen").team
+    assert search.search(team.pk, "kitchen", limit=2).next_before is None
+    assert search.search(team.pk, "kitchen", limit=1).next_before is not None
+
+
+@pytest.mark.parametrize(("lines", "count", "is_exact"), [(1000, 1000, True), (1001, 1000, False)])
+def test_hits_are_counted_up_to_a_bound(lines, count, is_exact):
+    team = make_found_dub(*["kitchen"] * lines).team
+    page = search.search(team.pk, "kitchen", limit=5)
+    assert (len(page.hits), page.count, page.is_exact) == (5, count, is_exact)
+
+
+def test_hits_far_behind_many_other_lines_are_found(monkeypatch):
+    monkeypatch.setattr(postgres, "FEW_LINES", 4)
+    monkeypatch.setattr(postgres, "MANY_LINES", 12)
+    lines = ["rare", *["often" if number % 3 else "seldom" for number in range(30)]]
+    team = make_found_dub(*lines).team
+    assert found(team, "rare") == ["rare"]
+    for typed, total in (("often", 20), ("seldom", 10), ("rare", 1)):
+        page = search.search(team.pk, typed, limit=3)
+        assert (len(page.hits), page.count) == (min(3, total), total), typed
+
+
+def test_a_page_needs_the_same_few_queries_however_many_hits(django_assert_num_queries):
+    few = make_found_dub(*["kitchen"] * 3).team
+    many = make_found_dub(*["kitchen"] * 30).team
+    for team, limit in ((few, 2), (many, 20)):
+        with django_assert_num_queries(3 if connection.vendor == "sqlite" else 4):
+            for hit in search.search(team.pk, "kitchen", limit=limit).hits:
+                assert (hit.cue.dub.language, hit.cue.run.team_id) == ("en-us", team.pk)
+
+
+# --- The tables ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_migration_can_be_taken_back_and_made_again():
+    executor = MigrationExecutor(connection)
+    executor.migrate([("results", "0001_initial")])
+    assert "results_search" not in connection.introspection.table_names()
+    executor = MigrationExecutor(connection)
+    executor.migrate(executor.loader.graph.leaf_nodes("results"))
+    assert found(make_found_dub("kitchen").team, "kitchen") == ["kitchen"]
