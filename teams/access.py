@@ -5,6 +5,7 @@ A person outside a team gets 404, as if the team did not exist; a person inside 
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 
 from teams.models import Membership, Team, User
@@ -14,14 +15,18 @@ Role = Membership.Role
 
 def membership_or_404(user: User | AnonymousUser, slug: str) -> Membership:
     """Return the person's membership (with its team) in the team at this slug; 404 for everybody else."""
-    return get_object_or_404(
-        Membership.objects.select_related("team"), user_id=user.pk, team__slug=slug, user__is_active=True
-    )
+    return get_object_or_404(_memberships(user), team__slug=slug)
 
 
 def membership_in(user: User | AnonymousUser, team: Team) -> Membership:
     """Return the person's membership in this very team; 404 for everybody else."""
-    return get_object_or_404(Membership.objects.select_related("team"), user_id=user.pk, team=team)
+    return get_object_or_404(_memberships(user), team=team)
+
+
+def _memberships(user: User | AnonymousUser) -> QuerySet[Membership]:
+    if not (user.is_authenticated and user.is_active):
+        return Membership.objects.none()
+    return Membership.objects.select_related("team").filter(user=user)
 
 
 def can_change(membership: Membership) -> bool:

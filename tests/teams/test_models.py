@@ -1,0 +1,157 @@
+"""Do teams keep an owner, and do invitations open exactly once?"""
+
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from teams.models import Invitation, LastOwnerError, Membership, Team, User
+from tests.factories import make_member, make_team, make_user
+
+pytestmark = pytest.mark.django_db
+Role = Membership.Role
+
+
+def invite(team: Team, email: str = "kim@example.org", role: str = Role.VIEWER) -> tuple[Invitation, str]:
+    return Invitation.objects.issue(team=team, email=email, role=role, invited_by=make_user())
+
+
+def roles(team: Team) -> dict[str, str]:
+    return dict(team.memberships.values_list("user__email", "role"))
+
+
+def test_an_address_is_kept_in_lower_case_and_once():
+    assert User.objects.create_user(" Anna@Example.ORG ", "x").email == "anna@example.org"
+    with pytest.raises(IntegrityError), transaction.atomic():
+        make_user("ANNA@example.org")
+
+
+def test_a_user_needs_an_address():
+    with pytest.raises(ValueError, match="needs an e-mail address"):
+        User.objects.create_user("")
+
+
+def test_a_person_is_called_by_name_else_by_address():
+    assert [str(make_user("a@x.org", name="Anna")), str(make_user("b@x.org"))] == ["Anna", "b@x.org"]
+
+
+@pytest.mark.parametrize(
+    ("name", "slugs"),
+    [
+        ("My Team", ["my-team", "my-team-2", "my-team-3"]),
+        ("チーム", ["team", "team-2", "team-3"]),
+        ("New", ["new-2", "new-3", "new-4"]),  # /t/new/ is a page
+        ("a" * 100, ["a" * 50, "a" * 50 + "-2", "a" * 50 + "-3"]),
+    ],
+)
+def test_each_team_gets_an_address_of_its_own(name, slugs):
+    assert [make_team(name).slug for _ in slugs] == slugs
+
+
+def test_the_hundredth_team_of_a_name_still_gets_an_address():
+    assert len({make_team("Dub").slug for _ in range(25)}) == 25
+
+
+def test_who_creates_a_team_owns_it():
+    owner = make_user("anna@example.org")
+    assert roles(make_team("Dub", owner)) == {"anna@example.org": Role.OWNER}
+
+
+def test_the_last_owner_can_neither_step_down_nor_leave():
+    team = make_team(owner=make_user("anna@example.org"))
+    make_member(team)
+    owner = team.memberships.get(role=Role.OWNER)
+    for step in (lambda: owner.change_role(Role.VIEWER), owner.remove):
+        with pytest.raises(LastOwnerError):
+            step()
+    assert roles(team)["anna@example.org"] == Role.OWNER
+
+
+def test_one_of_two_owners_can_step_down_but_not_both():
+    team = make_team(owner=make_user("anna@example.org"))
+    make_member(team, Role.OWNER)
+    first, second = team.memberships.order_by("pk")
+    first.change_role(Role.MEMBER)
+    with pytest.raises(LastOwnerError):
+        second.remove()
+    assert roles(team)["anna@example.org"] == Role.MEMBER
+
+
+def test_an_owner_of_another_team_does_not_count():
+    person = make_user()
+    team, other = make_team(owner=person), make_team()
+    Membership.objects.create(team=other, user=person, role=Role.OWNER)
+    with pytest.raises(LastOwnerError):
+        team.memberships.get().remove()
+
+
+def test_an_invitation_makes_its_addressee_a_member_with_the_role():
+    team = make_team()
+    invitation, token = invite(team, "Kim@Example.org")
+    opened = Invitation.objects.opened_by(token).get()
+    assert opened == invitation
+    assert opened.accept(make_user("kim@example.org")) == team.memberships.get(user__email="kim@example.org")
+    assert roles(team)["kim@example.org"] == Role.VIEWER
+
+
+def test_an_invitation_opens_only_once():
+    team = make_team()
+    invitation, token = invite(team)
+    kim = make_user("kim@example.org")
+    invitation.accept(kim)
+    team.memberships.get(user=kim).remove()
+    assert invitation.accept(kim) is None
+    assert list(Invitation.objects.opened_by(token)) == []
+
+
+def test_an_invitation_is_for_its_address_only():
+    invitation, token = invite(make_team())
+    assert invitation.accept(make_user("eve@example.org")) is None
+    assert Invitation.objects.opened_by(token).get() == invitation
+
+
+def test_an_invitation_that_expires_while_its_page_is_open_joins_nobody():
+    team = make_team()
+    invitation, token = invite(team)
+    Invitation.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert invitation.accept(make_user("kim@example.org")) is None
+    assert list(Invitation.objects.opened_by(token)) == []
+    invitation.refresh_from_db()
+    assert invitation.is_expired
+
+
+def test_an_invitation_that_is_revoked_while_its_page_is_open_joins_nobody():
+    invitation, _ = invite(make_team())
+    Invitation.objects.filter(pk=invitation.pk).delete()
+    assert invitation.accept(make_user("kim@example.org")) is None
+
+
+@pytest.mark.parametrize("altered", ["{}x", "x{}", "", "{}\x00"])
+def test_an_altered_token_opens_nothing(altered):
+    _, token = invite(make_team())
+    assert list(Invitation.objects.opened_by(altered.format(token))) == []
+
+
+def test_a_token_is_long_and_kept_nowhere():
+    invitation, token = invite(make_team())
+    assert len(token) >= 43  # 256 bits in base64
+    assert token not in str(Invitation.objects.filter(pk=invitation.pk).values().get())
+
+
+def test_inviting_again_replaces_the_open_invitation_of_this_team_alone():
+    team, other = make_team(), make_team()
+    _, elsewhere = invite(other)
+    _, first = invite(team)
+    _, second = invite(team)
+    opened = [Invitation.objects.opened_by(token).exists() for token in (elsewhere, first, second)]
+    assert opened == [True, False, True]
+
+
+def test_who_is_in_the_team_keeps_the_role_they_have():
+    team = make_team()
+    kim = make_user("kim@example.org")
+    Membership.objects.create(team=team, user=kim, role=Role.OWNER)
+    invitation, _ = invite(team)
+    assert invitation.accept(kim) is not None
+    assert roles(team)["kim@example.org"] == Role.OWNER
