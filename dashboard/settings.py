@@ -18,7 +18,19 @@ from django.utils.translation import gettext_lazy as _
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
+
+class Env(environ.Env):  # type: ignore[misc]
+    """An environment whose wrong values are told to a person as a sentence."""
+
+    def get_value(self, var: str, cast: Any = None, **kwargs: Any) -> Any:
+        try:
+            return super().get_value(var, cast=cast, **kwargs)
+        except ValueError as error:
+            kind = {int: "a whole number", float: "a number"}.get(cast, "understood")
+            raise ImproperlyConfigured(f"{var} is {os.environ.get(var)!r}, which is not {kind}.") from error
+
+
+env = Env()
 env.read_env(BASE_DIR / ".env")
 
 DATA_DIR = Path(env.str("DUBROOM_DATA_DIR", default=str(BASE_DIR / "data"))).expanduser().resolve()
@@ -60,6 +72,8 @@ if SIGNUP not in ("open", "invite"):
 DATABASES: dict[str, dict[str, Any]] = {
     "default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'dubroom.sqlite3'}")
 }
+if DATABASES["default"]["ENGINE"] not in ("django.db.backends.sqlite3", "django.db.backends.postgresql"):
+    raise ImproperlyConfigured("DATABASE_URL must begin with postgres:// or sqlite:///.")
 IS_EMBEDDED = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
 if IS_EMBEDDED:
     # Django's defaults lose transactions as soon as two processes write; with these, writers queue instead.
@@ -116,6 +130,7 @@ REFRESH_CALLS_PER_KEY = env.int("REFRESH_CALLS_PER_KEY", default=8)
 REFRESH_CALLS_PER_SECOND = env.float("REFRESH_CALLS_PER_SECOND", default=20.0)
 REFRESH_TICK_SECONDS = env.float("REFRESH_TICK_SECONDS", default=2.0)
 REFRESH_FIRST_SECONDS = env.float("REFRESH_FIRST_SECONDS", default=5.0)
+REFRESH_WATCHED_SECONDS = env.float("REFRESH_WATCHED_SECONDS", default=15.0)
 REFRESH_SLOWEST_SECONDS = env.float("REFRESH_SLOWEST_SECONDS", default=30 * 60.0)
 REFRESH_DAILY_AFTER_DAYS = env.float("REFRESH_DAILY_AFTER_DAYS", default=7.0)
 HISTORY_DAYS = env.float("HISTORY_DAYS", default=30.0)
@@ -213,7 +228,7 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT = env.str("STATIC_ROOT", default=str(DATA_DIR / "static"))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -289,6 +304,7 @@ X_FRAME_OPTIONS = "DENY"
 if IS_HTTPS:
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
     SECURE_SSL_REDIRECT = env.bool("HTTPS_REDIRECT", default=True)
+    SECURE_REDIRECT_EXEMPT = [r"^health/$"]  # asked from inside the machine, past the proxy that speaks TLS
     if IS_BEHIND_PROXY:
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 

@@ -83,7 +83,10 @@ class RunQuerySet(models.QuerySet["Run"]):
 
 
 class Run(models.Model):
-    """One tracked CAMB.AI dubbing run of one team."""
+    """One tracked CAMB.AI dubbing run of one team.
+
+    Somebody may bring a dubbing task's id instead of a run's: then `camb_run_id` is empty until CAMB.AI names it.
+    """
 
     class Status(models.TextChoices):
         NEW = "new", _("New")
@@ -94,7 +97,8 @@ class Run(models.Model):
         NOT_FOUND = "not_found", _("Not found")
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="runs", db_index=False)
-    camb_run_id = models.BigIntegerField()
+    camb_run_id = models.BigIntegerField(null=True)
+    camb_task_id = models.CharField(max_length=200, blank=True)
     title = models.CharField(_("title"), max_length=200, blank=True)
     added_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -105,6 +109,9 @@ class Run(models.Model):
     changed_at = models.DateTimeField(null=True, help_text=_("When an answer last changed what is shown."))
 
     due_at = models.DateTimeField(null=True, default=timezone.now, help_text=_("None: not asked by itself."))
+    wanted_at = models.DateTimeField(
+        null=True, help_text=_("When somebody asked for it among many; None: answered.")
+    )
     asks = models.PositiveIntegerField(default=0, help_text=_("Asks in a row that brought nothing final."))
     checked_at = models.DateTimeField(null=True, help_text=_("When the newest stored answer was asked for."))
     lease = models.UUIDField(null=True, help_text=_("Whose turn it is to ask; proves it when the answer comes."))
@@ -119,16 +126,28 @@ class Run(models.Model):
     objects = RunQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["team", "camb_run_id"], name="one_run_a_team")]
+        constraints = [
+            models.UniqueConstraint(fields=["team", "camb_run_id"], name="one_run_a_team"),
+            models.UniqueConstraint(
+                fields=["team", "camb_task_id"], name="one_task_a_team", condition=~Q(camb_task_id="")
+            ),
+        ]
         indexes = [
             models.Index(fields=["team", "id"], name="run_newest"),
             models.Index(fields=["team", "status", "id"], name="run_by_status"),
             models.Index(fields=["due_at", "team"], name="run_due", condition=Q(due_at__isnull=False)),
             models.Index(fields=["lease"], name="run_lease", condition=Q(lease__isnull=False)),
+            models.Index(fields=["team", "wanted_at"], name="run_wanted", condition=Q(wanted_at__isnull=False)),
+            models.Index(fields=["team", "checked_at"], name="run_checked"),
         ]
 
     def __str__(self) -> str:
-        return self.title or f"Run {self.camb_run_id}"
+        return self.title or self.camb_name
+
+    @property
+    def camb_name(self) -> str:
+        """What CAMB.AI knows it by, for people."""
+        return f"Run {self.camb_run_id}" if self.camb_run_id else f"Task {self.camb_task_id}"
 
 
 class Answer(models.Model):

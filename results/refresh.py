@@ -10,13 +10,14 @@ one that took too long cost at most one lease and never a result.
 import logging
 import random
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Count, F, Min
 from django.utils import timezone
 
 from results import bell, camb, keys, store
@@ -72,12 +73,14 @@ def _claim_for(key_id: int, now: datetime, most: int) -> list[uuid.UUID]:
         room = min(most, in_flight - leased.count(), keys.calls_left(key, now))
         if room <= 0:
             return []
-        # Ordered by due time, so a lone due run takes along the one that is next: two cost one call like one.
         waiting = Run.objects.unleased(now).unfinished().filter(team=key_id).order_by("due_at", "pk")
-        pks = waiting.due(now)[: room * camb.BATCH_MAX].pks()
-        if len(pks) == 1:
-            pks = waiting[: camb.BATCH_MIN].pks()
-        leases = [lease for group in batches(pks) if (lease := _lease(Run.objects.filter(pk__in=group), now))]
+        due = waiting.due(now).values_list("pk", "camb_run_id")[: room * camb.BATCH_MAX]
+        numbered = [pk for pk, run_id in due if run_id]
+        if len(numbered) == 1:
+            # Two cost one call, as one does: the run that would be next comes along a little early.
+            numbered = waiting.exclude(camb_run_id=None)[: camb.BATCH_MIN].pks()
+        groups = batches(numbered) + [[pk] for pk, run_id in due if not run_id]
+        leases = [lease for group in groups[:room] if (lease := _lease(Run.objects.filter(pk__in=group), now))]
         keys.use_calls(key, now, len(leases))
         return leases
 
@@ -115,19 +118,38 @@ def add_runs(team: Team, pairs: Sequence[tuple[int, str]], added_by: User | None
         ids = list(titles)
         for start in range(0, len(ids), 500):
             found = Run.objects.filter(team=team, camb_run_id__in=ids[start : start + 500])
-            known |= {run.camb_run_id: run for run in found}
+            known |= {run.camb_run_id: run for run in found if run.camb_run_id}
         new = [
             Run(team=team, camb_run_id=run_id, title=title[:200], added_by=added_by, version=version)
             for run_id, title in titles.items()
             if run_id not in known
         ]
         Run.objects.bulk_create(new)
-        named = [run for run in known.values() if not run.title and titles[run.camb_run_id]]
+        named = [run for run_id, run in known.items() if not run.title and titles[run_id]]
         for run in named:
-            run.title, run.version = titles[run.camb_run_id][:200], version
+            run.title, run.version = titles[run.camb_run_id or 0][:200], version
         Run.objects.bulk_update(named, ["title", "version"], batch_size=200)
         bell.ring("refresh_due")
     return Added(new=len(new), known=sorted(known))
+
+
+def add_tasks(team: Team, pairs: Sequence[tuple[str, str]], added_by: User | None) -> int:
+    """Follow these (CAMB.AI task id, title) pairs until each has a run id or has failed.
+
+    Returns how many were new; one that became a run is known by its task id for ever.
+    """
+    with transaction.atomic():
+        version = Pulse.beat(team.pk)
+        titles = dict(pairs)
+        known = set(Run.objects.filter(team=team, camb_task_id__in=titles).values_list("camb_task_id", flat=True))
+        new = [
+            Run(team=team, camb_task_id=task_id, title=title[:200], added_by=added_by, version=version)
+            for task_id, title in titles.items()
+            if task_id not in known
+        ]
+        Run.objects.bulk_create(new)
+        bell.ring("refresh_due")
+    return len(new)
 
 
 def request(run: Run) -> bool:
@@ -142,6 +164,42 @@ def request(run: Run) -> bool:
         return False
     bell.ring("refresh_batch", str(lease))
     return True
+
+
+def request_many(runs: RunQuerySet, team: Team) -> int:
+    """Have all these runs of the team asked as soon as its key allows; returns how many."""
+    now = timezone.now()
+    with transaction.atomic():
+        total = runs.filter(team=team).update(due_at=now, wanted_at=now, version=Pulse.beat(team.pk))
+        bell.ring("refresh_due")
+    return total
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a request for many runs is: runs checked, of how many, and about how many seconds are left."""
+
+    checked: int
+    total: int
+    seconds_left: int | None
+
+
+def progress(team: Team) -> Progress | None:
+    """How far the runs that somebody asked for are; None when all of them are checked."""
+    wanted = Run.objects.filter(team=team).exclude(wanted_at=None)
+    left, since = wanted.aggregate(left=Count("pk"), since=Min("wanted_at")).values()
+    if not left:
+        return None
+    checked = Run.objects.filter(team=team, checked_at__gte=since).count()
+    elapsed = (timezone.now() - since).total_seconds()
+    return Progress(checked, checked + left, round(elapsed / checked * left) if checked else None)
+
+
+def watch(run: Run) -> None:
+    """Somebody has the run open: an unfinished one is asked sooner, though not more often than is polite."""
+    now = timezone.now()
+    soon = now + timedelta(seconds=settings.REFRESH_WATCHED_SECONDS)
+    Run.objects.filter(pk=run.pk, due_at__gt=soon, lease=None).update(due_at=soon)
 
 
 def ask_now(run: Run) -> None:
@@ -159,8 +217,8 @@ def ask_now(run: Run) -> None:
     with _released_at_the_end(lease), keys.patient_for(key, seconds=10) as client:
         try:
             with history.call([run.pk]):
-                answers = client.fetch([run.camb_run_id])
-            history.changes[run.pk] = _save(run.pk, lease, answers[run.camb_run_id], now)
+                [answer] = client.fetch([run.camb_run_id or 0]).values()
+            history.changes[run.pk] = _save(run.pk, lease, answer, now)
         finally:
             history.write()
 
@@ -194,8 +252,7 @@ def refresh_batch(lease: str, *, go_on: bool = True) -> None:
     held = Run.objects.filter(lease=lease, lease_until__gt=started)
     if not held.update(lease=own, lease_until=started + LEASE):
         return
-    held = Run.objects.filter(lease=own).order_by("due_at", "pk")
-    runs = dict(held.values_list("camb_run_id", "pk"))
+    runs = list(Run.objects.filter(lease=own).order_by("due_at", "pk").only("camb_run_id", "camb_task_id", "asks"))
     key = ApiKey.objects.filter(team__runs__lease=own).first()
     with _released_at_the_end(own):
         if key is None or (key.retry_at and key.retry_at > started):
@@ -203,18 +260,17 @@ def refresh_batch(lease: str, *, go_on: bool = True) -> None:
             return
         history = History(key.pk)
         try:
-            answers = _Asking(keys.client(key), own, runs, history).fetch(list(runs))
+            answers = _Asking(keys.client(key), own, history).ask(runs)
         except (camb.CambError, SealBrokenError) as error:
             keys.note_trouble(key, error)
-            _put_off(own, key)
+            _put_off(runs)
         else:
             keys.note_success(key)
-            for run_id, answer in answers.items():
-                history.changes[runs[run_id]] = _save(runs[run_id], own, answer, started)
+            for pk, answer in answers.items():
+                history.changes[pk] = _save(pk, own, answer, started)
         finally:
             history.write()
-    if go_on:
-        ring_due(key.pk, most=1)
+    ring_due(key.pk, most=1)
 
 
 @contextmanager
@@ -225,12 +281,14 @@ def _released_at_the_end(lease: uuid.UUID) -> Iterator[None]:
         Run.objects.filter(lease=lease).update(lease=None, lease_until=None)
 
 
-def _put_off(lease: uuid.UUID, key: ApiKey) -> None:
-    """Let other runs be the next probe: should these very runs be what makes CAMB.AI fail, they block nobody."""
-    retry_at = ApiKey.objects.filter(pk=key.pk).values_list("retry_at", flat=True).first()
-    Run.objects.filter(lease=lease).exclude(due_at=None).update(
-        due_at=(retry_at or timezone.now()) + timedelta(seconds=1)
-    )
+def _put_off(runs: Sequence[Run]) -> None:
+    """Let other runs be asked first: should these very runs be what makes CAMB.AI fail, they block nobody."""
+    for run in runs:
+        wait = max(backoff(run.asks), keys.FIRST_PROBE)
+        Run.objects.filter(pk=run.pk).exclude(due_at=None).update(asks=F("asks") + 1, due_at=timezone.now() + wait)
+
+
+Heard = camb.Answer | camb.Task | camb.Refused
 
 
 @dataclass(frozen=True)
@@ -239,37 +297,43 @@ class _Asking:
 
     client: camb.Client
     lease: uuid.UUID
-    pks: Mapping[int, int]  # by CAMB.AI's run id
     history: History
 
-    def fetch(self, run_ids: list[int]) -> dict[int, camb.Answer | camb.Refused]:
-        """Ask about all ids at once; when CAMB.AI refuses the batch, halve it until the guilty id stands alone.
+    def ask(self, runs: list[Run]) -> dict[int, Heard]:
+        """What CAMB.AI says of each run, by our pk.
 
-        Raises camb.Refused when it is the key that is refused, and the other errors of camb as they come.
+        When it refuses a batch, the batch is halved until the guilty run stands alone. Raises camb.Refused when it
+        is the key that is refused, and the other errors of camb as they come.
         """
         try:
-            with self.history.call([self.pks[run_id] for run_id in run_ids]):
-                return dict(self.client.fetch(run_ids))
+            with self.history.call([run.pk for run in runs]):
+                return self._call(runs)
         except camb.Refused as error:
             if not error.blames_runs:
                 raise
-            if len(run_ids) == 1:
-                return {run_ids[0]: error}
+            if len(runs) == 1:
+                return {runs[0].pk: error}
             refusal = error
         Run.objects.filter(lease=self.lease).update(lease_until=timezone.now() + LEASE)
-        middle = len(run_ids) // 2
-        found = self.fetch(run_ids[:middle]) | self.fetch(run_ids[middle:])
-        if all(isinstance(answer, camb.Refused) and answer.http_status == 403 for answer in found.values()):
+        middle = len(runs) // 2
+        found = self.ask(runs[:middle]) | self.ask(runs[middle:])
+        if all(isinstance(heard, camb.Refused) and heard.http_status == 403 for heard in found.values()):
             # Not one run may be seen: that is the key's trouble, not theirs.
             raise refusal
         return found
+
+    def _call(self, runs: list[Run]) -> dict[int, Heard]:
+        numbered = {run.camb_run_id: run.pk for run in runs if run.camb_run_id}
+        if not numbered:
+            return {run.pk: self.client.fetch_task(run.camb_task_id) for run in runs}
+        return {numbered[run_id]: answer for run_id, answer in self.client.fetch(list(numbered)).items()}
 
 
 # --- Storing -----------------------------------------------------------------------------------------
 
 
-def _save(pk: int, lease: uuid.UUID, answer: camb.Answer | camb.Refused, asked_at: datetime) -> str:
-    """Store one run's answer in one short transaction and say what it changed.
+def _save(pk: int, lease: uuid.UUID, heard: Heard, asked_at: datetime) -> str:
+    """Store what was heard of one run in one short transaction and say what it changed.
 
     Nothing is stored when the run was removed, or when its lease is somebody else's by now.
     """
@@ -278,13 +342,18 @@ def _save(pk: int, lease: uuid.UUID, answer: camb.Answer | camb.Refused, asked_a
             run = Run.objects.select_for_update().filter(pk=pk, lease=lease).first()
             if run is None:
                 return "Overtaken by a newer ask."
-            if isinstance(answer, camb.Refused):
-                change = store.store_refusal(run, answer)
-            else:
-                change = store.store_answer(run, answer, asked_at)
+            match heard:
+                case camb.Refused():
+                    change = store.store_refusal(run, heard)
+                case camb.Task():
+                    change = store.store_task(run, heard)
+                case camb.Answer():
+                    change = store.store_answer(run, heard, asked_at)
+            if run.pk is None:
+                return change
             run.checked_at = asked_at
             run.due_at = next_due(run, timezone.now())
-            run.lease = run.lease_until = None
+            run.lease = run.lease_until = run.wanted_at = None
             run.version = Pulse.beat(run.team_id)
             run.save()
     except Exception:
@@ -301,11 +370,12 @@ def _park(pk: int, lease: uuid.UUID) -> str:
             return ""
         run.asks += 1
         run.due_at = None if run.asks >= POISON_TRIES else timezone.now() + backoff(run.asks)
+        run.wanted_at = None
         run.reason = (
             "CAMB.AI's answer could not be stored. The log of the server says why; refresh once it is mended."
         )
         run.version = Pulse.beat(run.team_id)
-        run.save(update_fields=["asks", "due_at", "reason", "version"])
+        run.save(update_fields=["asks", "due_at", "wanted_at", "reason", "version"])
         return run.reason
 
 

@@ -31,6 +31,29 @@ def _step(before: str, run: Run) -> str:
     return f"{before} → {after}" if after != before else ""
 
 
+def store_task(run: Run, task: camb.Task) -> str:
+    """Note how far the dubbing task is, and its run id once it has one; the caller saves the run.
+
+    When the team tracks that run id already, the two are one: that row stays, this one goes, and has no pk then.
+    """
+    before = run.get_status_display()
+    if task.run_id:
+        known = Run.objects.select_for_update().filter(team=run.team_id, camb_run_id=task.run_id).first()
+        if known:
+            if run.title and not known.title:
+                Run.objects.filter(pk=known.pk).update(title=run.title)
+            run.delete()
+            Pulse.beat(known.team_id)
+            return f"It is run {task.run_id}, which the team had already."
+        run.camb_run_id, run.asks = task.run_id, 0
+        return f"CAMB.AI made it run {task.run_id}."
+    if task.failure:
+        run.status, run.reason = Status.FAILED, " ".join(filter(None, (camb.explain(task.failure), task.message)))
+    else:
+        run.status, run.asks = Status.WAITING, run.asks + 1
+    return _step(before, run)
+
+
 def store_answer(run: Run, answer: camb.Answer, asked_at: datetime) -> str:
     """Merge the answer into the run's dubs and set its status, reason, notes and sums; the caller saves the run.
 

@@ -81,7 +81,7 @@ class Answer:
 class Task:
     status: str  # upper-cased; an open set
     run_id: int | None
-    reason: str
+    failure: str  # "" or the reason, upper-cased; `explain` puts it in plain words
     message: str
 
 
@@ -169,11 +169,10 @@ def read_task(value: object, mask: Mask = str) -> Task:
     message = value.get("message")
     if isinstance(message, dict | list):
         message = json.dumps(message, ensure_ascii=False)
-    reason = _word(value.get("exception_reason"))
     return Task(
         status=_word(value.get("status")),
         run_id=_id(value.get("run_id")),
-        reason="" if reason == "NONE" else reason,
+        failure=_failure(value),
         message=_line(message, MAX_SAID),
     )
 

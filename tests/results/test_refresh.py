@@ -562,6 +562,94 @@ def test_ten_thousand_runs_are_added_at_once(team, bells, django_assert_max_num_
     assert refresh.add_runs(team, pairs, None).new == 0
 
 
+def test_a_task_is_followed_until_it_has_a_run_id_and_then_the_run_is_asked(camb, team, sweep):
+    assert refresh.add_tasks(team, [("abc-1", "Pilot")], None) == 1
+    assert refresh.add_tasks(team, [("abc-1", "Pilot")], None) == 0
+    camb.tasks["abc-1"] = {"status": "PENDING"}
+    sweep()
+    run = Run.objects.get()
+    assert (run.status, str(run), run.camb_run_id, run.asks) == ("waiting", "Pilot", None, 1)
+    camb.tasks["abc-1"] = {"status": "SUCCESS", "run_id": 77}
+    camb.runs[77] = ready()
+    Run.objects.update(due_at=timezone.now())
+    sweep()
+    Run.objects.update(due_at=timezone.now())
+    sweep()
+    run.refresh_from_db()
+    assert (run.camb_run_id, run.camb_task_id, run.status) == (77, "abc-1", "ready")
+    assert [call.path for call in camb.calls] == ["/apis/dub/abc-1", "/apis/dub/abc-1", "/apis/dub-result/77"]
+
+
+def test_a_task_that_is_a_run_the_team_has_already_becomes_one_with_it(camb, team, sweep):
+    known = make_run(team, camb_run_id=77, status="ready", due_at=None)
+    refresh.add_tasks(team, [("abc-1", "Pilot")], None)
+    camb.tasks["abc-1"] = {"status": "SUCCESS", "run_id": 77}
+    sweep()
+    assert list(Run.objects.values_list("pk", "title")) == [(known.pk, "Pilot")]
+
+
+@pytest.mark.parametrize(
+    ("task", "status", "words"),
+    [
+        ({"status": "ERROR", "exception_reason": "SOURCE_TOO_LONG"}, "failed", "too long"),
+        ({"status": "error", "exception_reason": "NONE", "message": {"why": "cat"}}, "failed", "cat"),
+        ({"status": "TIMEOUT"}, "failed", "too long"),
+        ({"status": "PAYMENT_REQUIRED"}, "failed", "credit"),
+        ({"status": "SOMETHING_NEW"}, "waiting", ""),
+        (Reply(404), "not_found", "404"),
+    ],
+)
+def test_a_task_that_fails_says_why(camb, team, sweep, task, status, words):
+    refresh.add_tasks(team, [("abc-1", "")], None)
+    camb.tasks["abc-1"] = task
+    sweep()
+    run = Run.objects.get()
+    assert run.status == status
+    assert words in run.reason
+    assert str(run) == "Task abc-1"
+
+
+def test_tasks_and_runs_are_asked_side_by_side(camb, team, sweep):
+    runs = make_runs(team, 3)
+    camb.runs |= {run.camb_run_id: ready() for run in runs}
+    refresh.add_tasks(team, [("a", ""), ("b", "")], None)
+    camb.tasks |= {"a": {"status": "PENDING"}, "b": {"status": "PENDING"}}
+    sweep()
+    assert sorted(call.path for call in camb.calls) == ["/apis/dub/a", "/apis/dub/b", "/apis/dubbing-results"]
+
+
+def test_many_runs_are_asked_on_request_and_their_progress_is_told(camb, team, sweep, bells):
+    runs = make_runs(team, 12, status="ready", due_at=None)
+    other = make_run(make_team(), status="ready", due_at=None)
+    camb.runs |= {run.camb_run_id: ready() for run in runs}
+    assert refresh.progress(team) is None
+    assert refresh.request_many(Run.objects.all(), team) == 12
+    assert refresh.progress(team) == refresh.Progress(0, 12, None)
+    refresh.ring_due()
+    tasks.refresh_batch(next(lease for name, *lease in bells if name == "refresh_batch")[0])
+    half = refresh.progress(team)
+    assert (half.checked, half.total) == (5, 12)
+    assert half.seconds_left is not None
+    Run.objects.update(lease=None, lease_until=None)
+    bells.clear()
+    sweep()
+    assert refresh.progress(team) is None
+    other.refresh_from_db()
+    assert other.due_at is None
+
+
+def test_a_run_that_somebody_watches_is_asked_sooner(team, settings):
+    settings.REFRESH_WATCHED_SECONDS = 15
+    later = timezone.now() + timedelta(minutes=20)
+    run, finished = make_run(team, due_at=later), make_run(team, due_at=None)
+    refresh.watch(run)
+    refresh.watch(finished)
+    run.refresh_from_db()
+    finished.refresh_from_db()
+    assert timezone.now() < run.due_at <= timezone.now() + timedelta(seconds=15)
+    assert finished.due_at is None
+
+
 def test_every_change_moves_the_pulse(camb, team, sweep):
     run = make_run(team)
     camb.runs[run.camb_run_id] = ready()
