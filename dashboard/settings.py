@@ -10,6 +10,7 @@ import secrets
 import tempfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import environ
 from csp.constants import NONE, SELF
@@ -90,7 +91,7 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-BROKER_URL = env.str("BROKER_URL", default=f"folder://{DATA_DIR / 'broker'}")
+BROKER_URL = env.str("BROKER_URL", default=f"folder://{quote(str(DATA_DIR / 'broker'))}")
 _shared_cache = BROKER_URL if BROKER_URL.startswith(("redis://", "rediss://")) else ""
 CACHES = {
     # Shared by every process: the log-in rate limits live in it.
@@ -154,6 +155,8 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_POOL = "threads"
 CELERY_WORKER_CONCURRENCY = env.int("WORKER_THREADS", default=16)
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+# How long a worker sleeps between looks at its timers, and so how late it may hear that it shall stop.
+CELERY_WORKER_TIMER_PRECISION = 0.1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # The schedule is a bell and the truth is in the database: beat needs no file of its own that could be damaged.
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
