@@ -1,0 +1,31 @@
+FROM python:3.11-slim
+
+ENV PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    MALLOC_ARENA_MAX=2 \
+    HOST=0.0.0.0 \
+    PORT=8000 \
+    DUBROOM_DATA_DIR=/data \
+    STATIC_ROOT=/app/collected
+
+WORKDIR /app
+COPY requirements.txt .
+RUN pip install --no-cache-dir --disable-pip-version-check --compile -r requirements.txt
+COPY . .
+
+# The throwaway folder holds the secrets that Django wants while the static files are collected; none is kept.
+RUN python -m compileall -q dashboard results teams demo \
+    && DUBROOM_DATA_DIR=/tmp/build python manage.py collectstatic --noinput --verbosity 0 \
+    && rm -rf /tmp/build \
+    && useradd --system --uid 10001 --no-create-home dubroom \
+    && install -d -o dubroom /data
+
+USER dubroom
+VOLUME /data
+EXPOSE 8000
+
+HEALTHCHECK --interval=15s --timeout=5s --start-period=20s \
+    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/health/', timeout=4)"]
+
+# Everything in one container, as `make run` does; docker-compose.yml runs each process in one of its own.
+CMD ["python", "manage.py", "start"]

@@ -1,0 +1,64 @@
+# Every target works on a fresh checkout: what it needs is installed first, and only once.
+
+SHELL := /bin/bash
+PYTHON ?= $(firstword $(shell command -v python3.11 python3.12 python3.13 python3))
+VENV := .venv
+IN_VENV := $(VENV)/bin/python -m
+# A virtual environment whose Python went away (an upgrade, a moved folder) is made again.
+STALE := $(shell $(VENV)/bin/python -m pip --version >/dev/null 2>&1 || echo stale)
+
+.PHONY: help run test test-postgres lint format clean chromium stale
+
+help:
+	@echo 'make run            start Dubroom on http://127.0.0.1:8000/ (PORT=8080 for another port)'
+	@echo 'make test           check everything, with SQLite and the embedded broker'
+	@echo 'make test-postgres  run the tests with PostgreSQL and Redis'
+	@echo 'make lint           check style, types and the direction of imports'
+	@echo 'make format         bring the code into style'
+	@echo 'make clean          remove what was installed and built here; data/ stays'
+
+run: $(VENV)/requirements.txt
+	@exec $(VENV)/bin/python manage.py start
+
+test: lint chromium
+	@$(IN_VENV) pytest -n 2
+
+test-postgres: $(VENV)/requirements-dev.txt chromium
+	@.ci/with-services $(IN_VENV) pytest -n 2
+
+lint: $(VENV)/requirements-dev.txt
+	@$(IN_VENV) ruff check .
+	@$(IN_VENV) ruff format --check .
+	@$(IN_VENV) mypy .
+	@$(VENV)/bin/python $(VENV)/bin/lint-imports
+	@DUBROOM_DATA_DIR=$$(mktemp -d) $(VENV)/bin/python manage.py makemigrations --check --dry-run
+
+format: $(VENV)/requirements-dev.txt
+	@$(IN_VENV) ruff check --fix .
+	@$(IN_VENV) ruff format .
+
+clean:
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -prune -exec rm -rf {} +
+
+# The copy of the list inside the environment says what is installed there.
+$(VENV)/%.txt: %.txt requirements.txt $(STALE)
+	@if [ -n "$(STALE)" ]; then \
+		[ -n "$(PYTHON)" ] && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+			|| { echo 'Dubroom needs Python 3.11 or newer. Install it, or name it: make PYTHON=/path/to/python3' >&2; exit 1; }; \
+		$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+			|| { echo "Python's venv module is missing. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }; \
+		$(PYTHON) -m venv --clear $(VENV); \
+	fi
+	@echo 'Installing $< ...'
+	@$(IN_VENV) pip install --quiet --disable-pip-version-check --no-input --requirement $< \
+		|| { echo 'The packages of $< could not be installed; pip says why above.' >&2; exit 1; }
+	@cp $< $@
+
+chromium:
+	@command -v chromium >/dev/null && exit; \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+		echo 'The browser tests need Chromium. On Debian: sudo apt install chromium fonts-noto-core fonts-noto-cjk' >&2; exit 1; \
+	fi; \
+	apt-get update --quiet=2 && DEBIAN_FRONTEND=noninteractive \
+		apt-get install --quiet=2 --yes --no-install-recommends chromium fonts-noto-core fonts-noto-cjk

@@ -1,0 +1,95 @@
+import re
+import runpy
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+ROOT = Path(__file__).parent.parent.parent
+SETTINGS = ROOT / "dashboard" / "settings.py"
+NAMES = sorted(set(re.findall(r'\benv\.\w+\(\s*"([A-Z_]+)"', SETTINGS.read_text())))
+
+
+@pytest.fixture
+def read(monkeypatch, tmp_path):
+    """Read the settings in an environment that says only this."""
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("environ.Env.read_env", lambda *_, **__: None)
+    monkeypatch.setenv("DUBROOM_DATA_DIR", str(tmp_path / "data"))
+
+    def settings(**env: str):
+        for name, value in env.items():
+            monkeypatch.setenv(name, value)
+        return runpy.run_path(str(SETTINGS))
+
+    return settings
+
+
+def test_nothing_configured_is_embedded_safe_and_a_demo(read, tmp_path):
+    settings = read()
+    assert settings["DATABASES"]["default"]["NAME"] == str(tmp_path / "data" / "dubroom.sqlite3")
+    assert settings["BROKER_URL"] == f"folder://{tmp_path}/data/broker"
+    assert settings["CACHES"]["default"]["LOCATION"] == f"{tmp_path}/data/cache"
+    assert (settings["DEBUG"], settings["HOST"], settings["PORT"]) == (False, "127.0.0.1", 8000)
+    assert (settings["DEMO"], settings["DEMO_PORT"]) == (True, 8001)
+    assert settings["CAMB_BASE_URL"] == "https://client.camb.ai/apis"
+
+
+@pytest.mark.parametrize("configured", ["DATABASE_URL", "CAMB_BASE_URL"])
+def test_whoever_configures_something_gets_no_demo_unless_asked_for(read, configured, tmp_path):
+    values = {"DATABASE_URL": f"sqlite:///{tmp_path}/db", "CAMB_BASE_URL": "http://127.0.0.1:9/apis"}
+    assert read(**{configured: values[configured]})["DEMO"] is False
+    assert read(DEMO="1")["DEMO"] is True
+
+
+def test_postgresql_and_redis_come_from_two_variables(read):
+    settings = read(
+        DATABASE_URL="postgres://me:pw@db:5433/dub", BROKER_URL="redis://broker:6380/2", SECRET_KEY="s" * 50
+    )
+    database = settings["DATABASES"]["default"]
+    assert (database["ENGINE"], database["HOST"], database["PORT"]) == ("django.db.backends.postgresql", "db", 5433)
+    assert settings["CELERY_BROKER_URL"] == "redis://broker:6380/2"
+    assert settings["CACHES"]["default"]["LOCATION"] == "redis://broker:6380/2"
+
+
+def test_secrets_are_made_once_kept_and_only_ours_to_read(read, tmp_path):
+    first, second = read(), read()
+    assert (first["SECRET_KEY"], first["FIELD_KEYS"]) == (second["SECRET_KEY"], second["FIELD_KEYS"])
+    assert len(first["SECRET_KEY"]) >= 50
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "data").iterdir()}
+    assert modes == {"secret.key": 0o600, "field.key": 0o600}
+
+
+@pytest.mark.parametrize(
+    ("env", "sentence"),
+    [
+        ({"PORT": "eighty"}, "PORT is 'eighty', which is not a whole number."),
+        ({"CAMB_READ_SECONDS": "soon"}, "CAMB_READ_SECONDS is 'soon', which is not a number."),
+        ({"CAMB_BASE_URL": "client.camb.ai"}, "CAMB_BASE_URL is 'client.camb.ai'; it must begin with https:// or http://."),
+        ({"SIGNUP": "closed"}, "SIGNUP is 'closed'; it must be 'open' or 'invite'."),
+        ({"DATABASE_URL": "mysql://me@db/dub"}, "DATABASE_URL must begin with postgres:// or sqlite:///."),
+        ({"DATABASE_URL": "postgres://me@db/dub"}, "DATABASE_URL names a database server, so SECRET_KEY must"),
+        ({"SECRET_KEY": "short"}, "SECRET_KEY is too short to be secret"),
+        ({"DUBROOM_DATA_DIR": "/dev/null/data"}, "the data folder /dev/null/data cannot be used (Not a"),
+    ],
+)  # fmt: skip
+def test_a_wrong_value_is_said_in_a_sentence(read, env, sentence):
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        read(**env)
+    assert str(refusal.value).startswith(sentence)
+
+
+def test_the_example_lists_every_setting():
+    listed = re.findall(r"^# ([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted([*NAMES, "POSTGRES_PASSWORD"])
+
+
+def test_djangos_check_for_deployment_finds_nothing(tmp_path):
+    env = {"DUBROOM_DATA_DIR": str(tmp_path), "HTTPS": "1", "SECRET_KEY": "ein-langer-Schlüssel-" * 4}
+    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level=WARNING"]
+    check = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert (check.returncode, check.stderr) == (0, "")

@@ -1,0 +1,163 @@
+"""The real `manage.py start`, as `make run` calls it."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+ROOT = Path(__file__).parent.parent
+DEADLINE_S = 60
+
+
+def free_ports() -> tuple[int, int]:
+    with socket.socket() as first, socket.socket() as second:
+        first.bind(("127.0.0.1", 0))
+        second.bind(("127.0.0.1", 0))
+        return first.getsockname()[1], second.getsockname()[1]
+
+
+def processes_of(data_dir: Path) -> dict[int, str]:
+    """Every running process that was given this data folder, with its command line."""
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"DUBROOM_DATA_DIR={data_dir}\0" in (process / "environ").read_text():
+                found[int(process.name)] = (process / "cmdline").read_text().replace("\0", " ")
+        except OSError:  # it ended meanwhile, or is somebody else's
+            continue
+    return found
+
+
+class Dubroom:
+    def __init__(self, folder: Path) -> None:
+        self.data_dir = folder / "data"
+        self.port, self.demo_port = free_ports()
+        self.log = folder / "log"
+        self.env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ} | {
+            "DUBROOM_DATA_DIR": str(self.data_dir),
+            "PORT": str(self.port),
+            "DEMO_PORT": str(self.demo_port),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def command(self) -> list[str]:
+        return [sys.executable, "manage.py", "start"]
+
+    @contextmanager
+    def running(self):
+        with self.log.open("w") as log:
+            process = subprocess.Popen(self.command(), cwd=ROOT, env=self.env, stdout=log, stderr=log)
+        try:
+            self.until(lambda: "Ctrl-C stops everything" in self.log.read_text() or process.poll() is not None)
+            assert process.poll() is None, self.log.read_text()
+            yield process
+        finally:
+            process.terminate()
+            process.wait(DEADLINE_S)
+
+    def until(self, condition) -> None:
+        deadline = time.monotonic() + DEADLINE_S
+        while not condition():
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.05)
+
+    def refuse(self, **env: str) -> tuple[int, str]:
+        """Start and expect it to end at once; returns its code and its whole output."""
+        process = subprocess.run(
+            self.command(),
+            cwd=ROOT,
+            env=self.env | env,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_S,
+            check=False,
+        )
+        return process.returncode, process.stdout + process.stderr
+
+
+@pytest.fixture
+def dubroom(tmp_path) -> Dubroom:
+    return Dubroom(tmp_path)
+
+
+def log_in(dubroom: Dubroom) -> requests.Response:
+    """Log in as the first lines on the terminal say; returns the page that one lands on."""
+    match = re.search(r"Log in as +(\S+) with the password (\S+)", dubroom.log.read_text())
+    assert match, dubroom.log.read_text()
+    browser = requests.Session()
+    page = browser.get(dubroom.url)
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)
+    assert token, page.text
+    form = {"login": match[1], "password": match[2], "csrfmiddlewaretoken": token[1]}
+    return browser.post(page.url, data=form, headers={"Referer": page.url})
+
+
+@pytest.mark.worker
+def test_the_first_start_shows_a_team_at_work_and_ctrl_c_stops_everything(dubroom):
+    with dubroom.running() as process:
+        page = log_in(dubroom)
+        assert (page.status_code, page.url) == (200, f"{dubroom.url}/t/demo/runs/")
+        styles = re.findall(r'href="(/static/[^"]+\.css)"', page.text)
+        assert [requests.get(dubroom.url + style).status_code for style in styles] == [200] * len(styles) != []
+        process.send_signal(signal.SIGINT)
+        assert process.wait(DEADLINE_S) == 0
+        assert processes_of(dubroom.data_dir) == {}
+
+    with dubroom.running() as process:
+        assert log_in(dubroom).url == f"{dubroom.url}/t/demo/runs/"
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(DEADLINE_S) == 0
+        assert processes_of(dubroom.data_dir) == {}
+
+
+@pytest.mark.worker
+def test_when_one_process_dies_all_stop_and_it_is_named(dubroom):
+    with dubroom.running() as process:
+        (beat,) = (pid for pid, command in processes_of(dubroom.data_dir).items() if " beat " in command)
+        os.kill(beat, signal.SIGKILL)
+        assert process.wait(DEADLINE_S) == 1
+    assert "The process 'beat' ended by itself, so the others were stopped." in dubroom.log.read_text()
+    assert processes_of(dubroom.data_dir) == {}
+
+
+@pytest.mark.parametrize("setting", ["PORT", "DEMO_PORT"])
+def test_a_port_in_use_is_one_sentence(dubroom, setting):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        code, output = dubroom.refuse(**{setting: str(port)})
+    assert (code, output) == (
+        1,
+        f"CommandError: Port {port} on 127.0.0.1 cannot be used (Address already in use). "
+        f"Stop what uses it, or set {setting} to another port.\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("env", "sentence"),
+    [
+        ({"PORT": "99999"}, "CommandError: Port 99999 on 127.0.0.1 cannot be used (bind(): port must be"),
+        ({"PORT": "http"}, "Dubroom cannot start: PORT is 'http', which is not a whole number."),
+        ({"HOST": "nowhere.invalid"}, "CommandError: Port"),
+        ({"DUBROOM_DATA_DIR": "/proc/data"}, "Dubroom cannot start: the data folder /proc/data cannot be used"),
+        (
+            {"DUBROOM_DATA_DIR": "/proc", "SECRET_KEY": "s" * 50, "FIELD_KEYS": "k" * 43 + "="},
+            "CommandError: The data folder /proc cannot be written to (No such file or directory).",
+        ),
+        ({"DATABASE_URL": "sqlite:////dev/null/db"}, "CommandError: The database cannot be used: unable to open"),
+    ],
+)  # fmt: skip
+def test_what_cannot_work_is_one_sentence(dubroom, env, sentence):
+    code, output = dubroom.refuse(**env)
+    assert (code, output[: len(sentence)], output.count("\n")) == (1, sentence, 1)
