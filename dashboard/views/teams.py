@@ -1,0 +1,304 @@
+"""Who is in the team, how do people come in and leave, and what is its CAMB.AI key?"""
+
+import logging
+import time
+from typing import Any
+
+from allauth.core import ratelimit
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from dashboard.accounts import Adapter, carried_invitation, carry_invitation
+from dashboard.forms import DeleteTeamForm, InvitationForm, KeyForm, ProfileForm, RoleForm, TeamForm
+from results import keys, refresh
+from results.models import ApiKey, Run
+from teams.access import can_change, can_manage, membership_or_404, require_manage
+from teams.models import Invitation, LastOwnerError, Membership, Team, User
+
+logger = logging.getLogger(__name__)
+
+# A worker that runs has tried a key long before; after this time the page says that none does.
+WORKER_PATIENCE_S = 30
+
+
+class SignedInRequest(HttpRequest):
+    """What is left of requests once @login_required has looked at them."""
+
+    user: User
+
+
+page_methods = require_http_methods(["GET", "HEAD", "POST"])
+
+
+def _too_many(request: HttpRequest) -> HttpResponse:
+    return render(request, "429.html", status=429)
+
+
+# --- Where a person lands ----------------------------------------------------------------------------
+
+
+@login_required
+@require_safe
+def home(request: SignedInRequest) -> HttpResponse:
+    slugs = list(request.user.memberships.order_by("team__name", "pk").values_list("team__slug", flat=True))
+    if not slugs:
+        return redirect("teams-new")
+    last = request.session.get("last_team")
+    return redirect("runs-list", last if last in slugs else slugs[0])
+
+
+@login_required
+@require_safe
+def team_home(request: SignedInRequest, slug: str) -> HttpResponse:
+    return redirect("runs-list", membership_or_404(request.user, slug).team.slug)
+
+
+@login_required
+@page_methods
+def profile(request: SignedInRequest) -> HttpResponse:
+    form = ProfileForm(request.POST if request.method == "POST" else None, initial={"name": request.user.name})
+    if form.is_valid():
+        request.user.name = form.cleaned_data["name"]
+        request.user.save(update_fields=["name"])
+        messages.success(request, _("Your name is saved."))
+        return redirect("profile")
+    return render(request, "account/profile.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@login_required
+@page_methods
+def new(request: SignedInRequest) -> HttpResponse:
+    form = TeamForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        team = Team.objects.create_for(request.user, form.cleaned_data["name"])
+        logger.info("Team %s created by user %s", team.slug, request.user.pk)
+        return redirect("teams-detail", team.slug)
+    return render(request, "teams/new.html", {"form": form}, status=422 if form.errors else 200)
+
+
+# --- The team page -----------------------------------------------------------------------------------
+
+
+@login_required
+@page_methods
+def detail(request: SignedInRequest, slug: str) -> HttpResponse:
+    membership = membership_or_404(request.user, slug)
+    if request.method != "POST":
+        return _page(request, membership)
+    require_manage(membership)
+    form = TeamForm(request.POST)
+    if not form.is_valid():
+        return _page(request, membership, status=422, name_form=form)
+    membership.team.name = form.cleaned_data["name"]
+    membership.team.save(update_fields=["name"])
+    messages.success(request, _("The name is saved."))
+    return redirect("teams-detail", slug)
+
+
+def _page(request: SignedInRequest, membership: Membership, status: int = 200, **forms: Any) -> HttpResponse:
+    """Answer the whole team page; a form that was not right is shown in its place, with what is wrong."""
+    team = membership.team
+    context = {
+        "membership": membership,
+        "people": team.memberships.select_related("user").order_by("user__name", "user__email"),
+        "roles": Membership.Role.choices,
+        "invitations": team.invitations.waiting().order_by("email") if can_manage(membership) else [],
+        # Told once: only its hash is kept, so the link cannot be shown again.
+        "invited": request.session.pop("invited", None),
+        "has_mail_server": bool(settings.EMAIL_URL),
+        "name_form": TeamForm(initial={"name": team.name}),
+        "invitation_form": InvitationForm(team),
+        "key_form": KeyForm(),
+        "delete_form": DeleteTeamForm(team),
+        **_key_state(membership),
+        **forms,
+    }
+    return render(request, "teams/detail.html", context, status=status)
+
+
+@login_required
+@require_POST
+def delete(request: SignedInRequest, slug: str) -> HttpResponse:
+    membership = membership_or_404(request.user, slug)
+    require_manage(membership)
+    form = DeleteTeamForm(membership.team, request.POST)
+    if not form.is_valid():
+        return _page(request, membership, status=422, delete_form=form)
+    for run in Run.objects.filter(team=membership.team):
+        refresh.remove_run(run)
+    membership.team.delete()
+    logger.info("Team %s deleted by user %s", slug, request.user.pk)
+    messages.success(request, _("The team “%(team)s” is deleted.") % {"team": membership.team})
+    return redirect("home")
+
+
+# --- People ------------------------------------------------------------------------------------------
+
+
+@login_required
+@require_POST
+def member(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
+    """Give a person another role, or end their membership; everybody may end their own."""
+    membership = membership_or_404(request.user, slug)
+    is_self, is_removal = membership.pk == pk, "remove" in request.POST
+    if not (is_self and is_removal):
+        require_manage(membership)
+    person = get_object_or_404(membership.team.memberships.select_related("user", "team"), pk=pk)
+    form = RoleForm(request.POST)
+    try:
+        if is_removal:
+            person.remove()
+        elif form.is_valid():
+            person.change_role(form.cleaned_data["role"])
+        else:
+            messages.error(request, _("Choose one of the roles."))
+            return _page(request, membership, status=422)
+    except LastOwnerError:
+        messages.error(request, _("A team needs an owner. Make somebody else an owner first."))
+        return _page(request, membership, status=422)
+    done = "left" if is_self and is_removal else "removed" if is_removal else f"made {person.role}"
+    logger.info("Team %s: user %s %s by user %s", slug, person.user_id, done, request.user.pk)
+    if is_self and is_removal:
+        messages.success(request, _("You left the team “%(team)s”.") % {"team": person.team})
+        return redirect("home")
+    if is_removal:
+        messages.success(request, _("%(person)s is no longer in the team.") % {"person": person.user})
+    else:
+        words = {"person": person.user, "role": Membership.Role(person.role).label}
+        messages.success(request, _("%(person)s is now: %(role)s.") % words)
+    return redirect("teams-detail", slug)
+
+
+# --- Invitations -------------------------------------------------------------------------------------
+
+
+@login_required
+@require_POST
+def invite(request: SignedInRequest, slug: str) -> HttpResponse:
+    membership = membership_or_404(request.user, slug)
+    require_manage(membership)
+    form = InvitationForm(membership.team, request.POST)
+    if not form.is_valid():
+        return _page(request, membership, status=422, invitation_form=form)
+    if not ratelimit.consume(request, action="invite"):
+        return _too_many(request)
+    email, role = form.cleaned_data["email"], form.cleaned_data["role"]
+    invited, token = Invitation.objects.issue(team=membership.team, email=email, role=role, invited_by=request.user)
+    logger.info("Team %s: %s invited as %s by user %s", slug, email, role, request.user.pk)
+    link = request.build_absolute_uri(reverse("invitation", args=[token]))
+    Adapter(request).send_mail("teams/email/invitation", email, {"invitation": invited, "link": link})
+    request.session["invited"] = {"email": email, "link": link}
+    return redirect(f"{reverse('teams-detail', args=[slug])}#invited")
+
+
+@login_required
+@require_POST
+def revoke(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
+    membership = membership_or_404(request.user, slug)
+    require_manage(membership)
+    revoked = get_object_or_404(membership.team.invitations.waiting(), pk=pk)
+    revoked.delete()
+    logger.info("Team %s: invitation of %s revoked by user %s", slug, revoked.email, request.user.pk)
+    messages.success(request, _("The invitation of %(email)s is revoked.") % {"email": revoked.email})
+    return redirect("teams-detail", slug)
+
+
+@require_safe
+def invitation(request: HttpRequest, token: str) -> HttpResponse:
+    """Take the link of an invitation and lead away from it at once: no log and no Referer keeps its token."""
+    carry_invitation(request, Invitation.objects.opened_by(token).first())
+    response = redirect("invitation-accept")
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@page_methods
+def invitation_accept(request: HttpRequest) -> HttpResponse:
+    invited = carried_invitation(request)
+    if invited is None:
+        return render(request, "teams/invitation_gone.html", status=404)
+    if request.method == "POST" and request.user.is_authenticated and (joined := invited.accept(request.user)):
+        carry_invitation(request, None)
+        logger.info("Team %s: user %s joined by invitation", joined.team.slug, request.user.pk)
+        return redirect("runs-list", joined.team.slug)
+    is_theirs = request.user.is_authenticated and request.user.email == invited.email
+    context = {"invitation": invited, "is_theirs": is_theirs}
+    return render(request, "teams/invitation_accept.html", context, status=403 if request.method == "POST" else 200)
+
+
+# --- The CAMB.AI key ---------------------------------------------------------------------------------
+
+
+@sensitive_post_parameters("key")
+@login_required
+@page_methods
+def key(request: SignedInRequest, slug: str) -> HttpResponse:
+    """GET: the key's state, asked for by the page while the key is being tested. POST: another key."""
+    membership = membership_or_404(request.user, slug)
+    if request.method != "POST":
+        state = _key_state(membership, since=request.GET.get("since", ""))
+        if state["is_being_tested"] and "since" in request.GET:
+            return HttpResponse(status=204)
+        return render(request, "teams/_key.html", {"membership": membership, **state})
+    require_manage(membership)
+    form = KeyForm(request.POST)
+    if ApiKey.objects.filter(team=membership.team, is_demo=True).exists():
+        form.add_error(None, _("The demo keeps its own key. Create a team of your own to use yours."))
+    if not form.is_valid():
+        return _page(request, membership, status=422, key_form=form)
+    saved = keys.save(membership.team, form.cleaned_data["key"])
+    logger.info("Team %s: key …%s saved by user %s", slug, saved.last_four, request.user.pk)
+    return _back_to_key(slug)
+
+
+@login_required
+@require_POST
+def key_test(request: SignedInRequest, slug: str) -> HttpResponse:
+    membership = membership_or_404(request.user, slug)
+    require_manage(membership)
+    if not ratelimit.consume(request, action="key_test"):
+        return _too_many(request)
+    keys.request_test(get_object_or_404(ApiKey, team=membership.team))
+    return _back_to_key(slug)
+
+
+@login_required
+@require_POST
+def key_remove(request: SignedInRequest, slug: str) -> HttpResponse:
+    membership = membership_or_404(request.user, slug)
+    require_manage(membership)
+    if ApiKey.objects.filter(team=membership.team, is_demo=True).exists():
+        messages.error(request, _("The demo keeps its own key."))
+        return _page(request, membership, status=422)
+    keys.remove(membership.team)
+    logger.info("Team %s: key removed by user %s", slug, request.user.pk)
+    messages.success(request, _("The key is removed. This team's runs are not asked about until it has one again."))
+    return _back_to_key(slug)
+
+
+def _back_to_key(slug: str) -> HttpResponse:
+    return redirect(f"{reverse('teams-detail', args=[slug])}#key")
+
+
+def _key_state(membership: Membership, since: str = "") -> dict[str, Any]:
+    """Return what `_key.html` shows; `since` is when the asking page began to wait, in seconds of the epoch."""
+    now = int(time.time())
+    began = int(since) if since.isdecimal() and len(since) < 12 else now
+    api_key = ApiKey.objects.filter(team=membership.team).first()
+    is_untested = api_key is not None and api_key.state == ApiKey.State.UNTRIED and api_key.asked_at is None
+    has_no_worker = is_untested and now - began >= WORKER_PATIENCE_S
+    return {
+        "api_key": api_key,
+        "can_manage": can_manage(membership),
+        "shows_last_four": can_change(membership),
+        "is_being_tested": is_untested and not has_no_worker,
+        "has_no_worker": has_no_worker,
+        "since": began,
+    }

@@ -1,0 +1,417 @@
+"""Do people get in, stay in and get out as they should, and are strangers and guesses kept out?"""
+
+import re
+import time
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import settings as django_settings
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+
+from teams.models import Invitation, Membership, Team, User
+from tests.factories import make_team, make_user
+
+pytestmark = pytest.mark.django_db
+PASSWORD = "correct horse"  # of the factories
+NEW_PASSWORD = "seven grey herons"
+
+
+@pytest.fixture
+def anna() -> User:
+    return make_user("anna@example.org", name="Anna")
+
+
+def log_in(client: Client, email="anna@example.org", password=PASSWORD, next_url="", **headers):
+    data = {"login": email, "password": password, "next": next_url}
+    return client.post(reverse("account_login"), data, **headers)
+
+
+def sign_up(client: Client, email="kim@example.org", password=NEW_PASSWORD, **fields):
+    return client.post(reverse("account_signup"), {"name": "", "email": email, "password1": password} | fields)
+
+
+def is_logged_in(client: Client) -> bool:
+    return client.get(reverse("profile")).status_code == 200
+
+
+def link_in(letter: mail.EmailMessage) -> str:
+    return str(urlsplit(re.findall(r"http://\S+", str(letter.body))[0]).path)
+
+
+def carry(client: Client, invitation_token: str) -> None:
+    client.get(reverse("invitation", args=[invitation_token]))
+
+
+def invite(email="kim@example.org", team: Team | None = None) -> tuple[Team, str]:
+    team = team or make_team("Dub")
+    _, token = Invitation.objects.issue(
+        team=team, email=email, role=Membership.Role.VIEWER, invited_by=team.memberships.get().user
+    )
+    return team, token
+
+
+# --- Sign up -----------------------------------------------------------------------------------------
+
+
+def test_who_signs_up_is_in_and_makes_a_team_next(client):
+    assert sign_up(client, "Kim@Example.org", name="Kim").url == reverse("home")
+    assert client.get(reverse("home")).url == reverse("teams-new")
+    assert User.objects.values_list("email", "name").get() == ("kim@example.org", "Kim")
+
+
+@pytest.mark.parametrize("extra", ["is_staff", "is_superuser", "is_active", "role"])
+def test_no_field_of_the_sign_up_gives_more(client, extra):
+    sign_up(client, **{extra: "owner"})
+    user = User.objects.get()
+    assert (user.is_staff, user.is_superuser, user.is_active) == (False, False, True)
+
+
+@pytest.mark.parametrize("password", ["password12", "kim@example.org", "short", ""])
+def test_a_weak_password_is_refused(client, password):
+    assert sign_up(client, password=password).context["form"].errors.keys() == {"password1"}
+    assert User.objects.count() == 0
+
+
+@pytest.mark.parametrize("password", ["x" * 64, "ένας κωδικός 🔑 密码", "  spaces count  ", "y" * 4096])
+def test_a_long_or_unusual_password_is_taken_as_it_is(client, password):
+    sign_up(client, password=password)
+    client.logout()
+    assert is_logged_in(client) is False
+    log_in(client, "kim@example.org", password)
+    assert is_logged_in(client) is True
+
+
+def test_a_password_of_any_length_is_answered_quickly(client, anna, settings):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+    anna.set_password("y" * 4096)
+    anna.save()
+    started = time.monotonic()
+    log_in(client, password="y" * 4096)
+    assert time.monotonic() - started < 3
+    assert is_logged_in(client)
+
+
+def test_an_address_that_has_an_account_gets_no_second_one(client, anna):
+    assert "email" in sign_up(client, "Anna@example.org").context["form"].errors
+    assert User.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_second_half_of_a_double_click_is_sent_to_log_in(client, monkeypatch):
+    from dashboard.forms import SignupForm
+
+    # The address was free when the form was checked, and is taken when the account is saved.
+    monkeypatch.setattr(SignupForm, "validate_unique_email", lambda form, email: email)
+    make_user("kim@example.org")
+    answer = sign_up(client)
+    assert (answer.status_code, answer.url) == (302, reverse("account_login"))
+
+
+def test_an_invite_only_server_lets_nobody_else_sign_up(client, settings):
+    settings.SIGNUP = "invite"
+    assert sign_up(client).templates[0].name == "account/signup_closed.html"
+    assert User.objects.count() == 0
+
+
+def test_an_invitation_opens_an_invite_only_server_for_its_address(client, settings):
+    settings.SIGNUP = "invite"
+    team, token = invite("kim@example.org")
+    carry(client, token)
+    page = client.get(reverse("account_signup")).content.decode()
+    assert 'value="kim@example.org"' in page
+    assert "<bdi>Dub</bdi>" in page
+    answer = sign_up(client, "eve@example.org")  # what is typed does not count
+    assert answer.url == reverse("runs-list", args=[team.slug])
+    assert team.memberships.get(user__email="kim@example.org").role == Membership.Role.VIEWER
+    assert not User.objects.filter(email="eve@example.org").exists()
+
+
+def test_a_revoked_invitation_closes_an_invite_only_server_again(client, settings):
+    settings.SIGNUP = "invite"
+    _, token = invite()
+    carry(client, token)
+    Invitation.objects.all().delete()
+    assert sign_up(client).templates[0].name == "account/signup_closed.html"
+
+
+# --- With a mail server ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def with_mail(settings):
+    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+
+
+def test_an_address_is_confirmed_before_the_first_log_in(client, with_mail):
+    assert sign_up(client).url == reverse("account_email_verification_sent")
+    assert not is_logged_in(client)
+    link = link_in(mail.outbox[0])
+    assert client.get(link).status_code == 200  # a mail scanner follows links: looking is not confirming
+    assert not is_logged_in(client)
+    client.post(link)
+    assert is_logged_in(client)
+
+
+def test_an_invited_person_joins_once_the_address_is_confirmed(client, with_mail):
+    team, token = invite()
+    carry(client, token)
+    sign_up(client)
+    assert team.memberships.count() == 1
+    assert client.post(link_in(mail.outbox[0])).url == reverse("runs-list", args=[team.slug])
+    assert team.memberships.count() == 2
+
+
+def test_signing_up_does_not_tell_whether_an_address_has_an_account(client, anna, with_mail):
+    def seen(answer, email):
+        page = client.get(answer.url).content.decode()
+        return answer.status_code, answer.url, re.sub(r'(token|Token)[^>]*"', "", page).replace(email, "X")
+
+    known = seen(sign_up(client, "anna@example.org"), "anna@example.org")
+    client.cookies.clear()
+    assert seen(sign_up(client, "kim@example.org"), "kim@example.org") == known
+    assert [letter.subject for letter in mail.outbox] == [
+        "You have a Dubroom account already",
+        "Confirm your e-mail address",
+    ]
+
+
+# --- Log in and out ----------------------------------------------------------------------------------
+
+
+def test_log_in_makes_a_new_session_and_log_out_ends_it(client, anna):
+    session = client.session
+    session["before"] = True
+    session.save()
+    before = session.session_key
+    client.cookies["sessionid"] = before
+    log_in(client, "ANNA@example.org")
+    inside = client.session.session_key
+    assert inside != before
+    assert client.get(reverse("account_logout")).status_code == 200
+    assert is_logged_in(client)  # a GET only asks
+    assert client.post(reverse("account_logout")).url == reverse("account_login")
+    client.cookies["sessionid"] = inside
+    assert not is_logged_in(client)
+
+
+def test_a_wrong_password_and_an_unknown_address_get_the_same_words(client, anna):
+    wrong, unknown = log_in(client, password="wrong"), log_in(client, "nobody@example.org", "wrong")
+    assert wrong.context["form"].non_field_errors() == unknown.context["form"].non_field_errors()
+    assert wrong.status_code == unknown.status_code == 200
+
+
+def test_a_disabled_account_is_told_so_only_with_its_password(client, anna):
+    User.objects.update(is_active=False)
+    assert log_in(client, password="wrong").status_code == 200
+    assert log_in(client).url == reverse("account_inactive")
+    assert client.get(reverse("account_inactive")).status_code == 200
+    assert not is_logged_in(client)
+
+
+@pytest.mark.parametrize(
+    "evil",
+    [
+        "//evil.example", "https:evil.example", "/\\evil.example", "\\\\evil.example", "https://evil.example/",
+        "javascript:alert(1)", "http://localhost/t/", "\r\nLocation: //evil.example", "///evil.example",
+    ],
+)  # fmt: skip
+def test_log_in_leads_to_our_own_pages_only(client, anna, evil):
+    assert log_in(client, next_url=evil).url == reverse("home")
+
+
+def test_log_in_leads_back_to_where_it_was_asked_for(client, anna):
+    assert log_in(client, next_url="/runs/5/?t=3").url == "/runs/5/?t=3"
+
+
+def test_who_logs_in_with_an_invitation_is_asked_before_they_join(client, anna):
+    team, token = invite("anna@example.org")
+    carry(client, token)
+    assert log_in(client).url == reverse("invitation-accept")
+    assert team.memberships.count() == 1
+
+
+# --- Guesses -----------------------------------------------------------------------------------------
+
+
+def tries(client: Client, count: int, **how) -> list[int]:
+    return [log_in(client, password=f"guess {number}", **how).status_code for number in range(count)]
+
+
+def test_guesses_at_one_account_are_stopped(client, anna):
+    assert tries(client, 11)[-1] == 429
+    assert log_in(client).status_code == 429  # also with the right one
+    assert not is_logged_in(client)
+
+
+def test_a_forged_address_does_not_help_guessing(client, anna):
+    for number in range(11):
+        forged = {"HTTP_X_FORWARDED_FOR": f"10.0.0.{number}", "HTTP_X_REAL_IP": f"10.0.0.{number}"}
+        last = log_in(client, password="guess", **forged)
+    assert last.status_code == 429
+
+
+def test_guesses_at_one_account_from_many_addresses_are_stopped(client, anna):
+    assert [log_in(client, password="guess", REMOTE_ADDR=f"10.0.0.{n}").status_code for n in range(11)][-1] == 429
+
+
+def test_guesses_at_many_accounts_from_one_address_are_stopped(client):
+    assert [log_in(client, f"user{n}@example.org", "guess").status_code for n in range(11)][-1] == 429
+
+
+def test_others_log_in_while_guesses_are_stopped(client, anna):
+    make_user("ben@example.org")
+    tries(client, 11)
+    assert log_in(Client(), "ben@example.org", REMOTE_ADDR="10.9.9.9").url == reverse("home")
+
+
+def test_the_owner_of_an_account_under_attack_gets_in_by_a_reset(client, anna):
+    tries(client, 11)
+    client.post(reverse("account_reset_password"), {"email": "anna@example.org"})
+    form = client.get(link_in(mail.outbox[0])).url
+    client.post(form, {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD})
+    assert is_logged_in(client)
+
+
+def test_a_proxys_word_counts_when_there_is_one(client, anna, settings):
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    for number in range(10):
+        log_in(client, f"user{number}@example.org", "guess", HTTP_X_FORWARDED_FOR="6.6.6.6, 10.0.0.1")
+    assert log_in(client, "other@example.org", "guess", HTTP_X_FORWARDED_FOR="6.6.6.6, 10.0.0.1").status_code == 429
+    assert log_in(client, HTTP_X_FORWARDED_FOR="6.6.6.6, 10.0.0.2").url == reverse("home")
+
+
+# --- Passwords and addresses -------------------------------------------------------------------------
+
+
+def test_changing_the_password_ends_the_other_sessions(client, anna):
+    elsewhere = Client()
+    log_in(client)
+    log_in(elsewhere)
+    data = {"oldpassword": PASSWORD, "password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
+    assert client.post(reverse("account_change_password"), data).url == reverse("profile")
+    assert (is_logged_in(client), is_logged_in(elsewhere)) == (True, False)
+    assert [letter.subject for letter in mail.outbox] == ["Your Dubroom password was changed"]
+
+
+def test_changing_the_password_takes_the_old_one(client, anna):
+    log_in(client)
+    data = {"oldpassword": "wrong", "password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
+    assert "oldpassword" in client.post(reverse("account_change_password"), data).context["form"].errors
+
+
+def test_a_reset_link_works_once_and_ends_all_sessions(client, anna):
+    elsewhere = Client()
+    log_in(elsewhere)
+    client.post(reverse("account_reset_password"), {"email": "anna@example.org"})
+    link = link_in(mail.outbox[0])
+    form = client.get(link).url
+    assert form.endswith("-set-password/")  # the page with the form has no token to leak
+    answer = client.post(form, {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD})
+    assert answer.url == reverse("home")
+    assert (is_logged_in(client), is_logged_in(elsewhere)) == (True, False)
+    late = Client().get(link)
+    assert (late.status_code, late.context["token_fail"]) == (200, True)
+
+
+def test_a_reset_link_ends_within_three_days():
+    assert django_settings.PASSWORD_RESET_TIMEOUT <= 3 * 24 * 3600
+
+
+def test_asking_for_a_reset_does_not_tell_whether_an_address_has_an_account(client, anna):
+    answers = [
+        client.post(reverse("account_reset_password"), {"email": e}) for e in ("anna@example.org", "x@y.org")
+    ]
+    assert {(answer.status_code, answer.url) for answer in answers} == {
+        (302, reverse("account_reset_password_done"))
+    }
+    assert [letter.to for letter in mail.outbox] == [["anna@example.org"], ["x@y.org"]]
+
+
+def test_a_reset_letter_names_no_host_that_is_not_ours(client, anna):
+    answer = client.post(reverse("account_reset_password"), {"email": "anna@example.org"}, HTTP_HOST="evil.example")
+    assert (answer.status_code, mail.outbox) == (400, [])
+
+
+def test_without_a_mail_server_the_page_says_where_the_letter_is(client):
+    page = client.get(reverse("account_reset_password_done")).content.decode()
+    assert "the person who runs this server finds the letter in the mail folder" in page
+
+
+def test_a_mail_server_that_does_not_answer_is_said_in_words(client, anna, settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_PORT = 9  # nobody listens there
+    answer = client.post(reverse("account_reset_password"), {"email": "anna@example.org"}, follow=True)
+    assert "The letter could not be sent" in answer.content.decode()
+
+
+def post_with_password(client: Client, data: dict[str, str]) -> None:
+    """Send the address page's form as a person does: the first time, they are asked for their password."""
+    url = client.post(reverse("account_email"), data)["Location"]
+    if url.startswith(reverse("account_reauthenticate")):
+        client.post(url, {"password": PASSWORD, "next": reverse("account_email")})
+
+
+def change_address(client: Client, to: str) -> None:
+    post_with_password(client, {"email": to, "action_add": ""})
+
+
+def test_a_change_of_address_takes_the_password(client, anna):
+    log_in(client)
+    url = client.post(reverse("account_email"), {"email": "anna@new.example", "action_add": ""}).url
+    assert url.startswith(reverse("account_reauthenticate"))
+    page = client.post(url, {"password": "wrong", "next": reverse("account_email")})
+    assert (page.context["form"].errors.keys(), mail.outbox) == ({"password"}, [])
+
+
+def test_a_new_address_counts_once_it_is_confirmed(client, anna):
+    log_in(client)
+    change_address(client, "anna@new.example")
+    anna.refresh_from_db()
+    assert anna.email == "anna@example.org"
+    assert "<bdi>anna@new.example</bdi>" in client.get(reverse("account_email")).content.decode()
+    client.post(link_in(mail.outbox[-1]))
+    anna.refresh_from_db()
+    assert anna.email == "anna@new.example"
+    assert (mail.outbox[-1].to, mail.outbox[-1].subject) == (
+        ["anna@example.org"],
+        "Your Dubroom e-mail address was changed",
+    )
+
+
+def test_a_change_of_address_can_be_changed_or_dropped(client, anna):
+    log_in(client)
+    change_address(client, "anna@typo.example")
+    first = link_in(mail.outbox[-1])
+    change_address(client, "anna@new.example")
+    second = link_in(mail.outbox[-1])
+    post_with_password(client, {"email": "anna@new.example", "action_remove": ""})
+    for link in (first, second):
+        client.post(link)
+    anna.refresh_from_db()
+    assert anna.email == "anna@example.org"
+    assert "takes its place" not in client.get(reverse("account_email")).content.decode()
+
+
+def test_a_new_address_that_is_somebody_elses_by_now_is_refused(client, anna):
+    log_in(client)
+    change_address(client, "ben@example.org")
+    make_user("ben@example.org")
+    client.post(link_in(mail.outbox[-1]))
+    anna.refresh_from_db()
+    assert anna.email == "anna@example.org"
+
+
+def test_the_profile_takes_a_name(client, anna):
+    client.force_login(anna)
+    client.post(reverse("profile"), {"name": " Anna O. ", "email": "x@y.org", "is_staff": "1"})
+    anna.refresh_from_db()
+    assert (anna.name, anna.email, anna.is_staff) == ("Anna O.", "anna@example.org", False)
+    assert client.post(reverse("profile"), {"name": "x" * 151}).status_code == 422
+
+
+@pytest.mark.parametrize("name", ["account_login", "account_signup", "account_reset_password", "account_logout"])
+def test_forms_without_a_token_are_refused(anna, name):
+    strict = Client(enforce_csrf_checks=True)
+    assert strict.post(reverse(name), {"login": "anna@example.org", "password": PASSWORD}).status_code == 403
