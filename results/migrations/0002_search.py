@@ -7,8 +7,9 @@ TABLES = {
         "CREATE VIRTUAL TABLE results_search USING fts5(words, extras, content='', tokenize=\"ascii tokenchars '_'\")",
     ],
     "postgresql": [
-        "CREATE TABLE results_search (cue_id bigint PRIMARY KEY, team_id bigint NOT NULL, terms tsvector NOT NULL)",
-        "CREATE INDEX results_search_newest ON results_search (team_id, cue_id)",
+        # No index by cue_id alone: the planner would walk all teams' lines backwards by it.
+        "CREATE TABLE results_search "
+        "(team_id bigint, cue_id bigint, terms tsvector NOT NULL, PRIMARY KEY (team_id, cue_id))",
         # A pending list would be merged by whoever commits next, stalling him for seconds.
         "CREATE INDEX results_search_terms ON results_search USING gin (terms) WITH (fastupdate = off)",
     ],

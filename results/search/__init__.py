@@ -37,7 +37,7 @@ class Page:
 
 
 def add(cues: Iterable[Cue]) -> None:
-    """Make saved cues findable once the caller's transaction commits."""
+    """Make saved cues findable once the caller's transaction commits; each once, with its dub at hand."""
     for batch in _batches(cues):
         _back_end.add(map(index.entry, batch))
 

@@ -40,14 +40,19 @@ def add(entries: Iterable[Entry]) -> None:
             "insert into results_search (cue_id, team_id, terms) "
             "select cue_id, team_id, terms::tsvector "
             "from unnest(%s::bigint[], %s::bigint[], %s::text[]) as entry (cue_id, team_id, terms) "
-            "on conflict (cue_id) do update set team_id = excluded.team_id, terms = excluded.terms",
+            "on conflict (team_id, cue_id) do update set terms = excluded.terms",
             [list(column) for column in zip(*rows, strict=True)] or [[], [], []],
         )
 
 
 def remove(entries: Iterable[Entry]) -> None:
+    keys = [(entry.team_id, entry.cue_id) for entry in entries]
     with connection.cursor() as cursor:
-        cursor.execute("delete from results_search where cue_id = any(%s)", [[entry.cue_id for entry in entries]])
+        cursor.execute(
+            "delete from results_search "
+            "where (team_id, cue_id) in (select * from unnest(%s::bigint[], %s::bigint[]))",
+            [list(column) for column in zip(*keys, strict=True)] or [[], []],
+        )
 
 
 def find(wanted: Wanted, before_id: int | None, limit: int, most: int) -> tuple[list[int], int]:

@@ -39,10 +39,11 @@ def find(wanted: Wanted, before_id: int | None, limit: int, most: int) -> tuple[
     """The newest ids, and how many there are in all, counting up to `most`."""
     condition, params = wanted.condition("results_search.rowid")
     expression = _expression(wanted)
-    before = _LAST_ID if before_id is None else before_id
-    ids = _numbers(_NEWEST.format(condition=condition), [expression, before, *params, limit])
-    if before_id is None and len(ids) < limit:
-        return ids, len(ids)
+    if before_id is None:
+        # One look for both: merging the lines of a prefix is what costs, not reading on.
+        ids = _numbers(_NEWEST.format(condition=condition), [expression, _LAST_ID, *params, max(limit, most)])
+        return ids[:limit], len(ids)
+    ids = _numbers(_NEWEST.format(condition=condition), [expression, before_id, *params, limit])
     return ids, _numbers(_COUNT.format(condition=condition), [expression, *params, most])[0]
 
 
