@@ -270,7 +270,8 @@ def refresh_batch(lease: str, *, go_on: bool = True) -> None:
                 history.changes[pk] = _save(pk, own, answer, started)
         finally:
             history.write()
-    ring_due(key.pk, most=1)
+    if go_on:
+        ring_due(key.pk, most=1)
 
 
 @contextmanager

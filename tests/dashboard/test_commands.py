@@ -164,7 +164,8 @@ def test_a_team_that_does_not_exist_is_named(run, command):
 # --- refresh -----------------------------------------------------------------------------------------
 
 
-def test_refresh_asks_everything_that_is_due_without_a_worker(run, team, camb):
+def test_refresh_asks_everything_that_is_due_without_a_worker(run, team, camb, settings):
+    settings.REFRESH_CALLS_PER_SECOND = 10  # fewer than the calls that it takes
     camb.runs.update(dict.fromkeys(range(1, 51), READY) | {51: None, 52: {"status": "ERROR"}})
     for number in range(1, 53):
         make_run(team, camb_run_id=number)
