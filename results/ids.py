@@ -1,7 +1,8 @@
 """Which run ids are in a text that somebody pasted, and why is the rest none?
 
 One rule decides for running text: a word without a digit is only a word; whatever has a digit is either an id or is
-named with the reason why not. So a chat message reads well, and a mistyped id is never passed over in silence.
+named with the reason why not. So a chat message reads well, and a mistyped id is never passed over in silence. The
+id of a dubbing task (a UUID) is told apart from a run's: CAMB.AI gives it first, and it leads to the run.
 Titles come from tables only: with a header (`run_id,title`, any order), lines of `id<TAB>title` from a spreadsheet,
 or lines of `id,title`.
 """
@@ -18,12 +19,13 @@ LARGEST = 2**63 - 1
 LONGEST_TITLE = 200
 LONGEST_WRITTEN = 60
 
-ID_COLUMNS = ("runid", "cambrunid", "dubbingrunid", "dubrunid", "run", "id")
+ID_COLUMNS = ("runid", "cambrunid", "dubbingrunid", "dubrunid", "run", "id", "taskid", "task")
 TITLE_COLUMNS = ("title", "name", "video", "episode", "filename", "file")
 
 
 class Verdict(Enum):
     ID = "id"
+    TASK = "task"
     REPEATED = "repeated"
     NOT_AN_ID = "not an id"
     WORD = "word"
@@ -36,8 +38,13 @@ class Line:
     written: str
     verdict: Verdict
     run_id: int = 0
+    task_id: str = ""
     title: str = ""
     note: str = ""
+
+    @property
+    def is_read_otherwise(self) -> bool:
+        return self.run_id > 0 and self.written != str(self.run_id)
 
 
 # Control characters (a NUL breaks PostgreSQL), the byte order mark, and marks of direction that come along unseen.
@@ -52,6 +59,7 @@ _ID_IN_URL = re.compile(r"(?:run[_-]?ids?=|/runs?/|/dub(?:bing)?-results?/)(\d+)
 _STEP_OF_URL = re.compile(r"/(\d+)(?=[/?#]|$)")
 _LABELLED = re.compile(r"\b(?:runs?|ids?)\b\W*\d", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
+_TASK = re.compile(rf"(?:(?:dub(?:bing)?[_-]?)?task[_-]?(?:ids?)?[:=#/_-]?)?(?P<id>{_UUID.pattern})", re.IGNORECASE)
 
 
 def read(text: str) -> list[Line]:
@@ -63,15 +71,16 @@ def read(text: str) -> list[Line]:
 def _first_ones(lines: Iterable[Line]) -> list[Line]:
     """Keep each id once; a later mention may still bring the title that the first one lacked."""
     kept: list[Line] = []
-    places: dict[int, int] = {}
+    places: dict[int | str, int] = {}
     for line in lines:
-        if line.verdict is not Verdict.ID:
+        found = line.run_id or line.task_id
+        if not found:
             kept.append(line)
-        elif line.run_id not in places:
-            places[line.run_id] = len(kept)
+        elif found not in places:
+            places[found] = len(kept)
             kept.append(line)
         else:
-            place = places[line.run_id]
+            place = places[found]
             kept[place] = replace(kept[place], title=kept[place].title or line.title)
             kept.append(replace(line, verdict=Verdict.REPEATED, note=_("the same id stands above")))
     return kept
@@ -118,14 +127,14 @@ def _is_titled(row: list[str]) -> bool:
     """Is this `id,title`, and not a line of a message that happens to have a comma?"""
     return (
         len(row) > 1
-        and _is_one_number(row[0])
+        and _is_one_id(row[0])
         and any(letter.isalpha() for letter in row[1])
         and not _LABELLED.search(",".join(row[1:]))
     )
 
 
-def _is_one_number(cell: str) -> bool:
-    return bool(cell) and cell.isdecimal()
+def _is_one_id(cell: str) -> bool:
+    return cell.isdecimal() or bool(_UUID.fullmatch(cell))
 
 
 def _read_row(row: list[str], id_column: int, title_column: int | None) -> Iterator[Line]:
@@ -156,10 +165,14 @@ def _titled(line: Line, title: str) -> Line:
 def _lines(text: str) -> Iterator[Line]:
     for line in text.split("\n"):
         cells = [cell.strip() for cell in line.split("\t")]
-        numbers = [place for place, cell in enumerate(cells) if _is_one_number(cell)]
-        titles = [place for place, cell in enumerate(cells) if any(letter.isalpha() for letter in cell)]
-        if numbers and titles and len(cells) > 1:
-            yield from _read_row(cells, numbers[0], titles[0])
+        found = [place for place, cell in enumerate(cells) if _is_one_id(cell)]
+        titles = [
+            place
+            for place, cell in enumerate(cells)
+            if place not in found and any(letter.isalpha() for letter in cell)
+        ]
+        if found and titles:
+            yield from _read_row(cells, found[0], titles[0])
         else:
             yield from _tokens(line)
 
@@ -184,7 +197,7 @@ def _words(text: str) -> Iterator[Line]:
 
 def _read_url(url: str) -> Line:
     url = url.rstrip(f"{_AROUND},;)")
-    numbers = _ID_IN_URL.findall(url) or _STEP_OF_URL.findall(url)
+    numbers = _ID_IN_URL.findall(url) or _STEP_OF_URL.findall(url) or [task.group() for task in _UUID.finditer(url)]
     if not numbers:
         return Line(_short(url), Verdict.NOT_AN_ID, note=_("there is no run id in this link"))
     found = _judge(numbers[-1])
@@ -193,6 +206,10 @@ def _read_url(url: str) -> Line:
 
 def _judge(token: str) -> Line:
     """Decide about one token that has a digit in it."""
+    if task := _TASK.fullmatch(token):
+        return Line(
+            _short(token), Verdict.TASK, task_id=task["id"].lower(), note=_("a task; followed until it is a run")
+        )
     number = _LABEL.sub("", token, count=1) if _LABEL.match(token) else token
     digits = "".join(str(int(letter)) if letter.isdecimal() else letter for letter in number)
     if reason := _why_not(digits):
@@ -212,8 +229,6 @@ def _why_not(number: str) -> str:
         if len(bare) > len(str(LARGEST)) or int(bare) > LARGEST:
             return _("this number is too large for a run id")
         return ""
-    if _UUID.fullmatch(number):
-        return _("this looks like a task id; the run id is a number that CAMB.AI gives when the task is done")
     for shape, reason in (
         (r"[-−–+＋]\d+", _("a run id has no sign before it")),
         (r"[-−–+＋]?\d*[.٫]\d+", _("a run id is a whole number")),

@@ -75,10 +75,6 @@ def test_ids_are_found_in_any_text(text, found):
         ("9223372036854775808", "this number is too large for a run id"),
         ("1" + "0" * 25, "this number is too large for a run id"),
         ("9" * 5000, "this number is too large for a run id"),
-        (
-            "b9e3d2f4-7c1a-4f0e-9d55-0a1b2c3d4e5f",
-            "this looks like a task id; the run id is a number that CAMB.AI gives when the task is done",
-        ),
         ("https://studio.example/dubs", "there is no run id in this link"),
     ],
 )
@@ -103,6 +99,32 @@ def test_what_is_no_id_says_why(token, reason):
 def test_an_id_that_is_read_otherwise_than_written_says_so(token, run_id, note):
     (line,) = read(token)
     assert (line.verdict, line.run_id, line.note) == (Verdict.ID, run_id, note)
+
+
+TASK = "b9e3d2f4-7c1a-4f0e-9d55-0a1b2c3d4e5f"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TASK,
+        TASK.upper(),
+        f"task_id: {TASK}",
+        f"task_id={TASK}",
+        f"please add {TASK}, thanks",
+        f"https://client.camb.ai/apis/dub/{TASK}",
+        f"{TASK}\tHarbour lights",
+        f"task_id,title\n{TASK},Harbour lights",
+    ],
+)
+def test_a_task_is_told_apart_from_a_run(text):
+    (line,) = [line for line in read(text) if line.verdict is not Verdict.WORD]
+    assert (line.verdict, line.task_id, line.run_id) == (Verdict.TASK, TASK, 0)
+    assert line.title == ("Harbour lights" if "Harbour" in text else "")
+
+
+def test_a_task_counts_once():
+    assert [line.verdict for line in read(f"{TASK}\n{TASK}")] == [Verdict.TASK, Verdict.REPEATED]
 
 
 def test_words_of_a_message_are_only_words():

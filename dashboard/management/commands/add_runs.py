@@ -28,8 +28,11 @@ class Command(BaseCommand):
             if line.verdict is Verdict.NOT_AN_ID:
                 self.stderr.write(f"Not an id: {line.written} ({line.note})")
         pairs = [(line.run_id, line.title) for line in lines if line.verdict is Verdict.ID]
-        if not pairs:
+        tasks = [(line.task_id, line.title) for line in lines if line.verdict is Verdict.TASK]
+        if not pairs and not tasks:
             raise CommandError("There is no run id in this text.")
         added = refresh.add_runs(team, pairs, added_by=None)
+        new_tasks = refresh.add_tasks(team, tasks, added_by=None)
+        known = len(added.known) + len(tasks) - new_tasks
         wrong = sum(line.verdict is Verdict.NOT_AN_ID for line in lines)
-        self.stdout.write(f"{added.new} new, {len(added.known)} already here, {wrong} not an id.")
+        self.stdout.write(f"{added.new + new_tasks} new, {known} already here, {wrong} not an id.")
