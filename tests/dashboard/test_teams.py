@@ -1,0 +1,526 @@
+"""Can an owner run the team, and is everybody else told what they may not do?"""
+
+import logging
+import re
+import time
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from results import bell, keys
+from results.models import ApiKey, Cue, Run
+from teams.models import Invitation, Membership, Team, User
+from tests.factories import make_dub, make_member, make_run, make_team, make_user
+
+pytestmark = pytest.mark.django_db
+Role = Membership.Role
+KEY = "camb-0123456789-wxyz"
+
+
+@pytest.fixture(autouse=True)
+def rung(monkeypatch):
+    """Nobody works here: what would be sent to a worker is only noted."""
+    sent: list[tuple[object, ...]] = []
+    monkeypatch.setattr(bell, "ring", lambda *call: sent.append(call))
+    return sent
+
+
+@pytest.fixture
+def owner() -> User:
+    return make_user("anna@example.org", name="Anna")
+
+
+@pytest.fixture
+def team(owner) -> Team:
+    return make_team("Dub", owner)
+
+
+@pytest.fixture
+def as_owner(owner, team) -> Client:
+    return logged_in(owner)
+
+
+def logged_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def url(name: str, *args: object) -> str:
+    return reverse(name, args=args)
+
+
+def page_of(client: Client, team: Team) -> str:
+    return client.get(url("teams-detail", team.slug)).content.decode()
+
+
+# --- Where a person lands ----------------------------------------------------------------------------
+
+
+def test_home_leads_to_the_team_seen_last(owner, as_owner):
+    second = make_team("Zebra", owner)
+    assert as_owner.get("/").url == url("runs-list", "dub")
+    as_owner.get(url("teams-detail", second.slug))
+    assert as_owner.get("/").url == url("runs-list", "zebra")
+
+
+def test_home_forgets_a_team_that_was_left(owner, as_owner):
+    make_team("Alpha", owner)
+    as_owner.get(url("teams-detail", "dub"))
+    make_member(Team.objects.get(slug="dub"), Role.OWNER)
+    owner.memberships.get(team__slug="dub").remove()
+    assert as_owner.get("/").url == url("runs-list", "alpha")
+
+
+def test_home_without_a_team_leads_to_a_new_one():
+    assert logged_in(make_user()).get("/")["Location"] == url("teams-new")
+
+
+def test_a_teams_short_address_leads_to_its_runs(as_owner):
+    assert as_owner.get("/t/dub/").url == url("runs-list", "dub")
+
+
+def test_a_team_is_created_by_name(owner, as_owner):
+    assert as_owner.post(url("teams-new"), {"name": "  Kyoto  "}).url == url("teams-detail", "kyoto")
+    assert owner.memberships.get(team__slug="kyoto").role == Role.OWNER
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 101, "a\x00b"])
+def test_a_team_needs_a_sensible_name(as_owner, name):
+    assert as_owner.post(url("teams-new"), {"name": name}).status_code == 422
+    assert as_owner.post(url("teams-detail", "dub"), {"name": name}).status_code == 422
+    assert list(Team.objects.values_list("name", flat=True)) == ["Dub"]
+
+
+def test_an_owner_renames_the_team_and_its_address_stays(as_owner, team):
+    assert as_owner.post(url("teams-detail", "dub"), {"name": "Dubbers", "slug": "x"}).url == url(
+        "teams-detail", "dub"
+    )
+    team.refresh_from_db()
+    assert (team.name, team.slug) == ("Dubbers", "dub")
+
+
+def test_hostile_names_stay_text(owner, as_owner, team):
+    hostile = "<img src=x onerror=alert(1)>\"'"
+    as_owner.post(url("teams-detail", "dub"), {"name": hostile})
+    as_owner.post(url("profile"), {"name": hostile})
+    page = page_of(as_owner, team)
+    assert "<img" not in page
+    assert "&lt;img src=x onerror=alert(1)&gt;&quot;&#x27;" in page
+
+
+# --- People ------------------------------------------------------------------------------------------
+
+
+def test_an_owner_changes_roles_and_removes_people(as_owner, team):
+    ben = make_member(team).memberships.get()
+    as_owner.post(url("teams-member", "dub", ben.pk), {"role": Role.VIEWER})
+    ben.refresh_from_db()
+    assert ben.role == Role.VIEWER
+    as_owner.post(url("teams-member", "dub", ben.pk), {"remove": "yes"})
+    assert team.memberships.filter(pk=ben.pk).count() == 0
+
+
+@pytest.mark.parametrize("data", [{"role": Role.VIEWER}, {"remove": "yes"}])
+def test_the_last_owner_is_told_why_they_stay(as_owner, team, data):
+    answer = as_owner.post(url("teams-member", "dub", team.memberships.get().pk), data)
+    assert answer.status_code == 422
+    assert "A team needs an owner." in answer.content.decode()
+    assert team.memberships.get().role == Role.OWNER
+
+
+@pytest.mark.parametrize("role", ["", "admin", "OWNER", "owner\x00"])
+def test_there_are_three_roles_and_no_more(as_owner, team, role):
+    ben = make_member(team).memberships.get()
+    assert as_owner.post(url("teams-member", "dub", ben.pk), {"role": role}).status_code == 422
+    ben.refresh_from_db()
+    assert ben.role == Role.MEMBER
+
+
+@pytest.mark.parametrize("role", [Role.MEMBER, Role.VIEWER])
+def test_everybody_may_leave_but_only_that(team, role):
+    ben = make_member(team, role)
+    client, own = logged_in(ben), url("teams-member", "dub", ben.memberships.get().pk)
+    owners = url("teams-member", "dub", team.memberships.get(role=Role.OWNER).pk)
+    assert client.post(own, {"role": Role.OWNER}).status_code == 403
+    assert client.post(owners, {"remove": "yes"}).status_code == 403
+    assert client.post(own, {"remove": "yes"})["Location"] == "/"
+    assert client.get(url("teams-detail", "dub")).status_code == 404
+
+
+def test_an_owner_reaches_nobody_in_another_team(as_owner):
+    other = make_team("Other")
+    theirs = other.memberships.get()
+    assert as_owner.post(url("teams-member", "dub", theirs.pk), {"role": Role.VIEWER}).status_code == 404
+    assert as_owner.post(url("teams-member", "other", theirs.pk), {"role": Role.VIEWER}).status_code == 404
+    theirs.refresh_from_db()
+    assert theirs.role == Role.OWNER
+
+
+def test_a_role_taken_away_counts_at_once(team):
+    ben = make_member(team, Role.OWNER)
+    client = logged_in(ben)
+    ben.memberships.get().change_role(Role.MEMBER)
+    assert client.post(url("teams-detail", "dub"), {"name": "Mine"}).status_code == 403
+
+
+def test_a_disabled_person_is_logged_out(team):
+    ben = make_member(team)
+    client = logged_in(ben)
+    User.objects.filter(pk=ben.pk).update(is_active=False)
+    assert client.get(url("teams-detail", "dub"))["Location"].startswith(url("account_login"))
+
+
+def test_the_page_shows_controls_to_owners_only(as_owner, team):
+    def forms(client):
+        main = page_of(client, team).partition("<main")[2]
+        return set(re.findall(r'action="/t/dub/team/([a-z]*)', main))
+
+    keys.save(team, KEY)
+    assert forms(as_owner) == {"", "key", "members", "invitations", "delete"}
+    assert forms(logged_in(make_member(team))) == {"members"}  # leaving
+    assert forms(logged_in(make_member(team, Role.VIEWER))) == {"members"}
+
+
+def test_the_page_takes_the_same_queries_for_one_person_and_for_thirty(
+    as_owner, owner, team, django_assert_num_queries, django_assert_max_num_queries
+):
+    page_of(as_owner, team)
+    with django_assert_max_num_queries(12) as first:
+        page_of(as_owner, team)
+    for number in range(29):
+        make_member(team)
+        Invitation.objects.issue(team=team, email=f"i{number}@x.org", role=Role.VIEWER, invited_by=owner)
+    with django_assert_num_queries(len(first)):
+        page_of(as_owner, team)
+
+
+# --- Invitations -------------------------------------------------------------------------------------
+
+
+def invite(client: Client, email="kim@example.org", role=Role.MEMBER):
+    return client.post(url("teams-invite", "dub"), {"email": email, "role": role})
+
+
+def link_on(page: str) -> str:
+    return str(urlsplit(re.findall(r'value="(http://testserver/invitations/[^"]+)"', page)[0]).path)
+
+
+def test_an_invitation_is_mailed_and_its_link_shown_once(as_owner, team):
+    assert invite(as_owner, "Kim@Example.org").url == url("teams-detail", "dub") + "#invited"
+    first, second = page_of(as_owner, team), page_of(as_owner, team)
+    path = link_on(first)
+    assert path not in second
+    assert "kim@example.org" in second
+    [letter] = mail.outbox
+    assert (letter.to, letter.subject) == (["kim@example.org"], "You are invited to the team Dub in Dubroom")
+    assert f"http://testserver{path}" in letter.body
+
+
+def test_an_invited_person_signs_up_and_is_in(as_owner, team, client):
+    invite(as_owner)
+    landed = client.get(link_on(page_of(as_owner, team)), follow=True)
+    assert landed.request["PATH_INFO"] == url("invitation-accept")
+    assert "<bdi>Dub</bdi>" in landed.content.decode()
+    answer = client.post(url("account_signup"), {"name": "Kim", "password1": "seven grey herons"})
+    assert answer.url == url("runs-list", "dub")
+    assert team.memberships.get(user__email="kim@example.org").role == Role.MEMBER
+
+
+def test_an_invited_person_with_an_account_joins_by_a_click(as_owner, team):
+    invite(as_owner, role=Role.VIEWER)
+    kim = logged_in(make_user("kim@example.org"))
+    kim.get(link_on(page_of(as_owner, team)))
+    assert team.memberships.count() == 1  # looking is not joining
+    assert kim.post(url("invitation-accept"))["Location"] == url("runs-list", "dub")
+    assert team.memberships.get(user__email="kim@example.org").role == Role.VIEWER
+    assert kim.get(url("invitation-accept")).status_code == 404
+
+
+def test_the_wrong_person_is_told_whose_invitation_it_is(as_owner, team):
+    invite(as_owner)
+    eve = logged_in(make_user("eve@example.org"))
+    page = eve.get(link_on(page_of(as_owner, team)), follow=True).content.decode()
+    assert (
+        "You are logged in as <bdi>eve@example.org</bdi>, but the invitation is for <bdi>kim@example.org</bdi>."
+        in page
+    )
+    assert eve.post(url("invitation-accept")).status_code == 403
+    assert team.memberships.count() == 1
+
+
+def test_nobody_joins_without_logging_in(as_owner, team, client):
+    invite(as_owner)
+    client.get(link_on(page_of(as_owner, team)))
+    assert client.post(url("invitation-accept")).status_code == 403
+    assert team.memberships.count() == 1
+
+
+def without_token(answer) -> str:
+    return re.sub(r"\b\w{64}\b", "a token", answer.content.decode())
+
+
+def expire(invitation: Invitation) -> None:
+    Invitation.objects.filter(pk=invitation.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
+
+
+@pytest.mark.parametrize(
+    "close",
+    [
+        expire,
+        lambda invitation: invitation.delete(),
+        lambda invitation: invitation.team.delete(),
+        lambda invitation: invitation.accept(make_user("kim@example.org")),
+    ],
+    ids=["expired", "revoked", "team deleted", "used"],
+)
+def test_a_closed_invitation_looks_like_one_that_never_was(as_owner, team, client, close):
+    invite(as_owner)
+    path = link_on(page_of(as_owner, team))
+    never = Client().get("/invitations/never-was/", follow=True)
+    client.get(path)  # it was open when the page was opened
+    close(Invitation.objects.get())
+    for answer in (client.get(url("invitation-accept")), client.get(path, follow=True)):
+        assert (answer.status_code, without_token(answer)) == (404, without_token(never))
+    assert "This invitation does not open anything" in never.content.decode()
+
+
+def test_no_page_address_or_log_keeps_the_token(as_owner, team, client, caplog):
+    caplog.set_level(logging.DEBUG)
+    invite(as_owner)
+    path = link_on(page_of(as_owner, team))
+    token = path.split("/")[2]
+    answer = client.get(path)
+    assert (answer.url, answer.headers["Referrer-Policy"]) == (url("invitation-accept"), "no-referrer")
+    assert token not in client.get(answer.url).content.decode()
+    client.get(path.replace(token, token + "."), follow=True)  # as when a mail program took the dot along
+    assert token not in caplog.text
+
+
+def test_inviting_again_makes_a_new_link_and_ends_the_old(as_owner, team, client):
+    paths = []
+    for _ in range(2):
+        invite(as_owner)
+        paths.append(link_on(page_of(as_owner, team)))
+    assert [client.get(path, follow=True).status_code for path in paths] == [404, 200]
+
+
+@pytest.mark.parametrize("email", ["", "kim", "kim@", "anna@example.org", "ANNA@example.org"])
+def test_an_address_that_cannot_be_invited_is_refused(as_owner, email):
+    assert invite(as_owner, email).status_code == 422
+    assert (Invitation.objects.count(), mail.outbox) == (0, [])
+
+
+def test_an_invitation_says_nothing_of_who_has_an_account(as_owner):
+    make_user("known@example.org")
+    assert invite(as_owner, "known@example.org").url == invite(as_owner, "unknown@example.org").url
+
+
+def test_an_owner_revokes_an_invitation_of_the_own_team_only(as_owner, owner, team):
+    other = make_team("Other")
+    own, theirs = (
+        Invitation.objects.issue(team=t, email="kim@example.org", role=Role.VIEWER, invited_by=owner)[0]
+        for t in (team, other)
+    )
+    assert as_owner.post(url("teams-revoke", "dub", theirs.pk)).status_code == 404
+    assert as_owner.post(url("teams-revoke", "dub", own.pk)).url == url("teams-detail", "dub")
+    assert list(Invitation.objects.all()) == [theirs]
+
+
+def test_an_expired_invitation_is_shown_as_such(as_owner, team):
+    invite(as_owner)
+    expire(Invitation.objects.get())
+    page = page_of(as_owner, team)
+    assert "Invitation expired" in page
+    assert "Forget" in page
+
+
+def test_letters_cannot_be_sent_without_end(as_owner):
+    assert [invite(as_owner, f"p{number}@example.org").status_code for number in range(31)][-1] == 429
+    assert len(mail.outbox) == 30
+
+
+def test_a_link_is_shown_even_when_the_letter_cannot_be_sent(as_owner, team, settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_PORT = 9
+    invite(as_owner)
+    page = page_of(as_owner, team)
+    assert "The letter could not be sent" in page
+    assert link_on(page).startswith("/invitations/")
+
+
+# --- The key -----------------------------------------------------------------------------------------
+
+
+def save_key(client: Client, key: str = KEY):
+    return client.post(url("teams-key", "dub"), {"key": key})
+
+
+def state_of(client: Client, since: int | str = "") -> str:
+    query = {"since": since} if since != "" else {}
+    return client.get(url("teams-key", "dub"), query).content.decode()
+
+
+def note(team: Team, **fields: object) -> None:
+    ApiKey.objects.filter(team=team).update(asked_at=timezone.now(), **fields)
+
+
+@pytest.mark.parametrize("typed", [KEY, f"  {KEY}\r\n", f'"{KEY}"', f"'{KEY}'", f"“{KEY}”", f'\t"{KEY}" '])
+def test_a_key_is_taken_without_what_pasting_adds(as_owner, team, typed, rung):
+    assert save_key(as_owner, typed).url == url("teams-detail", "dub") + "#key"
+    key = ApiKey.objects.get(team=team)
+    assert (key.secret, key.last_four) == (KEY, "wxyz")
+    assert ("test_key", team.pk) in rung
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("", "Paste the key first."),
+        ('  "" ', "Paste the key first."),
+        ("sevench", "too short"),
+        ("x" * 501, "too long"),
+        ("camb 0123456789", "no spaces"),
+        ("camb-ключ-0123456789", "only plain letters"),
+        ("camb-０１２３４５６７", "only plain letters"),
+        ("camb\n0123456789", "only plain letters"),
+        ("camb\x1b0123456789", "only plain letters"),
+        ("camb\x000123456789", "Null characters"),
+    ],
+)
+def test_what_cannot_be_a_key_is_refused_in_words_and_not_repeated(as_owner, team, typed, said):
+    answer = save_key(as_owner, typed)
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert said in page
+    assert not typed.strip('" ') or typed not in page
+    assert ApiKey.objects.count() == 0
+
+
+def test_a_refused_key_leaves_the_one_before(as_owner, team):
+    save_key(as_owner)
+    save_key(as_owner, "short")
+    assert ApiKey.objects.get(team=team).secret == KEY
+
+
+@pytest.mark.parametrize(("role", "shown"), [(Role.OWNER, "…wxyz"), (Role.MEMBER, "…wxyz"), (Role.VIEWER, None)])
+def test_of_a_key_at_most_its_last_four_are_seen(team, role, shown):
+    keys.save(team, KEY)
+    client = logged_in(make_member(team, role))
+    for text in (page_of(client, team), state_of(client)):
+        assert KEY not in text
+        assert "0123" not in text
+        assert ("wxyz" in text) == (shown is not None)
+        assert (shown or "Being tested…") in text
+
+
+def test_a_key_is_not_stored_in_the_clear(as_owner, team):
+    save_key(as_owner)
+    assert KEY not in str(ApiKey.objects.values().get())
+
+
+def test_nothing_of_a_key_but_its_end_is_logged(as_owner, caplog):
+    caplog.set_level(logging.DEBUG)
+    save_key(as_owner)
+    save_key(as_owner, KEY + " x")
+    assert "0123456789" not in caplog.text
+
+
+def test_the_page_asks_until_the_key_was_tried_and_then_stops(as_owner, team):
+    save_key(as_owner)
+    assert "data-poll" in page_of(as_owner, team)
+    now = int(time.time())
+    assert as_owner.get(url("teams-key", "dub"), {"since": now}).status_code == 204
+    note(team, state=ApiKey.State.WORKING)
+    answer = state_of(as_owner, since=now)
+    assert "Working" in answer
+    assert "data-poll" not in answer
+
+
+def test_the_page_says_so_when_no_worker_takes_the_test_up(as_owner, team):
+    save_key(as_owner)
+    answer = state_of(as_owner, since=int(time.time()) - 31)
+    assert "No worker is running" in answer
+    assert "data-poll" not in answer
+
+
+@pytest.mark.parametrize("since", ["x", "-1", "9" * 40, "٣", "1.5"])
+def test_an_odd_since_is_no_trouble(as_owner, team, since):
+    save_key(as_owner)
+    assert as_owner.get(url("teams-key", "dub"), {"since": since}).status_code in (200, 204)
+
+
+def test_trouble_is_told_with_the_next_step(as_owner, team):
+    save_key(as_owner)
+    retry_at = timezone.now() + timedelta(minutes=30)
+    note(
+        team,
+        state=ApiKey.State.REFUSED,
+        message="CAMB.AI refused it. Paste another.",
+        retry_at=retry_at,
+        failures=1,
+    )
+    answer = state_of(as_owner)
+    assert "Refused" in answer
+    assert "CAMB.AI refused it. Paste another." in answer
+    assert f'datetime="{retry_at:%Y-%m-%dT%H:%M}' in answer
+
+
+def test_a_key_is_tested_again_on_request(as_owner, team, rung):
+    save_key(as_owner)
+    note(team, state=ApiKey.State.REFUSED, message="No.")
+    rung.clear()
+    assert as_owner.post(url("teams-key-test", "dub")).url == url("teams-detail", "dub") + "#key"
+    assert rung == [("test_key", team.pk)]
+    assert "Being tested…" in state_of(as_owner)
+
+
+def test_there_is_nothing_to_test_without_a_key(as_owner):
+    assert as_owner.post(url("teams-key-test", "dub")).status_code == 404
+
+
+def test_a_key_is_not_tested_without_end(as_owner):
+    save_key(as_owner)
+    assert [as_owner.post(url("teams-key-test", "dub")).status_code for _ in range(11)][-1] == 429
+
+
+def test_a_key_is_replaced_and_removed(as_owner, team):
+    save_key(as_owner)
+    save_key(as_owner, "camb-another-key-abcd")
+    assert ApiKey.objects.get(team=team).secret == "camb-another-key-abcd"
+    assert as_owner.post(url("teams-key-remove", "dub")).url == url("teams-detail", "dub") + "#key"
+    assert ApiKey.objects.count() == 0
+    assert "This team has no CAMB.AI key yet" in page_of(as_owner, team)
+
+
+def test_the_demos_key_is_explained_and_stays(as_owner, team):
+    keys.save(team, "demo-key-0000")
+    note(team, is_demo=True, state=ApiKey.State.WORKING)
+    page = page_of(as_owner, team)
+    assert (
+        "a stand-in on this machine answers in CAMB.AI&#x27;s place" in page or "stand-in on this machine" in page
+    )
+    assert 'name="key"' not in page
+    assert save_key(as_owner).status_code == 422
+    assert as_owner.post(url("teams-key-remove", "dub")).status_code == 422
+    assert ApiKey.objects.get(team=team).secret == "demo-key-0000"
+
+
+# --- The end of a team -------------------------------------------------------------------------------
+
+
+def test_a_team_is_deleted_with_all_it_has_once_its_name_is_typed(as_owner, team):
+    make_dub(make_run(team), ["one", "two"])
+    keep = make_dub(lines=["three"])
+    keys.save(team, KEY)
+    for typed in ("", "dub", "Du"):
+        assert as_owner.post(url("teams-delete", "dub"), {"typed": typed}).status_code == 422
+    assert as_owner.post(url("teams-delete", "dub"), {"typed": "Dub"}).url == "/"
+    assert list(Run.objects.all()) == [keep.run]
+    assert [cue.text for cue in Cue.objects.all()] == ["three"]
+    assert (ApiKey.objects.count(), Team.objects.count()) == (0, 1)
