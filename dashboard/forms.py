@@ -201,7 +201,7 @@ class RunsForm(forms.Form):
         if len(text.encode(errors="replace")) > self.MOST_BYTES:
             raise ValidationError(_("This is more than 1 MB of text. Please add it in parts."))
         lines = ids.read(text)
-        found = sum(line.verdict is ids.Verdict.ID for line in lines)
+        found = sum(line.verdict in (ids.Verdict.ID, ids.Verdict.TASK) for line in lines)
         if found > self.MOST_IDS:
             raise ValidationError(
                 _("These are %(found)s run ids; up to %(most)s can be added at once. Please add them in parts."),
@@ -224,11 +224,11 @@ class TitleForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's has no [
     class Meta:
         model = Run
         fields = ["title"]
-        help_texts = {"title": _("Only your team sees it. Without one, the run is called by its id.")}
-        widgets = {"title": forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"})}
+        error_messages = {"title": {"max_length": _("A title has at most %(limit_value)d characters.")}}
 
     def save(self, commit: bool = True) -> Run:
+        run: Run = self.instance
         with transaction.atomic():
-            self.instance.version = Pulse.beat(self.instance.team_id)
-            self.instance.save(update_fields=["title", "version"])
-        return self.instance
+            run.version = Pulse.beat(run.team_id)
+            run.save(update_fields=["title", "version"])
+        return run

@@ -1,11 +1,64 @@
 """Which address is answered by which view? A URL, its name, its view and its template share one word."""
 
-from django.urls import include, path
+from allauth.account import views as allauth
+from django.conf import settings
+from django.urls import include, path, re_path
 
-from dashboard.views import health, runs
+from dashboard.views import health, runs, search, teams, transcripts
+
+# Those of allauth's pages that we use; each has its template in templates/account/.
+has_mail_server = {"has_mail_server": bool(settings.EMAIL_URL)}
+accounts = [
+    path("profile/", teams.profile, name="profile"),
+    path("login/", allauth.login, name="account_login"),
+    path("logout/", allauth.logout, name="account_logout"),
+    path("signup/", allauth.signup, name="account_signup"),
+    path("inactive/", allauth.account_inactive, name="account_inactive"),
+    path("reauthenticate/", allauth.reauthenticate, name="account_reauthenticate"),
+    path("email/", allauth.EmailView.as_view(extra_context=has_mail_server), name="account_email"),
+    path("confirm-email/", allauth.email_verification_sent, name="account_email_verification_sent"),
+    path("confirm-email/<str:key>/", allauth.confirm_email, name="account_confirm_email"),
+    path("password/change/", allauth.password_change, name="account_change_password"),
+    path("password/reset/", allauth.password_reset, name="account_reset_password"),
+    path(
+        "password/reset/done/",
+        allauth.PasswordResetDoneView.as_view(extra_context=has_mail_server),
+        name="account_reset_password_done",
+    ),
+    re_path(
+        r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+        allauth.password_reset_from_key,
+        name="account_reset_password_from_key",
+    ),
+]
 
 urlpatterns = [
+    path("", teams.home, name="home"),
     path("health/", health.health, name="health"),
-    path("accounts/", include("allauth.account.urls")),
+    path("accounts/", include(accounts)),
+    path("invitations/accept/", teams.invitation_accept, name="invitation-accept"),
+    path("invitations/<str:token>/", teams.invitation, name="invitation"),
+    path("t/new/", teams.new, name="teams-new"),
+    path("t/<slug:slug>/", teams.team_home, name="teams-home"),
+    path("t/<slug:slug>/team/", teams.detail, name="teams-detail"),
+    path("t/<slug:slug>/team/delete/", teams.delete, name="teams-delete"),
+    path("t/<slug:slug>/team/members/<int:pk>/", teams.member, name="teams-member"),
+    path("t/<slug:slug>/team/invitations/", teams.invite, name="teams-invite"),
+    path("t/<slug:slug>/team/invitations/<int:pk>/revoke/", teams.revoke, name="teams-revoke"),
+    path("t/<slug:slug>/team/key/", teams.key, name="teams-key"),
+    path("t/<slug:slug>/team/key/test/", teams.key_test, name="teams-key-test"),
+    path("t/<slug:slug>/team/key/remove/", teams.key_remove, name="teams-key-remove"),
     path("t/<slug:slug>/runs/", runs.list_, name="runs-list"),
+    path("t/<slug:slug>/runs/poll/", runs.poll, name="runs-poll"),
+    path("t/<slug:slug>/runs/add/", runs.add, name="runs-add"),
+    path("t/<slug:slug>/search/", search.page, name="search"),
+    path("t/<slug:slug>/search/hits/", search.hits, name="search-hits"),
+    path("runs/<int:pk>/", transcripts.detail, name="runs-detail"),
+    path("runs/<int:pk>/poll/", transcripts.poll, name="runs-detail-poll"),
+    path("runs/<int:pk>/title/", runs.title, name="runs-title"),
+    path("runs/<int:pk>/refresh/", runs.refresh_now, name="runs-refresh"),
+    path("runs/<int:pk>/remove/", runs.remove, name="runs-remove"),
+    path("dubs/<int:pk>/video/", transcripts.video, name="dubs-video"),
+    path("dubs/<int:pk>/audio/", transcripts.audio, name="dubs-audio"),
+    path("dubs/<int:pk>/captions.vtt", transcripts.captions, name="dubs-captions"),
 ]

@@ -6,7 +6,8 @@ const SLOWEST = 30000;
 
 let wait = QUICKEST;
 let timer;
-let held; // the oldest `since` whose changes were kept off the page
+let asked; // the `since` of the last poll
+let held; // the `since` to ask with again, as something it brought was kept off the page
 
 const poller = () => document.querySelector("[data-poll]");
 const isPoll = (event) => event.detail.requestConfig?.elt?.matches("[data-poll]");
@@ -22,16 +23,17 @@ function plan() {
 }
 
 document.addEventListener("htmx:configRequest", (event) => {
-  if (!event.detail.elt.matches("[data-poll]") || held === undefined) return;
-  event.detail.parameters.since = held;
+  if (!event.detail.elt.matches("[data-poll]")) return;
+  const { parameters } = event.detail;
+  parameters.since = asked = held ?? parameters.since;
   held = undefined;
 });
 
-// A part with a form in it is being edited: leave it alone, and ask for its change again the next time.
+// A part that is being edited is left alone, and its change is asked for again the next time.
 document.addEventListener("htmx:oobBeforeSwap", (event) => {
-  if (!isPoll(event) || !event.detail.target.querySelector("form[data-editing]")) return;
+  if (!event.detail.target.querySelector("form[data-editing]")) return;
   event.detail.shouldSwap = false;
-  held = event.detail.requestConfig.parameters.since;
+  held = asked;
 });
 
 document.addEventListener("htmx:afterRequest", (event) => {

@@ -1,7 +1,7 @@
-// When was that, for the person who looks? <time data-relative> becomes "3 min ago", <time data-local> a local date.
+// When was that, for the person who looks? <time data-relative> becomes "3m ago", <time data-local> a local date.
 
 const language = document.documentElement.lang;
-const relative = new Intl.RelativeTimeFormat(language, { style: "short", numeric: "always" });
+const relative = new Intl.RelativeTimeFormat(language, { style: "narrow", numeric: "always" });
 const local = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
 const units = [
   ["day", 86400],
@@ -18,7 +18,7 @@ function said(date) {
 
 /** A moment that was announced ("again in 40 s") and has passed reads as its own word, not as "ago". */
 function sentence(element, date) {
-  return element.dataset.due && date <= Date.now() ? element.dataset.due : said(date);
+  return element.dataset.due && date - Date.now() < 1000 ? element.dataset.due : said(date);
 }
 
 function show() {

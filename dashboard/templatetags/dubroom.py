@@ -30,6 +30,6 @@ def status(value: str) -> SafeString:
 
 
 @register.filter
-def length(ms: int) -> str:
+def duration(ms: int) -> str:
     """Return a length as `M:SS` or `H:MM:SS`, and nothing for none."""
     return timecode.short(ms) if ms else ""

@@ -1,0 +1,67 @@
+"""Does the frame around every page know where and for whom it is?"""
+
+import re
+
+import pytest
+from django.template.loader import render_to_string
+from django.test import Client
+from django.urls import reverse
+
+from tests.factories import make_member, make_run, make_team, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+def signed_in(user) -> Client:
+    client = Client()
+    client.force_login(user, "allauth.account.auth_backends.AuthenticationBackend")
+    return client
+
+
+def test_the_rail_names_the_team_and_the_place():
+    team = make_team("Harbour")
+    page = signed_in(make_member(team)).get(reverse("runs-list", args=[team.slug])).content.decode()
+    assert re.findall(r'<a href="([^"]+)" aria-current="page">', page)[0] == "/t/harbour/runs/"
+    assert '<html lang="en" dir="ltr">' in page
+    assert "<title>Runs · Dubroom</title>" in page
+
+
+def test_the_switch_lists_only_the_persons_own_teams():
+    team = make_team("Harbour")
+    make_team("Somebody else's")
+    page = signed_in(make_member(team)).get(reverse("runs-list", args=[team.slug])).content.decode()
+    assert "Somebody else" not in page
+
+
+def test_no_page_has_inline_script_or_style():
+    team = make_team("Harbour")
+    run = make_run(team)
+    client = signed_in(make_member(team))
+    for address in (
+        reverse("runs-list", args=[team.slug]),
+        reverse("runs-add", args=[team.slug]),
+        reverse("runs-title", args=[run.pk]),
+        reverse("runs-remove", args=[run.pk]),
+        "/nothing-here/",
+    ):
+        page = client.get(address).content.decode()
+        assert re.findall(r"<script(?![^>]*\bsrc=)|<style|\bstyle=|\son\w+=", page) == []
+
+
+def test_a_missing_page_is_ours_for_everybody():
+    for client in (Client(), signed_in(make_user())):
+        response = client.get("/nothing-here/")
+        assert response.status_code == 404
+        assert "There is no such page" in response.content.decode()
+
+
+def test_the_page_of_a_broken_server_needs_nothing():
+    # Django draws it without a request: the database or the session may be what is broken.
+    assert "Something broke on our side" in render_to_string("500.html")
+
+
+def test_a_form_from_a_stale_page_is_explained():
+    client = Client(enforce_csrf_checks=True)
+    response = client.post(reverse("account_login"), {"login": "x"})
+    assert response.status_code == 403
+    assert "Please send it again" in response.content.decode()
