@@ -6,7 +6,8 @@ ENV PYTHONDONTWRITEBYTECODE=1 \
     HOST=0.0.0.0 \
     PORT=8000 \
     DUBROOM_DATA_DIR=/data \
-    STATIC_ROOT=/app/collected
+    STATIC_ROOT=/app/collected \
+    DEMO=0
 
 WORKDIR /app
 COPY requirements.txt .
@@ -18,7 +19,8 @@ RUN python -m compileall -q dashboard results teams demo \
     && DUBROOM_DATA_DIR=/tmp/build python manage.py collectstatic --noinput --verbosity 0 \
     && rm -rf /tmp/build \
     && useradd --system --uid 10001 --no-create-home dubroom \
-    && install -d -o dubroom /data
+    && install -d -o dubroom /data \
+    && chown -R dubroom /app/collected
 
 USER dubroom
 VOLUME /data

@@ -58,7 +58,8 @@ class Command(BaseCommand):
 
 def prepare() -> list[str]:
     """Make everything ready and return which processes of the Procfile to run. Raises CommandError."""
-    check_data_folder()
+    check_folder(settings.DATA_DIR, "DUBROOM_DATA_DIR")
+    check_folder(Path(settings.STATIC_ROOT), "STATIC_ROOT")
     check_port(settings.HOST, settings.PORT, "PORT")
     try:
         call_command("migrate", interactive=False, verbosity=0)
@@ -73,15 +74,15 @@ def prepare() -> list[str]:
     return ["web", "worker", "beat", *(["demo"] if with_demo else [])]
 
 
-def check_data_folder() -> None:
+def check_folder(folder: Path, setting: str) -> None:
     try:
-        settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=settings.DATA_DIR):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         raise CommandError(
-            f"The data folder {settings.DATA_DIR} cannot be written to ({error.strerror}). "
-            "Make it writable, or set DUBROOM_DATA_DIR to another folder."
+            f"The folder {folder} cannot be written to ({error.strerror}). "
+            f"Make it writable, or set {setting} to another folder."
         ) from error
 
 
