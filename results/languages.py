@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from babel.core import get_global
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -63,5 +64,13 @@ def html_tag(tag: str) -> str:
     return tag if is_known else "und"
 
 
+@lru_cache(maxsize=2048)
+def direction(tag: str) -> str:
+    """Return the side from which the language is written, `ltr` or `rtl`; `ltr` for what is unknown."""
+    with suppress(ValueError, UnknownLocaleError):
+        return str(Locale.parse(tag, sep="-").text_direction)
+    return "ltr"
+
+
 def _without_alias(language: str) -> str:
-    return get_global("language_aliases").get(language, language)
+    return str(get_global("language_aliases").get(language, language))

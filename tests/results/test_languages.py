@@ -65,3 +65,19 @@ def test_the_name_is_in_the_readers_language():
 )
 def test_only_a_real_language_gets_into_the_lang_attribute(tag, lang):
     assert languages.html_tag(tag) == lang
+
+
+@pytest.mark.parametrize(
+    ("tag", "direction"),
+    [
+        ("ar-ae", "rtl"),
+        ("he-il", "rtl"),
+        ("ur-pk", "rtl"),
+        ("en-us", "ltr"),
+        ("ja", "ltr"),
+        ("", "ltr"),
+        ("9999", "ltr"),
+    ],
+)
+def test_a_language_is_written_from_one_side(tag, direction):
+    assert languages.direction(tag) == direction

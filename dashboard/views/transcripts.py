@@ -1,0 +1,258 @@
+"""How is a run watched and read: its status, its dubs, their media, captions and lines?"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
+
+from results import languages, media, refresh, timecode
+from results.exports import vtt
+from results.models import ApiKey, Dub, Pulse, Run
+from results.secrets import SealBrokenError
+from teams.access import can_change, membership_in
+
+Status = Run.Status
+
+# As many as run.css has colours.
+VOICES = 8
+
+NEXT_STEPS = {
+    Status.NEW: gettext_lazy("CAMB.AI has not been asked about this run yet. That happens by itself in a moment."),
+    Status.WAITING: gettext_lazy(
+        "CAMB.AI has no result yet. It is asked again by itself; what comes appears here."
+    ),
+}
+
+
+@login_required
+@require_safe
+def detail(request: HttpRequest, pk: int) -> HttpResponse:
+    run = _visible_run(request, pk)
+    return render(request, "runs/detail.html", _page(request, run))
+
+
+@login_required
+@require_safe
+def poll(request: HttpRequest, pk: int) -> HttpResponse:
+    """Answer 204, or the parts that changed since `since`; the dub only when it is no longer as `shown`."""
+    run = _visible_run(request, pk)
+    now = {"since": str(Pulse.of(run.team_id)), "asked": _is_asked_now(run)}
+    if now.items() <= request.GET.dict().items():
+        return HttpResponse(status=204)
+    page = _page(request, run)
+    page["is_dub_changed"] = request.GET.get("shown") != _state(run, page["player"])["shown"]
+    return render(request, "runs/_poll.html", page)
+
+
+@login_required
+@require_safe
+def video(request: HttpRequest, pk: int) -> HttpResponse:
+    return _media(request, pk, "video")
+
+
+@login_required
+@require_safe
+def audio(request: HttpRequest, pk: int) -> HttpResponse:
+    return _media(request, pk, "audio")
+
+
+@login_required
+@require_safe
+def captions(request: HttpRequest, pk: int) -> HttpResponse:
+    dub = _visible_dub(request, pk)
+    return HttpResponse(vtt.render(dub.cues.all()), content_type="text/vtt; charset=utf-8")
+
+
+# --- Who may see it ----------------------------------------------------------------------------------
+
+
+def _visible_run(request: HttpRequest, pk: int) -> Run:
+    return get_object_or_404(Run.objects.visible_to(request.user).select_related("team", "added_by"), pk=pk)
+
+
+def _visible_dub(request: HttpRequest, pk: int) -> Dub:
+    return get_object_or_404(Dub.objects.select_related("run"), pk=pk, run__in=Run.objects.visible_to(request.user))
+
+
+# --- The run page ------------------------------------------------------------------------------------
+
+
+class Tab(NamedTuple):
+    """A link to another language, or to the video or audio of this one."""
+
+    name: str
+    href: str
+    is_current: bool
+    icon: str = ""
+
+
+class Row(NamedTuple):
+    """One cue, ready to be printed: `voice` is a class, `speaker` stands only where another one begins to speak."""
+
+    position: str
+    start_ms: str
+    clock: str
+    voice: str
+    speaker: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The dub on the page: which one, how it is played, and the ways to the others."""
+
+    dub: Dub
+    kind: media.Kind | None
+    dubs: list[Dub]
+
+    @property
+    def language(self) -> str:
+        return languages.name(self.dub.language)
+
+    @property
+    def lang(self) -> str:
+        return languages.html_tag(self.dub.language)
+
+    @property
+    def direction(self) -> str:
+        return languages.direction(self.dub.language)
+
+    @property
+    def preload(self) -> str:
+        """A link that has ended is renewed when somebody presses play, not whenever the page is opened."""
+        return "none" if self.kind and media.has_ended(self.dub, self.kind) else "metadata"
+
+    @property
+    def rows(self) -> Iterator[Row]:
+        voices: dict[str, str] = {}
+        before = ""
+        cues = self.dub.cues.values_list("position", "start_ms", "speaker", "text")
+        for position, start_ms, speaker, text in cues:
+            voice = voices.setdefault(speaker, f" voice-{len(voices) % VOICES}") if speaker else ""
+            name = speaker if speaker != before else ""
+            before = speaker
+            yield Row(str(position), str(start_ms), timecode.short(start_ms), voice, name, text)
+
+    @property
+    def language_tabs(self) -> list[Tab]:
+        return [
+            Tab(languages.name(dub.language), _query(dub=dub.language, kind=self.kind), dub == self.dub)
+            for dub in self.dubs
+        ]
+
+    @property
+    def kind_tabs(self) -> list[Tab]:
+        if not (self.dub.video_url and self.dub.audio_url):
+            return []
+        names: dict[media.Kind, str] = {"video": _("Video"), "audio": _("Audio")}
+        return [
+            Tab(name, _query(dub=self.dub.language, kind=kind), kind == self.kind, icon=kind)
+            for kind, name in names.items()
+        ]
+
+
+def _query(*, dub: str, kind: media.Kind | None) -> str:
+    return "?" + urlencode({"dub": dub} | ({"play": "audio"} if kind == "audio" else {}))
+
+
+def _page(request: HttpRequest, run: Run) -> dict[str, Any]:
+    # Read before all else: what changes meanwhile is newer than this, and the next poll brings it.
+    version = Pulse.of(run.team_id)
+    membership = membership_in(request.user, run.team)
+    shown = _shown(run, request.GET.get("dub", ""), request.GET.get("play", ""))
+    at_ms = timecode.parse(request.GET.get("t", "")) or 0
+    asked = _is_asked_now(run)
+    is_unfinished = bool(run.due_at or run.wanted_at or asked)
+    key = ApiKey.objects.filter(pk=run.team_id).first() if is_unfinished else None
+    return {
+        "membership": membership,
+        "can_change": can_change(membership),
+        "run": run,
+        "player": shown,
+        "at_seconds": str(at_ms / 1000) if at_ms else "",
+        "is_unfinished": is_unfinished,
+        "asked": asked,
+        "key": key,
+        "sentence": run.reason or _missing(shown) or NEXT_STEPS.get(Status(run.status), ""),
+        "poll_values": json.dumps({"since": version, "asked": asked, **_state(run, shown)}),
+    }
+
+
+def _is_asked_now(run: Run) -> str:
+    """`yes` while somebody asks CAMB.AI about the run, as the next poll tells it."""
+    return "yes" if run.lease_until and run.lease_until > timezone.now() else ""
+
+
+def _shown(run: Run, language: str, wanted: str) -> Shown | None:
+    """The dub in this language or else the first, played as wanted or else as there is."""
+    dubs = list(run.dubs.order_by("pk"))
+    if not dubs:
+        return None
+    dub = next((dub for dub in dubs if dub.language == language), dubs[0])
+    links: dict[media.Kind, str] = {"video": dub.video_url, "audio": dub.audio_url}
+    kinds: list[media.Kind] = [kind for kind, link in links.items() if link]
+    return Shown(dub, next((kind for kind in kinds if kind == wanted), kinds[0] if kinds else None), dubs)
+
+
+def _missing(shown: Shown | None) -> str:
+    """A sentence on what a run that is partly ready still lacks."""
+    dubs = shown.dubs if shown else []
+    lacks = [
+        f"{what} ({languages.name(dub.language)})" if len(dubs) > 1 else what
+        for dub in dubs
+        for what, there in ((_("audio"), dub.audio_url), (_("transcript"), dub.cue_count))
+        if not there
+    ]
+    if not lacks:
+        return ""
+    return _("Still missing: %(parts)s. CAMB.AI is asked again by itself; what comes appears here.") % {
+        "parts": ", ".join(lacks)
+    }
+
+
+def _state(run: Run, shown: Shown | None) -> dict[str, str]:
+    """What is on the page, as the next poll tells it: which dub, and (`shown`) all that its part depends on."""
+    if shown is None:
+        return {"shown": run.status}
+    dub = shown.dub
+    parts = (run.status, dub.pk, shown.kind, len(shown.dubs), len(shown.kind_tabs), dub.cues_hash[:16])
+    return {"dub": dub.language, "play": shown.kind or "", "shown": "-".join(map(str, parts))}
+
+
+# --- Media -------------------------------------------------------------------------------------------
+
+
+def _media(request: HttpRequest, pk: int, kind: media.Kind) -> HttpResponse:
+    """Lead the player to where the media is now; what stands in the way is a sentence that the player shows."""
+    dub = _visible_dub(request, pk)
+    response: HttpResponse
+    try:
+        response = HttpResponseRedirect(media.live_url(dub, kind, _ask, renew="renew" in request.GET))
+    except media.Dead as dead:
+        response = HttpResponse(str(dead), status=502, content_type="text/plain; charset=utf-8")
+    response.headers["Cache-Control"] = "no-store"
+    # The address of a transcript is nobody's business at the media's host.
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _ask(run: Run) -> None:
+    try:
+        refresh.ask_now(run)
+    except refresh.NoKeyError as error:
+        raise media.Dead(
+            _("The link has ended, and this team has no CAMB.AI key to get a new one with.")
+        ) from error
+    except SealBrokenError as error:
+        raise media.Dead(
+            _("The link has ended, and this team's CAMB.AI key must be pasted again to get a new one.")
+        ) from error

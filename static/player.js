@@ -1,0 +1,185 @@
+// How does the dub play? Heals a dead link once, keeps the second from one language to the next, listens to the keys.
+//
+// The <video> or <audio> comes and goes with the dub's part of the page; #media is always the one of now. Media events
+// do not bubble, so the document listens while they come down.
+
+const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2];
+const PATIENCE = 5 * 60 * 1000; // a fresh link that dies sooner than this is not renewed by itself again
+
+const media = () => document.getElementById("media");
+const place = { time: 0, isPlaying: false }; // where the player stands, also while it is off the page
+
+let known; // the element that has been prepared
+let healedAt = -Infinity;
+
+function remember(name, value) {
+  try {
+    if (value === undefined) return localStorage.getItem(name);
+    localStorage.setItem(name, value);
+  } catch {
+    // Storage is blocked: the choice holds for this page.
+  }
+}
+
+function listen(name, handle) {
+  document.addEventListener(name, (event) => event.target.id === "media" && handle(event.target), true);
+}
+
+// ---- The element ------------------------------------------------------------------------------------
+
+function prepare() {
+  const element = media();
+  if (!element || element === known) return;
+  setSpeed(Number(remember("speed")) || 1);
+  if (element.textTracks.length) {
+    element.textTracks[0].mode = remember("captions") === "off" ? "disabled" : "showing";
+    element.textTracks.addEventListener("change", () => {
+      remember("captions", element.textTracks[0].mode === "showing" ? "on" : "off");
+    });
+  }
+  if (known) resume(element, place);
+  known = element;
+}
+
+function resume(element, { time, isPlaying }) {
+  element.currentTime = time;
+  if (isPlaying) element.play().catch(() => {});
+}
+
+function setSpeed(speed) {
+  const element = media();
+  element.defaultPlaybackRate = element.playbackRate = speed;
+  document.getElementById("speed").value = String(speed);
+}
+
+listen("timeupdate", (element) => (place.time = element.currentTime));
+listen("seeking", (element) => (place.time = element.currentTime));
+listen("play", () => (place.isPlaying = true));
+listen("pause", () => (place.isPlaying = false));
+document.addEventListener("htmx:load", prepare);
+prepare();
+
+// ---- A dead link ------------------------------------------------------------------------------------
+
+function say(sentence) {
+  const trouble = document.getElementById("media-trouble");
+  trouble.hidden = !sentence;
+  trouble.querySelector("span").textContent = sentence;
+}
+
+async function renew(element) {
+  const { renewing, offline } = document.getElementById("media-trouble").dataset;
+  healedAt = performance.now();
+  say(renewing);
+  const address = element.src.split("#")[0];
+  let answer;
+  try {
+    // A redirect means that there is a link; the element follows it by itself.
+    answer = await fetch(`${address}?renew=1`, { redirect: "manual" });
+  } catch {
+    return say(offline);
+  }
+  if (answer.type !== "opaqueredirect") return say(await answer.text());
+  const stood = { time: element.currentTime || startOfPage(), isPlaying: place.isPlaying };
+  element.src = address;
+  resume(element, stood);
+}
+
+/** Where the page's address says to begin, for a link that was dead from the first byte. */
+const startOfPage = () => Number(document.getElementById("dub").dataset.at);
+
+listen("error", (element) => {
+  if (performance.now() - healedAt > PATIENCE) renew(element);
+  else say(document.getElementById("media-trouble").dataset.broken);
+});
+listen("loadeddata", () => say(""));
+
+// ---- The bar ----------------------------------------------------------------------------------------
+
+async function copyLink(button) {
+  const link = new URL(location.pathname, location.origin);
+  link.searchParams.set("dub", document.getElementById("dub").dataset.language);
+  link.searchParams.set("t", String(Math.floor(place.time)));
+  await copy(link.href);
+  const label = button.querySelector("span");
+  const before = label.textContent;
+  label.textContent = document.getElementById("live").textContent = button.dataset.copied;
+  setTimeout(() => (label.textContent = before), 1500);
+}
+
+async function copy(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  // Browsers keep the clipboard from pages that came over plain http.
+  const field = document.createElement("textarea");
+  field.value = text;
+  document.body.append(field);
+  field.select();
+  document.execCommand("copy");
+  field.remove();
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("#copy-link, [data-renew], [data-keys]");
+  if (!button || button.disabled) return;
+  if (button.id === "copy-link") copyLink(button);
+  else if ("renew" in button.dataset) renew(media());
+  else document.getElementById("keys").showModal();
+});
+
+document.addEventListener("change", (event) => {
+  if (event.target.id === "speed") changeSpeed(Number(event.target.value));
+  if (event.target.id === "keys-on") remember("keys", event.target.checked ? "on" : "off");
+});
+
+function changeSpeed(speed) {
+  setSpeed(speed);
+  remember("speed", String(speed));
+}
+
+// ---- The keys ---------------------------------------------------------------------------------------
+
+const jump = (seconds) => (element) => (element.currentTime = Math.max(0, element.currentTime + seconds));
+const stepSpeed = (step) => (element) => changeSpeed(SPEEDS[SPEEDS.indexOf(element.playbackRate) + step] ?? element.playbackRate);
+const stepCue = (step) => () => document.dispatchEvent(new CustomEvent("cue-step", { detail: step }));
+const toggle = (element) => (element.paused ? element.play().catch(() => {}) : element.pause());
+
+const KEYS = {
+  " ": toggle,
+  k: toggle,
+  j: jump(-10),
+  l: jump(10),
+  ArrowLeft: jump(-5),
+  ArrowRight: jump(5),
+  ",": stepCue(-1),
+  ".": stepCue(1),
+  "<": stepSpeed(-1),
+  ">": stepSpeed(1),
+  c: (element) => {
+    const [track] = element.textTracks;
+    if (track) track.mode = track.mode === "showing" ? "disabled" : "showing";
+  },
+  m: (element) => (element.muted = !element.muted),
+  f: (element) => {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else element.requestFullscreen?.().catch(() => {});
+  },
+  "?": () => document.getElementById("keys").showModal(),
+};
+
+/** Has the element its own use for this key? Whoever types, or works a button or the player's own controls, goes first. */
+function isTaken(target, key) {
+  if (target.closest("input, textarea, select, [contenteditable], dialog")) return true;
+  return /^( |Arrow)/.test(key) && Boolean(target.closest("button, summary, video, audio"));
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented || remember("keys") === "off") return;
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const act = Object.hasOwn(KEYS, key) && KEYS[key];
+  const element = media();
+  if (!act || !element || isTaken(event.target, key)) return;
+  event.preventDefault();
+  act(element);
+});
+
+document.getElementById("keys-on").checked = remember("keys") !== "off";

@@ -1,0 +1,46 @@
+// How is a found moment heard right here, and reached by the arrow keys?
+
+const player = new Audio();
+let button; // whose moment is in the player
+
+function press(isPlaying) {
+  button?.setAttribute("aria-pressed", String(isPlaying));
+}
+
+function play(address) {
+  player.src = address;
+  player.play().catch(() => {}); // the error event tells what went wrong
+}
+
+document.addEventListener("click", (event) => {
+  const pressed = event.target.closest("[data-play]");
+  if (!pressed) return;
+  if (pressed === button && !player.paused) return player.pause();
+  press(false);
+  button = pressed;
+  play(button.dataset.play);
+});
+
+player.addEventListener("play", () => press(true));
+for (const name of ["pause", "ended"]) player.addEventListener(name, () => press(false));
+player.addEventListener("error", () => {
+  press(false);
+  if (player.src.includes("?renew=1")) {
+    document.getElementById("trouble").textContent = document.getElementById("hits").dataset.broken;
+  } else {
+    play(button.dataset.play.replace("#", "?renew=1#"));
+  }
+});
+
+// A hit that leaves the page takes its voice along.
+document.addEventListener("htmx:load", () => button?.isConnected === false && player.pause());
+
+document.addEventListener("keydown", (event) => {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!step || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
+  const stops = [document.getElementById("search-box"), ...document.querySelectorAll(".hit > a")];
+  const place = stops.indexOf(document.activeElement);
+  if (place < 0 || !stops[place + step]) return;
+  event.preventDefault();
+  stops[place + step].focus();
+});

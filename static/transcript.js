@@ -1,0 +1,235 @@
+// Which line is being spoken, where is it, and which lines say what is looked for?
+
+const media = () => document.getElementById("media");
+const list = () => document.getElementById("cues");
+
+let lines = []; // the <li> of each cue, in order of time
+let starts = []; // their seconds
+let current = -1;
+let isFollowing = true;
+let shown; // the <ol> that all this was read from
+let isFirst = true; // only the page's address says where to begin; a later dub goes on where the one before was
+
+function read() {
+  if (list() === shown) return;
+  shown = list();
+  lines = shown ? [...shown.children] : [];
+  starts = lines.map((line) => line.dataset.start / 1000);
+  current = -1;
+  isFollowing = true;
+  found = [];
+  const named = /^#cue-\d+$/.test(location.hash) && shown?.querySelector(location.hash);
+  const at = Number(document.getElementById("dub").dataset.at);
+  if (isFirst && named) seek(lines.indexOf(named));
+  else if (isFirst && at) light(indexAt(at));
+  isFirst = false;
+}
+
+/** The last line that has begun at this second, or -1. */
+function indexAt(second) {
+  let low = 0;
+  let high = starts.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    // A seek may land a hair before the second that was asked for.
+    if (starts[middle] <= second + 0.02) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+// ---- Following --------------------------------------------------------------------------------------
+
+let timer;
+
+function follow() {
+  const element = media();
+  if (!element) return;
+  light(indexAt(element.currentTime));
+  clearTimeout(timer);
+  const next = starts[current + 1];
+  // The browser tells the time four times a second, too coarse for a line that is about to begin.
+  if (!element.paused && next !== undefined) {
+    timer = setTimeout(follow, Math.max(15, ((next - element.currentTime) / element.playbackRate) * 1000));
+  }
+}
+
+function light(index) {
+  if (index === current) return;
+  lines[current]?.removeAttribute("aria-current");
+  lines[index]?.setAttribute("aria-current", "true");
+  current = index;
+  if (isFollowing) reveal(lines[index]);
+  else showChip();
+}
+
+/** What scrolls, and the part of it that can be seen: the lines' own box, or on a phone the page below the player. */
+function view() {
+  const box = shown.parentElement;
+  if (getComputedStyle(box).overflowY === "auto") {
+    const { top, bottom } = box.getBoundingClientRect();
+    return { scroller: box, top, bottom };
+  }
+  const top = media()?.getBoundingClientRect().bottom ?? 0;
+  return { scroller: document.scrollingElement, top: Math.max(top, 0), bottom: innerHeight - 64 };
+}
+
+/** Bring a line to the upper third, unless it is already well in view; says whether it had to. */
+function bring(line) {
+  const { scroller, top, bottom } = view();
+  const box = line.getBoundingClientRect();
+  if (box.top >= top && box.bottom <= top + (bottom - top) * 0.75) return false;
+  scroller.scrollTop += box.top - top - (bottom - top) * 0.3;
+  return true;
+}
+
+function reveal(line) {
+  if (!line || !bring(line)) return;
+  // Lines far away get their heights only when they come near, which moves this one for a few frames more.
+  let looks = 10;
+  const look = () => {
+    bring(line);
+    if (--looks) requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+}
+
+function yieldToReader() {
+  if (!isFollowing || current < 0) return;
+  isFollowing = false;
+  showChip();
+}
+
+function showChip() {
+  const chip = document.getElementById("back-to-line");
+  if (!chip) return;
+  chip.hidden = isFollowing || current < 0;
+  if (chip.hidden) return;
+  const clock = lines[current].querySelector("button, time").textContent;
+  chip.querySelector("span").textContent = chip.dataset.label.replace("{time}", clock);
+}
+
+function goBack() {
+  isFollowing = true;
+  showChip();
+  reveal(lines[current]);
+}
+
+/** Go to a line and keep it in view; playing or not stays as it was. */
+function seek(index) {
+  if (!lines[index]) return;
+  isFollowing = true;
+  if (media()) media().currentTime = starts[index];
+  light(index);
+  showChip();
+}
+
+for (const name of ["timeupdate", "seeking", "play", "ratechange"]) {
+  document.addEventListener(name, (event) => event.target.id === "media" && follow(), true);
+}
+for (const name of ["wheel", "touchmove"]) {
+  document.addEventListener(name, (event) => inLines(event.target) && yieldToReader(), { passive: true });
+}
+document.addEventListener("keydown", (event) => {
+  if (/^(Page|Arrow(Up|Down)|Home|End)/.test(event.key) && !event.target.closest("input, select, video, audio")) yieldToReader();
+});
+document.addEventListener("pointerdown", (event) => {
+  if (event.target === shown?.parentElement) yieldToReader(); // the scroll bar
+});
+document.addEventListener("cue-step", (event) => seek(Math.max(0, current + event.detail)));
+
+const inLines = (target) => target instanceof Element && target.closest(".transcript");
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("#back-to-line")) return goBack();
+  const line = event.target.closest(".cues > li");
+  // Whoever has just selected words wants to copy them.
+  if (!line || !media() || (!event.target.closest("button") && !getSelection().isCollapsed)) return;
+  seek(lines.indexOf(line));
+  media().play().catch(() => {});
+});
+
+// ---- Finding ----------------------------------------------------------------------------------------
+
+const highlights = globalThis.Highlight && CSS.highlights;
+
+let found = []; // one Range for each match
+let chosen = -1;
+
+/** Letters without case and accents, and for each of them its place in the text. */
+function fold(text) {
+  let folded = "";
+  const places = [];
+  let place = 0;
+  for (const letter of text) {
+    // Accents only: in Indic scripts a mark is a vowel.
+    const plain = letter.normalize("NFKD").replace(/[\u0300-\u036f\u064b-\u065f\u0670\u0591-\u05c7]/g, "").toLowerCase();
+    folded += plain;
+    for (let i = 0; i < plain.length; i++) places.push(place);
+    place += letter.length;
+  }
+  places.push(place);
+  return { folded, places };
+}
+
+function find(words) {
+  found = [];
+  chosen = -1;
+  const wanted = fold(words.trim()).folded;
+  if (wanted) {
+    for (const line of lines) {
+      const node = line.lastElementChild.firstChild;
+      if (!node) continue;
+      line.fold ??= fold(node.data);
+      const { folded, places } = line.fold;
+      for (let at = folded.indexOf(wanted); at >= 0; at = folded.indexOf(wanted, at + wanted.length)) {
+        const range = new Range();
+        range.setStart(node, places[at]);
+        range.setEnd(node, places[at + wanted.length]);
+        found.push(range);
+      }
+    }
+    choose(Math.max(0, found.findIndex((range) => lineOf(range).matches("[aria-current], [aria-current] ~ *"))));
+  }
+  highlights?.set("found", new Highlight(...found));
+  tell();
+}
+
+const lineOf = (range) => range.startContainer.parentElement.parentElement;
+
+function choose(index) {
+  if (!found.length) return;
+  chosen = (index + found.length) % found.length;
+  const line = lineOf(found[chosen]);
+  highlights?.set("found-now", Object.assign(new Highlight(found[chosen]), { priority: 1 }));
+  yieldToReader();
+  reveal(line);
+  tell();
+}
+
+function tell() {
+  const form = document.getElementById("find");
+  const output = form.querySelector("output");
+  const words = form.querySelector("input").value.trim();
+  const { of, none } = output.dataset;
+  if (!found.length) highlights?.delete("found-now");
+  output.textContent = !words ? "" : !found.length ? none : of.replace("{n}", chosen + 1).replace("{m}", found.length);
+}
+
+document.addEventListener("input", (event) => event.target.closest("#find") && find(event.target.value));
+document.addEventListener("submit", (event) => {
+  if (event.target.id !== "find") return;
+  event.preventDefault();
+});
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("#find [data-step]");
+  if (button) choose(chosen + Number(button.dataset.step));
+});
+document.addEventListener("keydown", (event) => {
+  if (!event.target.closest?.("#find input")) return;
+  if (event.key === "Enter") choose(chosen + (event.shiftKey ? -1 : 1));
+  else if (event.key === "Escape") find((event.target.value = ""));
+});
+
+document.addEventListener("htmx:load", read);
+read();

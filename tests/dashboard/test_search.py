@@ -1,0 +1,244 @@
+"""The search page: what is found, where it leads, and how it is marked."""
+
+import html
+import re
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from dashboard.views import search as view
+from dashboard.views.search import marked
+from results import search
+from tests.factories import make_dub, make_member, make_run, make_team
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def team():
+    return make_team()
+
+
+@pytest.fixture
+def member(team, client):
+    user = make_member(team)
+    client.force_login(user)
+    return user
+
+
+def make_found(run, lines, language="en-us", **fields):
+    """A dub whose lines can be found."""
+    dub = make_dub(run, lines, language, **fields)
+    search.add(dub.cues.select_related("dub"))
+    return dub
+
+
+def get(client, team, q=None, *, name="search", **more):
+    response = client.get(reverse(name, args=[team.slug]), ({} if q is None else {"q": q}) | more)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def lines(body):
+    """The lines of the hits in order, those around them too, without markup but for the marks."""
+    return re.findall(r'<span class="(found|near)" dir="auto">(.*?)</span>', body)
+
+
+def links(body):
+    return [html.unescape(link) for link in re.findall(r'<a href="(/runs/[^"]*\?[^"]*)"', body)]
+
+
+# --- Who may search ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["search", "search-hits"])
+def test_only_members_search(client, team, name):
+    make_found(make_run(team), ["kitchen"])
+    address = reverse(name, args=[team.slug])
+    assert client.get(address, {"q": "kitchen"}).status_code == 302
+    client.force_login(make_member(make_team()))
+    assert client.get(address, {"q": "kitchen"}).status_code == 404
+    client.force_login(make_member(team))
+    assert client.post(address).status_code == 405
+
+
+def test_another_teams_lines_are_never_found(client, team, member):
+    make_found(make_run(make_team()), ["kitchen"])
+    body = get(client, team, "kitchen")
+    assert lines(body) == []
+    assert "No line says" in body
+
+
+# --- What is shown -----------------------------------------------------------------------------------
+
+
+def test_a_hit_stands_between_its_neighbours_and_leads_to_its_second(client, team, member):
+    run = make_run(team, title="Pilot")
+    make_found(run, ["one", "two", "the kitchen", "four", "five"], "es-es")
+    body = get(client, team, "kitchen")
+    assert lines(body) == [("near", "two"), ("found", "the <mark>kitchen</mark>"), ("near", "four")]
+    assert links(body) == [f"/runs/{run.pk}/?dub=es-es&t=4#cue-3"]
+    assert "1 moment in 1 run" in body
+    assert all(part in body for part in ("Pilot", "0:04", "Anna", "Spanish (Spain)", 'lang="es-es"'))
+
+
+def test_a_line_is_not_printed_twice_around_hits_that_are_close(client, team, member):
+    make_found(make_run(team), ["kitchen a", "b", "kitchen c", "kitchen d", "e"])
+    assert [text.replace("<mark>kitchen</mark>", "*") for _, text in lines(get(client, team, "kitchen"))] == [
+        "* a",
+        "b",
+        "* c",
+        "* d",
+        "e",
+    ]
+
+
+def test_hits_are_grouped_by_run_newest_run_first(client, team, member):
+    for title in ("Older", "Newer"):
+        make_found(make_run(team, title=title), ["kitchen", "x", "kitchen"])
+    body = get(client, team, "kitchen")
+    assert re.findall(r"<h2><a [^>]*><bdi>(\w+)</bdi>", body) == ["Newer", "Older"]
+    assert "4 moments in 2 runs" in body
+
+
+def test_a_hit_can_be_played_in_place_by_our_own_address(client, team, member):
+    dub = make_found(make_run(team), ["one", "kitchen"], audio_url="https://x/a", video_url="https://x/v")
+    body = get(client, team, "kitchen")
+    assert re.findall(r'data-play="([^"]*)"', body) == [reverse("dubs-audio", args=[dub.pk]) + "#t=2.0,4.0"]
+    assert "https://x/" not in body
+
+
+def test_a_dub_without_media_offers_no_play_button(client, team, member):
+    make_found(make_run(team), ["kitchen"])
+    assert "data-play" not in get(client, team, "kitchen")
+
+
+@pytest.mark.parametrize("q", [None, "", "   "])
+def test_without_a_query_the_page_says_what_can_be_typed(client, team, member, q):
+    make_found(make_run(team), ["kitchen"])
+    body = get(client, team, q)
+    assert "<kbd>kitch*</kbd>" in body
+    assert lines(body) == []
+
+
+def test_what_cannot_be_searched_for_is_answered_with_a_hint(client, team, member):
+    assert search.search(team.pk, "?!").hint in html.unescape(get(client, team, "?!"))
+
+
+@pytest.mark.parametrize(
+    "q", ['"', "a\0b", "' OR 1=1 --", "%", "👩‍👩‍👧", "speaker:", "x" * 10_000, "-", "before:never"]
+)
+def test_odd_input_is_answered(client, team, member, q):
+    make_found(make_run(team), ["kitchen"])
+    get(client, team, q)
+    get(client, team, q, name="search-hits")
+
+
+@pytest.mark.parametrize("before", ["x", "-1", "9" * 30, "²", ""])
+def test_an_odd_place_to_go_on_from_is_the_beginning(client, team, member, before):
+    make_found(make_run(team), ["kitchen"])
+    assert lines(get(client, team, "kitchen", before=before)) == [("found", "<mark>kitchen</mark>")]
+
+
+# --- Pages and fragments -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def three_a_page(monkeypatch):
+    monkeypatch.setattr(view, "HITS_A_PAGE", 3)
+
+
+def test_more_leads_through_every_hit_once(client, team, member, three_a_page):
+    make_found(make_run(team), [f"kitchen {number}" for number in range(8)])
+    found, before, name = [], {}, "search"
+    while True:
+        body = get(client, team, "kitchen", name=name, **before)
+        found += re.findall(r"</mark> (\d)", body)
+        more = re.search(r'hx-get="[^"]*before=(\d+)"', body)
+        if more is None:
+            break
+        before, name = {"before": more[1]}, "search-hits"
+    assert sorted(found) == [str(number) for number in range(8)]
+    assert len(found) == 8
+
+
+def test_more_works_without_script(client, team, member, three_a_page):
+    make_found(make_run(team), [f"kitchen {number}" for number in range(4)])
+    body = get(client, team, "kitchen")
+    assert "4 moments, newest runs first" in body
+    more = html.unescape(re.search(r'<a class="button" href="([^"]*before[^"]*)"', body)[1])
+    assert re.findall(r"</mark> (\d)", client.get(more).content.decode()) == ["0"]
+
+
+def test_the_fragment_is_the_pages_own_part_and_keeps_the_address(client, team, member):
+    make_found(make_run(team), ["kitchen & more"])
+    address = reverse("search-hits", args=[team.slug])
+    response = client.get(address, {"q": "kitchen & more"}, headers={"HX-Request": "true"})
+    assert response.headers["HX-Replace-Url"] == f"{reverse('search', args=[team.slug])}?q=kitchen+%26+more"
+    body = response.content.decode()
+    assert body.strip().startswith('<div id="hits"')
+    assert '<p id="live" hx-swap-oob="innerHTML">1 moment in 1 run</p>' in body
+    assert "<html" not in body
+    cleared = client.get(address, {"q": ""}, headers={"HX-Request": "true"})
+    assert cleared.headers["HX-Replace-Url"] == reverse("search", args=[team.slug])
+
+
+def test_thirty_hits_take_as_many_queries_as_one(client, team, member):
+    make_found(make_run(team), ["x", "rare", "y"])
+    for number in range(30):
+        make_found(make_run(team), ["x", f"common {number}", "y"])
+    get(client, team)  # the first request of a session also writes it
+    counts = []
+    for q in ("rare", "common"):
+        with CaptureQueriesContext(connection) as queries:
+            get(client, team, q)
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+
+# --- Hostile text ------------------------------------------------------------------------------------
+
+HOSTILE = ["<img src=x onerror=alert(1)>", "&lt;b&gt; &amp;", "<mark>kitchen</mark>", '"><script>alert(1)</script>']
+
+
+def test_what_came_from_outside_is_shown_as_it_is(client, team, member):
+    text = f"kitchen {' '.join(HOSTILE)}"
+    dub = make_found(make_run(team, title=text), ["before " + text[8:], text, "after " + text[8:]], '"><script>')
+    dub.cues.update(speaker=text)
+    body = get(client, team, "kitchen")
+    assert "<img" not in body
+    assert "<script>" not in body
+    hits = [html.unescape(text.replace("<mark>", "").replace("</mark>", "")) for _, text in lines(body)]
+    assert hits == ["before " + text[8:], text, "after " + text[8:]]
+
+
+@pytest.mark.parametrize("q", [*HOSTILE, '"><img src=x onerror=alert(1)>'])
+def test_what_was_typed_is_shown_as_it_is(client, team, member, q):
+    body = get(client, team, q)
+    assert f'value="{html.escape(q)}"' in body
+    assert "<img" not in body
+    assert "<script>" not in body
+
+
+@pytest.mark.parametrize(
+    ("text", "marks", "shown"),
+    [
+        ("plain", [], "plain"),
+        ("a<b>c", [(1, 2)], "a<mark>&lt;</mark>b&gt;c"),
+        ("&lt;", [(1, 3)], "&amp;<mark>lt</mark>;"),
+        ("👩‍👩‍👧 x", [(0, 5)], "<mark>👩‍👩‍👧</mark> x"),
+        ("abcdef", [(3, 5), (0, 2)], "<mark>ab</mark>c<mark>de</mark>f"),
+        ("abcdef", [(0, 4), (2, 5), (2, 3)], "<mark>abcd</mark><mark>e</mark>f"),
+        ("abc", [(2, 99), (1, 1)], "ab<mark>c</mark>"),
+    ],
+)
+def test_marks_stand_in_the_escaped_text(text, marks, shown):
+    assert marked(text, marks) == shown
+
+
+def test_a_very_long_line_is_cut_around_what_was_found():
+    text = "<" * 5000 + "kitchen" + ">" * 5000
+    shown = marked(text, [(5000, 5007)])
+    assert shown == f"…{'&lt;' * 200}<mark>kitchen</mark>{'&gt;' * 393}…"

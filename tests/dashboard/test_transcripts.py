@@ -1,0 +1,369 @@
+"""The run page, its poll, the media addresses and the captions."""
+
+import html
+import json
+import re
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from results import refresh
+from results.camb import Unavailable
+from results.models import ApiKey, Cue, Dub, Pulse, Run
+from results.secrets import SealBrokenError
+from teams.models import Membership
+from tests.factories import make_dub, make_member, make_run, make_team, make_user
+
+pytestmark = pytest.mark.django_db
+
+VIDEO = "https://cdn.example.com/a.mp4?sig=1"
+AUDIO = "https://cdn.example.com/a.m4a?sig=1"
+HOSTILE = '<img src=x onerror=alert(1)> &lt;b&gt; "quoted" </p><script>alert(1)</script>'
+
+
+@pytest.fixture
+def team():
+    return make_team()
+
+
+@pytest.fixture
+def member(team, client):
+    user = make_member(team)
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+def asks(monkeypatch):
+    """The runs that CAMB.AI was asked about while somebody waited."""
+    asked: list[Run] = []
+    monkeypatch.setattr(refresh, "ask_now", asked.append)
+    return asked
+
+
+def page(client, run, query=""):
+    response = client.get(reverse("runs-detail", args=[run.pk]) + query)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def poll_values(body):
+    found = re.search(r'data-poll [^>]*hx-vals="([^"]*)"', body)
+    return json.loads(html.unescape(found[1])) if found else None
+
+
+def ready_run(team, **fields):
+    return make_run(team, status=Run.Status.READY, due_at=None, **fields)
+
+
+# --- Who may see it ----------------------------------------------------------------------------------
+
+
+def addresses():
+    dub = make_dub(lines=["secret words"], video_url=VIDEO, audio_url=AUDIO)
+    return [
+        *(reverse(name, args=[dub.run_id]) for name in ("runs-detail", "runs-detail-poll")),
+        *(reverse(name, args=[dub.pk]) for name in ("dubs-video", "dubs-audio", "dubs-captions")),
+    ]
+
+
+def test_who_is_not_logged_in_is_led_to_the_log_in_page(client, asks):
+    for address in addresses():
+        response = client.get(address)
+        assert (response.status_code, response.headers["Location"]) == (
+            302,
+            f"{reverse('account_login')}?next={address}",
+        )
+
+
+def test_another_teams_run_is_not_there(client, member, asks):
+    for address in addresses():
+        assert client.get(address).status_code == 404
+    assert asks == []
+
+
+def test_nothing_is_changed_by_these_addresses(client, member):
+    assert [client.post(address).status_code for address in addresses()] == [405] * 5
+
+
+def test_a_viewer_watches_and_reads_but_is_offered_no_change(client, team):
+    client.force_login(make_member(team, Membership.Role.VIEWER))
+    dub = make_dub(ready_run(team), ["hello"], video_url=VIDEO)
+    body = page(client, dub.run)
+    assert "hello" in body
+    assert reverse("runs-refresh", args=[dub.run_id]) not in body
+    assert reverse("runs-remove", args=[dub.run_id]) not in body
+
+
+# --- The run page ------------------------------------------------------------------------------------
+
+
+def test_the_page_plays_and_shows_the_first_dub(client, team, member):
+    dub = make_dub(ready_run(team, title="Pilot"), ["Hola", "Adiós"], "es-es", video_url=VIDEO, audio_url=AUDIO)
+    make_dub(dub.run, ["Bonjour"], "fr-fr", audio_url=AUDIO)
+    body = page(client, dub.run)
+    assert f'src="{reverse("dubs-video", args=[dub.pk])}"' in body
+    assert f'<track kind="captions" src="{reverse("dubs-captions", args=[dub.pk])}" srclang="es-es"' in body
+    assert re.findall(
+        r'<li id="(cue-\d)" class="cue voice-\d" data-start="(\d+)">.*<p dir="auto">(.*)</p>', body
+    ) == [
+        ("cue-1", "0", "Hola"),
+        ("cue-2", "2000", "Adiós"),
+    ]
+    assert "Bonjour" not in body
+    assert "cdn.example.com" not in body
+
+
+def test_the_address_chooses_dub_and_kind(client, team, member):
+    run = ready_run(team)
+    make_dub(run, ["Hola"], "es-es", video_url=VIDEO, audio_url=AUDIO)
+    french = make_dub(run, ["Bonjour"], "fr-fr", video_url=VIDEO, audio_url=AUDIO)
+    body = page(client, run, "?dub=fr-fr&play=audio")
+    assert "Bonjour" in body
+    assert "Hola" not in body
+    assert f'<audio id="media" controls preload="metadata" src="{reverse("dubs-audio", args=[french.pk])}"' in body
+    assert "<video" not in body
+
+
+def test_an_unknown_dub_or_kind_falls_back_to_what_there_is(client, team, member):
+    dub = make_dub(ready_run(team), ["Hola"], "es-es", audio_url=AUDIO)
+    body = page(client, dub.run, "?dub=xx&play=video&t=never")
+    assert f'src="{reverse("dubs-audio", args=[dub.pk])}"' in body
+
+
+@pytest.mark.parametrize(
+    ("t", "start"), [("83", "83.0"), ("1m23s", "83.0"), ("1:23", "83.0"), ("1:23.5", "83.5"), ("0", ""), ("-1", "")]
+)
+def test_the_address_chooses_the_moment(client, team, member, t, start):
+    dub = make_dub(ready_run(team), ["Hola"], video_url=VIDEO)
+    body = page(client, dub.run, f"?t={t}")
+    assert f'data-at="{start}"' in body
+    assert re.search(r'<video [^>]*src="[^"#]*(#t=[^"]*)?"', body)[1] == (f"#t={start}" if start else None)
+
+
+def test_a_link_that_has_ended_waits_for_somebody_to_press_play(client, team, member):
+    dub = make_dub(ready_run(team), ["Hola"], video_url="https://cdn.example.com/a.mp4?Expires=1600000000")
+    assert 'preload="none"' in page(client, dub.run)
+
+
+def test_each_line_has_its_language_and_its_direction(client, team, member):
+    dub = make_dub(ready_run(team), ["مرحبا"], "ar-eg", audio_url=AUDIO)
+    body = page(client, dub.run)
+    assert '<ol id="cues" class="cues" lang="ar-eg" dir="rtl">' in body
+    assert '<p dir="auto">مرحبا</p>' in body
+
+
+def test_a_speaker_is_named_where_they_begin_and_keeps_a_colour(client, team, member):
+    dub = make_dub(ready_run(team), ["a", "b", "c", "d"], audio_url=AUDIO)
+    dub.cues.filter(position=2).update(speaker="Anna")
+    rows = re.findall(r'<li id="cue-\d" class="cue ([^"]*)"[^>]*>(?:<bdi>([^<]*)</bdi>)?', page(client, dub.run))
+    assert rows == [("voice-0", "Anna"), ("voice-0", ""), ("voice-0", ""), ("voice-1", "Ben")]
+
+
+def test_what_came_from_outside_is_shown_as_it_is(client, team, member):
+    run = ready_run(team, title=HOSTILE, reason=HOSTILE, notes=[HOSTILE])
+    dub = make_dub(run, [HOSTILE], '"><script>', audio_url=AUDIO)
+    dub.cues.update(speaker=HOSTILE)
+    body = page(client, run)
+    assert body.count(html.escape(HOSTILE)) >= 5
+    assert "<img" not in body
+    assert "<script>" not in body
+
+
+def test_a_run_without_results_says_why_and_what_is_next(client, team, member):
+    waiting = page(client, make_run(team, status=Run.Status.WAITING))
+    assert "CAMB.AI has no result yet." in waiting
+    assert "Nothing to watch or read yet" in waiting
+    failed = page(client, make_run(team, status=Run.Status.FAILED, due_at=None, reason="Too long. Cut it."))
+    assert "Too long. Cut it." in failed
+    assert "Nothing to watch or read yet" not in failed
+
+
+def test_a_run_that_is_partly_ready_names_what_is_missing(client, team, member):
+    run = make_run(team, status=Run.Status.PARTLY)
+    make_dub(run, ["Hola"], "es-es", video_url=VIDEO)
+    assert "Still missing: audio." in page(client, run)
+    make_dub(run, [], "fr-fr", audio_url=AUDIO)
+    assert "Still missing: audio (Spanish (Spain)), transcript (French (France))." in page(client, run)
+
+
+def test_trouble_with_the_key_is_said_on_an_unfinished_run(client, team, member):
+    run = make_run(team)
+    assert "has no CAMB.AI key yet" in page(client, run)
+    ApiKey.objects.create(
+        team=team, sealed="x", last_four="1234", state=ApiKey.State.REFUSED, message="Key refused."
+    )
+    assert "Key refused." in page(client, run)
+    assert "Key refused." not in page(client, ready_run(team))
+
+
+def test_the_page_takes_as_many_queries_for_many_lines_and_dubs_as_for_one(client, team, member):
+    small, large = ready_run(team), ready_run(team)
+    make_dub(small, ["one"], audio_url=AUDIO)
+    for number in range(30):
+        make_dub(large, ["line"] * 30, f"e{chr(97 + number % 26)}-{number}", audio_url=AUDIO)
+    page(client, small)  # the first request of a session also writes it
+    counts = []
+    for run in (small, large):
+        with CaptureQueriesContext(connection) as queries:
+            page(client, run)
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+
+# --- The poll ----------------------------------------------------------------------------------------
+
+
+def poll(client, run, values):
+    return client.get(reverse("runs-detail-poll", args=[run.pk]), values)
+
+
+def test_a_finished_run_is_not_polled(client, team, member):
+    assert poll_values(page(client, make_dub(ready_run(team), ["Hola"]).run)) is None
+
+
+def test_while_nothing_changes_the_answer_is_empty(client, team, member):
+    run = make_run(team)
+    response = poll(client, run, poll_values(page(client, run)))
+    assert (response.status_code, response.content) == (204, b"")
+
+
+def test_a_run_that_becomes_ready_brings_its_player_and_ends_the_polling(client, team, member):
+    run = make_run(team, status=Run.Status.WAITING)
+    values = poll_values(page(client, run))
+    make_dub(run, ["Hola"], "es-es", video_url=VIDEO)
+    Run.objects.filter(pk=run.pk).update(status=Run.Status.READY, due_at=None)
+    Pulse.beat(team.pk)
+    body = poll(client, run, values).content.decode()
+    assert re.findall(r'<(\w+) id="([\w-]+)"[^>]*hx-swap-oob', body) == [
+        ("div", "run-status"),
+        ("section", "dub"),
+        ("p", "live"),
+    ]
+    assert "<video" in body
+    assert poll_values(body) is None
+
+
+def test_a_change_that_is_not_the_dubs_leaves_the_player_alone(client, team, member):
+    run = make_run(team, status=Run.Status.PARTLY)
+    make_dub(run, ["Hola"], "es-es", video_url=VIDEO)
+    values = poll_values(page(client, run))
+    Pulse.beat(team.pk)
+    body = poll(client, run, values).content.decode()
+    assert re.findall(r'<\w+ id="([\w-]+)"[^>]*hx-swap-oob', body) == ["run-status", "run-poller"]
+    assert poll_values(body) == values | {"since": 1}
+
+
+def test_the_poll_keeps_to_the_dub_that_is_looked_at(client, team, member):
+    run = make_run(team, status=Run.Status.PARTLY)
+    make_dub(run, ["Hola"], "es-es", video_url=VIDEO, audio_url=AUDIO)
+    make_dub(run, [], "fr-fr", video_url=VIDEO, audio_url=AUDIO)
+    values = poll_values(page(client, run, "?dub=fr-fr&play=audio"))
+    Dub.objects.filter(language="fr-fr").update(cue_count=1, cues_hash="new")
+    Pulse.beat(team.pk)
+    body = poll(client, run, values).content.decode()
+    assert '<audio id="media"' in body
+    assert 'lang="fr-fr"' in body
+
+
+def test_a_run_being_asked_is_polled_until_it_is_answered(client, team, member):
+    run = ready_run(team, lease=uuid4(), lease_until=timezone.now() + timedelta(minutes=1))
+    body = page(client, run)
+    assert "being asked now" in body
+    Run.objects.update(lease=None, lease_until=None)
+    body = poll(client, run, poll_values(body)).content.decode()
+    assert "being asked now" not in body
+    assert poll_values(body) is None
+
+
+# --- Media -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("kind", "link"), [("video", VIDEO), ("audio", AUDIO)])
+def test_media_is_a_redirect_to_the_live_link(client, team, member, asks, kind, link):
+    dub = make_dub(ready_run(team), video_url=VIDEO, audio_url=AUDIO)
+    response = client.get(reverse(f"dubs-{kind}", args=[dub.pk]))
+    assert (response.status_code, response.headers["Location"]) == (302, link)
+    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    assert asks == []
+
+
+def test_a_link_that_the_browser_met_dead_is_asked_for_once(client, team, member, asks):
+    dub = make_dub(ready_run(team), video_url=VIDEO)
+    for _ in range(3):
+        response = client.get(reverse("dubs-video", args=[dub.pk]), {"renew": "1"})
+        assert (response.status_code, response.headers["Location"]) == (302, VIDEO)
+    assert asks == [dub.run]
+
+
+@pytest.mark.parametrize(
+    "link", ["javascript:alert(1)", "//evil.example/a.mp4", "data:text/html,x", "https://a@b/c"]
+)
+def test_a_link_that_is_not_a_web_address_is_never_followed(client, team, member, asks, link):
+    dub = make_dub(ready_run(team), video_url=link)
+    response = client.get(reverse("dubs-video", args=[dub.pk]))
+    assert (response.status_code, response.headers.get("Location")) == (502, None)
+    assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert "cannot be played" in response.content.decode()
+
+
+def test_nothing_in_the_address_leads_elsewhere(client, team, member, asks):
+    dub = make_dub(ready_run(team), video_url=VIDEO)
+    response = client.get(reverse("dubs-video", args=[dub.pk]), {"next": "https://evil.example", "url": "//evil"})
+    assert response.headers["Location"] == VIDEO
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (Unavailable("CAMB.AI does not answer. Try again later."), "CAMB.AI does not answer. Try again later."),
+        (refresh.NoKeyError(), "The link has ended, and this team has no CAMB.AI key to get a new one with."),
+        (
+            SealBrokenError(),
+            "The link has ended, and this team's CAMB.AI key must be pasted again to get a new one.",
+        ),
+    ],
+)
+def test_a_renewal_that_fails_says_why(client, team, member, monkeypatch, error, sentence):
+    def ask_now(run):
+        raise error
+
+    monkeypatch.setattr(refresh, "ask_now", ask_now)
+    dub = make_dub(ready_run(team), video_url=VIDEO)
+    response = client.get(reverse("dubs-video", args=[dub.pk]), {"renew": "1"})
+    assert (response.status_code, response.content.decode()) == (502, sentence)
+
+
+# --- Captions ----------------------------------------------------------------------------------------
+
+
+def test_captions_are_the_transcript_as_webvtt(client, team, member):
+    dub = make_dub(ready_run(team), ["Hola", "a --> b"], "es-es")
+    response = client.get(reverse("dubs-captions", args=[dub.pk]))
+    assert response.headers["Content-Type"] == "text/vtt; charset=utf-8"
+    assert response.content.decode() == (
+        "WEBVTT\n\n"
+        "1\n00:00:00.000 --> 00:00:02.000\n<v Anna>Hola</v>\n\n"
+        "2\n00:00:02.000 --> 00:00:04.000\n<v Ben>a --&gt; b</v>\n"
+    )
+
+
+def test_captions_are_in_the_order_of_time(client, team, member):
+    dub = make_dub(ready_run(team), ["one", "two", "three"])
+    Cue.objects.filter(dub=dub, position=1).update(position=99)
+    body = client.get(reverse("dubs-captions", args=[dub.pk])).content.decode()
+    assert re.findall(r"<v \w+>(\w+)</v>", body) == ["two", "three", "one"]
+
+
+def test_a_person_in_two_teams_sees_each_teams_run(client, team, member):
+    other = make_team(owner=make_user())
+    Membership.objects.create(team=other, user=member, role=Membership.Role.VIEWER)
+    mine, theirs = make_run(team, title="Mine"), make_run(other, title="Theirs")
+    assert "Mine" in page(client, mine)
+    assert "Theirs" in page(client, theirs)
