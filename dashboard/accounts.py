@@ -3,7 +3,7 @@
 """Who may sign up, where does a person land, and how are guesses slowed? Our answers to django-allauth."""
 
 import logging
-from typing import Any
+from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
@@ -18,6 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from teams.models import Invitation, User
 
@@ -41,6 +42,14 @@ def carried_invitation(request: HttpRequest) -> Invitation | None:
 
 
 class Adapter(DefaultAccountAdapter):
+    error_messages: ClassVar[dict[str, Any]] = DefaultAccountAdapter.error_messages | {
+        "duplicate_email": _lazy("This is your address already."),
+        "email_password_mismatch": _lazy("There is no account with this address and this password."),
+        "email_taken": _lazy("This address has an account. Log in, or reset the password."),
+        "enter_current_password": _lazy("This is not your password."),
+        "incorrect_password": _lazy("This is not your password."),
+    }
+
     # --- Who may come in ---
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -52,7 +61,7 @@ class Adapter(DefaultAccountAdapter):
             return super().save_user(request, user, form, commit)  # type: ignore[no-any-return]
         except IntegrityError as error:
             # A double click: its first half has just made the account.
-            messages.info(request, _("This address has an account. Log in, or reset the password."))
+            messages.info(request, self.error_messages["email_taken"])
             raise ImmediateHttpResponse(redirect("account_login")) from error
 
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:

@@ -25,7 +25,7 @@ from teams.models import Invitation, LastOwnerError, Membership, Team, User
 logger = logging.getLogger(__name__)
 
 # A worker that runs has tried a key long before; after this time the page says that none does.
-WORKER_PATIENCE_S = 30
+WORKER_PATIENCE_S = 25
 
 
 class SignedInRequest(HttpRequest):
@@ -243,8 +243,8 @@ def key(request: SignedInRequest, slug: str) -> HttpResponse:
     """GET: the key's state, asked for by the page while the key is being tested. POST: another key."""
     membership = membership_or_404(request.user, slug)
     if request.method != "POST":
-        state = _key_state(membership, since=request.GET.get("since", ""))
-        if state["is_being_tested"] and "since" in request.GET:
+        state = _key_state(membership, began=request.GET.get("began", ""))
+        if state["is_being_tested"] and "began" in request.GET:
             return HttpResponse(status=204)
         return render(request, "teams/_key.html", {"membership": membership, **state})
     require_manage(membership)
@@ -287,18 +287,18 @@ def _back_to_key(slug: str) -> HttpResponse:
     return redirect(f"{reverse('teams-detail', args=[slug])}#key")
 
 
-def _key_state(membership: Membership, since: str = "") -> dict[str, Any]:
-    """Return what `_key.html` shows; `since` is when the asking page began to wait, in seconds of the epoch."""
+def _key_state(membership: Membership, began: str = "") -> dict[str, Any]:
+    """Return what `_key.html` shows; `began` is when the asking page began to wait, in seconds of the epoch."""
     now = int(time.time())
-    began = int(since) if since.isdecimal() and len(since) < 12 else now
+    since = int(began) if began.isdecimal() and len(began) < 12 else now
     api_key = ApiKey.objects.filter(team=membership.team).first()
     is_untested = api_key is not None and api_key.state == ApiKey.State.UNTRIED and api_key.asked_at is None
-    has_no_worker = is_untested and now - began >= WORKER_PATIENCE_S
+    has_no_worker = is_untested and now - since >= WORKER_PATIENCE_S
     return {
         "api_key": api_key,
         "can_manage": can_manage(membership),
         "shows_last_four": can_change(membership),
         "is_being_tested": is_untested and not has_no_worker,
         "has_no_worker": has_no_worker,
-        "since": began,
+        "began": since,
     }

@@ -32,8 +32,12 @@ TABLE = {
     "account_reset_password_done": ((200, 200, 200, 200, 200), (405, 405, 405, 405, 405)),
     "account_reset_password_from_key": ((200, 200, 200, 200, 200), (200, 200, 200, 200, 200)),
     "account_signup": ((200, 302, 302, 302, 302), (200, 302, 302, 302, 302)),
+    "activity": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
+    "activity-live": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
     "dubs-audio": ((0, 404, 302, 302, 302), (0, 405, 405, 405, 405)),
     "dubs-captions": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
+    "dubs-export": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
+    "dubs-export-pair": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
     "dubs-video": ((0, 404, 302, 302, 302), (0, 405, 405, 405, 405)),
     "health": ((200, 200, 200, 200, 200), (405, 405, 405, 405, 405)),
     "home": ((0, 302, 302, 302, 302), (0, 405, 405, 405, 405)),
@@ -43,6 +47,9 @@ TABLE = {
     "runs-add": ((0, 404, 403, 200, 200), (0, 404, 403, 200, 200)),
     "runs-detail": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
     "runs-detail-poll": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
+    "runs-export": ((0, 404, 200, 200, 200), (0, 404, 302, 302, 302)),
+    "runs-history": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
+    "runs-history-rows": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
     "runs-list": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
     "runs-poll": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
     "runs-refresh": ((0, 405, 405, 405, 405), (0, 404, 403, 302, 302)),
@@ -89,6 +96,7 @@ class World:
         self.dub: Dub = make_dub(
             make_run(self.team), ["Hello"], video_url="https://x.example/v.mp4", audio_url="https://x.example/a.mp3"
         )
+        self.other_dub = make_dub(self.dub.run, ["Hola"], language="es-es")
         owner = self.team.memberships.get().user
         make_member(self.team)  # the one whom teams-member is about
         self.person = self.team.memberships.get(role=Role.MEMBER)
@@ -117,6 +125,8 @@ class World:
             "token": self.token,
             "key": "no-such-key",
             "uidb36": "1",
+            "format": "srt",
+            "other_pk": self.other_dub.pk,
         }
         [wanted, *_] = [params for _, params in get_resolver().reverse_dict.getlist(name)[0][0]]
         return reverse(name, kwargs={key: known[key] for key in wanted})
