@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import chain
+from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
@@ -64,8 +66,11 @@ _TASK = re.compile(rf"(?:(?:dub(?:bing)?[_-]?)?task[_-]?(?:ids?)?[:=#/_-]?)?(?P<
 
 def read(text: str) -> list[Line]:
     """Return every token of the text with its verdict, in the order of the text."""
-    text = _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    return _first_ones(_table(text) or _lines(text))
+    lines = _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).split("\n")
+    for place, line in enumerate(lines):
+        if header := _header(line):
+            return _first_ones(chain(_without_header(lines[:place]), _table(lines[place + 1 :], header)))
+    return _first_ones(_without_header(lines))
 
 
 def _first_ones(lines: Iterable[Line]) -> list[Line]:
@@ -89,38 +94,45 @@ def _first_ones(lines: Iterable[Line]) -> list[Line]:
 # --- Tables ------------------------------------------------------------------------------------------
 
 
-def _table(text: str) -> list[Line] | None:
-    """Read the text as a table with ids and titles; None when it is not one."""
-    first = next((line for line in text.split("\n") if line.strip()), "")
-    delimiter = max("\t;,", key=first.count)
-    if delimiter not in first:
+class Header(NamedTuple):
+    delimiter: str
+    id_column: int
+    title_column: int | None
+
+
+def _header(line: str) -> Header | None:
+    """Is this the header of a table, and where does it put the ids and the titles?"""
+    delimiter = max("\t;,", key=line.count)
+    if delimiter not in line or any(letter.isdecimal() for letter in line):
         return None
-    rows = [row for row in _rows(text, delimiter) if any(row)]
-    columns = _columns(rows[0])
-    if columns:
-        rows = rows[1:]
-    elif delimiter != "\t" and len(rows) > 1 and all(_is_titled(row) for row in rows):
-        columns = 0, 1
-    else:
-        return None
-    return [line for row in rows for line in _read_row(row, *columns)]
-
-
-def _rows(text: str, delimiter: str) -> list[list[str]]:
-    try:
-        rows = list(csv.reader(text.split("\n"), delimiter=delimiter, strict=True))
-    except csv.Error:
-        # A lone quotation mark would swallow the lines that follow it, ids and all.
-        rows = [line.split(delimiter) for line in text.split("\n")]
-    return [[cell.strip() for cell in row] for row in rows]
-
-
-def _columns(header: list[str]) -> tuple[int, int | None] | None:
-    """Return where the header puts the ids and the titles."""
-    names = [re.sub(r"[\W_]+", "", cell).lower() for cell in header]
+    names = [re.sub(r"[\W_]+", "", cell).lower() for cell in line.split(delimiter)]
     ids = [names.index(name) for name in ID_COLUMNS if name in names]
     titles = [names.index(name) for name in TITLE_COLUMNS if name in names]
-    return (ids[0], titles[0] if titles else None) if ids and len(names) > 1 else None
+    return Header(delimiter, ids[0], titles[0] if titles else None) if ids else None
+
+
+def _table(lines: list[str], header: Header) -> Iterator[Line]:
+    for row in _rows(lines, header.delimiter):
+        yield from _read_row(row, header.id_column, header.title_column)
+
+
+def _without_header(lines: list[str]) -> Iterator[Line]:
+    """Lines of `id,title`, each and every one, or else running text."""
+    for delimiter in ";,":
+        rows = _rows(lines, delimiter)
+        if len(rows) > 1 and all(_is_titled(row) for row in rows):
+            return _table(lines, Header(delimiter, 0, 1))
+    return _lines(lines)
+
+
+def _rows(lines: list[str], delimiter: str) -> list[list[str]]:
+    try:
+        rows = list(csv.reader(lines, delimiter=delimiter, strict=True))
+    except csv.Error:
+        # A lone quotation mark would swallow the lines that follow it, ids and all.
+        rows = [line.split(delimiter) for line in lines]
+    stripped = ([cell.strip() for cell in row] for row in rows)
+    return [row for row in stripped if any(row)]
 
 
 def _is_titled(row: list[str]) -> bool:
@@ -162,8 +174,8 @@ def _titled(line: Line, title: str) -> Line:
 # --- Running text ------------------------------------------------------------------------------------
 
 
-def _lines(text: str) -> Iterator[Line]:
-    for line in text.split("\n"):
+def _lines(lines: list[str]) -> Iterator[Line]:
+    for line in lines:
         cells = [cell.strip() for cell in line.split("\t")]
         found = [place for place, cell in enumerate(cells) if _is_one_id(cell)]
         titles = [

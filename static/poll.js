@@ -7,7 +7,7 @@ const SLOWEST = 30000;
 let wait = QUICKEST;
 let timer;
 let asked; // the `since` of the last poll
-let held; // the `since` to ask with again, as something it brought was kept off the page
+let held; // the `since` to ask with again, as what it brought did not come onto the page
 
 const poller = () => document.querySelector("[data-poll]");
 const isPoll = (event) => event.detail.requestConfig?.elt?.matches("[data-poll]");
@@ -38,7 +38,8 @@ document.addEventListener("htmx:oobBeforeSwap", (event) => {
 
 document.addEventListener("htmx:afterRequest", (event) => {
   if (!isPoll(event)) return;
-  const changed = event.detail.successful && event.detail.xhr.status !== 204;
+  if (!event.detail.successful) held = asked;
+  const changed = event.detail.successful && event.detail.xhr.status !== 204 && held === undefined;
   wait = changed ? QUICKEST : Math.min(wait * 1.5, SLOWEST);
   plan();
 });

@@ -401,8 +401,14 @@ def test_a_file_is_read_beside_the_text(raw, team, member):
 
 
 def test_titles_of_a_file_are_read(team, member):
-    add(member, team, file=SimpleUploadedFile("runs.csv", "run_id,title\n1344,Café".encode("cp1252")), save="1")
-    assert list(team.runs.values_list("camb_run_id", "title")) == [(1344, "Café")]
+    add(
+        member,
+        team,
+        text="7",
+        file=SimpleUploadedFile("runs.csv", "run_id,title\n1344,Café".encode("cp1252")),
+        save="1",
+    )
+    assert list(team.runs.order_by("camb_run_id").values_list("camb_run_id", "title")) == [(7, ""), (1344, "Café")]
 
 
 def test_the_text_of_a_file_comes_back_with_the_page(team, member):

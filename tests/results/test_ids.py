@@ -163,6 +163,13 @@ def test_tables_bring_titles(text):
     assert titles(text) == {1344: "Harbour lights", 1345: "京都の台所"}
 
 
+def test_a_table_may_stand_below_a_message():
+    assert titles("Hi, please add these and 7:\nrun_id,title\n1344,Harbour lights\n") == {
+        7: "",
+        1344: "Harbour lights",
+    }
+
+
 def test_a_quoted_title_keeps_its_commas_and_lines():
     assert titles('run_id,title\n1344,"Lights, camera,\n ""action"""') == {1344: 'Lights, camera, "action"'}
 
