@@ -97,6 +97,9 @@ CACHES = {
     # Shared by every process: the log-in rate limits live in it.
     "default": env.cache_url("CACHE_URL", default=_shared_cache or f"filecache://{DATA_DIR / 'cache'}")
 }
+if CACHES["default"]["BACKEND"].endswith("FileBasedCache"):
+    # By default 300 entries push one another out: somebody who guesses passwords would clear their own count.
+    CACHES["default"]["OPTIONS"] = {"MAX_ENTRIES": 20_000}
 
 # --- Secrets -----------------------------------------------------------------------------------------
 
