@@ -4,7 +4,7 @@ from allauth.account import views as allauth
 from django.conf import settings
 from django.urls import include, path, re_path
 
-from dashboard.views import health, runs, search, teams, transcripts
+from dashboard.views import activity, health, runs, search, teams, transcripts
 
 # Those of allauth's pages that we use; each has its template in templates/account/.
 has_mail_server = {"has_mail_server": bool(settings.EMAIL_URL)}
@@ -53,11 +53,15 @@ urlpatterns = [
     path("t/<slug:slug>/runs/add/", runs.add, name="runs-add"),
     path("t/<slug:slug>/search/", search.page, name="search"),
     path("t/<slug:slug>/search/hits/", search.hits, name="search-hits"),
+    path("t/<slug:slug>/activity/", activity.page, name="activity"),
+    path("t/<slug:slug>/activity/live/", activity.live, name="activity-live"),
     path("runs/<int:pk>/", transcripts.detail, name="runs-detail"),
     path("runs/<int:pk>/poll/", transcripts.poll, name="runs-detail-poll"),
     path("runs/<int:pk>/title/", runs.title, name="runs-title"),
     path("runs/<int:pk>/refresh/", runs.refresh_now, name="runs-refresh"),
     path("runs/<int:pk>/remove/", runs.remove, name="runs-remove"),
+    path("runs/<int:pk>/history/", activity.history, name="runs-history"),
+    path("runs/<int:pk>/history/rows/", activity.history_rows, name="runs-history-rows"),
     path("dubs/<int:pk>/video/", transcripts.video, name="dubs-video"),
     path("dubs/<int:pk>/audio/", transcripts.audio, name="dubs-audio"),
     path("dubs/<int:pk>/captions.vtt", transcripts.captions, name="dubs-captions"),

@@ -1,0 +1,128 @@
+"""How many calls were made lately, what came of them, and how long did CAMB.AI take?"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import BigIntegerField, Count, Func
+from django.db.models.sql.compiler import SQLCompiler
+
+from results.models import Call
+from teams.models import Team
+
+# Times are taken from so many calls at most, the newest ones, so that a busy week costs no more than a busy hour.
+MOST_TIMED = 1000
+
+
+@dataclass(frozen=True)
+class Window:
+    """The last `count` steps of `step` seconds; the newest of them is still running."""
+
+    step: int
+    count: int
+
+
+class Step(NamedTuple):
+    """The calls of one step of a window."""
+
+    start: datetime
+    answered: int
+    failed: int
+
+
+class Failure(NamedTuple):
+    """How often calls failed in one way; without an `http_status` no answer came at all."""
+
+    outcome: Call.Outcome
+    http_status: int | None
+    calls: int
+
+
+class Times(NamedTuple):
+    """How long CAMB.AI took: half of the calls at most the median, 95 of 100 at most p95."""
+
+    median_ms: int
+    p95_ms: int
+    calls: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    steps: list[Step]
+    failures: list[Failure]
+    times: Times | None
+
+    @property
+    def answered(self) -> int:
+        return sum(step.answered for step in self.steps)
+
+    @property
+    def failed(self) -> int:
+        return sum(step.failed for step in self.steps)
+
+    @property
+    def calls(self) -> int:
+        return self.answered + self.failed
+
+    @property
+    def share_answered(self) -> str:
+        """Of 100 calls, to one decimal and rounded down: 100 means that not a single one failed."""
+        share, tenth = divmod(1000 * self.answered // (self.calls or 1), 10)
+        return f"{share}.{tenth}" if tenth else str(share)
+
+
+def summary(team: Team, window: Window, now: datetime) -> Summary:
+    """Sum up the team's calls in the window that ends with the step in which `now` lies."""
+    end = int(now.timestamp()) // window.step + 1
+    numbers = range(end - window.count, end)
+    calls = Call.objects.filter(team=team, at__gte=_start(numbers[0], window), at__lt=_start(end, window))
+    answered: Counter[int] = Counter()
+    failed: Counter[int] = Counter()
+    failures: Counter[tuple[str, int | None]] = Counter()
+    counted = calls.order_by().values_list(_StepNumber("at", step=window.step), "outcome", "http_status")
+    for number, outcome, http_status, count in counted.annotate(Count("pk")):
+        if outcome == Call.Outcome.ANSWERED:
+            answered[number] += count
+        else:
+            failed[number] += count
+            failures[outcome, http_status] += count
+    newest = calls.order_by("-at").values_list("ms", "http_status")[:MOST_TIMED]
+    return Summary(
+        [Step(_start(number, window), answered[number], failed[number]) for number in numbers],
+        [Failure(Call.Outcome(outcome), code, count) for (outcome, code), count in failures.most_common()],
+        # What never answered says nothing of how long an answer takes.
+        _times([ms for ms, http_status in newest if http_status]),
+    )
+
+
+def _start(number: int, window: Window) -> datetime:
+    return datetime.fromtimestamp(number * window.step, UTC)
+
+
+def _times(all_ms: Sequence[int]) -> Times | None:
+    if not all_ms:
+        return None
+    ordered = sorted(all_ms)
+    median, p95 = (ordered[-(-percent * len(ordered) // 100) - 1] for percent in (50, 95))
+    return Times(median, p95, len(ordered))
+
+
+class _StepNumber(Func):
+    """How many whole steps had passed since 1970: the same in every time zone and on both databases.
+
+    Django's own truncation calls Python for each row on SQLite, and knows minutes and hours only.
+    """
+
+    output_field = BigIntegerField()
+
+    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any) -> Any:
+        # The fraction is cut off first: strftime would round 59.9996 seconds up into the next minute.
+        whole = "CAST(strftime('%%%%s', substr(%(expressions)s, 1, 19)) AS INTEGER) / %(step)s"
+        return self.as_sql(compiler, connection, template=whole, **extra)
+
+    def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any) -> Any:
+        whole = "FLOOR(EXTRACT(EPOCH FROM %(expressions)s) / %(step)s)::bigint"
+        return self.as_sql(compiler, connection, template=whole, **extra)

@@ -1,0 +1,403 @@
+"""Does the Activity page say what was asked, and to the right people; and does a run tell its history?"""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from urllib.parse import urlencode
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from dashboard.views import activity
+from results import refresh
+from results.activity import Step, Summary
+from results.models import ApiKey, Attempt, Call, Pulse, Run
+from teams.models import Membership, Team
+from tests.factories import make_member, make_run, make_team, make_user
+
+pytestmark = pytest.mark.django_db
+
+Outcome = Call.Outcome
+HOSTILE = "<script>alert('x')</script>{{ 1 }}\u202e" + "w" * 5000
+
+
+def signed_in(user) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def viewer_of(team: Team) -> Client:
+    return signed_in(make_member(team, Membership.Role.VIEWER))
+
+
+def make_call(team: Team, *runs: Run, age: float = 0, change: str = "", **fields) -> Call:
+    """A call made `age` seconds ago."""
+    at = timezone.now() - timedelta(seconds=age)
+    fields = {"ms": 200, "http_status": 200, "outcome": Outcome.ANSWERED, "run_count": len(runs)} | fields
+    call = Call.objects.create(team=team, at=at, **fields)
+    for run in runs:
+        Attempt.objects.create(call=call, run=run, change=change)
+    return call
+
+
+def make_key(team: Team, **fields) -> ApiKey:
+    key = ApiKey(team=team, **fields)
+    key.secret = "key-1234"
+    key.save()
+    return key
+
+
+def shown(client: Client, team: Team, query: str = "") -> str:
+    response = client.get(f"/t/{team.slug}/activity/{query}")
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def text_of(html: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+
+
+def section(html: str, id: str) -> str:
+    """The page from this element on, up to the next one that the poll replaces."""
+    return re.split(r'id="activity-\w+"', html.split(f'id="{id}"')[1])[0]
+
+
+# --- Who may see it ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("address", ["/t/{slug}/activity/", "/t/{slug}/activity/live/"])
+def test_activity_is_for_the_team_only(address):
+    team = make_team()
+    address = address.format(slug=team.slug)
+    assert Client().get(address).status_code == 302
+    assert signed_in(make_user()).get(address).status_code == 404
+    assert viewer_of(team).get(address).status_code == 200
+    assert viewer_of(team).post(address).status_code == 405
+
+
+@pytest.mark.parametrize("address", ["/runs/{pk}/history/", "/runs/{pk}/history/rows/"])
+def test_a_history_is_for_the_runs_team_only(address):
+    run = make_run()
+    address = address.format(pk=run.pk)
+    assert Client().get(address).status_code == 302
+    assert signed_in(make_user()).get(address).status_code == 404
+    assert viewer_of(run.team).get(address).status_code == 200
+
+
+def test_another_teams_calls_are_not_shown():
+    team, other = make_team(), make_team()
+    make_call(other, make_run(other, title="Secret of the others"))
+    html = shown(viewer_of(team), team)
+    assert "Secret of the others" not in html
+    assert "CAMB.AI has not been asked yet" in html
+
+
+# --- The page ----------------------------------------------------------------------------------------
+
+
+def test_a_team_that_never_asked_is_told_the_next_step():
+    team = make_team()
+    html = shown(signed_in(make_member(team)), team)
+    assert "<svg viewBox" not in html
+    assert f'href="/t/{team.slug}/runs/add/"' in html
+    assert "/runs/add/" not in shown(viewer_of(team), team)
+
+
+@pytest.mark.parametrize(("query", "bars"), [("", 60), ("?range=1h", 60), ("?range=24h", 48), ("?range=7d", 84)])
+def test_the_chart_and_its_table_have_the_numbers_of_the_calls(query, bars):
+    team = make_team()
+    for age in (0, 1, 2):
+        make_call(team, age=age)
+    make_call(team, age=1, outcome=Outcome.UNAVAILABLE, http_status=503)
+    html = shown(viewer_of(team), team, query)
+    svg = html.split("<svg viewBox")[1].split("</svg>")[0]
+    numbers = [tuple(map(int, found)) for found in re.findall(r": (\d+) answered, (\d+) failed</title>", svg)]
+    assert len(numbers) == bars
+    assert tuple(map(sum, zip(*numbers, strict=True))) == (3, 1)
+    assert "3 answered, 1 failed." in svg
+    cells = [int(cell) for cell in re.findall(r'class="number">(\d+)</td>', section(html, "activity-steps"))]
+    assert (sum(cells[::2]), sum(cells[1::2])) == (3, 1)
+    assert " style=" not in html
+
+
+def test_a_bar_is_as_high_as_its_calls():
+    steps = [Step(datetime(2026, 1, 1, tzinfo=UTC), *counts) for counts in ((0, 0), (5, 15), (40, 0))]
+    chart = activity.Chart.of(Summary(steps, [], None), activity.PERIODS[0])
+    assert (chart.top, chart.middle, chart.width) == (40, 20, 30)
+    assert [bar[:5] for bar in chart.bars] == [
+        (0, "100.00", "0.00", "100.00", "0.00"),
+        (10, "87.50", "12.50", "50.00", "37.50"),
+        (20, "0.00", "100.00", "0.00", "0.00"),
+    ]
+    assert [bar.said for bar in chart.bars] == [
+        "2 min ago: 0 answered, 0 failed",
+        "1 min ago: 5 answered, 15 failed",
+        "now: 40 answered, 0 failed",
+    ]
+    assert chart.steps == [steps[2], steps[1]]
+
+
+@pytest.mark.parametrize(
+    ("number", "top"), [(0, 2), (2, 2), (3, 4), (11, 20), (99, 100), (100, 100), (101, 200), (2001, 3000)]
+)
+def test_the_scale_ends_with_a_number_that_reads_well(number, top):
+    assert activity._round_up(number) == top
+    assert top % 2 == 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0, "now"), (60, "1 min ago"), (5400, "1 h 30 min ago"), (93600, "1 d 2 h ago")]
+)
+def test_ages_are_said_in_whole_words(seconds, said):
+    assert activity._ago(seconds) == said
+
+
+def test_a_call_says_what_was_asked_and_what_came_of_it():
+    team = make_team()
+    run = make_run(team, title="Harbour Lights")
+    make_call(team, run, ms=1234, http_status=None, outcome=Outcome.UNAVAILABLE, message=HOSTILE, run_count=3)
+    html = section(shown(viewer_of(team), team), "activity-calls")
+    assert f'href="/runs/{run.pk}/"' in html
+    assert "no answer" in html
+    assert "1,234 ms" in html
+    assert 'class="status failed"' in html
+    assert "Not available" in html
+    assert "2 runs removed since" in html
+    assert "<script>alert" not in html
+    assert "&lt;script&gt;alert" in html
+    assert "w" * 300 not in html
+
+
+def test_failures_are_counted_by_kind():
+    team = make_team()
+    make_call(team, outcome=Outcome.REFUSED, http_status=401)
+    make_call(team, outcome=Outcome.UNAVAILABLE, http_status=None)
+    make_call(team, outcome=Outcome.UNAVAILABLE, http_status=None)
+    said = text_of(section(shown(viewer_of(team), team), "activity-next"))
+    assert "Not available no answer 2 Refused HTTP 401 1" in said
+
+
+def test_what_is_due_next_is_listed_soonest_first_and_bounded():
+    team = make_team()
+    now = timezone.now()
+    for minutes in range(-1, 13):
+        make_run(team, title=f"due {minutes}", due_at=now + timedelta(minutes=minutes))
+    make_run(team, title="finished", due_at=None)
+    html = section(shown(viewer_of(team), team), "activity-next")
+    assert re.findall(r"<bdi>(.*?)</bdi>", html) == [f"due {minutes}" for minutes in range(-1, 9)]
+    assert "due now: 2 · unfinished: 14" in text_of(html)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        (None, "This team has no CAMB.AI key yet"),
+        ({"state": "working"}, "Working Not tried yet"),
+        (
+            {"state": "refused", "message": "CAMB.AI refused the key <b>. Paste another."},
+            "Refused CAMB.AI refused the key &lt;b&gt;. Paste another. See the team's key Not tried yet · again",
+        ),
+    ],
+)
+def test_the_key_is_told_in_words(fields, said):
+    team = make_team()
+    if fields:
+        trouble = {"retry_at": timezone.now() + timedelta(minutes=5)} if "message" in fields else {}
+        make_key(team, **fields, **trouble)
+    assert said in text_of(section(shown(viewer_of(team), team), "activity-next"))
+
+
+@pytest.mark.parametrize(
+    ("progress", "said"),
+    [
+        (refresh.Progress(1240, 5000, 124), "1,240 of 5,000 checked, about 2 min left"),
+        (refresh.Progress(0, 7, None), "0 of 7 checked"),
+        (refresh.Progress(6, 7, 3), "6 of 7 checked, about 3 s left"),
+        (refresh.Progress(10, 90000, 3 * 3600), "10 of 90,000 checked, about 3 h left"),
+    ],
+)
+def test_a_sweep_is_shown_with_its_numbers(monkeypatch, progress, said):
+    monkeypatch.setattr(refresh, "progress", lambda team: progress)
+    team = make_team()
+    make_call(team)
+    html = section(shown(viewer_of(team), team), "activity-summary")
+    assert f'<progress max="{progress.total}" value="{progress.checked}"' in html
+    assert f"{said} Calls" in text_of(html)
+
+
+@pytest.mark.parametrize("query", ["", "?range=24h"])
+def test_activity_costs_the_same_with_one_row_and_with_thirty(query, django_assert_num_queries):
+    def fill(rows: int) -> tuple[Client, Team]:
+        team = make_team()
+        make_key(team)
+        for age in range(rows):
+            make_call(team, make_run(team), make_run(team), age=60 * age)
+        client = viewer_of(team)
+        shown(client, team)  # the session remembers the team once
+        return client, team
+
+    few, many = fill(1), fill(30)
+    with django_assert_num_queries(14):
+        shown(*few, query)
+    with django_assert_num_queries(14):
+        shown(*many, query)
+
+
+def test_calls_are_paged_newest_first_without_gap_or_repetition(monkeypatch):
+    monkeypatch.setattr(activity, "CALLS", 2)
+    team = make_team()
+    at = timezone.now()
+    # Three at the very same moment: the page ends in their middle.
+    made = [make_call(team, ms=1000 + n) for n in range(5)]
+    Call.objects.filter(pk__in=[call.pk for call in made[1:4]]).update(at=at)
+    Call.objects.filter(pk=made[0].pk).update(at=at - timedelta(minutes=1))
+    Call.objects.filter(pk=made[4].pk).update(at=at + timedelta(microseconds=1))
+    client, query, seen = viewer_of(team), "", []
+    while True:
+        html = shown(client, team, query)
+        seen.append(re.findall(r"(1,00\d) ms", section(html, "activity-calls")))
+        older = re.search(r'rel="next" href="([^"#]+)', html)
+        if not older:
+            break
+        query = older[1].replace("&amp;", "&")
+    assert seen == [["1,004", "1,003"], ["1,002", "1,001"], ["1,000"]]
+    assert "data-poll" not in html
+    assert "Older calls" in html
+
+
+@pytest.mark.parametrize("place", ["x", "1-", "-1", "1-²", "9" * 18 + "-1", "1" * 17 + "-" + "9" * 30, "\0"])
+def test_an_odd_place_or_range_counts_as_none(place):
+    team = make_team()
+    make_call(team)
+    html = viewer_of(team).get(f"/t/{team.slug}/activity/", {"before": place, "range": place}).content.decode()
+    assert "Newest calls" in html
+    assert 'href="?range=1h" aria-current="page"' in html
+
+
+def test_a_place_far_in_the_future_or_past_is_a_page_too():
+    team = make_team()
+    make_call(team, ms=777)
+    client = viewer_of(team)
+    assert "777 ms" in shown(client, team, f"?before={'9' * 17}-1")
+    assert "Nothing older is kept" in shown(client, team, "?before=0-0")
+
+
+# --- Live --------------------------------------------------------------------------------------------
+
+
+def poll(client: Client, html: str, *, after_seconds: int = 1000):
+    """Ask as the poller on this page does, as if it had been drawn so long ago."""
+    poller = re.search(r'id="activity-poller".*hx-get="(.+?)" hx-vals="(.+?)"', html)
+    assert poller
+    values = json.loads(unescape(poller[2]))
+    values["at"] -= after_seconds
+    return client.get(f"{unescape(poller[1])}&{urlencode(values)}")
+
+
+@pytest.fixture
+def _time_stands_still(monkeypatch):
+    now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now)
+
+
+@pytest.mark.usefixtures("_time_stands_still")
+def test_a_poll_answers_204_until_there_is_news():
+    team = make_team()
+    make_call(team)
+    client = viewer_of(team)
+    html = shown(client, team)
+    assert poll(client, html).status_code == 204
+    make_call(team, ms=4321)
+    body = poll(client, html).content.decode()
+    assert "4,321 ms" in body
+    assert sorted(re.findall(r'<\w+ id="(activity-\w+)"[^>]*hx-swap-oob="true"', body)) == [
+        "activity-calls", "activity-next", "activity-poller", "activity-steps", "activity-summary",
+    ]  # fmt: skip
+    assert poll(client, body).status_code == 204
+    Pulse.beat(team.pk)
+    assert poll(client, body).status_code == 200
+
+
+def test_time_alone_moves_the_chart(monkeypatch):
+    team = make_team()
+    client = viewer_of(team)
+    html = shown(client, team)
+    later = timezone.now() + timedelta(minutes=1)
+    monkeypatch.setattr(timezone, "now", lambda: later)
+    assert poll(client, html, after_seconds=0).status_code == 200
+
+
+@pytest.mark.usefixtures("_time_stands_still")
+def test_a_long_window_is_summed_up_more_seldom():
+    team = make_team()
+    client = viewer_of(team)
+    for query, patience in (("?range=1h", 1), ("?range=24h", 30), ("?range=7d", 120)):
+        html = shown(client, team, query)
+        make_call(team)
+        assert [poll(client, html, after_seconds=patience + more).status_code for more in (-1, 0)] == [204, 200]
+
+
+# --- A run's history ---------------------------------------------------------------------------------
+
+
+def test_a_history_tells_every_attempt_newest_first():
+    run = make_run(title="Harbour <Lights>")
+    make_call(run.team, run, make_run(run.team), change="new → ready", ms=321)
+    make_call(run.team, run, http_status=503, outcome=Outcome.UNAVAILABLE, message=HOSTILE)
+    make_call(run.team, make_run(run.team), message="not about this run")
+    html = viewer_of(run.team).get(f"/runs/{run.pk}/history/rows/").content.decode()
+    rows = [text_of(row) for row in html.split("<tr>")[2:]]
+    assert [re.sub(r"^.*? UTC ", "", row)[:45] for row in rows] == [
+        "Not available 503 200 ms 1 &lt;script&gt;aler",
+        "Answered 200 321 ms 2 new → ready",
+    ]
+    assert "<script>alert" not in html
+    assert "not about this run" not in html
+
+
+def test_the_history_page_holds_the_very_rows_of_the_fragment():
+    run = make_run(title="Harbour <Lights>")
+    make_call(run.team, run)
+    client = viewer_of(run.team)
+    page, rows = (client.get(f"/runs/{run.pk}/history/{part}").content.decode() for part in ("", "rows/"))
+    assert rows.startswith('<div id="run-history">')
+    assert rows.strip() in page
+    assert "<bdi>Harbour &lt;Lights&gt;</bdi>" in page
+
+
+def test_a_run_that_was_never_asked_says_so():
+    run = make_run()
+    html = viewer_of(run.team).get(f"/runs/{run.pk}/history/").content.decode()
+    assert "CAMB.AI has not been asked about this run lately." in html
+
+
+def test_a_history_is_paged(monkeypatch):
+    monkeypatch.setattr(activity, "ATTEMPTS", 2)
+    run = make_run()
+    for number in range(3):
+        make_call(run.team, run, change=f"change {number}")
+    client = viewer_of(run.team)
+    html = client.get(f"/runs/{run.pk}/history/").content.decode()
+    assert re.findall(r"change \d", html) == ["change 2", "change 1"]
+    older = re.search(r'href="([^"]+)" hx-get="([^"]+)"', html)
+    assert older
+    for address in older.groups():
+        assert re.findall(r"change \d", client.get(address).content.decode()) == ["change 0"]
+    assert "Nothing older is kept." in client.get(f"/runs/{run.pk}/history/?before=0").content.decode()
+    for odd in ("x", "²", "9" * 30):
+        html = client.get(f"/runs/{run.pk}/history/", {"before": odd}).content.decode()
+        assert re.findall(r"change \d", html) == ["change 2", "change 1"]
+
+
+def test_a_history_costs_the_same_with_one_attempt_and_with_thirty(django_assert_num_queries):
+    few, many = make_run(), make_run()
+    make_call(few.team, few)
+    for _ in range(30):
+        make_call(many.team, many)
+    for run in (few, many):
+        client = viewer_of(run.team)
+        with django_assert_num_queries(6):
+            client.get(f"/runs/{run.pk}/history/")
