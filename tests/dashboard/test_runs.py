@@ -262,7 +262,7 @@ def test_the_list_asks_as_often_for_thirty_runs_as_for_one(team, member, django_
 
 def poll(client: Client, team: Team, since: int, *runs: Run):
     ids = ",".join(str(run.pk) for run in runs)
-    return client.get(reverse("runs-poll", args=[team.slug]), {"since": since, "ids": ids})
+    return client.get(reverse("runs-poll", args=[team.slug]), {"since": str(since), "ids": ids})
 
 
 def change(run: Run, **fields) -> int:
