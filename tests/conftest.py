@@ -20,12 +20,15 @@ os.environ |= {
 }
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 django.setup()
+# The workers of a parallel run inherit our environment: they must read their settings here, as we did.
+del os.environ["DJANGO_SETTINGS_MODULE"]
 
 from django.conf import settings  # noqa: E402
 from django.core.cache import cache  # noqa: E402
 
 # Pages name static files without anything having been collected; the live server finds them.
 settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+os.mkdir(settings.STATIC_ROOT)
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 

@@ -87,7 +87,9 @@ def until(condition: Callable[[], T]) -> T:
 
 
 # Celery would let them overrule what a throwaway app says.
-ENVIRONMENT = {name: os.environ[name] for name in os.environ if not name.startswith(("CELERY_", "DJANGO_"))}
+ENVIRONMENT = {
+    name: os.environ[name] for name in os.environ if not name.startswith(("BROKER_", "CELERY_", "DJANGO_"))
+}
 
 
 @contextmanager

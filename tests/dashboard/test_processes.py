@@ -44,7 +44,9 @@ def test_one_that_ends_by_itself_stops_the_others_and_is_named(tmp_path):
 def test_children_of_a_process_that_died_are_cleared_away(tmp_path):
     command = f"sh -c 'sleep 60 & echo $! > {tmp_path}/pid; kill -KILL $$'"
     assert processes.run({"parent": command}, os.environ, never) == "parent"
-    assert not is_running(tmp_path / "pid")
+    deadline = time.monotonic() + 10
+    while is_running(tmp_path / "pid"):  # killed, but nobody can wait for somebody else's child
+        assert time.monotonic() < deadline
 
 
 def test_a_second_signal_kills_what_does_not_want_to_stop(tmp_path):
