@@ -29,9 +29,10 @@ test-postgres: $(VENV)/requirements-dev.txt chromium
 lint: $(VENV)/requirements-dev.txt
 	@$(IN_VENV) ruff check .
 	@$(IN_VENV) ruff format --check .
-	@$(IN_VENV) mypy .
-	@$(VENV)/bin/python $(VENV)/bin/lint-imports
-	@DUBROOM_DATA_DIR=$$(mktemp -d) $(VENV)/bin/python manage.py makemigrations --check --dry-run
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && export DUBROOM_DATA_DIR="$$folder" && \
+		$(IN_VENV) mypy . && \
+		$(VENV)/bin/python $(VENV)/bin/lint-imports && \
+		$(VENV)/bin/python manage.py makemigrations --check --dry-run
 
 format: $(VENV)/requirements-dev.txt
 	@$(IN_VENV) ruff check --fix .
