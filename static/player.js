@@ -39,6 +39,7 @@ function prepare() {
   }
   if (known) resume(element, place);
   known = element;
+  if (element.error) heal(element); // it failed before anybody listened
 }
 
 function resume(element, { time, isPlaying }) {
@@ -57,7 +58,6 @@ listen("seeking", (element) => (place.time = element.currentTime));
 listen("play", () => (place.isPlaying = true));
 listen("pause", () => (place.isPlaying = false));
 document.addEventListener("htmx:load", prepare);
-prepare();
 
 // ---- A dead link ------------------------------------------------------------------------------------
 
@@ -66,6 +66,9 @@ function say(sentence) {
   trouble.hidden = !sentence;
   trouble.querySelector("span").textContent = sentence;
 }
+
+/** Where the page's address says to begin, for a link that was dead from the first byte. */
+const startOfPage = () => Number(document.getElementById("dub").dataset.at);
 
 async function renew(element) {
   const { renewing, offline } = document.getElementById("media-trouble").dataset;
@@ -85,13 +88,12 @@ async function renew(element) {
   resume(element, stood);
 }
 
-/** Where the page's address says to begin, for a link that was dead from the first byte. */
-const startOfPage = () => Number(document.getElementById("dub").dataset.at);
-
-listen("error", (element) => {
+function heal(element) {
   if (performance.now() - healedAt > PATIENCE) renew(element);
   else say(document.getElementById("media-trouble").dataset.broken);
-});
+}
+
+listen("error", heal);
 listen("loadeddata", () => say(""));
 
 // ---- The bar ----------------------------------------------------------------------------------------
@@ -183,3 +185,4 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.getElementById("keys-on").checked = remember("keys") !== "off";
+prepare();

@@ -63,15 +63,13 @@ function light(index) {
   else showChip();
 }
 
-/** What scrolls, and the part of it that can be seen: the lines' own box, or on a phone the page below the player. */
+/** What scrolls, and the part of it that can be seen: the lines' own box, or on a phone all below the player. */
 function view() {
   const box = shown.parentElement;
-  if (getComputedStyle(box).overflowY === "auto") {
-    const { top, bottom } = box.getBoundingClientRect();
-    return { scroller: box, top, bottom };
-  }
-  const top = media()?.getBoundingClientRect().bottom ?? 0;
-  return { scroller: document.scrollingElement, top: Math.max(top, 0), bottom: innerHeight - 64 };
+  const isAlone = getComputedStyle(box).overflowY === "auto";
+  const scroller = isAlone ? box : box.closest("main");
+  const { top, bottom } = scroller.getBoundingClientRect();
+  return { scroller, top: isAlone ? top : document.querySelector(".stage").getBoundingClientRect().bottom, bottom };
 }
 
 /** Bring a line to the upper third, unless it is already well in view; says whether it had to. */
