@@ -154,7 +154,7 @@ def _line(hit: Hit, before: str, after: str) -> Line:
 
 
 def marked(text: str, marks: Iterable[tuple[int, int]]) -> SafeString:
-    """Return the text, escaped piece by piece, with each found span in a <mark>; a very long one is cut around it."""
+    """Return the text, escaped piece by piece, with each found span in a <mark>; a very long one is cut."""
     spans = sorted(marks)
     first, last = 0, len(text)
     if len(text) > LONGEST_LINE:

@@ -152,7 +152,9 @@ def three_a_page(monkeypatch):
 
 def test_more_leads_through_every_hit_once(client, team, member, three_a_page):
     make_found(make_run(team), [f"kitchen {number}" for number in range(8)])
-    found, before, name = [], {}, "search"
+    found: list[str] = []
+    before: dict[str, str] = {}
+    name = "search"
     while True:
         body = get(client, team, "kitchen", name=name, **before)
         found += re.findall(r"</mark> (\d)", body)
@@ -168,8 +170,8 @@ def test_more_works_without_script(client, team, member, three_a_page):
     make_found(make_run(team), [f"kitchen {number}" for number in range(4)])
     body = get(client, team, "kitchen")
     assert "4 moments, newest runs first" in body
-    more = html.unescape(re.search(r'<a class="button" href="([^"]*before[^"]*)"', body)[1])
-    assert re.findall(r"</mark> (\d)", client.get(more).content.decode()) == ["0"]
+    (more,) = re.findall(r'<a class="button" href="([^"]*before[^"]*)"', body)
+    assert re.findall(r"</mark> (\d)", client.get(html.unescape(more)).content.decode()) == ["0"]
 
 
 def test_the_fragment_is_the_pages_own_part_and_keeps_the_address(client, team, member):

@@ -152,8 +152,12 @@ def test_a_link_that_stays_ended_is_said_to_be_dead():
 
 def test_a_dub_that_is_gone_after_asking_is_said_to_be_gone():
     dub = make_dub(video_url=ENDED)
+
+    def ask(run):
+        Dub.objects.all().delete()
+
     with pytest.raises(media.Dead, match="no longer has this dub"):
-        media.live_url(dub, "video", lambda run: Dub.objects.all().delete())
+        media.live_url(dub, "video", ask)
 
 
 @pytest.mark.parametrize(
