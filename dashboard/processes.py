@@ -2,11 +2,14 @@
 
 The commands come from the Procfile. Each runs in a session of its own, so that a Ctrl-C in the terminal reaches
 only us, and so that a process which dies without stopping its children can be cleared away with them.
+
+`manage.py start` becomes this module once all is prepared: run as a script it needs neither Django nor its memory.
 """
 
 import asyncio
 import os
 import signal
+import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
@@ -67,3 +70,28 @@ async def _run(
             with suppress(ProcessLookupError, PermissionError):  # nobody is left; macOS says it in its own way
                 os.killpg(process.pid, signal.SIGKILL)
         await asyncio.gather(*ends)
+
+
+def main(host: str, port: str, procfile: str, *names: str) -> int:
+    """Run these processes, and say the GREETING as soon as the port answers; returns the exit code."""
+    greeting = os.environ.pop("GREETING")  # an argument would show its password to everybody on the machine
+
+    async def greet() -> None:
+        while True:
+            try:
+                _, writer = await asyncio.open_connection(host, int(port))
+            except OSError:
+                await asyncio.sleep(0.05)
+            else:
+                writer.close()
+                break
+        print(greeting, flush=True)  # noqa: T201
+
+    ended = run(commands(Path(procfile), names), os.environ, greet)
+    if ended:
+        print(f"The process {ended!r} ended by itself, so the others were stopped.", file=sys.stderr)  # noqa: T201
+    return 1 if ended else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -109,6 +109,8 @@ def test_the_first_start_shows_a_team_at_work_and_ctrl_c_stops_everything(dubroo
     with dubroom.running() as process:
         page = log_in(dubroom)
         assert (page.status_code, page.url) == (200, f"{dubroom.url}/t/demo/runs/")
+        password = (dubroom.data_dir / "demo.password").read_text()
+        assert [command for command in processes_of(dubroom.data_dir).values() if password in command] == []
         styles = re.findall(r'href="(/static/[^"]+\.css)"', page.text)
         assert [requests.get(dubroom.url + style).status_code for style in styles] == [200] * len(styles) != []
         process.send_signal(signal.SIGINT)
@@ -125,7 +127,7 @@ def test_the_first_start_shows_a_team_at_work_and_ctrl_c_stops_everything(dubroo
 @pytest.mark.worker
 def test_when_one_process_dies_all_stop_and_it_is_named(dubroom):
     with dubroom.running() as process:
-        (beat,) = (pid for pid, command in processes_of(dubroom.data_dir).items() if " beat " in command)
+        (beat,) = (pid for pid, command in processes_of(dubroom.data_dir).items() if " beat --" in command)
         os.kill(beat, signal.SIGKILL)
         assert process.wait(DEADLINE_S) == 1
     assert "The process 'beat' ended by itself, so the others were stopped." in dubroom.log.read_text()

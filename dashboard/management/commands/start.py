@@ -1,6 +1,5 @@
 """What does it take to have all of Dubroom running on this machine? `make run` ends here."""
 
-import asyncio
 import os
 import secrets
 import socket
@@ -13,7 +12,6 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, transaction
-from django.urls import reverse
 
 from dashboard import processes
 from dashboard.management.commands.create_team import ensure_user
@@ -33,27 +31,10 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def handle(self, **_: Any) -> None:
-        try:
-            names = prepare()
-            failed = processes.run(
-                processes.commands(settings.BASE_DIR / "Procfile", names), environment(), self.greet
-            )
-        except KeyboardInterrupt:
-            failed = None
-        if failed:
-            raise CommandError(f"The process {failed!r} ended by itself, so the others were stopped.")
-
-    async def greet(self) -> None:
-        """Say how to get in, as soon as there is something to get into."""
-        while True:
-            try:
-                _, writer = await asyncio.open_connection(settings.HOST, settings.PORT)
-            except OSError:
-                await asyncio.sleep(0.05)
-            else:
-                writer.close()
-                break
-        self.stdout.write(await asyncio.to_thread(greeting))
+        names = prepare()
+        server = [settings.HOST, str(settings.PORT), str(settings.BASE_DIR / "Procfile")]
+        command = [sys.executable, "-P", processes.__file__, *server, *names]
+        os.execve(sys.executable, command, environment() | {"GREETING": greeting()})  # noqa: S606  our own file, and no shell
 
 
 def prepare() -> list[str]:
@@ -141,7 +122,7 @@ def greeting() -> str:
     if demo_user and demo_user.check_password(demo_password()):
         rows.append(("Log in as", f"{DEMO_EMAIL} with the password {demo_password()}"))
     if settings.SIGNUP == "open":
-        rows.append(("Sign up", f"{address}{reverse('account_signup')}"))
+        rows.append(("Sign up", f"{address}/accounts/signup/"))
     rows.append(("Data folder", str(settings.DATA_DIR)))
     lines = [f"  {what:<13}{value}" for what, value in rows]
     return "\n".join(["", "  Dubroom is running. Ctrl-C stops everything.", "", *lines, ""])
