@@ -1,0 +1,29 @@
+"""How are cues written as JSON?"""
+
+import json
+from collections.abc import Iterable
+
+from results.models import Cue, Dub
+
+
+def render(dub: Dub, cues: Iterable[Cue]) -> str:
+    """Return the dub as it is stored, times in milliseconds."""
+    return json.dumps(
+        {
+            "run_id": dub.run.camb_run_id,
+            "title": dub.run.title,
+            "language": dub.language,
+            "cues": [
+                {
+                    "position": cue.position,
+                    "start_ms": cue.start_ms,
+                    "end_ms": cue.end_ms,
+                    "speaker": cue.speaker,
+                    "text": cue.text,
+                }
+                for cue in cues
+            ],
+        },
+        ensure_ascii=False,
+        indent=1,
+    )

@@ -1,0 +1,63 @@
+"""Which cues of two dubs say the same?"""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from results.exports.cues import span
+from results.models import Cue
+
+# A cue is compared with this many around its moment: two dubs of a run differ by far less, and the time it takes
+# stays in proportion to their length whatever their times are.
+_NEAR = 8
+
+
+@dataclass
+class Pair:
+    """A cue of the first dub, or none, and what the other says meanwhile: one cue, several, or none."""
+
+    cue: Cue | None = None
+    others: list[Cue] = field(default_factory=list)
+
+    @property
+    def _leading(self) -> Cue:
+        return self.cue or self.others[0]
+
+    @property
+    def span(self) -> tuple[int, int]:
+        return span(self._leading)
+
+    @property
+    def speaker(self) -> str:
+        return self._leading.speaker
+
+    @property
+    def text(self) -> str:
+        return self.cue.text if self.cue else ""
+
+    @property
+    def other_text(self) -> str:
+        return "\n".join(cue.text for cue in self.others)
+
+
+def align(cues: Iterable[Cue], others: Iterable[Cue]) -> list[Pair]:
+    """Put each cue of the other dub to that of the first which it overlaps most; else it stands alone.
+
+    Every cue of either is in exactly one pair, and pairs are in the order of time. Both must come in theirs.
+    """
+    pairs = [Pair(cue) for cue in cues]
+    alone = []
+    starts = [pair.span[0] for pair in pairs]
+    for other in others:
+        place = bisect_right(starts, other.start_ms)
+        near = pairs[max(place - _NEAR, 0) : place + _NEAR]
+        best = max(near, key=lambda pair: _overlap(pair.span, span(other)), default=None)
+        if best and _overlap(best.span, span(other)) > 0:
+            best.others.append(other)
+        else:
+            alone.append(Pair(others=[other]))
+    return sorted(pairs + alone, key=lambda pair: pair.span[0])
+
+
+def _overlap(one: tuple[int, int], two: tuple[int, int]) -> int:
+    return min(one[1], two[1]) - max(one[0], two[0])

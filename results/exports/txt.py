@@ -1,0 +1,42 @@
+"""How are cues written as plain text?"""
+
+from collections.abc import Iterable
+from itertools import groupby
+
+from results import timecode
+from results.exports.cues import lines
+from results.models import Cue, Dub
+
+_WITHOUT_SPACES = ("ja", "km", "lo", "my", "th", "yue", "zh")
+
+
+def render(dub: Dub, cues: Iterable[Cue]) -> str:
+    """Return a paragraph for each time that somebody speaks, under the speaker's name."""
+    space = "" if dub.language.split("-")[0] in _WITHOUT_SPACES else " "
+    turns = groupby(filter(_line, cues), key=_speaker)
+    return "\n".join(
+        f"{speaker}\n{said}\n" if speaker else f"{said}\n"
+        for speaker, said in ((speaker, space.join(map(_line, turn))) for speaker, turn in turns)
+    )
+
+
+def render_lines(cues: Iterable[Cue]) -> str:
+    """Return a line for each cue: `[1:02] Anna: What was said`."""
+    said = ((cue, _speaker(cue)) for cue in cues if _line(cue))
+    return "".join(
+        f"[{timecode.short(max(cue.start_ms, 0))}] {f'{speaker}: ' if speaker else ''}{_line(cue)}\n"
+        for cue, speaker in said
+    )
+
+
+def render_words(cues: Iterable[Cue]) -> str:
+    """Return a line for each cue: only what was said."""
+    return "".join(f"{line}\n" for line in map(_line, cues) if line)
+
+
+def _line(cue: Cue) -> str:
+    return " ".join(lines(cue.text))
+
+
+def _speaker(cue: Cue) -> str:
+    return " ".join(lines(cue.speaker))

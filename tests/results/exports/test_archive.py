@@ -1,0 +1,90 @@
+"""The ZIP of many runs: what is in it, and that it leaves while it is being made."""
+
+import csv
+from io import BytesIO, StringIO
+from zipfile import ZipFile
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from results.exports import archive
+from results.exports.formats import FORMATS
+from results.models import Run
+from tests.factories import make_dub, make_run, make_team
+
+pytestmark = pytest.mark.django_db
+SRT = FORMATS["srt"]
+
+
+def stream(runs, format=SRT):
+    return archive.stream(Run.objects.all(), [run.pk for run in runs], format)
+
+
+def opened(chunks) -> ZipFile:
+    file = ZipFile(BytesIO(b"".join(chunks)))
+    assert file.testzip() is None
+    return file
+
+
+def manifest(file: ZipFile) -> list[list[str]]:
+    return list(csv.reader(StringIO(file.read("manifest.csv").decode("utf-8-sig"), newline="")))
+
+
+def test_each_dub_is_a_file_and_each_run_in_the_table():
+    team = make_team()
+    kitchen = make_run(team, camb_run_id=7, title="=Kitchen/料理", status=Run.Status.READY)
+    make_dub(kitchen, ["Hello"], "en-us", duration_ms=83_000)
+    make_dub(kitchen, ["Hola", "Adiós"], "es-es")
+    make_run(team, camb_run_id=8, title="Later", status=Run.Status.WAITING)
+    file = opened(stream(team.runs.all()))
+    assert file.namelist() == ["=Kitchen 料理 [7].en-us.srt", "=Kitchen 料理 [7].es-es.srt", "manifest.csv"]
+    assert file.read("=Kitchen 料理 [7].en-us.srt").decode() == "1\n00:00:00,000 --> 00:00:02,000\nHello\n"
+    assert manifest(file) == [
+        ["file", "run", "title", "status", "language", "language name", "cues", "length"],
+        ["'=Kitchen 料理 [7].en-us.srt", "7", "'=Kitchen/料理", "Ready", "en-us", "English (United States)", "1",
+         "00:01:23.000"],
+        ["'=Kitchen 料理 [7].es-es.srt", "7", "'=Kitchen/料理", "Ready", "es-es", "Spanish (Spain)", "2",
+         "00:00:00.000"],
+        ["", "8", "Later", "Waiting", "", "", "", ""],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("format", FORMATS.values(), ids=lambda format: format.key)
+def test_every_format_fits(format):
+    dub = make_dub(make_run(camb_run_id=7, title="T"), ["Hello"])
+    file = opened(stream([dub.run], format))
+    assert file.namelist() == [f"T [7].en-us.{format.extension}", "manifest.csv"]
+    assert len(file.read(file.namelist()[0])) == len(format.file(dub))
+
+
+def test_names_that_would_be_one_are_told_apart():
+    run = make_run(camb_run_id=7, title="T")
+    for language in ("a/b", "a:b"):
+        make_dub(run, ["x"], language)
+    assert opened(stream([run])).namelist() == ["T [7].a b.srt", "T [7].a b (2).srt", "manifest.csv"]
+
+
+def test_only_runs_among_those_offered_are_in_it():
+    mine, foreign = make_dub(lines=["mine"]).run, make_dub(lines=["secret"]).run
+    file = opened(archive.stream(mine.team.runs.all(), [mine.pk, foreign.pk, 999_999], SRT))
+    assert len(file.namelist()) == 2
+    assert b"secret" not in file.read(file.namelist()[0])
+
+
+def test_no_runs_are_a_valid_archive_with_an_empty_table():
+    assert len(manifest(opened(stream([])))) == 1
+
+
+def test_it_leaves_while_it_is_being_made():
+    team = make_team()
+    for _ in range(120):
+        make_dub(make_run(team), ["x"])
+    with CaptureQueriesContext(connection) as queries:
+        chunks = stream(team.runs.all())
+        assert next(chunks).startswith(b"PK\x03\x04")
+        # The ids, the first runs, their dubs, and the cues of one.
+        assert len(queries) == 4
+        list(chunks)
+    # Per 50 runs two, and one a dub.
+    assert len(queries) == 1 + 3 * 2 + 120

@@ -1,0 +1,133 @@
+"""Do readers that know nothing of Dubroom read what was said?
+
+Each test states its format's normalisation in full: whatever is not undone here comes back as it was.
+"""
+
+import csv
+import json
+import re
+from io import BytesIO, StringIO
+
+import docx
+import pysubs2
+import pytest
+import webvtt
+from hypothesis import given
+
+from results.exports import srt, vtt
+from results.exports.csv import render as render_csv
+from results.exports.docx import render as render_docx
+from results.exports.json import render as render_json
+from results.models import Cue, Dub, Run
+from tests.results.exports.cases import cues, make_cue, steady
+
+
+def lines(text: str) -> str:
+    """Of a text: its lines without the blank ones, and without spaces at their ends."""
+    return "\n".join(line.strip() for line in text.replace("\0", "\ufffd").splitlines() if line.strip())
+
+
+def shown(cues: list[Cue]) -> list[tuple[int, int, str]]:
+    """When and what of it: never before 0, never for no time, never nothing."""
+    starts = [max(cue.start_ms, 0) for cue in cues]
+    return [
+        (start, max(cue.end_ms, start + 1), lines(cue.text))
+        for cue, start in zip(cues, starts, strict=True)
+        if lines(cue.text)
+    ]
+
+
+@steady
+@given(cues)
+def test_pysubs2_reads_srt(cues):
+    # pysubs2 takes a last line of digits for the number of a cue that follows; so one follows.
+    file = srt.render([*cues, make_cue("end", start_ms=359_999_000, end_ms=359_999_999)])
+    read = pysubs2.SSAFile.from_string(file, format_="srt", keep_html_tags=True)
+    *events, _end = read.events
+    assert [(event.start, event.end, event.text) for event in events] == [
+        (start, end, broken_up(text).strip().replace("\n", r"\N")) for start, end, text in shown(cues)
+    ]
+
+
+def broken_up(text: str) -> str:
+    """An invisible word joiner stands where a player would obey."""
+    return re.sub(r"(<(?=[a-zA-Z/!])|\{(?=[\\a-zA-Z])|--(?=>)|\d:(?=\d{1,2}:\d{1,2}[.,]\d))", "\\1\u2060", text)
+
+
+@steady
+@given(cues)
+def test_a_word_joiner_is_all_that_srt_adds(cues):
+    file = srt.render(cues).replace("\u2060", "")
+    texts = [block.split("\n", 2)[2] for block in file.removesuffix("\n").split("\n\n") if block]
+    assert texts == [text.replace("\u2060", "") for _, _, text in shown(cues)]
+
+
+@steady
+@given(cues)
+def test_webvtt_py_reads_webvtt(cues):
+    read = webvtt.from_string(vtt.render(cues), strict=True).captions
+    assert [
+        (c.start_time.in_milliseconds(), c.end_time.in_milliseconds(), plain(c.raw_text)) for c in read
+    ] == shown(cues)
+    assert [plain(caption.voice or "") for caption in read] == [
+        " ".join(lines(cue.speaker).split("\n")) for cue in cues if lines(cue.text)
+    ]
+
+
+def plain(text: str) -> str:
+    text = re.sub(r"^<v [^>]*>|</v>$", "", text)
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+@steady
+@given(cues)
+def test_csv_reader_reads_csv(cues):
+    file = render_csv(cues).encode().decode("utf-8-sig")
+    header, *rows = csv.reader(StringIO(file, newline=""), strict=True)
+    assert header == ["position", "start", "end", "speaker", "text"]
+    assert [(row[0], *map(unguarded, row[3:])) for row in rows] == [
+        (str(cue.position), cue.speaker, cue.text) for cue in cues
+    ]
+    for row in rows:
+        assert not any(cell.lstrip(' \n\r"').startswith(("=", "+", "-", "@", "\t", "\0")) for cell in row)
+
+
+def unguarded(cell: str) -> str:
+    """A single quote before what a spreadsheet would compute is not part of it."""
+    return re.sub(r"\A'(?=['\"\s]*[=+\-@\t\r\0＝＋－＠])", "", cell)
+
+
+@steady
+@given(cues)
+def test_json_holds_all_as_it_is_stored(cues):
+    read = json.loads(render_json(make_dub(), cues))
+    assert read["cues"] == [
+        {name: getattr(cue, name) for name in ("position", "start_ms", "end_ms", "speaker", "text")} for cue in cues
+    ]
+
+
+@steady
+@given(cues)
+def test_python_docx_reads_docx(cues):
+    document = docx.Document(BytesIO(render_docx(make_dub(), cues)))
+    written = [(str(p.style and p.style.name), p.text) for p in document.paragraphs]
+    said = [text.split("\t", 1)[1] for style, text in written if style == "Cue"]
+    assert said == [in_xml(lines(cue.text)) for cue in cues]
+    turns = [text for style, text in written if style == "Heading 3"]
+    speakers = [in_xml(lines(cue.speaker).replace("\n", " ")) for cue in cues]
+    changes = [now for before, now in zip(["", *speakers], speakers, strict=False) if now != before]
+    assert turns == [name for name in changes if name]
+
+
+def in_xml(text: str) -> str:
+    return re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]", "\ufffd", text)
+
+
+@pytest.mark.parametrize("number", [1, 300])
+def test_pysubs2_finds_every_cue_of_webvtt(number):
+    file = vtt.render(make_cue(f"line {n}", n, 1000 * n, 1000 * n + 500) for n in range(number))
+    assert [event.plaintext for event in pysubs2.SSAFile.from_string(file)] == [f"line {n}" for n in range(number)]
+
+
+def make_dub(title: str = "Kitchen", language: str = "en-us") -> Dub:
+    return Dub(run=Run(camb_run_id=7, title=title), language=language)

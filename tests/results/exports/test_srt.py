@@ -1,0 +1,57 @@
+"""SubRip: what is written, letter by letter."""
+
+import pytest
+
+from results.exports import srt
+from results.exports.pairs import align
+from tests.results.exports.cases import make_cue
+
+JOINER = "\u2060"
+
+
+def test_cues_are_numbered_blocks():
+    cues = [make_cue("One"), make_cue("", position=2), make_cue("Two", 3, 2500, 3_723_004, speaker="Anna")]
+    assert srt.render(cues) == ("1\n00:00:01,000 --> 00:00:02,500\nOne\n\n2\n00:00:02,500 --> 01:02:03,004\nTwo\n")
+
+
+def test_no_cues_are_an_empty_file():
+    assert srt.render([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("a --> b", f"a --{JOINER}> b"),
+        ("<i>it</i> <3", f"<{JOINER}i>it<{JOINER}/i> <3"),
+        (r"{\an8}{Y:b}{8}", rf"{{{JOINER}\an8}}{{{JOINER}Y:b}}{{8}}"),
+        ("00:00:00,000 --> 00:00:09,000", f"00:{JOINER}00:00,000 --{JOINER}> 00:{JOINER}00:09,000"),
+        ("at 12:30, or 1:02:03", "at 12:30, or 1:02:03"),
+        ("one\n\n\r\n two \u2028three\0", "one\ntwo\nthree\ufffd"),
+    ],
+)
+def test_what_a_player_would_obey_is_broken_up(text, written):
+    assert srt.render([make_cue(text)]) == f"1\n00:00:01,000 --> 00:00:02,500\n{written}\n"
+
+
+@pytest.mark.parametrize(
+    ("start_ms", "end_ms", "timing"),
+    [
+        (5000, 4000, "00:00:05,000 --> 00:00:05,001"),
+        (-3000, -1, "00:00:00,000 --> 00:00:00,001"),
+        (400_000_000, 400_001_000, "111:06:40,000 --> 111:06:41,000"),
+    ],
+)
+def test_odd_times_are_still_valid(start_ms, end_ms, timing):
+    assert srt.render([make_cue("x", start_ms=start_ms, end_ms=end_ms)]) == f"1\n{timing}\nx\n"
+
+
+def test_two_languages_stand_one_above_the_other():
+    pairs = align(
+        [make_cue("Hello", 1, 0, 900), make_cue("World", 2, 1000, 1900)],
+        [make_cue("Hola", 1, 50, 950), make_cue("<b>", 2, 5000, 5900)],
+    )
+    assert srt.render_pairs(pairs) == (
+        "1\n00:00:00,000 --> 00:00:00,900\nHello\nHola\n\n"
+        "2\n00:00:01,000 --> 00:00:01,900\nWorld\n\n"
+        f"3\n00:00:05,000 --> 00:00:05,900\n<{JOINER}b>\n"
+    )
