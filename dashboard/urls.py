@@ -4,7 +4,7 @@ from allauth.account import views as allauth
 from django.conf import settings
 from django.urls import include, path, re_path
 
-from dashboard.views import activity, health, runs, search, teams, transcripts
+from dashboard.views import activity, exports, health, runs, search, teams, transcripts
 
 # Those of allauth's pages that we use; each has its template in templates/account/.
 has_mail_server = {"has_mail_server": bool(settings.EMAIL_URL)}
@@ -51,6 +51,7 @@ urlpatterns = [
     path("t/<slug:slug>/runs/", runs.list_, name="runs-list"),
     path("t/<slug:slug>/runs/poll/", runs.poll, name="runs-poll"),
     path("t/<slug:slug>/runs/add/", runs.add, name="runs-add"),
+    path("t/<slug:slug>/runs/export/", exports.runs, name="runs-export"),
     path("t/<slug:slug>/search/", search.page, name="search"),
     path("t/<slug:slug>/search/hits/", search.hits, name="search-hits"),
     path("t/<slug:slug>/activity/", activity.page, name="activity"),
@@ -65,4 +66,6 @@ urlpatterns = [
     path("dubs/<int:pk>/video/", transcripts.video, name="dubs-video"),
     path("dubs/<int:pk>/audio/", transcripts.audio, name="dubs-audio"),
     path("dubs/<int:pk>/captions.vtt", transcripts.captions, name="dubs-captions"),
+    path("dubs/<int:pk>/export/<str:format>/", exports.dub, name="dubs-export"),
+    path("dubs/<int:pk>/export/<str:format>/with/<int:other_pk>/", exports.pair, name="dubs-export-pair"),
 ]

@@ -1,0 +1,29 @@
+"""What can be taken along from here?"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import template
+from django.urls import reverse
+
+from results import languages
+from results.exports.formats import FORMATS
+from results.models import Dub
+
+register = template.Library()
+
+
+@register.inclusion_tag("runs/_export.html")
+def export_menu(dub: Dub, dubs: Iterable[Dub]) -> dict[str, Any]:
+    """Offer the dub in every format, and side by side with each of the run's other dubs."""
+    formats = FORMATS.values()
+    return {
+        "links": [(reverse("dubs-export", args=[dub.pk, format.key]), format.label) for format in formats],
+        "pairs": [
+            (languages.name(other.language), [
+                (reverse("dubs-export-pair", args=[dub.pk, format.key, other.pk]), format.label)
+                for format in formats if format.is_for_two
+            ])
+            for other in dubs if other != dub and other.cue_count
+        ],
+    }  # fmt: skip

@@ -1,0 +1,92 @@
+"""How are transcripts taken along: one dub's, two side by side, or those of many runs?"""
+
+import logging
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from dashboard.views.runs import Wanted
+from results.exports import archive, names
+from results.exports.formats import FORMATS, Format
+from results.models import Dub, Run
+from teams.access import membership_or_404
+
+logger = logging.getLogger(__name__)
+
+
+@login_required
+@require_safe
+def dub(request: HttpRequest, pk: int, format: str) -> HttpResponse:
+    dub, kind = _visible_dub(request, pk), _known(format)
+    logger.info("Dub %s exported as %s by user %s", pk, format, request.user.pk)
+    return _file(kind, kind.file(dub), names.stem(dub.run, dub.language))
+
+
+@login_required
+@require_safe
+def pair(request: HttpRequest, pk: int, format: str, other_pk: int) -> HttpResponse:
+    """Answer with two dubs of a run, aligned by time."""
+    dub, kind = _visible_dub(request, pk), _known(format)
+    other = get_object_or_404(dub.run.dubs.exclude(pk=pk), pk=other_pk)
+    if not kind.is_for_two:
+        raise Http404
+    logger.info("Dubs %s and %s exported as %s by user %s", pk, other_pk, format, request.user.pk)
+    return _file(kind, kind.file_of_two(dub, other), names.stem(dub.run, dub.language, other.language))
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def runs(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """Answer with a ZIP of the runs with these `ids`, or else of all that the list shows for `status` and `q`.
+
+    A form with `ids` may post, though nothing is changed: an address has no room for thousands of them.
+    """
+    membership = membership_or_404(request.user, slug)
+    asked = request.POST if request.method == "POST" else request.GET
+    kind = _known(asked.get("format", "srt"))
+    team_runs = Run.objects.filter(team=membership.team)
+    if request.method == "POST" or "ids" in asked:
+        pks = _numbers(",".join(asked.getlist("ids")))
+    else:
+        wanted = Wanted.read(asked)
+        pks = wanted.named(team_runs.filter(status=wanted.status) if wanted.status else team_runs).pks()
+    if not pks:
+        messages.info(request, _("There was no run to export."))
+        return redirect("runs-list", slug)
+    logger.info("Team %s: %s runs exported as %s by user %s", slug, len(pks), kind.key, request.user.pk)
+    return StreamingHttpResponse(
+        archive.stream(team_runs, pks, kind),
+        content_type="application/zip",
+        headers=_attachment(f"{slug}-{timezone.now():%Y-%m-%d}-{kind.key}.zip"),
+    )
+
+
+def _visible_dub(request: HttpRequest, pk: int) -> Dub:
+    return get_object_or_404(Dub.objects.select_related("run"), pk=pk, run__in=Run.objects.visible_to(request.user))
+
+
+def _known(format: str) -> Format:
+    if format not in FORMATS:
+        raise Http404
+    return FORMATS[format]
+
+
+def _numbers(text: str) -> list[int]:
+    """The ids in a list with commas; what is none, or more than a database takes, is passed over."""
+    return sorted({int(pk) for pk in text.split(",") if pk.isascii() and pk.isdigit() and len(pk) <= 18})
+
+
+def _file(kind: Format, content: bytes, stem: str) -> HttpResponse:
+    return HttpResponse(content, content_type=kind.content_type, headers=_attachment(f"{stem}.{kind.extension}"))
+
+
+def _attachment(name: str) -> dict[str, str]:
+    """Have the browser save it under this name, written for any script as RFC 6266 has it."""
+    return {"Content-Disposition": content_disposition_header(as_attachment=True, filename=name) or ""}

@@ -1,0 +1,240 @@
+"""Exports over HTTP: who gets them, under which names, and what the menu offers."""
+
+import csv
+import logging
+from io import BytesIO, StringIO
+from zipfile import ZipFile
+
+import pytest
+from django.db import connection
+from django.template import Context, Template
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from results.exports.formats import FORMATS
+from results.models import Run
+from tests.factories import make_dub, make_member, make_run, make_team, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def team():
+    return make_team("Dub")
+
+
+@pytest.fixture
+def member(team, client):
+    user = make_member(team)
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+def dub(team):
+    return make_dub(make_run(team, camb_run_id=7, title="料理: stories"), ["Hello", "World"], "en-us")
+
+
+def address(dub, format="srt", other=None) -> str:
+    if other:
+        return reverse("dubs-export-pair", args=[dub.pk, format, other.pk])
+    return reverse("dubs-export", args=[dub.pk, format])
+
+
+# --- Who may have it ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def addresses(dub):
+    other = make_dub(dub.run, ["Hola"], "es-es")
+    return [address(dub), address(dub, "csv", other), reverse("runs-export", args=[dub.team.slug])]
+
+
+def test_who_is_not_logged_in_is_led_to_the_log_in_page(client, addresses):
+    for url in addresses:
+        response = client.get(url)
+        assert (response.status_code, response.headers["Location"]) == (
+            302,
+            f"{reverse('account_login')}?next={url}",
+        )
+
+
+def test_for_outsiders_there_is_nothing(client, addresses):
+    client.force_login(make_user())
+    assert [client.get(url).status_code for url in addresses] == [404, 404, 404]
+
+
+def test_a_viewer_may_take_all_along(client, team, addresses):
+    client.force_login(make_member(team, "viewer"))
+    assert [client.get(url).status_code for url in addresses] == [200, 200, 200]
+
+
+def test_a_dub_of_another_run_is_no_pair(client, member, dub):
+    same_team = make_dub(make_run(dub.team), ["x"], "es-es")
+    elsewhere = make_dub(lines=["secret"], language="es-es")
+    assert [client.get(address(dub, "srt", other)).status_code for other in (same_team, elsewhere, dub)] == [
+        404
+    ] * 3
+
+
+@pytest.mark.parametrize("format", ["exe", "SRT", "vtt/x", "%00"])
+def test_other_formats_there_are_none(client, member, dub, format):
+    url = address(dub).replace("/srt/", f"/{format}/")
+    assert client.get(url).status_code == 404
+    assert client.get(reverse("runs-export", args=[dub.team.slug]), {"format": format}).status_code == 404
+
+
+def test_only_some_formats_hold_two_languages(client, member, dub):
+    other = make_dub(dub.run, ["Hola"], "es-es")
+    found = [key for key in FORMATS if client.get(address(dub, key, other)).status_code == 200]
+    assert found == ["srt", "csv"]
+
+
+# --- One dub, and two --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("format", FORMATS.values(), ids=lambda format: format.key)
+def test_a_dub_is_a_download_with_a_readable_name(client, member, dub, format):
+    response = client.get(address(dub, format.key))
+    assert response.content == format.file(dub) or format.key == "docx"
+    encoded = f"%E6%96%99%E7%90%86%20stories%20%5B7%5D.en-us.{format.extension}"
+    expected = {
+        "Content-Type": format.content_type,
+        "Content-Disposition": f"attachment; filename*=utf-8''{encoded}",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-store, private",
+        "Content-Length": str(len(response.content)),
+    }
+    assert {name: response.headers[name] for name in expected} == expected
+
+
+def test_a_name_in_plain_letters_is_written_plainly(client, member, team):
+    dub = make_dub(make_run(team, camb_run_id=7, title='a"b\r\nSet-Cookie: x'), ["Hello"])
+    response = client.get(address(dub))
+    assert response.headers["Content-Disposition"] == 'attachment; filename="a b Set-Cookie x [7].en-us.srt"'
+
+
+def test_two_dubs_are_one_file(client, member, dub):
+    other = make_dub(dub.run, ["Hola", "Mundo"], "es-es")
+    response = client.get(address(dub, "csv", other))
+    rows = list(csv.reader(StringIO(response.content.decode("utf-8-sig"), newline="")))
+    assert rows == [
+        ["start", "end", "speaker", "en-us", "es-es"],
+        ["00:00:00.000", "00:00:02.000", "Anna", "Hello", "Hola"],
+        ["00:00:02.000", "00:00:04.000", "Ben", "World", "Mundo"],
+    ]
+    assert response.headers["Content-Disposition"].endswith("%5B7%5D.en-us%2Bes-es.csv")
+
+
+@pytest.mark.parametrize("lines", [1, 40])
+def test_a_dub_costs_the_same_few_queries_however_long_it_is(client, member, team, lines):
+    url = address(make_dub(make_run(team), ["Hello"] * lines))
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(url).status_code == 200
+    assert len(queries) == 4  # the session, the person, the dub with its run, the cues
+
+
+def test_who_took_what_is_logged(client, member, dub, caplog):
+    caplog.set_level(logging.INFO, "dashboard")
+    client.get(address(dub, "vtt"))
+    client.get(reverse("runs-export", args=["dub"]), {"format": "csv"})
+    assert [record.getMessage() for record in caplog.records] == [
+        f"Dub {dub.pk} exported as vtt by user {member.pk}",
+        f"Team dub: 1 runs exported as csv by user {member.pk}",
+    ]
+
+
+# --- Many runs ---------------------------------------------------------------------------------------
+
+
+def files(response) -> list[str]:
+    assert (response.status_code, response.headers["Content-Type"]) == (200, "application/zip")
+    return ZipFile(BytesIO(b"".join(response.streaming_content))).namelist()
+
+
+@pytest.fixture
+def runs(team):
+    found = [
+        make_run(team, camb_run_id=number, title=title, status=status)
+        for number, title, status in ((1, "Kitchen", "ready"), (2, "Garden", "ready"), (3, "Kitchen two", "partly"))
+    ]
+    for run in found:
+        make_dub(run, ["Hello"])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("query", "numbers"),
+    [
+        ({}, [1, 2, 3]),
+        ({"status": "ready"}, [1, 2]),
+        ({"q": "kitchen"}, [1, 3]),
+        ({"q": "kitchen", "status": "partly"}, [3]),
+        ({"status": "no such"}, [1, 2, 3]),
+    ],
+)
+def test_the_zip_holds_what_the_list_shows(client, member, runs, query, numbers):
+    names = files(client.get(reverse("runs-export", args=["dub"]), query))
+    titles = {1: "Kitchen [1]", 2: "Garden [2]", 3: "Kitchen two [3]"}
+    assert names == [*(f"{titles[number]}.en-us.srt" for number in numbers), "manifest.csv"]
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_the_zip_holds_the_chosen_runs_of_this_team(client, member, runs, method):
+    foreign = make_dub(lines=["secret"]).run
+    ids = f"{runs[2].pk},{runs[0].pk},{runs[0].pk},{foreign.pk},0,-1,x,,{'9' * 30},²"
+    response = getattr(client, method)(reverse("runs-export", args=["dub"]), {"format": "vtt", "ids": ids})
+    assert files(response) == ["Kitchen [1].en-us.vtt", "Kitchen two [3].en-us.vtt", "manifest.csv"]
+
+
+def test_the_ids_may_come_one_by_one(client, member, runs):
+    response = client.post(reverse("runs-export", args=["dub"]), {"ids": [run.pk for run in runs[:2]]})
+    assert files(response) == ["Kitchen [1].en-us.srt", "Garden [2].en-us.srt", "manifest.csv"]
+
+
+@pytest.mark.parametrize("sent", [{}, {"ids": ""}, {"ids": "x"}])
+def test_who_chose_nothing_is_told_so(client, member, runs, sent):
+    response = client.post(reverse("runs-export", args=["dub"]), sent, follow=True)
+    assert response.redirect_chain == [(reverse("runs-list", args=["dub"]), 302)]
+    assert "There was no run to export." in response.content.decode()
+
+
+def test_the_zip_has_a_name_and_leaves_as_it_is_made(client, member, team):
+    for _ in range(60):
+        make_dub(make_run(team, status=Run.Status.READY), ["Hello"])
+    response = client.get(reverse("runs-export", args=["dub"]), {"format": "docx"})
+    assert response.streaming
+    assert response.headers["Content-Disposition"].startswith('attachment; filename="dub-2')
+    assert response.headers["Content-Disposition"].endswith('-docx.zip"')
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    with CaptureQueriesContext(connection) as queries:
+        assert next(iter(response.streaming_content))[:4] == b"PK\x03\x04"
+    assert len(queries) == 3  # the first runs, their dubs, the cues of one
+
+
+# --- The menu ----------------------------------------------------------------------------------------
+
+
+def menu(dub, dubs) -> str:
+    return Template("{% load exports %}{% export_menu dub dubs %}").render(Context({"dub": dub, "dubs": dubs}))
+
+
+def test_the_menu_offers_every_format_and_every_other_language(dub):
+    spanish = make_dub(dub.run, ["Hola"], "es-es")
+    silent = make_dub(dub.run, [], "fr-fr")
+    body = menu(dub, [dub, spanish, silent])
+    for key, format in FORMATS.items():
+        assert f'<a href="{address(dub, key)}" download>{format.label}</a>' in body
+    assert "Side by side with <bdi>Spanish (Spain)</bdi>" in body
+    pairs = [address(dub, key, spanish) for key in ("srt", "csv")]
+    assert [url for url in pairs if f'<a href="{url}" download>' in body] == pairs
+    assert body.count("<a ") == len(FORMATS) + 2
+
+
+def test_the_menu_of_a_dub_on_its_own_has_no_pairs(dub):
+    assert menu(dub, [dub]).count("<a ") == len(FORMATS)
+
+
+def test_the_menu_shows_a_language_as_text(dub):
+    hostile = make_dub(dub.run, ["x"], "<script>alert(1)</script>")
+    assert "<script>" not in menu(dub, [dub, hostile])
