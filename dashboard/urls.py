@@ -51,6 +51,7 @@ urlpatterns = [
     path("t/<slug:slug>/runs/", runs.list_, name="runs-list"),
     path("t/<slug:slug>/runs/poll/", runs.poll, name="runs-poll"),
     path("t/<slug:slug>/runs/add/", runs.add, name="runs-add"),
+    path("t/<slug:slug>/runs/refresh/", runs.refresh_many, name="runs-refresh-many"),
     path("t/<slug:slug>/runs/export/", exports.runs, name="runs-export"),
     path("t/<slug:slug>/search/", search.page, name="search"),
     path("t/<slug:slug>/search/hits/", search.hits, name="search-hits"),

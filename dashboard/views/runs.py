@@ -30,6 +30,7 @@ from teams.models import Membership, Team
 PAGE = 50
 LANGUAGES_SHOWN = 3
 PREVIEW_SHOWN = 50
+MOST_PICKED = 1000
 
 Status = Run.Status
 page_methods = require_http_methods(["GET", "HEAD", "POST"])
@@ -123,6 +124,32 @@ def refresh_now(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @login_required
+@require_POST
+def refresh_many(request: HttpRequest, slug: str) -> HttpResponse:
+    """Have the picked runs asked (each a `pk`), or with `all` every run that the list's filter lets through."""
+    membership = membership_or_404(request.user, slug)
+    require_change(membership)
+    wanted = Wanted.read(request.POST)
+    runs = Run.objects.filter(team=membership.team)
+    if "all" in request.POST:
+        runs = wanted.matching(runs)
+    else:
+        runs = runs.filter(pk__in=[_number(pk) for pk in request.POST.getlist("pk")[:MOST_PICKED]])
+    if not ApiKey.objects.filter(team=membership.team).exists():
+        messages.error(request, _("Nobody can be asked: this team has no CAMB.AI key yet."))
+    elif count := refresh.request_many(runs, membership.team):
+        said = ngettext(
+            "CAMB.AI is asked about %(n)s run as soon as the team's key allows.",
+            "CAMB.AI is asked about %(n)s runs as soon as the team's key allows.",
+            count,
+        )
+        messages.info(request, said % {"n": f"{count:,}"})
+    else:
+        messages.info(request, _("No run was selected, so CAMB.AI is not asked."))
+    return redirect(reverse("runs-list", args=[slug]) + wanted.query())
+
+
+@login_required
 @page_methods
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
     run, membership = _changeable(request, pk)
@@ -179,6 +206,10 @@ class Wanted:
             found |= Q(written_id__startswith=str(int(self.q[:19])))
         return runs.filter(found)
 
+    def matching(self, runs: RunQuerySet) -> RunQuerySet:
+        """Those that the list shows, on all of its pages."""
+        return self.named(runs.filter(status=self.status) if self.status else runs)
+
 
 def _number(text: str) -> int:
     """An id from an address, or 0 when it is none; never one that a database refuses."""
@@ -194,7 +225,7 @@ class Page:
 
 def _page(runs: RunQuerySet, wanted: Wanted) -> Page:
     """One page of the list, found by the id where it begins or ends: as quick at its end as at its top."""
-    runs = wanted.named(runs.filter(status=wanted.status) if wanted.status else runs)
+    runs = wanted.matching(runs)
     backwards = bool(wanted.before)
     rising = (wanted.order == "oldest") != backwards
     if place := wanted.before or wanted.after:
@@ -261,6 +292,7 @@ def _context(membership: Membership, wanted: Wanted, runs: Iterable[Run]) -> dic
     due = everything.unfinished().order_by("due_at").values_list("due_at", flat=True).first()
     key = ApiKey.objects.filter(team=team).first()
     gate = key.retry_at if key else None
+    tabs = _tabs(wanted, _counts(wanted.named(everything)) if wanted.q else counts)
     return {
         "membership": membership,
         "can_change": can_change(membership),
@@ -272,7 +304,9 @@ def _context(membership: Membership, wanted: Wanted, runs: Iterable[Run]) -> dic
         "missing": counts[Status.NOT_FOUND],
         "next_at": max(due, gate) if due and gate else due,
         "key": key,
-        "tabs": _tabs(wanted, _counts(wanted.named(everything)) if wanted.q else counts),
+        "progress": refresh.progress(team),
+        "tabs": tabs,
+        "matching": next(tab.count for tab in tabs if tab.is_current),
         "rows": _rows(runs, key),
     }
 
