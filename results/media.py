@@ -58,8 +58,13 @@ def is_playable(url: str) -> bool:
 
 def has_ended(dub: Dub, kind: Kind) -> bool:
     """Is the link known to have ended? A link that does not say when it ends is taken to be alive."""
-    end = ends_at(_stored(dub, kind), dub.media_fetched_at)
+    end = end_of(dub, kind)
     return end is not None and end - MARGIN <= timezone.now()
+
+
+def end_of(dub: Dub, kind: Kind) -> datetime | None:
+    """When the link ends, if it says so."""
+    return ends_at(_stored(dub, kind), dub.media_fetched_at)
 
 
 def ends_at(url: str, fetched_at: datetime) -> datetime | None:

@@ -73,6 +73,7 @@ const startOfPage = () => Number(document.getElementById("dub").dataset.at);
 async function renew(element) {
   const { renewing, offline } = document.getElementById("media-trouble").dataset;
   healedAt = performance.now();
+  element.dataset.ends = "";
   say(renewing);
   const address = element.src.split("#")[0];
   let answer;
@@ -88,12 +89,19 @@ async function renew(element) {
   resume(element, stood);
 }
 
+const isHealed = () => performance.now() - healedAt < PATIENCE;
+
 function heal(element) {
-  if (performance.now() - healedAt > PATIENCE) renew(element);
+  if (!isHealed()) renew(element);
   else say(document.getElementById("media-trouble").dataset.broken);
 }
 
 listen("error", heal);
+// Amid a file, Chromium asks a dead link again for half a minute before it tells of an error.
+listen("waiting", (element) => {
+  const ends = Number(element.dataset.ends);
+  if (ends && Date.now() > ends && !isHealed()) renew(element);
+});
 listen("loadeddata", () => say(""));
 
 // ---- The bar ----------------------------------------------------------------------------------------

@@ -132,6 +132,14 @@ class Shown:
         return "none" if self.kind and media.has_ended(self.dub, self.kind) else "metadata"
 
     @property
+    def ends_ms(self) -> str:
+        """When the link that the player is about to get ends, as far as it says, in milliseconds since 1970."""
+        if self.kind is None or media.has_ended(self.dub, self.kind):
+            return ""
+        end = media.end_of(self.dub, self.kind)
+        return str(round(end.timestamp() * 1000)) if end else ""
+
+    @property
     def rows(self) -> Iterator[Row]:
         voices: dict[str, str] = {}
         before = ""

@@ -148,7 +148,14 @@ def test_the_address_chooses_the_moment(client, team, member, t, start):
 
 def test_a_link_that_has_ended_waits_for_somebody_to_press_play(client, team, member):
     dub = make_dub(ready_run(team), ["Hola"], video_url="https://cdn.example.com/a.mp4?Expires=1600000000")
-    assert 'preload="none"' in page(client, dub.run)
+    body = page(client, dub.run)
+    assert ('preload="none"' in body, 'data-ends=""' in body) == (True, True)
+
+
+@pytest.mark.parametrize(("link", "ends"), [("?Expires=4102444800", "4102444800000"), ("?sig=1", "")])
+def test_the_player_knows_when_its_link_ends(client, team, member, link, ends):
+    dub = make_dub(ready_run(team), ["Hola"], audio_url=f"https://cdn.example.com/a.m4a{link}")
+    assert f'data-ends="{ends}"' in page(client, dub.run)
 
 
 def test_each_line_has_its_language_and_its_direction(client, team, member):
