@@ -29,6 +29,9 @@ from django.core.cache import cache  # noqa: E402
 # Pages name static files without anything having been collected; the live server finds them.
 settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 os.mkdir(settings.STATIC_ROOT)
+if settings.IS_EMBEDDED:
+    # A file, as in use: every thread has a connection of its own to it.
+    settings.DATABASES["default"]["TEST"] |= {"NAME": f"{_data_dir}/tests.sqlite3"}
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 

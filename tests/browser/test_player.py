@@ -1,0 +1,244 @@
+"""Is a dub watched and read as it should be: sound and picture, lines that lead and follow, languages, keys?"""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from demo.server import MEDIA_DIR, Reply
+from tests.browser.conftest import PHONE, until
+
+TIDES, LUMEN, HOUR = 48201, 48230, 48239
+
+CURRENT = "#cues [aria-current]"
+
+
+@pytest.fixture
+def open_run(add_runs, page):
+    def open_(camb_run_id: int, query: str = "") -> Page:
+        [run] = add_runs(camb_run_id)
+        page.goto(f"/runs/{run.pk}/{query}")
+        until(page, "media.readyState >= 1")
+        return page
+
+    return open_
+
+
+def test_a_line_is_a_button_that_plays_from_there(open_run):
+    page = open_run(TIDES)
+    page.locator("#cue-6 button").click()
+    until(page, "!media.paused && Math.abs(media.currentTime - 21.06) < 0.3")
+    until(page, "media.readyState === 4")
+    assert page.evaluate("media.error") is None
+    expect(page.locator(CURRENT)).to_have_attribute("id", "cue-6")
+
+
+def test_the_line_being_spoken_is_lit_and_followed(open_run):
+    page = open_run(HOUR)
+    page.evaluate("media.currentTime = 1800")
+    line = page.locator(CURRENT)
+    until(page, "document.querySelector('#cues [aria-current]')?.dataset.start > 1_780_000")
+    expect(line).to_be_in_viewport()
+    first = line.get_attribute("id")
+    page.evaluate("{ media.playbackRate = 16; media.play(); }")
+    until(page, f"document.querySelector('#cues [aria-current]').id !== '{first}'")
+    expect(line).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("size", [None, PHONE])
+def test_following_yields_to_the_reader_and_a_chip_leads_back(open_run, size):
+    page = open_run(HOUR)
+    if size:
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.evaluate("media.currentTime = 1800")
+    expect(page.locator(CURRENT)).to_be_in_viewport()
+    chip = page.locator("#back-to-line")
+    expect(chip).to_be_hidden()
+    page.locator("#cues").hover(position={"x": 100, "y": 50}, force=True)
+    page.locator(CURRENT).hover()
+    page.mouse.wheel(0, 4000)
+    expect(chip).to_contain_text("Back to ")
+    expect(page.locator(CURRENT)).not_to_be_in_viewport()
+    page.evaluate("media.currentTime = 1815")
+    expect(page.locator(CURRENT)).not_to_be_in_viewport()
+    chip.click()
+    expect(page.locator(CURRENT)).to_be_in_viewport()
+    expect(chip).to_be_hidden()
+
+
+def test_languages_and_sound_keep_the_second(open_run):
+    page = open_run(LUMEN)
+    page.evaluate("media.currentTime = 12")
+    expect(page.locator(CURRENT)).to_contain_text("La respuesta")
+    page.get_by_role("link", name="French").click()
+    expect(page.locator(CURRENT)).to_contain_text("La réponse")
+    until(page, "media.readyState >= 1 && Math.abs(media.currentTime - 12) < 0.3")
+    page.get_by_role("link", name="Audio").click()
+    expect(page.locator("audio#media")).to_have_count(1)
+    until(page, "media.readyState >= 1 && Math.abs(media.currentTime - 12) < 0.3")
+    expect(page.locator(CURRENT)).to_contain_text("La réponse")
+
+
+def test_what_plays_goes_on_playing_in_the_other_language(open_run):
+    page = open_run(LUMEN)
+    page.locator("#cue-4 button").click()
+    until(page, "media.currentTime > 10.8")
+    page.get_by_role("link", name="Portuguese").click()
+    expect(page.locator("#cues")).to_contain_text("Bom dia")
+    until(page, "!media.paused && media.currentTime > 11")
+
+
+def test_captions_are_what_chromium_reads_from_our_track(open_run):
+    page = open_run(TIDES)
+    until(page, "media.textTracks[0].cues?.length")
+    cues = page.evaluate(
+        "[...media.textTracks[0].cues].map(({ startTime, endTime, text }) => [startTime, endTime, text])"
+    )
+    assert len(cues) == 12
+    start, end, text = cues[2]
+    assert (start, end) == (8.99, 12.31)
+    assert "Lo primero que veo siempre es el color de las anémonas." in text
+    assert page.evaluate("media.textTracks[0].mode") == "showing"
+
+
+@pytest.mark.parametrize(
+    ("query", "second"), [("?t=13", 13), ("?t=0:13", 13), ("?t=13s", 13), ("#cue-4", 12.76), ("?t=99999", None)]
+)
+def test_an_address_opens_at_its_second(open_run, query, second):
+    page = open_run(TIDES, query)
+    if second is None:  # past the end: the page opens all the same
+        expect(page.locator("#cue-12")).to_have_attribute("aria-current", "true")
+        return
+    until(page, f"Math.abs(media.currentTime - {second}) < 0.3")
+    expect(page.locator(CURRENT)).to_have_attribute("id", "cue-4")
+
+
+# --- Keys --------------------------------------------------------------------------------------------
+
+
+def test_the_keys_of_the_player(open_run):
+    page = open_run(HOUR)
+    page.evaluate("media.currentTime = 60")
+
+    page.keyboard.press("k")
+    until(page, "!media.paused")
+    page.keyboard.press("k")
+    until(page, "media.paused")
+    page.evaluate("media.currentTime = 60")
+    for key, second in [("l", 70), ("j", 60), ("ArrowRight", 65), ("ArrowLeft", 60), ("J", 50)]:
+        page.keyboard.press(key)
+        until(page, f"Math.abs(media.currentTime - {second}) < 0.1")
+    page.keyboard.press("m")
+    assert page.evaluate("media.muted")
+    page.keyboard.press("c")
+    until(page, "media.textTracks[0].mode !== 'showing'")
+    page.keyboard.press(">")
+    until(page, "media.playbackRate === 1.25")
+    expect(page.locator("#speed")).to_have_value("1.25")
+    before = page.locator(CURRENT).get_attribute("id").partition("-")[2]
+    page.keyboard.press(".")
+    expect(page.locator(CURRENT)).to_have_attribute("id", f"cue-{int(before) + 1}")
+    page.reload()
+    until(page, "media.readyState >= 1")
+    assert page.evaluate("[media.playbackRate, media.textTracks[0].mode]") == [1.25, "disabled"]
+
+
+def test_keys_are_left_to_whoever_types_or_holds_ctrl(open_run):
+    page = open_run(TIDES)
+    page.evaluate("media.currentTime = 20")
+    page.keyboard.press("/")
+    expect(page.locator("#search-box")).to_be_focused()
+    page.keyboard.type("jkl /?,.")
+    expect(page.locator("#search-box")).to_have_value("jkl /?,.")
+    page.locator("#search-box").blur()
+    page.keyboard.press("Control+l")
+    page.keyboard.press("Alt+k")
+    assert page.evaluate("[media.currentTime, media.paused]") == [20, True]
+    expect(page.locator("#keys")).to_be_hidden()
+
+
+def test_a_sheet_lists_the_keys_and_switches_them_off_for_good(open_run):
+    page = open_run(TIDES)
+    page.evaluate("media.currentTime = 20")
+    page.keyboard.press("?")
+    sheet = page.locator("#keys")
+    expect(sheet).to_be_visible()
+    page.keyboard.press("l")  # while the sheet is open, nothing moves behind it
+    sheet.get_by_label("Use these keys of the player").uncheck()
+    page.keyboard.press("Escape")
+    expect(sheet).to_be_hidden()
+    page.keyboard.press("l")
+    assert page.evaluate("media.currentTime") == 20
+    page.reload()
+    until(page, "media.readyState >= 1")
+    page.keyboard.press("l")
+    assert page.evaluate("media.currentTime") == 0
+    page.get_by_role("button", name="Keys").click()
+    sheet.get_by_label("Use these keys of the player").check()
+    page.keyboard.press("Escape")
+    page.keyboard.press("l")
+    until(page, "media.currentTime === 10")
+
+
+# --- Links that end ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def asked(camb):
+    """How often CAMB.AI was asked about the one run."""
+    return lambda: len([call for call in camb.calls if call.run_ids == [TIDES]])
+
+
+def test_a_link_that_ends_while_it_plays_is_renewed_at_the_same_second(open_run, camb, clock, mine, asked):
+    mine.expects = ("status of 403", "ERR_CONTENT_LENGTH_MISMATCH")
+    served = []
+
+    def breaks_off(call):
+        """The first bytes come, then the connection breaks; by then the link has ended."""
+        if call.path.startswith("/media/") and not served:
+            served.append(call)
+            clock.ahead += camb.media_ttl + 1
+            film = (MEDIA_DIR / "between-the-tides.mp4").read_bytes()
+            return Reply(200, film, {"Content-Type": "video/mp4", "Accept-Ranges": "bytes"}, truncate_at=60_000)
+        return None
+
+    camb.rule = breaks_off
+    page = open_run(TIDES)
+    page.evaluate("{ const now = Date.now; Date.now = () => now() + 3_601_000; }")
+    page.locator("#cue-6 button").click()
+    until(page, "!media.paused && media.readyState === 4 && media.currentTime > 21 && media.currentTime < 30")
+    expect(page.locator("#media-trouble")).to_be_hidden()
+    assert asked() == 2
+
+
+def test_a_link_that_was_dead_from_the_first_byte_is_renewed_at_the_second_of_the_address(
+    open_run, camb, clock, mine, asked
+):
+    mine.expects = ("status of 403",)
+    page = open_run(TIDES, "?t=13")
+    clock.ahead += camb.media_ttl + 1
+    page.reload()
+    until(page, "media.readyState === 4 && Math.abs(media.currentTime - 13) < 0.3")
+    expect(page.locator("#media-trouble")).to_be_hidden()
+    assert (page.evaluate("media.paused"), asked()) == (True, 2)
+
+
+def test_a_file_that_stays_dead_says_so_until_somebody_asks_again(open_run, camb, mine, asked):
+    mine.expects = ("status of 403",)
+    page = open_run(TIDES)
+    camb.rule = lambda call: Reply(403) if call.path.startswith("/media/") else None
+    page.reload()
+    trouble = page.locator("#media-trouble")
+    expect(trouble).to_contain_text("This file cannot be played here, even by a fresh link.")
+    assert asked() == 2
+    camb.rule = None
+    trouble.get_by_role("button", name="Get a fresh link").click()
+    until(page, "media.readyState === 4")
+    expect(trouble).to_be_hidden()
+
+
+def test_why_there_is_no_fresh_link_is_said(open_run, camb, clock, mine):
+    mine.expects = ("status of 403", "status of 502")
+    page = open_run(TIDES)
+    clock.ahead += camb.media_ttl + 1
+    camb.keys.clear()
+    page.reload()
+    expect(page.locator("#media-trouble")).to_contain_text("CAMB.AI does not accept this API key.")
