@@ -1,0 +1,102 @@
+"""Which lines are hinted at."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from results import quality
+from results.quality import Kind
+from tests.results.exports.cases import make_cue, steady, texts
+
+
+def kinds(*cues):
+    return [[hint.kind for hint in found] for found in quality.hints([make_cue(*cue) for cue in cues])]
+
+
+def line(text, start_ms=0, end_ms=1000):
+    return (text, 1, start_ms, end_ms)
+
+
+# As many letters as can just be read in a second; one more is too fast.
+@pytest.mark.parametrize(
+    ("text", "letters"),
+    [
+        ("abcdefghij" * 2, 20),
+        ("Ça été là, où ça?!!!", 20),
+        ("Съешь же ещё мягких!", 20),
+        ("مرحبا بالعالم يا نا.", 20),
+        ("שלום עולם, מה שלו", 17),
+        ("हिन्दी में कुछ बातें कीजिए आ", 22),
+        ("สวัสดีครับทุกคนวันนี้มาน", 17),
+        ("안녕하세요 여러분 또요", 12),
+        ("你好世界今天天气好", 9),
+        ("きょうは天気がいい", 9),
+    ],
+)
+def test_each_script_has_its_reading_speed(text, letters):
+    assert (quality.length(text), quality.speed_for(text)) == (letters, letters)
+    assert kinds(line(text)) == [[]]
+    assert kinds(line(f"{text}a")) == [[Kind.FAST]]
+    assert kinds(line(f"{text}a", 0, 2000)) == [[]]
+
+
+@pytest.mark.parametrize(
+    ("text", "letters"),
+    [("", 0), ("  a \n\n b\t", 3), ("\u200fמרחב\u200f", 4), ("مَرْحَبًا", 5), ("e\u0301", 1), ("นี้", 1), ("👍", 1)],
+)
+def test_marks_take_no_time(text, letters):
+    assert quality.length(text) == letters
+
+
+@pytest.mark.parametrize("text", ["", " \n", "\u3000"])
+def test_a_line_without_text_is_hinted_at(text):
+    assert kinds(line(text)) == [[Kind.EMPTY]]
+
+
+@pytest.mark.parametrize("end_ms", [1000, 999, -5])
+def test_a_line_that_ends_when_it_begins_is_hinted_at(end_ms):
+    assert kinds(line("Hello", 1000, end_ms)) == [[Kind.UNTIMED]]
+
+
+def test_a_line_is_very_long_by_its_text_or_by_its_time():
+    assert kinds(line("a" * 140, 0, 7000)) == [[]]
+    assert kinds(line("a" * 141, 0, 9000)) == [[Kind.LONG]]
+    assert kinds(line("a" * 141, 0, 7000)) == [[Kind.FAST, Kind.LONG]]
+    assert kinds(line("好" * 64, 0, 9000)) == [[Kind.LONG]]
+    assert kinds(line("Hello", 0, 15_000)) == [[]]
+    assert kinds(line("Hello", 0, 15_001)) == [[Kind.LONG]]
+
+
+def test_an_overlap_is_more_than_a_frame():
+    assert kinds(line("one"), line("two", 960, 2000)) == [[], []]
+    assert kinds(line("one"), line("two", 959, 2000)) == [[Kind.OVERLAP], []]
+
+
+def test_a_gap_begins_when_everybody_is_silent():
+    assert kinds(line("one"), line("two", 11_000, 12_000)) == [[], []]
+    assert kinds(line("one"), line("two", 11_001, 12_000)) == [[Kind.GAP], []]
+    assert kinds(line("one", 0, 14_000), line("two", 500, 1000), line("three", 12_000, 13_000)) == [
+        [Kind.OVERLAP],
+        [],
+        [],
+    ]
+
+
+def test_a_hint_says_how_much():
+    fast, gap = quality.hints([make_cue("a" * 52, 1, 0, 2000), make_cue("b", 2, 14_400, 16_000)])[0]
+    assert (str(fast), str(gap)) == ("26 characters a second", "12 s of silence after it")
+    overlap = quality.hints([make_cue("a", 1, 0, 2000), make_cue("b", 2, 1500, 3000)])[0]
+    assert [str(hint) for hint in overlap] == ["overlaps the next by 0.5 s"]
+
+
+moments = st.integers(-5000, 100_000)
+
+
+@steady
+@given(st.lists(st.tuples(texts, moments, moments), max_size=12))
+def test_every_line_has_its_answer_whatever_it_says(said):
+    cues = [make_cue(text, 1, start, end) for text, start, end in sorted(said, key=lambda cue: cue[1])]
+    found = quality.hints(cues)
+    assert len(found) == len(cues)
+    assert all(str(hint) for hints in found for hint in hints)
+    assert all(hint.amount >= 0 for hints in found for hint in hints)
