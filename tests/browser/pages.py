@@ -1,0 +1,56 @@
+"""Which pages are there, each in the states that look different?"""
+
+from collections.abc import Callable
+
+from django.urls import reverse
+
+from results.models import Run
+from teams.models import Invitation, Membership, Team
+from tests.factories import make_team
+
+READY, AUDIO_ONLY, FAILED, NOT_FOUND, LANGUAGES, WAITING = 48207, 48223, 48252, 48258, 48230, 48241
+
+
+def pages_of(team: Team, add_runs: Callable[..., list[Run]]) -> dict[str, str]:
+    """Give the team one of everything and return the path of each page, by what it shows."""
+    owner = team.memberships.get().user
+    ready, _audio_only, failed, _not_found, _languages, waiting = runs = add_runs(
+        READY, AUDIO_ONLY, FAILED, NOT_FOUND, LANGUAGES, WAITING
+    )
+    Invitation.objects.issue(team=team, email="sam@example.org", role=Membership.Role.MEMBER, invited_by=owner)
+    empty = make_team("Nothing yet", owner)
+    runs_list, search, team_page = (
+        reverse(name, args=[team.slug]) for name in ("runs-list", "search", "teams-detail")
+    )
+    return {
+        "runs": runs_list,
+        "failed runs": f"{runs_list}?status=failed",
+        "no such run": f"{runs_list}?q=zzz",
+        "no runs yet": reverse("runs-list", args=[empty.slug]),
+        "add runs": reverse("runs-add", args=[team.slug]),
+        **{f"run {run.camb_run_id}": reverse("runs-detail", args=[run.pk]) for run in runs},
+        "rename": reverse("runs-title", args=[ready.pk]),
+        "remove": reverse("runs-remove", args=[failed.pk]),
+        "history": reverse("runs-history", args=[waiting.pk]),
+        "search": search,
+        "found": f"{search}?q=النجوم",
+        "nothing found": f"{search}?q=zzz",
+        "activity": reverse("activity", args=[team.slug]),
+        "no activity": reverse("activity", args=[empty.slug]),
+        "team": team_page,
+        "team without a key": reverse("teams-detail", args=[empty.slug]),
+        "new team": reverse("teams-new"),
+        "profile": reverse("profile"),
+        "e-mail address": reverse("account_email"),
+        "password": reverse("account_change_password"),
+        "log out": reverse("account_logout"),
+        "not there": "/t/nowhere/runs/",
+    }
+
+
+DOORS = {
+    "log in": "/accounts/login/",
+    "sign up": "/accounts/signup/",
+    "forgotten password": "/accounts/password/reset/",
+    "invitation": "/invitations/accept/",
+}
