@@ -6,6 +6,7 @@ from datetime import timedelta
 from time import monotonic
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from results import camb
@@ -46,14 +47,15 @@ class History:
     def write(self) -> None:
         """Store it; a run's change stands beside its last call. Runs removed meanwhile have no history."""
         last = {pk: call for call, pks in self._calls for pk in pks}
-        known = set(Run.objects.filter(pk__in=last).values_list("pk", flat=True))
-        Call.objects.bulk_create([call for call, _ in self._calls])
-        Attempt.objects.bulk_create(
-            Attempt(call=call, run_id=pk, change=self.changes.get(pk, "") if last[pk] is call else "")
-            for call, pks in self._calls
-            for pk in pks
-            if pk in known
-        )
+        with transaction.atomic():
+            known = set(Run.objects.filter(pk__in=last).values_list("pk", flat=True))
+            Call.objects.bulk_create([call for call, _ in self._calls])
+            Attempt.objects.bulk_create(
+                Attempt(call=call, run_id=pk, change=self.changes.get(pk, "") if last[pk] is call else "")
+                for call, pks in self._calls
+                for pk in pks
+                if pk in known
+            )
 
 
 def forget_old() -> int:

@@ -76,20 +76,29 @@ def test(team_id: int) -> None:
 
 
 def is_open(now: datetime) -> Q:
-    """The condition under which a key may be used now."""
-    return Q(retry_at=None) | Q(retry_at__lte=now)
+    """The condition under which a key may be used now.
+
+    A gate that would stay closed longer than any does was closed before the clock was set back.
+    """
+    return Q(retry_at=None) | Q(retry_at__lte=now) | Q(retry_at__gt=now + 2 * REFUSED_PROBE)
 
 
 def calls_left(key: ApiKey, now: datetime) -> int:
     """How many calls the key may make at once without exceeding REFRESH_CALLS_PER_SECOND over one second."""
-    used_to = max(key.paced_to or now, now)
-    return int((now + timedelta(seconds=1) - used_to).total_seconds() * settings.REFRESH_CALLS_PER_SECOND)
+    left = now + timedelta(seconds=1) - _paced_to(key, now)
+    return int(left.total_seconds() * settings.REFRESH_CALLS_PER_SECOND)
 
 
 def use_calls(key: ApiKey, now: datetime, calls: int) -> None:
     """Note so many calls against the key's rate; the caller holds the key's row."""
     spent = timedelta(seconds=calls / settings.REFRESH_CALLS_PER_SECOND)
-    ApiKey.objects.filter(pk=key.pk).update(paced_to=max(key.paced_to or now, now) + spent)
+    ApiKey.objects.filter(pk=key.pk).update(paced_to=_paced_to(key, now) + spent)
+
+
+def _paced_to(key: ApiKey, now: datetime) -> datetime:
+    # What lies further ahead than the rate ever reaches was written before the clock was set back.
+    is_ahead = key.paced_to and now < key.paced_to < now + timedelta(minutes=1)
+    return key.paced_to if key.paced_to and is_ahead else now
 
 
 class _Kept(threading.local):

@@ -1,6 +1,6 @@
 """What is kept of CAMB.AI's runs: the run, its dubs, their cues, the raw answer, and the team's key."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
@@ -70,9 +70,16 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Runs that are still asked for by themselves."""
         return self.exclude(due_at=None)
 
+    def leased(self, now: datetime) -> "RunQuerySet":
+        """Runs that somebody is asking about at this moment.
+
+        One that would last far longer than any does was given out before the clock was set back, and binds nobody.
+        """
+        return self.filter(lease_until__gt=now, lease_until__lte=now + 2 * Run.LEASE)
+
     def unleased(self, now: datetime) -> "RunQuerySet":
         """Runs that nobody is asking about at this moment."""
-        return self.filter(Q(lease_until=None) | Q(lease_until__lte=now))
+        return self.filter(Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_until__gt=now + 2 * Run.LEASE))
 
     def due(self, now: datetime) -> "RunQuerySet":
         """Runs to be asked now that nobody is asking."""
@@ -95,6 +102,9 @@ class Run(models.Model):
         PARTLY = "partly", _("Partly ready")
         FAILED = "failed", _("Failed")
         NOT_FOUND = "not_found", _("Not found")
+
+    # A call has a deadline of its own; a lease outlives it, and is renewed before a further one.
+    LEASE = timedelta(seconds=settings.CAMB_TOTAL_SECONDS * 1.5)
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="runs", db_index=False)
     camb_run_id = models.BigIntegerField(null=True)

@@ -1,23 +1,26 @@
 """The one verb: which runs are asked now, what is kept of the answer, and when are they asked again?
 
-    beat → ring_due → claim_due (a lease on each run) → refresh_batch(lease) → camb → _save, one run at a time
+    beat → ring_due → claim_due (a lease on some runs) → refresh_batch(lease) → camb → _save
 
-A lease is a UUID written on the runs of one batch by a conditional UPDATE: whoever's UUID stands there may ask, and
-only an answer that still finds it there is stored. So two beats, a message delivered twice, a worker that died or
-one that took too long cost at most one lease and never a result.
+A lease is a UUID written on the runs of a batch, or a few, by a conditional UPDATE: whoever's UUID stands there may
+ask, and only an answer that still finds it there is stored. So two beats, a message delivered twice, a worker that
+died or one that took too long cost at most one lease and never a result.
 """
 
 import logging
 import random
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
+from time import monotonic
+from typing import TypeVar
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import Count, F, Min
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import Count, Exists, F, Min, OuterRef
 from django.utils import timezone
 
 from results import bell, camb, keys, store
@@ -28,19 +31,42 @@ from teams.models import Team, User
 
 logger = logging.getLogger(__name__)
 
-# One call has a deadline of its own (CAMB_TOTAL_SECONDS); the lease outlives it and is renewed before each call.
-LEASE = timedelta(seconds=settings.CAMB_TOTAL_SECONDS * 1.5)
-POISON_TRIES = 5
+LEASE = Run.LEASE
+# Claiming and storing cost as much as a call does, so while much is due they are done for a few calls at once.
+MOST_CALLS = 4
+# So long a thread stays with one key; a call that begins at its end is over before the lease is.
+TURN_SECONDS = min(2.0, settings.CAMB_TOTAL_SECONDS / 4)
+CUES_TOGETHER = 1000
 MOST_CLAIMS = 1000
+POISON_TRIES = 5
+UNSTORABLE = "CAMB.AI's answer could not be stored. The log of the server says why; refresh once it is mended."
+RUN_FIELDS = (
+    "camb_run_id",
+    "status",
+    "reason",
+    "notes",
+    "changed_at",
+    "due_at",
+    "wanted_at",
+    "asks",
+    "checked_at",
+    "lease",
+    "lease_until",
+    "languages",
+    "duration_ms",
+    "cue_count",
+    "version",
+)
 
 Status = Run.Status
+T = TypeVar("T")
 
 
 # --- Who is asked ------------------------------------------------------------------------------------
 
 
-def batches(ids: Sequence[int]) -> list[list[int]]:
-    """Cut ids into lists of 2 to 5, as few as possible; a list of one only when there is one id in all."""
+def batches(ids: Sequence[T]) -> list[list[T]]:
+    """Cut them into lists of 2 to 5, as few as possible; a list of one only when there is one in all."""
     size = camb.BATCH_MAX
     cut = [list(ids[start : start + size]) for start in range(0, len(ids), size)]
     if len(cut) > 1 and len(cut[-1]) < camb.BATCH_MIN:
@@ -49,40 +75,48 @@ def batches(ids: Sequence[int]) -> list[list[int]]:
     return cut
 
 
-def claim_due(team_id: int | None = None, most: int = MOST_CLAIMS) -> list[uuid.UUID]:
-    """Lease due runs, fairly between keys, and return one lease for each call to be made.
+def claim_due(team_id: int | None = None) -> list[uuid.UUID]:
+    """Lease due runs, fairly between keys, and return the leases, each for one caller.
 
     A key never has more than REFRESH_CALLS_PER_KEY leases out, nor more calls a second than its rate, however many
     workers, beats and machines there are; a key in trouble has one lease out, as a probe.
     """
     now = timezone.now()
-    usable = ApiKey.objects.filter(keys.is_open(now), team__in=Run.objects.due(now).order_by().values("team"))
+    has_due = Exists(Run.objects.due(now).filter(team=OuterRef("pk")))
+    usable = ApiKey.objects.filter(keys.is_open(now), has_due)
     if team_id is not None:
         usable = usable.filter(team=team_id)
-    return [lease for key_id in usable.values_list("pk", flat=True) for lease in _claim_for(key_id, now, most)]
+    return [lease for key_id in usable.values_list("pk", flat=True) for lease in _claim_for(key_id, now)]
 
 
-def _claim_for(key_id: int, now: datetime, most: int) -> list[uuid.UUID]:
+def _claim_for(key_id: int, now: datetime, most: int = MOST_CLAIMS) -> list[uuid.UUID]:
     with transaction.atomic():
         # The key's row is the lock under which its leases are counted and given out.
         key = ApiKey.objects.select_for_update().filter(keys.is_open(now), pk=key_id).first()
         if key is None:
             return []
-        leased = Run.objects.filter(team=key_id, lease_until__gt=now).order_by().values("lease").distinct()
+        leased = Run.objects.filter(team=key_id).leased(now).order_by().values("lease").distinct()
         in_flight = 1 if key.failures else settings.REFRESH_CALLS_PER_KEY
-        room = min(most, in_flight - leased.count(), keys.calls_left(key, now))
+        calls = keys.calls_left(key, now)
+        room = min(most, in_flight - leased.count(), calls)
         if room <= 0:
             return []
         waiting = Run.objects.unleased(now).unfinished().filter(team=key_id).order_by("due_at", "pk")
-        due = waiting.due(now).values_list("pk", "camb_run_id")[: room * camb.BATCH_MAX]
-        numbered = [pk for pk, run_id in due if run_id]
+        due = waiting.due(now)
+        # Several calls each only while there is plenty for every caller: at its end a sweep must not wait for one.
+        plenty = due[: in_flight * MOST_CALLS * camb.BATCH_MAX].count() // (in_flight * camb.BATCH_MAX)
+        calls_each = 1 if key.failures else max(1, min(plenty, calls // room))
+        ids = list(due.values_list("pk", "camb_run_id")[: room * calls_each * camb.BATCH_MAX])
+        numbered = [pk for pk, run_id in ids if run_id]
         if len(numbered) == 1:
             # Two cost one call, as one does: the run that would be next comes along a little early.
             numbered = waiting.exclude(camb_run_id=None)[: camb.BATCH_MIN].pks()
-        groups = batches(numbered) + [[pk] for pk, run_id in due if not run_id]
-        leases = [lease for group in groups[:room] if (lease := _lease(Run.objects.filter(pk__in=group), now))]
-        keys.use_calls(key, now, len(leases))
-        return leases
+        asks = batches(numbered)
+        groups = [asks[start : start + calls_each] for start in range(0, len(asks), calls_each)]
+        groups += [[[pk]] for pk, run_id in ids if not run_id]
+        keys.use_calls(key, now, sum(map(len, groups[:room])))
+        leases = (_lease(Run.objects.filter(pk__in=list(chain(*group))), now) for group in groups[:room])
+        return [lease for lease in leases if lease]
 
 
 def _lease(runs: RunQuerySet, now: datetime) -> uuid.UUID | None:
@@ -91,9 +125,9 @@ def _lease(runs: RunQuerySet, now: datetime) -> uuid.UUID | None:
     return lease if runs.unleased(now).update(lease=lease, lease_until=now + LEASE) else None
 
 
-def ring_due(team_id: int | None = None, most: int = MOST_CLAIMS) -> None:
+def ring_due() -> None:
     """Claim what is due and ring once for each batch."""
-    for lease in claim_due(team_id, most):
+    for lease in claim_due():
         bell.ring("refresh_batch", str(lease))
 
 
@@ -112,20 +146,21 @@ def add_runs(team: Team, pairs: Sequence[tuple[int, str]], added_by: User | None
     """Track these (CAMB.AI run id, title) pairs in the team; a title also names a run that had none."""
     titles = dict(pairs)
     with transaction.atomic():
-        # Taking the pulse first makes two people who add the same ids at once wait for each other.
-        version = Pulse.beat(team.pk)
+        _wait_for_other_adders(team)
         known: dict[int, Run] = {}
         ids = list(titles)
         for start in range(0, len(ids), 500):
             found = Run.objects.filter(team=team, camb_run_id__in=ids[start : start + 500])
             known |= {run.camb_run_id: run for run in found if run.camb_run_id}
+        named = [run for run_id, run in known.items() if not run.title and titles[run_id]]
+        list(Run.objects.filter(pk__in=[run.pk for run in named]).select_for_update().order_by("pk"))
+        version = Pulse.beat(team.pk)
         new = [
             Run(team=team, camb_run_id=run_id, title=title[:200], added_by=added_by, version=version)
             for run_id, title in titles.items()
             if run_id not in known
         ]
         Run.objects.bulk_create(new)
-        named = [run for run_id, run in known.items() if not run.title and titles[run_id]]
         for run in named:
             run.title, run.version = titles[run.camb_run_id or 0][:200], version
         Run.objects.bulk_update(named, ["title", "version"], batch_size=200)
@@ -139,6 +174,7 @@ def add_tasks(team: Team, pairs: Sequence[tuple[str, str]], added_by: User | Non
     Returns how many were new; one that became a run is known by its task id for ever.
     """
     with transaction.atomic():
+        _wait_for_other_adders(team)
         version = Pulse.beat(team.pk)
         titles = dict(pairs)
         known = set(Run.objects.filter(team=team, camb_task_id__in=titles).values_list("camb_task_id", flat=True))
@@ -152,6 +188,11 @@ def add_tasks(team: Team, pairs: Sequence[tuple[str, str]], added_by: User | Non
     return len(new)
 
 
+def _wait_for_other_adders(team: Team) -> None:
+    """Make two people who add the same ids at once wait for each other, and nobody else for them."""
+    Team.objects.select_for_update(no_key=True).get(pk=team.pk)
+
+
 def request(run: Run) -> bool:
     """Have this run asked now ("Refresh now").
 
@@ -159,7 +200,7 @@ def request(run: Run) -> bool:
     """
     now = timezone.now()
     askable = Run.objects.filter(pk=run.pk, team__in=ApiKey.objects.filter(keys.is_open(now)).values("team"))
-    lease = _lease(askable.exclude(checked_at__gt=now - timedelta(seconds=2)), now)
+    lease = _lease(askable.exclude(checked_at__range=(now - timedelta(seconds=2), now)), now)
     if lease is None:
         return False
     bell.ring("refresh_batch", str(lease))
@@ -169,8 +210,11 @@ def request(run: Run) -> bool:
 def request_many(runs: RunQuerySet, team: Team) -> int:
     """Have all these runs of the team asked as soon as its key allows; returns how many."""
     now = timezone.now()
+    wanted = Run.objects.filter(pk__in=runs.filter(team=team).order_by().values("pk"))
     with transaction.atomic():
-        total = runs.filter(team=team).update(due_at=now, wanted_at=now, version=Pulse.beat(team.pk))
+        # Whoever stores answers locks runs by pk, then the pulse: in another order each would wait for the other.
+        list(wanted.select_for_update().order_by("pk").values_list("pk"))
+        total = wanted.update(due_at=now, wanted_at=now, version=Pulse.beat(team.pk))
         bell.ring("refresh_due")
     return total
 
@@ -218,7 +262,7 @@ def ask_now(run: Run) -> None:
         try:
             with history.call([run.pk]):
                 [answer] = client.fetch([run.camb_run_id or 0]).values()
-            history.changes[run.pk] = _save(run.pk, lease, answer, now)
+            history.changes |= _save({run.pk: answer}, lease, now)
         finally:
             history.write()
 
@@ -243,35 +287,56 @@ def remove_run(run: Run) -> None:
 
 
 def refresh_batch(lease: str, *, go_on: bool = True) -> None:
-    """Ask CAMB.AI about the runs under this lease, store what it says, and have the key's next batch claimed.
+    """Ask CAMB.AI about the runs under this lease, store what it says, and go on with what the key has due next.
 
-    The lease is swapped for a new one first, so of a message delivered twice only one finds its runs.
+    The lease is swapped for a new one first, so of a message delivered twice only one finds its runs. Going on
+    spares the way through the broker; once the turn is over it is taken nevertheless, so that others have theirs.
+    """
+    now, turn_ends = timezone.now(), monotonic() + TURN_SECONDS
+    own = uuid.uuid4()
+    if not Run.objects.filter(lease=lease).leased(now).update(lease=own, lease_until=now + LEASE):
+        return
+    while key_id := _refresh(own, turn_ends):
+        claimed = _claim_for(key_id, timezone.now(), most=1) if go_on else []
+        if not claimed:
+            return
+        [own] = claimed
+        if monotonic() > turn_ends:
+            bell.ring("refresh_batch", str(own))
+            return
+
+
+def _refresh(lease: uuid.UUID, turn_ends: float) -> int | None:
+    """Ask about the runs under this lease and store the answers; returns the key that was used, if any was.
+
+    What is not asked before the turn ends goes back, still due: the lease must not run out on it.
     """
     started = timezone.now()
-    own = uuid.uuid4()
-    held = Run.objects.filter(lease=lease, lease_until__gt=started)
-    if not held.update(lease=own, lease_until=started + LEASE):
-        return
-    runs = list(Run.objects.filter(lease=own).order_by("due_at", "pk").only("camb_run_id", "camb_task_id", "asks"))
-    key = ApiKey.objects.filter(team__runs__lease=own).first()
-    with _released_at_the_end(own):
-        if key is None or (key.retry_at and key.retry_at > started):
-            # The key was removed or its gate was closed after this batch had been claimed.
-            return
+    runs = list(Run.objects.filter(lease=lease).order_by("due_at", "pk"))
+    with _released_at_the_end(lease):
+        usable = ApiKey.objects.filter(keys.is_open(started), team__in={run.team_id for run in runs})
+        key = usable.first()
+        if key is None:
+            # The runs or the key were removed, or its gate was closed, after they had been claimed.
+            return None
         history = History(key.pk)
+        heard: dict[int, Heard] = {}
+        batch: list[Run] = []
         try:
-            answers = _Asking(keys.client(key), own, history).ask(runs)
+            asking = _Asking(keys.client(key), lease, history)
+            for batch in batches(runs):
+                heard |= asking.ask(batch)
+                if monotonic() > turn_ends:
+                    break
+            keys.note_success(key)
         except (camb.CambError, SealBrokenError) as error:
             keys.note_trouble(key, error)
-            _put_off(runs)
-        else:
-            keys.note_success(key)
-            for pk, answer in answers.items():
-                history.changes[pk] = _save(pk, own, answer, started)
+            _put_off(batch)
+        try:
+            history.changes |= _save(heard, lease, started)
         finally:
             history.write()
-    if go_on:
-        ring_due(key.pk, most=1)
+    return key.team_id
 
 
 @contextmanager
@@ -282,6 +347,10 @@ def _released_at_the_end(lease: uuid.UUID) -> Iterator[None]:
         Run.objects.filter(lease=lease).update(lease=None, lease_until=None)
 
 
+def _renew(lease: uuid.UUID) -> None:
+    Run.objects.filter(lease=lease).update(lease_until=timezone.now() + LEASE)
+
+
 def _put_off(runs: Sequence[Run]) -> None:
     """Let other runs be asked first: should these very runs be what makes CAMB.AI fail, they block nobody."""
     for run in runs:
@@ -289,7 +358,7 @@ def _put_off(runs: Sequence[Run]) -> None:
         Run.objects.filter(pk=run.pk).exclude(due_at=None).update(asks=F("asks") + 1, due_at=timezone.now() + wait)
 
 
-Heard = camb.Answer | camb.Task | camb.Refused
+Heard = camb.Answer | camb.Task | Exception
 
 
 @dataclass(frozen=True)
@@ -303,8 +372,8 @@ class _Asking:
     def ask(self, runs: list[Run]) -> dict[int, Heard]:
         """What CAMB.AI says of each run, by our pk.
 
-        When it refuses a batch, the batch is halved until the guilty run stands alone. Raises camb.Refused when it
-        is the key that is refused, and the other errors of camb as they come.
+        When it refuses a batch, or sends one that we fail to read, the batch is halved until the guilty run stands
+        alone. Raises camb.Refused when it is the key that is refused, and the other errors of camb as they come.
         """
         try:
             with self.history.call([run.pk for run in runs]):
@@ -312,15 +381,20 @@ class _Asking:
         except camb.Refused as error:
             if not error.blames_runs:
                 raise
-            if len(runs) == 1:
-                return {runs[0].pk: error}
-            refusal = error
-        Run.objects.filter(lease=self.lease).update(lease_until=timezone.now() + LEASE)
+            trouble: Exception = error
+        except camb.CambError:
+            raise
+        except Exception as error:
+            logger.exception("An answer could not be read")
+            trouble = error
+        if len(runs) == 1:
+            return {runs[0].pk: trouble}
+        _renew(self.lease)
         middle = len(runs) // 2
         found = self.ask(runs[:middle]) | self.ask(runs[middle:])
         if all(isinstance(heard, camb.Refused) and heard.http_status == 403 for heard in found.values()):
             # Not one run may be seen: that is the key's trouble, not theirs.
-            raise refusal
+            raise trouble
         return found
 
     def _call(self, runs: list[Run]) -> dict[int, Heard]:
@@ -333,35 +407,68 @@ class _Asking:
 # --- Storing -----------------------------------------------------------------------------------------
 
 
-def _save(pk: int, lease: uuid.UUID, heard: Heard, asked_at: datetime) -> str:
-    """Store what was heard of one run in one short transaction and say what it changed.
+def _save(heard: Mapping[int, Heard], lease: uuid.UUID, asked_at: datetime) -> dict[int, str]:
+    """Store what was heard of each run, by its pk, and say what that changed.
 
-    Nothing is stored when the run was removed, or when its lease is somebody else's by now.
+    Short answers are stored together, long ones apart, so that no transaction lasts. Whatever one breaks must
+    not spoil its mates: then each is stored alone, and the guilty one is put off, and after a few tries parked.
     """
-    try:
-        with transaction.atomic():
-            run = Run.objects.select_for_update().filter(pk=pk, lease=lease).first()
-            if run is None:
-                return "Overtaken by a newer ask."
-            match heard:
-                case camb.Refused():
-                    change = store.store_refusal(run, heard)
-                case camb.Task():
-                    change = store.store_task(run, heard)
-                case camb.Answer():
-                    change = store.store_answer(run, heard, asked_at)
-            if run.pk is None:
-                return change
-            run.checked_at = asked_at
-            run.due_at = next_due(run, timezone.now())
+    changes: dict[int, str] = {}
+    left = _shares(heard)
+    while left:
+        share = left.pop()
+        try:
+            changes |= _store(share, lease, asked_at)
+        except Exception as error:
+            if len(share) > 1:
+                left += [{pk: said} for pk, said in share.items()]
+                continue
+            [pk] = share
+            logger.exception("The answer about run %s could not be stored", pk)
+            if not isinstance(error, OperationalError | InterfaceError):  # the database's trouble, which passes
+                changes[pk] = _park(pk, lease)
+        if left:
+            _renew(lease)
+    return changes
+
+
+def _shares(heard: Mapping[int, Heard]) -> list[dict[int, Heard]]:
+    """Cut what was heard so that no share has many more cues than CUES_TOGETHER, unless one run has."""
+    shares: list[dict[int, Heard]] = []
+    cues = CUES_TOGETHER
+    for pk, said in heard.items():
+        if cues >= CUES_TOGETHER:
+            shares.append({})
+            cues = 0
+        shares[-1][pk] = said
+        cues += sum(len(dub.cues) for dub in said.dubs) if isinstance(said, camb.Answer) else 0
+    return shares
+
+
+def _store(heard: Mapping[int, Heard], lease: uuid.UUID, asked_at: datetime) -> dict[int, str]:
+    """Store these answers in one short transaction, but none of a run that was removed or is leased anew."""
+    changes = dict.fromkeys(heard, "Overtaken by a newer ask.")
+    with transaction.atomic():
+        runs = list(Run.objects.select_for_update().filter(lease=lease, pk__in=heard).order_by("pk"))
+        stock = store.Stock(runs)
+        for run in runs:
+            match heard[run.pk]:
+                case camb.Answer() as answer:
+                    changes[run.pk] = stock.merge(run, answer, asked_at)
+                case camb.Task() as task:
+                    changes[run.pk] = store.store_task(run, task)
+                case camb.Refused() as refusal:
+                    changes[run.pk] = store.store_refusal(run, refusal)
+                case error:
+                    raise error
+        stock.write()
+        version = Pulse.beat(runs[0].team_id) if runs else 0
+        kept = [run for run in runs if run.pk]
+        for run in kept:
+            run.checked_at, run.due_at, run.version = asked_at, next_due(run, timezone.now()), version
             run.lease = run.lease_until = run.wanted_at = None
-            run.version = Pulse.beat(run.team_id)
-            run.save()
-    except Exception:
-        # Whatever one run's answer breaks must not spoil its mates; it is put off, and after a few tries parked.
-        logger.exception("The answer about run %s could not be stored", pk)
-        return _park(pk, lease)
-    return change
+        store.save_all(Run, kept, RUN_FIELDS)
+    return changes
 
 
 def _park(pk: int, lease: uuid.UUID) -> str:
@@ -369,12 +476,10 @@ def _park(pk: int, lease: uuid.UUID) -> str:
         run = Run.objects.select_for_update().filter(pk=pk, lease=lease).first()
         if run is None:
             return ""
-        run.asks += 1
+        run.asks = run.asks + 1 if run.reason == UNSTORABLE else 1
         run.due_at = None if run.asks >= POISON_TRIES else timezone.now() + backoff(run.asks)
         run.wanted_at = None
-        run.reason = (
-            "CAMB.AI's answer could not be stored. The log of the server says why; refresh once it is mended."
-        )
+        run.reason = UNSTORABLE
         run.version = Pulse.beat(run.team_id)
         run.save(update_fields=["asks", "due_at", "wanted_at", "reason", "version"])
         return run.reason

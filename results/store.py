@@ -1,17 +1,25 @@
 """What is kept of an answer about a run? The better of what was there and what was said."""
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import Model
 
 from results import camb, languages, search
 from results.models import Answer, Cue, Dub, Language, Pulse, Run
 
 # More than an hour of speech has never come near this; what lies beyond is cut off and marked so.
 ANSWER_BYTES = 2 * 2**20
+
+INSERT_CUE = (
+    "INSERT INTO results_cue (team_id, run_id, dub_id, position, start_ms, end_ms, speaker, text) "
+    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
+)
+DUB_FIELDS = ("video_url", "audio_url", "media_fetched_at", "cues_hash", "cue_count", "duration_ms")
+ANSWER_FIELDS = ("body", "size", "is_cut", "fetched_at")
 
 Status = Run.Status
 
@@ -43,7 +51,6 @@ def store_task(run: Run, task: camb.Task) -> str:
             if run.title and not known.title:
                 Run.objects.filter(pk=known.pk).update(title=run.title)
             run.delete()
-            Pulse.beat(known.team_id)
             return f"It is run {task.run_id}, which the team had already."
         run.camb_run_id, run.asks = task.run_id, 0
         return f"CAMB.AI made it run {task.run_id}."
@@ -54,59 +61,82 @@ def store_task(run: Run, task: camb.Task) -> str:
     return _step(before, run)
 
 
-def store_answer(run: Run, answer: camb.Answer, asked_at: datetime) -> str:
-    """Merge the answer into the run's dubs and set its status, reason, notes and sums; the caller saves the run.
+class Stock:
+    """What is stored of a few runs: read at once, merged with what was heard run by run, and written at once.
 
-    Returns what changed, in words.
-
-    Nothing good is ever given up for something worse: what CAMB.AI no longer gives is kept, and a note says so.
+    A query costs more than the work it does, so a batch takes hardly more of them than one run. The caller holds
+    the runs locked, and saves them himself.
     """
-    notes = list(answer.hints)
-    before, transcripts = run.get_status_display(), _transcripts(run)
-    kept = {dub.language: dub for dub in run.dubs.all()}
-    numbers = _camb_numbers() if any(heard.language.isdigit() for heard in answer.dubs) else {}
-    for heard in answer.dubs:
-        language = languages.tag_for(heard.language, numbers)
-        dub = kept.pop(language, None) or Dub(team_id=run.team_id, run=run, language=language)
-        notes += _store_dub(dub, heard, asked_at)
-    if answer.dubs:
-        notes += [f"CAMB.AI no longer gives {languages.name(key)}; what was stored is kept." for key in kept]
-    dubs = list(run.dubs.order_by("pk"))
-    if answer.failure and not dubs:
-        run.status, run.reason = Status.FAILED, camb.explain(answer.failure)
-    elif not dubs:
-        run.status, run.reason = Status.WAITING, ""
-    else:
-        run.status = Status.READY if all(dub.cue_count and dub.audio_url for dub in dubs) else Status.PARTLY
-        run.reason = ""
-        if answer.failure:
-            notes.append(f"{camb.explain(answer.failure)} What was stored before is kept.")
-    run.asks = run.asks + 1 if run.status in (Status.WAITING, Status.PARTLY) else 0
-    run.notes = notes
-    run.languages = [dub.language for dub in dubs]
-    run.cue_count = sum(dub.cue_count for dub in dubs)
-    run.duration_ms = max((dub.duration_ms for dub in dubs), default=0)
-    changes = [_step(before, run)]
-    for language, digest in _transcripts(run).items():
-        if digest != transcripts.get(language, ""):
-            verb = "replaced" if transcripts.get(language) else "arrived"
-            changes.append(f"transcript of {languages.name(language)} {verb}")
-    change = ", ".join(filter(None, changes))
-    if change:
-        run.changed_at = asked_at
-    if dubs and answer.is_empty:
-        notes.append("CAMB.AI's newest answer about this run was empty; what was stored before is kept.")
-    else:
-        _store_raw(run, answer, asked_at)
-    return change
+
+    def __init__(self, runs: Iterable[Run]) -> None:
+        self._dubs: dict[int, dict[str, Dub]] = {run.pk: {} for run in runs}
+        for dub in Dub.objects.filter(run__in=self._dubs).order_by("pk"):
+            self._dubs[dub.run_id][dub.language] = dub
+        self._bodies = dict(Answer.objects.filter(run__in=self._dubs).values_list("run_id", "body"))
+        self._heard: dict[tuple[int, str], Dub] = {}
+        self._cues: dict[tuple[int, str], Sequence[camb.Cue]] = {}
+        self._answers: list[Answer] = []
+
+    def merge(self, run: Run, answer: camb.Answer, asked_at: datetime) -> str:
+        """Merge the answer into the run's dubs and set its status, reason, notes and sums.
+
+        Returns what changed, in words.
+
+        Nothing good is ever given up for something worse: what CAMB.AI no longer gives is kept, and a note says so.
+        """
+        before, dubs, notes = run.get_status_display(), self._dubs[run.pk], list(answer.hints)
+        missing, arrived = dict.fromkeys(dubs), dict[str, str]()
+        numbers = _camb_numbers() if any(heard.language.isdigit() for heard in answer.dubs) else {}
+        for heard in answer.dubs:
+            language = languages.tag_for(heard.language, numbers)
+            missing.pop(language, None)
+            dub = dubs.setdefault(language, Dub(team_id=run.team_id, run=run, language=language))
+            verb = "replaced" if dub.cue_count else "arrived"
+            notes += _merge_links(dub, heard, asked_at)
+            notes += self._merge_cues(dub, heard)
+            self._heard[run.pk, language] = dub
+            if (run.pk, language) in self._cues:
+                arrived.setdefault(language, verb)
+        if answer.dubs:
+            notes += [f"CAMB.AI no longer gives {languages.name(key)}; what was stored is kept." for key in missing]
+        notes += _set_status(run, list(dubs.values()), answer)
+        run.notes = notes
+        changes = [f"transcript of {languages.name(language)} {verb}" for language, verb in arrived.items()]
+        change = ", ".join(filter(None, (_step(before, run), *changes)))
+        if change:
+            run.changed_at = asked_at
+        if not (dubs and answer.is_empty):
+            self._keep_raw(run, answer, asked_at)
+        return change
+
+    def _merge_cues(self, dub: Dub, heard: camb.Dub) -> list[str]:
+        if not heard.cues:
+            return ["CAMB.AI no longer gives the transcript; the earlier one is kept."] if dub.cue_count else []
+        digest = sha256(repr(heard.cues).encode()).hexdigest()
+        if digest != dub.cues_hash:
+            dub.cues_hash, dub.cue_count = digest, len(heard.cues)
+            dub.duration_ms = max(cue.end_ms for cue in heard.cues)
+            self._cues[dub.run_id, dub.language] = heard.cues
+        return []
+
+    def _keep_raw(self, run: Run, answer: camb.Answer, asked_at: datetime) -> None:
+        body, size = zlib.compress(answer.raw[:ANSWER_BYTES]), len(answer.raw)
+        if body != self._bodies.get(run.pk):
+            self._answers.append(
+                Answer(run=run, body=body, size=size, is_cut=size > ANSWER_BYTES, fetched_at=asked_at)
+            )
+
+    def write(self) -> None:
+        """Write what the merging changed; transcripts that did not change are not touched."""
+        for key in self._cues:
+            if self._heard[key].pk:
+                drop_cues(self._heard[key])
+        save_all(Dub, self._heard.values(), DUB_FIELDS)
+        _add_cues([(self._heard[key], cues) for key, cues in self._cues.items()])
+        save_all(Answer, self._answers, ANSWER_FIELDS)
 
 
-def _transcripts(run: Run) -> dict[str, str]:
-    return dict(run.dubs.values_list("language", "cues_hash"))
-
-
-def _store_dub(dub: Dub, heard: camb.Dub, asked_at: datetime) -> list[str]:
-    """Store what is better than before and return sentences on what CAMB.AI no longer gives."""
+def _merge_links(dub: Dub, heard: camb.Dub, asked_at: datetime) -> list[str]:
     notes = []
     for kind in ("video", "audio"):
         url = getattr(heard, f"{kind}_url")
@@ -116,52 +146,60 @@ def _store_dub(dub: Dub, heard: camb.Dub, asked_at: datetime) -> list[str]:
         elif getattr(dub, f"{kind}_url"):
             notes.append(f"CAMB.AI no longer gives the {kind}; the earlier link is kept.")
     dub.media_fetched_at = dub.media_fetched_at or asked_at
-    digest = sha256(repr(heard.cues).encode()).hexdigest() if heard.cues else ""
-    if dub.cue_count and not heard.cues:
-        notes.append("CAMB.AI no longer gives the transcript; the earlier one is kept.")
-    elif digest != dub.cues_hash:
-        dub.cues_hash = digest
-        dub.duration_ms = max(cue.end_ms for cue in heard.cues)
-        drop_cues(dub)
-        dub.cue_count = len(heard.cues)
-        dub.save()
-        _add_cues(dub, heard.cues)
-        return notes
-    dub.save()
     return notes
 
 
+def _set_status(run: Run, dubs: Sequence[Dub], answer: camb.Answer) -> list[str]:
+    """Set the run's status, reason and sums from its dubs, and return what was said and is not believed."""
+    notes = []
+    run.reason = ""
+    if dubs:
+        run.status = Status.READY if all(dub.cue_count and dub.audio_url for dub in dubs) else Status.PARTLY
+        if answer.failure:
+            notes.append(f"{camb.explain(answer.failure)} What was stored before is kept.")
+        if answer.is_empty:
+            notes.append("CAMB.AI's newest answer about this run was empty; what was stored before is kept.")
+    elif answer.failure:
+        run.status, run.reason = Status.FAILED, camb.explain(answer.failure)
+    else:
+        run.status = Status.WAITING
+    run.asks = run.asks + 1 if run.status in (Status.WAITING, Status.PARTLY) else 0
+    run.languages = [dub.language for dub in dubs]
+    run.cue_count = sum(dub.cue_count for dub in dubs)
+    run.duration_ms = max((dub.duration_ms for dub in dubs), default=0)
+    return notes
+
+
+def _add_cues(transcripts: Sequence[tuple[Dub, Sequence[camb.Cue]]]) -> None:
+    """Insert cues and their search terms; past the ORM, which takes several times as long as the database."""
+    rows = [
+        (dub.team_id, dub.run_id, dub.pk, position, cue.start_ms, cue.end_ms, cue.speaker, cue.text)
+        for dub, cues in transcripts
+        for position, cue in enumerate(cues, start=1)
+    ]
+    with connection.cursor() as cursor:
+        cursor.executemany(INSERT_CUE, rows)
+    search.add(_cues_of({dub.pk: dub for dub, _ in transcripts}))
+
+
+def _cues_of(dubs: Mapping[int, Dub]) -> Iterator[Cue]:
+    for cue in Cue.objects.filter(dub__in=dubs).order_by("pk").iterator():
+        cue.dub = dubs[cue.dub_id]
+        yield cue
+
+
 def drop_cues(dub: Dub) -> None:
-    if dub.cue_count:
-        search.remove(dub.cues.all())
-        # Nothing points at a cue, so the rows can go without being collected first.
-        dub.cues.all()._raw_delete(dub.cues.db)
+    search.remove(dub.cues.all())
+    # Nothing points at a cue, so the rows can go without being collected first.
+    dub.cues.all()._raw_delete(dub.cues.db)
 
 
-def _add_cues(dub: Dub, cues: Sequence[camb.Cue]) -> None:
-    search.add(
-        Cue.objects.bulk_create(
-            Cue(
-                team_id=dub.team_id,
-                run_id=dub.run_id,
-                dub=dub,
-                position=position,
-                start_ms=cue.start_ms,
-                end_ms=cue.end_ms,
-                speaker=cue.speaker,
-                text=cue.text,
-            )
-            for position, cue in enumerate(cues, start=1)
-        )
-    )
+def save_all(model: type[Model], rows: Iterable[Model], fields: Sequence[str]) -> None:
+    """Save new rows whole, and these fields of rows that are there, which the caller holds locked.
 
-
-def _store_raw(run: Run, answer: camb.Answer, asked_at: datetime) -> None:
-    body = zlib.compress(answer.raw[:ANSWER_BYTES])
-    if not Answer.objects.filter(run=run, body=body).exists():
-        size = len(answer.raw)
-        fields = {"body": body, "size": size, "is_cut": size > ANSWER_BYTES, "fetched_at": asked_at}
-        Answer.objects.update_or_create(run=run, defaults=fields)
+    One upsert: `bulk_update` builds a CASE for each field, and takes several times as long.
+    """
+    model._default_manager.bulk_create(rows, update_conflicts=True, unique_fields=["pk"], update_fields=fields)
 
 
 def _camb_numbers() -> dict[int, str]:

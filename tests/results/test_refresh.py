@@ -316,7 +316,7 @@ def test_one_probe_resumes_all_runs_once_the_key_is_mended(camb, team, bells, sw
     refresh.ring_due()
     refresh.ring_due()
     assert [name for name, _ in bells] == ["refresh_batch"]
-    tasks.refresh_batch(bells.pop()[1])
+    refresh.refresh_batch(bells.pop()[1], go_on=False)
     assert Run.objects.filter(status="ready").count() == 5
     sweep()
     assert set(Run.objects.values_list("status", flat=True)) == {"ready"}
@@ -496,15 +496,15 @@ def test_a_run_removed_while_it_is_asked_stays_removed(camb, team, sweep, during
 def test_a_poison_run_spoils_nobody_and_is_parked_after_five_tries(camb, team, sweep, monkeypatch):
     poison, mate = make_runs(team, 2)
     camb.runs |= {poison.camb_run_id: ready(), mate.camb_run_id: ready()}
-    original = store.store_answer
+    original = store.Stock.merge
 
-    def breaks(run, *args):
-        change = original(run, *args)
+    def breaks(stock, run, *args):
+        change = original(stock, run, *args)
         if run.pk == poison.pk:
             raise ValueError("poison")
         return change
 
-    monkeypatch.setattr(store, "store_answer", breaks)
+    monkeypatch.setattr(store.Stock, "merge", breaks)
     for _ in range(6):
         sweep()
         Run.objects.exclude(due_at=None).update(due_at=timezone.now())
@@ -626,7 +626,7 @@ def test_many_runs_are_asked_on_request_and_their_progress_is_told(camb, team, s
     assert refresh.request_many(Run.objects.all(), team) == 12
     assert refresh.progress(team) == refresh.Progress(0, 12, None)
     refresh.ring_due()
-    tasks.refresh_batch(next(lease for name, *lease in bells if name == "refresh_batch")[0])
+    refresh.refresh_batch(next(lease for name, *lease in bells if name == "refresh_batch")[0], go_on=False)
     half = refresh.progress(team)
     assert (half.checked, half.total) == (5, 12)
     assert half.seconds_left is not None
