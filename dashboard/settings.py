@@ -169,6 +169,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": REFRESH_TICK_SECONDS,
         "options": {"expires": max(REFRESH_TICK_SECONDS, 1.0) * 5},
     },
+    "tell-saved-searches": {
+        "task": "results.tasks.tell_saved_searches",
+        "schedule": 5.0,
+        "options": {"expires": 5.0},
+    },
     "forget-old-calls": {"task": "results.tasks.forget_old_calls", "schedule": 3600.0},
     "learn-languages": {"task": "results.tasks.learn_languages", "schedule": 24 * 3600.0},
 }

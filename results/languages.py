@@ -57,6 +57,32 @@ def _name(tag: str, reader: str) -> str:
     return f"{language} ({', '.join(details)})" if details else language
 
 
+def named(name: str) -> list[str]:
+    """Return the tags of the languages called so in the reader's language or in English, of `Brazilian Portuguese`.
+
+    Four letters may also be the beginning of a name. What is a tag itself names no language: `ga` is Irish.
+    """
+    name = name.casefold()
+    if _without_alias(name.split("-")[0]) in Locale("en").languages:
+        return []
+    tags = _tags(get_language() or "en")
+    return tags.get(name) or sorted(
+        {tag for longer, of_it in tags.items() if len(name) > 3 and longer.startswith(name) for tag in of_it}
+    )
+
+
+@lru_cache(maxsize=8)
+def _tags(reader: str) -> dict[str, list[str]]:
+    """The languages' tags by their names."""
+    tags: dict[str, list[str]] = {}
+    for names in (Locale("en").languages, Locale.parse(reader, sep="-").languages):
+        for code, name in names.items():
+            tag = code.replace("_", "-").lower()
+            if tag not in tags.setdefault(name.casefold(), []):
+                tags[name.casefold()].append(tag)
+    return tags
+
+
 @lru_cache(maxsize=2048)
 def html_tag(tag: str) -> str:
     """Return what the `lang` attribute may say: a well-formed tag of a language that exists, else `und`."""

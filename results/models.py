@@ -187,9 +187,13 @@ class Dub(models.Model):
     cues_hash = models.CharField(max_length=64, blank=True)
     cue_count = models.PositiveIntegerField(default=0)
     duration_ms = models.BigIntegerField(default=0)
+    is_told = models.BooleanField(
+        default=True, help_text=_("False: saved searches have yet to be told of its lines.")
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "language"], name="one_dub_a_language")]
+        indexes = [models.Index(fields=["id"], name="dub_untold", condition=Q(is_told=False))]
 
     def __str__(self) -> str:
         return f"{self.language or 'dub'} of run {self.run_id}"
@@ -286,3 +290,55 @@ class Pulse(models.Model):
             Pulse.objects.bulk_create([Pulse(team_id=team_id, version=0)], ignore_conflicts=True)
             cls.objects.filter(pk=team_id).update(version=F("version") + 1)
         return cls.of(team_id)
+
+
+class Word(models.Model):
+    """A word that a team's dubs say or once said, folded as the search index folds it.
+
+    `backwards` is the same word read from its end, so that words with the same end stand side by side too.
+    """
+
+    pk = models.CompositePrimaryKey("team", "word")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+", db_index=False)
+    word = models.CharField(max_length=32)
+    backwards = models.CharField(max_length=32)
+
+    class Meta:
+        indexes = [models.Index(fields=["team", "backwards"], name="word_backwards")]
+
+    def __str__(self) -> str:
+        return self.word
+
+
+class SavedSearch(models.Model):
+    """A search that somebody keeps, for themselves or for the team, and is told of when a new dub has hits."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="saved_searches", db_index=False)
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="saved_searches")
+    q = models.CharField(_("search"), max_length=1000)
+    is_shared = models.BooleanField(_("shared with the team"), default=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["team", "owner", "q"], name="saved_once")]
+
+    def __str__(self) -> str:
+        return self.q
+
+
+class Finding(models.Model):
+    """A dub that had hits for a saved search when it was stored."""
+
+    saved_search = models.ForeignKey(
+        SavedSearch, on_delete=models.CASCADE, related_name="findings", db_index=False
+    )
+    dub = models.ForeignKey(Dub, on_delete=models.CASCADE, related_name="+")
+    count = models.PositiveIntegerField(help_text=_("How many of its lines were hits."))
+    is_new = models.BooleanField(default=True, help_text=_("The search's owner has not seen it yet."))
+    found_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["saved_search", "dub"], name="found_once")]
+
+    def __str__(self) -> str:
+        return f"{self.count} in dub {self.dub_id}"

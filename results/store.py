@@ -18,7 +18,7 @@ INSERT_CUE = (
     "INSERT INTO results_cue (team_id, run_id, dub_id, position, start_ms, end_ms, speaker, text) "
     "VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
 )
-DUB_FIELDS = ("video_url", "audio_url", "media_fetched_at", "cues_hash", "cue_count", "duration_ms")
+DUB_FIELDS = ("video_url", "audio_url", "media_fetched_at", "cues_hash", "cue_count", "duration_ms", "is_told")
 ANSWER_FIELDS = ("body", "size", "is_cut", "fetched_at")
 
 Status = Run.Status
@@ -114,7 +114,7 @@ class Stock:
             return ["CAMB.AI no longer gives the transcript; the earlier one is kept."] if dub.cue_count else []
         digest = sha256(repr(heard.cues).encode()).hexdigest()
         if digest != dub.cues_hash:
-            dub.cues_hash, dub.cue_count = digest, len(heard.cues)
+            dub.cues_hash, dub.cue_count, dub.is_told = digest, len(heard.cues), False
             dub.duration_ms = max(cue.end_ms for cue in heard.cues)
             self._cues[dub.run_id, dub.language] = heard.cues
         return []

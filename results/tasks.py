@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from results import history, keys, refresh
+from results.search import saved
 
 
 @shared_task
@@ -23,6 +24,11 @@ def test_key(team_id: int) -> None:
 @shared_task
 def learn_languages() -> None:
     keys.learn_languages()
+
+
+@shared_task
+def tell_saved_searches() -> None:
+    saved.tell()
 
 
 @shared_task

@@ -1,18 +1,32 @@
 """Which lines of a team's transcripts say this? In any language, newest first, on SQLite and PostgreSQL alike."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import accumulate, chain, islice
 
 from django.db import connection
+from django.db.models import F, Max, Min, Q
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Abs
 
-from results.models import Cue
-from results.search import index, postgres, sqlite
-from results.search.analyzer import mark
+from results.models import Cue, Dub
+from results.search import index, postgres, sqlite, vocabulary
+from results.search.analyzer import Phrase, mark, terms
 from results.search.query import Query, parse
 
-COUNT_UP_TO = 1_000
+COUNT_UP_TO = 10_000
+COUNT_RUNS_UP_TO = 1_000
+"""Hits whose run has to be looked up one by one are counted no further."""
+
+LOOK_AT = 500
+"""Facets, and what is best, are told from so many of the newest hits at most: all of them could be millions."""
+
 _BATCH = 1_000
+_LOOK_FOR_WORDS = 100
+_MOST_WORDS = 4
+# Lines of two languages that are said at the same moment stand so near in their transcripts.
+_PLACES_APART = 10
 
 _back_end = postgres if connection.vendor == "postgresql" else sqlite
 
@@ -26,14 +40,32 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class Facets:
+    """How many of the newest hits, `of` so many, have which language, speaker or status of the run; most first."""
+
+    of: int
+    is_all: bool
+    languages: list[tuple[str, int]]
+    speakers: list[tuple[str, int]]
+    statuses: list[tuple[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
-    """Hits, newest first. `count` is of the whole search; when it is not exact, there are more than that."""
+    """Hits, newest or best first, and where the next ones are.
+
+    `count` is of the whole search; when it is not exact, there are more than that. Exact is only a first page's, up
+    to a bound. `suggestion` is what may have been meant by a search without hits.
+    """
 
     hits: list[Hit]
     count: int
     is_exact: bool
     next_before: int | None
     hint: str
+    next_skip: int = 0
+    facets: Facets | None = None
+    suggestion: str = ""
 
 
 def add(cues: Iterable[Cue]) -> None:
@@ -48,37 +80,178 @@ def remove(cues: Iterable[Cue]) -> None:
         _back_end.remove(map(index.entry, batch))
 
 
-def search(team_id: int, query: Query | str, *, before_id: int | None = None, limit: int = 50) -> Page:
-    """The team's newest lines that fit, from before a line's id on; never an error, whatever was typed."""
+def search(
+    team_id: int,
+    query: Query | str,
+    *,
+    before_id: int | None = None,
+    skip: int = 0,
+    limit: int = 50,
+    best_first: bool = False,
+    with_facets: bool = False,
+) -> Page:
+    """The team's newest lines that fit, from before a line's id on; never an error, whatever was typed.
+
+    With `best_first` the newest LOOK_AT of them are put in order, and `skip` of these are passed over: as the next
+    page is asked for by both, lines that were saved meanwhile do not shift it.
+    """
     query = parse(query) if isinstance(query, str) else query
     wanted = index.wanted(team_id, query) if query else None
     if wanted is None:
         return Page([], 0, is_exact=True, next_before=None, hint=query.hint)
-    ids, count = _back_end.find(wanted, before_id, limit + 1, COUNT_UP_TO + 1)
-    has_more = len(ids) > limit
+    is_first, looks = before_id is None and not skip, best_first or with_facets
+    ids = _back_end.newest(wanted, before_id, limit + 1, LOOK_AT + 1 if looks else limit + 1)
+    if not ids and is_first:
+        suggestion = _suggestion(team_id, query)
+        return Page([], 0, is_exact=True, next_before=None, hint=query.hint, suggestion=suggestion)
+    count, is_exact = len(ids), is_first
+    if is_first and len(ids) > limit:
+        most = COUNT_UP_TO if wanted.runs is None else COUNT_RUNS_UP_TO
+        count = _back_end.count(wanted, most + 1)
+        count, is_exact = min(count, most), count <= most
+    looked_at = ids[:LOOK_AT]
+    if best_first:
+        shown = _best(team_id, looked_at, query)[skip : skip + limit]
+        has_more = len(looked_at) > skip + limit
+        next_before, next_skip = (looked_at[0] + 1, skip + limit) if has_more else (None, 0)
+    else:
+        shown = ids[:limit]
+        next_before, next_skip = (shown[-1] if len(ids) > limit else None), 0
     phrases = list(chain.from_iterable(query.groups))
-    cues = Cue.objects.filter(pk__in=ids[:limit], team_id=team_id).select_related("dub", "run").order_by("-pk")
     return Page(
-        [Hit(cue, mark(cue.text, phrases)) for cue in cues],
-        min(count, COUNT_UP_TO),
-        is_exact=count <= COUNT_UP_TO,
-        next_before=ids[limit - 1] if has_more else None,
-        hint=query.hint,
+        [Hit(cue, mark(cue.text, phrases)) for cue in _cues(team_id, shown)],
+        count,
+        is_exact,
+        next_before,
+        query.hint,
+        next_skip,
+        _facets(team_id, looked_at, is_all=is_exact and count == len(looked_at)) if with_facets else None,
     )
+
+
+def every(team_id: int, query: Query | str) -> Iterator[Cue]:
+    """All lines that fit, newest first, with their dub and run; a batch at a time, so that memory stays bounded."""
+    query = parse(query) if isinstance(query, str) else query
+    wanted = index.wanted(team_id, query) if query else None
+    before_id = None
+    while wanted and (ids := _back_end.newest(wanted, before_id, _BATCH, _BATCH)):
+        yield from _cues(team_id, ids)
+        before_id = ids[-1]
+
+
+def in_dub(dub: Dub, query: Query | str) -> int:
+    """How many of this dub's lines fit, counted up to LOOK_AT."""
+    query = parse(query) if isinstance(query, str) else query
+    first, last = dub.cues.aggregate(first=Min("pk"), last=Max("pk")).values()
+    wanted = index.wanted(dub.team_id, query.in_run(dub.run_id)) if query and first else None
+    # A dub's lines were stored together: in its run, nobody else's ids lie between.
+    return sum(cue_id >= first for cue_id in _back_end.newest(wanted, last + 1, 1, LOOK_AT)) if wanted else 0
+
+
+def beside(hits: Sequence[Hit]) -> dict[int, list[tuple[str, str]]]:
+    """What is said at the same moment in the run's other languages: (language, text) by the hit's cue id.
+
+    Looked for near the same place of the other transcript, which costs the same for a trailer and for a long film.
+    """
+    others = Cue.objects.filter(
+        Q(dub__run__dubs__gt=F("dub")) | Q(dub__run__dubs__lt=F("dub")),
+        pk__in=[hit.cue.pk for hit in hits],
+        dub__run__dubs__cues__position__gte=F("position") - _apart(),
+        dub__run__dubs__cues__position__lte=F("position") + _apart(),
+        dub__run__dubs__cues__start_ms__lt=F("end_ms"),
+        dub__run__dubs__cues__end_ms__gt=F("start_ms"),
+    )
+    said = others.order_by("pk", "dub__run__dubs__language", "dub__run__dubs__cues__position")
+    found: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    for cue_id, language, text in said.values_list("pk", "dub__run__dubs__language", "dub__run__dubs__cues__text"):
+        found[cue_id].append((language, text))
+    return dict(found)
+
+
+def learn(dub: Dub) -> None:
+    """Have the dub's words suggested from now on; it needs no transaction together with the dub's lines."""
+    vocabulary.learn(dub.cues.all())
 
 
 def rebuild(progress: Callable[[int], None] = lambda done: None) -> None:
     """Make the whole index anew from the stored cues, telling after each batch how many are done."""
-    _back_end.rebuild(_entries(progress))
+    vocabulary.forget()
 
+    def batch_after(last_id: int) -> list[index.Entry]:
+        batch = list(Cue.objects.select_related("dub").filter(pk__gt=last_id).order_by("pk")[:_BATCH])
+        vocabulary.learn(batch)
+        return [index.entry(cue) for cue in batch]
 
-def _entries(progress: Callable[[int], None]) -> Iterator[list[index.Entry]]:
-    done, last_id = 0, 0
-    cues = Cue.objects.select_related("dub").order_by("pk")
-    while batch := list(cues.filter(pk__gt=last_id)[:_BATCH]):
-        yield [index.entry(cue) for cue in batch]
-        done, last_id = done + len(batch), batch[-1].pk
+    for done in accumulate(_back_end.rebuild(batch_after)):
         progress(done)
+
+
+def _apart() -> Combinable:
+    """So far apart may the places be: the more the two transcripts differ in length, the farther."""
+    return _PLACES_APART + Abs(F("dub__run__dubs__cue_count") - F("dub__cue_count"))
+
+
+def _cues(team_id: int, ids: Sequence[int]) -> list[Cue]:
+    """These lines, in this order."""
+    found = Cue.objects.filter(team_id=team_id).select_related("dub", "run").in_bulk(ids)
+    return [found[cue_id] for cue_id in ids if cue_id in found]
+
+
+def _facets(team_id: int, ids: Sequence[int], *, is_all: bool) -> Facets:
+    # Two queries instead of a join: there are far fewer dubs than lines.
+    cues = list(Cue.objects.filter(pk__in=ids, team_id=team_id).order_by().values_list("dub", "speaker"))
+    dubs = Counter(dub for dub, _speaker in cues)
+    languages, speakers, statuses = Counter[str](), Counter(speaker for _dub, speaker in cues), Counter[str]()
+    for dub, language, status in Dub.objects.filter(pk__in=dubs).values_list("pk", "language", "run__status"):
+        languages[language] += dubs[dub]
+        statuses[status] += dubs[dub]
+    return Facets(len(ids), is_all, *(_most_first(counts) for counts in (languages, speakers, statuses)))
+
+
+def _most_first(counts: Counter[str]) -> list[tuple[str, int]]:
+    named = [(value, count) for value, count in counts.items() if value]
+    return sorted(named, key=lambda pair: (-pair[1], pair[0]))
+
+
+def _best(team_id: int, ids: Sequence[int], query: Query) -> list[int]:
+    """The ids in order: all words side by side, then more whole words, then shorter lines, then newer ones."""
+    wanted = [group[0] for group in query.groups if not group[0].terms[0].startswith("_")]
+    in_a_row = f" {' '.join(chain.from_iterable(phrase.terms for phrase in wanted))} "
+    whole = {phrase.terms[-1] for phrase in wanted}
+
+    def rank(text: str) -> tuple[bool, int, int]:
+        words = terms(text).words
+        return in_a_row not in f" {' '.join(words)} ", -len(whole.intersection(words)), len(words)
+
+    texts = dict(Cue.objects.filter(pk__in=ids, team_id=team_id).order_by().values_list("pk", "text"))
+    return sorted(texts, key=lambda cue_id: (*rank(texts[cue_id]), -cue_id))
+
+
+def _suggestion(team_id: int, query: Query) -> str:
+    """What was typed, with each word that the team never says replaced by the near one that it says most."""
+    typed = query.typed
+    words = dict.fromkeys(term for group in query.groups for phrase in group for term in phrase.terms)
+    for word in list(words)[:_MOST_WORDS]:
+        candidates = vocabulary.near(team_id, word)
+        said = _most_said(team_id, candidates) if candidates else ""
+        if said:
+            for start, end in reversed(mark(typed, [Phrase((word,))])):
+                typed = typed[:start] + said + typed[end:]
+    if typed == query.typed:
+        return ""
+    wanted = index.wanted(team_id, parse(typed))
+    return typed if wanted and _back_end.newest(wanted, None, 1, 1) else ""
+
+
+def _most_said(team_id: int, candidates: Sequence[str]) -> str:
+    """The one of these folded words that the team's newest lines say most, as written; none if all are gone."""
+    phrases = tuple(Phrase((candidate,)) for candidate in candidates)
+    wanted = index.wanted(team_id, Query(groups=(phrases,)))
+    ids = _back_end.newest(wanted, None, 1, _LOOK_FOR_WORDS) if wanted else []
+    written = Counter[str]()
+    for text in Cue.objects.filter(pk__in=ids[:_LOOK_FOR_WORDS], team_id=team_id).values_list("text", flat=True):
+        written.update(text[start:end] for start, end in mark(text, phrases))
+    return min(written, key=lambda word: (-written[word], word), default="")
 
 
 def _batches(cues: Iterable[Cue]) -> Iterator[list[Cue]]:

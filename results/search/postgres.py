@@ -1,6 +1,6 @@
 """How does PostgreSQL keep and answer the index? In a table of its own, a tsvector a line, under GIN."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from django.db import connection, transaction
@@ -55,35 +55,37 @@ def remove(entries: Iterable[Entry]) -> None:
         )
 
 
-def find(wanted: Wanted, before_id: int | None, limit: int, most: int) -> tuple[list[int], int]:
-    """The newest ids, and how many there are in all, counting up to `most`."""
+def newest(wanted: Wanted, before_id: int | None, least: int, most: int) -> list[int]:
+    """The newest ids from before one on: up to `most` where that is cheap, but `least` if there are so many."""
     expression = _expression(wanted)
     before = _LAST_ID if before_id is None else before_id
-    walked, walked_params = wanted.condition("newest.cue_id")
-    indexed, indexed_params = wanted.condition("results_search.cue_id")
 
-    def walk(start: int, lines: int, most: int) -> list[int]:
-        args = [wanted.team_id, start, lines, expression, *walked_params, most]
-        return _ids(_WALK.format(condition=walked), args)
+    def walk(lines: int) -> list[int]:
+        condition, params = wanted.condition("newest.cue_id")
+        return _ids(_WALK.format(condition=condition), [wanted.team_id, before, lines, expression, *params, most])
 
-    ids = walk(before, FEW_LINES, limit)
-    is_frequent = len(ids) * MANY_LINES >= limit * FEW_LINES
-    if len(ids) < limit and is_frequent:
-        ids = walk(before, MANY_LINES, limit)
-    if len(ids) < limit:
-        ids = _ids(_NEWEST.format(condition=indexed), [expression, *indexed_params, before, limit])
-    if before_id is None and len(ids) < limit:
-        return ids, len(ids)
-    if is_frequent and len(walk(_LAST_ID, MANY_LINES, most)) == most:
-        return ids, most
-    return ids, _ids(_COUNT.format(condition=indexed), [expression, *indexed_params, most])[0]
+    ids = walk(FEW_LINES)
+    if len(ids) < most and len(ids) * MANY_LINES >= least * FEW_LINES:
+        ids = walk(MANY_LINES)
+    if len(ids) < least:
+        condition, params = wanted.condition("results_search.cue_id")
+        ids = _ids(_NEWEST.format(condition=condition), [expression, *params, before, most])
+    return ids
 
 
-def rebuild(batches: Iterable[list[Entry]]) -> None:
-    """All anew, a batch at a time, while others search and save."""
-    for batch in batches:
+def count(wanted: Wanted, most: int) -> int:
+    condition, params = wanted.condition("results_search.cue_id")
+    return _ids(_COUNT.format(condition=condition), [_expression(wanted), *params, most])[0]
+
+
+def rebuild(batch_after: Callable[[int], list[Entry]]) -> Iterator[int]:
+    """All anew in place, a batch at a time, while others search and save. Yields the size of each."""
+    last_id = 0
+    while batch := batch_after(last_id):
         with transaction.atomic():
             add(batch)
+        last_id = batch[-1].cue_id
+        yield len(batch)
     with connection.cursor() as cursor:
         cursor.execute(
             "delete from results_search where not exists "

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from results import languages
 from results.models import Run
 from results.search.analyzer import Phrase, phrases
 
@@ -39,9 +40,14 @@ class Query:
     excluded: tuple[Phrase, ...] = ()
     runs: Q = field(default_factory=Q)
     hint: str = ""
+    typed: str = field(default="", compare=False)
 
     def __bool__(self) -> bool:
         return bool(self.groups or self.excluded or self.runs)
+
+    def in_run(self, run_id: int) -> "Query":
+        """The same search in one run, by our id."""
+        return replace(self, groups=(*self.groups, (Phrase((f"_run_{run_id}",)),)))
 
 
 def parse(typed: str) -> Query:
@@ -79,7 +85,7 @@ def parse(typed: str) -> Query:
     runs = Q(*(clause for clause in wanted if isinstance(clause, Q)))
     if text.strip() and not (wanted or excluded or hints):
         hints.append(_("There is no letter, digit or emoji in this to search for."))
-    return Query(groups, tuple(excluded), runs, " ".join(dict.fromkeys(hints)))
+    return Query(groups, tuple(excluded), runs, " ".join(dict.fromkeys(hints)), text)
 
 
 def _either(left: Clause, right: Clause, hints: list[str]) -> list[Clause]:
@@ -125,11 +131,11 @@ def _too_long() -> str:
 # --- Fields: what they ask for, or a sentence on why that makes no sense ------------------------------------
 
 
-def _language(tag: str) -> Clause | str:
-    term = "".join(filter(str.isalnum, tag.lower()))
-    if not term.isascii() or not term:
-        return _("lang: takes a language tag, such as ja or pt-br.")
-    return (Phrase((f"_lang_{term}",)),)
+def _language(name: str) -> Clause | str:
+    terms = ["".join(filter(str.isalnum, tag.lower())) for tag in languages.named(name.strip()) or [name]]
+    if not all(term and term.isascii() for term in terms):
+        return _("lang: takes a language or its tag, such as Japanese or pt-br.")
+    return tuple(Phrase((f"_lang_{term}",)) for term in terms)
 
 
 def _run(number: str) -> Clause | str:

@@ -1,6 +1,6 @@
 """How does SQLite keep and answer the index? In an FTS5 table that stores no text, only where each term stands."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from django.db import connection, transaction
@@ -8,9 +8,13 @@ from django.db import connection, transaction
 from results.search.analyzer import Phrase
 from results.search.index import Entry, Wanted
 
-_ADD = "insert into results_search (rowid, words, extras) values (%s, %s, %s)"
-_REMOVE = "insert into results_search (results_search, rowid, words, extras) values ('delete', %s, %s, %s)"
-_PRESENT = "select rowid from results_search where rowid in ({marks})"
+_TABLE = "results_search"
+# Stands only while the index is made anew; whatever is removed meanwhile is removed from it too.
+_NEW_TABLE = "results_search_new"
+_PRESENT_TABLES = "select name from sqlite_master where name in (%s, %s)"
+_ADD = "insert into {table} (rowid, words, extras) values (%s, %s, %s)"
+_REMOVE = "insert into {table} ({table}, rowid, words, extras) values ('delete', %s, %s, %s)"
+_PRESENT = "select rowid from {table} where rowid in ({marks})"
 _NEWEST = """
     select rowid from results_search
     where results_search match %s and rowid < %s and {condition} order by rowid desc limit %s
@@ -21,45 +25,63 @@ _COUNT = """
 _LAST_ID = 2**63 - 1
 
 
-def add(entries: Iterable[Entry]) -> None:
+def add(entries: Iterable[Entry], table: str = _TABLE) -> None:
     with connection.cursor() as cursor:
-        cursor.executemany(_ADD, [_row(entry) for entry in entries])
+        cursor.executemany(_ADD.format(table=table), [_row(entry) for entry in entries])
 
 
 def remove(entries: Iterable[Entry]) -> None:
     """Take out what is in: told to forget what it never knew, FTS5 would be corrupt."""
     rows = {entry.cue_id: _row(entry) for entry in entries}
     marks = ", ".join(["%s"] * len(rows))
-    present = _numbers(_PRESENT.format(marks=marks), list(rows))
-    with connection.cursor() as cursor:
-        cursor.executemany(_REMOVE, [rows[cue_id] for cue_id in present])
-
-
-def find(wanted: Wanted, before_id: int | None, limit: int, most: int) -> tuple[list[int], int]:
-    """The newest ids, and how many there are in all, counting up to `most`."""
-    condition, params = wanted.condition("results_search.rowid")
-    expression = _expression(wanted)
-    if before_id is None:
-        # One look for both: merging the lines of a prefix is what costs, not reading on.
-        ids = _numbers(_NEWEST.format(condition=condition), [expression, _LAST_ID, *params, max(limit, most)])
-        return ids[:limit], len(ids)
-    ids = _numbers(_NEWEST.format(condition=condition), [expression, before_id, *params, limit])
-    return ids, _numbers(_COUNT.format(condition=condition), [expression, *params, most])[0]
-
-
-def rebuild(batches: Iterable[list[Entry]]) -> None:
-    """All anew in one transaction: searches see the old index meanwhile, and whoever saves waits."""
-    with transaction.atomic():
+    for table in _column(_PRESENT_TABLES, [_TABLE, _NEW_TABLE]):
+        present = _column(_PRESENT.format(table=table, marks=marks), list(rows))
         with connection.cursor() as cursor:
-            cursor.execute("insert into results_search(results_search) values ('delete-all')")
-        for batch in batches:
-            add(batch)
+            cursor.executemany(_REMOVE.format(table=table), [rows[cue_id] for cue_id in present])
 
 
-def _numbers(sql: str, args: list[Any]) -> list[int]:
+def newest(wanted: Wanted, before_id: int | None, least: int, most: int) -> list[int]:
+    """The newest ids from before one on, up to `most`: reading on is cheap, beginning is not."""
+    condition, params = wanted.condition("results_search.rowid")
+    before = _LAST_ID if before_id is None else before_id
+    return _column(_NEWEST.format(condition=condition), [_expression(wanted), before, *params, most])
+
+
+def count(wanted: Wanted, most: int) -> int:
+    condition, params = wanted.condition("results_search.rowid")
+    [number] = _column(_COUNT.format(condition=condition), [_expression(wanted), *params, most])
+    return int(number)
+
+
+def rebuild(batch_after: Callable[[int], list[Entry]]) -> Iterator[int]:
+    """All anew in a table aside, a batch at a time, while others search and save; then the tables change places.
+
+    Each batch is read under the write lock that it is added under, so nothing is missed and nothing comes back.
+    Yields the size of each.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(f"drop table if exists {_NEW_TABLE}")
+        cursor.execute("select sql from sqlite_master where name = %s", [_TABLE])
+        [definition] = cursor.fetchone()
+        cursor.execute(definition.replace(_TABLE, _NEW_TABLE, 1))
+    last_id: int | None = 0
+    while last_id is not None:
+        with transaction.atomic():
+            batch = batch_after(last_id)
+            add(batch, _NEW_TABLE)
+            last_id = batch[-1].cue_id if batch else None
+            if not batch:
+                with connection.cursor() as cursor:
+                    cursor.execute(f"drop table {_TABLE}")
+                    cursor.execute(f"alter table {_NEW_TABLE} rename to {_TABLE}")
+        if batch:
+            yield len(batch)
+
+
+def _column(sql: str, args: list[Any]) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(sql, args)
-        return [number for (number,) in cursor.fetchall()]
+        return [value for (value,) in cursor.fetchall()]
 
 
 def _row(entry: Entry) -> tuple[int, str, str]:

@@ -7,9 +7,10 @@ from django.core.management import CommandError, call_command
 from dashboard.management.commands import start
 from demo.samples import DEMO_TITLES
 from demo.server import StandIn
+from results import search
 from results.models import ApiKey
 from teams.models import Membership, Team, User
-from tests.factories import make_run, make_team
+from tests.factories import make_dub, make_run, make_team
 
 pytestmark = pytest.mark.django_db
 
@@ -204,3 +205,14 @@ def test_a_first_start_seeds_a_team_that_the_stand_in_answers(client):
     assert dict(team.runs.values_list("camb_run_id", "title")) == DEMO_TITLES
     assert (team.api_key.is_demo, team.api_key.secret) == (True, start.DEMO_KEY)
     assert client.login(request=None, email=start.DEMO_EMAIL, password=start.demo_password())
+
+
+# --- rebuild_search ----------------------------------------------------------------------------------
+
+
+def test_rebuild_search_makes_the_index_anew_and_says_how_much_is_in_it(run):
+    dub = make_dub(None, ["the kitchen", "a garden"])
+    assert search.search(dub.team_id, "kitchen").count == 0
+    out, _ = run("rebuild_search")
+    assert out == "2 lines are in the index.\n"
+    assert [hit.cue.text for hit in search.search(dub.team_id, "kitchen").hits] == ["the kitchen"]

@@ -44,7 +44,7 @@ def test_numbers_that_camb_ai_told_come_before_the_printed_ones():
         ("de-de-formal", "German (Germany, formal)"),
         ("9999", "Language 9999"),
         ("klingonese", "klingonese"),
-        ("", "Unnamed language"),
+        ("", ""),
         ("<b>", "<b>"),
     ],
 )
@@ -81,3 +81,27 @@ def test_only_a_real_language_gets_into_the_lang_attribute(tag, lang):
 )
 def test_a_language_is_written_from_one_side(tag, direction):
     assert languages.direction(tag) == direction
+
+
+@pytest.mark.parametrize(
+    ("name", "tags"),
+    [
+        ("Japanese", ["ja"]),
+        ("spanish", ["es"]),
+        ("Brazilian Portuguese", ["pt-br"]),
+        ("japa", ["ja"]),
+        ("jap", []),
+        ("ja", []),
+        ("pt-br", []),
+        ("ga", []),
+        ("no such", []),
+        ("", []),
+    ],
+)
+def test_a_language_is_found_by_its_name(name, tags):
+    assert languages.named(name) == tags
+
+
+def test_a_language_is_found_by_its_name_in_the_readers_language_too():
+    with translation.override("de"):
+        assert [languages.named(name) for name in ("Japanisch", "japanese")] == [["ja"], ["ja"]]

@@ -121,7 +121,7 @@ def test_fields_of_the_run_go_with_words():
             [[word("status", "odd")]],
             "status: takes one of New, Waiting, Ready, Partly ready, Failed, Not found.",
         ),
-        ("lang:日本 ", [[word("lang", "日本")]], "lang: takes a language tag, such as ja or pt-br."),
+        ("lang:日本 ", [[word("lang", "日本")]], "lang: takes a language or its tag, such as Japanese or pt-br."),
         ("a* ", [[word("a")]], "Type at least two letters before the *."),
         ("學* ", [[start("學")]], ""),
         ("?!", [], NOTHING),

@@ -1,0 +1,80 @@
+"""Which searches does somebody keep, and which new dubs have hits for them?"""
+
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
+
+from results import search
+from results.models import Dub, Finding, SavedSearch
+from results.search.query import MAX_CHARACTERS
+from teams.access import can_change, can_manage, require_change
+from teams.models import Membership
+
+MOST_SAVED = 100
+MOST_DUBS = 200
+
+
+class TooManyError(Exception):
+    """Somebody keeps as many searches as one person may: each of them is asked of every new dub."""
+
+
+def visible_to(membership: Membership) -> QuerySet[SavedSearch]:
+    """The person's own and the team's shared searches; `news` counts the new dubs that their owner has not seen."""
+    own, news = Q(owner=membership.user_id), Count("findings", filter=Q(findings__is_new=True))
+    searches = SavedSearch.objects.filter(own | Q(is_shared=True), team=membership.team_id)
+    return searches.select_related("owner").annotate(news=news).order_by("q", "pk")
+
+
+def save(membership: Membership, q: str, *, is_shared: bool) -> SavedSearch:
+    """Keep this search; whoever keeps it already may share it so, or take it back.
+
+    Raises TooManyError, and PermissionDenied when a viewer shares.
+    """
+    if is_shared:
+        require_change(membership)
+    own = SavedSearch.objects.filter(team=membership.team_id, owner=membership.user_id)
+    q = q.replace("\0", "").strip()[:MAX_CHARACTERS]
+    if not own.filter(q=q).exists() and own.count() >= MOST_SAVED:
+        raise TooManyError
+    saved, _is_new = own.update_or_create(
+        team_id=membership.team_id, owner_id=membership.user_id, q=q, defaults={"is_shared": is_shared}
+    )
+    return saved
+
+
+def may_remove(membership: Membership, saved: SavedSearch) -> bool:
+    return saved.owner_id == membership.user_id or (saved.is_shared and can_manage(membership))
+
+
+def may_share(membership: Membership) -> bool:
+    return can_change(membership)
+
+
+def news(membership: Membership) -> int:
+    """In how many new dubs the person's own searches have hits."""
+    own = Finding.objects.filter(saved_search__owner=membership.user_id, saved_search__team=membership.team_id)
+    return own.filter(is_new=True).count()
+
+
+def seen(membership: Membership, q: str) -> None:
+    """The person looks at the hits of this search: if it is their own, nothing of it is new any more."""
+    own = SavedSearch.objects.filter(team=membership.team_id, owner=membership.user_id, q=q)
+    Finding.objects.filter(saved_search__in=own, is_new=True).update(is_new=False)
+
+
+def tell() -> None:
+    """Ask every saved search of each dub whose lines were stored since, and learn the dub's words."""
+    for dub in Dub.objects.filter(is_told=False).order_by("pk")[:MOST_DUBS]:
+        searches = SavedSearch.objects.filter(team=dub.team_id)
+        found = [(saved, count) for saved in searches if (count := search.in_dub(dub, saved.q))]
+        findings = [Finding(saved_search=saved, dub=dub, count=count) for saved, count in found]
+        search.learn(dub)
+        with transaction.atomic():
+            # Lines that came meanwhile are told of the next time.
+            if Dub.objects.filter(pk=dub.pk, cues_hash=dub.cues_hash).update(is_told=True):
+                # A dub that is said anew is no news to those who were told of it.
+                Finding.objects.bulk_create(
+                    findings,
+                    update_conflicts=True,
+                    unique_fields=["saved_search", "dub"],
+                    update_fields=["count"],
+                )

@@ -1,0 +1,264 @@
+"""What comes with the hits: facets, another order, what was meant, the other languages, all of them."""
+
+import pytest
+
+from results import search
+from results.models import Cue, Run, Word
+from results.search import vocabulary
+from tests.factories import make_dub, make_run, make_team
+from tests.results.search.test_search import found, make_found_dub
+
+pytestmark = pytest.mark.django_db
+
+
+# --- Facets --------------------------------------------------------------------------------------------------
+
+
+def facets(team, typed):
+    return search.search(team.pk, typed, with_facets=True).facets
+
+
+def test_facets_count_the_hits_by_language_speaker_and_status():
+    run = make_run(status=Run.Status.READY)
+    make_found_dub("word one", "word two", "word three", "none", run=run)
+    make_found_dub("word", run=run, language="ja-jp")
+    make_found_dub("word", run=make_run(run.team, status=Run.Status.PARTLY), language="")
+    make_found_dub("word of others")
+    assert facets(run.team, "word") == search.Facets(
+        of=5,
+        is_all=True,
+        languages=[("en-us", 3), ("ja-jp", 1)],
+        speakers=[("Anna", 4), ("Ben", 1)],
+        statuses=[("ready", 4), ("partly", 1)],
+    )
+
+
+def test_facets_are_told_from_the_newest_hits(monkeypatch):
+    monkeypatch.setattr(search, "LOOK_AT", 4)
+    run = make_run()
+    make_found_dub(*["word"] * 3, run=run, language="en")
+    make_found_dub(*["word"] * 3, run=run, language="fr")
+    told = facets(run.team, "word")
+    assert (told.of, told.is_all, told.languages) == (4, False, [("fr", 3), ("en", 1)])
+
+
+def test_facets_come_only_when_asked_for_and_with_hits():
+    team = make_found_dub("word").team
+    assert search.search(team.pk, "word").facets is None
+    assert facets(team, "other") is None
+
+
+def test_facets_take_the_same_queries_however_many_hits(django_assert_num_queries):
+    few, many = make_found_dub(*["word"] * 6).team, make_found_dub(*["word"] * 60).team
+    counts = []
+    for team in (few, many):
+        with django_assert_num_queries(20, exact=False) as queries:
+            search.search(team.pk, "word", limit=5, with_facets=True)
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+
+# --- Best first ----------------------------------------------------------------------------------------------
+
+
+def test_best_first_is_side_by_side_then_whole_words_then_short_then_new():
+    lines = [
+        "kitchens, big",
+        "a kitchen that is big",
+        "big old kitchen",
+        "the very big kitchen here",
+        "a big kitchen",
+        "a big kitchen",
+    ]
+    dub = make_found_dub(*lines)
+    page = search.search(dub.team_id, "big kitchen", best_first=True)
+    assert [hit.cue.position for hit in page.hits] == [6, 5, 4, 3, 2, 1]
+
+
+def test_best_first_pages_stay_as_they_were_when_lines_are_added(monkeypatch):
+    run = make_run()
+    make_found_dub(*(f"word {'and ' * number}" for number in range(7)), run=run)
+    page = search.search(run.team_id, "word", best_first=True, limit=3)
+    seen = [hit.cue.text.strip() for hit in page.hits]
+    make_found_dub("word", run=run, language="fr")
+    while page.next_before:
+        page = search.search(
+            run.team_id, "word", before_id=page.next_before, skip=page.next_skip, best_first=True, limit=3
+        )
+        seen += [hit.cue.text.strip() for hit in page.hits]
+    assert seen == [f"word {'and ' * number}".strip() for number in range(7)]
+
+
+def test_best_first_looks_at_the_newest_hits_only(monkeypatch):
+    monkeypatch.setattr(search, "LOOK_AT", 3)
+    team = make_found_dub("word", *["a longer word"] * 3).team
+    page = search.search(team.pk, "word", best_first=True, limit=3)
+    assert ([hit.cue.text for hit in page.hits], page.next_before) == (["a longer word"] * 3, None)
+    assert (page.count, page.is_exact) == (4, True)
+
+
+# --- Did you mean --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def team():
+    dub = make_found_dub("The big Kitchen garden", "a kitchen, la bibliothèque", "хороший день", "大きい台所")
+    search.learn(dub)
+    return dub.team
+
+
+def suggestion(team, typed):
+    return search.search(team.pk, typed).suggestion
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("kitchne", "kitchen"),
+        ("kitche", ""),
+        ("ktichen", "kitchen"),
+        ("kitcen", "kitchen"),
+        ("kittchen", "kitchen"),
+        ("mitchen", "kitchen"),
+        ("kitxhxn", "kitchen"),
+        ("Kitchne GADREN", "Kitchen garden"),
+        ("big kitchne -day", "big kitchen -day"),
+        ('"big kitchne"', '"big Kitchen"'),
+        ("speaker:anna kitchne", "speaker:anna Kitchen"),
+        ("biblioteque", "bibliothèque"),
+        ("хароший", "хороший"),
+        ("kitchen garden day", ""),
+        ("gxrdxx", ""),
+        ("big bag", ""),
+        ("speaker:kitchne", ""),
+        ("12345", ""),
+        ("zzz", ""),
+    ],
+)
+def test_a_near_miss_is_helped(team, typed, meant):
+    assert (found(team, typed) == []) == (typed != "kitche")
+    assert suggestion(team, typed).casefold() == meant.casefold()
+
+
+def test_a_word_is_suggested_as_it_is_written_most():
+    dub = make_found_dub("Kitchen", "the kitchen", "a kitchen")
+    search.learn(dub)
+    assert suggestion(dub.team, "kitchne") == "kitchen"
+
+
+def test_the_word_said_most_is_suggested_among_the_nearest():
+    dub = make_found_dub("a kitten", "a mitten", "the mitten")
+    search.learn(dub)
+    assert suggestion(dub.team, "pitten") == "mitten"
+
+
+def test_no_suggestion_comes_from_another_team():
+    theirs, ours = make_found_dub("kitchen"), make_found_dub("garden")
+    for dub in (theirs, ours):
+        search.learn(dub)
+    assert suggestion(ours.team, "kitchne") == ""
+    assert suggestion(theirs.team, "kitchne") == "kitchen"
+
+
+def test_a_word_that_is_gone_is_not_suggested(team):
+    search.remove(Cue.objects.filter(team=team))
+    Cue.objects.filter(team=team).delete()
+    assert suggestion(team, "kitchne") == ""
+
+
+def test_a_team_takes_its_words_along(team):
+    assert Word.objects.filter(team=team).count() == 5
+    team.delete()
+    assert not Word.objects.exists()
+
+
+def test_words_are_learned_once_and_anew_by_a_rebuild(team):
+    words = set(Word.objects.values_list("team", "word", "backwards"))
+    assert {word for _team, word, _backwards in words} >= {"kitchen", "bibliotheque", "хороший"}
+    search.learn(Cue.objects.filter(team=team)[0].dub)
+    assert set(Word.objects.values_list("team", "word", "backwards")) == words
+    Word.objects.create(team=team, word="stray", backwards="yarts")
+    search.rebuild()
+    assert set(Word.objects.values_list("team", "word", "backwards")) == words
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "edits"),
+    [
+        ("kitchen", "kitchen", 0),
+        ("kitchen", "kitchne", 1),
+        ("kitchen", "kichen", 1),
+        ("kitchen", "kkitchen", 1),
+        ("kitchen", "kitchan", 1),
+        ("kitchen", "iktchne", 2),
+        ("kitchen", "chicken", 3),
+        ("kitchen", "kit", 3),
+    ],
+)
+def test_edits_are_counted_up_to_a_bound(one, other, edits):
+    assert vocabulary._edits(one, other, 2) == vocabulary._edits(other, one, 2) == edits
+
+
+# --- The same moment in other languages ----------------------------------------------------------------------
+
+
+def test_the_same_moment_is_shown_in_the_runs_other_languages(django_assert_num_queries):
+    run = make_run()
+    make_found_dub("one", "two", "three", run=run)
+    make_found_dub("eins", "zwei", "drei", run=run, language="de")
+    make_found_dub("un", "deux", "trois", run=run, language="fr")
+    make_found_dub("other", "two", run=make_run(run.team), language="it")
+    hits = search.search(run.team_id, "two").hits
+    with django_assert_num_queries(1):
+        beside = search.beside(hits)
+    assert {hit.cue.dub.language: beside.get(hit.cue.pk) for hit in hits} == {
+        "it": None,
+        "en-us": [("de", "zwei"), ("fr", "deux")],
+    }
+
+
+def test_a_line_that_is_split_in_another_language_is_shown_whole():
+    run = make_run()
+    dub = make_found_dub("a long line", run=run)
+    dub.cues.update(end_ms=4000)
+    make_found_dub("eine", "lange", "dann", run=run, language="de")
+    [hit] = search.search(run.team_id, "long").hits
+    assert search.beside([hit]) == {hit.cue.pk: [("de", "eine"), ("de", "lange")]}
+
+
+def test_the_same_moment_is_found_where_one_language_has_many_more_lines():
+    run = make_run()
+    make_found_dub(*["x"] * 60, "now", run=run)
+    other = make_found_dub("jetzt", run=run, language="de")
+    other.cues.update(start_ms=120_000, end_ms=122_000)
+    [hit] = search.search(run.team_id, "now").hits
+    assert search.beside([hit]) == {hit.cue.pk: [("de", "jetzt")]}
+
+
+def test_nothing_is_beside_nothing():
+    assert search.beside([]) == {}
+
+
+# --- All of them ---------------------------------------------------------------------------------------------
+
+
+def test_every_hit_is_given_newest_first_in_batches(monkeypatch, django_assert_max_num_queries):
+    monkeypatch.setattr(search, "_BATCH", 4)
+    run = make_run(title="Trailer")
+    make_found_dub(*(f"word {number}" for number in range(10)), run=run)
+    make_found_dub("word of others")
+    with django_assert_max_num_queries(30):
+        given = [(cue.text, cue.dub.language, cue.run.title) for cue in search.every(run.team_id, "word")]
+    assert given == [(f"word {number}", "en-us", "Trailer") for number in reversed(range(10))]
+    assert list(search.every(run.team_id, "")) == []
+    assert list(search.every(run.team_id, "title:nothing")) == []
+
+
+def test_the_hits_in_one_dub_are_counted():
+    run = make_run()
+    dub = make_found_dub("word one", "word two", "other", run=run)
+    twin = make_found_dub("word", run=run, language="fr")
+    make_found_dub("word", run=make_run(run.team))
+    assert [search.in_dub(one, "word") for one in (dub, twin)] == [2, 1]
+    assert [search.in_dub(dub, typed) for typed in ("title:nothing word", "", "missing")] == [0, 0, 0]
+    assert search.in_dub(make_dub(make_run(make_team())), "word") == 0
