@@ -29,9 +29,11 @@ document.addEventListener("htmx:configRequest", (event) => {
   held = undefined;
 });
 
-// A part that is being edited is left alone, and its change is asked for again the next time.
+// A part that is being edited is left alone, and its change is asked for again the next time; so the poller stays too.
 document.addEventListener("htmx:oobBeforeSwap", (event) => {
-  if (!event.detail.target.querySelector("form[data-editing]")) return;
+  const { target } = event.detail;
+  const part = target.matches("[data-poll]") ? document : target;
+  if (!part.querySelector("form[data-editing]")) return;
   event.detail.shouldSwap = false;
   held = asked;
 });

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from demo.server import MEDIA_DIR, Reply
+from demo.server import MEDIA_DIR, Call, Reply
 from tests.browser.conftest import PHONE, until
 
 TIDES, LUMEN, HOUR = 48201, 48230, 48239
@@ -189,7 +189,7 @@ def asked(camb):
 
 def test_a_link_that_ends_while_it_plays_is_renewed_at_the_same_second(open_run, camb, clock, mine, asked):
     mine.expects = ("status of 403", "ERR_CONTENT_LENGTH_MISMATCH")
-    served = []
+    served: list[Call] = []
 
     def breaks_off(call):
         """The first bytes come, then the connection breaks; by then the link has ended."""

@@ -1,0 +1,149 @@
+"""Does anything that came from outside ever run, or bend a page, wherever it is shown?"""
+
+from urllib.parse import quote
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+
+from results import refresh
+from results.models import Run
+from tests.browser.pages import pages_of
+
+VECTORS = [
+    "<script>alert(1)</script>",
+    "</title><script>alert(2)</script>",
+    "</textarea><script>alert(3)</script>",
+    "<img src=x onerror=alert(4)>",
+    '"><img src=x onerror=alert(5)>',
+    "'><svg/onload=alert(6)>",
+    '" autofocus onfocus=alert(7) x="',
+    "' onmouseover='alert(8)",
+    "javascript:alert(9)",
+    "<a href='jAvAsCrIpT:alert(10)'>click</a>",
+    "<iframe srcdoc='<script>alert(11)</script>'></iframe>",
+    "<math><mtext></form><form><mglyph><style></math><img src onerror=alert(12)>",
+    "&lt;script&gt;alert(13)&lt;/script&gt;",
+    "{{ 7|add:'7' }}{% load x %}<!--{{constructor.constructor('alert(14)')()}}-->",
+    "<b hx-get='/accounts/logout/' hx-trigger='load' hx-on::load='alert(15)'>htmx</b>",
+    "<body onload=alert(16)>",
+    "--></p><template><script>alert(17)</script></template>",
+    "\u202e<script>alert(18)</script>\u202c",
+    "]]><base href='https://evil.example/'><link rel=stylesheet href=//evil.example/x.css>",
+    "<meta http-equiv=refresh content='0;url=https://evil.example/'><style>*{display:none}</style>",
+]
+
+
+@pytest.fixture
+def runs(team, owner, camb, work) -> list[Run]:
+    """One run a vector, called by it and failed because of it, and before them one whose dubs are full of all."""
+    lines = [
+        {"start": 2 * at, "end": 2 * at + 2, "speaker": vector, "text": vector} for at, vector in enumerate(VECTORS)
+    ]
+    camb.runs[1] = lambda sign: {
+        vector: {"video_url": sign("bronze-room.zh.mp4"), "audio_url": vector, "transcript": lines}
+        for vector in VECTORS
+    }
+    for number, vector in enumerate(VECTORS, start=2):
+        camb.runs[number] = {"status": "ERROR", "exception_reason": vector}
+    titles = dict(enumerate([VECTORS[4], *VECTORS], start=1))
+    refresh.add_runs(team, list(titles.items()), owner)
+    work()
+    owner.name = team.name = VECTORS[4]
+    owner.save()
+    team.save()
+    return list(Run.objects.filter(team=team).order_by("camb_run_id"))
+
+
+@pytest.fixture
+def page(mine) -> Page:
+    """A page that also notes whatever it wants from anybody else."""
+    page = mine.page()
+
+    def note(request):
+        if "127.0.0.1" not in request.url and "localhost" not in request.url:
+            mine.troubles.append(f"asked for {request.url}")
+
+    page.on("request", note)
+    return page
+
+
+def test_what_would_run_is_noticed(page, mine, team):
+    page.goto(reverse("runs-list", args=[team.slug]))
+    with page.expect_console_message(lambda said: "policy: script-src" in said.text):
+        page.locator("#main").evaluate(
+            "main => main.insertAdjacentHTML('beforeend', '<img src=x onerror=alert(1)>')"
+        )
+    with page.expect_event("pageerror"):
+        page.evaluate("setTimeout(() => { throw new Error('broken') })")
+    page.evaluate("alert(2)")
+    seen = ("policy: script-src", "Content Security Policy", "error: broken", "dialog: 2")
+    mine.expects = (*seen, "status of 404")
+    assert [part for part in seen if not any(part in trouble for trouble in mine.troubles)] == []
+
+
+def test_nothing_runs_on_any_page(page, mine, team, runs, add_runs):
+    mine.expects = ("status of 404", "status of 502")
+    [full, *failed] = runs
+    for path in pages_of(team, add_runs).values():
+        page.goto(path)
+    for run in failed:
+        page.goto(reverse("runs-detail", args=[run.pk]))
+        expect(page.locator("h1")).to_have_text(run.title)
+    page.goto(reverse("runs-detail", args=[full.pk]))
+    texts = page.locator("#cues > li > p").all_text_contents()
+    assert texts == VECTORS
+    page.goto(reverse("runs-history", args=[failed[0].pk]))
+    page.goto(reverse("teams-detail", args=[team.slug]))
+    expect(page.locator("h1")).to_have_text(team.name)
+
+
+def test_nothing_runs_when_it_is_asked_for_again(page, mine, team, runs):
+    """The same texts by htmx: a poll that replaces every row, another dub, a rename in place, the history."""
+    mine.expects = ("status of 502",)
+    full = runs[0]
+    page.goto(reverse("runs-list", args=[team.slug]))
+    Run.objects.update(due_at=None)
+    for locator in page.locator("#runs-list tbody .rename").all()[:3]:
+        locator.click()
+        page.keyboard.press("Escape")
+    page.goto(reverse("runs-detail", args=[full.pk]))
+    tabs = page.locator("#dub .tabs a")
+    for number in range(tabs.count()):
+        tabs.nth(number).click()
+        expect(tabs.nth(number)).to_have_attribute("aria-current", "page")
+    page.locator(".history-drawer summary").click()
+    expect(page.locator("#run-history table")).to_be_visible()
+
+
+def test_what_is_searched_for_is_shown_as_it_was_typed(page, team, runs):
+    page.goto(reverse("search", args=[team.slug]))
+    box = page.locator("#search-box")
+    for vector in VECTORS:
+        with page.expect_response(lambda response: "/search/hits/" in response.url):
+            box.fill(vector)
+        page.goto(f"{reverse('search', args=[team.slug])}?q={quote(vector)}")
+        expect(box).to_have_value(vector.replace("\n", " "))
+        said = page.locator(".hit .found").all_text_contents()
+        assert set(said) <= set(VECTORS)
+
+
+def test_what_is_pasted_is_shown_as_it_was_pasted(page, team):
+    page.goto(reverse("runs-add", args=[team.slug]))
+    for vector in VECTORS:
+        with page.expect_response(lambda response: response.request.method == "POST"):
+            page.get_by_label("Run ids").fill(f"77, {vector}")
+    expect(page.locator("#preview")).to_contain_text("1 new run")
+
+
+@pytest.mark.parametrize(
+    "link", ["javascript:alert(1)", "data:text/html,<script>alert(1)</script>", "//evil.example/x.mp4"]
+)
+def test_a_link_that_is_no_web_address_is_never_followed(page, mine, team, owner, camb, work, link):
+    mine.expects = ("status of 502",)
+    camb.runs[1] = {"video_url": link, "audio_url": link, "transcript": []}
+    refresh.add_runs(team, [(1, "")], owner)
+    work()
+    page.goto(reverse("runs-detail", args=[Run.objects.get().pk]))
+    expect(page.locator("#main")).to_contain_text("Run 1")
+    assert link not in page.content()

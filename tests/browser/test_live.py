@@ -1,0 +1,235 @@
+"""Do pages live well: rows change in place, nothing typed is lost, and nobody polls for nothing?"""
+
+import re
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import expect
+
+from results.models import Run
+from tests.browser.conftest import path_of, poll
+
+WAITING, READY, FAILED = 48241, 48201, 48252
+
+# Until the answer has come, no next poll is planned.
+IDLE = """new Promise((done) =>
+  document.querySelector(".htmx-request") ? htmx.on("htmx:afterRequest", done) : done())"""
+
+
+@pytest.fixture
+def runs_page(page, team, add_runs):
+    runs = add_runs(READY, WAITING)
+    page.goto(reverse("runs-list", args=[team.slug]))
+    return page, {run.camb_run_id: run for run in runs}
+
+
+def row(page, run):
+    return page.locator(f"#run-{run.pk}")
+
+
+# --- A login that is lost ----------------------------------------------------------------------------
+
+
+def test_a_login_lost_amid_a_poll_leads_to_the_log_in_page_and_back(runs_page, mine, owner, clock, work):
+    page, runs = runs_page
+    mine.context.clear_cookies()
+    clock.ahead += 60
+    work()
+    poll(page)
+    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+    page.get_by_label("E-mail address").fill(owner.email)
+    page.get_by_label("Password").fill("correct horse")
+    page.get_by_role("button", name="Log in").click()
+    expect(row(page, runs[WAITING])).to_contain_text("Ready")
+
+
+def test_a_login_lost_amid_a_search_comes_back_to_what_was_looked_for(page, mine, owner, team, add_runs):
+    add_runs(READY)
+    page.goto(f"{reverse('search', args=[team.slug])}?q=mar")
+    expect(page.locator(".hit")).not_to_have_count(0)
+    mine.context.clear_cookies()
+    page.locator("#search-box").fill("marea")
+    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+    page.get_by_label("E-mail address").fill(owner.email)
+    page.get_by_label("Password").fill("correct horse")
+    page.get_by_role("button", name="Log in").click()
+    expect(page).to_have_url(re.compile(r"/search/\?q=mar$"))
+
+
+# --- Two tabs ----------------------------------------------------------------------------------------
+
+
+def test_what_is_done_in_one_tab_appears_in_the_other(runs_page, mine):
+    page, runs = runs_page
+    other = mine.page()
+    other.goto(reverse("runs-detail", args=[runs[READY].pk]))
+    other.get_by_role("link", name="Rename").click()
+    other.get_by_label("Title of Run 48201").fill("Zwischen den Gezeiten")
+    other.keyboard.press("Enter")
+    expect(other.get_by_role("heading", level=1)).to_have_text("Zwischen den Gezeiten")
+    poll(page)
+    expect(row(page, runs[READY])).to_contain_text("Zwischen den Gezeiten")
+    other.goto(reverse("runs-remove", args=[runs[READY].pk]))
+    other.get_by_role("button", name="Remove the run").click()
+    poll(page)
+    expect(row(page, runs[READY])).to_have_count(0)
+
+
+def test_logging_out_in_one_tab_ends_the_other(runs_page, mine):
+    page, _runs = runs_page
+    other = mine.page()
+    other.goto("/accounts/logout/")
+    other.locator("main").get_by_role("button", name="Log out").click()
+    poll(page)
+    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+
+
+# --- What is typed, and where one stands -------------------------------------------------------------
+
+
+def test_a_title_that_is_refused_stays_in_its_field(runs_page, mine):
+    mine.expects = ("status of 422",)
+    page, runs = runs_page
+    row(page, runs[READY]).get_by_role("link", name="Rename").click()
+    field = page.get_by_label("Title of Run 48201")
+    expect(field).to_be_focused()
+    field.fill("x" * 201)
+    field.press("Enter")
+    expect(row(page, runs[READY]).get_by_role("alert")).to_contain_text("A title has at most 200 characters.")
+    expect(field).to_have_value("x" * 201)
+    field.fill("Short")
+    field.press("Enter")
+    expect(row(page, runs[READY])).to_contain_text("Short")
+    expect(field).to_have_count(0)
+
+
+def test_a_title_being_typed_survives_its_rows_change(runs_page, clock, work):
+    page, runs = runs_page
+    row(page, runs[WAITING]).get_by_role("link", name="Rename").click()
+    field = page.get_by_label("Title of Run 48241")
+    field.fill("Half a ti")
+    clock.ahead += 60
+    work()
+    poll(page)
+    expect(page.locator("#runs-strip")).to_contain_text("2 of 2 ready")
+    expect(field).to_have_value("Half a ti")
+    field.press("Escape")
+    poll(page)
+    expect(row(page, runs[WAITING])).to_contain_text("Ready")
+
+
+def test_focus_and_place_stay_while_rows_change(page, team, add_runs, clock, work):
+    runs = add_runs(READY, WAITING, FAILED, *range(48202, 48203))
+    waiting = runs[1]
+    page.set_viewport_size({"width": 1440, "height": 300})
+    page.goto(reverse("runs-list", args=[team.slug]))
+    link = row(page, waiting).locator(".run-title > a").first
+    link.focus()
+    page.evaluate("scrollTo(0, 120)")
+    before = page.evaluate("[scrollY, document.activeElement.id]")
+    clock.ahead += 60
+    work()
+    poll(page)
+    expect(row(page, waiting)).to_contain_text("Ready")
+    expect(page.locator("#live")).to_contain_text(f"{waiting}: Ready.")
+    assert page.evaluate("[scrollY, document.activeElement.id]") == before
+
+
+def test_a_text_with_no_run_in_it_is_not_lost(page, team, mine):
+    mine.expects = ("status of 422",)
+    page.goto(reverse("runs-add", args=[team.slug]))
+    page.get_by_label("Run ids").fill("nothing to see here")
+    expect(page.locator("#preview")).to_contain_text("4 words passed over")
+    expect(page.get_by_label("Run ids")).to_be_focused()
+    expect(page.get_by_label("Run ids")).to_have_value("nothing to see here")
+    expect(page.get_by_role("button", name="Add")).to_have_count(0)
+
+
+def test_a_server_that_fails_is_told_and_keeps_what_was_typed(runs_page, mine):
+    mine.expects = ("status of 500", "Response Status Error Code 500")
+    page, runs = runs_page
+    row(page, runs[READY]).get_by_role("link", name="Rename").click()
+    field = page.get_by_label("Title of Run 48201")
+    field.fill("New name")
+    page.route("**/title/", lambda route: route.fulfill(status=500, body="broken"))
+    field.press("Enter")
+    expect(page.locator("#trouble")).to_contain_text("That did not work")
+    expect(field).to_have_value("New name")
+
+
+# --- When is it asked? -------------------------------------------------------------------------------
+
+
+def test_polling_slows_down_and_a_hidden_tab_does_not_poll(page, team, add_runs):
+    add_runs(WAITING)
+    page.clock.install()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(reverse("runs-list", args=[team.slug]))
+
+    def polls_in(seconds):
+        asked.clear()
+        for _ in range(seconds):
+            page.clock.run_for(1000)
+            page.evaluate(IDLE)
+        return sum("/poll/" in url for url in asked)
+
+    assert (polls_in(20), polls_in(120)) == (4, 5)
+    page.evaluate("Object.defineProperty(document, 'hidden', { configurable: true, get: () => true })")
+    poll(page)
+    assert polls_in(120) == 0
+    page.evaluate("delete document.hidden")
+    with page.expect_request("**/poll/**"):
+        poll(page)
+
+
+def test_nothing_is_polled_once_all_is_finished(runs_page, clock, work):
+    page, runs = runs_page
+    clock.ahead += 60
+    work()
+    poll(page)
+    expect(row(page, runs[WAITING])).to_contain_text("Ready")
+    expect(page.locator("[data-poll]")).to_have_count(0)
+
+
+def test_a_waiting_run_becomes_a_player_without_a_reload(page, add_runs, clock, work):
+    [run] = add_runs(WAITING)
+    page.goto(reverse("runs-detail", args=[run.pk]))
+    expect(page.locator("#dub")).to_contain_text("Nothing to watch or read yet")
+    clock.ahead += 60
+    work()
+    poll(page)
+    expect(page.locator("#cues > li")).to_have_count(12)
+    expect(page.locator("#media")).to_have_js_property("error", None)
+    expect(page.locator("#live")).to_contain_text("Ready")
+
+
+# --- Searching ---------------------------------------------------------------------------------------
+
+
+def test_hits_come_as_one_types_and_the_arrows_reach_them(page, team, add_runs):
+    add_runs(READY)
+    page.goto(reverse("search", args=[team.slug]))
+    expect(page.locator("#search-box")).to_be_focused()
+    page.keyboard.type("cangrejos")
+    expect(page.locator(".hit mark")).to_have_text("cangrejos")
+    expect(page).to_have_url(re.compile(r"\?q=cangrejos$"))
+    expect(page.locator("#live")).to_contain_text("1 moment in 1 run")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(".hit > a")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"t=12#cue-4$"))
+    page.go_back()
+    expect(page.locator(".hit mark")).to_have_text("cangrejos")
+
+
+def test_a_hit_is_heard_right_there(page, team, add_runs):
+    add_runs(READY)
+    page.goto(f"{reverse('search', args=[team.slug])}?q=cangrejos")
+    button = page.get_by_role("button", name="Play 0:12 here")
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "true")
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "false")
+    assert path_of(page).endswith("/search/")
+    assert Run.objects.count() == 1

@@ -1,0 +1,81 @@
+"""Is everything done without script, from logging in to reading a transcript?"""
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+
+from results.models import Run
+
+
+@pytest.fixture
+def page(visit, owner) -> Page:
+    page = visit(java_script_enabled=False).page()
+    page.goto("/accounts/login/")
+    page.get_by_label("E-mail address").fill(owner.email)
+    page.get_by_label("Password").fill("correct horse")
+    page.get_by_role("button", name="Log in").click()
+    return page
+
+
+def test_runs_are_added_after_a_look_at_what_is_found(page, team, work):
+    page.goto(reverse("runs-add", args=[team.slug]))
+    page.get_by_label("Run ids").fill("48201, 48207 and 12ab")
+    page.get_by_role("button", name="Look what is found").click()
+    expect(page.locator("#preview")).to_contain_text("2 new runs · 1 not an id")
+    expect(page.get_by_label("Run ids")).to_have_value("48201, 48207 and 12ab")
+    page.get_by_role("button", name="Add 2 runs").click()
+    expect(page.locator("#messages")).to_contain_text("2 runs were added.")
+    work()
+    page.reload()
+    expect(page.locator("#runs-strip")).to_contain_text("2 of 2 ready")
+
+
+def test_a_run_is_renamed_refreshed_and_removed(page, team, add_runs, camb, work):
+    [run] = add_runs(48201)
+    page.goto(reverse("runs-list", args=[team.slug]))
+    page.get_by_role("link", name="Rename").click()
+    page.get_by_label("Title of Run 48201").fill("Zwischen den Gezeiten")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Zwischen den Gezeiten")
+
+    Run.objects.update(checked_at=None)
+    asked = [call.run_ids for call in camb.calls].count([48201])
+    page.get_by_role("button", name="Refresh now").click()
+    expect(page.locator("#messages")).to_contain_text("CAMB.AI is being asked")
+    work()
+    assert [call.run_ids for call in camb.calls].count([48201]) == asked + 1
+
+    page.get_by_role("link", name="Remove").click()
+    page.get_by_role("button", name="Remove the run").click()
+    expect(page.locator("#messages")).to_contain_text("“Zwischen den Gezeiten” was removed.")
+    assert not Run.objects.filter(pk=run.pk).exists()
+
+
+def test_a_transcript_is_found_and_read_in_each_language(page, team, add_runs):
+    add_runs(48230)
+    page.goto(reverse("runs-list", args=[team.slug]))
+    page.get_by_role("searchbox", name="Search every transcript").fill("lumière calme")
+    page.keyboard.press("Enter")
+    hit = page.locator(".hit > a").filter(has_text="une lumière plus calme")
+    expect(hit.locator("mark")).to_have_text(["lumière", "lumière", "calme"])
+    hit.click()
+    expect(page.locator("#cues > li").nth(3)).to_contain_text("une lumière plus calme")
+    page.get_by_role("link", name="Portuguese").click()
+    expect(page.locator("#cues > li").nth(3)).to_contain_text("uma luz mais calma")
+    page.get_by_role("link", name="Audio").click()
+    expect(page.locator("audio#media")).to_have_count(1)
+
+
+def test_the_list_is_filtered_and_the_history_read(page, team, add_runs):
+    [_, failed] = add_runs(48201, 48252)
+    page.goto(reverse("runs-list", args=[team.slug]))
+    page.get_by_role("searchbox", name="Title or id").fill("tides")
+    page.keyboard.press("Enter")
+    expect(page.locator("#runs-list tbody tr")).to_have_count(1)
+    page.goto(reverse("runs-list", args=[team.slug]))
+    page.get_by_role("link", name="Failed 1").click()
+    expect(page.locator("#runs-list tbody tr")).to_have_count(1)
+    page.goto(reverse("runs-detail", args=[failed.pk]))
+    page.locator(".history-drawer summary").click()
+    page.get_by_role("link", name="Every time CAMB.AI was asked about this run").click()
+    expect(page.locator("#run-history tbody tr")).to_have_count(1)

@@ -1,0 +1,29 @@
+"""How heavy is a page? Its script and style, htmx included, stay small when compressed."""
+
+import gzip
+
+from tests.browser.pages import DOORS, pages_of
+
+MOST_BYTES = 60_000
+FILES = """performance.getEntriesByType("resource").map(({ name }) => name)
+  .filter((name) => /\\.(js|css)(\\?|$)/.test(name))"""
+
+
+def test_no_page_ships_more_than_it_may(visit, owner, team, add_runs, capsys):
+    sizes: dict[str, int] = {}
+    weights: dict[str, int] = {}
+    for user, pages in ((None, DOORS), (owner, pages_of(team, add_runs))):
+        somebody = visit(user)
+        somebody.expects = ("status of 404",)
+        page = somebody.page()
+        for name, path in pages.items():
+            page.goto(path)
+            files = set(page.evaluate(FILES))
+            for file in files - sizes.keys():
+                sizes[file] = len(gzip.compress(page.request.get(file).body(), mtime=0))
+            weights[name] = sum(sizes[file] for file in files)
+    with capsys.disabled():
+        for name in sorted(weights, key=lambda name: -weights[name]):
+            print(f"\n{weights[name] / 1000:6.1f} kB  {name}", end="")
+    assert min(weights.values()) > 10_000  # htmx alone is more
+    assert {name: weight for name, weight in weights.items() if weight > MOST_BYTES} == {}
