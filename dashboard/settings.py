@@ -174,6 +174,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5.0,
         "options": {"expires": 5.0},
     },
+    "settle-speakers": {
+        "task": "results.tasks.settle_speakers",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
     "forget-old-calls": {"task": "results.tasks.forget_old_calls", "schedule": 3600.0},
     "learn-languages": {"task": "results.tasks.learn_languages", "schedule": 24 * 3600.0},
 }

@@ -22,6 +22,7 @@ KNOWN: Mapping[int, str] = {
     139: "zh-cn",
 }
 LONGEST_TAG = 35
+_WITHOUT_SPACES = ("ja", "km", "lo", "my", "th", "yue", "zh")
 _TAG = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,8})*")
 
 
@@ -38,14 +39,17 @@ def tag_for(key: str, asked: Mapping[int, str] | None = None) -> str:
 
 
 def name(tag: str) -> str:
-    """Return the name in the reader's language: `Spanish (Spain)`; what has no name is shown as it came."""
+    """Return the name in the reader's language: `Spanish (Spain)`; what has no name is shown as it came.
+
+    A dub that CAMB.AI gave without a language has none to be told apart by, and so no name.
+    """
     return _name(tag, get_language() or "en")
 
 
 @lru_cache(maxsize=2048)
 def _name(tag: str, reader: str) -> str:
     if not tag:
-        return _("Unnamed language")
+        return ""
     if tag.isdigit():
         return _("Language %(number)s") % {"number": tag}
     names = Locale.parse(reader, sep="-")
@@ -96,6 +100,11 @@ def direction(tag: str) -> str:
     with suppress(ValueError, UnknownLocaleError):
         return str(Locale.parse(tag, sep="-").text_direction)
     return "ltr"
+
+
+def has_spaces(tag: str) -> bool:
+    """Are there spaces between the language's words?"""
+    return tag.split("-")[0] not in _WITHOUT_SPACES
 
 
 def _without_alias(language: str) -> str:

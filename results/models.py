@@ -61,6 +61,15 @@ class ApiKey(models.Model):
         return self.state not in (self.State.UNTRIED, self.State.WORKING)
 
 
+class Source(models.Model):
+    """What several runs are dubs of; it only stands for its being the same, so that they are read side by side."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+
+    def __str__(self) -> str:
+        return f"source {self.pk}"
+
+
 class RunQuerySet(models.QuerySet["Run"]):
     def visible_to(self, user: User | AnonymousUser) -> "RunQuerySet":
         """Runs of the teams that this person is in."""
@@ -132,6 +141,8 @@ class Run(models.Model):
     duration_ms = models.BigIntegerField(default=0)
     cue_count = models.PositiveIntegerField(default=0)
     version = models.BigIntegerField(default=0, help_text=_("The team's pulse when this row last changed."))
+
+    source = models.ForeignKey("Source", on_delete=models.SET_NULL, null=True, related_name="runs")
 
     objects = RunQuerySet.as_manager()
 
@@ -211,6 +222,9 @@ class Cue(models.Model):
     start_ms = models.BigIntegerField()
     end_ms = models.BigIntegerField()
     speaker = models.CharField(max_length=200, blank=True)
+    original_speaker = models.CharField(
+        max_length=200, blank=True, help_text=_("CAMB.AI's name of the speaker, when people gave another one.")
+    )
     text = models.TextField()
 
     class Meta:
@@ -219,6 +233,33 @@ class Cue(models.Model):
 
     def __str__(self) -> str:
         return self.text[:60]
+
+
+class SpeakerName(models.Model):
+    """What people call a speaker: in one run, or without one in every run of the team that has no name of its own.
+
+    The cues already carry it; it is kept for those that come, and to find the way back to the original.
+    """
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+", db_index=False)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, null=True, related_name="+", db_index=False)
+    original = models.CharField(max_length=200)
+    name = models.CharField(_("name"), max_length=200)
+    settled_to = models.BigIntegerField(
+        null=True, help_text=_("The last of the team's runs whose cues carry it; None: all do.")
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["run", "original"], name="one_name_in_a_run"),
+            models.UniqueConstraint(
+                fields=["team", "original"], name="one_name_in_a_team", condition=Q(run=None)
+            ),
+        ]
+        indexes = [models.Index(fields=["id"], name="name_unsettled", condition=Q(settled_to__isnull=False))]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Call(models.Model):

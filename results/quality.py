@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import accumulate
+from math import ceil
 
 from django.utils.translation import gettext as _
 
@@ -61,7 +62,7 @@ class Hint:
             case Kind.UNTIMED:
                 return _("no length")
             case Kind.FAST:
-                return _("%(n)d characters a second") % {"n": round(self.amount)}
+                return _("%(n)d characters a second") % {"n": ceil(self.amount)}
             case Kind.LONG:
                 return _("very long")
             case Kind.OVERLAP:

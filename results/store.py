@@ -8,15 +8,16 @@ from hashlib import sha256
 from django.db import connection, transaction
 from django.db.models import Model
 
-from results import camb, languages, search
+from results import camb, languages, search, speakers
 from results.models import Answer, Cue, Dub, Language, Pulse, Run
 
 # More than an hour of speech has never come near this; what lies beyond is cut off and marked so.
 ANSWER_BYTES = 2 * 2**20
 
 INSERT_CUE = (
-    "INSERT INTO results_cue (team_id, run_id, dub_id, position, start_ms, end_ms, speaker, text) "
-    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
+    "INSERT INTO results_cue "
+    "(team_id, run_id, dub_id, position, start_ms, end_ms, speaker, original_speaker, text) "
+    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
 DUB_FIELDS = ("video_url", "audio_url", "media_fetched_at", "cues_hash", "cue_count", "duration_ms", "is_told")
 ANSWER_FIELDS = ("body", "size", "is_cut", "fetched_at")
@@ -98,10 +99,16 @@ class Stock:
             if (run.pk, language) in self._cues:
                 arrived.setdefault(language, verb)
         if answer.dubs:
-            notes += [f"CAMB.AI no longer gives {languages.name(key)}; what was stored is kept." for key in missing]
+            notes += [
+                f"CAMB.AI no longer gives {languages.name(key) or 'the dub'}; what was stored is kept."
+                for key in missing
+            ]
         notes += _set_status(run, list(dubs.values()), answer)
         run.notes = notes
-        changes = [f"transcript of {languages.name(language)} {verb}" for language, verb in arrived.items()]
+        changes = [
+            f"transcript of {languages.name(language)} {verb}" if language else f"transcript {verb}"
+            for language, verb in arrived.items()
+        ]
         change = ", ".join(filter(None, (_step(before, run), *changes)))
         if change:
             run.changed_at = asked_at
@@ -172,11 +179,12 @@ def _set_status(run: Run, dubs: Sequence[Dub], answer: camb.Answer) -> list[str]
 
 def _add_cues(transcripts: Sequence[tuple[Dub, Sequence[camb.Cue]]]) -> None:
     """Insert cues and their search terms; past the ORM, which takes several times as long as the database."""
-    rows = [
-        (dub.team_id, dub.run_id, dub.pk, position, cue.start_ms, cue.end_ms, cue.speaker, cue.text)
-        for dub, cues in transcripts
-        for position, cue in enumerate(cues, start=1)
-    ]
+    names = speakers.names_in({dub.run_id: dub.team_id for dub, _ in transcripts})
+    rows = []
+    for dub, cues in transcripts:
+        for position, cue in enumerate(cues, start=1):
+            called = speakers.called(names[dub.run_id], cue.speaker).values()
+            rows.append((dub.team_id, dub.run_id, dub.pk, position, cue.start_ms, cue.end_ms, *called, cue.text))
     with connection.cursor() as cursor:
         cursor.executemany(INSERT_CUE, rows)
     search.add(_cues_of({dub.pk: dub for dub, _ in transcripts}))

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from results import history, keys, refresh
+from results import history, keys, refresh, speakers
 from results.search import saved
 
 
@@ -29,6 +29,11 @@ def learn_languages() -> None:
 @shared_task
 def tell_saved_searches() -> None:
     saved.tell()
+
+
+@shared_task
+def settle_speakers() -> None:
+    speakers.settle_next()
 
 
 @shared_task

@@ -3,16 +3,14 @@
 from collections.abc import Iterable
 from itertools import groupby
 
-from results import timecode
+from results import languages, timecode
 from results.exports.cues import lines
 from results.models import Cue, Dub
-
-_WITHOUT_SPACES = ("ja", "km", "lo", "my", "th", "yue", "zh")
 
 
 def render(dub: Dub, cues: Iterable[Cue]) -> str:
     """Return a paragraph for each time that somebody speaks, under the speaker's name."""
-    space = "" if dub.language.split("-")[0] in _WITHOUT_SPACES else " "
+    space = " " if languages.has_spaces(dub.language) else ""
     turns = groupby(filter(_line, cues), key=_speaker)
     return "\n".join(
         f"{speaker}\n{said}\n" if speaker else f"{said}\n"

@@ -2,7 +2,8 @@
 
 Every term carries its team: `2f_kitchen`, with the team's id in base 36. The analyzer makes no term with an
 underscore, so nothing that is typed can reach over. A line's speaker, language and run are terms as well
-(`2f__speaker_anna`, `2f__lang_ptbr`, `2f__run_81`), and so is the bare team (`2f_`), which finds all its lines.
+(`2f__speaker_anna`, `2f__lang_ptbr`, `2f__run_81`), and so is the bare team (`2f_`), which finds all its lines. A
+speaker is found by CAMB.AI's name and by the one that people gave.
 """
 
 from collections.abc import Iterable, Sequence
@@ -51,13 +52,14 @@ class Wanted(NamedTuple):
 
 def entry(cue: Cue) -> Entry:
     team = _prefix(cue.team_id)
-    text, speaker = terms(cue.text), _speaker_terms(cue.speaker)
+    text = terms(cue.text)
+    speaker, original = _speaker_terms(cue.speaker), _speaker_terms(cue.original_speaker)
     fields = [*_language_terms(cue.dub.language), f"_run_{cue.run_id}", ""]
     return Entry(
         cue.pk,
         cue.team_id,
-        [team + term for term in (*text.words, *speaker.words)],
-        [team + term for term in (*text.extras, *speaker.extras, *fields)],
+        [team + term for term in (*text.words, *speaker.words, *original.words)],
+        [team + term for term in (*text.extras, *speaker.extras, *original.extras, *fields)],
     )
 
 
