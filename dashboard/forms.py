@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from dashboard.accounts import carried_invitation
 from results import ids
-from results.models import Pulse, Run
+from results.models import Pulse, Run, RunQuerySet, SpeakerName
 from teams.models import Membership, Team
 
 # --- Accounts: allauth's forms in our words ----------------------------------------------------------
@@ -232,3 +232,22 @@ class TitleForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's has no [
             run.version = Pulse.beat(run.team_id)
             run.save(update_fields=["title", "version"])
         return run
+
+
+class SpeakerForm(forms.Form):
+    name = forms.CharField(
+        label=_("Name"),
+        required=False,
+        max_length=SpeakerName._meta.get_field("name").max_length,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"}),
+    )
+    everywhere = forms.BooleanField(label=_("In every run of the team, new ones too"), required=False)
+
+
+class LinkForm(forms.Form):
+    """One of these runs, which are shown by the page itself."""
+
+    def __init__(self, runs: RunQuerySet, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        errors = {"required": _("Choose a run first."), "invalid_choice": _("This run is no longer here.")}
+        self.fields["run"] = forms.ModelChoiceField(runs, error_messages=errors)

@@ -4,7 +4,7 @@ from allauth.account import views as allauth
 from django.conf import settings
 from django.urls import include, path, re_path
 
-from dashboard.views import activity, exports, health, runs, search, teams, transcripts
+from dashboard.views import activity, exports, health, runs, search, sources, speakers, teams, transcripts
 
 # Those of allauth's pages that we use; each has its template in templates/account/.
 has_mail_server = {"has_mail_server": bool(settings.EMAIL_URL)}
@@ -66,6 +66,9 @@ urlpatterns = [
     path("runs/<int:pk>/history/rows/", activity.history_rows, name="runs-history-rows"),
     path("dubs/<int:pk>/video/", transcripts.video, name="dubs-video"),
     path("dubs/<int:pk>/audio/", transcripts.audio, name="dubs-audio"),
+    path("runs/<int:pk>/speaker/", speakers.speaker, name="runs-speaker"),
+    path("runs/<int:pk>/link/", sources.link, name="runs-link"),
+    path("runs/<int:pk>/unlink/", sources.unlink, name="runs-unlink"),
     path("dubs/<int:pk>/captions.vtt", transcripts.captions, name="dubs-captions"),
     path("dubs/<int:pk>/export/<str:format>/", exports.dub, name="dubs-export"),
     path("dubs/<int:pk>/export/<str:format>/with/<int:other_pk>/", exports.pair, name="dubs-export-pair"),

@@ -3,6 +3,8 @@
 // The <video> or <audio> comes and goes with the dub's part of the page; #media is always the one of now. Media events
 // do not bubble, so the document listens while they come down.
 
+import { copy, linkTo } from "./copy.js";
+
 const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2];
 const PATIENCE = 5 * 60 * 1000; // a fresh link that dies sooner than this is not renewed by itself again
 
@@ -31,6 +33,8 @@ function prepare() {
   const element = media();
   if (!element || element === known) return;
   setSpeed(Number(remember("speed")) || 1);
+  const pip = document.getElementById("pip");
+  if (pip) pip.hidden = !document.pictureInPictureEnabled;
   if (element.textTracks.length) {
     element.textTracks[0].mode = remember("captions") === "off" ? "disabled" : "showing";
     element.textTracks.addEventListener("change", () => {
@@ -106,32 +110,11 @@ listen("loadeddata", () => say(""));
 
 // ---- The bar ----------------------------------------------------------------------------------------
 
-async function copyLink(button) {
-  const link = new URL(location.pathname, location.origin);
-  link.searchParams.set("dub", document.getElementById("dub").dataset.language);
-  link.searchParams.set("t", String(Math.floor(place.time)));
-  await copy(link.href);
-  const label = button.querySelector("span");
-  const before = label.textContent;
-  label.textContent = document.getElementById("live").textContent = button.dataset.copied;
-  setTimeout(() => (label.textContent = before), 1500);
-}
-
-async function copy(text) {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  // Browsers keep the clipboard from pages that came over plain http.
-  const field = document.createElement("textarea");
-  field.value = text;
-  document.body.append(field);
-  field.select();
-  document.execCommand("copy");
-  field.remove();
-}
-
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("#copy-link, [data-renew], [data-keys]");
+  const button = event.target.closest("#copy-link, #pip, [data-renew], [data-keys]");
   if (!button || button.disabled) return;
-  if (button.id === "copy-link") copyLink(button);
+  if (button.id === "copy-link") copy(linkTo(Math.floor(place.time)), button);
+  else if (button.id === "pip") togglePip(media());
   else if ("renew" in button.dataset) renew(media());
   else document.getElementById("keys").showModal();
 });
@@ -140,6 +123,11 @@ document.addEventListener("change", (event) => {
   if (event.target.id === "speed") changeSpeed(Number(event.target.value));
   if (event.target.id === "keys-on") remember("keys", event.target.checked ? "on" : "off");
 });
+
+function togglePip(element) {
+  if (document.pictureInPictureElement) document.exitPictureInPicture();
+  else element.requestPictureInPicture?.().catch(() => {});
+}
 
 function changeSpeed(speed) {
   setSpeed(speed);
@@ -168,6 +156,8 @@ const KEYS = {
     const [track] = element.textTracks;
     if (track) track.mode = track.mode === "showing" ? "disabled" : "showing";
   },
+  p: togglePip,
+  n: (element, { shiftKey }) => document.dispatchEvent(new CustomEvent("hint-step", { detail: shiftKey ? -1 : 1 })),
   m: (element) => (element.muted = !element.muted),
   f: (element) => {
     if (document.fullscreenElement) document.exitFullscreen();
@@ -189,7 +179,7 @@ document.addEventListener("keydown", (event) => {
   const element = media();
   if (!act || !element || isTaken(event.target, key)) return;
   event.preventDefault();
-  act(element);
+  act(element, event);
 });
 
 document.getElementById("keys-on").checked = remember("keys") !== "off";

@@ -3,7 +3,7 @@
 const media = () => document.getElementById("media");
 const list = () => document.getElementById("cues");
 
-let lines = []; // the <li> of each cue, in order of time
+let lines = []; // the <li> of each cue, or of those of two dubs that say the same, in order of time
 let starts = []; // their seconds
 let current = -1;
 let isFollowing = true;
@@ -18,10 +18,12 @@ function read() {
   current = -1;
   isFollowing = true;
   found = [];
+  hint = -1;
   const named = /^#cue-\d+$/.test(location.hash) && shown?.querySelector(location.hash);
   const at = Number(document.getElementById("dub").dataset.at);
-  if (isFirst && named) seek(lines.indexOf(named));
-  else if (isFirst && at) light(indexAt(at));
+  if (!isFirst) follow();
+  else if (named) seek(named);
+  else if (at) light(indexAt(at));
   isFirst = false;
 }
 
@@ -113,12 +115,12 @@ function goBack() {
   reveal(lines[current]);
 }
 
-/** Go to a line and keep it in view; playing or not stays as it was. */
-function seek(index) {
-  if (!lines[index]) return;
+/** Go to a cue, and keep its line in view; playing or not stays as it was. */
+function seek(cue) {
+  if (!cue) return;
   isFollowing = true;
-  if (media()) media().currentTime = starts[index];
-  light(index);
+  if (media()) media().currentTime = cue.dataset.start / 1000;
+  light(lines.indexOf(cue.closest("#cues > li")));
   showChip();
 }
 
@@ -134,16 +136,17 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("pointerdown", (event) => {
   if (event.target === shown?.parentElement) yieldToReader(); // the scroll bar
 });
-document.addEventListener("cue-step", (event) => seek(Math.max(0, current + event.detail)));
+document.addEventListener("cue-step", (event) => seek(lines[Math.max(0, current + event.detail)]));
 
 const inLines = (target) => target instanceof Element && target.closest(".transcript");
 
 document.addEventListener("click", (event) => {
   if (event.target.closest("#back-to-line")) return goBack();
-  const line = event.target.closest(".cues > li");
+  const cue = event.target.closest("#cues .cue");
+  if (!cue || !media() || event.shiftKey || event.target.closest(".line-menu")) return;
   // Whoever has just selected words wants to copy them.
-  if (!line || !media() || (!event.target.closest("button") && !getSelection().isCollapsed)) return;
-  seek(lines.indexOf(line));
+  if (!event.target.closest("button") && !getSelection().isCollapsed) return;
+  seek(cue);
   media().play().catch(() => {});
 });
 
@@ -175,11 +178,11 @@ function find(words) {
   chosen = -1;
   const wanted = fold(words.trim()).folded;
   if (wanted) {
-    for (const line of lines) {
-      const node = line.lastElementChild.firstChild;
+    for (const text of shown.querySelectorAll("p")) {
+      const node = text.firstChild;
       if (!node) continue;
-      line.fold ??= fold(node.data);
-      const { folded, places } = line.fold;
+      text.fold ??= fold(node.data);
+      const { folded, places } = text.fold;
       for (let at = folded.indexOf(wanted); at >= 0; at = folded.indexOf(wanted, at + wanted.length)) {
         const range = new Range();
         range.setStart(node, places[at]);
@@ -193,7 +196,7 @@ function find(words) {
   tell();
 }
 
-const lineOf = (range) => range.startContainer.parentElement.parentElement;
+const lineOf = (range) => range.startContainer.parentElement.closest("#cues > li");
 
 function choose(index) {
   if (!found.length) return;
@@ -227,6 +230,46 @@ document.addEventListener("keydown", (event) => {
   if (!event.target.closest?.("#find input")) return;
   if (event.key === "Enter") choose(chosen + (event.shiftKey ? -1 : 1));
   else if (event.key === "Escape") find((event.target.value = ""));
+});
+
+// ---- Hints ------------------------------------------------------------------------------------------
+
+let hint; // the one that was stepped to, or -1
+
+function stepHint(step) {
+  const hinted = shown ? [...shown.querySelectorAll("small")] : [];
+  if (!hinted.length) return;
+  hinted[hint]?.removeAttribute("data-now");
+  hint = hint < 0 && step < 0 ? hinted.length - 1 : (hint + step + hinted.length) % hinted.length;
+  hinted[hint].dataset.now = "";
+  yieldToReader();
+  reveal(hinted[hint].closest("#cues > li"));
+  const output = document.querySelector("#hints output");
+  const place = output.dataset.of.replace("{n}", hint + 1).replace("{m}", hinted.length);
+  output.textContent = place;
+  document.getElementById("live").textContent = `${place}: ${hinted[hint].textContent}`;
+}
+
+document.addEventListener("hint-step", (event) => stepHint(event.detail));
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-hint]");
+  if (button) stepHint(Number(button.dataset.hint));
+});
+
+// ---- Speakers ---------------------------------------------------------------------------------------
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") event.target.closest(".speaker-form")?.querySelector("[data-cancel]").click();
+});
+
+// With the form goes the focus: it returns to the button that brought the form.
+let renamed; // the id of that button
+
+document.addEventListener("htmx:beforeRequest", ({ detail: { elt } }) => {
+  if (elt.matches("#speakers .icon-button")) renamed = elt.id;
+});
+document.addEventListener("htmx:afterSettle", ({ detail }) => {
+  if (detail.requestConfig.elt.closest(".speaker-form")) document.getElementById(renamed)?.focus();
 });
 
 document.addEventListener("htmx:load", read);

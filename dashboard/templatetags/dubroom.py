@@ -2,9 +2,10 @@
 
 from django import template
 from django.templatetags.static import static
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
 
+from dashboard.reading import Line
 from results import timecode
 from results.models import Run
 
@@ -33,3 +34,19 @@ def status(value: str) -> SafeString:
 def duration(ms: int) -> str:
     """Return a length as `M:SS` or `H:MM:SS`, and nothing for none."""
     return timecode.short(ms) if ms else ""
+
+
+@register.simple_tag
+def cue(line: Line, tag: str, is_own: bool, is_playable: object) -> SafeString:
+    """Write a line of a transcript as this element; `is_own` is of the dub that the page is about.
+
+    There may be 20,000 on a page: by the template's own means they would take seconds.
+    """
+    named = f' id="cue-{line.position}"' if is_own else ""
+    clock = f'<button type="button">{line.clock}</button>' if is_playable else f"<time>{line.clock}</time>"
+    speaker = f"<bdi>{escape(line.speaker)}</bdi>" if line.speaker else ""
+    hints = f"<small>{escape(line.hints)}</small>" if line.hints else ""
+    return mark_safe(  # noqa: S308  what came from outside is escaped
+        f'<{tag}{named} class="cue {line.voice}" data-start="{line.start_ms}">{speaker}{clock}'
+        f'<p dir="auto">{escape(line.text)}</p>{hints}</{tag}>'
+    )

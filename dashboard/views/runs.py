@@ -337,7 +337,7 @@ def _rows(runs: Iterable[Run], key: ApiKey | None) -> list[Row]:
 
 def _row(run: Run, drawn: dict[str, SafeString], page: list[str], title: list[str], pause: str) -> Row:
     pk = str(run.pk)
-    spoken = list(dict.fromkeys(languages.name(tag.split("-")[0]) for tag in run.languages))
+    spoken = list(dict.fromkeys(languages.name(tag.split("-")[0]) for tag in run.languages if tag))
     more = f" +{len(spoken) - LANGUAGES_SHOWN}" if len(spoken) > LANGUAGES_SHOWN else ""
     checked, checked_text = _moment(run.checked_at)
     due, due_text = _moment(run.due_at)
@@ -348,7 +348,7 @@ def _row(run: Run, drawn: dict[str, SafeString], page: list[str], title: list[st
         name=str(run),
         camb_run_id=str(run.camb_run_id or ""),
         languages=", ".join(spoken[:LANGUAGES_SHOWN]) + more,
-        languages_in_full=", ".join(map(languages.name, run.languages)),
+        languages_in_full=", ".join(filter(None, map(languages.name, run.languages))),
         status=drawn[run.status],
         reason=Truncator(run.reason).chars(70),
         reason_in_full=run.reason,

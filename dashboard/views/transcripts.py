@@ -1,10 +1,10 @@
 """How is a run watched and read: its status, its dubs, their media, captions and lines?"""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import urlsplit
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -14,16 +14,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
+from dashboard.reading import Reading, Wanted, dubs_beside
 from results import languages, media, refresh, timecode
-from results.exports import vtt
+from results.exports import names, vtt
 from results.models import ApiKey, Dub, Pulse, Run
 from results.secrets import SealBrokenError
-from teams.access import can_change, membership_in
+from teams.access import can_change, can_manage, membership_in
 
 Status = Run.Status
-
-# As many as run.css has colours.
-VOICES = 8
 
 NEXT_STEPS = {
     Status.NEW: gettext_lazy("CAMB.AI has not been asked about this run yet. That happens by itself in a moment."),
@@ -95,17 +93,6 @@ class Tab(NamedTuple):
     icon: str = ""
 
 
-class Row(NamedTuple):
-    """One cue, ready to be printed: `voice` is a class, `speaker` stands only where another one begins to speak."""
-
-    position: str
-    start_ms: str
-    clock: str
-    voice: str
-    speaker: str
-    text: str
-
-
 @dataclass(frozen=True)
 class Shown:
     """The dub on the page: which one, how it is played, and the ways to the others."""
@@ -113,6 +100,7 @@ class Shown:
     dub: Dub
     kind: media.Kind | None
     dubs: list[Dub]
+    reading: Reading
 
     @property
     def language(self) -> str:
@@ -140,20 +128,22 @@ class Shown:
         return str(round(end.timestamp() * 1000)) if end else ""
 
     @property
-    def rows(self) -> Iterator[Row]:
-        voices: dict[str, str] = {}
-        before = ""
-        cues = self.dub.cues.values_list("position", "start_ms", "speaker", "text")
-        for position, start_ms, speaker, text in cues:
-            voice = voices.setdefault(speaker, f" voice-{len(voices) % VOICES}") if speaker else ""
-            name = speaker if speaker != before else ""
-            before = speaker
-            yield Row(str(position), str(start_ms), timecode.short(start_ms), voice, name, text)
+    def file_name(self) -> str:
+        """What a download of it is called, by the link's own ending."""
+        link = self.dub.video_url if self.kind == "video" else self.dub.audio_url
+        ending = PurePosixPath(urlsplit(link).path).suffix.lstrip(".").lower()
+        is_one = ending.isascii() and ending.isalnum() and len(ending) <= 4
+        extension = ending if is_one else {"video": "mp4", "audio": "m4a"}[self.kind or "video"]
+        return f"{names.stem(self.dub.run, self.dub.language)}.{extension}"
 
     @property
     def language_tabs(self) -> list[Tab]:
         return [
-            Tab(languages.name(dub.language), _query(dub=dub.language, kind=self.kind), dub == self.dub)
+            Tab(
+                languages.name(dub.language) or _("Transcript"),
+                Wanted(dub=dub.language, play=self.kind or "").query,
+                dub == self.dub,
+            )
             for dub in self.dubs
         ]
 
@@ -163,20 +153,16 @@ class Shown:
             return []
         names: dict[media.Kind, str] = {"video": _("Video"), "audio": _("Audio")}
         return [
-            Tab(name, _query(dub=self.dub.language, kind=kind), kind == self.kind, icon=kind)
+            Tab(name, replace(self.reading.wanted, play=kind).query, kind == self.kind, icon=kind)
             for kind, name in names.items()
         ]
-
-
-def _query(*, dub: str, kind: media.Kind | None) -> str:
-    return "?" + urlencode({"dub": dub} | ({"play": "audio"} if kind == "audio" else {}))
 
 
 def _page(request: HttpRequest, run: Run) -> dict[str, Any]:
     # Read before all else: what changes meanwhile is newer than this, and the next poll brings it.
     version = Pulse.of(run.team_id)
     membership = membership_in(request.user, run.team)
-    shown = _shown(run, request.GET.get("dub", ""), request.GET.get("play", ""))
+    shown = _shown(run, Wanted.read(request.GET))
     at_ms = timecode.parse(request.GET.get("t", "")) or 0
     asked = _is_asked_now(run)
     is_unfinished = bool(run.due_at or run.wanted_at or asked)
@@ -184,6 +170,7 @@ def _page(request: HttpRequest, run: Run) -> dict[str, Any]:
     return {
         "membership": membership,
         "can_change": can_change(membership),
+        "can_manage": can_manage(membership),
         "run": run,
         "player": shown,
         "at_seconds": str(at_ms / 1000) if at_ms else "",
@@ -200,22 +187,24 @@ def _is_asked_now(run: Run) -> str:
     return "yes" if run.lease_until and run.lease_until > timezone.now() else ""
 
 
-def _shown(run: Run, language: str, wanted: str) -> Shown | None:
+def _shown(run: Run, wanted: Wanted) -> Shown | None:
     """The dub in this language or else the first, played as wanted or else as there is."""
     dubs = list(run.dubs.order_by("pk"))
     if not dubs:
         return None
-    dub = next((dub for dub in dubs if dub.language == language), dubs[0])
+    dub = next((dub for dub in dubs if dub.language == wanted.dub), dubs[0])
     links: dict[media.Kind, str] = {"video": dub.video_url, "audio": dub.audio_url}
     kinds: list[media.Kind] = [kind for kind, link in links.items() if link]
-    return Shown(dub, next((kind for kind in kinds if kind == wanted), kinds[0] if kinds else None), dubs)
+    kind = next((kind for kind in kinds if kind == wanted.play), kinds[0] if kinds else None)
+    wanted = replace(wanted, dub=dub.language, play=kind or "")
+    return Shown(dub, kind, dubs, Reading(dub, wanted, dubs_beside(dub, dubs)))
 
 
 def _missing(shown: Shown | None) -> str:
     """A sentence on what a run that is partly ready still lacks."""
     dubs = shown.dubs if shown else []
     lacks = [
-        f"{what} ({languages.name(dub.language)})" if len(dubs) > 1 else what
+        f"{what} ({language})" if len(dubs) > 1 and (language := languages.name(dub.language)) else what
         for dub in dubs
         for what, there in ((_("audio"), dub.audio_url), (_("transcript"), dub.cue_count))
         if not there
@@ -227,13 +216,13 @@ def _missing(shown: Shown | None) -> str:
     }
 
 
-def _state(run: Run, shown: Shown | None) -> dict[str, str]:
+def _state(run: Run, shown: Shown | None) -> dict[str, str | list[str]]:
     """What is on the page, as the next poll tells it: which dub, and (`shown`) all that its part depends on."""
     if shown is None:
         return {"shown": run.status}
     dub = shown.dub
     parts = (run.status, dub.pk, shown.kind, len(shown.dubs), len(shown.kind_tabs), dub.cues_hash[:16])
-    return {"dub": dub.language, "play": shown.kind or "", "shown": "-".join(map(str, parts))}
+    return {**shown.reading.wanted.values, "play": shown.kind or "", "shown": "-".join(map(str, parts))}
 
 
 # --- Media -------------------------------------------------------------------------------------------

@@ -1,0 +1,60 @@
+"""Which other runs are of a run's source, and which may be?"""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from dashboard.forms import LinkForm
+from dashboard.views.runs import Wanted
+from results import sources
+from results.models import Run
+from teams.access import membership_in, require_change
+from teams.models import Membership
+
+FOUND = 20
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def link(request: HttpRequest, pk: int) -> HttpResponse:
+    """Find the other run by its id or its title; a POST names the one that was found."""
+    run, membership = _changeable(request, pk)
+    team_runs = Run.objects.filter(team=run.team_id).exclude(pk=pk)
+    form = LinkForm(team_runs.select_related("source"), request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        other = form.cleaned_data["run"]
+        sources.link(run, other)
+        messages.success(request, _("“%(run)s” is linked. Choose it under “Side by side”.") % {"run": other})
+        return redirect("runs-detail", pk)
+    wanted = Wanted.read(request.GET)
+    linked = team_runs.filter(source=run.source_id) if run.source_id else team_runs.none()
+    found = wanted.named(team_runs.exclude(pk__in=linked.values("pk"))) if wanted.q else team_runs.none()
+    context = {
+        "membership": membership,
+        "run": run,
+        "q": wanted.q,
+        "form": form,
+        "found": found.order_by("-pk")[:FOUND],
+        "linked": linked.order_by("-pk"),
+    }
+    return render(request, "runs/link.html", context, status=422 if request.method == "POST" else 200)
+
+
+@login_required
+@require_POST
+def unlink(request: HttpRequest, pk: int) -> HttpResponse:
+    run, _membership = _changeable(request, pk)
+    sources.unlink(run)
+    messages.success(request, _("“%(run)s” is no longer linked with other runs.") % {"run": run})
+    return redirect("runs-detail", pk)
+
+
+def _changeable(request: HttpRequest, pk: int) -> tuple[Run, Membership]:
+    visible = Run.objects.visible_to(request.user).select_related("team", "source")
+    run = get_object_or_404(visible, pk=pk)
+    membership = membership_in(request.user, run.team)
+    require_change(membership)
+    return run, membership

@@ -1,0 +1,46 @@
+"""What is a speaker called, here or in every run?"""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from dashboard.forms import SpeakerForm
+from dashboard.reading import Wanted
+from results import speakers
+from results.models import Run
+from teams.access import membership_in, require_change
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def speaker(request: HttpRequest, pk: int) -> HttpResponse:
+    """Rename the `speaker` of the address, or give the original name back; then the run as it was shown."""
+    run = get_object_or_404(Run.objects.visible_to(request.user).select_related("team"), pk=pk)
+    membership = membership_in(request.user, run.team)
+    require_change(membership)
+    wanted = Wanted.read(request.GET)
+    name = wanted.speakers[0] if wanted.speakers else ""
+    back = wanted.back_to(run)
+    originals = speakers.originals(run, name)
+    if not originals:
+        messages.info(request, _("Nobody in this run is called so any more."))
+        return redirect(back)
+    form = SpeakerForm(request.POST or None, initial={"name": name})
+    if request.method == "POST" and form.is_valid():
+        called = "" if "restore" in request.POST else form.cleaned_data["name"]
+        speakers.rename(run, name, called, everywhere=form.cleaned_data["everywhere"])
+        return redirect(back)
+    context: dict[str, Any] = {
+        "membership": membership,
+        "run": run,
+        "speaker": name,
+        "originals": [original for original in originals if original != name],
+        "form": form,
+        "back": back,
+    }
+    return render(request, "runs/speaker.html", context, status=422 if form.errors else 200)
