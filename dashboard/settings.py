@@ -10,7 +10,7 @@ import secrets
 import tempfile
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import environ
 from csp.constants import NONE, SELF
@@ -57,6 +57,23 @@ def kept_secret(name: str, value: str) -> str:
         ) from error
 
 
+def media_storage(url: str) -> dict[str, Any]:
+    """Return Django's entry for the storage at `file:///folder` or `s3://bucket/folder?endpoint_url=…`."""
+    parts = urlsplit(url)
+    path = unquote(parts.path)
+    if parts.scheme == "file" and path.startswith("/") and not parts.netloc:
+        modes = {"file_permissions_mode": 0o600, "directory_permissions_mode": 0o700}
+        options: dict[str, Any] = {"location": path, **modes}
+        return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": options}
+    if parts.scheme == "s3" and parts.netloc and "@" not in parts.netloc:
+        options = {"bucket_name": parts.netloc, "location": path.strip("/"), **dict(parse_qsl(parts.query))}
+        return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+    raise ImproperlyConfigured(
+        "MEDIA_STORAGE_URL must begin with file:/// or s3://bucket; the keys to a bucket are AWS_ACCESS_KEY_ID and "
+        "AWS_SECRET_ACCESS_KEY."
+    )
+
+
 # --- Where and for whom ------------------------------------------------------------------------------
 
 DEBUG = env.bool("DEBUG", default=False)
@@ -100,6 +117,12 @@ CACHES = {
 if CACHES["default"]["BACKEND"].endswith("FileBasedCache"):
     # By default 300 entries push one another out: somebody who guesses passwords would clear their own count.
     CACHES["default"]["OPTIONS"] = {"MAX_ENTRIES": 20_000}
+
+# Copies of media, kept by teams that want it, lie in a folder or in an S3 bucket of their own.
+MEDIA_STORAGE = media_storage(
+    env.str("MEDIA_STORAGE_URL", default="") or f"file://{quote(str(DATA_DIR / 'media'))}"
+)
+KEEP_MOST_GB = env.int("KEEP_MOST_GB", default=100)
 
 # --- Secrets -----------------------------------------------------------------------------------------
 
@@ -179,6 +202,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 60.0},
     },
+    "tend-copies": {"task": "results.tasks.tend_copies", "schedule": 10.0, "options": {"expires": 10.0}},
+    "drop-old-parts": {"task": "results.tasks.drop_old_parts", "schedule": 3600.0},
     "forget-old-calls": {"task": "results.tasks.forget_old_calls", "schedule": 3600.0},
     "learn-languages": {"task": "results.tasks.learn_languages", "schedule": 24 * 3600.0},
 }
@@ -247,7 +272,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = env.str("STATIC_ROOT", default=str(DATA_DIR / "static"))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": MEDIA_STORAGE,
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 # A file that was not collected is served under its plain name instead of failing the page.
@@ -330,6 +355,8 @@ if IS_HTTPS:
 MEDIA_HOSTS = env.list("MEDIA_HOSTS", default=["https:"])
 if DEMO:
     MEDIA_HOSTS = [*MEDIA_HOSTS, f"http://127.0.0.1:{DEMO_PORT}"]
+if "bucket_name" in MEDIA_STORAGE["OPTIONS"]:
+    MEDIA_HOSTS = [*MEDIA_HOSTS, MEDIA_STORAGE["OPTIONS"].get("endpoint_url", "https://*.amazonaws.com")]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],

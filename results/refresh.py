@@ -22,8 +22,9 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Count, Exists, F, Min, OuterRef
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from results import bell, camb, keys, store
+from results import bell, camb, keys, media, store
 from results.history import History
 from results.models import ApiKey, Pulse, Run, RunQuerySet
 from results.secrets import SealBrokenError
@@ -269,6 +270,20 @@ def ask_now(run: Run) -> None:
 
 class NoKeyError(Exception):
     """The team has no CAMB.AI key to ask with."""
+
+
+def renew_links(run: Run) -> None:
+    """Ask for fresh media links, as `ask_now` does. Raises camb.CambError, or media.Dead without a usable key."""
+    try:
+        ask_now(run)
+    except NoKeyError as error:
+        raise media.Dead(
+            _("The link has ended, and this team has no CAMB.AI key to get a new one with.")
+        ) from error
+    except SealBrokenError as error:
+        raise media.Dead(
+            _("The link has ended, and this team's CAMB.AI key must be pasted again to get a new one.")
+        ) from error
 
 
 def remove_run(run: Run) -> None:

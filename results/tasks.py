@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from results import history, keys, refresh, speakers
+from results import copies, history, keys, refresh, speakers
 from results.search import saved
 
 
@@ -34,6 +34,21 @@ def tell_saved_searches() -> None:
 @shared_task
 def settle_speakers() -> None:
     speakers.settle_next()
+
+
+@shared_task
+def tend_copies() -> None:
+    copies.tend()
+
+
+@shared_task
+def fetch_copy(lease: str) -> None:
+    copies.fetch(lease)
+
+
+@shared_task
+def drop_old_parts() -> None:
+    copies.drop_old_parts()
 
 
 @shared_task

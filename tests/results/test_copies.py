@@ -1,0 +1,685 @@
+"""Media over real HTTP into a storage: how it gets there, what may go wrong on the way, and how it goes again."""
+
+import errno
+import fcntl
+import os
+import uuid
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.core.files.storage import FileSystemStorage, InMemoryStorage, default_storage
+from django.utils import timezone
+
+from demo.server import Reply
+from results import copies, download, media, refresh
+from results.models import Copy, Dub, Shelf
+from tests.factories import make_dub, make_run, make_team
+
+pytestmark = pytest.mark.django_db
+
+VIDEO = b"\x00\x00\x00\x18ftypisom" + bytes(range(256)) * 1000
+MARK = '"v1"'
+GB = 2**30
+State = Copy.State
+
+
+class Elsewhere(InMemoryStorage):
+    """As a bucket is: no paths on this machine, and signed addresses."""
+
+    def url(self, name, parameters=None):
+        return f"https://bucket.example/{name}?{parameters['ResponseContentDisposition']}"
+
+
+class Full(FileSystemStorage):
+    def _save(self, name, content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+class Halving(Elsewhere):
+    """Loses half of what it is given, and says nothing."""
+
+    def size(self, name):
+        return super().size(name) // 2
+
+
+class Forbidden(Elsewhere):
+    """Fails with an error of its own kind, as boto3's storage does."""
+
+    def _save(self, name, content):
+        raise KeyError("AccessDenied")
+
+
+class Undeletable(FileSystemStorage):
+    def delete(self, name):
+        raise KeyError("AccessDenied")
+
+
+@pytest.fixture(autouse=True)
+def folder(settings, tmp_path) -> Path:
+    settings.DATA_DIR = tmp_path
+    return tmp_path
+
+
+@pytest.fixture
+def store_in(settings, folder):
+    def choose(kind: str) -> None:
+        options = {"location": folder / "media"} if kind in ("FileSystemStorage", "Full", "Undeletable") else {}
+        module = "django.core.files.storage" if kind == "FileSystemStorage" else __name__
+        settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": f"{module}.{kind}", "OPTIONS": options}}
+
+    choose("FileSystemStorage")
+    return choose
+
+
+@pytest.fixture
+def team(camb, make_key, settings, store_in):
+    """A team of the demo, whose media may come from this machine, that keeps copies."""
+    settings.DEMO_BASE_URL = camb.base_url
+    team = make_team()
+    key = make_key(team)
+    key.is_demo = True
+    key.save()
+    Shelf.objects.create(team=team, is_on=True, most_bytes=GB)
+    return team
+
+
+@pytest.fixture
+def host(camb):
+    """The stand-in as a host of media that heeds ranges; `files` are its contents by path."""
+    camb.files = {"/v.mp4": VIDEO}
+
+    def rule(call):
+        content = camb.files.get(call.path.partition("?")[0])
+        if content is None or isinstance(content, Reply):
+            return content
+        headers = {"ETag": MARK}
+        start = int(call.headers.get("Range", "bytes=0-")[6:-1])
+        if not start:
+            return Reply(200, content, headers)
+        if start >= len(content):
+            return Reply(416)
+        return Reply(
+            206, content[start:], headers | {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"}
+        )
+
+    camb.rule = rule
+    return camb
+
+
+def link(host, path="/v.mp4") -> str:
+    return f"http://127.0.0.1:{host.port}{path}"
+
+
+def ready_dub(team, host, **fields) -> Dub:
+    run = make_run(team, status="ready", due_at=None, checked_at=timezone.now())
+    return make_dub(run, ["Hola"], "es-es", **({"video_url": link(host)} | fields))
+
+
+@pytest.fixture
+def tend(worker):
+    """Ring as beat does, and work until all is quiet; the one copy there is, or None."""
+
+    def tend() -> Copy | None:
+        copies.tend()
+        worker()
+        return Copy.objects.first()
+
+    return tend
+
+
+def parts(folder: Path) -> list[int]:
+    """The lengths of the unfinished files."""
+    return [file.stat().st_size for file in (folder / "copying").glob("*")]
+
+
+def stored(folder: Path) -> list[Path]:
+    return [path for path in (folder / "media").rglob("*") if path.is_file()]
+
+
+def come_round(copy: Copy) -> None:
+    """Let the time come that the copy waits for."""
+    Copy.objects.filter(pk=copy.pk).update(due_at=timezone.now())
+
+
+def asked(host) -> list[str | None]:
+    """The ranges that were asked for, a call of the media each."""
+    return [call.headers["Range"] for call in host.calls if not call.path.startswith("/apis")]
+
+
+# --- The ordinary way --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("storage", ["FileSystemStorage", "Elsewhere"])
+def test_a_ready_dubs_media_is_kept(team, host, tend, store_in, folder, storage):
+    store_in(storage)
+    host.files["/a.mp3"] = b"ID3" + bytes(5000)
+    dub = ready_dub(team, host, audio_url=link(host, "/a.mp3?Expires=9999999999"))
+    tend()
+    video, audio = Copy.objects.order_by("pk")
+    assert [(c.state, c.kind, c.content_type, c.size, c.got, c.message, c.lease) for c in (video, audio)] == [
+        ("kept", "video", "video/mp4", len(VIDEO), len(VIDEO), "", None),
+        ("kept", "audio", "audio/mpeg", 5003, 5003, "", None),
+    ]
+    assert default_storage.open(video.name).read() == VIDEO
+    assert (Path(video.name).suffix, Path(audio.name).suffix) == (".mp4", ".mp3")
+    assert (copies.kept(dub, "video"), copies.kept(dub, "audio")) == (video, audio)
+    assert (parts(folder), copies.stock_of(team)) == ([], copies.Stock(len(VIDEO) + 5003, 2, 0, 0))
+
+
+def test_a_team_that_did_not_ask_for_it_keeps_nothing(team, host, tend):
+    Shelf.objects.update(is_on=False)
+    ready_dub(team, host)
+    assert (tend(), asked(host)) == (None, [])
+
+
+def test_the_key_is_not_sent_to_the_medias_host(team, host, tend):
+    ready_dub(team, host)
+    tend()
+    assert [call.headers["x-api-key"] for call in host.calls] == [None]
+
+
+def test_only_the_demos_team_is_led_to_this_machine(team, host, tend, folder):
+    dub = ready_dub(team, host)
+    team.api_key.is_demo = False
+    team.api_key.save()
+    copy = tend()
+    assert (
+        copy.message == "The link leads to 127.0.0.1, which is not on the public internet, so it was not followed."
+    )
+    assert (copy.state, host.calls, parts(folder), copies.kept(dub, "video")) == ("waiting", [], [], None)
+
+
+@pytest.mark.parametrize("location", ["http://169.254.169.254/", "http://127.0.0.1:1/", "http://10.0.0.1/a.mp4"])
+def test_a_redirect_into_our_network_is_refused(team, host, tend, location):
+    host.files["/v.mp4"] = Reply(302, b"", {"Location": location})
+    ready_dub(team, host)
+    assert tend().message.endswith("which is not on the public internet, so it was not followed.")
+
+
+def test_what_is_no_web_address_is_no_media(team, host, tend):
+    ready_dub(team, host, video_url="file:///etc/passwd")
+    assert tend() is None
+
+
+def test_switching_on_takes_what_there_is_and_new_answers_are_taken_as_they_come(team, host, tend):
+    Shelf.objects.all().delete()
+    first = ready_dub(team, host)
+    copies.set_shelf(team, is_on=True, most_gb=3)
+    assert (Shelf.objects.get().most_bytes, tend().dub) == (3 * GB, first)
+    second = ready_dub(team, host)
+    tend()
+    assert copies.kept(second, "video")
+    looked_at_before = make_dub(make_run(team, checked_at=timezone.now() - timedelta(days=1)), video_url=link(host))
+    tend()
+    assert not looked_at_before.copies.exists()
+
+
+def test_other_content_at_another_link_is_fetched_and_the_old_file_goes(team, host, tend, folder):
+    dub = ready_dub(team, host)
+    before = tend()
+    host.files["/v2.mp4"] = VIDEO + b"more"
+    Dub.objects.update(video_url=link(host, "/v2.mp4?Expires=9999999999"))
+    dub.refresh_from_db()
+    assert copies.kept(dub, "video") is None
+    tend()
+    tend()
+    after = Copy.objects.get()
+    assert after.pk != before.pk
+    assert (after.size, [path.name for path in stored(folder)]) == (len(VIDEO) + 4, [Path(after.name).name])
+
+
+def test_the_same_file_signed_anew_is_kept_as_it_is(team, host, tend):
+    dub = ready_dub(team, host)
+    tend()
+    Dub.objects.update(video_url=link(host) + "?Expires=9999999999&Signature=other")
+    dub.refresh_from_db()
+    assert tend() == copies.kept(dub, "video")
+    assert asked(host) == [None]
+
+
+# --- Stopping and going on ---------------------------------------------------------------------------
+
+
+def killed_amid(copy: Copy, length: int, mark: str = MARK, content: bytes = VIDEO) -> None:
+    """What a worker leaves that is killed: its lease, and a part."""
+    copy.validator, copy.lease, copy.lease_until = mark, uuid.uuid4(), timezone.now() + timedelta(seconds=60)
+    copy.save()
+    copies._part(copy).write_bytes(content[:length])
+
+
+@pytest.fixture
+def waiting(team, host):
+    """A copy that is about to be fetched."""
+    ready_dub(team, host)
+    copies.look()
+    return Copy.objects.get()
+
+
+def test_after_a_kill_the_rest_is_fetched_once_the_lease_ends(waiting, host, tend):
+    killed_amid(waiting, 100_000)
+    assert (tend().state, asked(host)) == ("waiting", [])
+    Copy.objects.update(lease_until=timezone.now())
+    copy = tend()
+    assert (copy.state, asked(host)) == ("kept", ["bytes=100000-"])
+    assert default_storage.open(copy.name).read() == VIDEO
+
+
+def test_other_content_than_before_the_kill_begins_anew(waiting, host, tend, folder):
+    killed_amid(waiting, 100_000, mark='"old"', content=bytes(100_000))
+    Copy.objects.update(lease_until=timezone.now())
+    copy = tend()
+    assert default_storage.open(copy.name).read() == VIDEO
+    assert (copy.state, copy.validator, parts(folder)) == ("kept", MARK, [])
+
+
+def test_a_part_of_content_without_a_mark_is_not_gone_on_with(waiting, host, tend):
+    killed_amid(waiting, 100_000, mark="", content=bytes(100_000))
+    Copy.objects.update(lease_until=timezone.now())
+    assert default_storage.open(tend().name).read() == VIDEO
+    assert asked(host) == [None]
+
+
+def test_a_turn_ends_and_the_next_one_goes_on(waiting, host, tend, monkeypatch):
+    monkeypatch.setattr(copies, "TURN_SECONDS", 0)
+    monkeypatch.setattr(download, "PIECE_BYTES", 100_000)
+    copy = tend()
+    assert (copy.state, copy.tries, copy.message) == ("kept", 0, "")
+    ranges = asked(host)
+    assert (ranges[0], len(ranges) > 2, len(set(ranges))) == (None, True, len(ranges))
+    assert default_storage.open(copy.name).read() == VIDEO
+
+
+def test_a_message_delivered_twice_is_heeded_once(waiting, host):
+    [lease] = copies.claim_due()
+    copies.fetch(str(lease))
+    copies.fetch(str(lease))
+    assert asked(host) == [None]
+
+
+def test_two_beats_claim_a_copy_once(waiting):
+    assert [len(copies.claim_due()), len(copies.claim_due())] == [1, 0]
+
+
+def test_a_worker_that_was_held_up_does_not_write_into_anothers_part(waiting, host, tend):
+    waiting.validator = MARK
+    waiting.save()
+    with copies._part(waiting).open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert tend().state == "waiting"
+
+
+def test_at_most_so_many_are_under_way_and_no_team_takes_them_all(team, host, make_key):
+    other = make_team()
+    Shelf.objects.create(team=other, is_on=True, most_bytes=GB)
+    for owner, number in ((team, 9), (other, 9)):
+        for _ in range(number):
+            ready_dub(owner, host)
+    copies.look()
+    assert len(copies.claim_due()) == copies.AT_ONCE
+    leased = Copy.objects.exclude(lease=None)
+    assert sorted(leased.values_list("team", flat=True)) == sorted([team.pk, other.pk] * 2)
+    assert copies.claim_due() == []
+
+
+# --- Trouble -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reply", "sentence"),
+    [
+        (Reply(200, VIDEO, {"ETag": MARK}, truncate_at=100_000), "The file broke off on its way."),
+        (Reply(200, VIDEO, {"ETag": MARK}, truncate_at=100_000, reset=True), "The file broke off on its way."),
+        (Reply(503), "The host of the media has trouble of its own (HTTP 503)."),
+        (Reply(200, b""), "The file is empty."),
+        (
+            Reply(200, VIDEO, {"Content-Length": None}),
+            "The host does not say how long the file is, so nobody could",
+        ),
+    ],
+)
+def test_trouble_is_said_and_it_is_tried_again_later(team, host, tend, folder, reply, sentence):
+    host.files["/v.mp4"] = reply
+    dub = ready_dub(team, host)
+    copy = tend()
+    assert copy.message.startswith(sentence)
+    assert (copy.state, copy.tries, copies.kept(dub, "video"), stored(folder)) == ("waiting", 1, None, [])
+    assert timedelta(seconds=20) < copy.due_at - timezone.now() < timedelta(seconds=40)
+    host.files["/v.mp4"] = VIDEO
+    come_round(copy)
+    copy = tend()
+    assert (copy.state, copy.message, copy.tries) == ("kept", "", 0)
+    assert default_storage.open(copy.name).read() == VIDEO
+
+
+def test_a_file_that_broke_off_is_gone_on_with(team, host, tend):
+    host.files["/v.mp4"] = Reply(200, VIDEO, {"ETag": MARK}, truncate_at=100_000)
+    ready_dub(team, host)
+    copy = tend()
+    host.files["/v.mp4"] = VIDEO
+    come_round(copy)
+    assert (tend().state, asked(host)) == ("kept", [None, "bytes=100000-"])
+
+
+def test_a_file_that_grew_meanwhile_begins_anew(team, host, tend):
+    host.files["/v.mp4"] = Reply(200, VIDEO[:-5], {"ETag": '"v0"'}, truncate_at=100_000)
+    ready_dub(team, host)
+    copy = tend()
+    host.files["/v.mp4"] = VIDEO
+    come_round(copy)
+    copy = tend()
+    assert (copy.state, copy.size) == ("kept", len(VIDEO))
+    assert default_storage.open(copy.name).read() == VIDEO
+
+
+def test_a_host_that_drips_is_too_slow(team, host, tend, monkeypatch):
+    monkeypatch.setattr(copies, "TURN_SECONDS", 0.1)
+    host.files["/v.mp4"] = Reply(200, VIDEO, {"ETag": MARK}, drip=0.02)
+    ready_dub(team, host)
+    copy = tend()
+    assert (copy.message, copy.tries) == ("The host of the media sends it too slowly.", 1)
+
+
+def test_a_host_that_falls_silent_is_left(team, host, tend, monkeypatch):
+    monkeypatch.setattr(download, "STALL_SECONDS", 0.2)
+    host.files["/v.mp4"] = Reply(200, VIDEO, {"ETag": MARK}, drip=60)
+    ready_dub(team, host)
+    assert tend().message == "The host of the media did not answer in time."
+
+
+@pytest.mark.parametrize(
+    "page", [b"<html><script>alert(1)</script>", b"#EXTM3U\nfile:///etc/passwd", b"x", bytes(99)]
+)
+def test_what_is_no_media_is_not_kept_and_not_tried_again(team, host, tend, folder, page):
+    host.files["/v.mp4"] = Reply(200, page, {"Content-Type": "video/mp4", "ETag": MARK})
+    ready_dub(team, host)
+    copy = tend()
+    assert copy.message.startswith("What the link gives is no video or audio that browsers play.")
+    assert (copy.state, copy.due_at, parts(folder), stored(folder)) == ("failed", None, [], [])
+
+
+def test_after_many_tries_in_a_row_it_is_given_up_until_somebody_refreshes_the_run(team, host, tend, folder):
+    host.files["/v.mp4"] = Reply(500)
+    dub = ready_dub(team, host)
+    copy = tend()
+    for _ in range(copies.MOST_TRIES - 1):
+        assert copy.state == "waiting"
+        come_round(copy)
+        copy = tend()
+    assert (copy.state, copy.due_at, tend().state) == ("failed", None, "failed")
+    assert copies.stock_of(team) == copies.Stock(0, 0, 0, 1)
+    assert copies.in_trouble(team) == [copy]
+    host.files["/v.mp4"] = VIDEO
+    dub.run.checked_at = timezone.now()
+    dub.run.save()
+    assert (tend().state, copies.in_trouble(team)) == ("kept", [])
+
+
+def test_a_file_that_comes_a_long_way_each_time_is_not_given_up(team, host, tend, monkeypatch):
+    monkeypatch.setattr(copies, "PROGRESS_BYTES", 50_000)
+    monkeypatch.setattr(copies, "MOST_TRIES", 2)
+    host.files["/v.mp4"] = Reply(200, VIDEO, {"ETag": MARK}, truncate_at=100_000)
+    ready_dub(team, host)
+    copy = tend()
+    assert (copy.tries, copy.state) == (1, "waiting")
+    rest = VIDEO[100_000:]
+    content_range = f"bytes 100000-{len(VIDEO) - 1}/{len(VIDEO)}"
+    host.files["/v.mp4"] = Reply(206, rest, {"ETag": MARK, "Content-Range": content_range}, truncate_at=60_000)
+    come_round(copy)
+    copy = tend()
+    assert (copy.tries, copy.state, copy.got) == (1, "waiting", 160_000)
+
+
+def test_what_cannot_be_kept_has_bounded_waits(team, host, tend):
+    host.files["/v.mp4"] = Reply(500)
+    ready_dub(team, host)
+    copies.look()
+    Copy.objects.update(tries=copies.MOST_TRIES - 2)
+    assert tend().due_at - timezone.now() <= copies.LONGEST_WAIT * 1.1
+
+
+# --- Links that have ended ---------------------------------------------------------------------------
+
+
+def test_a_link_that_has_ended_is_renewed_once(team, host, tend):
+    dub = ready_dub(team, host, video_url=link(host, "/gone.mp4"))
+    host.files["/gone.mp4"] = Reply(403)
+    result = {"video_url": link(host), "audio_url": None, "transcript": []}
+    host.runs[dub.run.camb_run_id] = {"es-es": result}
+    assert tend().state == "kept"
+    assert [call.path for call in host.calls] == ["/gone.mp4", f"/apis/dub-result/{dub.run.camb_run_id}", "/v.mp4"]
+
+
+def test_a_link_known_to_have_ended_is_renewed_before_it_is_tried(team, host, tend):
+    dub = ready_dub(team, host, video_url=link(host, "/v.mp4?Expires=1600000000"))
+    result = {"video_url": link(host, "/v.mp4?Expires=9999999999"), "audio_url": None, "transcript": []}
+    host.runs[dub.run.camb_run_id] = {"es-es": result}
+    assert tend().state == "kept"
+    assert [call.path for call in host.calls] == [
+        f"/apis/dub-result/{dub.run.camb_run_id}",
+        "/v.mp4?Expires=9999999999",
+    ]
+
+
+def test_a_fresh_link_that_is_dead_too_is_said(team, host, tend):
+    dub = ready_dub(team, host)
+    host.files["/v.mp4"] = Reply(410)
+    host.runs[dub.run.camb_run_id] = {"es-es": {"video_url": link(host), "audio_url": None, "transcript": []}}
+    assert tend().message == "The link has ended (HTTP 410)."
+
+
+def test_without_a_key_an_ended_link_is_said_to_have_ended(team, host, tend):
+    team.api_key.delete()
+    ready_dub(team, host, video_url=link(host, "/v.mp4?Expires=1600000000"))
+    assert tend().message == "The link has ended, and this team has no CAMB.AI key to get a new one with."
+
+
+def test_trouble_of_camb_amid_a_renewal_is_said(team, host, tend):
+    ready_dub(team, host, video_url=link(host, "/v.mp4?Expires=1600000000"))
+    host.script(Reply(503))
+    assert tend().message.startswith("CAMB.AI has trouble of its own.")
+
+
+# --- Room --------------------------------------------------------------------------------------------
+
+
+def test_a_file_that_does_not_fit_is_not_fetched_and_its_room_is_told(team, host, tend, folder):
+    """The length that is declared decides, before a byte of the file is written."""
+    host.files["/v.mp4"] = Reply(200, b"x", {"Content-Length": str(5 * GB), "ETag": MARK})
+    ready_dub(team, host)
+    copy = tend()
+    assert copy.message.replace("\xa0", " ").startswith(
+        "No room for 5.0 GB: 0 bytes of 1 GB are taken. An owner can"
+    )
+    assert (copy.state, copy.tries, copy.size, parts(folder)) == ("waiting", 0, 5 * GB, [])
+    come_round(copy)
+    assert (tend().state, asked(host)) == ("waiting", [None])
+
+
+def test_once_there_is_no_room_the_others_are_not_asked_for(team, host, tend):
+    ready_dub(team, host)
+    tend()
+    Shelf.objects.update(most_bytes=len(VIDEO) + 10)
+    for _ in range(5):
+        ready_dub(team, host)
+    tend()
+    assert len(asked(host)) == 1 + copies.AT_ONCE_PER_TEAM
+    others = Copy.objects.filter(state="waiting", size=0)
+    assert [copy.message for copy in others] == ["There is no room left for copies. " + copies.ROOM] * 3
+    copies.set_shelf(team, is_on=True, most_gb=1)
+    tend()
+    assert copies.stock_of(team) == copies.Stock(6 * len(VIDEO), 6, 0, 0)
+
+
+def test_two_at_once_do_not_share_the_last_room(team, host):
+    for _ in range(2):
+        ready_dub(team, host)
+    copies.look()
+    Shelf.objects.update(most_bytes=len(VIDEO) + 10)
+    first, second = copies.claim_due()
+    Copy.objects.filter(lease=first).update(size=len(VIDEO))
+    copies.fetch(str(second))
+    assert [copy.state for copy in Copy.objects.order_by("pk")] == ["waiting", "waiting"]
+    copies.fetch(str(first))
+    assert sorted(Copy.objects.values_list("state", flat=True)) == ["kept", "waiting"]
+
+
+def test_a_file_of_unknown_length_takes_no_more_room_than_there_is(team, host, tend, monkeypatch, folder):
+    monkeypatch.setattr(copies, "NOTE_SECONDS", 0)
+    monkeypatch.setattr(copies, "AHEAD_BYTES", 0)
+    Shelf.objects.update(most_bytes=100_000)
+    host.files["/v.mp4"] = Reply(200, (VIDEO[at : at + 10_000] for at in range(0, len(VIDEO), 10_000)))
+    ready_dub(team, host)
+    copy = tend()
+    assert copy.message.startswith("No room for")
+    assert (copy.state, parts(folder)) == ("waiting", [])
+
+
+def test_a_file_of_unknown_length_is_kept_once_its_end_has_come(team, host, tend):
+    host.files["/v.mp4"] = Reply(200, iter([VIDEO[:99_999], VIDEO[99_999:]]))
+    ready_dub(team, host)
+    copy = tend()
+    assert (copy.state, copy.size) == ("kept", len(VIDEO))
+
+
+# --- Disks and storages ------------------------------------------------------------------------------
+
+
+def test_a_disk_without_room_is_said_and_left_as_it_was(team, host, tend, monkeypatch, folder):
+    ready_dub(team, host)
+    with monkeypatch.context() as patch:
+        patch.setattr(copies, "SPARE_BYTES", 2**62)
+        copy = tend()
+    assert copy.message == "The server's disk is full. It is tried again once there is room."
+    assert (copy.state, copy.tries, parts(folder)) == ("waiting", 0, [])
+    come_round(copy)
+    assert tend().state == "kept"
+
+
+def test_a_storage_without_room_is_said(team, host, tend, store_in, folder):
+    store_in("Full")
+    ready_dub(team, host)
+    copy = tend()
+    assert copy.message.startswith("The server's disk is full.")
+    assert (copy.state, copy.tries, copy.got, parts(folder), stored(folder)) == ("waiting", 0, 0, [], [])
+
+
+def test_what_came_waits_here_for_a_storage_that_fails(team, host, tend, store_in, folder):
+    store_in("Forbidden")
+    dub = ready_dub(team, host)
+    copy = tend()
+    assert copy.message == "The storage cannot be written to; the server's log says why."
+    assert (copy.state, parts(folder), copies.kept(dub, "video")) == ("waiting", [len(VIDEO)], None)
+    store_in("Elsewhere")
+    come_round(copy)
+    assert (tend().state, asked(host), parts(folder)) == ("kept", [None], [])
+
+
+def test_what_the_storage_lost_a_part_of_is_not_played(team, host, tend, store_in):
+    store_in("Halving")
+    dub = ready_dub(team, host)
+    copy = tend()
+    assert (copy.state, copies.kept(dub, "video")) == ("waiting", None)
+    store_in("Elsewhere")
+    come_round(copy)
+    assert (tend().state, default_storage.open(copy.name).read() == VIDEO) == ("kept", True)
+
+
+def test_a_file_that_somebody_took_out_of_the_storage_is_fetched_again(team, host, tend):
+    dub = ready_dub(team, host)
+    copy = tend()
+    assert copies.is_there(copy)
+    default_storage.delete(copy.name)
+    assert not copies.is_there(copy)
+    assert copies.kept(dub, "video") is None
+    assert (tend().state, default_storage.open(copy.name).read() == VIDEO) == ("kept", True)
+
+
+def test_parts_that_nobody_goes_on_with_are_removed(waiting, folder):
+    killed_amid(waiting, 100)
+    copies.drop_old_parts()
+    assert parts(folder) == [100]
+    old = (timezone.now() - copies.OLD_PART - timedelta(minutes=1)).timestamp()
+    [part] = (folder / "copying").iterdir()
+    os.utime(part, (old, old))
+    copies.drop_old_parts()
+    assert parts(folder) == []
+
+
+# --- Removing ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("storage", ["FileSystemStorage", "Elsewhere"])
+def test_a_removed_runs_files_go_with_it(team, host, tend, store_in, storage):
+    store_in(storage)
+    gone, stays = ready_dub(team, host), ready_dub(team, host)
+    tend()
+    name = Copy.objects.get(dub=gone).name
+    refresh.remove_run(gone.run)
+    assert copies.stock_of(team).kept == 2
+    tend()
+    assert (Copy.objects.get().dub, default_storage.exists(name)) == (stays, False)
+
+
+def test_a_removed_teams_files_go_with_it(team, host, tend, folder):
+    dub = ready_dub(team, host)
+    tend()
+    assert len(stored(folder)) == 1
+    refresh.remove_run(dub.run)
+    team.delete()
+    tend()
+    assert (Copy.objects.count(), stored(folder)) == (0, [])
+
+
+def test_a_file_that_cannot_be_deleted_is_not_forgotten(team, host, tend, store_in, folder):
+    dub = ready_dub(team, host)
+    tend()
+    refresh.remove_run(dub.run)
+    store_in("Undeletable")
+    tend()
+    assert (Copy.objects.count(), len(stored(folder))) == (1, 1)
+    store_in("FileSystemStorage")
+    assert (tend(), stored(folder)) == (None, [])
+
+
+def test_all_copies_can_be_removed(team, host, tend, folder):
+    dub = ready_dub(team, host)
+    tend()
+    copies.remove_all(team)
+    assert (copies.kept(dub, "video"), copies.stock_of(team)) == (None, copies.Stock(0, 0, 0, 0))
+    assert (tend(), stored(folder), Shelf.objects.get().is_on) == (None, [], False)
+
+
+def test_a_run_removed_amid_the_fetching_leaves_nothing(waiting, host, tend, folder, monkeypatch):
+    live_url = media.live_url
+
+    def remove_meanwhile(dub, *rest, **named):
+        refresh.remove_run(dub.run)
+        return live_url(dub, *rest, **named)
+
+    monkeypatch.setattr(media, "live_url", remove_meanwhile)
+    tend()
+    tend()
+    assert (Copy.objects.count(), parts(folder), stored(folder)) == (0, [], [])
+
+
+# --- What kind of file -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("head", "kind", "content_type", "extension"),
+    [
+        (b"\x00\x00\x00\x18ftypisom", "video", "video/mp4", ".mp4"),
+        (b"\x00\x00\x00\x18ftypM4A ", "audio", "audio/mp4", ".m4a"),
+        (b"\x00\x00\x00\x08moov", "video", "video/mp4", ".mp4"),
+        (b"\x1a\x45\xdf\xa3\x01", "video", "video/webm", ".webm"),
+        (b"OggS\x00", "audio", "audio/ogg", ".ogg"),
+        (b"RIFF\x00\x00\x00\x00WAVEfmt ", "audio", "audio/wav", ".wav"),
+        (b"fLaC\x00", "audio", "audio/flac", ".flac"),
+        (b"ID3\x04", "audio", "audio/mpeg", ".mp3"),
+        (b"\xff\xfb\x90\x00", "audio", "audio/mpeg", ".mp3"),
+        (b"\xff\xf1\x50\x80", "audio", "audio/aac", ".aac"),
+    ],
+)
+def test_a_file_is_what_its_first_bytes_say(head, kind, content_type, extension):
+    assert copies._recognised(head, kind) == (content_type, extension)
