@@ -4,7 +4,7 @@ from allauth.account import views as allauth
 from django.conf import settings
 from django.urls import include, path, re_path
 
-from dashboard.views import activity, exports, health, runs, search, sources, speakers, teams, transcripts
+from dashboard.views import activity, exports, health, palette, runs, search, sources, speakers, teams, transcripts
 
 # Those of allauth's pages that we use; each has its template in templates/account/.
 has_mail_server = {"has_mail_server": bool(settings.EMAIL_URL)}
@@ -55,6 +55,7 @@ urlpatterns = [
     path("t/<slug:slug>/runs/export/", exports.runs, name="runs-export"),
     path("t/<slug:slug>/search/", search.page, name="search"),
     path("t/<slug:slug>/search/hits/", search.hits, name="search-hits"),
+    path("t/<slug:slug>/palette/", palette.entries, name="palette"),
     path("t/<slug:slug>/activity/", activity.page, name="activity"),
     path("t/<slug:slug>/activity/live/", activity.live, name="activity-live"),
     path("runs/<int:pk>/", transcripts.detail, name="runs-detail"),

@@ -154,7 +154,8 @@ class Visit:
         dialog.dismiss()
 
     def _note_console(self, said: ConsoleMessage) -> None:
-        if said.type == "error":
+        # htmx writes down every question that a newer one has replaced.
+        if said.type == "error" and not said.text.startswith(("htmx:afterRequest", "htmx:sendAbort")):
             self.troubles.append(f"console: {said.text}")
 
     @property

@@ -1,0 +1,52 @@
+"""Where can somebody go from here, by a few typed letters?"""
+
+from typing import NamedTuple
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from dashboard.views.runs import Wanted
+from results.models import Run
+from teams.access import can_change, membership_or_404
+from teams.models import Membership
+
+RUNS = 8
+
+
+@login_required
+@require_safe
+def entries(request: HttpRequest, slug: str) -> HttpResponse:
+    """Answer the pages and the newest runs whose names say what was typed, and the way to the lines that do."""
+    membership = membership_or_404(request.user, slug)
+    wanted = Wanted.read(request.GET)
+    runs = wanted.named(Run.objects.filter(team=membership.team)).order_by("-pk")
+    context = {
+        "membership": membership,
+        "q": wanted.q,
+        "pages": [page for page in _pages(membership) if wanted.q.casefold() in page.name.casefold()],
+        "runs": runs.only("title", "camb_run_id", "camb_task_id", "status")[:RUNS],
+    }
+    return render(request, "palette/_entries.html", context)
+
+
+class Page(NamedTuple):
+    name: str
+    icon: str
+    href: str
+
+
+def _pages(membership: Membership) -> list[Page]:
+    slug = membership.team.slug
+    adding = [Page(_("Add runs"), "add", reverse("runs-add", args=[slug]))] if can_change(membership) else []
+    return [
+        Page(_("Runs"), "runs", reverse("runs-list", args=[slug])),
+        *adding,
+        Page(_("Search"), "search", reverse("search", args=[slug])),
+        Page(_("Activity"), "activity", reverse("activity", args=[slug])),
+        Page(_("Team"), "team", reverse("teams-detail", args=[slug])),
+        Page(_("Profile"), "person", reverse("profile")),
+    ]

@@ -1,0 +1,65 @@
+// Where to? Ctrl or ⌘ K opens a list of places; typing narrows it, the arrow keys choose, Enter goes there.
+
+const palette = document.getElementById("palette");
+const box = palette.querySelector("input");
+
+let isGoing = false; // Enter was quicker than the list of what had been typed
+
+const entries = () => document.getElementById("palette-entries");
+const chosen = () => entries().querySelector('[aria-selected="true"]');
+
+function open() {
+  if (palette.open) return;
+  box.value = "";
+  isGoing = false;
+  palette.showModal();
+  htmx.trigger(box, "open");
+}
+
+function choose(option) {
+  chosen()?.setAttribute("aria-selected", "false");
+  option?.setAttribute("aria-selected", "true");
+  option?.scrollIntoView({ block: "nearest" });
+  box.setAttribute("aria-activedescendant", option?.id ?? "");
+}
+
+function step(by) {
+  const options = [...entries().querySelectorAll('[role="option"]')];
+  choose(options.at((options.indexOf(chosen()) + by) % options.length));
+}
+
+function go() {
+  isGoing = entries().dataset.q !== box.value;
+  if (!isGoing) chosen()?.click();
+}
+
+document.addEventListener("keydown", (event) => {
+  if (!(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey || event.key.toLowerCase() !== "k") return;
+  event.preventDefault();
+  if (palette.open) palette.close();
+  else open();
+});
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-palette]")) open();
+});
+
+palette.addEventListener("keydown", (event) => {
+  if (event.isComposing) return;
+  const act = { ArrowDown: () => step(1), ArrowUp: () => step(-1), Enter: go }[event.key];
+  if (!act) return;
+  event.preventDefault();
+  act();
+});
+
+palette.addEventListener("click", (event) => {
+  // Beside the palette is its backdrop, which counts as the dialog itself.
+  if (event.target === palette || event.target.closest('[role="option"]')) palette.close();
+});
+
+palette.addEventListener("htmx:afterSettle", () => {
+  choose(entries().querySelector('[role="option"]'));
+  if (isGoing) go();
+});
+
+if (/Mac|iP(hone|ad)/.test(navigator.platform)) document.querySelector("[data-palette] kbd").textContent = "⌘ K";
