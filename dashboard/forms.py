@@ -8,7 +8,9 @@ from typing import Any
 from allauth.account import forms as allauth
 from allauth.core import context
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -137,6 +139,19 @@ class DeleteTeamForm(forms.Form):
         if typed != self.team.name:
             raise ValidationError(_("That is not the name of this team, so nothing was deleted."))
         return typed
+
+
+class ShelfForm(forms.Form):
+    """Whether the team keeps copies of its media, and how much of it."""
+
+    is_on = forms.BooleanField(label=_("Keep a copy of finished video and audio"), required=False)
+    most_gb = forms.IntegerField(label=_("At most, in GB"), min_value=1)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        most = self.fields["most_gb"]
+        most.validators.append(MaxValueValidator(settings.KEEP_MOST_GB))
+        most.widget.attrs["max"] = settings.KEEP_MOST_GB
 
 
 class KeyForm(forms.Form):

@@ -45,6 +45,7 @@ urlpatterns = [
     path("t/<slug:slug>/team/members/<int:pk>/", teams.member, name="teams-member"),
     path("t/<slug:slug>/team/invitations/", teams.invite, name="teams-invite"),
     path("t/<slug:slug>/team/invitations/<int:pk>/revoke/", teams.revoke, name="teams-revoke"),
+    path("t/<slug:slug>/team/shelf/", teams.shelf, name="teams-shelf"),
     path("t/<slug:slug>/team/key/", teams.key, name="teams-key"),
     path("t/<slug:slug>/team/key/test/", teams.key_test, name="teams-key-test"),
     path("t/<slug:slug>/team/key/remove/", teams.key_remove, name="teams-key-remove"),

@@ -16,8 +16,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard.accounts import Adapter, carried_invitation, carry_invitation
-from dashboard.forms import DeleteTeamForm, InvitationForm, KeyForm, ProfileForm, RoleForm, TeamForm
-from results import keys, refresh
+from dashboard.forms import DeleteTeamForm, InvitationForm, KeyForm, ProfileForm, RoleForm, ShelfForm, TeamForm
+from results import copies, keys, refresh
 from results.models import ApiKey, Run
 from teams.access import can_change, can_manage, membership_or_404, require_manage
 from teams.models import Invitation, LastOwnerError, Membership, Team, User
@@ -117,6 +117,7 @@ def _page(request: SignedInRequest, membership: Membership, status: int = 200, *
         "invitation_form": InvitationForm(team),
         "key_form": KeyForm(),
         "delete_form": DeleteTeamForm(team),
+        **_shelf_state(team),
         **_key_state(membership),
         **forms,
     }
@@ -231,6 +232,46 @@ def invitation_accept(request: HttpRequest) -> HttpResponse:
     is_theirs = request.user.is_authenticated and request.user.email == invited.email
     context = {"invitation": invited, "is_theirs": is_theirs}
     return render(request, "teams/invitation_accept.html", context, status=403 if request.method == "POST" else 200)
+
+
+# --- Copies of media ---------------------------------------------------------------------------------
+
+
+@login_required
+@require_POST
+def shelf(request: SignedInRequest, slug: str) -> HttpResponse:
+    """Say whether copies of media are kept, and how much; or have all that are kept removed."""
+    membership = membership_or_404(request.user, slug)
+    require_manage(membership)
+    team = membership.team
+    if "remove" in request.POST:
+        copies.remove_all(team)
+        logger.info("Team %s: all copies removed by user %s", slug, request.user.pk)
+        messages.success(request, _("No copies are kept any more, and those that were are being removed."))
+        return redirect(f"{reverse('teams-detail', args=[slug])}#copies")
+    form = ShelfForm(request.POST)
+    if not form.is_valid():
+        return _page(request, membership, status=422, shelf_form=form)
+    copies.set_shelf(team, **form.cleaned_data)
+    logger.info("Team %s: copies set to %s by user %s", slug, form.cleaned_data, request.user.pk)
+    if form.cleaned_data["is_on"]:
+        messages.success(request, _("Copies are kept from now on, also of what is ready already."))
+    else:
+        messages.success(request, _("No more copies are made. What is kept stays."))
+    return redirect(f"{reverse('teams-detail', args=[slug])}#copies")
+
+
+def _shelf_state(team: Team) -> dict[str, Any]:
+    """Return what `_copies.html` shows."""
+    shelf = copies.shelf_of(team)
+    most_gb = shelf.most_bytes // copies.GB
+    return {
+        "shelf": shelf,
+        "most_gb": most_gb,
+        "shelf_form": ShelfForm(initial={"is_on": shelf.is_on, "most_gb": most_gb}),
+        "stock": copies.stock_of(team),
+        "troubled_copies": copies.in_trouble(team),
+    }
 
 
 # --- The CAMB.AI key ---------------------------------------------------------------------------------

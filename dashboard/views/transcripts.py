@@ -2,23 +2,26 @@
 
 import json
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
+from functools import cached_property
+from pathlib import PurePath, PurePosixPath
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
+from dashboard import ranges
 from dashboard.reading import Reading, Wanted, dubs_beside
-from results import languages, media, refresh, timecode
+from results import copies, languages, media, refresh, timecode
 from results.exports import names, vtt
-from results.models import ApiKey, Dub, Pulse, Run
-from results.secrets import SealBrokenError
+from results.models import ApiKey, Copy, Dub, Pulse, Run
 from teams.access import can_change, can_manage, membership_in
 
 Status = Run.Status
@@ -53,13 +56,13 @@ def poll(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_safe
-def video(request: HttpRequest, pk: int) -> HttpResponse:
+def video(request: HttpRequest, pk: int) -> HttpResponseBase:
     return _media(request, pk, "video")
 
 
 @login_required
 @require_safe
-def audio(request: HttpRequest, pk: int) -> HttpResponse:
+def audio(request: HttpRequest, pk: int) -> HttpResponseBase:
     return _media(request, pk, "audio")
 
 
@@ -114,15 +117,24 @@ class Shown:
     def direction(self) -> str:
         return languages.direction(self.dub.language)
 
+    @cached_property
+    def copy(self) -> Copy | None:
+        """Our own copy of what is played, kept or on its way."""
+        return self.dub.copies.filter(kind=self.kind).first() if self.kind else None
+
+    @property
+    def is_kept(self) -> bool:
+        return self.copy is not None and self.copy.state == Copy.State.KEPT
+
     @property
     def preload(self) -> str:
         """A link that has ended is renewed when somebody presses play, not whenever the page is opened."""
-        return "none" if self.kind and media.has_ended(self.dub, self.kind) else "metadata"
+        return "none" if self.kind and not self.is_kept and media.has_ended(self.dub, self.kind) else "metadata"
 
     @property
     def ends_ms(self) -> str:
         """When the link that the player is about to get ends, as far as it says, in milliseconds since 1970."""
-        if self.kind is None or media.has_ended(self.dub, self.kind):
+        if self.kind is None or self.is_kept or media.has_ended(self.dub, self.kind):
             return ""
         end = media.end_of(self.dub, self.kind)
         return str(round(end.timestamp() * 1000)) if end else ""
@@ -228,12 +240,18 @@ def _state(run: Run, shown: Shown | None) -> dict[str, str | list[str]]:
 # --- Media -------------------------------------------------------------------------------------------
 
 
-def _media(request: HttpRequest, pk: int, kind: media.Kind) -> HttpResponse:
-    """Lead the player to where the media is now; what stands in the way is a sentence that the player shows."""
+def _media(request: HttpRequest, pk: int, kind: media.Kind) -> HttpResponseBase:
+    """Play our copy, or lead the player to where the media is now.
+
+    What stands in the way is a sentence that the player shows.
+    """
     dub = _visible_dub(request, pk)
-    response: HttpResponse
+    copy = copies.kept(dub, kind)
+    response = _from_copy(request, copy, dub) if copy else None
     try:
-        response = HttpResponseRedirect(media.live_url(dub, kind, _ask, renew="renew" in request.GET))
+        if response is None:
+            url = media.live_url(dub, kind, refresh.renew_links, renew="renew" in request.GET)
+            response = HttpResponseRedirect(url)
     except media.Dead as dead:
         response = HttpResponse(str(dead), status=502, content_type="text/plain; charset=utf-8")
     response.headers["Cache-Control"] = "no-store"
@@ -242,14 +260,23 @@ def _media(request: HttpRequest, pk: int, kind: media.Kind) -> HttpResponse:
     return response
 
 
-def _ask(run: Run) -> None:
+def _from_copy(request: HttpRequest, copy: Copy, dub: Dub) -> HttpResponseBase | None:
+    """Answer with our copy, or lead to it where it lies elsewhere; None when its file has gone."""
+    if "renew" in request.GET:
+        # The player met an error. If the file is there, the player only has to come again.
+        return HttpResponseRedirect(request.path) if copies.is_there(copy) else None
+    is_download = "download" in request.GET
+    name = names.stem(dub.run, dub.language) + PurePath(copy.name).suffix
+    headers = {
+        "Content-Type": copy.content_type,
+        "Content-Disposition": content_disposition_header(is_download, name) or "",
+    }
     try:
-        refresh.ask_now(run)
-    except refresh.NoKeyError as error:
-        raise media.Dead(
-            _("The link has ended, and this team has no CAMB.AI key to get a new one with.")
-        ) from error
-    except SealBrokenError as error:
-        raise media.Dead(
-            _("The link has ended, and this team's CAMB.AI key must be pasted again to get a new one.")
-        ) from error
+        path = copies.local_path(copy)
+        if path is None:
+            return HttpResponseRedirect(copies.signed_url(copy, headers["Content-Disposition"]))
+        etag = f'"{PurePath(copy.name).stem}"'
+        return ranges.respond(request, path, etag, headers, is_whole=is_download)
+    except FileNotFoundError:
+        copies.is_there(copy)
+        return None

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from results import bell, keys
-from results.models import ApiKey, Cue, Run
+from results.models import ApiKey, Copy, Cue, Run, Shelf
 from teams.models import Invitation, Membership, Team, User
 from tests.factories import make_dub, make_member, make_run, make_team, make_user
 
@@ -182,7 +182,7 @@ def test_the_page_shows_controls_to_owners_only(as_owner, team):
         return set(re.findall(r'action="/t/dub/team/([a-z]*)', main))
 
     keys.save(team, KEY)
-    assert forms(as_owner) == {"", "key", "members", "invitations", "delete"}
+    assert forms(as_owner) == {"", "key", "members", "invitations", "shelf", "delete"}
     assert forms(logged_in(make_member(team))) == {"members"}  # leaving
     assert forms(logged_in(make_member(team, Role.VIEWER))) == {"members"}
 
@@ -352,6 +352,54 @@ def test_a_link_is_shown_even_when_the_letter_cannot_be_sent(as_owner, team, set
     page = page_of(as_owner, team)
     assert "The letter could not be sent" in page
     assert link_on(page).startswith("/invitations/")
+
+
+# --- Copies of media ---------------------------------------------------------------------------------
+
+
+def test_an_owner_switches_copies_on_and_off(as_owner, team, rung):
+    answer = as_owner.post(url("teams-shelf", team.slug), {"is_on": "on", "most_gb": "20"})
+    assert answer.headers["Location"] == url("teams-detail", team.slug) + "#copies"
+    assert (team.shelf.is_on, team.shelf.most_bytes, rung) == (True, 20 * 2**30, [("tend_copies",)])
+    assert "<strong>0\xa0bytes</strong> of 20 GB" in page_of(as_owner, team)
+    as_owner.post(url("teams-shelf", team.slug), {"most_gb": "20"})
+    team.shelf.refresh_from_db()
+    assert team.shelf.is_on is False
+
+
+@pytest.mark.parametrize(
+    ("most", "sentence"),
+    [
+        ("", "This field is required."),
+        ("0", "greater than or equal to 1"),
+        ("101", "less than or equal to 100"),
+        ("many", "Enter a whole number."),
+    ],
+)
+def test_a_shelf_has_a_bound_that_the_server_sets(as_owner, team, most, sentence):
+    answer = as_owner.post(url("teams-shelf", team.slug), {"is_on": "on", "most_gb": most})
+    assert (answer.status_code, sentence in answer.content.decode(), Shelf.objects.count()) == (422, True, 0)
+
+
+def test_the_page_tells_what_is_kept_and_what_is_in_the_way(as_owner, team):
+    Shelf.objects.create(team=team, is_on=True, most_bytes=10 * 2**30)
+    dub = make_dub(make_run(team, title="Pilot"), language="es-es")
+    Copy.objects.create(team=team, dub=dub, kind="video", state="kept", size=3 * 2**29, name="1/a")
+    Copy.objects.create(team=team, dub=dub, kind="audio", state="failed", message="No <media>.", name="1/b")
+    page = page_of(as_owner, team)
+    assert "<strong>1.5\xa0GB</strong> of 10 GB" in page
+    assert "1 file kept" in page
+    assert "1 not kept" in page
+    assert f'href="{url("runs-detail", dub.run_id)}?dub=es-es"><bdi>Pilot</bdi></a>' in page
+    assert "No &lt;media&gt;." in page
+
+
+def test_all_copies_can_be_removed(as_owner, team):
+    Shelf.objects.create(team=team, is_on=True, most_bytes=10 * 2**30)
+    Copy.objects.create(team=team, dub=make_dub(make_run(team)), kind="video", state="kept", size=5, name="1/a")
+    as_owner.post(url("teams-shelf", team.slug), {"remove": "yes"})
+    copy = Copy.objects.get()
+    assert (copy.dub, copy.team, Shelf.objects.get().is_on) == (None, None, False)
 
 
 # --- The key -----------------------------------------------------------------------------------------

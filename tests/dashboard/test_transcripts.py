@@ -4,9 +4,12 @@ import html
 import json
 import re
 from datetime import timedelta
+from urllib.parse import parse_qsl
 from uuid import uuid4
 
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -14,7 +17,7 @@ from django.utils import timezone
 
 from results import refresh
 from results.camb import Unavailable
-from results.models import ApiKey, Cue, Dub, Pulse, Run
+from results.models import ApiKey, Copy, Cue, Dub, Pulse, Run
 from results.secrets import SealBrokenError
 from teams.models import Membership
 from tests.factories import make_dub, make_member, make_run, make_team, make_user
@@ -345,6 +348,120 @@ def test_a_renewal_that_fails_says_why(client, team, member, monkeypatch, error,
     dub = make_dub(ready_run(team), video_url=VIDEO)
     response = client.get(reverse("dubs-video", args=[dub.pk]), {"renew": "1"})
     assert (response.status_code, response.content.decode()) == (502, sentence)
+
+
+# --- Our own copy ------------------------------------------------------------------------------------
+
+
+FILE_NAME = "filename*=utf-8''T%C3%A9%20%26%20m%C3%A1s%20%5B1042%5D.es-es.mp4"
+
+
+@pytest.fixture
+def kept(team, settings, tmp_path):
+    """A dub whose video is kept, with a link that has ended."""
+    options = {"location": tmp_path}
+    backend = "django.core.files.storage.FileSystemStorage"
+    settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": backend, "OPTIONS": options}}
+    link = "https://cdn.example.com/a.mp4"
+    dub = make_dub(
+        ready_run(team, title="Té & más", camb_run_id=1042), ["Hola"], "es-es", video_url=f"{link}?Expires=1"
+    )
+    name = default_storage.save("1/0af3.mp4", ContentFile(b"0123456789"))
+    Copy.objects.create(
+        team=team, dub=dub, kind="video", state="kept", name=name, content_type="video/mp4", size=10, source=link
+    )
+    return dub
+
+
+def play(client, dub, query="", **headers):
+    return client.get(reverse("dubs-video", args=[dub.pk]) + query, headers=headers)
+
+
+def test_our_copy_is_played_though_the_link_has_ended(client, member, kept, asks):
+    response = play(client, kept)
+    assert (response.status_code, response.getvalue(), asks) == (200, b"0123456789", [])
+    assert {
+        name: response.headers[name] for name in ("Content-Type", "Content-Length", "ETag", "Accept-Ranges")
+    } == {
+        "Content-Type": "video/mp4",
+        "Content-Length": "10",
+        "ETag": '"0af3"',
+        "Accept-Ranges": "bytes",
+    }
+    assert response.headers["Content-Disposition"] == f"inline; {FILE_NAME}"
+    assert (response.headers["Cache-Control"], response.headers["X-Content-Type-Options"]) == (
+        "no-store",
+        "nosniff",
+    )
+
+
+def test_our_copy_is_sent_in_ranges(client, member, kept):
+    response = play(client, kept, Range="bytes=3-5", **{"If-Range": '"0af3"'})
+    assert (response.status_code, response.content) == (206, b"345")
+    assert response.headers["Content-Range"] == "bytes 3-5/10"
+    assert play(client, kept, Range="bytes=10-").status_code == 416
+
+
+def test_our_copy_can_be_taken_along_under_a_readable_name(client, member, kept):
+    response = play(client, kept, "?download", Range="bytes=3-5")
+    assert (response.status_code, response.getvalue()) == (200, b"0123456789")
+    assert response.headers["Content-Disposition"] == (f"attachment; {FILE_NAME}")
+
+
+def test_our_copy_is_for_the_team_alone(client, kept):
+    address = reverse("dubs-video", args=[kept.pk])
+    assert client.get(address).headers["Location"] == f"{reverse('account_login')}?next={address}"
+    client.force_login(make_user())
+    assert client.get(address).status_code == 404
+
+
+def test_a_player_that_met_an_error_comes_again_to_the_copy_that_is_there(client, member, kept, asks):
+    response = play(client, kept, "?renew=1")
+    assert (response.status_code, response.headers["Location"]) == (302, reverse("dubs-video", args=[kept.pk]))
+    assert asks == []
+
+
+@pytest.mark.parametrize("query", ["", "?renew=1"])
+def test_a_copy_whose_file_is_gone_gives_way_to_the_live_link(client, member, kept, monkeypatch, query):
+    monkeypatch.setattr(refresh, "ask_now", lambda run: Dub.objects.update(video_url=VIDEO))
+    copy = Copy.objects.get()
+    default_storage.delete(copy.name)
+    assert play(client, kept, query).headers["Location"] == VIDEO
+    copy.refresh_from_db()
+    assert (copy.state, copy.due_at <= timezone.now()) == ("waiting", True)
+
+
+def test_a_copy_in_a_storage_elsewhere_is_led_to_by_a_signed_address(client, member, kept, settings):
+    settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": "tests.bucket.Bucket"}}
+    response = play(client, kept, "?download")
+    address, _, query = response.headers["Location"].partition("?")
+    assert (response.status_code, address) == (302, "https://bucket.example/1/0af3.mp4")
+    assert dict(parse_qsl(query)) == {
+        "ResponseContentType": "video/mp4",
+        "ResponseContentDisposition": (f"attachment; {FILE_NAME}"),
+    }
+    assert (response.headers["Cache-Control"], response.headers["Referrer-Policy"]) == ("no-store", "no-referrer")
+
+
+def test_the_page_says_that_it_is_kept_and_needs_no_fresh_link(client, member, kept):
+    body = page(client, kept.run)
+    assert "Kept here, 10\xa0bytes" in body
+    assert 'preload="metadata"' in body
+    assert 'data-ends=""' in body
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"state": "waiting"}, "A copy is on its way."),
+        ({"state": "waiting", "got": 5}, "A copy is on its way: 50 %"),
+        ({"state": "waiting", "message": "It <broke> off."}, "No copy is kept here yet. It &lt;broke&gt; off."),
+        ({"state": "failed", "message": "No media."}, "No copy is kept here. No media."),
+    ],
+)
+def test_the_page_says_how_far_the_copy_is(client, member, kept, fields, sentence):
+    Copy.objects.update(**fields)
+    assert sentence in page(client, kept.run)
 
 
 # --- Captions ----------------------------------------------------------------------------------------

@@ -8,12 +8,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.core.files.storage import FileSystemStorage, InMemoryStorage, default_storage
+from django.core.files.storage import FileSystemStorage, default_storage
 from django.utils import timezone
 
 from demo.server import Reply
 from results import copies, download, media, refresh
 from results.models import Copy, Dub, Shelf
+from tests.bucket import Bucket
 from tests.factories import make_dub, make_run, make_team
 
 pytestmark = pytest.mark.django_db
@@ -24,26 +25,19 @@ GB = 2**30
 State = Copy.State
 
 
-class Elsewhere(InMemoryStorage):
-    """As a bucket is: no paths on this machine, and signed addresses."""
-
-    def url(self, name, parameters=None):
-        return f"https://bucket.example/{name}?{parameters['ResponseContentDisposition']}"
-
-
 class Full(FileSystemStorage):
     def _save(self, name, content):
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
-class Halving(Elsewhere):
+class Halving(Bucket):
     """Loses half of what it is given, and says nothing."""
 
     def size(self, name):
         return super().size(name) // 2
 
 
-class Forbidden(Elsewhere):
+class Forbidden(Bucket):
     """Fails with an error of its own kind, as boto3's storage does."""
 
     def _save(self, name, content):
@@ -58,14 +52,15 @@ class Undeletable(FileSystemStorage):
 @pytest.fixture(autouse=True)
 def folder(settings, tmp_path) -> Path:
     settings.DATA_DIR = tmp_path
+    Bucket.files.clear()
     return tmp_path
 
 
 @pytest.fixture
 def store_in(settings, folder):
     def choose(kind: str) -> None:
-        options = {"location": folder / "media"} if kind in ("FileSystemStorage", "Full", "Undeletable") else {}
-        module = "django.core.files.storage" if kind == "FileSystemStorage" else __name__
+        options = {} if kind in ("Bucket", "Halving", "Forbidden") else {"location": folder / "media"}
+        module = {"FileSystemStorage": "django.core.files.storage", "Bucket": "tests.bucket"}.get(kind, __name__)
         settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": f"{module}.{kind}", "OPTIONS": options}}
 
     choose("FileSystemStorage")
@@ -150,7 +145,7 @@ def asked(host) -> list[str | None]:
 # --- The ordinary way --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("storage", ["FileSystemStorage", "Elsewhere"])
+@pytest.mark.parametrize("storage", ["FileSystemStorage", "Bucket"])
 def test_a_ready_dubs_media_is_kept(team, host, tend, store_in, folder, storage):
     store_in(storage)
     host.files["/a.mp3"] = b"ID3" + bytes(5000)
@@ -570,7 +565,7 @@ def test_what_came_waits_here_for_a_storage_that_fails(team, host, tend, store_i
     copy = tend()
     assert copy.message == "The storage cannot be written to; the server's log says why."
     assert (copy.state, parts(folder), copies.kept(dub, "video")) == ("waiting", [len(VIDEO)], None)
-    store_in("Elsewhere")
+    store_in("Bucket")
     come_round(copy)
     assert (tend().state, asked(host), parts(folder)) == ("kept", [None], [])
 
@@ -580,7 +575,7 @@ def test_what_the_storage_lost_a_part_of_is_not_played(team, host, tend, store_i
     dub = ready_dub(team, host)
     copy = tend()
     assert (copy.state, copies.kept(dub, "video")) == ("waiting", None)
-    store_in("Elsewhere")
+    store_in("Bucket")
     come_round(copy)
     assert (tend().state, default_storage.open(copy.name).read() == VIDEO) == ("kept", True)
 
@@ -609,7 +604,7 @@ def test_parts_that_nobody_goes_on_with_are_removed(waiting, folder):
 # --- Removing ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("storage", ["FileSystemStorage", "Elsewhere"])
+@pytest.mark.parametrize("storage", ["FileSystemStorage", "Bucket"])
 def test_a_removed_runs_files_go_with_it(team, host, tend, store_in, storage):
     store_in(storage)
     gone, stays = ready_dub(team, host), ready_dub(team, host)
