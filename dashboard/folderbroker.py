@@ -116,6 +116,9 @@ class Channel(virtual.Channel):
             draft.write_text(dumps(message))
             self._new_queue(queue)
             draft.rename(self._folder.queue(queue) / draft.name)
+        except FileNotFoundError:
+            del self._hold  # the folder was emptied under us: the next message sets it up again
+            raise
         except OSError:
             draft.unlink(missing_ok=True)  # on a full disk the next one needs its room
             raise

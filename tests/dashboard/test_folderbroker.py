@@ -345,6 +345,16 @@ def test_emptied_folder_is_a_connection_error_and_reconnecting_mends_it(connect:
     assert take_all(consumer) == ["kept"]
 
 
+def test_producer_outlives_an_emptied_folder(connect: Connect, root: Path):
+    producer = connect()
+    put(producer, "lost")
+    shutil.rmtree(root)
+    with pytest.raises(producer.connection_errors):
+        put(producer, "lost too")
+    put(producer, "kept")
+    assert take_all(connect()) == ["kept"]
+
+
 @pytest.mark.parametrize("url", ["folder://", "folder:///", "folder://var/broker"])
 def test_url_without_an_absolute_path_is_refused(url: str):
     with pytest.raises(ValueError, match="three slashes"):

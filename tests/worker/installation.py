@@ -1,0 +1,152 @@
+"""How does a test get Dubroom's own processes, with a database and a broker that nobody else uses?"""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import redis
+from celery import Celery
+from cryptography.fernet import Fernet
+from django.conf import settings
+
+from dashboard import processes
+
+ROOT = Path(__file__).parents[2]
+DEADLINE_S = 20
+KEY, OTHER_KEY = "demo-key", "other-key"
+FIELD_KEY = Fernet.generate_key().decode()
+RUNS, OTHER_RUNS = 2000, 3
+READY = {
+    "audio_url": "https://media.example.org/a.m4a",
+    "transcript": [{"start": 0.0, "end": 1.5, "text": "Hello", "speaker": "Anna"}],
+}
+
+
+def until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about in time"
+        time.sleep(0.02)
+
+
+class Database:
+    """A database like the one that the tests run on: its URL, and a connection to it."""
+
+    def __init__(self, url: str, connection: Any) -> None:
+        self.url = url
+        self.execute, self.close = connection.execute, connection.close
+
+    def column(self, query: str) -> list[Any]:
+        return [value for (value,) in self.execute(query).fetchall()]
+
+
+@contextmanager
+def new_database(folder: Path, template: str = "") -> Iterator[Database]:
+    """An empty database, or a copy of another that nobody is connected to."""
+    if settings.IS_EMBEDDED:
+        path = folder / "dubroom.sqlite3"
+        if template:
+            shutil.copy(template.removeprefix("sqlite:///"), path)
+        with closing(sqlite3.connect(path, isolation_level=None, timeout=20)) as connection:
+            yield Database(f"sqlite:///{path}", connection)
+        return
+    server, _, _ = os.environ["DATABASE_URL"].rpartition("/")
+    name = f"worker_{uuid4().hex}"
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template.rpartition('/')[2] or 'template1'}")
+        try:
+            with psycopg.connect(f"{server}/{name}", autocommit=True) as connection:
+                yield Database(f"{server}/{name}", connection)
+        finally:
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+class Installation:
+    """Dubroom in a folder, a database and a broker of its own, and its processes as the Procfile starts them."""
+
+    def __init__(self, folder: Path, database: Database, camb_url: str) -> None:
+        self.column, self.execute = database.column, database.execute
+        self._broker_folder = folder / "broker"
+        broker = f"folder://{self._broker_folder}"
+        self._redis = None
+        if settings.BROKER_URL.startswith("redis"):
+            # A number of our own: in theirs, other tests ring the bell too.
+            number = 8 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+            broker = f"{settings.BROKER_URL.rpartition('/')[0]}/{number}"
+            self._redis = redis.Redis.from_url(broker)
+        self.empty_broker()
+        self.env = os.environ | {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "DUBROOM_DATA_DIR": str(folder),
+            "DATABASE_URL": database.url,
+            "BROKER_URL": broker,
+            "CAMB_BASE_URL": camb_url,
+            "FIELD_KEYS": FIELD_KEY,
+            "CAMB_TOTAL_SECONDS": "2",
+            "REFRESH_TICK_SECONDS": "0.2",
+            "REFRESH_FIRST_SECONDS": "3600",
+            "WORKER_THREADS": "8",
+        }
+
+    def empty_broker(self) -> None:
+        """As a broker that was restarted and kept nothing."""
+        if self._redis:
+            self._redis.flushdb()
+        else:
+            shutil.rmtree(self._broker_folder, ignore_errors=True)
+
+    def ring(self, task: str, *args: str) -> None:
+        with Celery(broker=self.env["BROKER_URL"]) as app:
+            app.send_task(f"results.tasks.{task}", args)
+
+    def manage(self, *arguments: str, stdin: str = "", **env: str) -> None:
+        command = [sys.executable, "manage.py", *arguments]
+        env = self.env | env
+        subprocess.run(command, cwd=ROOT, env=env, input=stdin, text=True, check=True, timeout=DEADLINE_S)
+
+    @contextmanager
+    def process(self, name: str, **env: str) -> Iterator["subprocess.Popen[bytes]"]:
+        """Run this command of the Procfile."""
+        command = processes.commands(ROOT / "Procfile", [name])[name]
+        process = subprocess.Popen(command.split(), cwd=ROOT, env=self.env | env)
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait(DEADLINE_S)
+
+    def make_due(self, number: int, team: str = "team") -> None:
+        """Make the first runs of the team due, since long ago."""
+        self.execute(
+            "UPDATE results_run SET due_at = '2020-01-01 00:00:00' WHERE id IN (SELECT results_run.id"
+            " FROM results_run JOIN teams_team ON teams_team.id = team_id"
+            f" WHERE slug = '{team}' ORDER BY 1 LIMIT {number})"
+        )
+
+    def statuses(self, *, team: str = "team") -> list[str]:
+        """Of the runs that were made due."""
+        return self.column(
+            "SELECT status FROM results_run JOIN teams_team ON teams_team.id = team_id"
+            f" WHERE slug = '{team}' AND (due_at IS NOT NULL OR status <> 'new') ORDER BY results_run.id"
+        )
+
+
+def furnish(installation: Installation) -> None:
+    """Two teams with a key each and runs that are not due: many, numbered from 1, and a few, from 10,001."""
+    installation.manage("migrate", "--verbosity=0")
+    for name, key, first, number in (("Team", KEY, 1, RUNS), ("Other", OTHER_KEY, 10_001, OTHER_RUNS)):
+        owner = ("--owner=a@example.org", f"--name={name}", "--camb-key-env=CAMB_API_KEY")
+        installation.manage("create_team", *owner, CAMB_API_KEY=key)
+        ids = " ".join(map(str, range(first, first + number)))
+        installation.manage("add_runs", f"--team={name.lower()}", "-", stdin=ids)
+    installation.execute("UPDATE results_run SET due_at = NULL")
+    installation.execute("UPDATE results_apikey SET state = 'working'")

@@ -1,0 +1,18 @@
+"""Does a worker hear the bell, over a folder, or over Redis where BROKER_URL names one?"""
+
+import pytest
+
+from tests.worker.installation import DEADLINE_S, until
+
+pytestmark = pytest.mark.worker
+
+
+def test_a_worker_hears_the_bell_and_asks_for_every_run_once(installation, camb):
+    with installation.process("worker") as worker:
+        installation.manage("add_runs", "--team=team", "-", stdin="20001 20002 20003 20004 20005 20006")
+        until(lambda: installation.statuses() == ["ready"] * 6)
+        worker.terminate()
+        assert worker.wait(DEADLINE_S) == 0
+    assert sorted(len(call.run_ids) for call in camb.calls) == [3, 3]
+    assert sorted(id for call in camb.calls for id in call.run_ids) == list(range(20001, 20007))
+    assert installation.column("SELECT text FROM results_cue") == ["Hello"] * 6
