@@ -156,8 +156,9 @@ class Run(models.Model):
         indexes = [
             models.Index(fields=["team", "id"], name="run_newest"),
             models.Index(fields=["team", "status", "id"], name="run_by_status"),
-            models.Index(fields=["due_at", "team"], name="run_due", condition=Q(due_at__isnull=False)),
+            models.Index(fields=["team", "due_at"], name="run_due", condition=Q(due_at__isnull=False)),
             models.Index(fields=["lease"], name="run_lease", condition=Q(lease__isnull=False)),
+            models.Index(fields=["team", "lease_until"], name="run_leased", condition=Q(lease_until__isnull=False)),
             models.Index(fields=["team", "wanted_at"], name="run_wanted", condition=Q(wanted_at__isnull=False)),
             models.Index(fields=["team", "checked_at"], name="run_checked"),
         ]
