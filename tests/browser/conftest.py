@@ -164,7 +164,7 @@ class Visit:
 
 
 @pytest.fixture
-def visit(browser, live_server, transactional_db) -> Iterator[Callable[..., Visit]]:
+def visit(browser, live_server, camb) -> Iterator[Callable[..., Visit]]:
     """Open a browser of its own for somebody: logged in without a form, or (None) not logged in."""
     visits: list[Visit] = []
 

@@ -117,11 +117,13 @@ def test_nothing_runs_when_it_is_asked_for_again(page, mine, team, runs):
 
 
 def test_what_is_searched_for_is_shown_as_it_was_typed(page, team, runs):
+    page.clock.install()  # nobody waits for the end of typing
     page.goto(reverse("search", args=[team.slug]))
     box = page.locator("#search-box")
     for vector in VECTORS:
         with page.expect_response(lambda response: "/search/hits/" in response.url):
             box.fill(vector)
+            page.clock.run_for(500)
         page.goto(f"{reverse('search', args=[team.slug])}?q={quote(vector)}")
         expect(box).to_have_value(vector.replace("\n", " "))
         said = page.locator(".hit .found").all_text_contents()
@@ -129,10 +131,12 @@ def test_what_is_searched_for_is_shown_as_it_was_typed(page, team, runs):
 
 
 def test_what_is_pasted_is_shown_as_it_was_pasted(page, team):
+    page.clock.install()
     page.goto(reverse("runs-add", args=[team.slug]))
     for vector in VECTORS:
         with page.expect_response(lambda response: response.request.method == "POST"):
             page.get_by_label("Run ids").fill(f"77, {vector}")
+            page.clock.run_for(500)
     expect(page.locator("#preview")).to_contain_text("1 new run")
 
 

@@ -63,7 +63,7 @@ def test_what_is_done_in_one_tab_appears_in_the_other(runs_page, mine):
     page, runs = runs_page
     other = mine.page()
     other.goto(reverse("runs-detail", args=[runs[READY].pk]))
-    other.get_by_role("link", name="Rename").click()
+    other.locator(".run-title").get_by_role("link", name="Rename").click()
     other.get_by_label("Title of Run 48201").fill("Zwischen den Gezeiten")
     other.keyboard.press("Enter")
     expect(other.get_by_role("heading", level=1)).to_have_text("Zwischen den Gezeiten")

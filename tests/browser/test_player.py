@@ -1,5 +1,7 @@
 """Is a dub watched and read as it should be: sound and picture, lines that lead and follow, languages, keys?"""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -75,6 +77,14 @@ def test_languages_and_sound_keep_the_second(open_run):
     expect(page.locator("audio#media")).to_have_count(1)
     until(page, "media.readyState >= 1 && Math.abs(media.currentTime - 12) < 0.3")
     expect(page.locator(CURRENT)).to_contain_text("La réponse")
+
+
+def test_the_last_language_that_was_pressed_is_shown(open_run):
+    page = open_run(LUMEN)
+    page.evaluate("document.querySelectorAll('#dub .tabs a').forEach((tab) => tab.click())")
+    expect(page.locator("#dub .tabs [aria-current]")).to_have_text("Portuguese (Brazil)")
+    expect(page.locator("#cues")).to_contain_text("Bom dia")
+    expect(page).to_have_url(re.compile(r"\?dub=pt-br$"))
 
 
 def test_what_plays_goes_on_playing_in_the_other_language(open_run):
