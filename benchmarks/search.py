@@ -127,7 +127,7 @@ def load(total: int) -> None:
 
     from results import search
     from results.models import Cue
-    from results.search import vocabulary
+    from results.search import index, vocabulary
 
     source, random, teams = Lines(), Random(2), new_teams()
     shares = list(accumulate(1 / rank for rank in range(1, TEAMS + 1)))
@@ -154,7 +154,7 @@ def load(total: int) -> None:
             with timed(spent, "indexing"):
                 search.add(cues)
         with timed(spent, "learning words"):
-            vocabulary.learn(cues)
+            vocabulary.learn(map(index.entry, cues))
         done += len(cues)
         print(f"\r{done:,} lines", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)

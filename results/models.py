@@ -253,9 +253,7 @@ class SpeakerName(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["run", "original"], name="one_name_in_a_run"),
-            models.UniqueConstraint(
-                fields=["team", "original"], name="one_name_in_a_team", condition=Q(run=None)
-            ),
+            models.UniqueConstraint(fields=["team", "original"], name="one_name_in_a_team", condition=Q(run=None)),
         ]
         indexes = [models.Index(fields=["id"], name="name_unsettled", condition=Q(settled_to__isnull=False))]
 
@@ -371,9 +369,7 @@ class SavedSearch(models.Model):
 class Finding(models.Model):
     """A dub that had hits for a saved search when it was stored."""
 
-    saved_search = models.ForeignKey(
-        SavedSearch, on_delete=models.CASCADE, related_name="findings", db_index=False
-    )
+    saved_search = models.ForeignKey(SavedSearch, on_delete=models.CASCADE, related_name="findings", db_index=False)
     dub = models.ForeignKey(Dub, on_delete=models.CASCADE, related_name="+")
     count = models.PositiveIntegerField(help_text=_("How many of its lines were hits."))
     is_new = models.BooleanField(default=True, help_text=_("The search's owner has not seen it yet."))

@@ -1,54 +1,170 @@
 """Which moments of a team's dubs say what somebody looks for?"""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from itertools import groupby
 from operator import or_
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.db.models.functions import Left
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import escape, format_html_join
+from django.utils.http import content_disposition_header
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import replace_url
 
-from results import languages
-from results.models import Cue, Run
-from results.search import Hit, Page, search
-from results.timecode import short
+from results import languages, timecode
+from results.exports import csv
+from results.models import Cue, Run, SavedSearch
+from results.search import LOOK_AT, Facets, Hit, Page, beside, every, saved, search
 from teams.access import membership_or_404
 from teams.models import Membership
+
+logger = logging.getLogger(__name__)
 
 HITS_A_PAGE = 50
 # A line of speech is shorter; of a longer one, the part around what was found is shown.
 LONGEST_LINE = 600
 LONGEST_NEIGHBOUR = 200
+CHOICES_A_FACET = 8
 
 
 @login_required
 @require_safe
 def page(request: HttpRequest, slug: str) -> HttpResponse:
-    return render(request, "search/page.html", _found(request, membership_or_404(request.user, slug)))
+    membership = membership_or_404(request.user, slug)
+    asked = Asked.read(request)
+    saved.seen(membership, asked.q)
+    return render(request, "search/page.html", _found(membership, asked))
 
 
 @login_required
 @require_safe
 def hits(request: HttpRequest, slug: str) -> HttpResponse:
     """Answer the hits alone, as somebody types; with `before`, the next ones to be put below them."""
-    found = _found(request, membership_or_404(request.user, slug))
-    if found["before"] is not None:
+    asked = Asked.read(request)
+    found = _found(membership_or_404(request.user, slug), asked)
+    if asked.before is not None:
         return render(request, "search/_groups.html", found)
-    address = reverse("search", args=[slug]) + (f"?{urlencode({'q': found['q']})}" if found["q"] else "")
-    return replace_url(render(request, "search/_hits.html", found), address)
+    return replace_url(render(request, "search/_hits.html", found), asked.address(slug))
+
+
+@login_required
+@require_safe
+def export(request: HttpRequest, slug: str) -> StreamingHttpResponse:
+    """Answer with all hits as a table for spreadsheets, written while they are read."""
+    membership = membership_or_404(request.user, slug)
+    logger.info("Hits of team %s exported by user %s", membership.team_id, request.user.pk)
+    header = ("run", "title", "language", "start", "end", "speaker", "text", "address")
+    rows = _rows(request, every(membership.team_id, Asked.read(request).q))
+    name = f"{slug}-{timezone.localdate().isoformat()}.csv"
+    return StreamingHttpResponse(
+        csv.pieces(header, rows),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": content_disposition_header(as_attachment=True, filename=name)},
+    )
+
+
+def _rows(request: HttpRequest, cues: Iterable[Cue]) -> Iterator[Sequence[object]]:
+    for cue in cues:
+        clocks = timecode.full(cue.start_ms), timecode.full(cue.end_ms)
+        address = request.build_absolute_uri(_address(cue))
+        yield cue.run.camb_run_id, cue.run.title, cue.dub.language, *clocks, cue.speaker, cue.text, address
+
+
+@login_required
+@require_POST
+def save(request: HttpRequest, slug: str) -> HttpResponse:
+    """Keep a search, to be told when a new dub has hits."""
+    membership = membership_or_404(request.user, slug)
+    asked = Asked(q=_typed(request.POST.get("q", "")))
+    if not asked.q:
+        return render(request, "search/page.html", _found(membership, asked), status=422)
+    try:
+        saved.save(membership, asked.q, is_shared="is_shared" in request.POST)
+    except saved.TooManyError:
+        messages.error(
+            request, _("You keep %(count)s searches here, and that is the most.") % {"count": saved.MOST_SAVED}
+        )
+    else:
+        messages.success(request, _("Saved. The search page will tell you when a new dub says it."))
+    return redirect(asked.address(slug))
+
+
+@login_required
+@require_POST
+def saved_remove(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    membership = membership_or_404(request.user, slug)
+    search_ = get_object_or_404(saved.visible_to(membership), pk=pk)
+    if not saved.may_remove(membership, search_):
+        raise PermissionDenied("A shared search is removed by who saved it, or by an owner of the team.")
+    search_.delete()
+    messages.success(request, _("The search “%(q)s” is not kept any more.") % {"q": search_.q})
+    return redirect("search", slug)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the address asks for."""
+
+    q: str
+    is_best_first: bool = False
+    before: int | None = None
+    skip: int = 0
+
+    @classmethod
+    def read(cls, request: HttpRequest) -> "Asked":
+        before, skip = _number(request.GET.get("before", "")), _number(request.GET.get("skip", ""))
+        return cls(_typed(request.GET.get("q", "")), request.GET.get("order") == "best", before, skip or 0)
+
+    def address(self, slug: str) -> str:
+        """The page that shows it from the beginning."""
+        query = urlencode({"q": self.q} | self.order) if self.q else ""
+        return reverse("search", args=[slug]) + (f"?{query}" if query else "")
+
+    @property
+    def order(self) -> dict[str, str]:
+        return {"order": "best"} if self.is_best_first else {}
+
+    def with_(self, field: str) -> "Asked":
+        """With one more field, in front: what is typed last may be the beginning of a word, and stays so."""
+        return replace(self, q=f"{field} {self.q}")
+
+    def without(self, field: str) -> "Asked":
+        return replace(self, q=f" {self.q} ".replace(f" {field} ", " ", 1).strip())
+
+    def has(self, field: str) -> bool:
+        return f" {field} " in f" {self.q} "
+
+
+class Choice(NamedTuple):
+    """A value of a facet: how many have it, and the address of the search with it, or without it when it is on."""
+
+    label: str
+    hits: str
+    href: str
+    is_on: bool
+
+
+class Other(NamedTuple):
+    """What is said at the same moment in another language."""
+
+    language: str
+    lang: str
+    text: str
 
 
 class Line(NamedTuple):
@@ -63,6 +179,7 @@ class Line(NamedTuple):
     text: SafeString
     before: str
     after: str
+    others: list[Other]
 
 
 @dataclass
@@ -73,42 +190,119 @@ class Group:
     lines: list[Line] = field(default_factory=list)
 
 
-def _found(request: HttpRequest, membership: Membership) -> dict[str, Any]:
-    q = request.GET.get("q", "").replace("\0", "").strip()
-    before = _number(request.GET.get("before", ""))
-    result = search(membership.team_id, q, before_id=before, limit=HITS_A_PAGE)
+def _found(membership: Membership, asked: Asked) -> dict[str, Any]:
+    slug = membership.team.slug
+    result = search(
+        membership.team_id,
+        asked.q,
+        before_id=asked.before,
+        skip=asked.skip,
+        limit=HITS_A_PAGE,
+        best_first=asked.is_best_first,
+        with_facets=asked.before is None,
+    )
     groups = _groups(result.hits)
+    more = {"skip": result.next_skip, "before": result.next_before}
     return {
         "membership": membership,
-        "q": q,
-        "before": before,
+        "asked": asked,
         "hint": result.hint,
         "groups": groups,
-        "summary": _summary(result, len(groups)) if result.hits else "",
-        "more": urlencode({"q": q, "before": result.next_before}) if result.next_before else "",
+        "summary": _summary(result, len(groups), asked) if result.hits else "",
+        "more": urlencode({"q": asked.q} | asked.order | {name: at for name, at in more.items() if at})
+        if result.next_before
+        else "",
+        "suggestion": result.suggestion,
+        "suggested": replace(asked, q=result.suggestion).address(slug),
+        "newest_first": replace(asked, is_best_first=False).address(slug),
+        "best_first": replace(asked, is_best_first=True).address(slug),
+        "facets": _facets(result.facets, asked, slug) if result.facets else {},
+        "facets_of": f"{LOOK_AT:,}" if result.facets and not result.facets.is_all else "",
+        "can_share": saved.may_share(membership),
+        **_saved(membership, asked),
     }
+
+
+def _saved(membership: Membership, asked: Asked) -> dict[str, Any]:
+    """Before anything is typed, the searches that are kept; then, whether the person keeps this one."""
+    searches = saved.visible_to(membership)
+    if asked.q:
+        return {"kept": searches.filter(owner=membership.user_id, q=asked.q).first()}
+    return {"searches": [_kept(membership, one) for one in searches]}
+
+
+class Kept(NamedTuple):
+    """A saved search, ready to be printed."""
+
+    pk: int
+    q: str
+    href: str
+    news: int
+    sharer: str
+    is_shared: bool
+    can_remove: bool
+
+
+def _kept(membership: Membership, one: SavedSearch) -> Kept:
+    is_own = one.owner_id == membership.user_id
+    return Kept(
+        pk=one.pk,
+        q=one.q,
+        href=Asked(one.q).address(membership.team.slug),
+        news=one.news if is_own else 0,  # type: ignore[attr-defined]
+        sharer="" if is_own else str(one.owner),
+        is_shared=one.is_shared,
+        can_remove=saved.may_remove(membership, one),
+    )
+
+
+def _facets(facets: Facets, asked: Asked, slug: str) -> dict[str, list[Choice]]:
+    """The choices by what they are about; what leaves nothing to choose is left out."""
+
+    def choices(counts: Iterable[tuple[str, int]], label: Callable[[str], str], name: str) -> list[Choice]:
+        made = []
+        for value, count in counts:
+            bare = value.replace('"', "")
+            field = f"{name}:{bare}" if bare.replace("-", "").isalnum() else f'{name}:"{bare}"'
+            is_on = asked.has(field)
+            there = asked.without(field) if is_on else asked.with_(field)
+            made.append(Choice(label(value), f"{count:,}", there.address(slug), is_on))
+        return made[:CHOICES_A_FACET] if len(made) > 1 or any(one.is_on for one in made) else []
+
+    found = {
+        _("Language"): choices(facets.languages, languages.name, "lang"),
+        _("Speaker"): choices(facets.speakers, str, "speaker"),
+        _("Status"): choices(facets.statuses, lambda value: str(Run.Status(value).label), "status"),
+    }
+    return {name: made for name, made in found.items() if made}
+
+
+def _typed(text: str) -> str:
+    return text.replace("\0", "").strip()
 
 
 def _number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
-def _summary(result: Page, runs: int) -> str:
-    count = result.count
-    if not result.is_exact:
-        return _("%(count)s+ moments, newest runs first") % {"count": f"{count:,}"}
-    moments = ngettext("%(count)s moment", "%(count)s moments", count) % {"count": f"{count:,}"}
-    if result.next_before:
+def _summary(result: Page, runs: int, asked: Asked) -> str:
+    count = f"{result.count:,}" if result.is_exact else f"{result.count:,}+"
+    moments = ngettext("%(count)s moment", "%(count)s moments", result.count) % {"count": count}
+    if result.is_exact and not result.next_before:
+        return ngettext("%(moments)s in %(runs)s run", "%(moments)s in %(runs)s runs", runs) % {
+            "moments": moments,
+            "runs": runs,
+        }
+    if not asked.is_best_first:
         return _("%(moments)s, newest runs first") % {"moments": moments}
-    return ngettext("%(moments)s in %(runs)s run", "%(moments)s in %(runs)s runs", runs) % {
-        "moments": moments,
-        "runs": runs,
-    }
+    if result.is_exact and result.count <= LOOK_AT:
+        return _("%(moments)s, best first") % {"moments": moments}
+    return _("%(moments)s, the best of the newest %(most)s first") % {"moments": moments, "most": f"{LOOK_AT:,}"}
 
 
 def _groups(found: Sequence[Hit]) -> list[Group]:
     places = {(hit.cue.dub_id, hit.cue.position) for hit in found}
-    neighbours = _neighbours(places)
+    neighbours, others = _neighbours(places), beside(found)
     groups: dict[int, Group] = {}
     for hit in found:
         groups.setdefault(hit.cue.run_id, Group(hit.cue.run))
@@ -117,7 +311,7 @@ def _groups(found: Sequence[Hit]) -> list[Group]:
         # pop: what stands below one hit is not repeated above the next.
         before = neighbours.pop((cue.dub_id, cue.position - 1), "")
         after = neighbours.pop((cue.dub_id, cue.position + 1), "")
-        groups[cue.run_id].lines.append(_line(hit, before, after))
+        groups[cue.run_id].lines.append(_line(hit, before, after, others.get(cue.pk, ())))
     return list(groups.values())
 
 
@@ -135,21 +329,26 @@ def _neighbours(places: set[tuple[int, int]]) -> dict[tuple[int, int], str]:
     }
 
 
-def _line(hit: Hit, before: str, after: str) -> Line:
+def _address(cue: Cue) -> str:
+    query = urlencode({"dub": cue.dub.language, "t": cue.start_ms // 1000})
+    return f"{reverse('runs-detail', args=[cue.run_id])}?{query}#cue-{cue.position}"
+
+
+def _line(hit: Hit, before: str, after: str, others: Iterable[tuple[str, str]]) -> Line:
     cue, dub = hit.cue, hit.cue.dub
-    query = urlencode({"dub": dub.language, "t": cue.start_ms // 1000})
     kind = "audio" if dub.audio_url else "video" if dub.video_url else ""
     span = f"#t={cue.start_ms / 1000},{max(cue.end_ms, cue.start_ms + 1000) / 1000}"
     return Line(
-        href=f"{reverse('runs-detail', args=[cue.run_id])}?{query}#cue-{cue.position}",
+        href=_address(cue),
         media=reverse(f"dubs-{kind}", args=[dub.pk]) + span if kind else "",
-        clock=short(cue.start_ms),
+        clock=timecode.short(cue.start_ms),
         speaker=cue.speaker,
         language=languages.name(dub.language) if dub.language else "",
         lang=languages.html_tag(dub.language),
         text=marked(cue.text, hit.marks),
         before=before,
         after=after,
+        others=[Other(languages.name(tag), languages.html_tag(tag), text) for tag, text in others],
     )
 
 

@@ -2,8 +2,8 @@
 
 import csv
 import re
-from collections.abc import Iterable
-from io import StringIO
+from collections.abc import Iterable, Iterator
+from io import SEEK_END, StringIO
 
 from results import timecode
 from results.exports.cues import span
@@ -13,6 +13,8 @@ from results.models import Cue
 # What makes a spreadsheet take a cell for a formula, also behind quotes and spaces (OWASP ASVS 5, 1.2.10); in East
 # Asian settings the full-width signs do too.
 _FORMULA = re.compile(r"""['"\s]*[=+\-@\t\r\0＝＋－＠]""")
+# Characters, about, that are written before some are sent.
+_PIECE = 64_000
 
 
 def render(cues: Iterable[Cue]) -> str:
@@ -30,13 +32,23 @@ def _clocks(start: int, end: int) -> tuple[str, str]:
 
 
 def table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    """Return a CSV file as RFC 4180 has it, with the byte order mark by which Excel knows that it is UTF-8."""
-    file = StringIO(newline="")
+    """Return the file that `pieces` yields."""
+    return "".join(pieces(header, rows))
+
+
+def pieces(header: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
+    """Yield a CSV file as RFC 4180 has it, with the byte order mark by which Excel knows that it is UTF-8."""
+    file = StringIO("\ufeff", newline="")
     write = csv.writer(file).writerow
+    file.seek(0, SEEK_END)
     write(header)
     for row in rows:
         write(map(_guarded, row))
-    return "\ufeff" + file.getvalue()
+        if file.tell() > _PIECE:
+            yield file.getvalue()
+            file.seek(0)
+            file.truncate()
+    yield file.getvalue()
 
 
 def _guarded(value: object) -> object:

@@ -170,7 +170,7 @@ def beside(hits: Sequence[Hit]) -> dict[int, list[tuple[str, str]]]:
 
 def learn(dub: Dub) -> None:
     """Have the dub's words suggested from now on; it needs no transaction together with the dub's lines."""
-    vocabulary.learn(dub.cues.all())
+    vocabulary.learn(map(index.entry, dub.cues.select_related("dub")))
 
 
 def rebuild(progress: Callable[[int], None] = lambda done: None) -> None:
@@ -178,9 +178,10 @@ def rebuild(progress: Callable[[int], None] = lambda done: None) -> None:
     vocabulary.forget()
 
     def batch_after(last_id: int) -> list[index.Entry]:
-        batch = list(Cue.objects.select_related("dub").filter(pk__gt=last_id).order_by("pk")[:_BATCH])
-        vocabulary.learn(batch)
-        return [index.entry(cue) for cue in batch]
+        batch = Cue.objects.select_related("dub").filter(pk__gt=last_id).order_by("pk")[:_BATCH]
+        entries = [index.entry(cue) for cue in batch]
+        vocabulary.learn(entries)
+        return entries
 
     for done in accumulate(_back_end.rebuild(batch_after)):
         progress(done)

@@ -58,7 +58,10 @@ def news(membership: Membership) -> int:
 def seen(membership: Membership, q: str) -> None:
     """The person looks at the hits of this search: if it is their own, nothing of it is new any more."""
     own = SavedSearch.objects.filter(team=membership.team_id, owner=membership.user_id, q=q)
-    Finding.objects.filter(saved_search__in=own, is_new=True).update(is_new=False)
+    findings = Finding.objects.filter(saved_search__in=own, is_new=True)
+    # Most searches are nobody's: to look must not cost a write.
+    if findings.exists():
+        findings.update(is_new=False)
 
 
 def tell() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.urls import reverse
 
-from results.models import Run
+from results.models import Run, SavedSearch
 from teams.models import Invitation, Membership, Team
 from tests.factories import make_team
 
@@ -18,6 +18,7 @@ def pages_of(team: Team, add_runs: Callable[..., list[Run]]) -> dict[str, str]:
         READY, AUDIO_ONLY, FAILED, NOT_FOUND, LANGUAGES, WAITING
     )
     Invitation.objects.issue(team=team, email="sam@example.org", role=Membership.Role.MEMBER, invited_by=owner)
+    SavedSearch.objects.create(team=team, owner=owner, q="النجوم", is_shared=True)
     empty = make_team("Nothing yet", owner)
     runs_list, search, team_page = (
         reverse(name, args=[team.slug]) for name in ("runs-list", "search", "teams-detail")

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from results import bell, keys
-from results.models import Dub
+from results.models import Dub, SavedSearch
 from teams.models import Invitation, Membership, Team
 from tests.factories import make_dub, make_member, make_run, make_team
 
@@ -61,7 +61,10 @@ TABLE = {
     "runs-title": ((0, 404, 403, 200, 200), (0, 404, 403, 200, 200)),
     "runs-unlink": ((0, 405, 405, 405, 405), (0, 404, 403, 302, 302)),
     "search": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
+    "search-export": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
     "search-hits": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
+    "search-save": ((0, 405, 405, 405, 405), (0, 404, 422, 422, 422)),
+    "search-saved-remove": ((0, 405, 405, 405, 405), (0, 404, 403, 403, 302)),
     "teams-delete": ((0, 405, 405, 405, 405), (0, 404, 403, 403, 422)),
     "teams-detail": ((0, 404, 200, 200, 200), (0, 404, 403, 403, 422)),
     "teams-home": ((0, 404, 302, 302, 302), (0, 405, 405, 405, 405)),
@@ -109,6 +112,7 @@ class World:
         self.invitation, self.token = Invitation.objects.issue(
             team=self.team, email="kim@example.org", role=Role.VIEWER, invited_by=owner
         )
+        self.saved = SavedSearch.objects.create(team=self.team, owner=self.person.user, q="hello", is_shared=True)
         self.people = {
             "outsider": make_team("Other").memberships.get().user,
             "viewer": make_member(self.team, Role.VIEWER),
@@ -123,7 +127,12 @@ class World:
         return client
 
     def url(self, name: str, *, is_there: bool = True) -> str:
-        pks = {"runs": self.dub.run_id, "dubs": self.dub.pk, "teams-member": self.person.pk}
+        pks = {
+            "runs": self.dub.run_id,
+            "dubs": self.dub.pk,
+            "teams-member": self.person.pk,
+            "search-saved-remove": self.saved.pk,
+        }
         pk = pks.get(name, pks.get(name.partition("-")[0], self.invitation.pk))
         known = {
             "slug": self.team.slug if is_there else "nowhere",

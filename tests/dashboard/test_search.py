@@ -1,5 +1,6 @@
 """The search page: what is found, where it leads, and how it is marked."""
 
+import csv
 import html
 import re
 
@@ -11,6 +12,9 @@ from django.urls import reverse
 from dashboard.views import search as view
 from dashboard.views.search import marked
 from results import search
+from results.models import Run, SavedSearch
+from results.search import saved
+from teams.models import Membership
 from tests.factories import make_dub, make_member, make_run, make_team
 
 pytestmark = pytest.mark.django_db
@@ -243,3 +247,167 @@ def test_a_very_long_line_is_cut_around_what_was_found():
     text = "<" * 5000 + "kitchen" + ">" * 5000
     shown = marked(text, [(5000, 5007)])
     assert shown == f"…{'&lt;' * 200}<mark>kitchen</mark>{'&gt;' * 393}…"
+
+
+# --- Narrowing down, another order, what was meant -------------------------------------------------------
+
+
+def choices(body):
+    """The facets' choices with the searches that they lead to."""
+    made = re.findall(r'<a class="chip" href="([^"]*)"( aria-current="true")?><bdi>(.*?)</bdi>', body)
+    return {label: (html.unescape(href), bool(on)) for href, on, label in made}
+
+
+def test_a_facet_leads_to_the_search_with_it_and_back(client, team, member):
+    run = make_run(team, status=Run.Status.READY)
+    make_found(run, ["kitchen", "kitchens"], "en-us")
+    make_found(run, ["kitchen"], "es-es")
+    made = choices(get(client, team, "kitch"))
+    address = reverse("search", args=[team.slug])
+    assert made == {
+        "English (United States)": (f"{address}?q=lang%3Aen-us+kitch", False),
+        "Spanish (Spain)": (f"{address}?q=lang%3Aes-es+kitch", False),
+        "Anna": (f"{address}?q=speaker%3AAnna+kitch", False),
+        "Ben": (f"{address}?q=speaker%3ABen+kitch", False),
+    }
+    body = client.get(made["English (United States)"][0]).content.decode()
+    assert [text for kind, text in lines(body)] == ["<mark>kitch</mark>en", "<mark>kitch</mark>ens"]
+    assert choices(body)["English (United States)"] == (f"{address}?q=kitch", True)
+
+
+def test_a_speaker_of_several_words_is_asked_for_as_a_phrase(client, team, member):
+    dub = make_found(make_run(team), ["kitchen", "kitchen"])
+    search.remove(dub.cues.all())
+    dub.cues.filter(position=1).update(speaker='Anna "Ann" Maria')
+    search.add(dub.cues.select_related("dub"))
+    href, _is_on = choices(get(client, team, "kitchen"))["Anna &quot;Ann&quot; Maria"]
+    body = client.get(href).content.decode()
+    assert len(lines(body)) == 2
+    assert 'aria-current="true"><bdi>Anna &quot;Ann&quot; Maria' in body
+    assert "1 moment in 1 run" in body
+
+
+def test_facets_that_leave_no_choice_are_not_shown(client, team, member):
+    make_found(make_run(team), ["kitchen"])
+    assert choices(get(client, team, "kitchen")) == {}
+
+
+def test_it_is_said_when_not_all_hits_are_counted(client, team, member, monkeypatch):
+    monkeypatch.setattr(search, "LOOK_AT", 3)
+    make_found(make_run(team), ["kitchen"] * 4)
+    assert "Counted among the newest" in get(client, team, "kitchen")
+    assert "Counted among the newest" not in get(client, team, "kitchen speaker:ben")
+
+
+def test_the_best_come_first_when_asked_for_and_so_do_the_next(client, team, member, three_a_page):
+    make_found(make_run(team), [f"kitchen{' table' * number}" for number in (0, 1, 2)])
+    make_found(make_run(team), [f"kitchen{' table' * number}" for number in (5, 4, 3)])
+    assert get(client, team, "kitchen").count("table") > 3
+    body = get(client, team, "kitchen", order="best")
+    assert [text.count("table") for kind, text in lines(body) if kind == "found"] == [0, 1, 2]
+    assert "6 moments, best first" in body
+    assert '<input type="hidden" name="order" value="best">' in body
+    address = html.unescape(re.search(r'hx-get="([^"]*before[^"]*)"', body)[1])
+    more = client.get(address).content.decode()
+    assert sorted(text.count("table") for kind, text in lines(more) if kind == "found") == [3, 4, 5]
+
+
+def test_a_near_miss_is_answered_with_the_word_that_was_meant(client, team, member):
+    search.learn(make_found(make_run(team), ["the Kitchen"]))
+    body = get(client, team, "kitchne lang:en", name="search-hits")
+    address = reverse("search", args=[team.slug])
+    assert f'Did you mean <a href="{address}?q=Kitchen+lang%3Aen"><bdi>Kitchen lang:en</bdi></a>?' in body
+
+
+def test_the_same_moment_is_shown_in_the_other_languages(client, team, member):
+    run = make_run(team)
+    make_found(run, ["the kitchen"], "en-us")
+    make_found(run, ["<b>la cocina"], "es-es")
+    body = get(client, team, "kitchen")
+    assert '<dt>Spanish (Spain)</dt><dd lang="es-es" dir="auto">&lt;b&gt;la cocina</dd>' in body
+
+
+# --- Taking along ------------------------------------------------------------------------------------
+
+
+def table(client, team, q):
+    response = client.get(reverse("search-export", args=[team.slug]), {"q": q})
+    return response, list(csv.reader(b"".join(response.streaming_content).decode("utf-8-sig").splitlines()))
+
+
+def test_all_hits_are_taken_along_as_a_table(client, team, member, three_a_page):
+    run = make_run(team, title="=Pilot", camb_run_id=1344)
+    make_found(run, ["kitchen 1", "other", "@kitchen 2", *["kitchen"] * 5], "es-es")
+    make_found(make_run(make_team()), ["kitchen of others"])
+    response, rows = table(client, team, "kitchen")
+    assert re.fullmatch(
+        rf'attachment; filename="{team.slug}-\d{{4}}-\d\d-\d\d.csv"', response.headers["Content-Disposition"]
+    )
+    assert rows[0] == ["run", "title", "language", "start", "end", "speaker", "text", "address"]
+    assert len(rows) == 8
+    assert rows[6][:7] == ["1344", "'=Pilot", "es-es", "00:00:04.000", "00:00:06.000", "Anna", "'@kitchen 2"]
+    assert rows[6][7] == f"http://testserver/runs/{run.pk}/?dub=es-es&t=4#cue-3"
+
+
+def test_a_search_for_nothing_is_a_table_without_rows(client, team, member):
+    assert len(table(client, team, "")[1]) == 1
+
+
+# --- Keeping a search --------------------------------------------------------------------------------
+
+
+def keep(client, team, q, **more):
+    return client.post(reverse("search-save", args=[team.slug]), {"q": q} | more)
+
+
+def test_a_kept_search_tells_of_a_new_dub_until_it_is_looked_at(client, team, member):
+    assert keep(client, team, " kitchen ").headers["Location"] == f"{reverse('search', args=[team.slug])}?q=kitchen"
+    make_found(make_run(team), ["kitchen"], is_told=False)
+    saved.tell()
+    assert '<span class="badge">1 new dub</span>' in get(client, team)
+    assert '<span class="badge">1<span class="visually-hidden"> new</span></span>' in get(client, team)
+    get(client, team, "kitchen")
+    assert '<span class="badge">' not in get(client, team)
+
+
+def test_a_shared_search_is_seen_by_the_team_and_news_by_its_owner(client, team, member):
+    keep(client, team, "kitchen", is_shared="1")
+    make_found(make_run(team), ["kitchen"], is_told=False)
+    saved.tell()
+    client.force_login(make_member(team))
+    body = get(client, team)
+    assert f'<a href="{reverse("search", args=[team.slug])}?q=kitchen"><bdi>kitchen</bdi></a>' in body
+    assert f"shared by <bdi>{member}</bdi>" in body
+    assert '<span class="badge">' not in body
+
+
+def test_a_kept_search_is_let_go_by_its_owner_only(client, team, member):
+    keep(client, team, "kitchen")
+    address = reverse("search-saved-remove", args=[team.slug, SavedSearch.objects.get().pk])
+    assert address in get(client, team, "kitchen")
+    client.force_login(make_member(team))
+    assert client.post(address).status_code == 404
+    client.force_login(member)
+    assert client.post(address).status_code == 302
+    assert not SavedSearch.objects.exists()
+
+
+def test_a_viewer_keeps_but_does_not_share(client, team):
+    client.force_login(make_member(team, Membership.Role.VIEWER))
+    assert 'name="is_shared"' not in get(client, team, "kitchen")
+    assert keep(client, team, "kitchen", is_shared="1").status_code == 403
+    assert keep(client, team, "kitchen").status_code == 302
+    assert [one.is_shared for one in SavedSearch.objects.all()] == [False]
+
+
+def test_nothing_is_not_kept(client, team, member):
+    assert keep(client, team, " \0 ").status_code == 422
+    assert not SavedSearch.objects.exists()
+
+
+def test_who_keeps_too_many_is_told(client, team, member, monkeypatch):
+    monkeypatch.setattr(saved, "MOST_SAVED", 1)
+    keep(client, team, "one")
+    keep(client, team, "two")
+    assert "You keep 1 searches here" in get(client, team)
+    assert [one.q for one in SavedSearch.objects.all()] == ["one"]
