@@ -11,7 +11,6 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import Any, NamedTuple
 
-from django.db.models.expressions import RawSQL
 from django.utils.http import int_to_base36
 
 from results.models import Cue, Run, RunQuerySet
@@ -21,14 +20,13 @@ from results.search.query import Query
 MAX_RUNS_AS_TERMS = 200
 """Up to so many runs are asked for as terms; above, so many lines fit that looking at each hit's run ends soon."""
 
-_IS_OF_RUN = "exists (select 1 from results_cue where results_cue.id = {cue_id} and exists ({run}))"
-
 
 class Entry(NamedTuple):
     """One line as the index holds it: the terms in order, and those without a place."""
 
     cue_id: int
     team_id: int
+    run_id: int
     words: list[str]
     extras: list[str]
 
@@ -41,13 +39,12 @@ class Wanted(NamedTuple):
     excluded: tuple[Phrase, ...]
     runs: RunQuerySet | None
 
-    def condition(self, cue_id: str) -> tuple[str, tuple[Any, ...]]:
-        """An SQL condition on the column `cue_id`, with its parameters, that the line's run is wanted."""
+    def condition(self, run_id: str) -> tuple[str, tuple[Any, ...]]:
+        """An SQL condition on the expression `run_id`, with its parameters, that the line's run is wanted."""
         if self.runs is None:
             return "true", ()
-        run = self.runs.filter(pk=RawSQL("results_cue.run_id", ()))
-        sql, params = run.values("pk").query.sql_with_params()
-        return _IS_OF_RUN.format(cue_id=cue_id, run=sql), params
+        sql, params = self.runs.order_by().values("pk").query.sql_with_params()
+        return f"{run_id} in ({sql})", params
 
 
 def entry(cue: Cue) -> Entry:
@@ -58,6 +55,7 @@ def entry(cue: Cue) -> Entry:
     return Entry(
         cue.pk,
         cue.team_id,
+        cue.run_id,
         [team + term for term in (*text.words, *speaker.words, *original.words)],
         [team + term for term in (*text.extras, *speaker.extras, *original.extras, *fields)],
     )

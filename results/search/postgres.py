@@ -16,7 +16,8 @@ MANY_LINES = 20_000
 # Looks through the team's newest lines, backwards by id.
 _WALK = """
     select cue_id from (
-        select cue_id, terms from results_search where team_id = %s and cue_id < %s order by cue_id desc limit %s
+        select cue_id, run_id, terms from results_search
+        where team_id = %s and cue_id < %s order by cue_id desc limit %s
     ) newest
     where terms @@ %s::tsquery and {condition} order by cue_id desc limit %s
 """
@@ -34,14 +35,14 @@ _LAST_ID = 2**63 - 1
 
 
 def add(entries: Iterable[Entry]) -> None:
-    rows = [(entry.cue_id, entry.team_id, _vector(entry)) for entry in entries]
+    rows = [(entry.cue_id, entry.team_id, entry.run_id, _vector(entry)) for entry in entries]
     with connection.cursor() as cursor:
         cursor.execute(
-            "insert into results_search (cue_id, team_id, terms) "
-            "select cue_id, team_id, terms::tsvector "
-            "from unnest(%s::bigint[], %s::bigint[], %s::text[]) as entry (cue_id, team_id, terms) "
+            "insert into results_search (cue_id, team_id, run_id, terms) "
+            "select cue_id, team_id, run_id, terms::tsvector from unnest"
+            "(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[]) as entry (cue_id, team_id, run_id, terms) "
             "on conflict (team_id, cue_id) do update set terms = excluded.terms",
-            [list(column) for column in zip(*rows, strict=True)] or [[], [], []],
+            [list(column) for column in zip(*rows, strict=True)] or [[], [], [], []],
         )
 
 
@@ -61,20 +62,20 @@ def newest(wanted: Wanted, before_id: int | None, least: int, most: int) -> list
     before = _LAST_ID if before_id is None else before_id
 
     def walk(lines: int) -> list[int]:
-        condition, params = wanted.condition("newest.cue_id")
+        condition, params = wanted.condition("run_id")
         return _ids(_WALK.format(condition=condition), [wanted.team_id, before, lines, expression, *params, most])
 
     ids = walk(FEW_LINES)
     if len(ids) < most and len(ids) * MANY_LINES >= least * FEW_LINES:
         ids = walk(MANY_LINES)
     if len(ids) < least:
-        condition, params = wanted.condition("results_search.cue_id")
+        condition, params = wanted.condition("run_id")
         ids = _ids(_NEWEST.format(condition=condition), [expression, *params, before, most])
     return ids
 
 
 def count(wanted: Wanted, most: int) -> int:
-    condition, params = wanted.condition("results_search.cue_id")
+    condition, params = wanted.condition("run_id")
     return _ids(_COUNT.format(condition=condition), [_expression(wanted), *params, most])[0]
 
 

@@ -22,6 +22,7 @@ _NEWEST = """
 _COUNT = """
     select count(*) from (select 1 from results_search where results_search match %s and {condition} limit %s)
 """
+_RUN_ID = "(select run_id from results_cue where results_cue.id = results_search.rowid)"
 _LAST_ID = 2**63 - 1
 
 
@@ -42,13 +43,13 @@ def remove(entries: Iterable[Entry]) -> None:
 
 def newest(wanted: Wanted, before_id: int | None, least: int, most: int) -> list[int]:
     """The newest ids from before one on, up to `most`: reading on is cheap, beginning is not."""
-    condition, params = wanted.condition("results_search.rowid")
+    condition, params = wanted.condition(_RUN_ID)
     before = _LAST_ID if before_id is None else before_id
     return _column(_NEWEST.format(condition=condition), [_expression(wanted), before, *params, most])
 
 
 def count(wanted: Wanted, most: int) -> int:
-    condition, params = wanted.condition("results_search.rowid")
+    condition, params = wanted.condition(_RUN_ID)
     [number] = _column(_COUNT.format(condition=condition), [_expression(wanted), *params, most])
     return int(number)
 
