@@ -1,7 +1,7 @@
 """What is there to see of a dub's transcript: its lines, who speaks them, hints, the strip, and a dub beside it?"""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -19,6 +19,9 @@ VOICES = 8
 # The strip is drawn in so many parts: about as many as it has pixels.
 COLUMNS = 1000
 MOST_SPEAKERS = 60
+# So many lines are laid out together when they come near: with each for itself, a browser looks at 20,000 of them
+# for every picture that it paints.
+PART = 100
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,12 @@ class Reading:
         chosen = self.chosen
         shown = [pair for pair in zip(self.cues, hints, strict=True) if not chosen or pair[0].speaker in chosen]
         return _lines(shown, self.voices)
+
+    @property
+    def parts(self) -> Iterator[Sequence[Line] | Sequence[Row]]:
+        """The lines, or the rows of two dubs, in parts."""
+        shown = list(self.rows) if self.other else self.lines
+        return (shown[start : start + PART] for start in range(0, len(shown), PART))
 
     @property
     def hint_count(self) -> int:

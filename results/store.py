@@ -180,7 +180,7 @@ def _set_status(run: Run, dubs: Sequence[Dub], answer: camb.Answer) -> list[str]
 def _add_cues(transcripts: Sequence[tuple[Dub, Sequence[camb.Cue]]]) -> None:
     """Insert cues and their search terms; past the ORM, which takes several times as long as the database."""
     names = speakers.names_in({dub.run_id: dub.team_id for dub, _ in transcripts})
-    rows = []
+    rows: list[tuple[int | str, ...]] = []
     for dub, cues in transcripts:
         for position, cue in enumerate(cues, start=1):
             called = speakers.called(names[dub.run_id], cue.speaker).values()

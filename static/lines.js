@@ -16,7 +16,7 @@ function speakers() {
   const named = new Map();
   const names = [];
   for (const line of list().querySelectorAll(".cue")) {
-    const side = line.parentElement === list() ? 0 : [...line.parentElement.parentElement.children].indexOf(line.parentElement);
+    const side = line.matches("li") || !line.parentElement.previousElementSibling ? 0 : 1;
     const name = line.querySelector("bdi")?.textContent;
     if (name || !/voice-/.test(line.className)) names[side] = name ?? "";
     named.set(line, names[side] ?? "");

@@ -7,13 +7,13 @@ let lines = []; // the <li> of each cue, or of those of two dubs that say the sa
 let starts = []; // their seconds
 let current = -1;
 let isFollowing = true;
-let shown; // the <ol> that all this was read from
+let shown; // the element that all this was read from
 let isFirst = true; // only the page's address says where to begin; a later dub goes on where the one before was
 
 function read() {
   if (list() === shown) return;
   shown = list();
-  lines = shown ? [...shown.children] : [];
+  lines = shown ? [...shown.querySelectorAll("li")] : [];
   starts = lines.map((line) => line.dataset.start / 1000);
   current = -1;
   isFollowing = true;
@@ -120,7 +120,7 @@ function seek(cue) {
   if (!cue) return;
   isFollowing = true;
   if (media()) media().currentTime = cue.dataset.start / 1000;
-  light(lines.indexOf(cue.closest("#cues > li")));
+  light(lines.indexOf(cue.closest("#cues li")));
   showChip();
 }
 
@@ -190,13 +190,13 @@ function find(words) {
         found.push(range);
       }
     }
-    choose(Math.max(0, found.findIndex((range) => lineOf(range).matches("[aria-current], [aria-current] ~ *"))));
+    choose(Math.max(0, found.findIndex((range) => Number(lineOf(range).dataset.start) / 1000 >= (starts[current] ?? 0))));
   }
   highlights?.set("found", new Highlight(...found));
   tell();
 }
 
-const lineOf = (range) => range.startContainer.parentElement.closest("#cues > li");
+const lineOf = (range) => range.startContainer.parentElement.closest("#cues li");
 
 function choose(index) {
   if (!found.length) return;
@@ -243,7 +243,7 @@ function stepHint(step) {
   hint = hint < 0 && step < 0 ? hinted.length - 1 : (hint + step + hinted.length) % hinted.length;
   hinted[hint].dataset.now = "";
   yieldToReader();
-  reveal(hinted[hint].closest("#cues > li"));
+  reveal(hinted[hint].closest("#cues li"));
   const output = document.querySelector("#hints output");
   const place = output.dataset.of.replace("{n}", hint + 1).replace("{m}", hinted.length);
   output.textContent = place;

@@ -1,11 +1,13 @@
 """How do our words look in a template: an icon, a status, a timecode?"""
 
+from collections.abc import Iterable
+
 from django import template
 from django.templatetags.static import static
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from dashboard.reading import Line
+from dashboard.reading import Line, Row
 from results import timecode
 from results.models import Run
 
@@ -37,16 +39,38 @@ def duration(ms: int) -> str:
 
 
 @register.simple_tag
-def cue(line: Line, tag: str, is_own: bool, is_playable: object) -> SafeString:
-    """Write a line of a transcript as this element; `is_own` is of the dub that the page is about.
+def cues(lines: Iterable[Line], is_playable: object) -> SafeString:
+    """Write lines of a transcript.
 
     There may be 20,000 on a page: by the template's own means they would take seconds.
     """
-    named = f' id="cue-{line.position}"' if is_own else ""
-    clock = f'<button type="button">{line.clock}</button>' if is_playable else f"<time>{line.clock}</time>"
+    return mark_safe("\n".join(_cue(line, "li", is_playable, f"cue-{line.position}") for line in lines))  # noqa: S308
+
+
+@register.simple_tag
+def rows(
+    rows: Iterable[Row], lang: str, dir: str, other_lang: str, other_dir: str, is_playable: object
+) -> SafeString:
+    """Write lines of two transcripts side by side, each in its language."""
+    here = format_html('<div lang="{}" dir="{}">', lang, dir)
+    there = format_html('<div lang="{}" dir="{}">', other_lang, other_dir)
+    return mark_safe(  # noqa: S308
+        "\n".join(
+            f'<li data-start="{row.start_ms}">'
+            f"{here}{''.join(_cue(line, 'div', is_playable, f'cue-{line.position}') for line in row.lines)}</div>"
+            f"{there}{''.join(_cue(line, 'div', is_playable) for line in row.others)}</div></li>"
+            for row in rows
+        )
+    )
+
+
+def _cue(line: Line, tag: str, is_playable: object, name: str = "") -> str:
+    """A line as this element; what came from outside is escaped here."""
+    named = f' id="{name}"' if name else ""
     speaker = f"<bdi>{escape(line.speaker)}</bdi>" if line.speaker else ""
+    clock = f'<button type="button">{line.clock}</button>' if is_playable else f"<time>{line.clock}</time>"
     hints = f"<small>{escape(line.hints)}</small>" if line.hints else ""
-    return mark_safe(  # noqa: S308  what came from outside is escaped
+    return (
         f'<{tag}{named} class="cue {line.voice}" data-start="{line.start_ms}">{speaker}{clock}'
         f'<p dir="auto">{escape(line.text)}</p>{hints}</{tag}>'
     )

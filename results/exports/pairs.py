@@ -47,13 +47,15 @@ def align(cues: Iterable[Cue], others: Iterable[Cue]) -> list[Pair]:
     """
     pairs = [Pair(cue) for cue in cues]
     alone = []
-    starts = [pair.span[0] for pair in pairs]
+    spans = [pair.span for pair in pairs]
+    starts = [start for start, _ in spans]
     for other in others:
-        place = bisect_right(starts, other.start_ms)
-        near = pairs[max(place - _NEAR, 0) : place + _NEAR]
-        best = max(near, key=lambda pair: _overlap(pair.span, span(other)), default=None)
-        if best and _overlap(best.span, span(other)) > 0:
-            best.others.append(other)
+        own = span(other)
+        place = bisect_right(starts, own[0])
+        near = range(max(place - _NEAR, 0), min(place + _NEAR, len(pairs)))
+        best = max(near, key=lambda number: _overlap(spans[number], own), default=-1)
+        if best >= 0 and _overlap(spans[best], own) > 0:
+            pairs[best].others.append(other)
         else:
             alone.append(Pair(others=[other]))
     return sorted(pairs + alone, key=lambda pair: pair.span[0])

@@ -91,7 +91,7 @@ def test_nothing_runs_on_any_page(page, mine, team, runs, add_runs):
         page.goto(reverse("runs-detail", args=[run.pk]))
         expect(page.locator("h1")).to_have_text(run.title)
     page.goto(reverse("runs-detail", args=[full.pk]))
-    texts = page.locator("#cues > li > p").all_text_contents()
+    texts = page.locator("#cues li > p").all_text_contents()
     assert texts == VECTORS
     page.goto(reverse("runs-history", args=[failed[0].pk]))
     page.goto(reverse("teams-detail", args=[team.slug]))

@@ -155,7 +155,7 @@ def test_the_form_offers_the_way_back_to_the_original(client, team, member):
     dub = make_dub(ready_run(team), ["a"])
     rename(client, dub.run, "Anna", name="Kim")
     form = client.get(reverse("runs-speaker", args=[dub.run_id]) + "?speaker=Kim").content.decode()
-    assert re.findall(r'name="restore"[^>]*>([^<]*<bdi>[^<]*)', form) == ["Back to <bdi>Anna"]
+    assert re.findall(r'name="restore"[^>]*><span>([^<]*<bdi>[^<]*)', form) == ["Back to <bdi>Anna"]
     rename(client, dub.run, "Kim", name="Kim", restore="1")
     assert dub.cues.get().speaker == "Anna"
     assert (
@@ -231,7 +231,9 @@ def test_the_strip_is_small_however_long_the_transcript_is(client, team, member)
 
 def cells(body):
     """The texts of each row, those of the one dub and those of the other."""
-    rows = re.findall(r"<li data-start=\"\d+\"><div[^>]*>(.*?)</div><div lang=.*?>(.*?)</div></li>", body)
+    rows = re.findall(
+        r"<li data-start=\"\d+\"><div[^>]*>(.*?)</div><div lang=.*?>(.*?)</div></li>", body, re.DOTALL
+    )
     return [(texts(one), texts(two)) for one, two in rows]
 
 

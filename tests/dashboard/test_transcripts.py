@@ -164,7 +164,7 @@ def test_the_player_knows_when_its_link_ends(client, team, member, link, ends):
 def test_each_line_has_its_language_and_its_direction(client, team, member):
     dub = make_dub(ready_run(team), ["مرحبا"], "ar-eg", audio_url=AUDIO)
     body = page(client, dub.run)
-    assert '<ol id="cues" class="cues" lang="ar-eg" dir="rtl">' in body
+    assert '<div id="cues" class="cues" lang="ar-eg" dir="rtl">' in body
     assert '<p dir="auto">مرحبا</p>' in body
 
 
