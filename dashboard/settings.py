@@ -66,7 +66,8 @@ def media_storage(url: str) -> dict[str, Any]:
         options: dict[str, Any] = {"location": path, **modes}
         return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": options}
     if parts.scheme == "s3" and parts.netloc and "@" not in parts.netloc:
-        options = {"bucket_name": parts.netloc, "location": path.strip("/"), **dict(parse_qsl(parts.query))}
+        options = {"bucket_name": parts.netloc, "location": path.strip("/"), "signature_version": "s3v4"}
+        options |= dict(parse_qsl(parts.query))
         return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
     raise ImproperlyConfigured(
         "MEDIA_STORAGE_URL must begin with file:/// or s3://bucket; the keys to a bucket are AWS_ACCESS_KEY_ID and "

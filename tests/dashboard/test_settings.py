@@ -74,6 +74,9 @@ def test_secrets_are_made_once_kept_and_only_ours_to_read(read, tmp_path):
         ({"DATABASE_URL": "mysql://me@db/dub"}, "DATABASE_URL must begin with postgres:// or sqlite:///."),
         ({"DATABASE_URL": "postgres://me@db/dub"}, "DATABASE_URL names a database server, so SECRET_KEY must"),
         ({"SECRET_KEY": "short"}, "SECRET_KEY is too short to be secret"),
+        ({"MEDIA_STORAGE_URL": "ftp://bucket"}, "MEDIA_STORAGE_URL must begin with file:/// or s3://bucket;"),
+        ({"MEDIA_STORAGE_URL": "file://srv/media"}, "MEDIA_STORAGE_URL must begin with file:/// or s3://bucket;"),
+        ({"MEDIA_STORAGE_URL": "s3://key:secret@bucket"}, "MEDIA_STORAGE_URL must begin with file:/// or s3://"),
         ({"DUBROOM_DATA_DIR": "/dev/null/data"}, "the data folder /dev/null/data cannot be used (Not a"),
     ],
 )  # fmt: skip
@@ -81,6 +84,41 @@ def test_a_wrong_value_is_said_in_a_sentence(read, env, sentence):
     with pytest.raises(ImproperlyConfigured) as refusal:
         read(**env)
     assert str(refusal.value).startswith(sentence)
+
+
+def test_copies_lie_in_the_data_folder_or_where_one_variable_says(read, tmp_path):
+    def options(**env: str) -> tuple[str, dict[str, str]]:
+        storage = read(**env)["STORAGES"]["default"]
+        return storage["BACKEND"].rpartition(".")[2], storage["OPTIONS"]
+
+    modes = {"file_permissions_mode": 0o600, "directory_permissions_mode": 0o700}
+    assert options() == ("FileSystemStorage", {"location": f"{tmp_path}/data/media"} | modes)
+    assert options(MEDIA_STORAGE_URL="file:///srv/my%20media") == (
+        "FileSystemStorage",
+        {"location": "/srv/my media"} | modes,
+    )
+    assert options(
+        MEDIA_STORAGE_URL="s3://dubs/copies/?endpoint_url=https://minio.example:9000&region_name=eu"
+    ) == (
+        "S3Storage",
+        {
+            "bucket_name": "dubs",
+            "location": "copies",
+            "signature_version": "s3v4",
+            "endpoint_url": "https://minio.example:9000",
+            "region_name": "eu",
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [("s3://dubs?endpoint_url=http://minio:9000", "http://minio:9000"), ("s3://dubs", "https://*.amazonaws.com")],
+)
+def test_a_browser_may_play_from_the_bucket(read, url, host):
+    settings = read(MEDIA_STORAGE_URL=url, MEDIA_HOSTS="https://media.example", DEMO="0")
+    directives = settings["CONTENT_SECURITY_POLICY"]["DIRECTIVES"]
+    assert directives["media-src"] == ["'self'", "https://media.example", host]
 
 
 def test_the_example_lists_every_setting():

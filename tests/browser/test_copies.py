@@ -1,0 +1,64 @@
+"""Is our own copy watched like any other video, long after CAMB.AI's link has ended?"""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from dashboard import ranges
+from demo.server import StandIn
+from results import copies
+from results.models import ApiKey, Copy
+from tests.browser.conftest import until
+
+HOUR = 48239
+
+
+@pytest.fixture
+def keeps_copies(team, camb, settings, tmp_path) -> None:
+    """The team keeps copies; as the demo's, it is led to the stand-in on this machine."""
+    settings.DEMO_BASE_URL, settings.DATA_DIR = camb.base_url, tmp_path
+    backend = "django.core.files.storage.FileSystemStorage"
+    options = {"location": tmp_path / "media"}
+    settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": backend, "OPTIONS": options}}
+    ApiKey.objects.update(is_demo=True)
+    copies.set_shelf(team, is_on=True, most_gb=1)
+
+
+def media_calls(camb: StandIn) -> list[str]:
+    return [call.path for call in camb.calls if not call.path.startswith("/apis/")]
+
+
+def test_a_copy_plays_piece_by_piece_when_its_link_is_long_dead(
+    keeps_copies, camb, clock, add_runs, work, page: Page, monkeypatch
+):
+    monkeypatch.setattr(ranges, "MOST_BYTES", 50_000)
+    [run] = add_runs(HOUR)
+    work()
+    copies.tend()
+    work()
+    assert set(Copy.objects.values_list("kind", "state")) == {("video", "kept"), ("audio", "kept")}
+    clock.ahead = 7 * 24 * 3600
+    camb.calls.clear()
+    page.goto(f"/runs/{run.pk}/")
+    until(page, "media.readyState >= 1")
+    expect(page.get_by_text("Kept here, ")).to_be_visible()
+    page.evaluate("media.currentTime = 1800")
+    page.evaluate("media.play()")
+    until(page, "media.currentTime > 1800.5 && media.readyState >= 3")
+    page.evaluate("media.currentTime = media.duration - 0.5")
+    until(page, "media.ended")
+    assert page.evaluate("media.error") is None
+    assert media_calls(camb) == []
+
+
+def test_a_copy_is_downloaded_whole_under_a_readable_name(keeps_copies, camb, add_runs, work, page: Page, tmp_path):
+    [run] = add_runs(HOUR)
+    copies.tend()
+    work()
+    page.goto(f"/runs/{run.pk}/")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    copy = Copy.objects.get(kind="video")
+    download.value.save_as(tmp_path / "got")
+    assert (tmp_path / "got").read_bytes() == (tmp_path / "media" / copy.name).read_bytes()
+    name = "Harbour Lane Live Twelve productions in an hour [48239].en-us.mp4"
+    assert download.value.suggested_filename == name
