@@ -285,7 +285,7 @@ def test_a_name_is_reached_at_the_address_that_was_checked(monkeypatch):
         dialled.append(where)
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(download.socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     monkeypatch.setattr(download, "create_connection", create_connection)
     with pytest.raises(download.Trouble, match="could not be reached"):
         follow("https://media.example/a.mp4")
