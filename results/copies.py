@@ -133,6 +133,13 @@ def _used(team_id: int) -> int:
 # --- What there is to play ---------------------------------------------------------------------------
 
 
+def trusted(team_id: int | None) -> set[download.Host]:
+    """The stand-in of the demo is on this machine; the demo's own team, and no other, is led to it."""
+    demo = urlsplit(settings.DEMO_BASE_URL)
+    is_demo = ApiKey.objects.filter(pk=team_id, is_demo=True).exists()
+    return {(demo.hostname or "", demo.port or 80)} if is_demo else set()
+
+
 def kept(dub: Dub, kind: media.Kind) -> Copy | None:
     """The copy of what the dub links to now."""
     source = _unsigned(dub.video_url if kind == "video" else dub.audio_url)
@@ -356,7 +363,7 @@ class _Turn:
     def _read(self, url: str) -> bool:
         copy = self.copy
         have = _length(copy) if copy.validator else 0
-        with download.opened(url, start=have, validator=copy.validator, trusted=self._trusted()) as part:
+        with download.opened(url, start=have, validator=copy.validator, trusted=trusted(self.copy.team_id)) as part:
             copy.got, copy.validator, copy.source = part.start, part.validator, _unsigned(url)
             with _opened_part(copy) as file:
                 file.truncate(file.seek(part.start))
@@ -391,12 +398,6 @@ class _Turn:
                     return False
                 turn, at_turn = now, copy.got
         return True
-
-    def _trusted(self) -> set[download.Host]:
-        """The stand-in of the demo is on this machine; the demo's own team, and no other, is led to it."""
-        demo = urlsplit(settings.DEMO_BASE_URL)
-        is_demo = ApiKey.objects.filter(pk=self.copy.team_id, is_demo=True).exists()
-        return {(demo.hostname or "", demo.port or 80)} if is_demo else set()
 
     def _reserve(self, size: int | None) -> None:
         """Take room for the copy on the shelf and the disk, and note how far it is. Raises _NoRoom or OSError."""

@@ -1,6 +1,9 @@
 """How is a run watched and read: its status, its dubs, their media, captions and lines?"""
 
 import json
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import PurePath, PurePosixPath
@@ -8,7 +11,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -19,7 +22,7 @@ from django.views.decorators.http import require_safe
 
 from dashboard import ranges
 from dashboard.reading import Reading, Wanted, dubs_beside
-from results import copies, languages, media, refresh, timecode
+from results import copies, download, languages, media, refresh, timecode
 from results.exports import names, vtt
 from results.models import ApiKey, Copy, Dub, Pulse, Run
 from teams.access import can_change, can_manage, membership_in
@@ -141,12 +144,7 @@ class Shown:
 
     @property
     def file_name(self) -> str:
-        """What a download of it is called, by the link's own ending."""
-        link = self.dub.video_url if self.kind == "video" else self.dub.audio_url
-        ending = PurePosixPath(urlsplit(link).path).suffix.lstrip(".").lower()
-        is_one = ending.isascii() and ending.isalnum() and len(ending) <= 4
-        extension = ending if is_one else {"video": "mp4", "audio": "m4a"}[self.kind or "video"]
-        return f"{names.stem(self.dub.run, self.dub.language)}.{extension}"
+        return _file_name(self.dub, self.kind) if self.kind else ""
 
     @property
     def language_tabs(self) -> list[Tab]:
@@ -241,7 +239,7 @@ def _state(run: Run, shown: Shown | None) -> dict[str, str | list[str]]:
 
 
 def _media(request: HttpRequest, pk: int, kind: media.Kind) -> HttpResponseBase:
-    """Play our copy, or lead the player to where the media is now.
+    """Play our copy, or lead the player to where the media is now; a download comes through us in either case.
 
     What stands in the way is a sentence that the player shows.
     """
@@ -249,15 +247,47 @@ def _media(request: HttpRequest, pk: int, kind: media.Kind) -> HttpResponseBase:
     copy = copies.kept(dub, kind)
     response = _from_copy(request, copy, dub) if copy else None
     try:
-        if response is None:
-            url = media.live_url(dub, kind, refresh.renew_links, renew="renew" in request.GET)
-            response = HttpResponseRedirect(url)
-    except media.Dead as dead:
-        response = HttpResponse(str(dead), status=502, content_type="text/plain; charset=utf-8")
+        if response is None and "download" in request.GET:
+            response = _passed_on(dub, kind)
+        elif response is None:
+            response = HttpResponseRedirect(_live(dub, kind, renew="renew" in request.GET))
+    except (media.Dead, download.Trouble) as trouble:
+        response = HttpResponse(str(trouble), status=502, content_type="text/plain; charset=utf-8")
     response.headers["Cache-Control"] = "no-store"
     # The address of a transcript is nobody's business at the media's host.
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
+
+
+def _passed_on(dub: Dub, kind: media.Kind) -> HttpResponseBase:
+    """Send the file through us: only so is it saved under a readable name, and its link stays unseen."""
+    file, trusted = ExitStack(), copies.trusted(dub.team_id)
+    try:
+        part = file.enter_context(download.opened(_live(dub, kind), trusted=trusted))
+    except download.Gone:
+        part = file.enter_context(download.opened(_live(dub, kind, renew=True), trusted=trusted))
+
+    def pieces() -> Iterator[bytes]:
+        with file:
+            yield from part.pieces
+
+    name = _file_name(dub, kind)
+    headers = {"Content-Disposition": content_disposition_header(True, name) or ""}
+    if part.size is not None:
+        headers["Content-Length"] = str(part.size)
+    return StreamingHttpResponse(pieces(), content_type="application/octet-stream", headers=headers)
+
+
+def _live(dub: Dub, kind: media.Kind, *, renew: bool = False) -> str:
+    return media.live_url(dub, kind, refresh.renew_links, renew=renew)
+
+
+def _file_name(dub: Dub, kind: media.Kind) -> str:
+    """What a download of it is called, by the link's own ending."""
+    link = dub.video_url if kind == "video" else dub.audio_url
+    ending = PurePosixPath(urlsplit(link).path).suffix.lower()
+    is_one = re.fullmatch(r"\.[a-z0-9]{2,4}", ending)
+    return names.stem(dub.run, dub.language) + (ending if is_one else {"video": ".mp4", "audio": ".m4a"}[kind])
 
 
 def _from_copy(request: HttpRequest, copy: Copy, dub: Dub) -> HttpResponseBase | None:

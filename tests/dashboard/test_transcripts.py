@@ -3,6 +3,7 @@
 import html
 import json
 import re
+from contextlib import contextmanager
 from datetime import timedelta
 from urllib.parse import parse_qsl
 from uuid import uuid4
@@ -15,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from results import refresh
+from results import download, refresh
 from results.camb import Unavailable
 from results.models import ApiKey, Copy, Cue, Dub, Pulse, Run
 from results.secrets import SealBrokenError
@@ -462,6 +463,76 @@ def test_the_page_says_that_it_is_kept_and_needs_no_fresh_link(client, member, k
 def test_the_page_says_how_far_the_copy_is(client, member, kept, fields, sentence):
     Copy.objects.update(**fields)
     assert sentence in page(client, kept.run)
+
+
+@pytest.fixture
+def host(monkeypatch):
+    """The host of the media: what it answers to each link, and for which links it was asked."""
+    answers: dict[str, download.Part | download.Trouble] = {}
+    asked: list[str] = []
+
+    @contextmanager
+    def opened(url, *, trusted):
+        asked.append(url)
+        answer = answers[url]
+        if isinstance(answer, download.Trouble):
+            raise answer
+        yield answer
+
+    monkeypatch.setattr(download, "opened", opened)
+    return answers, asked
+
+
+def part(*pieces):
+    return download.Part(0, sum(map(len, pieces)), "", iter(pieces))
+
+
+def test_a_download_comes_through_us_under_a_readable_name(client, team, member, host):
+    answers, _asked = host
+    answers[VIDEO] = part(b"abc", b"def")
+    dub = make_dub(ready_run(team, title="Désert: 1", camb_run_id=42), language="ar-eg", video_url=VIDEO)
+    response = client.get(reverse("dubs-video", args=[dub.pk]), {"download": ""})
+    assert (response.status_code, b"".join(response.streaming_content)) == (200, b"abcdef")
+    assert response.headers["Content-Length"] == "6"
+    assert response.headers["Content-Disposition"] == (
+        "attachment; filename*=utf-8''D%C3%A9sert%201%20%5B42%5D.ar-eg.mp4"
+    )
+    assert "Location" not in response.headers
+    assert 'download="Désert 1 [42].ar-eg.mp4"' in page(client, dub.run)
+
+
+def test_a_download_by_a_link_that_is_gone_goes_on_by_a_fresh_one(client, team, member, host, monkeypatch):
+    answers, asked = host
+    fresh = VIDEO.replace("sig=1", "sig=2")
+    answers |= {VIDEO: download.Gone("The link has ended."), fresh: part(b"abc")}
+    dub = make_dub(ready_run(team), video_url=VIDEO)
+    monkeypatch.setattr(refresh, "ask_now", lambda run: Dub.objects.update(video_url=fresh))
+    response = client.get(reverse("dubs-video", args=[dub.pk]), {"download": ""})
+    assert (b"".join(response.streaming_content), asked) == (b"abc", [VIDEO, fresh])
+
+
+def test_a_download_that_fails_says_why(client, team, member, host):
+    answers, _asked = host
+    answers[VIDEO] = download.Trouble("The host of the media could not be reached.")
+    dub = make_dub(ready_run(team), video_url=VIDEO)
+    response = client.get(reverse("dubs-video", args=[dub.pk]), {"download": ""})
+    assert (response.status_code, response.content.decode()) == (502, "The host of the media could not be reached.")
+
+
+@pytest.mark.parametrize(
+    ("link", "ending"),
+    [
+        ("a.webm?x=1", ".webm"),
+        ("a", ".m4a"),
+        ("a.", ".m4a"),
+        ("a.MP3", ".mp3"),
+        ("a.%0A", ".m4a"),
+        ("a.b/c", ".m4a"),
+    ],
+)
+def test_a_downloads_name_ends_as_its_link_does(client, team, member, link, ending):
+    dub = make_dub(ready_run(team, title="x", camb_run_id=1), audio_url=f"https://cdn.example.com/{link}")
+    assert f'download="x [1].en-us{ending}"' in page(client, dub.run)
 
 
 # --- Captions ----------------------------------------------------------------------------------------
