@@ -159,16 +159,11 @@ class Choice(NamedTuple):
     is_on: bool
 
 
-class Other(NamedTuple):
-    """What is said at the same moment in another language."""
-
-    language: str
-    lang: str
-    text: str
-
-
 class Line(NamedTuple):
-    """A hit, ready to be printed, with the lines before and after it unless these stand there already."""
+    """A hit, ready to be printed, with the lines before and after it unless these stand there already.
+
+    A page has fifty: what its template would have to look up, compute or loop over is prepared here.
+    """
 
     href: str
     media: str
@@ -179,7 +174,8 @@ class Line(NamedTuple):
     text: SafeString
     before: str
     after: str
-    others: list[Other]
+    others: SafeString
+    play: str
 
 
 @dataclass
@@ -335,20 +331,25 @@ def _address(cue: Cue) -> str:
 
 
 def _line(hit: Hit, before: str, after: str, others: Iterable[tuple[str, str]]) -> Line:
-    cue, dub = hit.cue, hit.cue.dub
+    cue, dub, clock = hit.cue, hit.cue.dub, timecode.short(hit.cue.start_ms)
     kind = "audio" if dub.audio_url else "video" if dub.video_url else ""
     span = f"#t={cue.start_ms / 1000},{max(cue.end_ms, cue.start_ms + 1000) / 1000}"
     return Line(
         href=_address(cue),
         media=reverse(f"dubs-{kind}", args=[dub.pk]) + span if kind else "",
-        clock=timecode.short(cue.start_ms),
+        clock=clock,
         speaker=cue.speaker,
         language=languages.name(dub.language) if dub.language else "",
         lang=languages.html_tag(dub.language),
         text=marked(cue.text, hit.marks),
         before=before,
         after=after,
-        others=[Other(languages.name(tag), languages.html_tag(tag), text) for tag, text in others],
+        others=format_html_join(
+            "",
+            '<div><dt>{}</dt><dd lang="{}" dir="auto">{}</dd></div>',
+            ((languages.name(tag), languages.html_tag(tag), text) for tag, text in others),
+        ),
+        play=_("Play %(clock)s here") % {"clock": clock},
     )
 
 
