@@ -1,16 +1,22 @@
-"""How is a worker told that there is something to do?
+"""How is a worker told that there is something to do, and is there one that hears?
 
 The database is the truth and the broker only a bell: whoever rings has already committed what is to be done, so a
 bell that nobody hears costs one period of beat, never a run. That is why a broken broker is logged and no more.
 """
 
 import logging
+from datetime import datetime, timedelta
 
 from celery import current_app
+from django.conf import settings
+from django.core.cache import cache
 from django.db import transaction
+from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 logger = logging.getLogger(__name__)
+
+HEARD = "bell-heard-at"
 
 
 def ring(task: str, *args: object) -> None:
@@ -23,3 +29,16 @@ def _send(task: str, args: tuple[object, ...]) -> None:
         current_app.send_task(f"results.tasks.{task}", args)
     except (OperationalError, OSError) as error:
         logger.warning("The broker cannot be reached, beat will find it later: %s (%s)", task, type(error).__name__)
+
+
+def note_heard() -> None:
+    """A worker has heard the bell of beat."""
+    cache.set(HEARD, timezone.now(), None)
+
+
+def silent_since() -> datetime | None:
+    """Since when no worker has heard beat's bell, once that is long enough to tell people; else None."""
+    # Just after the first start nobody has heard anything yet: the silence is counted from the first look.
+    heard: datetime = cache.get_or_set(HEARD, timezone.now, None)
+    patience = timedelta(seconds=max(60, 10 * settings.REFRESH_TICK_SECONDS))
+    return heard if timezone.now() - heard > patience else None

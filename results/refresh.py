@@ -128,6 +128,7 @@ def _lease(runs: RunQuerySet, now: datetime) -> uuid.UUID | None:
 
 def ring_due() -> None:
     """Claim what is due and ring once for each batch."""
+    bell.note_heard()
     for lease in claim_due():
         bell.ring("refresh_batch", str(lease))
 

@@ -22,7 +22,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from dashboard.forms import RunsForm, TitleForm
 from dashboard.templatetags.dubroom import status as drawn_status
-from results import ids, languages, refresh, timecode
+from results import bell, ids, languages, refresh, timecode
 from results.models import ApiKey, Pulse, Run, RunQuerySet
 from teams.access import can_change, can_manage, membership_in, membership_or_404, require_change
 from teams.models import Membership, Team
@@ -304,6 +304,7 @@ def _context(membership: Membership, wanted: Wanted, runs: Iterable[Run]) -> dic
         "missing": counts[Status.NOT_FOUND],
         "next_at": max(due, gate) if due and gate else due,
         "key": key,
+        "silent_since": bell.silent_since() if due else None,
         "progress": refresh.progress(team),
         "tabs": tabs,
         "matching": next(tab.count for tab in tabs if tab.is_current),

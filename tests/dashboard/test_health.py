@@ -8,7 +8,7 @@ from django.test import Client
 @pytest.mark.django_db
 def test_a_healthy_server_says_ok():
     response = Client().get("/health/")
-    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+    assert (response.status_code, response.json()) == (200, {"status": "ok", "worker": "heard"})
 
 
 @pytest.mark.django_db

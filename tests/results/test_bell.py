@@ -1,0 +1,65 @@
+from datetime import timedelta
+
+import pytest
+from celery import current_app
+from django.core.cache import cache
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from results import bell, refresh
+from tests.factories import make_run, make_team
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _nobody_heard_yet():
+    cache.delete(bell.HEARD)
+    yield
+    cache.delete(bell.HEARD)
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    tasks: list[tuple[str, tuple]] = []
+    monkeypatch.setattr(current_app, "send_task", lambda name, args: tasks.append((name, args)))
+    return tasks
+
+
+def test_the_bell_rings_once_the_transaction_is_committed(sent, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        bell.ring("refresh_batch", "a-lease")
+        assert sent == []
+    assert sent == [("results.tasks.refresh_batch", ("a-lease",))]
+
+
+def test_a_broker_that_is_down_is_logged_and_no_more(monkeypatch, caplog, django_capture_on_commit_callbacks):
+    def down(name, args):
+        raise OperationalError("no broker")
+
+    monkeypatch.setattr(current_app, "send_task", down)
+    with django_capture_on_commit_callbacks(execute=True):
+        bell.ring("refresh_due")
+    assert "beat will find it later: refresh_due" in caplog.text
+
+
+def test_a_silent_worker_is_told_of_after_a_while():
+    assert bell.silent_since() is None
+    long_ago = timezone.now() - timedelta(minutes=5)
+    cache.set(bell.HEARD, long_ago, None)
+    assert bell.silent_since() == long_ago
+    refresh.ring_due()
+    assert bell.silent_since() is None
+
+
+def test_pages_and_health_say_that_no_worker_is_heard(client, make_key):
+    team = make_team()
+    client.force_login(team.memberships.get().user)
+    make_run(team)
+    make_key(team)
+    cache.set(bell.HEARD, timezone.now() - timedelta(minutes=5), None)
+    assert "No worker of this server has been heard from" in client.get(f"/t/{team.slug}/runs/").content.decode()
+    assert client.get("/health/").json() == {"status": "ok", "worker": "silent"}
+    refresh.ring_due()
+    assert "No worker of this server" not in client.get(f"/t/{team.slug}/runs/").content.decode()
+    assert client.get("/health/").json() == {"status": "ok", "worker": "heard"}
