@@ -243,8 +243,7 @@ def progress(team: Team) -> Progress | None:
 
 def watch(run: Run) -> None:
     """Somebody has the run open: an unfinished one is asked sooner, though not more often than is polite."""
-    now = timezone.now()
-    soon = now + timedelta(seconds=settings.REFRESH_WATCHED_SECONDS)
+    soon = timezone.now() + timedelta(seconds=settings.REFRESH_WATCHED_SECONDS)
     Run.objects.filter(pk=run.pk, due_at__gt=soon, lease=None).update(due_at=soon)
 
 

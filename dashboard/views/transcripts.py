@@ -22,7 +22,7 @@ from django.views.decorators.http import require_safe
 
 from dashboard import ranges
 from dashboard.reading import Reading, Wanted, dubs_beside
-from results import copies, download, languages, media, refresh, timecode
+from results import bell, copies, download, languages, media, refresh, timecode
 from results.exports import names, vtt
 from results.models import ApiKey, Copy, Dub, Pulse, Run
 from teams.access import can_change, can_manage, membership_in
@@ -49,6 +49,8 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 def poll(request: HttpRequest, pk: int) -> HttpResponse:
     """Answer 204, or the parts that changed since `since`; the dub only when it is no longer as `shown`."""
     run = _visible_run(request, pk)
+    if run.due_at:
+        refresh.watch(run)
     now = {"since": str(Pulse.of(run.team_id)), "asked": _is_asked_now(run)}
     if now.items() <= request.GET.dict().items():
         return HttpResponse(status=204)
@@ -187,6 +189,7 @@ def _page(request: HttpRequest, run: Run) -> dict[str, Any]:
         "is_unfinished": is_unfinished,
         "asked": asked,
         "key": key,
+        "silent_since": bell.silent_since() if is_unfinished else None,
         "sentence": run.reason or _missing(shown) or NEXT_STEPS.get(Status(run.status), ""),
         "poll_values": json.dumps({"since": version, "asked": asked, **_state(run, shown)}),
     }

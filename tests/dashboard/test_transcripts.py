@@ -562,3 +562,11 @@ def test_a_person_in_two_teams_sees_each_teams_run(client, team, member):
     mine, theirs = make_run(team, title="Mine"), make_run(other, title="Theirs")
     assert "Mine" in page(client, mine)
     assert "Theirs" in page(client, theirs)
+
+
+def test_an_open_page_of_an_unfinished_run_has_it_asked_sooner(client):
+    run = make_run(status="waiting", due_at=timezone.now() + timedelta(hours=1))
+    client.force_login(run.team.memberships.get().user)
+    client.get(f"/runs/{run.pk}/poll/")
+    run.refresh_from_db()
+    assert run.due_at < timezone.now() + timedelta(minutes=1)
