@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from results import camb
 from results.models import Attempt, Call, Run
+from teams.models import Team
 
 _OUTCOMES = {
     camb.Unavailable: Call.Outcome.UNAVAILABLE,
@@ -30,7 +31,7 @@ class History:
 
     @contextmanager
     def call(self, run_pks: Sequence[int]) -> Iterator[None]:
-        """Note the call made inside, whether it succeeds or raises camb.CambError."""
+        """Note the call made inside, whether it succeeds or fails."""
         call = Call(team_id=self._team_id, at=timezone.now(), run_count=len(run_pks))
         self._calls.append((call, run_pks))
         began = monotonic()
@@ -39,16 +40,22 @@ class History:
         except camb.CambError as error:
             call.http_status, call.outcome, call.message = error.http_status, _OUTCOMES[type(error)], str(error)
             raise
+        except Exception:
+            call.http_status, call.outcome = 200, Call.Outcome.MALFORMED
+            call.message = "CAMB.AI's answer could not be read. The log of the server says why."
+            raise
         else:
             call.http_status, call.outcome = 200, Call.Outcome.ANSWERED
         finally:
             call.ms = round((monotonic() - began) * 1000)
 
     def write(self) -> None:
-        """Store it; a run's change stands beside its last call. Runs removed meanwhile have no history."""
+        """Store it; a run's change stands beside its last call. What was removed meanwhile has no history."""
         last = {pk: call for call, pks in self._calls for pk in pks}
         with transaction.atomic():
             known = set(Run.objects.filter(pk__in=last).values_list("pk", flat=True))
+            if not known and not Team.objects.filter(pk=self._team_id).exists():
+                return
             Call.objects.bulk_create([call for call, _ in self._calls])
             Attempt.objects.bulk_create(
                 Attempt(call=call, run_id=pk, change=self.changes.get(pk, "") if last[pk] is call else "")

@@ -169,7 +169,7 @@ def note_trouble(key: ApiKey, error: camb.CambError | SealBrokenError) -> None:
 
 
 def _wait(failures: int) -> timedelta:
-    jitter: float = random.uniform(0.9, 1.1)  # noqa: S311
+    jitter: float = random.uniform(1.0, 1.1)  # noqa: S311
     return min(FIRST_PROBE * (1 << min(failures, 20)), SLOWEST_PROBE) * jitter
 
 

@@ -116,7 +116,9 @@ def _claim_for(key_id: int, now: datetime, most: int = MOST_CLAIMS) -> list[uuid
         groups = [asks[start : start + calls_each] for start in range(0, len(asks), calls_each)]
         groups += [[[pk]] for pk, run_id in ids if not run_id]
         keys.use_calls(key, now, sum(map(len, groups[:room])))
-        leases = (_lease(Run.objects.filter(pk__in=list(chain(*group))), now) for group in groups[:room])
+        # Looked at again, as one may have been finished since by somebody whose lease had run out.
+        unfinished = Run.objects.unfinished()
+        leases = (_lease(unfinished.filter(pk__in=list(chain(*group))), now) for group in groups[:room])
         return [lease for lease in leases if lease]
 
 

@@ -1,0 +1,477 @@
+"""Does the engine stay sparing, patient and discreet when CAMB.AI, a clock, the database or an answer fails it?"""
+
+import logging
+import threading
+import zlib
+from datetime import UTC, timedelta
+from email.utils import format_datetime
+from time import monotonic
+
+import pytest
+from django.db import OperationalError, connection, transaction
+from django.utils import timezone
+
+from demo.server import ABSENT, Reply, StandIn
+from results import camb as camb_client
+from results import keys, refresh, search, store, tasks
+from results.camb import parse
+from results.models import Answer, ApiKey, Attempt, Call, Cue, Dub, Pulse, Run
+from tests.factories import make_run, make_team
+
+pytestmark = pytest.mark.django_db
+
+SECRET = "sk-very/secret-0123456789"
+LINE = {"start": 0.5, "end": 2.25, "text": "The kettle is on.", "speaker": "Anna"}
+READY = {"audio_url": "https://media.example/1.mp3", "transcript": [LINE]}
+
+
+@pytest.fixture
+def team(make_key):
+    team = make_team()
+    make_key(team)
+    return team
+
+
+@pytest.fixture
+def sweep(worker):
+    """Ring as beat does, and work until all is quiet."""
+
+    def sweep() -> None:
+        refresh.ring_due()
+        worker()
+
+    return sweep
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that stands still until it is set: `clock(seconds)` puts it that much forward, or back."""
+    now = timezone.now()
+
+    def put(seconds: float) -> None:
+        nonlocal now
+        now += timedelta(seconds=seconds)
+
+    monkeypatch.setattr(timezone, "now", lambda: now)
+    return put
+
+
+def make_runs(team, number: int, **fields) -> list[Run]:
+    return Run.objects.bulk_create(Run(team=team, camb_run_id=run_id, **fields) for run_id in range(1, number + 1))
+
+
+def statuses() -> list[str]:
+    return list(Run.objects.order_by("pk").values_list("status", flat=True))
+
+
+# --- Many runs ---------------------------------------------------------------------------------------
+
+
+def test_while_much_is_due_a_lease_is_good_for_several_calls(camb, team, bells, settings):
+    settings.REFRESH_CALLS_PER_KEY, settings.REFRESH_CALLS_PER_SECOND = 2, 1000
+    make_runs(team, 100)
+    camb.unknown = READY
+    refresh.ring_due()
+    assert [Run.objects.filter(lease=lease).count() for _, lease in bells] == [20, 20]
+    refresh.refresh_batch(bells[0][1], go_on=False)
+    assert [len(call.run_ids) for call in camb.calls] == [5, 5, 5, 5]
+    assert Run.objects.filter(status="ready").count() == 20
+
+
+def test_towards_its_end_a_sweep_is_shared_out_evenly(team, bells, settings):
+    settings.REFRESH_CALLS_PER_KEY, settings.REFRESH_CALLS_PER_SECOND = 4, 1000
+    make_runs(team, 20)
+    refresh.ring_due()
+    assert [Run.objects.filter(lease=lease).count() for _, lease in bells] == [5, 5, 5, 5]
+
+
+def test_the_rate_counts_calls_and_not_leases(team, bells, settings):
+    settings.REFRESH_CALLS_PER_KEY, settings.REFRESH_CALLS_PER_SECOND = 2, 5
+    make_runs(team, 100)
+    refresh.ring_due()
+    assert Run.objects.exclude(lease=None).count() == 4 * 5
+
+
+def test_a_thread_gives_way_when_its_turn_is_over(camb, team, bells, settings, monkeypatch):
+    settings.REFRESH_CALLS_PER_KEY = 1
+    monkeypatch.setattr(refresh, "TURN_SECONDS", 0)
+    make_runs(team, 40)
+    camb.unknown = READY
+    refresh.ring_due()
+    tasks.refresh_batch(bells.pop()[1])
+    assert len(camb.calls) == 1
+    assert statuses() == ["ready"] * 5 + ["new"] * 35
+    [(task, lease)] = bells
+    assert task == "refresh_batch"
+    assert list(Run.objects.exclude(lease=None).values_list("lease", flat=True).distinct()) == [lease_of(lease)]
+
+
+def lease_of(text: str):
+    return Run._meta.get_field("lease").to_python(text)
+
+
+def test_trouble_amid_a_lease_keeps_what_was_heard_and_puts_off_only_what_was_not(camb, team, bells, settings):
+    settings.REFRESH_CALLS_PER_KEY = 1
+    make_runs(team, 20)
+    camb.unknown = READY
+    camb.script(None, Reply(500))
+    refresh.ring_due()
+    refresh.refresh_batch(bells.pop()[1], go_on=False)
+    assert statuses() == ["ready"] * 5 + ["new"] * 15
+    now = timezone.now()
+    assert Run.objects.filter(due_at__gt=now).count() == 5
+    assert Run.objects.due(now).count() == 10
+
+
+def test_a_team_with_thousands_of_due_runs_takes_no_turn_of_another(camb, bells, make_key):
+    busy, other = make_team(), make_team()
+    make_key(busy)
+    make_key(other, "other-key")
+    make_runs(busy, 5000)
+    run = make_run(other, camb_run_id=9_000)
+    refresh.ring_due()
+    leases = Run.objects.exclude(lease=None).order_by().values_list("team", "lease").distinct()
+    assert sorted(team for team, _ in leases) == [busy.pk] * 8 + [other.pk]
+    run.refresh_from_db()
+    assert run.lease is not None
+
+
+# --- CAMB.AI's trouble -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("header", "least", "most"),
+    [
+        ("1", 20, 25),
+        ("120", 120, 125),
+        (lambda: format_datetime(timezone.now().astimezone(UTC) + timedelta(seconds=120), usegmt=True), 115, 125),
+        ("soon", 20, 25),
+        (None, 20, 25),
+        ("1000000000", 15 * 60, 15 * 60),
+    ],
+)
+def test_retry_after_is_obeyed_in_each_form_up_to_a_quarter_of_an_hour(camb, team, sweep, header, least, most):
+    make_runs(team, 2)
+    header = header() if callable(header) else header
+    camb.script(Reply(429, b"", {"Retry-After": header} if header else {}))
+    before = timezone.now()
+    sweep()
+    key = ApiKey.objects.get()
+    assert least <= (key.retry_at - before).total_seconds() <= most + 1
+    sweep()
+    assert len(camb.calls) == 1
+
+
+def test_a_batch_that_fails_is_asked_at_most_five_times_in_ten_minutes_and_soon_after_they_are_back(
+    camb, team, sweep, clock
+):
+    make_runs(team, 5, due_at=timezone.now())
+    camb.unknown = READY
+    camb.rule = lambda call: Reply(503)
+    for _ in range(300):
+        sweep()
+        clock(2)
+    assert 3 <= len(camb.calls) <= 5
+    camb.rule = None
+    for _ in range(8):
+        sweep()
+        clock(2 * 60)
+    assert statuses() == ["ready"] * 5
+
+
+@pytest.mark.parametrize("reply", [Reply(delay=60), Reply(200, {"1": READY, "2": READY}, drip=0.02)])
+def test_an_answer_that_takes_too_long_is_left(camb, team, sweep, settings, reply):
+    settings.CAMB_READ_SECONDS, settings.CAMB_TOTAL_SECONDS = 0.2, 0.4
+    make_runs(team, 2)
+    camb.script(reply)
+    began = monotonic()
+    sweep()
+    assert monotonic() - began < 2
+    [call] = Call.objects.all()
+    assert "did not answer in time" in call.message
+    assert set(Run.objects.values_list("status", "lease")) == {("new", None)}
+
+
+def test_an_answer_of_fifty_megabytes_is_cut_off_and_said_so(camb, team, sweep):
+    known = make_run(team, camb_run_id=1)
+    camb.runs[1] = READY
+    sweep()
+    Run.objects.update(due_at=timezone.now())
+    camb.script(Reply(200, iter([b" " * 2**20] * 50)))
+    sweep()
+    assert "larger than 20 MB" in Call.objects.latest("pk").message
+    known.refresh_from_db()
+    assert (known.status, Cue.objects.count()) == ("ready", 1)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_takes_the_key_nowhere(camb, team, sweep, status):
+    make_runs(team, 2)
+    with StandIn() as elsewhere:
+        camb.script(Reply(status, b"", {"Location": f"{elsewhere.base_url}/dubbing-results"}))
+        sweep()
+        assert elsewhere.calls == []
+    assert "redirects elsewhere" in Call.objects.get().message
+
+
+def test_a_run_that_never_finishes_is_asked_ever_less_and_then_daily_but_never_forgotten(
+    camb, team, sweep, worker, clock, settings
+):
+    settings.REFRESH_SLOWEST_SECONDS = 6 * 3600
+    run = make_run(team, due_at=timezone.now(), created_at=timezone.now())
+    camb.runs[run.camb_run_id] = None
+    waits = []
+    while timezone.now() - run.created_at < timedelta(days=10):
+        sweep()
+        run.refresh_from_db()
+        waits.append((run.due_at - timezone.now()).total_seconds())
+        clock(waits[-1])
+    assert len(waits) < 70
+    assert waits[0] < 10
+    assert waits[-2:] == [24 * 3600] * 2
+    assert run.status == "waiting"
+    camb.runs[run.camb_run_id] = READY
+    assert refresh.request(run) is True
+    worker()
+    assert statuses() == ["ready"]
+
+
+def test_a_key_that_camb_echoes_is_nowhere_to_be_read(camb, make_key, sweep, caplog):
+    caplog.set_level(logging.DEBUG)
+    team = make_team()
+    make_key(team, SECRET)
+    camb.keys = {SECRET}
+    echo = f"your key {SECRET} is odd"
+    make_runs(team, 2)
+    camb.runs |= {
+        1: {"status": "ERROR", "exception_reason": echo},
+        2: READY | {"transcript": [LINE | {"text": echo, "speaker": echo}], "extra": echo},
+    }
+    troubles = [
+        Reply(code, {"detail": echo, "error": echo, "message": echo}, {"x-api-key": SECRET})
+        for code in (500, 429, 400, 404, 422, 401, 402, 403)
+    ]
+    for trouble in (*troubles, Reply(200, echo), Reply(200, b"<html>" + echo.encode()), None):
+        camb.rule = lambda call, trouble=trouble: trouble
+        ApiKey.objects.update(retry_at=None, failures=1)
+        Run.objects.update(due_at=timezone.now())
+        sweep()
+    assert statuses() == ["failed", "ready"]
+    kept = [str(list(model.objects.values_list())) for model in (ApiKey, Run, Dub, Cue, Call, Attempt)]
+    kept += [zlib.decompress(answer.body).decode() for answer in Answer.objects.all()]
+    assert len(kept) == 8
+    assert [text for text in [*kept, caplog.text] if SECRET in text] == []
+
+
+def test_two_teams_that_track_one_run_see_what_their_own_key_may_see(camb, sweep, make_key):
+    ours, theirs = make_team(), make_team()
+    make_key(ours, "key-ours")
+    make_key(theirs, "key-theirs")
+    camb.keys = {"key-ours", "key-theirs"}
+    for team in (ours, theirs):
+        make_run(team, camb_run_id=71)
+    camb.rule = lambda call: Reply(200, READY) if call.key == "key-ours" else Reply(404)
+    sweep()
+    assert list(Run.objects.order_by("pk").values_list("team", "status")) == [
+        (ours.pk, "ready"),
+        (theirs.pk, "not_found"),
+    ]
+    assert set(Cue.objects.values_list("team", flat=True)) == {ours.pk}
+    assert sorted(call.key for call in camb.calls) == ["key-ours", "key-theirs"]
+
+
+# --- Answers that break things -----------------------------------------------------------------------
+
+
+def test_an_answer_that_cannot_be_read_spoils_nobody_and_is_parked_after_five_tries(camb, team, sweep, monkeypatch):
+    make_runs(team, 5)
+    camb.unknown = READY
+    read_run = parse.read_run
+
+    def breaks(run_id, *args):
+        if run_id == 3:
+            raise ZeroDivisionError
+        return read_run(run_id, *args)
+
+    monkeypatch.setattr(parse, "read_run", breaks)
+    for _ in range(7):
+        sweep()
+        Run.objects.exclude(due_at=None).update(due_at=timezone.now())
+    assert statuses() == ["ready", "ready", "new", "ready", "ready"]
+    poison = Run.objects.get(camb_run_id=3)
+    assert (poison.due_at, poison.asks, poison.lease) == (None, 5, None)
+    assert poison.reason
+    assert len(camb.calls) <= 9 + 4
+    assert Call.objects.filter(message__contains="could not be read", outcome="malformed").exists()
+    assert ApiKey.objects.get().state == "working"
+
+
+def test_a_run_that_waited_long_is_not_parked_by_its_first_failure(camb, team, sweep, monkeypatch):
+    run = make_run(team, status="waiting", asks=40)
+    camb.runs[run.camb_run_id] = READY
+    with monkeypatch.context() as patch:
+        patch.setattr(store.Stock, "write", lambda stock: 1 / 0)
+        sweep()
+    run.refresh_from_db()
+    assert (run.asks, run.due_at > timezone.now()) == (1, True)
+    Run.objects.update(due_at=timezone.now())
+    sweep()
+    assert statuses() == ["ready"]
+
+
+def test_trouble_of_the_database_is_no_fault_of_the_runs(camb, team, sweep, monkeypatch):
+    make_runs(team, 3)
+    camb.unknown = READY
+
+    def is_locked(stock):
+        raise OperationalError("database is locked")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store.Stock, "write", is_locked)
+        refresh.refresh_batch(str(refresh.claim_due()[0]), go_on=False)
+    assert set(Run.objects.values_list("status", "reason", "asks", "lease")) == {("new", "", 0, None)}
+    assert Run.objects.due(timezone.now()).count() == 3
+    sweep()
+    assert statuses() == ["ready"] * 3
+
+
+def test_two_keys_of_one_language_in_one_answer_are_one_dub(camb, team, sweep):
+    run = make_run(team)
+    camb.runs[run.camb_run_id] = {
+        "54": READY,
+        "es-es": {"video_url": "https://media.example/1.mp4", "transcript": [LINE, LINE]},
+    }
+    sweep()
+    dub = Dub.objects.get()
+    assert (dub.language, dub.video_url != "", dub.audio_url != "") == ("es-es", True, True)
+    assert (dub.cue_count, dub.cues.count(), statuses()) == (2, 2, ["ready"])
+
+
+def test_a_hundred_thousand_lines_are_stored_found_and_replaced(camb, team, sweep):
+    run = make_run(team)
+    lines = [{"start": at, "end": at + 1, "text": f"line{at}", "speaker": "Anna"} for at in range(100_000)]
+    camb.runs[run.camb_run_id] = READY | {"transcript": lines}
+    sweep()
+    assert (statuses(), Cue.objects.count()) == (["ready"], 100_000)
+    [hit] = search.search(team.pk, "line99999").hits
+    assert (hit.cue.position, hit.cue.start_ms) == (100_000, 99_999_000)
+    camb.runs[run.camb_run_id] = READY
+    Run.objects.update(due_at=timezone.now())
+    sweep()
+    assert Cue.objects.get().text == LINE["text"]
+    assert search.search(team.pk, "line99999").hits == []
+
+
+def test_a_line_of_a_megabyte_is_stored_as_far_as_it_is_readable(camb, team, sweep):
+    run, mate = make_runs(team, 2)
+    camb.runs |= {1: READY | {"transcript": [LINE | {"text": "kettle " * 150_000}]}, 2: READY}
+    sweep()
+    assert statuses() == ["ready", "ready"]
+    [cue] = Cue.objects.filter(run=run)
+    assert len(cue.text) == parse.MAX_TEXT
+    assert {hit.cue.run_id for hit in search.search(team.pk, "kettle").hits} == {run.pk, mate.pk}
+
+
+def test_what_is_missing_from_an_answer_is_waited_for(camb, team, sweep):
+    make_runs(team, 5)
+    camb.unknown = READY
+    camb.runs |= {2: ABSENT, 4: ABSENT}
+    sweep()
+    assert statuses() == ["ready", "waiting", "ready", "waiting", "ready"]
+
+
+# --- People, clocks and locks ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def during_the_call(monkeypatch):
+    """Let something happen between CAMB.AI's answer and its being stored."""
+
+    def happen(what) -> None:
+        fetch = camb_client.Client.fetch
+
+        def fetch_and_let_it_happen(*args):
+            answers = fetch(*args)
+            what()
+            return answers
+
+        monkeypatch.setattr(camb_client.Client, "fetch", fetch_and_let_it_happen)
+
+    return happen
+
+
+def test_a_team_removed_while_its_runs_are_asked_stays_removed(camb, team, sweep, during_the_call):
+    make_runs(team, 2)
+    camb.unknown = READY
+    during_the_call(team.delete)
+    sweep()
+    assert (Run.objects.count(), Cue.objects.count(), Call.objects.count()) == (0, 0, 0)
+
+
+def test_a_key_removed_while_it_is_used_is_not_used_again(camb, team, sweep, during_the_call):
+    make_runs(team, 12)
+    camb.unknown = READY
+    during_the_call(lambda: keys.remove(team))
+    sweep()
+    assert ApiKey.objects.count() == 0
+    assert len(camb.calls) <= 3
+    assert Run.objects.exclude(lease=None).count() == 0
+
+
+def test_a_clock_set_back_an_hour_holds_nothing_up_for_that_hour(camb, team, bells, worker, clock):
+    runs = make_runs(team, 2, due_at=timezone.now() - timedelta(hours=2))
+    camb.unknown = READY
+    refresh.ring_due()
+    ApiKey.objects.update(retry_at=timezone.now() + timedelta(minutes=30), failures=1, state="refused")
+    Run.objects.filter(pk=runs[1].pk).update(checked_at=timezone.now(), lease=None, lease_until=None)
+    clock(-3600)
+    bells.clear()
+    assert refresh.request(runs[1]) is True
+    refresh.ring_due()
+    worker()
+    assert statuses() == ["ready", "ready"]
+    make_run(team, due_at=timezone.now())
+    refresh.ring_due()
+    worker()
+    assert statuses() == ["ready"] * 3
+
+
+def test_a_clock_set_forward_an_hour_asks_again_and_stores_once(camb, team, bells, worker, clock, during_the_call):
+    make_runs(team, 2, due_at=timezone.now())
+    camb.unknown = READY
+
+    def jump_once() -> None:
+        if len(camb.calls) == 1:
+            clock(3600)
+            refresh.ring_due()
+            worker()
+
+    during_the_call(jump_once)
+    refresh.ring_due()
+    worker()
+    assert (len(camb.calls), statuses(), Cue.objects.count()) == (2, ["ready", "ready"], 2)
+    assert set(Run.objects.values_list("lease", flat=True)) == {None}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time")
+def test_asking_for_many_runs_waits_for_answers_being_stored_instead_of_blocking_them(team, bells):
+    runs = make_runs(team, 5)
+    requested: list[int] = []
+
+    def request() -> None:
+        requested.append(refresh.request_many(Run.objects.all(), team))
+        connection.close()
+
+    asking = threading.Thread(target=request)
+    waits_for_us = (
+        "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    )
+    with transaction.atomic(), connection.cursor() as cursor:
+        Run.objects.select_for_update().get(pk=runs[2].pk)
+        asking.start()
+        while not cursor.execute(waits_for_us).fetchone()[0]:
+            assert asking.is_alive()
+        Pulse.beat(team.pk)
+    asking.join()
+    assert requested == [5]
