@@ -39,6 +39,6 @@ def note_heard() -> None:
 def silent_since() -> datetime | None:
     """Since when no worker has heard beat's bell, once that is long enough to tell people; else None."""
     # Just after the first start nobody has heard anything yet: the silence is counted from the first look.
-    heard: datetime = cache.get_or_set(HEARD, timezone.now, None)
+    heard: datetime = cache.get_or_set(HEARD, timezone.now, None)  # type: ignore[assignment]  # never None
     patience = timedelta(seconds=max(60, 10 * settings.REFRESH_TICK_SECONDS))
     return heard if timezone.now() - heard > patience else None

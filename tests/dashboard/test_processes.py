@@ -9,6 +9,15 @@ import pytest
 from dashboard import processes
 
 
+@pytest.fixture(autouse=True)
+def _no_loop_of_other_tests():
+    """The browser of other tests leaves its event loop running in this thread."""
+    loop = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    yield
+    asyncio._set_running_loop(loop)
+
+
 def is_running(pid_file: Path) -> bool:
     """Whether the process of that id still is one, and not only waits to be reaped."""
     try:
