@@ -207,7 +207,7 @@ def new_dubs(owners: Sequence[Any], source: Lines, random: Random | None) -> lis
             team=team,
             camb_run_id=number,
             title=f"Episode {number}",
-            status=("ready", "partly")[number // TEAMS % 2],
+            status=("ready", "partly")[number % 2],
             due_at=None,
         )
         for number, team in enumerate(owners, start=last + 1)

@@ -17,8 +17,8 @@ from results.models import Cue, Run, RunQuerySet
 from results.search.analyzer import Phrase, Terms, terms
 from results.search.query import Query
 
-MAX_RUNS_AS_TERMS = 200
-"""Up to so many runs are asked for as terms; above, so many lines fit that looking at each hit's run ends soon."""
+MAX_RUNS_AS_TERMS = 20
+"""Up to so many runs are asked for as terms; more of them cost more than looking at the run of each hit."""
 
 
 class Entry(NamedTuple):
