@@ -13,7 +13,7 @@ let isFirst = true; // only the page's address says where to begin; a later dub 
 function read() {
   if (list() === shown) return;
   shown = list();
-  lines = shown ? [...shown.querySelectorAll("li")] : [];
+  lines = shown ? [...shown.querySelectorAll(".part > li")] : [];
   starts = lines.map((line) => line.dataset.start / 1000);
   current = -1;
   isFollowing = true;
@@ -120,7 +120,7 @@ function seek(cue) {
   if (!cue) return;
   isFollowing = true;
   if (media()) media().currentTime = cue.dataset.start / 1000;
-  light(lines.indexOf(cue.closest("#cues li")));
+  light(lines.indexOf(cue.closest(".part > li")));
   showChip();
 }
 
@@ -196,7 +196,7 @@ function find(words) {
   tell();
 }
 
-const lineOf = (range) => range.startContainer.parentElement.closest("#cues li");
+const lineOf = (range) => range.startContainer.parentElement.closest(".part > li");
 
 function choose(index) {
   if (!found.length) return;
@@ -243,7 +243,7 @@ function stepHint(step) {
   hint = hint < 0 && step < 0 ? hinted.length - 1 : (hint + step + hinted.length) % hinted.length;
   hinted[hint].dataset.now = "";
   yieldToReader();
-  reveal(hinted[hint].closest("#cues li"));
+  reveal(hinted[hint].closest(".part > li"));
   const output = document.querySelector("#hints output");
   const place = output.dataset.of.replace("{n}", hint + 1).replace("{m}", hinted.length);
   output.textContent = place;

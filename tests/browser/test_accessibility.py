@@ -55,5 +55,9 @@ def test_what_opens_on_a_page_breaks_no_rule(visit, owner, team, add_runs, size)
     assert opened(pages["runs"], ".person summary") == []
     assert opened(pages["runs"], ".rename >> nth=0") == []
     assert opened(pages["run 48230"], ".history-drawer summary") == []
+    assert opened(pages["run 48230"], "#speakers .icon-button >> nth=0", ".speaker-form [name=name]") == []
+    assert opened(pages["run 48230"], ".beside-menu > summary") == []
+    assert opened(pages["run 48230"], "#cue-8 > button", ".line-menu summary") == []
+    assert opened(f"{pages['run 48230']}?beside=fr-fr&speaker=Presentadora") == []
     if size == DESKTOP:
         assert opened(pages["run 48230"], "[data-keys]") == []

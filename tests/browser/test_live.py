@@ -199,7 +199,7 @@ def test_a_waiting_run_becomes_a_player_without_a_reload(page, add_runs, clock, 
     clock.ahead += 60
     work()
     poll(page)
-    expect(page.locator("#cues li")).to_have_count(12)
+    expect(page.locator(".part > li")).to_have_count(12)
     expect(page.locator("#media")).to_have_js_property("error", None)
     expect(page.locator("#live")).to_contain_text("Ready")
 

@@ -59,9 +59,9 @@ def test_a_transcript_is_found_and_read_in_each_language(page, team, add_runs):
     hit = page.locator(".hit > a").filter(has_text="une lumière plus calme")
     expect(hit.locator("mark")).to_have_text(["lumière", "lumière", "calme"])
     hit.click()
-    expect(page.locator("#cues li").nth(3)).to_contain_text("une lumière plus calme")
+    expect(page.locator(".part > li").nth(3)).to_contain_text("une lumière plus calme")
     page.get_by_role("link", name="Portuguese").click()
-    expect(page.locator("#cues li").nth(3)).to_contain_text("uma luz mais calma")
+    expect(page.locator(".part > li").nth(3)).to_contain_text("uma luz mais calma")
     page.get_by_role("link", name="Audio").click()
     expect(page.locator("audio#media")).to_have_count(1)
 

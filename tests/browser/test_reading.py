@@ -1,0 +1,150 @@
+"""Is a transcript reviewed as it should be: speakers, hints, the strip, copies of lines, two languages at once?"""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from results.models import Cue
+from tests.browser.conftest import PHONE, until
+
+LUMEN, NIGHT = 48230, 48223
+
+CURRENT = "#cues [aria-current]"
+
+
+@pytest.fixture
+def open_run(add_runs, page):
+    def open_(camb_run_id: int, query: str = "") -> Page:
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        [run] = add_runs(camb_run_id)
+        page.goto(f"/runs/{run.pk}/{query}")
+        until(page, "media.readyState >= 1")
+        return page
+
+    return open_
+
+
+def copied(page: Page) -> str:
+    expect(page.locator("#live")).to_have_text("Copied")
+    page.evaluate("live.textContent = ''")
+    text: str = page.evaluate("navigator.clipboard.readText()")
+    return text.replace(page.url.split("/runs/")[0], "")
+
+
+def test_the_strip_leads_to_its_moment(open_run):
+    page = open_run(LUMEN)
+    strip = page.locator("#timeline")
+    box = strip.bounding_box()
+    strip.click(position={"x": box["width"] / 2, "y": 10})
+    until(page, "Math.abs(media.currentTime - media.duration / 2) < 0.1")
+    expect(page.locator(CURRENT)).to_contain_text("La respuesta")
+    until(
+        page, "Math.abs(timeline.querySelector('.now').getAttribute('x') - timeline.viewBox.baseVal.width / 2) < 5"
+    )
+
+
+def test_a_speakers_chip_shows_their_lines_while_the_dub_plays_on(open_run):
+    page = open_run(LUMEN)
+    page.evaluate("{ window.before = media; media.currentTime = 12; media.play(); }")
+    page.locator("#speakers").get_by_role("link", name="Diseñador", exact=True).click()
+    expect(page.locator(".part > li")).to_have_count(3)
+    assert page.evaluate("media === before && !media.paused")
+    page.get_by_role("link", name="Show everybody").click()
+    expect(page.locator(".part > li")).to_have_count(8)
+    page.go_back()
+    expect(page.locator(".part > li")).to_have_count(3)
+
+
+def test_a_speaker_is_renamed_in_place_and_called_as_before_again(open_run):
+    page = open_run(LUMEN)
+    page.evaluate("window.before = media")
+    page.get_by_role("link", name="Rename: Diseñador").click()
+    name = page.get_by_label("Name of Diseñador")
+    expect(name).to_be_focused()
+    name.fill("Iván")
+    name.press("Enter")
+    expect(page.locator("#cues bdi").nth(1)).to_have_text("Iván")
+    expect(page.get_by_role("link", name="Rename: Iván")).to_be_focused()
+    assert page.evaluate("media === before")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Back to Diseñador").click()
+    expect(page.locator("#cues bdi").nth(1)).to_have_text("Diseñador")
+    page.get_by_role("link", name="Rename: Diseñador").click()
+    page.get_by_label("Name of Diseñador").press("Escape")
+    expect(page.locator(".speaker-form")).to_have_count(0)
+    assert not Cue.objects.exclude(original_speaker="").exists()
+
+
+def test_hints_are_stepped_through(open_run):
+    page = open_run(NIGHT)
+    hints = page.locator("#cues small")
+    page.get_by_role("button", name="Next hint").click()
+    expect(page.locator("#hints output")).to_have_text(f"Hint 1 of {hints.count()}")
+    page.keyboard.press("n")
+    page.keyboard.press("Shift+N")
+    page.keyboard.press("Shift+N")
+    expect(page.locator("#hints output")).to_have_text(f"Hint {hints.count()} of {hints.count()}")
+    expect(page.locator("#cues small[data-now]")).to_have_count(1)
+    expect(hints.last).to_be_in_viewport()
+
+
+def test_a_line_is_copied_by_its_menu(open_run):
+    page = open_run(LUMEN)
+    page.locator("#cue-4").hover()
+    page.locator("#cue-4 summary").click()
+    said = "La respuesta no era más luz, sino una luz más tranquila."
+    page.locator("#cue-4").get_by_role("button", name="Copy as text").click()
+    assert copied(page) == f"[0:10] Diseñador: {said}"
+    page.locator("#cue-4").get_by_role("button", name="Copy link").click()
+    link = copied(page)
+    assert link.startswith(f"/runs/{page.url.rpartition('/runs/')[2]}?dub=es-es&t=10.")
+    page.locator("#cue-4").get_by_role("button", name="Copy as Markdown").click()
+    assert copied(page) == f"- [0:10]({link}) **Diseñador:** {said}"
+    assert page.evaluate("media.paused")
+    page.goto(link)
+    expect(page.locator("#cue-4")).to_have_attribute("aria-current", "true")
+
+
+def test_lines_are_selected_and_copied_by_keys_alone(open_run):
+    page = open_run(LUMEN)
+    page.locator("#cue-2 > button").focus()
+    page.keyboard.press("Shift+ArrowDown")
+    page.keyboard.press("Shift+ArrowDown")
+    page.keyboard.press("Shift+ArrowUp")
+    expect(page.locator("#picked output")).to_have_text("2 lines")
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.press("Enter")
+    assert copied(page) == (
+        "[0:03] Presentadora: Hoy presentamos Lumen, nuestra primera lámpara de mesa.\n"
+        "[0:07] Diseñador: Empezamos con una pregunta: ¿por qué cansa leer de noche?"
+    )
+    page.keyboard.press("Escape")
+    expect(page.locator("#picked")).to_be_hidden()
+    expect(page.locator("#cue-2 > button")).to_be_focused()
+
+
+def test_a_second_timecode_with_shift_selects_up_to_there(open_run):
+    page = open_run(LUMEN)
+    page.locator("#cue-5 > button").click()
+    page.locator("#cue-3 > button").click(modifiers=["Shift"])
+    expect(page.locator("#picked output")).to_have_text("3 lines")
+    until(page, "document.querySelector('#cues [aria-current]').id === 'cue-5'")
+
+
+@pytest.mark.parametrize("size", [None, PHONE])
+def test_two_languages_are_read_side_by_side(open_run, size):
+    page = open_run(LUMEN)
+    if size:
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.evaluate("window.before = media")
+    page.get_by_text("Side by side", exact=True).click()
+    page.locator(".beside-menu").get_by_role("link", name="French (France)").click()
+    rows = page.locator(".part > li")
+    expect(rows).to_have_count(8)
+    expect(rows.nth(3)).to_contain_text("La respuesta no era más luz")
+    expect(rows.nth(3)).to_contain_text("La réponse n'était pas plus de lumière")
+    assert page.evaluate("media === before")
+    spanish, french = (rows.nth(3).locator(".cue").nth(side).bounding_box() for side in (0, 1))
+    assert (spanish["y"] < french["y"]) is bool(size)
+    rows.nth(5).locator(".cue").nth(1).get_by_role("button").click()
+    expect(rows.nth(5)).to_have_attribute("aria-current", "true")
+    until(page, "!media.paused && media.currentTime > 16")
