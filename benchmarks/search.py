@@ -7,7 +7,8 @@ Every search is asked in several ways in turn, so that a noisy machine spoils no
 index (the newest 50 ids), `results.search` with counting and marking, with facets, with the best first, and the
 fragment that the page asks for as somebody types, over loopback from granian as the Procfile starts it. With
 --datasette, Datasette's page of the same SQLite file is asked too, and its leanest JSON: both for the very terms of
-our index, so that they have the benefit of the team being in them.
+our index, so that they have the benefit of the team being in them. Last stands the time that the fragment's answer
+kept processors busy, of granian and the database together, which others on the machine hardly change.
 """
 
 import argparse
@@ -349,24 +350,29 @@ def print_team(name: str, team: Any, server: str, datasette: str, repeat: int) -
 
     lines = Cue.objects.filter(team=team).count()
     ways = ["bare", "search", "facets", "best", "http", *(["datasette", "lean"] if datasette else [])]
+    titles = ["kind", "hits", *ways, "http busy"]
     print(f"The {name} team, {lines:,} lines; ms, p50/p95:\n")
-    print("| kind | hits | " + " | ".join(ways) + " |\n" + "| --- " * (len(ways) + 2) + "|")
+    print("| " + " | ".join(titles) + " |\n" + "| --- " * len(titles) + "|")
     browser, other = http_client(server, sign_in(team)), http_client(datasette) if datasette else None
     for kind, typed in searches().items():
         spent: dict[str, list[float]] = defaultdict(list)
         failed: set[str] = set()
+        busy = 0.0
         for turn in range(repeat + 1):
+            if turn == 1:  # the turn before has warmed up
+                busy = busy_ms()
             for one in typed:
                 for way, ask in ways_to_ask(team, one, browser, other).items():
                     started = time.perf_counter()
                     answer = ask()
-                    if turn:  # the first one warms up
+                    if turn:
                         spent[way].append((time.perf_counter() - started) * 1000)
                     if answer is None:
                         failed.add(way)
         page = search.search(team.pk, typed[0])
         hits = f"{page.count:,}{'' if page.is_exact else '+'}"
         cells = ["fails" if way in failed else shown(spent[way]) if spent[way] else "" for way in ways]
+        cells.append(f"{(busy_ms() - busy) / (repeat * len(typed)):.3g}")
         print(f"| {kind} | {hits} | " + " | ".join(cells) + " |", flush=True)
     print()
 
@@ -404,6 +410,31 @@ def ways_to_ask(team: Any, typed: str, browser: Any, datasette: Any) -> dict[str
         ways["datasette"] = lambda: datasette(f"/search/results_cue?{urlencode(asked)}")
         ways["lean"] = lambda: datasette(f"/search/results_cue.json?{urlencode(lean)}")
     return ways
+
+
+def busy_ms() -> float:
+    """How long the servers of the fragment have been busy: granian's processes and their database connections."""
+    from django.db import connection
+
+    pids = descendants(os.getpid())
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+            )
+            pids += [pid for (pid,) in cursor.fetchall()]
+    ticks = 0
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        if b"granian" in command or b"postgres" in command:
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks * 1000 / os.sysconf("SC_CLK_TCK")
+
+
+def descendants(pid: int) -> list[int]:
+    children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return children + [pid for child in children for pid in descendants(child)]
 
 
 def sign_in(team: Any) -> str:
