@@ -1,8 +1,19 @@
-"""What holds for every page that only a signed-in person may see?"""
+"""What holds for every page, and for those that only a signed-in person may see?"""
 
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
+
+
+class CompressedPages(GZipMiddleware):
+    """Compress pages and fragments only: media is answered in ranges, and archives are compressed already."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            return super().process_response(request, response)
+        return response
 
 
 def private_pages(

@@ -205,6 +205,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "tend-copies": {"task": "results.tasks.tend_copies", "schedule": 10.0, "options": {"expires": 10.0}},
     "drop-old-parts": {"task": "results.tasks.drop_old_parts", "schedule": 3600.0},
+    "finish-removals": {"task": "results.tasks.finish_removals", "schedule": 3600.0},
     "forget-old-calls": {"task": "results.tasks.forget_old_calls", "schedule": 3600.0},
     "learn-languages": {"task": "results.tasks.learn_languages", "schedule": 24 * 3600.0},
 }
@@ -230,6 +231,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "dashboard.middleware.CompressedPages",
     "csp.middleware.CSPMiddleware",
     "dashboard.middleware.private_pages",
     "django.contrib.sessions.middleware.SessionMiddleware",

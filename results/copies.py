@@ -33,7 +33,7 @@ from django.db.models import Count, Q, Sum
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
-from results import bell, download, media, refresh
+from results import bell, download, media, refresh, tracking
 from results.models import ApiKey, Copy, CopyQuerySet, Dub, Shelf
 from teams.models import Team
 
@@ -356,9 +356,9 @@ class _Turn:
         """Fetch on, by a fresh link if this one has ended. True when all of it is here."""
         kind: media.Kind = "video" if self.copy.kind == "video" else "audio"
         try:
-            return self._read(media.live_url(self.dub, kind, refresh.renew_links))
+            return self._read(media.live_url(self.dub, kind, tracking.renew_links))
         except download.Gone:
-            return self._read(media.live_url(self.dub, kind, refresh.renew_links, renew=True))
+            return self._read(media.live_url(self.dub, kind, tracking.renew_links, renew=True))
 
     def _read(self, url: str) -> bool:
         copy = self.copy

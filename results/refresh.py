@@ -20,15 +20,13 @@ from typing import TypeVar
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import Count, Exists, F, Min, OuterRef
+from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
-from results import bell, camb, keys, media, store
+from results import bell, camb, keys, store
 from results.history import History
 from results.models import ApiKey, Pulse, Run, RunQuerySet
 from results.secrets import SealBrokenError
-from teams.models import Team, User
 
 logger = logging.getLogger(__name__)
 
@@ -118,11 +116,11 @@ def _claim_for(key_id: int, now: datetime, most: int = MOST_CLAIMS) -> list[uuid
         keys.use_calls(key, now, sum(map(len, groups[:room])))
         # Looked at again, as one may have been finished since by somebody whose lease had run out.
         unfinished = Run.objects.unfinished()
-        leases = (_lease(unfinished.filter(pk__in=list(chain(*group))), now) for group in groups[:room])
+        leases = (put_lease(unfinished.filter(pk__in=list(chain(*group))), now) for group in groups[:room])
         return [lease for lease in leases if lease]
 
 
-def _lease(runs: RunQuerySet, now: datetime) -> uuid.UUID | None:
+def put_lease(runs: RunQuerySet, now: datetime) -> uuid.UUID | None:
     """Put a new lease on those of these runs that nobody is asking; None when somebody was first with all."""
     lease = uuid.uuid4()
     return lease if runs.unleased(now).update(lease=lease, lease_until=now + LEASE) else None
@@ -133,171 +131,6 @@ def ring_due() -> None:
     bell.note_heard()
     for lease in claim_due():
         bell.ring("refresh_batch", str(lease))
-
-
-# --- What people ask for -----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Added:
-    """How many runs were new, and which ids the team had already."""
-
-    new: int
-    known: list[int]
-
-
-def add_runs(team: Team, pairs: Sequence[tuple[int, str]], added_by: User | None) -> Added:
-    """Track these (CAMB.AI run id, title) pairs in the team; a title also names a run that had none."""
-    titles = dict(pairs)
-    with transaction.atomic():
-        _wait_for_other_adders(team)
-        known: dict[int, Run] = {}
-        ids = list(titles)
-        for start in range(0, len(ids), 500):
-            found = Run.objects.filter(team=team, camb_run_id__in=ids[start : start + 500])
-            known |= {run.camb_run_id: run for run in found if run.camb_run_id}
-        named = [run for run_id, run in known.items() if not run.title and titles[run_id]]
-        list(Run.objects.filter(pk__in=[run.pk for run in named]).select_for_update().order_by("pk"))
-        version = Pulse.beat(team.pk)
-        new = [
-            Run(team=team, camb_run_id=run_id, title=title[:200], added_by=added_by, version=version)
-            for run_id, title in titles.items()
-            if run_id not in known
-        ]
-        Run.objects.bulk_create(new)
-        for run in named:
-            run.title, run.version = titles[run.camb_run_id or 0][:200], version
-        Run.objects.bulk_update(named, ["title", "version"], batch_size=200)
-        bell.ring("refresh_due")
-    return Added(new=len(new), known=sorted(known))
-
-
-def add_tasks(team: Team, pairs: Sequence[tuple[str, str]], added_by: User | None) -> int:
-    """Follow these (CAMB.AI task id, title) pairs until each has a run id or has failed.
-
-    Returns how many were new; one that became a run is known by its task id for ever.
-    """
-    with transaction.atomic():
-        _wait_for_other_adders(team)
-        version = Pulse.beat(team.pk)
-        titles = dict(pairs)
-        known = set(Run.objects.filter(team=team, camb_task_id__in=titles).values_list("camb_task_id", flat=True))
-        new = [
-            Run(team=team, camb_task_id=task_id, title=title[:200], added_by=added_by, version=version)
-            for task_id, title in titles.items()
-            if task_id not in known
-        ]
-        Run.objects.bulk_create(new)
-        bell.ring("refresh_due")
-    return len(new)
-
-
-def _wait_for_other_adders(team: Team) -> None:
-    """Make two people who add the same ids at once wait for each other, and nobody else for them."""
-    Team.objects.select_for_update(no_key=True).get(pk=team.pk)
-
-
-def request(run: Run) -> bool:
-    """Have this run asked now ("Refresh now").
-
-    False when it is being asked already, was a moment ago, or must not be: no key, or its gate is closed.
-    """
-    now = timezone.now()
-    askable = Run.objects.filter(pk=run.pk, team__in=ApiKey.objects.filter(keys.is_open(now)).values("team"))
-    lease = _lease(askable.exclude(checked_at__range=(now - timedelta(seconds=2), now)), now)
-    if lease is None:
-        return False
-    bell.ring("refresh_batch", str(lease))
-    return True
-
-
-def request_many(runs: RunQuerySet, team: Team) -> int:
-    """Have all these runs of the team asked as soon as its key allows; returns how many."""
-    now = timezone.now()
-    wanted = Run.objects.filter(pk__in=runs.filter(team=team).order_by().values("pk"))
-    with transaction.atomic():
-        # Whoever stores answers locks runs by pk, then the pulse: in another order each would wait for the other.
-        list(wanted.select_for_update().order_by("pk").values_list("pk"))
-        total = wanted.update(due_at=now, wanted_at=now, version=Pulse.beat(team.pk))
-        bell.ring("refresh_due")
-    return total
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a request for many runs is: runs checked, of how many, and about how many seconds are left."""
-
-    checked: int
-    total: int
-    seconds_left: int | None
-
-
-def progress(team: Team) -> Progress | None:
-    """How far the runs that somebody asked for are; None when all of them are checked."""
-    wanted = Run.objects.filter(team=team).exclude(wanted_at=None)
-    left, since = wanted.aggregate(left=Count("pk"), since=Min("wanted_at")).values()
-    if not left:
-        return None
-    checked = Run.objects.filter(team=team, checked_at__gte=since).count()
-    elapsed = (timezone.now() - since).total_seconds()
-    return Progress(checked, checked + left, round(elapsed / checked * left) if checked else None)
-
-
-def watch(run: Run) -> None:
-    """Somebody has the run open: an unfinished one is asked sooner, though not more often than is polite."""
-    soon = timezone.now() + timedelta(seconds=settings.REFRESH_WATCHED_SECONDS)
-    Run.objects.filter(pk=run.pk, due_at__gt=soon, lease=None).update(due_at=soon)
-
-
-def ask_now(run: Run) -> None:
-    """Ask about this run while somebody waits, to renew its media links. Raises camb.CambError or NoKeyError.
-
-    Time-outs are short, and an ask under way elsewhere is overtaken: its answer would be the older one.
-    """
-    now = timezone.now()
-    lease = uuid.uuid4()
-    Run.objects.filter(pk=run.pk).update(lease=lease, lease_until=now + LEASE)
-    key = ApiKey.objects.filter(pk=run.team_id).first()
-    if key is None:
-        raise NoKeyError
-    history = History(key.pk)
-    with _released_at_the_end(lease), keys.patient_for(key, seconds=10) as client:
-        try:
-            with history.call([run.pk]):
-                [answer] = client.fetch([run.camb_run_id or 0]).values()
-            history.changes |= _save({run.pk: answer}, lease, now)
-        finally:
-            history.write()
-
-
-class NoKeyError(Exception):
-    """The team has no CAMB.AI key to ask with."""
-
-
-def renew_links(run: Run) -> None:
-    """Ask for fresh media links, as `ask_now` does. Raises camb.CambError, or media.Dead without a usable key."""
-    try:
-        ask_now(run)
-    except NoKeyError as error:
-        raise media.Dead(
-            _("The link has ended, and this team has no CAMB.AI key to get a new one with.")
-        ) from error
-    except SealBrokenError as error:
-        raise media.Dead(
-            _("The link has ended, and this team's CAMB.AI key must be pasted again to get a new one.")
-        ) from error
-
-
-def remove_run(run: Run) -> None:
-    """Forget the run with its dubs, its cues and their search terms."""
-    with transaction.atomic():
-        locked = Run.objects.select_for_update().filter(pk=run.pk).first()
-        if locked is None:
-            return
-        for dub in locked.dubs.all():
-            store.drop_cues(dub)
-        locked.delete()
-        Pulse.beat(run.team_id)
 
 
 # --- Asking ------------------------------------------------------------------------------------------
@@ -330,7 +163,7 @@ def _refresh(lease: uuid.UUID, turn_ends: float) -> int | None:
     """
     started = timezone.now()
     runs = list(Run.objects.filter(lease=lease).order_by("due_at", "pk"))
-    with _released_at_the_end(lease):
+    with released_at_the_end(lease):
         usable = ApiKey.objects.filter(keys.is_open(started), team__in={run.team_id for run in runs})
         key = usable.first()
         if key is None:
@@ -350,14 +183,14 @@ def _refresh(lease: uuid.UUID, turn_ends: float) -> int | None:
             keys.note_trouble(key, error)
             _put_off(batch)
         try:
-            history.changes |= _save(heard, lease, started)
+            history.changes |= save(heard, lease, started)
         finally:
             history.write()
     return key.team_id
 
 
 @contextmanager
-def _released_at_the_end(lease: uuid.UUID) -> Iterator[None]:
+def released_at_the_end(lease: uuid.UUID) -> Iterator[None]:
     try:
         yield
     finally:
@@ -424,7 +257,7 @@ class _Asking:
 # --- Storing -----------------------------------------------------------------------------------------
 
 
-def _save(heard: Mapping[int, Heard], lease: uuid.UUID, asked_at: datetime) -> dict[int, str]:
+def save(heard: Mapping[int, Heard], lease: uuid.UUID, asked_at: datetime) -> dict[int, str]:
     """Store what was heard of each run, by its pk, and say what that changed.
 
     Short answers are stored together, long ones apart, so that no transaction lasts. Whatever one breaks must

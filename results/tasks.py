@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from results import copies, history, keys, refresh, speakers
+from results import copies, history, keys, refresh, speakers, tracking
 from results.search import saved
 
 
@@ -54,3 +54,8 @@ def drop_old_parts() -> None:
 @shared_task
 def forget_old_calls() -> None:
     history.forget_old()
+
+
+@shared_task
+def finish_removals() -> None:
+    tracking.finish_removals()

@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from dashboard.templatetags.dubroom import icon
-from results import activity, refresh
+from results import activity, tracking
 from results.activity import Step, Summary, Window
 from results.models import ApiKey, Attempt, Call, Pulse, Run
 from teams.access import can_change, can_manage, membership_in, membership_or_404
@@ -131,7 +131,7 @@ def _page(membership: Membership, request: HttpRequest) -> dict[str, Any]:
         "can_manage": can_manage(membership),
         "period": period,
         "periods": PERIODS,
-        "progress": refresh.progress(team),
+        "progress": tracking.progress(team),
         "summary": summary,
         "chart": Chart.of(summary, period),
         "failures": [(_drawn(failure.outcome), failure) for failure in summary.failures[:5]],

@@ -22,7 +22,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from dashboard.forms import RunsForm, TitleForm
 from dashboard.templatetags.dubroom import status as drawn_status
-from results import bell, ids, languages, refresh, timecode
+from results import bell, ids, languages, timecode, tracking
 from results.models import ApiKey, Pulse, Run, RunQuerySet
 from teams.access import can_change, can_manage, membership_in, membership_or_404, require_change
 from teams.models import Membership, Team
@@ -112,7 +112,7 @@ def title(request: HttpRequest, pk: int) -> HttpResponse:
 def refresh_now(request: HttpRequest, pk: int) -> HttpResponse:
     run, membership = _changeable(request, pk)
     key = ApiKey.objects.filter(team=membership.team).first()
-    if refresh.request(run):
+    if tracking.request(run):
         messages.info(request, _("CAMB.AI is being asked; what it says appears here."))
     elif key is None:
         messages.error(request, _("Nobody can be asked: this team has no CAMB.AI key yet."))
@@ -137,7 +137,7 @@ def refresh_many(request: HttpRequest, slug: str) -> HttpResponse:
         runs = runs.filter(pk__in=[_number(pk) for pk in request.POST.getlist("pk")[:MOST_PICKED]])
     if not ApiKey.objects.filter(team=membership.team).exists():
         messages.error(request, _("Nobody can be asked: this team has no CAMB.AI key yet."))
-    elif count := refresh.request_many(runs, membership.team):
+    elif count := tracking.request_many(runs, membership.team):
         said = ngettext(
             "CAMB.AI is asked about %(n)s run as soon as the team's key allows.",
             "CAMB.AI is asked about %(n)s runs as soon as the team's key allows.",
@@ -154,7 +154,7 @@ def refresh_many(request: HttpRequest, slug: str) -> HttpResponse:
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
     run, membership = _changeable(request, pk)
     if request.method == "POST":
-        refresh.remove_run(run)
+        tracking.remove_run(run)
         messages.success(request, _("“%(run)s” was removed.") % {"run": run})
         return redirect("runs-list", membership.team.slug)
     return render(request, "runs/remove.html", {"membership": membership, "run": run})
@@ -305,7 +305,7 @@ def _context(membership: Membership, wanted: Wanted, runs: Iterable[Run]) -> dic
         "next_at": max(due, gate) if due and gate else due,
         "key": key,
         "silent_since": bell.silent_since() if due else None,
-        "progress": refresh.progress(team),
+        "progress": tracking.progress(team),
         "tabs": tabs,
         "matching": next(tab.count for tab in tabs if tab.is_current),
         "rows": _rows(runs, key),
@@ -481,8 +481,8 @@ def _here(team: Team, run_ids: list[int]) -> set[int]:
 def _save(preview: Preview, membership: Membership) -> str:
     """Save what was found and return the sentence that says so."""
     team, user = membership.team, membership.user
-    added = refresh.add_runs(team, [(line.run_id, line.title) for line in (*preview.new, *preview.known)], user)
-    tasks = refresh.add_tasks(team, [(line.task_id, line.title) for line in preview.tasks], user)
+    added = tracking.add_runs(team, [(line.run_id, line.title) for line in (*preview.new, *preview.known)], user)
+    tasks = tracking.add_tasks(team, [(line.task_id, line.title) for line in preview.tasks], user)
     new, known = added.new + tasks, len(added.known) + len(preview.tasks) - tasks
     said = ngettext("%(n)s run was added.", "%(n)s runs were added.", new) % {"n": f"{new:,}"}
     if known:

@@ -17,8 +17,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from dashboard.accounts import Adapter, carried_invitation, carry_invitation
 from dashboard.forms import DeleteTeamForm, InvitationForm, KeyForm, ProfileForm, RoleForm, ShelfForm, TeamForm
-from results import copies, keys, refresh
-from results.models import ApiKey, Run
+from results import copies, keys, tracking
+from results.models import ApiKey
 from teams.access import can_change, can_manage, membership_or_404, require_manage
 from teams.models import Invitation, LastOwnerError, Membership, Team, User
 
@@ -132,9 +132,7 @@ def delete(request: SignedInRequest, slug: str) -> HttpResponse:
     form = DeleteTeamForm(membership.team, request.POST)
     if not form.is_valid():
         return _page(request, membership, status=422, delete_form=form)
-    for run in Run.objects.filter(team=membership.team):
-        refresh.remove_run(run)
-    membership.team.delete()
+    tracking.remove_team(membership.team)
     logger.info("Team %s deleted by user %s", slug, request.user.pk)
     messages.success(request, _("The team “%(team)s” is deleted.") % {"team": membership.team})
     return redirect("home")

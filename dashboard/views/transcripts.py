@@ -22,7 +22,7 @@ from django.views.decorators.http import require_safe
 
 from dashboard import ranges
 from dashboard.reading import Reading, Wanted, dubs_beside
-from results import bell, copies, download, languages, media, refresh, timecode
+from results import bell, copies, download, languages, media, timecode, tracking
 from results.exports import names, vtt
 from results.models import ApiKey, Copy, Dub, Pulse, Run
 from teams.access import can_change, can_manage, membership_in
@@ -50,7 +50,7 @@ def poll(request: HttpRequest, pk: int) -> HttpResponse:
     """Answer 204, or the parts that changed since `since`; the dub only when it is no longer as `shown`."""
     run = _visible_run(request, pk)
     if run.due_at:
-        refresh.watch(run)
+        tracking.watch(run)
     now = {"since": str(Pulse.of(run.team_id)), "asked": _is_asked_now(run)}
     if now.items() <= request.GET.dict().items():
         return HttpResponse(status=204)
@@ -282,7 +282,7 @@ def _passed_on(dub: Dub, kind: media.Kind) -> HttpResponseBase:
 
 
 def _live(dub: Dub, kind: media.Kind, *, renew: bool = False) -> str:
-    return media.live_url(dub, kind, refresh.renew_links, renew=renew)
+    return media.live_url(dub, kind, tracking.renew_links, renew=renew)
 
 
 def _file_name(dub: Dub, kind: media.Kind) -> str:

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
-from results import refresh
+from results import tracking
 from results.models import Run
 from tests.browser.pages import pages_of
 
@@ -47,7 +47,7 @@ def runs(team, owner, camb, work) -> list[Run]:
     for number, vector in enumerate(VECTORS, start=2):
         camb.runs[number] = {"status": "ERROR", "exception_reason": vector}
     titles = dict(enumerate([VECTORS[4], *VECTORS], start=1))
-    refresh.add_runs(team, list(titles.items()), owner)
+    tracking.add_runs(team, list(titles.items()), owner)
     work()
     owner.name = team.name = VECTORS[4]
     owner.save()
@@ -146,7 +146,7 @@ def test_what_is_pasted_is_shown_as_it_was_pasted(page, team):
 def test_a_link_that_is_no_web_address_is_never_followed(page, mine, team, owner, camb, work, link):
     mine.expects = ("status of 502",)
     camb.runs[1] = {"video_url": link, "audio_url": link, "transcript": []}
-    refresh.add_runs(team, [(1, "")], owner)
+    tracking.add_runs(team, [(1, "")], owner)
     work()
     page.goto(reverse("runs-detail", args=[Run.objects.get().pk]))
     expect(page.locator("#main")).to_contain_text("Run 1")

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from dashboard.views import activity
-from results import refresh
+from results import tracking
 from results.activity import Step, Summary
 from results.models import ApiKey, Attempt, Call, Pulse, Run
 from teams.models import Membership, Team
@@ -213,14 +213,14 @@ def test_the_key_is_told_in_words(fields, said):
 @pytest.mark.parametrize(
     ("progress", "said"),
     [
-        (refresh.Progress(1240, 5000, 124), "1,240 of 5,000 checked, about 2 min left"),
-        (refresh.Progress(0, 7, None), "0 of 7 checked"),
-        (refresh.Progress(6, 7, 3), "6 of 7 checked, about 3 s left"),
-        (refresh.Progress(10, 90000, 3 * 3600), "10 of 90,000 checked, about 3 h left"),
+        (tracking.Progress(1240, 5000, 124), "1,240 of 5,000 checked, about 2 min left"),
+        (tracking.Progress(0, 7, None), "0 of 7 checked"),
+        (tracking.Progress(6, 7, 3), "6 of 7 checked, about 3 s left"),
+        (tracking.Progress(10, 90000, 3 * 3600), "10 of 90,000 checked, about 3 h left"),
     ],
 )
 def test_a_sweep_is_shown_with_its_numbers(monkeypatch, progress, said):
-    monkeypatch.setattr(refresh, "progress", lambda team: progress)
+    monkeypatch.setattr(tracking, "progress", lambda team: progress)
     team = make_team()
     make_call(team)
     html = section(shown(viewer_of(team), team), "activity-summary")
@@ -240,9 +240,9 @@ def test_activity_costs_the_same_with_one_row_and_with_thirty(query, django_asse
         return client, team
 
     few, many = fill(1), fill(30)
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         shown(*few, query)
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         shown(*many, query)
 
 
@@ -399,5 +399,5 @@ def test_a_history_costs_the_same_with_one_attempt_and_with_thirty(django_assert
         make_call(many.team, many)
     for run in (few, many):
         client = viewer_of(run.team)
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(7):
             client.get(f"/runs/{run.pk}/history/")

@@ -60,7 +60,7 @@ def test_whatever_is_typed_is_shown_and_sent_on_as_it_is(team, q):
     client.force_login(make_member(team))
     body = client.get(reverse("palette", args=[team.slug]), {"q": q}).content.decode()
     [query] = re.findall(r'id="palette-search-for" href="[^"?]*\?q=([^"]*)"', body)
-    assert client.get(reverse("search", args=[team.slug]) + f"?q={query}").context["q"] == q
+    assert client.get(reverse("search", args=[team.slug]) + f"?q={query}").context["asked"].q == q
 
 
 def test_it_takes_as_many_queries_for_many_runs_as_for_one(team, django_assert_num_queries):

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from results import bell, keys
+from results import bell, keys, tracking
 from results.models import ApiKey, Copy, Cue, Run, Shelf
 from teams.models import Invitation, Membership, Team, User
 from tests.factories import make_dub, make_member, make_run, make_team, make_user
@@ -568,6 +568,8 @@ def test_a_team_is_deleted_with_all_it_has_once_its_name_is_typed(as_owner, team
     for typed in ("", "dub", "Du"):
         assert as_owner.post(url("teams-delete", "dub"), {"typed": typed}).status_code == 422
     assert as_owner.post(url("teams-delete", "dub"), {"typed": "Dub"}).url == "/"
+    assert as_owner.get(url("teams-detail", "dub")).status_code == 404
+    tracking.finish_removals()
     assert list(Run.objects.all()) == [keep.run]
     assert [cue.text for cue in Cue.objects.all()] == ["three"]
     assert (ApiKey.objects.count(), Team.objects.count()) == (0, 1)

@@ -12,7 +12,7 @@ from django.core.files.storage import FileSystemStorage, default_storage
 from django.utils import timezone
 
 from demo.server import Reply
-from results import copies, download, media, refresh
+from results import copies, download, media, tracking
 from results.models import Copy, Dub, Shelf
 from tests.bucket import Bucket
 from tests.factories import make_dub, make_run, make_team
@@ -610,7 +610,7 @@ def test_a_removed_runs_files_go_with_it(team, host, tend, store_in, storage):
     gone, stays = ready_dub(team, host), ready_dub(team, host)
     tend()
     name = Copy.objects.get(dub=gone).name
-    refresh.remove_run(gone.run)
+    tracking.remove_run(gone.run)
     assert copies.stock_of(team).kept == 2
     tend()
     assert (Copy.objects.get().dub, default_storage.exists(name)) == (stays, False)
@@ -620,7 +620,7 @@ def test_a_removed_teams_files_go_with_it(team, host, tend, folder):
     dub = ready_dub(team, host)
     tend()
     assert len(stored(folder)) == 1
-    refresh.remove_run(dub.run)
+    tracking.remove_run(dub.run)
     team.delete()
     tend()
     assert (Copy.objects.count(), stored(folder)) == (0, [])
@@ -629,7 +629,7 @@ def test_a_removed_teams_files_go_with_it(team, host, tend, folder):
 def test_a_file_that_cannot_be_deleted_is_not_forgotten(team, host, tend, store_in, folder):
     dub = ready_dub(team, host)
     tend()
-    refresh.remove_run(dub.run)
+    tracking.remove_run(dub.run)
     store_in("Undeletable")
     tend()
     assert (Copy.objects.count(), len(stored(folder))) == (1, 1)
@@ -649,7 +649,7 @@ def test_a_run_removed_amid_the_fetching_leaves_nothing(waiting, host, tend, fol
     live_url = media.live_url
 
     def remove_meanwhile(dub, *rest, **named):
-        refresh.remove_run(dub.run)
+        tracking.remove_run(dub.run)
         return live_url(dub, *rest, **named)
 
     monkeypatch.setattr(media, "live_url", remove_meanwhile)

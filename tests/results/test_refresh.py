@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from demo.server import ABSENT, Reply
 from results import camb as camb_client
-from results import history, keys, refresh, store, tasks
+from results import history, keys, refresh, store, tasks, tracking
 from results.models import Answer, ApiKey, Attempt, Call, Cue, Dub, Pulse, Run
 from tests.factories import make_run, make_team
 
@@ -183,7 +183,7 @@ def test_a_ready_run_that_answers_empty_stays_ready_with_a_warning(camb, team, s
     sweep()
     camb.runs[run.camb_run_id] = {"video_url": None, "audio_url": None, "transcript": []}
     Run.objects.update(checked_at=timezone.now() - timedelta(hours=1))
-    assert refresh.request(run) is True
+    assert tracking.request(run) is True
     worker()
     run.refresh_from_db()
     assert (run.status, run.due_at, Cue.objects.count()) == ("ready", None, 1)
@@ -197,7 +197,7 @@ def test_a_worse_transcript_does_not_replace_a_better_one(camb, team, sweep, wor
     sweep()
     camb.runs[run.camb_run_id] = ready(transcript=[], video_url=None, audio_url="https://media.example/new.mp3")
     Run.objects.update(checked_at=None)
-    refresh.request(run)
+    tracking.request(run)
     worker()
     dub = Dub.objects.get(run=run)
     assert (dub.cues.count(), dub.video_url, dub.audio_url) == (
@@ -216,14 +216,14 @@ def test_a_changed_transcript_replaces_the_cues_whole_and_the_same_one_touches_n
     sweep()
     first = set(Cue.objects.values_list("pk", flat=True))
     Run.objects.update(checked_at=None)
-    refresh.request(run)
+    tracking.request(run)
     worker()
     assert set(Cue.objects.values_list("pk", flat=True)) == first
     camb.runs[run.camb_run_id] = ready(
         transcript=[LINE | {"text": "The kettle sings."}, LINE | {"start": 9, "end": 10}]
     )
     Run.objects.update(checked_at=None)
-    refresh.request(run)
+    tracking.request(run)
     worker()
     assert list(Cue.objects.order_by("position").values_list("text", flat=True)) == [
         "The kettle sings.",
@@ -487,7 +487,7 @@ def test_a_lease_that_was_taken_over_stores_nothing(camb, team, sweep, during_th
 def test_a_run_removed_while_it_is_asked_stays_removed(camb, team, sweep, during_the_call):
     run, mate = make_runs(team, 2)
     camb.runs |= {run.camb_run_id: ready(), mate.camb_run_id: ready()}
-    during_the_call(lambda: refresh.remove_run(run))
+    during_the_call(lambda: tracking.remove_run(run))
     sweep()
     assert list(Run.objects.values_list("pk", "status")) == [(mate.pk, "ready")]
     assert Cue.objects.count() == 1
@@ -519,32 +519,32 @@ def test_a_poison_run_spoils_nobody_and_is_parked_after_five_tries(camb, team, s
 def test_refresh_now_pressed_often_asks_once(camb, team, worker):
     run = make_run(team, status="ready", due_at=None)
     camb.runs[run.camb_run_id] = ready()
-    assert [refresh.request(run) for _ in range(50)] == [True] + [False] * 49
+    assert [tracking.request(run) for _ in range(50)] == [True] + [False] * 49
     worker()
     assert len(camb.calls) == 1
-    assert refresh.request(run) is False
+    assert tracking.request(run) is False
 
 
 def test_refresh_now_waits_like_the_rest_while_the_key_is_paused(team, bells):
     run = make_run(team)
     ApiKey.objects.update(state="unavailable", failures=1, retry_at=timezone.now() + timedelta(minutes=1))
-    assert refresh.request(run) is False
-    assert refresh.request(make_run()) is False
+    assert tracking.request(run) is False
+    assert tracking.request(make_run()) is False
     assert bells == []
 
 
 def test_ask_now_renews_the_links_while_somebody_waits(camb, team, bells):
     run = make_run(team)
     camb.runs[run.camb_run_id] = ready(video_url="https://media.example/fresh.mp4")
-    refresh.ask_now(run)
+    tracking.ask_now(run)
     assert Dub.objects.get(run=run).video_url == "https://media.example/fresh.mp4"
     run.refresh_from_db()
     assert run.lease is None
 
 
 def test_add_runs_says_what_was_new_and_rings(team, bells):
-    first = refresh.add_runs(team, [(11, "Eleven"), (12, "")], team.memberships.get().user)
-    second = refresh.add_runs(team, [(12, "Twelve"), (13, "")], None)
+    first = tracking.add_runs(team, [(11, "Eleven"), (12, "")], team.memberships.get().user)
+    second = tracking.add_runs(team, [(12, "Twelve"), (13, "")], None)
     assert (first.new, first.known, second.new, second.known) == (2, [], 1, [12])
     assert list(Run.objects.order_by("camb_run_id").values_list("camb_run_id", "title")) == [
         (11, "Eleven"),
@@ -558,13 +558,13 @@ def test_add_runs_says_what_was_new_and_rings(team, bells):
 def test_ten_thousand_runs_are_added_at_once(team, bells, django_assert_max_num_queries):
     pairs = [(number, "") for number in range(1, 10_001)]
     with django_assert_max_num_queries(250):
-        assert refresh.add_runs(team, pairs, None).new == 10_000
-    assert refresh.add_runs(team, pairs, None).new == 0
+        assert tracking.add_runs(team, pairs, None).new == 10_000
+    assert tracking.add_runs(team, pairs, None).new == 0
 
 
 def test_a_task_is_followed_until_it_has_a_run_id_and_then_the_run_is_asked(camb, team, sweep):
-    assert refresh.add_tasks(team, [("abc-1", "Pilot")], None) == 1
-    assert refresh.add_tasks(team, [("abc-1", "Pilot")], None) == 0
+    assert tracking.add_tasks(team, [("abc-1", "Pilot")], None) == 1
+    assert tracking.add_tasks(team, [("abc-1", "Pilot")], None) == 0
     camb.tasks["abc-1"] = {"status": "PENDING"}
     sweep()
     run = Run.objects.get()
@@ -582,7 +582,7 @@ def test_a_task_is_followed_until_it_has_a_run_id_and_then_the_run_is_asked(camb
 
 def test_a_task_that_is_a_run_the_team_has_already_becomes_one_with_it(camb, team, sweep):
     known = make_run(team, camb_run_id=77, status="ready", due_at=None)
-    refresh.add_tasks(team, [("abc-1", "Pilot")], None)
+    tracking.add_tasks(team, [("abc-1", "Pilot")], None)
     camb.tasks["abc-1"] = {"status": "SUCCESS", "run_id": 77}
     sweep()
     assert list(Run.objects.values_list("pk", "title")) == [(known.pk, "Pilot")]
@@ -600,7 +600,7 @@ def test_a_task_that_is_a_run_the_team_has_already_becomes_one_with_it(camb, tea
     ],
 )
 def test_a_task_that_fails_says_why(camb, team, sweep, task, status, words):
-    refresh.add_tasks(team, [("abc-1", "")], None)
+    tracking.add_tasks(team, [("abc-1", "")], None)
     camb.tasks["abc-1"] = task
     sweep()
     run = Run.objects.get()
@@ -612,7 +612,7 @@ def test_a_task_that_fails_says_why(camb, team, sweep, task, status, words):
 def test_tasks_and_runs_are_asked_side_by_side(camb, team, sweep):
     runs = make_runs(team, 3)
     camb.runs |= {run.camb_run_id: ready() for run in runs}
-    refresh.add_tasks(team, [("a", ""), ("b", "")], None)
+    tracking.add_tasks(team, [("a", ""), ("b", "")], None)
     camb.tasks |= {"a": {"status": "PENDING"}, "b": {"status": "PENDING"}}
     sweep()
     assert sorted(call.path for call in camb.calls) == ["/apis/dub/a", "/apis/dub/b", "/apis/dubbing-results"]
@@ -622,18 +622,18 @@ def test_many_runs_are_asked_on_request_and_their_progress_is_told(camb, team, s
     runs = make_runs(team, 12, status="ready", due_at=None)
     other = make_run(make_team(), status="ready", due_at=None)
     camb.runs |= {run.camb_run_id: ready() for run in runs}
-    assert refresh.progress(team) is None
-    assert refresh.request_many(Run.objects.all(), team) == 12
-    assert refresh.progress(team) == refresh.Progress(0, 12, None)
+    assert tracking.progress(team) is None
+    assert tracking.request_many(Run.objects.all(), team) == 12
+    assert tracking.progress(team) == tracking.Progress(0, 12, None)
     refresh.ring_due()
     refresh.refresh_batch(next(lease for name, *lease in bells if name == "refresh_batch")[0], go_on=False)
-    half = refresh.progress(team)
+    half = tracking.progress(team)
     assert (half.checked, half.total) == (5, 12)
     assert half.seconds_left is not None
     Run.objects.update(lease=None, lease_until=None)
     bells.clear()
     sweep()
-    assert refresh.progress(team) is None
+    assert tracking.progress(team) is None
     other.refresh_from_db()
     assert other.due_at is None
 
@@ -642,8 +642,8 @@ def test_a_run_that_somebody_watches_is_asked_sooner(team, settings):
     settings.REFRESH_WATCHED_SECONDS = 15
     later = timezone.now() + timedelta(minutes=20)
     run, finished = make_run(team, due_at=later), make_run(team, due_at=None)
-    refresh.watch(run)
-    refresh.watch(finished)
+    tracking.watch(run)
+    tracking.watch(finished)
     run.refresh_from_db()
     finished.refresh_from_db()
     assert timezone.now() < run.due_at <= timezone.now() + timedelta(seconds=15)
@@ -693,7 +693,7 @@ def test_every_call_is_kept_with_what_it_changed(camb, team, sweep):
     ]
     assert [attempt.change for attempt in good.attempts.order_by("pk")] == [
         "",
-        "New → Ready, transcript of Unnamed language arrived",
+        "New → Ready, transcript arrived",
     ]
     assert [attempt.change for attempt in bad.attempts.order_by("pk")] == ["", "", "New → Not found"]
 

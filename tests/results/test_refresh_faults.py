@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from demo.server import ABSENT, Reply, StandIn
 from results import camb as camb_client
-from results import keys, refresh, search, store, tasks
+from results import keys, refresh, search, store, tasks, tracking
 from results.camb import parse
 from results.models import Answer, ApiKey, Attempt, Call, Cue, Dub, Pulse, Run
 from tests.factories import make_run, make_team
@@ -231,7 +231,7 @@ def test_a_run_that_never_finishes_is_asked_ever_less_and_then_daily_but_never_f
     assert waits[-2:] == [24 * 3600] * 2
     assert run.status == "waiting"
     camb.runs[run.camb_run_id] = READY
-    assert refresh.request(run) is True
+    assert tracking.request(run) is True
     worker()
     assert statuses() == ["ready"]
 
@@ -426,7 +426,7 @@ def test_a_clock_set_back_an_hour_holds_nothing_up_for_that_hour(camb, team, bel
     Run.objects.filter(pk=runs[1].pk).update(checked_at=timezone.now(), lease=None, lease_until=None)
     clock(-3600)
     bells.clear()
-    assert refresh.request(runs[1]) is True
+    assert tracking.request(runs[1]) is True
     refresh.ring_due()
     worker()
     assert statuses() == ["ready", "ready"]
@@ -460,7 +460,7 @@ def test_asking_for_many_runs_waits_for_answers_being_stored_instead_of_blocking
     requested: list[int] = []
 
     def request() -> None:
-        requested.append(refresh.request_many(Run.objects.all(), team))
+        requested.append(tracking.request_many(Run.objects.all(), team))
         connection.close()
 
     asking = threading.Thread(target=request)

@@ -6,7 +6,7 @@ from typing import Any, TextIO
 from django.core.management.base import BaseCommand, CommandError
 
 from dashboard.management import arguments
-from results import ids, refresh
+from results import ids, tracking
 from results.ids import Verdict
 from teams.models import Team
 
@@ -31,8 +31,8 @@ class Command(BaseCommand):
         tasks = [(line.task_id, line.title) for line in lines if line.verdict is Verdict.TASK]
         if not pairs and not tasks:
             raise CommandError("There is no run id in this text.")
-        added = refresh.add_runs(team, pairs, added_by=None)
-        new_tasks = refresh.add_tasks(team, tasks, added_by=None)
+        added = tracking.add_runs(team, pairs, added_by=None)
+        new_tasks = tracking.add_tasks(team, tasks, added_by=None)
         known = len(added.known) + len(tasks) - new_tasks
         wrong = sum(line.verdict is Verdict.NOT_AN_ID for line in lines)
         self.stdout.write(f"{added.new + new_tasks} new, {known} already here, {wrong} not an id.")

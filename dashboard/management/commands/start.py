@@ -16,7 +16,7 @@ from django.db import DatabaseError, transaction
 from dashboard import processes
 from dashboard.management.commands.create_team import ensure_user
 from dashboard.settings import kept_secret
-from results import refresh
+from results import tracking
 from results.models import ApiKey
 from teams.models import Team, User
 
@@ -92,7 +92,7 @@ def seed_demo() -> None:
         key = ApiKey(team=team, is_demo=True)
         key.secret = DEMO_KEY
         key.save()
-        refresh.add_runs(team, list(DEMO_TITLES.items()), added_by=user)
+        tracking.add_runs(team, list(DEMO_TITLES.items()), added_by=user)
 
 
 def demo_password() -> str:

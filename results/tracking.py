@@ -1,0 +1,207 @@
+"""What do people do with their team's runs: add them, ask for them, watch them, remove them, or all of it?"""
+
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Count, Min
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from results import bell, keys, media, refresh, store
+from results.history import History
+from results.models import ApiKey, Pulse, Run, RunQuerySet
+from results.secrets import SealBrokenError
+from teams.models import Team, User
+
+
+@dataclass(frozen=True)
+class Added:
+    """How many runs were new, and which ids the team had already."""
+
+    new: int
+    known: list[int]
+
+
+def add_runs(team: Team, pairs: Sequence[tuple[int, str]], added_by: User | None) -> Added:
+    """Track these (CAMB.AI run id, title) pairs in the team; a title also names a run that had none."""
+    titles = dict(pairs)
+    with transaction.atomic():
+        _wait_for_other_adders(team)
+        known = {run.camb_run_id or 0: run for run in _known(team, "camb_run_id", titles)}
+        named = [run for run_id, run in known.items() if not run.title and titles[run_id]]
+        list(Run.objects.filter(pk__in=[run.pk for run in named]).select_for_update().order_by("pk"))
+        version = Pulse.beat(team.pk)
+        new = [
+            Run(team=team, camb_run_id=run_id, title=title[:200], added_by=added_by, version=version)
+            for run_id, title in titles.items()
+            if run_id not in known
+        ]
+        Run.objects.bulk_create(new)
+        for run in named:
+            run.title, run.version = titles[run.camb_run_id or 0][:200], version
+        Run.objects.bulk_update(named, ["title", "version"], batch_size=200)
+        bell.ring("refresh_due")
+    return Added(new=len(new), known=sorted(known))
+
+
+def add_tasks(team: Team, pairs: Sequence[tuple[str, str]], added_by: User | None) -> int:
+    """Follow these (CAMB.AI task id, title) pairs until each has a run id or has failed.
+
+    Returns how many were new; one that became a run is known by its task id for ever.
+    """
+    with transaction.atomic():
+        _wait_for_other_adders(team)
+        version = Pulse.beat(team.pk)
+        titles = dict(pairs)
+        known = {run.camb_task_id for run in _known(team, "camb_task_id", titles)}
+        new = [
+            Run(team=team, camb_task_id=task_id, title=title[:200], added_by=added_by, version=version)
+            for task_id, title in titles.items()
+            if task_id not in known
+        ]
+        Run.objects.bulk_create(new)
+        bell.ring("refresh_due")
+    return len(new)
+
+
+def _known(team: Team, field: str, ids: Iterable[int] | Iterable[str]) -> Iterator[Run]:
+    """Those of these ids that the team has already; looked up in parts, as a database takes only so many values."""
+    rest = iter(ids)
+    while part := list(islice(rest, 500)):
+        yield from Run.objects.filter(team=team, **{f"{field}__in": part})
+
+
+def _wait_for_other_adders(team: Team) -> None:
+    """Make two people who add the same ids at once wait for each other, and nobody else for them."""
+    Team.objects.select_for_update(no_key=True).get(pk=team.pk)
+
+
+def request(run: Run) -> bool:
+    """Have this run asked now ("Refresh now").
+
+    False when it is being asked already, was a moment ago, or must not be: no key, or its gate is closed.
+    """
+    now = timezone.now()
+    askable = Run.objects.filter(pk=run.pk, team__in=ApiKey.objects.filter(keys.is_open(now)).values("team"))
+    lease = refresh.put_lease(askable.exclude(checked_at__range=(now - timedelta(seconds=2), now)), now)
+    if lease is None:
+        return False
+    bell.ring("refresh_batch", str(lease))
+    return True
+
+
+def request_many(runs: RunQuerySet, team: Team) -> int:
+    """Have all these runs of the team asked as soon as its key allows; returns how many."""
+    now = timezone.now()
+    wanted = Run.objects.filter(pk__in=runs.filter(team=team).order_by().values("pk"))
+    with transaction.atomic():
+        # Whoever stores answers locks runs by pk, then the pulse: in another order each would wait for the other.
+        list(wanted.select_for_update().order_by("pk").values_list("pk"))
+        total = wanted.update(due_at=now, wanted_at=now, version=Pulse.beat(team.pk))
+        bell.ring("refresh_due")
+    return total
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a request for many runs is: runs checked, of how many, and about how many seconds are left.
+
+    Nobody can tell (None) before the first is checked, or while the key is paused.
+    """
+
+    checked: int
+    total: int
+    seconds_left: int | None
+
+
+def progress(team: Team) -> Progress | None:
+    """How far the runs that somebody asked for are; None when all of them are checked."""
+    wanted = Run.objects.filter(team=team).exclude(wanted_at=None)
+    left, since = wanted.aggregate(left=Count("pk"), since=Min("wanted_at")).values()
+    if not left:
+        return None
+    checked = Run.objects.filter(team=team, checked_at__gte=since).count()
+    now = timezone.now()
+    is_going_on = checked and ApiKey.objects.filter(keys.is_open(now), team=team).exists()
+    seconds_left = round((now - since).total_seconds() / checked * left) if is_going_on else None
+    return Progress(checked, checked + left, seconds_left)
+
+
+def watch(run: Run) -> None:
+    """Somebody has the run open: an unfinished one is asked sooner, though not more often than is polite."""
+    soon = timezone.now() + timedelta(seconds=settings.REFRESH_WATCHED_SECONDS)
+    Run.objects.filter(pk=run.pk, due_at__gt=soon, lease=None).update(due_at=soon)
+
+
+def ask_now(run: Run) -> None:
+    """Ask about this run while somebody waits, to renew its media links. Raises camb.CambError or NoKeyError.
+
+    Time-outs are short, and an ask under way elsewhere is overtaken: its answer would be the older one.
+    """
+    now = timezone.now()
+    lease = uuid.uuid4()
+    Run.objects.filter(pk=run.pk).update(lease=lease, lease_until=now + refresh.LEASE)
+    key = ApiKey.objects.filter(pk=run.team_id).first()
+    if key is None:
+        raise NoKeyError
+    history = History(key.pk)
+    with refresh.released_at_the_end(lease), keys.patient_for(key, seconds=10) as client:
+        try:
+            with history.call([run.pk]):
+                [answer] = client.fetch([run.camb_run_id or 0]).values()
+            history.changes |= refresh.save({run.pk: answer}, lease, now)
+        finally:
+            history.write()
+
+
+class NoKeyError(Exception):
+    """The team has no CAMB.AI key to ask with."""
+
+
+def renew_links(run: Run) -> None:
+    """Ask for fresh media links, as `ask_now` does. Raises camb.CambError, or media.Dead without a usable key."""
+    try:
+        ask_now(run)
+    except NoKeyError as error:
+        raise media.Dead(
+            _("The link has ended, and this team has no CAMB.AI key to get a new one with.")
+        ) from error
+    except SealBrokenError as error:
+        raise media.Dead(
+            _("The link has ended, and this team's CAMB.AI key must be pasted again to get a new one.")
+        ) from error
+
+
+def remove_run(run: Run) -> None:
+    """Forget the run with its dubs, its cues and their search terms."""
+    with transaction.atomic():
+        locked = Run.objects.select_for_update().filter(pk=run.pk).first()
+        if locked is None:
+            return
+        for dub in locked.dubs.all():
+            store.drop_cues(dub)
+        locked.delete()
+        Pulse.beat(run.team_id)
+
+
+def remove_team(team: Team) -> None:
+    """Take the team from everybody at once; what it had is removed by a worker, however much that is."""
+    with transaction.atomic():
+        ApiKey.objects.filter(team=team).delete()
+        team.invitations.all().delete()
+        team.memberships.all().delete()
+        bell.ring("finish_removals")
+
+
+def finish_removals() -> None:
+    """Remove all that is left of teams without a member. Killed at any line, the next one goes on."""
+    for team in Team.objects.filter(memberships=None):
+        while runs := list(Run.objects.filter(team=team)[:100]):
+            for run in runs:
+                remove_run(run)
+        team.delete()
