@@ -3,8 +3,9 @@
 import pytest
 
 from demo.server import StandIn
-from results import bell, tasks
+from results import bell, refresh, tasks
 from results.models import ApiKey
+from tests.factories import make_team
 
 
 @pytest.fixture
@@ -48,3 +49,22 @@ def make_key():
         return key
 
     return make
+
+
+@pytest.fixture
+def team(make_key):
+    """A team with a key that the stand-in takes."""
+    team = make_team()
+    make_key(team)
+    return team
+
+
+@pytest.fixture
+def sweep(worker):
+    """Ring as beat does, and work until all is quiet."""
+
+    def sweep() -> None:
+        refresh.ring_due()
+        worker()
+
+    return sweep

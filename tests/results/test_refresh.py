@@ -10,19 +10,9 @@ from demo.server import ABSENT, Reply
 from results import camb as camb_client
 from results import history, keys, refresh, store, tasks, tracking
 from results.models import Answer, ApiKey, Attempt, Call, Cue, Dub, Pulse, Run
-from tests.factories import make_run, make_team
+from tests.factories import LINE, make_run, make_team, ready
 
 pytestmark = pytest.mark.django_db
-
-LINE = {"start": 0.5, "end": 2.25, "text": "The kettle is on.", "speaker": "Anna"}
-
-
-def ready(**fields) -> dict:
-    return {
-        "video_url": "https://media.example/1.mp4",
-        "audio_url": "https://media.example/1.mp3",
-        "transcript": [LINE],
-    } | fields
 
 
 def make_runs(team, number: int, **fields) -> list[Run]:
@@ -31,24 +21,6 @@ def make_runs(team, number: int, **fields) -> list[Run]:
 
 def bodies(camb) -> list[list[int]]:
     return [call.run_ids for call in camb.calls]
-
-
-@pytest.fixture
-def team(make_key):
-    team = make_team()
-    make_key(team)
-    return team
-
-
-@pytest.fixture
-def sweep(worker):
-    """Ring as beat does, and work until all is quiet."""
-
-    def sweep() -> None:
-        refresh.ring_due()
-        worker()
-
-    return sweep
 
 
 @pytest.mark.parametrize("number", range(0, 120))
@@ -516,52 +488,6 @@ def test_a_poison_run_spoils_nobody_and_is_parked_after_five_tries(camb, team, s
     assert Dub.objects.filter(run=poison).count() == 0
 
 
-def test_refresh_now_pressed_often_asks_once(camb, team, worker):
-    run = make_run(team, status="ready", due_at=None)
-    camb.runs[run.camb_run_id] = ready()
-    assert [tracking.request(run) for _ in range(50)] == [True] + [False] * 49
-    worker()
-    assert len(camb.calls) == 1
-    assert tracking.request(run) is False
-
-
-def test_refresh_now_waits_like_the_rest_while_the_key_is_paused(team, bells):
-    run = make_run(team)
-    ApiKey.objects.update(state="unavailable", failures=1, retry_at=timezone.now() + timedelta(minutes=1))
-    assert tracking.request(run) is False
-    assert tracking.request(make_run()) is False
-    assert bells == []
-
-
-def test_ask_now_renews_the_links_while_somebody_waits(camb, team, bells):
-    run = make_run(team)
-    camb.runs[run.camb_run_id] = ready(video_url="https://media.example/fresh.mp4")
-    tracking.ask_now(run)
-    assert Dub.objects.get(run=run).video_url == "https://media.example/fresh.mp4"
-    run.refresh_from_db()
-    assert run.lease is None
-
-
-def test_add_runs_says_what_was_new_and_rings(team, bells):
-    first = tracking.add_runs(team, [(11, "Eleven"), (12, "")], team.memberships.get().user)
-    second = tracking.add_runs(team, [(12, "Twelve"), (13, "")], None)
-    assert (first.new, first.known, second.new, second.known) == (2, [], 1, [12])
-    assert list(Run.objects.order_by("camb_run_id").values_list("camb_run_id", "title")) == [
-        (11, "Eleven"),
-        (12, "Twelve"),
-        (13, ""),
-    ]
-    assert bells == [("refresh_due",), ("refresh_due",)]
-    assert Pulse.of(team.pk) == 2
-
-
-def test_ten_thousand_runs_are_added_at_once(team, bells, django_assert_max_num_queries):
-    pairs = [(number, "") for number in range(1, 10_001)]
-    with django_assert_max_num_queries(250):
-        assert tracking.add_runs(team, pairs, None).new == 10_000
-    assert tracking.add_runs(team, pairs, None).new == 0
-
-
 def test_a_task_is_followed_until_it_has_a_run_id_and_then_the_run_is_asked(camb, team, sweep):
     assert tracking.add_tasks(team, [("abc-1", "Pilot")], None) == 1
     assert tracking.add_tasks(team, [("abc-1", "Pilot")], None) == 0
@@ -616,38 +542,6 @@ def test_tasks_and_runs_are_asked_side_by_side(camb, team, sweep):
     camb.tasks |= {"a": {"status": "PENDING"}, "b": {"status": "PENDING"}}
     sweep()
     assert sorted(call.path for call in camb.calls) == ["/apis/dub/a", "/apis/dub/b", "/apis/dubbing-results"]
-
-
-def test_many_runs_are_asked_on_request_and_their_progress_is_told(camb, team, sweep, bells):
-    runs = make_runs(team, 12, status="ready", due_at=None)
-    other = make_run(make_team(), status="ready", due_at=None)
-    camb.runs |= {run.camb_run_id: ready() for run in runs}
-    assert tracking.progress(team) is None
-    assert tracking.request_many(Run.objects.all(), team) == 12
-    assert tracking.progress(team) == tracking.Progress(0, 12, None)
-    refresh.ring_due()
-    refresh.refresh_batch(next(lease for name, *lease in bells if name == "refresh_batch")[0], go_on=False)
-    half = tracking.progress(team)
-    assert (half.checked, half.total) == (5, 12)
-    assert half.seconds_left is not None
-    Run.objects.update(lease=None, lease_until=None)
-    bells.clear()
-    sweep()
-    assert tracking.progress(team) is None
-    other.refresh_from_db()
-    assert other.due_at is None
-
-
-def test_a_run_that_somebody_watches_is_asked_sooner(team, settings):
-    settings.REFRESH_WATCHED_SECONDS = 15
-    later = timezone.now() + timedelta(minutes=20)
-    run, finished = make_run(team, due_at=later), make_run(team, due_at=None)
-    tracking.watch(run)
-    tracking.watch(finished)
-    run.refresh_from_db()
-    finished.refresh_from_db()
-    assert timezone.now() < run.due_at <= timezone.now() + timedelta(seconds=15)
-    assert finished.due_at is None
 
 
 def test_every_change_moves_the_pulse(camb, team, sweep):

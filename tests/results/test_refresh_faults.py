@@ -16,31 +16,12 @@ from results import camb as camb_client
 from results import keys, refresh, search, store, tasks, tracking
 from results.camb import parse
 from results.models import Answer, ApiKey, Attempt, Call, Cue, Dub, Pulse, Run
-from tests.factories import make_run, make_team
+from tests.factories import LINE, make_run, make_team
 
 pytestmark = pytest.mark.django_db
 
 SECRET = "sk-very/secret-0123456789"
-LINE = {"start": 0.5, "end": 2.25, "text": "The kettle is on.", "speaker": "Anna"}
 READY = {"audio_url": "https://media.example/1.mp3", "transcript": [LINE]}
-
-
-@pytest.fixture
-def team(make_key):
-    team = make_team()
-    make_key(team)
-    return team
-
-
-@pytest.fixture
-def sweep(worker):
-    """Ring as beat does, and work until all is quiet."""
-
-    def sweep() -> None:
-        refresh.ring_due()
-        worker()
-
-    return sweep
 
 
 @pytest.fixture

@@ -1,0 +1,123 @@
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from results import refresh, tasks, tracking
+from results.models import ApiKey, Cue, Dub, Pulse, Run
+from teams.models import Team
+from tests.factories import make_dub, make_run, make_team, ready
+
+pytestmark = pytest.mark.django_db
+
+
+def make_runs(team, number: int, **fields) -> list[Run]:
+    return [make_run(team, **fields) for _ in range(number)]
+
+
+def test_refresh_now_pressed_often_asks_once(camb, team, worker):
+    run = make_run(team, status="ready", due_at=None)
+    camb.runs[run.camb_run_id] = ready()
+    assert [tracking.request(run) for _ in range(50)] == [True] + [False] * 49
+    worker()
+    assert len(camb.calls) == 1
+    assert tracking.request(run) is False
+
+
+def test_refresh_now_waits_like_the_rest_while_the_key_is_paused(team, bells):
+    run = make_run(team)
+    ApiKey.objects.update(state="unavailable", failures=1, retry_at=timezone.now() + timedelta(minutes=1))
+    assert tracking.request(run) is False
+    assert tracking.request(make_run()) is False
+    assert bells == []
+
+
+def test_ask_now_renews_the_links_while_somebody_waits(camb, team, bells):
+    run = make_run(team)
+    camb.runs[run.camb_run_id] = ready(video_url="https://media.example/fresh.mp4")
+    tracking.ask_now(run)
+    assert Dub.objects.get(run=run).video_url == "https://media.example/fresh.mp4"
+    run.refresh_from_db()
+    assert run.lease is None
+
+
+def test_add_runs_says_what_was_new_and_rings(team, bells):
+    first = tracking.add_runs(team, [(11, "Eleven"), (12, "")], team.memberships.get().user)
+    second = tracking.add_runs(team, [(12, "Twelve"), (13, "")], None)
+    assert (first.new, first.known, second.new, second.known) == (2, [], 1, [12])
+    assert list(Run.objects.order_by("camb_run_id").values_list("camb_run_id", "title")) == [
+        (11, "Eleven"),
+        (12, "Twelve"),
+        (13, ""),
+    ]
+    assert bells == [("refresh_due",), ("refresh_due",)]
+    assert Pulse.of(team.pk) == 2
+
+
+def test_ten_thousand_runs_are_added_at_once(team, bells, django_assert_max_num_queries):
+    pairs = [(number, "") for number in range(1, 10_001)]
+    with django_assert_max_num_queries(250):
+        assert tracking.add_runs(team, pairs, None).new == 10_000
+    assert tracking.add_runs(team, pairs, None).new == 0
+
+
+def test_many_runs_are_asked_on_request_and_their_progress_is_told(camb, team, sweep, bells):
+    runs = make_runs(team, 12, status="ready", due_at=None)
+    other = make_run(make_team(), status="ready", due_at=None)
+    camb.runs |= {run.camb_run_id: ready() for run in runs}
+    assert tracking.progress(team) is None
+    assert tracking.request_many(Run.objects.all(), team) == 12
+    assert tracking.progress(team) == tracking.Progress(0, 12, None)
+    refresh.ring_due()
+    refresh.refresh_batch(next(lease for name, *lease in bells if name == "refresh_batch")[0], go_on=False)
+    half = tracking.progress(team)
+    assert (half.checked, half.total) == (5, 12)
+    assert half.seconds_left is not None
+    Run.objects.update(lease=None, lease_until=None)
+    bells.clear()
+    sweep()
+    assert tracking.progress(team) is None
+    other.refresh_from_db()
+    assert other.due_at is None
+
+
+def test_a_run_that_somebody_watches_is_asked_sooner(team, settings):
+    settings.REFRESH_WATCHED_SECONDS = 15
+    later = timezone.now() + timedelta(minutes=20)
+    run, finished = make_run(team, due_at=later), make_run(team, due_at=None)
+    tracking.watch(run)
+    tracking.watch(finished)
+    run.refresh_from_db()
+    finished.refresh_from_db()
+    assert timezone.now() < run.due_at <= timezone.now() + timedelta(seconds=15)
+    assert finished.due_at is None
+
+
+def test_the_time_left_is_not_guessed_while_the_key_is_paused(team, bells):
+    make_run(team, checked_at=timezone.now() + timedelta(seconds=1))
+    wanted = make_run(team, status="ready", due_at=None)
+    tracking.request_many(Run.objects.filter(pk=wanted.pk), team)
+    assert tracking.progress(team).seconds_left is not None
+    ApiKey.objects.update(retry_at=timezone.now() + timedelta(minutes=1))
+    assert tracking.progress(team) == tracking.Progress(1, 2, None)
+
+
+def test_a_removed_run_takes_its_lines_along(team):
+    run, other = make_dub(make_run(team), ["one"]).run, make_dub(make_run(team), ["two"])
+    tracking.remove_run(run)
+    tracking.remove_run(run)
+    assert [cue.text for cue in Cue.objects.all()] == ["two"]
+    assert Run.objects.get() == other.run
+
+
+def test_a_removed_team_is_gone_for_everybody_at_once_and_wholly_once_a_worker_has_been_there(team, bells):
+    make_dub(make_run(team), ["one"])
+    other = make_dub(make_run(make_team()), ["two"])
+    owner = team.memberships.get().user
+    tracking.remove_team(team)
+    assert not Run.objects.visible_to(owner).exists()
+    assert (ApiKey.objects.count(), bells) == (0, [("finish_removals",)])
+    tasks.finish_removals()
+    tasks.finish_removals()
+    assert list(Team.objects.all()) == [other.team]
+    assert [cue.text for cue in Cue.objects.all()] == ["two"]
