@@ -19,5 +19,6 @@ PAGE = b"<p>" + b"line " * 200
 def test_pages_are_compressed_and_media_and_archives_are_not(rf, response, is_compressed):
     request = rf.get("/", HTTP_ACCEPT_ENCODING="gzip")
     answer = CompressedPages(lambda _: response)(request)
+    assert isinstance(answer, HttpResponse)
     assert answer.get("Content-Encoding", "") == ("gzip" if is_compressed else "")
     assert (gzip.decompress(answer.content) if is_compressed else answer.content) == PAGE
