@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import reduce
+from functools import lru_cache, reduce
 from itertools import groupby
 from operator import or_
 from typing import Any, NamedTuple
@@ -221,10 +221,9 @@ def _found(membership: Membership, asked: Asked) -> dict[str, Any]:
 
 def _saved(membership: Membership, asked: Asked) -> dict[str, Any]:
     """Before anything is typed, the searches that are kept; then, whether the person keeps this one."""
-    searches = saved.visible_to(membership)
     if asked.q:
-        return {"kept": searches.filter(owner=membership.user_id, q=asked.q).first()}
-    return {"searches": [_kept(membership, one) for one in searches]}
+        return {"kept": saved.own(membership).filter(q=asked.q).first()}
+    return {"searches": [_kept(membership, one) for one in saved.visible_to(membership)]}
 
 
 class Kept(NamedTuple):
@@ -325,9 +324,14 @@ def _neighbours(places: set[tuple[int, int]]) -> dict[tuple[int, int], str]:
     }
 
 
+@lru_cache(maxsize=4096)
+def _url(name: str, pk: int) -> str:
+    return reverse(name, args=[pk])
+
+
 def _address(cue: Cue) -> str:
     query = urlencode({"dub": cue.dub.language, "t": cue.start_ms // 1000})
-    return f"{reverse('runs-detail', args=[cue.run_id])}?{query}#cue-{cue.position}"
+    return f"{_url('runs-detail', cue.run_id)}?{query}#cue-{cue.position}"
 
 
 def _line(hit: Hit, before: str, after: str, others: Iterable[tuple[str, str]]) -> Line:
@@ -336,7 +340,7 @@ def _line(hit: Hit, before: str, after: str, others: Iterable[tuple[str, str]]) 
     span = f"#t={cue.start_ms / 1000},{max(cue.end_ms, cue.start_ms + 1000) / 1000}"
     return Line(
         href=_address(cue),
-        media=reverse(f"dubs-{kind}", args=[dub.pk]) + span if kind else "",
+        media=_url(f"dubs-{kind}", dub.pk) + span if kind else "",
         clock=clock,
         speaker=cue.speaker,
         language=languages.name(dub.language) if dub.language else "",

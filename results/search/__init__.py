@@ -16,6 +16,9 @@ from results.search.analyzer import Phrase, mark, terms
 from results.search.query import Query, parse
 
 COUNT_UP_TO = 10_000
+COUNT_RUNS_UP_TO = 1_000
+"""Hits whose run has to be looked at are counted no further."""
+
 LOOK_AT = 500
 """Facets, and what is best, are told from so many of the newest hits at most: all of them could be millions."""
 
@@ -52,7 +55,7 @@ class Page:
     """Hits, newest or best first, and where the next ones are.
 
     `count` is of the whole search; when it is not exact, there are more than that. Exact is only a first page's, up
-    to COUNT_UP_TO. `suggestion` is what may have been meant by a search without hits.
+    to a bound. `suggestion` is what may have been meant by a search without hits.
     """
 
     hits: list[Hit]
@@ -103,8 +106,9 @@ def search(
         return Page([], 0, is_exact=True, next_before=None, hint=query.hint, suggestion=suggestion)
     count, is_exact = len(ids), is_first
     if is_first and len(ids) > limit:
-        count = _back_end.count(wanted, COUNT_UP_TO + 1)
-        count, is_exact = min(count, COUNT_UP_TO), count <= COUNT_UP_TO
+        most = COUNT_UP_TO if wanted.runs is None else COUNT_RUNS_UP_TO
+        count = _back_end.count(wanted, most + 1)
+        count, is_exact = min(count, most), count <= most
     looked_at = ids[:LOOK_AT]
     if best_first:
         shown = _best(team_id, looked_at, query)[skip : skip + limit]
@@ -190,7 +194,8 @@ def _apart() -> Combinable:
 
 def _cues(team_id: int, ids: Sequence[int]) -> list[Cue]:
     """These lines, in this order."""
-    found = Cue.objects.filter(team_id=team_id).select_related("dub", "run").in_bulk(ids)
+    cues = Cue.objects.filter(team_id=team_id).select_related("dub", "run")
+    found = cues.defer("run__languages", "run__notes", "run__reason").in_bulk(ids)
     return [found[cue_id] for cue_id in ids if cue_id in found]
 
 

@@ -17,10 +17,15 @@ class TooManyError(Exception):
     """Somebody keeps as many searches as one person may: each of them is asked of every new dub."""
 
 
+def own(membership: Membership) -> QuerySet[SavedSearch]:
+    """The searches that the person keeps in this team."""
+    return SavedSearch.objects.filter(team=membership.team_id, owner=membership.user_id)
+
+
 def visible_to(membership: Membership) -> QuerySet[SavedSearch]:
     """The person's own and the team's shared searches; `news` counts the new dubs that their owner has not seen."""
-    own, news = Q(owner=membership.user_id), Count("findings", filter=Q(findings__is_new=True))
-    searches = SavedSearch.objects.filter(own | Q(is_shared=True), team=membership.team_id)
+    mine, news = Q(owner=membership.user_id), Count("findings", filter=Q(findings__is_new=True))
+    searches = SavedSearch.objects.filter(mine | Q(is_shared=True), team=membership.team_id)
     return searches.select_related("owner").annotate(news=news).order_by("q", "pk")
 
 
@@ -31,11 +36,11 @@ def save(membership: Membership, q: str, *, is_shared: bool) -> SavedSearch:
     """
     if is_shared:
         require_change(membership)
-    own = SavedSearch.objects.filter(team=membership.team_id, owner=membership.user_id)
+    mine = own(membership)
     q = q.replace("\0", "").strip()[:MAX_CHARACTERS]
-    if not own.filter(q=q).exists() and own.count() >= MOST_SAVED:
+    if not mine.filter(q=q).exists() and mine.count() >= MOST_SAVED:
         raise TooManyError
-    saved, _is_new = own.update_or_create(
+    saved, _is_new = mine.update_or_create(
         team_id=membership.team_id, owner_id=membership.user_id, q=q, defaults={"is_shared": is_shared}
     )
     return saved
@@ -51,14 +56,12 @@ def may_share(membership: Membership) -> bool:
 
 def news(membership: Membership) -> int:
     """In how many new dubs the person's own searches have hits."""
-    own = Finding.objects.filter(saved_search__owner=membership.user_id, saved_search__team=membership.team_id)
-    return own.filter(is_new=True).count()
+    return Finding.objects.filter(saved_search__in=own(membership), is_new=True).count()
 
 
 def seen(membership: Membership, q: str) -> None:
     """The person looks at the hits of this search: if it is their own, nothing of it is new any more."""
-    own = SavedSearch.objects.filter(team=membership.team_id, owner=membership.user_id, q=q)
-    findings = Finding.objects.filter(saved_search__in=own, is_new=True)
+    findings = Finding.objects.filter(saved_search__in=own(membership).filter(q=q), is_new=True)
     # Most searches are nobody's: to look must not cost a write.
     if findings.exists():
         findings.update(is_new=False)
