@@ -1,5 +1,6 @@
 """How does SQLite keep and answer the index? In an FTS5 table that stores no text, only where each term stands."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -22,6 +23,8 @@ _NEWEST = """
 _COUNT = """
     select count(*) from (select 1 from results_search where results_search match %s and {condition} limit %s)
 """
+# Who waits for the write lock looks every 25 ms at first; without a pause he would find it taken for seconds.
+_PAUSE_SECONDS = 0.02
 _RUN_ID = "(select run_id from results_cue where results_cue.id = results_search.rowid)"
 _LAST_ID = 2**63 - 1
 
@@ -77,6 +80,7 @@ def rebuild(batch_after: Callable[[int], list[Entry]]) -> Iterator[int]:
                     cursor.execute(f"alter table {_NEW_TABLE} rename to {_TABLE}")
         if batch:
             yield len(batch)
+            time.sleep(_PAUSE_SECONDS)
 
 
 def _column(sql: str, args: list[Any]) -> list[Any]:
