@@ -31,10 +31,12 @@ from results.secrets import SealBrokenError
 logger = logging.getLogger(__name__)
 
 LEASE = Run.LEASE
-# Claiming and storing cost as much as a call does, so while much is due they are done for a few calls at once.
-MOST_CALLS = 4
-# So long a thread stays with one key; a call that begins at its end is over before the lease is.
-TURN_SECONDS = min(2.0, settings.CAMB_TOTAL_SECONDS / 4)
+# Claiming and storing cost as much as a call does, so while much is due they are done for a few calls at once: for
+# so many, or for those that begin within so many seconds, which also ends them before the lease does.
+MOST_CALLS = 8
+ASK_SECONDS = min(1.5, settings.CAMB_TOTAL_SECONDS / 4)
+# So long a thread stays with one key before others have their turn.
+TURN_SECONDS = 3
 CUES_TOGETHER = 1000
 MOST_CLAIMS = 1000
 POISON_TRIES = 5
@@ -146,7 +148,7 @@ def refresh_batch(lease: str, *, go_on: bool = True) -> None:
     own = uuid.uuid4()
     if not Run.objects.filter(lease=lease).leased(now).update(lease=own, lease_until=now + LEASE):
         return
-    while key_id := _refresh(own, turn_ends):
+    while key_id := _refresh(own):
         claimed = _claim_for(key_id, timezone.now(), most=1) if go_on else []
         if not claimed:
             return
@@ -156,12 +158,12 @@ def refresh_batch(lease: str, *, go_on: bool = True) -> None:
             return
 
 
-def _refresh(lease: uuid.UUID, turn_ends: float) -> int | None:
+def _refresh(lease: uuid.UUID) -> int | None:
     """Ask about the runs under this lease and store the answers; returns the key that was used, if any was.
 
-    What is not asked before the turn ends goes back, still due: the lease must not run out on it.
+    Runs that were not asked in time go back, still due.
     """
-    started = timezone.now()
+    started, asking_ends = timezone.now(), monotonic() + ASK_SECONDS
     runs = list(Run.objects.filter(lease=lease).order_by("due_at", "pk"))
     with released_at_the_end(lease):
         usable = ApiKey.objects.filter(keys.is_open(started), team__in={run.team_id for run in runs})
@@ -176,7 +178,7 @@ def _refresh(lease: uuid.UUID, turn_ends: float) -> int | None:
             asking = _Asking(keys.client(key), lease, history)
             for batch in batches(runs):
                 heard |= asking.ask(batch)
-                if monotonic() > turn_ends:
+                if monotonic() > asking_ends:
                     break
             keys.note_success(key)
         except (camb.CambError, SealBrokenError) as error:

@@ -53,10 +53,10 @@ def test_while_much_is_due_a_lease_is_good_for_several_calls(camb, team, bells, 
     make_runs(team, 100)
     camb.unknown = READY
     refresh.ring_due()
-    assert [Run.objects.filter(lease=lease).count() for _, lease in bells] == [20, 20]
+    assert [Run.objects.filter(lease=lease).count() for _, lease in bells] == [40, 40]
     refresh.refresh_batch(bells[0][1], go_on=False)
-    assert [len(call.run_ids) for call in camb.calls] == [5, 5, 5, 5]
-    assert Run.objects.filter(status="ready").count() == 20
+    assert [len(call.run_ids) for call in camb.calls] == [5] * 8
+    assert Run.objects.filter(status="ready").count() == 40
 
 
 def test_towards_its_end_a_sweep_is_shared_out_evenly(team, bells, settings):
@@ -76,6 +76,7 @@ def test_the_rate_counts_calls_and_not_leases(team, bells, settings):
 def test_a_thread_gives_way_when_its_turn_is_over(camb, team, bells, settings, monkeypatch):
     settings.REFRESH_CALLS_PER_KEY = 1
     monkeypatch.setattr(refresh, "TURN_SECONDS", 0)
+    monkeypatch.setattr(refresh, "ASK_SECONDS", 0)
     make_runs(team, 40)
     camb.unknown = READY
     refresh.ring_due()

@@ -62,17 +62,15 @@ def test_what_a_killed_worker_asked_for_is_finished_by_another(installation, cam
 
 
 def test_what_a_worker_had_heard_but_not_stored_when_it_was_killed_is_asked_again(installation, camb):
-    gate = Gate(camb, after=2)
+    gate = Gate(camb, after=1)
     installation.make_due(20)
     with (
         installation.process("beat"),
         installation.process("worker", REFRESH_CALLS_PER_KEY="1") as victim,
     ):
         until(lambda: gate.held == 1)
-        assert len(camb.calls) == 3
         victim.kill()
         victim.wait(DEADLINE_S)
-        assert installation.statuses() == ["new"] * 20
         gate.open()
         with installation.process("worker"):
             until(lambda: all_ready(installation, 20))
