@@ -34,7 +34,7 @@ LEASE = Run.LEASE
 # Claiming and storing cost as much as a call does, so while much is due they are done for a few calls at once: for
 # so many, or for those that begin within so many seconds, which also ends them before the lease does.
 MOST_CALLS = 8
-ASK_SECONDS = min(1.5, settings.CAMB_TOTAL_SECONDS / 4)
+ASK_SECONDS = min(2.0, settings.CAMB_TOTAL_SECONDS / 4)
 # So long a thread stays with one key before others have their turn.
 TURN_SECONDS = 3
 CUES_TOGETHER = 1000
@@ -105,7 +105,8 @@ def _claim_for(key_id: int, now: datetime, most: int = MOST_CLAIMS) -> list[uuid
         waiting = Run.objects.unleased(now).unfinished().filter(team=key_id).order_by("due_at", "pk")
         due = waiting.due(now)
         # Several calls each only while there is plenty for every caller: at its end a sweep must not wait for one.
-        plenty = due[: in_flight * MOST_CALLS * camb.BATCH_MAX].count() // (in_flight * camb.BATCH_MAX)
+        share = in_flight * camb.BATCH_MAX
+        plenty = due[: share * MOST_CALLS].count() // share
         calls_each = 1 if key.failures else max(1, min(plenty, calls // room))
         ids = list(due.values_list("pk", "camb_run_id")[: room * calls_each * camb.BATCH_MAX])
         numbered = [pk for pk, run_id in ids if run_id]
