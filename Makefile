@@ -7,12 +7,13 @@ IN_VENV := $(VENV)/bin/python -m
 # A virtual environment whose Python went away (an upgrade, a moved folder) is made again.
 STALE := $(shell $(VENV)/bin/python -m pip --version >/dev/null 2>&1 || echo stale)
 
-.PHONY: help run test test-postgres lint format clean chromium stale
+.PHONY: help run test test-postgres bench lint format clean chromium stale
 
 help:
 	@echo 'make run            start Dubroom on http://127.0.0.1:8000/ (PORT=8080 for another port)'
 	@echo 'make test           check everything, with SQLite and the embedded broker'
 	@echo 'make test-postgres  run the tests with PostgreSQL and Redis'
+	@echo 'make bench          measure refreshing and searching, each against what it could be'
 	@echo 'make lint           check style, types and the direction of imports'
 	@echo 'make format         bring the code into style'
 	@echo 'make clean          remove what was installed and built here; data/ stays'
@@ -25,6 +26,10 @@ test: lint chromium
 
 test-postgres: $(VENV)/requirements-dev.txt chromium
 	@.ci/with-services $(IN_VENV) pytest -n 2
+
+bench: $(VENV)/requirements-dev.txt
+	@$(IN_VENV) benchmarks.refresh
+	@$(IN_VENV) benchmarks.search --database sqlite
 
 lint: $(VENV)/requirements-dev.txt
 	@$(IN_VENV) ruff check .

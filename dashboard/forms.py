@@ -244,6 +244,8 @@ class TitleForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's has no [
     def save(self, commit: bool = True) -> Run:
         run: Run = self.instance
         with transaction.atomic():
+            # The run, then the pulse, as whoever stores answers locks them: else each would wait for the other.
+            Run.objects.select_for_update().filter(pk=run.pk).first()
             run.version = Pulse.beat(run.team_id)
             run.save(update_fields=["title", "version"])
         return run

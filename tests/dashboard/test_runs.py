@@ -5,7 +5,9 @@ from datetime import timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -663,3 +665,17 @@ def test_removing_asks_first(team, member):
     response = member.post(url)
     assert (response.status_code, response["Location"]) == (302, reverse("runs-list", args=[team.slug]))
     assert not Run.objects.filter(pk=run.pk).exists()
+
+
+def test_a_rename_locks_the_run_before_the_pulse_as_storing_does(team, member):
+    run = make_run(team)
+    with CaptureQueriesContext(connection) as queries:
+        member.post(f"/runs/{run.pk}/title/", {"title": "Pilot"})
+    written = [
+        query["sql"] for query in queries if "results_pulse" in query["sql"] or "results_run" in query["sql"]
+    ]
+    pulse = next(place for place, sql in enumerate(written) if sql.startswith("UPDATE") and "results_pulse" in sql)
+    assert "results_run" in written[pulse - 1]
+    assert connection.vendor == "sqlite" or "FOR UPDATE" in written[pulse - 1]
+    run.refresh_from_db()
+    assert run.title == "Pilot"
