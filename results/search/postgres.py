@@ -58,23 +58,22 @@ def remove(entries: Iterable[Entry]) -> None:
 
 def newest(wanted: Wanted, before_id: int | None, least: int, most: int) -> list[int]:
     """The newest ids from before one on: up to `most` where that is cheap, but `least` if there are so many."""
-    expression = _expression(wanted)
     before = _LAST_ID if before_id is None else before_id
-
-    def walk(lines: int) -> list[int]:
-        condition, params = wanted.condition("run_id")
-        return _ids(_WALK.format(condition=condition), [wanted.team_id, before, lines, expression, *params, most])
-
-    ids = walk(FEW_LINES)
+    ids = _walk(wanted, before, FEW_LINES, most)
     if len(ids) < most and len(ids) * MANY_LINES >= least * FEW_LINES:
-        ids = walk(MANY_LINES)
+        ids = _walk(wanted, before, MANY_LINES, most)
     if len(ids) < least:
         condition, params = wanted.condition("run_id")
-        ids = _ids(_NEWEST.format(condition=condition), [expression, *params, before, most])
+        ids = _ids(_NEWEST.format(condition=condition), [_expression(wanted), *params, before, most])
     return ids
 
 
 def count(wanted: Wanted, most: int) -> int:
+    # GIN gathers all hits before it gives one: what most lines say is sooner counted on a walk.
+    if len(_walk(wanted, _LAST_ID, FEW_LINES, FEW_LINES)) * MANY_LINES > most * FEW_LINES:
+        walked = len(_walk(wanted, _LAST_ID, MANY_LINES, most))
+        if walked == most:
+            return walked
     condition, params = wanted.condition("run_id")
     return _ids(_COUNT.format(condition=condition), [_expression(wanted), *params, most])[0]
 
@@ -92,6 +91,13 @@ def rebuild(batch_after: Callable[[int], list[Entry]]) -> Iterator[int]:
             "delete from results_search where not exists "
             "(select 1 from results_cue where results_cue.id = results_search.cue_id)"
         )
+
+
+def _walk(wanted: Wanted, before: int, lines: int, most: int) -> list[int]:
+    """The newest hits, up to `most`, among the team's so many lines from before an id on."""
+    condition, params = wanted.condition("run_id")
+    args = [wanted.team_id, before, lines, _expression(wanted), *params, most]
+    return _ids(_WALK.format(condition=condition), args)
 
 
 def _ids(sql: str, args: list[Any]) -> list[int]:
