@@ -135,8 +135,8 @@ if not SECRET_KEY:
             "the same one. Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"
         )
     SECRET_KEY = kept_secret("secret.key", secrets.token_urlsafe(50))
-elif len(SECRET_KEY) < 20 and not DEBUG:
-    raise ImproperlyConfigured("SECRET_KEY is too short to be secret; give at least 20 random characters.")
+elif len(SECRET_KEY) < 12 and not DEBUG:
+    raise ImproperlyConfigured("SECRET_KEY is too short to be secret; give 12 random characters or more, better 50.")
 
 # Encrypts the teams' CAMB.AI keys: outside the database, newest first; older ones still decrypt.
 FIELD_KEYS = env.list("FIELD_KEYS", default=[])
