@@ -136,7 +136,9 @@ if not SECRET_KEY:
         )
     SECRET_KEY = kept_secret("secret.key", secrets.token_urlsafe(50))
 elif len(SECRET_KEY) < 12 and not DEBUG:
-    raise ImproperlyConfigured("SECRET_KEY is too short to be secret; give 12 random characters or more, better 50.")
+    raise ImproperlyConfigured(
+        "SECRET_KEY is too short to be secret; give 12 random characters or more, better 50."
+    )
 
 # Encrypts the teams' CAMB.AI keys: outside the database, newest first; older ones still decrypt.
 FIELD_KEYS = env.list("FIELD_KEYS", default=[])
