@@ -83,18 +83,22 @@ function bring(line) {
   return true;
 }
 
+let looking; // the next look at a line that is being brought into view
+
 function reveal(line) {
+  cancelAnimationFrame(looking);
   if (!line || !bring(line)) return;
   // Lines far away get their heights only when they come near, which moves this one for a few frames more.
   let looks = 10;
   const look = () => {
     bring(line);
-    if (--looks) requestAnimationFrame(look);
+    if (--looks) looking = requestAnimationFrame(look);
   };
-  requestAnimationFrame(look);
+  looking = requestAnimationFrame(look);
 }
 
 function yieldToReader() {
+  cancelAnimationFrame(looking);
   if (!isFollowing || current < 0) return;
   isFollowing = false;
   showChip();
