@@ -27,6 +27,11 @@ def is_running(pid_file: Path) -> bool:
     return stat.rpartition(")")[2].split()[0] != "Z"
 
 
+def is_written(pid_file: Path) -> bool:
+    """Whether the process has said who it is: a shell opens the file before it writes."""
+    return pid_file.exists() and pid_file.stat().st_size > 0
+
+
 async def never():
     """Nothing to do once all are started."""
 
@@ -36,7 +41,7 @@ def test_a_signal_stops_all(tmp_path, number):
     pids = [tmp_path / "a", tmp_path / "b"]
 
     async def stop():
-        while not all(pid.exists() for pid in pids):
+        while not all(map(is_written, pids)):
             await asyncio.sleep(0.01)
         os.kill(os.getpid(), number)
 
@@ -60,7 +65,7 @@ def test_children_of_a_process_that_died_are_cleared_away(tmp_path):
 
 def test_a_second_signal_kills_what_does_not_want_to_stop(tmp_path):
     async def stop_twice():
-        while not (tmp_path / "pid").exists():
+        while not is_written(tmp_path / "pid"):
             await asyncio.sleep(0.01)
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGTERM)
