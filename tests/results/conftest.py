@@ -4,6 +4,7 @@ import pytest
 
 from demo.server import StandIn
 from results import bell, refresh, tasks
+from results import camb as camb_client
 from results.models import ApiKey
 from tests.factories import make_team
 
@@ -68,3 +69,20 @@ def sweep(worker):
         worker()
 
     return sweep
+
+
+@pytest.fixture
+def during_the_call(monkeypatch):
+    """Let something happen between CAMB.AI's answer and its being stored."""
+
+    def happen(what) -> None:
+        fetch = camb_client.Client.fetch
+
+        def fetch_and_let_it_happen(*args):
+            answers = fetch(*args)
+            what()
+            return answers
+
+        monkeypatch.setattr(camb_client.Client, "fetch", fetch_and_let_it_happen)
+
+    return happen

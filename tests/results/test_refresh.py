@@ -430,23 +430,6 @@ def test_a_lost_message_costs_one_lease(camb, team, bells, sweep):
     assert run.status == "ready"
 
 
-@pytest.fixture
-def during_the_call(monkeypatch):
-    """Let something happen between CAMB.AI's answer and its being stored."""
-
-    def happen(what) -> None:
-        fetch = camb_client.Client.fetch
-
-        def fetch_and_let_it_happen(*args):
-            answers = fetch(*args)
-            what()
-            return answers
-
-        monkeypatch.setattr(camb_client.Client, "fetch", fetch_and_let_it_happen)
-
-    return happen
-
-
 def test_a_lease_that_was_taken_over_stores_nothing(camb, team, sweep, during_the_call):
     run = make_run(team)
     camb.runs[run.camb_run_id] = ready()

@@ -12,7 +12,6 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from demo.server import ABSENT, Reply, StandIn
-from results import camb as camb_client
 from results import keys, refresh, search, store, tasks, tracking
 from results.camb import parse
 from results.models import Answer, ApiKey, Attempt, Call, Cue, Dub, Pulse, Run
@@ -363,23 +362,6 @@ def test_what_is_missing_from_an_answer_is_waited_for(camb, team, sweep):
 
 
 # --- People, clocks and locks ------------------------------------------------------------------------
-
-
-@pytest.fixture
-def during_the_call(monkeypatch):
-    """Let something happen between CAMB.AI's answer and its being stored."""
-
-    def happen(what) -> None:
-        fetch = camb_client.Client.fetch
-
-        def fetch_and_let_it_happen(*args):
-            answers = fetch(*args)
-            what()
-            return answers
-
-        monkeypatch.setattr(camb_client.Client, "fetch", fetch_and_let_it_happen)
-
-    return happen
 
 
 def test_a_team_removed_while_its_runs_are_asked_stays_removed(camb, team, sweep, during_the_call):
