@@ -1,13 +1,16 @@
 import io
+import uuid
+from datetime import timedelta
 
 import pytest
 from allauth.account.models import EmailAddress
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from dashboard.management.commands import start
 from demo.samples import DEMO_TITLES
 from demo.server import StandIn
-from results import search
+from results import refresh, search
 from results.models import ApiKey
 from teams.models import Membership, Team, User
 from tests.factories import make_dub, make_run, make_team
@@ -173,6 +176,20 @@ def test_refresh_asks_everything_that_is_due_without_a_worker(run, team, camb, s
     out, _ = run("refresh", "--team=my-team")
     assert out == "Runs asked: 52. Calls: 11. Waiting: 1. Ready: 50. Failed: 1.\n"
     assert sorted(id for call in camb.calls for id in call.run_ids) == list(range(1, 53))
+
+
+def test_refresh_waits_for_the_rate_that_is_free_again_a_moment_after_the_claim(run, team, camb, monkeypatch):
+    ApiKey.objects.update(paced_to=timezone.now() + timedelta(seconds=30))
+    claim_due = refresh.claim_due
+
+    def then_free(team_id: int) -> list[uuid.UUID]:
+        leases = claim_due(team_id)
+        ApiKey.objects.update(paced_to=None)
+        return leases
+
+    monkeypatch.setattr(refresh, "claim_due", then_free)
+    make_run(team, camb_run_id=1)
+    assert run("refresh", "--team=my-team")[0].startswith("Runs asked: 1. Calls: 1.")
 
 
 def test_refresh_leaves_other_teams_and_finished_runs_alone(run, team, camb):
