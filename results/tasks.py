@@ -2,7 +2,8 @@
 
 from celery import shared_task
 
-from results import copies, history, keys, refresh, speakers, tracking
+from results import history, keys, refresh, speakers, tracking
+from results.copies import fetching, parts, tending
 from results.search import saved
 
 
@@ -38,17 +39,17 @@ def settle_speakers() -> None:
 
 @shared_task
 def tend_copies() -> None:
-    copies.tend()
+    tending.tend()
 
 
 @shared_task
 def fetch_copy(lease: str) -> None:
-    copies.fetch(lease)
+    fetching.fetch(lease)
 
 
 @shared_task
 def drop_old_parts() -> None:
-    copies.drop_old_parts()
+    parts.drop_old()
 
 
 @shared_task

@@ -17,7 +17,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from dashboard.accounts import Adapter, carried_invitation, carry_invitation
 from dashboard.forms import DeleteTeamForm, InvitationForm, KeyForm, ProfileForm, RoleForm, ShelfForm, TeamForm
-from results import copies, keys, tracking
+from results import keys, tracking
+from results.copies import shelves
 from results.models import ApiKey
 from teams.access import can_change, can_manage, membership_or_404, require_manage
 from teams.models import Invitation, LastOwnerError, Membership, Team, User
@@ -243,14 +244,14 @@ def shelf(request: SignedInRequest, slug: str) -> HttpResponse:
     require_manage(membership)
     team = membership.team
     if "remove" in request.POST:
-        copies.remove_all(team)
+        shelves.remove_all(team)
         logger.info("Team %s: all copies removed by user %s", slug, request.user.pk)
         messages.success(request, _("No copies are kept any more, and those that were are being removed."))
         return redirect(f"{reverse('teams-detail', args=[slug])}#copies")
     form = ShelfForm(request.POST)
     if not form.is_valid():
         return _page(request, membership, status=422, shelf_form=form)
-    copies.set_shelf(team, **form.cleaned_data)
+    shelves.set_shelf(team, **form.cleaned_data)
     logger.info("Team %s: copies set to %s by user %s", slug, form.cleaned_data, request.user.pk)
     if form.cleaned_data["is_on"]:
         messages.success(request, _("Copies are kept from now on, also of what is ready already."))
@@ -261,14 +262,14 @@ def shelf(request: SignedInRequest, slug: str) -> HttpResponse:
 
 def _shelf_state(team: Team) -> dict[str, Any]:
     """Return what `_copies.html` shows."""
-    shelf = copies.shelf_of(team)
-    most_gb = shelf.most_bytes // copies.GB
+    shelf = shelves.shelf_of(team)
+    most_gb = shelf.most_bytes // shelves.GB
     return {
         "shelf": shelf,
         "most_gb": most_gb,
         "shelf_form": ShelfForm(initial={"is_on": shelf.is_on, "most_gb": most_gb}),
-        "stock": copies.stock_of(team),
-        "troubled_copies": copies.in_trouble(team),
+        "stock": shelves.stock_of(team),
+        "troubled_copies": shelves.in_trouble(team),
     }
 
 

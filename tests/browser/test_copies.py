@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from dashboard import ranges
 from demo.server import StandIn
-from results import copies
+from results.copies import shelves, tending
 from results.models import ApiKey, Copy
 from tests.browser.conftest import until
 
@@ -20,7 +20,7 @@ def keeps_copies(team, camb, settings, tmp_path) -> None:
     options = {"location": tmp_path / "media"}
     settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": backend, "OPTIONS": options}}
     ApiKey.objects.update(is_demo=True)
-    copies.set_shelf(team, is_on=True, most_gb=1)
+    shelves.set_shelf(team, is_on=True, most_gb=1)
 
 
 def media_calls(camb: StandIn) -> list[str]:
@@ -33,7 +33,7 @@ def test_a_copy_plays_piece_by_piece_when_its_link_is_long_dead(
     monkeypatch.setattr(ranges, "MOST_BYTES", 50_000)
     [run] = add_runs(HOUR)
     work()
-    copies.tend()
+    tending.tend()
     work()
     assert set(Copy.objects.values_list("kind", "state")) == {("video", "kept"), ("audio", "kept")}
     clock.ahead = 7 * 24 * 3600
@@ -52,7 +52,7 @@ def test_a_copy_plays_piece_by_piece_when_its_link_is_long_dead(
 
 def test_a_copy_is_downloaded_whole_under_a_readable_name(keeps_copies, camb, add_runs, work, page: Page, tmp_path):
     [run] = add_runs(HOUR)
-    copies.tend()
+    tending.tend()
     work()
     page.goto(f"/runs/{run.pk}/")
     with page.expect_download() as download:

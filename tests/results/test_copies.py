@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from demo.server import Reply
 from results import copies, download, media, tracking
+from results.copies import fetching, parts, shelves, tending
 from results.models import Copy, Dub, Shelf
 from tests.bucket import Bucket
 from tests.factories import make_dub, make_run, make_team
@@ -116,14 +117,14 @@ def tend(worker):
     """Ring as beat does, and work until all is quiet; the one copy there is, or None."""
 
     def tend() -> Copy | None:
-        copies.tend()
+        tending.tend()
         worker()
         return Copy.objects.first()
 
     return tend
 
 
-def parts(folder: Path) -> list[int]:
+def unfinished(folder: Path) -> list[int]:
     """The lengths of the unfinished files."""
     return [file.stat().st_size for file in (folder / "copying").glob("*")]
 
@@ -159,7 +160,7 @@ def test_a_ready_dubs_media_is_kept(team, host, tend, store_in, folder, storage)
     assert default_storage.open(video.name).read() == VIDEO
     assert (Path(video.name).suffix, Path(audio.name).suffix) == (".mp4", ".mp3")
     assert (copies.kept(dub, "video"), copies.kept(dub, "audio")) == (video, audio)
-    assert (parts(folder), copies.stock_of(team)) == ([], copies.Stock(len(VIDEO) + 5003, 2, 0, 0))
+    assert (unfinished(folder), shelves.stock_of(team)) == ([], shelves.Stock(len(VIDEO) + 5003, 2, 0, 0))
 
 
 def test_a_team_that_did_not_ask_for_it_keeps_nothing(team, host, tend):
@@ -182,7 +183,7 @@ def test_only_the_demos_team_is_led_to_this_machine(team, host, tend, folder):
     assert (
         copy.message == "The link leads to 127.0.0.1, which is not on the public internet, so it was not followed."
     )
-    assert (copy.state, host.calls, parts(folder), copies.kept(dub, "video")) == ("waiting", [], [], None)
+    assert (copy.state, host.calls, unfinished(folder), copies.kept(dub, "video")) == ("waiting", [], [], None)
 
 
 @pytest.mark.parametrize("location", ["http://169.254.169.254/", "http://127.0.0.1:1/", "http://10.0.0.1/a.mp4"])
@@ -200,7 +201,7 @@ def test_what_is_no_web_address_is_no_media(team, host, tend):
 def test_switching_on_takes_what_there_is_and_new_answers_are_taken_as_they_come(team, host, tend):
     Shelf.objects.all().delete()
     first = ready_dub(team, host)
-    copies.set_shelf(team, is_on=True, most_gb=3)
+    shelves.set_shelf(team, is_on=True, most_gb=3)
     assert (Shelf.objects.get().most_bytes, tend().dub) == (3 * GB, first)
     second = ready_dub(team, host)
     tend()
@@ -240,14 +241,14 @@ def killed_amid(copy: Copy, length: int, mark: str = MARK, content: bytes = VIDE
     """What a worker leaves that is killed: its lease, and a part."""
     copy.validator, copy.lease, copy.lease_until = mark, uuid.uuid4(), timezone.now() + timedelta(seconds=60)
     copy.save()
-    copies._part(copy).write_bytes(content[:length])
+    parts.path(copy).write_bytes(content[:length])
 
 
 @pytest.fixture
 def waiting(team, host):
     """A copy that is about to be fetched."""
     ready_dub(team, host)
-    copies.look()
+    tending.look()
     return Copy.objects.get()
 
 
@@ -265,7 +266,7 @@ def test_other_content_than_before_the_kill_begins_anew(waiting, host, tend, fol
     Copy.objects.update(lease_until=timezone.now())
     copy = tend()
     assert default_storage.open(copy.name).read() == VIDEO
-    assert (copy.state, copy.validator, parts(folder)) == ("kept", MARK, [])
+    assert (copy.state, copy.validator, unfinished(folder)) == ("kept", MARK, [])
 
 
 def test_a_part_of_content_without_a_mark_is_not_gone_on_with(waiting, host, tend):
@@ -276,7 +277,7 @@ def test_a_part_of_content_without_a_mark_is_not_gone_on_with(waiting, host, ten
 
 
 def test_a_turn_ends_and_the_next_one_goes_on(waiting, host, tend, monkeypatch):
-    monkeypatch.setattr(copies, "TURN_SECONDS", 0)
+    monkeypatch.setattr(fetching, "TURN_SECONDS", 0)
     monkeypatch.setattr(download, "PIECE_BYTES", 100_000)
     copy = tend()
     assert (copy.state, copy.tries, copy.message) == ("kept", 0, "")
@@ -286,20 +287,20 @@ def test_a_turn_ends_and_the_next_one_goes_on(waiting, host, tend, monkeypatch):
 
 
 def test_a_message_delivered_twice_is_heeded_once(waiting, host):
-    [lease] = copies.claim_due()
-    copies.fetch(str(lease))
-    copies.fetch(str(lease))
+    [lease] = fetching.claim_due()
+    fetching.fetch(str(lease))
+    fetching.fetch(str(lease))
     assert asked(host) == [None]
 
 
 def test_two_beats_claim_a_copy_once(waiting):
-    assert [len(copies.claim_due()), len(copies.claim_due())] == [1, 0]
+    assert [len(fetching.claim_due()), len(fetching.claim_due())] == [1, 0]
 
 
 def test_a_worker_that_was_held_up_does_not_write_into_anothers_part(waiting, host, tend):
     waiting.validator = MARK
     waiting.save()
-    with copies._part(waiting).open("wb") as file:
+    with parts.path(waiting).open("wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         assert tend().state == "waiting"
 
@@ -310,11 +311,11 @@ def test_at_most_so_many_are_under_way_and_no_team_takes_them_all(team, host, ma
     for owner, number in ((team, 9), (other, 9)):
         for _ in range(number):
             ready_dub(owner, host)
-    copies.look()
-    assert len(copies.claim_due()) == copies.AT_ONCE
+    tending.look()
+    assert len(fetching.claim_due()) == fetching.AT_ONCE
     leased = Copy.objects.exclude(lease=None)
     assert sorted(leased.values_list("team", flat=True)) == sorted([team.pk, other.pk] * 2)
-    assert copies.claim_due() == []
+    assert fetching.claim_due() == []
 
 
 # --- Trouble -----------------------------------------------------------------------------------------
@@ -368,7 +369,7 @@ def test_a_file_that_grew_meanwhile_begins_anew(team, host, tend):
 
 
 def test_a_host_that_drips_is_too_slow(team, host, tend, monkeypatch):
-    monkeypatch.setattr(copies, "TURN_SECONDS", 0.1)
+    monkeypatch.setattr(fetching, "TURN_SECONDS", 0.1)
     host.files["/v.mp4"] = Reply(200, VIDEO, {"ETag": MARK}, drip=0.02)
     ready_dub(team, host)
     copy = tend()
@@ -390,29 +391,29 @@ def test_what_is_no_media_is_not_kept_and_not_tried_again(team, host, tend, fold
     ready_dub(team, host)
     copy = tend()
     assert copy.message.startswith("What the link gives is no video or audio that browsers play.")
-    assert (copy.state, copy.due_at, parts(folder), stored(folder)) == ("failed", None, [], [])
+    assert (copy.state, copy.due_at, unfinished(folder), stored(folder)) == ("failed", None, [], [])
 
 
 def test_after_many_tries_in_a_row_it_is_given_up_until_somebody_refreshes_the_run(team, host, tend, folder):
     host.files["/v.mp4"] = Reply(500)
     dub = ready_dub(team, host)
     copy = tend()
-    for _ in range(copies.MOST_TRIES - 1):
+    for _ in range(fetching.MOST_TRIES - 1):
         assert copy.state == "waiting"
         come_round(copy)
         copy = tend()
     assert (copy.state, copy.due_at, tend().state) == ("failed", None, "failed")
-    assert copies.stock_of(team) == copies.Stock(0, 0, 0, 1)
-    assert copies.in_trouble(team) == [copy]
+    assert shelves.stock_of(team) == shelves.Stock(0, 0, 0, 1)
+    assert shelves.in_trouble(team) == [copy]
     host.files["/v.mp4"] = VIDEO
     dub.run.checked_at = timezone.now()
     dub.run.save()
-    assert (tend().state, copies.in_trouble(team)) == ("kept", [])
+    assert (tend().state, shelves.in_trouble(team)) == ("kept", [])
 
 
 def test_a_file_that_comes_a_long_way_each_time_is_not_given_up(team, host, tend, monkeypatch):
-    monkeypatch.setattr(copies, "PROGRESS_BYTES", 50_000)
-    monkeypatch.setattr(copies, "MOST_TRIES", 2)
+    monkeypatch.setattr(fetching, "PROGRESS_BYTES", 50_000)
+    monkeypatch.setattr(fetching, "MOST_TRIES", 2)
     host.files["/v.mp4"] = Reply(200, VIDEO, {"ETag": MARK}, truncate_at=100_000)
     ready_dub(team, host)
     copy = tend()
@@ -428,9 +429,9 @@ def test_a_file_that_comes_a_long_way_each_time_is_not_given_up(team, host, tend
 def test_what_cannot_be_kept_has_bounded_waits(team, host, tend):
     host.files["/v.mp4"] = Reply(500)
     ready_dub(team, host)
-    copies.look()
-    Copy.objects.update(tries=copies.MOST_TRIES - 2)
-    assert tend().due_at - timezone.now() <= copies.LONGEST_WAIT * 1.1
+    tending.look()
+    Copy.objects.update(tries=fetching.MOST_TRIES - 2)
+    assert tend().due_at - timezone.now() <= fetching.LONGEST_WAIT * 1.1
 
 
 # --- Links that have ended ---------------------------------------------------------------------------
@@ -486,7 +487,7 @@ def test_a_file_that_does_not_fit_is_not_fetched_and_its_room_is_told(team, host
     assert copy.message.replace("\xa0", " ").startswith(
         "No room for 5.0 GB: 0 bytes of 1 GB are taken. An owner can"
     )
-    assert (copy.state, copy.tries, copy.size, parts(folder)) == ("waiting", 0, 5 * GB, [])
+    assert (copy.state, copy.tries, copy.size, unfinished(folder)) == ("waiting", 0, 5 * GB, [])
     come_round(copy)
     assert (tend().state, asked(host)) == ("waiting", [None])
 
@@ -498,36 +499,36 @@ def test_once_there_is_no_room_the_others_are_not_asked_for(team, host, tend):
     for _ in range(5):
         ready_dub(team, host)
     tend()
-    assert len(asked(host)) == 1 + copies.AT_ONCE_PER_TEAM
+    assert len(asked(host)) == 1 + fetching.AT_ONCE_PER_TEAM
     others = Copy.objects.filter(state="waiting", size=0)
-    assert [copy.message for copy in others] == ["There is no room left for copies. " + copies.ROOM] * 3
-    copies.set_shelf(team, is_on=True, most_gb=1)
+    assert [copy.message for copy in others] == ["There is no room left for copies. " + fetching.ROOM] * 3
+    shelves.set_shelf(team, is_on=True, most_gb=1)
     tend()
-    assert copies.stock_of(team) == copies.Stock(6 * len(VIDEO), 6, 0, 0)
+    assert shelves.stock_of(team) == shelves.Stock(6 * len(VIDEO), 6, 0, 0)
 
 
 def test_two_at_once_do_not_share_the_last_room(team, host):
     for _ in range(2):
         ready_dub(team, host)
-    copies.look()
+    tending.look()
     Shelf.objects.update(most_bytes=len(VIDEO) + 10)
-    first, second = copies.claim_due()
+    first, second = fetching.claim_due()
     Copy.objects.filter(lease=first).update(size=len(VIDEO))
-    copies.fetch(str(second))
+    fetching.fetch(str(second))
     assert [copy.state for copy in Copy.objects.order_by("pk")] == ["waiting", "waiting"]
-    copies.fetch(str(first))
+    fetching.fetch(str(first))
     assert sorted(Copy.objects.values_list("state", flat=True)) == ["kept", "waiting"]
 
 
 def test_a_file_of_unknown_length_takes_no_more_room_than_there_is(team, host, tend, monkeypatch, folder):
-    monkeypatch.setattr(copies, "NOTE_SECONDS", 0)
-    monkeypatch.setattr(copies, "AHEAD_BYTES", 0)
+    monkeypatch.setattr(fetching, "NOTE_SECONDS", 0)
+    monkeypatch.setattr(fetching, "AHEAD_BYTES", 0)
     Shelf.objects.update(most_bytes=100_000)
     host.files["/v.mp4"] = Reply(200, (VIDEO[at : at + 10_000] for at in range(0, len(VIDEO), 10_000)))
     ready_dub(team, host)
     copy = tend()
     assert copy.message.startswith("No room for")
-    assert (copy.state, parts(folder)) == ("waiting", [])
+    assert (copy.state, unfinished(folder)) == ("waiting", [])
 
 
 def test_a_file_of_unknown_length_is_kept_once_its_end_has_come(team, host, tend):
@@ -543,10 +544,10 @@ def test_a_file_of_unknown_length_is_kept_once_its_end_has_come(team, host, tend
 def test_a_disk_without_room_is_said_and_left_as_it_was(team, host, tend, monkeypatch, folder):
     ready_dub(team, host)
     with monkeypatch.context() as patch:
-        patch.setattr(copies, "SPARE_BYTES", 2**62)
+        patch.setattr(fetching, "SPARE_BYTES", 2**62)
         copy = tend()
     assert copy.message == "The server's disk is full. It is tried again once there is room."
-    assert (copy.state, copy.tries, parts(folder)) == ("waiting", 0, [])
+    assert (copy.state, copy.tries, unfinished(folder)) == ("waiting", 0, [])
     come_round(copy)
     assert tend().state == "kept"
 
@@ -556,7 +557,7 @@ def test_a_storage_without_room_is_said(team, host, tend, store_in, folder):
     ready_dub(team, host)
     copy = tend()
     assert copy.message.startswith("The server's disk is full.")
-    assert (copy.state, copy.tries, copy.got, parts(folder), stored(folder)) == ("waiting", 0, 0, [], [])
+    assert (copy.state, copy.tries, copy.got, unfinished(folder), stored(folder)) == ("waiting", 0, 0, [], [])
 
 
 def test_what_came_waits_here_for_a_storage_that_fails(team, host, tend, store_in, folder):
@@ -564,10 +565,10 @@ def test_what_came_waits_here_for_a_storage_that_fails(team, host, tend, store_i
     dub = ready_dub(team, host)
     copy = tend()
     assert copy.message == "The storage cannot be written to; the server's log says why."
-    assert (copy.state, parts(folder), copies.kept(dub, "video")) == ("waiting", [len(VIDEO)], None)
+    assert (copy.state, unfinished(folder), copies.kept(dub, "video")) == ("waiting", [len(VIDEO)], None)
     store_in("Bucket")
     come_round(copy)
-    assert (tend().state, asked(host), parts(folder)) == ("kept", [None], [])
+    assert (tend().state, asked(host), unfinished(folder)) == ("kept", [None], [])
 
 
 def test_what_the_storage_lost_a_part_of_is_not_played(team, host, tend, store_in):
@@ -592,13 +593,13 @@ def test_a_file_that_somebody_took_out_of_the_storage_is_fetched_again(team, hos
 
 def test_parts_that_nobody_goes_on_with_are_removed(waiting, folder):
     killed_amid(waiting, 100)
-    copies.drop_old_parts()
-    assert parts(folder) == [100]
-    old = (timezone.now() - copies.OLD_PART - timedelta(minutes=1)).timestamp()
+    parts.drop_old()
+    assert unfinished(folder) == [100]
+    old = (timezone.now() - parts.OLD_PART - timedelta(minutes=1)).timestamp()
     [part] = (folder / "copying").iterdir()
     os.utime(part, (old, old))
-    copies.drop_old_parts()
-    assert parts(folder) == []
+    parts.drop_old()
+    assert unfinished(folder) == []
 
 
 # --- Removing ----------------------------------------------------------------------------------------
@@ -611,7 +612,7 @@ def test_a_removed_runs_files_go_with_it(team, host, tend, store_in, storage):
     tend()
     name = Copy.objects.get(dub=gone).name
     tracking.remove_run(gone.run)
-    assert copies.stock_of(team).kept == 2
+    assert shelves.stock_of(team).kept == 2
     tend()
     assert (Copy.objects.get().dub, default_storage.exists(name)) == (stays, False)
 
@@ -640,8 +641,8 @@ def test_a_file_that_cannot_be_deleted_is_not_forgotten(team, host, tend, store_
 def test_all_copies_can_be_removed(team, host, tend, folder):
     dub = ready_dub(team, host)
     tend()
-    copies.remove_all(team)
-    assert (copies.kept(dub, "video"), copies.stock_of(team)) == (None, copies.Stock(0, 0, 0, 0))
+    shelves.remove_all(team)
+    assert (copies.kept(dub, "video"), shelves.stock_of(team)) == (None, shelves.Stock(0, 0, 0, 0))
     assert (tend(), stored(folder), Shelf.objects.get().is_on) == (None, [], False)
 
 
@@ -655,7 +656,7 @@ def test_a_run_removed_amid_the_fetching_leaves_nothing(waiting, host, tend, fol
     monkeypatch.setattr(media, "live_url", remove_meanwhile)
     tend()
     tend()
-    assert (Copy.objects.count(), parts(folder), stored(folder)) == (0, [], [])
+    assert (Copy.objects.count(), unfinished(folder), stored(folder)) == (0, [], [])
 
 
 # --- What kind of file -------------------------------------------------------------------------------
@@ -677,4 +678,4 @@ def test_a_run_removed_amid_the_fetching_leaves_nothing(waiting, host, tend, fol
     ],
 )
 def test_a_file_is_what_its_first_bytes_say(head, kind, content_type, extension):
-    assert copies._recognised(head, kind) == (content_type, extension)
+    assert parts.recognised(head, kind) == (content_type, extension)

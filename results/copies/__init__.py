@@ -1,0 +1,63 @@
+"""Which media do we keep ourselves, and where does it lie?
+
+beat → tending.tend → look (what is new?) → fetching.claim_due (a lease a copy) → fetch(lease), a turn at a time
+     → the storage
+"""
+
+import logging
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.utils import timezone
+
+from results import download, media
+from results.models import ApiKey, Copy, Dub
+
+logger = logging.getLogger(__name__)
+
+State = Copy.State
+
+
+def trusted(team_id: int | None) -> set[download.Host]:
+    """The stand-in of the demo is on this machine; the demo's own team, and no other, is led to it."""
+    demo = urlsplit(settings.DEMO_BASE_URL)
+    is_demo = ApiKey.objects.filter(pk=team_id, is_demo=True).exists()
+    return {(demo.hostname or "", demo.port or 80)} if is_demo else set()
+
+
+def kept(dub: Dub, kind: media.Kind) -> Copy | None:
+    """The copy of what the dub links to now."""
+    source = unsigned(dub.video_url if kind == "video" else dub.audio_url)
+    return Copy.objects.filter(dub=dub, kind=kind, state=State.KEPT, source=source).first()
+
+
+def local_path(copy: Copy) -> Path | None:
+    """Where its file lies on this machine; None when the storage is elsewhere."""
+    try:
+        return Path(default_storage.path(copy.name))
+    except NotImplementedError:
+        return None
+
+
+def signed_url(copy: Copy, content_disposition: str) -> str:
+    """An address, for a while, under which a storage elsewhere gives the file to whoever holds it."""
+    parameters = {"ResponseContentType": copy.content_type, "ResponseContentDisposition": content_disposition}
+    url: str = default_storage.url(copy.name, parameters=parameters)  # type: ignore[call-arg]  # as S3's takes it
+    return url
+
+
+def is_there(copy: Copy) -> bool:
+    """Is its file in the storage? If somebody took it away, it is fetched again."""
+    if default_storage.exists(copy.name):
+        return True
+    logger.warning("The file of copy %s is gone from the storage", copy.pk)
+    news = {"state": State.WAITING, "state_at": timezone.now(), "due_at": timezone.now(), "got": 0, "validator": ""}
+    Copy.objects.filter(pk=copy.pk, state=State.KEPT).update(**news)
+    return False
+
+
+def unsigned(url: str) -> str:
+    """The link without its signature, which is another each time it is given."""
+    return url.partition("?")[0]

@@ -1,0 +1,74 @@
+"""Which copies are to be made, and which are to go?"""
+
+import logging
+import uuid
+from datetime import timedelta
+
+from django.core.files.storage import default_storage
+from django.db import IntegrityError
+from django.utils import timezone
+
+from results import media, refresh
+from results.copies import fetching, parts, shelves, unsigned
+from results.models import Copy, Dub, Shelf
+
+logger = logging.getLogger(__name__)
+
+State = Copy.State
+
+
+def tend() -> None:
+    """See what is new, remove what nobody wants any more, and ring for what is due."""
+    look()
+    drop_removed()
+    fetching.ring_due()
+
+
+def look() -> None:
+    """Note the media of new answers as to be fetched, in the teams that keep copies."""
+    for shelf in Shelf.objects.filter(is_on=True):
+        now = timezone.now()
+        dubs = Dub.objects.filter(run__team=shelf.pk)
+        if shelf.looked_at:
+            # An answer is dated by its asking and may be stored as late as its lease lasts.
+            dubs = dubs.filter(run__checked_at__gte=shelf.looked_at - refresh.LEASE - timedelta(minutes=1))
+        pks = list(dubs.order_by("pk").values_list("pk", flat=True))
+        try:
+            for start in range(0, len(pks), 500):
+                _want(list(Dub.objects.select_related("run").filter(pk__in=pks[start : start + 500])))
+        except IntegrityError:
+            continue  # a dub was removed at this very moment; the next look finds the others
+        Shelf.objects.filter(pk=shelf.pk, looked_at=shelf.looked_at).update(looked_at=now)
+
+
+def _want(dubs: list[Dub]) -> None:
+    """Add the copies that these dubs lack, and see that those that there are stand for what is linked now."""
+    there = {(copy.dub_id, copy.kind): copy for copy in Copy.objects.filter(dub__in=dubs)}
+    new = []
+    for dub in dubs:
+        for kind, url in (("video", dub.video_url), ("audio", dub.audio_url)):
+            copy = there.get((dub.pk, kind))
+            if not media.is_playable(url):
+                continue
+            if copy and copy.state == State.KEPT and copy.source != unsigned(url):
+                Copy.objects.filter(pk=copy.pk).update(dub=None, team=None)
+                copy = None
+            if copy is None:
+                new.append(Copy(team_id=dub.team_id, dub=dub, kind=kind, name=f"{dub.team_id}/{uuid.uuid4().hex}"))
+            elif copy.state == State.FAILED and dub.run.checked_at and dub.run.checked_at > copy.state_at:
+                # Whoever refreshed the run since wants it tried again.
+                shelves.now_due(pk=copy.pk)
+    Copy.objects.bulk_create(new, ignore_conflicts=True)
+
+
+def drop_removed() -> None:
+    """Remove the files whose dub is gone."""
+    for copy in Copy.objects.unleased(timezone.now()).filter(dub=None)[:1000]:
+        try:
+            default_storage.delete(copy.name)
+            parts.drop(copy)
+        except Exception:
+            # Storages fail with errors of their own kinds; the row stays, and with it the memory of the file.
+            logger.exception("The file of removed copy %s could not be deleted", copy.pk)
+            return
+        copy.delete()
