@@ -4,7 +4,21 @@ from allauth.account import views as allauth
 from django.conf import settings
 from django.urls import include, path, re_path
 
-from dashboard.views import activity, exports, health, palette, runs, search, sources, speakers, teams, transcripts
+from dashboard.views import (
+    activity,
+    additions,
+    exports,
+    health,
+    palette,
+    run,
+    runs,
+    search,
+    selections,
+    sources,
+    speakers,
+    teams,
+    transcripts,
+)
 
 # Those of allauth's pages that we use; each has its template in templates/account/.
 has_mail_server = {"has_mail_server": bool(settings.EMAIL_URL)}
@@ -51,8 +65,8 @@ urlpatterns = [
     path("t/<slug:slug>/team/key/remove/", teams.key_remove, name="teams-key-remove"),
     path("t/<slug:slug>/runs/", runs.list_, name="runs-list"),
     path("t/<slug:slug>/runs/poll/", runs.poll, name="runs-poll"),
-    path("t/<slug:slug>/runs/add/", runs.add, name="runs-add"),
-    path("t/<slug:slug>/runs/refresh/", runs.refresh_many, name="runs-refresh-many"),
+    path("t/<slug:slug>/runs/add/", additions.add, name="runs-add"),
+    path("t/<slug:slug>/runs/refresh/", selections.refresh_many, name="runs-refresh-many"),
     path("t/<slug:slug>/runs/export/", exports.runs, name="runs-export"),
     path("t/<slug:slug>/search/", search.page, name="search"),
     path("t/<slug:slug>/search/hits/", search.hits, name="search-hits"),
@@ -64,9 +78,9 @@ urlpatterns = [
     path("t/<slug:slug>/activity/live/", activity.live, name="activity-live"),
     path("runs/<int:pk>/", transcripts.detail, name="runs-detail"),
     path("runs/<int:pk>/poll/", transcripts.poll, name="runs-detail-poll"),
-    path("runs/<int:pk>/title/", runs.title, name="runs-title"),
-    path("runs/<int:pk>/refresh/", runs.refresh_now, name="runs-refresh"),
-    path("runs/<int:pk>/remove/", runs.remove, name="runs-remove"),
+    path("runs/<int:pk>/title/", run.title, name="runs-title"),
+    path("runs/<int:pk>/refresh/", run.refresh_now, name="runs-refresh"),
+    path("runs/<int:pk>/remove/", run.remove, name="runs-remove"),
     path("runs/<int:pk>/speaker/", speakers.speaker, name="runs-speaker"),
     path("runs/<int:pk>/link/", sources.link, name="runs-link"),
     path("runs/<int:pk>/unlink/", sources.unlink, name="runs-unlink"),

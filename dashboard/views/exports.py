@@ -12,7 +12,7 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from dashboard.views.runs import Wanted
+from dashboard.listing import Wanted
 from results.exports import archive, names
 from results.exports.formats import FORMATS, Format
 from results.models import Dub, Run

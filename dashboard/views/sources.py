@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard.forms import LinkForm
-from dashboard.views.runs import Wanted
+from dashboard.listing import Wanted
 from results import sources
 from results.models import Run
 from teams.access import membership_in, require_change

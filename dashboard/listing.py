@@ -1,0 +1,198 @@
+"""How is the list of runs asked for and laid out: filter, order, place, tabs and rows?"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from django.db.models import CharField, Count, Q
+from django.db.models.functions import Cast
+from django.http import QueryDict
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+from django.utils.translation import gettext as _
+
+from dashboard.templatetags.dubroom import status as drawn_status
+from results import languages, timecode
+from results.models import ApiKey, Run, RunQuerySet
+
+PAGE = 50
+LANGUAGES_SHOWN = 3
+
+Status = Run.Status
+
+
+# --- What the address of the list asks for -----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Filter, order and place in the list. Whatever is odd in an address counts as not asked for."""
+
+    q: str = ""
+    status: str = ""
+    order: str = ""
+    after: int = 0
+    before: int = 0
+
+    @classmethod
+    def read(cls, query: QueryDict) -> "Wanted":
+        status, order = query.get("status", ""), query.get("order", "")
+        return cls(
+            q=query.get("q", "").replace("\0", "").strip()[:200],
+            status=status if status in Status.values else "",
+            order=order if order == "oldest" else "",
+            after=number(query.get("after", "")),
+            before=number(query.get("before", "")),
+        )
+
+    def query(self, **changes: Any) -> str:
+        """The query string of this list with these changes, from its beginning unless they say a place."""
+        wanted = replace(self, **({"after": 0, "before": 0} | changes))
+        return "?" + urlencode({name: value for name, value in vars(wanted).items() if value})
+
+    def named(self, runs: RunQuerySet) -> RunQuerySet:
+        """Those whose title contains what was typed, or whose id begins with it."""
+        if not self.q:
+            return runs
+        found = Q(title__icontains=self.q)
+        if self.q.isdecimal():
+            runs = runs.alias(written_id=Cast("camb_run_id", CharField()))
+            found |= Q(written_id__startswith=str(int(self.q[:19])))
+        return runs.filter(found)
+
+    def matching(self, runs: RunQuerySet) -> RunQuerySet:
+        """Those that the list shows, on all of its pages."""
+        return self.named(runs.filter(status=self.status) if self.status else runs)
+
+
+def number(text: str) -> int:
+    """An id from an address, or 0 when it is none; never one that a database refuses."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else 0
+
+
+@dataclass(frozen=True)
+class Page:
+    runs: list[Run]
+    before: str = ""
+    after: str = ""
+
+
+def page_of(runs: RunQuerySet, wanted: Wanted) -> Page:
+    """One page of the list, found by the id where it begins or ends: as quick at its end as at its top."""
+    runs = wanted.matching(runs)
+    backwards = bool(wanted.before)
+    rising = (wanted.order == "oldest") != backwards
+    if place := wanted.before or wanted.after:
+        runs = runs.filter(pk__gt=place) if rising else runs.filter(pk__lt=place)
+    found = list(with_names(runs).order_by("pk" if rising else "-pk")[: PAGE + 1])
+    is_more, found = len(found) > PAGE, found[:PAGE]
+    if backwards:
+        found.reverse()
+    has_before, has_after = (is_more, True) if backwards else (bool(wanted.after), is_more)
+    return Page(
+        found,
+        wanted.query(before=found[0].pk) if found and has_before else "",
+        wanted.query(after=found[-1].pk) if found and has_after else "",
+    )
+
+
+def with_names(runs: RunQuerySet) -> RunQuerySet:
+    return runs.select_related("added_by").only(
+        "camb_run_id", "camb_task_id", "title", "status", "reason", "checked_at", "due_at", "languages",
+        "duration_ms", "cue_count", "version", "added_by__name", "added_by__email",
+    )  # fmt: skip
+
+
+# --- What the list shows -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Tab:
+    name: str
+    count: int
+    href: str
+    status: str
+    is_current: bool
+
+
+class Row(NamedTuple):
+    """One run, ready to be printed: the row's template only puts strings in their places."""
+
+    pk: str
+    href: str
+    title_href: str
+    name: str
+    camb_run_id: str
+    languages: str
+    languages_in_full: str
+    status: SafeString
+    reason: str
+    reason_in_full: str
+    checked: str
+    checked_text: str
+    due: str
+    due_text: str
+    pause: str
+    length: str
+    cues: str
+    added_by: str
+
+
+def counts_of(runs: RunQuerySet) -> dict[str, int]:
+    counted = dict(runs.order_by().values_list("status").annotate(Count("pk")))
+    return {status: counted.get(status, 0) for status in Status.values}
+
+
+def tabs_of(wanted: Wanted, counts: dict[str, int]) -> list[Tab]:
+    """All, and each status that there is; the chosen one stays, so that nobody stands on a tab that vanishes."""
+    tabs = [Tab(_("All"), sum(counts.values()), wanted.query(status=""), "", not wanted.status)]
+    tabs += [
+        Tab(str(Status(status).label), count, wanted.query(status=status), status, status == wanted.status)
+        for status, count in counts.items()
+        if count or status == wanted.status
+    ]
+    return tabs
+
+
+def rows_of(runs: Iterable[Run], key: ApiKey | None) -> list[Row]:
+    drawn = {status: drawn_status(status) for status in Status.values}
+    # One reverse() for all rows: what stands before and after the id.
+    page, title = (reverse(name, args=[0]).rsplit("0", 1) for name in ("runs-detail", "runs-title"))
+    pause = _("waits for a key") if key is None else _("paused") if key.is_in_trouble else ""
+    return [_row(run, drawn, page, title, pause) for run in runs]
+
+
+def _row(run: Run, drawn: dict[str, SafeString], page: list[str], title: list[str], pause: str) -> Row:
+    pk = str(run.pk)
+    spoken = list(dict.fromkeys(languages.name(tag.split("-")[0]) for tag in run.languages if tag))
+    more = f" +{len(spoken) - LANGUAGES_SHOWN}" if len(spoken) > LANGUAGES_SHOWN else ""
+    checked, checked_text = _moment(run.checked_at)
+    due, due_text = _moment(run.due_at)
+    return Row(
+        pk=pk,
+        href=pk.join(page),
+        title_href=pk.join(title),
+        name=str(run),
+        camb_run_id=str(run.camb_run_id or ""),
+        languages=", ".join(spoken[:LANGUAGES_SHOWN]) + more,
+        languages_in_full=", ".join(filter(None, map(languages.name, run.languages))),
+        status=drawn[run.status],
+        reason=Truncator(run.reason).chars(70),
+        reason_in_full=run.reason,
+        checked=checked,
+        checked_text=checked_text,
+        due=due,
+        due_text=due_text,
+        pause=pause if due else "",
+        length=timecode.short(run.duration_ms) if run.duration_ms else "",
+        cues=str(run.cue_count) if run.cue_count else "",
+        added_by=str(run.added_by) if run.added_by else "",
+    )
+
+
+def _moment(at: datetime | None) -> tuple[str, str]:
+    """For the machine, and for a person whose browser runs no script."""
+    return (at.isoformat(timespec="seconds"), f"{at:%Y-%m-%d %H:%M} UTC") if at else ("", "")

@@ -1,0 +1,146 @@
+"""Which of a pasted text's runs are new to the team, and what was added?"""
+
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods
+
+from dashboard.forms import RunsForm
+from results import ids, tracking
+from results.models import Run
+from teams.access import membership_or_404, require_change
+from teams.models import Membership, Team
+
+PREVIEW_SHOWN = 50
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def add(request: HttpRequest, slug: str) -> HttpResponse:
+    membership = membership_or_404(request.user, slug)
+    require_change(membership)
+    form = RunsForm(request.POST or None, request.FILES or None)
+    preview = None
+    if request.method == "POST" and form.is_valid():
+        preview = Preview.of(membership.team, form.cleaned_data["lines"])
+        if "save" in request.POST and not preview.is_vain:
+            messages.success(request, _save(preview, membership))
+            return redirect("runs-list", slug)
+        if "save" in request.POST:
+            form.add_error(None, _("There is no run id in this text yet, so nothing was added."))
+    context = {
+        "membership": membership,
+        "preview": preview,
+        "problems": [error for errors in form.errors.values() for error in errors],
+        # Without script the page comes back: what was in the file stands in the box then, so that it is not lost.
+        "typed": form.cleaned_data["text"] if preview else request.POST.get("text", ""),
+        "most_ids": f"{RunsForm.MOST_IDS:,}",
+    }
+    return render(request, "runs/add.html", context, status=422 if form.errors else 200)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Lines of one kind; only the first few are shown."""
+
+    kind: str
+    icon: str
+    name: str
+    count: int
+    lines: list[ids.Line]
+    more: int
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What saving a text would do."""
+
+    new: list[ids.Line]
+    tasks: list[ids.Line]
+    known: list[ids.Line]
+    repeated: list[ids.Line]
+    odd: list[ids.Line]
+    words: list[ids.Line]
+
+    @classmethod
+    def of(cls, team: Team, lines: list[ids.Line]) -> "Preview":
+        kinds: dict[ids.Verdict, list[ids.Line]] = {verdict: [] for verdict in ids.Verdict}
+        for line in lines:
+            kinds[line.verdict].append(line)
+        here = _here(team, [line.run_id for line in kinds[ids.Verdict.ID]])
+        return cls(
+            new=[line for line in kinds[ids.Verdict.ID] if line.run_id not in here],
+            tasks=kinds[ids.Verdict.TASK],
+            known=[line for line in kinds[ids.Verdict.ID] if line.run_id in here],
+            repeated=kinds[ids.Verdict.REPEATED],
+            odd=kinds[ids.Verdict.NOT_AN_ID],
+            words=kinds[ids.Verdict.WORD],
+        )
+
+    @property
+    def is_vain(self) -> bool:
+        """There is nothing to save in it."""
+        return not (self.new or self.tasks or self.known)
+
+    @property
+    def is_empty(self) -> bool:
+        return not any(vars(self).values())
+
+    @property
+    def size(self) -> int:
+        return len(self.new) + len(self.tasks)
+
+    @property
+    def summary(self) -> str:
+        counts = (
+            (self.new, ngettext("%(n)s new run", "%(n)s new runs", len(self.new))),
+            (self.tasks, ngettext("%(n)s task", "%(n)s tasks", len(self.tasks))),
+            (self.known, ngettext("%(n)s already here", "%(n)s already here", len(self.known))),
+            (self.repeated, ngettext("%(n)s repeated", "%(n)s repeated", len(self.repeated))),
+            (self.odd, ngettext("%(n)s not an id", "%(n)s not ids", len(self.odd))),
+            (self.words, ngettext("%(n)s word passed over", "%(n)s words passed over", len(self.words))),
+        )
+        return " · ".join(words % {"n": f"{len(lines):,}"} for lines, words in counts if lines)
+
+    @property
+    def groups(self) -> list[Group]:
+        """What needs a look first; words are only counted."""
+        kinds = (
+            ("failed", "trouble", _("Not a run id"), self.odd),
+            ("ready", "add", _("New"), self.new),
+            ("ready", "clock", _("Tasks"), self.tasks),
+            ("known", "check", _("Already here"), self.known),
+            ("known", "copy", _("Repeated"), self.repeated),
+        )
+        return [
+            Group(kind, icon, name, len(lines), lines[:PREVIEW_SHOWN], max(len(lines) - PREVIEW_SHOWN, 0))
+            for kind, icon, name, lines in kinds
+            if lines
+        ]
+
+
+def _here(team: Team, run_ids: list[int]) -> set[int]:
+    """Those of the ids that the team tracks. Asked in parts: a database takes only so many values at once."""
+    here: set[int] = set()
+    for start in range(0, len(run_ids), 500):
+        found = Run.objects.filter(team=team, camb_run_id__in=run_ids[start : start + 500])
+        here |= {run.camb_run_id for run in found.only("camb_run_id") if run.camb_run_id}
+    return here
+
+
+def _save(preview: Preview, membership: Membership) -> str:
+    """Save what was found and return the sentence that says so."""
+    team, user = membership.team, membership.user
+    added = tracking.add_runs(team, [(line.run_id, line.title) for line in (*preview.new, *preview.known)], user)
+    tasks = tracking.add_tasks(team, [(line.task_id, line.title) for line in preview.tasks], user)
+    new, known = added.new + tasks, len(added.known) + len(preview.tasks) - tasks
+    said = ngettext("%(n)s run was added.", "%(n)s runs were added.", new) % {"n": f"{new:,}"}
+    if known:
+        here = ngettext("%(n)s was already here.", "%(n)s were already here.", known) % {"n": f"{known:,}"}
+        said = f"{said} {here}"
+    return said

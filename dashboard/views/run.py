@@ -1,0 +1,65 @@
+"""What may be done with one run: named, asked for, removed?"""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from dashboard.forms import TitleForm
+from results import tracking
+from results.models import ApiKey, Run
+from teams.access import membership_in, require_change
+from teams.models import Membership
+
+page_methods = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@login_required
+@page_methods
+def title(request: HttpRequest, pk: int) -> HttpResponse:
+    run, membership = _changeable(request, pk)
+    form = TitleForm(request.POST or None, instance=run)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        # Only the answer to a form that was sent from within a page: an address always answers a whole one.
+        if request.htmx:  # type: ignore[attr-defined]
+            return render(request, "runs/_name.html", {"run": run, "oob": True})
+        return redirect("runs-detail", pk)
+    context = {"membership": membership, "run": run, "form": form}
+    return render(request, "runs/title.html", context, status=422 if form.errors else 200)
+
+
+@login_required
+@require_POST
+def refresh_now(request: HttpRequest, pk: int) -> HttpResponse:
+    run, membership = _changeable(request, pk)
+    key = ApiKey.objects.filter(team=membership.team).first()
+    if tracking.request(run):
+        messages.info(request, _("CAMB.AI is being asked; what it says appears here."))
+    elif key is None:
+        messages.error(request, _("Nobody can be asked: this team has no CAMB.AI key yet."))
+    elif key.is_in_trouble:
+        messages.error(request, key.message)
+    else:
+        messages.info(request, _("CAMB.AI is being asked already, or was a moment ago."))
+    return redirect("runs-detail", pk)
+
+
+@login_required
+@page_methods
+def remove(request: HttpRequest, pk: int) -> HttpResponse:
+    run, membership = _changeable(request, pk)
+    if request.method == "POST":
+        tracking.remove_run(run)
+        messages.success(request, _("“%(run)s” was removed.") % {"run": run})
+        return redirect("runs-list", membership.team.slug)
+    return render(request, "runs/remove.html", {"membership": membership, "run": run})
+
+
+def _changeable(request: HttpRequest, pk: int) -> tuple[Run, Membership]:
+    run = get_object_or_404(Run.objects.visible_to(request.user).select_related("team"), pk=pk)
+    membership = membership_in(request.user, run.team)
+    require_change(membership)
+    return run, membership

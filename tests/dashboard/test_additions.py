@@ -1,0 +1,132 @@
+"""What becomes of a pasted text or a file of run ids?"""
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from results.models import Run
+from teams.models import Team
+from tests.dashboard.pages import signed_in, text_of
+from tests.factories import make_member, make_run, make_team
+
+pytestmark = pytest.mark.django_db
+TASK = "b9e3d2f4-7c1a-4f0e-9d55-0a1b2c3d4e5f"
+
+
+def add(client: Client, team: Team, **data):
+    return client.post(reverse("runs-add", args=[team.slug]), data)
+
+
+def test_a_preview_saves_nothing_and_keeps_what_was_typed(team, member):
+    make_run(team, camb_run_id=1345)
+    typed = "run 1344 and 1345, please\n1.5 <b>\n1344"
+    response = add(member, team, text=typed)
+    assert response.status_code == 200
+    assert "1 new run · 1 already here · 1 repeated · 1 not an id · 4 words passed over" in text_of(response)
+    assert "1.5 a run id is a whole number" in text_of(response)
+    assert "run 1344 and 1345, please\n1.5 &lt;b&gt;\n1344</textarea>" in response.content.decode()
+    assert Run.objects.filter(team=team).count() == 1
+
+
+def test_runs_are_added_with_their_titles(team):
+    user = make_member(team)
+    make_run(team, camb_run_id=1345)
+    client = signed_in(user)
+    response = add(client, team, text="run_id,title\n1344,Harbour lights\n1345,Kyoto", save="1")
+    assert (response.status_code, response["Location"]) == (302, reverse("runs-list", args=[team.slug]))
+    assert "1 run was added. 1 was already here." in text_of(client.get(response["Location"]))
+    assert list(team.runs.order_by("camb_run_id").values_list("camb_run_id", "title", "added_by")) == [
+        (1344, "Harbour lights", user.pk),
+        (1345, "Kyoto", None),
+    ]
+
+
+def test_a_task_is_followed(team, member):
+    assert "1 task" in text_of(add(member, team, text=TASK))
+    add(member, team, text=f"{TASK}\tHarbour lights", save="1")
+    assert list(team.runs.values_list("camb_run_id", "camb_task_id", "title")) == [(None, TASK, "Harbour lights")]
+    assert "1 was already here." in text_of(member.get(add(member, team, text=TASK, save="1")["Location"]))
+
+
+def test_a_run_of_another_team_is_simply_new(team, member):
+    make_run(make_team(), camb_run_id=1344)
+    assert "1 new run" in text_of(add(member, team, text="1344"))
+    add(member, team, text="1344", save="1")
+    assert list(team.runs.values_list("camb_run_id", flat=True)) == [1344]
+
+
+def test_a_text_without_ids_is_not_saved_and_not_lost(team, member):
+    response = add(member, team, text="nothing here", save="1")
+    assert response.status_code == 422
+    assert "There is no run id in this text yet, so nothing was added." in text_of(response)
+    assert "nothing here</textarea>" in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "run_id,title\n1344,Café\n".encode(),
+        "\ufeffrun_id,title\r\n1344,Café\r\n".encode(),
+        "run_id,title\n1344,Café\n".encode("utf-16"),
+        "run_id;title\n1344;Café\n".encode("cp1252"),
+    ],
+    ids=["utf-8", "utf-8 with mark", "utf-16", "cp1252"],
+)
+def test_a_file_is_read_beside_the_text(raw, team, member):
+    add(member, team, text="7", file=SimpleUploadedFile("../runs.csv", raw), save="1")
+    assert set(team.runs.values_list("camb_run_id", flat=True)) == {7, 1344}
+
+
+def test_titles_of_a_file_are_read(team, member):
+    add(
+        member,
+        team,
+        text="7",
+        file=SimpleUploadedFile("runs.csv", "run_id,title\n1344,Café".encode("cp1252")),
+        save="1",
+    )
+    assert list(team.runs.order_by("camb_run_id").values_list("camb_run_id", "title")) == [(7, ""), (1344, "Café")]
+
+
+def test_the_text_of_a_file_comes_back_with_the_page(team, member):
+    response = add(member, team, text="7", file=SimpleUploadedFile("runs.txt", b"1344"))
+    assert "7\n1344</textarea>" in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"text": "1 " * 600_000}, "This is more than 1 MB of text. Please add it in parts."),
+        (
+            {"text": " ".join(map(str, range(1, 20_002)))},
+            "These are 20,001 run ids; up to 20,000 can be added at once. Please add them in parts.",
+        ),
+    ],
+    ids=["too long", "too many"],
+)
+def test_limits_are_said_and_nothing_is_lost(data, said, team, member):
+    response = add(member, team, **data, save="1")
+    assert response.status_code == 422
+    assert said in text_of(response)
+    assert data["text"] in response.content.decode()
+
+
+def test_a_large_file_is_refused_with_the_reason(team, member):
+    response = add(member, team, text="7", file=SimpleUploadedFile("runs.txt", b"1" * (2**20 + 1)), save="1")
+    assert response.status_code == 422
+    assert "This file is larger than 1 MB. Please send it in parts." in text_of(response)
+    assert not team.runs.exists()
+
+
+def test_an_empty_file_is_no_error(team, member):
+    assert add(member, team, text="7", file=SimpleUploadedFile("runs.txt", b"")).status_code == 200
+
+
+def test_ten_thousand_ids_are_added_at_once(team, member):
+    text = "\n".join(map(str, range(1, 10_001)))
+    preview = text_of(add(member, team, text=text))
+    assert "10,000 new runs" in preview
+    assert "and 9950 more" in preview
+    add(member, team, text=text, save="1")
+    assert team.runs.count() == 10_000

@@ -1,0 +1,109 @@
+"""What becomes of a run that is named, asked for, or removed?"""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from results.models import Pulse, Run
+from tests.dashboard.pages import make_key, text_of
+from tests.factories import make_run, make_team
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_title_is_saved_and_everybody_is_told(team, member):
+    run = make_run(team, camb_run_id=1344)
+    since = Pulse.of(team.pk)
+    response = member.post(reverse("runs-title", args=[run.pk]), {"title": "  Harbour lights "})
+    assert (response.status_code, response["Location"]) == (302, reverse("runs-detail", args=[run.pk]))
+    run.refresh_from_db()
+    assert (run.title, run.version) == ("Harbour lights", since + 1)
+
+
+def test_in_place_a_title_comes_back_alone(team, member):
+    run = make_run(team)
+    response = member.post(
+        reverse("runs-title", args=[run.pk]), {"title": "Lights & <b>"}, headers={"HX-Request": "true"}
+    )
+    assert response.content.decode().strip() == (
+        f'<bdi id="run-{run.pk}-name" hx-swap-oob="true">Lights &amp; &lt;b&gt;</bdi>'
+    )
+
+
+def test_a_title_can_be_taken_away(team, member):
+    run = make_run(team, camb_run_id=1344, title="Harbour lights")
+    member.post(reverse("runs-title", args=[run.pk]), {"title": ""})
+    run.refresh_from_db()
+    assert str(run) == "Run 1344"
+
+
+@pytest.mark.parametrize(
+    ("title", "said"),
+    [("x" * 201, "A title has at most 200 characters."), ("a\0b", "Null characters are not allowed.")],
+)
+def test_a_title_that_cannot_be_saved_says_why_and_stays(title, said, team, member):
+    run = make_run(team, title="Harbour lights")
+    response = member.post(reverse("runs-title", args=[run.pk]), {"title": title})
+    assert response.status_code == 422
+    assert said in text_of(response)
+    assert f'value="{title}"' in response.content.decode()
+    run.refresh_from_db()
+    assert run.title == "Harbour lights"
+
+
+def test_only_the_title_can_be_changed_by_its_form(team, member):
+    run = make_run(team, camb_run_id=1344)
+    member.post(reverse("runs-title", args=[run.pk]), {"title": "x", "camb_run_id": 7, "team": make_team().pk})
+    run.refresh_from_db()
+    assert (run.camb_run_id, run.team) == (1344, team)
+
+
+def test_refresh_now_asks(team, member):
+    make_key(team)
+    run = make_run(team, status="ready", due_at=None)
+    response = member.post(reverse("runs-refresh", args=[run.pk]))
+    assert (response.status_code, response["Location"]) == (302, reverse("runs-detail", args=[run.pk]))
+    run.refresh_from_db()
+    assert run.lease is not None
+    member.post(reverse("runs-refresh", args=[run.pk]))
+    assert "being asked already" in text_of(member.get(reverse("runs-list", args=[team.slug])))
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        (None, "this team has no CAMB.AI key yet"),
+        ({"state": "refused", "message": "CAMB.AI refused the key."}, "CAMB.AI refused the key."),
+    ],
+)
+def test_refresh_now_says_why_it_cannot(key, said, team, member):
+    if key:
+        make_key(team, retry_at=timezone.now() + timedelta(hours=1), **key)
+    member.post(reverse("runs-refresh", args=[make_run(team).pk]))
+    assert said in text_of(member.get(reverse("runs-list", args=[team.slug])))
+
+
+def test_removing_asks_first(team, member):
+    run = make_run(team, title="Harbour lights")
+    url = reverse("runs-remove", args=[run.pk])
+    assert "Remove Harbour lights ?" in text_of(member.get(url))
+    assert Run.objects.filter(pk=run.pk).exists()
+    response = member.post(url)
+    assert (response.status_code, response["Location"]) == (302, reverse("runs-list", args=[team.slug]))
+    assert not Run.objects.filter(pk=run.pk).exists()
+
+
+def test_a_rename_locks_the_run_before_the_pulse_as_storing_does(team, member):
+    run = make_run(team)
+    with CaptureQueriesContext(connection) as queries:
+        member.post(f"/runs/{run.pk}/title/", {"title": "Pilot"})
+    statements = [query["sql"] for query in queries]
+    pulse = next(at for at, sql in enumerate(statements) if sql.startswith("UPDATE") and "results_pulse" in sql)
+    begin = max(at for at, sql in enumerate(statements[:pulse]) if sql.startswith("SAVEPOINT"))
+    assert any("results_run" in sql for sql in statements[begin:pulse])
+    run.refresh_from_db()
+    assert run.title == "Pilot"

@@ -1,0 +1,132 @@
+"""Which runs are meant when many are picked?"""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from dashboard.listing import PAGE
+from results.models import Run
+from teams.models import Membership, Team
+from tests.dashboard.pages import make_key, signed_in, text_of
+from tests.factories import make_member, make_run, make_team
+
+pytestmark = pytest.mark.django_db
+Role = Membership.Role
+
+
+def refresh_many(client: Client, team: Team, **values) -> str:
+    """Have runs asked and return what the list then says."""
+    response = client.post(reverse("runs-refresh-many", args=[team.slug]), values)
+    assert response.status_code == 302
+    return text_of(client.get(response["Location"]))
+
+
+def wanted(team: Team) -> set[str]:
+    return set(Run.objects.filter(team=team).exclude(wanted_at=None).values_list("title", flat=True))
+
+
+def make_named_runs(team: Team) -> dict[str, Run]:
+    return {
+        title: make_run(team, camb_run_id=camb_run_id, title=title, status=status, due_at=None)
+        for title, camb_run_id, status in (
+            ("Harbour 1", 711, "ready"),
+            ("Harbour 2", 712, "failed"),
+            ("Island", 723, "failed"),
+            ("Lighthouse", 734, "ready"),
+        )
+    }
+
+
+def test_the_picked_runs_are_asked(team, member):
+    make_key(team)
+    runs = make_named_runs(team)
+    said = refresh_many(member, team, pk=[runs["Harbour 1"].pk, runs["Island"].pk, "x", "-1", "9" * 30, ""])
+    assert wanted(team) == {"Harbour 1", "Island"}
+    assert "CAMB.AI is asked about 2 runs as soon as" in said
+    assert "0 of 2 checked" in said
+
+
+@pytest.mark.parametrize(
+    ("values", "titles"),
+    [
+        ({}, {"Harbour 1", "Harbour 2", "Island", "Lighthouse"}),
+        ({"status": "failed"}, {"Harbour 2", "Island"}),
+        ({"q": "harbour"}, {"Harbour 1", "Harbour 2"}),
+        ({"q": "71", "status": "ready"}, {"Harbour 1"}),
+        ({"q": "72"}, {"Island"}),
+    ],
+)
+def test_all_means_what_the_filter_lets_through_whatever_is_picked(values, titles, team, member):
+    make_key(team)
+    runs = make_named_runs(team)
+    refresh_many(member, team, all="1", pk=runs["Lighthouse"].pk, **values)
+    assert wanted(team) == titles
+
+
+def test_the_list_stays_filtered_after_many_were_asked(team, member):
+    make_key(team)
+    response = member.post(
+        reverse("runs-refresh-many", args=[team.slug]),
+        {"all": "1", "status": "failed", "q": "a&b", "order": "oldest"},
+    )
+    assert response["Location"] == f"/t/{team.slug}/runs/?q=a%26b&status=failed&order=oldest"
+
+
+def test_another_teams_runs_are_never_asked(team, member):
+    make_key(team)
+    other = make_team()
+    make_key(other)
+    foreign = make_run(other, due_at=None)
+    assert "No run was selected" in refresh_many(member, team, pk=foreign.pk)
+    assert "No run was selected" in refresh_many(member, team, all="1")
+    assert wanted(other) == set()
+
+
+def test_no_more_are_picked_than_a_person_can(team, member, monkeypatch):
+    monkeypatch.setattr("dashboard.views.selections.MOST_PICKED", 2)
+    make_key(team)
+    runs = make_named_runs(team)
+    said = refresh_many(member, team, pk=[run.pk for run in runs.values()])
+    assert "about 2 runs" in said
+    assert wanted(team) == {"Harbour 1", "Harbour 2"}
+
+
+def test_without_a_key_many_are_not_asked(team, member):
+    runs = make_named_runs(team)
+    said = refresh_many(member, team, pk=runs["Island"].pk)
+    assert "Nobody can be asked: this team has no CAMB.AI key yet." in said
+    assert wanted(team) == set()
+
+
+def test_only_who_may_change_can_pick(team, member):
+    run = make_run(team)
+    url = reverse("runs-list", args=[team.slug])
+    box = f'form="picked" name="pk" value="{run.pk}" aria-labelledby="run-{run.pk}-name" hx-preserve'
+    assert box in member.get(url).content.decode()
+    viewer = signed_in(make_member(team, Role.VIEWER))
+    html = viewer.get(url).content.decode()
+    assert "picked" not in html
+    assert 'name="pk"' not in html
+
+
+def test_all_can_be_picked_only_where_there_is_more_than_the_page(team, member):
+    url = reverse("runs-list", args=[team.slug])
+    for _ in range(PAGE):
+        make_run(team, title="Harbour")
+    assert 'name="all"' not in member.get(url).content.decode()
+    make_run(team, title="Harbour")
+    make_run(team, title="Island")
+    assert f"all {PAGE + 2}</label>" in member.get(url).content.decode()
+    assert f"all {PAGE + 1} matching</label>" in member.get(url + "?q=harbour").content.decode()
+
+
+def test_a_sweep_is_over_once_every_run_was_checked(team, member):
+    make_key(team)
+    runs = make_named_runs(team)
+    refresh_many(member, team, all="1")
+    Run.objects.filter(pk=runs["Island"].pk).update(wanted_at=None, checked_at=timezone.now())
+    url = reverse("runs-list", args=[team.slug])
+    assert "1 of 4 checked" in text_of(member.get(url))
+    Run.objects.filter(team=team).update(wanted_at=None, checked_at=timezone.now())
+    assert " checked" not in text_of(member.get(url)).partition("Run Id")[0]
