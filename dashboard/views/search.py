@@ -30,6 +30,7 @@ from results import languages, timecode
 from results.exports import csv
 from results.models import Cue, Run, SavedSearch
 from results.search import LOOK_AT, Facets, Hit, Page, beside, every, saved, search
+from results.search.query import periods
 from teams.access import membership_or_404
 from teams.models import Membership
 
@@ -204,7 +205,7 @@ def _found(membership: Membership, asked: Asked) -> dict[str, Any]:
         "asked": asked,
         "hint": result.hint,
         "groups": groups,
-        "summary": _summary(result, len(groups), asked) if result.hits else "",
+        "summary": _summary(result, asked) if result.hits else "",
         "more": urlencode({"q": asked.q} | asked.order | {name: at for name, at in more.items() if at})
         if result.next_before
         else "",
@@ -254,20 +255,28 @@ def _kept(membership: Membership, one: SavedSearch) -> Kept:
 def _facets(facets: Facets, asked: Asked, slug: str) -> dict[str, list[Choice]]:
     """The choices by what they are about; what leaves nothing to choose is left out."""
 
-    def choices(counts: Iterable[tuple[str, int]], label: Callable[[str], str], name: str) -> list[Choice]:
+    def choice(label: str, count: int, field: str) -> Choice:
+        is_on = asked.has(field)
+        there = asked.without(field) if is_on else asked.with_(field)
+        return Choice(label, f"{count:,}", there.address(slug), is_on)
+
+    def choices(name: str, counts: Iterable[tuple[str, int]], label: Callable[[str], str]) -> list[Choice]:
         made = []
         for value, count in counts:
             bare = value.replace('"', "")
-            field = f"{name}:{bare}" if bare.replace("-", "").isalnum() else f'{name}:"{bare}"'
-            is_on = asked.has(field)
-            there = asked.without(field) if is_on else asked.with_(field)
-            made.append(Choice(label(value), f"{count:,}", there.address(slug), is_on))
+            quoted = bare if bare.replace("-", "").isalnum() else f'"{bare}"'
+            made.append(choice(label(value), count, f"{name}:{quoted}"))
         return made[:CHOICES_A_FACET] if len(made) > 1 or any(one.is_on for one in made) else []
 
+    # Periods lie within each other: one that all hits are in narrows nothing down.
+    labels = periods(timezone.localdate())
+    in_all = facets.of if facets.is_all else None
+    dates = [(period, count) for period, count in facets.dates if count not in (0, in_all) or asked.has(period)]
     found = {
-        _("Language"): choices(facets.languages, languages.name, "lang"),
-        _("Speaker"): choices(facets.speakers, str, "speaker"),
-        _("Status"): choices(facets.statuses, lambda value: str(Run.Status(value).label), "status"),
+        _("Language"): choices("lang", facets.languages, languages.name),
+        _("Speaker"): choices("speaker", facets.speakers, str),
+        _("Status"): choices("status", facets.statuses, lambda value: str(Run.Status(value).label)),
+        _("Added"): [choice(labels.get(period, period), count, period) for period, count in dates],
     }
     return {name: made for name, made in found.items() if made}
 
@@ -280,17 +289,22 @@ def _number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
-def _summary(result: Page, runs: int, asked: Asked) -> str:
+def _summary(result: Page, asked: Asked) -> str:
+    if result.facets is None:
+        return _("More moments") if asked.is_best_first else _("Older moments")
     count = f"{result.count:,}" if result.is_exact else f"{result.count:,}+"
     moments = ngettext("%(count)s moment", "%(count)s moments", result.count) % {"count": count}
-    if result.is_exact and not result.next_before:
-        return ngettext("%(moments)s in %(runs)s run", "%(moments)s in %(runs)s runs", runs) % {
+    if result.facets.is_all:
+        runs = result.facets.runs
+        moments = ngettext("%(moments)s in %(runs)s run", "%(moments)s in %(runs)s runs", runs) % {
             "moments": moments,
-            "runs": runs,
+            "runs": f"{runs:,}",
         }
+    if not result.next_before:
+        return moments
     if not asked.is_best_first:
         return _("%(moments)s, newest runs first") % {"moments": moments}
-    if result.is_exact and result.count <= LOOK_AT:
+    if result.facets.is_all:
         return _("%(moments)s, best first") % {"moments": moments}
     return _("%(moments)s, the best of the newest %(most)s first") % {"moments": moments, "most": f"{LOOK_AT:,}"}
 

@@ -9,11 +9,12 @@ from django.db import connection
 from django.db.models import F, Max, Min, Q
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Abs
+from django.utils import timezone
 
 from results.models import Cue, Dub
 from results.search import index, postgres, sqlite, vocabulary
 from results.search.analyzer import Phrase, mark, terms
-from results.search.query import Query, parse
+from results.search.query import Query, parse, periods
 
 COUNT_UP_TO = 10_000
 COUNT_RUNS_UP_TO = 1_000
@@ -41,13 +42,18 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """How many of the newest hits, `of` so many, have which language, speaker or status of the run; most first."""
+    """How many of the newest hits, `of` so many, have which language, speaker or status of the run; most first.
+
+    `dates` are the `periods` in which runs were added, and so many `runs` the hits are in.
+    """
 
     of: int
     is_all: bool
+    runs: int
     languages: list[tuple[str, int]]
     speakers: list[tuple[str, int]]
     statuses: list[tuple[str, int]]
+    dates: list[tuple[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,12 +208,34 @@ def _cues(team_id: int, ids: Sequence[int]) -> list[Cue]:
 def _facets(team_id: int, ids: Sequence[int], *, is_all: bool) -> Facets:
     # Two queries instead of a join: there are far fewer dubs than lines.
     cues = list(Cue.objects.filter(pk__in=ids, team_id=team_id).order_by().values_list("dub", "speaker"))
-    dubs = Counter(dub for dub, _speaker in cues)
-    languages, speakers, statuses = Counter[str](), Counter(speaker for _dub, speaker in cues), Counter[str]()
-    for dub, language, status in Dub.objects.filter(pk__in=dubs).values_list("pk", "language", "run__status"):
-        languages[language] += dubs[dub]
-        statuses[status] += dubs[dub]
-    return Facets(len(ids), is_all, *(_most_first(counts) for counts in (languages, speakers, statuses)))
+    hits = Counter(dub for dub, _speaker in cues)
+    dubs = Dub.objects.filter(pk__in=hits)
+    languages, statuses, days = Counter[str](), Counter[str](), Counter[str]()
+    runs = set()
+    for dub, run, language, status, added in dubs.values_list(
+        "pk", "run", "language", "run__status", "run__created_at"
+    ):
+        runs.add(run)
+        languages[language] += hits[dub]
+        statuses[status] += hits[dub]
+        days[timezone.localdate(added).isoformat()] += hits[dub]
+    return Facets(
+        of=len(ids),
+        is_all=is_all,
+        runs=len(runs),
+        languages=_most_first(languages),
+        speakers=_most_first(Counter(speaker for _dub, speaker in cues)),
+        statuses=_most_first(statuses),
+        dates=_by_period(days),
+    )
+
+
+def _by_period(days: Counter[str]) -> list[tuple[str, int]]:
+    counts = []
+    for period in periods(timezone.localdate()):
+        name, _colon, start = period.partition(":")
+        counts.append((period, sum(days[day] for day in days if (day >= start) == (name == "after"))))
+    return counts
 
 
 def _most_first(counts: Counter[str]) -> list[tuple[str, int]]:

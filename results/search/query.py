@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from django.db.models import Q
 from django.utils import timezone
@@ -126,6 +126,17 @@ def _read(match: re.Match[str], hints: list[str]) -> Clause:
 
 def _too_long() -> str:
     return _("This search is too long; only its beginning was searched for.")
+
+
+def periods(today: date) -> dict[str, str]:
+    """What asks for the runs of this week, month and year and for earlier ones, with its name."""
+    month, year = today.replace(day=1), today.replace(month=1, day=1)
+    return {
+        f"after:{today - timedelta(days=today.weekday())}": _("This week"),
+        f"after:{month}": _("This month"),
+        f"after:{year}": _("This year"),
+        f"before:{year}": _("Earlier"),
+    }
 
 
 # --- Fields: what they ask for, or a sentence on why that makes no sense ------------------------------------

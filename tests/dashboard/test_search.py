@@ -3,11 +3,13 @@
 import csv
 import html
 import re
+from datetime import datetime, time, timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from dashboard.views import search as view
 from dashboard.views.search import marked
@@ -173,9 +175,11 @@ def test_more_leads_through_every_hit_once(client, team, member, three_a_page):
 def test_more_works_without_script(client, team, member, three_a_page):
     make_found(make_run(team), [f"kitchen {number}" for number in range(4)])
     body = get(client, team, "kitchen")
-    assert "4 moments, newest runs first" in body
+    assert "4 moments in 1 run, newest runs first" in body
     (more,) = re.findall(r'<a class="button" href="([^"]*before[^"]*)"', body)
-    assert re.findall(r"</mark> (\d)", client.get(html.unescape(more)).content.decode()) == ["0"]
+    body = client.get(html.unescape(more)).content.decode()
+    assert re.findall(r"</mark> (\d)", body) == ["0"]
+    assert '<p class="summary">Older moments</p>' in body
 
 
 def test_the_fragment_is_the_pages_own_part_and_keeps_the_address(client, team, member):
@@ -287,6 +291,23 @@ def test_a_speaker_of_several_words_is_asked_for_as_a_phrase(client, team, membe
     assert "1 moment in 1 run" in body
 
 
+def test_runs_are_narrowed_down_by_when_they_were_added(client, team, member):
+    year = timezone.localdate().replace(month=1, day=1)
+    for start in (year, year - timedelta(days=1)):
+        added = timezone.make_aware(datetime.combine(start, time(12)))
+        make_found(make_run(team, created_at=added), ["kitchen"])
+    address = reverse("search", args=[team.slug])
+    made = choices(get(client, team, "kitchen"))
+    earlier = f"{address}?q=before%3A{year}+kitchen"
+    assert (made["This year"], made["Earlier"]) == (
+        (f"{address}?q=after%3A{year}+kitchen", False),
+        (earlier, False),
+    )
+    body = client.get(earlier).content.decode()
+    assert len(lines(body)) == 1
+    assert choices(body) == {"Earlier": (f"{address}?q=kitchen", True)}
+
+
 def test_facets_that_leave_no_choice_are_not_shown(client, team, member):
     make_found(make_run(team), ["kitchen"])
     assert choices(get(client, team, "kitchen")) == {}
@@ -305,7 +326,7 @@ def test_the_best_come_first_when_asked_for_and_so_do_the_next(client, team, mem
     assert get(client, team, "kitchen").count("table") > 3
     body = get(client, team, "kitchen", order="best")
     assert [text.count("table") for kind, text in lines(body) if kind == "found"] == [0, 1, 2]
-    assert "6 moments, best first" in body
+    assert "6 moments in 2 runs, best first" in body
     assert '<input type="hidden" name="order" value="best">' in body
     address = html.unescape(re.search(r'hx-get="([^"]*before[^"]*)"', body)[1])
     more = client.get(address).content.decode()

@@ -1,6 +1,9 @@
 """What comes with the hits: facets, another order, what was meant, the other languages, all of them."""
 
+from datetime import UTC, datetime
+
 import pytest
+from django.utils import timezone
 
 from results import search
 from results.models import Cue, Run, Word
@@ -18,19 +21,38 @@ def facets(team, typed):
     return search.search(team.pk, typed, with_facets=True).facets
 
 
-def test_facets_count_the_hits_by_language_speaker_and_status():
-    run = make_run(status=Run.Status.READY)
+TODAY = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def wednesday(monkeypatch):
+    monkeypatch.setattr(timezone, "now", lambda: TODAY)
+
+
+def test_facets_count_the_hits_by_language_speaker_and_status(wednesday):
+    run = make_run(status=Run.Status.READY, created_at=TODAY)
     make_found_dub("word one", "word two", "word three", "none", run=run)
     make_found_dub("word", run=run, language="ja-jp")
-    make_found_dub("word", run=make_run(run.team, status=Run.Status.PARTLY), language="")
+    make_found_dub("word", run=make_run(run.team, status=Run.Status.PARTLY, created_at=TODAY), language="")
     make_found_dub("word of others")
     assert facets(run.team, "word") == search.Facets(
         of=5,
         is_all=True,
+        runs=2,
         languages=[("en-us", 3), ("ja-jp", 1)],
         speakers=[("Anna", 4), ("Ben", 1)],
         statuses=[("ready", 4), ("partly", 1)],
+        dates=[("after:2026-11-23", 5), ("after:2026-11-01", 5), ("after:2026-01-01", 5), ("before:2026-01-01", 0)],
     )
+
+
+def test_facets_count_the_hits_by_when_their_run_was_added(wednesday):
+    team = make_team()
+    for day in ((2026, 11, 25), (2026, 11, 23), (2026, 11, 22), (2026, 2, 1), (2025, 12, 31)):
+        make_found_dub("word", run=make_run(team, created_at=datetime(*day, 12, tzinfo=UTC)))
+    dates = [("after:2026-11-23", 2), ("after:2026-11-01", 3), ("after:2026-01-01", 4), ("before:2026-01-01", 1)]
+    assert facets(team, "word").dates == dates
+    assert [(typed, search.search(team.pk, f"{typed} word").count) for typed, _count in dates] == dates
 
 
 def test_facets_are_told_from_the_newest_hits(monkeypatch):

@@ -1,6 +1,6 @@
 """What a typed search means."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from django.db.models import Q
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from results.search.analyzer import Phrase
-from results.search.query import MAX_CHARACTERS, MAX_PHRASE_TERMS, MAX_TERMS, Query, parse
+from results.search.query import MAX_CHARACTERS, MAX_PHRASE_TERMS, MAX_TERMS, Query, parse, periods
 
 TOO_LONG = "This search is too long; only its beginning was searched for."
 NOTHING = "There is no letter, digit or emoji in this to search for."
@@ -168,3 +168,22 @@ def test_nothing_that_is_typed_makes_it_fail(typed):
     assert query or query.hint or not typed.strip()
     assert len(typed) <= MAX_CHARACTERS
     assert all(phrase.terms for group in query.groups for phrase in group)
+
+
+@pytest.mark.parametrize(
+    ("today", "names"),
+    [
+        (
+            date(2026, 11, 25),
+            {
+                "after:2026-11-23": "This week",
+                "after:2026-11-01": "This month",
+                "after:2026-01-01": "This year",
+                "before:2026-01-01": "Earlier",
+            },
+        ),
+        (date(2024, 1, 1), {"after:2024-01-01": "This year", "before:2024-01-01": "Earlier"}),
+    ],
+)
+def test_periods_begin_with_the_week_the_month_and_the_year(today, names):
+    assert periods(today) == names
