@@ -6,6 +6,7 @@ import shutil
 import tempfile
 
 import django
+import hypothesis
 import pytest
 
 # Before Django reads its settings. Each process of a parallel run has its own folder; a database or broker named
@@ -25,6 +26,10 @@ del os.environ["DJANGO_SETTINGS_MODULE"]
 
 from django.conf import settings  # noqa: E402
 from django.core.cache import cache  # noqa: E402
+
+# On a busy machine any example may take long: that says nothing of the code.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 # Pages name static files without anything having been collected; the live server finds them.
 settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}

@@ -24,6 +24,7 @@ SQLite's index entries can only be deleted by naming exactly the terms they were
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
@@ -137,18 +138,19 @@ _CLUSTER = re.compile(
 
 _LETTER = rf"[^\W_{_PAIRED}]"
 _WORD = rf"{_LETTER}+(?:[{_WORD_MARKS}]{_LETTER}*)*"
-_JOINING = "'.-_@&,\""
+_JOINING = "'._@&,\"-"
 _JOINER = r"['.\-_@&]|(?<=\d),(?=\d)"
 _WORD_JOINER = rf"(?:{_JOINER}|(?<=[{_HEBREW}])\"(?=[{_HEBREW}]))"
 _TOKEN = re.compile(
     rf"(?P<paired>[{_PAIRED}]+)|(?P<word>{_WORD})(?P<more>(?:{_WORD_JOINER}{_WORD})+)?|[{_PICTURES}]"
 )
 _PART = re.compile(_WORD)
-_ASCII_WORD = re.compile(rf"[a-z0-9]{{1,{MAX_TERM}}}")
-_ASCII_JOINED = re.compile(rf"[a-z0-9]+(?:(?:{_JOINER})[a-z0-9]+)+")
+# The same tokens without their places, for which indexing has no use and no time: what stands between joiners, and
+# what they join. Few lines join anything.
+_PARTS = re.compile(rf"[{_PAIRED}]+|{_WORD}|[{_PICTURES}]")
+_WHOLE = re.compile(rf"{_WORD}(?:{_WORD_JOINER}{_WORD})*")
+_MAY_JOIN = re.compile(rf"[{_JOINING}]{_LETTER}")
 
-# NFKC would make letters of these signs and glue them to the word before.
-_SIGNS = re.compile("[™℠]")
 # Persian writes this where others put a space or nothing; elsewhere it only shapes letters.
 _ARABIC_NON_JOINER = re.compile(f"(?<=[{_ARABIC}])\u200c(?=[{_ARABIC}])")
 _ATTACHING = re.compile(f"[{_ARABIC}{_HEBREW}]")
@@ -187,17 +189,30 @@ def _fold(text: str) -> str:
 
 def _prepared(text: str) -> str:
     """The part that is indexed, each character still in its place, without what would fold misleadingly."""
-    return _ARABIC_NON_JOINER.sub("-", _SIGNS.sub(" ", text[:MAX_TEXT]))
+    # NFKC would make letters of these signs and glue them to the word before.
+    text = text[:MAX_TEXT].replace("™", " ").replace("℠", " ")
+    return _ARABIC_NON_JOINER.sub("-", text) if "\u200c" in text else text
 
 
 def terms(text: str) -> Terms:
     """Everything this text is found by."""
-    if not text.isascii():
-        words, joined, bare = _tokens(_fold(_prepared(text))[:MAX_TEXT])
-        return Terms([token.term for token in words], [token.term for token in (*joined, *bare)])
-    folded = text[:MAX_TEXT].lower()
-    runs_together = ["".join(_ASCII_WORD.findall(word)) for word in _ASCII_JOINED.findall(folded)]
-    return Terms(_ASCII_WORD.findall(folded), [term for term in runs_together if len(term) <= MAX_TERM])
+    folded = text[:MAX_TEXT].lower() if text.isascii() else _fold(_prepared(text))[:MAX_TEXT]
+    words, extras = _PARTS.findall(folded), []
+    if _MAY_JOIN.search(folded):
+        wholes = [_PART.findall(whole) for whole in _WHOLE.findall(folded) if not whole.isalnum()]
+        extras = [term for parts in wholes if len(parts) > 1 and len(term := "".join(parts)) <= MAX_TERM]
+    if _ATTACHING.search(folded):
+        extras += [term for word in words for term in _without_attached(word)]
+    if _PAIRED_LETTER.search(folded):
+        words = [term for word in words for term in (_pairs(word) if _PAIRED_LETTER.match(word) else (word,))]
+    if len(max(words, key=len, default="")) > MAX_TERM:
+        words = [word[at : at + MAX_TERM] for word in words for at in range(0, len(word), MAX_TERM)]
+    return Terms(words, extras)
+
+
+def _pairs(letters: str) -> list[str]:
+    """Every two neighbours, and the last one alone."""
+    return [letters[at : at + 2] for at in range(len(letters))]
 
 
 def phrases(text: str, *, is_prefix: bool = False) -> tuple[Phrase, ...]:
@@ -277,8 +292,8 @@ def _tokens(folded: str) -> _Tokens:
     for match in _TOKEN.finditer(folded):
         start, end = match.span()
         if match["paired"]:
-            words += [_Token(folded[at : at + 2], at, at + 2) for at in range(start, end - 1)]
-            words.append(_Token(folded[end - 1], end - 1, end))
+            pairs = enumerate(_pairs(match["paired"]), start)
+            words += [_Token(pair, at, at + len(pair)) for at, pair in pairs]
             continue
         if match["more"]:
             parts = [part.span() for part in _PART.finditer(folded, start, end)]
@@ -291,27 +306,29 @@ def _tokens(folded: str) -> _Tokens:
             for at in range(first, last, MAX_TERM):
                 words.append(_Token(folded[at : min(at + MAX_TERM, last)], at, min(at + MAX_TERM, last)))
             if attaches:
-                bare += _without_attached(folded[first:last], first)
+                bare += [_Token(term, last - len(term), last) for term in _without_attached(folded[first:last])]
     return _Tokens(words, joined, bare)
 
 
-def _without_attached(word: str, at: int) -> Iterator[_Token]:
+@lru_cache(maxsize=10_000)
+def _without_attached(word: str) -> tuple[str, ...]:
     """An Arabic or Hebrew word without each of its attached words in turn; nothing for another script."""
-    end = at + len(word)
     if len(word) > MAX_TERM:
-        return
+        return ()
+    found: list[str] = []
     if "\u0620" <= word[0] <= "\u06d3":
         conjunction, article = _ARABIC_ATTACHED.findall(word)[0]
         rest = word[len(conjunction) :]
         if conjunction and len(rest) >= 3:
-            yield _Token(rest, end - len(rest), end)
+            found.append(rest)
         if article and len(rest) - len(article) >= 2:
             if article != "ال":
-                yield _Token("ال" + rest[len(article) :], end - len(rest) + len(article) - 2, end)
-            yield _Token(rest[len(article) :], end - len(rest) + len(article), end)
+                found.append("ال" + rest[len(article) :])
+            found.append(rest[len(article) :])
     elif "\u05d0" <= word[0] <= "\u05ea":
         for attached in _HEBREW_ATTACHED.findall(word)[0]:
             rest = word[len(attached) :]
             if attached and len(rest) >= 3:
-                yield _Token(rest, end - len(rest), end)
+                found.append(rest)
             word = rest
+    return tuple(found)

@@ -101,14 +101,18 @@ def test_no_text_makes_it_fail_and_marks_are_whole(text):
 @given(any_text)
 def test_the_place_of_each_term_fits_the_term(text):
     """Folding character by character, as marking does, gives what folding at once gives, as indexing does."""
-    for term in terms(text).words:
+    words, extras = terms(text)
+    for term in (*words, *extras):
         assert mark(text, [Phrase((term,))]), term
 
 
-@given(st.text(st.characters(max_codepoint=127), max_size=60))
-def test_the_quick_way_for_ascii_gives_what_the_long_way_gives(text):
-    plain, other = terms(text), terms(f"{text} ж")
-    assert (plain.words, plain.extras) == (other.words[:-1], other.extras)
+@given(st.text(SPACED + "北京กี่한ᆨ❶🎉→ '-.,_@&\"\u05b0\u0651\u200c", max_size=40) | any_text)
+def test_indexing_finds_the_words_that_a_query_looks_for(text):
+    """Both read a text in their own way, the one without places and the other with them."""
+    words = terms(text).words
+    # A single character at the end is looked for as the start of a pair, and after a pair not at all.
+    assert [list(phrase.terms) for phrase in phrases(text)[:1]] in ([words], [words[:-1]], [])
+    assert bool(words) == bool(phrases(text))
 
 
 @pytest.mark.parametrize("alphabet", ALPHABETS.values(), ids=ALPHABETS)
