@@ -70,6 +70,24 @@ class Source(models.Model):
         return f"source {self.pk}"
 
 
+class Tag(models.Model):
+    """A word or a few that a team files runs under; written as by who first did, and the same in any case."""
+
+    LONGEST = 40
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="tags")
+    name = models.CharField(max_length=LONGEST)
+    folded = models.CharField(max_length=3 * LONGEST)
+
+    class Meta:
+        # In this order, a search for the runs under a tag needs no other index.
+        constraints = [models.UniqueConstraint(fields=["folded", "team"], name="one_tag_a_team")]
+        ordering = ["folded"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class RunQuerySet(models.QuerySet["Run"]):
     def visible_to(self, user: User | AnonymousUser) -> "RunQuerySet":
         """Runs of the teams that this person is in."""
@@ -143,6 +161,7 @@ class Run(models.Model):
     version = models.BigIntegerField(default=0, help_text=_("The team's pulse when this row last changed."))
 
     source = models.ForeignKey("Source", on_delete=models.SET_NULL, null=True, related_name="runs")
+    tags = models.ManyToManyField(Tag, related_name="runs")
 
     objects = RunQuerySet.as_manager()
 
@@ -165,6 +184,10 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return self.title or self.camb_name
+
+    @property
+    def tag_names(self) -> list[str]:
+        return [tag.name for tag in self.tags.all()]
 
     @property
     def camb_name(self) -> str:

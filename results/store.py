@@ -51,6 +51,7 @@ def store_task(run: Run, task: camb.Task) -> str:
         if known:
             if run.title and not known.title:
                 Run.objects.filter(pk=known.pk).update(title=run.title)
+            known.tags.add(*run.tags.all())
             run.delete()
             return f"It is run {task.run_id}, which the team had already."
         run.camb_run_id, run.asks = task.run_id, 0

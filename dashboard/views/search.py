@@ -277,6 +277,7 @@ def _facets(facets: Facets, asked: Asked, slug: str) -> dict[str, list[Choice]]:
         _("Speaker"): choices("speaker", facets.speakers, str),
         _("Status"): choices("status", facets.statuses, lambda value: str(Run.Status(value).label)),
         _("Added"): [choice(labels.get(period, period), count, period) for period, count in dates],
+        _("Tag"): choices("tag", facets.tags, str),
     }
     return {name: made for name, made in found.items() if made}
 

@@ -11,7 +11,7 @@ from results.exports.names import stem, unique
 from results.models import RunQuerySet
 
 _AT_ONCE = 50
-_HEADER = ("file", "run", "title", "status", "language", "language name", "cues", "length")
+_HEADER = ("file", "run", "title", "tags", "status", "language", "language name", "cues", "length")
 
 
 def stream(runs: RunQuerySet, pks: Sequence[int], format: Format) -> Iterator[bytes]:
@@ -24,8 +24,10 @@ def stream(runs: RunQuerySet, pks: Sequence[int], format: Format) -> Iterator[by
     manifest: list[tuple[object, ...]] = []
     taken = {"manifest.csv"}
     for start in range(0, len(pks), _AT_ONCE):
-        for run in runs.filter(pk__in=pks[start : start + _AT_ONCE]).order_by("pk").prefetch_related("dubs"):
-            about = (run.camb_run_id or run.camb_task_id, run.title, run.get_status_display())
+        some = runs.filter(pk__in=pks[start : start + _AT_ONCE]).order_by("pk")
+        for run in some.prefetch_related("dubs", "tags"):
+            number, tags = run.camb_run_id or run.camb_task_id, ", ".join(run.tag_names)
+            about = (number, run.title, tags, run.get_status_display())
             dubs = sorted(run.dubs.all(), key=lambda dub: dub.pk)
             if not dubs:
                 manifest.append(("", *about, *[""] * 4))

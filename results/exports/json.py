@@ -12,6 +12,7 @@ def render(dub: Dub, cues: Iterable[Cue]) -> str:
         {
             "run_id": dub.run.camb_run_id,
             "title": dub.run.title,
+            "tags": dub.run.tag_names,
             "language": dub.language,
             "cues": [
                 {

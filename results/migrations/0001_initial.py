@@ -17,6 +17,19 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name='Tag',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=40)),
+                ('folded', models.CharField(max_length=120)),
+                ('team', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tags', to='teams.team')),
+            ],
+            options={
+                'ordering': ['folded'],
+                'constraints': [models.UniqueConstraint(fields=('folded', 'team'), name='one_tag_a_team')],
+            },
+        ),
+        migrations.CreateModel(
             name='Run',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -40,6 +53,7 @@ class Migration(migrations.Migration):
                 ('version', models.BigIntegerField(default=0, help_text="The team's pulse when this row last changed.")),
                 ('added_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('team', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='teams.team')),
+                ('tags', models.ManyToManyField(related_name='runs', to='results.tag')),
             ],
         ),
         migrations.CreateModel(

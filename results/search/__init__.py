@@ -42,7 +42,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """How many of the newest hits, `of` so many, have which language, speaker or status of the run; most first.
+    """How many of the newest hits, `of` so many, have which language, speaker, run's status or tag; most first.
 
     `dates` are the `periods` in which runs were added, and so many `runs` the hits are in.
     """
@@ -53,6 +53,7 @@ class Facets:
     languages: list[tuple[str, int]]
     speakers: list[tuple[str, int]]
     statuses: list[tuple[str, int]]
+    tags: list[tuple[str, int]]
     dates: list[tuple[str, int]]
 
 
@@ -210,7 +211,7 @@ def _facets(team_id: int, ids: Sequence[int], *, is_all: bool) -> Facets:
     cues = list(Cue.objects.filter(pk__in=ids, team_id=team_id).order_by().values_list("dub", "speaker"))
     hits = Counter(dub for dub, _speaker in cues)
     dubs = Dub.objects.filter(pk__in=hits)
-    languages, statuses, days = Counter[str](), Counter[str](), Counter[str]()
+    languages, statuses, tags, days = (Counter[str]() for _ in range(4))
     runs = set()
     for dub, run, language, status, added in dubs.values_list(
         "pk", "run", "language", "run__status", "run__created_at"
@@ -219,6 +220,8 @@ def _facets(team_id: int, ids: Sequence[int], *, is_all: bool) -> Facets:
         languages[language] += hits[dub]
         statuses[status] += hits[dub]
         days[timezone.localdate(added).isoformat()] += hits[dub]
+    for dub, tag in dubs.filter(run__tags__isnull=False).values_list("pk", "run__tags__name"):
+        tags[tag] += hits[dub]
     return Facets(
         of=len(ids),
         is_all=is_all,
@@ -226,6 +229,7 @@ def _facets(team_id: int, ids: Sequence[int], *, is_all: bool) -> Facets:
         languages=_most_first(languages),
         speakers=_most_first(Counter(speaker for _dub, speaker in cues)),
         statuses=_most_first(statuses),
+        tags=_most_first(tags),
         dates=_by_period(days),
     )
 

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from results import languages
+from results import languages, tags
 from results.models import Run
 from results.search.analyzer import Phrase, phrases
 
@@ -162,6 +162,10 @@ def _title(part: str) -> Clause | str:
     return Q(title__icontains=part) if part.isascii() else Q(title__iregex=re.escape(part))
 
 
+def _tag(name: str) -> Clause | str:
+    return tags.under(name)
+
+
 def _status(word: str) -> Clause | str:
     def plain(name: str) -> str:
         return "".join(filter(str.isalnum, name.casefold()))
@@ -202,6 +206,7 @@ _FIELDS: Mapping[str, Callable[[str], Clause | str]] = {
     "lang": _language,
     "run": _run,
     "title": _title,
+    "tag": _tag,
     "status": _status,
     "before": _before,
     "after": _after,

@@ -209,7 +209,7 @@ def test_the_zip_has_a_name_and_leaves_as_it_is_made(client, member, team):
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     with CaptureQueriesContext(connection) as queries:
         assert next(iter(response.streaming_content))[:4] == b"PK\x03\x04"
-    assert len(queries) == 3  # the first runs, their dubs, the cues of one
+    assert len(queries) == 4  # the first runs, their dubs and tags, the cues of one
 
 
 # --- The menu ----------------------------------------------------------------------------------------

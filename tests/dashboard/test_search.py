@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from dashboard.views import search as view
 from dashboard.views.search import marked
-from results import search
+from results import search, tags
 from results.models import Run, SavedSearch
 from results.search import saved
 from teams.models import Membership
@@ -306,6 +306,18 @@ def test_runs_are_narrowed_down_by_when_they_were_added(client, team, member):
     body = client.get(earlier).content.decode()
     assert len(lines(body)) == 1
     assert choices(body) == {"Earlier": (f"{address}?q=kitchen", True)}
+
+
+def test_a_tag_narrows_a_search_however_it_is_spelled(client, team, member):
+    launch, other = make_run(team), make_run(team)
+    make_found(launch, ["kitchen one"])
+    make_found(other, ["kitchen two"])
+    tags.add(team, {launch.pk: tags.read("ÉTÉ “two”： <b>, -x＊"), other.pk: ["plain"]})
+    made = choices(get(client, team, "kitchen"))
+    for label in ("ÉTÉ two： &lt;b&gt;", "-x＊"):
+        body = client.get(made[label][0]).content.decode()
+        assert [text for kind, text in lines(body) if kind == "found"] == ["<mark>kitchen</mark> one"]
+        assert choices(body)[label][1]
 
 
 def test_facets_that_leave_no_choice_are_not_shown(client, team, member):

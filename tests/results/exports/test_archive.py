@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from results import tags
 from results.exports import archive
 from results.exports.formats import FORMATS
 from results.models import Run
@@ -34,6 +35,7 @@ def manifest(file: ZipFile) -> list[list[str]]:
 def test_each_dub_is_a_file_and_each_run_in_the_table():
     team = make_team()
     kitchen = make_run(team, camb_run_id=7, title="=Kitchen/料理", status=Run.Status.READY)
+    tags.add(team, {kitchen.pk: ["launch", "=cmd|calc"]})
     make_dub(kitchen, ["Hello"], "en-us", duration_ms=83_000)
     make_dub(kitchen, ["Hola", "Adiós"], "es-es")
     make_run(team, camb_run_id=8, title="Later", status=Run.Status.WAITING)
@@ -41,12 +43,12 @@ def test_each_dub_is_a_file_and_each_run_in_the_table():
     assert file.namelist() == ["=Kitchen 料理 [7].en-us.srt", "=Kitchen 料理 [7].es-es.srt", "manifest.csv"]
     assert file.read("=Kitchen 料理 [7].en-us.srt").decode() == "1\n00:00:00,000 --> 00:00:02,000\nHello\n"
     assert manifest(file) == [
-        ["file", "run", "title", "status", "language", "language name", "cues", "length"],
-        ["'=Kitchen 料理 [7].en-us.srt", "7", "'=Kitchen/料理", "Ready", "en-us", "English (United States)", "1",
-         "00:01:23.000"],
-        ["'=Kitchen 料理 [7].es-es.srt", "7", "'=Kitchen/料理", "Ready", "es-es", "Spanish (Spain)", "2",
-         "00:00:00.000"],
-        ["", "8", "Later", "Waiting", "", "", "", ""],
+        ["file", "run", "title", "tags", "status", "language", "language name", "cues", "length"],
+        ["'=Kitchen 料理 [7].en-us.srt", "7", "'=Kitchen/料理", "'=cmd|calc, launch", "Ready", "en-us",
+         "English (United States)", "1", "00:01:23.000"],
+        ["'=Kitchen 料理 [7].es-es.srt", "7", "'=Kitchen/料理", "'=cmd|calc, launch", "Ready", "es-es",
+         "Spanish (Spain)", "2", "00:00:00.000"],
+        ["", "8", "Later", "", "Waiting", "", "", "", ""],
     ]  # fmt: skip
 
 
@@ -83,8 +85,8 @@ def test_it_leaves_while_it_is_being_made():
     with CaptureQueriesContext(connection) as queries:
         chunks = stream(team.runs.all())
         assert next(chunks).startswith(b"PK\x03\x04")
-        # The ids, the first runs, their dubs, and the cues of one.
-        assert len(queries) == 4
+        # The ids, the first runs, their dubs, their tags, and the cues of one.
+        assert len(queries) == 5
         list(chunks)
-    # Per 50 runs two, and one a dub.
-    assert len(queries) == 1 + 3 * 2 + 120
+    # Per 50 runs three, and one a dub.
+    assert len(queries) == 1 + 3 * 3 + 120

@@ -17,10 +17,10 @@ def test_each_is_known_by_its_key():
 
 @pytest.mark.parametrize("format", ALL, ids=lambda format: format.key)
 @pytest.mark.parametrize("count", [0, 1, 60])
-def test_a_file_costs_one_query_however_many_cues(format, count, django_assert_num_queries):
+def test_a_file_costs_the_same_queries_however_many_cues(format, count, django_assert_num_queries):
     lines = [text.replace("\0", "") for text in HOSTILE * 3][:count]
     dub = Dub.objects.select_related("run").get(pk=make_dub(make_run(title="x"), lines).pk)
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2 if format.key == "json" else 1):  # the cues, and the run's tags
         assert isinstance(format.file(dub), bytes)
 
 

@@ -18,7 +18,7 @@ from results.exports import srt, vtt
 from results.exports.csv import render as render_csv
 from results.exports.docx import render as render_docx
 from results.exports.json import render as render_json
-from results.models import Cue, Dub, Run
+from results.models import Cue, Dub, Run, Tag
 from tests.results.exports.cases import cues, make_cue, steady
 
 
@@ -101,6 +101,7 @@ def unguarded(cell: str) -> str:
 @given(cues)
 def test_json_holds_all_as_it_is_stored(cues):
     read = json.loads(render_json(make_dub(), cues))
+    assert read["tags"] == ["launch"]
     assert read["cues"] == [
         {name: getattr(cue, name) for name in ("position", "start_ms", "end_ms", "speaker", "text")} for cue in cues
     ]
@@ -130,4 +131,6 @@ def test_pysubs2_finds_every_cue_of_webvtt(number):
 
 
 def make_dub(title: str = "Kitchen", language: str = "en-us") -> Dub:
-    return Dub(run=Run(camb_run_id=7, title=title), language=language)
+    run = Run(pk=1, camb_run_id=7, title=title)
+    run._prefetched_objects_cache = {"tags": [Tag(name="launch")]}  # type: ignore[attr-defined]
+    return Dub(run=run, language=language)

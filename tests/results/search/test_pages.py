@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from django.utils import timezone
 
-from results import search
+from results import search, tags
 from results.models import Cue, Run, Word
 from results.search import vocabulary
 from tests.factories import make_dub, make_run, make_team
@@ -42,6 +42,7 @@ def test_facets_count_the_hits_by_language_speaker_and_status(wednesday):
         languages=[("en-us", 3), ("ja-jp", 1)],
         speakers=[("Anna", 4), ("Ben", 1)],
         statuses=[("ready", 4), ("partly", 1)],
+        tags=[],
         dates=[("after:2026-11-23", 5), ("after:2026-11-01", 5), ("after:2026-01-01", 5), ("before:2026-01-01", 0)],
     )
 
@@ -53,6 +54,17 @@ def test_facets_count_the_hits_by_when_their_run_was_added(wednesday):
     dates = [("after:2026-11-23", 2), ("after:2026-11-01", 3), ("after:2026-01-01", 4), ("before:2026-01-01", 1)]
     assert facets(team, "word").dates == dates
     assert [(typed, search.search(team.pk, f"{typed} word").count) for typed, _count in dates] == dates
+
+
+def test_tags_are_counted_by_hits_and_only_the_teams_own():
+    run, other = make_run(), make_run()
+    make_found_dub("word one", "word two", run=run)
+    make_found_dub("word", run=run, language="ja-jp")
+    make_found_dub("word", run=make_run(run.team))
+    make_found_dub("word", run=other)
+    tags.add(run.team, {run.pk: ["Launch", "two words"]})
+    tags.add(other.team, {other.pk: ["secret"]})
+    assert facets(run.team, "word").tags == [("Launch", 3), ("two words", 3)]
 
 
 def test_facets_are_told_from_the_newest_hits(monkeypatch):

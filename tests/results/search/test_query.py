@@ -51,7 +51,7 @@ def start(*terms: str) -> Phrase:
         ('צה"ל ', [[word("צה", "ל"), word("צהל")]]),
         ("12:30 ", [[word("12", "30")]]),
         ("https://example.org ", [[word("https", "example", "org")]]),
-        ("tag:new ", [[word("tag", "new")]]),
+        ("tags:new ", [[word("tags", "new")]]),
         ("speaker:Anna ", [[word("_speaker_anna")]]),
         ("speaker:an", [[start("_speaker_an")]]),
         ('Speaker:"Anna Maria"', [[word("_speaker_anna", "_speaker_maria")]]),

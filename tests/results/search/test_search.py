@@ -8,7 +8,7 @@ from django.db.migrations.executor import MigrationExecutor
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from results import search
+from results import search, tags
 from results.models import Cue, Run
 from results.search import index, postgres
 from results.search.analyzer import terms
@@ -118,7 +118,11 @@ def kitchen():
     trailer = make_run(team, title="The TRAILER, été", status=Run.Status.READY)
     make_found_dub("the big kitchen", "a small kitchen", "the big garden", run=trailer)
     make_found_dub("a cozinha grande", run=trailer, language="pt-br")
-    make_found_dub("大きい台所", run=make_run(team, title="Teaser"), language="ja-jp")
+    teaser = make_run(team, title="Teaser")
+    make_found_dub("大きい台所", run=teaser, language="ja-jp")
+    tags.add(team, {trailer.pk: ["Launch", "two words"], teaser.pk: ["more"]})
+    other = make_run()
+    tags.add(other.team, {other.pk: ["secret"]})
     return team
 
 
@@ -153,6 +157,16 @@ def kitchen():
         ("status:ready garden", ["the big garden"]),
         ("status:failed", []),
         ("status:new OR status:ready garden", ["the big garden"]),
+        ("tag:launch garden", ["the big garden"]),
+        ('tag:"two WORDS" garden', ["the big garden"]),
+        ("tag:launch tag:more", []),
+        ("tag:more", ["大きい台所"]),
+        ("tag:launch OR tag:more -lang:en -lang:pt", ["大きい台所"]),
+        ("-tag:Launch", ["大きい台所"]),
+        ("-tag:secret garden", ["the big garden"]),
+        ("tag:secret", []),
+        ("tag:lau garden", []),
+        ("tag:\0\ud800 garden", []),
         ("after:2020 garden", ["the big garden"]),
         ("before:2020 garden", []),
         ("run:999999999 garden", []),

@@ -1,0 +1,93 @@
+import pytest
+
+from results import tags
+from results.models import Pulse, Run, Tag
+from tests.factories import make_run, make_team
+
+pytestmark = pytest.mark.django_db
+
+
+def names(run: Run) -> list[str]:
+    return [tag.name for tag in run.tags.all()]
+
+
+def tag(run: Run, *names_: str) -> None:
+    tags.add(run.team, {run.pk: names_})
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("launch, Two  words ,launch", ["launch", "Two words"]),
+        ("Launch, LAUNCH, launch", ["Launch"]),
+        ("a;b\nc，d、e،f؛g", ["a", "b", "c", "d", "e", "f", "g"]),
+        (" ,, ; \n", []),
+        ("STRASSE, Straße", ["STRASSE"]),
+        ("e\u0301te, \u00e9te", ["\u00e9te"]),
+        ('"quoted", «кавычки»', ["quoted", "кавычки"]),
+        ("\u202egpj.exe, a\0b, \ud800, \u200f", ["gpj.exe", "ab"]),
+        ("<script>alert(1)</script>", ["<script>alert(1)</script>"]),
+        ("می\u200cخواهم", ["می\u200cخواهم"]),
+        ("x" * 10_000, ["x" * 10_000]),
+    ],
+)
+def test_tags_are_read_from_a_text(text, read):
+    assert tags.read(text) == read
+
+
+def test_a_tag_is_the_same_in_any_spelling_and_keeps_the_first():
+    run, other = make_run(), make_run()
+    tag(run, "Launch", "été")
+    second = make_run(run.team)
+    tag(second, "LAUNCH", "ÉTÉ", "more")
+    tag(other, "launch")
+    assert (names(run), names(second), names(other)) == (["Launch", "été"], ["Launch", "more", "été"], ["launch"])
+    assert tags.offered(run.team_id) == ["Launch", "more", "été"]
+    assert tags.offered(other.team_id) == ["launch"]
+
+
+def test_another_teams_run_is_never_tagged():
+    run, foreign = make_run(), make_run()
+    assert tags.add(run.team, {foreign.pk: ["launch"], run.pk: ["launch"]}) == 1
+    tag(foreign, "launch")
+    assert tags.remove(run.team, [foreign.pk, run.pk], ["launch"]) == 1
+    assert (names(run), names(foreign)) == ([], ["launch"])
+
+
+def test_a_tag_that_no_run_has_is_not_offered_and_comes_back_as_it_is_spelled_then():
+    run = make_run()
+    tag(run, "lAUNCH")
+    tags.remove(run.team, [run.pk], ["Launch"])
+    assert tags.offered(run.team_id) == []
+    tag(run, "Launch")
+    assert names(run) == ["Launch"]
+    assert Tag.objects.count() == 1
+
+
+def test_pages_are_told_of_tagged_runs():
+    run, untouched = make_run(), make_run()
+    tag(run, "launch")
+    run.refresh_from_db()
+    assert run.version == Pulse.of(run.team_id) == 1
+    tags.remove(run.team, [run.pk], ["launch"])
+    run.refresh_from_db()
+    assert run.version == Pulse.of(run.team_id) == 2
+    assert Pulse.of(untouched.team_id) == 0
+
+
+def test_many_runs_are_tagged_in_parts(monkeypatch, django_assert_max_num_queries):
+    team = make_team()
+    Run.objects.bulk_create(Run(team=team, camb_run_id=number) for number in range(1, 1101))
+    pks = Run.objects.filter(team=team).pks()
+    with django_assert_max_num_queries(60):
+        assert tags.add(team, {pk: ["one", "two"] for pk in pks}) == 1100
+    assert Run.objects.filter(tags.under("ONE"), tags.under("two"), team=team).count() == 1100
+    assert tags.remove(team, pks, ["two"]) == 1100
+    assert tags.offered(team.pk) == ["one"]
+
+
+def test_the_longest_tag_fits_however_it_is_folded():
+    run = make_run()
+    name = "ΐ" * Tag.LONGEST
+    tag(run, name)
+    assert list(Run.objects.filter(tags.under(name.upper()))) == [run]
