@@ -153,12 +153,12 @@ def load(total: int) -> None:
             cues = [cue for dub in dubs for cue in new_cues(dub, source, rare_due[dub.team_id])]
         with transaction.atomic():
             with timed(spent, "storing"):
-                cues = Cue.objects.bulk_create(cues)
+                lines = [as_line(cue) for cue in Cue.objects.bulk_create(cues)]
             with timed(spent, "indexing"):
-                search.add(cues)
+                search.add_lines(lines)
         with timed(spent, "learning words"):
-            vocabulary.learn(map(index.entry, cues))
-        done += len(cues)
+            vocabulary.learn(map(index.entry, lines))
+        done += len(lines)
         print(f"\r{done:,} lines", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     with connection.cursor() as cursor:
@@ -176,10 +176,10 @@ def load(total: int) -> None:
     on_top = []
     for _ in range(DUBS_ON_TOP):
         [dub, *_] = new_dubs(teams[:1], source, random)
-        cues = Cue.objects.bulk_create(new_cues(dub, source, []))
+        lines = [as_line(cue) for cue in Cue.objects.bulk_create(new_cues(dub, source, []))]
         started = time.perf_counter()
         with transaction.atomic():
-            search.add(cues)
+            search.add_lines(lines)
         on_top.append((time.perf_counter() - started) * 1000)
     print(f"One dub of {LINES_A_DUB} lines more: {shown(on_top)} ms (p50/p95).")
 
@@ -227,6 +227,13 @@ def new_dubs(owners: Sequence[Any], source: Lines, random: Random | None) -> lis
         for run in runs
         for tag in (dict.fromkeys(source.language() for _ in range(random.randint(1, 5))) if random else LANGUAGES)
     )
+
+
+def as_line(cue: Any) -> Any:
+    from results.search.index import Line
+
+    said = (cue.speaker, cue.original_speaker, cue.text)
+    return Line(cue.pk, cue.team_id, cue.run_id, cue.dub.language, *said)
 
 
 def new_cues(dub: Any, source: Lines, rare: list[str]) -> list[Any]:

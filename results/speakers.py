@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 
 from results import bell, search
 from results.models import Cue, Run, SpeakerName
+from results.search import index
 
 _RUNS_AT_ONCE = 200
 
@@ -102,9 +103,8 @@ def _heard(run: Run) -> set[tuple[str, str]]:
 
 
 def _call(said: QuerySet[Cue], fields: Mapping[str, str]) -> None:
-    cues = list(said.select_related("dub"))
-    search.remove(cues)
-    for cue in cues:
-        cue.speaker, cue.original_speaker = fields["speaker"], fields["original_speaker"]
+    lines = list(index.lines(said))
+    search.remove(said)
     Cue.objects.filter(pk__in=said.values("pk")).update(**fields)
-    search.add(cues)
+    speaker, original = fields["speaker"], fields["original_speaker"]
+    search.add_lines(line._replace(speaker=speaker, original_speaker=original) for line in lines)

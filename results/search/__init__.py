@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import accumulate, chain, islice
 
 from django.db import connection
-from django.db.models import F, Max, Min, Q
+from django.db.models import F, Max, Min, Q, QuerySet
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Abs
 from django.utils import timezone
@@ -14,6 +14,7 @@ from django.utils import timezone
 from results.models import Cue, Dub
 from results.search import index, postgres, sqlite, vocabulary
 from results.search.analyzer import Phrase, mark, terms
+from results.search.index import Line, lines
 from results.search.query import Query, parse, periods
 
 COUNT_UP_TO = 10_000
@@ -75,15 +76,20 @@ class Page:
     suggestion: str = ""
 
 
-def add(cues: Iterable[Cue]) -> None:
-    """Make saved cues findable once the caller's transaction commits; each once, with its dub at hand."""
-    for batch in _batches(cues):
+def add(cues: QuerySet[Cue]) -> None:
+    """Make saved cues findable once the caller's transaction commits; each once."""
+    add_lines(lines(cues))
+
+
+def add_lines(lines: Iterable[Line]) -> None:
+    """As `add`, for a caller who has at hand what would be read."""
+    for batch in _batches(lines):
         _back_end.add(map(index.entry, batch))
 
 
-def remove(cues: Iterable[Cue]) -> None:
+def remove(cues: QuerySet[Cue]) -> None:
     """Make cues unfindable; to be called while they and their dub still are as they were added."""
-    for batch in _batches(cues):
+    for batch in _batches(lines(cues)):
         _back_end.remove(map(index.entry, batch))
 
 
@@ -177,7 +183,7 @@ def beside(hits: Sequence[Hit]) -> dict[int, list[tuple[str, str]]]:
 
 def learn(dub: Dub) -> None:
     """Have the dub's words suggested from now on; it needs no transaction together with the dub's lines."""
-    vocabulary.learn(map(index.entry, dub.cues.select_related("dub")))
+    vocabulary.learn(map(index.entry, lines(dub.cues.all())))
 
 
 def rebuild(progress: Callable[[int], None] = lambda done: None) -> None:
@@ -185,8 +191,8 @@ def rebuild(progress: Callable[[int], None] = lambda done: None) -> None:
     vocabulary.forget()
 
     def batch_after(last_id: int) -> list[index.Entry]:
-        batch = Cue.objects.select_related("dub").filter(pk__gt=last_id).order_by("pk")[:_BATCH]
-        entries = [index.entry(cue) for cue in batch]
+        batch = lines(Cue.objects.filter(pk__gt=last_id).order_by("pk")[:_BATCH])
+        entries = [index.entry(line) for line in batch]
         vocabulary.learn(entries)
         return entries
 
@@ -288,7 +294,7 @@ def _most_said(team_id: int, candidates: Sequence[str]) -> str:
     return min(written, key=lambda word: (-written[word], word), default="")
 
 
-def _batches(cues: Iterable[Cue]) -> Iterator[list[Cue]]:
-    rest = iter(cues)
+def _batches(lines: Iterable[Line]) -> Iterator[list[Line]]:
+    rest = iter(lines)
     while batch := list(islice(rest, _BATCH)):
         yield batch

@@ -110,7 +110,8 @@ def _vector(entry: Entry) -> str:
     places: dict[str, list[str]] = {term: [] for term in entry.extras}
     for place, term in enumerate(entry.words, start=1):
         places.setdefault(term, []).append(str(place))
-    return " ".join(f"'{term}':{','.join(at)}" if at else f"'{term}'" for term, at in places.items())
+    team = entry.team
+    return " ".join(f"'{team}{term}':{','.join(at)}" if at else f"'{team}{term}'" for term, at in places.items())
 
 
 def _expression(wanted: Wanted) -> str:

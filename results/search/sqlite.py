@@ -90,7 +90,11 @@ def _column(sql: str, args: list[Any]) -> list[Any]:
 
 
 def _row(entry: Entry) -> tuple[int, str, str]:
-    return entry.cue_id, " ".join(entry.words), " ".join(entry.extras)
+    return entry.cue_id, _text(entry.team, entry.words), _text(entry.team, entry.extras)
+
+
+def _text(team: str, terms: list[str]) -> str:
+    return team + f" {team}".join(terms) if terms else ""
 
 
 def _expression(wanted: Wanted) -> str:

@@ -26,7 +26,7 @@ def learn(entries: Iterable[Entry]) -> None:
 
     In a transaction of its own: two dubs that bring the same new words would wait for each other.
     """
-    spoken = {(entry.team_id, term.partition("_")[2]) for entry in entries for term in entry.words}
+    spoken = {(entry.team_id, word) for entry in entries for word in entry.words}
     # Sorted, so that nobody waits for somebody who waits for him.
     rows = [(team_id, word, word[::-1]) for team_id, word in sorted(spoken) if _is_word(word)]
     with connection.cursor() as cursor:
