@@ -1,7 +1,8 @@
 """How do Dubroom's processes start, run and stop together?
 
 The commands come from the Procfile. Each runs in a session of its own, so that a Ctrl-C in the terminal reaches
-only us, and so that a process which dies without stopping its children can be cleared away with them.
+only us, and so that a process which dies without stopping its children can be cleared away with them. A survivor,
+which waits in a few lines of shell, does that for us should we be killed ourselves.
 
 `manage.py start` becomes this module once all is prepared: run as a script it needs neither Django nor its memory.
 """
@@ -10,7 +11,7 @@ import asyncio
 import os
 import signal
 import sys
-from asyncio.subprocess import DEVNULL, Process
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +19,11 @@ from typing import Any
 
 STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE_S = 10
+# Reads the ids of the groups until we are gone, however we went: then our end of its pipe is closed.
+SURVIVOR = f"""
+while read -r group; do set -- "$@" "-$group"; done
+kill -s TERM -- "$@"; sleep {GRACE_S}; kill -s KILL -- "$@"
+"""
 
 
 def commands(procfile: Path, names: Iterable[str]) -> dict[str, str]:
@@ -44,6 +50,10 @@ async def _run(
     asked, hurried = asyncio.Event(), asyncio.Event()
     for number in STOPPING_SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, lambda: (hurried if asked.is_set() else asked).set())
+    survivor = await asyncio.create_subprocess_exec(
+        "sh", "-c", SURVIVOR, stdin=PIPE, stderr=DEVNULL, start_new_session=True
+    )
+    assert survivor.stdin
     processes: list[Process] = []
     ends: list[asyncio.Task[Any]] = []
     try:
@@ -52,6 +62,7 @@ async def _run(
                 f"exec {command}", env=env, stdin=DEVNULL, start_new_session=True
             )
             processes.append(process)
+            survivor.stdin.write(b"%d\n" % process.pid)
             ends.append(asyncio.create_task(process.wait(), name=name))
         greeting = asyncio.ensure_future(once_started())
         asking: asyncio.Task[Any] = asyncio.create_task(asked.wait())
@@ -66,10 +77,10 @@ async def _run(
         all_ended: asyncio.Future[Any] = asyncio.gather(*ends)
         hurry: asyncio.Future[Any] = asyncio.ensure_future(hurried.wait())
         await asyncio.wait({all_ended, hurry}, timeout=GRACE_S, return_when=asyncio.FIRST_COMPLETED)
-        for process in processes:
+        for process in (survivor, *processes):
             with suppress(ProcessLookupError, PermissionError):  # nobody is left; macOS says it in its own way
                 os.killpg(process.pid, signal.SIGKILL)
-        await asyncio.gather(*ends)
+        await asyncio.gather(survivor.wait(), *ends)
 
 
 def main(host: str, port: str, procfile: str, *names: str) -> int:

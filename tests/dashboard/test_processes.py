@@ -1,7 +1,10 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -32,6 +35,12 @@ def is_written(pid_file: Path) -> bool:
     return pid_file.exists() and pid_file.stat().st_size > 0
 
 
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+
+
 async def never():
     """Nothing to do once all are started."""
 
@@ -58,9 +67,7 @@ def test_one_that_ends_by_itself_stops_the_others_and_is_named(tmp_path):
 def test_children_of_a_process_that_died_are_cleared_away(tmp_path):
     command = f"sh -c 'sleep 60 & echo $! > {tmp_path}/pid; kill -KILL $$'"
     assert processes.run({"parent": command}, os.environ, never) == "parent"
-    deadline = time.monotonic() + 10
-    while is_running(tmp_path / "pid"):  # killed, but nobody can wait for somebody else's child
-        assert time.monotonic() < deadline
+    wait_until(lambda: not is_running(tmp_path / "pid"))  # killed, but nobody can wait for somebody else's child
 
 
 def test_a_second_signal_kills_what_does_not_want_to_stop(tmp_path):
@@ -82,6 +89,24 @@ def test_what_does_not_stop_in_time_is_killed(tmp_path, monkeypatch):
     commands = {"stubborn": f"""sh -c 'trap "" TERM; echo $$ > {tmp_path}/pid; sleep 60'""", "short": "sleep 0.1"}
     assert processes.run(commands, os.environ, never) == "short"
     assert not is_running(tmp_path / "pid")
+
+
+def test_nothing_outlives_the_one_who_started_it(tmp_path):
+    tame, stubborn, child = pids = [tmp_path / name for name in ("tame", "stubborn", "child")]
+    commands = {
+        "tame": f"sh -c 'echo $$ > {tame}; exec sleep 60'",
+        "stubborn": f"""sh -c 'trap "" TERM; sleep 60 & echo $! > {child}; echo $$ > {stubborn}; wait'""",
+    }
+    program = f"""if True:
+        import asyncio, os
+        from dashboard import processes
+        processes.SURVIVOR = processes.SURVIVOR.replace("sleep 10", "sleep 0.1")
+        processes.run({commands}, os.environ, asyncio.Event().wait)
+    """
+    with subprocess.Popen([sys.executable, "-c", program]) as starter:
+        wait_until(lambda: all(map(is_written, pids)))
+        starter.kill()
+    wait_until(lambda: not any(map(is_running, pids)))
 
 
 def test_the_procfile_is_read_by_name(tmp_path):
