@@ -19,6 +19,15 @@ from results import ids
 from results.models import Pulse, Run, RunQuerySet, SpeakerName
 from teams.models import Membership, Team
 
+
+class NameField(forms.CharField):
+    """What somebody or something is called: a name of nothing but blanks and unseen marks is none."""
+
+    def to_python(self, value: Any) -> str:
+        name: str = super().to_python(value)
+        return name if any(letter.isprintable() and letter != " " for letter in name) else ""
+
+
 # --- Accounts: allauth's forms in our words ----------------------------------------------------------
 
 
@@ -50,7 +59,7 @@ class LoginForm(_InOurWords, allauth.LoginForm):
 class SignupForm(_InOurWords, allauth.SignupForm):
     words = {**_InOurWords.words, "password1": _("Password")}
     field_order = ("name", "email", "password1")
-    name = forms.CharField(
+    name = NameField(
         label=_("Your name (optional)"),
         required=False,
         max_length=150,
@@ -87,7 +96,7 @@ class ReauthenticateForm(_InOurWords, allauth.ReauthenticateForm):
 
 
 class ProfileForm(forms.Form):
-    name = forms.CharField(
+    name = NameField(
         label=_("Your name"),
         help_text=_("What your teams see. Without one, they see your e-mail address."),
         required=False,
@@ -100,7 +109,7 @@ class ProfileForm(forms.Form):
 
 
 class TeamForm(forms.Form):
-    name = forms.CharField(
+    name = NameField(
         label=_("Name of the team"), max_length=100, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
 
@@ -239,6 +248,7 @@ class TitleForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's has no [
     class Meta:
         model = Run
         fields = ["title"]
+        field_classes = {"title": NameField}
         error_messages = {"title": {"max_length": _("A title has at most %(limit_value)d characters.")}}
 
     def save(self, commit: bool = True) -> Run:
@@ -252,7 +262,7 @@ class TitleForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's has no [
 
 
 class SpeakerForm(forms.Form):
-    name = forms.CharField(
+    name = NameField(
         label=_("Name"),
         required=False,
         max_length=SpeakerName._meta.get_field("name").max_length,

@@ -11,7 +11,7 @@ import asyncio
 import os
 import signal
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -50,10 +50,11 @@ async def _run(
     asked, hurried = asyncio.Event(), asyncio.Event()
     for number in STOPPING_SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, lambda: (hurried if asked.is_set() else asked).set())
+    reading, writing = os.pipe()
     survivor = await asyncio.create_subprocess_exec(
-        "sh", "-c", SURVIVOR, stdin=PIPE, stderr=DEVNULL, start_new_session=True
+        "sh", "-c", SURVIVOR, stdin=reading, stderr=DEVNULL, start_new_session=True
     )
-    assert survivor.stdin
+    os.close(reading)
     processes: list[Process] = []
     ends: list[asyncio.Task[Any]] = []
     try:
@@ -62,7 +63,7 @@ async def _run(
                 f"exec {command}", env=env, stdin=DEVNULL, start_new_session=True
             )
             processes.append(process)
-            survivor.stdin.write(b"%d\n" % process.pid)
+            os.write(writing, b"%d\n" % process.pid)
             ends.append(asyncio.create_task(process.wait(), name=name))
         greeting = asyncio.ensure_future(once_started())
         asking: asyncio.Task[Any] = asyncio.create_task(asked.wait())
@@ -80,6 +81,7 @@ async def _run(
         for process in (survivor, *processes):
             with suppress(ProcessLookupError, PermissionError):  # nobody is left; macOS says it in its own way
                 os.killpg(process.pid, signal.SIGKILL)
+        os.close(writing)
         await asyncio.gather(survivor.wait(), *ends)
 
 

@@ -246,6 +246,7 @@ MIDDLEWARE = [
     "dashboard.middleware.remember_team",
     "django_htmx.middleware.HtmxMiddleware",
     "dashboard.htmx.login_redirects",
+    "dashboard.middleware.InvalidForms",
     "allauth.account.middleware.AccountMiddleware",
 ]
 

@@ -65,6 +65,11 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// What is there to be copied is selected whole.
+document.addEventListener("focusin", ({ target }) => {
+  if (target.matches("input[data-select]")) target.select();
+});
+
 // A background poll that fails is asked again by itself; only what a person did is worth a sentence.
 for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
   document.addEventListener(name, (event) => {

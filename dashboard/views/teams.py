@@ -19,7 +19,7 @@ from dashboard.accounts import Adapter, carried_invitation, carry_invitation
 from dashboard.forms import DeleteTeamForm, InvitationForm, KeyForm, ProfileForm, RoleForm, ShelfForm, TeamForm
 from results import keys, tracking
 from results.copies import shelves
-from results.models import ApiKey
+from results.models import ApiKey, Run
 from teams.access import can_change, can_manage, membership_or_404, require_manage
 from teams.models import Invitation, LastOwnerError, Membership, Team, User
 
@@ -340,5 +340,6 @@ def _key_state(membership: Membership, began: str = "") -> dict[str, Any]:
         "shows_last_four": can_change(membership),
         "is_being_tested": is_untested and not has_no_worker,
         "has_no_worker": has_no_worker,
+        "is_first_step": can_change(membership) and not Run.objects.filter(team=membership.team).exists(),
         "began": since,
     }

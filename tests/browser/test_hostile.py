@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from results import tracking
 from results.models import Run
+from tests.browser.conftest import PHONE
 from tests.browser.pages import pages_of
 
 VECTORS = [
@@ -46,10 +47,10 @@ def runs(team, owner, camb, work) -> list[Run]:
     }
     for number, vector in enumerate(VECTORS, start=2):
         camb.runs[number] = {"status": "ERROR", "exception_reason": vector}
-    titles = dict(enumerate([VECTORS[4], *VECTORS], start=1))
+    titles = dict(enumerate([VECTORS[4] + "W" * 150, *VECTORS], start=1))
     tracking.add_runs(team, list(titles.items()), owner)
     work()
-    owner.name = team.name = VECTORS[4]
+    owner.name = team.name = VECTORS[4] + "W" * 60
     owner.save()
     team.save()
     return list(Run.objects.filter(team=team).order_by("camb_run_id"))
@@ -85,8 +86,11 @@ def test_what_would_run_is_noticed(page, mine, team):
 def test_nothing_runs_on_any_page(page, mine, team, runs, add_runs):
     mine.expects = ("status of 404", "status of 502")
     [full, *failed] = runs
+    width, height = PHONE
+    page.set_viewport_size({"width": width, "height": height})
     for path in pages_of(team, add_runs).values():
         page.goto(path)
+        assert (path, page.evaluate("document.documentElement.scrollWidth")) == (path, width)
     for run in failed:
         page.goto(reverse("runs-detail", args=[run.pk]))
         expect(page.locator("h1")).to_have_text(run.title)

@@ -199,12 +199,12 @@ def test_log_in_makes_a_new_session_and_log_out_ends_it(client, anna):
 def test_a_wrong_password_and_an_unknown_address_get_the_same_words(client, anna):
     wrong, unknown = log_in(client, password="wrong"), log_in(client, "nobody@example.org", "wrong")
     assert wrong.context["form"].non_field_errors() == unknown.context["form"].non_field_errors()
-    assert wrong.status_code == unknown.status_code == 200
+    assert wrong.status_code == unknown.status_code == 422
 
 
 def test_a_disabled_account_is_told_so_only_with_its_password(client, anna):
     User.objects.update(is_active=False)
-    assert log_in(client, password="wrong").status_code == 200
+    assert log_in(client, password="wrong").status_code == 422
     assert log_in(client).url == reverse("account_inactive")
     assert client.get(reverse("account_inactive")).status_code == 200
     assert not is_logged_in(client)

@@ -24,6 +24,13 @@ def test_a_title_is_saved_and_everybody_is_told(team, member):
     assert (run.title, run.version) == ("Harbour lights", since + 1)
 
 
+def test_a_title_that_nobody_can_see_is_none(team, member):
+    run = make_run(team, title="Harbour lights")
+    member.post(reverse("runs-title", args=[run.pk]), {"title": "\u200b\u200b"})
+    run.refresh_from_db()
+    assert run.title == ""
+
+
 def test_in_place_a_title_comes_back_alone(team, member):
     run = make_run(team)
     response = member.post(

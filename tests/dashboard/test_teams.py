@@ -449,6 +449,12 @@ def test_what_cannot_be_a_key_is_refused_in_words_and_not_repeated(as_owner, tea
     assert ApiKey.objects.count() == 0
 
 
+@pytest.mark.parametrize("name", ["", "   ", "\u200b\u200e", "\u2007\xad"])
+def test_a_name_that_nobody_can_see_is_none(as_owner, team, name):
+    assert as_owner.post(url("teams-detail", "dub"), {"name": name}).status_code == 422
+    assert Team.objects.get().name == "Dub"
+
+
 def test_a_refused_key_leaves_the_one_before(as_owner, team):
     save_key(as_owner)
     save_key(as_owner, "short")
@@ -487,6 +493,16 @@ def test_the_page_asks_until_the_key_was_tried_and_then_stops(as_owner, team):
     answer = state_of(as_owner, began=now)
     assert "Working" in answer
     assert "data-poll" not in answer
+
+
+def test_a_key_that_works_leads_to_the_first_runs(as_owner, team):
+    save_key(as_owner)
+    step = url("runs-add", "dub")
+    assert step not in state_of(as_owner)
+    note(team, state=ApiKey.State.WORKING)
+    assert step in state_of(as_owner)
+    make_run(team)
+    assert step not in state_of(as_owner)
 
 
 def test_the_page_says_so_when_no_worker_takes_the_test_up(as_owner, team):
