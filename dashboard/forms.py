@@ -24,7 +24,7 @@ class NameField(forms.CharField):
     """What somebody or something is called: a name of nothing but blanks and unseen marks is none."""
 
     def to_python(self, value: Any) -> str:
-        name: str = super().to_python(value)
+        name = super().to_python(value) or ""
         return name if any(letter.isprintable() and letter != " " for letter in name) else ""
 
 
