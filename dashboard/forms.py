@@ -15,8 +15,8 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from dashboard.accounts import carried_invitation
-from results import ids
-from results.models import Pulse, Run, RunQuerySet, SpeakerName
+from results import ids, tags
+from results.models import Pulse, Run, RunQuerySet, SpeakerName, Tag
 from teams.models import Membership, Team
 
 
@@ -259,6 +259,26 @@ class TitleForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's has no [
             run.version = Pulse.beat(run.team_id)
             run.save(update_fields=["title", "version"])
         return run
+
+
+class TagsForm(forms.Form):
+    """Tags as somebody types them, parted by commas; `cleaned_data["tags"]` has each once."""
+
+    tags = forms.CharField(label=_("Tags"), error_messages={"required": _("Type a tag first.")})
+
+    def clean_tags(self) -> list[str]:
+        names = tags.read(self.cleaned_data["tags"])
+        if not names:
+            raise ValidationError(_("Type a tag first."))
+        if len(names) > ids.MOST_TAGS:
+            raise ValidationError(_("At most %(most)s tags at once."), params={"most": ids.MOST_TAGS})
+        for name in names:
+            if len(name) > Tag.LONGEST:
+                shown = {"tag": f"{name[: Tag.LONGEST]}…", "most": Tag.LONGEST}
+                raise ValidationError(
+                    _("A tag has at most %(most)s characters: “%(tag)s” is longer."), params=shown
+                )
+        return names
 
 
 class SpeakerForm(forms.Form):

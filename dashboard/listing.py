@@ -4,22 +4,26 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from django.db.models import CharField, Count, Q
 from django.db.models.functions import Cast
 from django.http import QueryDict
 from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from dashboard.templatetags.dubroom import status as drawn_status
-from results import languages, timecode
-from results.models import ApiKey, Run, RunQuerySet
+from results import languages, tags, timecode
+from results.models import ApiKey, Run, RunQuerySet, Tag
 
 PAGE = 50
 LANGUAGES_SHOWN = 3
+TAGS_SHOWN = 2
+MOST_TAGS = 5
+MOST_PICKED = 1000
 
 Status = Run.Status
 
@@ -32,6 +36,7 @@ class Wanted:
     """Filter, order and place in the list. Whatever is odd in an address counts as not asked for."""
 
     q: str = ""
+    tag: tuple[str, ...] = ()
     status: str = ""
     order: str = ""
     after: int = 0
@@ -42,6 +47,7 @@ class Wanted:
         status, order = query.get("status", ""), query.get("order", "")
         return cls(
             q=query.get("q", "").replace("\0", "").strip()[:200],
+            tag=tuple(filter(None, (tags.clean(name)[: Tag.LONGEST] for name in query.getlist("tag")[:MOST_TAGS]))),
             status=status if status in Status.values else "",
             order=order if order == "oldest" else "",
             after=number(query.get("after", "")),
@@ -51,10 +57,27 @@ class Wanted:
     def query(self, **changes: Any) -> str:
         """The query string of this list with these changes, from its beginning unless they say a place."""
         wanted = replace(self, **({"after": 0, "before": 0} | changes))
-        return "?" + urlencode({name: value for name, value in vars(wanted).items() if value})
+        return "?" + urlencode({name: value for name, value in vars(wanted).items() if value}, doseq=True)
+
+    @property
+    def is_narrowed(self) -> bool:
+        """By more than the tab."""
+        return bool(self.q or self.tag)
+
+    @property
+    def fields(self) -> list[tuple[str, str]]:
+        """The filter and the order, for a form to carry along."""
+        return parse_qsl(self.query().removeprefix("?"))
+
+    @property
+    def chips(self) -> list[tuple[str, str]]:
+        """Each tag that is filtered by, and the list without it."""
+        return [(name, self.query(tag=[other for other in self.tag if other != name])) for name in self.tag]
 
     def named(self, runs: RunQuerySet) -> RunQuerySet:
-        """Those whose title contains what was typed, or whose id begins with it."""
+        """Those under the tags, whose title contains what was typed, or whose id begins with it."""
+        for name in self.tag:
+            runs = runs.filter(tags.under(name))
         if not self.q:
             return runs
         found = Q(title__icontains=self.q)
@@ -71,6 +94,13 @@ class Wanted:
 def number(text: str) -> int:
     """An id from an address, or 0 when it is none; never one that a database refuses."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else 0
+
+
+def picked(runs: RunQuerySet, data: QueryDict) -> RunQuerySet:
+    """Those of the runs that a form means: each a `pk`, or with `all` every one that the list's filter lets by."""
+    if "all" in data:
+        return Wanted.read(data).matching(runs)
+    return runs.filter(pk__in=[number(pk) for pk in data.getlist("pk")[:MOST_PICKED]])
 
 
 @dataclass(frozen=True)
@@ -100,7 +130,7 @@ def page_of(runs: RunQuerySet, wanted: Wanted) -> Page:
 
 
 def with_names(runs: RunQuerySet) -> RunQuerySet:
-    return runs.select_related("added_by").only(
+    return runs.select_related("added_by").prefetch_related("tags").only(
         "camb_run_id", "camb_task_id", "title", "status", "reason", "checked_at", "due_at", "languages",
         "duration_ms", "cue_count", "version", "added_by__name", "added_by__email",
     )  # fmt: skip
@@ -125,6 +155,7 @@ class Row(NamedTuple):
     href: str
     title_href: str
     name: str
+    tags: SafeString
     camb_run_id: str
     languages: str
     languages_in_full: str
@@ -157,15 +188,26 @@ def tabs_of(wanted: Wanted, counts: dict[str, int]) -> list[Tab]:
     return tabs
 
 
-def rows_of(runs: Iterable[Run], key: ApiKey | None) -> list[Row]:
+def rows_of(runs: Iterable[Run], key: ApiKey | None, wanted: Wanted) -> list[Row]:
     drawn = {status: drawn_status(status) for status in Status.values}
     # One reverse() for all rows: what stands before and after the id.
     page, title = (reverse(name, args=[0]).rsplit("0", 1) for name in ("runs-detail", "runs-title"))
     pause = _("waits for a key") if key is None else _("paused") if key.is_in_trouble else ""
-    return [_row(run, drawn, page, title, pause) for run in runs]
+    return [_row(run, drawn, page, title, pause, _chips(run.tag_names, wanted)) for run in runs]
 
 
-def _row(run: Run, drawn: dict[str, SafeString], page: list[str], title: list[str], pause: str) -> Row:
+def _chips(names: list[str], wanted: Wanted) -> SafeString:
+    """A few tags, each a link to what else is under it."""
+    links = ((wanted.query(tag=dict.fromkeys((*wanted.tag, name))), name) for name in names[:TAGS_SHOWN])
+    chips = format_html_join("", '<a class="tag" href="{}"><bdi>{}</bdi></a>', links)
+    if rest := names[TAGS_SHOWN:]:
+        chips += format_html('<span class="tag" title="{}">+{}</span>', ", ".join(rest), len(rest))
+    return chips
+
+
+def _row(
+    run: Run, drawn: dict[str, SafeString], page: list[str], title: list[str], pause: str, chips: SafeString
+) -> Row:
     pk = str(run.pk)
     spoken = list(dict.fromkeys(languages.name(tag.split("-")[0]) for tag in run.languages if tag))
     more = f" +{len(spoken) - LANGUAGES_SHOWN}" if len(spoken) > LANGUAGES_SHOWN else ""
@@ -176,6 +218,7 @@ def _row(run: Run, drawn: dict[str, SafeString], page: list[str], title: list[st
         href=pk.join(page),
         title_href=pk.join(title),
         name=str(run),
+        tags=chips,
         camb_run_id=str(run.camb_run_id or ""),
         languages=", ".join(spoken[:LANGUAGES_SHOWN]) + more,
         languages_in_full=", ".join(filter(None, map(languages.name, run.languages))),

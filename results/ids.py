@@ -4,7 +4,7 @@ One rule decides for running text: a word without a digit is only a word; whatev
 named with the reason why not. So a chat message reads well, and a mistyped id is never passed over in silence. The
 id of a dubbing task (a UUID) is told apart from a run's: CAMB.AI gives it first, and it leads to the run.
 Titles come from tables only: with a header (`run_id,title`, any order), lines of `id<TAB>title` from a spreadsheet,
-or lines of `id,title`.
+or lines of `id,title`. Tags come from a table with a header that has a column of them.
 """
 
 import csv
@@ -17,12 +17,17 @@ from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
+from results import tags
+from results.models import Tag
+
 LARGEST = 2**63 - 1
 LONGEST_TITLE = 200
 LONGEST_WRITTEN = 60
+MOST_TAGS = 20
 
 ID_COLUMNS = ("runid", "cambrunid", "dubbingrunid", "dubrunid", "run", "id", "taskid", "task")
 TITLE_COLUMNS = ("title", "name", "video", "episode", "filename", "file")
+TAG_COLUMNS = ("tags", "tag", "labels", "label")
 
 
 class Verdict(Enum):
@@ -42,6 +47,7 @@ class Line:
     run_id: int = 0
     task_id: str = ""
     title: str = ""
+    tags: tuple[str, ...] = ()
     note: str = ""
 
     @property
@@ -86,7 +92,8 @@ def _first_ones(lines: Iterable[Line]) -> list[Line]:
             kept.append(line)
         else:
             place = places[found]
-            kept[place] = replace(kept[place], title=kept[place].title or line.title)
+            first = kept[place]
+            kept[place] = replace(first, title=first.title or line.title, tags=first.tags or line.tags)
             kept.append(replace(line, verdict=Verdict.REPEATED, note=_("the same id stands above")))
     return kept
 
@@ -98,6 +105,7 @@ class Header(NamedTuple):
     delimiter: str
     id_column: int
     title_column: int | None
+    tags_column: int | None = None
 
 
 def _header(line: str) -> Header | None:
@@ -108,12 +116,13 @@ def _header(line: str) -> Header | None:
     names = [re.sub(r"[\W_]+", "", cell).lower() for cell in line.split(delimiter)]
     ids = [names.index(name) for name in ID_COLUMNS if name in names]
     titles = [names.index(name) for name in TITLE_COLUMNS if name in names]
-    return Header(delimiter, ids[0], titles[0] if titles else None) if ids else None
+    tagged = [names.index(name) for name in TAG_COLUMNS if name in names]
+    return Header(delimiter, ids[0], *(found[0] if found else None for found in (titles, tagged))) if ids else None
 
 
 def _table(lines: list[str], header: Header) -> Iterator[Line]:
     for row in _rows(lines, header.delimiter):
-        yield from _read_row(row, header.id_column, header.title_column)
+        yield from _read_row(row, header)
 
 
 def _without_header(lines: list[str]) -> Iterator[Line]:
@@ -149,14 +158,16 @@ def _is_one_id(cell: str) -> bool:
     return cell.isdecimal() or bool(_UUID.fullmatch(cell))
 
 
-def _read_row(row: list[str], id_column: int, title_column: int | None) -> Iterator[Line]:
-    cell = row[id_column] if id_column < len(row) else ""
-    title = row[title_column] if title_column is not None and title_column < len(row) else ""
+def _read_row(row: list[str], header: Header) -> Iterator[Line]:
+    def cell_in(column: int | None) -> str:
+        return row[column] if column is not None and column < len(row) else ""
+
+    cell = cell_in(header.id_column)
     found = list(_tokens(cell))
     if len(found) == 1 and found[0].verdict is Verdict.WORD:
         yield replace(found[0], verdict=Verdict.NOT_AN_ID, note=_("a run id is a number"))
     elif len(found) == 1:
-        yield _titled(found[0], title)
+        yield _tagged(_titled(found[0], cell_in(header.title_column)), cell_in(header.tags_column))
     elif found:
         yield from found
     else:
@@ -169,6 +180,18 @@ def _titled(line: Line, title: str) -> Line:
         note = _("the title was cut to %(most)s characters") % {"most": LONGEST_TITLE}
         return replace(line, title=title[:LONGEST_TITLE], note="; ".join(filter(None, [line.note, note])))
     return replace(line, title=title)
+
+
+def _tagged(line: Line, text: str) -> Line:
+    found = tags.read(text)
+    kept = tuple(name[: Tag.LONGEST].strip() for name in found[:MOST_TAGS])
+    if kept == tuple(found):
+        return replace(line, tags=kept)
+    note = _("tags were cut to %(characters)s characters, and to %(most)s") % {
+        "characters": Tag.LONGEST,
+        "most": MOST_TAGS,
+    }
+    return replace(line, tags=kept, note="; ".join(filter(None, [line.note, note])))
 
 
 # --- Running text ------------------------------------------------------------------------------------
@@ -184,7 +207,7 @@ def _lines(lines: list[str]) -> Iterator[Line]:
             if place not in found and any(letter.isalpha() for letter in cell)
         ]
         if found and titles:
-            yield from _read_row(cells, found[0], titles[0])
+            yield from _read_row(cells, Header("\t", found[0], titles[0]))
         else:
             yield from _tokens(line)
 

@@ -12,7 +12,7 @@ from django.db.models import Count, Min
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from results import bell, keys, media, refresh, store
+from results import bell, ids, keys, media, refresh, store, tags
 from results.history import History
 from results.models import ApiKey, Pulse, Run, RunQuerySet
 from results.secrets import SealBrokenError
@@ -67,6 +67,25 @@ def add_tasks(team: Team, pairs: Sequence[tuple[str, str]], added_by: User | Non
         Run.objects.bulk_create(new)
         bell.ring("refresh_due")
     return len(new)
+
+
+def add(team: Team, lines: Sequence[ids.Line], added_by: User | None) -> tuple[int, int]:
+    """Track the runs and tasks of these lines, with their titles and tags, which known ones are given as well.
+
+    Returns how many are new, and how many were known.
+    """
+    runs = {line.run_id: line for line in lines if line.verdict is ids.Verdict.ID}
+    tasks = {line.task_id: line for line in lines if line.verdict is ids.Verdict.TASK}
+    new = add_runs(team, [(run_id, line.title) for run_id, line in runs.items()], added_by).new
+    new += add_tasks(team, [(task_id, line.title) for task_id, line in tasks.items()], added_by)
+    tagged_runs = {run_id: line.tags for run_id, line in runs.items() if line.tags}
+    tagged_tasks = {task_id: line.tags for task_id, line in tasks.items() if line.tags}
+    tags.add(
+        team,
+        {run.pk: tagged_runs[run.camb_run_id or 0] for run in _known(team, "camb_run_id", tagged_runs)}
+        | {run.pk: tagged_tasks[run.camb_task_id] for run in _known(team, "camb_task_id", tagged_tasks)},
+    )
+    return new, len(runs) + len(tasks) - new
 
 
 def _known(team: Team, field: str, ids: Iterable[int] | Iterable[str]) -> Iterator[Run]:

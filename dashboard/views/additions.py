@@ -135,10 +135,8 @@ def _here(team: Team, run_ids: list[int]) -> set[int]:
 
 def _save(preview: Preview, membership: Membership) -> str:
     """Save what was found and return the sentence that says so."""
-    team, user = membership.team, membership.user
-    added = tracking.add_runs(team, [(line.run_id, line.title) for line in (*preview.new, *preview.known)], user)
-    tasks = tracking.add_tasks(team, [(line.task_id, line.title) for line in preview.tasks], user)
-    new, known = added.new + tasks, len(added.known) + len(preview.tasks) - tasks
+    lines = (*preview.new, *preview.known, *preview.tasks)
+    new, known = tracking.add(membership.team, lines, membership.user)
     said = ngettext("%(n)s run was added.", "%(n)s runs were added.", new) % {"n": f"{new:,}"}
     if known:
         here = ngettext("%(n)s was already here.", "%(n)s were already here.", known) % {"n": f"{known:,}"}

@@ -12,7 +12,7 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from dashboard.listing import Wanted
+from dashboard.listing import Wanted, picked
 from results.exports import archive, names
 from results.exports.formats import FORMATS, Format
 from results.models import Dub, Run
@@ -44,19 +44,20 @@ def pair(request: HttpRequest, pk: int, format: str, other_pk: int) -> HttpRespo
 @login_required
 @require_http_methods(["GET", "POST"])
 def runs(request: HttpRequest, slug: str) -> HttpResponseBase:
-    """Answer with a ZIP of the runs with these `ids`, or else of all that the list shows for `status` and `q`.
+    """Answer with a ZIP of the runs with these `ids`, of those that were picked, or of all that the list shows.
 
-    A form with `ids` may post, though nothing is changed: an address has no room for thousands of them.
+    A form may post, though nothing is changed: an address has no room for thousands of them.
     """
     membership = membership_or_404(request.user, slug)
     asked = request.POST if request.method == "POST" else request.GET
     kind = _known(asked.get("format", "srt"))
     team_runs = Run.objects.filter(team=membership.team)
-    if request.method == "POST" or "ids" in asked:
+    if "ids" in asked:
         pks = _numbers(",".join(asked.getlist("ids")))
+    elif request.method == "POST":
+        pks = picked(team_runs, asked).pks()
     else:
-        wanted = Wanted.read(asked)
-        pks = wanted.named(team_runs.filter(status=wanted.status) if wanted.status else team_runs).pks()
+        pks = Wanted.read(asked).matching(team_runs).pks()
     if not pks:
         messages.info(request, _("There was no run to export."))
         return redirect("runs-list", slug)

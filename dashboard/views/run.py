@@ -1,4 +1,4 @@
-"""What may be done with one run: named, asked for, removed?"""
+"""What may be done with one run: named, tagged, asked for, removed?"""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -7,7 +7,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from dashboard.forms import TitleForm
+from dashboard.forms import TagsForm, TitleForm
+from results import tags as tagging
 from results import tracking
 from results.models import ApiKey, Run
 from teams.access import membership_in, require_change
@@ -29,6 +30,29 @@ def title(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("runs-detail", pk)
     context = {"membership": membership, "run": run, "form": form}
     return render(request, "runs/title.html", context, status=422 if form.errors else 200)
+
+
+@login_required
+@page_methods
+def tags(request: HttpRequest, pk: int) -> HttpResponse:
+    """Put the run under the typed tags, or take it from under the one to `remove`."""
+    run, membership = _changeable(request, pk)
+    form = TagsForm(request.POST if request.method == "POST" and "remove" not in request.POST else None)
+    if "remove" in request.POST:
+        tagging.remove(membership.team, [pk], [request.POST["remove"]])
+    elif form.is_valid():
+        tagging.add(membership.team, {pk: form.cleaned_data["tags"]})
+    if request.method == "POST" and not form.errors and not request.htmx:  # type: ignore[attr-defined]
+        return redirect("runs-detail", pk)
+    context = {
+        "membership": membership,
+        "run": run,
+        "can_change": True,
+        "form": form if form.errors else None,
+        "team_tags": tagging.offered(run.team_id),
+        "is_in_use": True,
+    }
+    return render(request, "runs/tags.html", context, status=422 if form.errors else 200)
 
 
 @login_required

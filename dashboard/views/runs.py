@@ -12,7 +12,8 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from dashboard.listing import PAGE, Wanted, counts_of, number, page_of, rows_of, tabs_of, with_names
-from results import bell, tracking
+from results import bell, tags, tracking
+from results.exports.formats import FORMATS
 from results.models import ApiKey, Pulse, Run
 from teams.access import can_change, can_manage, membership_or_404
 from teams.models import Membership
@@ -29,6 +30,7 @@ def list_(request: HttpRequest, slug: str) -> HttpResponse:
     version = Pulse.of(membership.team_id)
     page = page_of(Run.objects.filter(team=membership.team), wanted)
     context = _context(membership, wanted, page.runs)
+    context |= {"formats": FORMATS.values(), "team_tags": tags.offered(membership.team_id)}
     context |= {"page": page, "oldest_first": wanted.query(order="oldest"), "newest_first": wanted.query(order="")}
     return render(request, "runs/list.html", context | _poller(context, version, page.runs))
 
@@ -59,7 +61,7 @@ def _context(membership: Membership, wanted: Wanted, runs: Iterable[Run]) -> dic
     due = everything.unfinished().order_by("due_at").values_list("due_at", flat=True).first()
     key = ApiKey.objects.filter(team=team).first()
     gate = key.retry_at if key else None
-    tabs = tabs_of(wanted, counts_of(wanted.named(everything)) if wanted.q else counts)
+    tabs = tabs_of(wanted, counts_of(wanted.named(everything)) if wanted.is_narrowed else counts)
     return {
         "membership": membership,
         "can_change": can_change(membership),
@@ -75,7 +77,7 @@ def _context(membership: Membership, wanted: Wanted, runs: Iterable[Run]) -> dic
         "progress": tracking.progress(team),
         "tabs": tabs,
         "matching": next(tab.count for tab in tabs if tab.is_current),
-        "rows": rows_of(runs, key),
+        "rows": rows_of(runs, key, wanted),
     }
 
 

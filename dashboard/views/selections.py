@@ -3,32 +3,29 @@
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from dashboard.listing import Wanted, number
-from results import tracking
+from dashboard.forms import TagsForm
+from dashboard.listing import Wanted, picked
+from results import tags, tracking
 from results.models import ApiKey, Run
 from teams.access import membership_or_404, require_change
 
-MOST_PICKED = 1000
+# What says which runs are meant; a form that comes back must still say it.
+CARRIED = ("pk", "all", "q", "tag", "status", "order")
 
 
 @login_required
 @require_POST
 def refresh_many(request: HttpRequest, slug: str) -> HttpResponse:
-    """Have the picked runs asked (each a `pk`), or with `all` every run that the list's filter lets through."""
+    """Have the picked runs asked."""
     membership = membership_or_404(request.user, slug)
     require_change(membership)
-    wanted = Wanted.read(request.POST)
-    runs = Run.objects.filter(team=membership.team)
-    if "all" in request.POST:
-        runs = wanted.matching(runs)
-    else:
-        runs = runs.filter(pk__in=[number(pk) for pk in request.POST.getlist("pk")[:MOST_PICKED]])
+    runs = picked(Run.objects.filter(team=membership.team), request.POST)
     if not ApiKey.objects.filter(team=membership.team).exists():
         messages.error(request, _("Nobody can be asked: this team has no CAMB.AI key yet."))
     elif count := tracking.request_many(runs, membership.team):
@@ -40,4 +37,34 @@ def refresh_many(request: HttpRequest, slug: str) -> HttpResponse:
         messages.info(request, said % {"n": f"{count:,}"})
     else:
         messages.info(request, _("No run was selected, so CAMB.AI is not asked."))
-    return redirect(reverse("runs-list", args=[slug]) + wanted.query())
+    return _list(request, slug)
+
+
+@login_required
+@require_POST
+def tag_many(request: HttpRequest, slug: str) -> HttpResponse:
+    """Put the picked runs under the typed tags, or with `remove` take them from under these."""
+    membership = membership_or_404(request.user, slug)
+    require_change(membership)
+    runs = picked(Run.objects.filter(team=membership.team), request.POST)
+    form = TagsForm(request.POST)
+    if not form.is_valid():
+        carried = [(name, value) for name, values in request.POST.lists() for value in values if name in CARRIED]
+        context = {"membership": membership, "form": form, "count": runs.count(), "carried": carried}
+        return render(request, "runs/tag_many.html", context, status=422)
+    names = form.cleaned_data["tags"]
+    if "remove" in request.POST:
+        count = tags.remove(membership.team, runs.pks(), names)
+        said = ngettext("%(tags)s: taken off %(n)s run.", "%(tags)s: taken off %(n)s runs.", count)
+    else:
+        count = tags.add(membership.team, dict.fromkeys(runs.pks(), names))
+        said = ngettext("%(n)s run was tagged %(tags)s.", "%(n)s runs were tagged %(tags)s.", count)
+    if count:
+        messages.success(request, said % {"n": f"{count:,}", "tags": ", ".join(f"“{name}”" for name in names)})
+    else:
+        messages.info(request, _("No run was selected, so nothing was tagged."))
+    return _list(request, slug)
+
+
+def _list(request: HttpRequest, slug: str) -> HttpResponse:
+    return redirect(reverse("runs-list", args=[slug]) + Wanted.read(request.POST).query())

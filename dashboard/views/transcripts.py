@@ -22,7 +22,7 @@ from django.views.decorators.http import require_safe
 
 from dashboard import ranges
 from dashboard.reading import Reading, Wanted, dubs_beside
-from results import bell, copies, download, languages, media, timecode, tracking
+from results import bell, copies, download, languages, media, tags, timecode, tracking
 from results.exports import names, vtt
 from results.models import ApiKey, Copy, Dub, Pulse, Run
 from teams.access import can_change, can_manage, membership_in
@@ -185,6 +185,7 @@ def _page(request: HttpRequest, run: Run) -> dict[str, Any]:
         "can_manage": can_manage(membership),
         "run": run,
         "player": shown,
+        "team_tags": tags.offered(run.team_id) if can_change(membership) else [],
         "at_seconds": str(at_ms / 1000) if at_ms else "",
         "is_unfinished": is_unfinished,
         "asked": asked,

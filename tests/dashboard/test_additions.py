@@ -89,6 +89,18 @@ def test_titles_of_a_file_are_read(team, member):
     assert list(team.runs.order_by("camb_run_id").values_list("camb_run_id", "title")) == [(7, ""), (1344, "Café")]
 
 
+def test_a_column_of_tags_is_read_also_for_runs_that_are_here(team, member):
+    known = make_run(team, camb_run_id=1345)
+    make_run(make_team(), camb_run_id=1345)
+    text = f'run_id,title,tags\n1344,Lights,"launch; two words"\n1345,,LAUNCH\n{TASK},,"new, {"x" * 50}"'
+    assert "tags were cut to 40 characters, and to 20" in text_of(add(member, team, text=text))
+    add(member, team, text=text, save="1")
+    made = {str(run.camb_run_id or "task"): run.tag_names for run in team.runs.all()}
+    assert made == {"1344": ["LAUNCH", "two words"], "1345": ["LAUNCH"], "task": ["new", "x" * 40]}
+    assert known.version < Run.objects.get(pk=known.pk).version
+    assert team.tags.count() == 4
+
+
 def test_the_text_of_a_file_comes_back_with_the_page(team, member):
     response = add(member, team, text="7", file=SimpleUploadedFile("runs.txt", b"1344"))
     assert "7\n1344</textarea>" in response.content.decode()

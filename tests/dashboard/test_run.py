@@ -1,5 +1,6 @@
 """What becomes of a run that is named, asked for, or removed?"""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -8,9 +9,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from results import tags
 from results.models import Pulse, Run
-from tests.dashboard.pages import make_key, text_of
-from tests.factories import make_run, make_team
+from teams.models import Membership
+from tests.dashboard.pages import make_key, signed_in, text_of
+from tests.factories import make_member, make_run, make_team
 
 pytestmark = pytest.mark.django_db
 
@@ -67,6 +70,43 @@ def test_only_the_title_can_be_changed_by_its_form(team, member):
     member.post(reverse("runs-title", args=[run.pk]), {"title": "x", "camb_run_id": 7, "team": make_team().pk})
     run.refresh_from_db()
     assert (run.camb_run_id, run.team) == (1344, team)
+
+
+def test_tags_are_added_and_removed(team, member):
+    run = make_run(team)
+    url = reverse("runs-tags", args=[run.pk])
+    response = member.post(url, {"tags": "Launch, Two words"})
+    assert (response.status_code, response["Location"]) == (302, reverse("runs-detail", args=[run.pk]))
+    page = member.get(response["Location"]).content.decode()
+    assert f'href="{reverse("runs-list", args=[team.slug])}?tag=Two%20words"><bdi>Two words</bdi>' in page
+    assert '<option value="Launch"></option>' in page
+    member.post(url, {"remove": "Launch"})
+    assert run.tag_names == ["Two words"]
+
+
+def test_in_place_the_tags_come_back_with_the_box_in_use(team, member):
+    run = make_run(team)
+    response = member.post(reverse("runs-tags", args=[run.pk]), {"tags": "x"}, headers={"HX-Request": "true"})
+    assert response.status_code == 200
+    assert re.search(r'<input id="tags-of-run" name="tags" value="" [^>]*autofocus', response.content.decode())
+
+
+def test_a_tag_that_cannot_be_says_why_and_stays(team, member):
+    run = make_run(team)
+    typed = "fine, " + "x" * 41
+    response = member.post(reverse("runs-tags", args=[run.pk]), {"tags": typed})
+    assert response.status_code == 422
+    assert f"A tag has at most 40 characters: “{'x' * 40}…” is longer." in text_of(response)
+    assert f'name="tags" value="{typed}"' in response.content.decode()
+    assert run.tag_names == []
+
+
+def test_a_viewer_sees_tags_and_no_way_to_change_them(team):
+    run = make_run(team)
+    tags.add(team, {run.pk: ["launch"]})
+    page = signed_in(make_member(team, Membership.Role.VIEWER)).get(reverse("runs-detail", args=[run.pk]))
+    assert "<bdi>launch</bdi>" in page.content.decode()
+    assert reverse("runs-tags", args=[run.pk]) not in page.content.decode()
 
 
 def test_refresh_now_asks(team, member):

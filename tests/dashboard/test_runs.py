@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dashboard.listing import PAGE
+from results import tags
 from results.models import ApiKey, Pulse, Run
 from teams.models import Membership, Team
 from tests.dashboard.pages import make_key, shown, signed_in, text_of
@@ -219,14 +220,71 @@ def test_pages_lead_to_and_fro(order, team, member):
 def test_the_list_asks_as_often_for_thirty_runs_as_for_one(team, member, django_assert_num_queries):
     make_key(team)
     url = reverse("runs-list", args=[team.slug])
-    make_run(team, added_by=make_user())
+    tags.add(team, {make_run(team, added_by=make_user()).pk: ["launch"]})
     member.get(url)  # the session remembers the team
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(13):
         assert len(shown(member.get(url))) == 1
-    for _ in range(29):
-        make_run(team, added_by=make_user(), status="ready", languages=["es-es"])
-    with django_assert_num_queries(11):
+    for number in range(29):
+        run = make_run(team, added_by=make_user(), status="ready", languages=["es-es"])
+        tags.add(team, {run.pk: ["launch", f"tag {number}"]})
+    with django_assert_num_queries(13):
         assert len(shown(member.get(url))) == 30
+
+
+# --- Tags ---------------------------------------------------------------------------------------------
+
+
+def list_page(client: Client, team: Team, **query):
+    return client.get(reverse("runs-list", args=[team.slug]), query)
+
+
+def test_a_row_shows_a_few_tags_and_how_many_more(team, member):
+    run = make_run(team, camb_run_id=1344, title="Harbour lights")
+    tags.add(team, {run.pk: ["launch", "new", "odd", "old"]})
+    html = list_page(member, team, tag="new").content.decode()
+    assert '<a class="tag" href="?tag=new&amp;tag=launch"><bdi>launch</bdi></a>' in html
+    assert '<span class="tag" title="odd, old">+2</span>' in html
+
+
+def test_tags_filter_in_any_spelling_and_each_can_be_taken_away(team, member):
+    both, one, _none = (make_run(team, camb_run_id=number, status="ready") for number in (711, 712, 713))
+    tags.add(team, {both.pk: ["Two words", "launch"], one.pk: ["launch"]})
+    assert shown(list_page(member, team, tag="LAUNCH")) == [one.pk, both.pk]
+    page = list_page(member, team, tag=["launch", "two  WORDS"], status="ready", q="7")
+    assert shown(page) == [both.pk]
+    assert "All 1 Ready 1" in text_of(page)
+    chip = '<a class="chip" href="?q=7&amp;tag=two+WORDS&amp;status=ready">'
+    assert chip in page.content.decode()
+    for name, value in (("tag", "launch"), ("tag", "two WORDS"), ("status", "ready")):
+        assert page.content.decode().count(f'<input type="hidden" name="{name}" value="{value}">') == 2
+    assert "No run here has these tags" in text_of(list_page(member, team, tag="nothing"))
+
+
+def test_a_tag_of_another_team_is_nowhere(team, member):
+    foreign = make_run(make_team())
+    tags.add(foreign.team, {foreign.pk: ["secret"]})
+    run = make_run(team)
+    pages = (
+        list_page(member, team),
+        member.get(reverse("runs-detail", args=[run.pk])),
+        member.get(reverse("runs-tags", args=[run.pk])),
+    )
+    assert ["secret" in page.content.decode() for page in pages] == [False] * 3
+    assert shown(list_page(member, team, tag="secret")) == []
+
+
+def test_hostile_tags_are_only_text(team, member):
+    run = make_run(team)
+    names = ["<script>alert(1)</script>", "&quot;'>", "\u05d0\u05d1", "=1+1", "%", "a&b=c"]
+    tags.add(team, {run.pk: names})
+    assert sorted(names) == sorted(run.tag_names)
+    html = (
+        list_page(member, team).content.decode()
+        + member.get(reverse("runs-detail", args=[run.pk])).content.decode()
+    )
+    assert "<script>alert" not in html
+    for name in names:
+        assert shown(list_page(member, team, tag=name)) == [run.pk]
 
 
 # --- The list's poll ----------------------------------------------------------------------------------

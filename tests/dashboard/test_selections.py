@@ -1,12 +1,17 @@
 """Which runs are meant when many are picked?"""
 
+import csv
+from io import BytesIO, StringIO
+from zipfile import ZipFile
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from dashboard.listing import PAGE
-from results.models import Run
+from results import tags
+from results.models import Pulse, Run
 from teams.models import Membership, Team
 from tests.dashboard.pages import make_key, signed_in, text_of
 from tests.factories import make_member, make_run, make_team
@@ -24,6 +29,16 @@ def refresh_many(client: Client, team: Team, **values) -> str:
 
 def wanted(team: Team) -> set[str]:
     return set(Run.objects.filter(team=team).exclude(wanted_at=None).values_list("title", flat=True))
+
+
+def tagged(team: Team, name: str) -> set[str]:
+    return set(Run.objects.filter(tags.under(name), team=team).values_list("title", flat=True))
+
+
+def manifest(response) -> list[str]:
+    """The titles in an exported ZIP."""
+    file = ZipFile(BytesIO(b"".join(response.streaming_content)))
+    return [row["title"] for row in csv.DictReader(StringIO(file.read("manifest.csv").decode("utf-8-sig")))]
 
 
 def make_named_runs(team: Team) -> dict[str, Run]:
@@ -73,6 +88,66 @@ def test_the_list_stays_filtered_after_many_were_asked(team, member):
     assert response["Location"] == f"/t/{team.slug}/runs/?q=a%26b&status=failed&order=oldest"
 
 
+def test_the_picked_runs_are_tagged_and_untagged(team, member):
+    runs = make_named_runs(team)
+    foreign = make_run(make_team())
+    picked = {"pk": [runs["Harbour 1"].pk, runs["Island"].pk, foreign.pk], "q": "a"}
+    url = reverse("runs-tag-many", args=[team.slug])
+    response = member.post(url, picked | {"tags": "Launch, two words"})
+    assert response["Location"] == f"/t/{team.slug}/runs/?q=a"
+    assert "2 runs were tagged “Launch”, “two words”." in text_of(member.get(response["Location"]))
+    assert (tagged(team, "launch"), tagged(team, "two words")) == ({"Harbour 1", "Island"}, {"Harbour 1", "Island"})
+    assert "LAUNCH”: taken off 2 runs." in text_of(
+        member.post(url, picked | {"tags": "LAUNCH", "remove": "1"}, follow=True)
+    )
+    assert (tagged(team, "launch"), tagged(team, "two words")) == (set(), {"Harbour 1", "Island"})
+    assert foreign.tag_names == []
+
+
+def test_all_that_match_are_tagged_also_by_the_tag_that_is_taken_off(team, member):
+    make_named_runs(team)
+    url = reverse("runs-tag-many", args=[team.slug])
+    member.post(url, {"all": "1", "status": "failed", "tags": "broken"})
+    assert tagged(team, "broken") == {"Harbour 2", "Island"}
+    before = Pulse.of(team.pk)
+    member.post(url, {"all": "1", "tag": "broken", "tags": "broken", "remove": "1"})
+    assert tagged(team, "broken") == set()
+    assert Pulse.of(team.pk) > before
+    assert "No run was selected" in text_of(member.post(url, {"tags": "x"}, follow=True))
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("", "Type a tag first."),
+        (" , ,", "Type a tag first."),
+        ("x" * 10_000, "A tag has at most 40 characters"),
+        (",".join(map(str, range(21))), "At most 20 tags at once."),
+        ("a\0b", "Null characters are not allowed."),
+    ],
+)
+def test_tags_that_cannot_be_are_said_and_nothing_is_lost(typed, said, team, member):
+    runs = make_named_runs(team)
+    sent = {"pk": [runs["Island"].pk, runs["Harbour 1"].pk], "q": "a", "tags": typed}
+    response = member.post(reverse("runs-tag-many", args=[team.slug]), sent)
+    assert response.status_code == 422
+    assert said in text_of(response)
+    html = response.content.decode()
+    for pk in sent["pk"]:
+        assert f'<input type="hidden" name="pk" value="{pk}">' in html
+    assert f'name="tags" value="{typed}"' in html
+    assert team.tags.count() == 0
+
+
+def test_the_picked_runs_are_exported(team, member):
+    runs = make_named_runs(team)
+    url = reverse("runs-export", args=[team.slug])
+    response = member.post(url, {"pk": [runs["Island"].pk, make_run(make_team()).pk], "format": "srt"})
+    assert manifest(response) == ["Island"]
+    response = member.post(url, {"all": "1", "q": "harbour", "status": "failed", "pk": runs["Island"].pk})
+    assert manifest(response) == ["Harbour 2"]
+
+
 def test_another_teams_runs_are_never_asked(team, member):
     make_key(team)
     other = make_team()
@@ -84,7 +159,7 @@ def test_another_teams_runs_are_never_asked(team, member):
 
 
 def test_no_more_are_picked_than_a_person_can(team, member, monkeypatch):
-    monkeypatch.setattr("dashboard.views.selections.MOST_PICKED", 2)
+    monkeypatch.setattr("dashboard.listing.MOST_PICKED", 2)
     make_key(team)
     runs = make_named_runs(team)
     said = refresh_many(member, team, pk=[run.pk for run in runs.values()])

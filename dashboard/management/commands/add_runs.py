@@ -12,7 +12,9 @@ from teams.models import Team
 
 
 class Command(BaseCommand):
-    help = "Add the CAMB.AI run ids in a text (lines, commas, a chat message, a CSV with titles) to a team."
+    help = (
+        "Add the CAMB.AI run ids in a text (lines, commas, a chat message, a CSV with titles and tags) to a team."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         arguments.add_team(parser)
@@ -27,12 +29,8 @@ class Command(BaseCommand):
         for line in lines:
             if line.verdict is Verdict.NOT_AN_ID:
                 self.stderr.write(f"Not an id: {line.written} ({line.note})")
-        pairs = [(line.run_id, line.title) for line in lines if line.verdict is Verdict.ID]
-        tasks = [(line.task_id, line.title) for line in lines if line.verdict is Verdict.TASK]
-        if not pairs and not tasks:
+        if not any(line.verdict in (Verdict.ID, Verdict.TASK) for line in lines):
             raise CommandError("There is no run id in this text.")
-        added = tracking.add_runs(team, pairs, added_by=None)
-        new_tasks = tracking.add_tasks(team, tasks, added_by=None)
-        known = len(added.known) + len(tasks) - new_tasks
+        new, known = tracking.add(team, lines, added_by=None)
         wrong = sum(line.verdict is Verdict.NOT_AN_ID for line in lines)
-        self.stdout.write(f"{added.new + new_tasks} new, {known} already here, {wrong} not an id.")
+        self.stdout.write(f"{new} new, {known} already here, {wrong} not an id.")
