@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from dashboard.accounts import carried_invitation
 from results import ids, tags
 from results.models import Pulse, Run, RunQuerySet, SpeakerName, Tag
-from teams.models import Membership, Team
+from teams.models import Membership, Team, User
 
 
 class NameField(forms.CharField):
@@ -103,6 +103,12 @@ class ProfileForm(forms.Form):
         max_length=150,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
+
+
+class PlayerForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's has no [] at run time
+    class Meta:
+        model = User
+        fields = ["speed", "has_captions", "has_keys"]
 
 
 # --- Teams -------------------------------------------------------------------------------------------

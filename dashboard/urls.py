@@ -24,6 +24,7 @@ from dashboard.views import (
 has_mail_server = {"has_mail_server": bool(settings.EMAIL_URL)}
 accounts = [
     path("profile/", teams.profile, name="profile"),
+    path("profile/player/", teams.player, name="profile-player"),
     path("login/", allauth.login, name="account_login"),
     path("logout/", allauth.logout, name="account_logout"),
     path("signup/", allauth.signup, name="account_signup"),

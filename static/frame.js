@@ -55,7 +55,7 @@ document.addEventListener("keydown", (event) => {
       menu.querySelector("summary").focus();
     }
   }
-  if (event.key === "/" && !isTyping(event.target) && !event.ctrlKey && !event.altKey && !event.metaKey) {
+  if (event.key === "/" && !("keysOff" in root.dataset) && !isTyping(event.target) && !event.ctrlKey && !event.altKey && !event.metaKey) {
     const box = document.getElementById("search-box");
     if (box) {
       event.preventDefault();

@@ -5,22 +5,30 @@
 
 import { copy, linkTo } from "./copy.js";
 
-const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2];
 const PATIENCE = 5 * 60 * 1000; // a fresh link that dies sooner than this is not renewed by itself again
 
+const root = document.documentElement;
 const media = () => document.getElementById("media");
 const place = { time: 0, isPlaying: false }; // where the player stands, also while it is off the page
 
 let known; // the element that has been prepared
 let healedAt = -Infinity;
 
+const form = document.getElementById("player-form"); // how this person has set every player
+let sent = Promise.resolve();
+
+/** Keep this choice for this person; one answer is awaited before the next is sent, so that the last one counts. */
 function remember(name, value) {
-  try {
-    if (value === undefined) return localStorage.getItem(name);
-    localStorage.setItem(name, value);
-  } catch {
-    // Storage is blocked: the choice holds for this page.
-  }
+  const field = form.elements[name];
+  if (field.value === value) return;
+  field.value = value;
+  keep();
+}
+
+function keep() {
+  sent = sent
+    .then(() => fetch(form.action, { method: "POST", body: new FormData(form), keepalive: true }))
+    .catch(() => {}); // it holds for this page
 }
 
 function listen(name, handle) {
@@ -32,13 +40,13 @@ function listen(name, handle) {
 function prepare() {
   const element = media();
   if (!element || element === known) return;
-  setSpeed(Number(remember("speed")) || 1);
+  setSpeed(form.elements.speed.value);
   const pip = document.getElementById("pip");
-  if (pip) pip.hidden = !document.pictureInPictureEnabled;
+  if (pip) pip.disabled = !document.pictureInPictureEnabled;
   if (element.textTracks.length) {
-    element.textTracks[0].mode = remember("captions") === "off" ? "disabled" : "showing";
+    element.textTracks[0].mode = form.elements.has_captions.value ? "showing" : "disabled";
     element.textTracks.addEventListener("change", () => {
-      remember("captions", element.textTracks[0].mode === "showing" ? "on" : "off");
+      remember("has_captions", element.textTracks[0].mode === "showing" ? "on" : "");
     });
   }
   if (known) resume(element, place);
@@ -53,9 +61,18 @@ function resume(element, { time, isPlaying }) {
 
 function setSpeed(speed) {
   const element = media();
-  element.defaultPlaybackRate = element.playbackRate = speed;
-  document.getElementById("speed").value = String(speed);
+  element.defaultPlaybackRate = element.playbackRate = Number(speed);
+  document.getElementById("speed").value = speed;
 }
+
+// By us or in the player's own menu, which has more speeds than ours.
+listen("ratechange", (element) => {
+  const speed = String(element.playbackRate);
+  const { options } = document.getElementById("speed");
+  if (![...options].some((option) => option.value === speed)) return;
+  setSpeed(speed);
+  remember("speed", speed);
+});
 
 listen("timeupdate", (element) => (place.time = element.currentTime));
 listen("seeking", (element) => (place.time = element.currentTime));
@@ -97,7 +114,21 @@ const isHealed = () => performance.now() - healedAt < PATIENCE;
 
 function heal(element) {
   if (!isHealed()) renew(element);
-  else say(document.getElementById("media-trouble").dataset.broken);
+  else explain(element);
+}
+
+/** Say why even a fresh link does not play. As a download it comes through the server, to which its host may say why. */
+async function explain(element) {
+  const { broken, damaged, offline } = document.getElementById("media-trouble").dataset;
+  let why = offline;
+  try {
+    const answer = await fetch(`${element.src.split("#")[0]}?download`);
+    why = answer.ok ? damaged : await answer.text();
+    if (answer.ok) answer.body.cancel();
+  } catch {
+    // The server itself is not there.
+  }
+  if (element.error) say(`${broken} ${why}`);
 }
 
 listen("error", heal);
@@ -120,8 +151,11 @@ document.addEventListener("click", (event) => {
 });
 
 document.addEventListener("change", (event) => {
-  if (event.target.id === "speed") changeSpeed(Number(event.target.value));
-  if (event.target.id === "keys-on") remember("keys", event.target.checked ? "on" : "off");
+  if (event.target.id === "speed") setSpeed(event.target.value);
+  if (event.target.name === "has_keys") {
+    root.toggleAttribute("data-keys-off", !event.target.checked);
+    keep();
+  }
 });
 
 function togglePip(element) {
@@ -129,15 +163,14 @@ function togglePip(element) {
   else element.requestPictureInPicture?.().catch(() => {});
 }
 
-function changeSpeed(speed) {
-  setSpeed(speed);
-  remember("speed", String(speed));
-}
-
 // ---- The keys ---------------------------------------------------------------------------------------
 
 const jump = (seconds) => (element) => (element.currentTime = Math.max(0, element.currentTime + seconds));
-const stepSpeed = (step) => (element) => changeSpeed(SPEEDS[SPEEDS.indexOf(element.playbackRate) + step] ?? element.playbackRate);
+const stepSpeed = (step) => () => {
+  const { options, selectedIndex } = document.getElementById("speed");
+  const option = options[selectedIndex + step];
+  if (option) setSpeed(option.value);
+};
 const stepCue = (step) => () => document.dispatchEvent(new CustomEvent("cue-step", { detail: step }));
 const toggle = (element) => (element.paused ? element.play().catch(() => {}) : element.pause());
 
@@ -173,7 +206,7 @@ function isTaken(target, key) {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented || remember("keys") === "off") return;
+  if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented || "keysOff" in root.dataset) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const act = Object.hasOwn(KEYS, key) && KEYS[key];
   const element = media();
@@ -182,5 +215,4 @@ document.addEventListener("keydown", (event) => {
   act(element, event);
 });
 
-document.getElementById("keys-on").checked = remember("keys") !== "off";
 prepare();

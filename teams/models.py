@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 INVITATION_LIFETIME = timedelta(days=7)
 # /t/new/ is the page that creates a team.
 RESERVED_SLUGS = ("new",)
+SPEEDS = ("0.5", "0.75", "1", "1.25", "1.5", "1.75", "2")
 
 
 class UserManager(BaseUserManager["User"]):
@@ -38,6 +39,10 @@ class User(AbstractUser):
     last_name = None  # type: ignore[assignment]
     name = models.CharField(_("name"), max_length=150, blank=True)
     email = models.EmailField(_("e-mail address"), unique=True)
+    # How they watch, on whichever machine.
+    speed = models.CharField(max_length=4, default="1", choices=[(speed, f"{speed}×") for speed in SPEEDS])
+    has_captions = models.BooleanField(default=True)
+    has_keys = models.BooleanField(default=True)
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []

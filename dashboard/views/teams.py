@@ -16,7 +16,16 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard.accounts import Adapter, carried_invitation, carry_invitation
-from dashboard.forms import DeleteTeamForm, InvitationForm, KeyForm, ProfileForm, RoleForm, ShelfForm, TeamForm
+from dashboard.forms import (
+    DeleteTeamForm,
+    InvitationForm,
+    KeyForm,
+    PlayerForm,
+    ProfileForm,
+    RoleForm,
+    ShelfForm,
+    TeamForm,
+)
 from results import keys, tracking
 from results.copies import shelves
 from results.models import ApiKey, Run
@@ -71,6 +80,16 @@ def profile(request: SignedInRequest) -> HttpResponse:
         messages.success(request, _("Your name is saved."))
         return redirect("profile")
     return render(request, "account/profile.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@login_required
+@require_POST
+def player(request: SignedInRequest) -> HttpResponse:
+    """Keep how this person has set the player; the page has done it already, and shows nothing."""
+    form = PlayerForm(request.POST, instance=request.user)
+    if form.is_valid():
+        request.user.save(update_fields=PlayerForm.Meta.fields)
+    return HttpResponse(status=422 if form.errors else 204)
 
 
 @login_required

@@ -411,6 +411,16 @@ def test_the_profile_takes_a_name(client, anna):
     assert client.post(reverse("profile"), {"name": "x" * 151}).status_code == 422
 
 
+def test_the_player_stays_as_its_person_set_it(client, anna):
+    client.force_login(anna)
+    url, habits = reverse("profile-player"), {"speed": "1.75", "has_captions": "", "has_keys": "on"}
+    assert client.post(url, {**habits, "email": "x@y.org", "is_staff": "1"}).status_code == 204
+    assert client.post(url, {**habits, "speed": "9"}).status_code == 422
+    anna.refresh_from_db()
+    assert (anna.speed, anna.has_captions, anna.has_keys) == ("1.75", False, True)
+    assert (anna.email, anna.is_staff) == ("anna@example.org", False)
+
+
 @pytest.mark.parametrize("name", ["account_login", "account_signup", "account_reset_password", "account_logout"])
 def test_forms_without_a_token_are_refused(anna, name):
     strict = Client(enforce_csrf_checks=True)
