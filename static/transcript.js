@@ -131,9 +131,16 @@ function seek(cue) {
 for (const name of ["timeupdate", "seeking", "play", "ratechange"]) {
   document.addEventListener(name, (event) => event.target.id === "media" && follow(), true);
 }
+
+// Whoever scrolls, by whatever means, or picks words or a line to take along, is not taken elsewhere meanwhile.
 for (const name of ["wheel", "touchmove"]) {
-  document.addEventListener(name, (event) => inLines(event.target) && yieldToReader(), { passive: true });
+  document.addEventListener(name, ({ target }) => isScrolled(target) && yieldToReader(), { passive: true });
 }
+document.addEventListener("focusin", ({ target }) => target.matches("#cues :focus-visible") && yieldToReader());
+document.addEventListener("selectionchange", () => {
+  const { isCollapsed, anchorNode } = getSelection();
+  if (!isCollapsed && shown?.contains(anchorNode)) yieldToReader();
+});
 document.addEventListener("keydown", (event) => {
   if (/^(Page|Arrow(Up|Down)|Home|End)/.test(event.key) && !event.target.closest("input, select, video, audio")) yieldToReader();
 });
@@ -142,12 +149,17 @@ document.addEventListener("pointerdown", (event) => {
 });
 document.addEventListener("cue-step", (event) => seek(lines[Math.max(0, current + event.detail)]));
 
-const inLines = (target) => target instanceof Element && target.closest(".transcript");
+
+/** Does this move the lines? A finger on the player's own bar does not. */
+function isScrolled(target) {
+  return shown && view().scroller.contains(target) && !target.closest?.("video, audio, .timeline");
+}
 
 document.addEventListener("click", (event) => {
   if (event.target.closest("#back-to-line")) return goBack();
   const cue = event.target.closest("#cues .cue");
-  if (!cue || !media() || event.shiftKey || event.target.closest(".line-menu")) return;
+  if (event.target.closest(".line-menu")) return yieldToReader();
+  if (!cue || !media() || event.shiftKey) return;
   // Whoever has just selected words wants to copy them.
   if (!event.target.closest("button") && !getSelection().isCollapsed) return;
   seek(cue);
@@ -158,23 +170,32 @@ document.addEventListener("click", (event) => {
 
 const highlights = globalThis.Highlight && CSS.highlights;
 
-let found = []; // one Range for each match
+let found = []; // one range for each match
 let chosen = -1;
 
-/** Letters without case and accents, and for each of them its place in the text. */
+// Accents only: in Indic scripts a mark is a vowel.
+const ACCENTS = /[\u0300-\u036f\u064b-\u065f\u0670\u0591-\u05c7]/g;
+
+/** Letters without case and accents, and for each of them where its own begins and ends in the text. */
 function fold(text) {
   let folded = "";
-  const places = [];
+  const begins = [];
+  const ends = [];
   let place = 0;
   for (const letter of text) {
-    // Accents only: in Indic scripts a mark is a vowel.
-    const plain = letter.normalize("NFKD").replace(/[\u0300-\u036f\u064b-\u065f\u0670\u0591-\u05c7]/g, "").toLowerCase();
-    folded += plain;
-    for (let i = 0; i < plain.length; i++) places.push(place);
+    const plain = letter.normalize("NFKD").replace(ACCENTS, "").replace(/[‘’ʼ]/, "'");
+    // There and back, so that ß is found as ss, and ς as σ.
+    const small = plain.toUpperCase().toLowerCase();
+    const begin = place;
     place += letter.length;
+    if (!small && ends.length) ends[ends.length - 1] = place; // an accent by itself is its letter's
+    for (let i = 0; i < small.length; i++) {
+      begins.push(begin);
+      ends.push(place);
+    }
+    folded += small;
   }
-  places.push(place);
-  return { folded, places };
+  return { folded, begins, ends };
 }
 
 function find(words) {
@@ -186,17 +207,19 @@ function find(words) {
       const node = text.firstChild;
       if (!node) continue;
       text.fold ??= fold(node.data);
-      const { folded, places } = text.fold;
+      const { folded, begins, ends } = text.fold;
       for (let at = folded.indexOf(wanted); at >= 0; at = folded.indexOf(wanted, at + wanted.length)) {
-        const range = new Range();
-        range.setStart(node, places[at]);
-        range.setEnd(node, places[at + wanted.length]);
-        found.push(range);
+        const place = { startOffset: begins[at], endOffset: ends[at + wanted.length - 1] };
+        found.push(new StaticRange({ startContainer: node, endContainer: node, ...place }));
       }
     }
     choose(Math.max(0, found.findIndex((range) => Number(lineOf(range).dataset.start) / 1000 >= (starts[current] ?? 0))));
   }
-  highlights?.set("found", new Highlight(...found));
+  if (highlights) {
+    const marked = new Highlight();
+    for (const range of found) marked.add(range); // too many to be given as arguments
+    highlights.set("found", marked);
+  }
   tell();
 }
 

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import path_of, poll, until
@@ -74,14 +75,15 @@ def test_from_signing_up_to_a_found_second(visit, camb, clock, work):
     until(page, "Math.abs(media.currentTime - 8.99) < 0.3")
 
 
-def test_the_address_of_a_second_survives_the_log_in_page(visit, owner, add_runs):
+@pytest.mark.parametrize("moment", ["?t=0m13s", "#cue-4"])
+def test_the_address_of_a_second_survives_the_log_in_page(visit, owner, add_runs, moment):
     [run] = add_runs(48201)
     page = visit().page()
-    page.goto(f"/runs/{run.pk}/?t=13#cue-4")
+    page.goto(f"/runs/{run.pk}/{moment}")
     assert path_of(page) == "/accounts/login/"
     page.get_by_label("E-mail address").fill(owner.email)
     page.get_by_label("Password").fill("correct horse")
     page.get_by_role("button", name="Log in").click()
-    expect(page).to_have_url(re.compile(rf"/runs/{run.pk}/\?t=13"))
+    expect(page).to_have_url(re.compile(re.escape(f"/runs/{run.pk}/{moment}")))
     until(page, "media.currentTime > 12.7")
     expect(page.locator("#cues [aria-current]")).to_contain_text("cangrejos")

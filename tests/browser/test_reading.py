@@ -74,6 +74,36 @@ def test_a_speaker_is_renamed_in_place_and_called_as_before_again(open_run):
     assert not Cue.objects.exclude(original_speaker="").exists()
 
 
+def test_what_is_found_is_counted_marked_and_walked_through(open_run):
+    page = open_run(LUMEN)
+    Cue.objects.filter(dub__language="es-es", position=7).update(text="Straße, n’était, 한국어: LUZ")
+    page.reload()
+    box, told = page.get_by_role("searchbox", name="Find in transcript"), page.locator("#find output")
+
+    def marked(name: str) -> list[str]:
+        ranges = f"[...(CSS.highlights.get('{name}') ?? [])]"
+        cut = "({ startContainer, startOffset, endOffset }) => startContainer.data.slice(startOffset, endOffset)"
+        found: list[str] = page.evaluate(f"{ranges}.map({cut})")
+        return found
+
+    box.press_sequentially("luz")
+    expect(told).to_have_text("1 of 3")
+    assert marked("found") == ["luz", "luz", "LUZ"]
+    for key, place in [("Enter", "2 of 3"), ("Enter", "3 of 3"), ("Enter", "1 of 3"), ("Shift+Enter", "3 of 3")]:
+        box.press(key)
+        expect(told).to_have_text(place)
+    assert marked("found-now") == ["LUZ"]
+    expect(page.locator("#cue-7")).to_be_in_viewport()
+    for words, letters in [("LAMP", "lámp"), ("strasse", "Straße"), ("n'e", "n’é"), ("한구", "한국")]:
+        box.fill(words)
+        expect(told).to_have_text("1 of 1")
+        assert marked("found") == [letters]
+    box.fill("nowhere")
+    expect(told).to_have_text("none")
+    box.press("Escape")
+    assert (box.input_value(), told.text_content(), marked("found")) == ("", "", [])
+
+
 def test_hints_are_stepped_through(open_run):
     page = open_run(NIGHT)
     hints = page.locator("#cues small")
