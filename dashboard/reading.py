@@ -12,12 +12,15 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from results import alignment, languages, quality, timecode, timeline
-from results.models import Cue, Dub, Run
+from results.models import Copy, Cue, Dub, Run
 
 # As many as run.css has colours.
 VOICES = 8
 # The strip is drawn in so many parts: about as many as it has pixels.
 COLUMNS = 1000
+# Its loudness in fewer, as each of these weighs four bytes.
+WAVE_COLUMNS = 500
+WAVE_HEIGHT = 64
 MOST_SPEAKERS = 60
 # So many lines are laid out together when they come near: with each for itself, a browser looks at 20,000 of them
 # for every picture that it paints.
@@ -97,6 +100,22 @@ class Beside(NamedTuple):
     label: str
     href: str
     is_current: bool
+
+
+class Wave(NamedTuple):
+    """How loud the media is, as a path `columns` wide that is stretched over `width` columns of the strip."""
+
+    path: str
+    columns: int
+    width: int
+    strip: int
+    """How many columns the strip has with it: media goes on after its last line."""
+
+    @classmethod
+    def of(cls, copy: Copy, dub: Dub) -> "Wave":
+        width = COLUMNS * copy.length_ms // max(dub.duration_ms, 1)
+        path = timeline.skyline(bytes(copy.peaks), WAVE_COLUMNS, WAVE_HEIGHT)
+        return cls(path, WAVE_COLUMNS, width, max(width, COLUMNS))
 
 
 @dataclass(frozen=True)

@@ -449,6 +449,8 @@ class Copy(models.Model):
     got = models.BigIntegerField(default=0, help_text=_("Bytes that are here."))
     source = models.TextField(blank=True, help_text=_("The link that it came from, without its signature."))
     validator = models.TextField(blank=True, help_text=_("The host's mark of this very content, to go on by."))
+    peaks = models.BinaryField(default=b"", help_text=_("How loud it is in each part; empty if nobody can tell."))
+    length_ms = models.PositiveIntegerField(default=0, help_text=_("Of the sound, if there are peaks."))
     tries = models.PositiveIntegerField(default=0, help_text=_("Failed tries in a row."))
     message = models.TextField(blank=True, help_text=_("Why it is not here yet, in plain words."))
     due_at = models.DateTimeField(null=True, default=timezone.now, help_text=_("None: not fetched by itself."))

@@ -1,11 +1,12 @@
-"""How does a dub look from afar: who speaks when, and where do its lines begin?
+"""How does a dub look from afar: who speaks when, where do its lines begin, and how loud is it?
 
-Both answers are in columns, equal parts of the dub's length, and have at most one thing a column: what is drawn of
+All answers are in columns, equal parts of the dub's length, and have at most one thing a column: what is drawn of
 20,000 lines is no more than what can be seen.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from results.models import Cue
 
@@ -39,6 +40,18 @@ def blocks(cues: Iterable[Cue], length_ms: int, columns: int) -> list[Block]:
 def ticks(cues: Iterable[Cue], length_ms: int, columns: int) -> list[int]:
     """Return the columns in which a line begins."""
     return sorted({_column(cue.start_ms, length_ms, columns) for cue in cues})
+
+
+def skyline(peaks: bytes, columns: int, height: int) -> str:
+    """Return the outline of the peaks, as a path on a ground `columns` wide and `height` high.
+
+    So few columns that a page stays small: each is as high as the loudest of what it stands for.
+    """
+    path = [f"M0 {height}"]
+    edges = [column * len(peaks) // columns for column in range(columns + 1)]
+    for start, end in pairwise(edges):
+        path.append(f"V{height - max(peaks[start:end]) * height // 255}h1")
+    return "".join(path) + f"V{height}z"
 
 
 def _column(ms: int, length_ms: int, columns: int) -> int:

@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from dashboard import ranges
-from dashboard.reading import Reading, Wanted, dubs_beside
+from dashboard.reading import Reading, Wanted, Wave, dubs_beside
 from results import bell, copies, download, languages, media, tags, timecode, tracking
 from results.exports import names, vtt
 from results.models import ApiKey, Copy, Dub, Pulse, Run
@@ -123,9 +123,19 @@ class Shown:
         return languages.direction(self.dub.language)
 
     @cached_property
+    def _copies(self) -> dict[str, Copy]:
+        return {copy.kind: copy for copy in self.dub.copies.all()}
+
+    @property
     def copy(self) -> Copy | None:
         """Our own copy of what is played, kept or on its way."""
-        return self.dub.copies.filter(kind=self.kind).first() if self.kind else None
+        return self._copies.get(self.kind) if self.kind else None
+
+    @cached_property
+    def wave(self) -> Wave | None:
+        """How loud it is, from whichever copy knows it: video and audio sound the same."""
+        known = next((copy for copy in self._copies.values() if copy.peaks), None)
+        return Wave.of(known, self.dub) if known else None
 
     @property
     def is_kept(self) -> bool:

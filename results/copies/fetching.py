@@ -22,7 +22,7 @@ from django.db import transaction
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
-from results import bell, download, media, tracking
+from results import bell, download, media, peaks, tracking
 from results.copies import parts, shelves, trusted, unsigned
 from results.models import Copy, CopyQuerySet, Dub, Shelf
 
@@ -224,6 +224,7 @@ class _Turn:
         with parts.path(copy).open("rb") as part:
             copy.content_type, extension = parts.recognised(part.read(16), copy.kind)
             copy.name = copy.name.partition(".")[0] + extension
+            sound = self._sound()
             # Noted first: should we die amid this, the row still knows the file.
             self._note(LEASE_TO_STORE, name=copy.name, content_type=copy.content_type)
             default_storage.delete(copy.name)
@@ -236,11 +237,25 @@ class _Turn:
             state_at=timezone.now(),
             size=copy.size,
             got=copy.size,
+            peaks=sound.values,
+            length_ms=sound.length_ms,
             tries=0,
             message="",
             due_at=None,
         )
         parts.drop(copy)
+
+    def _sound(self) -> peaks.Peaks:
+        """How loud it is, for the strip under the player; a video whose dub has audio too says nothing new."""
+        copy = self.copy
+        if copy.kind == "video" and media.is_playable(self.dub.audio_url):
+            return peaks.NONE
+        self._note(timedelta(seconds=peaks.MOST_SECONDS) + LEASE)
+        try:
+            return peaks.of(parts.path(copy), copy.content_type)
+        except peaks.Unreadable as error:
+            logger.warning("Copy %s is kept without its waveform: %s", copy.pk, error)
+            return peaks.NONE
 
     # --- Noting how it went ------------------------------------------------------------------------
 

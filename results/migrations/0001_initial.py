@@ -174,6 +174,8 @@ class Migration(migrations.Migration):
                 ('got', models.BigIntegerField(default=0, help_text='Bytes that are here.')),
                 ('source', models.TextField(blank=True, help_text='The link that it came from, without its signature.')),
                 ('validator', models.TextField(blank=True, help_text="The host's mark of this very content, to go on by.")),
+                ('peaks', models.BinaryField(default=b'', help_text='How loud it is in each part; empty if nobody can tell.')),
+                ('length_ms', models.PositiveIntegerField(default=0, help_text='Of the sound, if there are peaks.')),
                 ('tries', models.PositiveIntegerField(default=0, help_text='Failed tries in a row.')),
                 ('message', models.TextField(blank=True, help_text='Why it is not here yet, in plain words.')),
                 ('due_at', models.DateTimeField(default=django.utils.timezone.now, help_text='None: not fetched by itself.', null=True)),

@@ -41,6 +41,7 @@ def test_a_copy_plays_piece_by_piece_when_its_link_is_long_dead(
     page.goto(f"/runs/{run.pk}/")
     until(page, "media.readyState >= 1")
     expect(page.get_by_text("Kept here, ")).to_be_visible()
+    expect(page.locator("#timeline .wave path")).to_be_visible()
     page.evaluate("media.currentTime = 1800")
     page.evaluate("media.play()")
     until(page, "media.currentTime > 1800.5 && media.readyState >= 3")

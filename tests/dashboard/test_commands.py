@@ -221,6 +221,7 @@ def test_a_first_start_seeds_a_team_that_the_stand_in_answers(client):
     team = Team.objects.get()
     assert dict(team.runs.values_list("camb_run_id", "title")) == DEMO_TITLES
     assert (team.api_key.is_demo, team.api_key.secret) == (True, start.DEMO_KEY)
+    assert team.shelf.is_on
     assert client.login(request=None, email=start.DEMO_EMAIL, password=start.demo_password())
 
 

@@ -1,6 +1,7 @@
 """What is seen of a transcript: its speakers, hints, strip, and another dub beside it."""
 
 import html
+import random
 import re
 from urllib.parse import quote
 
@@ -12,7 +13,7 @@ from django.urls import reverse
 
 from dashboard.reading import COLUMNS, VOICES, Reading, Wanted
 from results import sources
-from results.models import Cue, Run
+from results.models import Copy, Cue, Run
 from tests.factories import make_dub, make_member, make_run, make_team
 
 pytestmark = pytest.mark.django_db
@@ -224,6 +225,28 @@ def test_the_strip_is_small_however_long_the_transcript_is(client, team, member)
         ("block voice-1", "M500 8H1000V24H500z"),
         ("ticks", "M0 0V5M500 0V5"),
     ]
+
+
+def waves(body):
+    """The widths of the strip and of the loudness in it, and how that is drawn."""
+    return re.findall(
+        r'id="timeline"[^>]*viewBox="0 0 (\d+) 24".*?<svg class="wave"[^>]*width="(\d+)"[^>]*><path d="(.*?)"',
+        body,
+        re.DOTALL,
+    )
+
+
+def test_the_strip_shows_how_loud_a_kept_copy_is_as_long_as_it_goes_on(client, team, member):
+    dub = speak(make_dub(ready_run(team), audio_url=AUDIO), ("Anna", 0, 10_000, "x"))
+    assert waves(page(client, dub.run)) == []
+    copy = Copy.objects.create(team=team, dub=dub, kind="audio", name="1/a.m4a", state="kept")
+    assert waves(page(client, dub.run)) == []
+    copy.peaks, copy.length_ms = random.Random(1).randbytes(1000), 15_000
+    copy.save()
+    [(strip, width, path)] = waves(page(client, dub.run))
+    assert (strip, width, path.count("h1"), len(path) < 3000) == ("1500", "1500", 500, True)
+    Copy.objects.update(length_ms=8000)
+    assert [wave[:2] for wave in waves(page(client, dub.run))] == [("1000", "800")]
 
 
 # --- Side by side ------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import sys
 import uuid
 from datetime import timedelta
 from pathlib import Path
@@ -11,8 +12,8 @@ import pytest
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.utils import timezone
 
-from demo.server import Reply
-from results import copies, download, media, tracking
+from demo.server import MEDIA_DIR, Reply
+from results import copies, download, media, peaks, tracking
 from results.copies import fetching, parts, shelves, tending
 from results.models import Copy, Dub, Shelf
 from tests.bucket import Bucket
@@ -24,6 +25,7 @@ VIDEO = b"\x00\x00\x00\x18ftypisom" + bytes(range(256)) * 1000
 MARK = '"v1"'
 GB = 2**30
 State = Copy.State
+peaks_of = peaks.of
 
 
 class Full(FileSystemStorage):
@@ -55,6 +57,22 @@ def folder(settings, tmp_path) -> Path:
     settings.DATA_DIR = tmp_path
     Bucket.files.clear()
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def sounds(monkeypatch) -> list[tuple[str, str]]:
+    """What was looked at for its sound, as (name of the part without its mark, content type); none is told.
+
+    Most media here is no real one, and reading it takes a process each time.
+    """
+    looked_at: list[tuple[str, str]] = []
+
+    def of(path, content_type):
+        looked_at.append((path.name.partition("-")[0], content_type))
+        return peaks.NONE
+
+    monkeypatch.setattr(peaks, "of", of)
+    return looked_at
 
 
 @pytest.fixture
@@ -600,6 +618,45 @@ def test_parts_that_nobody_goes_on_with_are_removed(waiting, folder):
     os.utime(part, (old, old))
     parts.drop_old()
     assert unfinished(folder) == []
+
+
+# --- How it sounds -----------------------------------------------------------------------------------
+
+
+def test_a_kept_copy_knows_how_loud_it_is(team, host, tend, monkeypatch):
+    monkeypatch.setattr(peaks, "of", peaks_of)
+    host.files["/v.mp4"] = (MEDIA_DIR / "lumen-launch.es.mp4").read_bytes()
+    ready_dub(team, host)
+    copy = tend()
+    found = (copy.state, copy.length_ms, len(copy.peaks), max(bytes(copy.peaks)))
+    assert found == ("kept", 26_108, peaks.COUNT, 255)
+
+
+def test_of_a_dub_with_both_only_the_audio_is_looked_at(team, host, tend, sounds):
+    host.files["/a.mp3"] = b"ID3" + bytes(5000)
+    ready_dub(team, host, audio_url=link(host, "/a.mp3"))
+    tend()
+    assert sounds == [(Path(Copy.objects.get(kind="audio").name).stem, "audio/mpeg")]
+
+
+def test_what_cannot_be_decoded_is_kept_and_not_looked_at_again(team, host, tend, monkeypatch, caplog):
+    monkeypatch.setattr(peaks, "of", peaks_of)
+    ready_dub(team, host)
+    copy = tend()
+    assert (copy.state, copy.message, bytes(copy.peaks), copy.length_ms, copy.due_at) == ("kept", "", b"", 0, None)
+    assert f"Copy {copy.pk} is kept without its waveform: exit code 1: " in caplog.text
+
+
+def test_whoever_dies_over_the_sound_leaves_the_copy_to_the_next(team, host, tend, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(peaks, "of", lambda *_: sys.exit())
+        ready_dub(team, host)
+        with pytest.raises(SystemExit):
+            tend()
+    assert Copy.objects.get().state == "waiting"
+    monkeypatch.setattr(peaks, "of", lambda *_: peaks.Peaks(b"x" * peaks.COUNT, 9))
+    copy = tend()
+    assert (copy.state, copy.length_ms, asked(host)) == ("kept", 9, [None])
 
 
 # --- Removing ----------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from dashboard import processes
 from dashboard.management.commands.create_team import ensure_user
 from dashboard.settings import kept_secret
 from results import tracking
+from results.copies import shelves
 from results.models import ApiKey
 from teams.models import Team, User
 
@@ -92,6 +93,7 @@ def seed_demo() -> None:
         key = ApiKey(team=team, is_demo=True)
         key.secret = DEMO_KEY
         key.save()
+        shelves.set_shelf(team, is_on=True, most_gb=1)
         tracking.add_runs(team, list(DEMO_TITLES.items()), added_by=user)
 
 
