@@ -1,5 +1,6 @@
 """What is kept of an answer about a run? The better of what was there and what was said."""
 
+import json
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -122,7 +123,7 @@ class Stock:
     def _merge_cues(self, dub: Dub, heard: camb.Dub) -> list[str]:
         if not heard.cues:
             return ["CAMB.AI no longer gives the transcript; the earlier one is kept."] if dub.cue_count else []
-        digest = sha256(repr(heard.cues).encode()).hexdigest()
+        digest = sha256(json.dumps(heard.cues, ensure_ascii=False).encode()).hexdigest()
         if digest != dub.cues_hash:
             dub.cues_hash, dub.cue_count, dub.is_told = digest, len(heard.cues), False
             dub.duration_ms = max(cue.end_ms for cue in heard.cues)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from results.camb.errors import Malformed
@@ -40,13 +40,14 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 # A browser reads a backslash as a slash and Python does not: they would disagree about the host.
 _NOT_IN_A_URL = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ufffd\\]")
+# Looked at for every value of a long transcript: as unions they would be made anew each time.
+_NESTED, _PLAIN = (dict, list), (str, int, float)
 _MARKUP = re.compile(r"<[a-zA-Z!/?]")
 
 Mask = Callable[[str], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Cue:
+class Cue(NamedTuple):
     start_ms: int
     end_ms: int
     speaker: str
@@ -207,31 +208,35 @@ def _integer(digits: str) -> int | float:
 def _clean(value: object, mask: Mask, hints: _Hints, depth: int = 0) -> object:
     """The value as any database can hold it: no NUL, no lone surrogate, only finite numbers, bounded depth."""
     if isinstance(value, str):
-        return mask(_UNSTORABLE.sub("\ufffd", value))
-    if isinstance(value, dict | list) and depth == MAX_DEPTH:
+        return mask(_storable(value))
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, int):
+        return value if abs(value) <= MAX_RUN_ID else None
+    if isinstance(value, _NESTED) and depth == MAX_DEPTH:
         hints.say("A part nested too deeply was left out.")
         return None
     if isinstance(value, dict):
         if getattr(value, "repeats", False):
             hints.say("A field came twice; the last one counts.")
-        return {
-            mask(_UNSTORABLE.sub("\ufffd", name)): _clean(part, mask, hints, depth + 1)
-            for name, part in value.items()
-        }
+        return {mask(_storable(name)): _clean(part, mask, hints, depth + 1) for name, part in value.items()}
     if isinstance(value, list):
         return [_clean(part, mask, hints, depth + 1) for part in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, int) and abs(value) > MAX_RUN_ID:
-        return None
     return value
+
+
+def _storable(text: str) -> str:
+    return text if text.isprintable() else _UNSTORABLE.sub("\ufffd", text)
 
 
 def _text(value: object) -> str:
     """A string or number as text without control characters but newline and tab; "" for anything else."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if isinstance(value, bool) or not isinstance(value, _PLAIN):
         return ""
-    return _CONTROL.sub("", str(value).replace("\r\n", "\n").replace("\r", "\n")).strip()
+    text = str(value)
+    if not text.isprintable():
+        text = _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return text.strip()
 
 
 def _line(value: object, limit: int) -> str:
@@ -340,8 +345,7 @@ def _is_web_link(url: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc and port_is_valid
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(NamedTuple):
     """A line of a transcript whose times are still CAMB.AI's numbers."""
 
     start: float | None
@@ -413,7 +417,7 @@ def _is_in_milliseconds(lines: list[_Line]) -> bool:
 
 
 def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if isinstance(value, bool) or not isinstance(value, _PLAIN):
         return None
     try:
         number = float(value)

@@ -146,8 +146,8 @@ _TOKEN = re.compile(
 )
 _PART = re.compile(_WORD)
 # The same tokens without their places, for which indexing has no use and no time: what stands between joiners, and
-# what they join. Few lines join anything.
-_PARTS = re.compile(rf"[{_PAIRED}]+|{_WORD}|[{_PICTURES}]")
+# what they join. Few lines join anything, and most words are soon told by their being ASCII.
+_PARTS = re.compile(rf"[a-z0-9]++(?![^\0-\x7f])|[{_PAIRED}]+|{_WORD}|[{_PICTURES}]")
 _WHOLE = re.compile(rf"{_WORD}(?:{_WORD_JOINER}{_WORD})*")
 _MAY_JOIN = re.compile(rf"[{_JOINING}]{_LETTER}")
 
