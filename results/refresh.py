@@ -320,7 +320,7 @@ def _store(heard: Mapping[int, Heard], lease: uuid.UUID, asked_at: datetime) -> 
         for run in kept:
             run.checked_at, run.due_at, run.version = asked_at, next_due(run, timezone.now()), version
             run.lease = run.lease_until = run.wanted_at = None
-        store.save_all(Run, kept, RUN_FIELDS)
+        store.save_fields(kept, RUN_FIELDS)
     return changes
 
 

@@ -30,7 +30,7 @@ Status = Run.Status
 
 def store_refusal(run: Run, refusal: camb.Refused) -> str:
     """Mark the run that CAMB.AI will not speak of; the caller saves it. Returns what changed, in words."""
-    before = run.get_status_display()
+    before = run.status
     if run.status in (Status.READY, Status.PARTLY):
         run.notes = [f"{refusal} What was stored before is kept."]
     else:
@@ -39,8 +39,8 @@ def store_refusal(run: Run, refusal: camb.Refused) -> str:
 
 
 def _step(before: str, run: Run) -> str:
-    after = run.get_status_display()
-    return f"{before} → {after}" if after != before else ""
+    # Not by get_status_display, which looks at the names of every status, in their language, to give one.
+    return f"{Status(before).label} → {Status(run.status).label}" if run.status != before else ""
 
 
 def store_task(run: Run, task: camb.Task) -> str:
@@ -48,7 +48,7 @@ def store_task(run: Run, task: camb.Task) -> str:
 
     When the team tracks that run id already, the two are one: that row stays, this one goes, and has no pk then.
     """
-    before = run.get_status_display()
+    before = run.status
     if task.run_id:
         known = Run.objects.select_for_update().filter(team=run.team_id, camb_run_id=task.run_id).first()
         if known:
@@ -89,7 +89,7 @@ class Stock:
 
         Nothing good is ever given up for something worse: what CAMB.AI no longer gives is kept, and a note says so.
         """
-        before, dubs, notes = run.get_status_display(), self._dubs[run.pk], list(answer.hints)
+        before, dubs, notes = run.status, self._dubs[run.pk], list(answer.hints)
         missing, arrived = dict.fromkeys(dubs), dict[str, str]()
         numbers = _camb_numbers() if any(heard.language.isdigit() for heard in answer.dubs) else {}
         for heard in answer.dubs:
@@ -208,6 +208,23 @@ def drop_cues(dub: Dub) -> None:
     search.remove(dub.cues.all())
     # Nothing points at a cue, so the rows can go without being collected first.
     dub.cues.all()._raw_delete(dub.cues.db)
+
+
+def save_fields(runs: Sequence[Run], names: Sequence[str]) -> None:
+    """Save these fields of runs, which the caller holds locked.
+
+    Past the ORM, to which each value is an expression to be compiled.
+    """
+    fields = [field for field in Run._meta.concrete_fields if field.name in names]
+    columns = ", ".join(f"{field.column} = %s" for field in fields)
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"UPDATE results_run SET {columns} WHERE id = %s",  # noqa: S608  our own names of columns
+            [
+                (*(field.get_db_prep_save(getattr(run, field.attname), connection) for field in fields), run.pk)
+                for run in runs
+            ],
+        )
 
 
 def save_all(model: type[Model], rows: Iterable[Model], fields: Sequence[str]) -> None:
