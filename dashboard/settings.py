@@ -205,6 +205,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 60.0},
     },
+    "settle-archived": {
+        "task": "results.tasks.settle_archived",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
     "tend-copies": {"task": "results.tasks.tend_copies", "schedule": 10.0, "options": {"expires": 10.0}},
     "drop-old-parts": {"task": "results.tasks.drop_old_parts", "schedule": 3600.0},
     "finish-removals": {"task": "results.tasks.finish_removals", "schedule": 3600.0},

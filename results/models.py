@@ -93,6 +93,21 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Runs of the teams that this person is in."""
         return self.filter(team__memberships__user_id=user.pk or 0)
 
+    def current(self) -> "RunQuerySet":
+        """Runs that are not archived."""
+        return self.filter(archived_at=None)
+
+    def archived(self) -> "RunQuerySet":
+        return self.exclude(archived_at=None)
+
+    def fading(self) -> "RunQuerySet":
+        """Archived runs whose lines are still in the search index; no search may show them."""
+        return self.archived().filter(is_indexed=True)
+
+    def returning(self) -> "RunQuerySet":
+        """Restored runs whose lines are not in the search index yet."""
+        return self.current().filter(is_indexed=False)
+
     def unfinished(self) -> "RunQuerySet":
         """Runs that are still asked for by themselves."""
         return self.exclude(due_at=None)
@@ -130,6 +145,8 @@ class Run(models.Model):
         FAILED = "failed", _("Failed")
         NOT_FOUND = "not_found", _("Not found")
 
+    UNFINISHED = (Status.NEW, Status.WAITING, Status.PARTLY)
+
     # A call has a deadline of its own; a lease outlives it, and is renewed before a further one.
     LEASE = timedelta(seconds=settings.CAMB_TOTAL_SECONDS * 1.5)
 
@@ -139,6 +156,10 @@ class Run(models.Model):
     title = models.CharField(_("title"), max_length=200, blank=True)
     added_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    archived_at = models.DateTimeField(null=True, help_text=_("Since when it is put aside."))
+    is_indexed = models.BooleanField(
+        default=True, help_text=_("Whether the search index has its lines; written by the search alone.")
+    )
 
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.NEW)
     reason = models.TextField(blank=True, help_text=_("Why it failed or was not found, and the next step."))
@@ -173,8 +194,14 @@ class Run(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["team", "id"], name="run_newest"),
-            models.Index(fields=["team", "status", "id"], name="run_by_status"),
+            # However much is archived, what is not is found as quickly.
+            models.Index(fields=["team", "id"], name="run_newest", condition=Q(archived_at=None)),
+            models.Index(fields=["team", "status", "id"], name="run_by_status", condition=Q(archived_at=None)),
+            models.Index(fields=["team", "id"], name="run_archived", condition=Q(archived_at__isnull=False)),
+            models.Index(
+                fields=["team", "id"], name="run_fading", condition=Q(archived_at__isnull=False, is_indexed=True)
+            ),
+            models.Index(fields=["id"], name="run_returning", condition=Q(archived_at=None, is_indexed=False)),
             models.Index(fields=["team", "due_at"], name="run_due", condition=Q(due_at__isnull=False)),
             models.Index(fields=["lease"], name="run_lease", condition=Q(lease__isnull=False)),
             models.Index(fields=["team", "lease_until"], name="run_leased", condition=Q(lease_until__isnull=False)),

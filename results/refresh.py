@@ -330,7 +330,7 @@ def _park(pk: int, lease: uuid.UUID) -> str:
         if run is None:
             return ""
         run.asks = run.asks + 1 if run.reason == UNSTORABLE else 1
-        run.due_at = None if run.asks >= POISON_TRIES else timezone.now() + backoff(run.asks)
+        run.due_at = None if run.archived_at or run.asks >= POISON_TRIES else timezone.now() + backoff(run.asks)
         run.wanted_at = None
         run.reason = UNSTORABLE
         run.version = Pulse.beat(run.team_id)
@@ -348,8 +348,8 @@ def backoff(asks: int) -> timedelta:
 
 
 def next_due(run: Run, now: datetime) -> datetime | None:
-    """When an unfinished run is asked again; None for a finished one. Nothing unfinished is ever forgotten."""
-    if run.status not in (Status.NEW, Status.WAITING, Status.PARTLY):
+    """When an unfinished run is asked again; None for a finished or archived one. No other is ever forgotten."""
+    if run.archived_at or run.status not in Run.UNFINISHED:
         return None
     if now - run.created_at > timedelta(days=settings.REFRESH_DAILY_AFTER_DAYS):
         return now + timedelta(days=1)

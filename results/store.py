@@ -247,7 +247,9 @@ def name_numbered_dubs(tags: Mapping[int, str]) -> None:
             run = Run.objects.select_for_update().get(pk=dub.run_id)
             if Dub.objects.filter(run=run, language=tag).exists():
                 continue
+            search.remove(dub.cues.all())
             Dub.objects.filter(pk=dub.pk).update(language=tag)
+            search.add(dub.cues.all())
             run.languages = [tag if language == dub.language else language for language in run.languages]
             run.version = Pulse.beat(run.team_id)
             run.save(update_fields=["languages", "version"])

@@ -3,17 +3,15 @@
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
-from itertools import islice
 
-from django.db import transaction
 from django.db.models import Q
 
-from results.models import Pulse, Run, Tag
+from results import many
+from results.models import Run, Tag
 from teams.models import Team
 
 MOST_OFFERED = 500
 
-_RUNS_AT_ONCE = 500
 _BETWEEN = re.compile(r"[,;\r\n\t，、،؛；]+")
 # Quotes stand around a tag in a search; the rest cannot be seen or stored, or turns what stands beside it.
 _LEFT_OUT = re.compile(
@@ -55,53 +53,31 @@ def offered(team_id: int) -> list[str]:
 
 def add(team: Team, names_by_run: Mapping[int, Collection[str]]) -> int:
     """Put each of these runs of the team, given by pk, under its names; returns how many runs are still there."""
-    total = 0
-    for pks in _parts(names_by_run):
-        with transaction.atomic():
-            tags = _made(team, [name for pk in pks for name in names_by_run[pk]])
-            locked = _locked(team, pks)
-            links = [_Link(run_id=pk, tag=tags[fold(name)]) for pk in locked for name in names_by_run[pk]]
-            _Link.objects.bulk_create(links, ignore_conflicts=True)
-            total += _count(team, locked)
-    return total
+
+    def link(pks: list[int]) -> None:
+        tags = _made(team, [name for pk in pks for name in names_by_run[pk]])
+        links = [_Link(run_id=pk, tag=tags[fold(name)]) for pk in pks for name in names_by_run[pk]]
+        _Link.objects.bulk_create(links, ignore_conflicts=True)
+
+    return many.in_parts(team, names_by_run, link)
 
 
 def remove(team: Team, pks: Collection[int], names: Iterable[str]) -> int:
     """Take these runs of the team from under these names; returns how many runs are still there."""
-    total = 0
-    for part in _parts(pks):
-        with transaction.atomic():
-            locked = _locked(team, part)
-            _Link.objects.filter(run__in=locked, tag__folded__in=[fold(name) for name in names]).delete()
-            total += _count(team, locked)
-    return total
-
-
-def _parts(pks: Iterable[int]) -> Iterable[list[int]]:
-    """In the order in which runs are locked; in parts, so that nobody waits long for a transaction."""
-    rest = iter(sorted(pks))
-    while part := list(islice(rest, _RUNS_AT_ONCE)):
-        yield part
+    links = _Link.objects.filter(tag__folded__in=[fold(name) for name in names])
+    return many.in_parts(team, pks, lambda part: links.filter(run__in=part).delete())
 
 
 def _made(team: Team, names: Iterable[str]) -> dict[str, Tag]:
-    """These tags by what they fold to. One that no run has any more comes back as it is spelled now."""
+    """These tags by what they fold to. One that no run has any more comes back as it is spelled now.
+
+    The team is locked: else one could be forgotten while somebody else puts a run under it.
+    """
     spelled: dict[str, str] = {}
     for name in names:
         spelled.setdefault(fold(name), name)
-    # Whoever adds a tag waits here: else one could be forgotten while another puts a run under it.
-    Team.objects.select_for_update(no_key=True).get(pk=team.pk)
     tags = Tag.objects.filter(team=team, folded__in=spelled)
     tags.exclude(pk__in=_Link.objects.values("tag")).delete()
     new = [Tag(team=team, name=name, folded=folded) for folded, name in spelled.items()]
     Tag.objects.bulk_create(new, ignore_conflicts=True)
     return {tag.folded: tag for tag in tags.all()}
-
-
-def _locked(team: Team, pks: Collection[int]) -> list[int]:
-    # The runs, then the pulse, as whoever stores answers locks them.
-    return Run.objects.filter(team=team, pk__in=pks).select_for_update().order_by("pk").pks()
-
-
-def _count(team: Team, pks: Collection[int]) -> int:
-    return Run.objects.filter(pk__in=pks).update(version=Pulse.beat(team.pk)) if pks else 0

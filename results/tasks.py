@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from results import history, keys, refresh, speakers, tracking
+from results import archiving, history, keys, refresh, speakers, tracking
 from results.copies import fetching, parts, tending
 from results.search import saved
 
@@ -35,6 +35,11 @@ def tell_saved_searches() -> None:
 @shared_task
 def settle_speakers() -> None:
     speakers.settle_next()
+
+
+@shared_task
+def settle_archived() -> None:
+    archiving.settle_next()
 
 
 @shared_task

@@ -103,10 +103,12 @@ def _wait_for_other_adders(team: Team) -> None:
 def request(run: Run) -> bool:
     """Have this run asked now ("Refresh now").
 
-    False when it is being asked already, was a moment ago, or must not be: no key, or its gate is closed.
+    False when it is being asked already, was a moment ago, or must not be: archived, no key, or its gate is closed.
     """
     now = timezone.now()
-    askable = Run.objects.filter(pk=run.pk, team__in=ApiKey.objects.filter(keys.is_open(now)).values("team"))
+    askable = Run.objects.current().filter(
+        pk=run.pk, team__in=ApiKey.objects.filter(keys.is_open(now)).values("team")
+    )
     lease = refresh.put_lease(askable.exclude(checked_at__range=(now - timedelta(seconds=2), now)), now)
     if lease is None:
         return False
@@ -117,7 +119,7 @@ def request(run: Run) -> bool:
 def request_many(runs: RunQuerySet, team: Team) -> int:
     """Have all these runs of the team asked as soon as its key allows; returns how many."""
     now = timezone.now()
-    wanted = Run.objects.filter(pk__in=runs.filter(team=team).order_by().values("pk"))
+    wanted = Run.objects.current().filter(pk__in=runs.filter(team=team).order_by().values("pk"))
     with transaction.atomic():
         # Whoever stores answers locks runs by pk, then the pulse: in another order each would wait for the other.
         list(wanted.select_for_update().order_by("pk").values_list("pk"))

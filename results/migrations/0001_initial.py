@@ -37,6 +37,8 @@ class Migration(migrations.Migration):
                 ('camb_task_id', models.CharField(blank=True, max_length=200)),
                 ('title', models.CharField(blank=True, max_length=200, verbose_name='title')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('archived_at', models.DateTimeField(help_text='Since when it is put aside.', null=True)),
+                ('is_indexed', models.BooleanField(default=True, help_text='Whether the search index has its lines; written by the search alone.')),
                 ('status', models.CharField(choices=[('new', 'New'), ('waiting', 'Waiting'), ('ready', 'Ready'), ('partly', 'Partly ready'), ('failed', 'Failed'), ('not_found', 'Not found')], default='new', max_length=10)),
                 ('reason', models.TextField(blank=True, help_text='Why it failed or was not found, and the next step.')),
                 ('notes', models.JSONField(blank=True, default=list, help_text='Sentences on what was odd in the answer.')),
@@ -276,11 +278,23 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='run',
-            index=models.Index(fields=['team', 'id'], name='run_newest'),
+            index=models.Index(condition=models.Q(('archived_at', None)), fields=['team', 'id'], name='run_newest'),
         ),
         migrations.AddIndex(
             model_name='run',
-            index=models.Index(fields=['team', 'status', 'id'], name='run_by_status'),
+            index=models.Index(condition=models.Q(('archived_at', None)), fields=['team', 'status', 'id'], name='run_by_status'),
+        ),
+        migrations.AddIndex(
+            model_name='run',
+            index=models.Index(condition=models.Q(('archived_at__isnull', False)), fields=['team', 'id'], name='run_archived'),
+        ),
+        migrations.AddIndex(
+            model_name='run',
+            index=models.Index(condition=models.Q(('archived_at__isnull', False), ('is_indexed', True)), fields=['team', 'id'], name='run_fading'),
+        ),
+        migrations.AddIndex(
+            model_name='run',
+            index=models.Index(condition=models.Q(('archived_at', None), ('is_indexed', False)), fields=['id'], name='run_returning'),
         ),
         migrations.AddIndex(
             model_name='run',

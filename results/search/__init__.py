@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain, islice
+from itertools import chain, islice
 
 from django.db import connection
 from django.db.models import F, Max, Min, Q, QuerySet
@@ -11,7 +11,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Abs
 from django.utils import timezone
 
-from results.models import Cue, Dub
+from results.models import Cue, Dub, Run
 from results.search import index, postgres, sqlite, vocabulary
 from results.search.analyzer import Phrase, mark, terms
 from results.search.index import Line, lines
@@ -76,6 +76,14 @@ class Page:
     suggestion: str = ""
 
 
+# --- What is in the index ------------------------------------------------------------------------------------
+#
+# All lines of a run are in it, or none: `Run.is_indexed` says which, and is written by `settle` alone. SQLite takes
+# an entry out only by the very terms that it was put in with. So whoever changes what an entry is made of (a cue,
+# its speaker, its dub's language) holds the run locked, removes before and adds after. What is archived is none of
+# his business: nothing of it is there to be removed, and nothing is added.
+
+
 def add(cues: QuerySet[Cue]) -> None:
     """Make saved cues findable once the caller's transaction commits; each once."""
     add_lines(lines(cues))
@@ -84,13 +92,30 @@ def add(cues: QuerySet[Cue]) -> None:
 def add_lines(lines: Iterable[Line]) -> None:
     """As `add`, for a caller who has at hand what would be read."""
     for batch in _batches(lines):
-        _back_end.add(map(index.entry, batch))
+        left_out = set(Run.objects.filter(pk__in={line.run_id for line in batch}, is_indexed=False).pks())
+        _back_end.add(index.entry(line) for line in batch if line.run_id not in left_out)
 
 
 def remove(cues: QuerySet[Cue]) -> None:
     """Make cues unfindable; to be called while they and their dub still are as they were added."""
     for batch in _batches(lines(cues)):
         _back_end.remove(map(index.entry, batch))
+
+
+def settle(run: Run) -> None:
+    """Have all lines of the run, which the caller holds locked, in the index, or none if it is archived."""
+    is_indexed = run.archived_at is None
+    if run.is_indexed == is_indexed:
+        return
+    cues = Cue.objects.filter(dub__run=run)
+    if not is_indexed:
+        remove(cues)
+    Run.objects.filter(pk=run.pk).update(is_indexed=is_indexed)
+    if is_indexed:
+        add(cues)
+
+
+# --- What is found in it -------------------------------------------------------------------------------------
 
 
 def search(
@@ -189,15 +214,27 @@ def learn(dub: Dub) -> None:
 def rebuild(progress: Callable[[int], None] = lambda done: None) -> None:
     """Make the whole index anew from the stored cues, telling after each batch how many are done."""
     vocabulary.forget()
-
-    def batch_after(last_id: int) -> list[index.Entry]:
-        batch = lines(Cue.objects.filter(pk__gt=last_id).order_by("pk")[:_BATCH])
-        entries = [index.entry(line) for line in batch]
+    done = 0
+    for entries in _back_end.rebuild(_batch_after):
         vocabulary.learn(entries)
-        return entries
-
-    for done in accumulate(_back_end.rebuild(batch_after)):
+        done += len(entries)
         progress(done)
+
+
+def _batch_after(last_id: int) -> tuple[int, list[index.Entry]] | None:
+    """The entries of the next cues, and the last one's id; None after the last.
+
+    Their runs are locked, so that in the caller's transaction nothing changes between being read and being added.
+    """
+    cues = Cue.objects.filter(pk__gt=last_id).order_by("pk")
+    runs = dict(cues.values_list("pk", "run")[:_BATCH])
+    if not runs:
+        return None
+    last_id = max(runs)
+    indexed = (
+        Run.objects.filter(pk__in=set(runs.values()), is_indexed=True).select_for_update().order_by("pk").pks()
+    )
+    return last_id, list(map(index.entry, lines(cues.filter(pk__lte=last_id, run__in=indexed))))
 
 
 def _apart() -> Combinable:

@@ -80,19 +80,29 @@ def entry(line: Line) -> Entry:
 
 
 def wanted(team_id: int, query: Query) -> Wanted | None:
-    """What to ask the index for; None when no line can be a hit."""
+    """What to ask the index for; None when no line can be a hit.
+
+    Lines of archived runs that are still in the index are none.
+    """
     team = _prefix(team_id)
     groups = [_of_team(team, group) for group in query.groups] or [(Phrase((team,)),)]
-    runs: RunQuerySet | None = None
+    excluded = _of_team(team, query.excluded)
+    current = Run.objects.current().filter(query.runs, team_id=team_id)
+    ids = _few(current if query.runs else Run.objects.fading().filter(team_id=team_id))
+    if query.runs and not ids:
+        return None
+    if len(ids) > MAX_RUNS_AS_TERMS:
+        return Wanted(team_id, tuple(groups), excluded, current)
+    as_terms = tuple(Phrase((f"{team}_run_{run_id}",)) for run_id in ids)
     if query.runs:
-        runs = Run.objects.filter(query.runs, team_id=team_id)
-        ids = runs.order_by()[: MAX_RUNS_AS_TERMS + 1].pks()
-        if not ids:
-            return None
-        if len(ids) <= MAX_RUNS_AS_TERMS:
-            runs = None
-            groups.append(tuple(Phrase((f"{team}_run_{run_id}",)) for run_id in ids))
-    return Wanted(team_id, tuple(groups), _of_team(team, query.excluded), runs)
+        groups.append(as_terms)
+    else:
+        excluded += as_terms
+    return Wanted(team_id, tuple(groups), excluded, None)
+
+
+def _few(runs: RunQuerySet) -> list[int]:
+    return runs.order_by()[: MAX_RUNS_AS_TERMS + 1].pks()
 
 
 def _of_team(team: str, found: Iterable[Phrase]) -> tuple[Phrase, ...]:

@@ -78,18 +78,20 @@ def count(wanted: Wanted, most: int) -> int:
     return _ids(_COUNT.format(condition=condition), [_expression(wanted), *params, most])[0]
 
 
-def rebuild(batch_after: Callable[[int], list[Entry]]) -> Iterator[int]:
-    """All anew in place, a batch at a time, while others search and save. Yields the size of each."""
-    last_id = 0
-    while batch := batch_after(last_id):
+def rebuild(batch_after: Callable[[int], tuple[int, list[Entry]] | None]) -> Iterator[list[Entry]]:
+    """All anew in place, a batch at a time, while others search and save. Yields each."""
+    last_id: int | None = 0
+    while last_id is not None:
         with transaction.atomic():
-            add(batch)
-        last_id = batch[-1].cue_id
-        yield len(batch)
+            last_id, entries = batch_after(last_id) or (None, [])
+            add(entries)
+        if last_id is not None:
+            yield entries
     with connection.cursor() as cursor:
         cursor.execute(
             "delete from results_search where not exists "
-            "(select 1 from results_cue where results_cue.id = results_search.cue_id)"
+            "(select 1 from results_cue join results_run on results_run.id = results_cue.run_id "
+            "where results_cue.id = results_search.cue_id and results_run.is_indexed)"
         )
 
 

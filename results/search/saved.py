@@ -24,7 +24,8 @@ def own(membership: Membership) -> QuerySet[SavedSearch]:
 
 def visible_to(membership: Membership) -> QuerySet[SavedSearch]:
     """The person's own and the team's shared searches; `news` counts the new dubs that their owner has not seen."""
-    mine, news = Q(owner=membership.user_id), Count("findings", filter=Q(findings__is_new=True))
+    mine = Q(owner=membership.user_id)
+    news = Count("findings", filter=Q(findings__is_new=True, findings__dub__run__archived_at=None))
     searches = SavedSearch.objects.filter(mine | Q(is_shared=True), team=membership.team_id)
     return searches.select_related("owner").annotate(news=news).order_by("q", "pk")
 
@@ -56,7 +57,8 @@ def may_share(membership: Membership) -> bool:
 
 def news(membership: Membership) -> int:
     """In how many new dubs the person's own searches have hits."""
-    return Finding.objects.filter(saved_search__in=own(membership), is_new=True).count()
+    findings = Finding.objects.filter(saved_search__in=own(membership), is_new=True)
+    return findings.filter(dub__run__archived_at=None).count()
 
 
 def seen(membership: Membership, q: str) -> None:
@@ -68,8 +70,12 @@ def seen(membership: Membership, q: str) -> None:
 
 
 def tell() -> None:
-    """Ask every saved search of each dub whose lines were stored since, and learn the dub's words."""
-    for dub in Dub.objects.filter(is_told=False).order_by("pk")[:MOST_DUBS]:
+    """Ask every saved search of each dub whose lines were stored since, and learn the dub's words.
+
+    What is archived is told of once it is restored.
+    """
+    untold = Dub.objects.filter(is_told=False, run__archived_at=None, run__is_indexed=True)
+    for dub in untold.order_by("pk")[:MOST_DUBS]:
         searches = SavedSearch.objects.filter(team=dub.team_id)
         found = [(saved, count) for saved in searches if (count := search.in_dub(dub, saved.q))]
         findings = [Finding(saved_search=saved, dub=dub, count=count) for saved, count in found]

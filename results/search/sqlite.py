@@ -1,7 +1,7 @@
 """How does SQLite keep and answer the index? In an FTS5 table that stores no text, only where each term stands."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 from django.db import connection, transaction
@@ -10,7 +10,7 @@ from results.search.analyzer import Phrase
 from results.search.index import Entry, Wanted
 
 _TABLE = "results_search"
-# Stands only while the index is made anew; whatever is removed meanwhile is removed from it too.
+# Stands only while the index is made anew; whatever is added or removed meanwhile, is so here too.
 _NEW_TABLE = "results_search_new"
 _PRESENT_TABLES = "select name from sqlite_master where name in (%s, %s)"
 _ADD = "insert into {table} (rowid, words, extras) values (%s, %s, %s)"
@@ -29,19 +29,19 @@ _RUN_ID = "(select run_id from results_cue where results_cue.id = results_search
 _LAST_ID = 2**63 - 1
 
 
-def add(entries: Iterable[Entry], table: str = _TABLE) -> None:
-    with connection.cursor() as cursor:
-        cursor.executemany(_ADD.format(table=table), [_row(entry) for entry in entries])
+def add(entries: Iterable[Entry]) -> None:
+    rows = [_row(entry) for entry in entries]
+    for table in _tables():
+        with connection.cursor() as cursor:
+            cursor.executemany(_ADD.format(table=table), rows)
 
 
 def remove(entries: Iterable[Entry]) -> None:
     """Take out what is in: told to forget what it never knew, FTS5 would be corrupt."""
     rows = {entry.cue_id: _row(entry) for entry in entries}
-    marks = ", ".join(["%s"] * len(rows))
-    for table in _column(_PRESENT_TABLES, [_TABLE, _NEW_TABLE]):
-        present = _column(_PRESENT.format(table=table, marks=marks), list(rows))
+    for table in _tables():
         with connection.cursor() as cursor:
-            cursor.executemany(_REMOVE.format(table=table), [rows[cue_id] for cue_id in present])
+            cursor.executemany(_REMOVE.format(table=table), [rows[cue_id] for cue_id in _present(table, rows)])
 
 
 def newest(wanted: Wanted, before_id: int | None, least: int, most: int) -> list[int]:
@@ -57,11 +57,11 @@ def count(wanted: Wanted, most: int) -> int:
     return int(number)
 
 
-def rebuild(batch_after: Callable[[int], list[Entry]]) -> Iterator[int]:
+def rebuild(batch_after: Callable[[int], tuple[int, list[Entry]] | None]) -> Iterator[list[Entry]]:
     """All anew in a table aside, a batch at a time, while others search and save; then the tables change places.
 
     Each batch is read under the write lock that it is added under, so nothing is missed and nothing comes back.
-    Yields the size of each.
+    Yields each.
     """
     with connection.cursor() as cursor:
         cursor.execute(f"drop table if exists {_NEW_TABLE}")
@@ -71,16 +71,26 @@ def rebuild(batch_after: Callable[[int], list[Entry]]) -> Iterator[int]:
     last_id: int | None = 0
     while last_id is not None:
         with transaction.atomic():
-            batch = batch_after(last_id)
-            add(batch, _NEW_TABLE)
-            last_id = batch[-1].cue_id if batch else None
-            if not batch:
-                with connection.cursor() as cursor:
+            last_id, entries = batch_after(last_id) or (None, [])
+            rows = {entry.cue_id: _row(entry) for entry in entries}
+            for cue_id in _present(_NEW_TABLE, rows):
+                del rows[cue_id]
+            with connection.cursor() as cursor:
+                cursor.executemany(_ADD.format(table=_NEW_TABLE), list(rows.values()))
+                if last_id is None:
                     cursor.execute(f"drop table {_TABLE}")
                     cursor.execute(f"alter table {_NEW_TABLE} rename to {_TABLE}")
-        if batch:
-            yield len(batch)
+        if last_id is not None:
+            yield entries
             time.sleep(_PAUSE_SECONDS)
+
+
+def _tables() -> list[str]:
+    return _column(_PRESENT_TABLES, [_TABLE, _NEW_TABLE])
+
+
+def _present(table: str, cue_ids: Collection[int]) -> list[int]:
+    return _column(_PRESENT.format(table=table, marks=", ".join(["%s"] * len(cue_ids))), list(cue_ids))
 
 
 def _column(sql: str, args: list[Any]) -> list[Any]:

@@ -1,0 +1,61 @@
+"""How do runs leave the list and the search, and how do they come back?
+
+Whoever archives only marks: from then on no list and no search shows the runs, and nobody asks about them. A worker
+then takes their lines out of the search index, run by run, and puts them back after a restore. How far it is stands
+on the runs, so a lost bell or a worker that stops costs a while.
+"""
+
+import time
+from collections.abc import Collection
+
+from django.db import transaction
+from django.db.models import Case, Q, When
+from django.utils import timezone
+
+from results import bell, many, search
+from results.models import Run
+from teams.models import Team
+
+TURN_SECONDS = 3
+# After so many runs, who waits for SQLite's write lock is let in: he looks every 25 ms at first.
+_RUNS_AT_ONCE = 10
+_PAUSE_SECONDS = 0.03
+
+
+def archive(team: Team, pks: Collection[int]) -> int:
+    """Put these runs of the team aside; returns how many there were."""
+    marks: dict[str, object] = {"archived_at": timezone.now(), "due_at": None, "wanted_at": None}
+    return _mark(team, pks, marks, Q(archived_at=None))
+
+
+def restore(team: Team, pks: Collection[int]) -> int:
+    """Take these runs of the team back, and ask about the unfinished ones; returns how many there were."""
+    due_at = Case(When(status__in=Run.UNFINISHED, then=timezone.now()), default=None)
+    return _mark(team, pks, {"archived_at": None, "due_at": due_at}, ~Q(archived_at=None))
+
+
+def _mark(team: Team, pks: Collection[int], marks: dict[str, object], which: Q) -> int:
+    total = many.in_parts(team, pks, lambda part: Run.objects.filter(which, pk__in=part).update(**marks))
+    bell.ring("settle_archived")
+    bell.ring("refresh_due")
+    return total
+
+
+def settle_next() -> None:
+    """Bring the index in line with what was archived and restored, for a turn, and ring for the rest."""
+    turn_ends = time.monotonic() + TURN_SECONDS
+    while pks := _unsettled():
+        if time.monotonic() > turn_ends:
+            bell.ring("settle_archived")
+            return
+        for pk in pks:
+            with transaction.atomic():
+                # As when an answer is stored: of the two, one waits for the other.
+                if run := Run.objects.select_for_update().filter(pk=pk).first():
+                    search.settle(run)
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _unsettled() -> list[int]:
+    fading = Run.objects.fading().order_by("pk")[:_RUNS_AT_ONCE].pks()
+    return fading or Run.objects.returning().order_by("pk")[:_RUNS_AT_ONCE].pks()
