@@ -9,9 +9,11 @@ from allauth.account import forms as allauth
 from allauth.core import context
 from django import forms
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 from django.db import transaction
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from dashboard.accounts import carried_invitation
@@ -73,6 +75,12 @@ class SignupForm(_InOurWords, allauth.SignupForm):
             # An invitation is for one address: nobody signs up with another by its link.
             self.initial["email"] = self.invitation.email
             self.fields["email"].disabled = True
+
+    def try_save(self, request: HttpRequest) -> Any:
+        if self.account_already_exists:
+            # What takes longest when an account is made: else time would tell what the answer does not.
+            make_password(self.cleaned_data["password1"])
+        return super().try_save(request)
 
 
 class ChangeEmailForm(_InOurWords, allauth.AddEmailForm):

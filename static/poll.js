@@ -3,6 +3,8 @@
 
 const QUICKEST = 2000;
 const SLOWEST = 30000;
+// What the page shows is not this person's to see any more, or is gone: the page itself says so.
+const REFUSED = [403, 404];
 
 let wait = QUICKEST;
 let timer;
@@ -40,6 +42,7 @@ document.addEventListener("htmx:oobBeforeSwap", (event) => {
 
 document.addEventListener("htmx:afterRequest", (event) => {
   if (!isPoll(event)) return;
+  if (REFUSED.includes(event.detail.xhr.status)) return location.reload();
   if (!event.detail.successful) held = asked;
   const changed = event.detail.successful && event.detail.xhr.status !== 204 && held === undefined;
   wait = changed ? QUICKEST : Math.min(wait * 1.5, SLOWEST);

@@ -183,6 +183,27 @@ def test_polling_slows_down_and_a_hidden_tab_does_not_poll(page, team, add_runs)
         poll(page)
 
 
+def test_who_is_taken_out_of_the_team_sees_nothing_of_it_any_more(runs_page, team, owner, mine):
+    mine.expects = ("status of 404", "Response Status Error Code 404")
+    page, _ = runs_page
+    team.memberships.get(user=owner).delete()
+    poll(page)
+    expect(page.locator("h1")).to_have_text("There is no such page")
+    expect(page.locator("main")).not_to_contain_text("Run 48201")
+
+
+def test_back_shows_nothing_after_logging_out(runs_page):
+    page, runs = runs_page
+    row(page, runs[READY]).get_by_role("link").first.click()
+    expect(page.locator(".part > li").first).to_be_visible()
+    page.locator(".person summary").click()
+    page.locator(".person").get_by_role("button", name="Log out").click()
+    for _ in range(2):
+        page.go_back()
+        expect(page.locator("h1")).to_have_text("Log in")
+    assert page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('htmx'))") == []
+
+
 def test_nothing_is_polled_once_all_is_finished(runs_page, clock, work):
     page, runs = runs_page
     clock.ahead += 60

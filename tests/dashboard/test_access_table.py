@@ -172,6 +172,12 @@ def test_each_role_gets_what_the_table_says(world, name, role):
     assert got == (TABLE[name][0][column], TABLE[name][1][column])
 
 
+@pytest.mark.parametrize("method", ["OPTIONS", "TRACE", "PUT", "PATCH", "DELETE", "FOO"])
+def test_no_other_method_is_known(world, method):
+    codes = {name: world.client("owner").generic(method, world.url(name)).status_code for name in TABLE}
+    assert codes == dict.fromkeys(TABLE, 405)
+
+
 # What only the people of a team may see.
 INSIDE = [name for name, rows in TABLE.items() if any(row[:2] == (LOGIN, 404) for row in rows)]
 

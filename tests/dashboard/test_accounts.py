@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings as django_settings
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
@@ -163,7 +164,16 @@ def test_an_invited_person_joins_once_the_address_is_confirmed(client, with_mail
     assert team.memberships.count() == 2
 
 
-def test_signing_up_does_not_tell_whether_an_address_has_an_account(client, anna, with_mail):
+def test_signing_up_does_not_tell_whether_an_address_has_an_account(client, anna, with_mail, monkeypatch):
+    hashed: list[str] = []
+    encode = MD5PasswordHasher.encode
+
+    def noted(hasher, password, salt):
+        hashed.append(password)
+        return encode(hasher, password, salt)
+
+    monkeypatch.setattr(MD5PasswordHasher, "encode", noted)
+
     def seen(answer, email):
         page = client.get(answer.url).content.decode()
         return answer.status_code, answer.url, re.sub(r'(token|Token)[^>]*"', "", page).replace(email, "X")
@@ -175,6 +185,7 @@ def test_signing_up_does_not_tell_whether_an_address_has_an_account(client, anna
         "You have a Dubroom account already",
         "Confirm your e-mail address",
     ]
+    assert hashed == [NEW_PASSWORD] * 2  # hashing takes so long that its lack would be noticed
 
 
 # --- Log in and out ----------------------------------------------------------------------------------
