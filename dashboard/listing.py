@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
+from dashboard.templatetags.dubroom import icon
 from dashboard.templatetags.dubroom import status as drawn_status
 from results import languages, tags, timecode
 from results.models import ApiKey, Run, RunQuerySet, Tag
@@ -26,6 +27,8 @@ MOST_TAGS = 5
 MOST_PICKED = 1000
 
 Status = Run.Status
+# Stands where a status does in an address: archived runs have a tab of their own.
+ARCHIVED = "archived"
 
 
 # --- What the address of the list asks for -----------------------------------------------------------
@@ -48,7 +51,7 @@ class Wanted:
         return cls(
             q=query.get("q", "").replace("\0", "").strip()[:200],
             tag=tuple(filter(None, (tags.clean(name)[: Tag.LONGEST] for name in query.getlist("tag")[:MOST_TAGS]))),
-            status=status if status in Status.values else "",
+            status=status if status in (*Status.values, ARCHIVED) else "",
             order=order if order == "oldest" else "",
             after=number(query.get("after", "")),
             before=number(query.get("before", "")),
@@ -58,6 +61,10 @@ class Wanted:
         """The query string of this list with these changes, from its beginning unless they say a place."""
         wanted = replace(self, **({"after": 0, "before": 0} | changes))
         return "?" + urlencode({name: value for name, value in vars(wanted).items() if value}, doseq=True)
+
+    @property
+    def is_archive(self) -> bool:
+        return self.status == ARCHIVED
 
     @property
     def is_narrowed(self) -> bool:
@@ -88,7 +95,10 @@ class Wanted:
 
     def matching(self, runs: RunQuerySet) -> RunQuerySet:
         """Those that the list shows, on all of its pages."""
-        return self.named(runs.filter(status=self.status) if self.status else runs)
+        if self.is_archive:
+            return self.named(runs.archived())
+        current = self.named(runs.current())
+        return current.filter(status=self.status) if self.status else current
 
 
 def number(text: str) -> int:
@@ -132,7 +142,7 @@ def page_of(runs: RunQuerySet, wanted: Wanted) -> Page:
 def with_names(runs: RunQuerySet) -> RunQuerySet:
     return runs.select_related("added_by").prefetch_related("tags").only(
         "camb_run_id", "camb_task_id", "title", "status", "reason", "checked_at", "due_at", "languages",
-        "duration_ms", "cue_count", "version", "added_by__name", "added_by__email",
+        "duration_ms", "cue_count", "version", "archived_at", "added_by__name", "added_by__email",
     )  # fmt: skip
 
 
@@ -173,15 +183,18 @@ class Row(NamedTuple):
 
 
 def counts_of(runs: RunQuerySet) -> dict[str, int]:
-    counted = dict(runs.order_by().values_list("status").annotate(Count("pk")))
-    return {status: counted.get(status, 0) for status in Status.values}
+    """How many there are by status, and how many are archived."""
+    counted = dict(runs.current().order_by().values_list("status").annotate(Count("pk")))
+    return {status: counted.get(status, 0) for status in Status.values} | {ARCHIVED: runs.archived().count()}
 
 
 def tabs_of(wanted: Wanted, counts: dict[str, int]) -> list[Tab]:
     """All, and each status that there is; the chosen one stays, so that nobody stands on a tab that vanishes."""
-    tabs = [Tab(_("All"), sum(counts.values()), wanted.query(status=""), "", not wanted.status)]
+    names = {status.value: str(status.label) for status in Status} | {ARCHIVED: _("Archived")}
+    current = sum(counts.values()) - counts[ARCHIVED]
+    tabs = [Tab(_("All"), current, wanted.query(status=""), "", not wanted.status)]
     tabs += [
-        Tab(str(Status(status).label), count, wanted.query(status=status), status, status == wanted.status)
+        Tab(names[status], count, wanted.query(status=status), status, status == wanted.status)
         for status, count in counts.items()
         if count or status == wanted.status
     ]
@@ -193,7 +206,20 @@ def rows_of(runs: Iterable[Run], key: ApiKey | None, wanted: Wanted) -> list[Row
     # One reverse() for all rows: what stands before and after the id.
     page, title = (reverse(name, args=[0]).rsplit("0", 1) for name in ("runs-detail", "runs-title"))
     pause = _("waits for a key") if key is None else _("paused") if key.is_in_trouble else ""
-    return [_row(run, drawn, page, title, pause, _chips(run.tag_names, wanted)) for run in runs]
+    # What left this list while it is on a page keeps its place there, and says so.
+    moved = _("Restored") if wanted.is_archive else _("Archived")
+    left = format_html('<span class="status">{}{}</span>', icon("archive"), moved)
+    return [
+        _row(
+            run,
+            drawn[run.status] if (run.archived_at is not None) == wanted.is_archive else left,
+            page,
+            title,
+            pause,
+            _chips(run.tag_names, wanted),
+        )
+        for run in runs
+    ]
 
 
 def _chips(names: list[str], wanted: Wanted) -> SafeString:
@@ -205,9 +231,7 @@ def _chips(names: list[str], wanted: Wanted) -> SafeString:
     return chips
 
 
-def _row(
-    run: Run, drawn: dict[str, SafeString], page: list[str], title: list[str], pause: str, chips: SafeString
-) -> Row:
+def _row(run: Run, status: SafeString, page: list[str], title: list[str], pause: str, chips: SafeString) -> Row:
     pk = str(run.pk)
     spoken = list(dict.fromkeys(languages.name(tag.split("-")[0]) for tag in run.languages if tag))
     more = f" +{len(spoken) - LANGUAGES_SHOWN}" if len(spoken) > LANGUAGES_SHOWN else ""
@@ -222,7 +246,7 @@ def _row(
         camb_run_id=str(run.camb_run_id or ""),
         languages=", ".join(spoken[:LANGUAGES_SHOWN]) + more,
         languages_in_full=", ".join(filter(None, map(languages.name, run.languages))),
-        status=drawn[run.status],
+        status=status,
         reason=Truncator(run.reason).chars(70),
         reason_in_full=run.reason,
         checked=checked,

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from dashboard.forms import RunsForm
-from results import ids, tracking
+from results import archiving, ids, tracking
 from results.models import Run
 from teams.access import membership_or_404, require_change
 from teams.models import Membership, Team
@@ -28,10 +28,13 @@ def add(request: HttpRequest, slug: str) -> HttpResponse:
     preview = None
     if request.method == "POST" and form.is_valid():
         preview = Preview.of(membership.team, form.cleaned_data["lines"])
-        if "save" in request.POST and not preview.is_vain:
+        is_saved = "save" in request.POST or "restore" in request.POST
+        if is_saved and not preview.is_vain:
             messages.success(request, _save(preview, membership))
+            if "restore" in request.POST:
+                messages.success(request, _restore(preview, membership.team))
             return redirect("runs-list", slug)
-        if "save" in request.POST:
+        if is_saved:
             form.add_error(None, _("There is no run id in this text yet, so nothing was added."))
     context = {
         "membership": membership,
@@ -63,6 +66,7 @@ class Preview:
     new: list[ids.Line]
     tasks: list[ids.Line]
     known: list[ids.Line]
+    archived: list[ids.Line]
     repeated: list[ids.Line]
     odd: list[ids.Line]
     words: list[ids.Line]
@@ -76,7 +80,8 @@ class Preview:
         return cls(
             new=[line for line in kinds[ids.Verdict.ID] if line.run_id not in here],
             tasks=kinds[ids.Verdict.TASK],
-            known=[line for line in kinds[ids.Verdict.ID] if line.run_id in here],
+            known=[line for line in kinds[ids.Verdict.ID] if here.get(line.run_id) is False],
+            archived=[line for line in kinds[ids.Verdict.ID] if here.get(line.run_id)],
             repeated=kinds[ids.Verdict.REPEATED],
             odd=kinds[ids.Verdict.NOT_AN_ID],
             words=kinds[ids.Verdict.WORD],
@@ -85,7 +90,7 @@ class Preview:
     @property
     def is_vain(self) -> bool:
         """There is nothing to save in it."""
-        return not (self.new or self.tasks or self.known)
+        return not (self.new or self.tasks or self.known or self.archived)
 
     @property
     def is_empty(self) -> bool:
@@ -101,6 +106,10 @@ class Preview:
             (self.new, ngettext("%(n)s new run", "%(n)s new runs", len(self.new))),
             (self.tasks, ngettext("%(n)s task", "%(n)s tasks", len(self.tasks))),
             (self.known, ngettext("%(n)s already here", "%(n)s already here", len(self.known))),
+            (
+                self.archived,
+                ngettext("%(n)s already here, archived", "%(n)s already here, archived", len(self.archived)),
+            ),
             (self.repeated, ngettext("%(n)s repeated", "%(n)s repeated", len(self.repeated))),
             (self.odd, ngettext("%(n)s not an id", "%(n)s not ids", len(self.odd))),
             (self.words, ngettext("%(n)s word passed over", "%(n)s words passed over", len(self.words))),
@@ -114,6 +123,7 @@ class Preview:
             ("failed", "trouble", _("Not a run id"), self.odd),
             ("ready", "add", _("New"), self.new),
             ("ready", "clock", _("Tasks"), self.tasks),
+            ("known", "archive", _("Already here, archived"), self.archived),
             ("known", "check", _("Already here"), self.known),
             ("known", "copy", _("Repeated"), self.repeated),
         )
@@ -124,21 +134,35 @@ class Preview:
         ]
 
 
-def _here(team: Team, run_ids: list[int]) -> set[int]:
-    """Those of the ids that the team tracks. Asked in parts: a database takes only so many values at once."""
-    here: set[int] = set()
+def _here(team: Team, run_ids: list[int]) -> dict[int, bool]:
+    """Those of the ids that the team tracks, and whether they are archived.
+
+    Asked in parts: a database takes only so many values at once.
+    """
+    here: dict[int, bool] = {}
     for start in range(0, len(run_ids), 500):
         found = Run.objects.filter(team=team, camb_run_id__in=run_ids[start : start + 500])
-        here |= {run.camb_run_id for run in found.only("camb_run_id") if run.camb_run_id}
+        archived = found.values_list("camb_run_id", "archived_at")
+        here |= {run_id or 0: since is not None for run_id, since in archived}
     return here
 
 
 def _save(preview: Preview, membership: Membership) -> str:
     """Save what was found and return the sentence that says so."""
-    lines = (*preview.new, *preview.known, *preview.tasks)
+    lines = (*preview.new, *preview.known, *preview.archived, *preview.tasks)
     new, known = tracking.add(membership.team, lines, membership.user)
     said = ngettext("%(n)s run was added.", "%(n)s runs were added.", new) % {"n": f"{new:,}"}
     if known:
         here = ngettext("%(n)s was already here.", "%(n)s were already here.", known) % {"n": f"{known:,}"}
         said = f"{said} {here}"
     return said
+
+
+def _restore(preview: Preview, team: Team) -> str:
+    """Take the archived ones back and return the sentence that says so."""
+    lines, pks = preview.archived, list[int]()
+    for start in range(0, len(lines), 500):
+        some = [line.run_id for line in lines[start : start + 500]]
+        pks += Run.objects.filter(team=team, camb_run_id__in=some).pks()
+    count = archiving.restore(team, pks)
+    return ngettext("%(n)s run was restored.", "%(n)s runs were restored.", count) % {"n": f"{count:,}"}

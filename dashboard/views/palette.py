@@ -23,7 +23,7 @@ def entries(request: HttpRequest, slug: str) -> HttpResponse:
     """Answer the pages and the newest runs whose names say what was typed, and the way to the lines that do."""
     membership = membership_or_404(request.user, slug)
     wanted = Wanted.read(request.GET)
-    runs = wanted.named(Run.objects.filter(team=membership.team)).order_by("-pk")
+    runs = wanted.named(Run.objects.current().filter(team=membership.team)).order_by("-pk")
     context = {
         "membership": membership,
         "q": wanted.q,

@@ -1,4 +1,4 @@
-"""What may be done with one run: named, tagged, asked for, removed?"""
+"""What may be done with one run: named, tagged, asked for, archived, removed?"""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard.forms import TagsForm, TitleForm
+from results import archiving, tracking
 from results import tags as tagging
-from results import tracking
 from results.models import ApiKey, Run
 from teams.access import membership_in, require_change
 from teams.models import Membership
@@ -60,7 +60,9 @@ def tags(request: HttpRequest, pk: int) -> HttpResponse:
 def refresh_now(request: HttpRequest, pk: int) -> HttpResponse:
     run, membership = _changeable(request, pk)
     key = ApiKey.objects.filter(team=membership.team).first()
-    if tracking.request(run):
+    if run.archived_at:
+        messages.error(request, _("An archived run is not asked about. Restore it first."))
+    elif tracking.request(run):
         messages.info(request, _("CAMB.AI is being asked; what it says appears here."))
     elif key is None:
         messages.error(request, _("Nobody can be asked: this team has no CAMB.AI key yet."))
@@ -68,6 +70,23 @@ def refresh_now(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, key.message)
     else:
         messages.info(request, _("CAMB.AI is being asked already, or was a moment ago."))
+    return redirect("runs-detail", pk)
+
+
+@login_required
+@require_POST
+def archive(request: HttpRequest, pk: int) -> HttpResponse:
+    _run, membership = _changeable(request, pk)
+    archiving.archive(membership.team, [pk])
+    return redirect("runs-detail", pk)
+
+
+@login_required
+@require_POST
+def restore(request: HttpRequest, pk: int) -> HttpResponse:
+    run, membership = _changeable(request, pk)
+    archiving.restore(membership.team, [pk])
+    messages.success(request, _("“%(run)s” is back in the list, and in the search in a moment.") % {"run": run})
     return redirect("runs-detail", pk)
 
 

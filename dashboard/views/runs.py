@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from dashboard.listing import PAGE, Wanted, counts_of, number, page_of, rows_of, tabs_of, with_names
+from dashboard.listing import ARCHIVED, PAGE, Wanted, counts_of, number, page_of, rows_of, tabs_of, with_names
 from results import bell, tags, tracking
 from results.exports.formats import FORMATS
 from results.models import ApiKey, Pulse, Run
@@ -67,7 +67,8 @@ def _context(membership: Membership, wanted: Wanted, runs: Iterable[Run]) -> dic
         "can_change": can_change(membership),
         "can_manage": can_manage(membership),
         "wanted": wanted,
-        "total": sum(counts.values()),
+        "total": sum(counts.values()) - counts[ARCHIVED],
+        "has_runs": any(counts.values()),
         "ready": counts[Status.READY],
         "failed": counts[Status.FAILED],
         "missing": counts[Status.NOT_FOUND],

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from dashboard.forms import TagsForm
 from dashboard.listing import Wanted, picked
-from results import tags, tracking
+from results import archiving, tags, tracking
 from results.models import ApiKey, Run
 from teams.access import membership_or_404, require_change
 
@@ -63,6 +63,38 @@ def tag_many(request: HttpRequest, slug: str) -> HttpResponse:
         messages.success(request, said % {"n": f"{count:,}", "tags": ", ".join(f"“{name}”" for name in names)})
     else:
         messages.info(request, _("No run was selected, so nothing was tagged."))
+    return _list(request, slug)
+
+
+@login_required
+@require_POST
+def archive_many(request: HttpRequest, slug: str) -> HttpResponse:
+    membership = membership_or_404(request.user, slug)
+    require_change(membership)
+    pks = picked(Run.objects.filter(team=membership.team), request.POST).pks()
+    if count := archiving.archive(membership.team, pks):
+        said = ngettext(
+            "%(n)s run was archived; it can be restored under “Archived”.",
+            "%(n)s runs were archived; they can be restored under “Archived”.",
+            count,
+        )
+        messages.success(request, said % {"n": f"{count:,}"})
+    else:
+        messages.info(request, _("No run was selected, so nothing was archived."))
+    return _list(request, slug)
+
+
+@login_required
+@require_POST
+def restore_many(request: HttpRequest, slug: str) -> HttpResponse:
+    membership = membership_or_404(request.user, slug)
+    require_change(membership)
+    pks = picked(Run.objects.filter(team=membership.team), request.POST).pks()
+    if count := archiving.restore(membership.team, pks):
+        said = ngettext("%(n)s run was restored.", "%(n)s runs were restored.", count)
+        messages.success(request, said % {"n": f"{count:,}"})
+    else:
+        messages.info(request, _("No run was selected, so nothing was restored."))
     return _list(request, slug)
 
 

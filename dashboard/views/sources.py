@@ -31,7 +31,7 @@ def link(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("runs-detail", pk)
     wanted = Wanted.read(request.GET)
     linked = team_runs.filter(source=run.source_id) if run.source_id else team_runs.none()
-    found = wanted.named(team_runs.exclude(pk__in=linked.values("pk"))) if wanted.q else team_runs.none()
+    found = wanted.named(team_runs.current().exclude(pk__in=linked.values("pk"))) if wanted.q else team_runs.none()
     context = {
         "membership": membership,
         "run": run,

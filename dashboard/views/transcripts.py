@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, Streami
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -201,7 +202,7 @@ def _page(request: HttpRequest, run: Run) -> dict[str, Any]:
         "asked": asked,
         "key": key,
         "silent_since": bell.silent_since() if is_unfinished else None,
-        "sentence": run.reason or _missing(shown) or NEXT_STEPS.get(Status(run.status), ""),
+        "sentence": _sentence(run, shown),
         "poll_values": json.dumps({"since": version, "asked": asked, **_state(run, shown)}),
     }
 
@@ -222,6 +223,13 @@ def _shown(run: Run, wanted: Wanted) -> Shown | None:
     kind = next((kind for kind in kinds if kind == wanted.play), kinds[0] if kinds else None)
     wanted = replace(wanted, dub=dub.language, play=kind or "")
     return Shown(dub, kind, dubs, Reading(dub, wanted, dubs_beside(dub, dubs)))
+
+
+def _sentence(run: Run, shown: Shown | None) -> str | Promise:
+    """Why it failed, or what is still to come."""
+    if run.reason or run.archived_at:
+        return run.reason
+    return _missing(shown) or NEXT_STEPS.get(Status(run.status), "")
 
 
 def _missing(shown: Shown | None) -> str:

@@ -5,6 +5,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from results import archiving
 from results.models import Run
 from teams.models import Team
 from tests.dashboard.pages import signed_in, text_of
@@ -99,6 +100,23 @@ def test_a_column_of_tags_is_read_also_for_runs_that_are_here(team, member):
     assert made == {"1344": ["LAUNCH", "two words"], "1345": ["LAUNCH"], "task": ["new", "x" * 40]}
     assert known.version < Run.objects.get(pk=known.pk).version
     assert team.tags.count() == 4
+
+
+def test_an_archived_run_is_named_so_and_restored_on_request_only(team, member):
+    run, foreign = make_run(team, camb_run_id=7), make_run(make_team(), camb_run_id=8)
+    archiving.archive(team, [run.pk])
+    archiving.archive(foreign.team, [foreign.pk])
+    preview = add(member, team, text="7 8 9")
+    assert "2 new runs · 1 already here, archived" in text_of(preview)
+    assert "Add, and restore 1" in text_of(preview)
+    assert "Restore 1 run" in text_of(add(member, team, text="7"))
+    add(member, team, text="7 8", save="1")
+    assert set(team.runs.current().values_list("camb_run_id", flat=True)) == {8}
+    response = add(member, team, text="7 9", restore="1")
+    assert "1 run was restored." in text_of(member.get(response["Location"]))
+    assert set(team.runs.current().values_list("camb_run_id", flat=True)) == {7, 8, 9}
+    foreign.refresh_from_db()
+    assert foreign.archived_at is not None
 
 
 def test_the_text_of_a_file_comes_back_with_the_page(team, member):

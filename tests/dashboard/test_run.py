@@ -13,7 +13,7 @@ from results import tags
 from results.models import Pulse, Run
 from teams.models import Membership
 from tests.dashboard.pages import make_key, signed_in, text_of
-from tests.factories import make_member, make_run, make_team
+from tests.factories import make_dub, make_member, make_run, make_team
 
 pytestmark = pytest.mark.django_db
 
@@ -107,6 +107,32 @@ def test_a_viewer_sees_tags_and_no_way_to_change_them(team):
     page = signed_in(make_member(team, Membership.Role.VIEWER)).get(reverse("runs-detail", args=[run.pk]))
     assert "<bdi>launch</bdi>" in page.content.decode()
     assert reverse("runs-tags", args=[run.pk]) not in page.content.decode()
+
+
+def test_an_archived_run_keeps_its_page_and_can_be_restored(team, member):
+    make_key(team)
+    run = make_dub(make_run(team, status="waiting"), ["Hello"]).run
+    url = reverse("runs-detail", args=[run.pk])
+    response = member.post(reverse("runs-archive", args=[run.pk]))
+    assert (response.status_code, response["Location"]) == (302, url)
+    page = member.get(url)
+    assert "Archived: it is not in the list" in text_of(page)
+    assert "Hello" in text_of(page)
+    assert "data-poll" not in page.content.decode()
+    assert reverse("runs-refresh", args=[run.pk]) not in page.content.decode()
+    member.post(reverse("runs-refresh", args=[run.pk]))
+    assert "Restore it first." in text_of(member.get(url))
+    member.post(reverse("runs-restore", args=[run.pk]))
+    assert "is back in the list" in text_of(member.get(url))
+    run.refresh_from_db()
+    assert (run.archived_at, run.due_at is None) == (None, False)
+
+
+def test_a_viewer_sees_that_a_run_is_archived_and_no_way_to_restore_it(team):
+    run = make_run(team, archived_at=timezone.now(), due_at=None)
+    page = signed_in(make_member(team, Membership.Role.VIEWER)).get(reverse("runs-detail", args=[run.pk]))
+    assert "Archived: it is not in the list" in text_of(page)
+    assert reverse("runs-restore", args=[run.pk]) not in page.content.decode()
 
 
 def test_refresh_now_asks(team, member):

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dashboard.listing import PAGE
-from results import tags
+from results import archiving, tags
 from results.models import ApiKey, Pulse, Run
 from teams.models import Membership, Team
 from tests.dashboard.pages import make_key, shown, signed_in, text_of
@@ -222,12 +222,12 @@ def test_the_list_asks_as_often_for_thirty_runs_as_for_one(team, member, django_
     url = reverse("runs-list", args=[team.slug])
     tags.add(team, {make_run(team, added_by=make_user()).pk: ["launch"]})
     member.get(url)  # the session remembers the team
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         assert len(shown(member.get(url))) == 1
     for number in range(29):
         run = make_run(team, added_by=make_user(), status="ready", languages=["es-es"])
         tags.add(team, {run.pk: ["launch", f"tag {number}"]})
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         assert len(shown(member.get(url))) == 30
 
 
@@ -285,6 +285,43 @@ def test_hostile_tags_are_only_text(team, member):
     assert "<script>alert" not in html
     for name in names:
         assert shown(list_page(member, team, tag=name)) == [run.pk]
+
+
+# --- Archived runs ------------------------------------------------------------------------------------
+
+
+def archive(*runs: Run) -> None:
+    archiving.archive(runs[0].team, [run.pk for run in runs])
+
+
+def test_archived_runs_have_a_tab_of_their_own_and_are_in_no_other(team, member):
+    here, away = make_run(team, camb_run_id=1, status="ready"), make_run(team, camb_run_id=2, status="ready")
+    archive(away)
+    assert shown(list_page(member, team)) == [here.pk]
+    assert "1 of 1 ready" in text_of(list_page(member, team))
+    assert "All 1 Ready 1 Archived 1" in text_of(list_page(member, team))
+    assert shown(list_page(member, team, status="ready")) == [here.pk]
+    page = list_page(member, team, status="archived")
+    assert shown(page) == [away.pk]
+    html = page.content.decode()
+    assert reverse("runs-restore-many", args=[team.slug]) in html
+    assert reverse("runs-archive-many", args=[team.slug]) not in html
+    assert shown(list_page(member, team, status="archived", q="1")) == []
+
+
+def test_a_team_whose_runs_are_all_archived_is_told_so(team, member):
+    archive(make_run(team))
+    page = text_of(list_page(member, team))
+    assert "All of them are archived." in page
+    assert "All 0 Archived 1" in page
+    assert "No runs yet" not in page
+
+
+def test_the_palette_offers_no_archived_run(team, member):
+    here, away = make_run(team, title="Harbour 1"), make_run(team, title="Harbour 2")
+    archive(away)
+    entries = member.get(reverse("palette", args=[team.slug]), {"q": "harbour"}).content.decode()
+    assert (str(here) in entries, str(away) in entries) == (True, False)
 
 
 # --- The list's poll ----------------------------------------------------------------------------------
@@ -346,6 +383,14 @@ def test_a_poll_takes_removed_runs_off_the_page(team, member):
     run.delete()
     response = member.get(reverse("runs-poll", args=[team.slug]), {"since": 0, "ids": gone})
     assert f'<tr id="run-{gone}" hx-swap-oob="delete"></tr>' in response.content.decode()
+
+
+def test_a_run_that_is_archived_meanwhile_keeps_its_place_and_says_so(team, member):
+    run = make_run(team)
+    archive(run)
+    response = poll(member, team, 0, run)
+    assert shown(response) == [run.pk]
+    assert "Archived" in text_of(response).partition(str(run))[2]
 
 
 def test_a_poll_tells_nothing_of_another_teams_run(team, member):

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dashboard.listing import PAGE
-from results import tags
+from results import archiving, tags
 from results.models import Pulse, Run
 from teams.models import Membership, Team
 from tests.dashboard.pages import make_key, signed_in, text_of
@@ -137,6 +137,53 @@ def test_tags_that_cannot_be_are_said_and_nothing_is_lost(typed, said, team, mem
         assert f'<input type="hidden" name="pk" value="{pk}">' in html
     assert f'name="tags" value="{typed}"' in html
     assert team.tags.count() == 0
+
+
+def current(team: Team) -> set[str]:
+    return set(Run.objects.current().filter(team=team).values_list("title", flat=True))
+
+
+def test_the_picked_runs_are_archived_and_restored(team, member):
+    runs = make_named_runs(team)
+    foreign = make_run(make_team())
+    picked = {"pk": [runs["Harbour 1"].pk, runs["Island"].pk, foreign.pk], "q": "a"}
+    response = member.post(reverse("runs-archive-many", args=[team.slug]), picked)
+    assert response["Location"] == f"/t/{team.slug}/runs/?q=a"
+    assert "2 runs were archived; they can be restored under “Archived”." in text_of(
+        member.get(response["Location"])
+    )
+    assert current(team) == {"Harbour 2", "Lighthouse"}
+    said = text_of(member.post(reverse("runs-restore-many", args=[team.slug]), picked, follow=True))
+    assert "2 runs were restored." in said
+    assert current(team) == set(runs)
+    foreign.refresh_from_db()
+    assert foreign.archived_at is None
+
+
+def test_all_that_match_are_archived_and_all_the_archived_restored(team, member):
+    runs = make_named_runs(team)
+    member.post(reverse("runs-archive-many", args=[team.slug]), {"all": "1", "status": "failed"})
+    assert current(team) == {"Harbour 1", "Lighthouse"}
+    # All that are shown: an archived run is not asked, and one that is not is not restored.
+    make_key(team)
+    refresh_many(member, team, all="1")
+    assert wanted(team) == {"Harbour 1", "Lighthouse"}
+    before = runs["Lighthouse"].version
+    restore = {"all": "1", "status": "archived", "q": "harbour"}
+    member.post(reverse("runs-restore-many", args=[team.slug]), restore)
+    assert current(team) == {"Harbour 1", "Harbour 2", "Lighthouse"}
+    assert before == runs["Lighthouse"].version
+    assert "No run was selected" in text_of(
+        member.post(reverse("runs-archive-many", args=[team.slug]), {"pk": "x"}, follow=True)
+    )
+
+
+def test_archived_runs_are_exported_from_their_tab(team, member):
+    runs = make_named_runs(team)
+    archiving.archive(team, [runs["Island"].pk])
+    url = reverse("runs-export", args=[team.slug])
+    assert manifest(member.get(url, {"status": "archived"})) == ["Island"]
+    assert manifest(member.get(url)) == ["Harbour 1", "Harbour 2", "Lighthouse"]
 
 
 def test_the_picked_runs_are_exported(team, member):
