@@ -41,10 +41,14 @@ class Pair:
 
 
 def align(cues: Iterable[Cue], others: Iterable[Cue]) -> list[Pair]:
-    """Put each cue of the other dub to that of the first which it overlaps most; else it stands alone.
+    """Put each cue of the other dub to that of the first which says the same; else it stands alone.
 
-    Every cue of either is in exactly one pair, and pairs are in the order of time. Both must come in theirs.
+    That is the one in its place where the dubs go line by line, and elsewhere the one that it overlaps most. Every
+    cue of either is in exactly one pair, and pairs are in the order of time. Both must come in theirs.
     """
+    cues, others = list(cues), list(others)
+    if _go_line_by_line(cues, others):
+        return [Pair(cue, [other]) for cue, other in zip(cues, others, strict=True)]
     pairs = [Pair(cue) for cue in cues]
     alone = []
     spans = [pair.span for pair in pairs]
@@ -59,6 +63,17 @@ def align(cues: Iterable[Cue], others: Iterable[Cue]) -> list[Pair]:
         else:
             alone.append(Pair(others=[other]))
     return sorted(pairs + alone, key=lambda pair: pair.span[0])
+
+
+def _go_line_by_line(cues: list[Cue], others: list[Cue]) -> bool:
+    """Have they as many lines, each nearer to its counterpart than the longer of the two lasts?
+
+    A language that needs longer falls behind, until its lines overlap the next ones of the other most.
+    """
+    return len(cues) == len(others) and all(
+        _overlap(one, two) > -max(one[1] - one[0], two[1] - two[0])
+        for one, two in zip(map(span, cues), map(span, others), strict=True)
+    )
 
 
 def _overlap(one: tuple[int, int], two: tuple[int, int]) -> int:

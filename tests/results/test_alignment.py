@@ -39,6 +39,12 @@ def beside(one, two):
             id="a little late",
         ),
         pytest.param(
+            [(0, 30), (40, 60), (70, 90)],
+            [(0, 25), (30, 45), (50, 68)],
+            [([1], [1]), ([2], [2]), ([3], [3])],
+            id="line by line, one language ahead",
+        ),
+        pytest.param(
             [(0, 9), (50, 59)], [(20, 29), (50, 59)], [([1], []), ([], [1]), ([2], [2])], id="alone in between"
         ),
         pytest.param([(0, 9), (9, 30)], [(0, 10)], [([1], [1]), ([2], [])], id="a touch is no counterpart"),
