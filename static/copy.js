@@ -10,8 +10,11 @@ export function linkTo(second) {
 
 /** Put the text on the clipboard and have the button say so for a while. */
 export async function copy(text, button) {
-  if (navigator.clipboard) await navigator.clipboard.writeText(text);
-  else copyByHand(text);
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    copyByHand(text);
+  }
   const label = button.querySelector("span");
   const { copied } = document.getElementById("dub").dataset;
   label.dataset.says ??= label.textContent;
@@ -23,7 +26,7 @@ export async function copy(text, button) {
   }, 1500);
 }
 
-/** Browsers keep the clipboard from pages that came over plain http. */
+/** Browsers keep the clipboard from pages that came over plain http, and some ask for leave first. */
 function copyByHand(text) {
   const field = document.createElement("textarea");
   field.value = text;
