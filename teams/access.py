@@ -3,12 +3,16 @@
 A person outside a team gets 404, as if the team did not exist; a person inside without the right gets 403.
 """
 
+import logging
+
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 
 from teams.models import Membership, Team, User
+
+logger = logging.getLogger(__name__)
 
 Role = Membership.Role
 
@@ -41,9 +45,14 @@ def can_manage(membership: Membership) -> bool:
 
 def require_change(membership: Membership) -> None:
     if not can_change(membership):
-        raise PermissionDenied("Viewers can watch, read and search, but not change anything in this team.")
+        raise _refusal(membership, "Viewers can watch, read and search, but not change anything in this team.")
 
 
 def require_manage(membership: Membership) -> None:
     if not can_manage(membership):
-        raise PermissionDenied("Only an owner can change the team.")
+        raise _refusal(membership, "Only an owner can change the team.")
+
+
+def _refusal(membership: Membership, sentence: str) -> PermissionDenied:
+    logger.warning("Team %s: user %s was refused as %s", membership.team.slug, membership.user_id, membership.role)
+    return PermissionDenied(sentence)

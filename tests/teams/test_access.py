@@ -31,6 +31,12 @@ def test_each_role_may_do_what_it_says(role, changes, manages):
     assert (may(access.require_change, membership), may(access.require_manage, membership)) == (changes, manages)
 
 
+def test_who_was_refused_where_is_logged(caplog):
+    membership = make_member(make_team("Dub"), Role.VIEWER).memberships.get()
+    assert not may(access.require_change, membership)
+    assert caplog.messages == [f"Team dub: user {membership.user_id} was refused as viewer"]
+
+
 def test_a_member_finds_their_membership_by_slug_and_by_team():
     team = make_team()
     member = make_member(team)
