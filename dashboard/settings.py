@@ -357,6 +357,8 @@ X_FRAME_OPTIONS = "DENY"
 # Subdomains and the browsers' preload list are for the owner of the domain to decide.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 if IS_HTTPS:
+    # With this prefix a browser takes the cookies from this very host alone, and from no other under its domain.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
     SECURE_SSL_REDIRECT = env.bool("HTTPS_REDIRECT", default=True)
     SECURE_REDIRECT_EXEMPT = [r"^health/$"]  # asked from inside the machine, past the proxy that speaks TLS

@@ -121,6 +121,15 @@ def test_a_browser_may_play_from_the_bucket(read, url, host):
     assert directives["media-src"] == ["'self'", "https://media.example", host]
 
 
+def test_over_https_cookies_are_for_this_host_alone(read):
+    settings = read(HTTPS="1")
+    names = [settings["SESSION_COOKIE_NAME"], settings["CSRF_COOKIE_NAME"]]
+    # What a browser asks of this prefix: Secure, no domain and the path `/`, both of which are Django's defaults.
+    assert [name.startswith("__Host-") for name in names] == [True, True]
+    assert (settings["SESSION_COOKIE_SECURE"], settings["CSRF_COOKIE_SECURE"]) == (True, True)
+    assert not settings.keys() & {"SESSION_COOKIE_DOMAIN", "CSRF_COOKIE_DOMAIN", "SESSION_COOKIE_PATH"}
+
+
 def test_the_example_lists_every_setting():
     listed = re.findall(r"^# ([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
     assert sorted(listed) == sorted([*NAMES, "POSTGRES_PASSWORD"])
