@@ -1,6 +1,6 @@
 """How is the list of runs asked for and laid out: filter, order, place, tabs and rows?"""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -137,6 +137,18 @@ def page_of(runs: RunQuerySet, wanted: Wanted) -> Page:
         wanted.query(before=found[0].pk) if found and has_before else "",
         wanted.query(after=found[-1].pk) if found and has_after else "",
     )
+
+
+def joining(runs: RunQuerySet, wanted: Wanted, shown: Sequence[int], since: int) -> int:
+    """How many runs came into this part of the list since a version: added, restored, or by their status."""
+    runs = wanted.matching(runs).filter(version__gt=since).exclude(pk__in=shown)
+    is_rising = wanted.order == "oldest"
+    # The page is open where the list begins, and where it ends.
+    if shown and (wanted.after or wanted.before):
+        runs = runs.filter(pk__gt=min(shown)) if is_rising else runs.filter(pk__lt=max(shown))
+    if len(shown) == PAGE:
+        runs = runs.filter(pk__lt=max(shown)) if is_rising else runs.filter(pk__gt=min(shown))
+    return runs.count()
 
 
 def with_names(runs: RunQuerySet) -> RunQuerySet:

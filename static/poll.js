@@ -1,5 +1,6 @@
 // When does the page ask again? The server prints one element with `data-poll` and `hx-trigger="poll"` while something
-// is unfinished: quick after a change, slower while nothing happens, silent in a hidden tab, over when it is gone.
+// may change: quick after a change, slower while nothing happens, silent in a hidden tab, over when it is gone. One that
+// is `idle` is asked now and then.
 
 const QUICKEST = 2000;
 const SLOWEST = 30000;
@@ -21,7 +22,8 @@ function ask() {
 
 function plan() {
   clearTimeout(timer);
-  if (poller() && !document.hidden) timer = setTimeout(ask, wait);
+  const element = poller();
+  if (element && !document.hidden) timer = setTimeout(ask, element.dataset.poll === "idle" ? SLOWEST : wait);
 }
 
 document.addEventListener("htmx:configRequest", (event) => {
@@ -52,6 +54,10 @@ document.addEventListener("htmx:afterRequest", (event) => {
 document.addEventListener("htmx:afterSettle", (event) => {
   // Something a person did may have brought a poller onto the page.
   if (!isPoll(event)) plan();
+  // The link that brought new rows is gone with it: who used it by keyboard goes on at the first row.
+  if (event.detail.requestConfig?.elt?.id === "runs-show") {
+    document.querySelector("#runs-list .run-title a")?.focus({ preventScroll: true });
+  }
 });
 
 document.addEventListener("visibilitychange", () => {

@@ -11,7 +11,18 @@ from django.urls import reverse
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from dashboard.listing import ARCHIVED, PAGE, Wanted, counts_of, number, page_of, rows_of, tabs_of, with_names
+from dashboard.listing import (
+    ARCHIVED,
+    PAGE,
+    Wanted,
+    counts_of,
+    joining,
+    number,
+    page_of,
+    rows_of,
+    tabs_of,
+    with_names,
+)
 from results import bell, tags, tracking
 from results.exports.formats import FORMATS
 from results.models import ApiKey, Pulse, Run
@@ -32,25 +43,38 @@ def list_(request: HttpRequest, slug: str) -> HttpResponse:
     context = _context(membership, wanted, page.runs)
     context |= {"formats": FORMATS.values(), "team_tags": tags.offered(membership.team_id)}
     context |= {"page": page, "oldest_first": wanted.query(order="oldest"), "newest_first": wanted.query(order="")}
-    return render(request, "runs/list.html", context | _poller(context, version, page.runs))
+    asked = {"since": version, "loaded": version, "ids": ",".join(str(run.pk) for run in page.runs)}
+    return render(request, "runs/list.html", context | _poller(context, asked))
 
 
 @login_required
 @require_safe
 def poll(request: HttpRequest, slug: str) -> HttpResponse:
-    """Answer 204, or those of the `ids` on the page that changed `since`, with the strip and the tabs."""
+    """Answer 204, or what changed `since`: those of the `ids` on the page, the strip, the tabs.
+
+    Runs that came into the list since it was `loaded` are only told of: to show them would move what is there.
+    """
     membership = membership_or_404(request.user, slug)
     version = Pulse.of(membership.team_id)
     since = number(request.GET.get("since", ""))
     if version == since:
         return HttpResponse(status=204)
-    shown = [number(pk) for pk in request.GET.get("ids", "").split(",")[:PAGE]]
-    runs = list(with_names(Run.objects.filter(team=membership.team, pk__in=shown)))
+    wanted, team_runs = Wanted.read(request.GET), Run.objects.filter(team=membership.team)
+    shown = list(filter(None, map(number, request.GET.get("ids", "").split(",")[:PAGE])))
+    runs = list(with_names(team_runs.filter(pk__in=shown)))
     changed = [run for run in runs if run.version > since]
-    context = _context(membership, Wanted.read(request.GET), changed)
-    context["gone"] = sorted(set(filter(None, shown)) - {run.pk for run in runs})
-    context["news"] = _news(changed)
-    return render(request, "runs/_list_poll.html", context | _poller(context, version, runs))
+    context = _context(membership, wanted, changed)
+    loaded, told = number(request.GET.get("loaded", "")), number(request.GET.get("told", ""))
+    added = joining(team_runs, wanted, shown, loaded)
+    context |= {
+        "gone": sorted(set(shown) - {run.pk for run in runs}),
+        "added": added,
+        "has_list": "bare" not in request.GET,
+        "news": " ".join(filter(None, [_news(changed), _offer(added) if added > told else ""])),
+    }
+    ids = ",".join(str(run.pk) for run in runs)
+    asked = {"since": version, "loaded": loaded, "told": added, "ids": ids}
+    return render(request, "runs/_list_poll.html", context | _poller(context, asked))
 
 
 def _context(membership: Membership, wanted: Wanted, runs: Iterable[Run]) -> dict[str, Any]:
@@ -82,18 +106,26 @@ def _context(membership: Membership, wanted: Wanted, runs: Iterable[Run]) -> dic
     }
 
 
-def _poller(context: dict[str, Any], version: int, runs: Iterable[Run]) -> dict[str, Any]:
-    """The element that asks again, printed only while the team has something unfinished."""
-    if context["next_at"] is None:
-        return {}
-    values = {"since": version, "ids": ",".join(str(run.pk) for run in runs)}
-    address = reverse("runs-poll", args=[context["membership"].team.slug]) + context["wanted"].query()
-    return {"poll_address": address, "poll_values": json.dumps(values)}
+def _poller(context: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
+    """The element that asks again: soon while something is unfinished, else now and then: others may add runs."""
+    wanted = context["wanted"]
+    here = wanted.query(after=wanted.after, before=wanted.before)
+    bare = {} if context.get("has_list", context["has_runs"]) else {"bare": 1}
+    return {
+        "here": here,
+        "poll_address": reverse("runs-poll", args=[context["membership"].team.slug]) + here,
+        "poll_values": json.dumps(asked | bare),
+        "is_idle": context["next_at"] is None,
+    }
+
+
+def _offer(added: int) -> str:
+    return ngettext("%(n)s new run.", "%(n)s new runs.", added) % {"n": f"{added:,}"}
 
 
 def _news(changed: list[Run]) -> str:
     """What a screen reader says: the runs that came to an end, or how many when that would be a litany."""
-    ended = [run for run in changed if run.due_at is None]
+    ended = [run for run in changed if run.due_at is None and run.archived_at is None]
     if len(ended) > 3:
         return ngettext("%(n)s run is done.", "%(n)s runs are done.", len(ended)) % {"n": len(ended)}
     return " ".join(f"{run}: {run.get_status_display()}." for run in ended)

@@ -204,13 +204,34 @@ def test_back_shows_nothing_after_logging_out(runs_page):
     assert page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('htmx'))") == []
 
 
-def test_nothing_is_polled_once_all_is_finished(runs_page, clock, work):
-    page, runs = runs_page
+def test_nothing_is_polled_once_a_run_is_finished(page, add_runs, clock, work):
+    [run] = add_runs(WAITING)
+    page.goto(reverse("runs-detail", args=[run.pk]))
     clock.ahead += 60
     work()
     poll(page)
-    expect(row(page, runs[WAITING])).to_contain_text("Ready")
+    expect(page.locator(".part > li").first).to_be_visible()
     expect(page.locator("[data-poll]")).to_have_count(0)
+
+
+def test_runs_of_somebody_else_are_offered_and_come_without_moving_a_row(page, team, add_runs):
+    add_runs(READY)
+    page.goto(reverse("runs-list", args=[team.slug]))
+    page.locator(".pick[name=pk]").check()
+    before = page.locator("#runs-list").bounding_box()
+    add_runs(FAILED)
+    poll(page)
+    show = page.get_by_role("link", name="1 new run · Show")
+    expect(show).to_be_visible()
+    expect(page.locator("#live")).to_have_text("1 new run.")
+    assert page.locator("#runs-list").bounding_box() == before
+    expect(page.locator("#runs-list tbody tr")).to_have_count(1)
+    show.press("Enter")
+    expect(page.locator("#runs-list tbody tr")).to_have_count(2)
+    expect(show).to_have_count(0)
+    expect(page.locator("#runs-list tbody tr:first-child a").first).to_be_focused()
+    expect(page.locator(".bulk output")).to_have_text("1 selected")
+    expect(page.locator("#runs-tabs")).to_contain_text("All 2")
 
 
 def test_a_waiting_run_becomes_a_player_without_a_reload(page, add_runs, clock, work):

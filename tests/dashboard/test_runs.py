@@ -1,6 +1,9 @@
 """Who sees which runs, and how does the list live?"""
 
+import json
+import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.test import Client
@@ -8,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dashboard.listing import PAGE
-from results import archiving, tags
+from results import archiving, tags, tracking
 from results.models import ApiKey, Pulse, Run
 from teams.models import Membership, Team
 from tests.dashboard.pages import make_key, shown, signed_in, text_of
@@ -332,6 +335,22 @@ def poll(client: Client, team: Team, since: int, *runs: Run):
     return client.get(reverse("runs-poll", args=[team.slug]), {"since": str(since), "ids": ids})
 
 
+def poll_values(response) -> dict:
+    """What the page will ask with."""
+    return json.loads(unescape(re.search(r'hx-vals="([^"]*)"', response.content.decode())[1]))
+
+
+def ask_on(client: Client, team: Team, before, **query):
+    """The poll that a page sends after this answer."""
+    return client.get(reverse("runs-poll", args=[team.slug]), query | poll_values(before))
+
+
+def offered(response) -> str:
+    """What is said of rows that are not shown yet."""
+    place = re.search(r'<p id="runs-new".*?</p>', response.content.decode())[0]
+    return " ".join(re.sub(r"<[^>]+>", " ", place).split())
+
+
 def change(run: Run, **fields) -> int:
     """What a stored answer does to a row."""
     version = Pulse.beat(run.team_id)
@@ -339,11 +358,13 @@ def change(run: Run, **fields) -> int:
     return version
 
 
-def test_a_poll_is_printed_only_while_something_is_unfinished(team, member):
+def test_the_list_asks_only_now_and_then_once_all_is_finished(team, member):
     run = make_run(team, status="waiting")
-    assert "data-poll" in member.get(reverse("runs-list", args=[team.slug])).content.decode()
+    assert "data-poll hx-trigger" in list_page(member, team).content.decode()
     change(run, status="ready", due_at=None)
-    assert "data-poll" not in member.get(reverse("runs-list", args=[team.slug])).content.decode()
+    assert 'data-poll="idle" hx-trigger' in list_page(member, team).content.decode()
+    run.delete()
+    assert 'data-poll="idle" hx-trigger' in list_page(member, team).content.decode()
 
 
 def test_a_poll_without_news_is_empty_and_cheap(team, member, django_assert_num_queries):
@@ -366,14 +387,14 @@ def test_a_poll_brings_the_rows_that_changed(team, member):
     assert "Harbour lights: Ready." in text_of(response)
     assert "1 of 2 ready" in text_of(response)
     # It asks on, from here.
-    assert f"{{&quot;since&quot;: {version}, &quot;ids&quot;: &quot;{same.pk},{changed.pk}&quot;}}" in content
+    assert poll_values(response) == {"since": version, "loaded": 0, "told": 0, "ids": f"{same.pk},{changed.pk}"}
 
 
-def test_the_last_answer_of_a_poll_ends_it(team, member):
+def test_after_the_last_answer_the_list_asks_only_now_and_then(team, member):
     run = make_run(team)
     change(run, status="ready", due_at=None)
     response = poll(member, team, 0, run)
-    assert '<div id="runs-poller" hidden hx-swap-oob="true"></div>' in response.content.decode()
+    assert '<div id="runs-poller" hidden hx-swap-oob="true" data-poll="idle"' in response.content.decode()
 
 
 def test_a_poll_takes_removed_runs_off_the_page(team, member):
@@ -391,6 +412,64 @@ def test_a_run_that_is_archived_meanwhile_keeps_its_place_and_says_so(team, memb
     response = poll(member, team, 0, run)
     assert shown(response) == [run.pk]
     assert "Archived" in text_of(response).partition(str(run))[2]
+
+
+def test_runs_that_somebody_adds_or_restores_are_told_of_and_not_put_in(team, member):
+    away = make_run(team)
+    archive(away)
+    for _ in range(3):
+        make_run(team)
+    page = list_page(member, team)
+    assert (len(shown(page)), offered(page)) == (3, "")
+    tracking.add_runs(team, [(9_001, ""), (9_002, "")], None)
+    first = ask_on(member, team, page)
+    assert (shown(first), offered(first)) == ([], "2 new runs · Show")
+    assert "2 new runs. " in text_of(first) + " "
+    archiving.restore(team, [away.pk])
+    second = ask_on(member, team, first)
+    assert offered(second) == "3 new runs · Show"
+    Pulse.beat(team.pk)
+    third = ask_on(member, team, second)
+    # Said once; still offered.
+    assert (offered(third), "3 new runs. " in text_of(third)) == ("3 new runs · Show", False)
+    assert len(shown(list_page(member, team))) == 6
+
+
+def test_only_what_belongs_on_this_page_is_told_of(team, member):
+    def told(query, **changed) -> str:
+        page = list_page(member, team, **query)
+        for run in Run.objects.filter(team=team, **changed):
+            change(run)
+        tracking.add_runs(team, [(9_000 + Run.objects.count(), "new")], None)
+        return offered(ask_on(member, team, page, **query))
+
+    old = [make_run(team, title="old", status="ready") for _ in range(2 * PAGE)]
+    assert told({}, pk=old[0].pk) == "1 new run · Show"
+    assert told({"after": old[PAGE].pk}, pk=old[-1].pk) == ""
+    assert told({"order": "oldest"}, pk=old[-1].pk) == ""
+    assert told({"status": "ready"}, pk=old[0].pk) == ""
+    assert told({"q": "old"}) == ""
+    page = list_page(member, team, status="waiting")
+    change(old[0], status="waiting")
+    assert offered(ask_on(member, team, page, status="waiting")) == "1 new run · Show"
+
+
+def test_the_first_runs_of_a_team_are_told_of(team, member):
+    page = list_page(member, team)
+    tracking.add_runs(team, [(1, "")], None)
+    response = ask_on(member, team, page)
+    assert offered(response) == "1 new run · Show"
+    content = response.content.decode()
+    # Nothing on that page could be filled in place.
+    assert [part in content for part in ("runs-strip", "runs-tabs", "hx-target")] == [False] * 3
+
+
+def test_a_poll_tells_nothing_of_another_teams_new_runs(team, member):
+    make_run(team)
+    page = list_page(member, team)
+    make_run(make_team(), version=10**6)
+    Pulse.beat(team.pk)
+    assert offered(ask_on(member, team, page)) == ""
 
 
 def test_a_poll_tells_nothing_of_another_teams_run(team, member):
