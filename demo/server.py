@@ -423,7 +423,8 @@ def _chunks(pieces: Iterator[bytes]) -> Iterator[bytes]:
 def _log(call: Call) -> None:
     path = call.path.partition("?")[0]  # the query of a media link is its signature
     if path.startswith(BASE_PATH) or call.status not in (200, 206):  # a player asks for very many ranges
-        print(time.strftime("%H:%M:%S"), call.method, path, call.run_ids or "", call.status, flush=True)
+        line = f"{time.strftime('%H:%M:%S')} {call.method} {path} {call.run_ids or ''} {call.status}\n"
+        print(line, end="", flush=True)  # in one piece: others write at the same time
 
 
 def main(arguments: list[str] | None = None) -> int:
