@@ -31,7 +31,7 @@ from teams.access import can_change, can_manage, membership_in
 Status = Run.Status
 
 NEXT_STEPS = {
-    Status.NEW: gettext_lazy("CAMB.AI has not been asked about this run yet. That happens by itself in a moment."),
+    Status.NEW: gettext_lazy("CAMB.AI has not been asked about this run yet. Once it is, its answer appears here."),
     Status.WAITING: gettext_lazy(
         "CAMB.AI has no result yet. It is asked again by itself; what comes appears here."
     ),
