@@ -11,10 +11,9 @@ import logging
 import random
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import chain
+from itertools import chain, cycle, islice
 from time import monotonic
 from typing import TypeVar
 
@@ -113,14 +112,26 @@ def _claim_for(key_id: int, now: datetime, most: int = MOST_CLAIMS) -> list[uuid
         if len(numbered) == 1:
             # Two cost one call, as one does: the run that would be next comes along a little early.
             numbered = waiting.exclude(camb_run_id=None)[: camb.BATCH_MIN].pks()
-        asks = batches(numbered)
-        groups = [asks[start : start + calls_each] for start in range(0, len(asks), calls_each)]
+        groups = list(_portions(batches(numbered), calls_each))
         groups += [[[pk]] for pk, run_id in ids if not run_id]
         keys.use_calls(key, now, sum(map(len, groups[:room])))
         # Looked at again, as one may have been finished since by somebody whose lease had run out.
         unfinished = Run.objects.unfinished()
         leases = (put_lease(unfinished.filter(pk__in=list(chain(*group))), now) for group in groups[:room])
         return [lease for lease in leases if lease]
+
+
+def _portions(asks: Sequence[T], most: int) -> Iterator[list[T]]:
+    """Cut them into lists of `most` and ever fewer down to one, again and again.
+
+    Callers who begin together then end apart: if all came to store at once, nobody would ask meanwhile.
+    """
+    rest = iter(asks)
+    for size in cycle(range(most, 0, -1)):
+        portion = list(islice(rest, size))
+        if not portion:
+            return
+        yield portion
 
 
 def put_lease(runs: RunQuerySet, now: datetime) -> uuid.UUID | None:
@@ -166,7 +177,8 @@ def _refresh(lease: uuid.UUID) -> int | None:
     """
     started, asking_ends = timezone.now(), monotonic() + ASK_SECONDS
     runs = list(Run.objects.filter(lease=lease).order_by("due_at", "pk"))
-    with released_at_the_end(lease):
+    stored: Mapping[int, str] = {}
+    try:
         usable = ApiKey.objects.filter(keys.is_open(started), team__in={run.team_id for run in runs})
         key = usable.first()
         if key is None:
@@ -186,18 +198,18 @@ def _refresh(lease: uuid.UUID) -> int | None:
             keys.note_trouble(key, error)
             _put_off(batch)
         try:
-            history.changes |= save(heard, lease, started)
+            history.changes |= (stored := save(heard, lease, started))
         finally:
             history.write()
+    finally:
+        # Storing gives a run back; where that is all of them, a write less is waited for.
+        if len(stored) < len(runs):
+            release(lease)
     return key.team_id
 
 
-@contextmanager
-def released_at_the_end(lease: uuid.UUID) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        Run.objects.filter(lease=lease).update(lease=None, lease_until=None)
+def release(lease: uuid.UUID) -> None:
+    Run.objects.filter(lease=lease).update(lease=None, lease_until=None)
 
 
 def _renew(lease: uuid.UUID) -> None:
@@ -331,10 +343,10 @@ def _park(pk: int, lease: uuid.UUID) -> str:
             return ""
         run.asks = run.asks + 1 if run.reason == UNSTORABLE else 1
         run.due_at = None if run.archived_at or run.asks >= POISON_TRIES else timezone.now() + backoff(run.asks)
-        run.wanted_at = None
+        run.wanted_at = run.lease = run.lease_until = None
         run.reason = UNSTORABLE
         run.version = Pulse.beat(run.team_id)
-        run.save(update_fields=["asks", "due_at", "wanted_at", "reason", "version"])
+        run.save(update_fields=["asks", "due_at", "wanted_at", "reason", "version", "lease", "lease_until"])
         return run.reason
 
 

@@ -164,20 +164,18 @@ def ask_now(run: Run) -> None:
 
     Time-outs are short, and an ask under way elsewhere is overtaken: its answer would be the older one.
     """
-    now = timezone.now()
-    lease = uuid.uuid4()
-    Run.objects.filter(pk=run.pk).update(lease=lease, lease_until=now + refresh.LEASE)
     key = ApiKey.objects.filter(pk=run.team_id).first()
     if key is None:
         raise NoKeyError
-    history = History(key.pk)
-    with refresh.released_at_the_end(lease), keys.patient_for(key, seconds=10) as client:
-        try:
-            with history.call([run.pk]):
-                [answer] = client.fetch([run.camb_run_id or 0]).values()
-            history.changes |= refresh.save({run.pk: answer}, lease, now)
-        finally:
-            history.write()
+    now, lease, history = timezone.now(), uuid.uuid4(), History(key.pk)
+    Run.objects.filter(pk=run.pk).update(lease=lease, lease_until=now + refresh.LEASE)
+    try:
+        with keys.patient_for(key, seconds=10) as client, history.call([run.pk]):
+            [answer] = client.fetch([run.camb_run_id or 0]).values()
+        history.changes |= refresh.save({run.pk: answer}, lease, now)
+    finally:
+        refresh.release(lease)
+        history.write()
 
 
 class NoKeyError(Exception):
