@@ -2,19 +2,18 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from io import BytesIO
 from itertools import groupby
+from xml.sax.saxutils import escape
+from zipfile import ZIP_DEFLATED, ZipFile
 
-from django.utils.html import escape
 from docx import Document
 from docx.document import Document as Doc
 from docx.enum.style import WD_STYLE_TYPE
-from docx.opc.part import XmlPart
-from docx.oxml import parse_xml
-from docx.oxml.ns import nsdecls, qn
-from docx.oxml.xmlchemy import BaseOxmlElement
+from docx.oxml.ns import qn
 from docx.shared import Mm, Pt, RGBColor
 
 from results import languages, timecode
@@ -25,7 +24,9 @@ from results.models import Cue, Dub
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _CLOCK = "Clock"
 _CUE = "Cue"
-_W = nsdecls("w")
+# The parts that differ from document to document: what is said in it, and what is said about it.
+_SAID, _ABOUT = "word/document.xml", "docProps/core.xml"
+_SOME_DAY = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def render(dub: Dub, cues: Iterable[Cue]) -> bytes:
@@ -33,31 +34,29 @@ def render(dub: Dub, cues: Iterable[Cue]) -> bytes:
 
     The whole is marked with its language, for spelling and for screen readers.
     """
-    document = Document()
-    language = languages.name(dub.language)
-    _set_up(document, dub, language)
+    form, before, after, about = _form(dub.language)
+    title, subject = str(dub.run), f"{dub.run.camb_name} · {languages.name(dub.language)}"
     is_rtl = languages.direction(dub.language) == "rtl"
-    # What comes last is the page's size, and stays so.
-    add = document.element.body[-1].addprevious
-    add(_paragraph("Title", str(dub.run)))
-    add(_paragraph("Subtitle", f"{dub.run.camb_name} · {language}"))
-    for speaker, turn in groupby(cues, key=lambda cue: " ".join(lines(cue.speaker))):
-        if speaker:
-            add(_paragraph("Heading3", speaker, is_rtl))
-        for cue in turn:
-            clock = _run(f"{timecode.short(max(cue.start_ms, 0))}\t", f'<w:rStyle w:val="{_CLOCK}"/>')
-            add(_paragraph(_CUE, "\n".join(lines(cue.text)), is_rtl, clock))
+    said = [_paragraph("Title", title), _paragraph("Subtitle", subject), *_turns(cues, is_rtl)]
+    told = {"title": _xml(title), "subject": _xml(subject), "now": _w3c(datetime.now(UTC))}
     file = BytesIO()
-    document.save(file)
-    # Parts and package hold each other until the collector comes, which does not see how much XML that is: without
-    # this, a ZIP of many documents takes 90 MB more.
-    for part in document.part.package.iter_parts():
-        if isinstance(part, XmlPart):
-            del part._element
+    file.write(form)
+    with ZipFile(file, "a", ZIP_DEFLATED) as parts:
+        parts.writestr(_SAID, "".join((before, *said, after)))
+        parts.writestr(_ABOUT, about % told)
     return file.getvalue()
 
 
-def _paragraph(style_id: str, text: str, is_rtl: bool = False, before: str = "") -> BaseOxmlElement:
+def _turns(cues: Iterable[Cue], is_rtl: bool) -> Iterator[str]:
+    for speaker, turn in groupby(cues, key=lambda cue: " ".join(lines(cue.speaker))):
+        if speaker:
+            yield _paragraph("Heading3", speaker, is_rtl)
+        for cue in turn:
+            clock = _run(f"{timecode.short(max(cue.start_ms, 0))}\t", f'<w:rStyle w:val="{_CLOCK}"/>')
+            yield _paragraph(_CUE, "\n".join(lines(cue.text)), is_rtl, clock)
+
+
+def _paragraph(style_id: str, text: str, is_rtl: bool = False, before: str = "") -> str:
     """Return a paragraph, set from the right when its language or its own first letter is written so.
 
     In plain XML, as the library's own way looks through all styles each time: a second for 300 cues.
@@ -65,14 +64,18 @@ def _paragraph(style_id: str, text: str, is_rtl: bool = False, before: str = "")
     begins_rtl = _begins_rtl(text)
     bidi = "<w:bidi/>" if is_rtl or begins_rtl else ""
     run = _run(text, "<w:rtl/>" if begins_rtl else "")
-    return parse_xml(f'<w:p {_W}><w:pPr><w:pStyle w:val="{style_id}"/>{bidi}</w:pPr>{before}{run}</w:p>')
+    return f'<w:p><w:pPr><w:pStyle w:val="{style_id}"/>{bidi}</w:pPr>{before}{run}</w:p>'
 
 
 def _run(text: str, properties: str) -> str:
-    said = str(escape(_NOT_XML.sub("\ufffd", text)))
+    said = _xml(text)
     for letter, element in (("\n", "<w:br/>"), ("\t", "<w:tab/>")):
         said = said.replace(letter, f'</w:t>{element}<w:t xml:space="preserve">')
     return f'<w:r><w:rPr>{properties}</w:rPr><w:t xml:space="preserve">{said}</w:t></w:r>'
+
+
+def _xml(text: str) -> str:
+    return escape(_NOT_XML.sub("\ufffd", text))
 
 
 def _begins_rtl(text: str) -> bool:
@@ -80,13 +83,37 @@ def _begins_rtl(text: str) -> bool:
     return next((side != "L" for side in sides if side in ("L", "R", "AL")), False)
 
 
-def _set_up(document: Doc, dub: Dub, language: str) -> None:
+@lru_cache(maxsize=32)
+def _form(language: str) -> tuple[bytes, str, str, str]:
+    """A document in this language in which nothing is said yet.
+
+    The file without two of its parts, what stands before and after all that is said, and what is said about it, to
+    be filled in. All this is the same in many, and the library takes longer for it than the rest takes.
+    """
+    document = Document()
+    _set_up(document, language)
+    whole, form = BytesIO(), BytesIO()
+    document.save(whole)
+    with ZipFile(whole) as there, ZipFile(form, "w", ZIP_DEFLATED) as parts:
+        for name in there.namelist():
+            if name not in (_SAID, _ABOUT):
+                parts.writestr(name, there.read(name))
+        said, about = there.read(_SAID).decode(), there.read(_ABOUT).decode()
+    # The page's size comes last.
+    before, mark, after = said.rpartition("<w:sectPr")
+    return form.getvalue(), before, mark + after, about.replace(_w3c(_SOME_DAY), "%(now)s")
+
+
+def _w3c(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _set_up(document: Doc, language: str) -> None:
     """Say what the document is, in which language, and how a cue is set: its time in the margin, in grey."""
     about = document.core_properties
-    about.title, about.subject = _NOT_XML.sub("\ufffd", str(dub.run)), f"{dub.run.camb_name} · {language}"
-    about.author, about.comments = "Dubroom", ""
-    about.created = about.modified = datetime.now(UTC)
-    if tag := _word_tag(dub.language):
+    about.title, about.subject, about.author, about.comments = "%(title)s", "%(subject)s", "Dubroom", ""
+    about.created = about.modified = _SOME_DAY
+    if tag := _word_tag(language):
         about.language = tag
         for default in document.styles.element.iter(qn("w:lang")):
             for script in ("w:val", "w:eastAsia", "w:bidi"):
