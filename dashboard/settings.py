@@ -249,6 +249,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "dashboard.downloads.bounded",
     "dashboard.middleware.remember_team",
     "django_htmx.middleware.HtmxMiddleware",
     "dashboard.htmx.login_redirects",

@@ -27,6 +27,8 @@ del os.environ["DJANGO_SETTINGS_MODULE"]
 from django.conf import settings  # noqa: E402
 from django.core.cache import cache  # noqa: E402
 
+from dashboard import downloads  # noqa: E402
+
 # On a busy machine any example may take long: that says nothing of the code.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
@@ -43,3 +45,4 @@ settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 @pytest.fixture(autouse=True)
 def _no_limits_from_the_test_before():
     cache.clear()
+    downloads.under_way.clear()

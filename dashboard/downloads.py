@@ -1,0 +1,65 @@
+"""How many downloads may be under way at once, so that slow ones leave threads to everybody else?
+
+An answer that is streamed keeps a thread of the web server for as long as its reader takes: with as many slow
+readers as threads, nobody would get a page. Media that plays is no such answer: `ranges` gives it away in pieces.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from threading import Lock
+from weakref import WeakSet
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+
+# In a process of the web server, which has 16 threads.
+MOST = 8
+MOST_EACH = 4
+RETRY_SECONDS = 30
+
+_lock = Lock()
+
+
+class _Held:
+    """What is streamed to somebody; it counts until the server closes or forgets it."""
+
+    def __init__(self, pieces: Iterable[bytes], whose: int | None) -> None:
+        self.pieces, self.whose = pieces, whose
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.pieces)
+
+    def close(self) -> None:
+        with _lock:
+            under_way.discard(self)
+
+
+under_way: WeakSet[_Held] = WeakSet()
+
+
+def bounded(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Let no more downloads begin than may be under way; who comes then is told to come again."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        if not isinstance(response, StreamingHttpResponse):
+            return response
+        held = _Held(response.streaming_content, request.user.pk)  # type: ignore[arg-type]  # nothing here is async
+        with _lock:
+            own = sum(other.whose == held.whose for other in under_way)
+            has_room = len(under_way) < MOST and own < MOST_EACH
+            if has_room:
+                under_way.add(held)
+        if not has_room:
+            # The answer has not begun, and whatever it holds open ends with it.
+            return _busy(request, is_own=own >= MOST_EACH)
+        response.streaming_content = held
+        return response
+
+    return middleware
+
+
+def _busy(request: HttpRequest, *, is_own: bool) -> HttpResponse:
+    answer = render(request, "503.html", {"is_own": is_own}, status=503)
+    answer.headers["Retry-After"] = str(RETRY_SECONDS)
+    return answer

@@ -1,0 +1,71 @@
+"""Slow downloads do not take the site away from everybody else."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from dashboard import downloads
+from tests.factories import make_dub, make_member, make_run, make_team
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def team():
+    return make_team()
+
+
+@pytest.fixture
+def export(team):
+    """Ask for the team's runs as somebody, and not read on."""
+    make_dub(make_run(team), ["Hola"])
+    return lambda client: client.get(reverse("runs-export", args=[team.slug]))
+
+
+@pytest.fixture
+def somebody(team):
+    def somebody() -> Client:
+        client = Client()
+        client.force_login(make_member(team))
+        return client
+
+    return somebody
+
+
+def test_beyond_so_many_one_is_told_to_come_again(somebody, export, monkeypatch):
+    monkeypatch.setattr(downloads, "MOST", 2)
+    first, second = export(somebody()), export(somebody())
+    third = export(somebody())
+    assert (first.status_code, second.status_code, third.status_code) == (200, 200, 503)
+    assert third.headers["Retry-After"] == "30"
+    assert "busy with the downloads of others" in third.content.decode()
+    assert third.headers["Cache-Control"] == "no-store, private"
+
+
+def test_pages_come_whatever_is_downloaded(somebody, export, team, monkeypatch):
+    monkeypatch.setattr(downloads, "MOST", 0)
+    assert export(somebody()).status_code == 503
+    assert somebody().get(reverse("runs-list", args=[team.slug])).status_code == 200
+
+
+def test_nobody_takes_all_of_them(somebody, export, monkeypatch):
+    monkeypatch.setattr(downloads, "MOST_EACH", 1)
+    one = somebody()
+    first, second = export(one), export(one)
+    assert (first.status_code, second.status_code, export(somebody()).status_code) == (200, 503, 200)
+    assert "Several of your downloads" in second.content.decode()
+
+
+def test_the_next_may_begin_once_one_has_ended(somebody, export, monkeypatch):
+    monkeypatch.setattr(downloads, "MOST", 1)
+    first = export(somebody())
+    assert export(somebody()).status_code == 503
+    first.getvalue()
+    assert export(somebody()).status_code == 200
+
+
+def test_one_that_the_server_forgot_does_not_count(rf, monkeypatch):
+    kept = downloads._Held([], 1)
+    downloads.under_way.add(kept)
+    downloads.under_way.add(downloads._Held([], 2))
+    assert [held.whose for held in downloads.under_way] == [1]
