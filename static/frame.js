@@ -70,6 +70,22 @@ document.addEventListener("focusin", ({ target }) => {
   if (target.matches("input[data-select]")) target.select();
 });
 
+// What is on its way is not sent a second time: on a slow line a double click would make two teams.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post" || event.submitter?.matches("[data-download]")) return;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "yes";
+  setTimeout(release, 10000, form);
+});
+
+function release(form) {
+  delete form.dataset.sent;
+}
+
+// Back on a page that the browser has kept, its forms are free again.
+window.addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach(release));
+
 // A background poll that fails is asked again by itself; only what a person did is worth a sentence.
 for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
   document.addEventListener(name, (event) => {

@@ -145,6 +145,26 @@ def test_a_text_with_no_run_in_it_is_not_lost(page, team, mine):
     expect(page.get_by_role("button", name="Add")).to_have_count(0)
 
 
+def test_a_form_that_is_on_its_way_is_not_sent_twice(page):
+    page.goto(reverse("teams-new"))
+    page.get_by_label("Name of the team").fill("Fjord")
+    kept_back = page.get_by_role("button", name="Create team").evaluate(
+        """button => {
+            const keptBack = [];
+            document.addEventListener("submit", (event) => {
+                keptBack.push(event.defaultPrevented);
+                event.preventDefault();  // so that the page stays
+            });
+            button.click();
+            button.click();
+            dispatchEvent(new Event("pageshow"));  // as Back does
+            button.click();
+            return keptBack;
+        }"""
+    )
+    assert kept_back == [False, True, False]
+
+
 def test_a_server_that_fails_is_told_and_keeps_what_was_typed(runs_page, mine):
     mine.expects = ("status of 500", "Response Status Error Code 500")
     page, runs = runs_page
