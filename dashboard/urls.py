@@ -47,6 +47,8 @@ accounts = [
     ),
 ]
 
+handler400 = "dashboard.views.trouble.not_understood"
+
 urlpatterns = [
     path("", teams.home, name="home"),
     path("health/", health.health, name="health"),

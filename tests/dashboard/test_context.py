@@ -65,3 +65,10 @@ def test_a_form_from_a_stale_page_is_explained():
     response = client.post(reverse("account_login"), {"login": "x"})
     assert response.status_code == 403
     assert "Please send it again" in response.content.decode()
+
+
+def test_a_server_that_was_not_told_its_address_says_which_setting_tells_it():
+    unknown = Client().get("/", headers={"host": "dub.example.org"})
+    assert (unknown.status_code, "ALLOWED_HOSTS" in unknown.content.decode()) == (400, True)
+    proxied = Client(enforce_csrf_checks=True).post("/accounts/login/", headers={"origin": "https://testserver"})
+    assert (proxied.status_code, "CSRF_TRUSTED_ORIGINS" in proxied.content.decode()) == (403, True)
