@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from django.urls import reverse
 
+from results import archiving, tags
 from results.models import Run, SavedSearch
 from teams.models import Invitation, Membership, Team
 from tests.factories import make_team
@@ -14,9 +15,11 @@ READY, AUDIO_ONLY, FAILED, NOT_FOUND, LANGUAGES, WAITING = 48207, 48223, 48252, 
 def pages_of(team: Team, add_runs: Callable[..., list[Run]]) -> dict[str, str]:
     """Give the team one of everything and return the path of each page, by what it shows."""
     owner = team.memberships.get().user
-    ready, _audio_only, failed, _not_found, _languages, waiting = runs = add_runs(
+    ready, audio_only, failed, not_found, languages, waiting = runs = add_runs(
         READY, AUDIO_ONLY, FAILED, NOT_FOUND, LANGUAGES, WAITING
     )
+    tags.add(team, {run.pk: ["launch", "مهم", "season 2"] for run in (audio_only, languages)})
+    archiving.archive(team, [not_found.pk])
     Invitation.objects.issue(team=team, email="sam@example.org", role=Membership.Role.MEMBER, invited_by=owner)
     SavedSearch.objects.create(team=team, owner=owner, q="النجوم", is_shared=True)
     empty = make_team("Nothing yet", owner)
@@ -26,11 +29,14 @@ def pages_of(team: Team, add_runs: Callable[..., list[Run]]) -> dict[str, str]:
     return {
         "runs": runs_list,
         "failed runs": f"{runs_list}?status=failed",
+        "tagged runs": f"{runs_list}?tag=launch",
+        "archived runs": f"{runs_list}?status=archived",
         "no such run": f"{runs_list}?q=zzz",
         "no runs yet": reverse("runs-list", args=[empty.slug]),
         "add runs": reverse("runs-add", args=[team.slug]),
         **{f"run {run.camb_run_id}": reverse("runs-detail", args=[run.pk]) for run in runs},
         "rename": reverse("runs-title", args=[ready.pk]),
+        "tags": reverse("runs-tags", args=[languages.pk]),
         "remove": reverse("runs-remove", args=[failed.pk]),
         "history": reverse("runs-history", args=[waiting.pk]),
         "search": search,

@@ -58,6 +58,7 @@ def test_what_opens_on_a_page_breaks_no_rule(visit, owner, team, add_runs, width
     assert opened(pages["runs"], ".team-switch summary") == []
     assert opened(pages["runs"], ".person summary") == []
     assert opened(pages["runs"], ".rename >> nth=0") == []
+    assert opened(pages["runs"], "[name=pk] >> nth=0") == []
     assert opened(pages["run 48230"], ".history-drawer summary") == []
     assert opened(pages["run 48230"], "#speakers .icon-button >> nth=0", ".speaker-form [name=name]") == []
     assert opened(pages["run 48230"], ".beside-menu > summary") == []
@@ -65,3 +66,5 @@ def test_what_opens_on_a_page_breaks_no_rule(visit, owner, team, add_runs, width
     assert opened(f"{pages['run 48230']}?beside=fr-fr&speaker=Presentadora") == []
     if width == DESKTOP[0]:
         assert opened(pages["run 48230"], "[data-keys]") == []
+        for menu in (0, 1):  # on a phone it covers rows, and so a part of a box
+            assert opened(pages["runs"], "[name=pk] >> nth=0", f".bulk summary >> nth={menu}") == []

@@ -177,6 +177,37 @@ def test_a_server_that_fails_is_told_and_keeps_what_was_typed(runs_page, mine):
     expect(field).to_have_value("New name")
 
 
+# --- Tags --------------------------------------------------------------------------------------------
+
+
+def test_tags_come_and_go_in_place_and_are_completed_after_a_comma(page, mine, add_runs):
+    mine.expects = ("status of 422",)
+    run, other = add_runs(READY, FAILED)
+    page.goto(reverse("runs-detail", args=[other.pk]))
+    page.get_by_label("Add tags").fill("launch, <b>two words")
+    page.keyboard.press("Enter")
+    chips = page.locator("#run-tags .chip")
+    expect(chips).to_have_text(["<b>two words", "launch"])
+    page.goto(reverse("runs-detail", args=[run.pk]))
+    field = page.get_by_label("Add tags")
+    field.press_sequentially("season 2, la")
+    options = page.locator("#team-tags option").evaluate_all("found => found.map(option => option.value)")
+    assert options == ["season 2, <b>two words", "season 2, launch"]
+    field.fill(options[1])
+    field.press("Enter")
+    expect(chips).to_have_text(["launch", "season 2"])
+    expect(field).to_be_focused()
+    expect(field).to_have_value("")
+    field.fill("x" * 41)
+    field.press("Enter")
+    expect(page.locator("#run-tags").get_by_role("alert")).to_contain_text("is longer")
+    expect(field).to_have_value("x" * 41)
+    page.get_by_role("button", name="Remove the tag launch").click()
+    expect(chips).to_have_text(["season 2"])
+    expect(field).to_be_focused()
+    assert path_of(page) == reverse("runs-detail", args=[run.pk])
+
+
 # --- When is it asked? -------------------------------------------------------------------------------
 
 

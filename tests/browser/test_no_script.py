@@ -51,6 +51,37 @@ def test_a_run_is_renamed_refreshed_and_removed(page, team, add_runs, camb, work
     assert not Run.objects.filter(pk=run.pk).exists()
 
 
+def test_runs_are_tagged_filtered_exported_archived_and_restored(page, team, add_runs):
+    first, second = add_runs(48201, 48252)
+    page.goto(reverse("runs-list", args=[team.slug]))
+    page.locator(f"#run-{first.pk}-pick").check()
+    bar = page.get_by_role("form", name="Selected runs")
+    bar.get_by_text("Tag", exact=True).click()
+    bar.get_by_label("Tags").fill("launch, two words")
+    bar.get_by_role("button", name="Add").click()
+    expect(page.locator("#messages")).to_contain_text("1 run was tagged “launch”, “two words”.")
+    page.get_by_role("link", name="two words").click()
+    expect(page.locator("#runs-list tbody tr")).to_have_count(1)
+    page.locator(".filters").get_by_role("link").click()
+    expect(page.locator("#runs-list tbody tr")).to_have_count(2)
+    page.goto(reverse("runs-detail", args=[first.pk]))
+    page.get_by_role("button", name="Remove the tag launch").click()
+    expect(page.locator("#run-tags .chip")).to_have_text(["two words"])
+
+    page.goto(reverse("runs-list", args=[team.slug]))
+    page.locator(f"#run-{second.pk}-pick").check()
+    with page.expect_download() as download:
+        bar.get_by_text("Export", exact=True).click()
+        bar.get_by_role("button", name="JSON").click()
+    assert download.value.suggested_filename.endswith("-json.zip")
+    bar.get_by_role("button", name="Archive").click()
+    expect(page.locator("#messages")).to_contain_text("1 run was archived")
+    page.get_by_role("link", name="Archived 1").click()
+    page.get_by_role("checkbox").first.check()
+    bar.get_by_role("button", name="Restore").click()
+    expect(page.locator("#messages")).to_contain_text("1 run was restored.")
+
+
 def test_a_transcript_is_found_and_read_in_each_language(page, team, add_runs):
     add_runs(48230)
     page.goto(reverse("runs-list", args=[team.slug]))
