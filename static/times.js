@@ -24,7 +24,7 @@ function sentence(element, date) {
 function show() {
   for (const element of document.querySelectorAll("time[data-relative], time[data-local]")) {
     const date = new Date(element.dateTime);
-    if (!element.title) element.title = local.format(date);
+    element.title = local.format(date);
     const text = "local" in element.dataset ? local.format(date) : sentence(element, date);
     if (element.textContent !== text) element.textContent = text;
   }

@@ -1,12 +1,16 @@
 """Does the frame around every page know where and for whom it is?"""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import override
 
+from dashboard.templatetags import dubroom
 from tests.factories import make_member, make_run, make_team, make_user
 
 pytestmark = pytest.mark.django_db
@@ -31,6 +35,26 @@ def test_the_switch_lists_only_the_persons_own_teams():
     make_team("Somebody else's")
     page = signed_in(make_member(team)).get(reverse("runs-list", args=[team.slug])).content.decode()
     assert "Somebody else" not in page
+
+
+@pytest.mark.parametrize(
+    ("seconds", "due", "language", "said"),
+    [
+        (-17 * 60 - 40, "", "en", "17m ago"),
+        (-59, "", "en", "59s ago"),
+        (-86_400 * 3, "", "de", "vor 3 Tagen"),
+        (100, "now", "ar", "خلال دقيقة واحدة"),
+        (0, "now", "en", "now"),
+    ],
+)
+def test_how_long_ago_is_said_as_the_script_will_say_it(seconds, due, language, said, monkeypatch):
+    at = timezone.now()
+    monkeypatch.setattr(dubroom, "now", lambda: at - timedelta(seconds=seconds))
+    with override(language):
+        told = dubroom.ago(at, due)
+    assert re.sub("<[^>]+>", "", told) == said
+    assert ('data-due="now"' in told) is bool(due)
+    assert f'datetime="{at.isoformat(timespec="seconds")}" title="{at:%Y-%m-%d %H:%M} UTC"' in told
 
 
 def test_no_page_has_inline_script_or_style():

@@ -58,7 +58,7 @@ def test_pages_and_health_say_that_no_worker_is_heard(client, make_key):
     make_run(team)
     make_key(team)
     cache.set(bell.HEARD, timezone.now() - timedelta(minutes=5), None)
-    assert "No worker of this server has been heard from" in client.get(f"/t/{team.slug}/runs/").content.decode()
+    assert "The workers of this server were last heard from" in client.get(f"/t/{team.slug}/runs/").content.decode()
     assert client.get("/health/").json() == {"status": "ok", "worker": "silent"}
     refresh.ring_due()
     assert "No worker of this server" not in client.get(f"/t/{team.slug}/runs/").content.decode()
