@@ -487,7 +487,8 @@ class Copy(models.Model):
     objects = CopyQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["dub", "kind"], name="one_copy_a_kind")]
+        # One that is kept, and one on its way to take its place.
+        constraints = [models.UniqueConstraint(fields=["dub", "kind", "state"], name="one_copy_a_state")]
         indexes = [
             models.Index(fields=["team", "due_at"], name="copy_due"),
             models.Index(fields=["id"], name="copy_removed", condition=Q(dub__isnull=True)),

@@ -125,12 +125,12 @@ class Shown:
 
     @cached_property
     def _copies(self) -> dict[str, Copy]:
-        return {copy.kind: copy for copy in self.dub.copies.all()}
+        return {copy.kind: copy for copy in self.dub.copies.order_by("pk")}
 
-    @property
+    @cached_property
     def copy(self) -> Copy | None:
         """Our own copy of what is played, kept or on its way."""
-        return self._copies.get(self.kind) if self.kind else None
+        return (copies.kept(self.dub, self.kind) or self._copies.get(self.kind)) if self.kind else None
 
     @cached_property
     def wave(self) -> Wave | None:

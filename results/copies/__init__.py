@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.files.storage import default_storage
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from results import download, media
@@ -28,9 +29,12 @@ def trusted(team_id: int | None) -> set[download.Host]:
 
 
 def kept(dub: Dub, kind: media.Kind) -> Copy | None:
-    """The copy of what the dub links to now."""
+    """The copy of what the dub links to now, or of what it linked to before, as long as this cannot be fetched."""
     source = unsigned(dub.video_url if kind == "video" else dub.audio_url)
-    return Copy.objects.filter(dub=dub, kind=kind, state=State.KEPT, source=source).first()
+    there = {copy.state: copy for copy in Copy.objects.filter(dub=dub, kind=kind)}
+    copy, next_one = there.pop(State.KEPT, None), next(iter(there.values()), None)
+    is_next_in_trouble = next_one is not None and (next_one.state == State.FAILED or next_one.tries > 0)
+    return copy if copy and (copy.source == source or is_next_in_trouble) else None
 
 
 def local_path(copy: Copy) -> Path | None:
@@ -54,7 +58,13 @@ def is_there(copy: Copy) -> bool:
         return True
     logger.warning("The file of copy %s is gone from the storage", copy.pk)
     news = {"state": State.WAITING, "state_at": timezone.now(), "due_at": timezone.now(), "got": 0, "validator": ""}
-    Copy.objects.filter(pk=copy.pk, state=State.KEPT).update(**news)
+    gone = Copy.objects.filter(pk=copy.pk, state=State.KEPT)
+    try:
+        with transaction.atomic():
+            gone.update(**news)
+    except IntegrityError:
+        # What is to take its place is on its way already.
+        gone.update(dub=None, team=None)
     return False
 
 

@@ -232,17 +232,20 @@ class _Turn:
         stored = default_storage.size(copy.name)
         if stored != copy.size:
             raise OSError(f"the storage holds {stored} bytes of {copy.size}")
-        self._note(
-            state=State.KEPT,
-            state_at=timezone.now(),
-            size=copy.size,
-            got=copy.size,
-            peaks=sound.values,
-            length_ms=sound.length_ms,
-            tries=0,
-            message="",
-            due_at=None,
-        )
+        with transaction.atomic():
+            before = Copy.objects.filter(dub=copy.dub_id, kind=copy.kind, state=State.KEPT)
+            before.update(dub=None, team=None)
+            self._note(
+                state=State.KEPT,
+                state_at=timezone.now(),
+                size=copy.size,
+                got=copy.size,
+                peaks=sound.values,
+                length_ms=sound.length_ms,
+                tries=0,
+                message="",
+                due_at=None,
+            )
         parts.drop(copy)
 
     def _sound(self) -> peaks.Peaks:

@@ -43,21 +43,25 @@ def look() -> None:
 
 def _want(dubs: list[Dub]) -> None:
     """Add the copies that these dubs lack, and see that those that there are stand for what is linked now."""
-    there = {(copy.dub_id, copy.kind): copy for copy in Copy.objects.filter(dub__in=dubs)}
+    there = {(copy.dub_id, copy.kind, copy.state): copy for copy in Copy.objects.filter(dub__in=dubs)}
     new = []
     for dub in dubs:
         for kind, url in (("video", dub.video_url), ("audio", dub.audio_url)):
-            copy = there.get((dub.pk, kind))
+            waiting, kept, failed = (
+                there.get((dub.pk, kind, state)) for state in (State.WAITING, State.KEPT, State.FAILED)
+            )
             if not media.is_playable(url):
                 continue
-            if copy and copy.state == State.KEPT and copy.source != unsigned(url):
-                Copy.objects.filter(pk=copy.pk).update(dub=None, team=None)
-                copy = None
-            if copy is None:
+            under_way = waiting or failed
+            if kept and kept.source == unsigned(url):
+                if under_way:
+                    Copy.objects.filter(pk=under_way.pk).update(dub=None, team=None)
+            elif under_way is None:
+                # What is kept stays until this takes its place: it may be the last there is.
                 new.append(Copy(team_id=dub.team_id, dub=dub, kind=kind, name=f"{dub.team_id}/{uuid.uuid4().hex}"))
-            elif copy.state == State.FAILED and dub.run.checked_at and dub.run.checked_at > copy.state_at:
+            elif failed and dub.run.checked_at and dub.run.checked_at > failed.state_at:
                 # Whoever refreshed the run since wants it tried again.
-                shelves.now_due(pk=copy.pk)
+                shelves.now_due(pk=failed.pk)
     Copy.objects.bulk_create(new, ignore_conflicts=True)
 
 

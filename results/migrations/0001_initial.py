@@ -266,7 +266,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='copy',
-            constraint=models.UniqueConstraint(fields=('dub', 'kind'), name='one_copy_a_kind'),
+            constraint=models.UniqueConstraint(fields=('dub', 'kind', 'state'), name='one_copy_a_state'),
         ),
         migrations.AddConstraint(
             model_name='savedsearch',

@@ -243,6 +243,50 @@ def test_other_content_at_another_link_is_fetched_and_the_old_file_goes(team, ho
     assert (after.size, [path.name for path in stored(folder)]) == (len(VIDEO) + 4, [Path(after.name).name])
 
 
+def test_a_copy_stays_and_plays_while_what_took_its_place_cannot_be_fetched(team, host, tend, folder):
+    dub = ready_dub(team, host)
+    before = tend()
+    Dub.objects.update(video_url=link(host, "/v2.mp4"))
+    dub.refresh_from_db()
+    host.files["/v2.mp4"] = Reply(503)
+    tend()
+    tend()
+    assert (copies.kept(dub, "video"), len(stored(folder))) == (before, 1)
+    after = Copy.objects.get(state="waiting")
+    assert after.message == "The host of the media has trouble of its own (HTTP 503)."
+    host.files["/v2.mp4"] = VIDEO + b"more"
+    come_round(after)
+    tend()
+    tend()
+    assert copies.kept(dub, "video") == Copy.objects.get() == after
+    assert [path.name for path in stored(folder)] == [Path(Copy.objects.get().name).name]
+
+
+def test_a_link_that_leads_to_what_is_kept_again_takes_nothing_its_place(team, host, tend, folder):
+    dub = ready_dub(team, host)
+    before = tend()
+    Dub.objects.update(video_url=link(host, "/v2.mp4"))
+    host.files["/v2.mp4"] = Reply(503)
+    tend()
+    Dub.objects.update(video_url=link(host))
+    dub.refresh_from_db()
+    tend()
+    tend()
+    assert copies.kept(dub, "video") == Copy.objects.get() == before
+
+
+def test_a_lost_file_whose_successor_is_on_its_way_is_not_fetched_again(team, host, tend):
+    ready_dub(team, host)
+    before = tend()
+    Dub.objects.update(video_url=link(host, "/v2.mp4"))
+    host.files["/v2.mp4"] = Reply(503)
+    tend()
+    default_storage.delete(before.name)
+    assert not copies.is_there(before)
+    tend()
+    assert [copy.state for copy in Copy.objects.all()] == ["waiting"]
+
+
 def test_the_same_file_signed_anew_is_kept_as_it_is(team, host, tend):
     dub = ready_dub(team, host)
     tend()
