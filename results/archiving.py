@@ -49,11 +49,21 @@ def settle_next() -> None:
             bell.ring("settle_archived")
             return
         for pk in pks:
-            with transaction.atomic():
-                # As when an answer is stored: of the two, one waits for the other.
-                if run := Run.objects.select_for_update().filter(pk=pk).first():
-                    search.settle(run)
+            _settle(pk)
         time.sleep(_PAUSE_SECONDS)
+
+
+def _settle(pk: int) -> None:
+    with transaction.atomic():
+        # As when an answer is stored: of the two, one waits for the other.
+        run = Run.objects.select_for_update().filter(pk=pk).first()
+        if run is None:
+            return
+        search.settle(run)
+    if run.archived_at is None:
+        # An index that was made anew meanwhile has not learned its words.
+        for dub in run.dubs.all():
+            search.learn(dub)
 
 
 def _unsettled() -> list[int]:

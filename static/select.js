@@ -28,6 +28,11 @@ document.addEventListener("click", (event) => {
   from = event.target;
 });
 
+// By the keyboard a box is ticked with Space; Enter would send the form it belongs to.
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && event.target.matches('[type="checkbox"]')) event.preventDefault();
+});
+
 document.addEventListener("change", ({ target }) => {
   if (target === page() || (target === everything() && target.checked)) {
     for (const box of boxes()) box.checked = target.checked;

@@ -244,7 +244,8 @@ def _apart() -> Combinable:
 
 def _cues(team_id: int, ids: Sequence[int]) -> list[Cue]:
     """These lines, in this order."""
-    cues = Cue.objects.filter(team_id=team_id).select_related("dub", "run")
+    # Archived since they were found, they are not shown either.
+    cues = Cue.objects.filter(team_id=team_id, run__archived_at=None).select_related("dub", "run")
     found = cues.defer("run__languages", "run__notes", "run__reason").in_bulk(ids)
     return [found[cue_id] for cue_id in ids if cue_id in found]
 

@@ -348,6 +348,7 @@ def ask_on(client: Client, team: Team, before, **query):
 def offered(response) -> str:
     """What is said of rows that are not shown yet."""
     place = re.search(r'<p id="runs-new".*?</p>', response.content.decode())[0]
+    place = re.sub(r'<span [^>]*aria-hidden="true">.*?</span>', "", place)
     return " ".join(re.sub(r"<[^>]+>", " ", place).split())
 
 
@@ -452,6 +453,16 @@ def test_only_what_belongs_on_this_page_is_told_of(team, member):
     page = list_page(member, team, status="waiting")
     change(old[0], status="waiting")
     assert offered(ask_on(member, team, page, status="waiting")) == "1 new run · Show"
+
+
+def test_a_poll_asks_as_often_for_thirty_rows_as_for_one(team, member, django_assert_num_queries):
+    make_key(team)
+    runs = [make_run(team, added_by=make_user(), status="ready") for _ in range(30)]
+    tags.add(team, {run.pk: ["launch", f"tag {run.pk}"] for run in runs})
+    poll(member, team, 0, runs[0])
+    for shown_runs in (runs[:1], runs):
+        with django_assert_num_queries(12):
+            assert len(shown(poll(member, team, 0, *shown_runs))) == len(shown_runs)
 
 
 def test_the_first_runs_of_a_team_are_told_of(team, member):

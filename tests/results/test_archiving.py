@@ -147,6 +147,33 @@ def test_a_rebuild_leaves_archived_runs_out(team, bells):
     assert is_sound()
 
 
+def test_what_only_archived_runs_say_is_not_suggested_until_they_are_back(team, bells):
+    run = spoken(team, "kitchen")
+    spoken(team, "garden")
+    search.learn(run.dubs.get())
+    archiving.archive(team, [run.pk])
+    assert search.search(team.pk, "kitchne").suggestion == ""
+    archiving.settle_next()
+    search.rebuild()
+    assert search.search(team.pk, "kitchne").suggestion == ""
+    archiving.restore(team, [run.pk])
+    archiving.settle_next()
+    assert search.search(team.pk, "kitchne").suggestion == "kitchen"
+
+
+def test_a_run_that_is_archived_while_somebody_searches_is_not_shown(team, bells, monkeypatch):
+    run = spoken(team, "kitchen")
+    newest = search._back_end.newest
+
+    def and_archive(*args):
+        ids = newest(*args)
+        archiving.archive(team, [run.pk])
+        return ids
+
+    monkeypatch.setattr(search._back_end, "newest", and_archive)
+    assert found(team) == set()
+
+
 def test_a_language_that_gets_its_name_later_is_found_by_it_and_can_be_removed(team):
     dub = make_dub(make_run(team), ["kitchen"], language="54")
     search.add(dub.cues.all())
