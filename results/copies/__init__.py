@@ -45,6 +45,16 @@ def local_path(copy: Copy) -> Path | None:
         return None
 
 
+def local_folder() -> Path | None:
+    """Where all files lie on this machine; None when the storage is elsewhere."""
+    try:
+        folder = Path(default_storage.path(""))
+    except NotImplementedError:
+        return None
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
 def signed_url(copy: Copy, content_disposition: str) -> str:
     """An address, for a while, under which a storage elsewhere gives the file to whoever holds it."""
     parameters = {"ResponseContentType": copy.content_type, "ResponseContentDisposition": content_disposition}

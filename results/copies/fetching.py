@@ -23,7 +23,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
 from results import bell, download, media, peaks, tracking
-from results.copies import parts, shelves, trusted, unsigned
+from results.copies import local_folder, parts, shelves, trusted, unsigned
 from results.models import Copy, CopyQuerySet, Dub, Shelf
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ LEASE_TO_STORE = timedelta(hours=1)
 TURN_SECONDS = 60
 NOTE_SECONDS = 3.0
 SLOWEST_BYTES_A_SECOND = 16 * 1024
-# Left on this machine's disk, where the database may live too.
+# Left on this machine's disks, where the database may live too.
 SPARE_BYTES = 512 * 2**20
 
 FIRST_WAIT = timedelta(seconds=30)
@@ -146,6 +146,8 @@ class _Turn:
                 # What lies here unfinished takes room from all else on this disk.
                 parts.drop(copy)
                 self._wait("The server's disk is full. It is tried again once there is room.", WAIT_FOR_DISK, got=0)
+                if self._mine().exists():
+                    default_storage.delete(copy.name)
             else:
                 self._wait("The storage cannot be written to; the server's log says why.", WAIT_FOR_DISK)
 
@@ -213,8 +215,9 @@ class _Turn:
             has_room = shelf is not None and shelves.used(shelf.pk) <= shelf.most_bytes
         if not has_room:
             raise _NoRoom
-        if shutil.disk_usage(parts.folder()).free - (copy.size - copy.got) < SPARE_BYTES:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        for folder in filter(None, (parts.folder(), local_folder())):
+            if shutil.disk_usage(folder).free - (copy.size - copy.got) < SPARE_BYTES:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     # --- Storing it --------------------------------------------------------------------------------
 

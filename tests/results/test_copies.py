@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import shutil
 import sys
 import uuid
 from datetime import timedelta
@@ -29,7 +30,12 @@ peaks_of = peaks.of
 
 
 class Full(FileSystemStorage):
+    """Has room for half of what it is given."""
+
     def _save(self, name, content):
+        path = Path(self.path(name))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(VIDEO[: len(VIDEO) // 2])
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
@@ -612,6 +618,22 @@ def test_a_disk_without_room_is_said_and_left_as_it_was(team, host, tend, monkey
     assert (copy.state, copy.tries, unfinished(folder)) == ("waiting", 0, [])
     come_round(copy)
     assert tend().state == "kept"
+
+
+def test_a_storage_on_a_full_disk_of_its_own_is_seen_before_the_file_is_fetched(
+    team, host, tend, monkeypatch, folder
+):
+    real = shutil.disk_usage
+
+    def disk_usage(path):
+        return real(path)._replace(free=len(VIDEO) if Path(path) == folder / "media" else 2**40)
+
+    monkeypatch.setattr(shutil, "disk_usage", disk_usage)
+    monkeypatch.setattr(parts, "Whole", None)
+    ready_dub(team, host)
+    copy = tend()
+    assert copy.message == "The server's disk is full. It is tried again once there is room."
+    assert (copy.state, copy.tries, unfinished(folder)) == ("waiting", 0, [])
 
 
 def test_a_storage_without_room_is_said(team, host, tend, store_in, folder):
