@@ -134,7 +134,7 @@ class Asked:
     def address(self, slug: str) -> str:
         """The page that shows it from the beginning."""
         query = urlencode({"q": self.q} | self.order) if self.q else ""
-        return reverse("search", args=[slug]) + (f"?{query}" if query else "")
+        return _url("search", slug) + (f"?{query}" if query else "")
 
     @property
     def order(self) -> dict[str, str]:
@@ -340,8 +340,8 @@ def _neighbours(places: set[tuple[int, int]]) -> dict[tuple[int, int], str]:
 
 
 @lru_cache(maxsize=4096)
-def _url(name: str, pk: int) -> str:
-    return reverse(name, args=[pk])
+def _url(name: str, of: int | str) -> str:
+    return reverse(name, args=[of])
 
 
 def _address(cue: Cue) -> str:

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 
 from django.db import connection
-from django.db.models import F, Max, Min, Q, QuerySet
-from django.db.models.expressions import Combinable
-from django.db.models.functions import Abs
+from django.db.models import Max, Min, QuerySet
 from django.utils import timezone
 
 from results.models import Cue, Dub, Run
@@ -18,8 +16,6 @@ from results.search.index import Line, lines
 from results.search.query import Query, parse, periods
 
 COUNT_UP_TO = 10_000
-COUNT_RUNS_UP_TO = 1_000
-"""Hits whose run has to be looked at are counted no further."""
 
 LOOK_AT = 500
 """Facets, and what is best, are told from so many of the newest hits at most: all of them could be millions."""
@@ -27,8 +23,21 @@ LOOK_AT = 500
 _BATCH = 1_000
 _LOOK_FOR_WORDS = 100
 _MOST_WORDS = 4
-# Lines of two languages that are said at the same moment stand so near in their transcripts.
-_PLACES_APART = 10
+# Looked for near the same place of the other transcript, the farther the more the two differ in length: that costs
+# the same for a trailer and for a long film.
+_BESIDE = """
+    select cue.id, other_dub.language, other.text from results_cue cue
+    join results_dub dub on dub.id = cue.dub_id
+    join results_dub other_dub on other_dub.run_id = cue.run_id and other_dub.id <> cue.dub_id
+    join results_cue other on other.dub_id = other_dub.id
+        and other.position >= cue.position - abs(other_dub.cue_count - dub.cue_count) - 10
+        and other.position <= cue.position + abs(other_dub.cue_count - dub.cue_count) + 10
+        and other.start_ms < cue.end_ms and other.end_ms > cue.start_ms
+    where cue.id in ({marks})
+    order by cue.id, other_dub.language, other.position
+"""
+# Past the ORM, which takes longer over hundreds of ids than the database.
+_SPOKEN = "select dub_id, speaker from results_cue where id in ({marks}) and team_id = %s"
 
 _back_end = postgres if connection.vendor == "postgresql" else sqlite
 
@@ -138,15 +147,16 @@ def search(
     if wanted is None:
         return Page([], 0, is_exact=True, next_before=None, hint=query.hint)
     is_first, looks = before_id is None and not skip, best_first or with_facets
-    ids = _back_end.newest(wanted, before_id, limit + 1, LOOK_AT + 1 if looks else limit + 1)
-    if not ids and is_first:
-        suggestion = _suggestion(team_id, query)
-        return Page([], 0, is_exact=True, next_before=None, hint=query.hint, suggestion=suggestion)
-    count, is_exact = len(ids), is_first
-    if is_first and len(ids) > limit:
-        most = COUNT_UP_TO if wanted.runs is None else COUNT_RUNS_UP_TO
-        count = _back_end.count(wanted, most + 1)
-        count, is_exact = min(count, most), count <= most
+    most = LOOK_AT + 1 if looks else limit + 1
+    if is_first:
+        ids, count = _back_end.newest_and_count(wanted, limit + 1, most, COUNT_UP_TO + 1)
+        if not ids:
+            suggestion = _suggestion(team_id, query)
+            return Page([], 0, is_exact=True, next_before=None, hint=query.hint, suggestion=suggestion)
+        count, is_exact = min(count, COUNT_UP_TO), count <= COUNT_UP_TO
+    else:
+        ids = _back_end.newest(wanted, before_id, limit + 1, most)
+        count, is_exact = len(ids), False
     looked_at = ids[:LOOK_AT]
     if best_first:
         shown = _best(team_id, looked_at, query)[skip : skip + limit]
@@ -187,21 +197,10 @@ def in_dub(dub: Dub, query: Query | str) -> int:
 
 
 def beside(hits: Sequence[Hit]) -> dict[int, list[tuple[str, str]]]:
-    """What is said at the same moment in the run's other languages: (language, text) by the hit's cue id.
-
-    Looked for near the same place of the other transcript, which costs the same for a trailer and for a long film.
-    """
-    others = Cue.objects.filter(
-        Q(dub__run__dubs__gt=F("dub")) | Q(dub__run__dubs__lt=F("dub")),
-        pk__in=[hit.cue.pk for hit in hits],
-        dub__run__dubs__cues__position__gte=F("position") - _apart(),
-        dub__run__dubs__cues__position__lte=F("position") + _apart(),
-        dub__run__dubs__cues__start_ms__lt=F("end_ms"),
-        dub__run__dubs__cues__end_ms__gt=F("start_ms"),
-    )
-    said = others.order_by("pk", "dub__run__dubs__language", "dub__run__dubs__cues__position")
+    """What is said at the same moment in the run's other languages: (language, text) by the hit's cue id."""
     found: dict[int, list[tuple[str, str]]] = defaultdict(list)
-    for cue_id, language, text in said.values_list("pk", "dub__run__dubs__language", "dub__run__dubs__cues__text"):
+    ids = [hit.cue.pk for hit in hits]
+    for cue_id, language, text in index.ask(_BESIDE.format(marks=_marks(ids)), ids) if ids else ():
         found[cue_id].append((language, text))
     return dict(found)
 
@@ -237,11 +236,6 @@ def _batch_after(last_id: int) -> tuple[int, list[index.Entry]] | None:
     return last_id, list(map(index.entry, lines(cues.filter(pk__lte=last_id, run__in=indexed))))
 
 
-def _apart() -> Combinable:
-    """So far apart may the places be: the more the two transcripts differ in length, the farther."""
-    return _PLACES_APART + Abs(F("dub__run__dubs__cue_count") - F("dub__cue_count"))
-
-
 def _cues(team_id: int, ids: Sequence[int]) -> list[Cue]:
     """These lines, in this order."""
     # Archived since they were found, they are not shown either.
@@ -252,7 +246,7 @@ def _cues(team_id: int, ids: Sequence[int]) -> list[Cue]:
 
 def _facets(team_id: int, ids: Sequence[int], *, is_all: bool) -> Facets:
     # Two queries instead of a join: there are far fewer dubs than lines.
-    cues = list(Cue.objects.filter(pk__in=ids, team_id=team_id).order_by().values_list("dub", "speaker"))
+    cues = index.ask(_SPOKEN.format(marks=_marks(ids)), [*ids, team_id])
     hits = Counter(dub for dub, _speaker in cues)
     dubs = Dub.objects.filter(pk__in=hits)
     languages, statuses, tags, days = (Counter[str]() for _ in range(4))
@@ -284,6 +278,10 @@ def _by_period(days: Counter[str]) -> list[tuple[str, int]]:
         name, _colon, start = period.partition(":")
         counts.append((period, sum(days[day] for day in days if (day >= start) == (name == "after"))))
     return counts
+
+
+def _marks(ids: Sequence[int]) -> str:
+    return ", ".join(["%s"] * len(ids))
 
 
 def _most_first(counts: Counter[str]) -> list[tuple[str, int]]:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import Any, NamedTuple
 
+from django.db import connection
 from django.db.models import QuerySet
 from django.utils.http import int_to_base36
 
@@ -103,6 +104,12 @@ def wanted(team_id: int, query: Query) -> Wanted | None:
 
 def _few(runs: RunQuerySet) -> list[int]:
     return runs.order_by()[: MAX_RUNS_AS_TERMS + 1].pks()
+
+
+def ask(sql: str, args: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, args)
+        return list(cursor.fetchall())
 
 
 def _of_team(team: str, found: Iterable[Phrase]) -> tuple[Phrase, ...]:

@@ -1,12 +1,11 @@
 """How does PostgreSQL keep and answer the index? In a table of its own, a tsvector a line, under GIN."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 from django.db import connection, transaction
 
 from results.search.analyzer import Phrase
-from results.search.index import Entry, Wanted
+from results.search.index import Entry, Wanted, ask
 
 # GIN knows no order: it has to fetch all hits to give the newest. So the team's newest lines are looked through
 # first, and, when these say that hits are not rare, some more; only rare terms, which have few hits, ask GIN.
@@ -24,7 +23,7 @@ _WALK = """
 # Materialized, so that the planner finds the hits by GIN whatever is done with them, but reads no more than needed.
 _NEWEST = """
     with hits as materialized (select cue_id from results_search where terms @@ %s::tsquery and {condition})
-    select cue_id from hits where cue_id < %s order by cue_id desc limit %s
+    select cue_id, (select count(*) from hits) from hits where cue_id < %s order by cue_id desc limit %s
 """
 _COUNT = """
     with hits as materialized (select cue_id from results_search where terms @@ %s::tsquery and {condition})
@@ -35,14 +34,14 @@ _LAST_ID = 2**63 - 1
 
 
 def add(entries: Iterable[Entry]) -> None:
-    rows = [(entry.cue_id, entry.team_id, entry.run_id, _vector(entry)) for entry in entries]
+    added = [(entry.cue_id, entry.team_id, entry.run_id, _vector(entry)) for entry in entries]
     with connection.cursor() as cursor:
         cursor.execute(
             "insert into results_search (cue_id, team_id, run_id, terms) "
             "select cue_id, team_id, run_id, terms::tsvector from unnest"
             "(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[]) as entry (cue_id, team_id, run_id, terms) "
             "on conflict (team_id, cue_id) do update set terms = excluded.terms",
-            [list(column) for column in zip(*rows, strict=True)] or [[], [], [], []],
+            [list(column) for column in zip(*added, strict=True)] or [[], [], [], []],
         )
 
 
@@ -59,23 +58,14 @@ def remove(entries: Iterable[Entry]) -> None:
 def newest(wanted: Wanted, before_id: int | None, least: int, most: int) -> list[int]:
     """The newest ids from before one on: up to `most` where that is cheap, but `least` if there are so many."""
     before = _LAST_ID if before_id is None else before_id
-    ids = _walk(wanted, before, FEW_LINES, most)
-    if len(ids) < most and len(ids) * MANY_LINES >= least * FEW_LINES:
-        ids = _walk(wanted, before, MANY_LINES, most)
-    if len(ids) < least:
-        condition, params = wanted.condition("run_id")
-        ids = _ids(_NEWEST.format(condition=condition), [_expression(wanted), *params, before, most])
-    return ids
+    ids = _walked(wanted, before, least, most)
+    return ids if len(ids) >= least else _by_gin(wanted, before, most)[0]
 
 
-def count(wanted: Wanted, most: int) -> int:
-    # GIN gathers all hits before it gives one: what most lines say is sooner counted on a walk.
-    if len(_walk(wanted, _LAST_ID, FEW_LINES, FEW_LINES)) * MANY_LINES > most * FEW_LINES:
-        walked = len(_walk(wanted, _LAST_ID, MANY_LINES, most))
-        if walked == most:
-            return walked
-    condition, params = wanted.condition("run_id")
-    return _ids(_COUNT.format(condition=condition), [_expression(wanted), *params, most])[0]
+def newest_and_count(wanted: Wanted, least: int, most: int, count_to: int) -> tuple[list[int], int]:
+    """The newest ids of all, as above, and how many there are in all, up to `count_to`."""
+    ids = _walked(wanted, _LAST_ID, least, most)
+    return (ids, _count(wanted, count_to)) if len(ids) >= least else _by_gin(wanted, _LAST_ID, most)
 
 
 def rebuild(batch_after: Callable[[int], tuple[int, list[Entry]] | None]) -> Iterator[list[Entry]]:
@@ -95,17 +85,37 @@ def rebuild(batch_after: Callable[[int], tuple[int, list[Entry]] | None]) -> Ite
         )
 
 
+def _walked(wanted: Wanted, before: int, least: int, most: int) -> list[int]:
+    """The newest hits, up to `most`, unless these are rare."""
+    ids = _walk(wanted, before, FEW_LINES, most)
+    if len(ids) < most and len(ids) * MANY_LINES >= least * FEW_LINES:
+        ids = _walk(wanted, before, MANY_LINES, most)
+    return ids
+
+
+def _by_gin(wanted: Wanted, before: int, most: int) -> tuple[list[int], int]:
+    """The newest hits, up to `most`, and how many there are in all, older or newer."""
+    condition, params = wanted.condition("run_id")
+    found = ask(_NEWEST.format(condition=condition), [_expression(wanted), *params, before, most])
+    return [cue_id for cue_id, _count in found], found[0][1] if found else 0
+
+
+def _count(wanted: Wanted, most: int) -> int:
+    # GIN gathers all hits before it gives one: what most lines say is sooner counted on a walk.
+    if len(_walk(wanted, _LAST_ID, FEW_LINES, FEW_LINES)) * MANY_LINES > most * FEW_LINES:
+        walked = len(_walk(wanted, _LAST_ID, MANY_LINES, most))
+        if walked == most:
+            return walked
+    condition, params = wanted.condition("run_id")
+    [[count]] = ask(_COUNT.format(condition=condition), [_expression(wanted), *params, most])
+    return int(count)
+
+
 def _walk(wanted: Wanted, before: int, lines: int, most: int) -> list[int]:
     """The newest hits, up to `most`, among the team's so many lines from before an id on."""
     condition, params = wanted.condition("run_id")
     args = [wanted.team_id, before, lines, _expression(wanted), *params, most]
-    return _ids(_WALK.format(condition=condition), args)
-
-
-def _ids(sql: str, args: list[Any]) -> list[int]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, args)
-        return [number for (number,) in cursor.fetchall()]
+    return [cue_id for (cue_id,) in ask(_WALK.format(condition=condition), args)]
 
 
 def _vector(entry: Entry) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from results.search.analyzer import Phrase
-from results.search.index import Entry, Wanted
+from results.search.index import Entry, Wanted, ask
 
 _TABLE = "results_search"
 # Stands only while the index is made anew; whatever is added or removed meanwhile, is so here too.
@@ -20,8 +20,13 @@ _NEWEST = """
     select rowid from results_search
     where results_search match %s and rowid < %s and {condition} order by rowid desc limit %s
 """
-_COUNT = """
-    select count(*) from (select 1 from results_search where results_search match %s and {condition} limit %s)
+# Both at once, as a prefix of many words is dear to begin with.
+_NEWEST_AND_COUNT = """
+    with hits as materialized (
+        select rowid as id from results_search where results_search match %s and {condition}
+        order by rowid desc limit %s
+    )
+    select id, (select count(*) from hits) from hits order by id desc limit %s
 """
 # Who waits for the write lock looks every 25 ms at first; without a pause he would find it taken for seconds.
 _PAUSE_SECONDS = 0.02
@@ -51,10 +56,12 @@ def newest(wanted: Wanted, before_id: int | None, least: int, most: int) -> list
     return _column(_NEWEST.format(condition=condition), [_expression(wanted), before, *params, most])
 
 
-def count(wanted: Wanted, most: int) -> int:
+def newest_and_count(wanted: Wanted, least: int, most: int, count_to: int) -> tuple[list[int], int]:
+    """The newest ids of all, and how many there are in all, up to `count_to`."""
     condition, params = wanted.condition(_RUN_ID)
-    [number] = _column(_COUNT.format(condition=condition), [_expression(wanted), *params, most])
-    return int(number)
+    sql = _NEWEST_AND_COUNT.format(condition=condition)
+    found = ask(sql, [_expression(wanted), *params, max(most, count_to), most])
+    return [cue_id for cue_id, _count in found], found[0][1] if found else 0
 
 
 def rebuild(batch_after: Callable[[int], tuple[int, list[Entry]] | None]) -> Iterator[list[Entry]]:
@@ -94,9 +101,7 @@ def _present(table: str, cue_ids: Collection[int]) -> list[int]:
 
 
 def _column(sql: str, args: list[Any]) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, args)
-        return [value for (value,) in cursor.fetchall()]
+    return [value for (value,) in ask(sql, args)]
 
 
 def _row(entry: Entry) -> tuple[int, str, str]:

@@ -423,7 +423,7 @@ def test_a_page_needs_the_same_few_queries_however_many_hits(django_assert_num_q
     few = make_found_dub(*["kitchen"] * 3).team
     many = make_found_dub(*["kitchen"] * 30).team
     for team, limit in ((few, 2), (many, 20)):
-        with django_assert_num_queries(4 if connection.vendor == "sqlite" else 5):
+        with django_assert_num_queries(3 if connection.vendor == "sqlite" else 5):
             for hit in search.search(team.pk, "kitchen", limit=limit).hits:
                 assert (hit.cue.dub.language, hit.cue.run.team_id) == ("en-us", team.pk)
 
