@@ -1,6 +1,7 @@
 """How soon are lines found among millions, however small or big the team, and what does the index cost?
 
-    python -m benchmarks.search --lines 1000000 [--database sqlite|postgres|both] [--data DIR] [--datasette BINARY]
+    python -m benchmarks.search --lines 100000 1000000 5000000 [--database sqlite|postgres|both] [--data DIR]
+        [--datasette BINARY]
 
 Teams of very different size (the biggest has a fifth of all lines, the smallest a 500th) hold lines in 8 scripts.
 Every search is asked in several ways in turn, so that a noisy machine spoils no ratio: the bare engine on the same
@@ -46,7 +47,7 @@ TICKS: dict[int, int] = {}
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--lines", type=int, default=100_000)
+    parser.add_argument("--lines", type=int, nargs="+", default=[100_000], help="how many, of one or several sizes")
     parser.add_argument("--database", choices=("sqlite", "postgres", "both"), default="both")
     parser.add_argument("--data", type=Path, help="a folder for the data instead of a temporary one")
     parser.add_argument("--postgres", default="postgres:///", help="a server on which a database may be made")
@@ -56,14 +57,18 @@ def main() -> None:
         "--keep", action="store_true", help="leave the data for the next time, and use what is there"
     )
     options = parser.parse_args()
-    if options.database == "both":
-        for database in ("sqlite", "postgres"):
-            subprocess.run(
-                [sys.executable, "-m", "benchmarks.search", *sys.argv[1:], "--database", database], check=True
-            )
+    databases = ("sqlite", "postgres") if options.database == "both" else (options.database,)
+    measured = [(database, lines) for database in databases for lines in options.lines]
+    if len(measured) > 1:
+        for database, lines in measured:
+            # Of what is said twice, the last holds.
+            command = [sys.executable, "-m", "benchmarks.search", *sys.argv[1:]]
+            subprocess.run([*command, "--database", database, "--lines", str(lines)], check=True)
         return
+    [(database, lines)] = measured
     with ExitStack() as stack:
-        folder = options.data or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder = (options.data or Path(stack.enter_context(tempfile.TemporaryDirectory()))) / str(lines)
+        folder.mkdir(parents=True, exist_ok=True)
         os.environ |= {
             "DUBROOM_DATA_DIR": str(folder),
             "DJANGO_SETTINGS_MODULE": "dashboard.settings",
@@ -71,31 +76,32 @@ def main() -> None:
             "CACHE_URL": "locmemcache://",
             "DEMO": "0",
         }
-        if options.database == "postgres":
-            os.environ["DATABASE_URL"] = stack.enter_context(postgres(options.postgres, options.keep))
+        if database == "postgres":
+            name = f"{POSTGRES}_{lines}"
+            os.environ["DATABASE_URL"] = stack.enter_context(postgres(options.postgres, name, options.keep))
         else:
             os.environ["DATABASE_URL"] = f"sqlite:///{folder / 'search.sqlite3'}"
-        measure(options, folder)
+        measure(database, lines, folder, options)
 
 
 @contextmanager
-def postgres(server: str, keep: bool) -> Iterator[str]:
+def postgres(server: str, name: str, keep: bool) -> Iterator[str]:
     import psycopg
 
     with psycopg.connect(f"{server}postgres", autocommit=True) as connection:
-        present = connection.execute("select 1 from pg_database where datname = %s", [POSTGRES]).fetchone()
+        present = connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone()
         if not (keep and present):
-            connection.execute(f"drop database if exists {POSTGRES}")
-            connection.execute(f"create database {POSTGRES} template template0 encoding 'UTF8'")
+            connection.execute(f"drop database if exists {name}")
+            connection.execute(f"create database {name} template template0 encoding 'UTF8'")
     try:
-        yield f"{server}{POSTGRES}"
+        yield f"{server}{name}"
     finally:
         if not keep:
             with psycopg.connect(f"{server}postgres", autocommit=True) as connection:
-                connection.execute(f"drop database {POSTGRES} with (force)")
+                connection.execute(f"drop database {name} with (force)")
 
 
-def measure(options: argparse.Namespace, folder: Path) -> None:
+def measure(database: str, lines: int, folder: Path, options: argparse.Namespace) -> None:
     import django
 
     django.setup()
@@ -103,19 +109,19 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
 
     from results.models import Cue
 
-    print(f"\n# {options.lines:,} lines in {TEAMS} teams on {options.database}\n", flush=True)
+    print(f"\n# {lines:,} lines in {TEAMS} teams on {database}\n", flush=True)
     call_command("migrate", verbosity=0)
     call_command("collectstatic", verbosity=0, interactive=False)
     if not Cue.objects.exists():
-        load(options.lines)
+        load(lines)
     print_size()
     teams = by_size()
     with ExitStack() as stack:
         server = stack.enter_context(granian())
         datasette = ""
-        if options.database == "sqlite" and options.datasette:
+        if database == "sqlite" and options.datasette:
             datasette = stack.enter_context(datasette_server(options.datasette, folder))
-        elif options.database == "sqlite":
+        elif database == "sqlite":
             print("Datasette is not compared with: --datasette names none.\n")
         for name, team in (("biggest", teams[0]), ("smallest", teams[-1])):
             print_team(name, team, server, datasette, options.repeat)
@@ -456,9 +462,10 @@ def sign_in(team: Any) -> str:
 def http_client(address: str, cookie: str = "") -> Callable[[str], object]:
     """Ask over one connection that is kept; None when the answer is an error."""
     connection = http.client.HTTPConnection(address, timeout=60)
+    headers = {"Cookie": cookie, "HX-Request": "true", "Accept-Encoding": "gzip"}
 
     def get(path: str) -> object:
-        connection.request("GET", path, headers={"Cookie": cookie, "HX-Request": "true"})
+        connection.request("GET", path, headers=headers)
         answer = connection.getresponse()
         body = answer.read()
         return body if answer.status == 200 else None

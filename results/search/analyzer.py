@@ -30,8 +30,8 @@ from typing import NamedTuple
 
 ANALYZER_VERSION = 1
 
-MAX_TEXT = 16_000
-"""Characters of one text that are indexed: PostgreSQL knows 16,383 positions, and no line of speech is longer."""
+MAX_TEXT = 100_000
+"""Characters of one text that are indexed: no longer line is kept."""
 
 MAX_TERM = 64
 """Characters of one term; longer words are cut into several, found as the phrase they are."""

@@ -30,6 +30,11 @@ _COUNT = """
     select count(*) from (select from hits limit %s) counted
 """
 
+# A tsvector knows no more places, so in a longer line they begin anew; and it takes a megabyte at most, which only
+# a line of tens of thousands of different words would need.
+_PLACES = 16_382
+_MOST_BYTES = 2**20 - 1
+
 _LAST_ID = 2**63 - 1
 
 
@@ -120,10 +125,12 @@ def _walk(wanted: Wanted, before: int, lines: int, most: int) -> list[int]:
 
 def _vector(entry: Entry) -> str:
     places: dict[str, list[str]] = {term: [] for term in entry.extras}
-    for place, term in enumerate(entry.words, start=1):
-        places.setdefault(term, []).append(str(place))
+    for place, term in enumerate(entry.words):
+        places.setdefault(term, []).append(str(place % _PLACES + 1))
     team = entry.team
-    return " ".join(f"'{team}{term}':{','.join(at)}" if at else f"'{team}{term}'" for term, at in places.items())
+    vector = " ".join(f"'{team}{term}':{','.join(at)}" if at else f"'{team}{term}'" for term, at in places.items())
+    encoded = vector.encode()
+    return vector if len(encoded) <= _MOST_BYTES else encoded[:_MOST_BYTES].rpartition(b" ")[0].decode()
 
 
 def _expression(wanted: Wanted) -> str:

@@ -75,7 +75,7 @@ def test_a_long_word_is_cut_and_still_found_as_a_whole():
 def test_a_huge_text_has_a_bounded_number_of_terms(text):
     words, extras = terms(text)
     assert len(words) <= MAX_TEXT
-    assert sum(len(term.encode()) for term in (*words, *extras)) < 2**19
+    assert sum(len(term.encode()) for term in (*words, *extras)) < 2**20
     assert len(mark(text, phrases("a 學"))) <= MAX_TEXT
 
 

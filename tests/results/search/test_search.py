@@ -109,6 +109,24 @@ def test_nothing_typed_and_no_text_makes_it_fail():
     check()
 
 
+def test_a_line_of_a_hundred_thousand_letters_is_found_by_its_last_words():
+    numbers = " ".join(f"n{number}" for number in range(15_000))
+    han = "".join(chr(0x4E00 + number * 7 % 20_000) + chr(0x4E00 + number) for number in range(15_000))
+    team = make_found_dub(numbers, han).team
+    assert len(numbers) < 100_000
+    for typed in ("n14999 ", '"n14998 n14999"', "n0 n14999 "):
+        assert found(team, typed) == [numbers], typed
+    assert found(team, '"n14999 n14998"') == []
+    assert (found(team, han[-2:]), found(team, han[-5:])) == ([han], [han])
+
+
+def test_no_line_has_more_words_than_the_index_takes():
+    text = "".join(chr(0x20000 + number) for number in range(40_000)) * 2
+    assert len(make_found_dub(text).team.slug)
+    text = " ".join(f"{number:x}-{number:x}" for number in range(11_000))
+    make_found_dub(text)
+
+
 # --- The query language --------------------------------------------------------------------------------------
 
 
