@@ -103,7 +103,7 @@ def _read(match: re.Match[str], hints: list[str]) -> Clause:
     name = (match["field"] or "").lower()
     value = match["word"] if match["quoted"] is None else match["quoted"]
     is_open = match.end() == len(match.string) and not match["closing"] and not match["minus"]
-    may_go_on = is_open or (match["quoted"] is None and value.endswith("*"))
+    may_go_on = is_open or value.endswith("*")
     if name == "speaker" and value.strip():
         # The underscore keeps a field's terms apart from all words and prefixes, as no word has one.
         return tuple(

@@ -35,6 +35,7 @@ def start(*terms: str) -> Phrase:
         ('"big kitchen"', [[word("big", "kitchen")]]),
         ("“big kitchen”", [[word("big", "kitchen")]]),
         ('"big kit', [[start("big", "kit")]]),
+        ('"big kit*" ', [[start("big", "kit")]]),
         ('so "big kitchen" ', [[word("so")], [word("big", "kitchen")]]),
         ('so"big kitchen"', [[word("so")], [word("big", "kitchen")]]),
         ("e-mail ", [[word("e", "mail"), word("email")]]),
