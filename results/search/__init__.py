@@ -16,12 +16,14 @@ from results.search.index import Line, lines
 from results.search.query import Query, parse, periods
 
 COUNT_UP_TO = 10_000
+COUNT_RUNS_UP_TO = 1_000
+"""Hits whose run has to be looked at are counted no further: each costs a look of its own."""
 
 LOOK_AT = 500
 """Facets, and what is best, are told from so many of the newest hits at most: all of them could be millions."""
 
 _BATCH = 1_000
-_LOOK_FOR_WORDS = 100
+_LOOK_FOR_WORDS = 20
 _MOST_WORDS = 4
 # Looked for near the same place of the other transcript, the farther the more the two differ in length: that costs
 # the same for a trailer and for a long film.
@@ -149,11 +151,12 @@ def search(
     is_first, looks = before_id is None and not skip, best_first or with_facets
     most = LOOK_AT + 1 if looks else limit + 1
     if is_first:
-        ids, count = _back_end.newest_and_count(wanted, limit + 1, most, COUNT_UP_TO + 1)
+        count_to = COUNT_UP_TO if wanted.runs is None else COUNT_RUNS_UP_TO
+        ids, count = _back_end.newest_and_count(wanted, limit + 1, most, count_to + 1)
         if not ids:
             suggestion = _suggestion(team_id, query)
             return Page([], 0, is_exact=True, next_before=None, hint=query.hint, suggestion=suggestion)
-        count, is_exact = min(count, COUNT_UP_TO), count <= COUNT_UP_TO
+        count, is_exact = min(count, count_to), count <= count_to
     else:
         ids = _back_end.newest(wanted, before_id, limit + 1, most)
         count, is_exact = len(ids), False
