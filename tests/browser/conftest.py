@@ -21,7 +21,7 @@ from results.models import ApiKey, Run
 from teams.models import Team, User
 from tests.factories import make_team, make_user
 
-PATIENCE_MS = 15_000
+PATIENCE_MS = 60_000
 DESKTOP, PHONE = (1440, 900), (360, 740)
 # What a page may never do: run what it was given as text, or break one of its own rules.
 WATCH = """

@@ -88,9 +88,9 @@ def test_a_password_of_any_length_is_answered_quickly(client, anna, settings):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
     anna.set_password("y" * 4096)
     anna.save()
-    started = time.monotonic()
+    started = time.thread_time()
     log_in(client, password="y" * 4096)
-    assert time.monotonic() - started < 3
+    assert time.thread_time() - started < 3
     assert is_logged_in(client)
 
 

@@ -70,7 +70,9 @@ def test_children_of_a_process_that_died_are_cleared_away(tmp_path):
     wait_until(lambda: not is_running(tmp_path / "pid"))  # killed, but nobody can wait for somebody else's child
 
 
-def test_a_second_signal_kills_what_does_not_want_to_stop(tmp_path):
+def test_a_second_signal_kills_what_does_not_want_to_stop(tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "GRACE_S", 120)
+
     async def stop_twice():
         while not is_written(tmp_path / "pid"):
             await asyncio.sleep(0.01)

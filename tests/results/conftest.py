@@ -1,12 +1,28 @@
 """A stand-in CAMB.AI over real HTTP, and a bell that is heard at once or only noted."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from demo.server import StandIn
 from results import bell, refresh, tasks
 from results import camb as camb_client
 from results.models import ApiKey
 from tests.factories import make_team
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that stands still until it is set: `clock(seconds)` puts it that much forward, or back."""
+    now = timezone.now()
+
+    def put(seconds: float) -> None:
+        nonlocal now
+        now += timedelta(seconds=seconds)
+
+    monkeypatch.setattr(timezone, "now", lambda: now)
+    return put
 
 
 @pytest.fixture

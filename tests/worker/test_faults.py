@@ -52,10 +52,11 @@ def test_what_a_killed_worker_asked_for_is_finished_by_another(installation, cam
     installation.make_due(10)
     with installation.process("beat"), installation.process("worker") as victim:
         until(lambda: gate.held == 2)
+        victim.kill()
+        victim.wait(DEADLINE_S)
+        gate.open()
+        installation.end_leases()
         with installation.process("worker"):
-            victim.kill()
-            victim.wait(DEADLINE_S)
-            gate.open()
             until(lambda: all_ready(installation, 10))
     assert lines(installation) == [1] * 10
     assert set(asked(camb).values()) == {2}
@@ -72,6 +73,7 @@ def test_what_a_worker_had_heard_but_not_stored_when_it_was_killed_is_asked_agai
         victim.kill()
         victim.wait(DEADLINE_S)
         gate.open()
+        installation.end_leases()
         with installation.process("worker"):
             until(lambda: all_ready(installation, 20))
     assert lines(installation) == [1] * 20
@@ -94,7 +96,7 @@ def test_a_worker_that_is_told_to_stop_stores_what_it_is_asking_for(installation
 def test_a_worker_that_is_told_to_stop_hands_back_what_is_not_answered_in_time(installation, camb):
     gate = Gate(camb)
     installation.make_due(5)
-    with installation.process("worker") as worker:
+    with installation.process("worker", CAMB_TOTAL_SECONDS="2") as worker:
         installation.ring("refresh_due")
         until(lambda: gate.held == 1)
         worker.terminate()
@@ -121,7 +123,9 @@ def test_bells_that_were_lost_with_the_broker_are_rung_again(installation, camb)
         with installation.process("worker", WORKER_THREADS="1") as worker:
             until(lambda: gate.held and len(leases(installation)) == 8)
             worker.kill()
+            worker.wait(DEADLINE_S)
         installation.empty_broker()
+        installation.end_leases()
         gate.open()
         with installation.process("worker"):
             until(lambda: all_ready(installation, 40))
@@ -147,17 +151,16 @@ def test_two_beats_that_come_late_make_one_catch_up(installation, camb):
 
 def test_a_message_that_comes_twice_asks_once(installation, camb):
     lease = uuid4()
-    in_five_seconds = "strftime('%Y-%m-%d %H:%M:%f', 'now', '+5 seconds')"
+    in_a_minute = "strftime('%Y-%m-%d %H:%M:%f', 'now', '+60 seconds')"
     if not settings.IS_EMBEDDED:
-        in_five_seconds = "now() + interval '5 seconds'"
+        in_a_minute = "now() + interval '60 seconds'"
     with installation.process("worker"):
         installation.make_due(3, team="other")
         installation.ring("refresh_due")
         until(lambda: installation.statuses(team="other") == ["ready"] * 3)
         installation.make_due(5)
         installation.execute(
-            f"UPDATE results_run SET lease = '{lease.hex}', lease_until = {in_five_seconds}"
-            " WHERE due_at IS NOT NULL"
+            f"UPDATE results_run SET lease = '{lease.hex}', lease_until = {in_a_minute} WHERE due_at IS NOT NULL"
         )
         for _ in range(3):
             installation.ring("refresh_batch", str(lease))
@@ -186,7 +189,7 @@ def test_processes_with_a_wrong_broker_spoil_nothing_and_stop_when_told(installa
 def test_a_database_that_restarts_amid_a_call_costs_no_more_than_the_call(installation, camb):
     gate = Gate(camb)
     installation.make_due(10)
-    with installation.process("beat"), installation.process("worker"):
+    with installation.process("beat"), installation.process("worker", CAMB_TOTAL_SECONDS="2"):
         until(lambda: gate.held == 2)
         installation.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -206,6 +209,7 @@ def test_a_team_with_thousands_of_runs_and_a_slow_camb_lets_others_through(insta
         before = len(camb.calls)
         installation.make_due(3, team="other")
         until(lambda: installation.statuses(team="other") == ["ready"] * 3)
-        between = Counter(call.key for call in camb.calls[before:])
-    assert between[OTHER_KEY] == 1
-    assert between[KEY] <= 5 * 8
+        between = [call.key for call in camb.calls[before:]]
+    assert between.count(OTHER_KEY) == 1
+    # Of the 400 calls that are due: a turn of each of the eight threads, and room for a busy machine.
+    assert between.index(OTHER_KEY) < 200
