@@ -152,20 +152,26 @@ def note_trouble(key: ApiKey, error: camb.CambError | SealBrokenError) -> None:
     """
     now = timezone.now()
     message, state, wait = str(error), State.UNAVAILABLE, _wait(key.failures)
+    named = getattr(error, "retry_after", None)
     if isinstance(error, SealBrokenError):
         message = "The stored key cannot be decrypted, since FIELD_KEYS changed. Paste the key again."
         state, wait = State.REFUSED, REFUSED_PROBE
     elif isinstance(error, camb.Refused):
         state, wait = State.UNPAID if error.http_status == 402 else State.REFUSED, REFUSED_PROBE
-    elif error.retry_after is not None:
-        wait = max(wait, timedelta(seconds=error.retry_after))
+    elif named is not None:
+        # Obeyed to the second; should it be named too short once more, our own patience counts too.
+        wait = max(timedelta(seconds=named), wait if key.failures else timedelta())
     news: dict[str, object] = {"failures": F("failures") + 1, "asked_at": now}
     is_plain = state == State.UNAVAILABLE and getattr(error, "http_status", None) not in (429, 503)
     if key.failures or not is_plain:
         news |= {"state": state, "message": message, "retry_at": now + wait}
     logger.warning("Key of team %s failed (%d before): %s", key.pk, key.failures, message)
-    if ApiKey.objects.filter(pk=key.pk, sealed=key.sealed, failures=key.failures).update(**news):
+    same = ApiKey.objects.filter(pk=key.pk, sealed=key.sealed)
+    if same.filter(failures=key.failures).update(**news):
         Pulse.beat(key.pk)
+    elif named is not None:
+        # Of those that fail together, the one that names the longest time counts.
+        same.filter(failures__gt=key.failures, retry_at__lt=now + wait).update(retry_at=now + wait)
 
 
 def _wait(failures: int) -> timedelta:

@@ -86,10 +86,13 @@ def claim_due(team_id: int | None = None) -> list[uuid.UUID]:
     usable = ApiKey.objects.filter(keys.is_open(now), has_due)
     if team_id is not None:
         usable = usable.filter(team=team_id)
-    return [lease for key_id in usable.values_list("pk", flat=True) for lease in _claim_for(key_id, now)]
+    return [lease for key_id in usable.values_list("pk", flat=True) for lease in claim_for(key_id, now)]
 
 
-def _claim_for(key_id: int, now: datetime, most: int = MOST_CLAIMS) -> list[uuid.UUID]:
+def claim_for(
+    key_id: int, now: datetime, *, most: int = MOST_CLAIMS, most_calls: int = MOST_CALLS
+) -> list[uuid.UUID]:
+    """As `claim_due` for one key: so many leases at most, of so many calls each."""
     with transaction.atomic():
         # The key's row is the lock under which its leases are counted and given out.
         key = ApiKey.objects.select_for_update().filter(keys.is_open(now), pk=key_id).first()
@@ -105,9 +108,12 @@ def _claim_for(key_id: int, now: datetime, most: int = MOST_CLAIMS) -> list[uuid
         due = waiting.due(now)
         # Several calls each only while there is plenty for every caller: at its end a sweep must not wait for one.
         share = in_flight * camb.BATCH_MAX
-        plenty = due[: share * MOST_CALLS].count() // share
+        plenty = due[: share * most_calls].count() // share
         calls_each = 1 if key.failures else max(1, min(plenty, calls // room))
-        ids = list(due.values_list("pk", "camb_run_id")[: room * calls_each * camb.BATCH_MAX])
+        room_for = room * calls_each * camb.BATCH_MAX
+        ids = list(due.values_list("pk", "camb_run_id")[: room_for + 2])
+        # Rather two are left for the next claim than one, which would cost a call of its own.
+        ids = ids[: room_for - 1 if len(ids) == room_for + 1 else room_for]
         numbered = [pk for pk, run_id in ids if run_id]
         if len(numbered) == 1:
             # Two cost one call, as one does: the run that would be next comes along a little early.
@@ -117,7 +123,7 @@ def _claim_for(key_id: int, now: datetime, most: int = MOST_CLAIMS) -> list[uuid
         keys.use_calls(key, now, sum(map(len, groups[:room])))
         # Looked at again, as one may have been finished since by somebody whose lease had run out.
         unfinished = Run.objects.unfinished()
-        leases = (put_lease(unfinished.filter(pk__in=list(chain(*group))), now) for group in groups[:room])
+        leases = (_put_lease(unfinished.filter(pk__in=list(chain(*group))), now) for group in groups[:room])
         return [lease for lease in leases if lease]
 
 
@@ -134,7 +140,7 @@ def _portions(asks: Sequence[T], most: int) -> Iterator[list[T]]:
         yield portion
 
 
-def put_lease(runs: RunQuerySet, now: datetime) -> uuid.UUID | None:
+def _put_lease(runs: RunQuerySet, now: datetime) -> uuid.UUID | None:
     """Put a new lease on those of these runs that nobody is asking; None when somebody was first with all."""
     lease = uuid.uuid4()
     return lease if runs.unleased(now).update(lease=lease, lease_until=now + LEASE) else None
@@ -161,7 +167,7 @@ def refresh_batch(lease: str, *, go_on: bool = True) -> None:
     if not Run.objects.filter(lease=lease).leased(now).update(lease=own, lease_until=now + LEASE):
         return
     while key_id := _refresh(own):
-        claimed = _claim_for(key_id, timezone.now(), most=1) if go_on else []
+        claimed = claim_for(key_id, timezone.now(), most=1) if go_on else []
         if not claimed:
             return
         [own] = claimed
@@ -190,13 +196,14 @@ def _refresh(lease: uuid.UUID) -> int | None:
         try:
             asking = _Asking(keys.client(key), lease, history)
             for batch in batches(runs):
-                heard |= asking.ask(batch)
-                if monotonic() > asking_ends:
+                # Between two calls somebody else's trouble may have closed the gate.
+                if heard and (monotonic() > asking_ends or not usable.exists()):
                     break
+                heard |= asking.ask(batch)
             keys.note_success(key)
         except (camb.CambError, SealBrokenError) as error:
             keys.note_trouble(key, error)
-            _put_off(batch)
+            _put_off(batch, error)
         try:
             history.changes |= (stored := save(heard, lease, started))
         finally:
@@ -216,10 +223,11 @@ def _renew(lease: uuid.UUID) -> None:
     Run.objects.filter(lease=lease).update(lease_until=timezone.now() + LEASE)
 
 
-def _put_off(runs: Sequence[Run]) -> None:
+def _put_off(runs: Sequence[Run], error: camb.CambError | SealBrokenError) -> None:
     """Let other runs be asked first: should these very runs be what makes CAMB.AI fail, they block nobody."""
+    named = getattr(error, "retry_after", None)
     for run in runs:
-        wait = max(backoff(run.asks), keys.FIRST_PROBE)
+        wait = max(backoff(run.asks), keys.FIRST_PROBE) if named is None else timedelta(seconds=named)
         Run.objects.filter(pk=run.pk).exclude(due_at=None).update(asks=F("asks") + 1, due_at=timezone.now() + wait)
 
 
@@ -228,7 +236,7 @@ Heard = camb.Answer | camb.Task | Exception
 
 @dataclass(frozen=True)
 class _Asking:
-    """One batch being asked about, with as many calls as its bad ids cost."""
+    """Batches being asked about, each with as many calls as its bad ids cost."""
 
     client: camb.Client
     lease: uuid.UUID
@@ -237,9 +245,30 @@ class _Asking:
     def ask(self, runs: list[Run]) -> dict[int, Heard]:
         """What CAMB.AI says of each run, by our pk.
 
-        When it refuses a batch, or sends one that we fail to read, the batch is halved until the guilty run stands
-        alone. Raises camb.Refused when it is the key that is refused, and the other errors of camb as they come.
+        Raises camb.Refused when it is the key that is refused, and the other errors of camb as they come.
         """
+        found = self._halve(runs)
+        refusals = [heard for heard in found.values() if isinstance(heard, camb.Refused)]
+        if len(refusals) == len(runs) and all(refusal.http_status == 403 for refusal in refusals):
+            self._doubt_the_key(runs, refusals[0])
+        return found
+
+    def _doubt_the_key(self, runs: list[Run], refusal: camb.Refused) -> None:
+        """Not one run may be seen. Raise the refusal if that is the key's fault: it no longer sees what it saw."""
+        seen = Run.objects.filter(team=runs[0].team_id, status__in=(Status.READY, Status.PARTLY))
+        witness = seen.exclude(pk__in=[run.pk for run in runs]).order_by("-checked_at").first()
+        if witness and witness.camb_run_id:
+            try:
+                with self.history.call([witness.pk]):
+                    self.client.fetch([witness.camb_run_id])
+            except camb.Refused as error:
+                if error.http_status == 403:
+                    raise
+        elif len(runs) > 1:
+            raise refusal
+
+    def _halve(self, runs: list[Run]) -> dict[int, Heard]:
+        """Halve a batch that is refused, or that we fail to read, until the guilty run stands alone."""
         try:
             with self.history.call([run.pk for run in runs]):
                 return self._call(runs)
@@ -256,11 +285,7 @@ class _Asking:
             return {runs[0].pk: trouble}
         _renew(self.lease)
         middle = len(runs) // 2
-        found = self.ask(runs[:middle]) | self.ask(runs[middle:])
-        if all(isinstance(heard, camb.Refused) and heard.http_status == 403 for heard in found.values()):
-            # Not one run may be seen: that is the key's trouble, not theirs.
-            raise trouble
-        return found
+        return self._halve(runs[:middle]) | self._halve(runs[middle:])
 
     def _call(self, runs: list[Run]) -> dict[int, Heard]:
         numbered = {run.camb_run_id: run.pk for run in runs if run.camb_run_id}

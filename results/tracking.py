@@ -12,7 +12,7 @@ from django.db.models import Count, Min
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from results import bell, ids, keys, media, refresh, store, tags
+from results import bell, camb, ids, keys, media, refresh, store, tags
 from results.history import History
 from results.models import ApiKey, Pulse, Run, RunQuerySet
 from results.secrets import SealBrokenError
@@ -101,18 +101,22 @@ def _wait_for_other_adders(team: Team) -> None:
 
 
 def request(run: Run) -> bool:
-    """Have this run asked now ("Refresh now").
+    """Have this run asked now ("Refresh now"), before all others of its team, as soon as the key's limits allow.
 
     False when it is being asked already, was a moment ago, or must not be: archived, no key, or its gate is closed.
     """
     now = timezone.now()
+    unfinished = Run.objects.filter(team=run.team_id).unfinished()
+    first = unfinished.order_by("due_at").values_list("due_at", flat=True).first() or now
     askable = Run.objects.current().filter(
         pk=run.pk, team__in=ApiKey.objects.filter(keys.is_open(now)).values("team")
     )
-    lease = refresh.put_lease(askable.exclude(checked_at__range=(now - timedelta(seconds=2), now)), now)
-    if lease is None:
+    askable = askable.unleased(now).exclude(checked_at__range=(now - timedelta(seconds=2), now))
+    if not askable.update(due_at=min(first - timedelta(microseconds=1), now)):
         return False
-    bell.ring("refresh_batch", str(lease))
+    # Of one call, so that somebody who waits need not wait for others too.
+    for lease in refresh.claim_for(run.team_id, now, most=1, most_calls=1):
+        bell.ring("refresh_batch", str(lease))
     return True
 
 
@@ -164,15 +168,22 @@ def ask_now(run: Run) -> None:
 
     Time-outs are short, and an ask under way elsewhere is overtaken: its answer would be the older one.
     """
+    now = timezone.now()
     key = ApiKey.objects.filter(pk=run.team_id).first()
     if key is None:
         raise NoKeyError
-    now, lease, history = timezone.now(), uuid.uuid4(), History(key.pk)
+    if not ApiKey.objects.filter(keys.is_open(now), pk=key.pk).exists():
+        raise camb.Unavailable(key.message)
+    lease, history = uuid.uuid4(), History(key.pk)
     Run.objects.filter(pk=run.pk).update(lease=lease, lease_until=now + refresh.LEASE)
     try:
         with keys.patient_for(key, seconds=10) as client, history.call([run.pk]):
             [answer] = client.fetch([run.camb_run_id or 0]).values()
         history.changes |= refresh.save({run.pk: answer}, lease, now)
+    except camb.CambError as error:
+        if error.http_status in (401, 402, 429, 503):  # what holds for every call of the key
+            keys.note_trouble(key, error)
+        raise
     finally:
         refresh.release(lease)
         history.write()

@@ -42,12 +42,17 @@ def test_a_sweep_asks_every_due_run_once(camb, team, sweep, number, sizes):
     assert set(Run.objects.values_list("status", "due_at", "lease")) == {("ready", None, None)}
 
 
-def test_a_sweep_over_many_runs_chains_its_batches(camb, team, sweep):
-    runs = make_runs(team, 101)
-    camb.runs |= {run.camb_run_id: ready() for run in runs}
+@pytest.mark.parametrize("in_flight", [1, 8])
+@pytest.mark.parametrize(("number", "calls"), [(6, 2), (41, 9), (101, 21)])
+def test_a_sweep_over_many_runs_chains_its_batches_and_leaves_none_alone(
+    camb, team, sweep, settings, number, calls, in_flight
+):
+    settings.REFRESH_CALLS_PER_KEY, settings.REFRESH_CALLS_PER_SECOND = in_flight, 1000
+    runs = make_runs(team, number)
+    camb.unknown = ready()
     sweep()
     assert sorted(i for ids in bodies(camb) for i in ids) == sorted(run.camb_run_id for run in runs)
-    assert len(camb.calls) == 21
+    assert [call.method for call in camb.calls] == ["POST"] * calls
     assert set(Run.objects.values_list("status", flat=True)) == {"ready"}
 
 
@@ -256,6 +261,30 @@ def test_a_forbidden_key_is_told_from_a_forbidden_run(camb, team, sweep):
     assert runs
 
 
+@pytest.mark.parametrize("guilty", [{0, 1}, {3, 4}, {0, 1, 2, 3, 4}])
+def test_runs_that_are_forbidden_together_are_no_trouble_of_a_key_that_sees_others(camb, team, sweep, guilty):
+    seen = make_run(team, status="ready", due_at=None, checked_at=timezone.now())
+    runs = make_runs(team, 5)
+    camb.unknown = ready()
+    camb.runs |= {runs[place].camb_run_id: Reply(403, {"detail": "no"}) for place in guilty}
+    sweep()
+    statuses = [Run.objects.get(pk=run.pk).status for run in runs]
+    assert statuses == ["not_found" if place in guilty else "ready" for place in range(5)]
+    assert ApiKey.objects.get(team=team).state == "working"
+    assert len(camb.calls) <= 9 + 1
+    seen.refresh_from_db()
+    assert (seen.status, seen.due_at) == ("ready", None)
+
+
+def test_a_key_that_no_longer_sees_what_it_saw_is_refused(camb, team, sweep):
+    make_run(team, status="ready", due_at=None, checked_at=timezone.now())
+    make_runs(team, 5)
+    camb.unknown = Reply(403, {"detail": "no"})
+    sweep()
+    assert ApiKey.objects.get(team=team).state == "refused"
+    assert set(Run.objects.values_list("status", flat=True)) == {"ready", "new"}
+
+
 @pytest.mark.parametrize(("status", "state"), [(401, "refused"), (402, "unpaid")])
 def test_a_refused_key_pauses_its_runs_and_only_its(camb, team, sweep, make_key, status, state):
     other = make_team()
@@ -359,7 +388,7 @@ def test_retry_after_is_obeyed(camb, team, sweep):
     camb.script(Reply(429, b"", {"Retry-After": "120"}))
     sweep()
     key = ApiKey.objects.get(team=team)
-    assert timedelta(seconds=115) < key.retry_at - timezone.now() <= timedelta(seconds=120)
+    assert timedelta(seconds=60) < key.retry_at - timezone.now() <= timedelta(seconds=120)
     sweep()
     assert len(camb.calls) == 1
 
@@ -537,13 +566,13 @@ def test_every_change_moves_the_pulse(camb, team, sweep):
     assert Pulse.of(team.pk) >= run.version
 
 
-def test_a_key_makes_no_more_calls_a_second_than_its_rate(settings, team, bells):
+def test_a_key_makes_no_more_calls_a_second_than_its_rate(settings, team, bells, clock):
     settings.REFRESH_CALLS_PER_SECOND, settings.REFRESH_CALLS_PER_KEY = 3, 100
-    make_runs(team, 100)
+    make_runs(team, 100, due_at=timezone.now())
     refresh.ring_due()
     refresh.ring_due()
     assert len(bells) == 3
-    ApiKey.objects.update(paced_to=timezone.now() - timedelta(hours=1))
+    clock(1)
     refresh.ring_due()
     assert len(bells) == 6
 

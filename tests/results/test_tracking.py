@@ -3,6 +3,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from demo.server import Reply
+from results import camb as camb_client
 from results import refresh, tasks, tracking
 from results.models import ApiKey, Cue, Dub, Pulse, Run
 from teams.models import Team
@@ -15,7 +17,7 @@ def make_runs(team, number: int, **fields) -> list[Run]:
     return [make_run(team, **fields) for _ in range(number)]
 
 
-def test_refresh_now_pressed_often_asks_once(camb, team, worker):
+def test_refresh_now_pressed_often_asks_once(camb, team, worker, clock):
     run = make_run(team, status="ready", due_at=None)
     camb.runs[run.camb_run_id] = ready()
     assert [tracking.request(run) for _ in range(50)] == [True] + [False] * 49
@@ -30,6 +32,39 @@ def test_refresh_now_waits_like_the_rest_while_the_key_is_paused(team, bells):
     assert tracking.request(run) is False
     assert tracking.request(make_run()) is False
     assert bells == []
+
+
+def test_refresh_now_takes_the_run_that_is_next_along(camb, team, worker):
+    runs = make_runs(team, 3, due_at=timezone.now() + timedelta(hours=1))
+    camb.unknown = ready()
+    assert tracking.request(runs[2]) is True
+    worker()
+    assert [call.run_ids for call in camb.calls] == [[runs[2].camb_run_id, runs[0].camb_run_id]]
+
+
+def test_refresh_now_keeps_to_the_keys_limits_and_comes_before_the_rest(camb, team, bells, settings):
+    settings.REFRESH_CALLS_PER_KEY = 2
+    make_runs(team, 100)
+    wanted = make_runs(team, 5, status="ready", due_at=None)
+    camb.unknown = ready()
+    refresh.ring_due()
+    assert [tracking.request(run) for run in wanted] == [True] * 5
+    assert len(bells) == 2
+    refresh.refresh_batch(bells[0][1], go_on=False)
+    before = len(camb.calls)
+    [lease] = refresh.claim_due()
+    refresh.refresh_batch(str(lease), go_on=False)
+    assert set(camb.calls[before].run_ids) == {run.camb_run_id for run in wanted}
+
+
+def test_a_link_is_not_renewed_while_the_key_is_paused(camb, team):
+    run = make_run(team, status="ready", due_at=None)
+    camb.script(Reply(429, b"", {"Retry-After": "60"}))
+    for _ in range(2):
+        with pytest.raises(camb_client.Unavailable, match="less often"):
+            tracking.ask_now(run)
+    assert len(camb.calls) == 1
+    assert ApiKey.objects.get().retry_at > timezone.now() + timedelta(seconds=30)
 
 
 def test_ask_now_renews_the_links_while_somebody_waits(camb, team, bells):
