@@ -107,6 +107,7 @@ if IS_EMBEDDED:
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 BROKER_URL = env.str("BROKER_URL", default=f"folder://{quote(str(DATA_DIR / 'broker'))}")
@@ -118,6 +119,9 @@ CACHES = {
 if CACHES["default"]["BACKEND"].endswith("FileBasedCache"):
     # By default 300 entries push one another out: somebody who guesses passwords would clear their own count.
     CACHES["default"]["OPTIONS"] = {"MAX_ENTRIES": 20_000}
+elif _shared_cache:
+    # Nobody waits long for a page because Redis hangs.
+    CACHES["default"]["OPTIONS"] = {"socket_connect_timeout": 2, "socket_timeout": 2}
 
 # Copies of media, kept by teams that want it, lie in a folder or in an S3 bucket of their own.
 MEDIA_STORAGE = media_storage(
@@ -174,7 +178,10 @@ DEMO_BASE_URL = f"http://127.0.0.1:{DEMO_PORT}/apis"
 
 CELERY_BROKER_URL = BROKER_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {}
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # however long the broker is away
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
+    {"socket_connect_timeout": 5, "socket_timeout": 5} if _shared_cache else {}
+)
 CELERY_TASK_IGNORE_RESULT = True
 # Whoever rings has committed already: a web request does not wait for a broker that is down.
 CELERY_TASK_PUBLISH_RETRY = False

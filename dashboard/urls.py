@@ -48,6 +48,7 @@ accounts = [
 ]
 
 handler400 = "dashboard.views.trouble.not_understood"
+handler500 = "dashboard.views.trouble.broken"
 
 urlpatterns = [
     path("", teams.home, name="home"),

@@ -13,10 +13,12 @@ from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
 
 HEARD = "bell-heard-at"
+CACHE_TROUBLE = (RedisError, OSError)
 
 
 def ring(task: str, *args: object) -> None:
@@ -33,12 +35,18 @@ def _send(task: str, args: tuple[object, ...]) -> None:
 
 def note_heard() -> None:
     """A worker has heard the bell of beat."""
-    cache.set(HEARD, timezone.now(), None)
+    try:
+        cache.set(HEARD, timezone.now(), None)
+    except CACHE_TROUBLE as error:
+        logger.warning("Nobody can be told that the bell was heard (%s)", type(error).__name__)
 
 
 def silent_since() -> datetime | None:
     """Since when no worker has heard beat's bell, once that is long enough to tell people; else None."""
-    # Just after the first start nobody has heard anything yet: the silence is counted from the first look.
-    heard: datetime = cache.get_or_set(HEARD, timezone.now, None)  # type: ignore[assignment]  # never None
+    try:
+        # Just after the first start nobody has heard anything yet: the silence is counted from the first look.
+        heard: datetime = cache.get_or_set(HEARD, timezone.now, None)  # type: ignore[assignment]  # never None
+    except CACHE_TROUBLE:
+        return timezone.now()  # where nobody could tell, nobody hears either
     patience = timedelta(seconds=max(60, 10 * settings.REFRESH_TICK_SECONDS))
     return heard if timezone.now() - heard > patience else None

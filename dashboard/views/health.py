@@ -1,10 +1,13 @@
 """Is this server able to answer?"""
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
+from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
 from results import bell
+
+_was_migrated = False
 
 
 @require_safe
@@ -14,9 +17,27 @@ def health(request: HttpRequest) -> JsonResponse:
     The broker is not asked, and a silent worker is only told of: without them every page still works.
     """
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError:
+        reason = _why_not()
+    except (DatabaseError, InterfaceError):
         # The driver's own words name hosts and users; this page is open to everybody.
-        return JsonResponse({"status": "unavailable", "reason": "The database does not answer."}, status=503)
+        reason = "The database does not answer."
+    if reason:
+        return JsonResponse({"status": "unavailable", "reason": reason}, status=503)
     return JsonResponse({"status": "ok", "worker": "silent" if bell.silent_since() else "heard"})
+
+
+def _why_not() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 'off'" if connection.vendor == "sqlite" else "SHOW transaction_read_only")
+        if cursor.fetchone() != ("off",):
+            return "The database takes no changes."
+    return "" if _is_migrated() else "The database is not migrated."
+
+
+def _is_migrated() -> bool:
+    """Whether the tables are those of this code; looked up until they are."""
+    global _was_migrated
+    if not _was_migrated:
+        executor = MigrationExecutor(connection)
+        _was_migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return _was_migrated

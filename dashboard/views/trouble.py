@@ -1,8 +1,17 @@
-"""What is said where Django gives up before any view is asked?"""
+"""What is said where Django gives up, before any view is asked or because one failed?"""
+
+import sys
 
 from django.core.exceptions import DisallowedHost
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.views.defaults import server_error
+from redis.exceptions import RedisError
+
+# What passes once somebody has mended it: a server that is away, restarts, takes no changes or has no room left.
+PASSING = (OperationalError, InterfaceError, InternalError, RedisError)
 
 
 def not_understood(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -14,3 +23,10 @@ def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form without the token of its page, or from a page of another address."""
     context = {"is_foreign": reason.startswith("Origin checking failed")}
     return render(request, "403_csrf.html", context, status=403)
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """503 for what passes, else 500; neither page asks the database or the session anything."""
+    if isinstance(sys.exception(), PASSING):
+        return HttpResponse(render_to_string("away.html"), status=503, headers={"Retry-After": "30"})
+    return server_error(request)

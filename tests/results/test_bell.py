@@ -5,6 +5,7 @@ from celery import current_app
 from django.core.cache import cache
 from django.utils import timezone
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from results import bell, refresh
 from tests.factories import make_run, make_team
@@ -63,3 +64,19 @@ def test_pages_and_health_say_that_no_worker_is_heard(client, make_key):
     refresh.ring_due()
     assert "No worker of this server" not in client.get(f"/t/{team.slug}/runs/").content.decode()
     assert client.get("/health/").json() == {"status": "ok", "worker": "heard"}
+
+
+def test_a_cache_that_is_away_keeps_nobody_from_asking(monkeypatch, make_key, caplog):
+    def away(*_):
+        raise RedisError("maxmemory")
+
+    monkeypatch.setattr(cache, "set", away)
+    monkeypatch.setattr(cache, "get_or_set", away)
+    team = make_team()
+    make_key(team)
+    run = make_run(team)
+    refresh.ring_due()
+    run.refresh_from_db()
+    assert run.lease is not None
+    assert bell.silent_since() is not None
+    assert "Nobody can be told" in caplog.text
