@@ -5,6 +5,7 @@ bell that nobody hears costs one period of beat, never a run. That is why a brok
 """
 
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from celery import current_app
@@ -21,16 +22,20 @@ HEARD = "bell-heard-at"
 CACHE_TROUBLE = (RedisError, OSError)
 
 
-def ring(task: str, *args: object) -> None:
-    """Send this task of `results.tasks` to a worker once the transaction under way is committed."""
-    transaction.on_commit(lambda: _send(task, args))
+def ring(task: str, *args: object, unheard: Callable[[], None] = lambda: None) -> None:
+    """Send this task of `results.tasks` to a worker once the transaction under way is committed.
+
+    `unheard` is called when the broker cannot be reached.
+    """
+    transaction.on_commit(lambda: _send(task, args, unheard))
 
 
-def _send(task: str, args: tuple[object, ...]) -> None:
+def _send(task: str, args: tuple[object, ...], unheard: Callable[[], None]) -> None:
     try:
         current_app.send_task(f"results.tasks.{task}", args)
     except (OperationalError, OSError) as error:
         logger.warning("The broker cannot be reached, beat will find it later: %s (%s)", task, type(error).__name__)
+        unheard()
 
 
 def note_heard() -> None:

@@ -150,7 +150,12 @@ def ring_due() -> None:
     """Claim what is due and ring once for each batch."""
     bell.note_heard()
     for lease in claim_due():
-        bell.ring("refresh_batch", str(lease))
+        hand_over(lease)
+
+
+def hand_over(lease: uuid.UUID) -> None:
+    """Have a worker ask about the runs under this lease; while the broker is away they stay due instead."""
+    bell.ring("refresh_batch", str(lease), unheard=lambda: release(lease))
 
 
 # --- Asking ------------------------------------------------------------------------------------------
@@ -172,7 +177,7 @@ def refresh_batch(lease: str, *, go_on: bool = True) -> None:
             return
         [own] = claimed
         if monotonic() > turn_ends:
-            bell.ring("refresh_batch", str(own))
+            hand_over(own)
             return
 
 

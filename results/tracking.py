@@ -116,7 +116,7 @@ def request(run: Run) -> bool:
         return False
     # Of one call, so that somebody who waits need not wait for others too.
     for lease in refresh.claim_for(run.team_id, now, most=1, most_calls=1):
-        bell.ring("refresh_batch", str(lease))
+        refresh.hand_over(lease)
     return True
 
 

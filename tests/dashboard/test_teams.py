@@ -26,7 +26,7 @@ KEY = "camb-0123456789-wxyz"
 def rung(monkeypatch):
     """Nobody works here: what would be sent to a worker is only noted."""
     sent: list[tuple[object, ...]] = []
-    monkeypatch.setattr(bell, "ring", lambda *call: sent.append(call))
+    monkeypatch.setattr(bell, "ring", lambda *call, **_: sent.append(call))
     return sent
 
 

@@ -38,7 +38,7 @@ def camb(settings):
 def bells(monkeypatch):
     """What was rung, as (task, *args); nobody comes."""
     rung: list[tuple[object, ...]] = []
-    monkeypatch.setattr(bell, "ring", lambda *call: rung.append(call))
+    monkeypatch.setattr(bell, "ring", lambda *call, **_: rung.append(call))
     return rung
 
 

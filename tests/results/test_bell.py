@@ -7,7 +7,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from results import bell, refresh
+from results import bell, refresh, tracking
 from tests.factories import make_run, make_team
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +42,24 @@ def test_a_broker_that_is_down_is_logged_and_no_more(monkeypatch, caplog, django
     with django_capture_on_commit_callbacks(execute=True):
         bell.ring("refresh_due")
     assert "beat will find it later: refresh_due" in caplog.text
+
+
+def test_a_lease_that_nobody_was_told_of_is_not_waited_out(
+    monkeypatch, make_key, django_capture_on_commit_callbacks
+):
+    def down(name, args):
+        raise OperationalError("no broker")
+
+    monkeypatch.setattr(current_app, "send_task", down)
+    team = make_team()
+    make_key(team)
+    run = make_run(team)
+    with django_capture_on_commit_callbacks(execute=True):
+        refresh.ring_due()
+        assert tracking.request(run) is False
+    assert tracking.request(run) is True
+    run.refresh_from_db()
+    assert run.lease is not None
 
 
 def test_a_silent_worker_is_told_of_after_a_while():
