@@ -28,7 +28,7 @@ from dashboard.forms import (
 )
 from results import keys, tracking
 from results.copies import shelves
-from results.models import ApiKey, Run
+from results.models import ApiKey
 from teams.access import can_change, can_manage, membership_or_404, require_manage
 from teams.models import Invitation, LastOwnerError, Membership, Team, User
 
@@ -353,12 +353,13 @@ def _key_state(membership: Membership, began: str = "") -> dict[str, Any]:
     api_key = ApiKey.objects.filter(team=membership.team).first()
     is_untested = api_key is not None and api_key.state == ApiKey.State.UNTRIED and api_key.asked_at is None
     has_no_worker = is_untested and now - since >= WORKER_PATIENCE_S
+    is_working = api_key is not None and api_key.state == ApiKey.State.WORKING
     return {
         "api_key": api_key,
         "can_manage": can_manage(membership),
         "shows_last_four": can_change(membership),
         "is_being_tested": is_untested and not has_no_worker,
         "has_no_worker": has_no_worker,
-        "is_first_step": can_change(membership) and not Run.objects.filter(team=membership.team).exists(),
+        "leads_to_runs": is_working and can_change(membership) and not membership.team.runs.exists(),
         "began": since,
     }
