@@ -23,19 +23,18 @@ _PAUSE_SECONDS = 0.03
 
 
 def archive(team: Team, pks: Collection[int]) -> int:
-    """Put these runs of the team aside; returns how many there were."""
-    marks: dict[str, object] = {"archived_at": timezone.now(), "due_at": None, "wanted_at": None}
-    return _mark(team, pks, marks, Q(archived_at=None))
+    """Put these runs of the team aside; returns how many were not yet."""
+    current = Q(archived_at=None)
+    total = many.in_parts(team, pks, which=current, archived_at=timezone.now(), due_at=None, wanted_at=None)
+    bell.ring("settle_archived")
+    return total
 
 
 def restore(team: Team, pks: Collection[int]) -> int:
-    """Take these runs of the team back, and ask about the unfinished ones; returns how many there were."""
+    """Take these runs of the team back, and ask about the unfinished ones; returns how many were archived."""
+    archived = Q(archived_at__isnull=False)
     due_at = Case(When(status__in=Run.UNFINISHED, then=timezone.now()), default=None)
-    return _mark(team, pks, {"archived_at": None, "due_at": due_at}, ~Q(archived_at=None))
-
-
-def _mark(team: Team, pks: Collection[int], marks: dict[str, object], which: Q) -> int:
-    total = many.in_parts(team, pks, lambda part: Run.objects.filter(which, pk__in=part).update(**marks))
+    total = many.in_parts(team, pks, which=archived, archived_at=None, due_at=due_at)
     bell.ring("settle_archived")
     bell.ring("refresh_due")
     return total
