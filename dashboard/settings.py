@@ -96,6 +96,7 @@ if DATABASES["default"]["ENGINE"] not in ("django.db.backends.sqlite3", "django.
 IS_EMBEDDED = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
 if IS_EMBEDDED:
     # Django's defaults lose transactions as soon as two processes write; with these, writers queue instead.
+    DATABASES["default"]["ENGINE"] = "dashboard.sqlite"
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
