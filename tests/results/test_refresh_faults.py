@@ -396,6 +396,32 @@ def test_what_is_missing_from_an_answer_is_waited_for(camb, team, sweep):
     assert statuses() == ["ready", "waiting", "ready", "waiting", "ready"]
 
 
+def test_what_json_lets_through_and_no_database_takes_is_stored_as_far_as_it_is_readable(camb, team, sweep, client):
+    make_runs(team, 5)
+    odd = r'"\u0000\ud800 odd"'
+    line = r'{"start": NaN, "end": 1e999, "text": "ket\u0000tle \ud83d", "speaker": "A\u0000\udc00"}'
+    answers = (
+        rf'{{"audio_url": "https://m.example/1.mp3", {odd}: Infinity, "x": 1, "x": 1e999, "transcript": [{line}]}}',
+        rf'{{"status": "ERROR", "exception_reason": {odd}}}',
+        rf'{{{odd}: {{"audio_url": "https://m.example/3.mp3", "transcript": [{line}]}}}}',
+        "9" * 5_000,
+        "[" * 500 + "]" * 500,
+    )
+    body = ", ".join(f'"{number}": {answer}' for number, answer in enumerate(answers, start=1))
+    camb.script(Reply(200, f"{{{body}}}".encode()))
+    sweep()
+    assert statuses() == ["ready", "failed", "ready", "waiting", "waiting"]
+    assert {cue.text for cue in Cue.objects.all()} == {"ket\ufffdtle \ufffd"}
+    lone = make_run(team, camb_run_id=77)
+    camb.runs[77] = Reply(404, rf'{{"detail": {odd}}}'.encode())
+    sweep()
+    client.force_login(team.memberships.get().user)
+    for run in [*Run.objects.exclude(pk=lone.pk), lone]:
+        for page in ("", "history/"):
+            assert client.get(f"/runs/{run.pk}/{page}").status_code == 200
+    assert client.get(f"/t/{team.slug}/activity/").status_code == 200
+
+
 # --- People, clocks and locks ------------------------------------------------------------------------
 
 
@@ -474,3 +500,29 @@ def test_asking_for_many_runs_waits_for_answers_being_stored_instead_of_blocking
         Pulse.beat(team.pk)
     asking.join()
     assert requested == [5]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_four_who_read_and_then_write_wait_for_each_other(team):
+    """With Django's own settings for SQLite some of them would meet a locked database."""
+    all_there, troubles = threading.Barrier(4), list[Exception]()
+
+    def write() -> None:
+        all_there.wait(60)
+        try:
+            for _ in range(25):
+                with transaction.atomic():
+                    Pulse.of(team.pk)
+                    Pulse.beat(team.pk)
+        except OperationalError as error:
+            troubles.append(error)
+        finally:
+            connection.close()
+
+    before = Pulse.of(team.pk)
+    writers = [threading.Thread(target=write) for _ in range(4)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert (troubles, Pulse.of(team.pk) - before) == ([], 100)
