@@ -56,6 +56,14 @@ def test_postgresql_and_redis_come_from_two_variables(read):
     assert settings["CACHES"]["default"]["LOCATION"] == "redis://broker:6380/2"
 
 
+@pytest.mark.parametrize(
+    ("more", "options"), [("", "-c jit=off"), ("?options=-c%20work_mem=8MB", "-c work_mem=8MB")]
+)
+def test_postgresql_compiles_no_query_unless_told_otherwise(read, more, options):
+    settings = read(DATABASE_URL=f"postgres://me:pw@db/dub{more}", SECRET_KEY="s" * 50)
+    assert settings["DATABASES"]["default"]["OPTIONS"]["options"] == options
+
+
 def test_secrets_are_made_once_kept_and_only_ours_to_read(read, tmp_path):
     first, second = read(), read()
     assert (first["SECRET_KEY"], first["FIELD_KEYS"]) == (second["SECRET_KEY"], second["FIELD_KEYS"])
