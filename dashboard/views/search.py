@@ -268,10 +268,17 @@ def _facets(facets: Facets, asked: Asked, slug: str) -> dict[str, list[Choice]]:
             made.append(choice(label(value), count, f"{name}:{quoted}"))
         return made[:CHOICES_A_FACET] if len(made) > 1 or any(one.is_on for one in made) else []
 
-    # Periods lie within each other: one that all hits are in narrows nothing down.
+    # Periods lie within each other: one with all hits, or with those of a shorter one, narrows nothing down.
+    shortest: dict[tuple[str, int], str] = {}
+    for period, count in facets.dates:
+        shortest.setdefault((period.partition(":")[0], count), period)
+    none_out = (0, facets.of if facets.is_all else None)
     labels = periods(timezone.localdate())
-    in_all = facets.of if facets.is_all else None
-    dates = [(period, count) for period, count in facets.dates if count not in (0, in_all) or asked.has(period)]
+    dates = [
+        (period, count)
+        for period, count in facets.dates
+        if (count not in none_out and period in shortest.values()) or asked.has(period)
+    ]
     found = {
         _("Language"): choices("lang", facets.languages, languages.name),
         _("Speaker"): choices("speaker", facets.speakers, str),

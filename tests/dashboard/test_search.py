@@ -3,7 +3,7 @@
 import csv
 import html
 import re
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from django.db import connection
@@ -291,19 +291,23 @@ def test_a_speaker_of_several_words_is_asked_for_as_a_phrase(client, team, membe
     assert "1 moment in 1 run" in body
 
 
-def test_runs_are_narrowed_down_by_when_they_were_added(client, team, member):
-    year = timezone.localdate().replace(month=1, day=1)
-    for start in (year, year - timedelta(days=1)):
-        added = timezone.make_aware(datetime.combine(start, time(12)))
-        make_found(make_run(team, created_at=added), ["kitchen"])
+@pytest.fixture
+def wednesday(monkeypatch):
+    monkeypatch.setattr(timezone, "now", lambda: datetime(2026, 11, 25, 12, tzinfo=UTC))
+
+
+def test_runs_are_narrowed_down_by_when_they_were_added(wednesday, client, team, member):
+    for day in ((2026, 11, 24), (2026, 2, 1), (2025, 12, 31)):
+        make_found(make_run(team, created_at=datetime(*day, tzinfo=UTC)), ["kitchen"])
     address = reverse("search", args=[team.slug])
     made = choices(get(client, team, "kitchen"))
-    earlier = f"{address}?q=before%3A{year}+kitchen"
-    assert (made["This year"], made["Earlier"]) == (
-        (f"{address}?q=after%3A{year}+kitchen", False),
-        (earlier, False),
-    )
-    body = client.get(earlier).content.decode()
+    # This month has no more than this week.
+    assert made == {
+        "This week": (f"{address}?q=after%3A2026-11-23+kitchen", False),
+        "This year": (f"{address}?q=after%3A2026-01-01+kitchen", False),
+        "Earlier": (f"{address}?q=before%3A2026-01-01+kitchen", False),
+    }
+    body = client.get(made["Earlier"][0]).content.decode()
     assert len(lines(body)) == 1
     assert choices(body) == {"Earlier": (f"{address}?q=kitchen", True)}
 
