@@ -30,6 +30,7 @@ test-postgres: $(VENV)/requirements-dev.txt chromium
 bench: $(VENV)/requirements-dev.txt
 	@$(IN_VENV) benchmarks.refresh
 	@$(IN_VENV) benchmarks.search --database sqlite
+	@$(IN_VENV) benchmarks.reading
 
 lint: $(VENV)/requirements-dev.txt
 	@$(IN_VENV) ruff check .

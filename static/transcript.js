@@ -176,8 +176,9 @@ let chosen = -1;
 // Accents only: in Indic scripts a mark is a vowel.
 const ACCENTS = /[\u0300-\u036f\u064b-\u065f\u0670\u0591-\u05c7]/g;
 
-/** Letters without case and accents, and for each of them where its own begins and ends in the text. */
+/** Letters without case and accents, and for each of them where its own begins and ends in the text, if elsewhere. */
 function fold(text) {
+  if (/^[\x00-\x7f]*$/.test(text)) return { folded: text.toLowerCase() };
   let folded = "";
   const begins = [];
   const ends = [];
@@ -209,7 +210,8 @@ function find(words) {
       text.fold ??= fold(node.data);
       const { folded, begins, ends } = text.fold;
       for (let at = folded.indexOf(wanted); at >= 0; at = folded.indexOf(wanted, at + wanted.length)) {
-        const place = { startOffset: begins[at], endOffset: ends[at + wanted.length - 1] };
+        const end = at + wanted.length;
+        const place = { startOffset: begins?.[at] ?? at, endOffset: ends?.[end - 1] ?? end };
         found.push(new StaticRange({ startContainer: node, endContainer: node, ...place }));
       }
     }

@@ -1,0 +1,186 @@
+"""How soon is a run's page readable and ready to be worked with, by its number of lines, and does it ever choke?
+
+    python -m benchmarks.reading [--lines 500 5000 20000]
+
+A real Chromium opens the page, each time with an empty cache, over loopback from granian as the Procfile starts it.
+Readable: the first line is painted, counted from the request. Ready: the lines answer to the player and the keys.
+Then the wheel turns, and the longest stop is how long the page drew no picture meanwhile; a letter that stands
+everywhere is looked for, and the last line is gone to.
+"""
+
+import argparse
+import gzip
+import os
+import statistics
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+from urllib.request import Request, urlopen
+
+from benchmarks.lines import ENGLISH, Lines
+from benchmarks.search import granian
+
+REPEAT = 5
+LINE_MS = 2800
+SPEAKERS = ("Anna", "Ben", "Camille", "Dario")
+WATCH = """
+{
+  const seen = (name, isThere) => {
+    const note = () => (window[name] = performance.now());
+    const look = () => requestAnimationFrame(isThere() ? note : look);
+    look();
+  };
+  seen("readableAt", () => document.querySelector("#cue-1 p")?.getBoundingClientRect().height);
+  seen("readyAt", () => document.querySelector("#cues [aria-current]"));
+}
+"""
+STOPS = """
+async (seconds) => {
+  let longest = 0, before = performance.now();
+  for (const end = before + seconds * 1000; before < end; ) {
+    const now = await new Promise(requestAnimationFrame);
+    longest = Math.max(longest, now - before);
+    before = now;
+  }
+  return longest;
+}
+"""
+FIND = """
+async (words) => {
+  const box = document.querySelector("#find input"), start = performance.now();
+  box.value = words;
+  box.dispatchEvent(new Event("input", { bubbles: true }));
+  await new Promise(requestAnimationFrame);
+  await new Promise((resolve) => setTimeout(resolve));
+  return performance.now() - start;
+}
+"""
+GO_TO_END = """
+async () => {
+  const start = performance.now();
+  document.querySelector(".part:last-child > li:last-child").scrollIntoView();
+  await new Promise(requestAnimationFrame);
+  await new Promise((resolve) => setTimeout(resolve));
+  return performance.now() - start;
+}
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--lines", type=int, nargs="+", default=[500, 5_000, 20_000])
+    options = parser.parse_args()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        os.environ |= {
+            "DUBROOM_DATA_DIR": str(folder),
+            "DJANGO_SETTINGS_MODULE": "dashboard.settings",
+            "DATABASE_URL": f"sqlite:///{folder / 'reading.sqlite3'}",
+            "SECRET_KEY": "only for this measurement",
+            "DEMO": "0",
+        }
+        session, pages = prepare(options.lines)
+        measure(f"http://{stack.enter_context(granian())}", session, pages)
+
+
+def prepare(sizes: list[int]) -> tuple[str, dict[int, str]]:
+    """Return the cookie of somebody who is logged in, and the path of a run of each size."""
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+    from django.test import Client
+
+    from results.models import Run
+    from teams.models import Team, User
+
+    call_command("migrate", verbosity=0)
+    call_command("collectstatic", interactive=False, verbosity=0)
+    user = User.objects.create_user("reader@example.org")
+    team = Team.objects.create_for(user, "Readers")
+    client = Client()
+    client.force_login(user, "allauth.account.auth_backends.AuthenticationBackend")
+    source, pages = Lines(), {}
+    for number, size in enumerate(sizes, start=1):
+        run = Run.objects.create(team=team, camb_run_id=number, status=Run.Status.READY, due_at=None)
+        add_dub(run, source, size)
+        pages[size] = f"/runs/{run.pk}/"
+    return client.cookies["sessionid"].value, pages
+
+
+def add_dub(run: Any, source: Lines, size: int) -> None:
+    from results.models import Cue, Dub
+
+    dub = Dub.objects.create(
+        team=run.team,
+        run=run,
+        language=ENGLISH,
+        cue_count=size,
+        duration_ms=size * LINE_MS,
+        audio_url="http://127.0.0.1:9/a.m4a",
+        media_fetched_at=run.created_at,
+    )
+    Cue.objects.bulk_create(
+        Cue(
+            team=run.team,
+            run=run,
+            dub=dub,
+            position=place + 1,
+            start_ms=place * LINE_MS,
+            end_ms=place * LINE_MS + 2500,
+            speaker=SPEAKERS[place // 3 % len(SPEAKERS)],
+            text=text,
+        )
+        for place, text in enumerate(source.speak(ENGLISH, size))
+    )
+
+
+def measure(server: str, session: str, pages: dict[int, str]) -> None:
+    from playwright.sync_api import sync_playwright
+
+    print(f"{'lines':>7}{'page':>10}{'gzip':>9}{'server':>9}{'readable':>10}{'ready':>8}", end="")
+    print(f"{'find e':>9}{'to end':>8}{'longest stop':>14}")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        for size, path in pages.items():
+            sent, packed, seconds = asked(server + path, session)
+            times: dict[str, list[float]] = {name: [] for name in ("readable", "ready", "find", "end", "stop")}
+            for _ in range(REPEAT):
+                context = browser.new_context(viewport={"width": 1440, "height": 900}, bypass_csp=True)
+                context.add_cookies([{"name": "sessionid", "value": session, "url": server}])
+                context.add_init_script(WATCH)
+                page = context.new_page()
+                page.goto(f"{server}{path}?t=1", wait_until="load")
+                page.wait_for_function("window.readyAt && window.readableAt")
+                times["readable"].append(page.evaluate("readableAt"))
+                times["ready"].append(page.evaluate("readyAt"))
+                page.locator(".lines").hover()
+                for _ in range(10):
+                    page.mouse.wheel(0, 3000)
+                times["stop"].append(page.evaluate(STOPS, 2))
+                times["find"].append(page.evaluate(FIND, "e"))
+                times["end"].append(page.evaluate(GO_TO_END))
+                context.close()
+            readable, ready, find, end, stop = map(statistics.median, times.values())
+            print(f"{size:>7,}{sent / 1e3:>7,.0f} kB{packed / 1e3:>6,.0f} kB{seconds * 1e3:>6.0f} ms", end="")
+            print(f"{readable:>7.0f} ms{ready:>5.0f} ms{find:>6.0f} ms{end:>5.0f} ms{stop:>11.0f} ms", flush=True)
+        browser.close()
+
+
+def asked(address: str, session: str) -> tuple[int, int, float]:
+    """The bytes of the page, its bytes as they travel, and the seconds until it is there: the median."""
+    headers = {"Cookie": f"sessionid={session}", "Accept-Encoding": "gzip"}
+    spent, body = [], b""
+    for _ in range(REPEAT):
+        start = perf_counter()
+        with urlopen(Request(address, headers=headers)) as answer:
+            body = answer.read()
+        spent.append(perf_counter() - start)
+    packed = body.startswith(b"\x1f\x8b")
+    return len(gzip.decompress(body)) if packed else len(body), len(body), statistics.median(spent)
+
+
+if __name__ == "__main__":
+    main()
