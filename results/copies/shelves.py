@@ -56,10 +56,8 @@ class Stock:
 
 
 def stock_of(team: Team) -> Stock:
-    counts = dict(Copy.objects.filter(team=team).values_list("state").annotate(Count("pk")))
-    return Stock(
-        used(team.pk), counts.get(State.KEPT, 0), counts.get(State.WAITING, 0), counts.get(State.FAILED, 0)
-    )
+    counts = {state.value: Count("pk", filter=Q(state=state)) for state in State}
+    return Stock(**Copy.objects.filter(team=team).aggregate(used=_used(), **counts))
 
 
 def in_trouble(team: Team, most: int = 5) -> list[Copy]:
@@ -70,5 +68,9 @@ def in_trouble(team: Team, most: int = 5) -> list[Copy]:
 
 def used(team_id: int) -> int:
     """Bytes that the team's copies take up: those kept, and those that are being fetched right now."""
-    counted = Q(state=State.KEPT) | Q(lease_until__gt=timezone.now())
-    return Copy.objects.filter(counted, team=team_id).aggregate(sum=Sum("size"))["sum"] or 0
+    sum: int = Copy.objects.filter(team=team_id).aggregate(sum=_used())["sum"]
+    return sum
+
+
+def _used() -> Sum:
+    return Sum("size", filter=Q(state=State.KEPT) | Q(lease_until__gt=timezone.now()), default=0)
