@@ -1,4 +1,5 @@
 import itertools
+import re
 import uuid
 import zlib
 from datetime import timedelta
@@ -205,6 +206,34 @@ def test_a_changed_transcript_replaces_the_cues_whole_and_the_same_one_touches_n
     assert list(Cue.objects.order_by("position").values_list("text", flat=True)) == [
         "The kettle sings.",
         "The kettle is on.",
+    ]
+
+
+def test_the_same_answer_writes_neither_lines_nor_terms_nor_what_was_said(
+    camb, team, sweep, worker, django_assert_max_num_queries
+):
+    run = make_run(team)
+    camb.runs[run.camb_run_id] = ready()
+    sweep()
+    Run.objects.update(checked_at=None)
+    tracking.request(run)
+    with django_assert_max_num_queries(60) as queries:
+        worker()
+    assert len(camb.calls) == 2
+    sql = " ".join(query["sql"].replace('"', "") for query in queries)
+    written = set(re.findall(r"(?:INSERT INTO|UPDATE|DELETE FROM) (results_\w+)", sql))
+    assert {"results_run", "results_call", "results_attempt"} <= written
+    assert written <= {
+        "results_apikey",
+        "results_run",
+        "results_dub",
+        "results_pulse",
+        "results_call",
+        "results_attempt",
+    }
+    assert list(run.attempts.order_by("pk").values_list("change", flat=True)) == [
+        "New → Ready, transcript arrived",
+        "",
     ]
 
 
