@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from demo.server import MEDIA_DIR, Call, Reply
-from results.models import ApiKey
+from results.models import ApiKey, Cue
 from tests.browser.conftest import DESKTOP, PHONE, until
 
 TIDES, LUMEN, HOUR = 48201, 48230, 48239
@@ -140,6 +140,17 @@ def test_the_picture_leaves_the_page_and_comes_back(open_run):
 
 def test_captions_are_what_chromium_reads_from_our_track(open_run):
     page = open_run(TIDES)
+    said = {
+        4: "a --> b",
+        5: "one\nNOTE & <b>two</b> &amp;",
+        6: "\u200fمرحبا\u200e (1)",
+        7: "👩‍🚀",
+        8: "00:00:01.000 --> 00:00:02.000",
+        9: "<v Bob>hi</v>",
+    }
+    for position, text in said.items():
+        Cue.objects.filter(position=position).update(text=text, speaker="Zoë & <Co> -->")
+    page.reload()
     until(page, "media.textTracks[0].cues?.length")
     cues = page.evaluate(
         "[...media.textTracks[0].cues].map(({ startTime, endTime, text }) => [startTime, endTime, text])"
@@ -149,6 +160,10 @@ def test_captions_are_what_chromium_reads_from_our_track(open_run):
     assert (start, end) == (8.99, 12.31)
     assert "Lo primero que veo siempre es el color de las anémonas." in text
     assert page.evaluate("media.textTracks[0].mode") == "showing"
+    shown = page.evaluate("[...media.textTracks[0].cues].map((cue) => [cue.id, cue.getCueAsHTML().textContent])")
+    assert {position: text for position, text in shown if int(position) in said} == {
+        str(position): text for position, text in said.items()
+    }
 
 
 @pytest.mark.parametrize(
