@@ -298,8 +298,6 @@ STORAGES = {
     "default": MEDIA_STORAGE,
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
-# A file that was not collected is served under its plain name instead of failing the page.
-WHITENOISE_MANIFEST_STRICT = False
 WHITENOISE_USE_FINDERS = DEBUG
 
 # --- Who is there ------------------------------------------------------------------------------------

@@ -21,6 +21,8 @@ MAX_LANGUAGE = 35  # the buffer that RFC 5646 recommends for a language tag
 MAX_LANGUAGE_ID = 2**31 - 1
 MAX_MS = 100 * 3600 * 1000
 MAX_NAME = 100
+# A pair of brackets is three bytes to send and 200 to hold; a line has one, and perhaps a [sound] in its text.
+MAX_PARTS = 3 * MAX_CUES
 MAX_REASON = 100
 MAX_RUN_ID = 2**63 - 1
 MAX_SAID = 200
@@ -127,6 +129,8 @@ def decode(body: bytes) -> object:
     text = body.decode(json.detect_encoding(body), "replace")
     if not text.strip():
         raise Malformed("CAMB.AI sent an empty answer. It will be asked again.", http_status=200)
+    if text.count("[") + text.count("{") > MAX_PARTS:
+        raise Malformed("CAMB.AI sent an answer of more parts than is held here.", http_status=200)
     try:
         return json.loads(text, strict=False, object_pairs_hook=_Object, parse_int=_integer)
     except RecursionError:

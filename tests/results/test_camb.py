@@ -360,6 +360,12 @@ def test_what_no_database_stores_is_mended_for_that_run_alone() -> None:
     assert (third.dubs, third.hints) == ((Dub("", "", MP3, ()),), ())
 
 
+def test_an_answer_of_very_many_tiny_parts_is_refused_before_it_costs_memory():
+    with pytest.raises(Malformed, match="more parts than is held"):
+        decode(b"[" + b"[]," * 600_000 + b"[]]")
+    assert decode(b"[" + b"[]," * 1000 + b"[]]") == [[]] * 1001
+
+
 @pytest.mark.parametrize("body", [b"", b" \n", b"<html>", b"nonsense", b'{"1": ', b"\xff\xfe", b"[" * 100_000])
 def test_what_is_not_json_is_malformed(body: bytes) -> None:
     with pytest.raises(Malformed):
