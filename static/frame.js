@@ -70,6 +70,13 @@ document.addEventListener("focusin", ({ target }) => {
   if (target.matches("input[data-select]")) target.select();
 });
 
+// What was typed before the page could hear it is heard now.
+document.addEventListener("htmx:load", () => {
+  for (const field of document.querySelectorAll("textarea, input[type=search]")) {
+    if (field.value !== field.defaultValue) field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+}, { once: true });
+
 // What is on its way is not sent a second time: on a slow line a double click would make two teams.
 document.addEventListener("submit", (event) => {
   const form = event.target;

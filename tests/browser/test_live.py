@@ -56,6 +56,29 @@ def test_a_login_lost_amid_a_search_comes_back_to_what_was_looked_for(page, mine
     expect(page).to_have_url(re.compile(r"/search/\?q=mar$"))
 
 
+# --- A slow line -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "box", "typed", "place", "found"),
+    [
+        ("runs-add", "textarea", "7 8", "#preview", "2 new runs"),
+        ("runs-list", "#main input[type=search]", "nowhere", "#runs-list", "No run here is called"),
+        ("search", "#search-box", "zzz", "#hits", "zzz"),
+    ],
+)
+def test_what_is_typed_before_the_scripts_have_come_counts(page, team, add_runs, name, box, typed, place, found):
+    add_runs(FAILED)
+    held = []
+    page.route("**/htmx*.js", lambda route: held.append(route))
+    with page.expect_request("**/htmx*.js"):
+        page.goto(reverse(name, args=[team.slug]), wait_until="commit")
+    page.locator(box).fill(typed)
+    assert found not in page.locator(place).inner_text()
+    held[0].continue_()
+    expect(page.locator(place)).to_contain_text(found)
+
+
 # --- Two tabs ----------------------------------------------------------------------------------------
 
 
