@@ -106,10 +106,11 @@ def claim_for(
             return []
         waiting = Run.objects.unleased(now).unfinished().filter(team=key_id).order_by("due_at", "pk")
         due = waiting.due(now)
-        # Several calls each only while there is plenty for every caller: at its end a sweep must not wait for one.
+        # What is due, shared among all callers: many calls each while there is plenty, and at its end, when a sweep
+        # must not wait for one of them, ever fewer.
         share = in_flight * camb.BATCH_MAX
-        plenty = due[: share * most_calls].count() // share
-        calls_each = 1 if key.failures else max(1, min(plenty, calls // room))
+        fair = -(-due[: share * most_calls].count() // share)
+        calls_each = 1 if key.failures else max(1, min(fair, calls // room))
         room_for = room * calls_each * camb.BATCH_MAX
         ids = list(due.values_list("pk", "camb_run_id")[: room_for + 2])
         # Rather two are left for the next claim than one, which would cost a call of its own.
