@@ -59,11 +59,11 @@ async def _run(
     ends: list[asyncio.Task[Any]] = []
     try:
         for name, command in commands.items():
+            # Each tells the survivor of itself before it begins: we might be gone by the time we could.
             process = await asyncio.create_subprocess_shell(
-                f"exec {command}", env=env, stdin=DEVNULL, start_new_session=True
+                f"echo $$ >&0; exec </dev/null; exec {command}", env=env, stdin=writing, start_new_session=True
             )
             processes.append(process)
-            os.write(writing, b"%d\n" % process.pid)
             ends.append(asyncio.create_task(process.wait(), name=name))
         greeting = asyncio.ensure_future(once_started())
         asking: asyncio.Task[Any] = asyncio.create_task(asked.wait())
