@@ -60,6 +60,11 @@ class ApiKey(models.Model):
     def is_in_trouble(self) -> bool:
         return self.state not in (self.State.UNTRIED, self.State.WORKING)
 
+    @property
+    def is_unproven(self) -> bool:
+        """Whether one call at a time has to show first that the key works."""
+        return self.failures > 0 or self.state == self.State.UNTRIED
+
 
 class Source(models.Model):
     """What several runs are dubs of; it only stands for its being the same, so that they are read side by side."""

@@ -19,7 +19,7 @@ from typing import TypeVar
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
 from results import bell, camb, keys, store
@@ -79,7 +79,7 @@ def claim_due(team_id: int | None = None) -> list[uuid.UUID]:
     """Lease due runs, fairly between keys, and return the leases, each for one caller.
 
     A key never has more than REFRESH_CALLS_PER_KEY leases out, nor more calls a second than its rate, however many
-    workers, beats and machines there are; a key in trouble has one lease out, as a probe.
+    workers, beats and machines there are; a key that is new or in trouble has one lease out, as a probe.
     """
     now = timezone.now()
     has_due = Exists(Run.objects.due(now).filter(team=OuterRef("pk")))
@@ -99,7 +99,7 @@ def claim_for(
         if key is None:
             return []
         leased = Run.objects.filter(team=key_id).leased(now).order_by().values("lease").distinct()
-        in_flight = 1 if key.failures else settings.REFRESH_CALLS_PER_KEY
+        in_flight = 1 if key.is_unproven else settings.REFRESH_CALLS_PER_KEY
         calls = keys.calls_left(key, now)
         room = min(most, in_flight - leased.count(), calls)
         if room <= 0:
@@ -110,7 +110,7 @@ def claim_for(
         # must not wait for one of them, ever fewer.
         share = in_flight * camb.BATCH_MAX
         fair = -(-due[: share * most_calls].count() // share)
-        calls_each = 1 if key.failures else max(1, min(fair, calls // room))
+        calls_each = 1 if key.is_unproven else max(1, min(fair, calls // room))
         room_for = room * calls_each * camb.BATCH_MAX
         ids = list(due.values_list("pk", "camb_run_id")[: room_for + 2])
         # Rather two are left for the next claim than one, which would cost a call of its own.
@@ -200,7 +200,7 @@ def _refresh(lease: uuid.UUID) -> int | None:
         heard: dict[int, Heard] = {}
         batch: list[Run] = []
         try:
-            asking = _Asking(keys.client(key), lease, history)
+            asking = _Asking(keys.client(key), lease, history, usable)
             for batch in batches(runs):
                 # Between two calls somebody else's trouble may have closed the gate.
                 if heard and (monotonic() > asking_ends or not usable.exists()):
@@ -247,9 +247,11 @@ class _Asking:
     client: camb.Client
     lease: uuid.UUID
     history: History
+    usable: QuerySet[ApiKey]
+    """Has the key while its gate is open."""
 
     def ask(self, runs: list[Run]) -> dict[int, Heard]:
-        """What CAMB.AI says of each run, by our pk.
+        """What CAMB.AI says of each run, by our pk; a run is left out when somebody else's trouble closed the gate.
 
         Raises camb.Refused when it is the key that is refused, and the other errors of camb as they come.
         """
@@ -261,6 +263,8 @@ class _Asking:
 
     def _doubt_the_key(self, runs: list[Run], refusal: camb.Refused) -> None:
         """Not one run may be seen. Raise the refusal if that is the key's fault: it no longer sees what it saw."""
+        if not self.usable.exists():
+            raise refusal
         seen = Run.objects.filter(team=runs[0].team_id, status__in=(Status.READY, Status.PARTLY))
         witness = seen.exclude(pk__in=[run.pk for run in runs]).order_by("-checked_at").first()
         if witness and witness.camb_run_id:
@@ -273,8 +277,10 @@ class _Asking:
         elif len(runs) > 1:
             raise refusal
 
-    def _halve(self, runs: list[Run]) -> dict[int, Heard]:
+    def _halve(self, runs: list[Run], *, is_half: bool = False) -> dict[int, Heard]:
         """Halve a batch that is refused, or that we fail to read, until the guilty run stands alone."""
+        if is_half and not self.usable.exists():
+            return {}
         try:
             with self.history.call([run.pk for run in runs]):
                 return self._call(runs)
@@ -291,7 +297,7 @@ class _Asking:
             return {runs[0].pk: trouble}
         _renew(self.lease)
         middle = len(runs) // 2
-        return self._halve(runs[:middle]) | self._halve(runs[middle:])
+        return self._halve(runs[:middle], is_half=True) | self._halve(runs[middle:], is_half=True)
 
     def _call(self, runs: list[Run]) -> dict[int, Heard]:
         numbered = {run.camb_run_id: run.pk for run in runs if run.camb_run_id}

@@ -60,7 +60,7 @@ def worker(bells):
 @pytest.fixture
 def make_key():
     def make(team, secret: str = "demo-key") -> ApiKey:
-        key = ApiKey(team=team)
+        key = ApiKey(team=team, state=ApiKey.State.WORKING)
         key.secret = secret
         key.save()
         return key

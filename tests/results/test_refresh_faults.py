@@ -3,6 +3,7 @@
 import logging
 import threading
 import zlib
+from collections import Counter
 from datetime import UTC, timedelta
 from email.utils import format_datetime
 from time import monotonic
@@ -176,6 +177,61 @@ def test_a_gate_that_closes_amid_a_lease_is_heeded_before_the_next_call(
     assert len(camb.calls) == 1
     assert statuses() == ["ready"] * 5 + ["new"] * 15
     assert Run.objects.exclude(lease=None).count() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_once_a_refusal_of_the_key_is_noted_no_further_call_begins(camb, team, bells, settings):
+    settings.REFRESH_CALLS_PER_KEY, settings.REFRESH_CALLS_PER_SECOND = 4, 1000
+    make_runs(team, 100)
+    all_asked, is_noted = threading.Barrier(4), threading.Event()
+
+    def refuse_one(call) -> Reply:
+        if all_asked.wait(60) == 0:
+            return Reply(401)
+        is_noted.wait(60)
+        return Reply(200, dict.fromkeys(map(str, call.run_ids), READY))
+
+    def ask(lease: str) -> None:
+        refresh.refresh_batch(lease)
+        connection.close()
+
+    camb.rule = refuse_one
+    refresh.ring_due()
+    threads = [threading.Thread(target=ask, args=(lease,)) for _, lease in bells]
+    for thread in threads:
+        thread.start()
+    while not ApiKey.objects.filter(state="refused").exists():
+        assert any(thread.is_alive() for thread in threads)
+    is_noted.set()
+    for thread in threads:
+        thread.join()
+    refresh.ring_due()
+    assert (len(bells), len(camb.calls)) == (4, 4)
+    assert Counter(statuses()) == {"ready": 15, "new": 85}
+    assert Run.objects.exclude(lease=None).count() == 0
+
+
+def test_a_gate_that_closes_while_a_batch_is_halved_is_heeded_and_keeps_what_was_heard(
+    camb, team, sweep, during_the_call
+):
+    make_runs(team, 5)
+    camb.unknown = READY
+    camb.runs[5] = Reply(404)
+    during_the_call(lambda: ApiKey.objects.update(failures=1, retry_at=timezone.now() + timedelta(minutes=1)))
+    sweep()
+    assert [call.run_ids for call in camb.calls] == [[1, 2, 3, 4, 5], [1, 2]]
+    assert statuses() == ["ready"] * 2 + ["new"] * 3
+    assert Run.objects.due(timezone.now()).count() == 3
+
+
+def test_a_new_key_is_tried_by_one_call_before_it_makes_many(camb, team, bells, sweep):
+    ApiKey.objects.update(state="untried")
+    make_runs(team, 100)
+    camb.keys = {"another"}
+    refresh.ring_due()
+    assert len(bells) == 1
+    sweep()
+    assert [call.status for call in camb.calls] == [401]
 
 
 def test_a_batch_that_fails_is_asked_at_most_five_times_in_ten_minutes_and_soon_after_they_are_back(
