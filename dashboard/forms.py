@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from dashboard.accounts import carried_invitation
 from results import ids, tags
 from results.models import Pulse, Run, RunQuerySet, SpeakerName, Tag
+from teams.access import can_change
 from teams.models import Membership, Team, User
 
 
@@ -162,6 +163,46 @@ class DeleteTeamForm(forms.Form):
         if typed != self.team.name:
             raise ValidationError(_("That is not the name of this team, so nothing was deleted."))
         return typed
+
+
+class TokenForm(forms.Form):
+    """An access token for a script of this member."""
+
+    MOST = 50
+
+    name = NameField(
+        label=_("What it is for"), max_length=100, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    access = forms.ChoiceField(label=_("It may"))
+    days = forms.TypedChoiceField(
+        label=_("It ends"),
+        choices=[(30, _("in 30 days")), (90, _("in 90 days")), (365, _("in a year")), ("", _("never"))],
+        coerce=int,
+        empty_value=None,
+        required=False,
+        initial=90,
+    )
+
+    def __init__(self, membership: Membership, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.membership = membership
+        writing = [("write", _("read and write"))] if can_change(membership) else []
+        self.fields["access"].choices = [("read", _("read")), *writing]  # type: ignore[attr-defined]
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if self.membership.tokens.filter(name=name).exists():
+            raise ValidationError(
+                _("You have a token of this name. Choose another name, or revoke that one first.")
+            )
+        return name
+
+    def clean(self) -> dict[str, Any]:
+        if self.membership.tokens.count() >= self.MOST:
+            raise ValidationError(
+                _("You have %(most)s tokens, and that is the most. Revoke one first."), params={"most": self.MOST}
+            )
+        return super().clean() or {}
 
 
 class ShelfForm(forms.Form):

@@ -17,6 +17,7 @@ from dashboard.views import (
     sources,
     speakers,
     teams,
+    tokens,
     transcripts,
 )
 
@@ -63,6 +64,8 @@ urlpatterns = [
     path("t/<slug:slug>/team/members/<int:pk>/", teams.member, name="teams-member"),
     path("t/<slug:slug>/team/invitations/", teams.invite, name="teams-invite"),
     path("t/<slug:slug>/team/invitations/<int:pk>/revoke/", teams.revoke, name="teams-revoke"),
+    path("t/<slug:slug>/team/api/", tokens.page, name="teams-api"),
+    path("t/<slug:slug>/team/api/<int:pk>/revoke/", tokens.revoke, name="teams-api-revoke"),
     path("t/<slug:slug>/team/shelf/", teams.shelf, name="teams-shelf"),
     path("t/<slug:slug>/team/key/", teams.key, name="teams-key"),
     path("t/<slug:slug>/team/key/test/", teams.key_test, name="teams-key-test"),

@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 
-from teams.models import Membership, Team, User
+from teams.models import AccessToken, Membership, Team, User
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +51,17 @@ def require_change(membership: Membership) -> None:
 def require_manage(membership: Membership) -> None:
     if not can_manage(membership):
         raise _refusal(membership, "Only an owner can change the team.")
+
+
+def can_write(token: AccessToken) -> bool:
+    """May a script with this token change runs? Never more than its person may."""
+    return token.can_write and can_change(token.membership)
+
+
+def require_write(token: AccessToken) -> None:
+    if not token.can_write:
+        raise _refusal(token.membership, "This token only reads. Create one that may write.")
+    require_change(token.membership)
 
 
 def _refusal(membership: Membership, sentence: str) -> PermissionDenied:

@@ -1,4 +1,4 @@
-"""Who is there: users, their teams, the roles they have in them and the invitations that are out."""
+"""Who is there: users, their teams, the roles they have in them, invitations that are out, and scripts' tokens."""
 
 import hashlib
 import secrets
@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import IntegrityError, models, transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
@@ -192,3 +193,67 @@ class Invitation(models.Model):
                 return None
             # Someone who is in the team already keeps the role they have.
             return Membership.objects.get_or_create(team=self.team, user=user, defaults={"role": self.role})[0]
+
+
+# --- Scripts -----------------------------------------------------------------------------------------
+
+
+class AccessTokenQuerySet(models.QuerySet["AccessToken"]):
+    def opened_by(self, secret: str) -> "AccessTokenQuerySet":
+        """The token with this secret, of a person who may log in; or none. It may have expired."""
+        tokens = self.select_related("membership__team", "membership__user")
+        return tokens.filter(token_hash=_hashed(secret), membership__user__is_active=True)
+
+    def issue(
+        self, membership: Membership, name: str, *, can_write: bool, expires_at: datetime | None = None
+    ) -> tuple["AccessToken", str]:
+        """Give a script a way in; returns the token and its secret, which is kept nowhere else."""
+        # Hexadecimal, so that a double click takes all of it; the prefix tells whoever finds it what it opens.
+        secret = f"{AccessToken.PREFIX}{secrets.token_hex(24)}"
+        token = self.create(
+            membership=membership,
+            name=name,
+            can_write=can_write,
+            expires_at=expires_at,
+            token_hash=_hashed(secret),
+            last_four=secret[-4:],
+        )
+        return token, secret
+
+
+class AccessToken(models.Model):
+    """What a script shows in a person's place, for one team; it never opens more than they may do at that moment.
+
+    It hangs on the membership: who leaves a team takes their tokens along. Only the hash of its secret is stored.
+    """
+
+    PREFIX = "dubroom_"
+    USE_NOTED_EVERY = timedelta(minutes=1)
+
+    membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="tokens", db_index=False)
+    name = models.CharField(_("name"), max_length=100)
+    can_write = models.BooleanField(default=False)
+    token_hash = models.CharField(max_length=64, unique=True)
+    last_four = models.CharField(max_length=4)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(null=True, help_text=_("None: never."))
+    last_used_at = models.DateTimeField(null=True)
+
+    objects = AccessTokenQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["membership", "name"], name="one_token_a_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= timezone.now()
+
+    def note_use(self) -> None:
+        """Remember that it was used, though not at every request: else each one that reads would write."""
+        before = timezone.now() - self.USE_NOTED_EVERY
+        if self.last_used_at is None or self.last_used_at <= before:
+            unnoted = Q(last_used_at=None) | Q(last_used_at__lte=before)
+            AccessToken.objects.filter(unnoted, pk=self.pk).update(last_used_at=timezone.now())

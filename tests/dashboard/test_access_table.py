@@ -9,7 +9,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from results import bell, keys
 from results.models import Dub, SavedSearch
-from teams.models import Invitation, Membership, Team
+from teams.models import AccessToken, Invitation, Membership, Team
 from tests.factories import make_dub, make_member, make_run, make_team
 
 pytestmark = pytest.mark.django_db
@@ -72,6 +72,8 @@ TABLE = {
     "search-hits": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
     "search-save": ((0, 405, 405, 405, 405), (0, 404, 422, 422, 422)),
     "search-saved-remove": ((0, 405, 405, 405, 405), (0, 404, 403, 403, 302)),
+    "teams-api": ((0, 404, 200, 200, 200), (0, 404, 422, 422, 422)),
+    "teams-api-revoke": ((0, 405, 405, 405, 405), (0, 404, 403, 403, 302)),
     "teams-delete": ((0, 405, 405, 405, 405), (0, 404, 403, 403, 422)),
     "teams-detail": ((0, 404, 200, 200, 200), (0, 404, 403, 403, 422)),
     "teams-home": ((0, 404, 302, 302, 302), (0, 405, 405, 405, 405)),
@@ -119,6 +121,7 @@ class World:
         self.invitation, self.token = Invitation.objects.issue(
             team=self.team, email="kim@example.org", role=Role.VIEWER, invited_by=owner
         )
+        self.access_token, _ = AccessToken.objects.issue(self.person, "Nightly", can_write=True)
         self.saved = SavedSearch.objects.create(team=self.team, owner=self.person.user, q="hello", is_shared=True)
         self.people = {
             "outsider": make_team("Other").memberships.get().user,
@@ -138,6 +141,7 @@ class World:
             "runs": self.dub.run_id,
             "dubs": self.dub.pk,
             "teams-member": self.person.pk,
+            "teams-api-revoke": self.access_token.pk,
             "search-saved-remove": self.saved.pk,
         }
         pk = pks.get(name, pks.get(name.partition("-")[0], self.invitation.pk))

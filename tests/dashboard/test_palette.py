@@ -35,7 +35,7 @@ def test_nothing_typed_offers_the_pages_and_the_newest_runs(team):
     for number in range(1, RUNS + 3):
         make_run(team, title=f"Tides {number}")
     make_run(title="Somebody else's")
-    pages = ["Runs", "Add runs", "Search", "Activity", "Team", "Profile"]
+    pages = ["Runs", "Add runs", "Search", "Activity", "Team", "API and access tokens", "Profile"]
     assert offered(team) == [*pages, *(f"Tides {number}" for number in range(RUNS + 2, 2, -1))]
 
 

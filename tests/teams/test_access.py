@@ -6,7 +6,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
 from teams import access
-from teams.models import Membership
+from teams.models import AccessToken, Membership
 from tests.factories import make_member, make_team, make_user
 
 pytestmark = pytest.mark.django_db
@@ -67,3 +67,14 @@ def test_a_team_that_is_not_there_looks_like_one_that_is_somebody_elses():
     with pytest.raises(Http404) as nowhere:
         access.membership_or_404(make_user(), "nowhere")
     assert str(theirs.value) == str(nowhere.value)
+
+
+@pytest.mark.parametrize(
+    ("role", "can_write", "may_write"),
+    [(Role.OWNER, True, True), (Role.MEMBER, True, True), (Role.MEMBER, False, False), (Role.VIEWER, True, False)],
+)
+def test_a_token_gives_no_more_than_it_says_and_its_person_may(role, can_write, may_write):
+    membership = make_member(make_team(), role).memberships.get()
+    token, _ = AccessToken.objects.issue(membership, "Nightly", can_write=can_write)
+    assert access.can_write(token) == may_write
+    assert may(access.require_write, token) == may_write

@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from teams.models import Invitation, LastOwnerError, Membership, Team, User
+from teams.models import AccessToken, Invitation, LastOwnerError, Membership, Team, User
 from tests.factories import make_member, make_team, make_user
 
 pytestmark = pytest.mark.django_db
@@ -155,3 +155,35 @@ def test_who_is_in_the_team_keeps_the_role_they_have():
     invitation, _ = invite(team)
     assert invitation.accept(kim) is not None
     assert roles(team)["kim@example.org"] == Role.OWNER
+
+
+def token_of(membership: Membership) -> tuple[AccessToken, str]:
+    return AccessToken.objects.issue(membership, "Nightly", can_write=True)
+
+
+def test_a_token_opens_with_its_own_secret_alone():
+    membership = make_member(make_team()).memberships.get()
+    token, secret = token_of(membership)
+    assert list(AccessToken.objects.opened_by(secret)) == [token]
+    for wrong in ("", secret[:-1], secret.upper(), token.token_hash, f"{secret}\0"):
+        assert not AccessToken.objects.opened_by(wrong).exists()
+
+
+def test_a_person_who_leaves_or_is_disabled_takes_their_tokens_along():
+    team = make_team()
+    gone, disabled = make_member(team), make_member(team)
+    secrets = [token_of(user.memberships.get())[1] for user in (gone, disabled)]
+    gone.memberships.get().remove()
+    Membership.objects.create(team=team, user=gone, role=Role.MEMBER)  # back, and still without a token
+    User.objects.filter(pk=disabled.pk).update(is_active=False)
+    assert not any(AccessToken.objects.opened_by(secret).exists() for secret in secrets)
+
+
+def test_the_use_of_a_token_is_noted_once_a_minute(django_assert_num_queries):
+    token, secret = token_of(make_member(make_team()).memberships.get())
+    for ago, writes in ((None, 1), (timedelta(seconds=50), 0), (timedelta(seconds=70), 1)):
+        AccessToken.objects.update(last_used_at=ago and timezone.now() - ago)
+        token = AccessToken.objects.opened_by(secret).get()
+        with django_assert_num_queries(writes):
+            token.note_use()
+    assert timezone.now() - AccessToken.objects.get().last_used_at < timedelta(seconds=50)

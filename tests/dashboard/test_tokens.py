@@ -1,0 +1,112 @@
+"""Who gives scripts a way in, who sees it, and who takes it away?"""
+
+import hashlib
+import re
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from dashboard.forms import TokenForm
+from teams.models import AccessToken, Membership, Team
+from tests.dashboard.pages import signed_in, text_of
+from tests.factories import make_member, make_team
+
+pytestmark = pytest.mark.django_db
+Role = Membership.Role
+
+
+def page(client: Client, team: Team):
+    return client.get(reverse("teams-api", args=[team.slug]))
+
+
+def create(client: Client, team: Team, **fields):
+    given = {"name": "Nightly", "access": "read", "days": "90"} | fields
+    return client.post(reverse("teams-api", args=[team.slug]), given)
+
+
+def revoke(client: Client, team: Team, token: AccessToken) -> int:
+    return client.post(reverse("teams-api-revoke", args=[team.slug, token.pk])).status_code
+
+
+def secrets_in(response) -> list[str]:
+    return re.findall(r'value="(dubroom_\w+)"', response.content.decode())
+
+
+def make_token(team: Team, role: str = Role.MEMBER, name: str = "Nightly") -> AccessToken:
+    membership = make_member(team, role).memberships.get()
+    return AccessToken.objects.issue(membership, name, can_write=False)[0]
+
+
+def test_a_secret_is_shown_once_and_kept_nowhere(team, member, caplog):
+    answer = create(member, team)
+    assert answer.status_code == 201
+    [secret] = secrets_in(answer)
+    assert len(secret) == len("dubroom_") + 48
+    token = AccessToken.objects.get()
+    assert (token.token_hash, token.last_four) == (hashlib.sha256(secret.encode()).hexdigest(), secret[-4:])
+    assert secret not in page(member, team).content.decode()
+    assert secret not in str(dict(member.session)) + caplog.text
+    assert caplog.messages == [
+        f"Team harbour: access token …{token.last_four} to read created by user {token.membership.user_id}"
+    ]
+
+
+@pytest.mark.parametrize(("days", "left"), [("30", 30), ("365", 365), ("", None)])
+def test_a_token_ends_when_it_was_said_to(team, member, days, left):
+    create(member, team, days=days, access="write")
+    token = AccessToken.objects.get()
+    assert token.can_write
+    assert (token.expires_at and round((token.expires_at - timezone.now()).total_seconds() / 86400)) == left
+
+
+@pytest.mark.parametrize("fields", [{"name": " "}, {"name": "x" * 101}, {"access": "own"}, {"days": "1"}])
+def test_an_odd_token_is_not_made(team, member, fields):
+    assert create(member, team, **fields).status_code == 422
+    assert not AccessToken.objects.exists()
+
+
+def test_a_form_that_is_sent_twice_makes_one_token(team, member):
+    create(member, team)
+    again = create(member, team)
+    assert (again.status_code, secrets_in(again)) == (422, [])
+    assert "You have a token of this name." in text_of(again)
+    assert AccessToken.objects.count() == 1
+
+
+def test_a_person_has_only_so_many(team, member, monkeypatch):
+    monkeypatch.setattr(TokenForm, "MOST", 1)
+    create(member, team)
+    assert "You have 1 tokens, and that is the most." in text_of(create(member, team, name="Another"))
+
+
+def test_a_viewers_token_only_reads(team):
+    viewer = signed_in(make_member(team, Role.VIEWER))
+    assert 'value="write"' not in page(viewer, team).content.decode()
+    assert create(viewer, team, access="write").status_code == 422
+    assert create(viewer, team).status_code == 201
+
+
+def test_an_owner_sees_and_revokes_all_tokens_and_a_member_their_own(team, member):
+    create(member, team, name="Mine")
+    mine, theirs = AccessToken.objects.get(), make_token(team, name="Theirs")
+    elsewhere = make_token(make_team(), name="Elsewhere")
+    owner = signed_in(team.memberships.get(role=Role.OWNER).user)
+    assert re.findall(r"Mine|Theirs|Elsewhere", text_of(page(member, team))) == ["Mine", "Mine"]  # name and button
+    assert re.findall(r"Mine|Theirs|Elsewhere", text_of(page(owner, team))) == ["Theirs", "Theirs", "Mine", "Mine"]
+    assert [revoke(member, team, token) for token in (mine, theirs, elsewhere)] == [302, 403, 404]
+    assert [revoke(owner, team, token) for token in (theirs, elsewhere)] == [302, 404]
+    assert list(AccessToken.objects.all()) == [elsewhere]
+
+
+def test_the_page_asks_no_more_of_the_database_for_many_tokens(team, django_assert_num_queries):
+    owner = signed_in(team.memberships.get(role=Role.OWNER).user)
+    make_token(team)
+    page(owner, team)
+    with django_assert_num_queries(6):
+        page(owner, team)
+    for _ in range(29):
+        make_token(team)
+    with django_assert_num_queries(6):
+        assert page(owner, team).content.decode().count("never used") == 30
