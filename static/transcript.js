@@ -1,5 +1,6 @@
 // Which line is being spoken, where is it, and which lines say what is looked for?
 
+const root = document.documentElement;
 const media = () => document.getElementById("media");
 const list = () => document.getElementById("cues");
 
@@ -58,11 +59,12 @@ function follow() {
 
 function light(index) {
   if (index === current) return;
+  if (current < 0 && isFollowing) beginToFollow();
   lines[current]?.removeAttribute("aria-current");
   lines[index]?.setAttribute("aria-current", "true");
   current = index;
+  tellFollowing();
   if (isFollowing) reveal(lines[index]);
-  else showChip();
 }
 
 /** What scrolls, and the part of it that can be seen: the lines' own box, or on a phone all below the player. */
@@ -74,12 +76,32 @@ function view() {
   return { scroller, top: isAlone ? top : document.querySelector(".stage").getBoundingClientRect().bottom, bottom };
 }
 
+let stood; // how far all was scrolled when we last followed
+
+function beginToFollow() {
+  isFollowing = true;
+  stood = view().scroller.scrollTop;
+}
+
+/** Has somebody scrolled since, by whatever means: a wheel, a finger, keys, the scroll bar, the browser's own find? */
+function isScrolledByReader() {
+  const { scroller, top, bottom } = view();
+  const { scrollTop, scrollHeight, clientHeight } = scroller;
+  if (Math.abs(scrollTop - stood) < 2) return false;
+  // Lines that come near may turn out lower than they were taken to be: then the end comes to meet us.
+  if (scrollTop < stood && scrollTop + clientHeight > scrollHeight - 2) return false;
+  // The browser goes to the line that the address names once more when all has come.
+  const box = lines[current].getBoundingClientRect();
+  return !lines[current].contains(document.querySelector(":target")) || box.bottom < top || box.top > bottom;
+}
+
 /** Bring a line to the upper third, unless it is already well in view; says whether it had to. */
 function bring(line) {
   const { scroller, top, bottom } = view();
   const box = line.getBoundingClientRect();
   if (box.top >= top && box.bottom <= top + (bottom - top) * 0.75) return false;
   scroller.scrollTop += box.top - top - (bottom - top) * 0.3;
+  stood = scroller.scrollTop;
   return true;
 }
 
@@ -101,10 +123,12 @@ function yieldToReader() {
   cancelAnimationFrame(looking);
   if (!isFollowing || current < 0) return;
   isFollowing = false;
-  showChip();
+  tellFollowing();
 }
 
-function showChip() {
+function tellFollowing() {
+  // The browser keeps what is read in its place when something above grows; as long as we follow, we do.
+  root.toggleAttribute("data-following", isFollowing && current >= 0);
   const chip = document.getElementById("back-to-line");
   if (!chip) return;
   chip.hidden = isFollowing || current < 0;
@@ -114,46 +138,41 @@ function showChip() {
 }
 
 function goBack() {
-  isFollowing = true;
-  showChip();
+  beginToFollow();
+  tellFollowing();
   reveal(lines[current]);
 }
 
 /** Go to a cue, and keep its line in view; playing or not stays as it was. */
 function seek(cue) {
   if (!cue) return;
-  isFollowing = true;
+  beginToFollow();
   if (media()) media().currentTime = cue.dataset.start / 1000;
   light(lines.indexOf(cue.closest(".part > li")));
-  showChip();
+  tellFollowing();
 }
 
 for (const name of ["timeupdate", "seeking", "play", "ratechange"]) {
   document.addEventListener(name, (event) => event.target.id === "media" && follow(), true);
 }
 
-// Whoever scrolls, by whatever means, or picks words or a line to take along, is not taken elsewhere meanwhile.
-for (const name of ["wheel", "touchmove"]) {
-  document.addEventListener(name, ({ target }) => isScrolled(target) && yieldToReader(), { passive: true });
-}
+// Whoever scrolls, or picks words or a line to take along, is not taken elsewhere meanwhile.
+document.addEventListener(
+  "scroll",
+  ({ target }) => {
+    if (isFollowing && current >= 0 && shown.isConnected && target === view().scroller && isScrolledByReader()) yieldToReader();
+  },
+  true,
+);
 document.addEventListener("focusin", ({ target }) => target.matches("#cues :focus-visible") && yieldToReader());
 document.addEventListener("selectionchange", () => {
   const { isCollapsed, anchorNode } = getSelection();
   if (!isCollapsed && shown?.contains(anchorNode)) yieldToReader();
 });
-document.addEventListener("keydown", (event) => {
-  if (/^(Page|Arrow(Up|Down)|Home|End)/.test(event.key) && !event.target.closest("input, select, video, audio")) yieldToReader();
-});
-document.addEventListener("pointerdown", (event) => {
-  if (event.target === shown?.parentElement) yieldToReader(); // the scroll bar
+window.addEventListener("resize", () => {
+  if (isFollowing && current >= 0) goBack();
 });
 document.addEventListener("cue-step", (event) => seek(lines[Math.max(0, current + event.detail)]));
-
-
-/** Does this move the lines? A finger on the player's own bar does not. */
-function isScrolled(target) {
-  return shown && view().scroller.contains(target) && !target.closest?.("video, audio, .timeline");
-}
 
 document.addEventListener("click", (event) => {
   if (event.target.closest("#back-to-line")) return goBack();
