@@ -1,6 +1,6 @@
 """What was asked of CAMB.AI, when, and what came of it?"""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from time import monotonic
@@ -26,8 +26,6 @@ class History:
     def __init__(self, team_id: int) -> None:
         self._team_id = team_id
         self._calls: list[tuple[Call, Sequence[int]]] = []
-        self.changes: dict[int, str] = {}
-        """What each run's newest answer changed, by its pk."""
 
     @contextmanager
     def call(self, run_pks: Sequence[int]) -> Iterator[None]:
@@ -49,8 +47,11 @@ class History:
         finally:
             call.ms = round((monotonic() - began) * 1000)
 
-    def write(self) -> None:
-        """Store it; a run's change stands beside its last call. What was removed meanwhile has no history."""
+    def write(self, changes: Mapping[int, str]) -> None:
+        """Store it, with what changed of each run, by its pk, beside its last call.
+
+        What was removed meanwhile has no history.
+        """
         last = {pk: call for call, pks in self._calls for pk in pks}
         with transaction.atomic():
             known = set(Run.objects.filter(pk__in=last).values_list("pk", flat=True))
@@ -58,7 +59,7 @@ class History:
                 return
             Call.objects.bulk_create([call for call, _ in self._calls])
             Attempt.objects.bulk_create(
-                Attempt(call=call, run_id=pk, change=self.changes.get(pk, "") if last[pk] is call else "")
+                Attempt(call=call, run_id=pk, change=changes.get(pk, "") if last[pk] is call else "")
                 for call, pks in self._calls
                 for pk in pks
                 if pk in known

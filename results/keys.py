@@ -10,7 +10,7 @@ import threading
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -81,6 +81,19 @@ def is_open(now: datetime) -> Q:
     A gate that would stay closed longer than any does was closed before the clock was set back.
     """
     return Q(retry_at=None) | Q(retry_at__lte=now) | Q(retry_at__gt=now + 2 * REFUSED_PROBE)
+
+
+class Gate:
+    """May the key be used? Compiled once, to be looked at before each of many calls."""
+
+    def __init__(self, key: ApiKey, now: datetime) -> None:
+        open_key = ApiKey.objects.filter(is_open(now), pk=key.pk).values("pk")
+        self._query = open_key.query.sql_with_params()
+
+    def is_open(self) -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute(*self._query)
+            return cursor.fetchone() is not None
 
 
 def calls_left(key: ApiKey, now: datetime) -> int:

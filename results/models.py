@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.db import models
-from django.db.models import F, Q
+from django.db import connection, models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -381,10 +381,14 @@ class Pulse(models.Model):
     @classmethod
     def beat(cls, team_id: int) -> int:
         """Count one change and return the new version; call it late in the transaction, as it locks the row."""
-        if not cls.objects.filter(pk=team_id).update(version=F("version") + 1):
-            Pulse.objects.bulk_create([Pulse(team_id=team_id, version=0)], ignore_conflicts=True)
-            cls.objects.filter(pk=team_id).update(version=F("version") + 1)
-        return cls.of(team_id)
+        count = "UPDATE results_pulse SET version = version + 1 WHERE team_id = %s RETURNING version"
+        with connection.cursor() as cursor:
+            cursor.execute(count, [team_id])
+            if (row := cursor.fetchone()) is None:
+                cls.objects.bulk_create([cls(team_id=team_id, version=0)], ignore_conflicts=True)
+                cursor.execute(count, [team_id])
+                row = cursor.fetchone()
+        return int(row[0])
 
 
 class Word(models.Model):

@@ -19,7 +19,7 @@ from typing import TypeVar
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
 from results import bell, camb, keys, store
@@ -40,6 +40,7 @@ CUES_TOGETHER = 1000
 MOST_CLAIMS = 1000
 POISON_TRIES = 5
 UNSTORABLE = "CAMB.AI's answer could not be stored. The log of the server says why; refresh once it is mended."
+ASK_FIELDS = ("team", "camb_run_id", "camb_task_id", "asks")
 RUN_FIELDS = (
     "camb_run_id",
     "status",
@@ -188,32 +189,28 @@ def _refresh(lease: uuid.UUID) -> int | None:
     Runs that were not asked in time go back, still due.
     """
     started, asking_ends = timezone.now(), monotonic() + ASK_SECONDS
-    runs = list(Run.objects.filter(lease=lease).order_by("due_at", "pk"))
+    runs = list(Run.objects.filter(lease=lease).order_by("due_at", "pk").only(*ASK_FIELDS))
     stored: Mapping[int, str] = {}
     try:
-        usable = ApiKey.objects.filter(keys.is_open(started), team__in={run.team_id for run in runs})
-        key = usable.first()
+        key = ApiKey.objects.filter(keys.is_open(started), team__in={run.team_id for run in runs}).first()
         if key is None:
             # The runs or the key were removed, or its gate was closed, after they had been claimed.
             return None
-        history = History(key.pk)
+        history, gate = History(key.pk), keys.Gate(key, started)
         heard: dict[int, Heard] = {}
         batch: list[Run] = []
         try:
-            asking = _Asking(keys.client(key), lease, history, usable)
+            asking = _Asking(keys.client(key), lease, history, gate)
             for batch in batches(runs):
                 # Between two calls somebody else's trouble may have closed the gate.
-                if heard and (monotonic() > asking_ends or not usable.exists()):
+                if heard and (monotonic() > asking_ends or not gate.is_open()):
                     break
                 heard |= asking.ask(batch)
             keys.note_success(key)
         except (camb.CambError, SealBrokenError) as error:
             keys.note_trouble(key, error)
             _put_off(batch, error)
-        try:
-            history.changes |= (stored := save(heard, lease, started))
-        finally:
-            history.write()
+        stored = save(heard, lease, started, history)
     finally:
         # Storing gives a run back; where that is all of them, a write less is waited for.
         if len(stored) < len(runs):
@@ -247,8 +244,7 @@ class _Asking:
     client: camb.Client
     lease: uuid.UUID
     history: History
-    usable: QuerySet[ApiKey]
-    """Has the key while its gate is open."""
+    gate: keys.Gate
 
     def ask(self, runs: list[Run]) -> dict[int, Heard]:
         """What CAMB.AI says of each run, by our pk; a run is left out when somebody else's trouble closed the gate.
@@ -263,7 +259,7 @@ class _Asking:
 
     def _doubt_the_key(self, runs: list[Run], refusal: camb.Refused) -> None:
         """Not one run may be seen. Raise the refusal if that is the key's fault: it no longer sees what it saw."""
-        if not self.usable.exists():
+        if not self.gate.is_open():
             raise refusal
         seen = Run.objects.filter(team=runs[0].team_id, status__in=(Status.READY, Status.PARTLY))
         witness = seen.exclude(pk__in=[run.pk for run in runs]).order_by("-checked_at").first()
@@ -279,7 +275,7 @@ class _Asking:
 
     def _halve(self, runs: list[Run], *, is_half: bool = False) -> dict[int, Heard]:
         """Halve a batch that is refused, or that we fail to read, until the guilty run stands alone."""
-        if is_half and not self.usable.exists():
+        if is_half and not self.gate.is_open():
             return {}
         try:
             with self.history.call([run.pk for run in runs]):
@@ -309,28 +305,36 @@ class _Asking:
 # --- Storing -----------------------------------------------------------------------------------------
 
 
-def save(heard: Mapping[int, Heard], lease: uuid.UUID, asked_at: datetime) -> dict[int, str]:
-    """Store what was heard of each run, by its pk, and say what that changed.
+def save(heard: Mapping[int, Heard], lease: uuid.UUID, asked_at: datetime, history: History) -> dict[int, str]:
+    """Store what was heard of each run, by its pk, with the calls' history, and say what that changed.
 
     Short answers are stored together, long ones apart, so that no transaction lasts. Whatever one breaks must
     not spoil its mates: then each is stored alone, and the guilty one is put off, and after a few tries parked.
     """
     changes: dict[int, str] = {}
-    left = _shares(heard)
+    left = _shares(heard) or [{}]
     while left:
         share = left.pop()
         try:
-            changes |= _store(share, lease, asked_at)
+            with transaction.atomic():
+                stored = _store(share, lease, asked_at)
+                if not left:
+                    history.write(changes | stored)
         except Exception as error:
             if len(share) > 1:
                 left += [{pk: said} for pk, said in share.items()]
                 continue
-            [pk] = share
-            logger.exception("The answer about run %s could not be stored", pk)
-            if not isinstance(error, OperationalError | InterfaceError):  # the database's trouble, which passes
-                changes[pk] = _park(pk, lease)
+            for pk in share:
+                logger.exception("The answer about run %s could not be stored", pk)
+                if not isinstance(error, OperationalError | InterfaceError):  # the database's trouble, which passes
+                    changes[pk] = _park(pk, lease)
+        else:
+            changes |= stored
+            if not left:
+                return changes
         if left:
             _renew(lease)
+    history.write(changes)
     return changes
 
 
@@ -348,28 +352,27 @@ def _shares(heard: Mapping[int, Heard]) -> list[dict[int, Heard]]:
 
 
 def _store(heard: Mapping[int, Heard], lease: uuid.UUID, asked_at: datetime) -> dict[int, str]:
-    """Store these answers in one short transaction, but none of a run that was removed or is leased anew."""
+    """Store these answers in the transaction under way, but none of a run that was removed or is leased anew."""
     changes = dict.fromkeys(heard, "Overtaken by a newer ask.")
-    with transaction.atomic():
-        runs = list(Run.objects.select_for_update().filter(lease=lease, pk__in=heard).order_by("pk"))
-        stock = store.Stock(runs)
-        for run in runs:
-            match heard[run.pk]:
-                case camb.Answer() as answer:
-                    changes[run.pk] = stock.merge(run, answer, asked_at)
-                case camb.Task() as task:
-                    changes[run.pk] = store.store_task(run, task)
-                case camb.Refused() as refusal:
-                    changes[run.pk] = store.store_refusal(run, refusal)
-                case error:
-                    raise error
-        stock.write()
-        version = Pulse.beat(runs[0].team_id) if runs else 0
-        kept = [run for run in runs if run.pk]
-        for run in kept:
-            run.checked_at, run.due_at, run.version = asked_at, next_due(run, timezone.now()), version
-            run.lease = run.lease_until = run.wanted_at = None
-        store.save_fields(kept, RUN_FIELDS)
+    runs = list(Run.objects.select_for_update().filter(lease=lease, pk__in=heard).order_by("pk"))
+    stock = store.Stock(runs)
+    for run in runs:
+        match heard[run.pk]:
+            case camb.Answer() as answer:
+                changes[run.pk] = stock.merge(run, answer, asked_at)
+            case camb.Task() as task:
+                changes[run.pk] = store.store_task(run, task)
+            case camb.Refused() as refusal:
+                changes[run.pk] = store.store_refusal(run, refusal)
+            case error:
+                raise error
+    stock.write()
+    version = Pulse.beat(runs[0].team_id) if runs else 0
+    kept = [run for run in runs if run.pk]
+    for run in kept:
+        run.checked_at, run.due_at, run.version = asked_at, next_due(run, timezone.now()), version
+        run.lease = run.lease_until = run.wanted_at = None
+    store.save_fields(kept, RUN_FIELDS)
     return changes
 
 

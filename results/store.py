@@ -2,13 +2,13 @@
 
 import json
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Model
+from django.db.models import Field, Model
 
 from results import camb, languages, search, speakers
 from results.models import Answer, Cue, Dub, Language, Pulse, Run
@@ -214,18 +214,27 @@ def drop_cues(dub: Dub) -> None:
 def save_fields(runs: Sequence[Run], names: Sequence[str]) -> None:
     """Save these fields of runs, which the caller holds locked.
 
-    Past the ORM, to which each value is an expression to be compiled.
+    Past the ORM, to which each value is an expression to be compiled. Most fields hold the very same value in all
+    runs of a batch, and are converted once.
     """
     fields = [field for field in Run._meta.concrete_fields if field.name in names]
     columns = ", ".join(f"{field.column} = %s" for field in fields)
     with connection.cursor() as cursor:
         cursor.executemany(
             f"UPDATE results_run SET {columns} WHERE id = %s",  # noqa: S608  our own names of columns
-            [
-                (*(field.get_db_prep_save(getattr(run, field.attname), connection) for field in fields), run.pk)
-                for run in runs
-            ],
+            list(zip(*(_converted(field, runs) for field in fields), [run.pk for run in runs], strict=True)),
         )
+
+
+def _converted(field: "Field[Any, Any]", runs: Sequence[Run]) -> Iterator[Any]:
+    """The field's value of each run as the database takes it."""
+    last: Any = None
+    converted = field.get_db_prep_save(last, connection)
+    for run in runs:
+        value = getattr(run, field.attname)
+        if value is not last:
+            last, converted = value, field.get_db_prep_save(value, connection)
+        yield converted
 
 
 def save_all(model: type[Model], rows: Iterable[Model], fields: Sequence[str]) -> None:

@@ -179,14 +179,14 @@ def ask_now(run: Run) -> None:
     try:
         with keys.patient_for(key, seconds=10) as client, history.call([run.pk]):
             [answer] = client.fetch([run.camb_run_id or 0]).values()
-        history.changes |= refresh.save({run.pk: answer}, lease, now)
+        refresh.save({run.pk: answer}, lease, now, history)
     except camb.CambError as error:
+        history.write({})
         if error.http_status in (401, 402, 429, 503):  # what holds for every call of the key
             keys.note_trouble(key, error)
         raise
     finally:
         refresh.release(lease)
-        history.write()
 
 
 class NoKeyError(Exception):
