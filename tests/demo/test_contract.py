@@ -1,0 +1,37 @@
+"""Does the stand-in keep the contract that CAMB.AI publishes for its bulk call, whatever it is asked?"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import schemathesis
+import yaml
+from hypothesis import seed, settings
+from schemathesis import Case
+
+from demo.server import StandIn
+from tests.factories import ready
+
+CONTRACT = yaml.safe_load(Path(__file__).with_name("openapi.yaml").read_text())
+# It leaves out what the service's other pages say of a wrong key, and what FastAPI says of a body that is no text.
+CONTRACT["paths"]["/dubbing-results"]["post"]["responses"] |= {
+    "400": {"description": ""},
+    "401": {"description": ""},
+}
+contract = schemathesis.openapi.from_dict(CONTRACT)
+contract.config.generation.update(with_security_parameters=False)
+
+
+@pytest.fixture(scope="module")
+def camb() -> Iterator[StandIn]:
+    with StandIn() as stand_in:
+        stand_in.runs.clear()
+        stand_in.unknown = ready()
+        yield stand_in
+
+
+@contract.parametrize()
+@seed(1)
+@settings(max_examples=10, database=None)
+def test_every_request_is_answered_as_published(camb: StandIn, case: Case) -> None:
+    case.call_and_validate(base_url=camb.base_url, headers={"x-api-key": "demo-key"})
