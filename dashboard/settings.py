@@ -198,7 +198,7 @@ CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_TIMER_PRECISION = 0.1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # The schedule is a bell and the truth is in the database: beat needs no file of its own that could be damaged.
-CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
+CELERY_BEAT_SCHEDULER = "results.bell:Beat"
 CELERY_BEAT_SCHEDULE = {
     "refresh-due": {
         "task": "results.tasks.refresh_due",

@@ -7,19 +7,25 @@ bell that nobody hears costs one period of beat, never a run. That is why a brok
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from celery import current_app
+from celery.beat import ScheduleEntry, Scheduler
 from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
-from kombu.exceptions import OperationalError
+from kombu import Producer
+from kombu.exceptions import ChannelError, OperationalError
 from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
 
 HEARD = "bell-heard-at"
-CACHE_TROUBLE = (RedisError, OSError)
+# While so many bells wait, one more says nothing new: beat's own would be 70,000 after a day without a worker, and
+# the next worker would first have to put each of them aside.
+MOST_WAITING = 1000
+TROUBLE = (RedisError, OSError)
 
 
 def ring(task: str, *args: object, unheard: Callable[[], None] = lambda: None) -> None:
@@ -38,11 +44,29 @@ def _send(task: str, args: tuple[object, ...], unheard: Callable[[], None]) -> N
         unheard()
 
 
+class Beat(Scheduler):
+    """Celery's beat, which keeps still while nobody seems to listen."""
+
+    def apply_entry(self, entry: ScheduleEntry, producer: Producer | None = None) -> None:
+        if _waiting(producer or self.producer) < MOST_WAITING:
+            super().apply_entry(entry, producer)
+
+
+def _waiting(producer: Producer) -> int:
+    """How many bells wait to be heard; none that anybody could tell of while the broker is away."""
+    try:
+        channel: Any = producer.channel
+        waiting: int = channel.queue_declare(current_app.conf.task_default_queue, passive=True).message_count
+    except (ChannelError, OperationalError, *TROUBLE):
+        return 0
+    return waiting
+
+
 def note_heard() -> None:
     """A worker has heard the bell of beat."""
     try:
         cache.set(HEARD, timezone.now(), None)
-    except CACHE_TROUBLE as error:
+    except TROUBLE as error:
         logger.warning("Nobody can be told that the bell was heard (%s)", type(error).__name__)
 
 
@@ -51,7 +75,7 @@ def silent_since() -> datetime | None:
     try:
         # Just after the first start nobody has heard anything yet: the silence is counted from the first look.
         heard: datetime = cache.get_or_set(HEARD, timezone.now, None)  # type: ignore[assignment]  # never None
-    except CACHE_TROUBLE:
+    except TROUBLE:
         return timezone.now()  # where nobody could tell, nobody hears either
     patience = timedelta(seconds=max(60, 10 * settings.REFRESH_TICK_SECONDS))
     return heard if timezone.now() - heard > patience else None

@@ -1,7 +1,8 @@
 from datetime import timedelta
 
 import pytest
-from celery import current_app
+from celery import Celery, current_app
+from celery.schedules import schedule
 from django.core.cache import cache
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -60,6 +61,21 @@ def test_a_lease_that_nobody_was_told_of_is_not_waited_out(
     assert tracking.request(run) is True
     run.refresh_from_db()
     assert run.lease is not None
+
+
+def test_beat_keeps_still_while_so_many_bells_wait_that_nobody_seems_to_listen(tmp_path, monkeypatch):
+    monkeypatch.setattr(bell, "MOST_WAITING", 3)
+    with Celery(broker=f"folder://{tmp_path}", set_as_current=False) as app:
+        beat = bell.Beat(app)
+        entry = beat.Entry("tick", "a.task", schedule=schedule(1), app=app)
+        queue = app.connection().SimpleQueue("celery")
+        for _ in range(5):
+            beat.apply_entry(entry, beat.producer)
+        assert queue.qsize() == 3
+        queue.get(block=False).ack()
+        for _ in range(5):
+            beat.apply_entry(entry, beat.producer)
+        assert queue.qsize() == 3
 
 
 def test_a_silent_worker_is_told_of_after_a_while():
