@@ -365,10 +365,15 @@ class Language(models.Model):
 
 
 class Pulse(models.Model):
-    """A counter a team: it grows with every change of a run, so that a poll costs one small read."""
+    """A counter a team: it grows with every change of a run, so that a poll costs one small read.
+
+    Beside it stands how much was asked for among many; those that are left have a `Run.wanted_at`.
+    """
 
     team = models.OneToOneField(Team, on_delete=models.CASCADE, primary_key=True, related_name="pulse")
     version = models.BigIntegerField(default=0)
+    wanted = models.PositiveIntegerField(default=0, help_text=_("How many runs were asked for since nothing was."))
+    wanted_since = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"{self.team_id} at {self.version}"

@@ -8,7 +8,7 @@ from itertools import islice
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Min
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -127,9 +127,21 @@ def request_many(runs: RunQuerySet, team: Team) -> int:
     with transaction.atomic():
         # Whoever stores answers locks runs by pk, then the pulse: in another order each would wait for the other.
         list(wanted.select_for_update().order_by("pk").values_list("pk"))
-        total = wanted.update(due_at=now, wanted_at=now, version=Pulse.beat(team.pk))
+        version = Pulse.beat(team.pk)
+        before = _wanted(team).count()
+        total = wanted.update(due_at=now, wanted_at=now, version=version)
+        pulse, more = Pulse.objects.filter(pk=team.pk), _wanted(team).count() - before
+        if before:
+            pulse.update(wanted=F("wanted") + more)
+        else:
+            pulse.update(wanted=more, wanted_since=now)
         bell.ring("refresh_due")
     return total
+
+
+def _wanted(team: Team) -> RunQuerySet:
+    """The runs that were asked for among many, and are not checked yet."""
+    return Run.objects.filter(team=team).exclude(wanted_at=None)
 
 
 @dataclass(frozen=True)
@@ -146,15 +158,16 @@ class Progress:
 
 def progress(team: Team) -> Progress | None:
     """How far the runs that somebody asked for are; None when all of them are checked."""
-    wanted = Run.objects.filter(team=team).exclude(wanted_at=None)
-    left, since = wanted.aggregate(left=Count("pk"), since=Min("wanted_at")).values()
+    left = _wanted(team).count()
     if not left:
         return None
-    checked = Run.objects.filter(team=team, checked_at__gte=since).count()
+    pulse = Pulse.objects.get(pk=team.pk)
     now = timezone.now()
+    total, since = max(pulse.wanted, left), pulse.wanted_since or now
+    checked = total - left
     is_going_on = checked and ApiKey.objects.filter(keys.is_open(now), team=team).exists()
     seconds_left = round((now - since).total_seconds() / checked * left) if is_going_on else None
-    return Progress(checked, checked + left, seconds_left)
+    return Progress(checked, total, seconds_left)
 
 
 def watch(run: Run) -> None:

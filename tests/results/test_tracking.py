@@ -128,13 +128,38 @@ def test_a_run_that_somebody_watches_is_asked_sooner(team, settings):
     assert finished.due_at is None
 
 
-def test_the_time_left_is_not_guessed_while_the_key_is_paused(team, bells):
-    make_run(team, checked_at=timezone.now() + timedelta(seconds=1))
-    wanted = make_run(team, status="ready", due_at=None)
-    tracking.request_many(Run.objects.filter(pk=wanted.pk), team)
+def test_the_time_left_is_not_guessed_while_the_key_is_paused(camb, team, bells):
+    make_runs(team, 12, status="ready", due_at=None)
+    camb.unknown = ready()
+    tracking.request_many(Run.objects.all(), team)
+    refresh.refresh_batch(str(refresh.claim_due()[0]), go_on=False)
     assert tracking.progress(team).seconds_left is not None
     ApiKey.objects.update(retry_at=timezone.now() + timedelta(minutes=1))
-    assert tracking.progress(team) == tracking.Progress(1, 2, None)
+    assert tracking.progress(team) == tracking.Progress(5, 12, None)
+
+
+def test_progress_counts_only_what_was_asked_for_however_often_and_by_how_many(camb, team, bells, worker):
+    first, second = make_runs(team, 4, status="ready", due_at=None), make_runs(team, 3, status="ready", due_at=None)
+    polled = make_runs(team, 2, status="waiting", due_at=timezone.now() + timedelta(hours=1))
+    camb.unknown = ready()
+    tracking.request_many(Run.objects.filter(pk__in=[run.pk for run in first]), team)
+    for run in (first[0], first[1], *polled):
+        tracking.ask_now(run)
+    assert progress_of(team) == (2, 4)
+    tracking.request_many(Run.objects.filter(pk__in=[run.pk for run in first[1:] + second]), team)
+    assert progress_of(team) == (2, 8)
+    tracking.ask_now(second[0])
+    assert progress_of(team) == (3, 8)
+    refresh.ring_due()
+    worker()
+    assert tracking.progress(team) is None
+    tracking.request_many(Run.objects.filter(pk=first[0].pk), team)
+    assert progress_of(team) == (0, 1)
+
+
+def progress_of(team):
+    progress = tracking.progress(team)
+    return progress.checked, progress.total
 
 
 def test_a_removed_run_takes_its_lines_along(team):
