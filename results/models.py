@@ -390,7 +390,7 @@ class Pulse(models.Model):
         with connection.cursor() as cursor:
             cursor.execute(count, [team_id])
             if (row := cursor.fetchone()) is None:
-                cls.objects.bulk_create([cls(team_id=team_id, version=0)], ignore_conflicts=True)
+                Pulse.objects.bulk_create([Pulse(team_id=team_id, version=0)], ignore_conflicts=True)
                 cursor.execute(count, [team_id])
                 row = cursor.fetchone()
         return int(row[0])
