@@ -101,16 +101,18 @@ if IS_EMBEDDED:
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
         "init_command": (
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-65536;"
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-16384;"
             "PRAGMA mmap_size=268435456; PRAGMA temp_store=MEMORY"
         ),
     }
 else:
-    DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     # The planner takes a search of a big team for dear enough to be compiled, which takes longer than answering it.
     defaults = {"connect_timeout": 5, "options": "-c jit=off"}
     DATABASES["default"]["OPTIONS"] = defaults | DATABASES["default"].get("OPTIONS", {})
+# To open a connection, SQLite's too, takes longer than most pages ask of it. Each thread keeps one, so SQLite's own
+# cache of pages is small; what it maps of its file is shared.
+DATABASES["default"]["CONN_MAX_AGE"] = 60
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 BROKER_URL = env.str("BROKER_URL", default=f"folder://{quote(str(DATA_DIR / 'broker'))}")

@@ -56,6 +56,12 @@ def test_postgresql_and_redis_come_from_two_variables(read):
     assert settings["CACHES"]["default"]["LOCATION"] == "redis://broker:6380/2"
 
 
+def test_requests_share_a_thread_s_connection_to_either_database(read):
+    assert read()["DATABASES"]["default"]["CONN_MAX_AGE"] > 0
+    on_a_server = read(DATABASE_URL="postgres://me:pw@db/dub", SECRET_KEY="s" * 50)["DATABASES"]["default"]
+    assert (on_a_server["CONN_MAX_AGE"] > 0, on_a_server["CONN_HEALTH_CHECKS"]) == (True, True)
+
+
 @pytest.mark.parametrize(
     ("more", "options"), [("", "-c jit=off"), ("?options=-c%20work_mem=8MB", "-c work_mem=8MB")]
 )
