@@ -307,30 +307,28 @@ def _best(team_id: int, ids: Sequence[int], query: Query) -> list[int]:
 
 
 def _suggestion(team_id: int, query: Query) -> str:
-    """What was typed, with each word that the team never says replaced by the near one that it says most."""
-    typed = query.typed
+    """What was typed, with the words that the team never says replaced by near ones that it says in one line."""
     words = dict.fromkeys(term for group in query.groups for phrase in group for term in phrase.terms)
-    for word in list(words)[:_MOST_WORDS]:
-        candidates = vocabulary.near(team_id, word)
-        said = _most_said(team_id, candidates) if candidates else ""
-        if said:
-            for start, end in reversed(mark(typed, [Phrase((word,))])):
-                typed = typed[:start] + said + typed[end:]
-    if typed == query.typed:
+    near = {word: found for word in list(words)[:_MOST_WORDS] if (found := vocabulary.near(team_id, word))}
+    wanted = index.wanted(team_id, query.with_near(near)) if near else None
+    if wanted is None:
         return ""
-    wanted = index.wanted(team_id, parse(typed))
-    return typed if wanted and _back_end.newest(wanted, None, 1, 1) else ""
+    ids = _back_end.newest(wanted, None, _LOOK_FOR_WORDS, _LOOK_FOR_WORDS)
+    texts = Cue.objects.filter(pk__in=ids, team_id=team_id).order_by().values_list("text", flat=True)
+    written = Counter(tuple(_written(text, found) for found in near.values()) for text in texts)
+    # All from one line, so that together they find one.
+    meant = min(written, key=lambda words: (-written[words], words), default=())
+    typed = query.typed
+    for word, said in zip(near, meant, strict=False):
+        for start, end in reversed(mark(typed, [Phrase((word,))]) if said else []):
+            typed = typed[:start] + said + typed[end:]
+    return typed if meant else ""
 
 
-def _most_said(team_id: int, candidates: Sequence[str]) -> str:
-    """The one of these folded words that the team's newest lines say most, as written; none if all are gone."""
-    phrases = tuple(Phrase((candidate,)) for candidate in candidates)
-    wanted = index.wanted(team_id, Query(groups=(phrases,)))
-    ids = _back_end.newest(wanted, None, 1, _LOOK_FOR_WORDS) if wanted else []
-    written = Counter[str]()
-    for text in Cue.objects.filter(pk__in=ids[:_LOOK_FOR_WORDS], team_id=team_id).values_list("text", flat=True):
-        written.update(text[start:end] for start, end in mark(text, phrases))
-    return min(written, key=lambda word: (-written[word], word), default="")
+def _written(text: str, words: Iterable[str]) -> str:
+    """The first of these folded words in the text, as it is written there."""
+    spans = mark(text, [Phrase((word,)) for word in words])
+    return text[slice(*spans[0])] if spans else ""
 
 
 def _batches(lines: Iterable[Line]) -> Iterator[list[Line]]:

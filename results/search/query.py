@@ -1,9 +1,10 @@
 """What did the person type? Words, "phrases", -exclusions, OR, pre*, and fields such as speaker: or status:."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from itertools import chain, islice, product
 
 from django.db.models import Q
 from django.utils import timezone
@@ -49,6 +50,11 @@ class Query:
         """The same search in one run, by our id."""
         return replace(self, groups=(*self.groups, (Phrase((f"_run_{run_id}",)),)))
 
+    def with_near(self, near: Mapping[str, Sequence[str]]) -> "Query":
+        """The same search, where each of these words may be any of those near it."""
+        groups = (tuple(chain.from_iterable(_with_near(phrase, near) for phrase in group)) for group in self.groups)
+        return replace(self, groups=tuple(groups))
+
 
 def parse(typed: str) -> Query:
     """Read a search, however odd: what is no operator is searched for, and `hint` says what was not understood.
@@ -86,6 +92,13 @@ def parse(typed: str) -> Query:
     if text.strip() and not (wanted or excluded or hints):
         hints.append(_("There is no letter, digit or emoji in this to search for."))
     return Query(groups, tuple(excluded), runs, " ".join(dict.fromkeys(hints)), text)
+
+
+def _with_near(phrase: Phrase, near: Mapping[str, Sequence[str]]) -> Iterator[Phrase]:
+    *_before, last = phrase.terms
+    ways = product(*(near.get(term, [term]) for term in phrase.terms))
+    for terms in islice(ways, MAX_TERMS):
+        yield Phrase(terms, phrase.is_prefix and last not in near)
 
 
 def _either(left: Clause, right: Clause, hints: list[str]) -> list[Clause]:

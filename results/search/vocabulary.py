@@ -1,14 +1,12 @@
 """Which of the words that a team's dubs say may somebody have meant?"""
 
 from collections.abc import Iterable
-from itertools import chain
+from itertools import chain, zip_longest
 
 from django.db import connection
-from django.db.models import Q
-from django.db.models.functions import Length
 
 from results.models import Word
-from results.search.index import Entry
+from results.search.index import Entry, ask
 
 # Of shorter words nearly every one is near another, and longer ones are seldom typed.
 LETTERS = range(4, 25)
@@ -17,7 +15,19 @@ MOST_CANDIDATES = 500
 MOST_NEAR = 20
 
 _ROWS = 300
+# Past the ORM, which takes several times as long as the database, over what is learned and what is asked alike.
 _LEARN = "insert into results_word (team_id, word, backwards) values {values} on conflict do nothing"
+_NEAR = """
+    select word from results_word where team_id = %s and word in ({swapped})
+    union all select word from (
+        select word from results_word where team_id = %s and word >= %s and word < %s
+        and length(word) between %s and %s limit %s
+    ) as same_start
+    union all select word from (
+        select word from results_word where team_id = %s and backwards >= %s and backwards < %s
+        and length(word) between %s and %s limit %s
+    ) as same_end
+"""
 _LAST_CHARACTER = chr(0x10FFFF)
 
 
@@ -30,7 +40,6 @@ def learn(entries: Iterable[Entry]) -> None:
     # Sorted, so that nobody waits for somebody who waits for him.
     rows = [(team_id, word, word[::-1]) for team_id, word in sorted(spoken) if _is_word(word)]
     with connection.cursor() as cursor:
-        # Past the ORM, which takes several times as long as the database.
         for start in range(0, len(rows), _ROWS):
             some = rows[start : start + _ROWS]
             values = ", ".join(["(%s, %s, %s)"] * len(some))
@@ -49,17 +58,14 @@ def near(team_id: int, word: str) -> list[str]:
     """
     if not _is_word(word):
         return []
-    half = len(word) // 2
-    most = 2 if len(word) >= LONG_WORD else 1
-    swapped = [word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in range(len(word) - 1)]
-    lengths = Q(letters__range=(len(word) - most, len(word) + most))
-    ways = (
-        Q(word__in=[word, *swapped]),
-        lengths & _begins("word", word[:half]),
-        lengths & _begins("backwards", word[::-1][:half]),
-    )
-    said = Word.objects.filter(team=team_id).annotate(letters=Length("word")).values_list("word", flat=True)
-    found = chain.from_iterable(said.filter(way)[:MOST_CANDIDATES] for way in ways)
+    half, length = len(word) // 2, len(word)
+    start, end = word[:half], word[::-1][:half]
+    most = 2 if length >= LONG_WORD else 1
+    swapped = [word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in range(length - 1)]
+    args = [team_id, word, *swapped]
+    for begins in (start, end):
+        args += [team_id, begins, begins + _LAST_CHARACTER, length - most, length + most, MOST_CANDIDATES]
+    found = [word for (word,) in ask(_NEAR.format(swapped=", ".join(["%s"] * length)), args)]
     edits = {candidate: _edits(word, candidate, most) for candidate in found}
     least = min(edits.values(), default=0)
     if not least or least > most:
@@ -71,14 +77,13 @@ def _is_word(term: str) -> bool:
     return len(term) in LETTERS and "_" not in term and not any(map(str.isdigit, term))
 
 
-def _begins(field: str, start: str) -> Q:
-    return Q((f"{field}__gte", start), (f"{field}__lt", start + _LAST_CHARACTER))
-
-
 def _edits(one: str, other: str, most: int) -> int:
     """How many letters were left out, put in, replaced or swapped with the next; more than `most` is `most + 1`."""
     if abs(len(one) - len(other)) > most:
         return most + 1
+    # Most have nearly all of it in common, and what is common at either end needs no edit.
+    one, other = _unlike(one, other)
+    one, other = _unlike(one[::-1], other[::-1])
     before: list[int] = []
     last = list(range(len(other) + 1))
     for row, letter in enumerate(one, start=1):
@@ -92,3 +97,10 @@ def _edits(one: str, other: str, most: int) -> int:
             return most + 1
         before, last = last, this
     return last[-1]
+
+
+def _unlike(one: str, other: str) -> tuple[str, str]:
+    """Both from where they differ."""
+    pairs = enumerate(zip_longest(one, other))
+    same = next((at for at, (letter, target) in pairs if letter != target), len(one))
+    return one[same:], other[same:]

@@ -154,6 +154,8 @@ def suggestion(team, typed):
         ("kitcen", "kitchen"),
         ("kittchen", "kitchen"),
         ("mitchen", "kitchen"),
+        ("kitchenn", "kitchen"),
+        ("kkitchen", "kitchen"),
         ("kitxhxn", "kitchen"),
         ("Kitchne GADREN", "Kitchen garden"),
         ("big kitchne -day", "big kitchen -day"),
@@ -172,6 +174,7 @@ def suggestion(team, typed):
 def test_a_near_miss_is_helped(team, typed, meant):
     assert (found(team, typed) == []) == (typed != "kitche")
     assert suggestion(team, typed).casefold() == meant.casefold()
+    assert not meant or found(team, suggestion(team, typed))
 
 
 def test_a_word_is_suggested_as_it_is_written_most():
@@ -184,6 +187,12 @@ def test_the_word_said_most_is_suggested_among_the_nearest():
     dub = make_found_dub("a kitten", "a mitten", "the mitten")
     search.learn(dub)
     assert suggestion(dub.team, "pitten") == "mitten"
+
+
+def test_several_words_are_suggested_out_of_one_line():
+    dub = make_found_dub("a kitten sleeps", "a mitten hangs", "the mitten", "no sleeping")
+    search.learn(dub)
+    assert suggestion(dub.team, "pitten sleepz") == "kitten sleeps"
 
 
 def test_no_suggestion_comes_from_another_team():
