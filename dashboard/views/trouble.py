@@ -7,7 +7,6 @@ from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.views.defaults import server_error
 from redis.exceptions import RedisError
 
 # What passes once somebody has mended it: a server that is away, restarts, takes no changes or has no room left.
@@ -27,6 +26,11 @@ def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def broken(request: HttpRequest) -> HttpResponse:
     """503 for what passes, else 500; neither page asks the database or the session anything."""
+    name, status, headers = "500.html", 500, {}
     if isinstance(sys.exception(), PASSING):
-        return HttpResponse(render_to_string("away.html"), status=503, headers={"Retry-After": "30"})
-    return server_error(request)
+        name, status, headers = "away.html", 503, {"Retry-After": "30"}
+    try:
+        page = render_to_string(name)
+    except ValueError:  # a static file that was never collected, and so has no address
+        page = render_to_string("bare.html")
+    return HttpResponse(page, status=status, headers=headers)

@@ -84,6 +84,14 @@ def test_the_page_of_a_broken_server_needs_nothing():
     assert "Something broke on our side" in render_to_string("500.html")
 
 
+def test_a_server_whose_static_files_were_never_collected_says_so(settings, tmp_path):
+    settings.STATIC_ROOT = tmp_path
+    backend = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": backend}}
+    response = Client(raise_request_exception=False).get(reverse("account_login"))
+    assert (response.status_code, "manage.py collectstatic" in response.content.decode()) == (500, True)
+
+
 def test_a_form_from_a_stale_page_is_explained():
     client = Client(enforce_csrf_checks=True)
     response = client.post(reverse("account_login"), {"login": "x"})
