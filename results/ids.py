@@ -51,6 +51,11 @@ class Line:
     note: str = ""
 
     @property
+    def found(self) -> int | str:
+        """The id in it, of a run or a task."""
+        return self.run_id or self.task_id
+
+    @property
     def is_read_otherwise(self) -> bool:
         return self.run_id > 0 and self.written != str(self.run_id)
 
@@ -62,7 +67,8 @@ _AROUND = ".:!?*#№~_=/\\&…。"
 _LABEL = re.compile(
     r"(?:camb[_-]?)?(?:dub(?:bing)?[_-]?)?(?:run[_-]?ids?|runs?|ids?)[:=#/_-]?(?=[\d+-])", re.IGNORECASE
 )
-_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s<>\"'`]+", re.IGNORECASE)
+# Bounded: else a megabyte of letters would be looked through from each of them to its end.
+_URL = re.compile(r"[a-z][a-z0-9+.-]{0,15}://[^\s<>\"'`]+", re.IGNORECASE)
 _ID_IN_URL = re.compile(r"(?:run[_-]?ids?=|/runs?/|/dub(?:bing)?-results?/)(\d+)(?!\w)", re.IGNORECASE)
 _STEP_OF_URL = re.compile(r"/(\d+)(?=[/?#]|$)")
 _LABELLED = re.compile(r"\b(?:runs?|ids?)\b\W*\d", re.IGNORECASE)
@@ -84,14 +90,13 @@ def _first_ones(lines: Iterable[Line]) -> list[Line]:
     kept: list[Line] = []
     places: dict[int | str, int] = {}
     for line in lines:
-        found = line.run_id or line.task_id
-        if not found:
+        if not line.found:
             kept.append(line)
-        elif found not in places:
-            places[found] = len(kept)
+        elif line.found not in places:
+            places[line.found] = len(kept)
             kept.append(line)
         else:
-            place = places[found]
+            place = places[line.found]
             first = kept[place]
             kept[place] = replace(first, title=first.title or line.title, tags=first.tags or line.tags)
             kept.append(replace(line, verdict=Verdict.REPEATED, note=_("the same id stands above")))

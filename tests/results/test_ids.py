@@ -202,3 +202,7 @@ def test_ten_thousand_ids_are_read():
 
 def test_a_huge_line_is_read():
     assert ids(f"run_id,title\n1344,{'x' * 200_000}\n1345,Kyoto") == [1344, 1345]
+
+
+def test_a_huge_word_is_read():
+    assert ids(f"{'x' * 500_000} 1344") == [1344]
