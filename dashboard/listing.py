@@ -120,15 +120,15 @@ class Page:
     after: str = ""
 
 
-def page_of(runs: RunQuerySet, wanted: Wanted) -> Page:
+def page_of(runs: RunQuerySet, wanted: Wanted, size: int = PAGE) -> Page:
     """One page of the list, found by the id where it begins or ends: as quick at its end as at its top."""
     runs = wanted.matching(runs)
     backwards = bool(wanted.before)
     rising = (wanted.order == "oldest") != backwards
     if place := wanted.before or wanted.after:
         runs = runs.filter(pk__gt=place) if rising else runs.filter(pk__lt=place)
-    found = list(with_names(runs).order_by("pk" if rising else "-pk")[: PAGE + 1])
-    is_more, found = len(found) > PAGE, found[:PAGE]
+    found = list(runs.order_by("pk" if rising else "-pk")[: size + 1])
+    is_more, found = len(found) > size, found[:size]
     if backwards:
         found.reverse()
     has_before, has_after = (is_more, True) if backwards else (bool(wanted.after), is_more)

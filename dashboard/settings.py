@@ -251,6 +251,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "dashboard.api.problems.in_json",
     "dashboard.middleware.CompressedPages",
     "dashboard.middleware.known_methods",
     "dashboard.middleware.private_pages",
@@ -402,6 +403,7 @@ CONTENT_SECURITY_POLICY = {
 
 # --- Limits and logs ---------------------------------------------------------------------------------
 
+API_CALLS_PER_MINUTE = env.int("API_CALLS_PER_MINUTE", default=300)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 

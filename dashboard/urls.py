@@ -4,6 +4,7 @@ from allauth.account import views as allauth
 from django.conf import settings
 from django.urls import include, path, re_path
 
+from dashboard.api import api
 from dashboard.views import (
     activity,
     additions,
@@ -54,6 +55,7 @@ handler500 = "dashboard.views.trouble.broken"
 urlpatterns = [
     path("", teams.home, name="home"),
     path("health/", health.health, name="health"),
+    path("api/v1/", api.urls),
     path("accounts/", include(accounts)),
     path("invitations/accept/", teams.invitation_accept, name="invitation-accept"),
     path("invitations/<str:token>/", teams.invitation, name="invitation"),

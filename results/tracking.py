@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
+from typing import Self
 
 from django.conf import settings
 from django.db import transaction
@@ -17,6 +18,50 @@ from results.history import History
 from results.models import ApiKey, Pulse, Run, RunQuerySet
 from results.secrets import SealBrokenError
 from teams.models import Team, User
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a text's lines are to a team: what it would track, has already, or cannot use."""
+
+    new: list[ids.Line]
+    tasks: list[ids.Line]
+    known: list[ids.Line]
+    archived: list[ids.Line]
+    repeated: list[ids.Line]
+    odd: list[ids.Line]
+    words: list[ids.Line]
+
+    @classmethod
+    def of(cls, team: Team, lines: Sequence[ids.Line]) -> Self:
+        kinds: dict[ids.Verdict, list[ids.Line]] = {verdict: [] for verdict in ids.Verdict}
+        for line in lines:
+            kinds[line.verdict].append(line)
+        found = [*kinds[ids.Verdict.ID], *kinds[ids.Verdict.TASK]]
+        here = tracked(team, found)
+        there = [(line, here[line.found]) for line in found if line.found in here]
+        return cls(
+            new=[line for line in kinds[ids.Verdict.ID] if line.found not in here],
+            tasks=[line for line in kinds[ids.Verdict.TASK] if line.found not in here],
+            known=[line for line, run in there if run.archived_at is None],
+            archived=[line for line, run in there if run.archived_at is not None],
+            repeated=kinds[ids.Verdict.REPEATED],
+            odd=kinds[ids.Verdict.NOT_AN_ID],
+            words=kinds[ids.Verdict.WORD],
+        )
+
+    @property
+    def lines(self) -> list[ids.Line]:
+        """Those with an id."""
+        return [*self.new, *self.known, *self.archived, *self.tasks]
+
+
+def tracked(team: Team, lines: Sequence[ids.Line]) -> dict[int | str, Run]:
+    """The runs that the team has of these lines, by what was found in each."""
+    run_ids = [line.run_id for line in lines if line.run_id]
+    task_ids = [line.task_id for line in lines if line.task_id]
+    runs: dict[int | str, Run] = {run.camb_run_id or 0: run for run in _known(team, "camb_run_id", run_ids)}
+    return runs | {run.camb_task_id: run for run in _known(team, "camb_task_id", task_ids)}
 
 
 @dataclass(frozen=True)
@@ -91,8 +136,9 @@ def add(team: Team, lines: Sequence[ids.Line], added_by: User | None) -> tuple[i
 def _known(team: Team, field: str, ids: Iterable[int] | Iterable[str]) -> Iterator[Run]:
     """Those of these ids that the team has already; looked up in parts, as a database takes only so many values."""
     rest = iter(ids)
+    runs = Run.objects.filter(team=team).only("camb_run_id", "camb_task_id", "title", "archived_at")
     while part := list(islice(rest, 500)):
-        yield from Run.objects.filter(team=team, **{f"{field}__in": part})
+        yield from runs.filter(**{f"{field}__in": part})
 
 
 def _wait_for_other_adders(team: Team) -> None:
@@ -118,6 +164,16 @@ def request(run: Run) -> bool:
     for lease in refresh.claim_for(run.team_id, now, most=1, most_calls=1):
         refresh.hand_over(lease)
     return True
+
+
+def obstacle(team: Team, run: Run | None = None) -> str:
+    """What keeps CAMB.AI from being asked for the team, or about the run, and the way out; empty: nothing."""
+    if run is not None and run.archived_at:
+        return _("An archived run is not asked about. Restore it first.")
+    key = ApiKey.objects.filter(team=team).first()
+    if key is None:
+        return _("Nobody can be asked: this team has no CAMB.AI key yet.")
+    return key.message if key.is_in_trouble else ""
 
 
 def request_many(runs: RunQuerySet, team: Team) -> int:

@@ -16,7 +16,7 @@ export async function copy(text, button) {
     copyByHand(text);
   }
   const label = button.querySelector("span");
-  const { copied } = document.getElementById("dub").dataset;
+  const { copied } = button.closest("[data-copied]")?.dataset ?? document.getElementById("dub").dataset;
   label.dataset.says ??= label.textContent;
   label.textContent = document.getElementById("live").textContent = copied;
   button.classList.add("is-done");

@@ -12,7 +12,6 @@ from django.views.decorators.http import require_http_methods
 
 from dashboard.forms import RunsForm
 from results import archiving, ids, tracking
-from results.models import Run
 from teams.access import membership_or_404, require_change
 from teams.models import Membership, Team
 
@@ -59,38 +58,13 @@ class Group:
     more: int
 
 
-@dataclass(frozen=True)
-class Preview:
+class Preview(tracking.Found):
     """What saving a text would do."""
-
-    new: list[ids.Line]
-    tasks: list[ids.Line]
-    known: list[ids.Line]
-    archived: list[ids.Line]
-    repeated: list[ids.Line]
-    odd: list[ids.Line]
-    words: list[ids.Line]
-
-    @classmethod
-    def of(cls, team: Team, lines: list[ids.Line]) -> "Preview":
-        kinds: dict[ids.Verdict, list[ids.Line]] = {verdict: [] for verdict in ids.Verdict}
-        for line in lines:
-            kinds[line.verdict].append(line)
-        here = _here(team, [line.run_id for line in kinds[ids.Verdict.ID]])
-        return cls(
-            new=[line for line in kinds[ids.Verdict.ID] if line.run_id not in here],
-            tasks=kinds[ids.Verdict.TASK],
-            known=[line for line in kinds[ids.Verdict.ID] if here.get(line.run_id) is False],
-            archived=[line for line in kinds[ids.Verdict.ID] if here.get(line.run_id)],
-            repeated=kinds[ids.Verdict.REPEATED],
-            odd=kinds[ids.Verdict.NOT_AN_ID],
-            words=kinds[ids.Verdict.WORD],
-        )
 
     @property
     def is_vain(self) -> bool:
         """There is nothing to save in it."""
-        return not (self.new or self.tasks or self.known or self.archived)
+        return not self.lines
 
     @property
     def is_empty(self) -> bool:
@@ -134,23 +108,9 @@ class Preview:
         ]
 
 
-def _here(team: Team, run_ids: list[int]) -> dict[int, bool]:
-    """Those of the ids that the team tracks, and whether they are archived.
-
-    Asked in parts: a database takes only so many values at once.
-    """
-    here: dict[int, bool] = {}
-    for start in range(0, len(run_ids), 500):
-        found = Run.objects.filter(team=team, camb_run_id__in=run_ids[start : start + 500])
-        archived = found.values_list("camb_run_id", "archived_at")
-        here |= {run_id or 0: since is not None for run_id, since in archived}
-    return here
-
-
 def _save(preview: Preview, membership: Membership) -> str:
     """Save what was found and return the sentence that says so."""
-    lines = (*preview.new, *preview.known, *preview.archived, *preview.tasks)
-    new, known = tracking.add(membership.team, lines, membership.user)
+    new, known = tracking.add(membership.team, preview.lines, membership.user)
     said = ngettext("%(n)s run was added.", "%(n)s runs were added.", new) % {"n": f"{new:,}"}
     if known:
         here = ngettext("%(n)s was already here.", "%(n)s were already here.", known) % {"n": f"{known:,}"}
@@ -160,9 +120,6 @@ def _save(preview: Preview, membership: Membership) -> str:
 
 def _restore(preview: Preview, team: Team) -> str:
     """Take the archived ones back and return the sentence that says so."""
-    lines, pks = preview.archived, list[int]()
-    for start in range(0, len(lines), 500):
-        some = [line.run_id for line in lines[start : start + 500]]
-        pks += Run.objects.filter(team=team, camb_run_id__in=some).pks()
+    pks = [run.pk for run in tracking.tracked(team, preview.archived).values()]
     count = archiving.restore(team, pks)
     return ngettext("%(n)s run was restored.", "%(n)s runs were restored.", count) % {"n": f"{count:,}"}

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 def dub(request: HttpRequest, pk: int, format: str) -> HttpResponse:
     dub, kind = _visible_dub(request, pk), _known(format)
     logger.info("Dub %s exported as %s by user %s", pk, format, request.user.pk)
-    return _file(kind, kind.file(dub), names.stem(dub.run, dub.language))
+    return file_of(dub, kind)
 
 
 @login_required
@@ -67,6 +67,10 @@ def runs(request: HttpRequest, slug: str) -> HttpResponseBase:
         content_type="application/zip",
         headers=_attachment(f"{slug}-{timezone.now():%Y-%m-%d}-{kind.key}.zip"),
     )
+
+
+def file_of(dub: Dub, kind: Format) -> HttpResponse:
+    return _file(kind, kind.file(dub), names.stem(dub.run, dub.language))
 
 
 def _visible_dub(request: HttpRequest, pk: int) -> Dub:

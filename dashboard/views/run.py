@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from dashboard.forms import TagsForm, TitleForm
 from results import archiving, tracking
 from results import tags as tagging
-from results.models import ApiKey, Run
+from results.models import Run
 from teams.access import membership_in, require_change
 from teams.models import Membership
 
@@ -59,15 +59,10 @@ def tags(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def refresh_now(request: HttpRequest, pk: int) -> HttpResponse:
     run, membership = _changeable(request, pk)
-    key = ApiKey.objects.filter(team=membership.team).first()
-    if run.archived_at:
-        messages.error(request, _("An archived run is not asked about. Restore it first."))
-    elif tracking.request(run):
+    if tracking.request(run):
         messages.info(request, _("CAMB.AI is being asked; what it says appears here."))
-    elif key is None:
-        messages.error(request, _("Nobody can be asked: this team has no CAMB.AI key yet."))
-    elif key.is_in_trouble:
-        messages.error(request, key.message)
+    elif obstacle := tracking.obstacle(membership.team, run):
+        messages.error(request, obstacle)
     else:
         messages.info(request, _("CAMB.AI is being asked already, or was a moment ago."))
     return redirect("runs-detail", pk)

@@ -39,7 +39,7 @@ def list_(request: HttpRequest, slug: str) -> HttpResponse:
     wanted = Wanted.read(request.GET)
     # Read before all else: what changes meanwhile is newer than this, and the next poll brings it.
     version = Pulse.of(membership.team_id)
-    page = page_of(Run.objects.filter(team=membership.team), wanted)
+    page = page_of(with_names(Run.objects.filter(team=membership.team)), wanted)
     context = _context(membership, wanted, page.runs)
     context |= {"formats": FORMATS.values(), "team_tags": tags.offered(membership.team_id)}
     context |= {"page": page, "oldest_first": wanted.query(order="oldest"), "newest_first": wanted.query(order="")}

@@ -82,7 +82,7 @@ def export(request: HttpRequest, slug: str) -> StreamingHttpResponse:
 def _rows(request: HttpRequest, cues: Iterable[Cue]) -> Iterator[Sequence[object]]:
     for cue in cues:
         clocks = timecode.full(cue.start_ms), timecode.full(cue.end_ms)
-        address = request.build_absolute_uri(_address(cue))
+        address = request.build_absolute_uri(address_of(cue))
         yield cue.run.camb_run_id, cue.run.title, cue.dub.language, *clocks, cue.speaker, cue.text, address
 
 
@@ -91,7 +91,7 @@ def _rows(request: HttpRequest, cues: Iterable[Cue]) -> Iterator[Sequence[object
 def save(request: HttpRequest, slug: str) -> HttpResponse:
     """Keep a search, to be told when a new dub has hits."""
     membership = membership_or_404(request.user, slug)
-    asked = Asked(q=_typed(request.POST.get("q", "")))
+    asked = Asked(q=typed(request.POST.get("q", "")))
     if not asked.q:
         return render(request, "search/page.html", _found(membership, asked), status=422)
     try:
@@ -129,7 +129,7 @@ class Asked:
     @classmethod
     def read(cls, request: HttpRequest) -> "Asked":
         before, skip = _number(request.GET.get("before", "")), _number(request.GET.get("skip", ""))
-        return cls(_typed(request.GET.get("q", "")), request.GET.get("order") == "best", before, skip or 0)
+        return cls(typed(request.GET.get("q", "")), request.GET.get("order") == "best", before, skip or 0)
 
     def address(self, slug: str) -> str:
         """The page that shows it from the beginning."""
@@ -289,7 +289,7 @@ def _facets(facets: Facets, asked: Asked, slug: str) -> dict[str, list[Choice]]:
     return {name: made for name, made in found.items() if made}
 
 
-def _typed(text: str) -> str:
+def typed(text: str) -> str:
     return text.replace("\0", "").strip()
 
 
@@ -351,7 +351,7 @@ def _url(name: str, of: int | str) -> str:
     return reverse(name, args=[of])
 
 
-def _address(cue: Cue) -> str:
+def address_of(cue: Cue) -> str:
     query = urlencode({"dub": cue.dub.language, "t": cue.start_ms // 1000})
     return f"{_url('runs-detail', cue.run_id)}?{query}#cue-{cue.position}"
 
@@ -361,7 +361,7 @@ def _line(hit: Hit, before: str, after: str, others: Iterable[tuple[str, str]]) 
     kind = "audio" if dub.audio_url else "video" if dub.video_url else ""
     span = f"#t={cue.start_ms / 1000},{max(cue.end_ms, cue.start_ms + 1000) / 1000}"
     return Line(
-        href=_address(cue),
+        href=address_of(cue),
         media=_url(f"dubs-{kind}", dub.pk) + span if kind else "",
         clock=clock,
         speaker=cue.speaker,

@@ -27,7 +27,7 @@ def refresh_many(request: HttpRequest, slug: str) -> HttpResponse:
     require_change(membership)
     runs = picked(Run.objects.filter(team=membership.team), request.POST)
     if not ApiKey.objects.filter(team=membership.team).exists():
-        messages.error(request, _("Nobody can be asked: this team has no CAMB.AI key yet."))
+        messages.error(request, tracking.obstacle(membership.team))
     elif count := tracking.request_many(runs, membership.team):
         said = ngettext(
             "CAMB.AI is asked about %(n)s run as soon as the team's key allows.",

@@ -2,15 +2,18 @@
 
 import logging
 from datetime import timedelta
+from typing import Any, NamedTuple
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from dashboard.api import api
 from dashboard.forms import TokenForm
 from dashboard.views.teams import SignedInRequest
 from teams.access import can_change, can_manage, membership_or_404, require_manage
@@ -54,8 +57,46 @@ def page(request: SignedInRequest, slug: str) -> HttpResponse:
         "tokens": tokens.select_related("membership__user").order_by("-pk"),
         "form": form,
         "secret": secret,
+        "samples": _samples(request.build_absolute_uri(reverse("api:team", kwargs={"team": slug}))),
+        "addresses": _addresses(slug),
     }
     return render(request, "teams/api.html", context, status=status)
+
+
+class Sample(NamedTuple):
+    """Something that a script does, to be copied into a shell."""
+
+    title: str
+    code: str
+
+
+def _samples(root: str) -> list[Sample]:
+    curl = 'curl --header "Authorization: Bearer $DUBROOM_TOKEN"'
+    json = '--header "Content-Type: application/json"'
+    return [
+        Sample(_("Try the token"), f"export DUBROOM_TOKEN=dubroom_…\n{curl} {root}"),
+        Sample(_("Add runs"), f'{curl} {json} --data \'{{"ids": [1344, 1345], "tags": ["launch"]}}\' {root}/runs'),
+        Sample(_("See how far they are"), f"{curl} '{root}/runs?camb_run_id=1344&camb_run_id=1345'"),
+        Sample(_("Fetch a transcript"), f"{curl} --remote-name --remote-header-name {root}/dubs/1/transcript.srt"),
+        Sample(_("Fetch a video"), f"{curl} --location --output dub.mp4 {root}/dubs/1/video"),
+        Sample(_("Find a line"), f"{curl} --get --data-urlencode 'q=\"good night\" lang:en' {root}/search"),
+    ]
+
+
+class Address(NamedTuple):
+    method: str
+    path: str
+    what: str
+
+
+def _addresses(slug: str) -> list[Address]:
+    """What the API's own description says there is."""
+    paths: dict[str, dict[str, Any]] = api.get_openapi_schema()["paths"]
+    return [
+        Address(method.upper(), path.replace("{team}", slug), told["description"])
+        for path, methods in paths.items()
+        for method, told in methods.items()
+    ]
 
 
 @login_required

@@ -63,13 +63,13 @@ def poll(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_safe
 def video(request: HttpRequest, pk: int) -> HttpResponseBase:
-    return _media(request, pk, "video")
+    return played(request, _visible_dub(request, pk), "video")
 
 
 @login_required
 @require_safe
 def audio(request: HttpRequest, pk: int) -> HttpResponseBase:
-    return _media(request, pk, "audio")
+    return played(request, _visible_dub(request, pk), "audio")
 
 
 @login_required
@@ -260,12 +260,11 @@ def _state(run: Run, shown: Shown | None) -> dict[str, str | list[str]]:
 # --- Media -------------------------------------------------------------------------------------------
 
 
-def _media(request: HttpRequest, pk: int, kind: media.Kind) -> HttpResponseBase:
+def played(request: HttpRequest, dub: Dub, kind: media.Kind) -> HttpResponseBase:
     """Play our copy, or lead the player to where the media is now; a download comes through us in either case.
 
     What stands in the way is a sentence that the player shows.
     """
-    dub = _visible_dub(request, pk)
     copy = copies.kept(dub, kind)
     response = _from_copy(request, copy, dub) if copy else None
     try:

@@ -90,6 +90,8 @@ TABLE = {
 
 def names(patterns: list[URLPattern | URLResolver]) -> Iterator[str]:
     for pattern in patterns:
+        if isinstance(pattern, URLResolver) and pattern.namespace == "api":
+            continue  # has a table of its own, as its addresses take a token and no session
         if isinstance(pattern, URLResolver):
             yield from names(pattern.url_patterns)
         else:

@@ -1,0 +1,297 @@
+"""What may a script do with runs: list them, add some, ask about them, tag and archive them?"""
+
+from dataclasses import replace
+from typing import Annotated, Any, Literal, Self
+
+from django.forms import Form
+from django.http import Http404, HttpResponse, QueryDict
+from django.urls import reverse
+from django.utils.cache import get_conditional_response
+from ninja import Query, Router
+from ninja.errors import HttpError
+from ninja.responses import Status as Answer
+from pydantic import BaseModel, Field, model_validator
+
+from dashboard.api import shapes
+from dashboard.api.door import Parameters, ScriptRequest, TeamSlug
+from dashboard.api.problems import documented
+from dashboard.api.shapes import Id
+from dashboard.forms import RunsForm, TagsForm
+from dashboard.listing import MOST_PICKED, MOST_TAGS, Wanted, counts_of, page_of
+from results import archiving, ids, tags, tracking
+from results.ids import MOST_TAGS as MOST_AT_ONCE
+from results.models import ApiKey, Pulse, Run, RunQuerySet, Tag
+from teams.access import can_write
+from teams.models import Membership
+
+router = Router(tags=["Runs"])
+
+Status = Run.Status
+Name = Annotated[str, Field(min_length=1, max_length=Tag.LONGEST)]
+
+
+# --- Which runs are meant ----------------------------------------------------------------------------
+
+
+class Filter(BaseModel, extra="forbid"):
+    """As the list of runs is narrowed in its page."""
+
+    q: str = Field("", max_length=200, description="In the title, or how the id begins.")
+    status: Status | Literal["archived", ""] = Field("", description="Without one, all that are not archived.")
+    tag: list[Name] = Field([], max_length=MOST_TAGS, description="Under each of these.")
+
+    @property
+    def wanted(self) -> Wanted:
+        """Read by whoever reads the page's address."""
+        query = QueryDict(mutable=True)
+        query["q"], query["status"] = self.q, str(self.status)
+        query.setlist("tag", list(self.tag))
+        return Wanted.read(query)
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        # What the page passes over as odd would here stand for all runs.
+        if bool(self.q) != bool(self.wanted.q) or len(self.tag) != len(self.wanted.tag):
+            raise ValueError("q and tag must have something in them that can be looked for")
+        return self
+
+
+class Listing(Filter, Parameters):
+    order: Literal["newest", "oldest"] = "newest"
+    camb_run_id: list[Id] = Field([], max_length=100, description="Only these of CAMB.AI's ids.")
+    changed_since: int = Field(0, ge=0, lt=2**63, description="Only what changed after this `version`.")
+    cursor: int = Field(0, ge=0, lt=2**63, description="`next` of the page before.")
+    limit: int = Field(50, ge=1, le=100)
+
+    def narrowed(self, runs: RunQuerySet) -> RunQuerySet:
+        if self.camb_run_id:
+            runs = runs.filter(camb_run_id__in=self.camb_run_id)
+        return runs.filter(version__gt=self.changed_since) if self.changed_since else runs
+
+
+class Picked(BaseModel, extra="forbid"):
+    """Either `runs` by their ids, or all `where` a filter lets by; of another team's ids none is meant."""
+
+    runs: list[Id] | None = Field(None, max_length=MOST_PICKED)
+    where: Filter | None = Field(None, description="`{}`: every run that is not archived.")
+
+    @model_validator(mode="after")
+    def _says_which(self) -> Self:
+        if (self.runs is None) == (self.where is None):
+            raise ValueError("say which runs are meant: either runs or where")
+        return self
+
+    def among(self, request: ScriptRequest) -> RunQuerySet:
+        runs = Run.objects.filter(team=request.team)
+        return self.where.wanted.matching(runs) if self.where else runs.filter(pk__in=self.runs or [])
+
+
+def _run(request: ScriptRequest, pk: int) -> Run:
+    run = shapes.with_dubs(Run.objects.filter(team=request.team)).filter(pk=pk).first()
+    if run is None:
+        raise Http404
+    return run
+
+
+def _root(request: ScriptRequest) -> str:
+    return request.build_absolute_uri(reverse("api:team", kwargs={"team": request.team.slug}))
+
+
+# --- Looking -----------------------------------------------------------------------------------------
+
+UNCHANGED: dict[int, Any] = {304: None}
+
+
+def _unchanged(request: ScriptRequest, response: HttpResponse, version: int) -> HttpResponse | None:
+    """304 for a script that has this version already; nothing else is read then."""
+    response.headers["ETag"] = etag = f'W/"{version}"'
+    same = get_conditional_response(request, etag)
+    if same is not None:
+        same.headers["ETag"] = etag
+    return same
+
+
+@router.get("", response={200: shapes.Team} | documented(), url_name="team", tags=["Team"])
+def team(request: ScriptRequest, team: TeamSlug) -> shapes.Team:
+    """What the token opens, and how far the team's runs are."""
+    version = Pulse.of(request.team.pk)
+    return shapes.Team(
+        slug=request.team.slug,
+        name=request.team.name,
+        role=Membership.Role(request.auth.membership.role),
+        can_write=can_write(request.auth),
+        runs=counts_of(Run.objects.filter(team=request.team)),
+        trouble=tracking.obstacle(request.team),
+        version=version,
+    )
+
+
+@router.get("/runs", response={200: shapes.Runs} | UNCHANGED | documented(422))
+def list_runs(
+    request: ScriptRequest, team: TeamSlug, asked: Query[Listing], response: HttpResponse
+) -> shapes.Runs | HttpResponse:
+    """The runs, a page at a time. Send the `ETag` back as `If-None-Match`: 304 costs next to nothing."""
+    version = Pulse.of(request.team.pk)
+    if same := _unchanged(request, response, version):
+        return same
+    wanted = replace(asked.wanted, order="oldest" if asked.order == "oldest" else "", after=asked.cursor)
+    runs = asked.narrowed(Run.objects.filter(team=request.team))
+    page = page_of(shapes.with_dubs(runs), wanted, asked.limit)
+    root = _root(request)
+    return shapes.Runs(
+        runs=[shapes.run(request, run, root) for run in page.runs],
+        next=page.runs[-1].pk if page.after else None,
+        version=version,
+    )
+
+
+@router.get("/runs/{int:run}", response={200: shapes.Run} | UNCHANGED | documented())
+def one_run(request: ScriptRequest, team: TeamSlug, run: int, response: HttpResponse) -> shapes.Run | HttpResponse:
+    """One run with its dubs."""
+    version = Pulse.of(request.team.pk)
+    return _unchanged(request, response, version) or shapes.run(request, _run(request, run), _root(request))
+
+
+# --- Changing ----------------------------------------------------------------------------------------
+
+
+class NewRuns(BaseModel, extra="forbid"):
+    """Either `ids`, or a `text` as one pastes it in the page: a message, a CSV with titles and tags, links."""
+
+    ids: list[int | str] | None = Field(None, max_length=RunsForm.MOST_IDS, description="Of runs or of tasks.")
+    text: str | None = Field(None, max_length=RunsForm.MOST_BYTES)
+    tags: list[Name] = Field([], max_length=MOST_AT_ONCE, description="All of them are filed under these.")
+
+    @model_validator(mode="after")
+    def _says_which(self) -> Self:
+        if (self.ids is None) == (self.text is None):
+            raise ValueError("give either ids or a text")
+        return self
+
+    @property
+    def written(self) -> str:
+        return "\n".join(map(str, self.ids)) if self.ids is not None else self.text or ""
+
+
+class Tagging(Picked):
+    tags: list[Name] = Field(min_length=1, max_length=MOST_AT_ONCE)
+
+
+class Line(BaseModel):
+    """What was read as an id; the run is `id` here."""
+
+    written: str
+    id: int
+    camb_run_id: int | None
+    camb_task_id: str | None
+    note: str
+
+
+class Refused(BaseModel):
+    written: str
+    reason: str
+
+
+class Added(BaseModel):
+    added: list[Line]
+    known: list[Line] = Field(description="Here already.")
+    archived: list[Line] = Field(description="Here already, and put aside.")
+    repeated: list[Refused]
+    refused: list[Refused] = Field(description="What looks like an id and is none.")
+    words: int = Field(description="How many words were passed over.")
+
+
+class Asked(BaseModel):
+    detail: str
+
+
+def _cleaned(form: Form, field: str) -> Any:
+    """What the page's own form reads. Raises HttpError with the sentence that the page would show."""
+    if not form.is_valid():
+        raise HttpError(422, " ".join(str(error) for errors in form.errors.values() for error in errors))
+    return form.cleaned_data[field]
+
+
+def _names(names: list[str]) -> list[str]:
+    names_: list[str] = _cleaned(TagsForm({"tags": ",".join(names)}), "tags")
+    return names_
+
+
+@router.post("/runs", response={200: Added} | documented(400, 403, 413, 422))
+def add_runs(request: ScriptRequest, team: TeamSlug, asked: NewRuns) -> Added:
+    """Track runs or tasks: as in the page, ids that are here already stay as they are, and get the tags."""
+    lines = _cleaned(RunsForm({"text": asked.written}), "lines")
+    if asked.tags:
+        names = tuple(_names(asked.tags))
+        lines = [replace(line, tags=tuple(dict.fromkeys((*line.tags, *names)))) for line in lines]
+    found = tracking.Found.of(request.team, lines)
+    if not found.lines:
+        raise HttpError(422, "There is no run id in this yet, so nothing was added.")
+    tracking.add(request.team, found.lines, request.user)
+    runs = tracking.tracked(request.team, found.lines)
+
+    def told(lines: list[ids.Line]) -> list[Line]:
+        return [
+            Line(
+                written=line.written,
+                id=run.pk,
+                camb_run_id=run.camb_run_id,
+                camb_task_id=run.camb_task_id or None,
+                note=line.note,
+            )
+            for line in lines
+            if (run := runs.get(line.found))
+        ]
+
+    return Added(
+        added=told([*found.new, *found.tasks]),
+        known=told(found.known),
+        archived=told(found.archived),
+        repeated=[Refused(written=line.written, reason=line.note) for line in found.repeated],
+        refused=[Refused(written=line.written, reason=line.note) for line in found.odd],
+        words=len(found.words),
+    )
+
+
+@router.post("/runs/{int:run}/refresh", response={202: Asked} | documented(403, 409))
+def refresh_run(request: ScriptRequest, team: TeamSlug, run: int) -> Answer[Asked]:
+    """Have CAMB.AI asked about this run before all others, as soon as the key's limits allow."""
+    found = _run(request, run)
+    if tracking.request(found):
+        return Answer(202, Asked(detail="CAMB.AI is being asked. Look again in a few seconds."))
+    if obstacle := tracking.obstacle(request.team, found):
+        raise HttpError(409, obstacle)
+    return Answer(202, Asked(detail="CAMB.AI is being asked already, or was a moment ago."))
+
+
+@router.post("/runs/refresh", response={202: shapes.Count} | documented(400, 403, 409, 413, 422))
+def refresh_runs(request: ScriptRequest, team: TeamSlug, asked: Picked) -> Answer[shapes.Count]:
+    """Have CAMB.AI asked about many runs, as soon as the key's limits allow."""
+    if not ApiKey.objects.filter(team=request.team).exists():
+        raise HttpError(409, tracking.obstacle(request.team))
+    return Answer(202, shapes.Count(count=tracking.request_many(asked.among(request), request.team)))
+
+
+@router.post("/runs/archive", response={200: shapes.Count} | documented(400, 403, 413, 422))
+def archive_runs(request: ScriptRequest, team: TeamSlug, asked: Picked) -> shapes.Count:
+    """Put runs aside: they leave the list and the search, and are not asked about."""
+    return shapes.Count(count=archiving.archive(request.team, asked.among(request).pks()))
+
+
+@router.post("/runs/restore", response={200: shapes.Count} | documented(400, 403, 413, 422))
+def restore_runs(request: ScriptRequest, team: TeamSlug, asked: Picked) -> shapes.Count:
+    """Take archived runs back."""
+    return shapes.Count(count=archiving.restore(request.team, asked.among(request).pks()))
+
+
+@router.post("/runs/tag", response={200: shapes.Count} | documented(400, 403, 413, 422))
+def tag_runs(request: ScriptRequest, team: TeamSlug, asked: Tagging) -> shapes.Count:
+    """Put runs under tags."""
+    names = _names(asked.tags)
+    return shapes.Count(count=tags.add(request.team, dict.fromkeys(asked.among(request).pks(), names)))
+
+
+@router.post("/runs/untag", response={200: shapes.Count} | documented(400, 403, 413, 422))
+def untag_runs(request: ScriptRequest, team: TeamSlug, asked: Tagging) -> shapes.Count:
+    """Take runs from under tags."""
+    return shapes.Count(count=tags.remove(request.team, asked.among(request).pks(), _names(asked.tags)))

@@ -1,0 +1,608 @@
+"""Does the API give each token what it may have, by the pages' own rules, and say plainly what is wrong?"""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+from ninja.operation import PathView
+
+from dashboard.api import api, runs
+from dashboard.listing import Wanted
+from results import archiving, bell, keys, search, tags, tracking
+from results.exports.formats import FORMATS
+from results.models import Dub, Pulse, Run
+from teams.models import AccessToken, Membership, Team, User
+from tests.factories import make_dub, make_member, make_run, make_team
+
+pytestmark = pytest.mark.django_db
+Role = Membership.Role
+TASK = "b9e3d2f4-7c1a-4f0e-9d55-0a1b2c3d4e5f"
+
+
+@pytest.fixture(autouse=True)
+def rung(monkeypatch):
+    """Nobody works here: what would be sent to a worker is only noted."""
+    sent: list[str] = []
+    monkeypatch.setattr(bell, "ring", lambda *call, **_: sent.append(call[0]))
+    return sent
+
+
+class Script:
+    """Somebody's program, with a token of the team or whatever else stands in the header."""
+
+    def __init__(self, team: Team, secret: str = "") -> None:
+        self.team, self.client = team, Client(headers={"Authorization": f"Bearer {secret}"} if secret else {})
+
+    def get(self, path: str = "", headers=None, **query):
+        return self.client.get(f"/api/v1/t/{self.team.slug}{path}", query, headers=headers)
+
+    def post(self, path: str, body: object = None):
+        address = f"/api/v1/t/{self.team.slug}{path}"
+        return self.client.post(address, json.dumps(body, ensure_ascii=False), content_type="application/json")
+
+
+def token_of(user: User, *, can_write: bool = True, **fields) -> str:
+    return AccessToken.objects.issue(user.memberships.get(), "Nightly", can_write=can_write, **fields)[1]
+
+
+def script_of(team: Team, role: str = Role.MEMBER, **fields) -> Script:
+    return Script(team, token_of(make_member(team, role), **fields))
+
+
+@pytest.fixture
+def team() -> Team:
+    return make_team("Harbour")
+
+
+@pytest.fixture
+def script(team) -> Script:
+    return script_of(team)
+
+
+def make_found(run: Run, lines: list[str]) -> Dub:
+    """A dub that the search knows."""
+    dub = make_dub(run, lines)
+    search.add(dub.cues.all())
+    return dub
+
+
+def ids_of(response) -> list[int]:
+    return [run["id"] for run in response.json()["runs"]]
+
+
+# --- Who may -----------------------------------------------------------------------------------------
+
+# What each address answers to a token that reads, and to one that writes.
+PICKED: dict[str, object] = {"runs": []}
+TABLE = {
+    ("get", ""): (200, 200),
+    ("get", "/runs"): (200, 200),
+    ("get", "/runs/{run}"): (200, 200),
+    ("get", "/dubs/{dub}/transcript.{format}"): (200, 200),
+    ("get", "/dubs/{dub}/video"): (302, 302),
+    ("get", "/dubs/{dub}/audio"): (302, 302),
+    ("get", "/search"): (200, 200),
+    ("post", "/runs"): (403, 200),
+    ("post", "/runs/{run}/refresh"): (403, 202),
+    ("post", "/runs/refresh"): (403, 202),
+    ("post", "/runs/archive"): (403, 200),
+    ("post", "/runs/restore"): (403, 200),
+    ("post", "/runs/tag"): (403, 200),
+    ("post", "/runs/untag"): (403, 200),
+}
+BODIES: dict[str, object] = {
+    "/runs": {"ids": [1344]},
+    "/runs/tag": {"runs": [], "tags": ["launch"]},
+    "/runs/untag": {"runs": [], "tags": ["launch"]},
+}
+OPEN = {"openapi-json": 200, "api-root": 404}  # without a token
+
+
+class World:
+    """A team with one of everything, and every kind of token that may come along."""
+
+    def __init__(self) -> None:
+        self.team, self.other = make_team("Dub"), make_team("Other")
+        keys.save(self.team, "camb-0123456789-wxyz")
+        self.dub, self.foreign = (
+            make_dub(make_run(team), ["Hello"], video_url="https://x.example/v", audio_url="https://x.example/a")
+            for team in (self.team, self.other)
+        )
+        removed, disabled = make_member(self.team), make_member(self.team)
+        self.secrets = {
+            "nobody": "",
+            "mistyped": "dubroom_0",
+            "expired": token_of(make_member(self.team), expires_at=timezone.now()),
+            "removed": token_of(removed),
+            "disabled": token_of(disabled),
+            "outsider": token_of(self.other.memberships.get().user),
+            "reader": token_of(make_member(self.team), can_write=False),
+            "viewer": token_of(make_member(self.team, Role.VIEWER)),
+            "member": token_of(make_member(self.team)),
+            "owner": token_of(self.team.memberships.get(role=Role.OWNER).user),
+        }
+        removed.memberships.get().remove()
+        User.objects.filter(pk=disabled.pk).update(is_active=False)
+
+    def ask(self, who: str, method: str, path: str, *, team: Team | None = None, dub: Dub | None = None):
+        dub = dub or self.dub
+        address = path.format(run=dub.run_id, dub=dub.pk, format="srt")
+        script = Script(team or self.team, self.secrets[who])
+        if method == "get":
+            return script.get(address, **({"q": "hello"} if path == "/search" else {}))
+        return script.post(address, BODIES.get(path, PICKED))
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def operations() -> dict[tuple[str, str], str]:
+    """Every method of every address there is, and its name."""
+    [resolver] = [
+        one for one in get_resolver().url_patterns if isinstance(one, URLResolver) and one.namespace == "api"
+    ]
+    patterns = [pattern for pattern in resolver.url_patterns if isinstance(pattern, URLPattern)]
+    assert len(patterns) == len(resolver.url_patterns)
+    named = {pattern.name for pattern in patterns if not hasattr(pattern.callback, "csrf_exempt")}
+    assert named == set(OPEN)
+    views = [view for bound in api._get_bound_routers() for view in bound.path_operations.items()]
+    found = {}
+    for path, view in views:
+        assert isinstance(view, PathView)
+        for operation in view.operations:
+            for method in operation.methods:
+                found[method.lower(), path.replace("{int:", "{")] = operation.view_func.__name__
+    assert len(patterns) == len(found) + len(OPEN)
+    return found
+
+
+def test_no_address_of_the_api_is_missing_from_its_table():
+    assert sorted(operations()) == sorted(TABLE)
+
+
+@pytest.mark.parametrize(("method", "path"), TABLE)
+def test_each_token_gets_what_the_table_says(world, method, path):
+    reads, writes = TABLE[method, path]
+    shut = dict.fromkeys(("nobody", "mistyped", "expired", "removed", "disabled"), 401)
+    wanted = shut | {"outsider": 404, "reader": reads, "viewer": reads, "member": writes, "owner": writes}
+    answers = {who: world.ask(who, method, path) for who in world.secrets}
+    assert {who: answer.status_code for who, answer in answers.items()} == wanted
+    assert not any(answer.cookies for answer in answers.values())
+    assert {answer.headers["Cache-Control"] for answer in answers.values()} == {"no-store"}
+
+
+@pytest.mark.parametrize(("method", "path"), TABLE)
+def test_somebody_elses_looks_like_what_is_not_there(world, method, path):
+    theirs, nowhere = world.ask("member", method, path, team=world.other), Team(slug="nowhere")
+    assert theirs.status_code == 404
+    assert theirs.content == world.ask("member", method, path, team=nowhere).content
+    if "{" in path:
+        foreign, missing = (
+            world.ask("member", method, path, dub=dub) for dub in (world.foreign, Dub(pk=9**9, run_id=9**9))
+        )
+        assert (foreign.status_code, foreign.content) == (404, missing.content)
+
+
+def test_the_description_is_open_and_says_nothing_of_anybody(world):
+    answers = {name: Client().get(reverse(f"api:{name}")) for name in OPEN}
+    assert {name: answer.status_code for name, answer in answers.items()} == OPEN
+    described = answers["openapi-json"].json()
+    paths = {
+        (method, path.removeprefix("/api/v1/t/{team}"))
+        for path, told in described["paths"].items()
+        for method in told
+    }
+    assert paths == set(TABLE)
+    assert described["components"]["securitySchemes"] == {"Token": {"type": "http", "scheme": "bearer"}}
+
+
+@pytest.mark.parametrize("method", ["head", "put", "patch", "delete", "options"])
+def test_no_other_method_is_known(script, method):
+    answer = getattr(script.client, method)(f"/api/v1/t/{script.team.slug}/runs")
+    assert answer.status_code == 405
+    assert "POST" in answer.headers["Allow"]
+
+
+def test_a_session_opens_nothing(team):
+    client = Client()
+    client.force_login(team.memberships.get().user)
+    assert Script(team).client.get(f"/api/v1/t/{team.slug}").status_code == 401
+    assert client.get(f"/api/v1/t/{team.slug}").status_code == 401
+
+
+def test_a_demoted_persons_token_only_reads(team):
+    user = make_member(team)
+    script = Script(team, token_of(user))
+    user.memberships.get().change_role(Role.VIEWER)
+    assert script.get().json()["can_write"] is False
+    assert script.post("/runs", {"ids": [1]}).status_code == 403
+    tracking.remove_team(team)
+    assert script.get().status_code == 401
+
+
+# --- What is said when something is wrong ------------------------------------------------------------
+
+
+def test_a_refusal_says_what_is_wrong_and_how_it_is_mended(team):
+    missing = Script(team).get()
+    assert missing.headers["WWW-Authenticate"] == 'Bearer realm="Dubroom"'
+    assert missing.json() == {
+        "title": "Unauthorized",
+        "status": 401,
+        "detail": "Send an access token of the team in the header “Authorization: Bearer dubroom_…”.",
+    }
+    mistyped = Script(team, "dubroom_0").get()
+    assert mistyped.headers["WWW-Authenticate"] == 'Bearer realm="Dubroom", error="invalid_token"'
+    assert "mistyped or revoked" in mistyped.json()["detail"]
+    expired = script_of(team, expires_at=timezone.now() - timedelta(days=1)).get()
+    assert "ended on" in expired.json()["detail"]
+    reading = script_of(team, can_write=False).post("/runs", {"ids": [1]})
+    assert reading.json()["detail"] == "This token only reads. Create one that may write."
+
+
+@pytest.mark.parametrize(
+    ("query", "at", "message"),
+    [
+        ({"limit": 101}, "query.limit", "Input should be less than or equal to 100"),
+        ({"cursor": "x"}, "query.cursor", "Input should be a valid integer, unable to parse string as an integer"),
+        ({"statuss": "ready"}, "query", "there is no parameter statuss"),
+        ({"tag": "“”"}, "query", "q and tag must have something in them that can be looked for"),
+        ({"camb_run_id": 10**25}, "query.camb_run_id.0", "Input should be less than 9223372036854775808"),
+    ],
+)
+def test_an_odd_question_is_answered_with_what_is_odd(script, query, at, message):
+    answer = script.get("/runs", **query)
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [{"at": at, "message": message}]
+    assert answer.json()["detail"] == f"{at}: {message}"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "at"),
+    [
+        ("/runs", {}, "body"),
+        ("/runs", {"ids": [1], "text": "2"}, "body"),
+        ("/runs", {"text": "3", "team": 1}, "body.team"),
+        ("/runs/archive", {}, "body"),
+        ("/runs/archive", {"runs": ["x"]}, "body.runs.0"),
+        ("/runs/archive", {"where": {"statuss": "ready"}}, "body.where.statuss"),
+        ("/runs/archive", {"where": {"q": " "}}, "body.where"),
+        ("/runs/tag", {"runs": [1]}, "body.tags"),
+        ("/runs/tag", [], "body"),
+    ],
+)
+def test_a_body_that_is_not_meant_so_changes_nothing(script, team, path, body, at):
+    make_run(team)
+    answer = script.post(path, body)
+    assert (answer.status_code, answer.json()["errors"][0]["at"]) == (422, at)
+    assert Run.objects.current().filter(tags=None).count() == 1
+
+
+def test_what_is_no_json_is_told(script):
+    answer = script.client.post(f"/api/v1/t/{script.team.slug}/runs", "ids=1344", content_type="text/plain")
+    assert (answer.status_code, answer.json()["detail"]) == (400, "Cannot parse request body.")
+
+
+def test_trouble_outside_of_the_api_is_json_too(script, monkeypatch):
+    unknown = script.get("/nothing")
+    assert (unknown.status_code, unknown.json()["status"]) == (404, 404)
+    method = script.client.delete(f"/api/v1/t/{script.team.slug}/runs")
+    assert (method.status_code, method.json()["title"]) == (405, "Method Not Allowed")
+    assert Client(headers={"Host": "elsewhere.example"}).get("/api/v1/openapi.json").json()["status"] == 400
+    monkeypatch.setattr(Pulse, "of", lambda team_id: 1 // 0)
+    script.client.raise_request_exception = False
+    broken = script.get()
+    assert (broken.status_code, broken.json()["title"]) == (500, "Internal Server Error")
+    assert "division" not in broken.text
+
+
+def test_a_token_asks_only_so_often_and_others_are_none_the_worse(team, settings):
+    settings.API_CALLS_PER_MINUTE = 2
+    one, other = script_of(team), script_of(team)
+    assert [one.get().status_code for _ in range(3)] == [200, 200, 429]
+    late = one.get()
+    assert 1 <= int(late.headers["Retry-After"]) <= 60
+    assert (
+        late.json()["detail"]
+        == f"Too many requests with this token. Come again in {late.headers['Retry-After']} s."
+    )
+    assert other.get().status_code == 200
+
+
+# --- Looking -----------------------------------------------------------------------------------------
+
+
+def test_the_team_is_told_with_what_the_token_may(team):
+    make_run(team, status="ready")
+    said = script_of(team, can_write=False).get().json()
+    assert (said["slug"], said["name"], said["role"], said["can_write"]) == ("harbour", "Harbour", "member", False)
+    assert said["runs"] == {
+        "new": 0,
+        "waiting": 0,
+        "ready": 1,
+        "partly": 0,
+        "failed": 0,
+        "not_found": 0,
+        "archived": 0,
+    }
+    assert said["trouble"] == "Nobody can be asked: this team has no CAMB.AI key yet."
+
+
+def test_a_run_is_told_with_its_dubs_and_their_addresses(team, script):
+    run = make_run(team, camb_run_id=1344, title="Lights", status="ready", due_at=None, languages=["es-es"])
+    dub = make_dub(run, ["Hola"], "es-es", video_url="https://x.example/v", duration_ms=2000)
+    bare = make_dub(run, [], "fr-fr")
+    tags.add(team, {run.pk: ["Launch"]})
+    run.refresh_from_db()
+    said = script.get(f"/runs/{run.pk}").json()
+    here = f"http://testserver/api/v1/t/harbour/dubs/{dub.pk}"
+    assert said == {
+        "id": run.pk,
+        "camb_run_id": 1344,
+        "camb_task_id": None,
+        "title": "Lights",
+        "tags": ["Launch"],
+        "status": "ready",
+        "reason": "",
+        "notes": [],
+        "is_finished": True,
+        "languages": ["es-es"],
+        "duration_ms": 0,
+        "cue_count": 0,
+        "dubs": [
+            {
+                "id": dub.pk,
+                "language": "es-es",
+                "language_name": "Spanish (Spain)",
+                "duration_ms": 2000,
+                "cue_count": 1,
+                "transcript": f"{here}/transcript.json",
+                "video": f"{here}/video",
+                "audio": None,
+            },
+            {
+                "id": bare.pk,
+                "language": "fr-fr",
+                "language_name": "French (France)",
+                "duration_ms": 0,
+                "cue_count": 0,
+                "transcript": None,
+                "video": None,
+                "audio": None,
+            },
+        ],
+        "added_by": None,
+        "added_at": run.created_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "changed_at": None,
+        "checked_at": None,
+        "next_check_at": None,
+        "archived_at": None,
+        "version": run.version,
+        "page": f"http://testserver/runs/{run.pk}/",
+    }
+    assert script.get("/runs").json()["runs"] == [said]
+    assert script.get(f"/dubs/{dub.pk}/transcript.json").json()["cues"][0]["text"] == "Hola"
+
+
+def test_the_list_is_narrowed_as_its_page_is(team, script):
+    tide, island = make_run(team, title="Tide", status="failed"), make_run(team, title="Island", camb_run_id=712)
+    gone = make_run(team, title="Gone")
+    tags.add(team, {tide.pk: ["Launch"]})
+    archiving.archive(team, [gone.pk])
+    for query, found in (
+        ({}, [island, tide]),
+        ({"order": "oldest"}, [tide, island]),
+        ({"status": "failed"}, [tide]),
+        ({"status": "archived"}, [gone]),
+        ({"q": "71"}, [island]),
+        ({"tag": ["launch"]}, [tide]),
+        ({"camb_run_id": [712, 99]}, [island]),
+        ({"changed_since": Run.objects.get(pk=tide.pk).version - 1, "status": "failed"}, [tide]),
+        ({"changed_since": Pulse.of(team.pk)}, []),
+    ):
+        assert ids_of(script.get("/runs", **query)) == [run.pk for run in found], query
+
+
+def test_the_page_and_the_api_know_the_same_filters():
+    assert set(runs.Filter.model_fields) == set(vars(Wanted())) - {"order", "after", "before"}
+
+
+@pytest.mark.parametrize("order", ["newest", "oldest"])
+def test_pages_follow_each_other_to_the_end(team, script, order):
+    made = [make_run(team).pk for _ in range(5)]
+    seen, cursor, asked = [], 0, 0
+    while cursor is not None:
+        answer = script.get("/runs", limit=2, order=order, cursor=cursor)
+        seen += ids_of(answer)
+        cursor, asked = answer.json()["next"], asked + 1
+    assert (seen, asked) == (made if order == "oldest" else made[::-1], 3)
+
+
+def test_an_unchanged_list_costs_one_small_read(team, script, django_assert_num_queries):
+    run = make_run(team)
+    first = script.get("/runs")
+    for path in ("/runs", f"/runs/{run.pk}"):
+        with django_assert_num_queries(2):  # the token and the pulse
+            same = script.get(path, headers={"If-None-Match": first.headers["ETag"]})
+        assert (same.status_code, same.content, same.headers["ETag"]) == (304, b"", first.headers["ETag"])
+    tags.add(team, {run.pk: ["new"]})
+    changed = script.get("/runs", headers={"If-None-Match": first.headers["ETag"]})
+    assert changed.json()["runs"][0]["tags"] == ["new"]
+    assert ids_of(script.get("/runs", changed_since=first.json()["version"])) == [run.pk]
+
+
+def test_many_rows_take_as_many_queries_as_one(team, script, django_assert_num_queries):
+    def make(count):
+        for _ in range(count):
+            dub = make_found(make_run(team, added_by=team.memberships.first().user), ["The kettle is on"])
+            tags.add(team, {dub.run_id: ["a", "b"]})
+
+    make(1)
+    script.get("/runs")  # notes the token's use
+    counts = {"/runs": 5, "/search": 4, "": 5}
+    for more in (0, 29):
+        make(more)
+        for path, count in counts.items():
+            with django_assert_num_queries(count):
+                answer = script.get(path, **({"q": "kettle"} if path == "/search" else {}))
+            assert answer.status_code == 200
+
+
+def test_a_transcript_comes_in_every_format(script, team):
+    dub = make_dub(make_run(team, camb_run_id=7), ["Hello"])
+    for key, format in FORMATS.items():
+        answer = script.get(f"/dubs/{dub.pk}/transcript.{key}")
+        assert answer.headers["Content-Type"] == format.content_type
+        assert f'filename="Run 7.en-us.{format.extension}"' in answer.headers["Content-Disposition"]
+        assert key == "docx" or answer.content == format.file(dub)
+    odd = script.get(f"/dubs/{dub.pk}/transcript.exe")
+    assert (odd.status_code, odd.json()["errors"][0]["at"]) == (422, "path.format")
+
+
+def test_media_leads_to_where_it_is_now_or_says_why_not(script, team):
+    dub = make_dub(make_run(team), video_url="https://media.example/v.mp4?sig=1")
+    there = script.get(f"/dubs/{dub.pk}/video")
+    assert (there.status_code, there.headers["Location"]) == (302, dub.video_url)
+    none = script.get(f"/dubs/{dub.pk}/audio")
+    assert (none.status_code, none.json()["detail"]) == (502, "This dub has no audio.")
+
+
+def test_a_search_finds_moments_and_marks_them(team, script):
+    dub = make_found(make_run(team, camb_run_id=1344, title="Lights"), ["Nothing", "The kettle is on"])
+    make_found(make_run(make_team()), ["Their kettle"])
+    said = script.get("/search", q="kettle").json()
+    assert said == {
+        "hits": [
+            {
+                "run": dub.run_id,
+                "camb_run_id": 1344,
+                "title": "Lights",
+                "dub": dub.pk,
+                "language": "en-us",
+                "position": 2,
+                "start_ms": 2000,
+                "end_ms": 4000,
+                "speaker": "Ben",
+                "text": "The kettle is on",
+                "marks": [[4, 10]],
+                "page": f"http://testserver/runs/{dub.run_id}/?dub=en-us&t=2#cue-2",
+            }
+        ],
+        "next": None,
+        "count": 1,
+        "is_exact": True,
+        "hint": "",
+        "suggestion": "",
+    }
+
+
+def test_nobody_learns_what_another_team_says(script):
+    make_found(make_run(make_team()), ["Their kettle"])
+    said = script.get("/search", q="kettle").json()
+    assert said == {"hits": [], "next": None, "count": 0, "is_exact": True, "hint": "", "suggestion": ""}
+
+
+@pytest.mark.parametrize("order", ["newest", "best"])
+def test_hits_follow_each_other_to_the_end(team, script, order):
+    make_found(make_run(team), [f"kettle {number}" for number in range(5)])
+    seen: list[int] = []
+    counts: list[int | None] = []
+    cursor = ""
+    while cursor is not None:
+        said = script.get("/search", q="kettle", order=order, limit=2, cursor=cursor).json()
+        seen += [hit["position"] for hit in said["hits"]]
+        cursor, counts = said["next"], [*counts, said["count"]]
+    assert (sorted(seen), counts) == ([1, 2, 3, 4, 5], [5, None, None])
+
+
+# --- Changing ----------------------------------------------------------------------------------------
+
+
+def test_runs_are_added_and_each_id_is_answered_for(team, script):
+    known, archived = make_run(team, camb_run_id=1345), make_run(team, camb_run_id=1346)
+    make_run(make_team(), camb_run_id=1344)  # says nothing here
+    archiving.archive(team, [archived.pk])
+    said = script.post("/runs", {"ids": [1344, "1345", 1346, TASK, 1344, "1.5"], "tags": ["Launch"]}).json()
+    new, task = team.runs.get(camb_run_id=1344), team.runs.get(camb_task_id=TASK)
+    assert {name: [line["id"] for line in said[name]] for name in ("added", "known", "archived")} == {
+        "added": [new.pk, task.pk],
+        "known": [known.pk],
+        "archived": [archived.pk],
+    }
+    assert said["added"][0] == {
+        "written": "1344",
+        "id": new.pk,
+        "camb_run_id": 1344,
+        "camb_task_id": None,
+        "note": "",
+    }
+    assert said["refused"] == [{"written": "1.5", "reason": "a run id is a whole number"}]
+    assert [line["written"] for line in said["repeated"]] == ["1344"]
+    assert {run.pk for run in Run.objects.filter(tags__name="Launch")} == {new.pk, task.pk, known.pk, archived.pk}
+    assert new.added_by == team.memberships.get(role=Role.MEMBER).user
+    assert [line["id"] for line in script.post("/runs", {"ids": [TASK]}).json()["known"]] == [task.pk]
+
+
+def test_a_text_is_read_as_the_page_reads_it(team, script):
+    said = script.post("/runs", {"text": "run_id,title,tags\n7,Lights,night\n8,Tides,"}).json()
+    assert [line["camb_run_id"] for line in said["added"]] == [7, 8]
+    assert list(team.runs.order_by("pk").values_list("title", "tags__name")) == [
+        ("Lights", "night"),
+        ("Tides", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        ({"text": "nothing here"}, "There is no run id in this yet, so nothing was added."),
+        ({"ids": []}, "There is no run id in this yet, so nothing was added."),
+        ({"text": "x" * 2**20, "tags": []}, "There is no run id in this yet, so nothing was added."),
+        ({"text": "ä" * 600_000}, "This is more than 1 MB of text. Please add it in parts."),
+        ({"ids": [1], "tags": ["“"]}, "Type a tag first."),
+    ],
+)
+def test_what_cannot_be_added_is_told(script, body, detail):
+    answer = script.post("/runs", body)
+    assert (answer.status_code, answer.json()["detail"]) == (422, detail)
+    assert not Run.objects.exists()
+
+
+def test_what_is_too_much_is_told(script):
+    answer = script.post("/runs", {"text": "1 " * 2**20})
+    assert (answer.status_code, answer.json()["detail"]) == (413, "This is more than 2 MB. Send it in parts.")
+
+
+def test_a_run_is_asked_about_at_once_or_the_obstacle_is_told(team, script, rung):
+    run = make_run(team, due_at=None)
+    refused = script.post(f"/runs/{run.pk}/refresh")
+    no_key = "Nobody can be asked: this team has no CAMB.AI key yet."
+    assert (refused.status_code, refused.json()["detail"]) == (409, no_key)
+    assert script.post("/runs/refresh", {"runs": [run.pk]}).json()["detail"] == no_key
+    keys.save(team, "camb-0123456789-wxyz")
+    rung.clear()
+    assert script.post(f"/runs/{run.pk}/refresh").status_code == 202
+    assert rung == ["refresh_batch"]
+    assert script.post(f"/runs/{run.pk}/refresh").json()["detail"].startswith("CAMB.AI is being asked already")
+    archiving.archive(team, [run.pk])
+    assert script.post(f"/runs/{run.pk}/refresh").json()["detail"].startswith("An archived run is not asked about.")
+
+
+def test_many_runs_are_changed_and_only_the_teams_own(team, script):
+    keys.save(team, "camb-0123456789-wxyz")
+    one, two, foreign = make_run(team), make_run(team, status="failed"), make_run(make_team())
+    mine = {"runs": [one.pk, foreign.pk]}
+    assert script.post("/runs/refresh", mine).json() == {"count": 1}
+    assert script.post("/runs/tag", mine | {"tags": ["a, b"]}).json() == {"count": 1}
+    assert script.post("/runs/untag", mine | {"tags": ["B"]}).json() == {"count": 1}
+    assert script.post("/runs/archive", {"where": {"status": "failed"}}).json() == {"count": 1}
+    assert set(Run.objects.archived()) == {two}
+    assert script.post("/runs/archive", {"where": {}}).json() == {"count": 1}
+    assert script.post("/runs/restore", {"where": {"status": "archived"}}).json() == {"count": 2}
+    assert list(Run.objects.exclude(wanted_at=None)) == []  # archiving ends the asking
+    assert dict(Run.objects.values_list("pk", "tags__name")) == {one.pk: "a", two.pk: None, foreign.pk: None}
