@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain, cycle, islice
 from time import monotonic
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
@@ -34,13 +34,12 @@ LEASE = Run.LEASE
 # so many, or for those that begin within so many seconds, which also ends them before the lease does.
 MOST_CALLS = 8
 ASK_SECONDS = min(2.0, settings.CAMB_TOTAL_SECONDS / 4)
-# So long a thread stays with one key before others have their turn.
-TURN_SECONDS = 3
+# So long, at least and at most, a thread stays with one key before others have their turn.
+TURN_SECONDS = (2, 4)
 CUES_TOGETHER = 1000
 MOST_CLAIMS = 1000
 POISON_TRIES = 5
 UNSTORABLE = "CAMB.AI's answer could not be stored. The log of the server says why; refresh once it is mended."
-ASK_FIELDS = ("team", "camb_run_id", "camb_task_id", "asks")
 RUN_FIELDS = (
     "camb_run_id",
     "status",
@@ -63,6 +62,24 @@ Status = Run.Status
 T = TypeVar("T")
 
 
+class Due(NamedTuple):
+    """What has to be known of a run to ask about it."""
+
+    pk: int
+    camb_run_id: int | None
+    camb_task_id: str
+    asks: int
+
+
+@dataclass(frozen=True)
+class Lease:
+    """Runs of one key that only who holds this lease may ask about."""
+
+    id: uuid.UUID
+    key: ApiKey
+    runs: Sequence[Due]
+
+
 # --- Who is asked ------------------------------------------------------------------------------------
 
 
@@ -76,7 +93,7 @@ def batches(ids: Sequence[T]) -> list[list[T]]:
     return cut
 
 
-def claim_due(team_id: int | None = None) -> list[uuid.UUID]:
+def claim_due(team_id: int | None = None) -> list[Lease]:
     """Lease due runs, fairly between keys, and return the leases, each for one caller.
 
     A key never has more than REFRESH_CALLS_PER_KEY leases out, nor more calls a second than its rate, however many
@@ -90,9 +107,7 @@ def claim_due(team_id: int | None = None) -> list[uuid.UUID]:
     return [lease for key_id in usable.values_list("pk", flat=True) for lease in claim_for(key_id, now)]
 
 
-def claim_for(
-    key_id: int, now: datetime, *, most: int = MOST_CLAIMS, most_calls: int = MOST_CALLS
-) -> list[uuid.UUID]:
+def claim_for(key_id: int, now: datetime, *, most: int = MOST_CLAIMS, most_calls: int = MOST_CALLS) -> list[Lease]:
     """As `claim_due` for one key: so many leases at most, of so many calls each."""
     with transaction.atomic():
         # The key's row is the lock under which its leases are counted and given out.
@@ -113,20 +128,22 @@ def claim_for(
         fair = -(-due[: share * most_calls].count() // share)
         calls_each = 1 if key.is_unproven else max(1, min(fair, calls // room))
         room_for = room * calls_each * camb.BATCH_MAX
-        ids = list(due.values_list("pk", "camb_run_id")[: room_for + 2])
+        runs = _read(due[: room_for + 2])
         # Rather two are left for the next claim than one, which would cost a call of its own.
-        ids = ids[: room_for - 1 if len(ids) == room_for + 1 else room_for]
-        numbered = [pk for pk, run_id in ids if run_id]
+        runs = runs[: room_for - 1 if len(runs) == room_for + 1 else room_for]
+        numbered = [run for run in runs if run.camb_run_id]
         if len(numbered) == 1:
             # Two cost one call, as one does: the run that would be next comes along a little early.
-            numbered = waiting.exclude(camb_run_id=None)[: camb.BATCH_MIN].pks()
-        groups = list(_portions(batches(numbered), calls_each))
-        groups += [[[pk]] for pk, run_id in ids if not run_id]
-        keys.use_calls(key, now, sum(map(len, groups[:room])))
-        # Looked at again, as one may have been finished since by somebody whose lease had run out.
-        unfinished = Run.objects.unfinished()
-        leases = (_put_lease(unfinished.filter(pk__in=list(chain(*group))), now) for group in groups[:room])
-        return [lease for lease in leases if lease]
+            numbered = _read(waiting.exclude(camb_run_id=None)[: camb.BATCH_MIN])
+        groups = [list(chain(*asks)) for asks in _portions(batches(numbered), calls_each)]
+        groups += [[run] for run in runs if not run.camb_run_id]
+        del groups[room:]
+        keys.use_calls(key, now, sum(len(batches(group)) for group in groups))
+        return [lease for group in groups if (lease := _put_lease(key, group, now))]
+
+
+def _read(runs: RunQuerySet) -> list[Due]:
+    return [Due(*row) for row in runs.values_list(*Due._fields)]
 
 
 def _portions(asks: Sequence[T], most: int) -> Iterator[list[T]]:
@@ -142,10 +159,17 @@ def _portions(asks: Sequence[T], most: int) -> Iterator[list[T]]:
         yield portion
 
 
-def _put_lease(runs: RunQuerySet, now: datetime) -> uuid.UUID | None:
+def _put_lease(key: ApiKey, runs: Sequence[Due], now: datetime) -> Lease | None:
     """Put a new lease on those of these runs that nobody is asking; None when somebody was first with all."""
-    lease = uuid.uuid4()
-    return lease if runs.unleased(now).update(lease=lease, lease_until=now + LEASE) else None
+    lease = Lease(uuid.uuid4(), key, runs)
+    # Looked at again, as one may have been finished since by somebody whose lease had run out.
+    unleased = Run.objects.unfinished().unleased(now).filter(pk__in=[run.pk for run in runs])
+    count = unleased.update(lease=lease.id, lease_until=now + LEASE)
+    return lease if count == len(runs) else _held(lease.id, key) if count else None
+
+
+def _held(lease_id: uuid.UUID, key: ApiKey) -> Lease:
+    return Lease(lease_id, key, _read(Run.objects.filter(lease=lease_id).order_by("due_at", "pk")))
 
 
 def ring_due() -> None:
@@ -155,67 +179,74 @@ def ring_due() -> None:
         hand_over(lease)
 
 
-def hand_over(lease: uuid.UUID) -> None:
+def hand_over(lease: Lease) -> None:
     """Have a worker ask about the runs under this lease; while the broker is away they stay due instead."""
-    bell.ring("refresh_batch", str(lease), unheard=lambda: release(lease))
+    bell.ring("refresh_batch", str(lease.id), unheard=lambda: release(lease.id))
 
 
 # --- Asking ------------------------------------------------------------------------------------------
 
 
-def refresh_batch(lease: str, *, go_on: bool = True) -> None:
+def refresh_batch(lease_id: str, *, go_on: bool = True) -> None:
     """Ask CAMB.AI about the runs under this lease, store what it says, and go on with what the key has due next.
 
-    The lease is swapped for a new one first, so of a message delivered twice only one finds its runs. Going on
-    spares the way through the broker; once the turn is over it is taken nevertheless, so that others have theirs.
+    Going on spares the way through the broker; once the turn is over it is taken nevertheless, so that others have
+    theirs.
     """
-    now, turn_ends = timezone.now(), monotonic() + TURN_SECONDS
-    own = uuid.uuid4()
-    if not Run.objects.filter(lease=lease).leased(now).update(lease=own, lease_until=now + LEASE):
-        return
-    while key_id := _refresh(own):
-        claimed = claim_for(key_id, timezone.now(), most=1) if go_on else []
-        if not claimed:
-            return
-        [own] = claimed
-        if monotonic() > turn_ends:
-            hand_over(own)
+    turn_ends = monotonic() + random.uniform(*TURN_SECONDS)  # noqa: S311  so that not all callers change at once
+    lease = _take(lease_id)
+    while lease:
+        _refresh(lease)
+        claimed = claim_for(lease.key.pk, timezone.now(), most=1) if go_on else []
+        lease = claimed[0] if claimed else None
+        if lease and monotonic() > turn_ends:
+            hand_over(lease)
             return
 
 
-def _refresh(lease: uuid.UUID) -> int | None:
-    """Ask about the runs under this lease and store the answers; returns the key that was used, if any was.
+def _take(lease_id: str) -> Lease | None:
+    """Swap the lease for a new one, so that of a message delivered twice only one finds its runs.
+
+    None when it was taken already, or when the runs or the key were removed, or the key's gate closed, meanwhile.
+    """
+    now, own = timezone.now(), uuid.uuid4()
+    given = Run.objects.filter(lease=lease_id).leased(now)
+    of_lease = Run.objects.filter(lease=own)
+    if not given.update(lease=own, lease_until=now + LEASE):
+        return None
+    if key := ApiKey.objects.filter(keys.is_open(now), team__in=of_lease.values("team")).first():
+        return _held(own, key)
+    release(own)
+    return None
+
+
+def _refresh(lease: Lease) -> None:
+    """Ask about the runs under this lease and store the answers.
 
     Runs that were not asked in time go back, still due.
     """
     started, asking_ends = timezone.now(), monotonic() + ASK_SECONDS
-    runs = list(Run.objects.filter(lease=lease).order_by("due_at", "pk").only(*ASK_FIELDS))
     stored: Mapping[int, str] = {}
     try:
-        key = ApiKey.objects.filter(keys.is_open(started), team__in={run.team_id for run in runs}).first()
-        if key is None:
-            # The runs or the key were removed, or its gate was closed, after they had been claimed.
-            return None
-        history, gate = History(key.pk), keys.Gate(key, started)
+        history, gate = History(lease.key.pk), keys.Gate(lease.key, started)
         heard: dict[int, Heard] = {}
-        batch: list[Run] = []
+        batch: Sequence[Due] = ()
         try:
-            asking = _Asking(keys.client(key), lease, history, gate)
-            for batch in batches(runs):
+            asking = _Asking(keys.client(lease.key), lease, history, gate)
+            for batch in batches(lease.runs):
                 # Between two calls somebody else's trouble may have closed the gate.
                 if heard and (monotonic() > asking_ends or not gate.is_open()):
                     break
                 heard |= asking.ask(batch)
-            keys.note_success(key)
+            keys.note_success(lease.key)
         except (camb.CambError, SealBrokenError) as error:
-            keys.note_trouble(key, error)
+            keys.note_trouble(lease.key, error)
             _put_off(batch, error)
-        stored = save(heard, lease, started, history)
+        stored = save(heard, lease.id, started, history)
     finally:
         # Storing gives a run back; where that is all of them, a write less is waited for.
-        if len(stored) < len(runs):
-            release(lease)
-    return key.team_id
+        if len(stored) < len(lease.runs):
+            release(lease.id)
 
 
 def release(lease: uuid.UUID) -> None:
@@ -226,7 +257,7 @@ def _renew(lease: uuid.UUID) -> None:
     Run.objects.filter(lease=lease).update(lease_until=timezone.now() + LEASE)
 
 
-def _put_off(runs: Sequence[Run], error: camb.CambError | SealBrokenError) -> None:
+def _put_off(runs: Sequence[Due], error: camb.CambError | SealBrokenError) -> None:
     """Let other runs be asked first: should these very runs be what makes CAMB.AI fail, they block nobody."""
     named = getattr(error, "retry_after", None)
     for run in runs:
@@ -242,11 +273,11 @@ class _Asking:
     """Batches being asked about, each with as many calls as its bad ids cost."""
 
     client: camb.Client
-    lease: uuid.UUID
+    lease: Lease
     history: History
     gate: keys.Gate
 
-    def ask(self, runs: list[Run]) -> dict[int, Heard]:
+    def ask(self, runs: Sequence[Due]) -> dict[int, Heard]:
         """What CAMB.AI says of each run, by our pk; a run is left out when somebody else's trouble closed the gate.
 
         Raises camb.Refused when it is the key that is refused, and the other errors of camb as they come.
@@ -257,11 +288,11 @@ class _Asking:
             self._doubt_the_key(runs, refusals[0])
         return found
 
-    def _doubt_the_key(self, runs: list[Run], refusal: camb.Refused) -> None:
+    def _doubt_the_key(self, runs: Sequence[Due], refusal: camb.Refused) -> None:
         """Not one run may be seen. Raise the refusal if that is the key's fault: it no longer sees what it saw."""
         if not self.gate.is_open():
             raise refusal
-        seen = Run.objects.filter(team=runs[0].team_id, status__in=(Status.READY, Status.PARTLY))
+        seen = Run.objects.filter(team=self.lease.key.pk, status__in=(Status.READY, Status.PARTLY))
         witness = seen.exclude(pk__in=[run.pk for run in runs]).order_by("-checked_at").first()
         if witness and witness.camb_run_id:
             try:
@@ -273,7 +304,7 @@ class _Asking:
         elif len(runs) > 1:
             raise refusal
 
-    def _halve(self, runs: list[Run], *, is_half: bool = False) -> dict[int, Heard]:
+    def _halve(self, runs: Sequence[Due], *, is_half: bool = False) -> dict[int, Heard]:
         """Halve a batch that is refused, or that we fail to read, until the guilty run stands alone."""
         if is_half and not self.gate.is_open():
             return {}
@@ -291,11 +322,11 @@ class _Asking:
             trouble = error
         if len(runs) == 1:
             return {runs[0].pk: trouble}
-        _renew(self.lease)
+        _renew(self.lease.id)
         middle = len(runs) // 2
         return self._halve(runs[:middle], is_half=True) | self._halve(runs[middle:], is_half=True)
 
-    def _call(self, runs: list[Run]) -> dict[int, Heard]:
+    def _call(self, runs: Sequence[Due]) -> dict[int, Heard]:
         numbered = {run.camb_run_id: run.pk for run in runs if run.camb_run_id}
         if not numbered:
             return {run.pk: self.client.fetch_task(run.camb_task_id) for run in runs}

@@ -1,5 +1,4 @@
 import io
-import uuid
 from datetime import timedelta
 
 import pytest
@@ -182,7 +181,7 @@ def test_refresh_waits_for_the_rate_that_is_free_again_a_moment_after_the_claim(
     ApiKey.objects.update(paced_to=timezone.now() + timedelta(seconds=30))
     claim_due = refresh.claim_due
 
-    def then_free(team_id: int) -> list[uuid.UUID]:
+    def then_free(team_id: int) -> list[refresh.Lease]:
         leases = claim_due(team_id)
         ApiKey.objects.update(paced_to=None)
         return leases

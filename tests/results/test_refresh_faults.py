@@ -64,7 +64,7 @@ def test_the_rate_counts_calls_and_not_leases(team, bells, settings):
 
 def test_a_thread_gives_way_when_its_turn_is_over(camb, team, bells, settings, monkeypatch):
     settings.REFRESH_CALLS_PER_KEY = 1
-    monkeypatch.setattr(refresh, "TURN_SECONDS", 0)
+    monkeypatch.setattr(refresh, "TURN_SECONDS", (0, 0))
     monkeypatch.setattr(refresh, "ASK_SECONDS", 0)
     make_runs(team, 40)
     camb.unknown = READY
@@ -400,7 +400,7 @@ def test_trouble_of_the_database_is_no_fault_of_the_runs(camb, team, sweep, monk
 
     with monkeypatch.context() as patch:
         patch.setattr(store.Stock, "write", is_locked)
-        refresh.refresh_batch(str(refresh.claim_due()[0]), go_on=False)
+        refresh.refresh_batch(str(refresh.claim_due()[0].id), go_on=False)
     assert set(Run.objects.values_list("status", "reason", "asks", "lease")) == {("new", "", 0, None)}
     assert Run.objects.due(timezone.now()).count() == 3
     sweep()

@@ -53,7 +53,7 @@ def test_refresh_now_keeps_to_the_keys_limits_and_comes_before_the_rest(camb, te
     refresh.refresh_batch(bells[0][1], go_on=False)
     before = len(camb.calls)
     [lease] = refresh.claim_due()
-    refresh.refresh_batch(str(lease), go_on=False)
+    refresh.refresh_batch(str(lease.id), go_on=False)
     assert set(camb.calls[before].run_ids) == {run.camb_run_id for run in wanted}
 
 

@@ -46,7 +46,7 @@ def _ask(team: Team, started: datetime) -> None:
         is_paced = key is not None and keys.calls_left(key, timezone.now()) <= 0
         leases = refresh.claim_due(team.pk)
         for lease in leases:
-            refresh.refresh_batch(str(lease), go_on=False)
+            refresh.refresh_batch(str(lease.id), go_on=False)
         if not leases:
             if not is_paced:
                 return  # not the rate of calls holds us up, but the key's trouble or a worker
