@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import chain
 from time import monotonic
 
 from django.conf import settings
@@ -24,14 +25,14 @@ class History:
     """The calls made for one batch of runs, written down together once it is over."""
 
     def __init__(self, team_id: int) -> None:
-        self._team_id = team_id
-        self._calls: list[tuple[Call, Sequence[int]]] = []
+        self.team_id = team_id
+        self.calls: list[tuple[Call, Sequence[int]]] = []
 
     @contextmanager
     def call(self, run_pks: Sequence[int]) -> Iterator[None]:
         """Note the call made inside, whether it succeeds or fails."""
-        call = Call(team_id=self._team_id, at=timezone.now(), run_count=len(run_pks))
-        self._calls.append((call, run_pks))
+        call = Call(team_id=self.team_id, at=timezone.now(), run_count=len(run_pks))
+        self.calls.append((call, run_pks))
         began = monotonic()
         try:
             yield
@@ -47,23 +48,25 @@ class History:
         finally:
             call.ms = round((monotonic() - began) * 1000)
 
-    def write(self, changes: Mapping[int, str]) -> None:
-        """Store it, with what changed of each run, by its pk, beside its last call.
 
-        What was removed meanwhile has no history.
-        """
-        last = {pk: call for call, pks in self._calls for pk in pks}
-        with transaction.atomic():
-            known = set(Run.objects.filter(pk__in=last).values_list("pk", flat=True))
-            if not known and not Team.objects.filter(pk=self._team_id).exists():
-                return
-            Call.objects.bulk_create([call for call, _ in self._calls])
-            Attempt.objects.bulk_create(
-                Attempt(call=call, run_id=pk, change=changes.get(pk, "") if last[pk] is call else "")
-                for call, pks in self._calls
-                for pk in pks
-                if pk in known
-            )
+def write(histories: Sequence[History], changes: Mapping[int, str]) -> None:
+    """Store a team's histories, with what changed of each run, by its pk, beside its last call.
+
+    What was removed meanwhile has no history.
+    """
+    calls = list(chain.from_iterable(history.calls for history in histories))
+    last = {pk: call for call, pks in calls for pk in pks}
+    with transaction.atomic():
+        known = set(Run.objects.filter(pk__in=last).values_list("pk", flat=True))
+        if not known and not Team.objects.filter(pk=histories[0].team_id).exists():
+            return
+        Call.objects.bulk_create([call for call, _ in calls])
+        Attempt.objects.bulk_create(
+            Attempt(call=call, run_id=pk, change=changes.get(pk, "") if last[pk] is call else "")
+            for call, pks in calls
+            for pk in pks
+            if pk in known
+        )
 
 
 def forget_old() -> int:

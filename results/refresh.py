@@ -10,9 +10,10 @@ died or one that took too long cost at most one lease and never a result.
 import logging
 import random
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import chain, cycle, islice
 from time import monotonic
 from typing import NamedTuple, TypeVar
@@ -22,10 +23,11 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
-from results import bell, camb, keys, store
+from results import bell, camb, history, keys, store
 from results.history import History
 from results.models import ApiKey, Pulse, Run, RunQuerySet
 from results.secrets import SealBrokenError
+from results.together import Together
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +80,18 @@ class Lease:
     id: uuid.UUID
     key: ApiKey
     runs: Sequence[Due]
+
+
+Said = camb.Answer | camb.Task | Exception
+
+
+class Heard(NamedTuple):
+    """What was said of a run, or the trouble with it; to be stored while the run is still under this lease."""
+
+    pk: int
+    lease: uuid.UUID
+    asked_at: datetime
+    said: Said
 
 
 # --- Who is asked ------------------------------------------------------------------------------------
@@ -196,9 +210,11 @@ def refresh_batch(lease_id: str, *, go_on: bool = True) -> None:
     turn_ends = monotonic() + random.uniform(*TURN_SECONDS)  # noqa: S311  so that not all callers change at once
     lease = _take(lease_id)
     while lease:
-        _refresh(lease)
-        claimed = claim_for(lease.key.pk, timezone.now(), most=1) if go_on else []
-        lease = claimed[0] if claimed else None
+        asked = _ask(lease)
+        if not go_on:
+            _keep([asked])
+            return
+        lease = _desk(lease.key.pk)(asked)
         if lease and monotonic() > turn_ends:
             hand_over(lease)
             return
@@ -220,41 +236,64 @@ def _take(lease_id: str) -> Lease | None:
     return None
 
 
-def _refresh(lease: Lease) -> None:
-    """Ask about the runs under this lease and store the answers.
+@dataclass(frozen=True)
+class Asked:
+    """What came of a lease, to be stored."""
 
-    Runs that were not asked in time go back, still due.
-    """
+    lease: Lease
+    history: History
+    heard: list[Heard]
+
+
+def _ask(lease: Lease) -> Asked:
+    """Ask about the runs under this lease, as many as there is time for."""
     started, asking_ends = timezone.now(), monotonic() + ASK_SECONDS
-    stored: Mapping[int, str] = {}
+    asked, gate = Asked(lease, History(lease.key.pk), []), keys.Gate(lease.key, started)
+    batch: Sequence[Due] = ()
     try:
-        history, gate = History(lease.key.pk), keys.Gate(lease.key, started)
-        heard: dict[int, Heard] = {}
-        batch: Sequence[Due] = ()
-        try:
-            asking = _Asking(keys.client(lease.key), lease, history, gate)
-            for batch in batches(lease.runs):
-                # Between two calls somebody else's trouble may have closed the gate.
-                if heard and (monotonic() > asking_ends or not gate.is_open()):
-                    break
-                heard |= asking.ask(batch)
-            keys.note_success(lease.key)
-        except (camb.CambError, SealBrokenError) as error:
-            keys.note_trouble(lease.key, error)
-            _put_off(batch, error)
-        stored = save(heard, lease.id, started, history)
-    finally:
-        # Storing gives a run back; where that is all of them, a write less is waited for.
-        if len(stored) < len(lease.runs):
-            release(lease.id)
+        asking = _Asking(keys.client(lease.key), lease, asked.history, gate)
+        for batch in batches(lease.runs):
+            # Between two calls somebody else's trouble may have closed the gate.
+            if asked.heard and (monotonic() > asking_ends or not gate.is_open()):
+                break
+            asked.heard.extend(Heard(pk, lease.id, started, said) for pk, said in asking.ask(batch).items())
+        keys.note_success(lease.key)
+    except (camb.CambError, SealBrokenError) as error:
+        keys.note_trouble(lease.key, error)
+        _put_off(batch, error)
+    except BaseException:
+        release(lease.id)
+        raise
+    return asked
+
+
+@cache
+def _desk(key_id: int) -> Together[Asked, Lease | None]:
+    """Where this process's callers with one key bring what they heard, and get what to ask next."""
+
+    def serve(asked: Sequence[Asked]) -> Sequence[Lease | None]:
+        _keep(asked)
+        claimed = claim_for(key_id, timezone.now(), most=len(asked))
+        return [*claimed, *[None] * (len(asked) - len(claimed))]
+
+    return Together(serve)
+
+
+def _keep(asked: Sequence[Asked]) -> None:
+    """Store what was heard under these leases of one key; runs that were not asked in time go back, still due."""
+    stored = save([heard for each in asked for heard in each.heard], [each.history for each in asked])
+    # Storing gives a run back; where that is all of them, a write less is waited for.
+    for each in asked:
+        if any(run.pk not in stored for run in each.lease.runs):
+            release(each.lease.id)
 
 
 def release(lease: uuid.UUID) -> None:
     Run.objects.filter(lease=lease).update(lease=None, lease_until=None)
 
 
-def _renew(lease: uuid.UUID) -> None:
-    Run.objects.filter(lease=lease).update(lease_until=timezone.now() + LEASE)
+def _renew(leases: Collection[uuid.UUID]) -> None:
+    Run.objects.filter(lease__in=leases).update(lease_until=timezone.now() + LEASE)
 
 
 def _put_off(runs: Sequence[Due], error: camb.CambError | SealBrokenError) -> None:
@@ -263,9 +302,6 @@ def _put_off(runs: Sequence[Due], error: camb.CambError | SealBrokenError) -> No
     for run in runs:
         wait = max(backoff(run.asks), keys.FIRST_PROBE) if named is None else timedelta(seconds=named)
         Run.objects.filter(pk=run.pk).exclude(due_at=None).update(asks=F("asks") + 1, due_at=timezone.now() + wait)
-
-
-Heard = camb.Answer | camb.Task | Exception
 
 
 @dataclass(frozen=True)
@@ -277,13 +313,13 @@ class _Asking:
     history: History
     gate: keys.Gate
 
-    def ask(self, runs: Sequence[Due]) -> dict[int, Heard]:
+    def ask(self, runs: Sequence[Due]) -> dict[int, Said]:
         """What CAMB.AI says of each run, by our pk; a run is left out when somebody else's trouble closed the gate.
 
         Raises camb.Refused when it is the key that is refused, and the other errors of camb as they come.
         """
         found = self._halve(runs)
-        refusals = [heard for heard in found.values() if isinstance(heard, camb.Refused)]
+        refusals = [said for said in found.values() if isinstance(said, camb.Refused)]
         if len(refusals) == len(runs) and all(refusal.http_status == 403 for refusal in refusals):
             self._doubt_the_key(runs, refusals[0])
         return found
@@ -304,7 +340,7 @@ class _Asking:
         elif len(runs) > 1:
             raise refusal
 
-    def _halve(self, runs: Sequence[Due], *, is_half: bool = False) -> dict[int, Heard]:
+    def _halve(self, runs: Sequence[Due], *, is_half: bool = False) -> dict[int, Said]:
         """Halve a batch that is refused, or that we fail to read, until the guilty run stands alone."""
         if is_half and not self.gate.is_open():
             return {}
@@ -322,11 +358,11 @@ class _Asking:
             trouble = error
         if len(runs) == 1:
             return {runs[0].pk: trouble}
-        _renew(self.lease.id)
+        _renew([self.lease.id])
         middle = len(runs) // 2
         return self._halve(runs[:middle], is_half=True) | self._halve(runs[middle:], is_half=True)
 
-    def _call(self, runs: Sequence[Due]) -> dict[int, Heard]:
+    def _call(self, runs: Sequence[Due]) -> dict[int, Said]:
         numbered = {run.camb_run_id: run.pk for run in runs if run.camb_run_id}
         if not numbered:
             return {run.pk: self.client.fetch_task(run.camb_task_id) for run in runs}
@@ -336,26 +372,26 @@ class _Asking:
 # --- Storing -----------------------------------------------------------------------------------------
 
 
-def save(heard: Mapping[int, Heard], lease: uuid.UUID, asked_at: datetime, history: History) -> dict[int, str]:
-    """Store what was heard of each run, by its pk, with the calls' history, and say what that changed.
+def save(heard: Sequence[Heard], histories: Sequence[History]) -> dict[int, str]:
+    """Store what was heard of a key's runs, with the calls' histories, and say what that changed, by the run's pk.
 
     Short answers are stored together, long ones apart, so that no transaction lasts. Whatever one breaks must
     not spoil its mates: then each is stored alone, and the guilty one is put off, and after a few tries parked.
     """
     changes: dict[int, str] = {}
-    left = _shares(heard) or [{}]
+    left = _shares(heard) or [[]]
     while left:
         share = left.pop()
         try:
             with transaction.atomic():
-                stored = _store(share, lease, asked_at)
+                stored = _store(share)
                 if not left:
-                    history.write(changes | stored)
+                    history.write(histories, changes | stored)
         except Exception as error:
             if len(share) > 1:
-                left += [{pk: said} for pk, said in share.items()]
+                left += [[each] for each in share]
                 continue
-            for pk in share:
+            for pk, lease, _, _ in share:
                 logger.exception("The answer about run %s could not be stored", pk)
                 if not isinstance(error, OperationalError | InterfaceError):  # the database's trouble, which passes
                     changes[pk] = _park(pk, lease)
@@ -363,34 +399,36 @@ def save(heard: Mapping[int, Heard], lease: uuid.UUID, asked_at: datetime, histo
             changes |= stored
             if not left:
                 return changes
-        if left:
-            _renew(lease)
-    history.write(changes)
+        _renew({lease for share in left for _, lease, _, _ in share})
+    history.write(histories, changes)
     return changes
 
 
-def _shares(heard: Mapping[int, Heard]) -> list[dict[int, Heard]]:
+def _shares(heard: Sequence[Heard]) -> list[list[Heard]]:
     """Cut what was heard so that no share has many more cues than CUES_TOGETHER, unless one run has."""
-    shares: list[dict[int, Heard]] = []
+    shares: list[list[Heard]] = []
     cues = CUES_TOGETHER
-    for pk, said in heard.items():
+    for each in heard:
         if cues >= CUES_TOGETHER:
-            shares.append({})
+            shares.append([])
             cues = 0
-        shares[-1][pk] = said
-        cues += sum(len(dub.cues) for dub in said.dubs) if isinstance(said, camb.Answer) else 0
+        shares[-1].append(each)
+        cues += sum(len(dub.cues) for dub in each.said.dubs) if isinstance(each.said, camb.Answer) else 0
     return shares
 
 
-def _store(heard: Mapping[int, Heard], lease: uuid.UUID, asked_at: datetime) -> dict[int, str]:
+def _store(heard: Sequence[Heard]) -> dict[int, str]:
     """Store these answers in the transaction under way, but none of a run that was removed or is leased anew."""
-    changes = dict.fromkeys(heard, "Overtaken by a newer ask.")
-    runs = list(Run.objects.select_for_update().filter(lease=lease, pk__in=heard).order_by("pk"))
+    changes = dict.fromkeys((each.pk for each in heard), "Overtaken by a newer ask.")
+    held: dict[tuple[int, uuid.UUID | None], Heard] = {(each.pk, each.lease): each for each in heard}
+    locked = Run.objects.select_for_update().filter(pk__in=changes).order_by("pk")
+    runs = [run for run in locked if (run.pk, run.lease) in held]
     stock = store.Stock(runs)
     for run in runs:
-        match heard[run.pk]:
+        _, _, run.checked_at, said = held[run.pk, run.lease]
+        match said:
             case camb.Answer() as answer:
-                changes[run.pk] = stock.merge(run, answer, asked_at)
+                changes[run.pk] = stock.merge(run, answer, run.checked_at)
             case camb.Task() as task:
                 changes[run.pk] = store.store_task(run, task)
             case camb.Refused() as refusal:
@@ -401,7 +439,7 @@ def _store(heard: Mapping[int, Heard], lease: uuid.UUID, asked_at: datetime) -> 
     version = Pulse.beat(runs[0].team_id) if runs else 0
     kept = [run for run in runs if run.pk]
     for run in kept:
-        run.checked_at, run.due_at, run.version = asked_at, next_due(run, timezone.now()), version
+        run.due_at, run.version = next_due(run, timezone.now()), version
         run.lease = run.lease_until = run.wanted_at = None
     store.save_fields(kept, RUN_FIELDS)
     return changes

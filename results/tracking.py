@@ -13,8 +13,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from results import bell, camb, ids, keys, media, refresh, store, tags
-from results.history import History
+from results import bell, camb, history, ids, keys, media, refresh, store, tags
 from results.models import ApiKey, Pulse, Run, RunQuerySet
 from results.secrets import SealBrokenError
 from teams.models import Team, User
@@ -243,14 +242,14 @@ def ask_now(run: Run) -> None:
         raise NoKeyError
     if not ApiKey.objects.filter(keys.is_open(now), pk=key.pk).exists():
         raise camb.Unavailable(key.message)
-    lease, history = uuid.uuid4(), History(key.pk)
+    lease, calls = uuid.uuid4(), history.History(key.pk)
     Run.objects.filter(pk=run.pk).update(lease=lease, lease_until=now + refresh.LEASE)
     try:
-        with keys.patient_for(key, seconds=10) as client, history.call([run.pk]):
+        with keys.patient_for(key, seconds=10) as client, calls.call([run.pk]):
             [answer] = client.fetch([run.camb_run_id or 0]).values()
-        refresh.save({run.pk: answer}, lease, now, history)
+        refresh.save([refresh.Heard(run.pk, lease, now, answer)], [calls])
     except camb.CambError as error:
-        history.write({})
+        history.write([calls], {})
         if error.http_status in (401, 402, 429, 503):  # what holds for every call of the key
             keys.note_trouble(key, error)
         raise

@@ -5,11 +5,14 @@ import zlib
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from demo.server import ABSENT, Reply
 from results import camb as camb_client
 from results import history, keys, refresh, store, tasks, tracking
+from results.camb import parse
 from results.models import Answer, ApiKey, Attempt, Call, Cue, Dub, Pulse, Run
 from tests.factories import LINE, make_run, make_team, ready
 
@@ -495,6 +498,51 @@ def test_a_lease_that_was_taken_over_stores_nothing(camb, team, sweep, during_th
     sweep()
     run.refresh_from_db()
     assert (run.status, Cue.objects.count()) == ("new", 0)
+
+
+def held(run) -> uuid.UUID:
+    """The run's lease, which nobody else has."""
+    run.lease, run.lease_until = uuid.uuid4(), timezone.now() + Run.LEASE
+    run.save()
+    return run.lease
+
+
+def heard(run, lease, line="Hello."):
+    said = parse.read_run(run.camb_run_id, ready(transcript=[LINE | {"text": line}]))
+    return refresh.Heard(run.pk, lease, timezone.now(), said)
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_of_two_leases_on_a_run_that_end_at_once_the_last_given_counts(team, newest_first):
+    run = make_run(team)
+    answers = [heard(run, held(run), "Older."), heard(run, held(run), "Newer.")]
+    refresh.save(sorted(answers, key=answers.index, reverse=newest_first), [history.History(team.pk)])
+    run.refresh_from_db()
+    assert (run.status, run.lease, [cue.text for cue in Cue.objects.all()]) == ("ready", None, ["Newer."])
+
+
+def test_leases_that_end_at_once_cost_as_many_queries_as_one(team):
+    Pulse.beat(team.pk)
+    runs = make_runs(team, 12)
+    of_one = queries_to_save(team, runs[:2])
+    of_five = queries_to_save(team, *(runs[at : at + 2] for at in range(2, 12, 2)))
+    assert of_five == of_one
+    assert (Call.objects.count(), Attempt.objects.filter(change__contains="Ready").count()) == (6, 12)
+
+
+def queries_to_save(team, *leases) -> int:
+    answers, histories = [], []
+    for runs in leases:
+        lease = uuid.uuid4()
+        Run.objects.filter(pk__in=[run.pk for run in runs]).update(
+            lease=lease, lease_until=timezone.now() + Run.LEASE
+        )
+        histories.append(history.History(team.pk))
+        with histories[-1].call([run.pk for run in runs]):
+            answers += [heard(run, lease) for run in runs]
+    with CaptureQueriesContext(connection) as queries:
+        refresh.save(answers, histories)
+    return len(queries)
 
 
 def test_a_run_removed_while_it_is_asked_stays_removed(camb, team, sweep, during_the_call):
