@@ -55,7 +55,8 @@ def private_pages(
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        if getattr(request, "user", None) is not None and request.user.is_authenticated:
+        # What looked at no session is nobody's own, and is answered while the database, which knows them, is away.
+        if hasattr(request, "session") and request.session.accessed and request.user.is_authenticated:
             response.headers.setdefault("Cache-Control", "no-store, private")
         return response
 

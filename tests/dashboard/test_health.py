@@ -17,12 +17,16 @@ def test_a_healthy_server_says_ok():
 
 
 @pytest.mark.django_db
-def test_a_silent_database_is_told_without_its_own_words(monkeypatch):
-    def refuse():
+@pytest.mark.parametrize("cookies", [{}, {"sessionid": "x" * 32}])
+def test_a_silent_database_is_told_without_its_own_words(monkeypatch, cookies):
+    def refuse(*_):
         raise OperationalError("connection to server at db.internal failed for user dubroom")
 
     monkeypatch.setattr(connection, "cursor", refuse)
-    response = Client().get("/health/")
+    monkeypatch.setattr(SessionStore, "load", refuse)
+    client = Client()
+    client.cookies.load(cookies)
+    response = client.get("/health/")
     assert (response.status_code, response.json()) == (
         503,
         {"status": "unavailable", "reason": "The database does not answer."},
