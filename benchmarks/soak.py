@@ -1,0 +1,241 @@
+"""Does anything grow while Dubroom runs on and on? Memory, open files and connections of each process, over time.
+
+The web server, a worker and a beat run as in use, at a hurried pace: beat rings every second, a thousand runs are
+asked again within a minute and never end, some transcripts change each time, some calls fail in every way, and
+somebody reads. Printed are the means of three thirds, after a tenth of the time for warming up. It works on SQLite
+and the embedded broker in a temporary folder, or on what DATABASE_URL (its name must hold "bench") and BROKER_URL
+say.
+"""
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from benchmarks.refresh import KEY, Row, show
+from demo.server import Call, Reply, StandIn
+
+ROOT = Path(__file__).parent.parent
+SAMPLE_EVERY_S = 5
+TEAMS = 20
+NAMES = ("web", "worker", "beat")
+HUGE = Reply(200, b" " * (25 * 2**20))
+FAULTS = [
+    *[Reply(500)] * 5,
+    Reply(429, b"", {"Retry-After": "5"}),
+    Reply(200, b"<html>Bad gateway</html>", {"Content-Type": "text/html"}),
+    Reply(200, b'{"1": {', truncate_at=3),
+    Reply(200, b'{"1": {', reset=True),
+    Reply(None),
+    HUGE,
+]
+_numbers = count()
+
+
+def hurry_and_fail(call: Call) -> Reply | None:
+    """One call in a hundred fails."""
+    return random.choice(FAULTS) if random.random() < 0.01 else None
+
+
+def changing(*_: object) -> object:
+    """A transcript that is never the same twice, of a run that never ends: it has no audio."""
+    lines = [{"start": at, "end": at + 1, "speaker": "Anna", "text": f"Line {next(_numbers)}"} for at in range(20)]
+    return {"video_url": "https://media.example/1.mp4", "transcript": lines}
+
+
+@contextmanager
+def group(name: str, **env: str) -> Iterator[int]:
+    """A process of the Procfile and all that it starts; its pid is their session's."""
+    from dashboard import processes
+
+    command = processes.commands(ROOT / "Procfile", [name])[name]
+    with subprocess.Popen(
+        ["sh", "-c", f"exec {command}"], cwd=ROOT, env=os.environ | env, start_new_session=True
+    ) as it:
+        try:
+            yield it.pid
+        finally:
+            it.send_signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                it.wait(60)
+            with suppress(ProcessLookupError):
+                os.killpg(it.pid, signal.SIGKILL)
+
+
+def members(session: int) -> list[Path]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            fields = (process / "stat").read_text().rpartition(")")[2].split()
+            if int(fields[3]) == session:
+                found.append(process)
+    return found
+
+
+def sample(session: int) -> tuple[float, int, float]:
+    """Megabytes, open files and seconds of processor of a session's processes."""
+    kilobytes = files = ticks = 0
+    for process in members(session):
+        with suppress(OSError, IndexError):
+            kilobytes += int((process / "status").read_text().partition("VmRSS:")[2].split()[0])
+            files += len(list((process / "fd").iterdir()))
+            fields = (process / "stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+    return kilobytes / 1024, files, ticks / os.sysconf("SC_CLK_TCK")
+
+
+def connections() -> dict[str, int]:
+    """PostgreSQL's connections, and those that have sat in a transaction for more than a second."""
+    from django.db import connection
+
+    if connection.vendor == "sqlite":
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*), count(*) FILTER (WHERE state LIKE 'idle in%' AND now() - state_change > '1 second')"
+            " FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        connected, idle = cursor.fetchone()
+    return {"connections": connected, "idle in transaction": idle}
+
+
+def furnish(runs: int) -> tuple[Any, Any]:
+    """Teams with a key each, and runs that are due; returns one team, and its owner."""
+    from django.utils import timezone
+
+    from results.models import ApiKey, Run
+    from teams.models import Team, User
+
+    owner = User.objects.create_user(f"soak{time.time_ns()}@example.org", "correct horse")
+    ApiKey.objects.all().delete()
+    for number in range(TEAMS):
+        team = Team.objects.create_for(owner, f"Soak {number}")
+        key = ApiKey(team=team, state=ApiKey.State.WORKING)
+        key.secret = KEY
+        key.save()
+        first = number * runs // TEAMS
+        ids = range(first + 1, (number + 1) * runs // TEAMS + 1)
+        Run.objects.bulk_create([Run(team=team, camb_run_id=i, due_at=timezone.now()) for i in ids], batch_size=500)
+    return team, owner
+
+
+def read_on(port: int, team: Any, owner: Any, stopped: threading.Event, answers: Counter[int]) -> None:
+    """Ask for a page a second, as one reader does."""
+    import requests
+    from django.test import Client
+
+    client = Client()
+    client.force_login(owner)
+    session = requests.Session()
+    session.cookies.update({name: morsel.value for name, morsel in client.cookies.items()})
+    home = f"http://127.0.0.1:{port}/t/{team.slug}"
+    for number in count():
+        if stopped.wait(1):
+            return
+        path = ("/runs/", "/activity/", f"/search/?q=line+{number}", "/runs/?status=partly")[number % 4]
+        try:
+            answers[session.get(home + path, timeout=60).status_code] += 1
+        except requests.RequestException:
+            answers[0] += 1
+
+
+def report(series: dict[str, list[float]], minutes: float) -> None:
+    rows: list[Row] = []
+    for name, values in series.items():
+        size = max(1, len(values) // 3)
+        thirds = [sum(part) / len(part) for part in (values[:size], values[size:-size] or values, values[-size:])]
+        growth = f"{thirds[2] / thirds[0] - 1:+.1%}" if thirds[0] else f"{thirds[2]:+.1f}"
+        named = {f"third {at}": f"{mean:.1f}" for at, mean in enumerate(thirds, start=1)}
+        rows.append({"what": name, **named, "growth": growth, "most": f"{max(values):.1f}"})
+    show(f"After {minutes:.0f} minutes", *rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--runs", type=int, default=1000)
+    parser.add_argument("--port", type=int, default=8765)
+    options = parser.parse_args()
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="dubroom-bench-"))
+        os.environ.setdefault("DATABASE_URL", f"sqlite:///{folder}/bench.sqlite3")
+        if "bench" not in os.environ["DATABASE_URL"].rpartition("/")[2]:
+            raise SystemExit('The name of the database must hold "bench": its keys are removed.')
+        camb = stack.enter_context(StandIn(keys=[KEY], latency=0.2, on_reply=lambda call: camb.calls.clear()))
+        camb.unknown = None
+        camb.runs = dict.fromkeys(range(1, options.runs + 1, 10), changing)
+        camb.rule = hurry_and_fail
+        os.environ |= {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "HOST": "127.0.0.1",
+            "PORT": str(options.port),
+            "DUBROOM_DATA_DIR": folder,
+            "DEMO": "0",
+            "CAMB_BASE_URL": camb.base_url,
+            "SECRET_KEY": "only-for-benchmarks-and-long-enough",
+            "REFRESH_TICK_SECONDS": "1",
+            "REFRESH_SLOWEST_SECONDS": "60",
+            "MALLOC_ARENA_MAX": "2",
+            "LOG_LEVEL": "CRITICAL",
+            "DJANGO_SETTINGS_MODULE": "dashboard.settings",
+        }
+        import django
+        from django.core.management import call_command
+
+        django.setup()
+        call_command("migrate", verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        team, owner = furnish(options.runs)
+        sessions = {name: stack.enter_context(group(name)) for name in NAMES}
+        stopped, answers = threading.Event(), Counter[int]()
+        reader = threading.Thread(target=read_on, args=(options.port, team, owner, stopped, answers))
+        reader.start()
+        stack.callback(reader.join)
+        stack.callback(stopped.set)
+        soak(sessions, options.minutes, answers)
+
+
+def soak(sessions: dict[str, int], minutes: float, answers: Counter[int]) -> None:
+    from results.models import Call
+
+    series: dict[str, list[float]] = defaultdict(list)
+    began, busy, told = time.monotonic(), dict[str, float](), 0.0
+    while (passed := (time.monotonic() - began) / 60) < minutes:
+        time.sleep(SAMPLE_EVERY_S)
+        if passed < minutes / 10:
+            continue
+        for name, session in sessions.items():
+            megabytes, files, busy[name] = sample(session)
+            series[f"{name}, MB"].append(megabytes)
+            series[f"{name}, open files"].append(files)
+        for name, number in connections().items():
+            series[name].append(number)
+        if passed - told >= min(5, minutes / 3):
+            told = passed
+            report(series, passed)
+    report(series, passed)
+    seconds = time.monotonic() - began
+    show(
+        "What was done",
+        {
+            "calls": Call.objects.count(),
+            "failed": Call.objects.exclude(outcome=Call.Outcome.ANSWERED).count(),
+            "pages": " ".join(f"{number} x {status}" for status, number in sorted(answers.items())),
+            **{f"CPU {name}": f"{took / seconds:.1%}" for name, took in busy.items()},
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()
