@@ -139,7 +139,7 @@ def claim_for(key_id: int, now: datetime, *, most: int = MOST_CLAIMS, most_calls
         # What is due, shared among all callers: many calls each while there is plenty, and at its end, when a sweep
         # must not wait for one of them, ever fewer.
         share = in_flight * camb.BATCH_MAX
-        fair = -(-due[: share * most_calls].count() // share)
+        fair = due[: share * most_calls].count() // share
         calls_each = 1 if key.is_unproven else max(1, min(fair, calls // room))
         room_for = room * calls_each * camb.BATCH_MAX
         runs = _read(due[: room_for + 2])
@@ -226,14 +226,15 @@ def _take(lease_id: str) -> Lease | None:
     None when it was taken already, or when the runs or the key were removed, or the key's gate closed, meanwhile.
     """
     now, own = timezone.now(), uuid.uuid4()
-    given = Run.objects.filter(lease=lease_id).leased(now)
-    of_lease = Run.objects.filter(lease=own)
-    if not given.update(lease=own, lease_until=now + LEASE):
+    given, of_lease = Run.objects.filter(lease=lease_id).leased(now), Run.objects.filter(lease=own)
+    # In a transaction, whose turn among threads comes sooner on SQLite than that of a bare UPDATE.
+    with transaction.atomic():
+        if not given.update(lease=own, lease_until=now + LEASE):
+            return None
+        if key := ApiKey.objects.filter(keys.is_open(now), team__in=of_lease.values("team")).first():
+            return _held(own, key)
+        release(own)
         return None
-    if key := ApiKey.objects.filter(keys.is_open(now), team__in=of_lease.values("team")).first():
-        return _held(own, key)
-    release(own)
-    return None
 
 
 @dataclass(frozen=True)
