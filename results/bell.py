@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from celery import current_app
-from celery.beat import ScheduleEntry, Scheduler
+from celery.beat import ScheduleEntry, Scheduler, SchedulingError
 from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
@@ -45,19 +45,23 @@ def _send(task: str, args: tuple[object, ...], unheard: Callable[[], None]) -> N
 
 
 class Beat(Scheduler):
-    """Celery's beat, which keeps still while nobody seems to listen."""
+    """Celery's beat, which keeps still while nobody seems to listen, and says in one line that it cannot ring."""
 
     def apply_entry(self, entry: ScheduleEntry, producer: Producer | None = None) -> None:
-        if _waiting(producer or self.producer) < MOST_WAITING:
-            super().apply_entry(entry, producer)
+        producer = producer or self.producer
+        try:
+            if _waiting(producer) < MOST_WAITING:
+                self.apply_async(entry, producer=producer, advance=False)
+        except (SchedulingError, OperationalError, *TROUBLE) as error:
+            logger.warning("The broker cannot be reached to ring for %s (%s)", entry.name, type(error).__name__)
 
 
 def _waiting(producer: Producer) -> int:
-    """How many bells wait to be heard; none that anybody could tell of while the broker is away."""
+    """How many bells wait to be heard."""
+    channel: Any = producer.channel
     try:
-        channel: Any = producer.channel
         waiting: int = channel.queue_declare(current_app.conf.task_default_queue, passive=True).message_count
-    except (ChannelError, OperationalError, *TROUBLE):
+    except ChannelError:  # there is no such queue yet
         return 0
     return waiting
 

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from unittest.mock import Mock
 
 import pytest
 from celery import Celery, current_app
@@ -76,6 +77,20 @@ def test_beat_keeps_still_while_so_many_bells_wait_that_nobody_seems_to_listen(t
         for _ in range(5):
             beat.apply_entry(entry, beat.producer)
         assert queue.qsize() == 3
+
+
+def test_beat_says_in_one_line_that_it_cannot_ring_and_goes_on(tmp_path, monkeypatch, caplog):
+    with Celery(broker=f"folder://{tmp_path}", set_as_current=False) as app:
+        beat = bell.Beat(app)
+        entry = beat.Entry("tick", "a.task", schedule=schedule(1), app=app)
+        queue = app.connection().SimpleQueue("celery")
+        for broken in ("_waiting", "Beat.apply_async"):
+            with monkeypatch.context() as patch:
+                patch.setattr(f"results.bell.{broken}", Mock(side_effect=OSError(28, "No space left on device")))
+                beat.apply_entry(entry, beat.producer)
+        assert [record.exc_info for record in caplog.records if "cannot be reached" in record.message] == [None] * 2
+        beat.apply_entry(entry, beat.producer)
+        assert queue.qsize() == 1
 
 
 def test_a_silent_worker_is_told_of_after_a_while():
