@@ -11,6 +11,7 @@ import logging
 import random
 import uuid
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -394,7 +395,9 @@ def save(heard: Sequence[Heard], histories: Sequence[History]) -> dict[int, str]
                 continue
             for pk, lease, _, _ in share:
                 logger.exception("The answer about run %s could not be stored", pk)
-                if not isinstance(error, OperationalError | InterfaceError):  # the database's trouble, which passes
+                if isinstance(error, OperationalError | InterfaceError):  # the database's trouble, which passes
+                    _put_off_unstored(pk, lease)
+                else:
                     changes[pk] = _park(pk, lease)
         else:
             changes |= stored
@@ -444,6 +447,15 @@ def _store(heard: Sequence[Heard]) -> dict[int, str]:
         run.lease = run.lease_until = run.wanted_at = None
     store.save_fields(kept, RUN_FIELDS)
     return changes
+
+
+def _put_off_unstored(pk: int, lease: uuid.UUID) -> None:
+    """Ask again later: while the database takes no answers, as when its disk is full, each call is for nothing."""
+    held = Run.objects.filter(pk=pk, lease=lease).exclude(due_at=None)
+    with suppress(OperationalError, InterfaceError):  # then the lease runs out by itself
+        for asks in held.values_list("asks", flat=True):
+            wait = max(backoff(asks), keys.FIRST_PROBE)
+            held.update(asks=F("asks") + 1, due_at=timezone.now() + wait, lease=None, lease_until=None)
 
 
 def _park(pk: int, lease: uuid.UUID) -> str:

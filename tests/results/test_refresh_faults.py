@@ -391,19 +391,25 @@ def test_a_run_that_waited_long_is_not_parked_by_its_first_failure(camb, team, s
     assert statuses() == ["ready"]
 
 
-def test_trouble_of_the_database_is_no_fault_of_the_runs(camb, team, sweep, monkeypatch):
-    make_runs(team, 3)
+def test_trouble_of_the_database_is_no_fault_of_the_runs_and_lets_nobody_ask_in_vain(
+    camb, team, sweep, clock, monkeypatch
+):
+    make_runs(team, 3, due_at=timezone.now())
     camb.unknown = READY
 
-    def is_locked(stock):
-        raise OperationalError("database is locked")
+    def is_full(stock):
+        raise OperationalError("database or disk is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(store.Stock, "write", is_locked)
-        refresh.refresh_batch(str(refresh.claim_due()[0].id), go_on=False)
-    assert set(Run.objects.values_list("status", "reason", "asks", "lease")) == {("new", "", 0, None)}
-    assert Run.objects.due(timezone.now()).count() == 3
-    sweep()
+        patch.setattr(store.Stock, "write", is_full)
+        for _ in range(300):
+            sweep()
+            clock(2)
+    assert set(Run.objects.values_list("status", "reason", "lease")) == {("new", "", None)}
+    assert 3 <= len(camb.calls) <= 20
+    for _ in range(20):
+        clock(60)
+        sweep()
     assert statuses() == ["ready"] * 3
 
 
