@@ -8,6 +8,7 @@ from django.middleware.gzip import GZipMiddleware
 from django.template.response import TemplateResponse
 
 METHODS = ["GET", "HEAD", "POST"]
+API = "/api/"
 
 
 class CompressedPages(GZipMiddleware):
@@ -38,10 +39,10 @@ class InvalidForms:
 def known_methods(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Refuse methods that no page has; allauth's would take a PUT for a POST."""
+    """Refuse methods that no page has; allauth's would take a PUT for a POST. The API knows its own."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if request.method not in METHODS:
+        if request.method not in METHODS and not request.path_info.startswith(API):
             return HttpResponseNotAllowed(METHODS)
         return get_response(request)
 

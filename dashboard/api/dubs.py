@@ -48,9 +48,13 @@ _MEDIA = {
 }
 
 
-@router.get("/dubs/{int:dub}/transcript.{format}", response=documented(422), openapi_extra=_FILE)
+@router.get(
+    "/dubs/{int:dub}/transcript.{format}",
+    response=documented(422),
+    openapi_extra=_FILE,
+    description=f"The transcript as a file: {', '.join(FORMATS)}.",
+)
 def transcript(request: ScriptRequest, team: TeamSlug, dub: int, format: Format) -> HttpResponse:
-    """The transcript as a file."""
     logger.info("Dub %s exported as %s by user %s, by token", dub, format, request.user.pk)
     return exports.file_of(_dub(request, dub), FORMATS[format])
 

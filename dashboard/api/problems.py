@@ -12,7 +12,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationError
 from pydantic import BaseModel
 
-ROOT = "/api/"
+from dashboard.middleware import API
 
 _NOTHING = "There is nothing here that this token may see. All addresses stand in /api/v1/openapi.json."
 # For what is refused before or after the API itself is asked.
@@ -107,7 +107,7 @@ def in_json(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
-        if not request.path_info.startswith(ROOT):
+        if not request.path_info.startswith(API):
             return response
         kind = response.headers.get("Content-Type", "")
         if response.status_code >= 400 and not kind.startswith("application/json"):

@@ -10,7 +10,7 @@ from django.utils.cache import get_conditional_response
 from ninja import Query, Router
 from ninja.errors import HttpError
 from ninja.responses import Status as Answer
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dashboard.api import shapes
 from dashboard.api.door import Parameters, ScriptRequest, TeamSlug
@@ -69,21 +69,30 @@ class Listing(Filter, Parameters):
         return runs.filter(version__gt=self.changed_since) if self.changed_since else runs
 
 
-class Picked(BaseModel, extra="forbid"):
+def _either(one: str, other: str) -> ConfigDict:
+    """For a body that must have one of these fields and not the other: so says its description, without defaults."""
+    return ConfigDict(extra="forbid", json_schema_extra={"oneOf": [{"required": [one]}, {"required": [other]}]})
+
+
+class Picked(BaseModel):
     """Either `runs` by their ids, or all `where` a filter lets by; of another team's ids none is meant."""
 
-    runs: list[Id] | None = Field(None, max_length=MOST_PICKED)
-    where: Filter | None = Field(None, description="`{}`: every run that is not archived.")
+    model_config = _either("runs", "where")
+    runs: list[Id] = Field(default_factory=list, max_length=MOST_PICKED)
+    where: Filter = Field(
+        default_factory=Filter.model_construct, description="`{}`: every run that is not archived."
+    )
 
     @model_validator(mode="after")
     def _says_which(self) -> Self:
-        if (self.runs is None) == (self.where is None):
+        if ("runs" in self.model_fields_set) == ("where" in self.model_fields_set):
             raise ValueError("say which runs are meant: either runs or where")
         return self
 
     def among(self, request: ScriptRequest) -> RunQuerySet:
         runs = Run.objects.filter(team=request.team)
-        return self.where.wanted.matching(runs) if self.where else runs.filter(pk__in=self.runs or [])
+        is_filter = "where" in self.model_fields_set
+        return self.where.wanted.matching(runs) if is_filter else runs.filter(pk__in=self.runs)
 
 
 def _run(request: ScriptRequest, pk: int) -> Run:
@@ -130,7 +139,7 @@ def team(request: ScriptRequest, team: TeamSlug) -> shapes.Team:
 def list_runs(
     request: ScriptRequest, team: TeamSlug, asked: Query[Listing], response: HttpResponse
 ) -> shapes.Runs | HttpResponse:
-    """The runs, a page at a time. Send the `ETag` back as `If-None-Match`: 304 costs next to nothing."""
+    """The runs, a page at a time; 304 for who sends the ETag of a list that has not changed as If-None-Match."""
     version = Pulse.of(request.team.pk)
     if same := _unchanged(request, response, version):
         return same
@@ -155,22 +164,25 @@ def one_run(request: ScriptRequest, team: TeamSlug, run: int, response: HttpResp
 # --- Changing ----------------------------------------------------------------------------------------
 
 
-class NewRuns(BaseModel, extra="forbid"):
+class NewRuns(BaseModel):
     """Either `ids`, or a `text` as one pastes it in the page: a message, a CSV with titles and tags, links."""
 
-    ids: list[int | str] | None = Field(None, max_length=RunsForm.MOST_IDS, description="Of runs or of tasks.")
-    text: str | None = Field(None, max_length=RunsForm.MOST_BYTES)
+    model_config = _either("ids", "text")
+    ids: list[int | str] = Field(
+        default_factory=list, max_length=RunsForm.MOST_IDS, description="Of runs or of tasks."
+    )
+    text: str = Field(default_factory=str, max_length=RunsForm.MOST_BYTES)
     tags: list[Name] = Field([], max_length=MOST_AT_ONCE, description="All of them are filed under these.")
 
     @model_validator(mode="after")
     def _says_which(self) -> Self:
-        if (self.ids is None) == (self.text is None):
+        if ("ids" in self.model_fields_set) == ("text" in self.model_fields_set):
             raise ValueError("give either ids or a text")
         return self
 
     @property
     def written(self) -> str:
-        return "\n".join(map(str, self.ids)) if self.ids is not None else self.text or ""
+        return self.text if "text" in self.model_fields_set else "\n".join(map(str, self.ids))
 
 
 class Tagging(Picked):

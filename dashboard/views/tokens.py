@@ -71,15 +71,20 @@ class Sample(NamedTuple):
 
 
 def _samples(root: str) -> list[Sample]:
-    curl = 'curl --header "Authorization: Bearer $DUBROOM_TOKEN"'
-    json = '--header "Content-Type: application/json"'
+    curl = 'curl -H "Authorization: Bearer $DUBROOM_TOKEN"'
+    json = '-H "Content-Type: application/json"'
     return [
-        Sample(_("Try the token"), f"export DUBROOM_TOKEN=dubroom_…\n{curl} {root}"),
-        Sample(_("Add runs"), f'{curl} {json} --data \'{{"ids": [1344, 1345], "tags": ["launch"]}}\' {root}/runs'),
-        Sample(_("See how far they are"), f"{curl} '{root}/runs?camb_run_id=1344&camb_run_id=1345'"),
-        Sample(_("Fetch a transcript"), f"{curl} --remote-name --remote-header-name {root}/dubs/1/transcript.srt"),
-        Sample(_("Fetch a video"), f"{curl} --location --output dub.mp4 {root}/dubs/1/video"),
-        Sample(_("Find a line"), f"{curl} --get --data-urlencode 'q=\"good night\" lang:en' {root}/search"),
+        Sample(_("Try the token"), f"export DUBROOM_TOKEN=dubroom_…\n{curl} \\\n  {root}"),
+        Sample(
+            _("Add runs"),
+            f'{curl} \\\n  {json} \\\n  -d \'{{"ids": [1344, 1345], "tags": ["launch"]}}\' \\\n  {root}/runs',
+        ),
+        Sample(_("See how far they are"), f"{curl} \\\n  '{root}/runs?camb_run_id=1344&camb_run_id=1345'"),
+        Sample(_("Fetch a transcript"), f"{curl} -OJ \\\n  {root}/dubs/1/transcript.srt"),
+        Sample(_("Fetch a video"), f"{curl} -L -o dub.mp4 \\\n  {root}/dubs/1/video"),
+        Sample(
+            _("Find a line"), f"{curl} \\\n  -G --data-urlencode 'q=\"good night\" lang:en' \\\n  {root}/search"
+        ),
     ]
 
 

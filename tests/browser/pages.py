@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 
 from results import archiving, tags
 from results.models import Run, SavedSearch
-from teams.models import Invitation, Membership, Team
+from teams.models import AccessToken, Invitation, Membership, Team
 from tests.factories import make_team
 
 READY, AUDIO_ONLY, FAILED, NOT_FOUND, LANGUAGES, WAITING = 48207, 48223, 48252, 48258, 48230, 48241
@@ -24,6 +24,7 @@ def pages_of(team: Team, add_runs: Callable[..., list[Run]]) -> dict[str, str]:
     tags.add(team, {run.pk: ["launch", "مهم", "season 2"] for run in (audio_only, languages)})
     archiving.archive(team, [not_found.pk])
     Invitation.objects.issue(team=team, email="sam@example.org", role=Membership.Role.MEMBER, invited_by=owner)
+    AccessToken.objects.issue(team.memberships.get(), "Nightly", can_write=True)
     SavedSearch.objects.create(team=team, owner=owner, q="النجوم", is_shared=True)
     empty = make_team("Nothing yet", owner)
     runs_list, search, team_page = (
@@ -49,6 +50,7 @@ def pages_of(team: Team, add_runs: Callable[..., list[Run]]) -> dict[str, str]:
         "no activity": reverse("activity", args=[empty.slug]),
         "team": team_page,
         "team without a key": reverse("teams-detail", args=[empty.slug]),
+        "API": reverse("teams-api", args=[team.slug]),
         "new team": reverse("teams-new"),
         "profile": reverse("profile"),
         "e-mail address": reverse("account_email"),

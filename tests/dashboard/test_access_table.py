@@ -6,10 +6,14 @@ from collections.abc import Iterator
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from ninja.operation import PathView
 
+from dashboard.api import api
 from results import bell, keys
 from results.models import Dub, SavedSearch
 from teams.models import AccessToken, Invitation, Membership, Team
+from tests.dashboard.test_api import OPEN as API_OPEN
+from tests.dashboard.test_api import TABLE as API_TABLE
 from tests.factories import make_dub, make_member, make_run, make_team
 
 pytestmark = pytest.mark.django_db
@@ -91,7 +95,7 @@ TABLE = {
 def names(patterns: list[URLPattern | URLResolver]) -> Iterator[str]:
     for pattern in patterns:
         if isinstance(pattern, URLResolver) and pattern.namespace == "api":
-            continue  # has a table of its own, as its addresses take a token and no session
+            continue  # its addresses take a token and no session; they are in API_TABLE
         if isinstance(pattern, URLResolver):
             yield from names(pattern.url_patterns)
         else:
@@ -172,6 +176,30 @@ def code(answer) -> int:
 
 def test_no_address_is_missing_from_the_table():
     assert sorted(TABLE) == ALL
+
+
+def operations() -> dict[tuple[str, str], str]:
+    """Every method of every address there is, and its name."""
+    [resolver] = [
+        one for one in get_resolver().url_patterns if isinstance(one, URLResolver) and one.namespace == "api"
+    ]
+    patterns = [pattern for pattern in resolver.url_patterns if isinstance(pattern, URLPattern)]
+    assert len(patterns) == len(resolver.url_patterns)
+    named = {pattern.name for pattern in patterns if not hasattr(pattern.callback, "csrf_exempt")}
+    assert named == set(API_OPEN)
+    views = [view for bound in api._get_bound_routers() for view in bound.path_operations.items()]
+    found = {}
+    for path, view in views:
+        assert isinstance(view, PathView)
+        for operation in view.operations:
+            for method in operation.methods:
+                found[method.lower(), path.replace("{int:", "{")] = operation.view_func.__name__
+    assert len(patterns) == len(found) + len(API_OPEN)
+    return found
+
+
+def test_no_address_of_the_api_is_missing_from_its_table():
+    assert sorted(operations()) == sorted(API_TABLE)
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -5,11 +5,10 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import reverse
 from django.utils import timezone
-from ninja.operation import PathView
 
-from dashboard.api import api, runs
+from dashboard.api import runs
 from dashboard.listing import Wanted
 from results import archiving, bell, keys, search, tags, tracking
 from results.exports.formats import FORMATS
@@ -141,30 +140,6 @@ def world() -> World:
     return World()
 
 
-def operations() -> dict[tuple[str, str], str]:
-    """Every method of every address there is, and its name."""
-    [resolver] = [
-        one for one in get_resolver().url_patterns if isinstance(one, URLResolver) and one.namespace == "api"
-    ]
-    patterns = [pattern for pattern in resolver.url_patterns if isinstance(pattern, URLPattern)]
-    assert len(patterns) == len(resolver.url_patterns)
-    named = {pattern.name for pattern in patterns if not hasattr(pattern.callback, "csrf_exempt")}
-    assert named == set(OPEN)
-    views = [view for bound in api._get_bound_routers() for view in bound.path_operations.items()]
-    found = {}
-    for path, view in views:
-        assert isinstance(view, PathView)
-        for operation in view.operations:
-            for method in operation.methods:
-                found[method.lower(), path.replace("{int:", "{")] = operation.view_func.__name__
-    assert len(patterns) == len(found) + len(OPEN)
-    return found
-
-
-def test_no_address_of_the_api_is_missing_from_its_table():
-    assert sorted(operations()) == sorted(TABLE)
-
-
 @pytest.mark.parametrize(("method", "path"), TABLE)
 def test_each_token_gets_what_the_table_says(world, method, path):
     reads, writes = TABLE[method, path]
@@ -205,7 +180,7 @@ def test_the_description_is_open_and_says_nothing_of_anybody(world):
 def test_no_other_method_is_known(script, method):
     answer = getattr(script.client, method)(f"/api/v1/t/{script.team.slug}/runs")
     assert answer.status_code == 405
-    assert "POST" in answer.headers["Allow"]
+    assert set(answer.headers["Allow"].split(", ")) == {"GET", "POST"}
 
 
 def test_a_session_opens_nothing(team):
