@@ -52,11 +52,13 @@ def poll(request: HttpRequest, pk: int) -> HttpResponse:
     run = _visible_run(request, pk)
     if run.due_at:
         tracking.watch(run)
-    now = {"since": str(Pulse.of(run.team_id)), "asked": _is_asked_now(run)}
+    now = {"since": str(Pulse.of(run.team_id)), "asked": _is_asked_now(run), "copies": copies.progress(run)}
     if now.items() <= request.GET.dict().items():
         return HttpResponse(status=204)
     page = _page(request, run)
-    page["is_dub_changed"] = request.GET.get("shown") != _state(run, page["player"])["shown"]
+    state = _state(run, page["player"])
+    page["is_dub_changed"] = request.GET.get("shown") != state["shown"]
+    page["is_wave_changed"] = request.GET.get("wave", "") != state.get("wave", "")
     return render(request, "runs/_poll.html", page)
 
 
@@ -133,10 +135,13 @@ class Shown:
         return (copies.kept(self.dub, self.kind) or self._copies.get(self.kind)) if self.kind else None
 
     @cached_property
+    def sound(self) -> Copy | None:
+        """Whichever copy knows how loud it is: video and audio sound the same."""
+        return next((copy for copy in self._copies.values() if copy.peaks), None)
+
+    @property
     def wave(self) -> Wave | None:
-        """How loud it is, from whichever copy knows it: video and audio sound the same."""
-        known = next((copy for copy in self._copies.values() if copy.peaks), None)
-        return Wave.of(known, self.dub) if known else None
+        return Wave.of(self.sound, self.dub) if self.sound else None
 
     @property
     def is_kept(self) -> bool:
@@ -188,6 +193,7 @@ def _page(request: HttpRequest, run: Run) -> dict[str, Any]:
     shown = _shown(run, Wanted.read(request.GET))
     at_ms = timecode.parse(request.GET.get("t", "")) or 0
     asked = _is_asked_now(run)
+    progress = copies.progress(run)
     is_unfinished = bool(run.due_at or run.wanted_at or asked)
     key = ApiKey.objects.filter(pk=run.team_id).first() if is_unfinished else None
     return {
@@ -199,11 +205,12 @@ def _page(request: HttpRequest, run: Run) -> dict[str, Any]:
         "team_tags": tags.offered(run.team_id) if can_change(membership) else [],
         "at_seconds": str(at_ms / 1000) if at_ms else "",
         "is_unfinished": is_unfinished,
+        "is_polled": is_unfinished or bool(shown and copies.are_to_come(shown.dubs)),
         "asked": asked,
         "key": key,
         "silent_since": bell.silent_since() if is_unfinished else None,
         "sentence": _sentence(run, shown),
-        "poll_values": json.dumps({"since": version, "asked": asked, **_state(run, shown)}),
+        "poll_values": json.dumps({"since": version, "asked": asked, "copies": progress, **_state(run, shown)}),
     }
 
 
@@ -249,12 +256,17 @@ def _missing(shown: Shown | None) -> str:
 
 
 def _state(run: Run, shown: Shown | None) -> dict[str, str | list[str]]:
-    """What is on the page, as the next poll tells it: which dub, and (`shown`) all that its part depends on."""
+    """What is on the page, as the next poll tells it: which dub, its wave, and (`shown`) all that the part depends on."""
     if shown is None:
         return {"shown": run.status}
     dub = shown.dub
     parts = (run.status, dub.pk, shown.kind, len(shown.dubs), len(shown.kind_tabs), dub.cues_hash[:16])
-    return {**shown.reading.wanted.values, "play": shown.kind or "", "shown": "-".join(map(str, parts))}
+    return {
+        **shown.reading.wanted.values,
+        "play": shown.kind or "",
+        "shown": "-".join(map(str, parts)),
+        "wave": str(shown.sound.pk) if shown.sound else "",
+    }
 
 
 # --- Media -------------------------------------------------------------------------------------------

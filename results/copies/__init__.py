@@ -7,6 +7,7 @@ beat → tending.tend → look (what is new?) → fetching.claim_due (a lease a 
 import logging
 from pathlib import Path
 from urllib.parse import urlsplit
+from zlib import crc32
 
 from django.conf import settings
 from django.core.files.storage import default_storage
@@ -14,7 +15,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from results import download, media
-from results.models import ApiKey, Copy, Dub
+from results.models import ApiKey, Copy, Dub, Run, Shelf
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +36,23 @@ def kept(dub: Dub, kind: media.Kind) -> Copy | None:
     copy, next_one = there.pop(State.KEPT, None), next(iter(there.values()), None)
     is_next_in_trouble = next_one is not None and (next_one.state == State.FAILED or next_one.tries > 0)
     return copy if copy and (copy.source == source or is_next_in_trouble) else None
+
+
+def are_to_come(dubs: list[Dub]) -> bool:
+    """Is anything of these dubs of one run still to be kept?"""
+    if not Shelf.objects.filter(pk=dubs[0].team_id, is_on=True).exists():
+        return False
+    settled = set(Copy.objects.filter(dub__in=dubs).exclude(state=State.WAITING).values_list("dub", "kind"))
+    links = (
+        (dub.pk, kind, url) for dub in dubs for kind, url in (("video", dub.video_url), ("audio", dub.audio_url))
+    )
+    return any(media.is_playable(url) and (pk, kind) not in settled for pk, kind, url in links)
+
+
+def progress(run: Run) -> str:
+    """How far the run's copies are: another text whenever what is said of them is another."""
+    there = Copy.objects.filter(dub__run=run).defer("peaks").order_by("pk")
+    return str(crc32(repr([(copy.pk, copy.state, copy.percent, copy.message) for copy in there]).encode()))
 
 
 def local_path(copy: Copy) -> Path | None:

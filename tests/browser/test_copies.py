@@ -7,7 +7,7 @@ from dashboard import ranges
 from demo.server import StandIn
 from results.copies import shelves, tending
 from results.models import ApiKey, Copy
-from tests.browser.conftest import until
+from tests.browser.conftest import poll, until
 
 HOUR = 48239
 
@@ -49,6 +49,23 @@ def test_a_copy_plays_piece_by_piece_when_its_link_is_long_dead(
     until(page, "media.ended")
     assert page.evaluate("media.error") is None
     assert media_calls(camb) == []
+
+
+def test_a_waveform_comes_into_the_page_that_is_open_while_the_dub_plays_on(
+    keeps_copies, add_runs, work, page: Page
+):
+    [run] = add_runs(HOUR)
+    page.goto(f"/runs/{run.pk}/")
+    until(page, "media.readyState >= 1")
+    expect(page.locator("#copy")).to_be_hidden()
+    page.evaluate("{ window.before = media; media.play(); }")
+    until(page, "media.currentTime > 0")
+    tending.tend()
+    work()
+    poll(page)
+    expect(page.locator("#copy")).to_contain_text("Kept here, ")
+    expect(page.locator("#timeline .wave path")).to_be_visible()
+    assert page.evaluate("media === before && !media.paused && media.error === null")
 
 
 def test_a_copy_is_downloaded_whole_under_a_readable_name(keeps_copies, camb, add_runs, work, page: Page, tmp_path):

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from results import download, tracking
 from results.camb import Unavailable
-from results.models import ApiKey, Copy, Cue, Dub, Pulse, Run
+from results.models import ApiKey, Copy, Cue, Dub, Pulse, Run, Shelf
 from results.secrets import SealBrokenError
 from teams.models import Membership
 from tests.factories import make_dub, make_member, make_run, make_team, make_user
@@ -266,7 +266,7 @@ def test_a_change_that_is_not_the_dubs_leaves_the_player_alone(client, team, mem
     values = poll_values(page(client, run))
     Pulse.beat(team.pk)
     body = poll(client, run, values).content.decode()
-    assert re.findall(r'<\w+ id="([\w-]+)"[^>]*hx-swap-oob', body) == ["run-status", "run-poller"]
+    assert re.findall(r'<\w+ id="([\w-]+)"[^>]*hx-swap-oob', body) == ["run-status", "run-poller", "copy"]
     assert poll_values(body) == values | {"since": 1}
 
 
@@ -463,6 +463,28 @@ def test_the_page_says_that_it_is_kept_and_needs_no_fresh_link(client, member, k
 def test_the_page_says_how_far_the_copy_is(client, member, kept, fields, sentence):
     Copy.objects.update(**fields)
     assert sentence in page(client, kept.run)
+
+
+def test_a_page_that_is_open_hears_of_the_copy_and_its_waveform_and_keeps_its_player(client, team, member, kept):
+    Shelf.objects.create(team=team, is_on=True, most_bytes=100)
+    Copy.objects.update(state="waiting")
+    values = poll_values(page(client, kept.run))
+    assert poll(client, kept.run, values).status_code == 204
+    Copy.objects.update(got=5)
+    body = poll(client, kept.run, values).content.decode()
+    assert ("50 %" in body, re.findall(r'id="([\w-]+)"[^>]*hx-swap-oob', body)) == (
+        True,
+        ["run-status", "run-poller", "copy"],
+    )
+    Copy.objects.update(state="kept", peaks=bytes(1000), length_ms=1000)
+    body = poll(client, kept.run, poll_values(body)).content.decode()
+    assert ("Kept here" in body, 'class="wave"' in body, poll_values(body)) == (True, True, None)
+    assert re.findall(r'id="([\w-]+)"[^>]*hx-swap-oob', body) == ["run-status", "run-poller", "copy", "timeline"]
+
+
+def test_where_nothing_is_kept_no_page_waits_for_a_copy(client, team, member, kept):
+    Copy.objects.all().delete()
+    assert poll_values(page(client, kept.run)) is None
 
 
 @pytest.fixture
