@@ -106,8 +106,9 @@ def _confine() -> None:
     import av
     import av.subtitles.stream  # noqa: F401
 
-    # What is open already, the file and the answer, has a lower number.
-    _limit(resource.RLIMIT_NOFILE, 3)
+    # What is open stays so. Not even a number that is closed can be given to something else.
+    _limit(resource.RLIMIT_NOFILE, 0)
+    _limit(resource.RLIMIT_NPROC, 0)
 
 
 def _limit(what: int, most: int) -> None:

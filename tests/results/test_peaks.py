@@ -102,6 +102,7 @@ def test_it_is_given_no_secret(monkeypatch, tmp_path):
     ("deed", "error"),
     [
         ("open('/etc/hostname')", "Too many open files"),
+        ("import os; os.close(0); open('/etc/hostname')", "Too many open files"),
         ("import socket; socket.socket()", "Too many open files"),
         ("import os; os.write(1, bytes(5000)); os.write(1, b'x')", "File too large"),
         ("bytearray(2**30)", "MemoryError"),
