@@ -2,9 +2,14 @@
 
 An answer that is streamed keeps a thread of the web server for as long as its reader takes: with as many slow
 readers as threads, nobody would get a page. Media that plays is no such answer: `ranges` gives it away in pieces.
+A reader who takes nothing at all is hung up on.
 """
 
+import os
+import socket
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from functools import cache
 from threading import Lock
 from weakref import WeakSet
 
@@ -16,6 +21,7 @@ from django.shortcuts import render
 MOST = 8
 MOST_EACH = 4
 RETRY_SECONDS = 30
+STALLED_SECONDS = 60
 
 _lock = Lock()
 
@@ -41,6 +47,7 @@ def bounded(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable
     """Let no more downloads begin than may be under way; who comes then is told to come again."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
+        hang_up_on_stalled(request.META["SERVER_PORT"])
         response = get_response(request)
         if not isinstance(response, StreamingHttpResponse):
             return response
@@ -57,6 +64,22 @@ def bounded(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable
         return response
 
     return middleware
+
+
+@cache
+def hang_up_on_stalled(port: str) -> None:
+    """Have the kernel end every connection to our port of which nothing is taken for STALLED_SECONDS.
+
+    The server then closes the answer. It leaves us no word in how it listens, so its sockets are looked for among
+    all that is open in this process; what comes later has it from the one that listens. Linux alone knows how.
+    """
+    if not hasattr(socket, "TCP_USER_TIMEOUT"):
+        return
+    for number in os.listdir("/proc/self/fd"):
+        with suppress(OSError), socket.fromfd(int(number), socket.AF_INET, socket.SOCK_STREAM) as one:
+            # Of other kinds there is no port, or no name at all.
+            if [str(part) for part in one.getsockname()[1:2]] == [port]:
+                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_SECONDS * 1000)
 
 
 def _busy(request: HttpRequest, *, is_own: bool) -> HttpResponse:

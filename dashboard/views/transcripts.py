@@ -256,7 +256,7 @@ def _missing(shown: Shown | None) -> str:
 
 
 def _state(run: Run, shown: Shown | None) -> dict[str, str | list[str]]:
-    """What is on the page, as the next poll tells it: which dub, its wave, and (`shown`) all that the part depends on."""
+    """What is on the page, as the next poll tells it: which dub, its wave, and (`shown`) all that it depends on."""
     if shown is None:
         return {"shown": run.status}
     dub = shown.dub

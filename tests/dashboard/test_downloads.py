@@ -1,5 +1,7 @@
 """Slow downloads do not take the site away from everybody else."""
 
+import socket
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -62,6 +64,21 @@ def test_the_next_may_begin_once_one_has_ended(somebody, export, monkeypatch):
     assert export(somebody()).status_code == 503
     first.getvalue()
     assert export(somebody()).status_code == 200
+
+
+def test_a_connection_of_which_nothing_is_taken_is_ended(client):
+    pair = socket.socketpair()  # there are sockets of other kinds too
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_server(("127.0.0.1", 0)) as other:
+        port = listener.getsockname()[1]
+        with socket.create_connection(listener.getsockname()), listener.accept()[0] as before:
+            client.get("/accounts/login/", SERVER_PORT=str(port))
+            with socket.create_connection(listener.getsockname()), listener.accept()[0] as later:
+                ends = [
+                    one.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) for one in (before, later, other)
+                ]
+    for one in pair:
+        one.close()
+    assert ends == [60_000, 60_000, 0]
 
 
 def test_one_that_the_server_forgot_does_not_count(rf, monkeypatch):
