@@ -13,6 +13,8 @@ from zipfile import ZIP_DEFLATED, ZipFile
 from docx import Document
 from docx.document import Document as Doc
 from docx.enum.style import WD_STYLE_TYPE
+from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Mm, Pt, RGBColor
 
@@ -35,7 +37,7 @@ def render(dub: Dub, cues: Iterable[Cue]) -> bytes:
     The whole is marked with its language, for spelling and for screen readers.
     """
     form, before, after, about = _form(dub.language)
-    title, subject = str(dub.run), f"{dub.run.camb_name} · {languages.name(dub.language)}"
+    title, subject = str(dub.run), " · ".join(filter(None, (dub.run.camb_name, languages.name(dub.language))))
     is_rtl = languages.direction(dub.language) == "rtl"
     said = [_paragraph("Title", title), _paragraph("Subtitle", subject), *_turns(cues, is_rtl)]
     told = {"title": _xml(title), "subject": _xml(subject), "now": _w3c(datetime.now(UTC))}
@@ -118,8 +120,14 @@ def _set_up(document: Doc, language: str) -> None:
         for default in document.styles.element.iter(qn("w:lang")):
             for script in ("w:val", "w:eastAsia", "w:bidi"):
                 default.set(qn(script), tag)
-    clock = document.styles.add_style(_CLOCK, WD_STYLE_TYPE.CHARACTER).font
+    style = document.styles.add_style(_CLOCK, WD_STYLE_TYPE.CHARACTER)
+    clock = style.font
     clock.color.rgb, clock.size = RGBColor(0x66, 0x66, 0x66), Pt(9)
+    # In a paragraph from the right, Word and LibreOffice look here, in half points, and nowhere else.
+    style.element.rPr.get_or_add_sz().addnext(OxmlElement("w:szCs", {qn("w:val"): "18"}))
+    page = document.sections[0].footer.paragraphs[0]
+    page.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    page._p.append(OxmlElement("w:fldSimple", {qn("w:instr"): "PAGE"}))
     cue = document.styles.add_style(_CUE, WD_STYLE_TYPE.PARAGRAPH).paragraph_format
     cue.left_indent, cue.first_line_indent, cue.space_after = Mm(16), Mm(-16), Pt(3)
 

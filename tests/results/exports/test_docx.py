@@ -44,6 +44,13 @@ def test_it_is_marked_with_its_language(language, tag):
     assert default.get(qn("w:val")) == tag
 
 
+def test_without_a_language_it_is_called_by_its_run_alone_and_its_pages_are_numbered():
+    document = read([make_cue("Hello")], language="")
+    assert document.paragraphs[1].text == "Run 1042"
+    [number] = document.sections[0].footer.paragraphs[0]._p.iter(qn("w:fldSimple"))
+    assert number.get(qn("w:instr")) == "PAGE"
+
+
 def sides(document):
     """For each cue: is the paragraph set from the right, and are what is said and its time?"""
     return [
