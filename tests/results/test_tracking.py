@@ -132,7 +132,7 @@ def test_the_time_left_is_not_guessed_while_the_key_is_paused(camb, team, bells)
     make_runs(team, 12, status="ready", due_at=None)
     camb.unknown = ready()
     tracking.request_many(Run.objects.all(), team)
-    refresh.refresh_batch(str(refresh.claim_due()[0]), go_on=False)
+    refresh.refresh_batch(str(refresh.claim_due()[0].id), go_on=False)
     assert tracking.progress(team).seconds_left is not None
     ApiKey.objects.update(retry_at=timezone.now() + timedelta(minutes=1))
     assert tracking.progress(team) == tracking.Progress(5, 12, None)
