@@ -70,7 +70,7 @@ class Listing(Filter, Parameters):
 
 
 def _either(one: str, other: str) -> ConfigDict:
-    """For a body that must have one of these fields and not the other: so says its description, without defaults."""
+    """For a body that must have one of these fields and not the other, as its description says too."""
     return ConfigDict(extra="forbid", json_schema_extra={"oneOf": [{"required": [one]}, {"required": [other]}]})
 
 
