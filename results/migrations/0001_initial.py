@@ -86,8 +86,6 @@ class Migration(migrations.Migration):
             fields=[
                 ('team', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='pulse', serialize=False, to='teams.team')),
                 ('version', models.BigIntegerField(default=0)),
-                ('wanted', models.PositiveIntegerField(default=0, help_text='How many runs were asked for since nothing was.')),
-                ('wanted_since', models.DateTimeField(null=True)),
             ],
         ),
         migrations.CreateModel(
