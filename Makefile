@@ -13,7 +13,7 @@ help:
 	@echo 'make run            start Dubroom on http://127.0.0.1:8000/ (PORT=8080 for another port)'
 	@echo 'make test           check everything, with SQLite and the embedded broker'
 	@echo 'make test-postgres  run the tests with PostgreSQL and Redis'
-	@echo 'make bench          measure refreshing and searching, each against what it could be'
+	@echo 'make bench          measure refreshing, searching, reading and many people at once, against what it could be'
 	@echo 'make lint           check style, types and the direction of imports'
 	@echo 'make format         bring the code into style'
 	@echo 'make clean          remove what was installed and built here; data/ stays'
@@ -31,6 +31,7 @@ bench: $(VENV)/requirements-dev.txt
 	@$(IN_VENV) benchmarks.refresh
 	@$(IN_VENV) benchmarks.search --database sqlite
 	@$(IN_VENV) benchmarks.reading
+	@$(IN_VENV) benchmarks.load --lines 100000
 
 lint: $(VENV)/requirements-dev.txt
 	@$(IN_VENV) ruff check .

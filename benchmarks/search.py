@@ -66,6 +66,13 @@ def main() -> None:
             subprocess.run([*command, "--database", database, "--lines", str(lines)], check=True)
         return
     [(database, lines)] = measured
+    with filled(database, lines, options) as folder:
+        measure(database, folder, options)
+
+
+@contextmanager
+def filled(database: str, lines: int, options: argparse.Namespace) -> Iterator[Path]:
+    """A folder for a database that holds so many lines, with Django set up for it."""
     with ExitStack() as stack:
         folder = (options.data or Path(stack.enter_context(tempfile.TemporaryDirectory()))) / str(lines)
         folder.mkdir(parents=True, exist_ok=True)
@@ -81,7 +88,19 @@ def main() -> None:
             os.environ["DATABASE_URL"] = stack.enter_context(postgres(options.postgres, name, options.keep))
         else:
             os.environ["DATABASE_URL"] = f"sqlite:///{folder / 'search.sqlite3'}"
-        measure(database, lines, folder, options)
+        import django
+
+        django.setup()
+        from django.core.management import call_command
+
+        from results.models import Cue
+
+        print(f"\n# {lines:,} lines in {TEAMS} teams on {database}\n", flush=True)
+        call_command("migrate", verbosity=0)
+        call_command("collectstatic", verbosity=0, interactive=False)
+        if not Cue.objects.exists():
+            load(lines)
+        yield folder
 
 
 @contextmanager
@@ -101,19 +120,7 @@ def postgres(server: str, name: str, keep: bool) -> Iterator[str]:
                 connection.execute(f"drop database {name} with (force)")
 
 
-def measure(database: str, lines: int, folder: Path, options: argparse.Namespace) -> None:
-    import django
-
-    django.setup()
-    from django.core.management import call_command
-
-    from results.models import Cue
-
-    print(f"\n# {lines:,} lines in {TEAMS} teams on {database}\n", flush=True)
-    call_command("migrate", verbosity=0)
-    call_command("collectstatic", verbosity=0, interactive=False)
-    if not Cue.objects.exists():
-        load(lines)
+def measure(database: str, folder: Path, options: argparse.Namespace) -> None:
     print_size()
     teams = by_size()
     with ExitStack() as stack:
@@ -368,7 +375,10 @@ def print_team(name: str, team: Any, server: str, datasette: str, repeat: int) -
     titles = ["kind", "hits", *ways, "http busy"]
     print(f"The {name} team, {lines:,} lines; ms, p50/p95:\n")
     print("| " + " | ".join(titles) + " |\n" + "| --- " * len(titles) + "|")
-    browser, other = http_client(server, sign_in(team)), http_client(datasette) if datasette else None
+    browser, other = (
+        http_client(server, sign_in(team.memberships.first().user)),
+        http_client(datasette) if datasette else None,
+    )
     for kind, typed in searches().items():
         spent: dict[str, list[float]] = defaultdict(list)
         failed: set[str] = set()
@@ -451,11 +461,11 @@ def descendants(pid: int) -> list[int]:
     return children + [pid for child in children for pid in descendants(child)]
 
 
-def sign_in(team: Any) -> str:
+def sign_in(user: Any) -> str:
     from django.test import Client
 
     client = Client()
-    client.force_login(team.memberships.first().user)
+    client.force_login(user)
     return "; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items())
 
 
