@@ -2,34 +2,27 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from functools import lru_cache, reduce
-from itertools import groupby
-from operator import or_
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
-from django.db.models.functions import Left
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import escape, format_html_join
 from django.utils.http import content_disposition_header
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import replace_url
 
+from dashboard.moments import address_of, groups_of, url
 from results import languages, timecode
 from results.exports import csv
 from results.models import Cue, Run, SavedSearch
-from results.search import LOOK_AT, Facets, Hit, Page, beside, every, saved, search
+from results.search import LOOK_AT, Facets, Page, every, saved, search
 from results.search.query import periods
 from teams.access import membership_or_404
 from teams.models import Membership
@@ -37,9 +30,6 @@ from teams.models import Membership
 logger = logging.getLogger(__name__)
 
 HITS_A_PAGE = 50
-# A line of speech is shorter; of a longer one, the part around what was found is shown.
-LONGEST_LINE = 600
-LONGEST_NEIGHBOUR = 200
 CHOICES_A_FACET = 8
 
 
@@ -134,7 +124,7 @@ class Asked:
     def address(self, slug: str) -> str:
         """The page that shows it from the beginning."""
         query = urlencode({"q": self.q} | self.order) if self.q else ""
-        return _url("search", slug) + (f"?{query}" if query else "")
+        return url("search", slug) + (f"?{query}" if query else "")
 
     @property
     def order(self) -> dict[str, str]:
@@ -160,33 +150,6 @@ class Choice(NamedTuple):
     is_on: bool
 
 
-class Line(NamedTuple):
-    """A hit, ready to be printed, with the lines before and after it unless these stand there already.
-
-    A page has fifty: what its template would have to look up, compute or loop over is prepared here.
-    """
-
-    href: str
-    media: str
-    clock: str
-    speaker: str
-    language: str
-    lang: str
-    text: SafeString
-    before: str
-    after: str
-    others: SafeString
-    play: str
-
-
-@dataclass
-class Group:
-    """The hits in one run, in the order in which they are spoken."""
-
-    run: Run
-    lines: list[Line] = field(default_factory=list)
-
-
 def _found(membership: Membership, asked: Asked) -> dict[str, Any]:
     slug = membership.team.slug
     result = search(
@@ -198,7 +161,7 @@ def _found(membership: Membership, asked: Asked) -> dict[str, Any]:
         best_first=asked.is_best_first,
         with_facets=asked.before is None,
     )
-    groups = _groups(result.hits)
+    groups = groups_of(result.hits)
     more = {"skip": result.next_skip, "before": result.next_before}
     return {
         "membership": membership,
@@ -315,82 +278,3 @@ def _summary(result: Page, asked: Asked) -> str:
     if result.facets.is_all:
         return _("%(moments)s, best first") % {"moments": moments}
     return _("%(moments)s, the best of the newest %(most)s first") % {"moments": moments, "most": f"{LOOK_AT:,}"}
-
-
-def _groups(found: Sequence[Hit]) -> list[Group]:
-    places = {(hit.cue.dub_id, hit.cue.position) for hit in found}
-    neighbours, others = _neighbours(places), beside(found)
-    groups: dict[int, Group] = {}
-    for hit in found:
-        groups.setdefault(hit.cue.run_id, Group(hit.cue.run))
-    for hit in sorted(found, key=lambda hit: (hit.cue.dub_id, hit.cue.position)):
-        cue = hit.cue
-        # pop: what stands below one hit is not repeated above the next.
-        before = neighbours.pop((cue.dub_id, cue.position - 1), "")
-        after = neighbours.pop((cue.dub_id, cue.position + 1), "")
-        groups[cue.run_id].lines.append(_line(hit, before, after, others.get(cue.pk, ())))
-    return list(groups.values())
-
-
-def _neighbours(places: set[tuple[int, int]]) -> dict[tuple[int, int], str]:
-    """The lines next to these places of (dub, position) that are not among them."""
-    wanted = {(dub, position + step) for dub, position in places for step in (-1, 1)} - places
-    if not wanted:
-        return {}
-    by_dub = groupby(sorted(wanted), key=lambda place: place[0])
-    conditions = (Q(dub=dub, position__in=[position for _dub, position in of_dub]) for dub, of_dub in by_dub)
-    cues = Cue.objects.filter(reduce(or_, conditions)).order_by()
-    return {
-        (dub, position): text
-        for dub, position, text in cues.values_list("dub", "position", Left("text", LONGEST_NEIGHBOUR))
-    }
-
-
-@lru_cache(maxsize=4096)
-def _url(name: str, of: int | str) -> str:
-    return reverse(name, args=[of])
-
-
-def address_of(cue: Cue) -> str:
-    query = urlencode({"dub": cue.dub.language, "t": cue.start_ms // 1000})
-    return f"{_url('runs-detail', cue.run_id)}?{query}#cue-{cue.position}"
-
-
-def _line(hit: Hit, before: str, after: str, others: Iterable[tuple[str, str]]) -> Line:
-    cue, dub, clock = hit.cue, hit.cue.dub, timecode.short(hit.cue.start_ms)
-    kind = "audio" if dub.audio_url else "video" if dub.video_url else ""
-    span = f"#t={cue.start_ms / 1000},{max(cue.end_ms, cue.start_ms + 1000) / 1000}"
-    return Line(
-        href=address_of(cue),
-        media=_url(f"dubs-{kind}", dub.pk) + span if kind else "",
-        clock=clock,
-        speaker=cue.speaker,
-        language=languages.name(dub.language) if dub.language else "",
-        lang=languages.html_tag(dub.language),
-        text=marked(cue.text, hit.marks),
-        before=before,
-        after=after,
-        others=format_html_join(
-            "",
-            '<div><dt>{}</dt><dd lang="{}" dir="auto">{}</dd></div>',
-            ((languages.name(tag), languages.html_tag(tag), text) for tag, text in others),
-        ),
-        play=_("Play %(clock)s here") % {"clock": clock},
-    )
-
-
-def marked(text: str, marks: Iterable[tuple[int, int]]) -> SafeString:
-    """Return the text, escaped piece by piece, with each found span in a <mark>; a very long one is cut."""
-    spans = sorted(marks)
-    first, last = 0, len(text)
-    if len(text) > LONGEST_LINE:
-        first = max(0, (spans[0][0] if spans else 0) - LONGEST_LINE // 3)
-        last = min(len(text), first + LONGEST_LINE)
-    pieces, done = [], first
-    for start, end in spans:
-        start, end = max(start, done), min(end, last)
-        if start < end:
-            pieces.append((text[done:start], text[start:end]))
-            done = end
-    lead, tail = ("…" if first else "", "…" if last < len(text) else "")
-    return escape(lead) + format_html_join("", "{}<mark>{}</mark>", pieces) + escape(text[done:last] + tail)

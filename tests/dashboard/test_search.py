@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from dashboard.moments import marked
 from dashboard.views import search as view
-from dashboard.views.search import marked
 from results import search, tags
 from results.models import Run, SavedSearch
 from results.search import saved
