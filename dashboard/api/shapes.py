@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from pydantic import BaseModel, Field
 
-from dashboard.views.search import address_of
+from dashboard.moments import address_of
 from results import languages, models
 from results.models import RunQuerySet
 from results.search import Hit as Found

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -217,10 +218,17 @@ def rebuild(progress: Callable[[int], None] = lambda done: None) -> None:
     """Make the whole index anew from the stored cues, telling after each batch how many are done."""
     vocabulary.forget()
     done = 0
-    for entries in _back_end.rebuild(_batch_after):
-        vocabulary.learn(entries)
-        done += len(entries)
-        progress(done)
+    with closing(_back_end.rebuild(_batch_after)) as batches:
+        for entries in batches:
+            vocabulary.learn(entries)
+            done += len(entries)
+            progress(done)
+
+
+def drop_half_made() -> None:
+    """Forget the index that a killed rebuild left half made; to be called where none can be under way."""
+    if _back_end is sqlite:
+        sqlite.drop_half_made()
 
 
 def _batch_after(last_id: int) -> tuple[int, list[index.Entry]] | None:
@@ -240,11 +248,18 @@ def _batch_after(last_id: int) -> tuple[int, list[index.Entry]] | None:
 
 
 def _cues(team_id: int, ids: Sequence[int]) -> list[Cue]:
-    """These lines, in this order."""
+    """These lines, in this order, with their dubs and runs, which many of them share."""
+    cues = Cue.objects.filter(team_id=team_id).in_bulk(ids)
     # Archived since they were found, they are not shown either.
-    cues = Cue.objects.filter(team_id=team_id, run__archived_at=None).select_related("dub", "run")
-    found = cues.defer("run__languages", "run__notes", "run__reason").in_bulk(ids)
-    return [found[cue_id] for cue_id in ids if cue_id in found]
+    current = Dub.objects.filter(run__archived_at=None).select_related("run")
+    dubs = current.defer("run__languages", "run__notes", "run__reason").in_bulk(
+        {cue.dub_id for cue in cues.values()}
+    )
+    found = [cues[cue_id] for cue_id in ids if cue_id in cues and cues[cue_id].dub_id in dubs]
+    for cue in found:
+        cue.dub = dubs[cue.dub_id]
+        cue.run = cue.dub.run
+    return found
 
 
 def _facets(team_id: int, ids: Sequence[int], *, is_all: bool) -> Facets:

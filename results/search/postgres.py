@@ -1,6 +1,6 @@
 """How does PostgreSQL keep and answer the index? In a table of its own, a tsvector a line, under GIN."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 
 from django.db import connection, transaction
 
@@ -73,7 +73,7 @@ def newest_and_count(wanted: Wanted, least: int, most: int, count_to: int) -> tu
     return (ids, _count(wanted, count_to)) if len(ids) >= least else _by_gin(wanted, _LAST_ID, most)
 
 
-def rebuild(batch_after: Callable[[int], tuple[int, list[Entry]] | None]) -> Iterator[list[Entry]]:
+def rebuild(batch_after: Callable[[int], tuple[int, list[Entry]] | None]) -> Generator[list[Entry], None, None]:
     """All anew in place, a batch at a time, while others search and save. Yields each."""
     last_id: int | None = 0
     while last_id is not None:

@@ -1,7 +1,7 @@
 """How does SQLite keep and answer the index? In an FTS5 table that stores no text, only where each term stands."""
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable
 from typing import Any
 
 from django.db import connection, transaction
@@ -64,17 +64,30 @@ def newest_and_count(wanted: Wanted, least: int, most: int, count_to: int) -> tu
     return [cue_id for cue_id, _count in found], found[0][1] if found else 0
 
 
-def rebuild(batch_after: Callable[[int], tuple[int, list[Entry]] | None]) -> Iterator[list[Entry]]:
+def rebuild(batch_after: Callable[[int], tuple[int, list[Entry]] | None]) -> Generator[list[Entry], None, None]:
     """All anew in a table aside, a batch at a time, while others search and save; then the tables change places.
 
     Each batch is read under the write lock that it is added under, so nothing is missed and nothing comes back.
     Yields each.
     """
+    drop_half_made()
     with connection.cursor() as cursor:
-        cursor.execute(f"drop table if exists {_NEW_TABLE}")
         cursor.execute("select sql from sqlite_master where name = %s", [_TABLE])
         [definition] = cursor.fetchone()
         cursor.execute(definition.replace(_TABLE, _NEW_TABLE, 1))
+    try:
+        yield from _fill(batch_after)
+    finally:
+        drop_half_made()
+
+
+def drop_half_made() -> None:
+    """Forget what a rebuild left that came to no end: all that is added would be added there too."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"drop table if exists {_NEW_TABLE}")
+
+
+def _fill(batch_after: Callable[[int], tuple[int, list[Entry]] | None]) -> Generator[list[Entry], None, None]:
     last_id: int | None = 0
     while last_id is not None:
         with transaction.atomic():

@@ -16,7 +16,7 @@ from django.db import DatabaseError, transaction
 from dashboard import processes
 from dashboard.management.commands.create_team import ensure_user
 from dashboard.settings import kept_secret
-from results import tracking
+from results import search, tracking
 from results.copies import shelves
 from results.models import ApiKey
 from teams.models import Team, User
@@ -45,6 +45,7 @@ def prepare() -> list[str]:
     check_port(settings.HOST, settings.PORT, "PORT")
     try:
         call_command("migrate", interactive=False, verbosity=0)
+        search.drop_half_made()
         if settings.DEMO and not Team.objects.exists():
             seed_demo()
         with_demo = settings.DEMO and ApiKey.objects.filter(is_demo=True).exists()
