@@ -7,6 +7,7 @@ A reader who takes nothing at all is hung up on.
 
 import os
 import socket
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import cache
@@ -75,11 +76,18 @@ def hang_up_on_stalled(port: str) -> None:
     """
     if not hasattr(socket, "TCP_USER_TIMEOUT"):
         return
-    for number in os.listdir("/proc/self/fd"):
-        with suppress(OSError), socket.fromfd(int(number), socket.AF_INET, socket.SOCK_STREAM) as one:
-            # Of other kinds there is no port, or no name at all.
-            if [str(part) for part in one.getsockname()[1:2]] == [port]:
-                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_SECONDS * 1000)
+    for number in map(int, os.listdir("/proc/self/fd")):
+        with suppress(OSError):
+            # Of all else, the second file number that is made for a look would never be closed.
+            if stat.S_ISSOCK(os.fstat(number).st_mode):
+                _hang_up(number, port)
+
+
+def _hang_up(number: int, port: str) -> None:
+    with socket.fromfd(number, socket.AF_INET, socket.SOCK_STREAM) as one:
+        # Of other kinds there is no port, or no name at all.
+        if [str(part) for part in one.getsockname()[1:2]] == [port]:
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_SECONDS * 1000)
 
 
 def _busy(request: HttpRequest, *, is_own: bool) -> HttpResponse:

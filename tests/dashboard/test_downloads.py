@@ -1,6 +1,8 @@
 """Slow downloads do not take the site away from everybody else."""
 
+import os
 import socket
+import tempfile
 
 import pytest
 from django.test import Client
@@ -79,6 +81,14 @@ def test_a_connection_of_which_nothing_is_taken_is_ended(client):
     for one in pair:
         one.close()
     assert ends == [60_000, 60_000, 0]
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux can end it")
+def test_looking_for_the_connections_leaves_nothing_open():
+    with tempfile.TemporaryFile(), socket.create_server(("127.0.0.1", 0)) as listener:
+        before = os.listdir("/proc/self/fd")
+        downloads.hang_up_on_stalled(str(listener.getsockname()[1]))
+        assert os.listdir("/proc/self/fd") == before
 
 
 def test_one_that_the_server_forgot_does_not_count(rf, monkeypatch):
