@@ -46,10 +46,12 @@ def test_a_database_that_takes_no_changes_is_told():
 def test_a_database_that_is_not_migrated_is_told_until_it_is(monkeypatch):
     monkeypatch.setattr(health, "_was_migrated", False)
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE django_migrations SET name = 'before' WHERE name = '0002_search'")
+        cursor.execute("SELECT max(name) FROM django_migrations WHERE app = 'results'")
+        [newest] = cursor.fetchone()
+        cursor.execute("UPDATE django_migrations SET name = 'before' WHERE name = %s", [newest])
         response = Client().get("/health/")
         assert (response.status_code, response.json()["reason"]) == (503, "The database is not migrated.")
-        cursor.execute("UPDATE django_migrations SET name = '0002_search' WHERE name = 'before'")
+        cursor.execute("UPDATE django_migrations SET name = %s WHERE name = 'before'", [newest])
     assert Client().get("/health/").status_code == 200
 
 
