@@ -4,7 +4,9 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -411,21 +413,24 @@ def test_an_unchanged_list_costs_one_small_read(team, script, django_assert_num_
     assert ids_of(script.get("/runs", changed_since=first.json()["version"])) == [run.pk]
 
 
-def test_many_rows_take_as_many_queries_as_one(team, script, django_assert_max_num_queries):
+def test_many_rows_take_no_more_queries_than_one(team, script):
     def make(count):
         for _ in range(count):
             dub = make_found(make_run(team, added_by=team.memberships.first().user), ["The kettle is on"])
             tags.add(team, {dub.run_id: ["a", "b"]})
 
+    def queries(path):
+        with CaptureQueriesContext(connection) as made:
+            answer = script.get(path, **({"q": "kettle"} if path == "/search" else {}))
+        assert answer.status_code == 200
+        return len(made)
+
+    paths = ["/runs", "/search", ""]
     make(1)
     script.get("/runs")  # notes the token's use
-    counts = {"/runs": 5, "/search": 5, "": 5}  # PostgreSQL looks once more for few hits
-    for more in (0, 29):
-        make(more)
-        for path, count in counts.items():
-            with django_assert_max_num_queries(count):
-                answer = script.get(path, **({"q": "kettle"} if path == "/search" else {}))
-            assert answer.status_code == 200
+    of_one = {path: queries(path) for path in paths}
+    make(29)
+    assert all(queries(path) <= of_one[path] <= 6 for path in paths)
 
 
 def test_a_transcript_comes_in_every_format(script, team):
