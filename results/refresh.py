@@ -40,6 +40,8 @@ ASK_SECONDS = min(2.0, settings.CAMB_TOTAL_SECONDS / 4)
 # So long, at least and at most, a thread stays with one key before others have their turn.
 TURN_SECONDS = (2, 4)
 CUES_TOGETHER = 1000
+# Of more, the caller stores all itself: PostgreSQL then works for several at once.
+CUES_AT_THE_DESK = 100
 MOST_CLAIMS = 1000
 POISON_TRIES = 5
 UNSTORABLE = "CAMB.AI's answer could not be stored. The log of the server says why; refresh once it is mended."
@@ -212,10 +214,12 @@ def refresh_batch(lease_id: str, *, go_on: bool = True) -> None:
     lease = _take(lease_id)
     while lease:
         asked = _ask(lease)
-        if not go_on:
+        is_short = sum(map(_cue_count, asked.heard)) <= CUES_AT_THE_DESK
+        if not go_on or not is_short:
             _keep([asked])
+        if not go_on:
             return
-        lease = _desk(lease.key.pk)(asked)
+        lease = _desk(lease.key.pk)(asked if is_short else None)
         if lease and monotonic() > turn_ends:
             hand_over(lease)
             return
@@ -270,11 +274,12 @@ def _ask(lease: Lease) -> Asked:
 
 
 @cache
-def _desk(key_id: int) -> Together[Asked, Lease | None]:
-    """Where this process's callers with one key bring what they heard, and get what to ask next."""
+def _desk(key_id: int) -> Together[Asked | None, Lease | None]:
+    """Where this process's callers with one key bring what is not stored yet, and get what to ask next."""
 
-    def serve(asked: Sequence[Asked]) -> Sequence[Lease | None]:
-        _keep(asked)
+    def serve(asked: Sequence[Asked | None]) -> Sequence[Lease | None]:
+        if brought := [each for each in asked if each]:
+            _keep(brought)
         claimed = claim_for(key_id, timezone.now(), most=len(asked))
         return [*claimed, *[None] * (len(asked) - len(claimed))]
 
@@ -386,9 +391,7 @@ def save(heard: Sequence[Heard], histories: Sequence[History]) -> dict[int, str]
         share = left.pop()
         try:
             with transaction.atomic():
-                stored = _store(share)
-                if not left:
-                    history.write(histories, changes | stored)
+                stored = _store(share, changes, () if left else histories)
         except Exception as error:
             if len(share) > 1:
                 left += [[each] for each in share]
@@ -417,12 +420,19 @@ def _shares(heard: Sequence[Heard]) -> list[list[Heard]]:
             shares.append([])
             cues = 0
         shares[-1].append(each)
-        cues += sum(len(dub.cues) for dub in each.said.dubs) if isinstance(each.said, camb.Answer) else 0
+        cues += _cue_count(each)
     return shares
 
 
-def _store(heard: Sequence[Heard]) -> dict[int, str]:
-    """Store these answers in the transaction under way, but none of a run that was removed or is leased anew."""
+def _cue_count(heard: Heard) -> int:
+    return sum(len(dub.cues) for dub in heard.said.dubs) if isinstance(heard.said, camb.Answer) else 0
+
+
+def _store(heard: Sequence[Heard], earlier: dict[int, str], histories: Sequence[History]) -> dict[int, str]:
+    """Store these answers in the transaction under way, but none of a run that was removed or is leased anew.
+
+    With the last of what was heard come the histories, in which the changes of earlier shares stand too.
+    """
     changes = dict.fromkeys((each.pk for each in heard), "Overtaken by a newer ask.")
     held: dict[tuple[int, uuid.UUID | None], Heard] = {(each.pk, each.lease): each for each in heard}
     locked = Run.objects.select_for_update().filter(pk__in=changes).order_by("pk")
@@ -440,6 +450,8 @@ def _store(heard: Sequence[Heard]) -> dict[int, str]:
             case error:
                 raise error
     stock.write()
+    if histories:
+        history.write(histories, earlier | changes)
     version = Pulse.beat(runs[0].team_id) if runs else 0
     kept = [run for run in runs if run.pk]
     for run in kept:
