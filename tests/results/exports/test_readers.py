@@ -6,8 +6,10 @@ Each test states its format's normalisation in full: whatever is not undone here
 import csv
 import json
 import re
+from collections.abc import Iterable
 from io import BytesIO, StringIO
 
+import av
 import docx
 import pysubs2
 import pytest
@@ -72,6 +74,36 @@ def test_webvtt_py_reads_webvtt(cues):
     assert [plain(caption.voice or "") for caption in read] == [
         " ".join(lines(cue.speaker).split("\n")) for cue in cues if lines(cue.text)
     ]
+
+
+@steady
+@given(cues)
+def test_ffmpeg_reads_srt(cues):
+    assert read_by_ffmpeg(srt.render(cues), "srt") == unlike(
+        (start, end, broken_up(text).strip()) for start, end, text in shown(cues)
+    )
+
+
+@steady
+@given(cues)
+def test_ffmpeg_reads_webvtt(cues):
+    read = read_by_ffmpeg(vtt.render(cues), "webvtt")
+    assert unlike((start, end, plain(text)) for start, end, text in read) == unlike(shown(cues))
+
+
+def read_by_ffmpeg(file: str, format: str) -> list[tuple[int, int, str]]:
+    """When and what, by FFmpeg's own reader, which finds no file in what holds no cue."""
+    try:
+        with av.open(BytesIO(file.encode()), "r", format=format) as container:
+            packets = [packet for packet in container.demux() if packet.size]
+            return unlike((p.pts, p.pts + p.duration, bytes(p).decode()) for p in packets)
+    except av.InvalidDataError:
+        return []
+
+
+def unlike(said: Iterable[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """In order, without those that are alike, of which FFmpeg keeps one."""
+    return sorted(set(said))
 
 
 def plain(text: str) -> str:
