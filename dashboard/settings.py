@@ -193,7 +193,7 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_POOL = "threads"
+CELERY_WORKER_POOL = "dashboard.pool:Pool"
 CELERY_WORKER_CONCURRENCY = env.int("WORKER_THREADS", default=16)
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 # How long a worker sleeps between looks at its timers, and so how late it may hear that it shall stop.

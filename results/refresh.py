@@ -267,6 +267,8 @@ def _ask(lease: Lease) -> Asked:
     except (camb.CambError, SealBrokenError) as error:
         keys.note_trouble(lease.key, error)
         _put_off(batch, error)
+    except MemoryError:
+        raise  # the worker ends, and must not begin with the same again: the lease runs out by itself
     except BaseException:
         release(lease.id)
         raise
@@ -358,7 +360,7 @@ class _Asking:
             if not error.blames_runs:
                 raise
             trouble: Exception = error
-        except camb.CambError:
+        except (camb.CambError, MemoryError):
             raise
         except Exception as error:
             logger.exception("An answer could not be read")
@@ -392,6 +394,8 @@ def save(heard: Sequence[Heard], histories: Sequence[History]) -> dict[int, str]
         try:
             with transaction.atomic():
                 stored = _store(share, changes, () if left else histories)
+        except MemoryError:
+            raise  # no fault of the runs, which would be parked
         except Exception as error:
             if len(share) > 1:
                 left += [[each] for each in share]

@@ -413,6 +413,29 @@ def test_trouble_of_the_database_is_no_fault_of_the_runs_and_lets_nobody_ask_in_
     assert statuses() == ["ready"] * 3
 
 
+@pytest.mark.parametrize("at", [(parse, "read_run"), (store.Stock, "merge"), (store.Stock, "write")])
+def test_a_lack_of_memory_is_no_fault_of_the_runs_and_ends_the_task(camb, team, bells, worker, monkeypatch, at):
+    make_runs(team, 3)
+    camb.unknown = READY
+
+    def no_room(*_):
+        raise MemoryError
+
+    refresh.ring_due()
+    with monkeypatch.context() as patch:
+        patch.setattr(*at, no_room)
+        with pytest.raises(MemoryError):
+            worker()
+    assert len(camb.calls) == 1
+    assert list(Run.objects.values_list("status", "reason", "asks")) == [("new", "", 0)] * 3
+    # As if the worker had been killed: what begins anew in its place does not run into the same at once.
+    assert refresh.claim_due() == []
+    Run.objects.update(lease_until=timezone.now())
+    refresh.ring_due()
+    worker()
+    assert statuses() == ["ready"] * 3
+
+
 def test_two_keys_of_one_language_in_one_answer_are_one_dub(camb, team, sweep):
     run = make_run(team)
     camb.runs[run.camb_run_id] = {

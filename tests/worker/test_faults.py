@@ -1,6 +1,8 @@
 """Does every run end refreshed, asked for once and with its lines once, whatever dies, is lost or comes twice?"""
 
+import resource
 from collections import Counter
+from pathlib import Path
 from threading import Event
 from uuid import uuid4
 
@@ -183,6 +185,29 @@ def test_processes_with_a_wrong_broker_spoil_nothing_and_stop_when_told(installa
             process.terminate()
             process.wait(DEADLINE_S)
     assert set(asked(camb).values()) == {1}
+
+
+LONG = READY | {"transcript": [{"start": at, "end": at + 1, "text": "x" * 180} for at in range(15_000)]}
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux limits the memory of another process")
+def test_a_worker_that_runs_out_of_memory_ends_and_another_finishes(installation, camb):
+    gate = Gate(camb)
+    camb.unknown = LONG
+    installation.make_due(10)
+    with installation.process("beat"):
+        with installation.process("worker") as victim:
+            until(lambda: gate.held == 2)
+            kilobytes = Path(f"/proc/{victim.pid}/status").read_text().partition("VmSize:")[2].split()[0]
+            most = (int(kilobytes) + 16 * 1024) * 1024
+            resource.prlimit(victim.pid, resource.RLIMIT_AS, (most, most))
+            gate.open()
+            assert victim.wait(DEADLINE_S) == 1
+        assert installation.column("SELECT DISTINCT reason FROM results_run") == [""]
+        installation.end_leases()
+        with installation.process("worker"):
+            until(lambda: all_ready(installation, 10))
+    assert lines(installation) == [15_000] * 10
 
 
 @pytest.mark.skipif(settings.IS_EMBEDDED, reason="a file has no connections to cut")

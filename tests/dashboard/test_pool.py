@@ -1,0 +1,55 @@
+"""Does a worker end when one of its threads is lost to it, and only then?"""
+
+import os
+from queue import SimpleQueue
+from threading import Event
+from typing import Any
+
+import pytest
+
+from dashboard.pool import Pool
+
+PATIENCE = 60
+
+
+@pytest.fixture
+def ended(monkeypatch) -> "SimpleQueue[int]":
+    codes: SimpleQueue[int] = SimpleQueue()
+    monkeypatch.setattr(os, "_exit", codes.put)
+    return codes
+
+
+def fail(error: BaseException):
+    raise error
+
+
+def test_what_celery_itself_cannot_bear_ends_the_worker(ended, caplog):
+    pool = Pool(1)
+    # As Celery does for a task that ran out of memory, once the task is over.
+    pool.on_apply(str, (), callback=lambda _: fail(MemoryError("Process got: 20 MB")))
+    assert ended.get(timeout=PATIENCE) == 1
+    assert caplog.messages == ["The worker ends, to be started anew: Process got: 20 MB"]
+    pool.on_stop()
+
+
+def test_the_worker_ends_even_if_there_is_no_memory_to_say_so(ended, monkeypatch):
+    monkeypatch.setattr("dashboard.pool.logger.critical", lambda *_: fail(MemoryError()))
+    pool = Pool(1)
+    pool.on_apply(fail, (MemoryError(),))
+    assert ended.get(timeout=PATIENCE) == 1
+    pool.on_stop()
+
+
+def test_tasks_that_end_and_those_that_are_given_up_leave_the_worker_alone(ended):
+    pool: Any = Pool(1)
+    all_wait = Event()
+
+    def stop() -> None:
+        all_wait.wait(PATIENCE)
+        pool.executor.shutdown(wait=False, cancel_futures=True)
+
+    results = [pool.on_apply(stop, (), callback=lambda _: None) for _ in range(3)]
+    all_wait.set()
+    pool.on_stop()
+    assert [result.f.cancelled() for result in results] == [False, True, True]
+    assert ended.empty()
