@@ -46,7 +46,7 @@ def test_every_kind_of_answer_says_what_a_browser_may_do_with_it(settings, monke
         "page": person.get(reverse("runs-list", args=["dub"])),
         "fragment": person.get(reverse("palette", args=["dub"])),
         "download": person.get(reverse("dubs-export", args=[dub.pk, "srt"])),
-        "static": person.get("/static/app.css"),
+        "static": person.get("/static/base.css"),
         "moved": Client().get("/"),
         "not understood": person.get("/", headers={"host": "evil.example"}),
         "refused": viewer.get(reverse("runs-add", args=["dub"])),

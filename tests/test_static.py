@@ -1,0 +1,36 @@
+"""Do the style sheets speak of what there is?"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from results.models import Run
+
+ROOT = Path(__file__).parent.parent
+SHEETS = sorted((ROOT / "static").glob("*.css"))
+TEMPLATES = "".join(path.read_text() for path in (ROOT / "templates").rglob("*.html"))
+# Where the names of classes and ids come from. Those of a speaker's colour are made with a number.
+SOURCES = TEMPLATES + "".join(
+    path.read_text()
+    for folder, ending in (("static", "js"), ("dashboard", "py"))
+    for path in (ROOT / folder).rglob(f"*.{ending}")
+)
+WORDS = {re.sub(r"\d+$", "", word) for word in re.findall(r"[\w-]+", SOURCES)}
+FROM_ELSEWHERE = {"errorlist", "htmx-request", *Run.Status.values}
+
+
+@pytest.mark.parametrize("sheet", SHEETS, ids=lambda sheet: sheet.name)
+def test_a_sheet_is_linked(sheet):
+    assert f"{{% static '{sheet.name}' %}}" in TEMPLATES
+
+
+@pytest.mark.parametrize("sheet", SHEETS, ids=lambda sheet: sheet.name)
+def test_what_a_sheet_names_is_somewhere(sheet):
+    rules = re.sub(r"/\*.*?\*/", "", sheet.read_text(), flags=re.DOTALL)
+    names = {
+        name
+        for selector in re.findall(r"([^{}]+)\{", rules)
+        for name in re.findall(r"[.#]([a-zA-Z][\w-]*)", selector)
+    }
+    assert {re.sub(r"\d+$", "", name) for name in names} - WORDS - FROM_ELSEWHERE == set()
