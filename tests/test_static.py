@@ -4,7 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+from django.contrib.staticfiles import finders
 
+from dashboard.assets import Assets
 from results.models import Run
 
 ROOT = Path(__file__).parent.parent
@@ -34,3 +36,16 @@ def test_what_a_sheet_names_is_somewhere(sheet):
         for name in re.findall(r"[.#]([a-zA-Z][\w-]*)", selector)
     }
     assert {re.sub(r"\d+$", "", name) for name in names} - WORDS - FROM_ELSEWHERE == set()
+
+
+def test_a_script_imports_others_by_the_names_of_their_content(tmp_path):
+    storage = Assets(location=tmp_path)
+    files = {name: (source, name) for finder in finders.get_finders() for name, source in finder.list([])}
+    for name, (source, _name) in files.items():
+        storage.save(name, source.open(name))
+    for _name, _hashed, is_processed in storage.post_process(files):
+        assert is_processed is True
+    player = (tmp_path / storage.stored_name("player.js")).read_text()
+    hashed = storage.stored_name("copy.js")
+    assert re.fullmatch(r"copy\.[0-9a-f]{12}\.js", hashed)
+    assert re.findall(r'from "\./(copy[^"]*)"', player) == [hashed]

@@ -37,6 +37,18 @@ def test_the_switch_lists_only_the_persons_own_teams():
     assert "Somebody else" not in page
 
 
+def test_a_page_of_no_team_keeps_the_frame_of_the_team_before():
+    team = make_team("Harbour")
+    person = make_member(team)
+    make_team("Another", person)
+    client = signed_in(person)
+    rail = r'<a href="(/t/[^"]+/search/)"'
+    assert re.findall(rail, client.get(reverse("profile")).content.decode()) == ["/t/another/search/"]
+    client.get(reverse("runs-list", args=[team.slug]))
+    for address in (reverse("profile"), "/nowhere/"):
+        assert re.findall(rail, client.get(address).content.decode()) == ["/t/harbour/search/"]
+
+
 @pytest.mark.parametrize(
     ("seconds", "due", "language", "said"),
     [

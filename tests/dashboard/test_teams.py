@@ -336,7 +336,7 @@ def test_an_expired_invitation_is_shown_as_such(as_owner, team):
     invite(as_owner)
     expire(Invitation.objects.get())
     page = page_of(as_owner, team)
-    assert "Invitation expired" in page
+    assert "invitation expired" in page
     assert "Forget" in page
 
 
