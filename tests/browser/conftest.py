@@ -17,9 +17,9 @@ from dashboard.celery import app
 from demo.samples import DEMO_TITLES
 from demo.server import StandIn
 from results import tasks, tracking
-from results.models import ApiKey, Run
+from results.models import Run
 from teams.models import Team, User
-from tests.factories import make_team, make_user
+from tests.factories import make_key, make_team, make_user
 
 PATIENCE_MS = 60_000
 DESKTOP, PHONE = (1440, 900), (360, 740)
@@ -127,9 +127,7 @@ def owner(transactional_db) -> User:
 def team(owner, camb) -> Team:
     """A team whose key works."""
     team = make_team("Harbour Studio", owner)
-    key = ApiKey(team=team, state=ApiKey.State.WORKING, asked_at=timezone.now())
-    key.secret = "demo-key"
-    key.save()
+    make_key(team, asked_at=timezone.now())
     return team
 
 
