@@ -2,9 +2,10 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from time import monotonic
 from types import TracebackType
 from typing import Any, Self
@@ -24,6 +25,7 @@ BATCH_MIN, BATCH_MAX = 2, 5
 
 LONGEST_RETRY_AFTER = 15 * 60
 LONGEST_REFUSAL = 16 * 1024
+HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "dubroom"}
 SHORTEST_SECRET = 8  # a shorter key would be masked out of ordinary words of a transcript
 
 # What a code means to a person; the others have a sentence of their kind.
@@ -65,11 +67,6 @@ class Client:
         self._session = requests.Session()
         self._session.mount("http://", self._adapter)
         self._session.mount("https://", self._adapter)
-        # A callable instead of a header also keeps requests from sending a password found in ~/.netrc.
-        self._session.auth = self._sign
-        self._session.headers.update(
-            {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "dubroom"}
-        )
         try:
             self._host = urlsplit(self._base_url).hostname or ""
         except ValueError:
@@ -126,6 +123,11 @@ class Client:
                 known.setdefault(language.camb_id, language)
         return list(known.values())
 
+    @cached_property
+    def _surroundings(self) -> Mapping[str, Any]:
+        """What the environment says of proxies and certificates, in the words of `requests`."""
+        return self._session.merge_environment_settings(self._base_url, {}, stream=True, verify=None, cert=None)
+
     def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["x-api-key"] = self._key
         return request
@@ -142,13 +144,15 @@ class Client:
             raise Refused("This API key holds characters that no key has. Paste it again on the team's page.")
         self._adapter.deadline = monotonic() + self._total_seconds
         try:
-            with self._session.request(
-                method,
-                self._base_url + path,
-                json=payload,
-                stream=True,
+            # Prepared without the session, which would merge itself into each request anew, and add a password that
+            # it found in ~/.netrc.
+            url = self._base_url + path
+            request = requests.Request(method, url, HEADERS, json=payload, auth=self._sign).prepare()
+            with self._session.send(
+                request,
                 timeout=self._timeout,
                 allow_redirects=False,  # requests sends x-api-key along to any other host
+                **self._surroundings,
             ) as response:
                 if 200 <= response.status_code < 300:
                     body = self._read(response)
