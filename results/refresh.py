@@ -24,7 +24,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
-from results import bell, camb, history, keys, store
+from results import bell, camb, history, keys, rows, store
 from results.history import History
 from results.models import ApiKey, Pulse, Run, RunQuerySet
 from results.secrets import SealBrokenError
@@ -461,7 +461,7 @@ def _store(heard: Sequence[Heard], earlier: dict[int, str], histories: Sequence[
     for run in kept:
         run.due_at, run.version = next_due(run, timezone.now()), version
         run.lease = run.lease_until = run.wanted_at = None
-    store.save_fields(kept, RUN_FIELDS)
+    rows.update(kept, RUN_FIELDS)
     return changes
 
 

@@ -2,15 +2,15 @@
 
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Field, Model
 
-from results import camb, languages, search, speakers
+from results import camb, languages, rows, search, speakers
 from results.models import Answer, Cue, Dub, Language, Pulse, Run
 from results.search.index import Line
 
@@ -23,7 +23,6 @@ INSERT_CUE = (
     "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
 DUB_FIELDS = ("video_url", "audio_url", "media_fetched_at", "cues_hash", "cue_count", "duration_ms", "is_told")
-ANSWER_FIELDS = ("body", "size", "is_cut", "fetched_at")
 
 Status = Run.Status
 
@@ -39,8 +38,13 @@ def store_refusal(run: Run, refusal: camb.Refused) -> str:
 
 
 def _step(before: str, run: Run) -> str:
-    # Not by get_status_display, which looks at the names of every status, in their language, to give one.
-    return f"{Status(before).label} → {Status(run.status).label}" if run.status != before else ""
+    return _in_words(before, run.status) if run.status != before else ""
+
+
+@cache
+def _in_words(before: str, after: str) -> str:
+    # Looked up once: a translatable label finds out anew each time what it is called, and in which language.
+    return f"{Status(before).label} → {Status(after).label}"
 
 
 def store_task(run: Run, task: camb.Task) -> str:
@@ -143,9 +147,11 @@ class Stock:
         for key in self._cues:
             if self._heard[key].pk:
                 drop_cues(self._heard[key])
-        save_all(Dub, self._heard.values(), DUB_FIELDS)
+        dubs = self._heard.values()
+        Dub.objects.bulk_create([dub for dub in dubs if not dub.pk])
+        rows.update([dub for dub in dubs if dub.pk], DUB_FIELDS)
         _add_cues([(self._heard[key], cues) for key, cues in self._cues.items()])
-        save_all(Answer, self._answers, ANSWER_FIELDS)
+        rows.insert(self._answers, replace=True)
 
 
 def _merge_links(dub: Dub, heard: camb.Dub, asked_at: datetime) -> list[str]:
@@ -188,20 +194,20 @@ def _add_cues(transcripts: Sequence[tuple[Dub, Sequence[camb.Cue]]]) -> None:
         return
     names = speakers.names_in({dub.run_id: dub.team_id for dub, _ in transcripts})
     tags: dict[int, str] = {}
-    rows: list[tuple[Any, ...]] = []
+    said: list[tuple[Any, ...]] = []
     for dub, cues in sorted(transcripts, key=lambda transcript: transcript[0].pk):
         tags[dub.pk] = dub.language
         called = {who: speakers.called(names[dub.run_id], who).values() for who in {cue.speaker for cue in cues}}
-        rows += [
+        said += [
             (dub.team_id, dub.run_id, dub.pk, position, cue.start_ms, cue.end_ms, *called[cue.speaker], cue.text)
             for position, cue in enumerate(cues, start=1)
         ]
     with connection.cursor() as cursor:
-        cursor.executemany(INSERT_CUE, rows)
+        cursor.executemany(INSERT_CUE, said)
     ids = Cue.objects.filter(dub__in=tags).order_by("dub", "position").values_list("pk", flat=True)
     search.add_lines(
         Line(cue_id, team_id, run_id, tags[dub_id], speaker, original, text)
-        for cue_id, (team_id, run_id, dub_id, _, _, _, speaker, original, text) in zip(ids, rows, strict=True)
+        for cue_id, (team_id, run_id, dub_id, _, _, _, speaker, original, text) in zip(ids, said, strict=True)
     )
 
 
@@ -209,40 +215,6 @@ def drop_cues(dub: Dub) -> None:
     search.remove(dub.cues.all())
     # Nothing points at a cue, so the rows can go without being collected first.
     dub.cues.all()._raw_delete(dub.cues.db)
-
-
-def save_fields(runs: Sequence[Run], names: Sequence[str]) -> None:
-    """Save these fields of runs, which the caller holds locked.
-
-    Past the ORM, to which each value is an expression to be compiled. Most fields hold the very same value in all
-    runs of a batch, and are converted once.
-    """
-    fields = [field for field in Run._meta.concrete_fields if field.name in names]
-    columns = ", ".join(f"{field.column} = %s" for field in fields)
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            f"UPDATE results_run SET {columns} WHERE id = %s",  # noqa: S608  our own names of columns
-            list(zip(*(_converted(field, runs) for field in fields), [run.pk for run in runs], strict=True)),
-        )
-
-
-def _converted(field: "Field[Any, Any]", runs: Sequence[Run]) -> Iterator[Any]:
-    """The field's value of each run as the database takes it."""
-    last: Any = None
-    converted = field.get_db_prep_save(last, connection)
-    for run in runs:
-        value = getattr(run, field.attname)
-        if value is not last:
-            last, converted = value, field.get_db_prep_save(value, connection)
-        yield converted
-
-
-def save_all(model: type[Model], rows: Iterable[Model], fields: Sequence[str]) -> None:
-    """Save new rows whole, and these fields of rows that are there, which the caller holds locked.
-
-    One upsert: `bulk_update` builds a CASE for each field, and takes several times as long.
-    """
-    model._default_manager.bulk_create(rows, update_conflicts=True, unique_fields=["pk"], update_fields=fields)
 
 
 def _camb_numbers() -> dict[int, str]:

@@ -1,0 +1,55 @@
+"""Rows that are written past the ORM are those that it would have written."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from results import rows
+from results.models import Answer, Run
+from tests.factories import make_run, make_team
+
+pytestmark = pytest.mark.django_db
+
+
+def answer(run: Run, body: bytes) -> Answer:
+    return Answer(run=run, body=body, size=len(body), fetched_at=timezone.now())
+
+
+def test_rows_are_inserted_and_those_with_the_same_key_replaced():
+    one, two = make_run(), make_run()
+    rows.insert([answer(one, b"\x00old")])
+    newest = [answer(one, b"new"), answer(two, b"")]
+    rows.insert(newest, replace=True)
+    for row in newest:
+        assert Answer.objects.filter(
+            **{field.name: getattr(row, field.name) for field in row._meta.fields}
+        ).exists()
+
+
+def test_rows_without_a_key_get_one():
+    team = make_team()
+    rows.insert([Run(team=team, camb_run_id=number) for number in (1, 2)])
+    assert list(Run.objects.order_by("pk").values_list("camb_run_id", flat=True)) == [1, 2]
+
+
+def test_an_update_saves_the_fields_that_it_is_told_of_each_row_its_own():
+    now = timezone.now()
+    one, two, three = runs = [make_run(title="Before") for _ in range(3)]
+    one.languages, two.languages, three.languages = ["de"], [], []
+    one.due_at, two.due_at, three.due_at = None, now, now + timedelta(days=1)
+    for run in runs:
+        run.title, run.asks = "After", run.pk
+    rows.update(runs, ["languages", "due_at", "asks"])
+    stored = Run.objects.order_by("pk").values_list("languages", "due_at", "asks", "title")
+    assert list(stored) == [
+        (["de"], None, one.pk, "Before"),
+        ([], now, two.pk, "Before"),
+        ([], now + timedelta(days=1), three.pk, "Before"),
+    ]
+
+
+def test_no_rows_cost_no_query(django_assert_num_queries):
+    with django_assert_num_queries(0):
+        rows.insert([])
+        rows.update([], ["title"])
