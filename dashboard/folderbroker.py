@@ -211,7 +211,7 @@ class Transport(virtual.Transport):
 
     Channel = Channel
     driver_type = driver_name = "folder"
-    polling_interval = 0.05
+    polling_interval = 0.02
     # Kombu then reconnects, and tells a producer, where it would let a full or failing disk end the worker.
     connection_errors = (*virtual.Transport.connection_errors, OSError)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from celery import current_app
 from celery.beat import ScheduleEntry, Scheduler, SchedulingError
+from celery.worker import state
 from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
@@ -64,6 +65,13 @@ def _waiting(producer: Producer) -> int:
     except ChannelError:  # there is no such queue yet
         return 0
     return waiting
+
+
+def others_wait() -> bool:
+    """Is a thread of this worker wanted for something else: has it none to spare, or is it told to stop?"""
+    stop = state.should_stop
+    has_to_stop = stop is not None and stop is not False  # 0 is an exit code to stop with
+    return has_to_stop or len(state.active_requests) >= settings.CELERY_WORKER_CONCURRENCY
 
 
 def note_heard() -> None:

@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 # A key that CAMB.AI refused is tried again now and then, in case it was mended on their side.
 REFUSED_PROBE = timedelta(minutes=30)
+LONGEST_CLOSED = 2 * REFUSED_PROBE
 FIRST_PROBE = timedelta(seconds=20)
 SLOWEST_PROBE = timedelta(minutes=15)
 
@@ -80,19 +81,21 @@ def is_open(now: datetime) -> Q:
 
     A gate that would stay closed longer than any does was closed before the clock was set back.
     """
-    return Q(retry_at=None) | Q(retry_at__lte=now) | Q(retry_at__gt=now + 2 * REFUSED_PROBE)
+    return Q(retry_at=None) | Q(retry_at__lte=now) | Q(retry_at__gt=now + LONGEST_CLOSED)
 
 
 class Gate:
     """May the key be used? Compiled once, to be looked at before each of many calls."""
 
-    def __init__(self, key: ApiKey, now: datetime) -> None:
-        open_key = ApiKey.objects.filter(is_open(now), pk=key.pk).values("pk")
-        self._query = open_key.query.sql_with_params()
+    def __init__(self, key_id: int) -> None:
+        open_key = ApiKey.objects.filter(is_open(timezone.now()), pk=key_id).values("pk")
+        self._sql, (*_, self._key_id) = open_key.query.sql_with_params()
 
     def is_open(self) -> bool:
+        now = timezone.now()
+        moments = map(connection.ops.adapt_datetimefield_value, (now, now + LONGEST_CLOSED))
         with connection.cursor() as cursor:
-            cursor.execute(*self._query)
+            cursor.execute(self._sql, (*moments, self._key_id))
             return cursor.fetchone() is not None
 
 

@@ -1,48 +1,41 @@
-"""The one verb: which runs are asked now, what is kept of the answer, and when are they asked again?
+"""The one verb: how are due runs asked about, what is kept of the answer, and when are they asked again?
 
-    beat → ring_due → claim_due (a lease on some runs) → refresh_batch(lease) → camb → _save
-
-A lease is a UUID written on the runs of a batch, or a few, by a conditional UPDATE: whoever's UUID stands there may
-ask, and only an answer that still finds it there is stored. So two beats, a message delivered twice, a worker that
-died or one that took too long cost at most one lease and never a result.
+beat → ring_due → leases.claim_due → refresh_batch(lease) → camb → save
 """
 
 import logging
 import random
 import uuid
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
-from itertools import chain, cycle, islice
+from functools import cache, partial
 from time import monotonic
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Self
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import F
 from django.utils import timezone
 
-from results import bell, camb, history, keys, rows, store
+from results import bell, camb, history, keys, leases, rows, store
 from results.history import History
-from results.models import ApiKey, Pulse, Run, RunQuerySet
+from results.leases import Due, Lease
+from results.models import Pulse, Run
 from results.secrets import SealBrokenError
 from results.together import Together
 
 logger = logging.getLogger(__name__)
 
-LEASE = Run.LEASE
-# Claiming and storing cost as much as a call does, so while much is due they are done for a few calls at once: for
-# so many, or for those that begin within so many seconds, which also ends them before the lease does.
-MOST_CALLS = 8
+# A lease's further calls begin within so many seconds, so that what was heard is soon stored, and before it ends.
 ASK_SECONDS = min(2.0, settings.CAMB_TOTAL_SECONDS / 4)
-# So long, at least and at most, a thread stays with one key before others have their turn.
+# So long, at least and at most, a thread stays with one key before others that wait have their turn.
 TURN_SECONDS = (2, 4)
 CUES_TOGETHER = 1000
 # Of more, the caller stores all itself: PostgreSQL then works for several at once.
 CUES_AT_THE_DESK = 100
-MOST_CLAIMS = 1000
 POISON_TRIES = 5
 UNSTORABLE = "CAMB.AI's answer could not be stored. The log of the server says why; refresh once it is mended."
 RUN_FIELDS = (
@@ -64,26 +57,6 @@ RUN_FIELDS = (
 )
 
 Status = Run.Status
-T = TypeVar("T")
-
-
-class Due(NamedTuple):
-    """What has to be known of a run to ask about it."""
-
-    pk: int
-    camb_run_id: int | None
-    camb_task_id: str
-    asks: int
-
-
-@dataclass(frozen=True)
-class Lease:
-    """Runs of one key that only who holds this lease may ask about."""
-
-    id: uuid.UUID
-    key: ApiKey
-    runs: Sequence[Due]
-
 
 Said = camb.Answer | camb.Task | Exception
 
@@ -97,149 +70,47 @@ class Heard(NamedTuple):
     said: Said
 
 
-# --- Who is asked ------------------------------------------------------------------------------------
-
-
-def batches(ids: Sequence[T]) -> list[list[T]]:
-    """Cut them into lists of 2 to 5, as few as possible; a list of one only when there is one in all."""
-    size = camb.BATCH_MAX
-    cut = [list(ids[start : start + size]) for start in range(0, len(ids), size)]
-    if len(cut) > 1 and len(cut[-1]) < camb.BATCH_MIN:
-        cut[-1][:0] = cut[-2][-2:]
-        del cut[-2][-2:]
-    return cut
-
-
-def claim_due(team_id: int | None = None) -> list[Lease]:
-    """Lease due runs, fairly between keys, and return the leases, each for one caller.
-
-    A key never has more than REFRESH_CALLS_PER_KEY leases out, nor more calls a second than its rate, however many
-    workers, beats and machines there are; a key that is new or in trouble has one lease out, as a probe.
-    """
-    now = timezone.now()
-    has_due = Exists(Run.objects.due(now).filter(team=OuterRef("pk")))
-    usable = ApiKey.objects.filter(keys.is_open(now), has_due)
-    if team_id is not None:
-        usable = usable.filter(team=team_id)
-    return [lease for key_id in usable.values_list("pk", flat=True) for lease in claim_for(key_id, now)]
-
-
-def claim_for(key_id: int, now: datetime, *, most: int = MOST_CLAIMS, most_calls: int = MOST_CALLS) -> list[Lease]:
-    """As `claim_due` for one key: so many leases at most, of so many calls each."""
-    with transaction.atomic():
-        # The key's row is the lock under which its leases are counted and given out.
-        key = ApiKey.objects.select_for_update().filter(keys.is_open(now), pk=key_id).first()
-        if key is None:
-            return []
-        leased = Run.objects.filter(team=key_id).leased(now).order_by().values("lease").distinct()
-        in_flight = 1 if key.is_unproven else settings.REFRESH_CALLS_PER_KEY
-        calls = keys.calls_left(key, now)
-        room = min(most, in_flight - leased.count(), calls)
-        if room <= 0:
-            return []
-        waiting = Run.objects.unleased(now).unfinished().filter(team=key_id).order_by("due_at", "pk")
-        due = waiting.due(now)
-        # What is due, shared among all callers: many calls each while there is plenty, and at its end, when a sweep
-        # must not wait for one of them, ever fewer.
-        share = in_flight * camb.BATCH_MAX
-        fair = due[: share * most_calls].count() // share
-        calls_each = 1 if key.is_unproven else max(1, min(fair, calls // room))
-        room_for = room * calls_each * camb.BATCH_MAX
-        runs = _read(due[: room_for + 2])
-        # Rather two are left for the next claim than one, which would cost a call of its own.
-        runs = runs[: room_for - 1 if len(runs) == room_for + 1 else room_for]
-        numbered = [run for run in runs if run.camb_run_id]
-        if len(numbered) == 1:
-            # Two cost one call, as one does: the run that would be next comes along a little early.
-            numbered = _read(waiting.exclude(camb_run_id=None)[: camb.BATCH_MIN])
-        groups = [list(chain(*asks)) for asks in _portions(batches(numbered), calls_each)]
-        groups += [[run] for run in runs if not run.camb_run_id]
-        del groups[room:]
-        keys.use_calls(key, now, sum(len(batches(group)) for group in groups))
-        return [lease for group in groups if (lease := _put_lease(key, group, now))]
-
-
-def _read(runs: RunQuerySet) -> list[Due]:
-    return [Due(*row) for row in runs.values_list(*Due._fields)]
-
-
-def _portions(asks: Sequence[T], most: int) -> Iterator[list[T]]:
-    """Cut them into lists of `most` and ever fewer down to one, again and again.
-
-    Callers who begin together then end apart: if all came to store at once, nobody would ask meanwhile.
-    """
-    rest = iter(asks)
-    for size in cycle(range(most, 0, -1)):
-        portion = list(islice(rest, size))
-        if not portion:
-            return
-        yield portion
-
-
-def _put_lease(key: ApiKey, runs: Sequence[Due], now: datetime) -> Lease | None:
-    """Put a new lease on those of these runs that nobody is asking; None when somebody was first with all."""
-    lease = Lease(uuid.uuid4(), key, runs)
-    # Looked at again, as one may have been finished since by somebody whose lease had run out.
-    unleased = Run.objects.unfinished().unleased(now).filter(pk__in=[run.pk for run in runs])
-    count = unleased.update(lease=lease.id, lease_until=now + LEASE)
-    return lease if count == len(runs) else _held(lease.id, key) if count else None
-
-
-def _held(lease_id: uuid.UUID, key: ApiKey) -> Lease:
-    return Lease(lease_id, key, _read(Run.objects.filter(lease=lease_id).order_by("due_at", "pk")))
+# --- Asking ------------------------------------------------------------------------------------------
 
 
 def ring_due() -> None:
-    """Claim what is due and ring once for each batch."""
+    """Claim what is due and ring once for each lease."""
     bell.note_heard()
-    for lease in claim_due():
+    for lease in leases.claim_due():
         hand_over(lease)
 
 
 def hand_over(lease: Lease) -> None:
     """Have a worker ask about the runs under this lease; while the broker is away they stay due instead."""
-    bell.ring("refresh_batch", str(lease.id), unheard=lambda: release(lease.id))
-
-
-# --- Asking ------------------------------------------------------------------------------------------
+    bell.ring("refresh_batch", str(lease.id), unheard=partial(leases.release, lease.id, pks_of(lease.runs)))
 
 
 def refresh_batch(lease_id: str, *, go_on: bool = True) -> None:
     """Ask CAMB.AI about the runs under this lease, store what it says, and go on with what the key has due next.
 
-    Going on spares the way through the broker; once the turn is over it is taken nevertheless, so that others have
+    Going on spares the way through the broker; once the turn is over it is taken nevertheless where others wait for
     theirs.
     """
     turn_ends = monotonic() + random.uniform(*TURN_SECONDS)  # noqa: S311  so that not all callers change at once
-    lease = _take(lease_id)
-    while lease:
-        asked = _ask(lease)
-        is_short = sum(map(_cue_count, asked.heard)) <= CUES_AT_THE_DESK
-        if not go_on or not is_short:
-            _keep([asked])
-        if not go_on:
-            return
-        lease = _desk(lease.key.pk)(asked if is_short else None)
-        if lease and monotonic() > turn_ends:
-            hand_over(lease)
-            return
+    lease = _taking(lease_id)
+    if lease is None:
+        return
+    gate = keys.Gate(lease.key.pk)
+    if not go_on:
+        _keep([_ask(lease, gate)])
+        return
+    with _Caller(lease) as caller:
+        while lease:
+            caller.bring(_ask(lease, gate, before_the_last=caller.look_ahead))
+            lease = caller.next_lease()
+            if lease and monotonic() > turn_ends and bell.others_wait():
+                caller.settle()
+                hand_over(lease)
+                return
 
 
-def _take(lease_id: str) -> Lease | None:
-    """Swap the lease for a new one, so that of a message delivered twice only one finds its runs.
-
-    None when it was taken already, or when the runs or the key were removed, or the key's gate closed, meanwhile.
-    """
-    now, own = timezone.now(), uuid.uuid4()
-    given, of_lease = Run.objects.filter(lease=lease_id).leased(now), Run.objects.filter(lease=own)
-    # In a transaction, whose turn among threads comes sooner on SQLite than that of a bare UPDATE.
-    with transaction.atomic():
-        if not given.update(lease=own, lease_until=now + LEASE):
-            return None
-        if key := ApiKey.objects.filter(keys.is_open(now), team__in=of_lease.values("team")).first():
-            return _held(own, key)
-        release(own)
-        return None
+# A sweep begins with as many messages as calls may be in flight.
+_taking = Together(leases.take)
 
 
 @dataclass(frozen=True)
@@ -251,41 +122,97 @@ class Asked:
     heard: list[Heard]
 
 
-def _ask(lease: Lease) -> Asked:
-    """Ask about the runs under this lease, as many as there is time for."""
+def _ask(lease: Lease, gate: keys.Gate, *, before_the_last: Callable[[], object] = lambda: None) -> Asked:
+    """Ask about the runs under this lease, as many as there is time for; of several calls tell before the last."""
     started, asking_ends = timezone.now(), monotonic() + ASK_SECONDS
-    asked, gate = Asked(lease, History(lease.key.pk), []), keys.Gate(lease.key, started)
+    if lease.until - started < 0.75 * leases.LASTS:  # claimed during a call, which took long
+        leases.renew([lease.id])
+    asked = Asked(lease, History(lease.key.pk), [])
     batch: Sequence[Due] = ()
     try:
-        asking = _Asking(keys.client(lease.key), lease, asked.history, gate)
-        for batch in batches(lease.runs):
-            # Between two calls somebody else's trouble may have closed the gate.
-            if asked.heard and (monotonic() > asking_ends or not gate.is_open()):
+        asking, batches = _Asking(keys.client(lease.key), lease, asked.history, gate), leases.batches(lease.runs)
+        for number, batch in enumerate(batches, start=1):
+            # Since the lease was given somebody else's trouble may have closed the gate.
+            if not gate.is_open() or (asked.heard and monotonic() > asking_ends):
                 break
+            if number == len(batches) > 1:
+                before_the_last()
             asked.heard.extend(Heard(pk, lease.id, started, said) for pk, said in asking.ask(batch).items())
-        keys.note_success(lease.key)
+        if asked.heard:
+            keys.note_success(lease.key)
     except (camb.CambError, SealBrokenError) as error:
         keys.note_trouble(lease.key, error)
         _put_off(batch, error)
     except MemoryError:
         raise  # the worker ends, and must not begin with the same again: the lease runs out by itself
     except BaseException:
-        release(lease.id)
+        leases.release(lease.id, pks_of(lease.runs))
         raise
     return asked
 
 
-@cache
-def _desk(key_id: int) -> Together[Asked | None, Lease | None]:
-    """Where this process's callers with one key bring what is not stored yet, and get what to ask next."""
+class _Desk:
+    """Where this process's callers with one key leave what they heard, and get what to ask next."""
 
-    def serve(asked: Sequence[Asked | None]) -> Sequence[Lease | None]:
-        if brought := [each for each in asked if each]:
-            _keep(brought)
-        claimed = claim_for(key_id, timezone.now(), most=len(asked))
-        return [*claimed, *[None] * (len(asked) - len(claimed))]
+    def __init__(self, key_id: int) -> None:
+        self._key_id = key_id
+        self.storing = Together(self._store)
+        self.claiming = Together(self._claim)
 
-    return Together(serve)
+    def _store(self, asked: Sequence[Asked]) -> Sequence[None]:
+        _keep(asked)
+        return [None] * len(asked)
+
+    def _claim(self, holders: Sequence[uuid.UUID]) -> Sequence[Lease | None]:
+        given = {lease.id: lease for lease in leases.claim_more(self._key_id, holders)}
+        return [given.get(holder) for holder in holders]
+
+
+_desk = cache(_Desk)
+
+
+class _Caller:
+    """Who asks about runs of one key, lease after lease, and hardly waits for storing and claiming.
+
+    What was heard is left to whoever stores next; one lease's at most, so that no more is asked for than can be
+    stored. What to ask next is claimed by whoever comes to the desk during the last call of the lease in hand.
+    """
+
+    def __init__(self, lease: Lease) -> None:
+        self._holder, self._desk = lease.id, _desk(lease.key.pk)
+        self._left: Future[None] | None = None
+        self._next: Future[Lease | None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.settle()
+        if self._next and (lease := self.next_lease()):
+            leases.release(lease.id, pks_of(lease.runs))
+
+    def look_ahead(self) -> None:
+        self._next = self._desk.claiming.leave(self._holder)
+
+    def next_lease(self) -> Lease | None:
+        wanted, self._next = self._next or self._desk.claiming.leave(self._holder), None
+        return self._desk.claiming.collect(wanted)
+
+    def bring(self, asked: Asked) -> None:
+        """Have it stored, soon; what was brought before is stored by then."""
+        self.settle()
+        if sum(map(_cue_count, asked.heard)) > CUES_AT_THE_DESK:
+            _keep([asked])
+            return
+        self._left = self._desk.storing.leave(asked)
+        if not self._desk.storing.is_busy:
+            self.settle()
+
+    def settle(self) -> None:
+        """Wait until what was brought is stored."""
+        left, self._left = self._left, None
+        if left:
+            self._desk.storing.collect(left)
 
 
 def _keep(asked: Sequence[Asked]) -> None:
@@ -293,16 +220,12 @@ def _keep(asked: Sequence[Asked]) -> None:
     stored = save([heard for each in asked for heard in each.heard], [each.history for each in asked])
     # Storing gives a run back; where that is all of them, a write less is waited for.
     for each in asked:
-        if any(run.pk not in stored for run in each.lease.runs):
-            release(each.lease.id)
+        if rest := [pk for pk in pks_of(each.lease.runs) if pk not in stored]:
+            leases.release(each.lease.id, rest)
 
 
-def release(lease: uuid.UUID) -> None:
-    Run.objects.filter(lease=lease).update(lease=None, lease_until=None)
-
-
-def _renew(leases: Collection[uuid.UUID]) -> None:
-    Run.objects.filter(lease__in=leases).update(lease_until=timezone.now() + LEASE)
+def pks_of(runs: Sequence[Due]) -> list[int]:
+    return [run.pk for run in runs]
 
 
 def _put_off(runs: Sequence[Due], error: camb.CambError | SealBrokenError) -> None:
@@ -338,7 +261,7 @@ class _Asking:
         if not self.gate.is_open():
             raise refusal
         seen = Run.objects.filter(team=self.lease.key.pk, status__in=(Status.READY, Status.PARTLY))
-        witness = seen.exclude(pk__in=[run.pk for run in runs]).order_by("-checked_at").first()
+        witness = seen.exclude(pk__in=pks_of(runs)).order_by("-checked_at").first()
         if witness and witness.camb_run_id:
             try:
                 with self.history.call([witness.pk]):
@@ -354,7 +277,7 @@ class _Asking:
         if is_half and not self.gate.is_open():
             return {}
         try:
-            with self.history.call([run.pk for run in runs]):
+            with self.history.call(pks_of(runs)):
                 return self._call(runs)
         except camb.Refused as error:
             if not error.blames_runs:
@@ -367,7 +290,7 @@ class _Asking:
             trouble = error
         if len(runs) == 1:
             return {runs[0].pk: trouble}
-        _renew([self.lease.id])
+        leases.renew([self.lease.id])
         middle = len(runs) // 2
         return self._halve(runs[:middle], is_half=True) | self._halve(runs[middle:], is_half=True)
 
@@ -410,7 +333,7 @@ def save(heard: Sequence[Heard], histories: Sequence[History]) -> dict[int, str]
             changes |= stored
             if not left:
                 return changes
-        _renew({lease for share in left for _, lease, _, _ in share})
+        leases.renew({lease for share in left for _, lease, _, _ in share})
     history.write(histories, changes)
     return changes
 

@@ -23,19 +23,34 @@ class Together(Generic[Want, Got]):
         self._waiting: list[tuple[Want, Future[Got]]] = []
 
     def __call__(self, want: Want) -> Got:
-        mine: Future[Got] = Future()
+        return self.collect(self.leave(want))
+
+    @property
+    def is_busy(self) -> bool:
+        return self._turn.locked()
+
+    def leave(self, want: Want) -> Future[Got]:
+        """Leave it with the others, to be done by whoever comes next, or at last by oneself in `collect`."""
+        left: Future[Got] = Future()
         with self._door:
-            self._waiting.append((want, mine))
+            self._waiting.append((want, left))
+        return left
+
+    def collect(self, left: Future[Got]) -> Got:
+        """What came of it; done now, with all that others have left, unless somebody has done it."""
         with self._turn:
-            if not mine.done():
-                with self._door:
-                    served, self._waiting = self._waiting, []
-                try:
-                    given = self._do([want for want, _ in served])
-                except BaseException as error:
-                    for _, future in served:
-                        future.set_exception(error)
-                else:
-                    for (_, future), got in zip(served, given, strict=True):
-                        future.set_result(got)
-        return mine.result()
+            if not left.done():
+                self._serve()
+        return left.result()
+
+    def _serve(self) -> None:
+        with self._door:
+            served, self._waiting = self._waiting, []
+        try:
+            given = self._do([want for want, _ in served])
+        except BaseException as error:
+            for _, left in served:
+                left.set_exception(error)
+        else:
+            for (_, left), got in zip(served, given, strict=True):
+                left.set_result(got)

@@ -13,7 +13,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from results import bell, camb, history, ids, keys, media, refresh, store, tags
+from results import bell, camb, history, ids, keys, leases, media, refresh, store, tags
 from results.models import ApiKey, Pulse, Run, RunQuerySet
 from results.secrets import SealBrokenError
 from teams.models import Team, User
@@ -160,7 +160,7 @@ def request(run: Run) -> bool:
     if not askable.update(due_at=min(first - timedelta(microseconds=1), now)):
         return False
     # Of one call, so that somebody who waits need not wait for others too.
-    for lease in refresh.claim_for(run.team_id, now, most=1, most_calls=1):
+    for lease in leases.claim(run.team_id, now, most=1, most_calls=1):
         refresh.hand_over(lease)
     return True
 
@@ -243,7 +243,7 @@ def ask_now(run: Run) -> None:
     if not ApiKey.objects.filter(keys.is_open(now), pk=key.pk).exists():
         raise camb.Unavailable(key.message)
     lease, calls = uuid.uuid4(), history.History(key.pk)
-    Run.objects.filter(pk=run.pk).update(lease=lease, lease_until=now + refresh.LEASE)
+    Run.objects.filter(pk=run.pk).update(lease=lease, lease_until=now + leases.LASTS)
     try:
         with keys.patient_for(key, seconds=10) as client, calls.call([run.pk]):
             [answer] = client.fetch([run.camb_run_id or 0]).values()
@@ -254,7 +254,7 @@ def ask_now(run: Run) -> None:
             keys.note_trouble(key, error)
         raise
     finally:
-        refresh.release(lease)
+        leases.release(lease, [run.pk])
 
 
 class NoKeyError(Exception):

@@ -8,7 +8,7 @@ from django.core.files.storage import default_storage
 from django.db import IntegrityError
 from django.utils import timezone
 
-from results import media, refresh
+from results import leases, media
 from results.copies import fetching, parts, shelves, unsigned
 from results.models import Copy, Dub, Shelf
 
@@ -31,7 +31,7 @@ def look() -> None:
         dubs = Dub.objects.filter(run__team=shelf.pk)
         if shelf.looked_at:
             # An answer is dated by its asking and may be stored as late as its lease lasts.
-            dubs = dubs.filter(run__checked_at__gte=shelf.looked_at - refresh.LEASE - timedelta(minutes=1))
+            dubs = dubs.filter(run__checked_at__gte=shelf.looked_at - leases.LASTS - timedelta(minutes=1))
         pks = list(dubs.order_by("pk").values_list("pk", flat=True))
         try:
             for start in range(0, len(pks), 500):

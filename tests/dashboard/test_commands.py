@@ -8,10 +8,11 @@ from django.utils import timezone
 
 from dashboard.management.commands import start
 from demo.samples import DEMO_TITLES
-from results import refresh, search
+from demo.server import StandIn
+from results import leases, search
 from results.models import ApiKey
 from teams.models import Membership, Team, User
-from tests.factories import make_dub, make_key, make_run, make_team
+from tests.factories import make_dub, make_run, make_team
 
 pytestmark = pytest.mark.django_db
 
@@ -32,9 +33,19 @@ def run(monkeypatch):
 
 
 @pytest.fixture
+def camb(settings):
+    with StandIn() as stand_in:
+        stand_in.runs.clear()
+        settings.CAMB_BASE_URL = stand_in.base_url
+        yield stand_in
+
+
+@pytest.fixture
 def team():
     team = make_team("My team")
-    make_key(team, state=ApiKey.State.UNTRIED)
+    key = ApiKey(team=team)
+    key.secret = "demo-key"
+    key.save()
     return team
 
 
@@ -168,14 +179,14 @@ def test_refresh_asks_everything_that_is_due_without_a_worker(run, team, camb, s
 
 def test_refresh_waits_for_the_rate_that_is_free_again_a_moment_after_the_claim(run, team, camb, monkeypatch):
     ApiKey.objects.update(paced_to=timezone.now() + timedelta(seconds=30))
-    claim_due = refresh.claim_due
+    claim_due = leases.claim_due
 
-    def then_free(team_id: int) -> list[refresh.Lease]:
-        leases = claim_due(team_id)
+    def then_free(team_id: int) -> list[leases.Lease]:
+        claimed = claim_due(team_id)
         ApiKey.objects.update(paced_to=None)
-        return leases
+        return claimed
 
-    monkeypatch.setattr(refresh, "claim_due", then_free)
+    monkeypatch.setattr(leases, "claim_due", then_free)
     make_run(team, camb_run_id=1)
     assert run("refresh", "--team=my-team")[0].startswith("Runs asked: 1. Calls: 1.")
 

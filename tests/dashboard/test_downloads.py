@@ -9,7 +9,6 @@ from django.test import Client
 from django.urls import reverse
 
 from dashboard import downloads
-from tests.dashboard.pages import signed_in
 from tests.factories import make_dub, make_member, make_run, make_team
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +29,9 @@ def export(team):
 @pytest.fixture
 def somebody(team):
     def somebody() -> Client:
-        return signed_in(make_member(team))
+        client = Client()
+        client.force_login(make_member(team))
+        return client
 
     return somebody
 

@@ -4,6 +4,7 @@ from unittest.mock import Mock
 import pytest
 from celery import Celery, current_app
 from celery.schedules import schedule
+from celery.worker import state
 from django.core.cache import cache
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -34,6 +35,18 @@ def test_the_bell_rings_once_the_transaction_is_committed(sent, django_capture_o
         bell.ring("refresh_batch", "a-lease")
         assert sent == []
     assert sent == [("results.tasks.refresh_batch", ("a-lease",))]
+
+
+@pytest.mark.parametrize(
+    ("at_work", "stop", "wanted"), [(1, None, False), (2, None, True), (0, 0, True), (0, False, False)]
+)
+def test_a_thread_is_wanted_elsewhere_when_all_are_at_work_or_the_worker_has_to_stop(
+    monkeypatch, settings, at_work, stop, wanted
+):
+    settings.CELERY_WORKER_CONCURRENCY = 2
+    monkeypatch.setattr(state, "active_requests", range(at_work))
+    monkeypatch.setattr(state, "should_stop", stop)
+    assert bell.others_wait() is wanted
 
 
 def test_a_broker_that_is_down_is_logged_and_no_more(monkeypatch, caplog, django_capture_on_commit_callbacks):

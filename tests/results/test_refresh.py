@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from demo.server import ABSENT, Reply
 from results import camb as camb_client
-from results import history, keys, refresh, store, tasks, tracking
+from results import history, keys, leases, refresh, store, tasks, tracking
 from results.camb import parse
 from results.models import Answer, ApiKey, Attempt, Call, Cue, Dub, Pulse, Run
 from tests.factories import LINE, make_run, make_team, ready
@@ -30,7 +30,7 @@ def bodies(camb) -> list[list[int]]:
 @pytest.mark.parametrize("number", range(0, 120))
 def test_batches_are_as_few_as_the_contract_allows(number):
     ids = list(range(1, number + 1))
-    cut = refresh.batches(ids)
+    cut = leases.batches(ids)
     assert [i for batch in cut for i in batch] == ids
     assert len(cut) == -(-number // 5)
     assert all(2 <= len(batch) <= 5 for batch in cut) or number == 1

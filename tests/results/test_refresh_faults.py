@@ -13,8 +13,8 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from demo.server import ABSENT, Reply, StandIn
+from results import bell, keys, leases, refresh, search, store, tasks, tracking
 from results import camb as camb_client
-from results import keys, refresh, search, store, tasks, tracking
 from results.camb import parse
 from results.models import Answer, ApiKey, Attempt, Call, Cue, Dub, Pulse, Run
 from tests.factories import LINE, make_run, make_team
@@ -62,10 +62,15 @@ def test_the_rate_counts_calls_and_not_leases(team, bells, settings):
     assert Run.objects.exclude(lease=None).count() == (2 + 1) * 5
 
 
-def test_a_thread_gives_way_when_its_turn_is_over(camb, team, bells, settings, monkeypatch):
-    settings.REFRESH_CALLS_PER_KEY = 1
+@pytest.fixture
+def short_turns(settings, monkeypatch):
+    settings.REFRESH_CALLS_PER_KEY, settings.REFRESH_CALLS_PER_SECOND = 1, 1000
     monkeypatch.setattr(refresh, "TURN_SECONDS", (0, 0))
     monkeypatch.setattr(refresh, "ASK_SECONDS", 0)
+
+
+def test_a_thread_gives_way_when_its_turn_is_over_and_others_wait(camb, team, bells, short_turns, monkeypatch):
+    monkeypatch.setattr(bell, "others_wait", lambda: True)
     make_runs(team, 40)
     camb.unknown = READY
     refresh.ring_due()
@@ -75,6 +80,15 @@ def test_a_thread_gives_way_when_its_turn_is_over(camb, team, bells, settings, m
     [(task, lease)] = bells
     assert task == "refresh_batch"
     assert list(Run.objects.exclude(lease=None).values_list("lease", flat=True).distinct()) == [lease_of(lease)]
+
+
+def test_a_thread_that_nobody_waits_for_goes_on(camb, team, bells, short_turns):
+    make_runs(team, 40)
+    camb.unknown = READY
+    refresh.ring_due()
+    tasks.refresh_batch(bells.pop()[1])
+    assert len(camb.calls) == 8
+    assert (bells, statuses()) == ([], ["ready"] * 40)
 
 
 def lease_of(text: str):
@@ -429,7 +443,7 @@ def test_a_lack_of_memory_is_no_fault_of_the_runs_and_ends_the_task(camb, team, 
     assert len(camb.calls) == 1
     assert list(Run.objects.values_list("status", "reason", "asks")) == [("new", "", 0)] * 3
     # As if the worker had been killed: what begins anew in its place does not run into the same at once.
-    assert refresh.claim_due() == []
+    assert leases.claim_due() == []
     Run.objects.update(lease_until=timezone.now())
     refresh.ring_due()
     worker()

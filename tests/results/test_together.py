@@ -67,3 +67,22 @@ def test_an_error_reaches_all_whom_it_concerns_and_nobody_else():
     assert together(5) == 10
     with pytest.raises(ValueError, match="thirteen"):
         together(13)
+
+
+def test_what_is_left_is_done_by_whoever_comes_next():
+    doing = Doing()
+    doing.may_end.set()
+    together = Together(doing)
+    left = together.leave(1)
+    assert doing.served == []
+    assert together(2) == 4
+    assert together.collect(left) == 2
+    assert doing.served == [[1, 2]]
+
+
+def test_who_collects_what_nobody_has_done_does_it():
+    doing = Doing()
+    doing.may_end.set()
+    together = Together(doing)
+    assert together.collect(together.leave(1)) == 2
+    assert doing.served == [[1]]

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from demo.server import Reply
 from results import camb as camb_client
-from results import refresh, tasks, tracking
+from results import leases, refresh, tasks, tracking
 from results.models import ApiKey, Cue, Dub, Pulse, Run
 from teams.models import Team
 from tests.factories import make_dub, make_run, make_team, ready
@@ -52,7 +52,7 @@ def test_refresh_now_keeps_to_the_keys_limits_and_comes_before_the_rest(camb, te
     assert len(bells) == 2
     refresh.refresh_batch(bells[0][1], go_on=False)
     before = len(camb.calls)
-    [lease] = refresh.claim_due()
+    [lease] = leases.claim_due()
     refresh.refresh_batch(str(lease.id), go_on=False)
     assert set(camb.calls[before].run_ids) == {run.camb_run_id for run in wanted}
 
@@ -132,7 +132,7 @@ def test_the_time_left_is_not_guessed_while_the_key_is_paused(camb, team, bells)
     make_runs(team, 12, status="ready", due_at=None)
     camb.unknown = ready()
     tracking.request_many(Run.objects.all(), team)
-    refresh.refresh_batch(str(refresh.claim_due()[0].id), go_on=False)
+    refresh.refresh_batch(str(leases.claim_due()[0].id), go_on=False)
     assert tracking.progress(team).seconds_left is not None
     ApiKey.objects.update(retry_at=timezone.now() + timedelta(minutes=1))
     assert tracking.progress(team) == tracking.Progress(5, 12, None)

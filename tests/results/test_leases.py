@@ -1,0 +1,105 @@
+"""Who may ask about which runs, and how many may at once?"""
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from results import keys, leases, refresh
+from results.models import ApiKey, Run
+from tests.factories import LINE
+
+pytestmark = pytest.mark.django_db
+
+READY = {"audio_url": "https://media.example/1.mp3", "transcript": [LINE]}
+
+
+@pytest.fixture(autouse=True)
+def _limits(settings):
+    settings.REFRESH_CALLS_PER_KEY, settings.REFRESH_CALLS_PER_SECOND = 2, 1000
+
+
+@pytest.fixture
+def runs(team):
+    return Run.objects.bulk_create(Run(team=team, camb_run_id=number) for number in range(1, 201))
+
+
+def leased() -> set[int]:
+    return set(Run.objects.exclude(lease=None).values_list("pk", flat=True))
+
+
+def claim(team) -> list[leases.Lease]:
+    return leases.claim(team.pk, timezone.now())
+
+
+def test_who_holds_a_lease_gets_more_under_it_before_its_calls_are_over(team, runs):
+    one, two = claim(team)
+    [more] = leases.claim_more(team.pk, [one.id])
+    assert more.id == one.id
+    assert {run.pk for run in more.runs}.isdisjoint(run.pk for lease in (one, two) for run in lease.runs)
+    assert claim(team) == []
+
+
+def test_nobody_gets_more_while_others_make_all_the_calls_that_may_be_made(team, runs):
+    claim(team)
+    assert leases.claim_more(team.pk, [uuid.uuid4()]) == []
+
+
+def test_of_many_who_want_more_as_many_get_it_as_may_call(team, runs):
+    one, _ = claim(team)
+    given = leases.claim_more(team.pk, [one.id, uuid.uuid4()])
+    assert [lease.id for lease in given] == [one.id]
+
+
+def test_runs_go_back_one_by_one_and_only_from_who_holds_them(team, runs):
+    one, two = claim(team)
+    first, *rest = [run.pk for run in one.runs]
+    others = [run.pk for run in two.runs]
+    leases.release(one.id, [first, *others])
+    assert leased() == {*rest, *others}
+
+
+def test_of_two_messages_about_a_lease_one_finds_its_runs(team, runs):
+    one, two = claim(team)
+    taken, gone, other = leases.take([str(one.id), str(one.id), str(two.id)])
+    assert (taken and taken.runs, gone, other and other.runs) == (one.runs, None, two.runs)
+    assert leases.take([str(one.id)]) == [None]
+
+
+def test_a_lease_that_is_taken_while_the_gate_is_closed_goes_back(team, runs):
+    one, _ = claim(team)
+    ApiKey.objects.update(retry_at=timezone.now() + timedelta(minutes=1))
+    assert leases.take([str(one.id)]) == [None]
+    assert leased().isdisjoint(run.pk for run in one.runs)
+
+
+def test_what_is_asked_next_is_claimed_by_whoever_comes_to_the_desk(team, runs, django_assert_num_queries):
+    early, late = map(refresh._Caller, claim(team))
+    early.look_ahead()
+    mine = late.next_lease()
+    with django_assert_num_queries(0):
+        ahead = early.next_lease()
+    assert mine
+    assert ahead
+    assert len(leased()) == len({run.pk for lease in (mine, ahead) for run in lease.runs}) + 40 + 35
+
+
+def test_what_was_claimed_ahead_goes_back_when_the_caller_fails(team, runs):
+    one, two = claim(team)
+    caller = refresh._Caller(one)
+    caller.look_ahead()
+    caller.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
+    assert leased() == {run.pk for lease in (one, two) for run in lease.runs}
+
+
+def test_a_lease_that_was_claimed_long_before_is_renewed_before_its_first_call(
+    team, runs, camb, clock, during_the_call
+):
+    one, _ = claim(team)
+    camb.unknown = READY
+    seen = []
+    during_the_call(lambda: seen.append(Run.objects.get(pk=one.runs[0].pk).lease_until))
+    clock(60)
+    refresh._ask(one, keys.Gate(team.pk))
+    assert seen[0] == timezone.now() + leases.LASTS
