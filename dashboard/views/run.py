@@ -20,7 +20,7 @@ page_methods = require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 @page_methods
 def title(request: HttpRequest, pk: int) -> HttpResponse:
-    run, membership = _changeable(request, pk)
+    run, membership = changeable(request, pk)
     form = TitleForm(request.POST or None, instance=run)
     if request.method == "POST" and form.is_valid():
         form.save()
@@ -36,7 +36,7 @@ def title(request: HttpRequest, pk: int) -> HttpResponse:
 @page_methods
 def tags(request: HttpRequest, pk: int) -> HttpResponse:
     """Put the run under the typed tags, or take it from under the one to `remove`."""
-    run, membership = _changeable(request, pk)
+    run, membership = changeable(request, pk)
     form = TagsForm(request.POST if request.method == "POST" and "remove" not in request.POST else None)
     if "remove" in request.POST:
         tagging.remove(membership.team, [pk], [request.POST["remove"]])
@@ -58,7 +58,7 @@ def tags(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def refresh_now(request: HttpRequest, pk: int) -> HttpResponse:
-    run, membership = _changeable(request, pk)
+    run, membership = changeable(request, pk)
     if tracking.request(run):
         messages.info(request, _("CAMB.AI is being asked; what it says appears here."))
     elif obstacle := tracking.obstacle(membership.team, run):
@@ -71,7 +71,7 @@ def refresh_now(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def archive(request: HttpRequest, pk: int) -> HttpResponse:
-    _run, membership = _changeable(request, pk)
+    _run, membership = changeable(request, pk)
     archiving.archive(membership.team, [pk])
     return redirect("runs-detail", pk)
 
@@ -79,7 +79,7 @@ def archive(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def restore(request: HttpRequest, pk: int) -> HttpResponse:
-    run, membership = _changeable(request, pk)
+    run, membership = changeable(request, pk)
     archiving.restore(membership.team, [pk])
     messages.success(request, _("“%(run)s” is back in the list, and in the search in a moment.") % {"run": run})
     return redirect("runs-detail", pk)
@@ -88,7 +88,7 @@ def restore(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @page_methods
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
-    run, membership = _changeable(request, pk)
+    run, membership = changeable(request, pk)
     if request.method == "POST":
         tracking.remove_run(run)
         messages.success(request, _("“%(run)s” was removed.") % {"run": run})
@@ -96,8 +96,9 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "runs/remove.html", {"membership": membership, "run": run})
 
 
-def _changeable(request: HttpRequest, pk: int) -> tuple[Run, Membership]:
-    run = get_object_or_404(Run.objects.visible_to(request.user).select_related("team"), pk=pk)
+def changeable(request: HttpRequest, pk: int) -> tuple[Run, Membership]:
+    """The run and as whom the person changes it; raises 404 for outsiders, 403 for those who only look."""
+    run = get_object_or_404(Run.objects.visible_to(request.user).select_related("team", "source"), pk=pk)
     membership = membership_in(request.user, run.team)
     require_change(membership)
     return run, membership

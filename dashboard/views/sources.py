@@ -3,16 +3,15 @@
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard.forms import LinkForm
 from dashboard.listing import Wanted
+from dashboard.views.run import changeable
 from results import sources
 from results.models import Run
-from teams.access import membership_in, require_change
-from teams.models import Membership
 
 FOUND = 20
 
@@ -21,7 +20,7 @@ FOUND = 20
 @require_http_methods(["GET", "HEAD", "POST"])
 def link(request: HttpRequest, pk: int) -> HttpResponse:
     """Find the other run by its id or its title; a POST names the one that was found."""
-    run, membership = _changeable(request, pk)
+    run, membership = changeable(request, pk)
     team_runs = Run.objects.filter(team=run.team_id).exclude(pk=pk)
     form = LinkForm(team_runs.select_related("source"), request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -46,15 +45,7 @@ def link(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def unlink(request: HttpRequest, pk: int) -> HttpResponse:
-    run, _membership = _changeable(request, pk)
+    run, _membership = changeable(request, pk)
     sources.unlink(run)
     messages.success(request, _("“%(run)s” is no longer linked with other runs.") % {"run": run})
     return redirect("runs-detail", pk)
-
-
-def _changeable(request: HttpRequest, pk: int) -> tuple[Run, Membership]:
-    visible = Run.objects.visible_to(request.user).select_related("team", "source")
-    run = get_object_or_404(visible, pk=pk)
-    membership = membership_in(request.user, run.team)
-    require_change(membership)
-    return run, membership

@@ -5,24 +5,21 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from dashboard.forms import SpeakerForm
 from dashboard.reading import Wanted
+from dashboard.views.run import changeable
 from results import speakers
-from results.models import Run
-from teams.access import membership_in, require_change
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def speaker(request: HttpRequest, pk: int) -> HttpResponse:
     """Rename the `speaker` of the address, or give the original name back; then the run as it was shown."""
-    run = get_object_or_404(Run.objects.visible_to(request.user).select_related("team"), pk=pk)
-    membership = membership_in(request.user, run.team)
-    require_change(membership)
+    run, membership = changeable(request, pk)
     wanted = Wanted.read(request.GET)
     name = wanted.speakers[0] if wanted.speakers else ""
     back = wanted.back_to(run)
