@@ -134,6 +134,13 @@ def test_a_line_is_copied_by_its_menu(open_run):
     expect(page.locator("#cue-4")).to_have_attribute("aria-current", "true")
 
 
+def test_the_menu_of_a_line_stands_clear_of_a_scroll_bar_that_lies_over_the_lines(open_run):
+    page = open_run(LUMEN)
+    page.locator("#cue-4").hover()
+    menu, lines = page.locator("#cue-4 summary").bounding_box(), page.locator(".lines").bounding_box()
+    assert lines["x"] + lines["width"] - menu["x"] - menu["width"] >= 16
+
+
 def test_lines_are_selected_and_copied_by_keys_alone(open_run):
     page = open_run(LUMEN)
     page.locator("#cue-2 > button").focus()
