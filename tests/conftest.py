@@ -4,6 +4,7 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 
 import django
 import hypothesis
@@ -28,6 +29,7 @@ from django.conf import settings  # noqa: E402
 from django.core.cache import cache  # noqa: E402
 
 from dashboard import downloads  # noqa: E402
+from demo.server import StandIn  # noqa: E402
 
 # On a busy machine any example may take long: that says nothing of the code.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -46,3 +48,12 @@ settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 def _no_limits_from_the_test_before():
     cache.clear()
     downloads.under_way.clear()
+
+
+@pytest.fixture
+def camb(settings) -> Iterator[StandIn]:
+    """The stand-in CAMB.AI with no runs of its own."""
+    with StandIn() as stand_in:
+        stand_in.runs.clear()
+        settings.CAMB_BASE_URL = stand_in.base_url
+        yield stand_in

@@ -2,7 +2,7 @@
 
 from itertools import count
 
-from results.models import Cue, Dub, Run
+from results.models import ApiKey, Cue, Dub, Run
 from teams.models import Membership, Team, User
 
 _numbers = count(1)
@@ -22,10 +22,21 @@ def make_member(team: Team, role: str = Membership.Role.MEMBER) -> User:
     return user
 
 
+def make_key(team: Team, secret: str = "demo-key", **fields) -> ApiKey:
+    key = ApiKey(team=team, **({"state": ApiKey.State.WORKING} | fields))
+    key.secret = secret
+    key.save()
+    return key
+
+
 def make_run(team: Team | None = None, **fields) -> Run:
     return Run.objects.create(
         team=team or make_team(), camb_run_id=fields.pop("camb_run_id", next(_numbers)), **fields
     )
+
+
+def make_ready_run(team: Team, **fields) -> Run:
+    return make_run(team, status=Run.Status.READY, due_at=None, **fields)
 
 
 def make_dub(

@@ -105,7 +105,7 @@ def log_in(dubroom: Dubroom) -> requests.Response:
 
 
 @pytest.mark.worker
-def test_the_first_start_shows_a_team_at_work_and_ctrl_c_stops_everything(dubroom):
+def test_the_first_start_and_later_ones_show_a_team_at_work_and_whatever_ends_one_leaves_nothing(dubroom):
     with dubroom.running() as process:
         page = log_in(dubroom)
         assert (page.status_code, page.url) == (200, f"{dubroom.url}/t/demo/runs/")
@@ -123,9 +123,6 @@ def test_the_first_start_shows_a_team_at_work_and_ctrl_c_stops_everything(dubroo
         assert process.wait(DEADLINE_S) == 0
         assert processes_of(dubroom.data_dir) == {}
 
-
-@pytest.mark.worker
-def test_when_one_process_dies_all_stop_and_it_is_named(dubroom):
     with dubroom.running() as process:
         (beat,) = (pid for pid, command in processes_of(dubroom.data_dir).items() if " beat --" in command)
         os.kill(beat, signal.SIGKILL)

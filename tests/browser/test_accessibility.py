@@ -8,17 +8,20 @@ from tests.browser.pages import DOORS, broken_rules, pages_of
 # So high that no bar lies over what would have to be scrolled to.
 HEIGHT = 2400
 WIDTHS = {"desk": DESKTOP[0], "phone": PHONE[0]}
+# Looked at by several tests, so that processes share the pages.
+PARTS = 3
 # Of all the rules, a theme can only break these.
 COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}
 
 
-def test_no_page_breaks_a_rule(visit, owner, team, add_runs):
+@pytest.mark.parametrize("part", range(PARTS))
+def test_no_page_breaks_a_rule(visit, owner, team, add_runs, part):
     found = {}
     for user, pages in ((None, DOORS), (owner, pages_of(team, add_runs))):
         somebody = visit(user, reduced_motion="reduce")
         somebody.expects = ("status of 404",)
         page = somebody.page()
-        for name, path in pages.items():
+        for name, path in list(pages.items())[part::PARTS]:
             page.goto(path)
             for size, width in WIDTHS.items():
                 page.set_viewport_size({"width": width, "height": HEIGHT})

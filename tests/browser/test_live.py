@@ -272,6 +272,7 @@ def test_back_shows_nothing_after_logging_out(runs_page):
     expect(page.locator(".part > li").first).to_be_visible()
     page.locator(".person summary").click()
     page.locator(".person").get_by_role("button", name="Log out").click()
+    expect(page.locator("h1")).to_have_text("Log in")
     for _ in range(2):
         page.go_back()
         expect(page.locator("h1")).to_have_text("Log in")

@@ -3,9 +3,9 @@
 import re
 
 from django.test import Client
+from django.urls import reverse
 
-from results.models import ApiKey
-from teams.models import Team
+from results.models import Run
 
 
 def signed_in(user) -> Client:
@@ -14,16 +14,15 @@ def signed_in(user) -> Client:
     return client
 
 
-def make_key(team: Team, **fields) -> ApiKey:
-    key = ApiKey(team=team, **({"state": ApiKey.State.WORKING} | fields))
-    key.secret = "a-key-for-tests"
-    key.save()
-    return key
-
-
 def shown(response) -> list[int]:
     """The ids of the rows of a page, from top to bottom."""
     return [int(pk) for pk in re.findall(r'<tr id="run-(\d+)"', response.content.decode())]
+
+
+def run_page(client: Client, run: Run, query: str = "") -> str:
+    response = client.get(reverse("runs-detail", args=[run.pk]) + query)
+    assert response.status_code == 200
+    return response.content.decode()
 
 
 def text_of(response) -> str:

@@ -13,9 +13,9 @@ from django.utils import timezone
 from dashboard.views import activity
 from results import tracking
 from results.activity import Step, Summary
-from results.models import ApiKey, Attempt, Call, Pulse, Run
+from results.models import Attempt, Call, Pulse, Run
 from teams.models import Membership, Team
-from tests.factories import make_member, make_run, make_team, make_user
+from tests.factories import make_key, make_member, make_run, make_team, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -41,13 +41,6 @@ def make_call(team: Team, *runs: Run, age: float = 0, change: str = "", **fields
     for run in runs:
         Attempt.objects.create(call=call, run=run, change=change)
     return call
-
-
-def make_key(team: Team, **fields) -> ApiKey:
-    key = ApiKey(team=team, **fields)
-    key.secret = "key-1234"
-    key.save()
-    return key
 
 
 def shown(client: Client, team: Team, query: str = "") -> str:
@@ -205,8 +198,9 @@ def test_what_is_due_next_is_listed_soonest_first_and_bounded():
 def test_the_key_is_told_in_words(fields, said):
     team = make_team()
     if fields:
-        trouble = {"retry_at": timezone.now() + timedelta(minutes=5)} if "message" in fields else {}
-        make_key(team, **fields, **trouble)
+        if "message" in fields:
+            fields = fields | {"retry_at": timezone.now() + timedelta(minutes=5)}
+        make_key(team, **fields)
     assert said in text_of(section(shown(viewer_of(team), team), "activity-next"))
 
 

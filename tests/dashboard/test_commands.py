@@ -8,11 +8,10 @@ from django.utils import timezone
 
 from dashboard.management.commands import start
 from demo.samples import DEMO_TITLES
-from demo.server import StandIn
 from results import leases, search
 from results.models import ApiKey
 from teams.models import Membership, Team, User
-from tests.factories import make_dub, make_run, make_team
+from tests.factories import make_dub, make_key, make_run, make_team
 
 pytestmark = pytest.mark.django_db
 
@@ -33,19 +32,9 @@ def run(monkeypatch):
 
 
 @pytest.fixture
-def camb(settings):
-    with StandIn() as stand_in:
-        stand_in.runs.clear()
-        settings.CAMB_BASE_URL = stand_in.base_url
-        yield stand_in
-
-
-@pytest.fixture
 def team():
     team = make_team("My team")
-    key = ApiKey(team=team)
-    key.secret = "demo-key"
-    key.save()
+    make_key(team, state=ApiKey.State.UNTRIED)
     return team
 
 

@@ -11,15 +11,10 @@ from django.utils import timezone
 from django.utils.translation import override
 
 from dashboard.templatetags import dubroom
+from tests.dashboard.pages import signed_in
 from tests.factories import make_member, make_run, make_team, make_user
 
 pytestmark = pytest.mark.django_db
-
-
-def signed_in(user) -> Client:
-    client = Client()
-    client.force_login(user, "allauth.account.auth_backends.AuthenticationBackend")
-    return client
 
 
 def test_the_rail_names_the_team_and_the_place():

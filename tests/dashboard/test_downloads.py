@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from dashboard import downloads
+from tests.dashboard.pages import signed_in
 from tests.factories import make_dub, make_member, make_run, make_team
 
 pytestmark = pytest.mark.django_db
@@ -29,9 +30,7 @@ def export(team):
 @pytest.fixture
 def somebody(team):
     def somebody() -> Client:
-        client = Client()
-        client.force_login(make_member(team))
-        return client
+        return signed_in(make_member(team))
 
     return somebody
 

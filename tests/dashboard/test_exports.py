@@ -24,13 +24,6 @@ def team():
 
 
 @pytest.fixture
-def member(team, client):
-    user = make_member(team)
-    client.force_login(user)
-    return user
-
-
-@pytest.fixture
 def dub(team):
     return make_dub(make_run(team, camb_run_id=7, title="料理: stories"), ["Hello", "World"], "en-us")
 
@@ -69,7 +62,7 @@ def test_a_viewer_may_take_all_along(client, team, addresses):
     assert [client.get(url).status_code for url in addresses] == [200, 200, 200]
 
 
-def test_a_dub_of_another_run_is_no_pair(client, member, dub):
+def test_a_dub_of_another_run_is_no_pair(client, reader, dub):
     same_team = make_dub(make_run(dub.team), ["x"], "es-es")
     elsewhere = make_dub(lines=["secret"], language="es-es")
     assert [client.get(address(dub, "srt", other)).status_code for other in (same_team, elsewhere, dub)] == [
@@ -78,13 +71,13 @@ def test_a_dub_of_another_run_is_no_pair(client, member, dub):
 
 
 @pytest.mark.parametrize("format", ["exe", "SRT", "vtt/x", "%00"])
-def test_other_formats_there_are_none(client, member, dub, format):
+def test_other_formats_there_are_none(client, reader, dub, format):
     url = address(dub).replace("/srt/", f"/{format}/")
     assert client.get(url).status_code == 404
     assert client.get(reverse("runs-export", args=[dub.team.slug]), {"format": format}).status_code == 404
 
 
-def test_only_some_formats_hold_two_languages(client, member, dub):
+def test_only_some_formats_hold_two_languages(client, reader, dub):
     other = make_dub(dub.run, ["Hola"], "es-es")
     found = [key for key in FORMATS if client.get(address(dub, key, other)).status_code == 200]
     assert found == ["srt", "csv"]
@@ -94,7 +87,7 @@ def test_only_some_formats_hold_two_languages(client, member, dub):
 
 
 @pytest.mark.parametrize("format", FORMATS.values(), ids=lambda format: format.key)
-def test_a_dub_is_a_download_with_a_readable_name(client, member, dub, format):
+def test_a_dub_is_a_download_with_a_readable_name(client, reader, dub, format):
     response = client.get(address(dub, format.key))
     assert response.content == format.file(dub) or format.key == "docx"
     encoded = f"%E6%96%99%E7%90%86%20stories%20%5B7%5D.en-us.{format.extension}"
@@ -108,13 +101,13 @@ def test_a_dub_is_a_download_with_a_readable_name(client, member, dub, format):
     assert {name: response.headers[name] for name in expected} == expected
 
 
-def test_a_name_in_plain_letters_is_written_plainly(client, member, team):
+def test_a_name_in_plain_letters_is_written_plainly(client, reader, team):
     dub = make_dub(make_run(team, camb_run_id=7, title='a"b\r\nSet-Cookie: x'), ["Hello"])
     response = client.get(address(dub))
     assert response.headers["Content-Disposition"] == 'attachment; filename="a b Set-Cookie x [7].en-us.srt"'
 
 
-def test_two_dubs_are_one_file(client, member, dub):
+def test_two_dubs_are_one_file(client, reader, dub):
     other = make_dub(dub.run, ["Hola", "Mundo"], "es-es")
     response = client.get(address(dub, "csv", other))
     rows = list(csv.reader(StringIO(response.content.decode("utf-8-sig"), newline="")))
@@ -127,20 +120,20 @@ def test_two_dubs_are_one_file(client, member, dub):
 
 
 @pytest.mark.parametrize("lines", [1, 40])
-def test_a_dub_costs_the_same_few_queries_however_long_it_is(client, member, team, lines):
+def test_a_dub_costs_the_same_few_queries_however_long_it_is(client, reader, team, lines):
     url = address(make_dub(make_run(team), ["Hello"] * lines))
     with CaptureQueriesContext(connection) as queries:
         assert client.get(url).status_code == 200
     assert len(queries) == 4  # the session, the person, the dub with its run, the cues
 
 
-def test_who_took_what_is_logged(client, member, dub, caplog):
+def test_who_took_what_is_logged(client, reader, dub, caplog):
     caplog.set_level(logging.INFO, "dashboard")
     client.get(address(dub, "vtt"))
     client.get(reverse("runs-export", args=["dub"]), {"format": "csv"})
     assert [record.getMessage() for record in caplog.records] == [
-        f"Dub {dub.pk} exported as vtt by user {member.pk}",
-        f"Team dub: 1 runs exported as csv by user {member.pk}",
+        f"Dub {dub.pk} exported as vtt by user {reader.pk}",
+        f"Team dub: 1 runs exported as csv by user {reader.pk}",
     ]
 
 
@@ -173,33 +166,33 @@ def runs(team):
         ({"status": "no such"}, [1, 2, 3]),
     ],
 )
-def test_the_zip_holds_what_the_list_shows(client, member, runs, query, numbers):
+def test_the_zip_holds_what_the_list_shows(client, reader, runs, query, numbers):
     names = files(client.get(reverse("runs-export", args=["dub"]), query))
     titles = {1: "Kitchen [1]", 2: "Garden [2]", 3: "Kitchen two [3]"}
     assert names == [*(f"{titles[number]}.en-us.srt" for number in numbers), "manifest.csv"]
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_the_zip_holds_the_chosen_runs_of_this_team(client, member, runs, method):
+def test_the_zip_holds_the_chosen_runs_of_this_team(client, reader, runs, method):
     foreign = make_dub(lines=["secret"]).run
     ids = f"{runs[2].pk},{runs[0].pk},{runs[0].pk},{foreign.pk},0,-1,x,,{'9' * 30},²"
     response = getattr(client, method)(reverse("runs-export", args=["dub"]), {"format": "vtt", "ids": ids})
     assert files(response) == ["Kitchen [1].en-us.vtt", "Kitchen two [3].en-us.vtt", "manifest.csv"]
 
 
-def test_the_ids_may_come_one_by_one(client, member, runs):
+def test_the_ids_may_come_one_by_one(client, reader, runs):
     response = client.post(reverse("runs-export", args=["dub"]), {"ids": [run.pk for run in runs[:2]]})
     assert files(response) == ["Kitchen [1].en-us.srt", "Garden [2].en-us.srt", "manifest.csv"]
 
 
 @pytest.mark.parametrize("sent", [{}, {"ids": ""}, {"ids": "x"}])
-def test_who_chose_nothing_is_told_so(client, member, runs, sent):
+def test_who_chose_nothing_is_told_so(client, reader, runs, sent):
     response = client.post(reverse("runs-export", args=["dub"]), sent, follow=True)
     assert response.redirect_chain == [(reverse("runs-list", args=["dub"]), 302)]
     assert "There was no run to export." in response.content.decode()
 
 
-def test_the_zip_has_a_name_and_leaves_as_it_is_made(client, member, team):
+def test_the_zip_has_a_name_and_leaves_as_it_is_made(client, reader, team):
     for _ in range(60):
         make_dub(make_run(team, status=Run.Status.READY), ["Hello"])
     response = client.get(reverse("runs-export", args=["dub"]), {"format": "docx"})

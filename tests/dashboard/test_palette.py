@@ -4,25 +4,19 @@ import re
 
 import pytest
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from dashboard.views.palette import RUNS
 from teams.models import Membership, Team
-from tests.factories import make_member, make_run, make_team
+from tests.dashboard.pages import signed_in
+from tests.factories import make_member, make_run
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def team() -> Team:
-    return make_team("Harbour")
-
-
 def offered(team: Team, q: str = "", role: str = Membership.Role.MEMBER) -> list[str]:
-    client = Client()
-    client.force_login(make_member(team, role))
+    client = signed_in(make_member(team, role))
     response = client.get(reverse("palette", args=[team.slug]), {"q": q})
     assert response.status_code == 200
     options = re.findall(
@@ -56,16 +50,14 @@ def test_a_viewer_is_not_offered_what_they_may_not_do(team):
 
 @pytest.mark.parametrize("q", ['&lt;b&gt; "x" 100% #?&=/ é 水', "<script>alert(1)</script>"])
 def test_whatever_is_typed_is_shown_and_sent_on_as_it_is(team, q):
-    client = Client()
-    client.force_login(make_member(team))
+    client = signed_in(make_member(team))
     body = client.get(reverse("palette", args=[team.slug]), {"q": q}).content.decode()
     [query] = re.findall(r'id="palette-search-for" href="[^"?]*\?q=([^"]*)"', body)
     assert client.get(reverse("search", args=[team.slug]) + f"?q={query}").context["asked"].q == q
 
 
 def test_it_takes_as_many_queries_for_many_runs_as_for_one(team, django_assert_num_queries):
-    client = Client()
-    client.force_login(make_member(team))
+    client = signed_in(make_member(team))
     address = reverse("palette", args=[team.slug])
     client.get(address)  # notes the team that was seen last
     make_run(team)

@@ -14,33 +14,12 @@ from django.urls import reverse
 from dashboard.reading import COLUMNS, VOICES, Reading, Wanted
 from results import sources
 from results.models import Copy, Cue, Run
-from tests.factories import make_dub, make_member, make_run, make_team
+from tests.dashboard.pages import run_page
+from tests.factories import make_dub, make_member, make_ready_run, make_team
 
 pytestmark = pytest.mark.django_db
 
 AUDIO = "https://cdn.example.com/a.m4a?sig=1"
-
-
-@pytest.fixture
-def team():
-    return make_team()
-
-
-@pytest.fixture
-def member(team, client):
-    user = make_member(team)
-    client.force_login(user)
-    return user
-
-
-def page(client, run, query=""):
-    response = client.get(reverse("runs-detail", args=[run.pk]) + query)
-    assert response.status_code == 200
-    return response.content.decode()
-
-
-def ready_run(team, **fields):
-    return make_run(team, status=Run.Status.READY, due_at=None, **fields)
 
 
 def texts(body):
@@ -80,7 +59,7 @@ def test_an_address_says_no_more_than_it_must(query, wanted):
 
 def test_speakers_are_told_with_their_part_of_the_talk(team):
     dub = speak(
-        make_dub(ready_run(team)),
+        make_dub(make_ready_run(team)),
         ("Anna", 0, 60_000, "one two three"),
         ("", 60_000, 70_000, "(music)"),
         ("Ben", 70_000, 100_000, "four"),
@@ -89,32 +68,32 @@ def test_speakers_are_told_with_their_part_of_the_talk(team):
     assert told == [("Anna", "1:00", 60, 3), ("Ben", "0:30", 30, 1)]
 
 
-def test_where_words_have_no_spaces_characters_are_counted(team, client, member):
-    dub = speak(make_dub(ready_run(team), language="ja-jp"), ("中村", 0, 9000, "おはよう ございます"))
+def test_where_words_have_no_spaces_characters_are_counted(team, client, reader):
+    dub = speak(make_dub(make_ready_run(team), language="ja-jp"), ("中村", 0, 9000, "おはよう ございます"))
     assert Reading(dub, Wanted()).speakers[0].words == 10
-    assert "10 characters" in page(client, dub.run)
+    assert "10 characters" in run_page(client, dub.run)
 
 
 def test_colours_are_given_in_the_order_of_speaking_and_begin_again(team):
-    dub = speak(make_dub(ready_run(team)), *((f"S{n}", n, n + 1, "x") for n in range(VOICES + 1)))
+    dub = speak(make_dub(make_ready_run(team)), *((f"S{n}", n, n + 1, "x") for n in range(VOICES + 1)))
     voices = Reading(dub, Wanted()).voices
     assert [voices["S0"], voices["S1"], voices[f"S{VOICES}"]] == ["voice-0", "voice-1", "voice-0"]
 
 
-def test_only_what_a_speaker_says_is_shown_when_asked_for(client, team, member):
-    dub = make_dub(ready_run(team), ["a", "b", "c", "d"], audio_url=AUDIO)
-    assert texts(page(client, dub.run, "?speaker=Anna")) == ["a", "c"]
-    assert texts(page(client, dub.run, "?speaker=Anna&speaker=Ben")) == ["a", "b", "c", "d"]
-    assert texts(page(client, dub.run, "?speaker=nobody")) == ["a", "b", "c", "d"]
-    body = page(client, dub.run, "?speaker=Anna")
+def test_only_what_a_speaker_says_is_shown_when_asked_for(client, team, reader):
+    dub = make_dub(make_ready_run(team), ["a", "b", "c", "d"], audio_url=AUDIO)
+    assert texts(run_page(client, dub.run, "?speaker=Anna")) == ["a", "c"]
+    assert texts(run_page(client, dub.run, "?speaker=Anna&speaker=Ben")) == ["a", "b", "c", "d"]
+    assert texts(run_page(client, dub.run, "?speaker=nobody")) == ["a", "b", "c", "d"]
+    body = run_page(client, dub.run, "?speaker=Anna")
     assert re.findall(r'<li id="(cue-\d)" class="cue (voice-\d)"', body) == [
         ("cue-1", "voice-0"),
         ("cue-3", "voice-0"),
     ]
 
 
-def test_a_chip_adds_and_takes_away_its_speaker(client, team, member):
-    dub = make_dub(ready_run(team), ["a", "b"])
+def test_a_chip_adds_and_takes_away_its_speaker(client, team, reader):
+    dub = make_dub(make_ready_run(team), ["a", "b"])
     chosen = Reading(dub, Wanted(dub="en-us", speakers=("Anna", "gone")))
     assert [(who.name, who.is_chosen, who.href) for who in chosen.speakers] == [
         ("Anna", True, "?dub=en-us"),
@@ -124,8 +103,8 @@ def test_a_chip_adds_and_takes_away_its_speaker(client, team, member):
 
 def test_a_viewer_is_offered_no_renaming_and_no_linking(client, team):
     client.force_login(make_member(team, "viewer"))
-    dub = make_dub(ready_run(team), ["a", "b"], audio_url=AUDIO)
-    body = page(client, dub.run)
+    dub = make_dub(make_ready_run(team), ["a", "b"], audio_url=AUDIO)
+    body = run_page(client, dub.run)
     assert reverse("runs-speaker", args=[dub.run_id]) not in body
     assert reverse("runs-link", args=[dub.run_id]) not in body
 
@@ -138,8 +117,8 @@ def rename(client, run, speaker, query="", **typed):
     return client.post(address, typed)
 
 
-def test_a_member_renames_a_speaker_and_comes_back_to_what_was_shown(client, team, member):
-    dub = make_dub(ready_run(team), ["a", "b"], "es-es", audio_url=AUDIO)
+def test_a_member_renames_a_speaker_and_comes_back_to_what_was_shown(client, team, reader):
+    dub = make_dub(make_ready_run(team), ["a", "b"], "es-es", audio_url=AUDIO)
     answer = rename(client, dub.run, "Anna", "&dub=es-es&beside=fr-fr", name=" Dr. Kim ")
     assert (answer.status_code, answer.headers["Location"]) == (
         302,
@@ -152,8 +131,8 @@ def test_a_member_renames_a_speaker_and_comes_back_to_what_was_shown(client, tea
     assert "Dr. Kim" in exported
 
 
-def test_the_form_offers_the_way_back_to_the_original(client, team, member):
-    dub = make_dub(ready_run(team), ["a"])
+def test_the_form_offers_the_way_back_to_the_original(client, team, reader):
+    dub = make_dub(make_ready_run(team), ["a"])
     rename(client, dub.run, "Anna", name="Kim")
     form = client.get(reverse("runs-speaker", args=[dub.run_id]) + "?speaker=Kim").content.decode()
     assert re.findall(r'name="restore"[^>]*><span>([^<]*<bdi>[^<]*)', form) == ["Back to <bdi>Anna"]
@@ -164,27 +143,27 @@ def test_the_form_offers_the_way_back_to_the_original(client, team, member):
     )
 
 
-def test_an_empty_name_is_the_original(client, team, member):
-    dub = make_dub(ready_run(team), ["a"])
+def test_an_empty_name_is_the_original(client, team, reader):
+    dub = make_dub(make_ready_run(team), ["a"])
     rename(client, dub.run, "Anna", name="Kim")
     rename(client, dub.run, "Kim", name="")
     assert dub.cues.get().speaker == "Anna"
 
 
-def test_a_name_that_is_too_long_is_said_and_not_lost(client, team, member):
-    dub = make_dub(ready_run(team), ["a"])
+def test_a_name_that_is_too_long_is_said_and_not_lost(client, team, reader):
+    dub = make_dub(make_ready_run(team), ["a"])
     answer = rename(client, dub.run, "Anna", name="x" * 201)
     assert answer.status_code == 422
     assert f'value="{"x" * 201}"' in answer.content.decode()
     assert dub.cues.get().speaker == "Anna"
 
 
-def test_a_name_is_no_markup(client, team, member):
-    dub = make_dub(ready_run(team), ["a"], audio_url=AUDIO)
+def test_a_name_is_no_markup(client, team, reader):
+    dub = make_dub(make_ready_run(team), ["a"], audio_url=AUDIO)
     hostile = '"><script>alert(1)</script>'
     rename(client, dub.run, "Anna", name=hostile)
     for body in (
-        page(client, dub.run),
+        run_page(client, dub.run),
         client.get(f"{reverse('runs-speaker', args=[dub.run_id])}?speaker={quote(hostile)}").content.decode(),
     ):
         assert "<script>alert" not in body
@@ -194,33 +173,33 @@ def test_a_name_is_no_markup(client, team, member):
 # --- Hints and the strip -----------------------------------------------------------------------------
 
 
-def test_lines_to_look_at_are_marked_and_counted(client, team, member):
+def test_lines_to_look_at_are_marked_and_counted(client, team, reader):
     dub = speak(
-        make_dub(ready_run(team), audio_url=AUDIO),
+        make_dub(make_ready_run(team), audio_url=AUDIO),
         ("Anna", 0, 1000, "x" * 30),
         ("Anna", 1000, 2000, "fine"),
         ("Ben", 2000, 3000, ""),
     )
-    body = page(client, dub.run)
+    body = run_page(client, dub.run)
     assert re.findall(r"<small>(.*?)</small></li>", body) == ["30 characters a second", "no text"]
     assert re.findall(r"<output data-of[^>]*>(.*?)</output>", body) == ["2 hints"]
 
 
-def test_a_transcript_without_hints_has_no_way_through_them(client, team, member):
-    assert 'id="hints"' not in page(client, make_dub(ready_run(team), ["fine"], audio_url=AUDIO).run)
+def test_a_transcript_without_hints_has_no_way_through_them(client, team, reader):
+    assert 'id="hints"' not in run_page(client, make_dub(make_ready_run(team), ["fine"], audio_url=AUDIO).run)
 
 
-def test_the_strip_is_small_however_long_the_transcript_is(client, team, member):
+def test_the_strip_is_small_however_long_the_transcript_is(client, team, reader):
     many = speak(
-        make_dub(ready_run(team), audio_url=AUDIO),
+        make_dub(make_ready_run(team), audio_url=AUDIO),
         *(("Anna" if n % 3 else "Ben", n * 100, n * 100 + 90, "x") for n in range(5000)),
     )
-    strip = re.search(r"<svg id=\"timeline\".*?</svg>", page(client, many.run), re.DOTALL)
+    strip = re.search(r"<svg id=\"timeline\".*?</svg>", run_page(client, many.run), re.DOTALL)
     assert strip
     assert strip[0].count("<path") == 3
     assert len(strip[0]) < 30 * COLUMNS
-    few = speak(make_dub(ready_run(team), audio_url=AUDIO), ("Anna", 0, 500, "x"), ("Ben", 500, 1000, "y"))
-    assert re.findall(r'<path class="(.*?)" d="(.*?)"', page(client, few.run)) == [
+    few = speak(make_dub(make_ready_run(team), audio_url=AUDIO), ("Anna", 0, 500, "x"), ("Ben", 500, 1000, "y"))
+    assert re.findall(r'<path class="(.*?)" d="(.*?)"', run_page(client, few.run)) == [
         ("block voice-0", "M0 8H500V24H0z"),
         ("block voice-1", "M500 8H1000V24H500z"),
         ("ticks", "M0 0V5M500 0V5"),
@@ -236,17 +215,17 @@ def waves(body):
     )
 
 
-def test_the_strip_shows_how_loud_a_kept_copy_is_as_long_as_it_goes_on(client, team, member):
-    dub = speak(make_dub(ready_run(team), audio_url=AUDIO), ("Anna", 0, 10_000, "x"))
-    assert waves(page(client, dub.run)) == []
+def test_the_strip_shows_how_loud_a_kept_copy_is_as_long_as_it_goes_on(client, team, reader):
+    dub = speak(make_dub(make_ready_run(team), audio_url=AUDIO), ("Anna", 0, 10_000, "x"))
+    assert waves(run_page(client, dub.run)) == []
     copy = Copy.objects.create(team=team, dub=dub, kind="audio", name="1/a.m4a", state="kept")
-    assert waves(page(client, dub.run)) == []
+    assert waves(run_page(client, dub.run)) == []
     copy.peaks, copy.length_ms = random.Random(1).randbytes(1000), 15_000
     copy.save()
-    [(strip, width, path)] = waves(page(client, dub.run))
+    [(strip, width, path)] = waves(run_page(client, dub.run))
     assert (strip, width, path.count("h1"), len(path) < 3000) == ("1500", "1500", 500, True)
     Copy.objects.update(length_ms=8000)
-    assert [wave[:2] for wave in waves(page(client, dub.run))] == [("1000", "800")]
+    assert [wave[:2] for wave in waves(run_page(client, dub.run))] == [("1000", "800")]
 
 
 # --- Side by side ------------------------------------------------------------------------------------
@@ -260,55 +239,58 @@ def cells(body):
     return [(texts(one), texts(two)) for one, two in rows]
 
 
-def test_two_dubs_of_a_run_stand_side_by_side(client, team, member):
-    dub = make_dub(ready_run(team), ["one", "two"], audio_url=AUDIO)
+def test_two_dubs_of_a_run_stand_side_by_side(client, team, reader):
+    dub = make_dub(make_ready_run(team), ["one", "two"], audio_url=AUDIO)
     other = speak(make_dub(dub.run, language="ar-eg"), ("منى", 100, 3900, "واحد"))
-    body = page(client, dub.run, "?beside=ar-eg")
+    body = run_page(client, dub.run, "?beside=ar-eg")
     assert cells(body) == [(["one", "two"], ["واحد"])]
     assert '<div lang="ar-eg" dir="rtl">' in body
     assert re.findall(r'id="(cue-\d)"', body) == ["cue-1", "cue-2"]
-    assert cells(page(client, dub.run, f"?beside={other.pk}")) == []
+    assert cells(run_page(client, dub.run, f"?beside={other.pk}")) == []
 
 
-def test_chosen_speakers_bring_what_is_beside_them(client, team, member):
-    dub = make_dub(ready_run(team), ["one", "two"], audio_url=AUDIO)
+def test_chosen_speakers_bring_what_is_beside_them(client, team, reader):
+    dub = make_dub(make_ready_run(team), ["one", "two"], audio_url=AUDIO)
     make_dub(dub.run, ["un", "deux"], "fr-fr")
-    assert cells(page(client, dub.run, "?beside=fr-fr&speaker=Ben")) == [(["two"], ["deux"])]
+    assert cells(run_page(client, dub.run, "?beside=fr-fr&speaker=Ben")) == [(["two"], ["deux"])]
 
 
-def test_a_linked_run_stands_beside_this_one_and_others_do_not(client, team, member):
-    dub = make_dub(ready_run(team), ["one"], audio_url=AUDIO)
-    linked = make_dub(ready_run(team, title="Pilot in French"), ["un"], "fr-fr")
-    stranger = make_dub(ready_run(team), ["uno"], "es-es")
-    foreign = make_dub(ready_run(make_team()), ["eins"], "de-de")
+def test_a_linked_run_stands_beside_this_one_and_others_do_not(client, team, reader):
+    dub = make_dub(make_ready_run(team), ["one"], audio_url=AUDIO)
+    linked = make_dub(make_ready_run(team, title="Pilot in French"), ["un"], "fr-fr")
+    stranger = make_dub(make_ready_run(team), ["uno"], "es-es")
+    foreign = make_dub(make_ready_run(make_team()), ["eins"], "de-de")
     sources.link(dub.run, linked.run)
-    body = page(client, dub.run)
+    body = run_page(client, dub.run)
     assert "Pilot in French · French (France)" in body
-    assert cells(page(client, dub.run, f"?beside={linked.run_id}:fr-fr")) == [(["one"], ["un"])]
+    assert cells(run_page(client, dub.run, f"?beside={linked.run_id}:fr-fr")) == [(["one"], ["un"])]
     for other in (stranger, foreign):
-        assert cells(page(client, dub.run, f"?beside={other.run_id}:{other.language}")) == []
+        assert cells(run_page(client, dub.run, f"?beside={other.run_id}:{other.language}")) == []
 
 
-def test_the_page_takes_as_many_queries_with_many_linked_runs_as_with_one(client, team, member):
-    dub = make_dub(ready_run(team), ["one"], audio_url=AUDIO)
-    sources.link(dub.run, make_dub(ready_run(team), ["un"], "fr-fr").run)
-    page(client, dub.run)
+def test_the_page_takes_as_many_queries_with_many_linked_runs_as_with_one(client, team, reader):
+    dub = make_dub(make_ready_run(team), ["one"], audio_url=AUDIO)
+    sources.link(dub.run, make_dub(make_ready_run(team), ["un"], "fr-fr").run)
+    run_page(client, dub.run)
     counts = []
     for _ in range(2):
         with CaptureQueriesContext(connection) as queries:
-            page(client, dub.run, "?beside=x")
+            run_page(client, dub.run, "?beside=x")
         counts.append(len(queries))
         for _ in range(10):
-            sources.link(Run.objects.get(pk=dub.run_id), make_dub(ready_run(team), ["un"], "fr-fr").run)
+            sources.link(Run.objects.get(pk=dub.run_id), make_dub(make_ready_run(team), ["un"], "fr-fr").run)
     assert counts[0] == counts[1]
 
 
 # --- Linking -----------------------------------------------------------------------------------------
 
 
-def test_a_run_is_found_by_title_or_id_and_linked(client, team, member):
-    run, other = ready_run(team, title="Pilot"), ready_run(team, title="Pilot in French", camb_run_id=778899)
-    ready_run(make_team(), title="Pilot of others")
+def test_a_run_is_found_by_title_or_id_and_linked(client, team, reader):
+    run, other = (
+        make_ready_run(team, title="Pilot"),
+        make_ready_run(team, title="Pilot in French", camb_run_id=778899),
+    )
+    make_ready_run(make_team(), title="Pilot of others")
     address = reverse("runs-link", args=[run.pk])
     for typed in ("french", "7788"):
         found = client.get(address, {"q": typed}).content.decode()
@@ -321,15 +303,15 @@ def test_a_run_is_found_by_title_or_id_and_linked(client, team, member):
     assert 'name="run"' not in client.get(address, {"q": "french"}).content.decode()
 
 
-def test_a_run_of_another_team_is_not_linked(client, team, member):
-    run, foreign = ready_run(team), ready_run(make_team())
+def test_a_run_of_another_team_is_not_linked(client, team, reader):
+    run, foreign = make_ready_run(team), make_ready_run(make_team())
     answer = client.post(reverse("runs-link", args=[run.pk]), {"run": foreign.pk})
     assert answer.status_code == 422
     assert Run.objects.filter(source=None).count() == 2
 
 
-def test_a_run_leaves_its_source_and_a_source_of_one_goes(client, team, member):
-    one, two, three = (ready_run(team) for _ in range(3))
+def test_a_run_leaves_its_source_and_a_source_of_one_goes(client, team, reader):
+    one, two, three = (make_ready_run(team) for _ in range(3))
     sources.link(one, two)
     sources.link(Run.objects.get(pk=three.pk), Run.objects.get(pk=one.pk))
     assert len(set(Run.objects.values_list("source", flat=True))) == 1
@@ -341,7 +323,7 @@ def test_a_run_leaves_its_source_and_a_source_of_one_goes(client, team, member):
 
 
 def test_two_sources_become_one(team):
-    runs = [ready_run(team) for _ in range(4)]
+    runs = [make_ready_run(team) for _ in range(4)]
     sources.link(runs[0], runs[1])
     sources.link(runs[2], runs[3])
     sources.link(Run.objects.get(pk=runs[0].pk), Run.objects.get(pk=runs[3].pk))
@@ -351,13 +333,13 @@ def test_two_sources_become_one(team):
 # --- A dub without a language ------------------------------------------------------------------------
 
 
-def test_a_dub_without_a_language_is_simply_the_transcript(client, team, member):
-    dub = make_dub(ready_run(team), ["one"], "", audio_url=AUDIO)
-    body = page(client, dub.run)
+def test_a_dub_without_a_language_is_simply_the_transcript(client, team, reader):
+    dub = make_dub(make_ready_run(team), ["one"], "", audio_url=AUDIO)
+    body = run_page(client, dub.run)
     assert 'aria-label="Audio"' in body
     assert "Unnamed" not in body
     make_dub(dub.run, ["un"], "fr-fr")
-    assert re.findall(r'<a href="\?dub=[^"]*"[^>]*><bdi>(.*?)</bdi></a>', page(client, dub.run)) == [
+    assert re.findall(r'<a href="\?dub=[^"]*"[^>]*><bdi>(.*?)</bdi></a>', run_page(client, dub.run)) == [
         "Transcript",
         "French (France)",
     ]

@@ -12,8 +12,8 @@ from django.utils import timezone
 from results import tags
 from results.models import Pulse, Run
 from teams.models import Membership
-from tests.dashboard.pages import make_key, signed_in, text_of
-from tests.factories import make_dub, make_member, make_run, make_team
+from tests.dashboard.pages import signed_in, text_of
+from tests.factories import make_dub, make_key, make_member, make_run, make_team
 
 pytestmark = pytest.mark.django_db
 

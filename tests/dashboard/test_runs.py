@@ -14,8 +14,8 @@ from dashboard.listing import PAGE
 from results import archiving, tags, tracking
 from results.models import ApiKey, Pulse, Run
 from teams.models import Membership, Team
-from tests.dashboard.pages import make_key, shown, signed_in, text_of
-from tests.factories import make_member, make_run, make_team, make_user
+from tests.dashboard.pages import shown, signed_in, text_of
+from tests.factories import make_key, make_member, make_run, make_team, make_user
 
 pytestmark = pytest.mark.django_db
 Role = Membership.Role

@@ -22,18 +22,6 @@ from tests.factories import make_dub, make_member, make_run, make_team
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def team():
-    return make_team()
-
-
-@pytest.fixture
-def member(team, client):
-    user = make_member(team)
-    client.force_login(user)
-    return user
-
-
 def make_found(run, lines, language="en-us", **fields):
     """A dub whose lines can be found."""
     dub = make_dub(run, lines, language, **fields)
@@ -70,7 +58,7 @@ def test_only_members_search(client, team, name):
     assert client.post(address).status_code == 405
 
 
-def test_another_teams_lines_are_never_found(client, team, member):
+def test_another_teams_lines_are_never_found(client, team, reader):
     make_found(make_run(make_team()), ["kitchen"])
     body = get(client, team, "kitchen")
     assert lines(body) == []
@@ -80,7 +68,7 @@ def test_another_teams_lines_are_never_found(client, team, member):
 # --- What is shown -----------------------------------------------------------------------------------
 
 
-def test_a_hit_stands_between_its_neighbours_and_leads_to_its_second(client, team, member):
+def test_a_hit_stands_between_its_neighbours_and_leads_to_its_second(client, team, reader):
     run = make_run(team, title="Pilot")
     make_found(run, ["one", "two", "the kitchen", "four", "five"], "es-es")
     body = get(client, team, "kitchen")
@@ -90,7 +78,7 @@ def test_a_hit_stands_between_its_neighbours_and_leads_to_its_second(client, tea
     assert all(part in body for part in ("Pilot", "0:04", "Anna", "Spanish (Spain)", 'lang="es-es"'))
 
 
-def test_a_line_is_not_printed_twice_around_hits_that_are_close(client, team, member):
+def test_a_line_is_not_printed_twice_around_hits_that_are_close(client, team, reader):
     make_found(make_run(team), ["kitchen a", "b", "kitchen c", "kitchen d", "e"])
     assert [text.replace("<mark>kitchen</mark>", "*") for _, text in lines(get(client, team, "kitchen"))] == [
         "* a",
@@ -101,7 +89,7 @@ def test_a_line_is_not_printed_twice_around_hits_that_are_close(client, team, me
     ]
 
 
-def test_hits_are_grouped_by_run_newest_run_first(client, team, member):
+def test_hits_are_grouped_by_run_newest_run_first(client, team, reader):
     for title in ("Older", "Newer"):
         make_found(make_run(team, title=title), ["kitchen", "x", "kitchen"])
     body = get(client, team, "kitchen")
@@ -109,41 +97,41 @@ def test_hits_are_grouped_by_run_newest_run_first(client, team, member):
     assert "4 moments in 2 runs" in body
 
 
-def test_a_hit_can_be_played_in_place_by_our_own_address(client, team, member):
+def test_a_hit_can_be_played_in_place_by_our_own_address(client, team, reader):
     dub = make_found(make_run(team), ["one", "kitchen"], audio_url="https://x/a", video_url="https://x/v")
     body = get(client, team, "kitchen")
     assert re.findall(r'data-play="([^"]*)"', body) == [reverse("dubs-audio", args=[dub.pk]) + "#t=2.0,4.0"]
     assert "https://x/" not in body
 
 
-def test_a_dub_without_media_offers_no_play_button(client, team, member):
+def test_a_dub_without_media_offers_no_play_button(client, team, reader):
     make_found(make_run(team), ["kitchen"])
     assert "data-play" not in get(client, team, "kitchen")
 
 
 @pytest.mark.parametrize("q", [None, "", "   "])
-def test_without_a_query_the_page_says_what_can_be_typed(client, team, member, q):
+def test_without_a_query_the_page_says_what_can_be_typed(client, team, reader, q):
     make_found(make_run(team), ["kitchen"])
     body = get(client, team, q)
     assert "<kbd>kitch*</kbd>" in body
     assert lines(body) == []
 
 
-def test_what_cannot_be_searched_for_is_answered_with_a_hint(client, team, member):
+def test_what_cannot_be_searched_for_is_answered_with_a_hint(client, team, reader):
     assert search.search(team.pk, "?!").hint in html.unescape(get(client, team, "?!"))
 
 
 @pytest.mark.parametrize(
     "q", ['"', "a\0b", "' OR 1=1 --", "%", "👩‍👩‍👧", "speaker:", "x" * 10_000, "-", "before:never"]
 )
-def test_odd_input_is_answered(client, team, member, q):
+def test_odd_input_is_answered(client, team, reader, q):
     make_found(make_run(team), ["kitchen"])
     get(client, team, q)
     get(client, team, q, name="search-hits")
 
 
 @pytest.mark.parametrize("before", ["x", "-1", "9" * 30, "²", ""])
-def test_an_odd_place_to_go_on_from_is_the_beginning(client, team, member, before):
+def test_an_odd_place_to_go_on_from_is_the_beginning(client, team, reader, before):
     make_found(make_run(team), ["kitchen"])
     assert lines(get(client, team, "kitchen", before=before)) == [("found", "<mark>kitchen</mark>")]
 
@@ -156,7 +144,7 @@ def three_a_page(monkeypatch):
     monkeypatch.setattr(view, "HITS_A_PAGE", 3)
 
 
-def test_more_leads_through_every_hit_once(client, team, member, three_a_page):
+def test_more_leads_through_every_hit_once(client, team, reader, three_a_page):
     make_found(make_run(team), [f"kitchen {number}" for number in range(8)])
     found: list[str] = []
     before: dict[str, str] = {}
@@ -172,7 +160,7 @@ def test_more_leads_through_every_hit_once(client, team, member, three_a_page):
     assert len(found) == 8
 
 
-def test_more_works_without_script(client, team, member, three_a_page):
+def test_more_works_without_script(client, team, reader, three_a_page):
     make_found(make_run(team), [f"kitchen {number}" for number in range(4)])
     body = get(client, team, "kitchen")
     assert "4 moments in 1 run, newest runs first" in body
@@ -182,7 +170,7 @@ def test_more_works_without_script(client, team, member, three_a_page):
     assert '<p class="summary">Older moments</p>' in body
 
 
-def test_the_fragment_is_the_pages_own_part_and_keeps_the_address(client, team, member):
+def test_the_fragment_is_the_pages_own_part_and_keeps_the_address(client, team, reader):
     make_found(make_run(team), ["kitchen & more"])
     address = reverse("search-hits", args=[team.slug])
     response = client.get(address, {"q": "kitchen & more"}, headers={"HX-Request": "true"})
@@ -195,7 +183,7 @@ def test_the_fragment_is_the_pages_own_part_and_keeps_the_address(client, team, 
     assert cleared.headers["HX-Replace-Url"] == reverse("search", args=[team.slug])
 
 
-def test_thirty_hits_take_as_many_queries_as_six(client, team, member):
+def test_thirty_hits_take_as_many_queries_as_six(client, team, reader):
     for number in range(30):
         make_found(make_run(team), ["x", f"common {number}{' rare' * (number < 6)}", "y"])
     get(client, team)  # the first request of a session also writes it
@@ -212,7 +200,7 @@ def test_thirty_hits_take_as_many_queries_as_six(client, team, member):
 HOSTILE = ["<img src=x onerror=alert(1)>", "&lt;b&gt; &amp;", "<mark>kitchen</mark>", '"><script>alert(1)</script>']
 
 
-def test_what_came_from_outside_is_shown_as_it_is(client, team, member):
+def test_what_came_from_outside_is_shown_as_it_is(client, team, reader):
     text = f"kitchen {' '.join(HOSTILE)}"
     dub = make_found(make_run(team, title=text), ["before " + text[8:], text, "after " + text[8:]], '"><script>')
     dub.cues.update(speaker=text)
@@ -224,7 +212,7 @@ def test_what_came_from_outside_is_shown_as_it_is(client, team, member):
 
 
 @pytest.mark.parametrize("q", [*HOSTILE, '"><img src=x onerror=alert(1)>'])
-def test_what_was_typed_is_shown_as_it_is(client, team, member, q):
+def test_what_was_typed_is_shown_as_it_is(client, team, reader, q):
     body = get(client, team, q)
     assert f'value="{html.escape(q)}"' in body
     assert "<img" not in body
@@ -262,7 +250,7 @@ def choices(body):
     return {label: (html.unescape(href), bool(on)) for href, on, label in made}
 
 
-def test_a_facet_leads_to_the_search_with_it_and_back(client, team, member):
+def test_a_facet_leads_to_the_search_with_it_and_back(client, team, reader):
     run = make_run(team, status=Run.Status.READY)
     make_found(run, ["kitchen", "kitchens"], "en-us")
     make_found(run, ["kitchen"], "es-es")
@@ -279,7 +267,7 @@ def test_a_facet_leads_to_the_search_with_it_and_back(client, team, member):
     assert choices(body)["English (United States)"] == (f"{address}?q=kitch", True)
 
 
-def test_a_speaker_of_several_words_is_asked_for_as_a_phrase(client, team, member):
+def test_a_speaker_of_several_words_is_asked_for_as_a_phrase(client, team, reader):
     dub = make_found(make_run(team), ["kitchen", "kitchen"])
     search.remove(dub.cues.all())
     dub.cues.filter(position=1).update(speaker='Anna "Ann" Maria')
@@ -296,7 +284,7 @@ def wednesday(monkeypatch):
     monkeypatch.setattr(timezone, "now", lambda: datetime(2026, 11, 25, 12, tzinfo=UTC))
 
 
-def test_runs_are_narrowed_down_by_when_they_were_added(wednesday, client, team, member):
+def test_runs_are_narrowed_down_by_when_they_were_added(wednesday, client, team, reader):
     for day in ((2026, 11, 24), (2026, 2, 1), (2025, 12, 31)):
         make_found(make_run(team, created_at=datetime(*day, tzinfo=UTC)), ["kitchen"])
     address = reverse("search", args=[team.slug])
@@ -312,7 +300,7 @@ def test_runs_are_narrowed_down_by_when_they_were_added(wednesday, client, team,
     assert choices(body) == {"Earlier": (f"{address}?q=kitchen", True)}
 
 
-def test_a_tag_narrows_a_search_however_it_is_spelled(client, team, member):
+def test_a_tag_narrows_a_search_however_it_is_spelled(client, team, reader):
     launch, other = make_run(team), make_run(team)
     make_found(launch, ["kitchen one"])
     make_found(other, ["kitchen two"])
@@ -324,19 +312,19 @@ def test_a_tag_narrows_a_search_however_it_is_spelled(client, team, member):
         assert choices(body)[label][1]
 
 
-def test_facets_that_leave_no_choice_are_not_shown(client, team, member):
+def test_facets_that_leave_no_choice_are_not_shown(client, team, reader):
     make_found(make_run(team), ["kitchen"])
     assert choices(get(client, team, "kitchen")) == {}
 
 
-def test_it_is_said_when_not_all_hits_are_counted(client, team, member, monkeypatch):
+def test_it_is_said_when_not_all_hits_are_counted(client, team, reader, monkeypatch):
     monkeypatch.setattr(search, "LOOK_AT", 3)
     make_found(make_run(team), ["kitchen"] * 4)
     assert "Counted among the newest" in get(client, team, "kitchen")
     assert "Counted among the newest" not in get(client, team, "kitchen speaker:ben")
 
 
-def test_the_best_come_first_when_asked_for_and_so_do_the_next(client, team, member, three_a_page):
+def test_the_best_come_first_when_asked_for_and_so_do_the_next(client, team, reader, three_a_page):
     make_found(make_run(team), [f"kitchen{' table' * number}" for number in (0, 1, 2)])
     make_found(make_run(team), [f"kitchen{' table' * number}" for number in (5, 4, 3)])
     assert get(client, team, "kitchen").count("table") > 3
@@ -349,14 +337,14 @@ def test_the_best_come_first_when_asked_for_and_so_do_the_next(client, team, mem
     assert sorted(text.count("table") for kind, text in lines(more) if kind == "found") == [3, 4, 5]
 
 
-def test_a_near_miss_is_answered_with_the_word_that_was_meant(client, team, member):
+def test_a_near_miss_is_answered_with_the_word_that_was_meant(client, team, reader):
     search.learn(make_found(make_run(team), ["the Kitchen"]))
     body = get(client, team, "kitchne lang:en", name="search-hits")
     address = reverse("search", args=[team.slug])
     assert f'Did you mean <a href="{address}?q=Kitchen+lang%3Aen"><bdi>Kitchen lang:en</bdi></a>?' in body
 
 
-def test_the_same_moment_is_shown_in_the_other_languages(client, team, member):
+def test_the_same_moment_is_shown_in_the_other_languages(client, team, reader):
     run = make_run(team)
     make_found(run, ["the kitchen"], "en-us")
     make_found(run, ["<b>la cocina"], "es-es")
@@ -372,7 +360,7 @@ def table(client, team, q):
     return response, list(csv.reader(b"".join(response.streaming_content).decode("utf-8-sig").splitlines()))
 
 
-def test_all_hits_are_taken_along_as_a_table(client, team, member, three_a_page):
+def test_all_hits_are_taken_along_as_a_table(client, team, reader, three_a_page):
     run = make_run(team, title="=Pilot", camb_run_id=1344)
     make_found(run, ["kitchen 1", "other", "@kitchen 2", *["kitchen"] * 5], "es-es")
     make_found(make_run(make_team()), ["kitchen of others"])
@@ -386,7 +374,7 @@ def test_all_hits_are_taken_along_as_a_table(client, team, member, three_a_page)
     assert rows[6][7] == f"http://testserver/runs/{run.pk}/?dub=es-es&t=4#cue-3"
 
 
-def test_a_search_for_nothing_is_a_table_without_rows(client, team, member):
+def test_a_search_for_nothing_is_a_table_without_rows(client, team, reader):
     assert len(table(client, team, "")[1]) == 1
 
 
@@ -397,7 +385,7 @@ def keep(client, team, q, **more):
     return client.post(reverse("search-save", args=[team.slug]), {"q": q} | more)
 
 
-def test_a_kept_search_tells_of_a_new_dub_until_it_is_looked_at(client, team, member):
+def test_a_kept_search_tells_of_a_new_dub_until_it_is_looked_at(client, team, reader):
     assert keep(client, team, " kitchen ").headers["Location"] == f"{reverse('search', args=[team.slug])}?q=kitchen"
     make_found(make_run(team), ["kitchen"], is_told=False)
     saved.tell()
@@ -407,24 +395,24 @@ def test_a_kept_search_tells_of_a_new_dub_until_it_is_looked_at(client, team, me
     assert '<span class="badge">' not in get(client, team)
 
 
-def test_a_shared_search_is_seen_by_the_team_and_news_by_its_owner(client, team, member):
+def test_a_shared_search_is_seen_by_the_team_and_news_by_its_owner(client, team, reader):
     keep(client, team, "kitchen", is_shared="1")
     make_found(make_run(team), ["kitchen"], is_told=False)
     saved.tell()
     client.force_login(make_member(team))
     body = get(client, team)
     assert f'<a href="{reverse("search", args=[team.slug])}?q=kitchen"><bdi>kitchen</bdi></a>' in body
-    assert f"shared by <bdi>{member}</bdi>" in body
+    assert f"shared by <bdi>{reader}</bdi>" in body
     assert '<span class="badge">' not in body
 
 
-def test_a_kept_search_is_let_go_by_its_owner_only(client, team, member):
+def test_a_kept_search_is_let_go_by_its_owner_only(client, team, reader):
     keep(client, team, "kitchen")
     address = reverse("search-saved-remove", args=[team.slug, SavedSearch.objects.get().pk])
     assert address in get(client, team, "kitchen")
     client.force_login(make_member(team))
     assert client.post(address).status_code == 404
-    client.force_login(member)
+    client.force_login(reader)
     assert client.post(address).status_code == 302
     assert not SavedSearch.objects.exists()
 
@@ -437,12 +425,12 @@ def test_a_viewer_keeps_but_does_not_share(client, team):
     assert [one.is_shared for one in SavedSearch.objects.all()] == [False]
 
 
-def test_nothing_is_not_kept(client, team, member):
+def test_nothing_is_not_kept(client, team, reader):
     assert keep(client, team, " \0 ").status_code == 422
     assert not SavedSearch.objects.exists()
 
 
-def test_who_keeps_too_many_is_told(client, team, member, monkeypatch):
+def test_who_keeps_too_many_is_told(client, team, reader, monkeypatch):
     monkeypatch.setattr(saved, "MOST_SAVED", 1)
     keep(client, team, "one")
     keep(client, team, "two")

@@ -13,8 +13,8 @@ from dashboard.listing import PAGE
 from results import archiving, tags
 from results.models import Pulse, Run
 from teams.models import Membership, Team
-from tests.dashboard.pages import make_key, signed_in, text_of
-from tests.factories import make_member, make_run, make_team
+from tests.dashboard.pages import signed_in, text_of
+from tests.factories import make_key, make_member, make_run, make_team
 
 pytestmark = pytest.mark.django_db
 Role = Membership.Role

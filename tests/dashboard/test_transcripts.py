@@ -21,25 +21,14 @@ from results.camb import Unavailable
 from results.models import ApiKey, Copy, Cue, Dub, Pulse, Run, Shelf
 from results.secrets import SealBrokenError
 from teams.models import Membership
-from tests.factories import make_dub, make_member, make_run, make_team, make_user
+from tests.dashboard.pages import run_page
+from tests.factories import make_dub, make_member, make_ready_run, make_run, make_team, make_user
 
 pytestmark = pytest.mark.django_db
 
 VIDEO = "https://cdn.example.com/a.mp4?sig=1"
 AUDIO = "https://cdn.example.com/a.m4a?sig=1"
 HOSTILE = '<img src=x onerror=alert(1)> &lt;b&gt; "quoted" </p><script>alert(1)</script>'
-
-
-@pytest.fixture
-def team():
-    return make_team()
-
-
-@pytest.fixture
-def member(team, client):
-    user = make_member(team)
-    client.force_login(user)
-    return user
 
 
 @pytest.fixture
@@ -50,19 +39,9 @@ def asks(monkeypatch):
     return asked
 
 
-def page(client, run, query=""):
-    response = client.get(reverse("runs-detail", args=[run.pk]) + query)
-    assert response.status_code == 200
-    return response.content.decode()
-
-
 def poll_values(body):
     found = re.search(r'data-poll [^>]*hx-vals="([^"]*)"', body)
     return json.loads(html.unescape(found[1])) if found else None
-
-
-def ready_run(team, **fields):
-    return make_run(team, status=Run.Status.READY, due_at=None, **fields)
 
 
 # --- Who may see it ----------------------------------------------------------------------------------
@@ -76,7 +55,7 @@ def addresses():
     ]
 
 
-def test_who_is_not_logged_in_is_led_to_the_log_in_page(client, asks):
+def test_who_is_not_logged_in_is_led_to_the_log_in_run_page(client, asks):
     for address in addresses():
         response = client.get(address)
         assert (response.status_code, response.headers["Location"]) == (
@@ -85,20 +64,20 @@ def test_who_is_not_logged_in_is_led_to_the_log_in_page(client, asks):
         )
 
 
-def test_another_teams_run_is_not_there(client, member, asks):
+def test_another_teams_run_is_not_there(client, reader, asks):
     for address in addresses():
         assert client.get(address).status_code == 404
     assert asks == []
 
 
-def test_nothing_is_changed_by_these_addresses(client, member):
+def test_nothing_is_changed_by_these_addresses(client, reader):
     assert [client.post(address).status_code for address in addresses()] == [405] * 5
 
 
 def test_a_viewer_watches_and_reads_but_is_offered_no_change(client, team):
     client.force_login(make_member(team, Membership.Role.VIEWER))
-    dub = make_dub(ready_run(team), ["hello"], video_url=VIDEO)
-    body = page(client, dub.run)
+    dub = make_dub(make_ready_run(team), ["hello"], video_url=VIDEO)
+    body = run_page(client, dub.run)
     assert "hello" in body
     assert reverse("runs-refresh", args=[dub.run_id]) not in body
     assert reverse("runs-remove", args=[dub.run_id]) not in body
@@ -107,10 +86,12 @@ def test_a_viewer_watches_and_reads_but_is_offered_no_change(client, team):
 # --- The run page ------------------------------------------------------------------------------------
 
 
-def test_the_page_plays_and_shows_the_first_dub(client, team, member):
-    dub = make_dub(ready_run(team, title="Pilot"), ["Hola", "Adiós"], "es-es", video_url=VIDEO, audio_url=AUDIO)
+def test_the_page_plays_and_shows_the_first_dub(client, team, reader):
+    dub = make_dub(
+        make_ready_run(team, title="Pilot"), ["Hola", "Adiós"], "es-es", video_url=VIDEO, audio_url=AUDIO
+    )
     make_dub(dub.run, ["Bonjour"], "fr-fr", audio_url=AUDIO)
-    body = page(client, dub.run)
+    body = run_page(client, dub.run)
     assert f'src="{reverse("dubs-video", args=[dub.pk])}"' in body
     assert f'<track kind="captions" src="{reverse("dubs-captions", args=[dub.pk])}" srclang="es-es"' in body
     assert re.findall(
@@ -123,106 +104,108 @@ def test_the_page_plays_and_shows_the_first_dub(client, team, member):
     assert "cdn.example.com" not in body
 
 
-def test_the_address_chooses_dub_and_kind(client, team, member):
-    run = ready_run(team)
+def test_the_address_chooses_dub_and_kind(client, team, reader):
+    run = make_ready_run(team)
     make_dub(run, ["Hola"], "es-es", video_url=VIDEO, audio_url=AUDIO)
     french = make_dub(run, ["Bonjour"], "fr-fr", video_url=VIDEO, audio_url=AUDIO)
-    body = page(client, run, "?dub=fr-fr&play=audio")
+    body = run_page(client, run, "?dub=fr-fr&play=audio")
     assert "Bonjour" in body
     assert "Hola" not in body
     assert f'<audio id="media" controls preload="metadata" src="{reverse("dubs-audio", args=[french.pk])}"' in body
     assert "<video" not in body
 
 
-def test_an_unknown_dub_or_kind_falls_back_to_what_there_is(client, team, member):
-    dub = make_dub(ready_run(team), ["Hola"], "es-es", audio_url=AUDIO)
-    body = page(client, dub.run, "?dub=xx&play=video&t=never")
+def test_an_unknown_dub_or_kind_falls_back_to_what_there_is(client, team, reader):
+    dub = make_dub(make_ready_run(team), ["Hola"], "es-es", audio_url=AUDIO)
+    body = run_page(client, dub.run, "?dub=xx&play=video&t=never")
     assert f'src="{reverse("dubs-audio", args=[dub.pk])}"' in body
 
 
 @pytest.mark.parametrize(
     ("t", "start"), [("83", "83.0"), ("1m23s", "83.0"), ("1:23", "83.0"), ("1:23.5", "83.5"), ("0", ""), ("-1", "")]
 )
-def test_the_address_chooses_the_moment(client, team, member, t, start):
-    dub = make_dub(ready_run(team), ["Hola"], video_url=VIDEO)
-    body = page(client, dub.run, f"?t={t}")
+def test_the_address_chooses_the_moment(client, team, reader, t, start):
+    dub = make_dub(make_ready_run(team), ["Hola"], video_url=VIDEO)
+    body = run_page(client, dub.run, f"?t={t}")
     assert f'data-at="{start}"' in body
     assert re.findall(r'<video [^>]*src="[^"#]*(#t=[^"]*)?"', body) == [f"#t={start}" if start else ""]
 
 
-def test_a_link_that_has_ended_waits_for_somebody_to_press_play(client, team, member):
-    dub = make_dub(ready_run(team), ["Hola"], video_url="https://cdn.example.com/a.mp4?Expires=1600000000")
-    body = page(client, dub.run)
+def test_a_link_that_has_ended_waits_for_somebody_to_press_play(client, team, reader):
+    dub = make_dub(make_ready_run(team), ["Hola"], video_url="https://cdn.example.com/a.mp4?Expires=1600000000")
+    body = run_page(client, dub.run)
     assert ('preload="none"' in body, 'data-ends=""' in body) == (True, True)
 
 
 @pytest.mark.parametrize(("link", "ends"), [("?Expires=4102444800", "4102444800000"), ("?sig=1", "")])
-def test_the_player_knows_when_its_link_ends(client, team, member, link, ends):
-    dub = make_dub(ready_run(team), ["Hola"], audio_url=f"https://cdn.example.com/a.m4a{link}")
-    assert f'data-ends="{ends}"' in page(client, dub.run)
+def test_the_player_knows_when_its_link_ends(client, team, reader, link, ends):
+    dub = make_dub(make_ready_run(team), ["Hola"], audio_url=f"https://cdn.example.com/a.m4a{link}")
+    assert f'data-ends="{ends}"' in run_page(client, dub.run)
 
 
-def test_each_line_has_its_language_and_its_direction(client, team, member):
-    dub = make_dub(ready_run(team), ["مرحبا"], "ar-eg", audio_url=AUDIO)
-    body = page(client, dub.run)
+def test_each_line_has_its_language_and_its_direction(client, team, reader):
+    dub = make_dub(make_ready_run(team), ["مرحبا"], "ar-eg", audio_url=AUDIO)
+    body = run_page(client, dub.run)
     assert '<div id="cues" class="cues" lang="ar-eg" dir="rtl">' in body
     assert '<p dir="auto">مرحبا</p>' in body
 
 
-def test_a_speaker_is_named_where_they_begin_and_keeps_a_colour(client, team, member):
-    dub = make_dub(ready_run(team), ["a", "b", "c", "d"], audio_url=AUDIO)
+def test_a_speaker_is_named_where_they_begin_and_keeps_a_colour(client, team, reader):
+    dub = make_dub(make_ready_run(team), ["a", "b", "c", "d"], audio_url=AUDIO)
     dub.cues.filter(position=2).update(speaker="Anna")
-    rows = re.findall(r'<li id="cue-\d" class="cue ([^"]*)"[^>]*>(?:<bdi>([^<]*)</bdi>)?', page(client, dub.run))
+    rows = re.findall(
+        r'<li id="cue-\d" class="cue ([^"]*)"[^>]*>(?:<bdi>([^<]*)</bdi>)?', run_page(client, dub.run)
+    )
     assert rows == [("voice-0", "Anna"), ("voice-0", ""), ("voice-0", ""), ("voice-1", "Ben")]
 
 
-def test_what_came_from_outside_is_shown_as_it_is(client, team, member):
-    run = ready_run(team, title=HOSTILE, reason=HOSTILE, notes=[HOSTILE])
+def test_what_came_from_outside_is_shown_as_it_is(client, team, reader):
+    run = make_ready_run(team, title=HOSTILE, reason=HOSTILE, notes=[HOSTILE])
     dub = make_dub(run, [HOSTILE], '"><script>', audio_url=AUDIO)
     dub.cues.update(speaker=HOSTILE)
-    body = page(client, run)
+    body = run_page(client, run)
     assert body.count(html.escape(HOSTILE)) >= 5
     assert "<img" not in body
     assert "<script>" not in body
 
 
-def test_a_run_without_results_says_why_and_what_is_next(client, team, member):
-    waiting = page(client, make_run(team, status=Run.Status.WAITING))
+def test_a_run_without_results_says_why_and_what_is_next(client, team, reader):
+    waiting = run_page(client, make_run(team, status=Run.Status.WAITING))
     assert "CAMB.AI has no result yet." in waiting
     assert "Nothing to watch or read yet" in waiting
-    failed = page(client, make_run(team, status=Run.Status.FAILED, due_at=None, reason="Too long. Cut it."))
+    failed = run_page(client, make_run(team, status=Run.Status.FAILED, due_at=None, reason="Too long. Cut it."))
     assert "Too long. Cut it." in failed
     assert "Nothing to watch or read yet" not in failed
 
 
-def test_a_run_that_is_partly_ready_names_what_is_missing(client, team, member):
+def test_a_run_that_is_partly_ready_names_what_is_missing(client, team, reader):
     run = make_run(team, status=Run.Status.PARTLY)
     make_dub(run, ["Hola"], "es-es", video_url=VIDEO)
-    assert "Still missing: audio." in page(client, run)
+    assert "Still missing: audio." in run_page(client, run)
     make_dub(run, [], "fr-fr", audio_url=AUDIO)
-    assert "Still missing: audio (Spanish (Spain)), transcript (French (France))." in page(client, run)
+    assert "Still missing: audio (Spanish (Spain)), transcript (French (France))." in run_page(client, run)
 
 
-def test_trouble_with_the_key_is_said_on_an_unfinished_run(client, team, member):
+def test_trouble_with_the_key_is_said_on_an_unfinished_run(client, team, reader):
     run = make_run(team)
-    assert "has no CAMB.AI key yet" in page(client, run)
+    assert "has no CAMB.AI key yet" in run_page(client, run)
     ApiKey.objects.create(
         team=team, sealed="x", last_four="1234", state=ApiKey.State.REFUSED, message="Key refused."
     )
-    assert "Key refused." in page(client, run)
-    assert "Key refused." not in page(client, ready_run(team))
+    assert "Key refused." in run_page(client, run)
+    assert "Key refused." not in run_page(client, make_ready_run(team))
 
 
-def test_the_page_takes_as_many_queries_for_many_lines_and_dubs_as_for_one(client, team, member):
-    small, large = ready_run(team), ready_run(team)
+def test_the_page_takes_as_many_queries_for_many_lines_and_dubs_as_for_one(client, team, reader):
+    small, large = make_ready_run(team), make_ready_run(team)
     make_dub(small, ["one"], audio_url=AUDIO)
     for number in range(30):
         make_dub(large, ["line"] * 30, f"e{chr(97 + number % 26)}-{number}", audio_url=AUDIO)
-    page(client, small)  # the first request of a session also writes it
+    run_page(client, small)  # the first request of a session also writes it
     counts = []
     for run in (small, large):
         with CaptureQueriesContext(connection) as queries:
-            page(client, run)
+            run_page(client, run)
         counts.append(len(queries))
     assert counts[0] == counts[1]
 
@@ -234,19 +217,19 @@ def poll(client, run, values):
     return client.get(reverse("runs-detail-poll", args=[run.pk]), values)
 
 
-def test_a_finished_run_is_not_polled(client, team, member):
-    assert poll_values(page(client, make_dub(ready_run(team), ["Hola"]).run)) is None
+def test_a_finished_run_is_not_polled(client, team, reader):
+    assert poll_values(run_page(client, make_dub(make_ready_run(team), ["Hola"]).run)) is None
 
 
-def test_while_nothing_changes_the_answer_is_empty(client, team, member):
+def test_while_nothing_changes_the_answer_is_empty(client, team, reader):
     run = make_run(team)
-    response = poll(client, run, poll_values(page(client, run)))
+    response = poll(client, run, poll_values(run_page(client, run)))
     assert (response.status_code, response.content) == (204, b"")
 
 
-def test_a_run_that_becomes_ready_brings_its_player_and_ends_the_polling(client, team, member):
+def test_a_run_that_becomes_ready_brings_its_player_and_ends_the_polling(client, team, reader):
     run = make_run(team, status=Run.Status.WAITING)
-    values = poll_values(page(client, run))
+    values = poll_values(run_page(client, run))
     make_dub(run, ["Hola"], "es-es", video_url=VIDEO)
     Run.objects.filter(pk=run.pk).update(status=Run.Status.READY, due_at=None)
     Pulse.beat(team.pk)
@@ -260,21 +243,21 @@ def test_a_run_that_becomes_ready_brings_its_player_and_ends_the_polling(client,
     assert poll_values(body) is None
 
 
-def test_a_change_that_is_not_the_dubs_leaves_the_player_alone(client, team, member):
+def test_a_change_that_is_not_the_dubs_leaves_the_player_alone(client, team, reader):
     run = make_run(team, status=Run.Status.PARTLY)
     make_dub(run, ["Hola"], "es-es", video_url=VIDEO)
-    values = poll_values(page(client, run))
+    values = poll_values(run_page(client, run))
     Pulse.beat(team.pk)
     body = poll(client, run, values).content.decode()
     assert re.findall(r'<\w+ id="([\w-]+)"[^>]*hx-swap-oob', body) == ["run-status", "run-poller", "copy"]
     assert poll_values(body) == values | {"since": 1}
 
 
-def test_the_poll_keeps_to_the_dub_that_is_looked_at(client, team, member):
+def test_the_poll_keeps_to_the_dub_that_is_looked_at(client, team, reader):
     run = make_run(team, status=Run.Status.PARTLY)
     make_dub(run, ["Hola"], "es-es", video_url=VIDEO, audio_url=AUDIO)
     make_dub(run, [], "fr-fr", video_url=VIDEO, audio_url=AUDIO)
-    values = poll_values(page(client, run, "?dub=fr-fr&play=audio"))
+    values = poll_values(run_page(client, run, "?dub=fr-fr&play=audio"))
     Dub.objects.filter(language="fr-fr").update(cue_count=1, cues_hash="new")
     Pulse.beat(team.pk)
     body = poll(client, run, values).content.decode()
@@ -282,9 +265,9 @@ def test_the_poll_keeps_to_the_dub_that_is_looked_at(client, team, member):
     assert 'lang="fr-fr"' in body
 
 
-def test_a_run_being_asked_is_polled_until_it_is_answered(client, team, member):
-    run = ready_run(team, lease=uuid4(), lease_until=timezone.now() + timedelta(minutes=1))
-    body = page(client, run)
+def test_a_run_being_asked_is_polled_until_it_is_answered(client, team, reader):
+    run = make_ready_run(team, lease=uuid4(), lease_until=timezone.now() + timedelta(minutes=1))
+    body = run_page(client, run)
     assert "being asked now" in body
     Run.objects.update(lease=None, lease_until=None)
     body = poll(client, run, poll_values(body)).content.decode()
@@ -296,8 +279,8 @@ def test_a_run_being_asked_is_polled_until_it_is_answered(client, team, member):
 
 
 @pytest.mark.parametrize(("kind", "link"), [("video", VIDEO), ("audio", AUDIO)])
-def test_media_is_a_redirect_to_the_live_link(client, team, member, asks, kind, link):
-    dub = make_dub(ready_run(team), video_url=VIDEO, audio_url=AUDIO)
+def test_media_is_a_redirect_to_the_live_link(client, team, reader, asks, kind, link):
+    dub = make_dub(make_ready_run(team), video_url=VIDEO, audio_url=AUDIO)
     response = client.get(reverse(f"dubs-{kind}", args=[dub.pk]))
     assert (response.status_code, response.headers["Location"]) == (302, link)
     assert response.headers["Cache-Control"] == "no-store"
@@ -305,8 +288,8 @@ def test_media_is_a_redirect_to_the_live_link(client, team, member, asks, kind, 
     assert asks == []
 
 
-def test_a_link_that_the_browser_met_dead_is_asked_for_once(client, team, member, asks):
-    dub = make_dub(ready_run(team), video_url=VIDEO)
+def test_a_link_that_the_browser_met_dead_is_asked_for_once(client, team, reader, asks):
+    dub = make_dub(make_ready_run(team), video_url=VIDEO)
     for _ in range(3):
         response = client.get(reverse("dubs-video", args=[dub.pk]), {"renew": "1"})
         assert (response.status_code, response.headers["Location"]) == (302, VIDEO)
@@ -316,16 +299,16 @@ def test_a_link_that_the_browser_met_dead_is_asked_for_once(client, team, member
 @pytest.mark.parametrize(
     "link", ["javascript:alert(1)", "//evil.example/a.mp4", "data:text/html,x", "https://a@b/c"]
 )
-def test_a_link_that_is_not_a_web_address_is_never_followed(client, team, member, asks, link):
-    dub = make_dub(ready_run(team), video_url=link)
+def test_a_link_that_is_not_a_web_address_is_never_followed(client, team, reader, asks, link):
+    dub = make_dub(make_ready_run(team), video_url=link)
     response = client.get(reverse("dubs-video", args=[dub.pk]))
     assert (response.status_code, response.headers.get("Location")) == (502, None)
     assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert "cannot be played" in response.content.decode()
 
 
-def test_nothing_in_the_address_leads_elsewhere(client, team, member, asks):
-    dub = make_dub(ready_run(team), video_url=VIDEO)
+def test_nothing_in_the_address_leads_elsewhere(client, team, reader, asks):
+    dub = make_dub(make_ready_run(team), video_url=VIDEO)
     response = client.get(reverse("dubs-video", args=[dub.pk]), {"next": "https://evil.example", "url": "//evil"})
     assert response.headers["Location"] == VIDEO
 
@@ -341,12 +324,12 @@ def test_nothing_in_the_address_leads_elsewhere(client, team, member, asks):
         ),
     ],
 )
-def test_a_renewal_that_fails_says_why(client, team, member, monkeypatch, error, sentence):
+def test_a_renewal_that_fails_says_why(client, team, reader, monkeypatch, error, sentence):
     def ask_now(run):
         raise error
 
     monkeypatch.setattr(tracking, "ask_now", ask_now)
-    dub = make_dub(ready_run(team), video_url=VIDEO)
+    dub = make_dub(make_ready_run(team), video_url=VIDEO)
     response = client.get(reverse("dubs-video", args=[dub.pk]), {"renew": "1"})
     assert (response.status_code, response.content.decode()) == (502, sentence)
 
@@ -365,7 +348,7 @@ def kept(team, settings, tmp_path):
     settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": backend, "OPTIONS": options}}
     link = "https://cdn.example.com/a.mp4"
     dub = make_dub(
-        ready_run(team, title="Té & más", camb_run_id=1042), ["Hola"], "es-es", video_url=f"{link}?Expires=1"
+        make_ready_run(team, title="Té & más", camb_run_id=1042), ["Hola"], "es-es", video_url=f"{link}?Expires=1"
     )
     name = default_storage.save("1/0af3.mp4", ContentFile(b"0123456789"))
     Copy.objects.create(
@@ -378,7 +361,7 @@ def play(client, dub, query="", **headers):
     return client.get(reverse("dubs-video", args=[dub.pk]) + query, headers=headers)
 
 
-def test_our_copy_is_played_though_the_link_has_ended(client, member, kept, asks):
+def test_our_copy_is_played_though_the_link_has_ended(client, reader, kept, asks):
     response = play(client, kept)
     assert (response.status_code, response.getvalue(), asks) == (200, b"0123456789", [])
     assert {
@@ -396,14 +379,14 @@ def test_our_copy_is_played_though_the_link_has_ended(client, member, kept, asks
     )
 
 
-def test_our_copy_is_sent_in_ranges(client, member, kept):
+def test_our_copy_is_sent_in_ranges(client, reader, kept):
     response = play(client, kept, Range="bytes=3-5", **{"If-Range": '"0af3"'})
     assert (response.status_code, response.content) == (206, b"345")
     assert response.headers["Content-Range"] == "bytes 3-5/10"
     assert play(client, kept, Range="bytes=10-").status_code == 416
 
 
-def test_our_copy_can_be_taken_along_under_a_readable_name(client, member, kept):
+def test_our_copy_can_be_taken_along_under_a_readable_name(client, reader, kept):
     response = play(client, kept, "?download", Range="bytes=3-5")
     assert (response.status_code, response.getvalue()) == (200, b"0123456789")
     assert response.headers["Content-Disposition"] == (f"attachment; {FILE_NAME}")
@@ -416,14 +399,14 @@ def test_our_copy_is_for_the_team_alone(client, kept):
     assert client.get(address).status_code == 404
 
 
-def test_a_player_that_met_an_error_comes_again_to_the_copy_that_is_there(client, member, kept, asks):
+def test_a_player_that_met_an_error_comes_again_to_the_copy_that_is_there(client, reader, kept, asks):
     response = play(client, kept, "?renew=1")
     assert (response.status_code, response.headers["Location"]) == (302, reverse("dubs-video", args=[kept.pk]))
     assert asks == []
 
 
 @pytest.mark.parametrize("query", ["", "?renew=1"])
-def test_a_copy_whose_file_is_gone_gives_way_to_the_live_link(client, member, kept, monkeypatch, query):
+def test_a_copy_whose_file_is_gone_gives_way_to_the_live_link(client, reader, kept, monkeypatch, query):
     monkeypatch.setattr(tracking, "ask_now", lambda run: Dub.objects.update(video_url=VIDEO))
     copy = Copy.objects.get()
     default_storage.delete(copy.name)
@@ -432,7 +415,7 @@ def test_a_copy_whose_file_is_gone_gives_way_to_the_live_link(client, member, ke
     assert (copy.state, copy.due_at <= timezone.now()) == ("waiting", True)
 
 
-def test_a_copy_in_a_storage_elsewhere_is_led_to_by_a_signed_address(client, member, kept, settings):
+def test_a_copy_in_a_storage_elsewhere_is_led_to_by_a_signed_address(client, reader, kept, settings):
     settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": "tests.bucket.Bucket"}}
     response = play(client, kept, "?download")
     address, _, query = response.headers["Location"].partition("?")
@@ -444,8 +427,8 @@ def test_a_copy_in_a_storage_elsewhere_is_led_to_by_a_signed_address(client, mem
     assert (response.headers["Cache-Control"], response.headers["Referrer-Policy"]) == ("no-store", "no-referrer")
 
 
-def test_the_page_says_that_it_is_kept_and_needs_no_fresh_link(client, member, kept):
-    body = page(client, kept.run)
+def test_the_page_says_that_it_is_kept_and_needs_no_fresh_link(client, reader, kept):
+    body = run_page(client, kept.run)
     assert "Kept here, 10\xa0bytes" in body
     assert 'preload="metadata"' in body
     assert 'data-ends=""' in body
@@ -460,15 +443,15 @@ def test_the_page_says_that_it_is_kept_and_needs_no_fresh_link(client, member, k
         ({"state": "failed", "message": "No media."}, "No copy is kept here. No media."),
     ],
 )
-def test_the_page_says_how_far_the_copy_is(client, member, kept, fields, sentence):
+def test_the_page_says_how_far_the_copy_is(client, reader, kept, fields, sentence):
     Copy.objects.update(**fields)
-    assert sentence in page(client, kept.run)
+    assert sentence in run_page(client, kept.run)
 
 
-def test_a_page_that_is_open_hears_of_the_copy_and_its_waveform_and_keeps_its_player(client, team, member, kept):
+def test_a_page_that_is_open_hears_of_the_copy_and_its_waveform_and_keeps_its_player(client, team, reader, kept):
     Shelf.objects.create(team=team, is_on=True, most_bytes=100)
     Copy.objects.update(state="waiting")
-    values = poll_values(page(client, kept.run))
+    values = poll_values(run_page(client, kept.run))
     assert poll(client, kept.run, values).status_code == 204
     Copy.objects.update(got=5)
     body = poll(client, kept.run, values).content.decode()
@@ -482,9 +465,9 @@ def test_a_page_that_is_open_hears_of_the_copy_and_its_waveform_and_keeps_its_pl
     assert re.findall(r'id="([\w-]+)"[^>]*hx-swap-oob', body) == ["run-status", "run-poller", "copy", "timeline"]
 
 
-def test_where_nothing_is_kept_no_page_waits_for_a_copy(client, team, member, kept):
+def test_where_nothing_is_kept_no_page_waits_for_a_copy(client, team, reader, kept):
     Copy.objects.all().delete()
-    assert poll_values(page(client, kept.run)) is None
+    assert poll_values(run_page(client, kept.run)) is None
 
 
 @pytest.fixture
@@ -509,10 +492,10 @@ def part(*pieces):
     return download.Part(0, sum(map(len, pieces)), "", iter(pieces))
 
 
-def test_a_download_comes_through_us_under_a_readable_name(client, team, member, host):
+def test_a_download_comes_through_us_under_a_readable_name(client, team, reader, host):
     answers, _asked = host
     answers[VIDEO] = part(b"abc", b"def")
-    dub = make_dub(ready_run(team, title="Désert: 1", camb_run_id=42), language="ar-eg", video_url=VIDEO)
+    dub = make_dub(make_ready_run(team, title="Désert: 1", camb_run_id=42), language="ar-eg", video_url=VIDEO)
     response = client.get(reverse("dubs-video", args=[dub.pk]), {"download": ""})
     assert (response.status_code, b"".join(response.streaming_content)) == (200, b"abcdef")
     assert response.headers["Content-Length"] == "6"
@@ -520,23 +503,23 @@ def test_a_download_comes_through_us_under_a_readable_name(client, team, member,
         "attachment; filename*=utf-8''D%C3%A9sert%201%20%5B42%5D.ar-eg.mp4"
     )
     assert "Location" not in response.headers
-    assert 'download="Désert 1 [42].ar-eg.mp4"' in page(client, dub.run)
+    assert 'download="Désert 1 [42].ar-eg.mp4"' in run_page(client, dub.run)
 
 
-def test_a_download_by_a_link_that_is_gone_goes_on_by_a_fresh_one(client, team, member, host, monkeypatch):
+def test_a_download_by_a_link_that_is_gone_goes_on_by_a_fresh_one(client, team, reader, host, monkeypatch):
     answers, asked = host
     fresh = VIDEO.replace("sig=1", "sig=2")
     answers |= {VIDEO: download.Gone("The link has ended."), fresh: part(b"abc")}
-    dub = make_dub(ready_run(team), video_url=VIDEO)
+    dub = make_dub(make_ready_run(team), video_url=VIDEO)
     monkeypatch.setattr(tracking, "ask_now", lambda run: Dub.objects.update(video_url=fresh))
     response = client.get(reverse("dubs-video", args=[dub.pk]), {"download": ""})
     assert (b"".join(response.streaming_content), asked) == (b"abc", [VIDEO, fresh])
 
 
-def test_a_download_that_fails_says_why(client, team, member, host):
+def test_a_download_that_fails_says_why(client, team, reader, host):
     answers, _asked = host
     answers[VIDEO] = download.Trouble("The host of the media could not be reached.")
-    dub = make_dub(ready_run(team), video_url=VIDEO)
+    dub = make_dub(make_ready_run(team), video_url=VIDEO)
     response = client.get(reverse("dubs-video", args=[dub.pk]), {"download": ""})
     assert (response.status_code, response.content.decode()) == (502, "The host of the media could not be reached.")
 
@@ -552,16 +535,16 @@ def test_a_download_that_fails_says_why(client, team, member, host):
         ("a.b/c", ".m4a"),
     ],
 )
-def test_a_downloads_name_ends_as_its_link_does(client, team, member, link, ending):
-    dub = make_dub(ready_run(team, title="x", camb_run_id=1), audio_url=f"https://cdn.example.com/{link}")
-    assert f'download="x [1].en-us{ending}"' in page(client, dub.run)
+def test_a_downloads_name_ends_as_its_link_does(client, team, reader, link, ending):
+    dub = make_dub(make_ready_run(team, title="x", camb_run_id=1), audio_url=f"https://cdn.example.com/{link}")
+    assert f'download="x [1].en-us{ending}"' in run_page(client, dub.run)
 
 
 # --- Captions ----------------------------------------------------------------------------------------
 
 
-def test_captions_are_the_transcript_as_webvtt(client, team, member):
-    dub = make_dub(ready_run(team), ["Hola", "a --> b"], "es-es")
+def test_captions_are_the_transcript_as_webvtt(client, team, reader):
+    dub = make_dub(make_ready_run(team), ["Hola", "a --> b"], "es-es")
     response = client.get(reverse("dubs-captions", args=[dub.pk]))
     assert response.headers["Content-Type"] == "text/vtt; charset=utf-8"
     assert response.content.decode() == (
@@ -571,19 +554,19 @@ def test_captions_are_the_transcript_as_webvtt(client, team, member):
     )
 
 
-def test_captions_are_in_the_order_of_time(client, team, member):
-    dub = make_dub(ready_run(team), ["one", "two", "three"])
+def test_captions_are_in_the_order_of_time(client, team, reader):
+    dub = make_dub(make_ready_run(team), ["one", "two", "three"])
     Cue.objects.filter(dub=dub, position=1).update(position=99)
     body = client.get(reverse("dubs-captions", args=[dub.pk])).content.decode()
     assert re.findall(r"<v \w+>(\w+)</v>", body) == ["two", "three", "one"]
 
 
-def test_a_person_in_two_teams_sees_each_teams_run(client, team, member):
+def test_a_person_in_two_teams_sees_each_teams_run(client, team, reader):
     other = make_team(owner=make_user())
-    Membership.objects.create(team=other, user=member, role=Membership.Role.VIEWER)
+    Membership.objects.create(team=other, user=reader, role=Membership.Role.VIEWER)
     mine, theirs = make_run(team, title="Mine"), make_run(other, title="Theirs")
-    assert "Mine" in page(client, mine)
-    assert "Theirs" in page(client, theirs)
+    assert "Mine" in run_page(client, mine)
+    assert "Theirs" in run_page(client, theirs)
 
 
 def test_an_open_page_of_an_unfinished_run_has_it_asked_sooner(client):

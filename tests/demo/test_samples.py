@@ -11,15 +11,10 @@ from camb.client import CambAI
 
 from demo.samples import DEMO_RUN_IDS, DEMO_TITLES, LANGUAGES, sample_runs
 from demo.server import MEDIA_DIR, StandIn
-from tests.demo.test_server import Clock
+from tests.demo.conftest import Clock
 
 WAITING = {48241: 20, 48244: 45, 48247: 90}
 FAILED, PARTLY, NOT_FOUND, OLDER_FORM, AUDIO_ONLY, LONG = 48252, 48261, 48258, 48255, 48223, 48239
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

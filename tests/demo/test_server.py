@@ -18,22 +18,10 @@ from camb.client import CambAI
 from camb.core.api_error import ApiError
 
 from demo.server import ABSENT, Call, Reply, StandIn
+from tests.demo.conftest import Clock
 
 JSON = "application/json"
 KEY = {"x-api-key": "demo-key"}
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_700_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -5,11 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from demo.server import StandIn
 from results import bell, refresh, tasks
 from results import camb as camb_client
-from results.models import ApiKey
-from tests.factories import make_team
+from tests import factories
 
 
 @pytest.fixture
@@ -23,15 +21,6 @@ def clock(monkeypatch):
 
     monkeypatch.setattr(timezone, "now", lambda: now)
     return put
-
-
-@pytest.fixture
-def camb(settings):
-    """The stand-in CAMB.AI with no runs of its own."""
-    with StandIn() as standin:
-        standin.runs.clear()
-        settings.CAMB_BASE_URL = standin.base_url
-        yield standin
 
 
 @pytest.fixture
@@ -59,19 +48,13 @@ def worker(bells):
 
 @pytest.fixture
 def make_key():
-    def make(team, secret: str = "demo-key") -> ApiKey:
-        key = ApiKey(team=team, state=ApiKey.State.WORKING)
-        key.secret = secret
-        key.save()
-        return key
-
-    return make
+    return factories.make_key
 
 
 @pytest.fixture
 def team(make_key):
     """A team with a key that the stand-in takes."""
-    team = make_team()
+    team = factories.make_team()
     make_key(team)
     return team
 
