@@ -20,7 +20,7 @@ def furnished(tmp_path_factory) -> Iterator[str]:
     """The URL of a database with two teams, to be copied: migrating takes seconds."""
     folder = tmp_path_factory.mktemp("furnished")
     with new_database(folder) as database:
-        furnish(Installation(folder, database, "http://127.0.0.1:9"))
+        furnish(Installation(folder, database, "http://127.0.0.1:9"), folder)
         database.close()
         yield database.url
 
