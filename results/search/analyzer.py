@@ -196,16 +196,17 @@ def _prepared(text: str) -> str:
 
 def terms(text: str) -> Terms:
     """Everything this text is found by."""
-    folded = text[:MAX_TEXT].lower() if text.isascii() else _fold(_prepared(text))[:MAX_TEXT]
+    is_ascii = text.isascii()
+    folded = text[:MAX_TEXT].lower() if is_ascii else _fold(_prepared(text))[:MAX_TEXT]
     words, extras = _PARTS.findall(folded), []
     if _MAY_JOIN.search(folded):
         wholes = [_PART.findall(whole) for whole in _WHOLE.findall(folded) if not whole.isalnum()]
         extras = [term for parts in wholes if len(parts) > 1 and len(term := "".join(parts)) <= MAX_TERM]
-    if _ATTACHING.search(folded):
+    if not is_ascii and _ATTACHING.search(folded):
         extras += [term for word in words for term in _without_attached(word)]
-    if _PAIRED_LETTER.search(folded):
+    if not is_ascii and _PAIRED_LETTER.search(folded):
         words = [term for word in words for term in (_pairs(word) if _PAIRED_LETTER.match(word) else (word,))]
-    if len(max(words, key=len, default="")) > MAX_TERM:
+    if len(folded) > MAX_TERM and len(max(words, key=len, default="")) > MAX_TERM:
         words = [word[at : at + MAX_TERM] for word in words for at in range(0, len(word), MAX_TERM)]
     return Terms(words, extras)
 

@@ -74,14 +74,22 @@ def lines(cues: QuerySet[Cue]) -> Iterator[Line]:
 
 def entry(line: Line) -> Entry:
     words, extras = terms(line.text)
-    for name in (line.speaker, line.original_speaker):
-        if name:
-            speaker = _speaker_terms(name)
-            words += speaker.words
-            extras += speaker.extras
-    extras += _language_terms(line.language)
-    extras += (f"_run_{line.run_id}", "")
+    label = _label(line.speaker, line.original_speaker, line.language, line.run_id)
+    words += label.words
+    extras += label.extras
     return Entry(line.cue_id, line.team_id, line.run_id, _prefix(line.team_id), words, extras)
+
+
+@lru_cache(maxsize=1024)
+def _label(speaker: str, original_speaker: str, language: str, run_id: int) -> Terms:
+    """What many lines of a run are found by, beside their text."""
+    label = Terms([], [])
+    for name in filter(None, (speaker, original_speaker)):
+        found = _speaker_terms(name)
+        label.words.extend(found.words)
+        label.extras.extend(found.extras)
+    label.extras.extend((*_language_terms(language), f"_run_{run_id}", ""))
+    return label
 
 
 def wanted(team_id: int, query: Query) -> Wanted | None:
