@@ -267,6 +267,7 @@ def prepare(stack: ExitStack) -> Upstream:
         "REFRESH_CALLS_PER_SECOND": "100000",
         "REFRESH_FIRST_SECONDS": "3600",  # nothing is due twice while we measure
         "MALLOC_ARENA_MAX": "2",
+        "MALLOC_MMAP_THRESHOLD_": "1048576",
         "DJANGO_SETTINGS_MODULE": "dashboard.settings",
     }
     import django

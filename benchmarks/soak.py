@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -38,14 +38,19 @@ FAULTS = [
     Reply(200, b'{"1": {', truncate_at=3),
     Reply(200, b'{"1": {', reset=True),
     Reply(None),
-    HUGE,
 ]
 _numbers = count()
 
 
-def hurry_and_fail(call: Call) -> Reply | None:
-    """One call in a hundred fails."""
-    return random.choice(FAULTS) if random.random() < 0.01 else None
+def failing(huge: float) -> Callable[[Call], Reply | None]:
+    """One call in a hundred fails, and of this share of calls the answer is larger than is read."""
+
+    def rule(call: Call) -> Reply | None:
+        if random.random() < huge:
+            return HUGE
+        return random.choice(FAULTS) if random.random() < 0.01 else None
+
+    return rule
 
 
 def changing(*_: object) -> object:
@@ -165,6 +170,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--runs", type=int, default=1000)
+    parser.add_argument("--huge", type=float, default=0.001, help="the share of answers of 25 MB")
     parser.add_argument("--port", type=int, default=8765)
     options = parser.parse_args()
     with ExitStack() as stack:
@@ -175,7 +181,7 @@ def main() -> None:
         camb = stack.enter_context(StandIn(keys=[KEY], latency=0.2, on_reply=lambda call: camb.calls.clear()))
         camb.unknown = None
         camb.runs = dict.fromkeys(range(1, options.runs + 1, 10), changing)
-        camb.rule = hurry_and_fail
+        camb.rule = failing(options.huge)
         os.environ |= {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "HOST": "127.0.0.1",
@@ -187,6 +193,7 @@ def main() -> None:
             "REFRESH_TICK_SECONDS": "1",
             "REFRESH_SLOWEST_SECONDS": "60",
             "MALLOC_ARENA_MAX": "2",
+            "MALLOC_MMAP_THRESHOLD_": "1048576",
             "LOG_LEVEL": "CRITICAL",
             "DJANGO_SETTINGS_MODULE": "dashboard.settings",
         }

@@ -112,8 +112,10 @@ def environment() -> dict[str, str]:
         "PORT": str(settings.PORT),
         "DEMO_PORT": str(settings.DEMO_PORT),
         "DEMO_KEY": DEMO_KEY,
-        # Threads that each keep their own arena would cost tens of megabytes for nothing.
+        # Threads that each keep their own arena would cost tens of megabytes for nothing, and so would the room for
+        # an answer of 20 MB that glibc, unless it is given a threshold, keeps once it was needed.
         "MALLOC_ARENA_MAX": "2",
+        "MALLOC_MMAP_THRESHOLD_": "1048576",
     }
 
 
