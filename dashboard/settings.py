@@ -374,7 +374,7 @@ if IS_HTTPS:
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
     SECURE_SSL_REDIRECT = env.bool("HTTPS_REDIRECT", default=True)
-    SECURE_REDIRECT_EXEMPT = [r"^health/$"]  # asked from inside the machine, past the proxy that speaks TLS
+    SECURE_REDIRECT_EXEMPT = [r"^health/"]  # asked from inside the machine, past the proxy that speaks TLS
     if IS_BEHIND_PROXY:
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 

@@ -55,6 +55,7 @@ handler500 = "dashboard.views.trouble.broken"
 urlpatterns = [
     path("", teams.home, name="home"),
     path("health/", health.health, name="health"),
+    path("health/alive/", health.alive, name="health-alive"),
     path("api/v1/", api.urls),
     path("accounts/", include(accounts)),
     path("invitations/accept/", teams.invitation_accept, name="invitation-accept"),

@@ -16,11 +16,11 @@ from time import monotonic
 from typing import NamedTuple, Self
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from results import bell, camb, history, keys, leases, rows, store
+from results import bell, camb, history, keys, leases, rows, store, writable
 from results.history import History
 from results.leases import Due, Lease
 from results.models import Pulse, Run
@@ -324,10 +324,11 @@ def save(heard: Sequence[Heard], histories: Sequence[History]) -> dict[int, str]
                 left += [[each] for each in share]
                 continue
             for pk, lease, _, _ in share:
-                logger.exception("The answer about run %s could not be stored", pk)
-                if isinstance(error, OperationalError | InterfaceError):  # the database's trouble, which passes
+                if isinstance(error, writable.PASSING):  # the database's trouble
+                    writable.doubt(error)
                     _put_off_unstored(pk, lease)
                 else:
+                    logger.exception("The answer about run %s could not be stored", pk)
                     changes[pk] = _park(pk, lease)
         else:
             changes |= stored
@@ -391,7 +392,7 @@ def _store(heard: Sequence[Heard], earlier: dict[int, str], histories: Sequence[
 def _put_off_unstored(pk: int, lease: uuid.UUID) -> None:
     """Ask again later: while the database takes no answers, as when its disk is full, each call is for nothing."""
     held = Run.objects.filter(pk=pk, lease=lease).exclude(due_at=None)
-    with suppress(OperationalError, InterfaceError):  # then the lease runs out by itself
+    with suppress(*writable.PASSING):  # then the lease runs out by itself
         for asks in held.values_list("asks", flat=True):
             wait = max(backoff(asks), keys.FIRST_PROBE)
             held.update(asks=F("asks") + 1, due_at=timezone.now() + wait, lease=None, lease_until=None)

@@ -5,9 +5,15 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
-from results import bell
+from results import bell, writable
 
 _was_migrated = False
+
+
+@require_safe
+def alive(request: HttpRequest) -> JsonResponse:
+    """Say that this process answers, whatever else is away: to start it again would mend none of that."""
+    return JsonResponse({"status": "alive"})
 
 
 @require_safe
@@ -31,7 +37,9 @@ def _why_not() -> str:
         cursor.execute("SELECT 'off'" if connection.vendor == "sqlite" else "SHOW transaction_read_only")
         if cursor.fetchone() != ("off",):
             return "The database takes no changes."
-    return "" if _is_migrated() else "The database is not migrated."
+    if not _is_migrated():
+        return "The database is not migrated."
+    return "" if writable.takes_changes() else "The database takes no changes: its disk may be full."
 
 
 def _is_migrated() -> bool:

@@ -3,14 +3,12 @@
 import sys
 
 from django.core.exceptions import DisallowedHost
-from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from redis.exceptions import RedisError
 
-# What passes once somebody has mended it: a server that is away, restarts, takes no changes or has no room left.
-PASSING = (OperationalError, InterfaceError, InternalError, RedisError)
+from results import writable
 
 
 def not_understood(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -27,7 +25,10 @@ def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
 def broken(request: HttpRequest) -> HttpResponse:
     """503 for what passes, else 500; neither page asks the database or the session anything."""
     name, status, headers = "500.html", 500, {}
-    if isinstance(sys.exception(), PASSING):
+    error = sys.exception()
+    if isinstance(error, writable.PASSING):
+        writable.doubt(error)
+    if isinstance(error, (*writable.PASSING, RedisError)):
         name, status, headers = "away.html", 503, {"Retry-After": "30"}
     try:
         page = render_to_string(name)

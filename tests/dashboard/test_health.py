@@ -3,11 +3,12 @@
 import pytest
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.cache import cache
-from django.db import InternalError, OperationalError, connection
+from django.db import DatabaseError, InternalError, OperationalError, connection
 from django.test import Client
 from redis.exceptions import ConnectionError as RedisIsAway
 
 from dashboard.views import health
+from results import writable
 
 
 @pytest.mark.django_db
@@ -84,3 +85,8 @@ def test_trouble_that_passes_is_told_apart_from_a_fault(monkeypatch, error, stat
     assert (response.status_code, words in response.content.decode()) == (status, True)
     assert str(error) not in response.content.decode()
     assert response.headers.get("Retry-After") == ("30" if status == 503 else None)
+    assert writable.is_doubted() == isinstance(error, DatabaseError)
+
+
+def test_whoever_only_asks_whether_the_server_lives_hears_so_without_a_database():
+    assert Client().get("/health/alive/").json() == {"status": "alive"}

@@ -1,0 +1,82 @@
+"""Is it noticed, and told in few words, that the database takes no more, and forgotten once it does?"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.db import OperationalError, connection
+from django.test import Client
+from django.utils import timezone
+
+from results import writable
+from results.models import Run
+from tests.factories import LINE, make_run, ready
+
+
+@contextmanager
+def no_room() -> Iterator[None]:
+    """A database that takes nothing more, as on a full disk, and can be read."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("PRAGMA max_page_count")
+            [most] = cursor.fetchone()
+            cursor.execute("PRAGMA max_page_count = 1")  # no fewer than there are
+            yield
+            cursor.execute(f"PRAGMA max_page_count = {most}")
+        else:
+            # No more than the code of a full disk can be had without one.
+            cursor.execute(
+                "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+                " $$ BEGIN RAISE 'could not extend file' USING ERRCODE = 'disk_full'; END $$;"
+                "CREATE TRIGGER refuse BEFORE INSERT ON django_session EXECUTE FUNCTION refuse();"
+                "CREATE TRIGGER refuse BEFORE INSERT ON results_cue EXECUTE FUNCTION refuse()"
+            )
+            yield
+            cursor.execute("DROP FUNCTION refuse CASCADE")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_answer_that_finds_no_room_is_told_until_there_is_some(camb, team, sweep, caplog):
+    make_run(team, camb_run_id=1)
+    camb.runs[1] = ready(transcript=[LINE | {"text": f"Line {number} " + "x" * 400} for number in range(3000)])
+    with no_room():
+        assert Client().get("/health/").status_code == 200
+        sweep()
+        assert Run.objects.get().status == "new"
+        for _ in range(2):
+            response = Client().get("/health/")
+            assert (response.status_code, response.json()["reason"]) == (
+                503,
+                "The database takes no changes: its disk may be full.",
+            )
+    told = [
+        record for record in caplog.records if record.name.startswith("results") and record.levelno >= logging.ERROR
+    ]
+    assert [(record.message.partition(":")[0], record.exc_info) for record in told] == [
+        ("The database did not take what was to be written", None)
+    ]
+    assert Client().get("/health/").status_code == 200
+    Run.objects.update(due_at=timezone.now())
+    sweep()
+    assert Run.objects.get().status == "ready"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_written_to_learn_that_all_is_well(django_assert_num_queries):
+    Client().get("/health/")
+    with django_assert_num_queries(1):
+        Client().get("/health/")
+    writable.doubt(OperationalError("disk full"))
+    assert Client().get("/health/").status_code == 200
+    with django_assert_num_queries(1):
+        Client().get("/health/")
+    assert not Session.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="the disk of a server is not ours to look at")
+def test_a_disk_without_room_is_told_before_anything_fails(monkeypatch):
+    monkeypatch.setattr(writable, "ROOM_BYTES", 2**60)
+    assert Client().get("/health/").status_code == 503
