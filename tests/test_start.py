@@ -143,6 +143,14 @@ def test_a_port_in_use_is_one_sentence(dubroom, setting):
     )
 
 
+@pytest.mark.parametrize("command", [["migrate"], ["add_runs", "--team=team", "-"]])
+def test_a_command_whose_database_is_away_says_so_in_one_sentence(dubroom, monkeypatch, command):
+    monkeypatch.setattr(dubroom, "command", lambda: [sys.executable, "manage.py", *command])
+    code, output = dubroom.refuse(DATABASE_URL="postgres://dubroom@127.0.0.1:9/dubroom", SECRET_KEY="s" * 50)
+    sentence = "The database cannot be used: connection failed: connection to server at"
+    assert (code, output[: len(sentence)], output.count("\n")) == (1, sentence, 1)
+
+
 @pytest.mark.parametrize(
     ("env", "sentence"),
     [
@@ -156,6 +164,10 @@ def test_a_port_in_use_is_one_sentence(dubroom, setting):
         ),
         ({"STATIC_ROOT": "/dev/null/x"}, "CommandError: The folder /dev/null/x cannot be written to"),
         ({"DATABASE_URL": "sqlite:////dev/null/db"}, "CommandError: The database cannot be used: unable to open"),
+        (
+            {"DATABASE_URL": "postgres://dubroom@127.0.0.1:9/dubroom", "SECRET_KEY": "s" * 50},
+            "CommandError: The database cannot be used: connection failed: connection to server at",
+        ),
     ],
 )  # fmt: skip
 def test_what_cannot_work_is_one_sentence(dubroom, env, sentence):

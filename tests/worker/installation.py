@@ -3,13 +3,16 @@
 import json
 import os
 import shutil
+import signal
+import socket
 import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from string import Template
 from typing import Any
 from uuid import uuid4
 
@@ -48,6 +51,12 @@ def until(condition: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
 class Database:
     """A database like the one that the tests run on: its URL, and a connection to it."""
 
@@ -60,17 +69,17 @@ class Database:
 
 
 @contextmanager
-def new_database(folder: Path, template: str = "") -> Iterator[Database]:
+def new_database(folder: Path, template: str = "", *, name: str = "") -> Iterator[Database]:
     """An empty database, or a copy of another that nobody is connected to."""
     if settings.IS_EMBEDDED:
-        path = folder / "dubroom.sqlite3"
+        path = folder / f"{name or 'dubroom'}.sqlite3"
         if template:
             shutil.copy(template.removeprefix("sqlite:///"), path)
         with closing(sqlite3.connect(path, isolation_level=None, timeout=20)) as connection:
             yield Database(f"sqlite:///{path}", connection)
         return
     server, _, _ = os.environ["DATABASE_URL"].rpartition("/")
-    name = f"worker_{uuid4().hex}"
+    name = name or f"worker_{uuid4().hex}"
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name} TEMPLATE {template.rpartition('/')[2] or 'template1'}")
         try:
@@ -129,11 +138,14 @@ class Installation:
     def process(self, name: str, **env: str) -> Iterator["subprocess.Popen[bytes]"]:
         """Run this command of the Procfile."""
         command = processes.commands(ROOT / "Procfile", [name])[name]
-        process = subprocess.Popen(command.split(), cwd=ROOT, env=self.env | env)
+        known = self.env | env
+        command = Template(command).substitute(known)
+        process = subprocess.Popen(command.split(), cwd=ROOT, env=known, start_new_session=True)
         try:
             yield process
         finally:
-            process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # the web server's workers outlive it
             process.wait(DEADLINE_S)
 
     def make_due(self, number: int, team: str = "team") -> None:

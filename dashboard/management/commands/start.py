@@ -50,7 +50,7 @@ def prepare() -> list[str]:
             seed_demo()
         with_demo = settings.DEMO and ApiKey.objects.filter(is_demo=True).exists()
     except DatabaseError as error:
-        raise CommandError(f"The database cannot be used: {str(error).strip()}") from error
+        raise CommandError(f"The database cannot be used: {' '.join(str(error).split())}") from error
     if with_demo:
         check_port("127.0.0.1", settings.DEMO_PORT, "DEMO_PORT")
     call_command("collectstatic", interactive=False, verbosity=0)
