@@ -1,8 +1,11 @@
 """What does a worker do about trouble that is none of its tasks' own?"""
 
+import faulthandler
 import logging
 import os
 from concurrent.futures import Future
+from threading import Thread
+from time import sleep
 from typing import Any
 
 from celery.concurrency.thread import TaskPool
@@ -11,6 +14,8 @@ from celery.contrib.django.task import DjangoTask
 from results import writable
 
 logger = logging.getLogger(__name__)
+
+STANDSTILL_S = 30
 
 
 class Task(DjangoTask[Any, Any]):
@@ -31,10 +36,28 @@ class Pool(TaskPool):
     if it had been killed, which is how a machine that is short of memory ends a process anyway.
     """
 
+    def on_start(self) -> None:
+        super().on_start()
+        Thread(target=_watch, name="watch", daemon=True).start()
+
     def on_apply(self, *args: Any, **kwargs: Any) -> Any:
         result = super().on_apply(*args, **kwargs)
         result.f.add_done_callback(_end_if_it_failed)
         return result
+
+
+def _watch() -> None:
+    """Have the process end should no thread of it get on any more.
+
+    CPython 3.11 goes round and round, and lets no other thread have a turn, when it lacks the memory for what it
+    notes on its way out of a `with`. The timer that ends it is of C and needs no turn.
+    """
+    try:
+        while True:
+            faulthandler.dump_traceback_later(STANDSTILL_S, exit=True, file=2)
+            sleep(STANDSTILL_S / 6)
+    finally:
+        os._exit(1)
 
 
 def _end_if_it_failed(done: "Future[object]") -> None:

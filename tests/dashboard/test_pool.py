@@ -1,6 +1,9 @@
 """Does a worker end when one of its threads is lost to it, and only then?"""
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 from queue import SimpleQueue
 from threading import Event
 from typing import Any
@@ -9,6 +12,7 @@ import pytest
 
 from dashboard.pool import Pool
 
+ROOT = Path(__file__).parents[2]
 PATIENCE = 60
 
 
@@ -21,6 +25,22 @@ def ended(monkeypatch) -> "SimpleQueue[int]":
 
 def fail(error: BaseException):
     raise error
+
+
+STANDSTILL = """
+import ctypes
+from dashboard import pool
+pool.STANDSTILL_S = 0.5
+pool.Pool(1).on_start()
+ctypes.PyDLL(None).sleep(60)  # unlike other functions of C, with the interpreter's lock
+"""
+
+
+def test_a_worker_none_of_whose_threads_gets_on_ends():
+    ended = subprocess.run(
+        [sys.executable, "-c", STANDSTILL], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stderr.partition(" ")[0]) == (1, "Timeout")
 
 
 def test_what_celery_itself_cannot_bear_ends_the_worker(ended, caplog):
