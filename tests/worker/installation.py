@@ -130,9 +130,9 @@ class Installation:
         with Celery(broker=self.env["BROKER_URL"]) as app:
             app.send_task(f"results.tasks.{task}", args)
 
-    def manage(self, *arguments: str, stdin: str = "") -> None:
-        command = [sys.executable, "manage.py", *arguments]
-        subprocess.run(command, cwd=ROOT, env=self.env, input=stdin, text=True, check=True, timeout=DEADLINE_S)
+    def manage(self, *arguments: str, stdin: str = "", **env: str) -> None:
+        command, env = [sys.executable, "manage.py", *arguments], self.env | env
+        subprocess.run(command, cwd=ROOT, env=env, input=stdin, text=True, check=True, timeout=DEADLINE_S)
 
     @contextmanager
     def process(self, name: str, **env: str) -> Iterator["subprocess.Popen[bytes]"]:
