@@ -20,6 +20,7 @@ def no_room() -> Iterator[None]:
     """A database that takes nothing more, as on a full disk, and can be read."""
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
+            cursor.execute("VACUUM")  # what tests before this one have removed would leave room
             cursor.execute("PRAGMA max_page_count")
             [most] = cursor.fetchone()
             cursor.execute("PRAGMA max_page_count = 1")  # no fewer than there are
