@@ -127,7 +127,7 @@ class Installation:
             shutil.rmtree(self._broker_folder, ignore_errors=True)
 
     def ring(self, task: str, *args: str) -> None:
-        with Celery(broker=self.env["BROKER_URL"]) as app:
+        with Celery(broker=self.env["BROKER_URL"], set_as_current=False) as app:
             app.send_task(f"results.tasks.{task}", args)
 
     def manage(self, *arguments: str, stdin: str = "", **env: str) -> None:
