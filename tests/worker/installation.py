@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -18,6 +18,7 @@ from uuid import uuid4
 
 import psycopg
 import redis
+import requests
 from celery import Celery
 from cryptography.fernet import Fernet
 from django.conf import settings
@@ -35,12 +36,21 @@ READY = {
     "transcript": [{"start": 0.0, "end": 1.5, "text": "Hello", "speaker": "Anna"}],
 }
 
+PEOPLE, PASSWORD = ["anna@example.org", "ben@example.org"], "correct horse battery"
+
 COMMANDS = """
 import django, json, sys
 from django.core.management import call_command
 django.setup()
 for command in json.loads(sys.argv[1]):
     call_command(*command)
+
+from dashboard.management.commands.create_team import ensure_user
+from teams.models import Membership, Team
+_, _, password, *people = sys.argv
+for email in people:
+    team, person = Team.objects.get(slug="team"), ensure_user(email, password)
+    Membership.objects.create(team=team, user=person, role="member")
 """
 
 
@@ -89,6 +99,17 @@ def new_database(folder: Path, template: str = "", *, name: str = "") -> Iterato
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@contextmanager
+def redis_server(folder: Path, port: int) -> Iterator[None]:
+    """A Redis of one's own, to be broken."""
+    command = ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
+        try:
+            yield
+        finally:
+            server.terminate()
+
+
 class Installation:
     """Dubroom in a folder, a database and a broker of its own, and its processes as the Procfile starts them."""
 
@@ -110,6 +131,7 @@ class Installation:
             "BROKER_URL": broker,
             "CAMB_BASE_URL": camb_url,
             "FIELD_KEYS": FIELD_KEY,
+            "STATIC_ROOT": str(settings.DATA_DIR / "collected"),
             # So long that no call and no lease ends by itself because the machine was busy.
             "CAMB_CONNECT_SECONDS": "60",
             "CAMB_READ_SECONDS": "60",
@@ -135,18 +157,34 @@ class Installation:
         subprocess.run(command, cwd=ROOT, env=env, input=stdin, text=True, check=True, timeout=DEADLINE_S)
 
     @contextmanager
-    def process(self, name: str, **env: str) -> Iterator["subprocess.Popen[bytes]"]:
-        """Run this command of the Procfile."""
+    def process(self, name: str, *, log: Path | None = None, **env: str) -> Iterator["subprocess.Popen[bytes]"]:
+        """Run this command of the Procfile, and append what it says to the log."""
         command = processes.commands(ROOT / "Procfile", [name])[name]
         known = self.env | env
         command = Template(command).substitute(known)
-        process = subprocess.Popen(command.split(), cwd=ROOT, env=known, start_new_session=True)
+        with log.open("ab") if log else nullcontext() as said:
+            process = subprocess.Popen(command.split(), cwd=ROOT, env=known, stderr=said, start_new_session=True)
         try:
             yield process
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # the web server's workers outlive it
             process.wait(DEADLINE_S)
+
+    @contextmanager
+    def web(self, **env: str) -> Iterator[str]:
+        """Run a web server; its address, once it answers."""
+        port = free_port()
+        home = f"http://127.0.0.1:{port}"
+
+        def answers() -> bool:
+            with suppress(requests.ConnectionError):
+                return requests.get(f"{home}/health/alive/", timeout=DEADLINE_S).status_code == 200
+            return False
+
+        with self.process("web", HOST="127.0.0.1", PORT=str(port), **env):
+            until(answers)
+            yield home
 
     def make_due(self, number: int, team: str = "team") -> None:
         """Make the first runs of the team due, since long ago."""
@@ -169,15 +207,18 @@ class Installation:
 
 
 def furnish(installation: Installation, folder: Path) -> None:
-    """Two teams with a key each and runs that are not due: many, numbered from 1, and a few, from 10,001."""
-    commands = [["migrate", "--verbosity=0"]]
+    """Two teams with a key each and runs that are not due: many, numbered from 1, and a few, from 10,001.
+
+    PEOPLE are members of the first. What a web server needs besides is collected.
+    """
+    commands = [["migrate", "--verbosity=0"], ["collectstatic", "--no-input", "--verbosity=0"]]
     for name, first, number in (("Team", 1, RUNS), ("Other", 10_001, OTHER_RUNS)):
         ids = folder / f"{name}.txt"
         ids.write_text(" ".join(map(str, range(first, first + number))))
         owner = ("--owner=a@example.org", f"--name={name}", f"--camb-key-env={name.upper()}_KEY")
         commands += [["create_team", *owner], ["add_runs", f"--team={name.lower()}", str(ids)]]
     # One process for all of them: to start it takes longer than most do.
-    process = [sys.executable, "-c", COMMANDS, json.dumps(commands)]
+    process = [sys.executable, "-c", COMMANDS, json.dumps(commands), PASSWORD, *PEOPLE]
     env = installation.env | {
         "TEAM_KEY": KEY,
         "OTHER_KEY": OTHER_KEY,

@@ -2,7 +2,6 @@
 
 import shutil
 import socket
-import subprocess
 from contextlib import ExitStack
 from uuid import uuid4
 
@@ -10,7 +9,7 @@ import pytest
 import requests
 from django.conf import settings
 
-from tests.worker.installation import DEADLINE_S, free_port, new_database, until
+from tests.worker.installation import DEADLINE_S, free_port, new_database, redis_server, until
 
 pytestmark = pytest.mark.worker
 
@@ -44,14 +43,12 @@ def test_what_is_started_before_its_database_waits_until_that_is_there_and_migra
 def test_a_worker_that_is_started_before_redis_waits_for_it(tmp_path, camb, installation):
     installation.make_due(5)
     with socket.create_server(("127.0.0.1", 0)) as nobody, ExitStack() as stack:
-        port = str(nobody.getsockname()[1])
+        port = nobody.getsockname()[1]
         early = {"BROKER_URL": f"redis://127.0.0.1:{port}/0"}
         for each in ("worker", "beat"):
             stack.enter_context(installation.process(each, **early))
         nobody.settimeout(DEADLINE_S)
         nobody.accept()[0].close()
         nobody.close()
-        command = ["redis-server", "--bind", "127.0.0.1", "--port", port, "--save", "", "--dir", str(tmp_path)]
-        redis = stack.enter_context(subprocess.Popen(command, stdout=subprocess.DEVNULL))
-        stack.callback(redis.terminate)
+        stack.enter_context(redis_server(tmp_path, port))
         until(lambda: installation.statuses() == ["ready"] * 5)

@@ -1,0 +1,41 @@
+"""How does a test use the pages of a real web server, as somebody in a browser does?"""
+
+import re
+
+import requests
+
+from tests.worker.installation import DEADLINE_S, PASSWORD
+
+
+class Tab:
+    """A tab of somebody's browser."""
+
+    def __init__(self, home: str, cookies: dict[str, str] | None = None) -> None:
+        self._home, self._browser = home, requests.Session()
+        self._browser.cookies.update(cookies or {})
+
+    def another(self) -> "Tab":
+        return Tab(self._home, self._browser.cookies.get_dict())
+
+    def get(self, path: str) -> requests.Response:
+        return self._browser.get(self._home + path, timeout=DEADLINE_S)
+
+    def read(self, path: str) -> str:
+        return self.get(path).text
+
+    def token(self) -> str:
+        return re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', self.read("/"))[1]
+
+    def post(self, path: str, token: str = "", **form: str) -> requests.Response:
+        form |= {"csrfmiddlewaretoken": token or self.token()}
+        return self._browser.post(self._home + path, form, timeout=DEADLINE_S)
+
+    def sign_in(self, email: str) -> requests.Response:
+        return self.post("/accounts/login/", login=email, password=PASSWORD)
+
+
+def signed_in(home: str, email: str) -> Tab:
+    tab = Tab(home)
+    answer = tab.sign_in(email)
+    assert (answer.status_code, answer.url) == (200, f"{home}/t/team/runs/")
+    return tab
