@@ -10,12 +10,14 @@ from typing import Any
 
 from celery.concurrency.thread import TaskPool
 from celery.contrib.django.task import DjangoTask
+from celery.worker import consumer
 
 from results import writable
 
 logger = logging.getLogger(__name__)
 
 STANDSTILL_S = 30
+BROKER_S = 1
 
 
 class Task(DjangoTask[Any, Any]):
@@ -44,6 +46,17 @@ class Pool(TaskPool):
         result = super().on_apply(*args, **kwargs)
         result.f.add_done_callback(_end_if_it_failed)
         return result
+
+
+class Consumer(consumer.Consumer):
+    """Celery's, which tries a broker that answers and yet takes nothing, as Redis without memory, now and then.
+
+    By itself it would do so five times in a hundredth of a second, and then write a traceback.
+    """
+
+    def on_connection_error_before_connected(self, exc: Exception) -> None:
+        logger.error("The broker takes nothing: %s", exc)
+        sleep(BROKER_S)
 
 
 def _watch() -> None:

@@ -184,6 +184,7 @@ DEMO_BASE_URL = f"http://127.0.0.1:{DEMO_PORT}/apis"
 CELERY_BROKER_URL = BROKER_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # however long the broker is away
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True  # or takes nothing, as Redis without memory
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
     {"socket_connect_timeout": 5, "socket_timeout": 5} if _shared_cache else {}
 )
@@ -194,6 +195,7 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_POOL = "dashboard.pool:Pool"
+CELERY_WORKER_CONSUMER = "dashboard.pool:Consumer"
 CELERY_WORKER_CONCURRENCY = env.int("WORKER_THREADS", default=16)
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 # How long a worker sleeps between looks at its timers, and so how late it may hear that it shall stop.
