@@ -157,7 +157,7 @@ class Installation:
         subprocess.run(command, cwd=ROOT, env=env, input=stdin, text=True, check=True, timeout=DEADLINE_S)
 
     @contextmanager
-    def process(self, name: str, *, log: Path | None = None, **env: str) -> Iterator["subprocess.Popen[bytes]"]:
+    def process(self, name: str, log: Path | None = None, /, **env: str) -> Iterator["subprocess.Popen[bytes]"]:
         """Run this command of the Procfile, and append what it says to the log."""
         command = processes.commands(ROOT / "Procfile", [name])[name]
         known = self.env | env

@@ -41,13 +41,13 @@ def test_workers_and_beat_outlive_a_redis_that_takes_nothing(tmp_path, installat
     gate, log = Gate(camb), tmp_path / "log"
     installation.make_due(40)
     env = broken.env | {"WORKER_THREADS": "1"}
-    with installation.process("worker", log=log, **env) as worker, installation.process("beat", **env) as beat:
+    with installation.process("worker", log, **env) as worker, installation.process("beat", **env) as beat:
         # More are claimed and rung for than one thread can ask about.
         until(lambda: gate.held and len(leases(installation)) == 8)
         broken.take_nothing()
         gate.open()
         until(lambda: "The broker takes nothing" in log.read_text())
-        with installation.process("worker", log=tmp_path / "late", **env) as late:
+        with installation.process("worker", tmp_path / "late", **env) as late:
             until(lambda: "The broker takes nothing" in (tmp_path / "late").read_text())
             broken.forget_everything()
             installation.end_leases()
