@@ -4,12 +4,14 @@ import faulthandler
 import logging
 import os
 from concurrent.futures import Future
+from functools import cache
 from threading import Thread
 from time import sleep
 from typing import Any
 
 from celery.concurrency.thread import TaskPool
 from celery.contrib.django.task import DjangoTask
+from celery.exceptions import Ignore
 from celery.worker import consumer
 
 from results import writable
@@ -21,13 +23,26 @@ BROKER_S = 1
 
 
 class Task(DjangoTask[Any, Any]):
-    """A task that expects the database's trouble: a line in the log, and no traceback every two seconds."""
+    """A task that expects the database's trouble: a line in the log, and no traceback every two seconds.
+
+    A worker begins none before the tables are those of its code.
+    """
 
     throws = writable.PASSING
+
+    def before_start(self, *args: Any, **kwargs: Any) -> None:
+        if not writable.is_migrated():
+            _tell_once()
+            raise Ignore
 
     def on_failure(self, exc: Exception, *args: Any, **kwargs: Any) -> None:
         if isinstance(exc, self.throws):
             writable.doubt(exc)
+
+
+@cache
+def _tell_once() -> None:
+    logger.error("The worker waits: the database is not migrated. Run: python manage.py migrate")
 
 
 class Pool(TaskPool):

@@ -9,9 +9,11 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from shutil import disk_usage
+from typing import TypeGuard
 
 from django.core.cache import cache
-from django.db import DatabaseError, InterfaceError, InternalError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, InternalError, OperationalError, ProgrammingError, connection
+from django.db.migrations.executor import MigrationExecutor
 from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
@@ -21,6 +23,22 @@ PASSING = (OperationalError, InterfaceError, InternalError)
 DOUBTED = "database-doubted"
 # As much as an answer with a long transcript takes.
 ROOM_BYTES = 2**20
+
+_was_migrated = False
+
+
+def passes(error: BaseException | None) -> TypeGuard[Exception]:
+    """Is this such trouble, or that of tables that are not there yet?"""
+    return isinstance(error, PASSING) or (isinstance(error, ProgrammingError) and not is_migrated())
+
+
+def is_migrated() -> bool:
+    """Whether the tables are those of this code; looked up until they are."""
+    global _was_migrated
+    if not _was_migrated:
+        executor = MigrationExecutor(connection)
+        _was_migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return _was_migrated
 
 
 def doubt(error: Exception) -> None:

@@ -1,13 +1,10 @@
 """Is this server able to answer?"""
 
 from django.db import DatabaseError, InterfaceError, connection
-from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
 from results import bell, writable
-
-_was_migrated = False
 
 
 @require_safe
@@ -37,15 +34,6 @@ def _why_not() -> str:
         cursor.execute("SELECT 'off'" if connection.vendor == "sqlite" else "SHOW transaction_read_only")
         if cursor.fetchone() != ("off",):
             return "The database takes no changes."
-    if not _is_migrated():
+    if not writable.is_migrated():
         return "The database is not migrated."
     return "" if writable.takes_changes() else "The database takes no changes: its disk may be full."
-
-
-def _is_migrated() -> bool:
-    """Whether the tables are those of this code; looked up until they are."""
-    global _was_migrated
-    if not _was_migrated:
-        executor = MigrationExecutor(connection)
-        _was_migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return _was_migrated

@@ -24,12 +24,12 @@ def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def broken(request: HttpRequest) -> HttpResponse:
     """503 for what passes, else 500; neither page asks the database or the session anything."""
-    name, status, headers = "500.html", 500, {}
+    name, status, headers = "away.html", 503, {"Retry-After": "30"}
     error = sys.exception()
-    if isinstance(error, writable.PASSING):
+    if writable.passes(error):
         writable.doubt(error)
-    if isinstance(error, (*writable.PASSING, RedisError)):
-        name, status, headers = "away.html", 503, {"Retry-After": "30"}
+    elif not isinstance(error, RedisError):
+        name, status, headers = "500.html", 500, {}
     try:
         page = render_to_string(name)
     except ValueError:  # a static file that was never collected, and so has no address

@@ -18,25 +18,39 @@ def test_what_is_started_before_its_database_waits_until_that_is_there_and_migra
     port, folder, name = str(free_port()), tmp_path / "later", f"worker_{uuid4().hex}"
     server = installation.env["DATABASE_URL"].rpartition("/")[0]
     url = f"sqlite:///{folder}/{name}.sqlite3" if settings.IS_EMBEDDED else f"{server}/{name}"
+    logs = {each: tmp_path / f"{each}.log" for each in ("web", "worker", "beat")}
     late = {"DATABASE_URL": url, "HOST": "127.0.0.1", "PORT": port}
+
+    def get(path: str) -> requests.Response:
+        return requests.get(f"http://127.0.0.1:{port}{path}", cookies={"sessionid": "x" * 32}, timeout=DEADLINE_S)
 
     def health() -> str | None:
         try:
-            return requests.get(f"http://127.0.0.1:{port}/health/", timeout=DEADLINE_S).json().get("reason", "ok")
+            return get("/health/").json().get("reason", "ok")
         except requests.ConnectionError:
             return None
 
+    def page() -> tuple[int, bool]:
+        answer = get("/accounts/login/")
+        return answer.status_code, "Back in a moment" in answer.text
+
     with ExitStack() as stack:
-        processes = [stack.enter_context(installation.process(each, **late)) for each in ("web", "worker", "beat")]
+        processes = [stack.enter_context(installation.process(each, log, **late)) for each, log in logs.items()]
         until(lambda: health() == "The database does not answer.")
+        assert page() == (503, True)
         folder.mkdir()
         database = stack.enter_context(new_database(folder, name=name))
         until(lambda: health() == "The database is not migrated.")
         tables = "sqlite_master" if settings.IS_EMBEDDED else "pg_tables WHERE schemaname = 'public'"
         assert database.column(f"SELECT count(*) FROM {tables}") == [0]
+        assert page() == (503, True)
+        until(lambda: "The worker waits" in logs["worker"].read_text())
         installation.manage("migrate", "--verbosity=0", **late)
         until(lambda: health() == "ok")
+        assert page() == (200, False)
         assert [process.poll() for process in processes] == [None] * 3
+    said = logs["worker"].read_text()
+    assert (said.count("is not migrated"), "Traceback" in said) == (1, False)
 
 
 @pytest.mark.skipif(not shutil.which("redis-server"), reason="needs a Redis that is not there at first")
