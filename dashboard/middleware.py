@@ -56,8 +56,10 @@ def private_pages(
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        # What looked at no session is nobody's own, and is answered while the database, which knows them, is away.
-        if hasattr(request, "session") and request.session.accessed and request.user.is_authenticated:
+        # What looked at no session is nobody's own, and so is what is said while the database, which knows them, is
+        # away: to ask it once more would only take longer.
+        may_be_own = response.status_code < 500 and hasattr(request, "session") and request.session.accessed
+        if may_be_own and request.user.is_authenticated:
             response.headers.setdefault("Cache-Control", "no-store, private")
         return response
 

@@ -413,11 +413,13 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "filters": {"without_traceback": {"()": "dashboard.views.trouble.WithoutTraceback"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "results": {"level": env.str("LOG_LEVEL", default="INFO")},
         "dashboard": {"level": env.str("LOG_LEVEL", default="INFO")},
         "celery": {"level": "WARNING"},
+        "django.request": {"filters": ["without_traceback"]},
     },
 }

@@ -1,5 +1,6 @@
 """What is said where Django gives up, before any view is asked or because one failed?"""
 
+import logging
 import sys
 
 from django.core.exceptions import DisallowedHost
@@ -9,6 +10,17 @@ from django.template.loader import render_to_string
 from redis.exceptions import RedisError
 
 from results import writable
+
+logger = logging.getLogger(__name__)
+
+
+class WithoutTraceback(logging.Filter):
+    """For what Django logs of a request: of trouble that passes one line is enough, and `broken` has written it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if getattr(record, "status_code", None) == 503:
+            record.exc_info = None
+        return True
 
 
 def not_understood(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -28,7 +40,9 @@ def broken(request: HttpRequest) -> HttpResponse:
     error = sys.exception()
     if writable.passes(error):
         writable.doubt(error)
-    elif not isinstance(error, RedisError):
+    elif isinstance(error, RedisError):
+        logger.error("Redis did not do what was asked of it: %s", writable.reason(error))
+    else:
         name, status, headers = "500.html", 500, {}
     try:
         page = render_to_string(name)

@@ -74,8 +74,11 @@ def test_a_cache_that_is_away_counts_as_silence(monkeypatch):
         (ZeroDivisionError("at work"), 500, "Something broke on our side"),
     ],
 )
-def test_trouble_that_passes_is_told_apart_from_a_fault(monkeypatch, error, status, words):
+def test_trouble_that_passes_is_told_apart_from_a_fault(monkeypatch, caplog, error, status, words):
+    asked = []
+
     def fail(*_):
+        asked.append(1)
         raise error
 
     monkeypatch.setattr(writable, "_was_migrated", True)
@@ -87,6 +90,10 @@ def test_trouble_that_passes_is_told_apart_from_a_fault(monkeypatch, error, stat
     assert str(error) not in response.content.decode()
     assert response.headers.get("Retry-After") == ("30" if status == 503 else None)
     assert writable.is_doubted() == isinstance(error, writable.PASSING)
+    assert len(asked) == 1
+    # What passes is told in a line, of a fault all is told.
+    told = [bool(record.exc_info) for record in caplog.records if str(error) in caplog.handler.format(record)]
+    assert told == [status == 500]
 
 
 def test_whoever_only_asks_whether_the_server_lives_hears_so_without_a_database():
