@@ -172,7 +172,7 @@ class Installation:
             process.wait(DEADLINE_S)
 
     @contextmanager
-    def web(self, **env: str) -> Iterator[str]:
+    def web(self, log: Path | None = None, /, **env: str) -> Iterator[str]:
         """Run a web server; its address, once it answers."""
         port = free_port()
         home = f"http://127.0.0.1:{port}"
@@ -182,7 +182,7 @@ class Installation:
                 return requests.get(f"{home}/health/alive/", timeout=DEADLINE_S).status_code == 200
             return False
 
-        with self.process("web", HOST="127.0.0.1", PORT=str(port), **env):
+        with self.process("web", log, HOST="127.0.0.1", PORT=str(port), **env):
             until(answers)
             yield home
 

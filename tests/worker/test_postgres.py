@@ -1,0 +1,214 @@
+"""Does Dubroom come back by itself from whatever happens to a PostgreSQL?"""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from django.conf import settings
+
+from demo.server import StandIn
+from tests.worker.installation import KEY, OTHER_KEY, PEOPLE, READY, Database, Installation, free_port, until
+from tests.worker.tab import signed_in
+
+# The newest that Debian has installed, else what is on the path.
+PLACES = [Path(shutil.which("initdb") or "/").parent, *sorted(Path("/usr/lib/postgresql").glob("*/bin"))]
+BINARIES = next((place for place in reversed(PLACES) if (place / "initdb").exists()), None)
+
+pytestmark = [
+    pytest.mark.worker,
+    pytest.mark.skipif(settings.IS_EMBEDDED, reason="nobody can break the server of a file"),
+    pytest.mark.skipif(BINARIES is None, reason="needs a PostgreSQL that may be broken"),
+]
+
+# More than answer at once, so that each of these has a connection.
+PAGES = 40
+
+
+class Server:
+    """A PostgreSQL of one's own, to be broken, with a copy of another's database."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._port = folder, free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        # It does not run as root.
+        self._as_owner: dict[str, Any] = {"cwd": folder} | ({"user": "postgres"} if os.geteuid() == 0 else {})
+        if "user" in self._as_owner:
+            shutil.chown(folder, "postgres")
+        command = ["initdb", "--pgdata=data", "--username=owner", "--auth=trust", "--encoding=UTF8", "--no-sync"]
+        self._run(*command, stdout=subprocess.DEVNULL)
+
+    def _run(self, program: str, *options: str, **more: Any) -> None:
+        subprocess.run([BINARIES / program, *options], check=True, **self._as_owner, **more)
+
+    def url(self, user: str, database: str) -> str:
+        return f"postgres://{user}@127.0.0.1:{self._port}/{database}"
+
+    def fill(self, template: str) -> None:
+        """Make the database `dubroom`, a copy of the other, whose owner `app` is nobody special."""
+        for query in ("CREATE ROLE app LOGIN", "CREATE DATABASE dubroom OWNER app"):
+            self.execute(query, "postgres")
+        self._run("pg_dump", "--no-owner", "--file=dump", template)
+        self._run("psql", "--quiet", "--file=dump", self.url("app", "dubroom"), stdout=subprocess.DEVNULL)
+
+    def start(self) -> None:
+        options = {"listen_addresses": "127.0.0.1", "port": self._port, "unix_socket_directories": ""}
+        options |= {"fsync": "off", "max_connections": 60}
+        flags = [f"--{name}={value}" for name, value in options.items()]
+        command = [str(BINARIES / "postgres"), "-Ddata", *flags]
+
+        def answers() -> bool:
+            # After one that was killed it ends at once until all that was of that one is gone.
+            if self._process is None or self._process.poll() is not None:
+                self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL, **self._as_owner)
+            with suppress(psycopg.OperationalError):
+                self.connect().close()
+                return True
+            return False
+
+        until(answers)
+
+    def touch(self, name: str) -> None:
+        (self._folder / "data" / name).touch()
+
+    def end(self, how: signal.Signals) -> None:
+        self._process.send_signal(how)
+        self._process.wait()
+
+    def connect(self, database: str = "postgres") -> "psycopg.Connection[Any]":
+        return psycopg.connect(self.url("owner", database), autocommit=True)
+
+    def execute(self, query: str, database: str = "dubroom") -> "psycopg.Cursor[Any]":
+        """Over a connection of its own, as none stays for long."""
+        with self.connect(database) as connection:
+            return connection.execute(query)
+
+    def close(self) -> None:
+        self.end(signal.SIGQUIT)
+
+
+class Dubroom:
+    """Dubroom at work on such a server, and somebody who looks at it."""
+
+    def __init__(self, installation: Installation, home: str) -> None:
+        self.installation, self.tab = installation, signed_in(home, PEOPLE[0])
+        self._due = 0
+
+    def pages(self) -> set[tuple[int, bool]]:
+        """The status of many pages asked for at once, and whether they ask for a moment's patience."""
+
+        def page(_: object) -> tuple[int, bool]:
+            answer = self.tab.another().get("/t/team/palette/")
+            return answer.status_code, "Back in a moment" in answer.text
+
+        with ThreadPoolExecutor(PAGES) as threads:
+            return set(threads.map(page, range(PAGES)))
+
+    def health(self) -> tuple[int, str]:
+        answer = self.tab.get("/health/")
+        return answer.status_code, answer.json().get("reason", "ok")
+
+    def is_well(self) -> bool:
+        """Whether the very next pages are answered, and runs refreshed."""
+        if self.pages() != {(200, False)}:
+            return False
+        self._due += 5
+        self.installation.make_due(self._due)
+        until(lambda: self.installation.statuses() == ["ready"] * self._due)
+        return self.health() == (200, "ok")
+
+
+@pytest.fixture(scope="module")
+def server(furnished) -> Iterator[Server]:
+    # Not in pytest's own folder, which is its owner's alone.
+    with tempfile.TemporaryDirectory() as folder, closing(Server(Path(folder))) as server:
+        server.start()
+        server.fill(furnished)
+        yield server
+
+
+@pytest.fixture(scope="module")
+def dubroom(server, tmp_path_factory) -> Iterator[Dubroom]:
+    with StandIn(keys=[KEY, OTHER_KEY]) as camb, ExitStack() as stack:
+        camb.unknown = READY
+        database = Database(server.url("app", "dubroom"), server)
+        folder = tmp_path_factory.mktemp("dubroom")
+        installation = Installation(folder, database, camb.base_url)
+        for name in ("worker", "beat"):
+            stack.enter_context(installation.process(name, folder / "log"))
+        yield Dubroom(installation, stack.enter_context(installation.web(folder / "log")))
+        assert "Traceback" not in (folder / "log").read_text()
+
+
+def test_after_a_crash_of_the_database_the_first_pages_are_answered_and_workers_go_on(server, dubroom):
+    assert dubroom.is_well()
+    # Once while nobody looks, so that the connections are found dead only afterwards.
+    server.end(signal.SIGKILL)
+    server.start()
+    assert dubroom.is_well()
+    server.end(signal.SIGKILL)
+    assert dubroom.pages() == {(503, True)}
+    assert dubroom.health() == (503, "The database does not answer.")
+    server.start()
+    assert dubroom.is_well()
+
+
+@contextmanager
+def read_only(server: Server) -> Iterator[None]:
+    server.execute("ALTER SYSTEM SET default_transaction_read_only = on")
+    server.execute("SELECT pg_reload_conf()")
+    yield
+    server.execute("ALTER SYSTEM RESET default_transaction_read_only")
+    server.execute("SELECT pg_reload_conf()")
+
+
+@contextmanager
+def recovery(server: Server) -> Iterator[None]:
+    server.end(signal.SIGINT)
+    server.touch("standby.signal")
+    server.start()
+    yield
+    server.execute("SELECT pg_promote()")
+
+
+@pytest.mark.parametrize("state", [read_only, recovery])
+def test_a_database_that_takes_no_changes_is_read_from_and_written_to_again_as_soon_as_it_does(
+    server, dubroom, state
+):
+    [pk] = dubroom.installation.column("SELECT id FROM results_run WHERE camb_run_id = 1")
+    with state(server):
+        until(lambda: dubroom.health() == (503, "The database takes no changes."))
+        assert dubroom.pages() == {(200, False)}
+        refused = dubroom.tab.post(f"/runs/{pk}/refresh/")
+        assert (refused.status_code, "Back in a moment" in refused.text) == (503, True)
+    until(lambda: dubroom.health() == (200, "ok"))
+    assert dubroom.tab.post(f"/runs/{pk}/refresh/").status_code == 200
+    assert dubroom.is_well()
+
+
+def test_without_a_place_for_connections_pages_ask_for_patience_and_find_one_by_themselves(server, dubroom):
+    with ExitStack() as taken:
+        admin = taken.enter_context(server.connect())
+
+        def all_are() -> bool:
+            [ours] = admin.execute(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'app'"
+            ).fetchone()
+            try:
+                taken.enter_context(server.connect())
+            except psycopg.OperationalError:
+                return ours == 0
+            return False
+
+        until(all_are)
+        assert dubroom.pages() == {(503, True)}
+        assert dubroom.health() == (503, "The database does not answer.")
+    assert dubroom.is_well()
