@@ -31,12 +31,18 @@ DEADLINE_S = 120
 KEY, OTHER_KEY = "demo-key", "other-key"
 FIELD_KEY = Fernet.generate_key().decode()
 RUNS, OTHER_RUNS = 2000, 3
-READY = {
+READY: dict[str, object] = {
     "audio_url": "https://media.example.org/a.m4a",
     "transcript": [{"start": 0.0, "end": 1.5, "text": "Hello", "speaker": "Anna"}],
 }
 
 PEOPLE, PASSWORD = ["anna@example.org", "ben@example.org"], "correct horse battery"
+
+
+def ready(lines: int) -> dict[str, object]:
+    """What CAMB.AI says of a run with so many lines."""
+    return READY | {"transcript": [{"start": at, "end": at + 1, "text": "x" * 180} for at in range(lines)]}
+
 
 COMMANDS = """
 import django, json, sys

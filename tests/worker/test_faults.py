@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 
 from demo.server import Reply
-from tests.worker.installation import DEADLINE_S, KEY, OTHER_KEY, READY, until
+from tests.worker.installation import DEADLINE_S, KEY, OTHER_KEY, READY, ready, until
 
 pytestmark = pytest.mark.worker
 
@@ -187,13 +187,10 @@ def test_processes_with_a_wrong_broker_spoil_nothing_and_stop_when_told(installa
     assert set(asked(camb).values()) == {1}
 
 
-LONG = READY | {"transcript": [{"start": at, "end": at + 1, "text": "x" * 180} for at in range(15_000)]}
-
-
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux limits the memory of another process")
 def test_a_worker_that_runs_out_of_memory_ends_and_another_finishes(installation, camb):
     gate = Gate(camb)
-    camb.unknown = LONG
+    camb.unknown = ready(15_000)
     installation.make_due(10)
     with installation.process("beat"):
         with installation.process("worker") as victim:

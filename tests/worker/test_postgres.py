@@ -16,8 +16,10 @@ import pytest
 from django.conf import settings
 
 from demo.server import StandIn
-from tests.worker.installation import KEY, OTHER_KEY, PEOPLE, READY, Database, Installation, free_port, until
+from tests.worker.disk import full, small_disk
+from tests.worker.installation import KEY, OTHER_KEY, PEOPLE, READY, Database, Installation, free_port, ready, until
 from tests.worker.tab import signed_in
+from tests.worker.test_faults import Gate
 
 # The newest that Debian has installed, else what is on the path.
 PLACES = [Path(shutil.which("initdb") or "/").parent, *sorted(Path("/usr/lib/postgresql").glob("*/bin"))]
@@ -36,8 +38,8 @@ PAGES = 40
 class Server:
     """A PostgreSQL of one's own, to be broken, with a copy of another's database."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._port = folder, free_port()
+    def __init__(self, folder: Path, disk: Path | None) -> None:
+        self._folder, self._port, self.disk = folder, free_port(), disk
         self._process: subprocess.Popen[bytes] | None = None
         # It does not run as root.
         self._as_owner: dict[str, Any] = {"cwd": folder} | ({"user": "postgres"} if os.geteuid() == 0 else {})
@@ -54,8 +56,13 @@ class Server:
 
     def fill(self, template: str) -> None:
         """Make the database `dubroom`, a copy of the other, whose owner `app` is nobody special."""
-        for query in ("CREATE ROLE app LOGIN", "CREATE DATABASE dubroom OWNER app"):
-            self.execute(query, "postgres")
+        self.execute("CREATE ROLE app LOGIN", "postgres")
+        self.execute("CREATE DATABASE dubroom OWNER app", "postgres")
+        if self.disk:
+            if "user" in self._as_owner:
+                shutil.chown(self.disk, "postgres")
+            self.execute(f"CREATE TABLESPACE disk LOCATION '{self.disk}'", "postgres")
+            self.execute("ALTER DATABASE dubroom SET TABLESPACE disk", "postgres")
         self._run("pg_dump", "--no-owner", "--file=dump", template)
         self._run("psql", "--quiet", "--file=dump", self.url("app", "dubroom"), stdout=subprocess.DEVNULL)
 
@@ -98,9 +105,15 @@ class Server:
 class Dubroom:
     """Dubroom at work on such a server, and somebody who looks at it."""
 
-    def __init__(self, installation: Installation, home: str) -> None:
+    def __init__(self, installation: Installation, home: str, camb: StandIn, log: Path) -> None:
         self.installation, self.tab = installation, signed_in(home, PEOPLE[0])
+        self.camb, self.log = camb, log
         self._due = 0
+
+    def make_due(self) -> None:
+        """A few more than have been."""
+        self._due += 5
+        self.installation.make_due(self._due)
 
     def pages(self) -> set[tuple[int, bool]]:
         """The status of many pages asked for at once, and whether they ask for a moment's patience."""
@@ -120,8 +133,7 @@ class Dubroom:
         """Whether the very next pages are answered, and runs refreshed."""
         if self.pages() != {(200, False)}:
             return False
-        self._due += 5
-        self.installation.make_due(self._due)
+        self.make_due()
         until(lambda: self.installation.statuses() == ["ready"] * self._due)
         return self.health() == (200, "ok")
 
@@ -129,7 +141,11 @@ class Dubroom:
 @pytest.fixture(scope="module")
 def server(furnished) -> Iterator[Server]:
     # Not in pytest's own folder, which is its owner's alone.
-    with tempfile.TemporaryDirectory() as folder, closing(Server(Path(folder))) as server:
+    with (
+        tempfile.TemporaryDirectory() as name,
+        small_disk(Path(name, "disk"), 64) as disk,
+        closing(Server(Path(name), disk)) as server,
+    ):
         server.start()
         server.fill(furnished)
         yield server
@@ -141,11 +157,13 @@ def dubroom(server, tmp_path_factory) -> Iterator[Dubroom]:
         camb.unknown = READY
         database = Database(server.url("app", "dubroom"), server)
         folder = tmp_path_factory.mktemp("dubroom")
+        log = folder / "log"
         installation = Installation(folder, database, camb.base_url)
+        installation.env["CACHE_URL"] = f"filecache://{folder}/cache"
         for name in ("worker", "beat"):
-            stack.enter_context(installation.process(name, folder / "log"))
-        yield Dubroom(installation, stack.enter_context(installation.web(folder / "log")))
-        assert "Traceback" not in (folder / "log").read_text()
+            stack.enter_context(installation.process(name, log))
+        yield Dubroom(installation, stack.enter_context(installation.web(log)), camb, log)
+        assert "Traceback" not in log.read_text()
 
 
 def test_after_a_crash_of_the_database_the_first_pages_are_answered_and_workers_go_on(server, dubroom):
@@ -211,4 +229,21 @@ def test_without_a_place_for_connections_pages_ask_for_patience_and_find_one_by_
         until(all_are)
         assert dubroom.pages() == {(503, True)}
         assert dubroom.health() == (503, "The database does not answer.")
+    assert dubroom.is_well()
+
+
+def test_with_a_full_disk_pages_are_read_nothing_is_lost_and_workers_go_on(server, dubroom):
+    if not server.disk:
+        pytest.skip("only who may mount a small disk can fill it")
+    gate = Gate(dubroom.camb)
+    dubroom.camb.unknown = ready(1000)
+    dubroom.make_due()
+    until(lambda: gate.held)
+    with full(server.disk):
+        gate.open()
+        until(lambda: "to be written: could not extend file" in dubroom.log.read_text())
+        until(lambda: dubroom.health() == (503, "The database takes no changes: its disk may be full."))
+        assert dubroom.pages() == {(200, False)}
+    dubroom.camb.unknown = READY
+    dubroom.installation.end_leases()
     assert dubroom.is_well()
