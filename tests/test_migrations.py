@@ -1,0 +1,100 @@
+"""Does what lies in the database of an earlier Dubroom come through every later migration?"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.apps import apps as newest
+from django.db import connection, models
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
+
+from results import search
+from results.models import Run
+
+OURS = ("teams", "results")
+VALUES = {
+    models.BinaryField: b"kitchen",
+    models.BooleanField: True,
+    models.DateTimeField: datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+    models.FloatField: 0.5,
+    models.IntegerField: 7,
+    models.JSONField: ["kitchen"],
+    models.UUIDField: UUID(int=7),
+}
+
+Node = tuple[str, str]
+
+
+def earlier_states() -> Iterator[dict[str, Node]]:
+    """What each app was migrated to before each of our migrations but the first of each app."""
+    graph = MigrationLoader(None).graph
+    plan = {node: None for leaf in graph.leaf_nodes() for node in graph.forwards_plan(leaf) if node[0] in OURS}
+    state: dict[str, Node] = {}
+    for node in plan:
+        if len(state) == len(OURS):
+            yield dict(state)
+        state[node[0]] = node
+
+
+def tables(apps: Any) -> dict[str, Any]:
+    every = apps.get_models(include_auto_created=True)
+    return {model._meta.label: model for model in every if model._meta.app_label in OURS}
+
+
+def fill(apps: Any) -> None:
+    """Put a row into every table of ours that speaks of no other's, every field of which says something."""
+    known, made = tables(apps), {}
+
+    def row_of(model: Any) -> Any:
+        label = model._meta.label
+        if label not in made:
+            made[label] = model.objects.create(**{field.name: value_of(field) for field in fields_of(model)})
+        return made[label]
+
+    def value_of(field: Any) -> object:
+        if field.is_relation:
+            return row_of(field.related_model)
+        if field.choices:
+            return field.choices[-1][0]
+        return next(
+            (value for kind, value in VALUES.items() if isinstance(field, kind)), "kitchen"[: field.max_length]
+        )
+
+    for model in known.values():
+        if all(field.related_model._meta.label in known for field in fields_of(model) if field.is_relation):
+            row_of(model)
+
+
+def fields_of(model: Any) -> list[Any]:
+    automatic = (models.AutoField, models.CompositePrimaryKey)
+    return [field for field in model._meta.concrete_fields if not isinstance(field, automatic)]
+
+
+def rows(apps: Any) -> dict[str, list[dict[str, object]]]:
+    return {label: list(model.objects.order_by("pk").values()) for label, model in tables(apps).items()}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "state",
+    [pytest.param([*state.values()], id=" ".join(map("/".join, state.values()))) for state in earlier_states()],
+)
+def test_every_row_comes_through_the_later_migrations_and_is_found(state):
+    executor = MigrationExecutor(connection)
+    try:
+        executor.migrate(state)
+        earlier = MigrationExecutor(connection).loader.project_state(state).apps
+        fill(earlier)
+        before = rows(earlier)
+    finally:
+        executor = MigrationExecutor(connection)
+        executor.migrate(executor.loader.graph.leaf_nodes())
+    after = rows(newest)
+    for label, kept in before.items():
+        assert [new | old for new, old in zip(after[label], kept, strict=True)] == after[label], label
+    Run.objects.update(archived_at=None)
+    search.rebuild()
+    assert search.search(Run.objects.get().team_id, "kitchen").count == 1
