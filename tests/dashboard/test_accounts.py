@@ -11,7 +11,7 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
-from teams.models import Invitation, Membership, Team, User
+from teams.models import AccessToken, Invitation, Membership, Team, User
 from tests.factories import make_team, make_user
 
 pytestmark = pytest.mark.django_db
@@ -230,6 +230,18 @@ def test_a_disabled_account_is_told_so_only_with_its_password(client, anna):
 )  # fmt: skip
 def test_log_in_leads_to_our_own_pages_only(client, anna, evil):
     assert log_in(client, next_url=evil).url == reverse("home")
+
+
+def test_with_another_secret_key_people_log_in_again_and_tokens_still_open(client, anna, settings):
+    team = make_team(owner=anna)
+    _, secret = AccessToken.objects.issue(team.memberships.get(), "Nightly", can_write=False)
+    log_in(client)
+    assert is_logged_in(client)
+    settings.SECRET_KEY = "another-one-and-long-enough"
+    assert not is_logged_in(client)
+    log_in(client)
+    assert is_logged_in(client)
+    assert AccessToken.objects.opened_by(secret).exists()
 
 
 def test_log_in_leads_back_to_where_it_was_asked_for(client, anna):

@@ -1,0 +1,76 @@
+"""Does what README.md says of a backup bring everything back, and is what it says of the keys true?"""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from django.conf import settings
+
+from tests.worker.installation import PEOPLE, ROOT, Database, Installation, new_database, until
+from tests.worker.tab import signed_in
+
+BACKUP = "sqlite3" if settings.IS_EMBEDDED else "pg_dump"
+
+pytestmark = [pytest.mark.worker, pytest.mark.skipif(not shutil.which(BACKUP), reason=f"needs {BACKUP}")]
+
+SECTION = (ROOT / "README.md").read_text().partition("**Backup**")[2].partition("**Health**")[0]
+TABLES = (
+    "SELECT name FROM sqlite_master WHERE type = 'table'"
+    if settings.IS_EMBEDDED
+    else "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+)
+
+
+def do(program: str, folder: Path, database: Database) -> None:
+    """What README.md says, to the letter."""
+    [command] = re.findall(rf"(?m)^{program} .*", SECTION)
+    env = os.environ | {"DATABASE_URL": database.url}
+    subprocess.run(command, shell=True, cwd=folder, env=env, check=True)
+
+
+def rows(database: Database) -> dict[str, int]:
+    return {table: database.column(f'SELECT count(*) FROM "{table}"')[0] for table in database.column(TABLES)}
+
+
+def test_a_backup_made_at_work_brings_all_back_and_needs_the_same_field_keys(tmp_path, furnished, camb):
+    data, restored_data = tmp_path / "data", tmp_path / "restored"
+    data.mkdir()
+    restored_data.mkdir()
+    with new_database(data, furnished) as database:
+        installation = Installation(data, database, camb.base_url)
+        installation.make_due(5)
+        with installation.process("worker"):
+            installation.ring("refresh_due")
+            until(lambda: installation.statuses() == ["ready"] * 5)
+            do(BACKUP, tmp_path, database)
+        before = rows(database)
+        assert before["results_cue"] == 5
+        if settings.IS_EMBEDDED:
+            do("cp", tmp_path, database)
+            with new_database(tmp_path / "copy") as copied:
+                assert rows(copied) == before
+
+    template = f"sqlite:///{tmp_path}/copy.sqlite3" if settings.IS_EMBEDDED else ""
+    with new_database(restored_data, template) as database:
+        if not settings.IS_EMBEDDED:
+            do("psql", tmp_path, database)
+        assert rows(database) == before
+        installation = Installation(restored_data, database, camb.base_url)
+        installation.make_due(10)
+        installation.manage("refresh", "--team=team")
+        assert installation.statuses() == ["ready"] * 10
+
+        others = {"FIELD_KEYS": Fernet.generate_key().decode(), "SECRET_KEY": "another-one-and-long-enough"}
+        installation.make_due(15)
+        with installation.web(**others) as home, installation.process("worker", **others):
+            installation.ring("refresh_due")
+            tab = signed_in(home, PEOPLE[0])
+            # What happened, why, and what is to be done.
+            why = "The stored key cannot be decrypted, since FIELD_KEYS changed. Paste the key again."
+            until(lambda: why in tab.read("/t/team/runs/"))
+            assert why in tab.read("/t/team/team/")
+        assert installation.column("SELECT count(*) FROM results_cue") == [10]
