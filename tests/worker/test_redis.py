@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
+from django.conf import settings
 from redis import Redis
 
 from tests.worker.installation import PEOPLE, free_port, redis_server, until
@@ -13,6 +14,7 @@ from tests.worker.test_faults import Gate, leases
 
 pytestmark = [
     pytest.mark.worker,
+    pytest.mark.skipif(not settings.BROKER_URL.startswith("redis"), reason="nobody asks Redis for anything"),
     pytest.mark.skipif(not shutil.which("redis-server"), reason="needs a Redis that may be broken"),
 ]
 
