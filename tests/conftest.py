@@ -27,6 +27,7 @@ del os.environ["DJANGO_SETTINGS_MODULE"]
 
 from django.conf import settings  # noqa: E402
 from django.core.cache import cache  # noqa: E402
+from django.db.models.signals import post_migrate  # noqa: E402
 
 from dashboard import downloads  # noqa: E402
 from demo.server import StandIn  # noqa: E402
@@ -41,6 +42,8 @@ os.mkdir(settings.STATIC_ROOT)
 if settings.IS_EMBEDDED:
     # A file, as in use: every thread has a connection of its own to it.
     settings.DATABASES["default"]["TEST"] |= {"NAME": f"{_data_dir}/tests.sqlite3"}
+# Nobody here has Django's own permissions; each test with real transactions would end with making them all anew.
+post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
