@@ -6,8 +6,9 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
+from results import tracking
 from results.models import Run
-from tests.browser.conftest import path_of, poll
+from tests.browser.conftest import PHONE, path_of, poll
 
 WAITING, READY, FAILED = 48241, 48201, 48252
 
@@ -307,6 +308,20 @@ def test_runs_of_somebody_else_are_offered_and_come_without_moving_a_row(page, t
     expect(page.locator("#runs-list tbody tr:first-child a").first).to_be_focused()
     expect(page.locator(".bulk output")).to_have_text("1 selected")
     expect(page.locator("#runs-tabs")).to_contain_text("All 2")
+
+
+def test_a_long_title_can_be_read_and_its_row_is_as_high_as_the_others(page, team, owner):
+    titles = {1: "Short", 2: "Market Street, episode 5 (Brazilian Portuguese)", 3: "W" * 200}
+    tracking.add_runs(team, list(titles.items()), owner)
+    page.goto(reverse("runs-list", args=[team.slug]))
+    rows = page.locator("#runs-list tbody tr")
+    assert len({row.bounding_box()["height"] for row in rows.all()}) == 1
+    is_cut = "link => link.scrollHeight > link.clientHeight || link.scrollWidth > link.clientWidth"
+    cut = {link.text_content() for link in page.locator(".run-title .cut").all() if link.evaluate(is_cut)}
+    assert cut == {titles[3]}
+    assert page.get_by_title(titles[3]).count() == 1
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    assert [link.evaluate(is_cut) for link in page.locator(".run-title .cut").all()] == [False] * 3
 
 
 def test_a_waiting_run_becomes_a_player_without_a_reload(page, add_runs, clock, work):
