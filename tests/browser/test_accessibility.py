@@ -1,7 +1,10 @@
 """Can everybody use every page? Axe finds nothing on any of them, in both themes, on a desk and on a phone."""
 
 import pytest
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import OperationalError
 
+from results import writable
 from tests.browser.conftest import DESKTOP, PHONE, until
 from tests.browser.pages import DOORS, broken_rules, pages_of
 
@@ -58,3 +61,24 @@ def test_what_opens_on_a_page_breaks_no_rule(visit, owner, team, add_runs, width
         assert opened(pages["run 48230"], "[data-keys]") == []
         for menu in (0, 1):  # on a phone it covers rows, and so a part of a box
             assert opened(pages["runs"], "[name=pk] >> nth=0", f".bulk summary >> nth={menu}") == []
+
+
+@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
+@pytest.mark.parametrize(
+    ("error", "status"), [(ZeroDivisionError("at work"), 500), (OperationalError("too many connections"), 503)]
+)
+def test_a_page_that_says_what_broke_breaks_no_rule(visit, owner, team, monkeypatch, error, status, width):
+    def fail(_):
+        raise error
+
+    somebody = visit(owner, (width, HEIGHT), reduced_motion="reduce")
+    somebody.expects = (f"status of {status}",)
+    page = somebody.page()
+    monkeypatch.setattr(writable, "_was_migrated", True)
+    monkeypatch.setattr(SessionStore, "load", fail)
+    answer = page.goto("/")
+    assert (answer.status, str(error) in page.content()) == (status, False)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert broken_rules(page) == []
+    page.emulate_media(color_scheme="dark")
+    assert broken_rules(page, COLOURS) == []
