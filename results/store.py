@@ -8,7 +8,7 @@ from functools import cache
 from hashlib import sha256
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from results import camb, languages, rows, search, speakers
 from results.models import Answer, Cue, Dub, Language, Pulse, Run
@@ -17,11 +17,7 @@ from results.search.index import Line
 # More than an hour of speech has never come near this; what lies beyond is cut off and marked so.
 ANSWER_BYTES = 2 * 2**20
 
-INSERT_CUE = (
-    "INSERT INTO results_cue "
-    "(team_id, run_id, dub_id, position, start_ms, end_ms, speaker, original_speaker, text) "
-    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
-)
+CUE_FIELDS = ("team", "run", "dub", "position", "start_ms", "end_ms", "speaker", "original_speaker", "text")
 DUB_FIELDS = ("video_url", "audio_url", "media_fetched_at", "cues_hash", "cue_count", "duration_ms", "is_told")
 
 Status = Run.Status
@@ -202,8 +198,7 @@ def _add_cues(transcripts: Sequence[tuple[Dub, Sequence[camb.Cue]]]) -> None:
             (dub.team_id, dub.run_id, dub.pk, position, cue.start_ms, cue.end_ms, *called[cue.speaker], cue.text)
             for position, cue in enumerate(cues, start=1)
         ]
-    with connection.cursor() as cursor:
-        cursor.executemany(INSERT_CUE, said)
+    rows.insert_values(Cue, CUE_FIELDS, said)
     ids = Cue.objects.filter(dub__in=tags).order_by("dub", "position").values_list("pk", flat=True)
     search.add_lines(
         Line(cue_id, team_id, run_id, tags[dub_id], speaker, original, text)
