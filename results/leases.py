@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain, cycle, islice
+from itertools import chain, cycle, islice, repeat
 from typing import NamedTuple, TypeVar
 
 from django.conf import settings
@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from results import camb, keys
+from results import camb, keys, rows
 from results.models import ApiKey, Run, RunQuerySet
 
 LASTS = Run.LEASE
@@ -36,6 +36,14 @@ class Due(NamedTuple):
     camb_run_id: int | None
     camb_task_id: str
     asks: int
+
+
+class _Leased(NamedTuple):
+    """A run as it is once it is leased."""
+
+    id: int
+    lease: uuid.UUID
+    lease_until: datetime
 
 
 @dataclass(frozen=True)
@@ -116,12 +124,15 @@ def _claim(key_id: int, now: datetime, holders: Sequence[uuid.UUID], most_calls:
         groups += [[run] for run in runs if not run.camb_run_id]
         del groups[room:]
         keys.use_calls(key, now, sum(len(batches(group)) for group in groups))
-        leases = (_put(holder, key, group, now) for holder, group in zip(holders, groups, strict=False))
-        return [lease for lease in leases if lease.runs]
+        given = [Lease(*each, now + LASTS) for each in zip(holders, repeat(key), groups)]
+        leased = [_Leased(run.pk, lease.id, lease.until) for lease in given for run in lease.runs]
+        rows.update(Run, leased, ("lease", "lease_until"))
+        return given
 
 
 def _read(runs: RunQuerySet) -> list[Due]:
-    return [Due(*row) for row in runs.values_list(*Due._fields)]
+    """Read runs that are to be leased, and hold them; those that somebody else is writing are passed by."""
+    return [Due(*row) for row in runs.select_for_update(skip_locked=True).values_list(*Due._fields)]
 
 
 def _portions(asks: Sequence[T], most: int) -> Iterator[list[T]]:
@@ -135,17 +146,6 @@ def _portions(asks: Sequence[T], most: int) -> Iterator[list[T]]:
         if not portion:
             return
         yield portion
-
-
-def _put(holder: uuid.UUID, key: ApiKey, runs: Sequence[Due], now: datetime) -> Lease:
-    """Put the lease on those of these runs that nobody is asking."""
-    until = now + LASTS
-    # Looked at again, as one may have been finished since by somebody whose lease had run out.
-    free = Run.objects.unfinished().unleased(now).filter(pk__in=[run.pk for run in runs])
-    if free.update(lease=holder, lease_until=until) < len(runs):
-        given = Run.objects.filter(lease=holder, pk__in=[run.pk for run in runs])
-        runs = _read(given.order_by("due_at", "pk"))
-    return Lease(holder, key, runs, until)
 
 
 def take(lease_ids: Sequence[str]) -> list[Lease | None]:

@@ -385,7 +385,7 @@ def _store(heard: Sequence[Heard], earlier: dict[int, str], histories: Sequence[
     for run in kept:
         run.due_at, run.version = next_due(run, timezone.now()), version
         run.lease = run.lease_until = run.wanted_at = None
-    rows.update(kept, RUN_FIELDS)
+    rows.update(Run, kept, RUN_FIELDS)
     return changes
 
 

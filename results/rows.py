@@ -35,11 +35,14 @@ def insert_values(model: type[Model], names: Sequence[str], rows: Sequence[Seque
         _insert(model._meta.db_table, [fields[name] for name in names], zip(*rows, strict=True))
 
 
-def update(rows: Sequence[Model], names: Sequence[str]) -> None:
-    """Save these fields of rows that are there, which the caller holds locked."""
+def update(model: type[Model], rows: Sequence[object], names: Sequence[str]) -> None:
+    """Save these fields of rows that are there, which the caller holds locked.
+
+    A row is anything that has them and the key, by their attributes' names.
+    """
     if not rows:
         return
-    meta = rows[0]._meta
+    meta = model._meta
     fields, table, key = (
         [field for field in meta.concrete_fields if field.name in names],
         meta.db_table,
@@ -77,13 +80,13 @@ def _execute(each: str, together: str, fields: Sequence[AnyField], columns: Iter
             cursor.executemany(each, list(zip(*columns, strict=True)))
 
 
-def _converted(fields: Iterable[AnyField], rows: Sequence[Model]) -> Iterator[Iterator[Any]]:
+def _converted(fields: Iterable[AnyField], rows: Sequence[object]) -> Iterator[Iterator[Any]]:
     """Each field's values as the database takes them."""
     connection = _connection()
     return (_column(field, rows, connection) for field in fields)
 
 
-def _column(field: AnyField, rows: Sequence[Model], connection: BaseDatabaseWrapper) -> Iterator[Any]:
+def _column(field: AnyField, rows: Sequence[object], connection: BaseDatabaseWrapper) -> Iterator[Any]:
     last: Any = None
     converted = field.get_db_prep_save(last, connection)
     for row in rows:

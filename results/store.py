@@ -145,7 +145,7 @@ class Stock:
                 drop_cues(self._heard[key])
         dubs = self._heard.values()
         Dub.objects.bulk_create([dub for dub in dubs if not dub.pk])
-        rows.update([dub for dub in dubs if dub.pk], DUB_FIELDS)
+        rows.update(Dub, [dub for dub in dubs if dub.pk], DUB_FIELDS)
         _add_cues([(self._heard[key], cues) for key, cues in self._cues.items()])
         rows.insert(self._answers, replace=True)
 

@@ -40,7 +40,7 @@ def test_an_update_saves_the_fields_that_it_is_told_of_each_row_its_own():
     one.due_at, two.due_at, three.due_at = None, now, now + timedelta(days=1)
     for run in runs:
         run.title, run.asks = "After", run.pk
-    rows.update(runs, ["languages", "due_at", "asks"])
+    rows.update(Run, runs, ["languages", "due_at", "asks"])
     stored = Run.objects.order_by("pk").values_list("languages", "due_at", "asks", "title")
     assert list(stored) == [
         (["de"], None, one.pk, "Before"),
@@ -52,4 +52,4 @@ def test_an_update_saves_the_fields_that_it_is_told_of_each_row_its_own():
 def test_no_rows_cost_no_query(django_assert_num_queries):
     with django_assert_num_queries(0):
         rows.insert([])
-        rows.update([], ["title"])
+        rows.update(Run, [], ["title"])
