@@ -1,6 +1,6 @@
 """Which runs are asked about now, and by whom?
 
-A lease is a UUID written on the runs of a batch, or a few, by a conditional UPDATE: whoever's UUID stands there may
+A lease is a UUID written on the runs of a batch, or a few, while they are locked: whoever's UUID stands there may
 ask, and only an answer that still finds it there is stored. So two beats, a message delivered twice, a worker that
 died or one that took too long cost at most one lease and never a result. Whoever holds a lease makes one call at a
 time, so that the leases of a key count its calls in flight.

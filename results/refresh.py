@@ -25,7 +25,7 @@ from results.history import History
 from results.leases import Due, Lease
 from results.models import Pulse, Run
 from results.secrets import SealBrokenError
-from results.together import Together
+from results.together import Clerk, Together
 
 logger = logging.getLogger(__name__)
 
@@ -34,8 +34,6 @@ ASK_SECONDS = min(2.0, settings.CAMB_TOTAL_SECONDS / 4)
 # So long, at least and at most, a thread stays with one key before others that wait have their turn.
 TURN_SECONDS = (2, 4)
 CUES_TOGETHER = 1000
-# Of more, the caller stores all itself: PostgreSQL then works for several at once.
-CUES_AT_THE_DESK = 100
 POISON_TRIES = 5
 UNSTORABLE = "CAMB.AI's answer could not be stored. The log of the server says why; refresh once it is mended."
 RUN_FIELDS = (
@@ -95,13 +93,12 @@ def refresh_batch(lease_id: str, *, go_on: bool = True) -> None:
     lease = _taking(lease_id)
     if lease is None:
         return
-    gate = keys.Gate(lease.key.pk)
     if not go_on:
-        _keep([_ask(lease, gate)])
+        _keep([_ask(lease, keys.Gate(lease.key.pk))])
         return
     with _Caller(lease) as caller:
         while lease:
-            caller.bring(_ask(lease, gate, before_the_last=caller.look_ahead))
+            caller.bring(_ask(lease, caller.gate, before_the_last=caller.look_ahead))
             lease = caller.next_lease()
             if lease and monotonic() > turn_ends and bell.others_wait():
                 caller.settle()
@@ -110,7 +107,9 @@ def refresh_batch(lease_id: str, *, go_on: bool = True) -> None:
 
 
 # A sweep begins with as many messages as calls may be in flight.
-_taking = Together(leases.take)
+_taking = Together(Clerk("usher"), leases.take)
+# Nobody waits for it yet who is in a call: that leaves time to let a few come.
+_clerk = Clerk("clerk", patience=0.02)
 
 
 @dataclass(frozen=True)
@@ -123,19 +122,22 @@ class Asked:
 
 
 def _ask(lease: Lease, gate: keys.Gate, *, before_the_last: Callable[[], object] = lambda: None) -> Asked:
-    """Ask about the runs under this lease, as many as there is time for; of several calls tell before the last."""
+    """Ask about the runs under this lease, as many as there is time for, and tell before the last call."""
     started, asking_ends = timezone.now(), monotonic() + ASK_SECONDS
     if lease.until - started < 0.75 * leases.LASTS:  # claimed during a call, which took long
         leases.renew([lease.id])
     asked = Asked(lease, History(lease.key.pk), [])
     batch: Sequence[Due] = ()
     try:
-        asking, batches = _Asking(keys.client(lease.key), lease, asked.history, gate), leases.batches(lease.runs)
+        asking, batches = (
+            _Asking(keys.client(lease.key), lease, asked.history, gate),
+            leases.batches(lease.runs),
+        )
         for number, batch in enumerate(batches, start=1):
             # Since the lease was given somebody else's trouble may have closed the gate.
             if not gate.is_open() or (asked.heard and monotonic() > asking_ends):
                 break
-            if number == len(batches) > 1:
+            if number == len(batches):
                 before_the_last()
             asked.heard.extend(Heard(pk, lease.id, started, said) for pk, said in asking.ask(batch).items())
         if asked.heard:
@@ -155,9 +157,9 @@ class _Desk:
     """Where this process's callers with one key leave what they heard, and get what to ask next."""
 
     def __init__(self, key_id: int) -> None:
-        self._key_id = key_id
-        self.storing = Together(self._store)
-        self.claiming = Together(self._claim)
+        self._key_id, self.gate = key_id, keys.Gate(key_id)
+        self.storing = Together(_clerk, self._store)
+        self.claiming = Together(_clerk, self._claim)
 
     def _store(self, asked: Sequence[Asked]) -> Sequence[None]:
         _keep(asked)
@@ -174,12 +176,13 @@ _desk = cache(_Desk)
 class _Caller:
     """Who asks about runs of one key, lease after lease, and hardly waits for storing and claiming.
 
-    What was heard is left to whoever stores next; one lease's at most, so that no more is asked for than can be
-    stored. What to ask next is claimed by whoever comes to the desk during the last call of the lease in hand.
+    What was heard is left at the desk; one lease's at most, so that no more is asked for than can be stored. What
+    to ask next is claimed there during the last call of the lease in hand.
     """
 
     def __init__(self, lease: Lease) -> None:
         self._holder, self._desk = lease.id, _desk(lease.key.pk)
+        self.gate = self._desk.gate
         self._left: Future[None] | None = None
         self._next: Future[Lease | None] | None = None
 
@@ -196,23 +199,21 @@ class _Caller:
 
     def next_lease(self) -> Lease | None:
         wanted, self._next = self._next or self._desk.claiming.leave(self._holder), None
-        return self._desk.claiming.collect(wanted)
+        return wanted.result()
 
     def bring(self, asked: Asked) -> None:
         """Have it stored, soon; what was brought before is stored by then."""
         self.settle()
-        if sum(map(_cue_count, asked.heard)) > CUES_AT_THE_DESK:
+        if sum(map(_cue_count, asked.heard)) > CUES_TOGETHER:
             _keep([asked])
-            return
-        self._left = self._desk.storing.leave(asked)
-        if not self._desk.storing.is_busy:
-            self.settle()
+        else:
+            self._left = self._desk.storing.leave(asked)
 
     def settle(self) -> None:
         """Wait until what was brought is stored."""
         left, self._left = self._left, None
         if left:
-            self._desk.storing.collect(left)
+            left.result()
 
 
 def _keep(asked: Sequence[Asked]) -> None:

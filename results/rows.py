@@ -5,7 +5,7 @@ the database does. Most fields hold the same value in all rows of a batch, and a
 them column by column in one statement, which costs both sides far less than a statement a row.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -32,7 +32,7 @@ def insert_values(model: type[Model], names: Sequence[str], rows: Sequence[Seque
     """As `insert`, of rows that are nothing but the values of these fields, as the database takes them."""
     if rows:
         fields = {field.name: field for field in model._meta.concrete_fields}
-        _insert(model._meta.db_table, [fields[name] for name in names], zip(*rows, strict=True))
+        _insert(model._meta.db_table, [fields[name] for name in names], rows)
 
 
 def update(model: type[Model], rows: Sequence[object], names: Sequence[str]) -> None:
@@ -43,11 +43,8 @@ def update(model: type[Model], rows: Sequence[object], names: Sequence[str]) -> 
     if not rows:
         return
     meta = model._meta
-    fields, table, key = (
-        [field for field in meta.concrete_fields if field.name in names],
-        meta.db_table,
-        meta.pk.column,
-    )
+    table, key = meta.db_table, meta.pk.column
+    fields = [field for field in meta.concrete_fields if field.name in names]
     each = f"UPDATE {table} SET {_list(fields, '{0} = %s')} WHERE {key} = %s"  # noqa: S608  names of our own
     together = (
         f"UPDATE {table} SET {_list(fields, '{0} = new.{0}')} FROM {{}} AS new ({_list(fields)}, {key}) "  # noqa: S608
@@ -57,33 +54,33 @@ def update(model: type[Model], rows: Sequence[object], names: Sequence[str]) -> 
     _execute(each, together, fields, _converted(fields, rows))
 
 
-def _insert(table: str, fields: Sequence[AnyField], columns: Iterable[Iterable[Any]], end: str = "") -> None:
+def _insert(table: str, fields: Sequence[AnyField], rows: Sequence[Sequence[Any]], end: str = "") -> None:
     start = f"INSERT INTO {table} ({_list(fields)})"
     each = f"{start} VALUES ({', '.join(['%s'] * len(fields))}){end}"
-    _execute(each, f"{start} SELECT * FROM {{}} AS new{end}", fields, columns)  # noqa: S608  names of our own
+    _execute(each, f"{start} SELECT * FROM {{}} AS new{end}", fields, rows)  # noqa: S608  names of our own
 
 
 def _list(fields: Sequence[AnyField], form: str = "{0}") -> str:
     return ", ".join(form.format(field.column) for field in fields)
 
 
-def _execute(each: str, together: str, fields: Sequence[AnyField], columns: Iterable[Iterable[Any]]) -> None:
+def _execute(each: str, together: str, fields: Sequence[AnyField], rows: Sequence[Sequence[Any]]) -> None:
     """Execute the statement for each row, or where it can be one for all, that with the rows in place of {}."""
     connection = _connection()
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             # Without a length, to which a cast would cut what is too long.
             types = [str(field.db_type(connection)).partition("(")[0] for field in fields]
-            rows = f"unnest({', '.join(f'%s::{name}[]' for name in types)})"
-            cursor.execute(together.format(rows), [list(column) for column in columns])
+            columns = f"unnest({', '.join(f'%s::{name}[]' for name in types)})"
+            cursor.execute(together.format(columns), [list(column) for column in zip(*rows, strict=True)])
         else:
-            cursor.executemany(each, list(zip(*columns, strict=True)))
+            cursor.executemany(each, rows)
 
 
-def _converted(fields: Iterable[AnyField], rows: Sequence[object]) -> Iterator[Iterator[Any]]:
-    """Each field's values as the database takes them."""
+def _converted(fields: Sequence[AnyField], rows: Sequence[object]) -> list[tuple[Any, ...]]:
+    """The fields' values of each row as the database takes them."""
     connection = _connection()
-    return (_column(field, rows, connection) for field in fields)
+    return list(zip(*(_column(field, rows, connection) for field in fields), strict=True))
 
 
 def _column(field: AnyField, rows: Sequence[object], connection: BaseDatabaseWrapper) -> Iterator[Any]:

@@ -31,6 +31,7 @@ from django.db.models.signals import post_migrate  # noqa: E402
 
 from dashboard import downloads  # noqa: E402
 from demo.server import StandIn  # noqa: E402
+from results.together import Clerk  # noqa: E402
 
 # On a busy machine any example may take long: that says nothing of the code.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -51,6 +52,12 @@ settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 def _no_limits_from_the_test_before():
     cache.clear()
     downloads.under_way.clear()
+
+
+@pytest.fixture(autouse=True)
+def _no_clerk(monkeypatch):
+    """What is left with a clerk is done at once, in the test's transaction, which no other thread sees."""
+    monkeypatch.setattr(Clerk, "call", lambda clerk, to: to.serve())
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    # The shell is the same Chromium without its own windows, for three quarters of the processor time.
+    # The shell is the same Chromium without its own windows, for about a sixth less of the processor.
     chromium = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     assert chromium, "These tests need Chromium. On Debian: sudo apt install chromium-headless-shell"
     # Playwright's own event loop runs in this thread, but the tests and what they call are no coroutines.

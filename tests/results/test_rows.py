@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from django.db import DataError, connection
 from django.utils import timezone
 
 from results import rows
-from results.models import Answer, Run
+from results.models import Answer, Language, Run
 from tests.factories import make_run, make_team
 
 pytestmark = pytest.mark.django_db
@@ -49,7 +50,23 @@ def test_an_update_saves_the_fields_that_it_is_told_of_each_row_its_own():
     ]
 
 
+def test_rows_of_bare_values_are_inserted_as_they_are():
+    one, two = make_run(), make_run()
+    now = timezone.now()
+    rows.insert_values(Answer, ["run", "size", "body", "fetched_at", "is_cut"], [(one.pk, 1, b"a", now, True)])
+    rows.insert_values(Answer, ["run", "size", "body", "fetched_at", "is_cut"], [(two.pk, 2, b"b", now, False)])
+    stored = Answer.objects.order_by("pk").values_list("run", "size", "is_cut")
+    assert list(stored) == [(one.pk, 1, True), (two.pk, 2, False)]
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite knows no lengths")
+def test_what_is_too_long_is_refused_and_not_cut():
+    with pytest.raises(DataError, match="too long"):
+        rows.insert_values(Language, ["camb_id", "tag"], [(1, "x" * 36)])
+
+
 def test_no_rows_cost_no_query(django_assert_num_queries):
     with django_assert_num_queries(0):
         rows.insert([])
+        rows.insert_values(Run, ["title"], [])
         rows.update(Run, [], ["title"])

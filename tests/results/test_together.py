@@ -1,11 +1,15 @@
-from queue import SimpleQueue
-from threading import Event, Thread
+from threading import Event
 
 import pytest
 
-from results.together import Together
+from results.together import Clerk, Together
 
 PATIENCE = 60
+
+
+@pytest.fixture(autouse=True)
+def _no_clerk():
+    """Here the clerk is what is tested."""
 
 
 class Doing:
@@ -25,64 +29,59 @@ class Doing:
         return [2 * number for number in numbers]
 
 
-def waiting(together, doing, *numbers):
-    """One thread is being served, and then come these; what they get, once the first has ended."""
-    got: SimpleQueue[tuple[int, int | str]] = SimpleQueue()
+@pytest.fixture
+def doing():
+    return Doing()
 
-    def want(number):
-        try:
-            got.put((number, together(number)))
-        except ValueError as error:
-            got.put((number, str(error)))
 
-    threads = [Thread(target=want, args=[number], daemon=True) for number in (1, *numbers)]
-    threads[0].start()
+@pytest.fixture
+def together(doing):
+    return Together(Clerk("test"), doing)
+
+
+def left_meanwhile(together, doing, *numbers):
+    """What is left while the first is being served."""
+    first = together.leave(1)
     assert doing.began.wait(PATIENCE)
-    for thread in threads[1:]:
-        thread.start()
-    while len(together._waiting) < len(numbers):
-        assert all(thread.is_alive() for thread in threads)
+    left = [together.leave(number) for number in numbers]
     doing.may_end.set()
-    return dict(got.get(timeout=PATIENCE) for _ in threads)
+    assert first.result(PATIENCE) == 2
+    return left
 
 
-def test_who_comes_alone_is_served_at_once():
-    doing = Doing()
+def test_who_comes_alone_is_served_at_once(together, doing):
     doing.may_end.set()
-    together = Together(doing)
     assert [together(1), together(2)] == [2, 4]
     assert doing.served == [[1], [2]]
 
 
-def test_those_who_come_meanwhile_are_served_together_and_each_gets_its_own():
-    doing = Doing()
-    assert waiting(Together(doing), doing, 2, 3, 4) == {1: 2, 2: 4, 3: 6, 4: 8}
-    assert [sorted(numbers) for numbers in doing.served] == [[1], [2, 3, 4]]
+def test_what_is_left_meanwhile_is_done_together_and_each_gets_its_own(together, doing):
+    left = left_meanwhile(together, doing, 2, 3, 4)
+    assert [each.result(PATIENCE) for each in left] == [4, 6, 8]
+    assert doing.served == [[1], [2, 3, 4]]
 
 
-def test_an_error_reaches_all_whom_it_concerns_and_nobody_else():
-    doing = Doing()
-    together = Together(doing)
-    assert waiting(together, doing, 7, 13) == {1: 2, 7: "not thirteen", 13: "not thirteen"}
+def test_an_error_reaches_all_whom_it_concerns_and_nobody_else(together, doing):
+    for each in left_meanwhile(together, doing, 7, 13):
+        with pytest.raises(ValueError, match="thirteen"):
+            each.result(PATIENCE)
     assert together(5) == 10
-    with pytest.raises(ValueError, match="thirteen"):
-        together(13)
 
 
-def test_what_is_left_is_done_by_whoever_comes_next():
-    doing = Doing()
+def test_a_patient_clerk_waits_for_more(doing):
     doing.may_end.set()
-    together = Together(doing)
-    left = together.leave(1)
-    assert doing.served == []
-    assert together(2) == 4
-    assert together.collect(left) == 2
+    together = Together(Clerk("test", patience=0.5), doing)
+    assert [each.result(PATIENCE) for each in [together.leave(1), together.leave(2)]] == [2, 4]
     assert doing.served == [[1, 2]]
 
 
-def test_who_collects_what_nobody_has_done_does_it():
-    doing = Doing()
+def test_a_clerk_serves_all_who_call_one_after_another(doing):
+    clerk, doing_more = Clerk("test"), Doing()
+    doing_more.may_end.set()
+    one, other = Together(clerk, doing), Together(clerk, doing_more)
+    first = one.leave(1)
+    assert doing.began.wait(PATIENCE)
+    left = other.leave(2)
+    assert not left.done()
     doing.may_end.set()
-    together = Together(doing)
-    assert together.collect(together.leave(1)) == 2
-    assert doing.served == [[1]]
+    assert (first.result(PATIENCE), left.result(PATIENCE)) == (2, 4)
