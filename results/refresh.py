@@ -108,7 +108,7 @@ def refresh_batch(lease_id: str, *, go_on: bool = True) -> None:
 
 # A sweep begins with as many messages as calls may be in flight.
 _taking = Together(Clerk("usher"), leases.take)
-# Nobody waits for it yet who is in a call: that leaves time to let a few come.
+# Who leaves something goes into a call or is in one: there is time to let a few more come.
 _clerk = Clerk("clerk", patience=0.02)
 
 
@@ -129,10 +129,8 @@ def _ask(lease: Lease, gate: keys.Gate, *, before_the_last: Callable[[], object]
     asked = Asked(lease, History(lease.key.pk), [])
     batch: Sequence[Due] = ()
     try:
-        asking, batches = (
-            _Asking(keys.client(lease.key), lease, asked.history, gate),
-            leases.batches(lease.runs),
-        )
+        asking = _Asking(keys.client(lease.key), lease, asked.history, gate)
+        batches = leases.batches(lease.runs)
         for number, batch in enumerate(batches, start=1):
             # Since the lease was given somebody else's trouble may have closed the gate.
             if not gate.is_open() or (asked.heard and monotonic() > asking_ends):
