@@ -49,6 +49,10 @@ def known_methods(
     return middleware
 
 
+def _has_looked_at_session(request: HttpRequest) -> bool:
+    return hasattr(request, "session") and request.session.accessed
+
+
 def private_pages(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
@@ -56,10 +60,10 @@ def private_pages(
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        # What looked at no session is nobody's own, and so is what is said while the database, which knows them, is
-        # away: to ask it once more would only take longer.
-        may_be_own = response.status_code < 500 and hasattr(request, "session") and request.session.accessed
-        if may_be_own and request.user.is_authenticated:
+        # What looked at no session is nobody's own. Whose it is that failed is not asked: the database, which knows
+        # sessions, may be away, and to ask it once more would only take longer.
+        has_failed = response.status_code >= 500
+        if has_failed or (_has_looked_at_session(request) and request.user.is_authenticated):
             response.headers.setdefault("Cache-Control", "no-store, private")
         return response
 
