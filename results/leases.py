@@ -132,7 +132,7 @@ def _claim(key_id: int, now: datetime, holders: Sequence[uuid.UUID], most_calls:
 
 def _read(runs: RunQuerySet) -> list[Due]:
     """Read runs that are to be leased, and hold them; those that somebody else is writing are passed by."""
-    return [Due(*row) for row in runs.select_for_update(skip_locked=True).values_list(*Due._fields)]
+    return [Due(*row) for row in runs.select_for_update(skip_locked=True, no_key=True).values_list(*Due._fields)]
 
 
 def _portions(asks: Sequence[T], most: int) -> Iterator[list[T]]:

@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 ASK_SECONDS = min(2.0, settings.CAMB_TOTAL_SECONDS / 4)
 # So long, at least and at most, a thread stays with one key before others that wait have their turn.
 TURN_SECONDS = (2, 4)
+# More are not stored in one transaction, nor by the clerk, for whom others wait.
 CUES_TOGETHER = 1000
 POISON_TRIES = 5
 UNSTORABLE = "CAMB.AI's answer could not be stored. The log of the server says why; refresh once it is mended."
