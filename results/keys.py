@@ -7,7 +7,11 @@ while, the first call after that is a probe, and its success opens the gate agai
 import logging
 import random
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import cache
+from time import monotonic
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -85,18 +89,47 @@ def is_open(now: datetime) -> Q:
 
 
 class Gate:
-    """May the key be used? Compiled once, to be looked at before each of many calls."""
+    """May the key be used? Asked before each of many calls, and looked up a few times a second for all of them."""
+
+    # Less than any call takes: what another process is told meanwhile, it may as well be told during a call.
+    LASTS_S = 0.1
 
     def __init__(self, key_id: int) -> None:
         open_key = ApiKey.objects.filter(is_open(timezone.now()), pk=key_id).values("pk")
         self._sql, (*_, self._key_id) = open_key.query.sql_with_params()
+        self._door = threading.Lock()
+        self._open_until = 0.0
 
     def is_open(self) -> bool:
+        seen_until = self._open_until
+        if monotonic() < seen_until:
+            return True
+        if not self._door.acquire(blocking=not seen_until):
+            return True  # it was open a moment ago, and somebody is looking
+        try:
+            if monotonic() >= self._open_until:
+                looked_at = monotonic()
+                self._open_until = looked_at + self.LASTS_S if self._look() else 0.0
+            return self._open_until > 0
+        finally:
+            self._door.release()
+
+    @contextmanager
+    def closing(self) -> Iterator[None]:
+        """Let nobody of this process through before the trouble that it met is written down."""
+        with self._door:
+            self._open_until = 0.0
+            yield
+
+    def _look(self) -> bool:
         now = timezone.now()
         moments = map(connection.ops.adapt_datetimefield_value, (now, now + LONGEST_CLOSED))
         with connection.cursor() as cursor:
             cursor.execute(self._sql, (*moments, self._key_id))
             return cursor.fetchone() is not None
+
+
+gate = cache(Gate)
 
 
 def calls_left(key: ApiKey, now: datetime) -> int:
@@ -183,11 +216,12 @@ def note_trouble(key: ApiKey, error: camb.CambError | SealBrokenError) -> None:
         news |= {"state": state, "message": message, "retry_at": now + wait}
     logger.warning("Key of team %s failed (%d before): %s", key.pk, key.failures, message)
     same = ApiKey.objects.filter(pk=key.pk, sealed=key.sealed)
-    if same.filter(failures=key.failures).update(**news):
-        Pulse.beat(key.pk)
-    elif named is not None:
-        # Of those that fail together, the one that names the longest time counts.
-        same.filter(failures__gt=key.failures, retry_at__lt=now + wait).update(retry_at=now + wait)
+    with gate(key.pk).closing():
+        if same.filter(failures=key.failures).update(**news):
+            Pulse.beat(key.pk)
+        elif named is not None:
+            # Of those that fail together, the one that names the longest time counts.
+            same.filter(failures__gt=key.failures, retry_at__lt=now + wait).update(retry_at=now + wait)
 
 
 def _wait(failures: int) -> timedelta:

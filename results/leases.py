@@ -7,7 +7,8 @@ time, so that the leases of a key count its calls in flight.
 """
 
 import uuid
-from collections.abc import Collection, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, cycle, islice, repeat
@@ -125,8 +126,7 @@ def _claim(key_id: int, now: datetime, holders: Sequence[uuid.UUID], most_calls:
         del groups[room:]
         keys.use_calls(key, now, sum(len(batches(group)) for group in groups))
         given = [Lease(*each, now + LASTS) for each in zip(holders, repeat(key), groups)]
-        leased = [_Leased(run.pk, lease.id, lease.until) for lease in given for run in lease.runs]
-        rows.update(Run, leased, ("lease", "lease_until"))
+        _write(given)
         return given
 
 
@@ -153,23 +153,29 @@ def take(lease_ids: Sequence[str]) -> list[Lease | None]:
 
     None for one that was taken already, or when meanwhile its runs or key were removed, or the key's gate closed.
     """
-    now, owns = timezone.now(), [uuid.uuid4() for _ in lease_ids]
-    held: dict[uuid.UUID, list[Due]] = {own: [] for own in owns}
+    now, wanted = timezone.now(), [uuid.UUID(lease_id) for lease_id in lease_ids]
+    held: dict[uuid.UUID, list[Due]] = defaultdict(list)
     teams: dict[uuid.UUID, int] = {}
+    taken: dict[uuid.UUID, Lease] = {}
     with transaction.atomic():
-        for lease_id, own in zip(lease_ids, owns, strict=True):
-            Run.objects.filter(lease=lease_id).leased(now).update(lease=own, lease_until=now + LASTS)
-        runs = Run.objects.filter(lease__in=owns).order_by("due_at", "pk")
-        for own, teams[own], *run in runs.values_list("lease", "team", *Due._fields):
-            held[own].append(Due(*run))
+        # Locked by pk, as everywhere, or two might wait for each other.
+        runs = Run.objects.filter(lease__in=wanted).leased(now).select_for_update(no_key=True).order_by("pk")
+        found = runs.values_list("due_at", "lease", "team", *Due._fields)
+        for _, lease_id, teams[lease_id], *run in sorted(found, key=lambda row: row[0] or now):
+            held[lease_id].append(Due(*run))
         open_keys = ApiKey.objects.filter(keys.is_open(now)).in_bulk(set(teams.values()))
-        for own, team_id in teams.items():
-            if team_id not in open_keys:
-                release(own, [run.pk for run in held[own]])
-    return [
-        Lease(own, open_keys[teams[own]], held[own], now + LASTS) if teams.get(own) in open_keys else None
-        for own in owns
-    ]
+        for lease_id, team_id in teams.items():
+            if key := open_keys.get(team_id):
+                taken[lease_id] = Lease(uuid.uuid4(), key, held[lease_id], now + LASTS)
+            else:
+                release(lease_id, [run.pk for run in held[lease_id]])
+        _write(taken.values())
+    return [taken.pop(lease_id, None) for lease_id in wanted]
+
+
+def _write(given: Iterable[Lease]) -> None:
+    leased = [_Leased(run.pk, lease.id, lease.until) for lease in given for run in lease.runs]
+    rows.update(Run, leased, ("lease", "lease_until"))
 
 
 def renew(holders: Collection[uuid.UUID]) -> None:

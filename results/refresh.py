@@ -95,11 +95,11 @@ def refresh_batch(lease_id: str, *, go_on: bool = True) -> None:
     if lease is None:
         return
     if not go_on:
-        _keep([_ask(lease, keys.Gate(lease.key.pk))])
+        _keep([_ask(lease)])
         return
     with _Caller(lease) as caller:
         while lease:
-            caller.bring(_ask(lease, caller.gate, before_the_last=caller.look_ahead))
+            caller.bring(_ask(lease, before_the_last=caller.look_ahead))
             lease = caller.next_lease()
             if lease and monotonic() > turn_ends and bell.others_wait():
                 caller.settle()
@@ -122,7 +122,7 @@ class Asked:
     heard: list[Heard]
 
 
-def _ask(lease: Lease, gate: keys.Gate, *, before_the_last: Callable[[], object] = lambda: None) -> Asked:
+def _ask(lease: Lease, *, before_the_last: Callable[[], object] = lambda: None) -> Asked:
     """Ask about the runs under this lease, as many as there is time for, and tell before the last call."""
     started, asking_ends = timezone.now(), monotonic() + ASK_SECONDS
     if lease.until - started < 0.75 * leases.LASTS:  # claimed during a call, which took long
@@ -130,6 +130,7 @@ def _ask(lease: Lease, gate: keys.Gate, *, before_the_last: Callable[[], object]
     asked = Asked(lease, History(lease.key.pk), [])
     batch: Sequence[Due] = ()
     try:
+        gate = keys.gate(lease.key.pk)
         asking = _Asking(keys.client(lease.key), lease, asked.history, gate)
         batches = leases.batches(lease.runs)
         for number, batch in enumerate(batches, start=1):
@@ -156,7 +157,7 @@ class _Desk:
     """Where this process's callers with one key leave what they heard, and get what to ask next."""
 
     def __init__(self, key_id: int) -> None:
-        self._key_id, self.gate = key_id, keys.Gate(key_id)
+        self._key_id = key_id
         self.storing = Together(_clerk, self._store)
         self.claiming = Together(_clerk, self._claim)
 
@@ -181,7 +182,6 @@ class _Caller:
 
     def __init__(self, lease: Lease) -> None:
         self._holder, self._desk = lease.id, _desk(lease.key.pk)
-        self.gate = self._desk.gate
         self._left: Future[None] | None = None
         self._next: Future[Lease | None] | None = None
 

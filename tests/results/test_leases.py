@@ -6,9 +6,10 @@ from threading import Event, Thread
 
 import pytest
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from results import keys, leases, refresh
+from results import leases, refresh
 from results.models import ApiKey, Run
 from tests.factories import LINE
 
@@ -69,6 +70,27 @@ def test_of_two_messages_about_a_lease_one_finds_its_runs(team, runs):
     assert leases.take([str(one.id)]) == [None]
 
 
+def test_taking_many_costs_no_more_queries_than_taking_one(team, runs, settings):
+    settings.REFRESH_CALLS_PER_KEY = 20
+    one, *others = claim(team)
+    with CaptureQueriesContext(connection) as alone:
+        leases.take([str(one.id)])
+    with CaptureQueriesContext(connection) as together:
+        assert None not in leases.take([str(lease.id) for lease in others])
+    assert len(together) == len(alone)
+
+
+def test_what_is_due_longest_is_asked_first(team, runs):
+    now = timezone.now()
+    for wait, run in enumerate(runs):
+        run.due_at = now - timedelta(seconds=wait)
+    Run.objects.bulk_update(runs, ["due_at"])
+    one, _ = claim(team)
+    [taken] = leases.take([str(one.id)])
+    assert taken
+    assert [run.pk for run in taken.runs] == [run.pk for run in runs[: -len(one.runs) - 1 : -1]]
+
+
 def test_a_lease_that_is_taken_while_the_gate_is_closed_goes_back(team, runs):
     one, _ = claim(team)
     ApiKey.objects.update(retry_at=timezone.now() + timedelta(minutes=1))
@@ -103,7 +125,7 @@ def test_a_lease_that_was_claimed_long_before_is_renewed_before_its_first_call(
     seen = []
     during_the_call(lambda: seen.append(Run.objects.get(pk=one.runs[0].pk).lease_until))
     clock(60)
-    refresh._ask(one, keys.Gate(team.pk))
+    refresh._ask(one)
     assert seen[0] == timezone.now() + leases.LASTS
 
 
