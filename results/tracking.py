@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Self
 
@@ -17,6 +17,9 @@ from results import bell, camb, history, ids, keys, leases, media, refresh, stor
 from results.models import ApiKey, Pulse, Run, RunQuerySet
 from results.secrets import SealBrokenError
 from teams.models import Team, User
+
+# So many runs are marked as wanted in one transaction.
+WANTED_TOGETHER = 1000
 
 
 @dataclass(frozen=True)
@@ -176,22 +179,31 @@ def obstacle(team: Team, run: Run | None = None) -> str:
 
 
 def request_many(runs: RunQuerySet, team: Team) -> int:
-    """Have all these runs of the team asked as soon as its key allows; returns how many."""
-    now = timezone.now()
-    wanted = Run.objects.current().filter(pk__in=runs.filter(team=team).order_by().values("pk"))
+    """Have all these runs of the team asked as soon as its key allows; returns how many.
+
+    They are marked a portion at a time: no transaction lasts, and workers begin while the rest is being marked.
+    """
+    now, total = timezone.now(), 0
+    pks = list(runs.filter(team=team).order_by("pk").values_list("pk", flat=True))
+    for start in range(0, len(pks), WANTED_TOGETHER):
+        total += _want(team, pks[start : start + WANTED_TOGETHER], now)
+        if not start:
+            bell.ring("refresh_due")
+    return total
+
+
+def _want(team: Team, pks: Sequence[int], now: datetime) -> int:
     with transaction.atomic():
         # Whoever stores answers locks runs by pk, then the pulse: in another order each would wait for the other.
-        list(wanted.select_for_update().order_by("pk").values_list("pk"))
+        current = Run.objects.current().filter(pk__in=pks).select_for_update().order_by("pk")
+        wanted_before = dict(current.values_list("pk", "wanted_at"))
         version = Pulse.beat(team.pk)
-        before = _wanted(team).count()
-        total = wanted.update(due_at=now, wanted_at=now, version=version)
-        pulse, more = Pulse.objects.filter(pk=team.pk), _wanted(team).count() - before
-        if before:
+        pulse, more = Pulse.objects.filter(pk=team.pk), sum(before is None for before in wanted_before.values())
+        if _wanted(team).exists():
             pulse.update(wanted=F("wanted") + more)
         else:
             pulse.update(wanted=more, wanted_since=now)
-        bell.ring("refresh_due")
-    return total
+        return Run.objects.filter(pk__in=wanted_before).update(due_at=now, wanted_at=now, version=version)
 
 
 def _wanted(team: Team) -> RunQuerySet:

@@ -4,8 +4,8 @@ import pytest
 from django.utils import timezone
 
 from demo.server import Reply
+from results import bell, leases, refresh, tasks, tracking
 from results import camb as camb_client
-from results import leases, refresh, tasks, tracking
 from results.models import ApiKey, Cue, Dub, Pulse, Run
 from teams.models import Team
 from tests.factories import make_dub, make_run, make_team, ready
@@ -114,6 +114,22 @@ def test_many_runs_are_asked_on_request_and_their_progress_is_told(camb, team, s
     assert tracking.progress(team) is None
     other.refresh_from_db()
     assert other.due_at is None
+
+
+def test_very_many_runs_are_marked_a_portion_at_a_time_and_workers_begin_with_the_first(team, monkeypatch):
+    marked_at_the_bell: list[int] = []
+
+    def ring(_task: str) -> None:
+        marked_at_the_bell.append(Run.objects.due(timezone.now()).count())
+
+    monkeypatch.setattr(tracking, "WANTED_TOGETHER", 5)
+    monkeypatch.setattr(bell, "ring", ring)
+    runs = make_runs(team, 12, status="ready", due_at=None)
+    Run.objects.filter(pk=runs[7].pk).update(archived_at=timezone.now())
+    assert tracking.request_many(Run.objects.all(), team) == 11
+    assert marked_at_the_bell == [5]
+    assert progress_of(team) == (0, 11)
+    assert Run.objects.exclude(wanted_at=None).values("due_at", "wanted_at").distinct().count() == 1
 
 
 def test_a_run_that_somebody_watches_is_asked_sooner(team, settings):
