@@ -56,7 +56,8 @@ class _DeadlineReader(io.RawIOBase):
         left = self._adapter.deadline - monotonic()
         if left <= 0:
             raise TimeoutError("the answer did not end in time")
-        self._sock.settimeout(min(left, self._patience))
+        if left < self._patience:  # else the socket's own is right, and setting it would give up a turn to run
+            self._sock.settimeout(left)
         return self._raw.readinto(buffer)
 
     def close(self) -> None:
