@@ -146,7 +146,10 @@ def new_team(runs: int) -> Any:
 
 
 def sweep(upstream: Upstream, runs: int, cues: int, in_flight: int, workers: int) -> Row:
-    """All runs asked on request by fresh workers, from the request until the last result is stored."""
+    """All runs asked on request, from the request until the last result is stored.
+
+    The workers are new, but as after weeks of work they have their connections: a small sweep went before.
+    """
     from results import tracking
     from results.models import Run
 
@@ -159,6 +162,9 @@ def sweep(upstream: Upstream, runs: int, cues: int, in_flight: int, workers: int
         for worker in started:
             assert worker.stdout
             assert worker.stdout.readline() == "ready\n"
+        upstream.tally()
+        tracking.request_many(Run.objects.filter(camb_run_id__lte=2 * BATCH * in_flight), team)
+        until(lambda: not wanted.exists())
         upstream.tally(answer(cues))
         cpu_before = sum(cpu_s(worker.pid) for worker in started)
         began = time.perf_counter()
