@@ -109,8 +109,9 @@ def refresh_batch(lease_id: str, *, go_on: bool = True) -> None:
 
 # A sweep begins with as many messages as calls may be in flight.
 _taking = Together(Clerk("usher"), leases.take)
-# Who leaves something goes into a call or is in one: there is time to let a few more come.
-_clerk = Clerk("clerk", patience=0.02)
+# Who leaves something goes into a call or is in one: there is time to let a few more come. A few clerks, shared by
+# all keys, so that hardly anybody waits for another team's long transcripts.
+_clerks = [Clerk(f"clerk-{number}", patience=0.02) for number in range(4)]
 
 
 @dataclass(frozen=True)
@@ -157,9 +158,9 @@ class _Desk:
     """Where this process's callers with one key leave what they heard, and get what to ask next."""
 
     def __init__(self, key_id: int) -> None:
-        self._key_id = key_id
-        self.storing = Together(_clerk, self._store)
-        self.claiming = Together(_clerk, self._claim)
+        self._key_id, clerk = key_id, _clerks[key_id % len(_clerks)]
+        self.storing = Together(clerk, self._store)
+        self.claiming = Together(clerk, self._claim)
 
     def _store(self, asked: Sequence[Asked]) -> Sequence[None]:
         _keep(asked)

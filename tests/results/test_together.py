@@ -2,6 +2,7 @@ from threading import Event
 
 import pytest
 
+from results import leases, refresh
 from results.together import Clerk, Together
 
 PATIENCE = 60
@@ -85,3 +86,21 @@ def test_a_clerk_serves_all_who_call_one_after_another(doing):
     assert not left.done()
     doing.may_end.set()
     assert (first.result(PATIENCE), left.result(PATIENCE)) == (2, 4)
+
+
+def test_what_one_team_has_stored_keeps_no_other_team_from_getting_more_to_ask(monkeypatch):
+    storing, may_end = Event(), Event()
+
+    def keep(asked) -> None:
+        storing.set()
+        assert may_end.wait(PATIENCE)
+
+    monkeypatch.setattr(refresh, "_keep", keep)
+    monkeypatch.setattr(leases, "claim_more", lambda key_id, holders: [])
+    one, other = refresh._Desk(1), refresh._Desk(2)
+    stored = one.storing.leave(None)
+    assert storing.wait(PATIENCE)
+    assert other.claiming.leave(None).result(PATIENCE) is None
+    assert not stored.done()
+    may_end.set()
+    stored.result(PATIENCE)
