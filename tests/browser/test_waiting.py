@@ -1,0 +1,37 @@
+"""Does a page say that it is working on what somebody asked for, once that takes more than a moment?"""
+
+from django.urls import reverse
+
+from tests.browser.conftest import until
+
+LUMEN = 48230
+LINE = 'getComputedStyle(document.body, "::before")'
+WIDTH = f"new DOMMatrix({LINE}.transform).a"
+
+
+def hold(page, pattern):
+    """Keep back what asks for such an address until the test lets it go."""
+    held = []
+    page.route(pattern, lambda route: held.append(route))
+    return held
+
+
+def test_a_line_grows_while_another_language_is_on_its_way(page, team, add_runs):
+    [run] = add_runs(LUMEN)
+    page.goto(reverse("runs-detail", args=[run.pk]))
+    assert page.evaluate(f"{LINE}.content") == "none"
+    held = hold(page, "**/runs/*/?dub=*")
+    page.get_by_role("link", name="French (France)").click()
+    until(page, f"{WIDTH} > 0.1")
+    held[0].continue_()
+    until(page, f'{LINE}.content === "none"')
+
+
+def test_a_poll_is_nothing_to_wait_for(page, team, add_runs):
+    add_runs(LUMEN)
+    page.goto(reverse("runs-list", args=[team.slug]))
+    held = hold(page, "**/runs/poll/*")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    until(page, 'document.querySelector(".htmx-request") !== null')
+    assert page.evaluate(f"{LINE}.content") == "none"
+    held[0].continue_()
