@@ -63,6 +63,24 @@ def test_what_opens_on_a_page_breaks_no_rule(visit, owner, team, add_runs, width
             assert opened(pages["runs"], "[name=pk] >> nth=0", f".bulk summary >> nth={menu}") == []
 
 
+LOOKS = """(element) => {
+  const { backgroundColor, borderBottomColor } = getComputedStyle(element);
+  return [backgroundColor, borderBottomColor];
+}"""
+
+
+def test_what_is_chosen_stands_out_where_the_system_gives_the_colours(visit, owner, team, add_runs):
+    page = visit(owner, forced_colors="active", color_scheme="dark").page()
+    page.add_init_script("localStorage.setItem('theme', 'light')")
+    page.goto(pages_of(team, add_runs)["run 48230"])
+    for some in (".rail-links a", ".dub > .tabs a", ".stage-bar .switch a"):
+        chosen = str(page.locator(f"{some}[aria-current]").evaluate(LOOKS))
+        others = {str(other.evaluate(LOOKS)) for other in page.locator(f"{some}:not([aria-current])").all()}
+        assert chosen not in others, some
+    shares = page.locator(".voices progress").evaluate_all(f"(all) => all.map({LOOKS})")
+    assert [background for background, _ in shares] == ["rgb(42, 42, 48)"] * 2
+
+
 @pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
 @pytest.mark.parametrize(
     ("error", "status"), [(ZeroDivisionError("at work"), 500), (OperationalError("too many connections"), 503)]
