@@ -65,6 +65,15 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// A menu that opens beyond the edge of what can be seen is brought into it.
+document.addEventListener(
+  "toggle",
+  ({ target }) => {
+    if (target.matches("main .menu[open]")) target.querySelector(".menu-list").scrollIntoView({ block: "nearest" });
+  },
+  true,
+);
+
 // What is there to be copied is selected whole.
 document.addEventListener("focusin", ({ target }) => {
   if (target.matches("input[data-select]")) target.select();

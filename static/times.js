@@ -3,6 +3,7 @@
 const language = document.documentElement.lang;
 const relative = new Intl.RelativeTimeFormat(language, { style: "narrow", numeric: "always" });
 const local = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+const exact = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
 const units = [
   ["day", 86400],
   ["hour", 3600],
@@ -24,7 +25,7 @@ function sentence(element, date) {
 function show() {
   for (const element of document.querySelectorAll("time[data-relative], time[data-local]")) {
     const date = new Date(element.dateTime);
-    element.title = local.format(date);
+    element.title = exact.format(date);
     const text = "local" in element.dataset ? local.format(date) : sentence(element, date);
     if (element.textContent !== text) element.textContent = text;
   }

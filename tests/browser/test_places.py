@@ -1,0 +1,52 @@
+"""Does what a press opens come where it can be seen, and stay where it was pressed?"""
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import expect
+
+from tests.browser.conftest import PHONE
+
+LUMEN = 48230
+
+
+def place(element):
+    box = element.bounding_box()
+    return round(box["x"]), round(box["y"])
+
+
+def test_the_history_opens_below_and_its_name_stays_under_the_pointer(page, add_runs):
+    [run] = add_runs(LUMEN)
+    page.goto(reverse("runs-detail", args=[run.pk]))
+    name = page.locator(".history-drawer summary")
+    before = place(name)
+    name.click()
+    expect(page.locator("#run-history table")).to_be_visible()
+    drawer = page.locator(".drawer").bounding_box()
+    title = page.locator(".run-head").bounding_box()
+    assert place(name) == before
+    assert (drawer["x"], drawer["width"]) == (title["x"], title["width"])
+    name.click()
+    expect(page.locator(".drawer")).to_be_hidden()
+
+
+@pytest.mark.parametrize("menu", [".export", ".beside-menu"])
+def test_a_menu_that_opens_at_the_bottom_of_a_phone_comes_into_view(visit, owner, add_runs, menu):
+    [run] = add_runs(LUMEN)
+    page = visit(owner, PHONE).page()
+    page.goto(reverse("runs-detail", args=[run.pk]))
+    page.locator(f"{menu} summary").click()
+    entry = page.locator(f"{menu} .menu-list a").nth(2)
+    expect(entry).to_be_in_viewport(ratio=1)
+    box, rail = entry.bounding_box(), page.locator(".rail").bounding_box()
+    assert box["y"] + box["height"] <= rail["y"]
+
+
+def test_the_names_of_languages_stand_above_their_columns(page, add_runs):
+    [run] = add_runs(LUMEN)
+    page.goto(f"{reverse('runs-detail', args=[run.pk])}?beside=fr-fr")
+    names = [name.bounding_box()["x"] for name in page.locator(".beside-head bdi").all()]
+    columns = [column.bounding_box()["x"] for column in page.locator(".part > li >> nth=0 >> xpath=div").all()]
+    assert names == columns
+    row = page.locator(".part > li >> nth=1").bounding_box()
+    lines = [line.bounding_box() for line in page.locator(".part > li >> nth=1 >> .cue").all()]
+    assert [round(line["y"] + line["height"]) for line in lines] == [round(row["y"] + row["height"] - 1)] * 2
