@@ -4,9 +4,10 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
-from tests.browser.conftest import PHONE
+from results import tracking
+from tests.browser.conftest import DESKTOP, PHONE
 
-LUMEN = 48230
+TIDES, LUMEN, FAILED = 48201, 48230, 48252
 
 
 def place(element):
@@ -50,3 +51,20 @@ def test_the_names_of_languages_stand_above_their_columns(page, add_runs):
     row = page.locator(".part > li >> nth=1").bounding_box()
     lines = [line.bounding_box() for line in page.locator(".part > li >> nth=1 >> .cue").all()]
     assert [round(line["y"] + line["height"]) for line in lines] == [round(row["y"] + row["height"] - 1)] * 2
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desk", "phone"])
+def test_rows_stay_where_they_are_while_many_runs_are_checked(visit, owner, team, add_runs, monkeypatch, size):
+    add_runs(TIDES, FAILED)
+    page = visit(owner, size).page()
+    rows = []
+    for progress in (None, tracking.Progress(40, 302, 24)):
+        monkeypatch.setattr(tracking, "progress", lambda _, progress=progress: progress)
+        page.goto(reverse("runs-list", args=[team.slug]))
+        rows.append(place(page.locator("tbody tr >> nth=0")))
+    expect(page.locator("#runs-strip")).to_contain_text(
+        "1 of 2 ready · 1 failed · 40 of 302 checked, about 24 s left"
+    )
+    done, checked = (bar.bounding_box() for bar in page.locator("#runs-strip progress").all())
+    assert checked["y"] >= done["y"] + done["height"]
+    assert rows[0] == rows[1]
