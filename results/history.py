@@ -71,6 +71,14 @@ def write(histories: Sequence[History], changes: Mapping[int, str]) -> None:
         )
 
 
+def failure(run: Run) -> Call | None:
+    """The newest call about the run, if it has failed since the run was answered."""
+    call = Call.objects.filter(attempts__run=run).order_by("-attempts__id").first()
+    if call is None or call.outcome == Call.Outcome.ANSWERED or (run.checked_at and call.at < run.checked_at):
+        return None
+    return call
+
+
 def forget_old() -> int:
     """Delete calls older than HISTORY_DAYS, with their attempts; returns how many calls went."""
     end = timezone.now() - timedelta(days=settings.HISTORY_DAYS)

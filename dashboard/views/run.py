@@ -59,12 +59,12 @@ def tags(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def refresh_now(request: HttpRequest, pk: int) -> HttpResponse:
     run, membership = changeable(request, pk)
-    if tracking.request(run):
-        messages.info(request, _("CAMB.AI is being asked; what it says appears here."))
-    elif obstacle := tracking.obstacle(membership.team, run):
-        messages.error(request, obstacle)
-    else:
-        messages.info(request, _("CAMB.AI is being asked already, or was a moment ago."))
+    # The page itself says that CAMB.AI is being asked, and what came of it.
+    if not tracking.request(run):
+        if obstacle := tracking.obstacle(membership.team, run):
+            messages.error(request, obstacle)
+        else:
+            messages.info(request, _("CAMB.AI is being asked already, or was a moment ago."))
     return redirect("runs-detail", pk)
 
 

@@ -23,7 +23,7 @@ from django.views.decorators.http import require_safe
 
 from dashboard import ranges
 from dashboard.reading import Reading, Wanted, Wave, dubs_beside
-from results import bell, copies, download, languages, media, tags, timecode, tracking
+from results import bell, copies, download, history, languages, media, tags, timecode, tracking
 from results.exports import names, vtt
 from results.models import ApiKey, Copy, Dub, Pulse, Run
 from teams.access import can_change, can_manage, membership_in
@@ -207,6 +207,7 @@ def _page(request: HttpRequest, run: Run) -> dict[str, Any]:
         "is_unfinished": is_unfinished,
         "is_polled": is_unfinished or bool(shown and copies.are_to_come(shown.dubs)),
         "asked": asked,
+        "failure": history.failure(run) if is_unfinished else None,
         "key": key,
         "silent_since": bell.silent_since() if is_unfinished else None,
         "sentence": _sentence(run, shown),

@@ -41,7 +41,7 @@ def test_a_run_is_renamed_refreshed_and_removed(page, team, add_runs, camb, work
     Run.objects.update(checked_at=None)
     asked = [call.run_ids for call in camb.calls].count([48201])
     page.get_by_role("button", name="Refresh now").click()
-    expect(page.locator("#messages")).to_contain_text("CAMB.AI is being asked")
+    expect(page.locator("#run-status")).to_contain_text("being asked now")
     work()
     assert [call.run_ids for call in camb.calls].count([48201]) == asked + 1
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from results import tags
-from results.models import Pulse, Run
+from results.models import Attempt, Call, Pulse, Run
 from teams.models import Membership
 from tests.dashboard.pages import signed_in, text_of
 from tests.factories import make_dub, make_key, make_member, make_run, make_team
@@ -142,8 +142,28 @@ def test_refresh_now_asks(team, member):
     assert (response.status_code, response["Location"]) == (302, reverse("runs-detail", args=[run.pk]))
     run.refresh_from_db()
     assert run.lease is not None
+    page = text_of(member.get(reverse("runs-detail", args=[run.pk])))
+    assert "being asked now" in page
     member.post(reverse("runs-refresh", args=[run.pk]))
     assert "being asked already" in text_of(member.get(reverse("runs-list", args=[team.slug])))
+
+
+def test_a_try_that_failed_is_told_until_the_run_is_answered(team, member):
+    make_key(team)
+    now = timezone.now()
+    run = make_run(team, status="ready", checked_at=now - timedelta(minutes=3), due_at=now + timedelta(minutes=1))
+    address = reverse("runs-detail", args=[run.pk])
+    outcomes = [(20, Call.Outcome.UNAVAILABLE), (10, Call.Outcome.ANSWERED), (5, Call.Outcome.UNAVAILABLE)]
+    for age, outcome in outcomes:
+        at = now - timedelta(seconds=age)
+        call = Call.objects.create(team=team, at=at, ms=9, outcome=outcome, run_count=1, message="No answer.")
+        Attempt.objects.create(call=call, run=run)
+        said = "last try failed" if outcome != Call.Outcome.ANSWERED else "3m ago · again in"
+        assert said in text_of(member.get(address))
+    page = member.get(address).content.decode()
+    assert re.search(r'title="No answer\."[^>]*>last try failed <time[^>]*>5s ago', page)
+    Run.objects.update(checked_at=now)
+    assert "last try failed" not in text_of(member.get(address))
 
 
 @pytest.mark.parametrize(

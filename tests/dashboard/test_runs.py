@@ -154,11 +154,15 @@ def test_a_team_without_a_key_is_told(team, member):
     assert "waits for a key" in page
 
 
-def test_trouble_of_the_key_is_told(team, member):
-    make_key(team, state=ApiKey.State.REFUSED, message="CAMB.AI refused the key. Paste a new one.")
+@pytest.mark.parametrize(
+    ("state", "way"),
+    [(ApiKey.State.REFUSED, "See the team's key"), (ApiKey.State.UNAVAILABLE, "See what was asked")],
+)
+def test_trouble_of_the_key_is_told(team, member, state, way):
+    make_key(team, state=state, message="Nothing comes back.")
     make_run(team)
     page = text_of(member.get(reverse("runs-list", args=[team.slug])))
-    assert "CAMB.AI refused the key. Paste a new one. See the team's key" in page
+    assert f"Nothing comes back. {way}" in page
     assert "paused" in page
 
 

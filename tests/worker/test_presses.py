@@ -44,6 +44,6 @@ def test_fifty_presses_of_two_people_at_once_are_one_call_and_both_see_what_it_s
         said += threads.map(press, range(PRESSES))
     all_answered.set()
     until(lambda: all("Hello" in person.read(f"/runs/{pk}/") for person in people))
-    assert [text for text in said if "CAMB.AI is being asked" not in text] == []
+    assert [text for text in said if "being asked" not in text] == []
     assert [call.run_ids for call in camb.calls] == [[7]]
     assert installation.column(f"SELECT count(*) FROM results_cue WHERE run_id = {pk}") == [1]
