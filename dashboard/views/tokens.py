@@ -80,7 +80,9 @@ def _samples(root: str) -> list[Sample]:
             _("Add runs"),
             f'{curl} \\\n  {json} \\\n  -d \'{{"ids": [1344, 1345], "tags": ["launch"]}}\' \\\n  {root}/runs',
         ),
-        Sample(_("See how far they are"), f"{curl} \\\n  '{root}/runs?camb_run_id=1344&camb_run_id=1345'"),
+        Sample(
+            _("See how far they are"), f"{curl} \\\n  -G -d camb_run_id=1344 -d camb_run_id=1345 \\\n  {root}/runs"
+        ),
         Sample(_("Fetch a transcript"), f"{curl} -OJ \\\n  {root}/dubs/1/transcript.srt"),
         Sample(_("Fetch a video"), f"{curl} -L -o dub.mp4 \\\n  {root}/dubs/1/video"),
         Sample(

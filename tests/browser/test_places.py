@@ -68,3 +68,30 @@ def test_rows_stay_where_they_are_while_many_runs_are_checked(visit, owner, team
     done, checked = (bar.bounding_box() for bar in page.locator("#runs-strip progress").all())
     assert checked["y"] >= done["y"] + done["height"]
     assert rows[0] == rows[1]
+
+
+def test_a_box_with_an_error_stays_in_line_with_the_others(page, mine, team):
+    mine.expects = ("status of 422",)
+    page.goto(reverse("teams-detail", args=[team.slug]))
+    form = page.get_by_role("form", name="Invite somebody")
+    form.evaluate("(form) => { form.noValidate = true; }")
+    form.get_by_label("E-mail address").fill("sam at example")
+    form.get_by_role("button").click()
+    expect(form.locator(".errorlist")).to_be_visible()
+    assert len({place(form.locator(part))[1] for part in ("input[name=email]", "select", ".button")}) == 1
+
+
+def test_what_is_shown_once_is_copied_by_a_button(visit, owner, team):
+    page = visit(owner, permissions=["clipboard-read", "clipboard-write"]).page()
+    page.goto(reverse("teams-detail", args=[team.slug]))
+    page.get_by_label("E-mail address").fill("sam@example.org")
+    page.get_by_role("button", name="Invite").click()
+    page.locator("#invited [data-copy]").click()
+    expect(page.locator("#invited [data-copy]")).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == page.locator("#invited-link").input_value()
+    page.goto(reverse("teams-api", args=[team.slug]))
+    page.get_by_label("What it is for").fill("Nightly")
+    page.get_by_role("button", name="Create a token").click()
+    page.locator(".banner [data-copy]").click()
+    expect(page.locator(".banner [data-copy]")).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == page.locator("#secret").input_value()
