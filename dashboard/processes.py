@@ -15,10 +15,13 @@ from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE_S = 10
+# What ends by itself after so long had begun well, such as a worker that ran out of memory: it is started anew.
+WELL_BEGUN_S = 60
 # Reads the ids of the groups until we are gone, however we went: then our end of its pipe is closed.
 SURVIVOR = f"""
 while read -r group; do set -- "$@" "-$group"; done
@@ -36,10 +39,10 @@ def commands(procfile: Path, names: Iterable[str]) -> dict[str, str]:
 def run(
     commands: Mapping[str, str], env: Mapping[str, str], once_started: Callable[[], Awaitable[None]]
 ) -> str | None:
-    """Run the commands until a signal asks them to stop (None), or one ends by itself (its name).
+    """Run the commands until a signal asks them to stop (None), or one ends before it had well begun (its name).
 
-    Nothing is left running when this returns: all are asked to stop, and whatever still runs after a grace
-    period, or at a second signal, is killed.
+    One that ends by itself later is started anew. Nothing is left running when this returns: all are asked to stop,
+    and whatever still runs after a grace period, or at a second signal, is killed.
     """
     return asyncio.run(_run(commands, env, once_started))
 
@@ -55,16 +58,25 @@ async def _run(
         "sh", "-c", SURVIVOR, stdin=reading, stderr=DEVNULL, start_new_session=True
     )
     os.close(reading)
-    processes: list[Process] = []
-    ends: list[asyncio.Task[Any]] = []
-    try:
-        for name, command in commands.items():
+    processes: dict[str, Process] = {}
+
+    async def keep(name: str, command: str) -> None:
+        while True:
+            started = monotonic()
             # Each tells the survivor of itself before it begins: we might be gone by the time we could.
-            process = await asyncio.create_subprocess_shell(
+            process = processes[name] = await asyncio.create_subprocess_shell(
                 f"echo $$ >&0; exec </dev/null; exec {command}", env=env, stdin=writing, start_new_session=True
             )
-            processes.append(process)
-            ends.append(asyncio.create_task(process.wait(), name=name))
+            if asked.is_set():  # just now
+                process.terminate()
+            await process.wait()
+            if asked.is_set() or monotonic() - started < WELL_BEGUN_S:
+                return
+            _kill_group(process)  # children of it may hold its port
+            print(f"The process {name!r} ended by itself and is started anew.", file=sys.stderr)  # noqa: T201
+
+    ends = [asyncio.create_task(keep(name, command), name=name) for name, command in commands.items()]
+    try:
         greeting = asyncio.ensure_future(once_started())
         asking: asyncio.Task[Any] = asyncio.create_task(asked.wait())
         ended, _ = await asyncio.wait({asking, *ends}, return_when=asyncio.FIRST_COMPLETED)
@@ -72,17 +84,21 @@ async def _run(
         return None if asking in ended else next(end.get_name() for end in ends if end in ended)
     finally:
         asked.set()
-        for process in processes:
+        for process in processes.values():
             with suppress(ProcessLookupError):
                 process.terminate()
         all_ended: asyncio.Future[Any] = asyncio.gather(*ends)
         hurry: asyncio.Future[Any] = asyncio.ensure_future(hurried.wait())
         await asyncio.wait({all_ended, hurry}, timeout=GRACE_S, return_when=asyncio.FIRST_COMPLETED)
-        for process in (survivor, *processes):
-            with suppress(ProcessLookupError, PermissionError):  # nobody is left; macOS says it in its own way
-                os.killpg(process.pid, signal.SIGKILL)
+        for process in (survivor, *processes.values()):
+            _kill_group(process)
         os.close(writing)
         await asyncio.gather(survivor.wait(), *ends)
+
+
+def _kill_group(process: Process) -> None:
+    with suppress(ProcessLookupError, PermissionError):  # nobody is left; macOS says it in its own way
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def main(host: str, port: str, procfile: str, *names: str) -> int:

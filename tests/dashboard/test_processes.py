@@ -64,6 +64,23 @@ def test_one_that_ends_by_itself_stops_the_others_and_is_named(tmp_path):
     assert processes.run(commands, os.environ, never) == "broken"
 
 
+def test_one_that_ends_after_it_had_well_begun_is_started_anew_without_what_it_left(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(processes, "WELL_BEGUN_S", 0)
+    starts, child = tmp_path / "starts", tmp_path / "child"
+    command = f"sh -c 'echo $$ >> {starts}; sleep 60 & echo $! > {child}.$$; test $(wc -l < {starts}) = 1 || wait'"
+
+    async def stop_the_second():
+        while not starts.exists() or len(starts.read_text().splitlines()) < 2:
+            await asyncio.sleep(0.01)
+        first = Path(f"{child}.{starts.read_text().split()[0]}")
+        while is_running(first):
+            await asyncio.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    assert processes.run({"worker": command}, os.environ, stop_the_second) is None
+    assert capfd.readouterr().err == "The process 'worker' ended by itself and is started anew.\n"
+
+
 def test_children_of_a_process_that_died_are_cleared_away(tmp_path):
     command = f"sh -c 'sleep 60 & echo $! > {tmp_path}/pid; kill -KILL $$'"
     assert processes.run({"parent": command}, os.environ, never) == "parent"
