@@ -42,8 +42,8 @@ def is_migrated() -> bool:
 
 
 def doubt(error: Exception) -> None:
-    """Note that something could not be written, and why, without the driver's many lines about it."""
-    logger.error("The database did not take what was to be written: %s", reason(error))
+    """Note that something could not be read or written, and why, without the driver's many lines about it."""
+    logger.error("The database did not do what was asked of it: %s", reason(error))
     with suppress(RedisError, OSError):  # the cache may lie on the same full disk, which is looked at as well
         cache.set(DOUBTED, True, None)
 

@@ -37,7 +37,7 @@ def test_with_all_on_a_full_disk_pages_are_read_nothing_is_lost_and_workers_go_o
             until(lambda: gate.held)
             with full(disk):
                 gate.open()
-                until(lambda: "to be written: database or disk is full" in log.read_text())
+                until(lambda: "asked of it: database or disk is full" in log.read_text())
                 health = tab.get("/health/").json()
                 assert health["reason"] == "The database takes no changes: its disk may be full."
                 assert tab.get("/t/team/runs/").status_code == 200

@@ -241,7 +241,7 @@ def test_with_a_full_disk_pages_are_read_nothing_is_lost_and_workers_go_on(serve
     until(lambda: gate.held)
     with full(server.disk):
         gate.open()
-        until(lambda: "to be written: could not extend file" in dubroom.log.read_text())
+        until(lambda: "asked of it: could not extend file" in dubroom.log.read_text())
         until(lambda: dubroom.health() == (503, "The database takes no changes: its disk may be full."))
         assert dubroom.pages() == {(200, False)}
     dubroom.camb.unknown = READY
