@@ -16,6 +16,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -241,6 +242,9 @@ def saving(rounds: int = 3) -> Row:
 def _write_bare(written: dict[str, Rows]) -> float:
     from django.db import connection, transaction
 
+    for table, rows in written.items():  # of which a statement may have written several
+        values, columns = chain.from_iterable(rows), table.count(",") + 1
+        written[table] = list(zip(*[values] * columns, strict=True))
     began = time.perf_counter()
     with transaction.atomic():
         raw: Any = connection.connection

@@ -2,10 +2,11 @@
 
 Past the ORM, to which each value of each row is an expression to be compiled: that takes several times as long as
 the database does. Most fields hold the same value in all rows of a batch, and are converted once. PostgreSQL gets
-them column by column in one statement, which costs both sides far less than a statement a row.
+them column by column in one statement, and SQLite new ones many by each: a statement a row costs both far more.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any, TypeAlias
 
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -13,6 +14,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import AutoField, Field, Model
 
 AnyField: TypeAlias = "Field[Any, Any]"
+
+# SQLite looks up and notes the last key of a table for each statement that inserts: half of all it does for a row.
+_INSERTED_AT_ONCE = 50
 
 
 def insert(rows: Sequence[Model], *, replace: bool = False) -> None:
@@ -51,30 +55,40 @@ def update(model: type[Model], rows: Sequence[object], names: Sequence[str]) -> 
         f"WHERE {table}.{key} = new.{key}"
     )
     fields.append(meta.pk)
-    _execute(each, together, fields, _converted(fields, rows))
+    values = _converted(fields, rows)
+    if _connection().vendor == "postgresql":
+        _execute(together, fields, values)
+    else:
+        with _connection().cursor() as cursor:
+            cursor.executemany(each, values)
 
 
 def _insert(table: str, fields: Sequence[AnyField], rows: Sequence[Sequence[Any]], end: str = "") -> None:
     start = f"INSERT INTO {table} ({_list(fields)})"
-    each = f"{start} VALUES ({', '.join(['%s'] * len(fields))}){end}"
-    _execute(each, f"{start} SELECT * FROM {{}} AS new{end}", fields, rows)  # noqa: S608  names of our own
+    if _connection().vendor == "postgresql":
+        _execute(f"{start} SELECT * FROM {{}} AS new{end}", fields, rows)  # noqa: S608  names of our own
+        return
+    row = f"({', '.join(['%s'] * len(fields))})"
+    whole = len(rows) - len(rows) % _INSERTED_AT_ONCE
+    for count, some in ((_INSERTED_AT_ONCE, rows[:whole]), (1, rows[whole:])):
+        if some:
+            params = [list(chain.from_iterable(some[at : at + count])) for at in range(0, len(some), count)]
+            with _connection().cursor() as cursor:
+                cursor.executemany(f"{start} VALUES {', '.join([row] * count)}{end}", params)
 
 
 def _list(fields: Sequence[AnyField], form: str = "{0}") -> str:
     return ", ".join(form.format(field.column) for field in fields)
 
 
-def _execute(each: str, together: str, fields: Sequence[AnyField], rows: Sequence[Sequence[Any]]) -> None:
-    """Execute the statement for each row, or where it can be one for all, that with the rows in place of {}."""
+def _execute(statement: str, fields: Sequence[AnyField], rows: Sequence[Sequence[Any]]) -> None:
+    """Execute the statement once, with all rows in place of {}."""
     connection = _connection()
+    # Without a length, to which a cast would cut what is too long.
+    types = [str(field.db_type(connection)).partition("(")[0] for field in fields]
+    columns = f"unnest({', '.join(f'%s::{name}[]' for name in types)})"
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            # Without a length, to which a cast would cut what is too long.
-            types = [str(field.db_type(connection)).partition("(")[0] for field in fields]
-            columns = f"unnest({', '.join(f'%s::{name}[]' for name in types)})"
-            cursor.execute(together.format(columns), [list(column) for column in zip(*rows, strict=True)])
-        else:
-            cursor.executemany(each, rows)
+        cursor.execute(statement.format(columns), [list(column) for column in zip(*rows, strict=True)])
 
 
 def _converted(fields: Sequence[AnyField], rows: Sequence[object]) -> list[tuple[Any, ...]]:

@@ -59,6 +59,22 @@ def test_rows_of_bare_values_are_inserted_as_they_are():
     assert list(stored) == [(one.pk, 1, True), (two.pk, 2, False)]
 
 
+@pytest.mark.parametrize("count", [49, 50, 103])
+def test_all_of_many_rows_are_inserted_and_replaced(count):
+    team = make_team()
+    rows.insert_values(Language, ["camb_id", "tag"], [(number, f"tag-{number}") for number in range(count)])
+    assert list(Language.objects.order_by("pk").values_list("pk", "tag")) == [(n, f"tag-{n}") for n in range(count)]
+    rows.insert([Run(team=team, camb_run_id=number) for number in range(1, count + 1)])
+    runs = Run.objects.order_by("pk")
+    assert list(runs.values_list("camb_run_id", flat=True)) == list(range(1, count + 1))
+    for body in (b"old", b"new"):
+        rows.insert([answer(run, body + bytes([run.camb_run_id])) for run in runs], replace=True)
+    stored = Answer.objects.order_by("run").values_list("run__camb_run_id", "body")
+    assert [(number, bytes(body)) for number, body in stored] == [
+        (number, b"new" + bytes([number])) for number in range(1, count + 1)
+    ]
+
+
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite knows no lengths")
 def test_what_is_too_long_is_refused_and_not_cut():
     with pytest.raises(DataError, match="too long"):
