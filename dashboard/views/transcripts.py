@@ -261,7 +261,9 @@ def _state(run: Run, shown: Shown | None) -> dict[str, str | list[str]]:
     if shown is None:
         return {"shown": run.status}
     dub = shown.dub
-    parts = (run.status, dub.pk, shown.kind, len(shown.dubs), len(shown.kind_tabs), dub.cues_hash[:16])
+    # Of what it lacks, the page says whether that may still come.
+    yet = bool(run.due_at and not (shown.kind and dub.cue_count))
+    parts = (run.status, dub.pk, shown.kind, len(shown.dubs), len(shown.kind_tabs), dub.cues_hash[:16], yet)
     return {
         **shown.reading.wanted.values,
         "play": shown.kind or "",

@@ -253,6 +253,21 @@ def test_a_change_that_is_not_the_dubs_leaves_the_player_alone(client, team, rea
     assert poll_values(body) == values | {"since": 1}
 
 
+def test_what_a_dub_lacks_is_to_come_until_the_run_is_finished(client, team, reader):
+    run = make_run(team, status=Run.Status.PARTLY)
+    make_dub(run, ["Hola"], "es-es")
+    make_dub(run, [], "fr-fr", audio_url=AUDIO)
+    said = {"es-es": "CAMB.AI has given no audio or video for this dub", "fr-fr": "No transcript"}
+    pages = {language: run_page(client, run, f"?dub={language}") for language in said}
+    for language, words in said.items():
+        assert f"{words} yet" in pages[language]
+    Run.objects.filter(pk=run.pk).update(due_at=None)
+    Pulse.beat(team.pk)
+    for language, words in said.items():
+        body = poll(client, run, poll_values(pages[language])).content.decode()
+        assert (words in body, f"{words} yet" in body) == (True, False)
+
+
 def test_the_poll_keeps_to_the_dub_that_is_looked_at(client, team, reader):
     run = make_run(team, status=Run.Status.PARTLY)
     make_dub(run, ["Hola"], "es-es", video_url=VIDEO, audio_url=AUDIO)
