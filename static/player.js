@@ -88,6 +88,15 @@ function say(sentence) {
   trouble.querySelector("span").textContent = sentence;
 }
 
+/** Why there is no fresh link, unless that stands on the page already. */
+async function reason(answer) {
+  const sentence = await answer.text();
+  const isSaid = [...document.querySelectorAll("#messages, #run-status")].some((part) =>
+    part.textContent.includes(sentence),
+  );
+  return isSaid ? document.getElementById("media-trouble").dataset.ended : sentence;
+}
+
 /** Where the page's address says to begin, for a link that was dead from the first byte. */
 const startOfPage = () => Number(document.getElementById("dub").dataset.at);
 
@@ -104,7 +113,7 @@ async function renew(element) {
   } catch {
     return say(offline);
   }
-  if (answer.type !== "opaqueredirect") return say(await answer.text());
+  if (answer.type !== "opaqueredirect") return say(await reason(answer));
   const stood = { time: element.currentTime || startOfPage(), isPlaying: place.isPlaying };
   element.src = address;
   resume(element, stood);
@@ -123,7 +132,7 @@ async function explain(element) {
   let why = offline;
   try {
     const answer = await fetch(`${element.src.split("#")[0]}?download`);
-    why = answer.ok ? damaged : await answer.text();
+    why = answer.ok ? damaged : await reason(answer);
     if (answer.ok) answer.body.cancel();
   } catch {
     // The server itself is not there.

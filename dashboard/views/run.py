@@ -61,10 +61,11 @@ def refresh_now(request: HttpRequest, pk: int) -> HttpResponse:
     run, membership = changeable(request, pk)
     # The page itself says that CAMB.AI is being asked, and what came of it.
     if not tracking.request(run):
-        if obstacle := tracking.obstacle(membership.team, run):
-            messages.error(request, obstacle)
-        else:
+        obstacle = tracking.obstacle(membership.team, run)
+        if not obstacle:
             messages.info(request, _("CAMB.AI is being asked already, or was a moment ago."))
+        elif run.due_at is None:  # an unfinished run's page says it anyway
+            messages.error(request, obstacle)
     return redirect("runs-detail", pk)
 
 

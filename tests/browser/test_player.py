@@ -344,3 +344,6 @@ def test_why_there_is_no_fresh_link_is_said(open_run, camb, clock, mine):
     camb.keys.clear()
     page.reload()
     expect(page.locator("#media-trouble")).to_contain_text("CAMB.AI does not accept this API key.")
+    page.get_by_role("button", name="Refresh now").click()
+    expect(page.locator("#messages")).to_contain_text("CAMB.AI does not accept this API key.")
+    expect(page.locator("#media-trouble")).to_have_text(re.compile("The link has ended, and for the reason above"))

@@ -13,7 +13,7 @@ from results import tags
 from results.models import Attempt, Call, Pulse, Run
 from teams.models import Membership
 from tests.dashboard.pages import signed_in, text_of
-from tests.factories import make_dub, make_key, make_member, make_run, make_team
+from tests.factories import make_dub, make_key, make_member, make_ready_run, make_run, make_team
 
 pytestmark = pytest.mark.django_db
 
@@ -176,8 +176,19 @@ def test_a_try_that_failed_is_told_until_the_run_is_answered(team, member):
 def test_refresh_now_says_why_it_cannot(key, said, team, member):
     if key:
         make_key(team, retry_at=timezone.now() + timedelta(hours=1), **key)
-    member.post(reverse("runs-refresh", args=[make_run(team).pk]))
+    member.post(reverse("runs-refresh", args=[make_ready_run(team).pk]))
     assert said in text_of(member.get(reverse("runs-list", args=[team.slug])))
+
+
+@pytest.mark.parametrize("is_finished", [False, True])
+def test_what_keeps_a_run_from_being_asked_is_said_once(is_finished, team, member):
+    in_an_hour = timezone.now() + timedelta(hours=1)
+    make_key(team, state="unavailable", message="CAMB.AI is resting.", retry_at=in_an_hour)
+    run = make_ready_run(team) if is_finished else make_run(team)
+    member.post(reverse("runs-refresh", args=[run.pk]))
+    page = text_of(member.get(reverse("runs-detail", args=[run.pk])))
+    assert page.count("CAMB.AI is resting.") == 1
+    assert ("paused · again in" in page) is not is_finished
 
 
 def test_removing_asks_first(team, member):
