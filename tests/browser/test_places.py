@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from results import tracking
 from tests.browser.conftest import DESKTOP, PHONE
 
-TIDES, LUMEN, FAILED = 48201, 48230, 48252
+TIDES, LUMEN, MARKET, FAILED = 48201, 48230, 48244, 48252
 
 
 def place(element):
@@ -68,6 +68,22 @@ def test_rows_stay_where_they_are_while_many_runs_are_checked(visit, owner, team
     done, checked = (bar.bounding_box() for bar in page.locator("#runs-strip progress").all())
     assert checked["y"] >= done["y"] + done["height"]
     assert rows[0] == rows[1]
+
+
+def test_a_title_has_the_room_that_is_there_and_a_row_its_height(page, team, add_runs):
+    add_runs(TIDES, LUMEN, MARKET, FAILED)
+    page.goto(reverse("runs-list", args=[team.slug]))
+    titles = page.locator("td.run-title .cut").all()
+    assert {title.evaluate("(title) => title.clientHeight") for title in titles} == {24}
+    assert {row.bounding_box()["height"] for row in page.locator("tbody tr").all()} == {44}
+    state = page.locator("tr:has(.status.failed) .run-state > span")
+    reason, word = (state.locator(part).bounding_box() for part in (".cut", ".status"))
+    assert reason["y"] >= word["y"] + word["height"]
+    # A pointer brings the pencil, which needs a place of its own.
+    row = page.locator("tbody tr >> nth=1")
+    row.hover()
+    pencil, name = (row.locator(part).bounding_box() for part in (".rename", ".named bdi"))
+    assert pencil["x"] >= name["x"] + name["width"]
 
 
 def test_a_box_with_an_error_stays_in_line_with_the_others(page, mine, team):
