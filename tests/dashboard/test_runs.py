@@ -224,6 +224,16 @@ def test_pages_lead_to_and_fro(order, team, member):
     assert back.context["page"].before == ""
 
 
+@pytest.mark.parametrize("order", ["", "oldest"])
+def test_both_orders_are_offered_and_the_chosen_one_is_marked(order, team, member):
+    make_run(team), make_run(team)
+    html = member.get(reverse("runs-list", args=[team.slug]), {"status": "new", "order": order}).content.decode()
+    newest, oldest = re.findall(r'<a class="chip" href="([^"]*)"([^>]*)>(\w+) first', html)
+    mark = ' aria-current="true"'
+    assert newest == ("?status=new", "" if order else mark, "Newest")
+    assert oldest == ("?status=new&amp;order=oldest", mark if order else "", "Oldest")
+
+
 def test_the_list_asks_as_often_for_thirty_runs_as_for_one(team, member, django_assert_num_queries):
     make_key(team)
     url = reverse("runs-list", args=[team.slug])
