@@ -62,12 +62,27 @@ def test_rows_stay_where_they_are_while_many_runs_are_checked(visit, owner, team
         monkeypatch.setattr(tracking, "progress", lambda _, progress=progress: progress)
         page.goto(reverse("runs-list", args=[team.slug]))
         rows.append(place(page.locator("tbody tr >> nth=0")))
+    assert rows[0] == rows[1]
     expect(page.locator("#runs-strip")).to_contain_text(
         "1 of 2 ready · 1 failed · 40 of 302 checked, about 24 s left"
     )
     done, checked = (bar.bounding_box() for bar in page.locator("#runs-strip progress").all())
     assert checked["y"] >= done["y"] + done["height"]
-    assert rows[0] == rows[1]
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desk", "phone"])
+def test_the_activity_stays_where_it_is_while_many_runs_are_checked(
+    visit, owner, team, add_runs, monkeypatch, size
+):
+    add_runs(TIDES)
+    page = visit(owner, size).page()
+    parts = []
+    for progress in (None, tracking.Progress(40, 302, 24)):
+        monkeypatch.setattr(tracking, "progress", lambda _, progress=progress: progress)
+        page.goto(reverse("activity", args=[team.slug]))
+        parts.append([place(page.locator(part)) for part in (".figures", "#activity-calls")])
+    expect(page.locator("#activity-summary .strip")).to_have_text("40 of 302 checked, about 24 s left")
+    assert parts[0] == parts[1]
 
 
 def test_a_title_has_the_room_that_is_there_and_a_row_its_height(page, team, add_runs):

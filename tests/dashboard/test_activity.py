@@ -205,6 +205,24 @@ def test_the_key_is_told_in_words(fields, said):
 
 
 @pytest.mark.parametrize(
+    ("key", "strip", "run"),
+    [
+        (None, "Checks wait for a key", "waits for a key"),
+        ({}, "Next check in 3m", "in 3m"),
+        ({"state": "unpaid", "retry_at": timedelta(minutes=29)}, "Checks are paused · again", "paused"),
+    ],
+)
+def test_the_next_check_is_told_in_one_way(key, strip, run):
+    team, now = make_team(), timezone.now()
+    make_call(team, make_run(team, title="Pilot", due_at=now + timedelta(minutes=3, seconds=30)))
+    if key is not None:
+        make_key(team, **key | ({"retry_at": now + key["retry_at"]} if key else {}))
+    html = shown(viewer_of(team), team)
+    assert f"{strip} " in text_of(section(html, "activity-summary"))
+    assert f"Pilot {run}" in text_of(section(html, "activity-next"))
+
+
+@pytest.mark.parametrize(
     ("progress", "said"),
     [
         (tracking.Progress(1240, 5000, 124), "1,240 of 5,000 checked, about 2 min left"),
