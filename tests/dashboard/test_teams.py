@@ -532,6 +532,10 @@ def test_trouble_is_told_with_the_next_step(as_owner, team):
     assert "Refused" in answer
     assert "CAMB.AI refused it. Paste another." in answer
     assert f'datetime="{retry_at:%Y-%m-%dT%H:%M}' in answer
+    form = r'<details class="reveal"( open)?>\s*<summary>Replace the key'
+    assert re.search(form, page_of(as_owner, team))[1] == " open"
+    note(team, state=ApiKey.State.UNPAID)
+    assert re.search(form, page_of(as_owner, team))[1] is None
 
 
 def test_a_key_is_tested_again_on_request(as_owner, team, rung):
