@@ -3,10 +3,14 @@
 import pytest
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import OperationalError
+from django.urls import reverse
+from playwright.sync_api import expect
 
 from results import writable
+from teams.models import Membership
 from tests.browser.conftest import DESKTOP, PHONE, until
 from tests.browser.pages import DOORS, broken_rules, pages_of
+from tests.factories import make_member
 
 # So high that no bar lies over what would have to be scrolled to.
 HEIGHT = 2400
@@ -100,3 +104,30 @@ def test_a_page_that_says_what_broke_breaks_no_rule(visit, owner, team, monkeypa
     assert broken_rules(page) == []
     page.emulate_media(color_scheme="dark")
     assert broken_rules(page, COLOURS) == []
+
+
+@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
+def test_a_page_that_says_no_breaks_no_rule(visit, owner, team, settings, width):
+    settings.ACCOUNT_RATE_LIMITS = {"login": "1/h/ip", "key_test": "1/h/user"}
+    viewer = make_member(team, Membership.Role.VIEWER)
+    people = [visit(user, reduced_motion="reduce") for user in (viewer, owner, None)]
+    watching, testing, guessing = (somebody.page() for somebody in people)
+    for somebody in people:
+        somebody.expects = ("status of 403", "status of 422", "status of 429")
+    watching.goto(reverse("runs-add", args=[team.slug]))
+    testing.goto(reverse("teams-detail", args=[team.slug]))
+    guessing.goto("/accounts/login/")
+    for _ in range(2):
+        testing.get_by_role("button", name="Test this key").click()
+        guessing.get_by_label("E-mail address").fill(owner.email)
+        guessing.get_by_label("Password").fill("a guess")
+        guessing.get_by_role("button", name="Log in").click()
+    expect(watching.locator("h1")).to_have_text("You may not do that")
+    for page in (testing, guessing):
+        expect(page.locator("h1")).to_have_text("Too many tries")
+    for page in (watching, testing, guessing):
+        page.set_viewport_size({"width": width, "height": HEIGHT})
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        assert broken_rules(page) == []
+        page.emulate_media(color_scheme="dark")
+        assert broken_rules(page, COLOURS) == []
