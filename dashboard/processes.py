@@ -67,8 +67,8 @@ async def _run(
             process = processes[name] = await asyncio.create_subprocess_shell(
                 f"echo $$ >&0; exec </dev/null; exec {command}", env=env, stdin=writing, start_new_session=True
             )
-            if asked.is_set():  # just now
-                process.terminate()
+            if asked.is_set():  # while it was not there to be told
+                _kill_group(process)
             await process.wait()
             if asked.is_set() or monotonic() - started < WELL_BEGUN_S:
                 return
