@@ -1,6 +1,6 @@
 """Is this media link alive, when does it end, and how is a new one got?"""
 
-from collections.abc import Callable
+import uuid
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -10,8 +10,9 @@ from django.core.cache import cache
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from results.camb import CambError
-from results.models import Dub, Run
+from results import camb, history, keys, leases, refresh
+from results.models import ApiKey, Dub, Run
+from results.secrets import SealBrokenError
 
 Kind = Literal["video", "audio"]
 
@@ -25,13 +26,13 @@ class Dead(Exception):
     """There is no link that could be played; the message is a sentence for the person who pressed play."""
 
 
-def live_url(dub: Dub, kind: Kind, ask: Callable[[Run], None], *, renew: bool = False) -> str:
-    """Return the link to play; `ask` refreshes the run and is called only for a link that has ended.
+def live_url(dub: Dub, kind: Kind, *, renew: bool = False) -> str:
+    """Return the link to play, renewed by asking CAMB.AI if it has ended.
 
     `renew` says that a browser met the stored link dead. Raises Dead.
     """
     if renew or has_ended(dub, kind):
-        _renew_once(dub.run, ask)
+        _renew_once(dub.run)
         fresh = Dub.objects.filter(run=dub.run_id, language=dub.language).first()
         if fresh is None:
             raise Dead(_("CAMB.AI no longer has this dub."))
@@ -96,7 +97,7 @@ def _moment(number: float, fetched_at: datetime) -> datetime | None:
     return None
 
 
-def _renew_once(run: Run, ask: Callable[[Run], None]) -> None:
+def _renew_once(run: Run) -> None:
     """Have the run asked unless someone just did; what came of it holds for everybody who asks meanwhile."""
     key = f"media-renewal:{run.pk}"
     under_way = _("A new link is being fetched from CAMB.AI. Press play again in a few seconds.")
@@ -105,8 +106,8 @@ def _renew_once(run: Run, ask: Callable[[Run], None]) -> None:
             raise Dead(trouble)
         return
     try:
-        ask(run)
-    except CambError as error:
+        renew_links(run)
+    except camb.CambError as error:
         cache.set(key, str(error), RENEWAL_SECONDS)
         raise Dead(str(error)) from error
     cache.set(key, "", RENEWAL_SECONDS)
@@ -114,3 +115,45 @@ def _renew_once(run: Run, ask: Callable[[Run], None]) -> None:
 
 def _stored(dub: Dub, kind: Kind) -> str:
     return dub.video_url if kind == "video" else dub.audio_url
+
+
+def ask_now(run: Run) -> None:
+    """Ask about this run while somebody waits, to renew its media links. Raises camb.CambError or NoKeyError.
+
+    Time-outs are short, and an ask under way elsewhere is overtaken: its answer would be the older one.
+    """
+    now = timezone.now()
+    key = ApiKey.objects.filter(pk=run.team_id).first()
+    if key is None:
+        raise NoKeyError
+    if not ApiKey.objects.filter(keys.is_open(now), pk=key.pk).exists():
+        raise camb.Unavailable(key.message)
+    lease, calls = uuid.uuid4(), history.History(key.pk)
+    Run.objects.filter(pk=run.pk).update(lease=lease, lease_until=now + leases.LASTS)
+    try:
+        with keys.patient_for(key, seconds=10) as client, calls.call([run.pk]):
+            [answer] = client.fetch([run.camb_run_id or 0]).values()
+        refresh.save([refresh.Heard(run.pk, lease, now, answer)], [calls])
+    except camb.CambError as error:
+        history.write([calls], {})
+        if error.http_status in (401, 402, 429, 503):  # what holds for every call of the key
+            keys.note_trouble(key, error)
+        raise
+    finally:
+        leases.release(lease, [run.pk])
+
+
+class NoKeyError(Exception):
+    """The team has no CAMB.AI key to ask with."""
+
+
+def renew_links(run: Run) -> None:
+    """Ask for fresh media links, as `ask_now` does. Raises camb.CambError, or Dead without a usable key."""
+    try:
+        ask_now(run)
+    except NoKeyError as error:
+        raise Dead(_("The link has ended, and this team has no CAMB.AI key to get a new one with.")) from error
+    except SealBrokenError as error:
+        raise Dead(
+            _("The link has ended, and this team's CAMB.AI key must be pasted again to get a new one.")
+        ) from error

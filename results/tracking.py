@@ -1,6 +1,5 @@
 """What do people do with their team's runs: add them, ask for them, watch them, remove them, or all of it?"""
 
-import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,9 +12,8 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from results import bell, camb, history, ids, keys, leases, media, refresh, store, tags
+from results import bell, ids, keys, leases, refresh, store, tags
 from results.models import ApiKey, Pulse, Run, RunQuerySet
-from results.secrets import SealBrokenError
 from teams.models import Team, User
 
 # So many runs are marked as wanted in one transaction.
@@ -241,50 +239,6 @@ def watch(run: Run) -> None:
     """Somebody has the run open: an unfinished one is asked sooner, though not more often than is polite."""
     soon = timezone.now() + timedelta(seconds=settings.REFRESH_WATCHED_SECONDS)
     Run.objects.filter(pk=run.pk, due_at__gt=soon, lease=None).update(due_at=soon)
-
-
-def ask_now(run: Run) -> None:
-    """Ask about this run while somebody waits, to renew its media links. Raises camb.CambError or NoKeyError.
-
-    Time-outs are short, and an ask under way elsewhere is overtaken: its answer would be the older one.
-    """
-    now = timezone.now()
-    key = ApiKey.objects.filter(pk=run.team_id).first()
-    if key is None:
-        raise NoKeyError
-    if not ApiKey.objects.filter(keys.is_open(now), pk=key.pk).exists():
-        raise camb.Unavailable(key.message)
-    lease, calls = uuid.uuid4(), history.History(key.pk)
-    Run.objects.filter(pk=run.pk).update(lease=lease, lease_until=now + leases.LASTS)
-    try:
-        with keys.patient_for(key, seconds=10) as client, calls.call([run.pk]):
-            [answer] = client.fetch([run.camb_run_id or 0]).values()
-        refresh.save([refresh.Heard(run.pk, lease, now, answer)], [calls])
-    except camb.CambError as error:
-        history.write([calls], {})
-        if error.http_status in (401, 402, 429, 503):  # what holds for every call of the key
-            keys.note_trouble(key, error)
-        raise
-    finally:
-        leases.release(lease, [run.pk])
-
-
-class NoKeyError(Exception):
-    """The team has no CAMB.AI key to ask with."""
-
-
-def renew_links(run: Run) -> None:
-    """Ask for fresh media links, as `ask_now` does. Raises camb.CambError, or media.Dead without a usable key."""
-    try:
-        ask_now(run)
-    except NoKeyError as error:
-        raise media.Dead(
-            _("The link has ended, and this team has no CAMB.AI key to get a new one with.")
-        ) from error
-    except SealBrokenError as error:
-        raise media.Dead(
-            _("The link has ended, and this team's CAMB.AI key must be pasted again to get a new one.")
-        ) from error
 
 
 def remove_run(run: Run) -> None:

@@ -315,7 +315,7 @@ def _passed_on(dub: Dub, kind: media.Kind) -> HttpResponseBase:
 
 
 def _live(dub: Dub, kind: media.Kind, *, renew: bool = False) -> str:
-    return media.live_url(dub, kind, tracking.renew_links, renew=renew)
+    return media.live_url(dub, kind, renew=renew)
 
 
 def _file_name(dub: Dub, kind: media.Kind) -> str:

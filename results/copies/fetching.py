@@ -22,7 +22,7 @@ from django.db import transaction
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
-from results import bell, download, media, peaks, tracking
+from results import bell, download, media, peaks
 from results.copies import local_folder, parts, shelves, trusted, unsigned
 from results.models import Copy, CopyQuerySet, Dub, Shelf
 
@@ -161,9 +161,9 @@ class _Turn:
         """Fetch on, by a fresh link if this one has ended. True when all of it is here."""
         kind: media.Kind = "video" if self.copy.kind == "video" else "audio"
         try:
-            return self._read(media.live_url(self.dub, kind, tracking.renew_links))
+            return self._read(media.live_url(self.dub, kind))
         except download.Gone:
-            return self._read(media.live_url(self.dub, kind, tracking.renew_links, renew=True))
+            return self._read(media.live_url(self.dub, kind, renew=True))
 
     def _read(self, url: str) -> bool:
         copy = self.copy

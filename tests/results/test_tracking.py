@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from demo.server import Reply
-from results import bell, leases, refresh, tasks, tracking
+from results import bell, leases, media, refresh, tasks, tracking
 from results import camb as camb_client
 from results.models import ApiKey, Cue, Dub, Pulse, Run
 from teams.models import Team
@@ -62,7 +62,7 @@ def test_a_link_is_not_renewed_while_the_key_is_paused(camb, team):
     camb.script(Reply(429, b"", {"Retry-After": "60"}))
     for _ in range(2):
         with pytest.raises(camb_client.Unavailable, match="less often"):
-            tracking.ask_now(run)
+            media.ask_now(run)
     assert len(camb.calls) == 1
     assert ApiKey.objects.get().retry_at > timezone.now() + timedelta(seconds=30)
 
@@ -70,7 +70,7 @@ def test_a_link_is_not_renewed_while_the_key_is_paused(camb, team):
 def test_ask_now_renews_the_links_while_somebody_waits(camb, team, bells):
     run = make_run(team)
     camb.runs[run.camb_run_id] = ready(video_url="https://media.example/fresh.mp4")
-    tracking.ask_now(run)
+    media.ask_now(run)
     assert Dub.objects.get(run=run).video_url == "https://media.example/fresh.mp4"
     run.refresh_from_db()
     assert run.lease is None
@@ -160,11 +160,11 @@ def test_progress_counts_only_what_was_asked_for_however_often_and_by_how_many(c
     camb.unknown = ready()
     tracking.request_many(Run.objects.filter(pk__in=[run.pk for run in first]), team)
     for run in (first[0], first[1], *polled):
-        tracking.ask_now(run)
+        media.ask_now(run)
     assert progress_of(team) == (2, 4)
     tracking.request_many(Run.objects.filter(pk__in=[run.pk for run in first[1:] + second]), team)
     assert progress_of(team) == (2, 8)
-    tracking.ask_now(second[0])
+    media.ask_now(second[0])
     assert progress_of(team) == (3, 8)
     refresh.ring_due()
     worker()
