@@ -11,8 +11,9 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from results import alignment, languages, quality, timecode, timeline
+from results import languages, quality, timecode, timeline
 from results.models import Copy, Cue, Dub, Run
+from results.transcripts import alignment
 
 # As many as run.css has colours.
 VOICES = 8
@@ -180,7 +181,7 @@ class Reading:
         lines = {line.position: line for line in self.lines}
         others = list(self.other.cues.all()) if self.other else []
         there = {line.position: line for line in _lines([(cue, "") for cue in others], _voices(others))}
-        for row in alignment.rows(self.cues, others):
+        for row in alignment.align_in_rows(self.cues, others):
             here = [lines[cue.position] for cue in row.cues if cue.position in lines]
             if here or not self.chosen:
                 yield Row(row.start_ms, here, [there[cue.position] for cue in row.others])

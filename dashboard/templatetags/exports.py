@@ -22,7 +22,7 @@ def export_menu(dub: Dub, dubs: Iterable[Dub]) -> dict[str, Any]:
         "pairs": [
             (languages.name(other.language), [
                 (reverse("dubs-export-pair", args=[dub.pk, format.key, other.pk]), format.label)
-                for format in formats if format.is_for_two
+                for format in formats if format.is_bilingual
             ])
             for other in dubs if other != dub and other.cue_count
         ],

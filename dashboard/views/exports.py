@@ -35,10 +35,10 @@ def pair(request: HttpRequest, pk: int, format: str, other_pk: int) -> HttpRespo
     """Answer with two dubs of a run, aligned by time."""
     dub, kind = _visible_dub(request, pk), _known(format)
     other = get_object_or_404(dub.run.dubs.exclude(pk=pk), pk=other_pk)
-    if not kind.is_for_two:
+    if not kind.is_bilingual:
         raise Http404
     logger.info("Dubs %s and %s exported as %s by user %s", pk, other_pk, format, request.user.pk)
-    return _file(kind, kind.file_of_two(dub, other), names.stem(dub.run, dub.language, other.language))
+    return _file(kind, kind.bilingual_file(dub, other), names.stem(dub.run, dub.language, other.language))
 
 
 @login_required

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from io import SEEK_END, StringIO
 
 from results import timecode
-from results.exports.cues import span
-from results.exports.pairs import Pair
 from results.models import Cue
+from results.transcripts.alignment import AlignedCues
+from results.transcripts.cues import span
 
 # What makes a spreadsheet take a cell for a formula, also behind quotes and spaces (OWASP ASVS 5, 1.2.10); in East
 # Asian settings the full-width signs do too.
@@ -22,7 +22,7 @@ def render(cues: Iterable[Cue]) -> str:
     return table(header, ((cue.position, *_clocks(*span(cue)), cue.speaker, cue.text) for cue in cues))
 
 
-def render_pairs(pairs: Iterable[Pair], language: str, other_language: str) -> str:
+def render_bilingual(pairs: Iterable[AlignedCues], language: str, other_language: str) -> str:
     header = ("start", "end", "speaker", language, other_language)
     return table(header, ((*_clocks(*pair.span), pair.speaker, pair.text, pair.other_text) for pair in pairs))
 

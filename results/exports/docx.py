@@ -19,8 +19,8 @@ from docx.oxml.ns import qn
 from docx.shared import Mm, Pt, RGBColor
 
 from results import languages, timecode
-from results.exports.cues import lines
 from results.models import Cue, Dub
+from results.transcripts.cues import lines
 
 # What XML cannot hold, in no spelling.
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")

@@ -7,8 +7,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from results.exports import csv, docx, json, srt, txt, vtt
-from results.exports.pairs import Pair, align
 from results.models import Cue, Dub
+from results.transcripts.alignment import AlignedCues, align
 
 
 @dataclass(frozen=True)
@@ -18,22 +18,22 @@ class Format:
     extension: str
     content_type: str
     render: Callable[[Dub, Iterable[Cue]], str | bytes]
-    render_pairs: Callable[[Dub, Dub, Iterable[Pair]], str] | None = None
+    render_bilingual: Callable[[Dub, Dub, Iterable[AlignedCues]], str] | None = None
 
     @property
-    def is_for_two(self) -> bool:
+    def is_bilingual(self) -> bool:
         """Can it hold two languages side by side?"""
-        return self.render_pairs is not None
+        return self.render_bilingual is not None
 
     def file(self, dub: Dub) -> bytes:
         """Return the file in full: nobody gets half of one, or holds a database's cursor while reading it."""
         content = self.render(dub, dub.cues.iterator())
         return content if isinstance(content, bytes) else content.encode()
 
-    def file_of_two(self, dub: Dub, other: Dub) -> bytes:
-        """Return a file of both dubs, the other's cues beside those of the first; only where `is_for_two`."""
-        assert self.render_pairs  # noqa: S101
-        return self.render_pairs(dub, other, align(dub.cues.iterator(), other.cues.iterator())).encode()
+    def bilingual_file(self, dub: Dub, other: Dub) -> bytes:
+        """Return a file of both dubs, the other's cues beside those of the first; only where `is_bilingual`."""
+        assert self.render_bilingual  # noqa: S101
+        return self.render_bilingual(dub, other, align(dub.cues.iterator(), other.cues.iterator())).encode()
 
 
 def _of_cues(render: Callable[[Iterable[Cue]], str]) -> Callable[[Dub, Iterable[Cue]], str]:
@@ -48,7 +48,7 @@ FORMATS = {
     for format in (
         Format(
             "srt", _("SRT subtitles"), "srt", "application/x-subrip; charset=utf-8", _of_cues(srt.render),
-            lambda dub, other, pairs: srt.render_pairs(pairs),
+            lambda dub, other, pairs: srt.render_bilingual(pairs),
         ),
         Format("vtt", _("WebVTT captions"), "vtt", "text/vtt; charset=utf-8", _of_cues(vtt.render)),
         Format("docx", _("Word document"), "docx", _WORD, docx.render),
@@ -57,7 +57,7 @@ FORMATS = {
         Format("words", _("Text, only what is said"), "txt", _TEXT, _of_cues(txt.render_words)),
         Format(
             "csv", _("CSV table"), "csv", "text/csv; charset=utf-8", _of_cues(csv.render),
-            lambda dub, other, pairs: csv.render_pairs(pairs, dub.language, other.language),
+            lambda dub, other, pairs: csv.render_bilingual(pairs, dub.language, other.language),
         ),
         Format("json", _("JSON"), "json", "application/json", json.render),
     )

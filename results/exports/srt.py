@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterable
 
 from results import timecode
-from results.exports.cues import lines, span
-from results.exports.pairs import Pair
 from results.models import Cue
+from results.transcripts.alignment import AlignedCues
+from results.transcripts.cues import lines, span
 
 WORD_JOINER = "\u2060"
 # Tags as of HTML (<i>), of SubStation ({\an8}) and of MicroDVD ({y:i}), an arrow, and a time with its hours.
@@ -21,7 +21,7 @@ def render(cues: Iterable[Cue]) -> str:
     return _file((*span(cue), lines(cue.text)) for cue in cues)
 
 
-def render_pairs(pairs: Iterable[Pair]) -> str:
+def render_bilingual(pairs: Iterable[AlignedCues]) -> str:
     """Return one file with both languages, the first above the other."""
     return _file((*pair.span, [*lines(pair.text), *lines(pair.other_text)]) for pair in pairs)
 

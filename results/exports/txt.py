@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from results import languages, timecode
-from results.exports.cues import lines
 from results.models import Cue, Dub
+from results.transcripts.cues import lines
 
 
 def render(dub: Dub, cues: Iterable[Cue]) -> str:

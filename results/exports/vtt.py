@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from results import timecode
-from results.exports.cues import lines, span
 from results.models import Cue
+from results.transcripts.cues import lines, span
 
 # A bare `-->` would be read as a timing line, and `<` and `&` as markup.
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})

@@ -3,7 +3,7 @@
 import pytest
 
 from results.exports import csv
-from results.exports.pairs import align
+from results.transcripts.alignment import align
 from tests.results.exports.cases import make_cue
 
 
@@ -40,7 +40,7 @@ def test_other_cells_stay_as_they_are(text):
 
 def test_two_languages_stand_side_by_side():
     pairs = align([make_cue("Hello", speaker="Anna")], [make_cue("=Hola"), make_cue("Adiós", 2, 9000, 9900, "Ben")])
-    assert csv.render_pairs(pairs, "en-us", "es-es") == (
+    assert csv.render_bilingual(pairs, "en-us", "es-es") == (
         "\ufeffstart,end,speaker,en-us,es-es\r\n"
         "00:00:01.000,00:00:02.500,Anna,Hello,'=Hola\r\n"
         "00:00:09.000,00:00:09.900,Ben,,Adiós\r\n"

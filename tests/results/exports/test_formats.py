@@ -24,13 +24,13 @@ def test_a_file_costs_the_same_queries_however_many_cues(format, count, django_a
         assert isinstance(format.file(dub), bytes)
 
 
-@pytest.mark.parametrize("format", [format for format in ALL if format.is_for_two], ids=lambda format: format.key)
-def test_a_file_of_two_costs_two(format, django_assert_num_queries):
+@pytest.mark.parametrize("format", [format for format in ALL if format.is_bilingual], ids=lambda format: format.key)
+def test_a_bilingual_file_costs_two(format, django_assert_num_queries):
     run = make_run(title="x")
     one, two = make_dub(run, ["Hello"] * 30, "en-us"), make_dub(run, ["Hola"] * 30, "es-es")
     with django_assert_num_queries(2):
-        assert format.file_of_two(one, two).decode().count("Hola") == 30
+        assert format.bilingual_file(one, two).decode().count("Hola") == 30
 
 
 def test_two_languages_can_be_had_as_subtitles_and_as_a_table():
-    assert [format.key for format in ALL if format.is_for_two] == ["srt", "csv"]
+    assert [format.key for format in ALL if format.is_bilingual] == ["srt", "csv"]

@@ -3,7 +3,7 @@
 import pytest
 
 from results.exports import srt
-from results.exports.pairs import align
+from results.transcripts.alignment import align
 from tests.results.exports.cases import make_cue
 
 JOINER = "\u2060"
@@ -50,7 +50,7 @@ def test_two_languages_stand_one_above_the_other():
         [make_cue("Hello", 1, 0, 900), make_cue("World", 2, 1000, 1900)],
         [make_cue("Hola", 1, 50, 950), make_cue("<b>", 2, 5000, 5900)],
     )
-    assert srt.render_pairs(pairs) == (
+    assert srt.render_bilingual(pairs) == (
         "1\n00:00:00,000 --> 00:00:00,900\nHello\nHola\n\n"
         "2\n00:00:01,000 --> 00:00:01,900\nWorld\n\n"
         f"3\n00:00:05,000 --> 00:00:05,900\n<{JOINER}b>\n"

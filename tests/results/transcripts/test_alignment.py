@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from results import alignment
-from tests.results.exports.cases import make_cue, steady
+from results.transcripts.alignment import align, align_in_rows
+from tests.results.exports.cases import cues, make_cue, steady
 
 
 def dub(*times):
@@ -16,7 +16,7 @@ def beside(one, two):
     """The positions of the lines in each row."""
     return [
         ([cue.position for cue in row.cues], [cue.position for cue in row.others])
-        for row in alignment.rows(dub(*one), dub(*two))
+        for row in align_in_rows(dub(*one), dub(*two))
     ]
 
 
@@ -62,7 +62,7 @@ times = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 60)), max_size=20
 @steady
 @given(times, times)
 def test_every_line_stands_in_one_row_and_rows_are_in_the_order_of_time(one, two):
-    rows = alignment.rows(dub(*one), dub(*two))
+    rows = align_in_rows(dub(*one), dub(*two))
     assert sorted(cue.position for row in rows for cue in row.cues) == list(range(1, len(one) + 1))
     assert sorted(cue.position for row in rows for cue in row.others) == list(range(1, len(two) + 1))
     assert all(row.cues or row.others for row in rows)
@@ -76,3 +76,47 @@ def test_a_dub_beside_itself_is_row_by_row_when_nobody_overlaps(spans):
     apart = [(start * 100, start * 100 + 50) for start, _ in dict.fromkeys(spans)]
     apart = sorted(dict.fromkeys(apart))
     assert beside(apart, apart) == [([n], [n]) for n in range(1, len(apart) + 1)]
+
+
+def spoken(*spans: tuple[int, int], letter: str):
+    return [make_cue(f"{letter}{n}", n, *span) for n, span in enumerate(spans, start=1)]
+
+
+def aligned(first, second) -> list[tuple[str, str]]:
+    return [(pair.text, pair.other_text) for pair in align(first, second)]
+
+
+def test_each_cue_goes_to_the_one_it_overlaps_most():
+    first = spoken((0, 1000), (1000, 2000), (2000, 3000), letter="a")
+    second = spoken((100, 900), (900, 1900), (2100, 2500), (2500, 2900), letter="b")
+    assert aligned(first, second) == [("a1", "b1"), ("a2", "b2"), ("a3", "b3\nb4")]
+
+
+def test_what_overlaps_nothing_stands_alone_in_its_place():
+    first = spoken((0, 1000), (5000, 6000), letter="a")
+    second = spoken((1000, 2000), (3000, 4000), (9000, 9500), letter="b")
+    assert aligned(first, second) == [("a1", ""), ("", "b1"), ("", "b2"), ("a2", ""), ("", "b3")]
+
+
+def test_a_pair_has_the_times_and_speaker_of_the_first():
+    first = [make_cue("a", 1, 0, 1000, "Anna")]
+    second = [make_cue("b", 1, 100, 1500, "Ana"), make_cue("c", 2, 8000, 8000, "Ben")]
+    assert [(pair.span, pair.speaker) for pair in align(first, second)] == [
+        ((0, 1000), "Anna"),
+        ((8000, 8001), "Ben"),
+    ]
+
+
+def test_an_empty_dub_leaves_the_other_as_it_is():
+    assert aligned([], spoken((0, 1), letter="b")) == [("", "b1")]
+    assert aligned(spoken((0, 1), letter="a"), []) == [("a1", "")]
+
+
+@steady
+@given(cues, cues)
+def test_every_cue_is_in_exactly_one_pair_in_order(first, second):
+    pairs = align(first, second)
+    assert [cue for pair in pairs for cue in pair.cues] == first
+    assert sorted(cue.position for pair in pairs for cue in pair.others) == [cue.position for cue in second]
+    starts = [pair.span[0] for pair in pairs]
+    assert starts == sorted(starts)
