@@ -10,7 +10,7 @@ from pydantic import AfterValidator
 
 from dashboard.api.door import ScriptRequest, TeamSlug
 from dashboard.api.problems import documented
-from dashboard.views import exports, transcripts
+from dashboard.http.file_response import media_response, transcript_response
 from results.exports.formats import FORMATS
 from results.models import Dub
 
@@ -56,16 +56,16 @@ _MEDIA = {
 )
 def transcript(request: ScriptRequest, team: TeamSlug, dub: int, format: Format) -> HttpResponse:
     logger.info("Dub %s exported as %s by user %s, by token", dub, format, request.user.pk)
-    return exports.file_of(_dub(request, dub), FORMATS[format])
+    return transcript_response(_dub(request, dub), FORMATS[format])
 
 
 @router.get("/dubs/{int:dub}/video", response=documented(502), openapi_extra=_MEDIA)
 def video(request: ScriptRequest, team: TeamSlug, dub: int) -> HttpResponseBase:
     """The video: CAMB.AI's, or the team's copy of it."""
-    return transcripts.played(request, _dub(request, dub), "video")
+    return media_response(request, _dub(request, dub), "video")
 
 
 @router.get("/dubs/{int:dub}/audio", response=documented(502), openapi_extra=_MEDIA)
 def audio(request: ScriptRequest, team: TeamSlug, dub: int) -> HttpResponseBase:
     """The audio, as the video."""
-    return transcripts.played(request, _dub(request, dub), "audio")
+    return media_response(request, _dub(request, dub), "audio")

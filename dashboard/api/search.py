@@ -8,8 +8,8 @@ from pydantic import Field
 from dashboard.api import shapes
 from dashboard.api.door import Parameters, ScriptRequest, TeamSlug
 from dashboard.api.problems import documented
-from dashboard.views.search import typed
 from results.search import search
+from results.search.query import clean
 
 router = Router(tags=["Search"])
 
@@ -29,7 +29,7 @@ def search_lines(request: ScriptRequest, team: TeamSlug, asked: Query[Searching]
     before, _dot, skip = asked.cursor.partition(".")
     page = search(
         request.team.pk,
-        typed(asked.q),
+        clean(asked.q),
         before_id=int(before) if before else None,
         skip=int(skip or 0),
         limit=asked.limit,

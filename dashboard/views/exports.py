@@ -8,10 +8,10 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from dashboard.http.file_response import attachment_headers, download_response, transcript_response
 from dashboard.listing import Wanted, picked
 from results.exports import archive, names
 from results.exports.formats import FORMATS, Format
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 def dub(request: HttpRequest, pk: int, format: str) -> HttpResponse:
     dub, kind = _visible_dub(request, pk), _known(format)
     logger.info("Dub %s exported as %s by user %s", pk, format, request.user.pk)
-    return file_of(dub, kind)
+    return transcript_response(dub, kind)
 
 
 @login_required
@@ -38,7 +38,9 @@ def pair(request: HttpRequest, pk: int, format: str, other_pk: int) -> HttpRespo
     if not kind.is_bilingual:
         raise Http404
     logger.info("Dubs %s and %s exported as %s by user %s", pk, other_pk, format, request.user.pk)
-    return _file(kind, kind.bilingual_file(dub, other), names.stem(dub.run, dub.language, other.language))
+    return download_response(
+        kind, kind.bilingual_file(dub, other), names.stem(dub.run, dub.language, other.language)
+    )
 
 
 @login_required
@@ -65,12 +67,8 @@ def runs(request: HttpRequest, slug: str) -> HttpResponseBase:
     return StreamingHttpResponse(
         archive.stream(team_runs, pks, kind),
         content_type="application/zip",
-        headers=_attachment(f"{slug}-{timezone.now():%Y-%m-%d}-{kind.key}.zip"),
+        headers=attachment_headers(f"{slug}-{timezone.now():%Y-%m-%d}-{kind.key}.zip"),
     )
-
-
-def file_of(dub: Dub, kind: Format) -> HttpResponse:
-    return _file(kind, kind.file(dub), names.stem(dub.run, dub.language))
 
 
 def _visible_dub(request: HttpRequest, pk: int) -> Dub:
@@ -86,12 +84,3 @@ def _known(format: str) -> Format:
 def _numbers(text: str) -> list[int]:
     """The ids in a list with commas; what is none, or more than a database takes, is passed over."""
     return sorted({int(pk) for pk in text.split(",") if pk.isascii() and pk.isdigit() and len(pk) <= 18})
-
-
-def _file(kind: Format, content: bytes, stem: str) -> HttpResponse:
-    return HttpResponse(content, content_type=kind.content_type, headers=_attachment(f"{stem}.{kind.extension}"))
-
-
-def _attachment(name: str) -> dict[str, str]:
-    """Have the browser save it under this name, written for any script as RFC 6266 has it."""
-    return {"Content-Disposition": content_disposition_header(as_attachment=True, filename=name) or ""}

@@ -23,8 +23,8 @@ from results import languages, timecode
 from results.exports import csv
 from results.models import Cue, Run, SavedSearch
 from results.search import LOOK_AT, Facets, Page, every, saved, search
-from results.search.query import periods
-from teams.access import membership_or_404
+from results.search.query import clean, periods
+from teams.access import can_change, can_manage, membership_or_404, require_change
 from teams.models import Membership
 
 logger = logging.getLogger(__name__)
@@ -81,11 +81,13 @@ def _rows(request: HttpRequest, cues: Iterable[Cue]) -> Iterator[Sequence[object
 def save(request: HttpRequest, slug: str) -> HttpResponse:
     """Keep a search, to be told when a new dub has hits."""
     membership = membership_or_404(request.user, slug)
-    asked = Asked(q=typed(request.POST.get("q", "")))
+    asked, is_shared = Asked(q=clean(request.POST.get("q", ""))), "is_shared" in request.POST
+    if is_shared:
+        require_change(membership)
     if not asked.q:
         return render(request, "search/page.html", _found(membership, asked), status=422)
     try:
-        saved.save(membership, asked.q, is_shared="is_shared" in request.POST)
+        saved.save(membership, asked.q, is_shared=is_shared)
     except saved.TooManyError:
         messages.error(
             request, _("You keep %(count)s searches here, and that is the most.") % {"count": saved.MOST_SAVED}
@@ -100,11 +102,17 @@ def save(request: HttpRequest, slug: str) -> HttpResponse:
 def saved_remove(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     membership = membership_or_404(request.user, slug)
     search_ = get_object_or_404(saved.visible_to(membership), pk=pk)
-    if not saved.may_remove(membership, search_):
+    if not _can_remove(membership, search_):
         raise PermissionDenied("A shared search is removed by who saved it, or by an owner of the team.")
     search_.delete()
     messages.success(request, _("The search “%(q)s” is not kept any more.") % {"q": search_.q})
     return redirect("search", slug)
+
+
+def _can_remove(membership: Membership, saved_search: SavedSearch) -> bool:
+    """Allow the owner of a saved search to remove it, and owners of the team to remove a shared one."""
+    is_own = saved_search.owner_id == membership.user_id
+    return is_own or (saved_search.is_shared and can_manage(membership))
 
 
 @dataclass(frozen=True)
@@ -119,7 +127,7 @@ class Asked:
     @classmethod
     def read(cls, request: HttpRequest) -> "Asked":
         before, skip = _number(request.GET.get("before", "")), _number(request.GET.get("skip", ""))
-        return cls(typed(request.GET.get("q", "")), request.GET.get("order") == "best", before, skip or 0)
+        return cls(clean(request.GET.get("q", "")), request.GET.get("order") == "best", before, skip or 0)
 
     def address(self, slug: str) -> str:
         """The page that shows it from the beginning."""
@@ -178,7 +186,7 @@ def _found(membership: Membership, asked: Asked) -> dict[str, Any]:
         "best_first": replace(asked, is_best_first=True).address(slug),
         "facets": _facets(result.facets, asked, slug) if result.facets else {},
         "facets_of": f"{LOOK_AT:,}" if result.facets and not result.facets.is_all else "",
-        "can_share": saved.may_share(membership),
+        "can_share": can_change(membership),
         **_saved(membership, asked),
     }
 
@@ -211,7 +219,7 @@ def _kept(membership: Membership, one: SavedSearch) -> Kept:
         news=one.news if is_own else 0,  # type: ignore[attr-defined]
         sharer="" if is_own else str(one.owner),
         is_shared=one.is_shared,
-        can_remove=saved.may_remove(membership, one),
+        can_remove=_can_remove(membership, one),
     )
 
 
@@ -250,10 +258,6 @@ def _facets(facets: Facets, asked: Asked, slug: str) -> dict[str, list[Choice]]:
         _("Tag"): choices("tag", facets.tags, str),
     }
     return {name: made for name, made in found.items() if made}
-
-
-def typed(text: str) -> str:
-    return text.replace("\0", "").strip()
 
 
 def _number(text: str) -> int | None:

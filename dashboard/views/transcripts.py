@@ -1,30 +1,24 @@
 """How is a run watched and read: its status, its dubs, their media, captions and lines?"""
 
 import json
-import re
-from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import PurePath, PurePosixPath
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from dashboard import ranges
+from dashboard.http.file_response import media_file_name, media_response
 from dashboard.reading import Reading, Wanted, Wave, dubs_beside
-from results import bell, copies, download, history, languages, media, tags, timecode, tracking
-from results.exports import names, vtt
+from results import bell, copies, history, languages, media, tags, timecode, tracking
+from results.exports import vtt
 from results.models import ApiKey, Copy, Dub, Pulse, Run
 from teams.access import can_change, can_manage, membership_in
 
@@ -65,13 +59,13 @@ def poll(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_safe
 def video(request: HttpRequest, pk: int) -> HttpResponseBase:
-    return played(request, _visible_dub(request, pk), "video")
+    return media_response(request, _visible_dub(request, pk), "video")
 
 
 @login_required
 @require_safe
 def audio(request: HttpRequest, pk: int) -> HttpResponseBase:
-    return played(request, _visible_dub(request, pk), "audio")
+    return media_response(request, _visible_dub(request, pk), "audio")
 
 
 @login_required
@@ -162,7 +156,7 @@ class Shown:
 
     @property
     def file_name(self) -> str:
-        return _file_name(self.dub, self.kind) if self.kind else ""
+        return media_file_name(self.dub, self.kind) if self.kind else ""
 
     @property
     def language_tabs(self) -> list[Tab]:
@@ -270,79 +264,3 @@ def _state(run: Run, shown: Shown | None) -> dict[str, str | list[str]]:
         "shown": "-".join(map(str, parts)),
         "wave": str(shown.sound.pk) if shown.sound else "",
     }
-
-
-# --- Media -------------------------------------------------------------------------------------------
-
-
-def played(request: HttpRequest, dub: Dub, kind: media.Kind) -> HttpResponseBase:
-    """Play our copy, or lead the player to where the media is now; a download comes through us in either case.
-
-    What stands in the way is a sentence that the player shows.
-    """
-    copy = copies.kept(dub, kind)
-    response = _from_copy(request, copy, dub) if copy else None
-    try:
-        if response is None and "download" in request.GET:
-            response = _passed_on(dub, kind)
-        elif response is None:
-            response = HttpResponseRedirect(_live(dub, kind, renew="renew" in request.GET))
-    except (media.Dead, download.Trouble) as trouble:
-        response = HttpResponse(str(trouble), status=502, content_type="text/plain; charset=utf-8")
-    response.headers["Cache-Control"] = "no-store"
-    # The address of a transcript is nobody's business at the media's host.
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
-
-
-def _passed_on(dub: Dub, kind: media.Kind) -> HttpResponseBase:
-    """Send the file through us: only so is it saved under a readable name, and its link stays unseen."""
-    file, trusted = ExitStack(), copies.trusted(dub.team_id)
-    try:
-        part = file.enter_context(download.opened(_live(dub, kind), trusted=trusted))
-    except download.Gone:
-        part = file.enter_context(download.opened(_live(dub, kind, renew=True), trusted=trusted))
-
-    def pieces() -> Iterator[bytes]:
-        with file:
-            yield from part.pieces
-
-    name = _file_name(dub, kind)
-    headers = {"Content-Disposition": content_disposition_header(True, name) or ""}
-    if part.size is not None:
-        headers["Content-Length"] = str(part.size)
-    return StreamingHttpResponse(pieces(), content_type="application/octet-stream", headers=headers)
-
-
-def _live(dub: Dub, kind: media.Kind, *, renew: bool = False) -> str:
-    return media.live_url(dub, kind, renew=renew)
-
-
-def _file_name(dub: Dub, kind: media.Kind) -> str:
-    """What a download of it is called, by the link's own ending."""
-    link = dub.video_url if kind == "video" else dub.audio_url
-    ending = PurePosixPath(urlsplit(link).path).suffix.lower()
-    is_one = re.fullmatch(r"\.[a-z0-9]{2,4}", ending)
-    return names.stem(dub.run, dub.language) + (ending if is_one else {"video": ".mp4", "audio": ".m4a"}[kind])
-
-
-def _from_copy(request: HttpRequest, copy: Copy, dub: Dub) -> HttpResponseBase | None:
-    """Answer with our copy, or lead to it where it lies elsewhere; None when its file has gone."""
-    if "renew" in request.GET:
-        # The player met an error. If the file is there, the player only has to come again.
-        return HttpResponseRedirect(request.path) if copies.is_there(copy) else None
-    is_download = "download" in request.GET
-    name = names.stem(dub.run, dub.language) + PurePath(copy.name).suffix
-    headers = {
-        "Content-Type": copy.content_type,
-        "Content-Disposition": content_disposition_header(is_download, name) or "",
-    }
-    try:
-        path = copies.local_path(copy)
-        if path is None:
-            return HttpResponseRedirect(copies.signed_url(copy, headers["Content-Disposition"]))
-        etag = f'"{PurePath(copy.name).stem}"'
-        return ranges.respond(request, path, etag, headers, is_whole=is_download)
-    except FileNotFoundError:
-        copies.is_there(copy)
-        return None

@@ -56,6 +56,11 @@ class Query:
         return replace(self, groups=tuple(groups))
 
 
+def clean(typed: str) -> str:
+    """Return a search as it was typed, without what no database stores and without spaces around it."""
+    return typed.replace("\0", "").strip()
+
+
 def parse(typed: str) -> Query:
     """Read a search, however odd: what is no operator is searched for, and `hint` says what was not understood.
 

@@ -6,7 +6,6 @@ from django.db.models import Count, Q, QuerySet
 from results import search
 from results.models import Dub, Finding, SavedSearch
 from results.search.query import MAX_CHARACTERS
-from teams.access import can_change, can_manage, require_change
 from teams.models import Membership
 
 MOST_SAVED = 100
@@ -33,10 +32,8 @@ def visible_to(membership: Membership) -> QuerySet[SavedSearch]:
 def save(membership: Membership, q: str, *, is_shared: bool) -> SavedSearch:
     """Keep this search; whoever keeps it already may share it so, or take it back.
 
-    Raises TooManyError, and PermissionDenied when a viewer shares.
+    Raises TooManyError.
     """
-    if is_shared:
-        require_change(membership)
     mine = own(membership)
     q = q.replace("\0", "").strip()[:MAX_CHARACTERS]
     if not mine.filter(q=q).exists() and mine.count() >= MOST_SAVED:
@@ -45,14 +42,6 @@ def save(membership: Membership, q: str, *, is_shared: bool) -> SavedSearch:
         team_id=membership.team_id, owner_id=membership.user_id, q=q, defaults={"is_shared": is_shared}
     )
     return saved
-
-
-def may_remove(membership: Membership, saved: SavedSearch) -> bool:
-    return saved.owner_id == membership.user_id or (saved.is_shared and can_manage(membership))
-
-
-def may_share(membership: Membership) -> bool:
-    return can_change(membership)
 
 
 def news(membership: Membership) -> int:

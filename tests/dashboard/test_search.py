@@ -417,6 +417,18 @@ def test_a_kept_search_is_let_go_by_its_owner_only(client, team, reader):
     assert not SavedSearch.objects.exists()
 
 
+def test_a_shared_search_is_removed_by_its_owner_or_an_owner_of_the_team(client, team, reader):
+    keep(client, team, "mine")
+    keep(client, team, "ours", is_shared="1")
+    address = {one.q: reverse("search-saved-remove", args=[team.slug, one.pk]) for one in SavedSearch.objects.all()}
+    client.force_login(make_member(team))
+    assert (client.post(address["mine"]).status_code, client.post(address["ours"]).status_code) == (404, 403)
+    client.force_login(team.memberships.get(role=Membership.Role.OWNER).user)
+    assert (client.post(address["mine"]).status_code, client.post(address["ours"]).status_code) == (404, 302)
+    client.force_login(reader)
+    assert client.post(address["mine"]).status_code == 302
+
+
 def test_a_viewer_keeps_but_does_not_share(client, team):
     client.force_login(make_member(team, Membership.Role.VIEWER))
     assert 'name="is_shared"' not in get(client, team, "kitchen")
