@@ -151,8 +151,8 @@ def sweep(upstream: Upstream, runs: int, cues: int, in_flight: int, workers: int
 
     The workers are new, but as after weeks of work they have their connections: a small sweep went before.
     """
-    from results import tracking
     from results.models import Run
+    from results.runs.request import request_refresh_many
 
     env = {"REFRESH_CALLS_PER_KEY": str(in_flight), "WORKER_THREADS": str(-(-in_flight // workers) + 2)}
     team = new_team(runs)
@@ -164,12 +164,12 @@ def sweep(upstream: Upstream, runs: int, cues: int, in_flight: int, workers: int
             assert worker.stdout
             assert worker.stdout.readline() == "ready\n"
         upstream.tally()
-        tracking.request_many(Run.objects.filter(camb_run_id__lte=2 * BATCH * in_flight), team)
+        request_refresh_many(Run.objects.filter(camb_run_id__lte=2 * BATCH * in_flight), team)
         until(lambda: not wanted.exists())
         upstream.tally(answer(cues))
         cpu_before = sum(cpu_s(worker.pid) for worker in started)
         began = time.perf_counter()
-        tracking.request_many(Run.objects.all(), team)
+        request_refresh_many(Run.objects.all(), team)
         until(lambda: not wanted.exists())
         seconds = time.perf_counter() - began
         cpu = sum(cpu_s(worker.pid) for worker in started) - cpu_before
@@ -207,9 +207,9 @@ def saving(rounds: int = 3) -> Row:
     from django.db import connection, transaction
     from django.utils import timezone
 
-    from results import store
     from results.camb import parse
     from results.models import Dub, Run
+    from results.refresh import merge
 
     said = parse.read_run(1, answer(SAVED_CUES))
     written: defaultdict[str, Rows] = defaultdict(list)
@@ -225,11 +225,11 @@ def saving(rounds: int = 3) -> Row:
         written.clear()
         began = time.perf_counter()
         with transaction.atomic(), connection.execute_wrapper(note):
-            stock = store.Stock([run])
+            stock = merge.Stock([run])
             stock.merge(run, said, timezone.now())
             stock.write()
         engine = time.perf_counter() - began
-        store.drop_cues(Dub.objects.get(run=run))
+        merge.drop_cues(Dub.objects.get(run=run))
         for name, took in (("engine", engine), ("bare", _write_bare(written))):
             seconds[name] = min(took, seconds.get(name, took))
     return {

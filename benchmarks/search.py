@@ -141,9 +141,8 @@ def load(total: int) -> None:
     """Fill the database as refreshes would, many dubs at a time."""
     from django.db import connection, transaction
 
-    from results import search
     from results.models import Cue
-    from results.search import index, vocabulary
+    from results.search import index, indexing, vocabulary
 
     source, random, teams = Lines(), Random(2), new_teams()
     shares = list(accumulate(1 / rank for rank in range(1, TEAMS + 1)))
@@ -168,7 +167,7 @@ def load(total: int) -> None:
             with timed(spent, "storing"):
                 lines = [as_line(cue) for cue in Cue.objects.bulk_create(cues)]
             with timed(spent, "indexing"):
-                search.add_lines(lines)
+                indexing.add_lines(lines)
         with timed(spent, "learning words"):
             vocabulary.learn(map(index.entry, lines))
         done += len(lines)
@@ -182,9 +181,9 @@ def load(total: int) -> None:
             cursor.execute("vacuum analyze")
         else:
             cursor.execute("pragma wal_checkpoint(truncate)")
-    indexing = spent["indexing"] + spent["making GIN"]
-    print(f"{done:,} lines stored in {spent['storing']:.0f} s and indexed in {indexing:.0f} s, of it")
-    print(f"{spent['making GIN']:.0f} s for GIN as a whole: {done / indexing:,.0f} lines a second;")
+    indexing_s = spent["indexing"] + spent["making GIN"]
+    print(f"{done:,} lines stored in {spent['storing']:.0f} s and indexed in {indexing_s:.0f} s, of it")
+    print(f"{spent['making GIN']:.0f} s for GIN as a whole: {done / indexing_s:,.0f} lines a second;")
     print(f"their words learned in {spent['learning words']:.0f} s.")
     on_top = []
     for _ in range(DUBS_ON_TOP):
@@ -192,7 +191,7 @@ def load(total: int) -> None:
         lines = [as_line(cue) for cue in Cue.objects.bulk_create(new_cues(dub, source, []))]
         started = time.perf_counter()
         with transaction.atomic():
-            search.add_lines(lines)
+            indexing.add_lines(lines)
         on_top.append((time.perf_counter() - started) * 1000)
     print(f"One dub of {LINES_A_DUB} lines more: {shown(on_top)} ms (p50/p95).")
 
@@ -367,8 +366,8 @@ def searches() -> dict[str, list[str]]:
 
 
 def print_team(name: str, team: Any, server: str, datasette: str, repeat: int) -> None:
-    from results import search
     from results.models import Cue
+    from results.search.service import search
 
     lines = Cue.objects.filter(team=team).count()
     ways = ["bare", "search", "facets", "best", "http", *(["datasette", "lean"] if datasette else [])]
@@ -394,7 +393,7 @@ def print_team(name: str, team: Any, server: str, datasette: str, repeat: int) -
                         spent[way].append((time.perf_counter() - started) * 1000)
                     if answer is None:
                         failed.add(way)
-        page = search.search(team.pk, typed[0])
+        page = search(team.pk, typed[0])
         hits = f"{page.count:,}{'' if page.is_exact else '+'}"
         cells = ["fails" if way in failed else shown(spent[way]) if spent[way] else "" for way in ways]
         cells.append(f"{(busy_ms() - busy) / (repeat * len(typed)):.3g}")
@@ -405,17 +404,17 @@ def print_team(name: str, team: Any, server: str, datasette: str, repeat: int) -
 def ways_to_ask(team: Any, typed: str, browser: Any, datasette: Any) -> dict[str, Ask]:
     from django.db import connection
 
-    from results import search
-    from results.search import index, postgres, sqlite
+    from results.search import index, postgres
+    from results.search.engine import engine
     from results.search.query import parse
+    from results.search.service import search
 
     wanted = index.wanted(team.pk, parse(typed))
     assert wanted, typed
-    back_end = postgres if connection.vendor == "postgresql" else sqlite
-    expression = back_end._expression(wanted)
-    match = "terms @@ %s::tsquery" if back_end is postgres else "results_search match %s"
+    expression = engine._expression(wanted)
+    match = "terms @@ %s::tsquery" if engine is postgres else "results_search match %s"
     bare_sql = f"from results_search where {match}"
-    column = "cue_id" if back_end is postgres else "rowid"
+    column = "cue_id" if engine is postgres else "rowid"
 
     def bare() -> object:
         with connection.cursor() as cursor:
@@ -424,9 +423,9 @@ def ways_to_ask(team: Any, typed: str, browser: Any, datasette: Any) -> dict[str
 
     ways: dict[str, Ask] = {
         "bare": bare,
-        "search": lambda: search.search(team.pk, typed),
-        "facets": lambda: search.search(team.pk, typed, with_facets=True),
-        "best": lambda: search.search(team.pk, typed, best_first=True),
+        "search": lambda: search(team.pk, typed),
+        "facets": lambda: search(team.pk, typed, with_facets=True),
+        "best": lambda: search(team.pk, typed, best_first=True),
         "http": lambda: browser(f"/t/{team.slug}/search/hits/?q={quote(typed)}"),
     }
     if datasette and wanted.runs is None:

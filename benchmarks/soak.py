@@ -62,7 +62,7 @@ def changing(*_: object) -> object:
 @contextmanager
 def group(name: str, **env: str) -> Iterator[int]:
     """A process of the Procfile and all that it starts; its pid is their session's."""
-    from dashboard import processes
+    from dashboard.embedded import processes
 
     command = processes.commands(ROOT / "Procfile", [name])[name]
     with subprocess.Popen(

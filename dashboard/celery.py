@@ -7,8 +7,8 @@ from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 
-TRANSPORT_ALIASES["folder"] = "dashboard.folderbroker:Transport"
+TRANSPORT_ALIASES["folder"] = "dashboard.embedded.broker:Transport"
 
-app = Celery("dubroom", task_cls="dashboard.pool:Task")
+app = Celery("dubroom", task_cls="dashboard.worker:Task")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["results"])

@@ -17,8 +17,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from dashboard.accounts import carried_invitation
-from results import ids, tags
+from results import tags
 from results.models import Pulse, Run, RunQuerySet, SpeakerName, Tag
+from results.runs import pasted_ids
 from teams.access import can_change
 from teams.models import Membership, Team, User
 
@@ -279,8 +280,8 @@ class RunsForm(forms.Form):
         text = "\n".join(filter(None, [cleaned.get("text"), cleaned.get("file")]))
         if len(text.encode(errors="replace")) > self.MOST_BYTES:
             raise ValidationError(_("This is more than 1 MB of text. Please add it in parts."))
-        lines = ids.read(text)
-        found = sum(line.verdict in (ids.Verdict.ID, ids.Verdict.TASK) for line in lines)
+        lines = pasted_ids.read(text)
+        found = sum(line.verdict in (pasted_ids.Verdict.ID, pasted_ids.Verdict.TASK) for line in lines)
         if found > self.MOST_IDS:
             raise ValidationError(
                 _("These are %(found)s run ids; up to %(most)s can be added at once. Please add them in parts."),
@@ -325,8 +326,8 @@ class TagsForm(forms.Form):
         names = tags.read(self.cleaned_data["tags"])
         if not names:
             raise ValidationError(_("Type a tag first."))
-        if len(names) > ids.MOST_TAGS:
-            raise ValidationError(_("At most %(most)s tags at once."), params={"most": ids.MOST_TAGS})
+        if len(names) > pasted_ids.MOST_TAGS:
+            raise ValidationError(_("At most %(most)s tags at once."), params={"most": pasted_ids.MOST_TAGS})
         for name in names:
             if len(name) > Tag.LONGEST:
                 shown = {"tag": f"{name[: Tag.LONGEST]}…", "most": Tag.LONGEST}

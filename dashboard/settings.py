@@ -96,7 +96,7 @@ if DATABASES["default"]["ENGINE"] not in ("django.db.backends.sqlite3", "django.
 IS_EMBEDDED = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
 if IS_EMBEDDED:
     # Django's defaults lose transactions as soon as two processes write; with these, writers queue instead.
-    DATABASES["default"]["ENGINE"] = "dashboard.sqlite"
+    DATABASES["default"]["ENGINE"] = "dashboard.embedded.sqlite"
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -194,15 +194,15 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_POOL = "dashboard.pool:Pool"
-CELERY_WORKER_CONSUMER = "dashboard.pool:Consumer"
+CELERY_WORKER_POOL = "dashboard.worker:Pool"
+CELERY_WORKER_CONSUMER = "dashboard.worker:Consumer"
 CELERY_WORKER_CONCURRENCY = env.int("WORKER_THREADS", default=16)
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 # How long a worker sleeps between looks at its timers, and so how late it may hear that it shall stop.
 CELERY_WORKER_TIMER_PRECISION = 0.1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # The schedule is a bell and the truth is in the database: beat needs no file of its own that could be damaged.
-CELERY_BEAT_SCHEDULER = "results.bell:Beat"
+CELERY_BEAT_SCHEDULER = "results.queue:Beat"
 CELERY_BEAT_SCHEDULE = {
     "refresh-due": {
         "task": "results.tasks.refresh_due",
@@ -264,7 +264,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "dashboard.downloads.bounded",
+    "dashboard.http.stream_limit.bounded",
     "dashboard.middleware.remember_team",
     "django_htmx.middleware.HtmxMiddleware",
     "dashboard.htmx.login_redirects",
@@ -285,7 +285,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "dashboard.context.frame",
+                "dashboard.context_processors.frame",
             ],
         },
     },
@@ -301,7 +301,7 @@ STATIC_ROOT = env.str("STATIC_ROOT", default=str(DATA_DIR / "static"))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": MEDIA_STORAGE,
-    "staticfiles": {"BACKEND": "dashboard.assets.Assets"},
+    "staticfiles": {"BACKEND": "dashboard.http.static_storage.Assets"},
 }
 WHITENOISE_USE_FINDERS = DEBUG
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from results import bell, search
+from results import queue
 from results.models import Cue, Run, SpeakerName
-from results.search import index
+from results.search import index, indexing
 
 _RUNS_AT_ONCE = 200
 
@@ -50,7 +50,7 @@ def rename(run: Run, speaker: str, name: str, *, everywhere: bool) -> None:
             if everywhere:
                 given.delete()
                 SpeakerName.objects.create(**fields, settled_to=0)
-                bell.ring("settle_speakers")
+                queue.ring("settle_speakers")
             else:
                 given.filter(run=run).delete()
                 if fields["name"] != of_team.get(original, original):
@@ -93,7 +93,7 @@ def settle_next() -> None:
         else:
             reached.update(settled_to=None)
     if unsettled.exists():
-        bell.ring("settle_speakers")
+        queue.ring("settle_speakers")
 
 
 def _heard(run: Run) -> set[tuple[str, str]]:
@@ -104,7 +104,7 @@ def _heard(run: Run) -> set[tuple[str, str]]:
 
 def _call(said: QuerySet[Cue], fields: Mapping[str, str]) -> None:
     lines = list(index.lines(said))
-    search.remove(said)
+    indexing.remove(said)
     Cue.objects.filter(pk__in=said.values("pk")).update(**fields)
     speaker, original = fields["speaker"], fields["original_speaker"]
-    search.add_lines(line._replace(speaker=speaker, original_speaker=original) for line in lines)
+    indexing.add_lines(line._replace(speaker=speaker, original_speaker=original) for line in lines)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from django.db.models import Q
 
-from results import many
+from results.db import batches
 from results.models import Run, Tag
 from teams.models import Team
 
@@ -59,13 +59,13 @@ def add(team: Team, names_by_run: Mapping[int, Collection[str]]) -> int:
         links = [_Link(run_id=pk, tag=tags[fold(name)]) for pk in pks for name in names_by_run[pk]]
         _Link.objects.bulk_create(links, ignore_conflicts=True)
 
-    return many.in_parts(team, names_by_run, link)
+    return batches.in_parts(team, names_by_run, link)
 
 
 def remove(team: Team, pks: Collection[int], names: Iterable[str]) -> int:
     """Take these runs of the team from under these names; returns how many runs are still there."""
     links = _Link.objects.filter(tag__folded__in=[fold(name) for name in names])
-    return many.in_parts(team, pks, lambda part: links.filter(run__in=part).delete())
+    return batches.in_parts(team, pks, lambda part: links.filter(run__in=part).delete())
 
 
 def _made(team: Team, names: Iterable[str]) -> dict[str, Tag]:

@@ -2,19 +2,21 @@
 
 from celery import shared_task
 
-from results import archiving, history, keys, refresh, speakers, tracking
-from results.copies import fetching, parts, tending
+from results import speakers
+from results.media import copy_fetch, copy_sync, part_files
+from results.refresh import ask, calls, keys
+from results.runs import archive, remove
 from results.search import saved
 
 
 @shared_task
 def refresh_due() -> None:
-    refresh.ring_due()
+    ask.ring_due()
 
 
 @shared_task
 def refresh_batch(lease: str) -> None:
-    refresh.refresh_batch(lease)
+    ask.refresh_batch(lease)
 
 
 @shared_task
@@ -39,29 +41,29 @@ def settle_speakers() -> None:
 
 @shared_task
 def settle_archived() -> None:
-    archiving.settle_next()
+    archive.settle_next()
 
 
 @shared_task
 def tend_copies() -> None:
-    tending.tend()
+    copy_sync.tend()
 
 
 @shared_task
 def fetch_copy(lease: str) -> None:
-    fetching.fetch(lease)
+    copy_fetch.fetch(lease)
 
 
 @shared_task
 def drop_old_parts() -> None:
-    parts.drop_old()
+    part_files.drop_old()
 
 
 @shared_task
 def forget_old_calls() -> None:
-    history.forget_old()
+    calls.forget_old()
 
 
 @shared_task
 def finish_removals() -> None:
-    tracking.finish_removals()
+    remove.finish_removals()

@@ -29,10 +29,10 @@ from django.conf import settings  # noqa: E402
 from django.core.cache import cache  # noqa: E402
 from django.db.models.signals import post_migrate  # noqa: E402
 
-from dashboard import downloads  # noqa: E402
+from dashboard.http import stream_limit  # noqa: E402
 from demo.server import StandIn  # noqa: E402
-from results import keys  # noqa: E402
-from results.together import Clerk  # noqa: E402
+from results.refresh import limits  # noqa: E402
+from results.refresh.together import Clerk  # noqa: E402
 
 # On a busy machine any example may take long: that says nothing of the code.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -52,13 +52,13 @@ settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 @pytest.fixture(autouse=True)
 def _no_limits_from_the_test_before():
     cache.clear()
-    downloads.under_way.clear()
+    stream_limit.under_way.clear()
 
 
 @pytest.fixture(autouse=True)
 def _no_gate_seen_before(monkeypatch):
     """What a test does to a key's gate counts at once, as trouble that this process was told of does."""
-    monkeypatch.setattr(keys.Gate, "LASTS_S", 0)
+    monkeypatch.setattr(limits.Gate, "LASTS_S", 0)
 
 
 @pytest.fixture(autouse=True)

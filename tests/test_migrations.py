@@ -11,8 +11,9 @@ from django.db import connection, models
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
-from results import search
 from results.models import Run
+from results.search import indexing
+from results.search.service import search
 
 OURS = ("teams", "results")
 VALUES = {
@@ -96,5 +97,5 @@ def test_every_row_comes_through_the_later_migrations_and_is_found(state):
     for label, kept in before.items():
         assert [new | old for new, old in zip(after[label], kept, strict=True)] == after[label], label
     Run.objects.update(archived_at=None)
-    search.rebuild()
-    assert search.search(Run.objects.get().team_id, "kitchen").count == 1
+    indexing.rebuild()
+    assert search(Run.objects.get().team_id, "kitchen").count == 1

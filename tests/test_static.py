@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.contrib.staticfiles import finders
 
-from dashboard.assets import Assets
+from dashboard.http.static_storage import Assets
 from results.models import Run
 
 ROOT = Path(__file__).parent.parent

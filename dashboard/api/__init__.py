@@ -5,7 +5,7 @@ from ninja.operation import Operation
 from ninja.renderers import JSONRenderer
 
 from dashboard.api import dubs, problems, runs, search
-from dashboard.api.door import Token
+from dashboard.api.auth import Token
 
 
 class _Renderer(JSONRenderer):

@@ -8,7 +8,7 @@ from django.http.response import HttpResponseBase
 from ninja import Path, Router
 from pydantic import AfterValidator
 
-from dashboard.api.door import ScriptRequest, TeamSlug
+from dashboard.api.auth import ScriptRequest, TeamSlug
 from dashboard.api.problems import documented
 from dashboard.http.file_response import media_response, transcript_response
 from results.exports.formats import FORMATS

@@ -12,15 +12,19 @@ from ninja.errors import HttpError
 from ninja.responses import Status as Answer
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from dashboard.api import shapes
-from dashboard.api.door import Parameters, ScriptRequest, TeamSlug
+from dashboard.api import schemas
+from dashboard.api.auth import Parameters, ScriptRequest, TeamSlug
 from dashboard.api.problems import documented
-from dashboard.api.shapes import Id
+from dashboard.api.schemas import Id
 from dashboard.forms import RunsForm, TagsForm
-from dashboard.listing import MOST_PICKED, MOST_TAGS, Wanted, counts_of, page_of
-from results import archiving, ids, tags, tracking
-from results.ids import MOST_TAGS as MOST_AT_ONCE
+from dashboard.pages.run_list import MOST_PICKED, MOST_TAGS, Wanted, counts_of, page_of
+from results import tags
 from results.models import ApiKey, Pulse, Run, RunQuerySet, Tag
+from results.runs import archive as archive_
+from results.runs import pasted_ids
+from results.runs.add import Found, add_pasted, known_runs
+from results.runs.pasted_ids import MOST_TAGS as MOST_AT_ONCE
+from results.runs.request import refresh_obstacle, request_refresh, request_refresh_many
 from teams.access import can_write
 from teams.models import Membership
 
@@ -96,7 +100,7 @@ class Picked(BaseModel):
 
 
 def _run(request: ScriptRequest, pk: int) -> Run:
-    run = shapes.with_dubs(Run.objects.filter(team=request.team)).filter(pk=pk).first()
+    run = schemas.with_dubs(Run.objects.filter(team=request.team)).filter(pk=pk).first()
     if run is None:
         raise Http404
     return run
@@ -120,45 +124,45 @@ def _unchanged(request: ScriptRequest, response: HttpResponse, version: int) -> 
     return same
 
 
-@router.get("", response={200: shapes.Team} | documented(), url_name="team", tags=["Team"])
-def team(request: ScriptRequest, team: TeamSlug) -> shapes.Team:
+@router.get("", response={200: schemas.Team} | documented(), url_name="team", tags=["Team"])
+def team(request: ScriptRequest, team: TeamSlug) -> schemas.Team:
     """What the token opens, and how far the team's runs are."""
     version = Pulse.of(request.team.pk)
-    return shapes.Team(
+    return schemas.Team(
         slug=request.team.slug,
         name=request.team.name,
         role=Membership.Role(request.auth.membership.role),
         can_write=can_write(request.auth),
         runs=counts_of(Run.objects.filter(team=request.team)),
-        trouble=tracking.obstacle(request.team),
+        trouble=refresh_obstacle(request.team),
         version=version,
     )
 
 
-@router.get("/runs", response={200: shapes.Runs} | UNCHANGED | documented(422))
+@router.get("/runs", response={200: schemas.Runs} | UNCHANGED | documented(422))
 def list_runs(
     request: ScriptRequest, team: TeamSlug, asked: Query[Listing], response: HttpResponse
-) -> shapes.Runs | HttpResponse:
+) -> schemas.Runs | HttpResponse:
     """The runs, a page at a time; 304 for who sends the ETag of a list that has not changed as If-None-Match."""
     version = Pulse.of(request.team.pk)
     if same := _unchanged(request, response, version):
         return same
     wanted = replace(asked.wanted, order="oldest" if asked.order == "oldest" else "", after=asked.cursor)
     runs = asked.narrowed(Run.objects.filter(team=request.team))
-    page = page_of(shapes.with_dubs(runs), wanted, asked.limit)
+    page = page_of(schemas.with_dubs(runs), wanted, asked.limit)
     root = _root(request)
-    return shapes.Runs(
-        runs=[shapes.run(request, run, root) for run in page.runs],
+    return schemas.Runs(
+        runs=[schemas.run(request, run, root) for run in page.runs],
         next=page.runs[-1].pk if page.after else None,
         version=version,
     )
 
 
-@router.get("/runs/{int:run}", response={200: shapes.Run} | UNCHANGED | documented())
-def one_run(request: ScriptRequest, team: TeamSlug, run: int, response: HttpResponse) -> shapes.Run | HttpResponse:
+@router.get("/runs/{int:run}", response={200: schemas.Run} | UNCHANGED | documented())
+def one_run(request: ScriptRequest, team: TeamSlug, run: int, response: HttpResponse) -> schemas.Run | HttpResponse:
     """One run with its dubs."""
     version = Pulse.of(request.team.pk)
-    return _unchanged(request, response, version) or shapes.run(request, _run(request, run), _root(request))
+    return _unchanged(request, response, version) or schemas.run(request, _run(request, run), _root(request))
 
 
 # --- Changing ----------------------------------------------------------------------------------------
@@ -236,13 +240,13 @@ def add_runs(request: ScriptRequest, team: TeamSlug, asked: NewRuns) -> Added:
     if asked.tags:
         names = tuple(_names(asked.tags))
         lines = [replace(line, tags=tuple(dict.fromkeys((*line.tags, *names)))) for line in lines]
-    found = tracking.Found.of(request.team, lines)
+    found = Found.of(request.team, lines)
     if not found.lines:
         raise HttpError(422, "There is no run id in this yet, so nothing was added.")
-    tracking.add(request.team, found.lines, request.user)
-    runs = tracking.tracked(request.team, found.lines)
+    add_pasted(request.team, found.lines, request.user)
+    runs = known_runs(request.team, found.lines)
 
-    def told(lines: list[ids.Line]) -> list[Line]:
+    def told(lines: list[pasted_ids.Line]) -> list[Line]:
         return [
             Line(
                 written=line.written,
@@ -269,41 +273,41 @@ def add_runs(request: ScriptRequest, team: TeamSlug, asked: NewRuns) -> Added:
 def refresh_run(request: ScriptRequest, team: TeamSlug, run: int) -> Answer[Asked]:
     """Have CAMB.AI asked about this run before all others, as soon as the key's limits allow."""
     found = _run(request, run)
-    if tracking.request(found):
+    if request_refresh(found):
         return Answer(202, Asked(detail="CAMB.AI is being asked. Look again in a few seconds."))
-    if obstacle := tracking.obstacle(request.team, found):
+    if obstacle := refresh_obstacle(request.team, found):
         raise HttpError(409, obstacle)
     return Answer(202, Asked(detail="CAMB.AI is being asked already, or was a moment ago."))
 
 
-@router.post("/runs/refresh", response={202: shapes.Count} | documented(400, 403, 409, 413, 422))
-def refresh_runs(request: ScriptRequest, team: TeamSlug, asked: Picked) -> Answer[shapes.Count]:
+@router.post("/runs/refresh", response={202: schemas.Count} | documented(400, 403, 409, 413, 422))
+def refresh_runs(request: ScriptRequest, team: TeamSlug, asked: Picked) -> Answer[schemas.Count]:
     """Have CAMB.AI asked about many runs, as soon as the key's limits allow."""
     if not ApiKey.objects.filter(team=request.team).exists():
-        raise HttpError(409, tracking.obstacle(request.team))
-    return Answer(202, shapes.Count(count=tracking.request_many(asked.among(request), request.team)))
+        raise HttpError(409, refresh_obstacle(request.team))
+    return Answer(202, schemas.Count(count=request_refresh_many(asked.among(request), request.team)))
 
 
-@router.post("/runs/archive", response={200: shapes.Count} | documented(400, 403, 413, 422))
-def archive_runs(request: ScriptRequest, team: TeamSlug, asked: Picked) -> shapes.Count:
+@router.post("/runs/archive", response={200: schemas.Count} | documented(400, 403, 413, 422))
+def archive_runs(request: ScriptRequest, team: TeamSlug, asked: Picked) -> schemas.Count:
     """Put runs aside: they leave the list and the search, and are not asked about."""
-    return shapes.Count(count=archiving.archive(request.team, asked.among(request).pks()))
+    return schemas.Count(count=archive_.archive_runs(request.team, asked.among(request).pks()))
 
 
-@router.post("/runs/restore", response={200: shapes.Count} | documented(400, 403, 413, 422))
-def restore_runs(request: ScriptRequest, team: TeamSlug, asked: Picked) -> shapes.Count:
+@router.post("/runs/restore", response={200: schemas.Count} | documented(400, 403, 413, 422))
+def restore_runs(request: ScriptRequest, team: TeamSlug, asked: Picked) -> schemas.Count:
     """Take archived runs back."""
-    return shapes.Count(count=archiving.restore(request.team, asked.among(request).pks()))
+    return schemas.Count(count=archive_.restore_runs(request.team, asked.among(request).pks()))
 
 
-@router.post("/runs/tag", response={200: shapes.Count} | documented(400, 403, 413, 422))
-def tag_runs(request: ScriptRequest, team: TeamSlug, asked: Tagging) -> shapes.Count:
+@router.post("/runs/tag", response={200: schemas.Count} | documented(400, 403, 413, 422))
+def tag_runs(request: ScriptRequest, team: TeamSlug, asked: Tagging) -> schemas.Count:
     """Put runs under tags."""
     names = _names(asked.tags)
-    return shapes.Count(count=tags.add(request.team, dict.fromkeys(asked.among(request).pks(), names)))
+    return schemas.Count(count=tags.add(request.team, dict.fromkeys(asked.among(request).pks(), names)))
 
 
-@router.post("/runs/untag", response={200: shapes.Count} | documented(400, 403, 413, 422))
-def untag_runs(request: ScriptRequest, team: TeamSlug, asked: Tagging) -> shapes.Count:
+@router.post("/runs/untag", response={200: schemas.Count} | documented(400, 403, 413, 422))
+def untag_runs(request: ScriptRequest, team: TeamSlug, asked: Tagging) -> schemas.Count:
     """Take runs from under tags."""
-    return shapes.Count(count=tags.remove(request.team, asked.among(request).pks(), _names(asked.tags)))
+    return schemas.Count(count=tags.remove(request.team, asked.among(request).pks(), _names(asked.tags)))

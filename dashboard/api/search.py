@@ -5,11 +5,11 @@ from typing import Literal
 from ninja import Query, Router
 from pydantic import Field
 
-from dashboard.api import shapes
-from dashboard.api.door import Parameters, ScriptRequest, TeamSlug
+from dashboard.api import schemas
+from dashboard.api.auth import Parameters, ScriptRequest, TeamSlug
 from dashboard.api.problems import documented
-from results.search import search
 from results.search.query import clean
+from results.search.service import search
 
 router = Router(tags=["Search"])
 
@@ -23,8 +23,8 @@ class Searching(Parameters):
     limit: int = Field(50, ge=1, le=100)
 
 
-@router.get("/search", response={200: shapes.Hits} | documented(422))
-def search_lines(request: ScriptRequest, team: TeamSlug, asked: Query[Searching]) -> shapes.Hits:
+@router.get("/search", response={200: schemas.Hits} | documented(422))
+def search_lines(request: ScriptRequest, team: TeamSlug, asked: Query[Searching]) -> schemas.Hits:
     """Lines of the team's transcripts, newest runs first."""
     before, _dot, skip = asked.cursor.partition(".")
     page = search(
@@ -36,8 +36,8 @@ def search_lines(request: ScriptRequest, team: TeamSlug, asked: Query[Searching]
         best_first=asked.order == "best",
     )
     at = (page.next_before, page.next_skip) if page.next_skip else (page.next_before,)
-    return shapes.Hits(
-        hits=[shapes.hit(request, found) for found in page.hits],
+    return schemas.Hits(
+        hits=[schemas.hit(request, found) for found in page.hits],
         next=".".join(map(str, at)) if page.next_before else None,
         count=None if before else page.count,
         is_exact=page.is_exact,

@@ -10,14 +10,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, Streami
 from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 
-from dashboard import ranges
-from results import copies, download, media
+from dashboard.http import ranges
 from results.exports import names
 from results.exports.formats import Format
+from results.media import copies, download, links
 from results.models import Copy, Dub
 
 
-def media_response(request: HttpRequest, dub: Dub, kind: media.Kind) -> HttpResponseBase:
+def media_response(request: HttpRequest, dub: Dub, kind: links.Kind) -> HttpResponseBase:
     """Play our copy, or lead the player to where the media is now; a download comes through us in either case.
 
     What stands in the way is a sentence that the player shows.
@@ -29,7 +29,7 @@ def media_response(request: HttpRequest, dub: Dub, kind: media.Kind) -> HttpResp
             response = _passed_on(dub, kind)
         elif response is None:
             response = HttpResponseRedirect(_live(dub, kind, renew="renew" in request.GET))
-    except (media.Dead, download.Trouble) as trouble:
+    except (links.Dead, download.Trouble) as trouble:
         response = HttpResponse(str(trouble), status=502, content_type="text/plain; charset=utf-8")
     response.headers["Cache-Control"] = "no-store"
     # The address of a transcript is nobody's business at the media's host.
@@ -37,7 +37,7 @@ def media_response(request: HttpRequest, dub: Dub, kind: media.Kind) -> HttpResp
     return response
 
 
-def _passed_on(dub: Dub, kind: media.Kind) -> HttpResponseBase:
+def _passed_on(dub: Dub, kind: links.Kind) -> HttpResponseBase:
     """Send the file through us: only so is it saved under a readable name, and its link stays unseen."""
     file, trusted = ExitStack(), copies.trusted(dub.team_id)
     try:
@@ -56,11 +56,11 @@ def _passed_on(dub: Dub, kind: media.Kind) -> HttpResponseBase:
     return StreamingHttpResponse(pieces(), content_type="application/octet-stream", headers=headers)
 
 
-def _live(dub: Dub, kind: media.Kind, *, renew: bool = False) -> str:
-    return media.live_url(dub, kind, renew=renew)
+def _live(dub: Dub, kind: links.Kind, *, renew: bool = False) -> str:
+    return links.live_url(dub, kind, renew=renew)
 
 
-def media_file_name(dub: Dub, kind: media.Kind) -> str:
+def media_file_name(dub: Dub, kind: links.Kind) -> str:
     """What a download of it is called, by the link's own ending."""
     link = dub.video_url if kind == "video" else dub.audio_url
     ending = PurePosixPath(urlsplit(link).path).suffix.lower()

@@ -12,9 +12,9 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import now
 from django.utils.translation import get_language
 
-from dashboard.reading import Line, Row
-from results import timecode
+from dashboard.pages.transcript import Line, Row
 from results.models import Run
+from results.transcripts import timecode
 
 register = template.Library()
 

@@ -6,9 +6,9 @@ from typing import Any
 from django import template
 from django.urls import reverse
 
-from results import languages
 from results.exports.formats import FORMATS
 from results.models import Dub
+from results.transcripts import languages
 
 register = template.Library()
 

@@ -21,9 +21,10 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from dashboard.templatetags.dubroom import icon
-from results import activity, tracking
-from results.activity import Step, Summary, Window
 from results.models import ApiKey, Attempt, Call, Pulse, Run
+from results.refresh import call_stats
+from results.refresh.call_stats import Step, Summary, Window
+from results.runs.request import refresh_progress
 from teams.access import can_change, can_manage, membership_in, membership_or_404
 from teams.models import Membership, Team
 
@@ -123,7 +124,7 @@ def _page(membership: Membership, request: HttpRequest) -> dict[str, Any]:
     # Read before all else: what changes meanwhile is newer than this, and the next poll brings it.
     state = _state(team, period, now)
     place = _place(request.GET.get("before", ""))
-    summary = activity.summary(team, period.window, now)
+    summary = call_stats.summary(team, period.window, now)
     calls, older = _calls(team, place)
     context = {
         "membership": membership,
@@ -131,7 +132,7 @@ def _page(membership: Membership, request: HttpRequest) -> dict[str, Any]:
         "can_manage": can_manage(membership),
         "period": period,
         "periods": PERIODS,
-        "progress": tracking.progress(team),
+        "progress": refresh_progress(team),
         "summary": summary,
         "chart": Chart.of(summary, period),
         "failures": [(_drawn(failure.outcome), failure) for failure in summary.failures[:5]],

@@ -11,7 +11,9 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from dashboard.forms import RunsForm
-from results import archiving, ids, tracking
+from results.runs import pasted_ids
+from results.runs.add import Found, add_pasted, known_runs
+from results.runs.archive import restore_runs
 from teams.access import membership_or_404, require_change
 from teams.models import Membership, Team
 
@@ -54,11 +56,11 @@ class Group:
     icon: str
     name: str
     count: int
-    lines: list[ids.Line]
+    lines: list[pasted_ids.Line]
     more: int
 
 
-class Preview(tracking.Found):
+class Preview(Found):
     """What saving a text would do."""
 
     @property
@@ -110,7 +112,7 @@ class Preview(tracking.Found):
 
 def _save(preview: Preview, membership: Membership) -> str:
     """Save what was found and return the sentence that says so."""
-    new, known = tracking.add(membership.team, preview.lines, membership.user)
+    new, known = add_pasted(membership.team, preview.lines, membership.user)
     said = ngettext("%(n)s run was added.", "%(n)s runs were added.", new) % {"n": f"{new:,}"}
     if known:
         here = ngettext("%(n)s was already here.", "%(n)s were already here.", known) % {"n": f"{known:,}"}
@@ -120,6 +122,6 @@ def _save(preview: Preview, membership: Membership) -> str:
 
 def _restore(preview: Preview, team: Team) -> str:
     """Take the archived ones back and return the sentence that says so."""
-    pks = [run.pk for run in tracking.tracked(team, preview.archived).values()]
-    count = archiving.restore(team, pks)
+    pks = [run.pk for run in known_runs(team, preview.archived).values()]
+    count = restore_runs(team, pks)
     return ngettext("%(n)s run was restored.", "%(n)s runs were restored.", count) % {"n": f"{count:,}"}

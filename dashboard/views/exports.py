@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboard.http.file_response import attachment_headers, download_response, transcript_response
-from dashboard.listing import Wanted, picked
+from dashboard.pages.run_list import Wanted, picked
 from results.exports import archive, names
 from results.exports.formats import FORMATS, Format
 from results.models import Dub, Run

@@ -4,7 +4,8 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
-from results import bell, writable
+from results import queue
+from results.db.health import accepts_writes, is_migrated
 
 
 @require_safe
@@ -26,7 +27,7 @@ def health(request: HttpRequest) -> JsonResponse:
         reason = "The database does not answer."
     if reason:
         return JsonResponse({"status": "unavailable", "reason": reason}, status=503)
-    return JsonResponse({"status": "ok", "worker": "silent" if bell.silent_since() else "heard"})
+    return JsonResponse({"status": "ok", "worker": "silent" if queue.silent_since() else "heard"})
 
 
 def _why_not() -> str:
@@ -34,6 +35,6 @@ def _why_not() -> str:
         cursor.execute("SELECT 'off'" if connection.vendor == "sqlite" else "SHOW transaction_read_only")
         if cursor.fetchone() != ("off",):
             return "The database takes no changes."
-    if not writable.is_migrated():
+    if not is_migrated():
         return "The database is not migrated."
-    return "" if writable.takes_changes() else "The database takes no changes: its disk may be full."
+    return "" if accepts_writes() else "The database takes no changes: its disk may be full."

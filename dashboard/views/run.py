@@ -8,9 +8,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard.forms import TagsForm, TitleForm
-from results import archiving, tracking
 from results import tags as tagging
 from results.models import Run
+from results.runs.archive import archive_runs, restore_runs
+from results.runs.remove import remove_run
+from results.runs.request import refresh_obstacle, request_refresh
 from teams.access import membership_in, require_change
 from teams.models import Membership
 
@@ -60,8 +62,8 @@ def tags(request: HttpRequest, pk: int) -> HttpResponse:
 def refresh_now(request: HttpRequest, pk: int) -> HttpResponse:
     run, membership = changeable(request, pk)
     # The page itself says that CAMB.AI is being asked, and what came of it.
-    if not tracking.request(run):
-        obstacle = tracking.obstacle(membership.team, run)
+    if not request_refresh(run):
+        obstacle = refresh_obstacle(membership.team, run)
         if not obstacle:
             messages.info(request, _("CAMB.AI is being asked already, or was a moment ago."))
         elif run.due_at is None:  # an unfinished run's page says it anyway
@@ -73,7 +75,7 @@ def refresh_now(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def archive(request: HttpRequest, pk: int) -> HttpResponse:
     _run, membership = changeable(request, pk)
-    archiving.archive(membership.team, [pk])
+    archive_runs(membership.team, [pk])
     return redirect("runs-detail", pk)
 
 
@@ -81,7 +83,7 @@ def archive(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def restore(request: HttpRequest, pk: int) -> HttpResponse:
     run, membership = changeable(request, pk)
-    archiving.restore(membership.team, [pk])
+    restore_runs(membership.team, [pk])
     messages.success(request, _("“%(run)s” is back in the list, and in the search in a moment.") % {"run": run})
     return redirect("runs-detail", pk)
 
@@ -91,7 +93,7 @@ def restore(request: HttpRequest, pk: int) -> HttpResponse:
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
     run, membership = changeable(request, pk)
     if request.method == "POST":
-        tracking.remove_run(run)
+        remove_run(run)
         messages.success(request, _("“%(run)s” was removed.") % {"run": run})
         return redirect("runs-list", membership.team.slug)
     return render(request, "runs/remove.html", {"membership": membership, "run": run})

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from dashboard.listing import (
+from dashboard.pages.run_list import (
     ARCHIVED,
     PAGE,
     Wanted,
@@ -23,9 +23,10 @@ from dashboard.listing import (
     tabs_of,
     with_names,
 )
-from results import bell, tags, tracking
+from results import queue, tags
 from results.exports.formats import FORMATS
 from results.models import ApiKey, Pulse, Run
+from results.runs.request import refresh_progress
 from teams.access import can_change, can_manage, membership_or_404
 from teams.models import Membership
 
@@ -98,8 +99,8 @@ def _context(membership: Membership, wanted: Wanted, runs: Iterable[Run]) -> dic
         "missing": counts[Status.NOT_FOUND],
         "next_at": max(due, gate) if due and gate else due,
         "key": key,
-        "silent_since": bell.silent_since() if due else None,
-        "progress": tracking.progress(team),
+        "silent_since": queue.silent_since() if due else None,
+        "progress": refresh_progress(team),
         "tabs": tabs,
         "matching": next(tab.count for tab in tabs if tab.is_current),
         "rows": rows_of(runs, key, wanted),

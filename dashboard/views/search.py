@@ -18,12 +18,13 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import replace_url
 
-from dashboard.moments import address_of, groups_of, url
-from results import languages, timecode
+from dashboard.pages.search_hits import address_of, groups_of, url
 from results.exports import csv
 from results.models import Cue, Run, SavedSearch
-from results.search import LOOK_AT, Facets, Page, every, saved, search
+from results.search import saved
 from results.search.query import clean, periods
+from results.search.service import LOOK_AT, Facets, Page, every, search
+from results.transcripts import languages, timecode
 from teams.access import can_change, can_manage, membership_or_404, require_change
 from teams.models import Membership
 

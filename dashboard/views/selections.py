@@ -10,9 +10,11 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from dashboard.forms import TagsForm
-from dashboard.listing import Wanted, picked
-from results import archiving, tags, tracking
+from dashboard.pages.run_list import Wanted, picked
+from results import tags
 from results.models import ApiKey, Run
+from results.runs.archive import archive_runs, restore_runs
+from results.runs.request import refresh_obstacle, request_refresh_many
 from teams.access import membership_or_404, require_change
 
 # What says which runs are meant; a form that comes back must still say it.
@@ -27,8 +29,8 @@ def refresh_many(request: HttpRequest, slug: str) -> HttpResponse:
     require_change(membership)
     runs = picked(Run.objects.filter(team=membership.team), request.POST)
     if not ApiKey.objects.filter(team=membership.team).exists():
-        messages.error(request, tracking.obstacle(membership.team))
-    elif count := tracking.request_many(runs, membership.team):
+        messages.error(request, refresh_obstacle(membership.team))
+    elif count := request_refresh_many(runs, membership.team):
         said = ngettext(
             "CAMB.AI is asked about %(n)s run as soon as the team's key allows.",
             "CAMB.AI is asked about %(n)s runs as soon as the team's key allows.",
@@ -72,7 +74,7 @@ def archive_many(request: HttpRequest, slug: str) -> HttpResponse:
     membership = membership_or_404(request.user, slug)
     require_change(membership)
     pks = picked(Run.objects.filter(team=membership.team), request.POST).pks()
-    if count := archiving.archive(membership.team, pks):
+    if count := archive_runs(membership.team, pks):
         said = ngettext(
             "%(n)s run was archived; it can be restored under “Archived”.",
             "%(n)s runs were archived; they can be restored under “Archived”.",
@@ -90,7 +92,7 @@ def restore_many(request: HttpRequest, slug: str) -> HttpResponse:
     membership = membership_or_404(request.user, slug)
     require_change(membership)
     pks = picked(Run.objects.filter(team=membership.team), request.POST).pks()
-    if count := archiving.restore(membership.team, pks):
+    if count := restore_runs(membership.team, pks):
         said = ngettext("%(n)s run was restored.", "%(n)s runs were restored.", count)
         messages.success(request, said % {"n": f"{count:,}"})
     else:

@@ -8,10 +8,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard.forms import LinkForm
-from dashboard.listing import Wanted
+from dashboard.pages.run_list import Wanted
 from dashboard.views.run import changeable
-from results import sources
 from results.models import Run
+from results.runs.linked import link_runs, unlink_run
 
 FOUND = 20
 
@@ -25,7 +25,7 @@ def link(request: HttpRequest, pk: int) -> HttpResponse:
     form = LinkForm(team_runs.select_related("source"), request.POST or None)
     if request.method == "POST" and form.is_valid():
         other = form.cleaned_data["run"]
-        sources.link(run, other)
+        link_runs(run, other)
         messages.success(request, _("“%(run)s” is linked. Choose it under “Side by side”.") % {"run": other})
         return redirect("runs-detail", pk)
     wanted = Wanted.read(request.GET)
@@ -46,6 +46,6 @@ def link(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def unlink(request: HttpRequest, pk: int) -> HttpResponse:
     run, _membership = changeable(request, pk)
-    sources.unlink(run)
+    unlink_run(run)
     messages.success(request, _("“%(run)s” is no longer linked with other runs.") % {"run": run})
     return redirect("runs-detail", pk)

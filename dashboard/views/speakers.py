@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from dashboard.forms import SpeakerForm
-from dashboard.reading import Wanted
+from dashboard.pages.transcript import Wanted
 from dashboard.views.run import changeable
 from results import speakers
 

@@ -26,9 +26,10 @@ from dashboard.forms import (
     ShelfForm,
     TeamForm,
 )
-from results import keys, tracking
-from results.copies import shelves
+from results.media import quota
 from results.models import ApiKey
+from results.refresh import keys
+from results.runs.remove import remove_team
 from teams.access import can_change, can_manage, membership_or_404, require_manage
 from teams.models import Invitation, LastOwnerError, Membership, Team, User
 
@@ -152,7 +153,7 @@ def delete(request: SignedInRequest, slug: str) -> HttpResponse:
     form = DeleteTeamForm(membership.team, request.POST)
     if not form.is_valid():
         return _page(request, membership, status=422, delete_form=form)
-    tracking.remove_team(membership.team)
+    remove_team(membership.team)
     logger.info("Team %s deleted by user %s", slug, request.user.pk)
     messages.success(request, _("The team “%(team)s” is deleted.") % {"team": membership.team})
     return redirect("home")
@@ -263,14 +264,14 @@ def shelf(request: SignedInRequest, slug: str) -> HttpResponse:
     require_manage(membership)
     team = membership.team
     if "remove" in request.POST:
-        shelves.remove_all(team)
+        quota.remove_all(team)
         logger.info("Team %s: all copies removed by user %s", slug, request.user.pk)
         messages.success(request, _("No copies are kept any more, and those that were are being removed."))
         return redirect(f"{reverse('teams-detail', args=[slug])}#copies")
     form = ShelfForm(request.POST)
     if not form.is_valid():
         return _page(request, membership, status=422, shelf_form=form)
-    shelves.set_shelf(team, **form.cleaned_data)
+    quota.set_shelf(team, **form.cleaned_data)
     logger.info("Team %s: copies set to %s by user %s", slug, form.cleaned_data, request.user.pk)
     if form.cleaned_data["is_on"]:
         messages.success(request, _("Copies are kept from now on, also of what is ready already."))
@@ -281,14 +282,14 @@ def shelf(request: SignedInRequest, slug: str) -> HttpResponse:
 
 def _shelf_state(team: Team) -> dict[str, Any]:
     """Return what `_copies.html` shows."""
-    shelf = shelves.shelf_of(team)
-    most_gb = shelf.most_bytes // shelves.GB
+    shelf = quota.shelf_of(team)
+    most_gb = shelf.most_bytes // quota.GB
     return {
         "shelf": shelf,
         "most_gb": most_gb,
         "shelf_form": ShelfForm(initial={"is_on": shelf.is_on, "most_gb": most_gb}),
-        "stock": shelves.stock_of(team),
-        "troubled_copies": shelves.in_trouble(team),
+        "stock": quota.stock_of(team),
+        "troubled_copies": quota.in_trouble(team),
     }
 
 

@@ -16,10 +16,14 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from dashboard.http.file_response import media_file_name, media_response
-from dashboard.reading import Reading, Wanted, Wave, dubs_beside
-from results import bell, copies, history, languages, media, tags, timecode, tracking
+from dashboard.pages.transcript import Reading, Wanted, Wave, dubs_beside
+from results import queue, tags
 from results.exports import vtt
+from results.media import copies, links
 from results.models import ApiKey, Copy, Dub, Pulse, Run
+from results.refresh import calls
+from results.runs.request import refresh_sooner
+from results.transcripts import languages, timecode
 from teams.access import can_change, can_manage, membership_in
 
 Status = Run.Status
@@ -45,7 +49,7 @@ def poll(request: HttpRequest, pk: int) -> HttpResponse:
     """Answer 204, or the parts that changed since `since`; the dub only when it is no longer as `shown`."""
     run = _visible_run(request, pk)
     if run.due_at:
-        tracking.watch(run)
+        refresh_sooner(run)
     now = {"since": str(Pulse.of(run.team_id)), "asked": _is_asked_now(run), "copies": copies.progress(run)}
     if now.items() <= request.GET.dict().items():
         return HttpResponse(status=204)
@@ -103,7 +107,7 @@ class Shown:
     """The dub on the page: which one, how it is played, and the ways to the others."""
 
     dub: Dub
-    kind: media.Kind | None
+    kind: links.Kind | None
     dubs: list[Dub]
     reading: Reading
 
@@ -144,14 +148,14 @@ class Shown:
     @property
     def preload(self) -> str:
         """A link that has ended is renewed when somebody presses play, not whenever the page is opened."""
-        return "none" if self.kind and not self.is_kept and media.has_ended(self.dub, self.kind) else "metadata"
+        return "none" if self.kind and not self.is_kept and links.has_ended(self.dub, self.kind) else "metadata"
 
     @property
     def ends_ms(self) -> str:
         """When the link that the player is about to get ends, as far as it says, in milliseconds since 1970."""
-        if self.kind is None or self.is_kept or media.has_ended(self.dub, self.kind):
+        if self.kind is None or self.is_kept or links.has_ended(self.dub, self.kind):
             return ""
-        end = media.end_of(self.dub, self.kind)
+        end = links.end_of(self.dub, self.kind)
         return str(round(end.timestamp() * 1000)) if end else ""
 
     @property
@@ -173,7 +177,7 @@ class Shown:
     def kind_tabs(self) -> list[Tab]:
         if not (self.dub.video_url and self.dub.audio_url):
             return []
-        names: dict[media.Kind, str] = {"video": _("Video"), "audio": _("Audio")}
+        names: dict[links.Kind, str] = {"video": _("Video"), "audio": _("Audio")}
         return [
             Tab(name, replace(self.reading.wanted, play=kind).query, kind == self.kind, icon=kind)
             for kind, name in names.items()
@@ -201,9 +205,9 @@ def _page(request: HttpRequest, run: Run) -> dict[str, Any]:
         "is_unfinished": is_unfinished,
         "is_polled": is_unfinished or bool(shown and copies.are_to_come(shown.dubs)),
         "asked": asked,
-        "failure": history.failure(run) if is_unfinished else None,
+        "failure": calls.failure(run) if is_unfinished else None,
         "key": key,
-        "silent_since": bell.silent_since() if is_unfinished else None,
+        "silent_since": queue.silent_since() if is_unfinished else None,
         "sentence": _sentence(run, shown),
         "poll_values": json.dumps({"since": version, "asked": asked, "copies": progress, **_state(run, shown)}),
     }
@@ -220,8 +224,8 @@ def _shown(run: Run, wanted: Wanted) -> Shown | None:
     if not dubs:
         return None
     dub = next((dub for dub in dubs if dub.language == wanted.dub), dubs[0])
-    links: dict[media.Kind, str] = {"video": dub.video_url, "audio": dub.audio_url}
-    kinds: list[media.Kind] = [kind for kind, link in links.items() if link]
+    urls: dict[links.Kind, str] = {"video": dub.video_url, "audio": dub.audio_url}
+    kinds: list[links.Kind] = [kind for kind, url in urls.items() if url]
     kind = next((kind for kind in kinds if kind == wanted.play), kinds[0] if kinds else None)
     wanted = replace(wanted, dub=dub.language, play=kind or "")
     return Shown(dub, kind, dubs, Reading(dub, wanted, dubs_beside(dub, dubs)))

@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from redis.exceptions import RedisError
 
-from results import writable
+from results.db import health
 
 logger = logging.getLogger(__name__)
 
@@ -38,10 +38,10 @@ def broken(request: HttpRequest) -> HttpResponse:
     """503 for what passes, else 500; neither page asks the database or the session anything."""
     name, status, headers = "away.html", 503, {"Retry-After": "30"}
     error = sys.exception()
-    if writable.passes(error):
-        writable.doubt(error)
+    if health.passes(error):
+        health.doubt(error)
     elif isinstance(error, RedisError):
-        logger.error("Redis did not do what was asked of it: %s", writable.reason(error))
+        logger.error("Redis did not do what was asked of it: %s", health.reason(error))
     else:
         name, status, headers = "500.html", 500, {}
     try:

@@ -15,9 +15,9 @@ import requests
 import urllib3
 
 from results.camb import parse
-from results.camb.deadline import DeadlineAdapter
 from results.camb.errors import Malformed, Refused, Unavailable
 from results.camb.parse import Answer, Language, Task
+from results.http import DeadlineAdapter
 
 # The schema of POST /dubbing-results. The prose beside it recommends 50–100, but the schema is what refuses with
 # 422. A lone run goes to GET /dub-result/{id}.

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 
 from zipstream import ZIP_DEFLATED, ZipStream  # type: ignore[import-untyped]
 
-from results import languages, timecode
 from results.exports import csv
 from results.exports.formats import Format
 from results.exports.names import stem, unique
 from results.models import RunQuerySet
+from results.transcripts import languages, timecode
 
 _AT_ONCE = 50
 _HEADER = ("file", "run", "title", "tags", "status", "language", "language name", "cues", "length")

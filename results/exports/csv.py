@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterable, Iterator
 from io import SEEK_END, StringIO
 
-from results import timecode
 from results.models import Cue
+from results.transcripts import timecode
 from results.transcripts.alignment import AlignedCues
 from results.transcripts.cues import span
 

@@ -18,8 +18,8 @@ from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Mm, Pt, RGBColor
 
-from results import languages, timecode
 from results.models import Cue, Dub
+from results.transcripts import languages, timecode
 from results.transcripts.cues import lines
 
 # What XML cannot hold, in no spelling.

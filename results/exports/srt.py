@@ -7,8 +7,8 @@ is broken up by an invisible word joiner, U+2060: it is read, and looks, as it w
 import re
 from collections.abc import Iterable
 
-from results import timecode
 from results.models import Cue
+from results.transcripts import timecode
 from results.transcripts.alignment import AlignedCues
 from results.transcripts.cues import lines, span
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from itertools import groupby
 
-from results import languages, timecode
 from results.models import Cue, Dub
+from results.transcripts import languages, timecode
 from results.transcripts.cues import lines
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from results import timecode
 from results.models import Cue
+from results.transcripts import timecode
 from results.transcripts.cues import lines, span
 
 # A bare `-->` would be read as a timing line, and `<` and `&` as markup.

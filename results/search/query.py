@@ -10,9 +10,10 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from results import languages, tags
+from results import tags
 from results.models import Run
 from results.search.analyzer import Phrase, phrases
+from results.transcripts import languages
 
 MAX_CHARACTERS = 1_000
 MAX_TERMS = 100

@@ -3,9 +3,10 @@
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 
-from results import search
 from results.models import Dub, Finding, SavedSearch
+from results.search import indexing
 from results.search.query import MAX_CHARACTERS
+from results.search.service import in_dub
 from teams.models import Membership
 
 MOST_SAVED = 100
@@ -66,9 +67,9 @@ def tell() -> None:
     untold = Dub.objects.filter(is_told=False, run__archived_at=None, run__is_indexed=True)
     for dub in untold.order_by("pk")[:MOST_DUBS]:
         searches = SavedSearch.objects.filter(team=dub.team_id)
-        found = [(saved, count) for saved in searches if (count := search.in_dub(dub, saved.q))]
+        found = [(saved, count) for saved in searches if (count := in_dub(dub, saved.q))]
         findings = [Finding(saved_search=saved, dub=dub, count=count) for saved, count in found]
-        search.learn(dub)
+        indexing.learn(dub)
         with transaction.atomic():
             # Lines that came meanwhile are told of the next time.
             if Dub.objects.filter(pk=dub.pk, cues_hash=dub.cues_hash).update(is_told=True):

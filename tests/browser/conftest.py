@@ -16,8 +16,9 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog,
 from dashboard.celery import app
 from demo.samples import DEMO_TITLES
 from demo.server import StandIn
-from results import tasks, tracking
+from results import tasks
 from results.models import Run
+from results.runs.add import add_runs as track_runs
 from teams.models import Team, User
 from tests.factories import make_key, make_team, make_user
 
@@ -137,7 +138,7 @@ def add_runs(team, owner, work) -> Callable[..., list[Run]]:
     """Track these runs of the demo and have them asked about once."""
 
     def add(*run_ids: int) -> list[Run]:
-        tracking.add_runs(team, [(run_id, DEMO_TITLES[run_id]) for run_id in run_ids], owner)
+        track_runs(team, [(run_id, DEMO_TITLES[run_id]) for run_id in run_ids], owner)
         work()
         return [Run.objects.get(team=team, camb_run_id=run_id) for run_id in run_ids]
 

@@ -7,8 +7,9 @@ from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 from playwright.sync_api import Page
 
-from results import archiving, tags
+from results import tags
 from results.models import Run, SavedSearch
+from results.runs.archive import archive_runs
 from teams.models import AccessToken, Invitation, Membership, Team
 from tests.factories import make_team
 
@@ -23,7 +24,7 @@ def pages_of(team: Team, add_runs: Callable[..., list[Run]]) -> dict[str, str]:
     )
     tags.add(team, {run.pk: ["launch", "مهم", "season 2"] for run in (audio_only, languages)})
     tags.add(team, {ready.pk: ["a tag of many words", "launch", "season 2"]})
-    archiving.archive(team, [not_found.pk])
+    archive_runs(team, [not_found.pk])
     Invitation.objects.issue(team=team, email="sam@example.org", role=Membership.Role.MEMBER, invited_by=owner)
     AccessToken.objects.issue(team.memberships.get(), "Nightly", can_write=True)
     SavedSearch.objects.create(team=team, owner=owner, q="النجوم", is_shared=True)

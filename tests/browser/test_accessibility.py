@@ -6,7 +6,7 @@ from django.db import OperationalError
 from django.urls import reverse
 from playwright.sync_api import expect
 
-from results import writable
+from results.db import health
 from teams.models import Membership
 from tests.browser.conftest import DESKTOP, PHONE, until
 from tests.browser.pages import DOORS, broken_rules, pages_of
@@ -96,7 +96,7 @@ def test_a_page_that_says_what_broke_breaks_no_rule(visit, owner, team, monkeypa
     somebody = visit(owner, (width, HEIGHT), reduced_motion="reduce")
     somebody.expects = (f"status of {status}",)
     page = somebody.page()
-    monkeypatch.setattr(writable, "_was_migrated", True)
+    monkeypatch.setattr(health, "_was_migrated", True)
     monkeypatch.setattr(SessionStore, "load", fail)
     answer = page.goto("/")
     assert (answer.status, str(error) in page.content()) == (status, False)

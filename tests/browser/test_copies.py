@@ -3,9 +3,9 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from dashboard import ranges
+from dashboard.http import ranges
 from demo.server import StandIn
-from results.copies import shelves, tending
+from results.media import copy_sync, quota
 from results.models import ApiKey, Copy
 from tests.browser.conftest import poll, until
 
@@ -20,7 +20,7 @@ def keeps_copies(team, camb, settings, tmp_path) -> None:
     options = {"location": tmp_path / "media"}
     settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": backend, "OPTIONS": options}}
     ApiKey.objects.update(is_demo=True)
-    shelves.set_shelf(team, is_on=True, most_gb=1)
+    quota.set_shelf(team, is_on=True, most_gb=1)
 
 
 def media_calls(camb: StandIn) -> list[str]:
@@ -33,7 +33,7 @@ def test_a_copy_plays_piece_by_piece_when_its_link_is_long_dead(
     monkeypatch.setattr(ranges, "MOST_BYTES", 50_000)
     [run] = add_runs(HOUR)
     work()
-    tending.tend()
+    copy_sync.tend()
     work()
     assert set(Copy.objects.values_list("kind", "state")) == {("video", "kept"), ("audio", "kept")}
     clock.ahead = 7 * 24 * 3600
@@ -60,7 +60,7 @@ def test_a_waveform_comes_into_the_page_that_is_open_while_the_dub_plays_on(
     expect(page.locator("#copy")).to_be_hidden()
     page.evaluate("{ window.before = media; media.play(); }")
     until(page, "media.currentTime > 0")
-    tending.tend()
+    copy_sync.tend()
     work()
     poll(page)
     expect(page.locator("#copy")).to_contain_text("Kept here, ")
@@ -70,7 +70,7 @@ def test_a_waveform_comes_into_the_page_that_is_open_while_the_dub_plays_on(
 
 def test_a_copy_is_downloaded_whole_under_a_readable_name(keeps_copies, camb, add_runs, work, page: Page, tmp_path):
     [run] = add_runs(HOUR)
-    tending.tend()
+    copy_sync.tend()
     work()
     page.goto(f"/runs/{run.pk}/")
     with page.expect_download() as download:

@@ -6,8 +6,8 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
-from results import tracking
 from results.models import Run
+from results.runs.add import add_runs
 from tests.browser.conftest import PHONE
 from tests.browser.pages import pages_of
 
@@ -48,7 +48,7 @@ def runs(team, owner, camb, work) -> list[Run]:
     for number, vector in enumerate(VECTORS, start=2):
         camb.runs[number] = {"status": "ERROR", "exception_reason": vector}
     titles = dict(enumerate([VECTORS[4] + "W" * 150, *VECTORS], start=1))
-    tracking.add_runs(team, list(titles.items()), owner)
+    add_runs(team, list(titles.items()), owner)
     work()
     owner.name = team.name = VECTORS[4] + "W" * 60
     owner.save()
@@ -150,7 +150,7 @@ def test_a_link_that_is_no_web_address_is_never_followed(page, mine, team, owner
     camb.runs |= {
         number: {"video_url": link, "audio_url": link, "transcript": []} for number, link in enumerate(links, 1)
     }
-    tracking.add_runs(team, [(number, "") for number, _ in enumerate(links, 1)], owner)
+    add_runs(team, [(number, "") for number, _ in enumerate(links, 1)], owner)
     work()
     for run in Run.objects.order_by("camb_run_id"):
         page.goto(reverse("runs-detail", args=[run.pk]))

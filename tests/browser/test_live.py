@@ -6,8 +6,8 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
-from results import tracking
 from results.models import Run
+from results.runs.add import add_runs
 from tests.browser.conftest import PHONE, path_of, poll
 
 WAITING, READY, FAILED = 48241, 48201, 48252
@@ -312,7 +312,7 @@ def test_runs_of_somebody_else_are_offered_and_come_without_moving_a_row(page, t
 
 def test_a_long_title_can_be_read_and_its_row_is_as_high_as_the_others(page, team, owner):
     titles = {1: "Short", 2: "Market Street, episode 5 (Brazilian Portuguese)", 3: "W" * 200}
-    tracking.add_runs(team, list(titles.items()), owner)
+    add_runs(team, list(titles.items()), owner)
     page.goto(reverse("runs-list", args=[team.slug]))
     rows = page.locator("#runs-list tbody tr")
     assert len({row.bounding_box()["height"] for row in rows.all()}) == 1

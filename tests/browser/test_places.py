@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
-from results import tracking
+from results.runs.request import RefreshProgress
 from tests.browser.conftest import DESKTOP, PHONE
 
 TIDES, LUMEN, MARKET, FAILED = 48201, 48230, 48244, 48252
@@ -58,8 +58,9 @@ def test_rows_stay_where_they_are_while_many_runs_are_checked(visit, owner, team
     add_runs(TIDES, FAILED)
     page = visit(owner, size).page()
     rows = []
-    for progress in (None, tracking.Progress(40, 302, 24)):
-        monkeypatch.setattr(tracking, "progress", lambda _, progress=progress: progress)
+    for progress in (None, RefreshProgress(40, 302, 24)):
+        for view in ("runs", "activity"):
+            monkeypatch.setattr(f"dashboard.views.{view}.refresh_progress", lambda _, progress=progress: progress)
         page.goto(reverse("runs-list", args=[team.slug]))
         rows.append(place(page.locator("tbody tr >> nth=0")))
     assert rows[0] == rows[1]
@@ -77,8 +78,9 @@ def test_the_activity_stays_where_it_is_while_many_runs_are_checked(
     add_runs(TIDES)
     page = visit(owner, size).page()
     parts = []
-    for progress in (None, tracking.Progress(40, 302, 24)):
-        monkeypatch.setattr(tracking, "progress", lambda _, progress=progress: progress)
+    for progress in (None, RefreshProgress(40, 302, 24)):
+        for view in ("runs", "activity"):
+            monkeypatch.setattr(f"dashboard.views.{view}.refresh_progress", lambda _, progress=progress: progress)
         page.goto(reverse("activity", args=[team.slug]))
         parts.append([place(page.locator(part)) for part in (".figures", "#activity-calls")])
     expect(page.locator("#activity-summary .strip")).to_have_text("40 of 302 checked, about 24 s left")

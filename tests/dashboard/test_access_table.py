@@ -10,8 +10,9 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from ninja.operation import PathView
 
 from dashboard.api import api
-from results import bell, keys
+from results import queue
 from results.models import Dub, SavedSearch
+from results.refresh import keys
 from teams.models import AccessToken, Invitation, Membership, Team
 from tests.dashboard.test_api import OPEN as API_OPEN
 from tests.dashboard.test_api import TABLE as API_TABLE
@@ -110,7 +111,7 @@ ALL = sorted(names(get_resolver().url_patterns))
 
 @pytest.fixture(autouse=True)
 def _nobody_works(monkeypatch):
-    monkeypatch.setattr(bell, "ring", lambda *call, **_: None)
+    monkeypatch.setattr(queue, "ring", lambda *call, **_: None)
 
 
 class World:

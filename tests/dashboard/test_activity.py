@@ -11,9 +11,9 @@ from django.test import Client
 from django.utils import timezone
 
 from dashboard.views import activity
-from results import tracking
-from results.activity import Step, Summary
 from results.models import Attempt, Call, Pulse, Run
+from results.refresh.call_stats import Step, Summary
+from results.runs.request import RefreshProgress
 from teams.models import Membership, Team
 from tests.factories import make_key, make_member, make_run, make_team, make_user
 
@@ -225,14 +225,14 @@ def test_the_next_check_is_told_in_one_way(key, strip, run):
 @pytest.mark.parametrize(
     ("progress", "said"),
     [
-        (tracking.Progress(1240, 5000, 124), "1,240 of 5,000 checked, about 2 min left"),
-        (tracking.Progress(0, 7, None), "0 of 7 checked"),
-        (tracking.Progress(6, 7, 3), "6 of 7 checked, about 3 s left"),
-        (tracking.Progress(10, 90000, 3 * 3600), "10 of 90,000 checked, about 3 h left"),
+        (RefreshProgress(1240, 5000, 124), "1,240 of 5,000 checked, about 2 min left"),
+        (RefreshProgress(0, 7, None), "0 of 7 checked"),
+        (RefreshProgress(6, 7, 3), "6 of 7 checked, about 3 s left"),
+        (RefreshProgress(10, 90000, 3 * 3600), "10 of 90,000 checked, about 3 h left"),
     ],
 )
 def test_a_sweep_is_shown_with_its_numbers(monkeypatch, progress, said):
-    monkeypatch.setattr(tracking, "progress", lambda team: progress)
+    monkeypatch.setattr("dashboard.views.activity.refresh_progress", lambda team: progress)
     team = make_team()
     make_call(team)
     html = section(shown(viewer_of(team), team), "activity-summary")

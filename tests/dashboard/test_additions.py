@@ -5,8 +5,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from results import archiving
 from results.models import Run
+from results.runs.archive import archive_runs
 from teams.models import Team
 from tests.dashboard.pages import signed_in, text_of
 from tests.factories import make_member, make_run, make_team
@@ -104,8 +104,8 @@ def test_a_column_of_tags_is_read_also_for_runs_that_are_here(team, member):
 
 def test_an_archived_run_is_named_so_and_restored_on_request_only(team, member):
     run, foreign = make_run(team, camb_run_id=7), make_run(make_team(), camb_run_id=8)
-    archiving.archive(team, [run.pk])
-    archiving.archive(foreign.team, [foreign.pk])
+    archive_runs(team, [run.pk])
+    archive_runs(foreign.team, [foreign.pk])
     preview = add(member, team, text="7 8 9")
     assert "2 new runs · 1 already here, archived" in text_of(preview)
     assert "Add, and restore 1" in text_of(preview)

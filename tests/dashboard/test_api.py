@@ -11,10 +11,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dashboard.api import runs
-from dashboard.listing import Wanted
-from results import archiving, bell, keys, search, tags, tracking
+from dashboard.pages.run_list import Wanted
+from results import queue, tags
 from results.exports.formats import FORMATS
 from results.models import Dub, Pulse, Run
+from results.refresh import keys
+from results.runs.archive import archive_runs
+from results.runs.remove import remove_team
+from results.search import indexing
 from teams.models import AccessToken, Membership, Team, User
 from tests.factories import make_dub, make_member, make_run, make_team
 
@@ -27,7 +31,7 @@ TASK = "b9e3d2f4-7c1a-4f0e-9d55-0a1b2c3d4e5f"
 def rung(monkeypatch):
     """Nobody works here: what would be sent to a worker is only noted."""
     sent: list[str] = []
-    monkeypatch.setattr(bell, "ring", lambda *call, **_: sent.append(call[0]))
+    monkeypatch.setattr(queue, "ring", lambda *call, **_: sent.append(call[0]))
     return sent
 
 
@@ -66,7 +70,7 @@ def script(team) -> Script:
 def make_found(run: Run, lines: list[str]) -> Dub:
     """A dub that the search knows."""
     dub = make_dub(run, lines)
-    search.add(dub.cues.all())
+    indexing.add(dub.cues.all())
     return dub
 
 
@@ -198,7 +202,7 @@ def test_a_demoted_persons_token_only_reads(team):
     user.memberships.get().change_role(Role.VIEWER)
     assert script.get().json()["can_write"] is False
     assert script.post("/runs", {"ids": [1]}).status_code == 403
-    tracking.remove_team(team)
+    remove_team(team)
     assert script.get().status_code == 401
 
 
@@ -371,7 +375,7 @@ def test_the_list_is_narrowed_as_its_page_is(team, script):
     island = make_run(team, title="Island", camb_run_id=712)
     gone = make_run(team, title="Gone")
     tags.add(team, {tide.pk: ["Launch"]})
-    archiving.archive(team, [gone.pk])
+    archive_runs(team, [gone.pk])
     for query, found in (
         ({}, [island, tide]),
         ({"order": "oldest"}, [tide, island]),
@@ -509,7 +513,7 @@ def test_hits_follow_each_other_to_the_end(team, script, order):
 def test_runs_are_added_and_each_id_is_answered_for(team, script):
     known, archived = make_run(team, camb_run_id=1345), make_run(team, camb_run_id=1346)
     make_run(make_team(), camb_run_id=1344)  # says nothing here
-    archiving.archive(team, [archived.pk])
+    archive_runs(team, [archived.pk])
     said = script.post("/runs", {"ids": [1344, "1345", 1346, TASK, 1344, "1.5"], "tags": ["Launch"]}).json()
     new, task = team.runs.get(camb_run_id=1344), team.runs.get(camb_task_id=TASK)
     assert {name: [line["id"] for line in said[name]] for name in ("added", "known", "archived")} == {
@@ -572,7 +576,7 @@ def test_a_run_is_asked_about_at_once_or_the_obstacle_is_told(team, script, rung
     assert script.post(f"/runs/{run.pk}/refresh").status_code == 202
     assert rung == ["refresh_batch"]
     assert script.post(f"/runs/{run.pk}/refresh").json()["detail"].startswith("CAMB.AI is being asked already")
-    archiving.archive(team, [run.pk])
+    archive_runs(team, [run.pk])
     assert script.post(f"/runs/{run.pk}/refresh").json()["detail"].startswith("An archived run is not asked about.")
 
 

@@ -8,8 +8,9 @@ from django.utils import timezone
 
 from dashboard.management.commands import start
 from demo.samples import DEMO_TITLES
-from results import leases, search
 from results.models import ApiKey
+from results.refresh import claims
+from results.search.service import search
 from teams.models import Membership, Team, User
 from tests.factories import make_dub, make_key, make_run, make_team
 
@@ -168,14 +169,14 @@ def test_refresh_asks_everything_that_is_due_without_a_worker(run, team, camb, s
 
 def test_refresh_waits_for_the_rate_that_is_free_again_a_moment_after_the_claim(run, team, camb, monkeypatch):
     ApiKey.objects.update(paced_to=timezone.now() + timedelta(seconds=30))
-    claim_due = leases.claim_due
+    claim_due = claims.claim_due
 
-    def then_free(team_id: int) -> list[leases.Lease]:
+    def then_free(team_id: int) -> list[claims.Lease]:
         claimed = claim_due(team_id)
         ApiKey.objects.update(paced_to=None)
         return claimed
 
-    monkeypatch.setattr(leases, "claim_due", then_free)
+    monkeypatch.setattr(claims, "claim_due", then_free)
     make_run(team, camb_run_id=1)
     assert run("refresh", "--team=my-team")[0].startswith("Runs asked: 1. Calls: 1.")
 
@@ -218,7 +219,7 @@ def test_a_first_start_seeds_a_team_that_the_stand_in_answers(client):
 
 def test_rebuild_search_makes_the_index_anew_and_says_how_much_is_in_it(run):
     dub = make_dub(None, ["the kitchen", "a garden"])
-    assert search.search(dub.team_id, "kitchen").count == 0
+    assert search(dub.team_id, "kitchen").count == 0
     out, _ = run("rebuild_search")
     assert out == "2 lines are in the index.\n"
-    assert [hit.cue.text for hit in search.search(dub.team_id, "kitchen").hits] == ["the kitchen"]
+    assert [hit.cue.text for hit in search(dub.team_id, "kitchen").hits] == ["the kitchen"]

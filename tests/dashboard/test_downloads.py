@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from dashboard import downloads
+from dashboard.http import stream_limit
 from tests.dashboard.pages import signed_in
 from tests.factories import make_dub, make_member, make_run, make_team
 
@@ -36,7 +36,7 @@ def somebody(team):
 
 
 def test_beyond_so_many_one_is_told_to_come_again(somebody, export, monkeypatch):
-    monkeypatch.setattr(downloads, "MOST", 2)
+    monkeypatch.setattr(stream_limit, "MOST", 2)
     first, second = export(somebody()), export(somebody())
     third = export(somebody())
     assert (first.status_code, second.status_code, third.status_code) == (200, 200, 503)
@@ -46,13 +46,13 @@ def test_beyond_so_many_one_is_told_to_come_again(somebody, export, monkeypatch)
 
 
 def test_pages_come_whatever_is_downloaded(somebody, export, team, monkeypatch):
-    monkeypatch.setattr(downloads, "MOST", 0)
+    monkeypatch.setattr(stream_limit, "MOST", 0)
     assert export(somebody()).status_code == 503
     assert somebody().get(reverse("runs-list", args=[team.slug])).status_code == 200
 
 
 def test_nobody_takes_all_of_them(somebody, export, monkeypatch):
-    monkeypatch.setattr(downloads, "MOST_EACH", 1)
+    monkeypatch.setattr(stream_limit, "MOST_EACH", 1)
     one = somebody()
     first, second = export(one), export(one)
     assert (first.status_code, second.status_code, export(somebody()).status_code) == (200, 503, 200)
@@ -60,7 +60,7 @@ def test_nobody_takes_all_of_them(somebody, export, monkeypatch):
 
 
 def test_the_next_may_begin_once_one_has_ended(somebody, export, monkeypatch):
-    monkeypatch.setattr(downloads, "MOST", 1)
+    monkeypatch.setattr(stream_limit, "MOST", 1)
     first = export(somebody())
     assert export(somebody()).status_code == 503
     first.getvalue()
@@ -86,12 +86,12 @@ def test_a_connection_of_which_nothing_is_taken_is_ended(client):
 def test_looking_for_the_connections_leaves_nothing_open():
     with tempfile.TemporaryFile(), socket.create_server(("127.0.0.1", 0)) as listener:
         before = os.listdir("/proc/self/fd")
-        downloads.hang_up_on_stalled(str(listener.getsockname()[1]))
+        stream_limit.hang_up_on_stalled(str(listener.getsockname()[1]))
         assert os.listdir("/proc/self/fd") == before
 
 
 def test_one_that_the_server_forgot_does_not_count(rf, monkeypatch):
-    kept = downloads._Held([], 1)
-    downloads.under_way.add(kept)
-    downloads.under_way.add(downloads._Held([], 2))
-    assert [held.whose for held in downloads.under_way] == [1]
+    kept = stream_limit._Held([], 1)
+    stream_limit.under_way.add(kept)
+    stream_limit.under_way.add(stream_limit._Held([], 2))
+    assert [held.whose for held in stream_limit.under_way] == [1]

@@ -18,7 +18,7 @@ from kombu import Connection, Consumer, Queue
 from kombu.exceptions import OperationalError
 from kombu.transport import TRANSPORT_ALIASES
 
-from dashboard import folderbroker
+from dashboard.embedded import broker
 
 REPOSITORY = Path(__file__).parents[2]
 DEADLINE_S = 30
@@ -29,7 +29,7 @@ Connect = Callable[[], Connection]
 
 @pytest.fixture(autouse=True)
 def folder_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(TRANSPORT_ALIASES, "folder", "dashboard.folderbroker:Transport")
+    monkeypatch.setitem(TRANSPORT_ALIASES, "folder", "dashboard.embedded.broker:Transport")
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def connect(root: Path) -> Iterator[Connect]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look for the dead at every poll."""
-    monkeypatch.setattr(folderbroker, "LOOK_FOR_THE_DEAD_EVERY_S", 0)
+    monkeypatch.setattr(broker, "LOOK_FOR_THE_DEAD_EVERY_S", 0)
 
 
 def url_of(root: Path) -> str:
@@ -75,7 +75,7 @@ def take_all(connection: Connection, queue: str = "work") -> list[object]:
 
 
 def files(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file() and path.name != folderbroker.LOCK]
+    return [path for path in folder.rglob("*") if path.is_file() and path.name != broker.LOCK]
 
 
 def until(condition: Callable[[], T]) -> T:
@@ -114,7 +114,7 @@ import os, signal, socket, sys
 from pathlib import Path
 from kombu import Connection, Consumer, Queue
 from kombu.transport import TRANSPORT_ALIASES
-TRANSPORT_ALIASES["folder"] = "dashboard.folderbroker:Transport"
+TRANSPORT_ALIASES["folder"] = "dashboard.embedded.broker:Transport"
 connection = Connection(sys.argv[1])
 producer = connection.Producer()
 """
@@ -225,7 +225,7 @@ def test_message_acknowledged_while_it_is_given_back_is_done(connect: Connect, r
     put(connection, 1)
     message = take(connection)
     message.ack()
-    folderbroker.Folder(root).give_back(root / "held" / message.delivery_tag)
+    broker.Folder(root).give_back(root / "held" / message.delivery_tag)
 
     assert take(connection) is None
 
@@ -413,7 +413,7 @@ import os, signal
 from pathlib import Path
 from celery import Celery
 from kombu.transport import TRANSPORT_ALIASES
-TRANSPORT_ALIASES["folder"] = "dashboard.folderbroker:Transport"
+TRANSPORT_ALIASES["folder"] = "dashboard.embedded.broker:Transport"
 app = Celery("once", broker={url!r})
 app.conf.update(task_acks_late=True, task_ignore_result=True, worker_prefetch_multiplier=1)
 

@@ -7,7 +7,7 @@ from django.db import InternalError, OperationalError, ProgrammingError, connect
 from django.test import Client
 from redis.exceptions import ConnectionError as RedisIsAway
 
-from results import writable
+from results.db import health
 
 
 @pytest.mark.django_db
@@ -44,7 +44,7 @@ def test_a_database_that_takes_no_changes_is_told():
 
 @pytest.mark.django_db
 def test_a_database_that_is_not_migrated_is_told_until_it_is(monkeypatch):
-    monkeypatch.setattr(writable, "_was_migrated", False)
+    monkeypatch.setattr(health, "_was_migrated", False)
     with connection.cursor() as cursor:
         cursor.execute("SELECT max(name) FROM django_migrations WHERE app = 'results'")
         [newest] = cursor.fetchone()
@@ -81,7 +81,7 @@ def test_trouble_that_passes_is_told_apart_from_a_fault(monkeypatch, caplog, err
         asked.append(1)
         raise error
 
-    monkeypatch.setattr(writable, "_was_migrated", True)
+    monkeypatch.setattr(health, "_was_migrated", True)
     monkeypatch.setattr(SessionStore, "load", fail)
     client = Client(raise_request_exception=False)
     client.cookies["sessionid"] = "x" * 32
@@ -89,7 +89,7 @@ def test_trouble_that_passes_is_told_apart_from_a_fault(monkeypatch, caplog, err
     assert (response.status_code, words in response.content.decode()) == (status, True)
     assert str(error) not in response.content.decode()
     assert response.headers.get("Retry-After") == ("30" if status == 503 else None)
-    assert writable.is_doubted() == isinstance(error, writable.PASSING)
+    assert health.is_doubted() == isinstance(error, health.PASSING)
     assert len(asked) == 1
     # What passes is told in a line, of a fault all is told.
     told = [bool(record.exc_info) for record in caplog.records if str(error) in caplog.handler.format(record)]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.pool import Pool
+from dashboard.worker import Pool
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60
@@ -29,9 +29,9 @@ def fail(error: BaseException):
 
 STANDSTILL = """
 import ctypes
-from dashboard import pool
-pool.STANDSTILL_S = 0.5
-pool.Pool(1).on_start()
+from dashboard import worker
+worker.STANDSTILL_S = 0.5
+worker.Pool(1).on_start()
 ctypes.PyDLL(None).sleep(60)  # unlike other functions of C, with the interpreter's lock
 """
 
@@ -53,7 +53,7 @@ def test_what_celery_itself_cannot_bear_ends_the_worker(ended, caplog):
 
 
 def test_the_worker_ends_even_if_there_is_no_memory_to_say_so(ended, monkeypatch):
-    monkeypatch.setattr("dashboard.pool.logger.critical", lambda *_: fail(MemoryError()))
+    monkeypatch.setattr("dashboard.worker.logger.critical", lambda *_: fail(MemoryError()))
     pool = Pool(1)
     pool.on_apply(fail, (MemoryError(),))
     assert ended.get(timeout=PATIENCE) == 1

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboard import processes
+from dashboard.embedded import processes
 
 
 @pytest.fixture(autouse=True)

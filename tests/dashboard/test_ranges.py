@@ -3,7 +3,7 @@
 import pytest
 from django.test import RequestFactory
 
-from dashboard import ranges
+from dashboard.http import ranges
 
 CONTENT = bytes(range(100))
 ETAG = '"v1"'

@@ -11,9 +11,9 @@ from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from dashboard.reading import COLUMNS, VOICES, Reading, Wanted
-from results import sources
+from dashboard.pages.transcript import COLUMNS, VOICES, Reading, Wanted
 from results.models import Copy, Cue, Run
+from results.runs.linked import link_runs
 from tests.dashboard.pages import run_page
 from tests.factories import make_dub, make_member, make_ready_run, make_team
 
@@ -260,7 +260,7 @@ def test_a_linked_run_stands_beside_this_one_and_others_do_not(client, team, rea
     linked = make_dub(make_ready_run(team, title="Pilot in French"), ["un"], "fr-fr")
     stranger = make_dub(make_ready_run(team), ["uno"], "es-es")
     foreign = make_dub(make_ready_run(make_team()), ["eins"], "de-de")
-    sources.link(dub.run, linked.run)
+    link_runs(dub.run, linked.run)
     body = run_page(client, dub.run)
     assert "Pilot in French · French (France)" in body
     assert cells(run_page(client, dub.run, f"?beside={linked.run_id}:fr-fr")) == [(["one"], ["un"])]
@@ -270,7 +270,7 @@ def test_a_linked_run_stands_beside_this_one_and_others_do_not(client, team, rea
 
 def test_the_page_takes_as_many_queries_with_many_linked_runs_as_with_one(client, team, reader):
     dub = make_dub(make_ready_run(team), ["one"], audio_url=AUDIO)
-    sources.link(dub.run, make_dub(make_ready_run(team), ["un"], "fr-fr").run)
+    link_runs(dub.run, make_dub(make_ready_run(team), ["un"], "fr-fr").run)
     run_page(client, dub.run)
     counts = []
     for _ in range(2):
@@ -278,7 +278,7 @@ def test_the_page_takes_as_many_queries_with_many_linked_runs_as_with_one(client
             run_page(client, dub.run, "?beside=x")
         counts.append(len(queries))
         for _ in range(10):
-            sources.link(Run.objects.get(pk=dub.run_id), make_dub(make_ready_run(team), ["un"], "fr-fr").run)
+            link_runs(Run.objects.get(pk=dub.run_id), make_dub(make_ready_run(team), ["un"], "fr-fr").run)
     assert counts[0] == counts[1]
 
 
@@ -312,8 +312,8 @@ def test_a_run_of_another_team_is_not_linked(client, team, reader):
 
 def test_a_run_leaves_its_source_and_a_source_of_one_goes(client, team, reader):
     one, two, three = (make_ready_run(team) for _ in range(3))
-    sources.link(one, two)
-    sources.link(Run.objects.get(pk=three.pk), Run.objects.get(pk=one.pk))
+    link_runs(one, two)
+    link_runs(Run.objects.get(pk=three.pk), Run.objects.get(pk=one.pk))
     assert len(set(Run.objects.values_list("source", flat=True))) == 1
     client.post(reverse("runs-unlink", args=[one.pk]))
     assert Run.objects.get(pk=one.pk).source is None
@@ -324,9 +324,9 @@ def test_a_run_leaves_its_source_and_a_source_of_one_goes(client, team, reader):
 
 def test_two_sources_become_one(team):
     runs = [make_ready_run(team) for _ in range(4)]
-    sources.link(runs[0], runs[1])
-    sources.link(runs[2], runs[3])
-    sources.link(Run.objects.get(pk=runs[0].pk), Run.objects.get(pk=runs[3].pk))
+    link_runs(runs[0], runs[1])
+    link_runs(runs[2], runs[3])
+    link_runs(Run.objects.get(pk=runs[0].pk), Run.objects.get(pk=runs[3].pk))
     assert len(set(Run.objects.values_list("source", flat=True))) == 1
 
 

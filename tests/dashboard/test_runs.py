@@ -10,9 +10,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from dashboard.listing import PAGE
-from results import archiving, tags, tracking
+from dashboard.pages.run_list import PAGE
+from results import tags
 from results.models import ApiKey, Pulse, Run
+from results.runs.add import add_runs
+from results.runs.archive import archive_runs, restore_runs
 from teams.models import Membership, Team
 from tests.dashboard.pages import shown, signed_in, text_of
 from tests.factories import make_key, make_member, make_run, make_team, make_user
@@ -308,7 +310,7 @@ def test_hostile_tags_are_only_text(team, member):
 
 
 def archive(*runs: Run) -> None:
-    archiving.archive(runs[0].team, [run.pk for run in runs])
+    archive_runs(runs[0].team, [run.pk for run in runs])
 
 
 def test_archived_runs_have_a_tab_of_their_own_and_are_in_no_other(team, member):
@@ -436,11 +438,11 @@ def test_runs_that_somebody_adds_or_restores_are_told_of_and_not_put_in(team, me
         make_run(team)
     page = list_page(member, team)
     assert (len(shown(page)), offered(page)) == (3, "")
-    tracking.add_runs(team, [(9_001, ""), (9_002, "")], None)
+    add_runs(team, [(9_001, ""), (9_002, "")], None)
     first = ask_on(member, team, page)
     assert (shown(first), offered(first)) == ([], "2 new runs · Show")
     assert "2 new runs. " in text_of(first) + " "
-    archiving.restore(team, [away.pk])
+    restore_runs(team, [away.pk])
     second = ask_on(member, team, first)
     assert offered(second) == "3 new runs · Show"
     Pulse.beat(team.pk)
@@ -455,7 +457,7 @@ def test_only_what_belongs_on_this_page_is_told_of(team, member):
         page = list_page(member, team, **query)
         for run in Run.objects.filter(team=team, **changed):
             change(run)
-        tracking.add_runs(team, [(9_000 + Run.objects.count(), "new")], None)
+        add_runs(team, [(9_000 + Run.objects.count(), "new")], None)
         return offered(ask_on(member, team, page, **query))
 
     old = [make_run(team, title="old", status="ready") for _ in range(2 * PAGE)]
@@ -481,7 +483,7 @@ def test_a_poll_asks_as_often_for_thirty_rows_as_for_one(team, member, django_as
 
 def test_the_first_runs_of_a_team_are_told_of(team, member):
     page = list_page(member, team)
-    tracking.add_runs(team, [(1, "")], None)
+    add_runs(team, [(1, "")], None)
     response = ask_on(member, team, page)
     assert offered(response) == "1 new run · Show"
     content = response.content.decode()

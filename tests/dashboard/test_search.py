@@ -11,11 +11,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from dashboard.moments import marked
+from dashboard.pages.search_hits import marked
 from dashboard.views import search as view
-from results import search, tags
+from results import tags
 from results.models import Run, SavedSearch
-from results.search import saved
+from results.search import indexing, saved, service
+from results.search.service import search
 from teams.models import Membership
 from tests.factories import make_dub, make_member, make_run, make_team
 
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.django_db
 def make_found(run, lines, language="en-us", **fields):
     """A dub whose lines can be found."""
     dub = make_dub(run, lines, language, **fields)
-    search.add(dub.cues.select_related("dub"))
+    indexing.add(dub.cues.select_related("dub"))
     return dub
 
 
@@ -118,7 +119,7 @@ def test_without_a_query_the_page_says_what_can_be_typed(client, team, reader, q
 
 
 def test_what_cannot_be_searched_for_is_answered_with_a_hint(client, team, reader):
-    assert search.search(team.pk, "?!").hint in html.unescape(get(client, team, "?!"))
+    assert search(team.pk, "?!").hint in html.unescape(get(client, team, "?!"))
 
 
 @pytest.mark.parametrize(
@@ -269,9 +270,9 @@ def test_a_facet_leads_to_the_search_with_it_and_back(client, team, reader):
 
 def test_a_speaker_of_several_words_is_asked_for_as_a_phrase(client, team, reader):
     dub = make_found(make_run(team), ["kitchen", "kitchen"])
-    search.remove(dub.cues.all())
+    indexing.remove(dub.cues.all())
     dub.cues.filter(position=1).update(speaker='Anna "Ann" Maria')
-    search.add(dub.cues.select_related("dub"))
+    indexing.add(dub.cues.select_related("dub"))
     href, _is_on = choices(get(client, team, "kitchen"))["Anna &quot;Ann&quot; Maria"]
     body = client.get(href).content.decode()
     assert len(lines(body)) == 2
@@ -318,7 +319,7 @@ def test_facets_that_leave_no_choice_are_not_shown(client, team, reader):
 
 
 def test_it_is_said_when_not_all_hits_are_counted(client, team, reader, monkeypatch):
-    monkeypatch.setattr(search, "LOOK_AT", 3)
+    monkeypatch.setattr(service, "LOOK_AT", 3)
     make_found(make_run(team), ["kitchen"] * 4)
     assert "Counted among the newest" in get(client, team, "kitchen")
     assert "Counted among the newest" not in get(client, team, "kitchen speaker:ben")
@@ -338,7 +339,7 @@ def test_the_best_come_first_when_asked_for_and_so_do_the_next(client, team, rea
 
 
 def test_a_near_miss_is_answered_with_the_word_that_was_meant(client, team, reader):
-    search.learn(make_found(make_run(team), ["the Kitchen"]))
+    indexing.learn(make_found(make_run(team), ["the Kitchen"]))
     body = get(client, team, "kitchne lang:en", name="search-hits")
     address = reverse("search", args=[team.slug])
     assert f'Did you mean <a href="{address}?q=Kitchen+lang%3Aen"><bdi>Kitchen lang:en</bdi></a>?' in body

@@ -9,9 +9,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from dashboard.listing import PAGE
-from results import archiving, tags
+from dashboard.pages.run_list import PAGE
+from results import tags
 from results.models import Pulse, Run
+from results.runs.archive import archive_runs
 from teams.models import Membership, Team
 from tests.dashboard.pages import signed_in, text_of
 from tests.factories import make_key, make_member, make_run, make_team
@@ -180,7 +181,7 @@ def test_all_that_match_are_archived_and_all_the_archived_restored(team, member)
 
 def test_archived_runs_are_exported_from_their_tab(team, member):
     runs = make_named_runs(team)
-    archiving.archive(team, [runs["Island"].pk])
+    archive_runs(team, [runs["Island"].pk])
     url = reverse("runs-export", args=[team.slug])
     assert manifest(member.get(url, {"status": "archived"})) == ["Island"]
     assert manifest(member.get(url)) == ["Harbour 1", "Harbour 2", "Lighthouse"]
@@ -206,7 +207,7 @@ def test_another_teams_runs_are_never_asked(team, member):
 
 
 def test_no_more_are_picked_than_a_person_can(team, member, monkeypatch):
-    monkeypatch.setattr("dashboard.listing.MOST_PICKED", 2)
+    monkeypatch.setattr("dashboard.pages.run_list.MOST_PICKED", 2)
     make_key(team)
     runs = make_named_runs(team)
     said = refresh_many(member, team, pk=[run.pk for run in runs.values()])

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import DatabaseError, connection, connections, transaction
 
-from dashboard.sqlite import base
+from dashboard.embedded.sqlite import base
 from results.models import Pulse
 from tests.factories import make_team
 

@@ -12,8 +12,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from results import bell, keys, tracking
+from results import queue
 from results.models import ApiKey, Copy, Cue, Run, Shelf
+from results.refresh import keys
+from results.runs.remove import finish_removals
 from teams.models import Invitation, Membership, Team, User
 from tests.factories import make_dub, make_member, make_run, make_team, make_user
 
@@ -26,7 +28,7 @@ KEY = "camb-0123456789-wxyz"
 def rung(monkeypatch):
     """Nobody works here: what would be sent to a worker is only noted."""
     sent: list[tuple[object, ...]] = []
-    monkeypatch.setattr(bell, "ring", lambda *call, **_: sent.append(call))
+    monkeypatch.setattr(queue, "ring", lambda *call, **_: sent.append(call))
     return sent
 
 
@@ -589,7 +591,7 @@ def test_a_team_is_deleted_with_all_it_has_once_its_name_is_typed(as_owner, team
         assert as_owner.post(url("teams-delete", "dub"), {"typed": typed}).status_code == 422
     assert as_owner.post(url("teams-delete", "dub"), {"typed": "Dub"}).url == "/"
     assert as_owner.get(url("teams-detail", "dub")).status_code == 404
-    tracking.finish_removals()
+    finish_removals()
     assert list(Run.objects.all()) == [keep.run]
     assert [cue.text for cue in Cue.objects.all()] == ["three"]
     assert (ApiKey.objects.count(), Team.objects.count()) == (0, 1)

@@ -16,8 +16,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from results import download, media
 from results.camb import Unavailable
+from results.media import download, links
 from results.models import ApiKey, Copy, Cue, Dub, Pulse, Run, Shelf
 from results.secrets import SealBrokenError
 from teams.models import Membership
@@ -35,7 +35,7 @@ HOSTILE = '<img src=x onerror=alert(1)> &lt;b&gt; "quoted" </p><script>alert(1)<
 def asks(monkeypatch):
     """The runs that CAMB.AI was asked about while somebody waited."""
     asked: list[Run] = []
-    monkeypatch.setattr(media, "ask_now", asked.append)
+    monkeypatch.setattr(links, "ask_now", asked.append)
     return asked
 
 
@@ -332,7 +332,7 @@ def test_nothing_in_the_address_leads_elsewhere(client, team, reader, asks):
     ("error", "sentence"),
     [
         (Unavailable("CAMB.AI does not answer. Try again later."), "CAMB.AI does not answer. Try again later."),
-        (media.NoKeyError(), "The link has ended, and this team has no CAMB.AI key to get a new one with."),
+        (links.NoKeyError(), "The link has ended, and this team has no CAMB.AI key to get a new one with."),
         (
             SealBrokenError(),
             "The link has ended, and this team's CAMB.AI key must be pasted again to get a new one.",
@@ -343,7 +343,7 @@ def test_a_renewal_that_fails_says_why(client, team, reader, monkeypatch, error,
     def ask_now(run):
         raise error
 
-    monkeypatch.setattr(media, "ask_now", ask_now)
+    monkeypatch.setattr(links, "ask_now", ask_now)
     dub = make_dub(make_ready_run(team), video_url=VIDEO)
     response = client.get(reverse("dubs-video", args=[dub.pk]), {"renew": "1"})
     assert (response.status_code, response.content.decode()) == (502, sentence)
@@ -422,7 +422,7 @@ def test_a_player_that_met_an_error_comes_again_to_the_copy_that_is_there(client
 
 @pytest.mark.parametrize("query", ["", "?renew=1"])
 def test_a_copy_whose_file_is_gone_gives_way_to_the_live_link(client, reader, kept, monkeypatch, query):
-    monkeypatch.setattr(media, "ask_now", lambda run: Dub.objects.update(video_url=VIDEO))
+    monkeypatch.setattr(links, "ask_now", lambda run: Dub.objects.update(video_url=VIDEO))
     copy = Copy.objects.get()
     default_storage.delete(copy.name)
     assert play(client, kept, query).headers["Location"] == VIDEO
@@ -526,7 +526,7 @@ def test_a_download_by_a_link_that_is_gone_goes_on_by_a_fresh_one(client, team, 
     fresh = VIDEO.replace("sig=1", "sig=2")
     answers |= {VIDEO: download.Gone("The link has ended."), fresh: part(b"abc")}
     dub = make_dub(make_ready_run(team), video_url=VIDEO)
-    monkeypatch.setattr(media, "ask_now", lambda run: Dub.objects.update(video_url=fresh))
+    monkeypatch.setattr(links, "ask_now", lambda run: Dub.objects.update(video_url=fresh))
     response = client.get(reverse("dubs-video", args=[dub.pk]), {"download": ""})
     assert (b"".join(response.streaming_content), asked) == (b"abc", [VIDEO, fresh])
 

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from results import bell, refresh, tasks
 from results import camb as camb_client
+from results import queue, tasks
+from results.refresh import ask
 from tests import factories
 
 
@@ -27,7 +28,7 @@ def clock(monkeypatch):
 def bells(monkeypatch):
     """What was rung, as (task, *args); nobody comes."""
     rung: list[tuple[object, ...]] = []
-    monkeypatch.setattr(bell, "ring", lambda *call, **_: rung.append(call))
+    monkeypatch.setattr(queue, "ring", lambda *call, **_: rung.append(call))
     return rung
 
 
@@ -64,7 +65,7 @@ def sweep(worker):
     """Ring as beat does, and work until all is quiet."""
 
     def sweep() -> None:
-        refresh.ring_due()
+        ask.ring_due()
         worker()
 
     return sweep

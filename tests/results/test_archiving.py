@@ -2,10 +2,17 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from results import archiving, camb, refresh, search, speakers, store, tags, tracking
+from results import camb, speakers, tags
 from results.models import Cue, Dub, Language, Pulse, Run, SavedSearch
-from results.search import index, saved
+from results.refresh import merge, schedule
+from results.runs import archive
+from results.runs.archive import archive_runs, restore_runs
+from results.runs.remove import remove_run
+from results.runs.request import refresh_progress, refresh_sooner, request_refresh, request_refresh_many
+from results.search import index, indexing, saved
 from results.search.analyzer import Phrase
+from results.search.engine import engine
+from results.search.service import every, search
 from tests.factories import make_dub, make_run, make_team, ready
 
 pytestmark = pytest.mark.django_db
@@ -13,23 +20,23 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _no_pause(monkeypatch):
-    monkeypatch.setattr(archiving, "_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(archive, "_PAUSE_SECONDS", 0)
 
 
 def spoken(team, *lines, **fields) -> Run:
     dub = make_dub(make_run(team, status="ready", due_at=None, **fields), lines)
-    search.add(dub.cues.all())
+    indexing.add(dub.cues.all())
     return dub.run
 
 
 def found(team, typed="kitchen") -> set[str]:
-    return {hit.cue.text for hit in search.search(team.pk, typed).hits}
+    return {hit.cue.text for hit in search(team.pk, typed).hits}
 
 
 def indexed(team) -> int:
     """How many of the team's lines are in the index itself, whatever a search would hide."""
     wanted = index.Wanted(team.pk, ((Phrase((index._prefix(team.pk),)),),), (), None)
-    return len(search._back_end.newest(wanted, None, 1000, 1000))
+    return len(engine.newest(wanted, None, 1000, 1000))
 
 
 def news(membership) -> tuple[int, int]:
@@ -50,19 +57,19 @@ def is_sound() -> bool:
 def test_no_search_shows_an_archived_run_from_then_on_and_a_worker_takes_its_lines_out(team, bells):
     run, other = spoken(team, "kitchen one"), spoken(team, "kitchen two")
     tags.add(team, {run.pk: ["launch"]})
-    assert archiving.archive(team, [run.pk]) == 1
+    assert archive_runs(team, [run.pk]) == 1
     assert (indexed(team), found(team)) == (2, {"kitchen two"})
-    page = search.search(team.pk, "kitchen", with_facets=True)
+    page = search(team.pk, "kitchen", with_facets=True)
     assert (page.count, page.facets.of, page.facets.tags) == (1, 1, [])
-    assert [cue.text for cue in search.every(team.pk, "kitchen")] == ["kitchen two"]
+    assert [cue.text for cue in every(team.pk, "kitchen")] == ["kitchen two"]
     for typed in (f"run:{run.camb_run_id}", "tag:launch", "-title:x one", "kitchen -two", "one"):
         assert found(team, typed) == set(), typed
     assert bells == [("settle_archived",)]
-    archiving.settle_next()
+    archive.settle_next()
     assert (indexed(team), found(team), is_sound()) == (1, {"kitchen two"}, True)
     assert Cue.objects.filter(dub__run=run).count() == 1
-    archiving.restore(team, [run.pk])
-    archiving.settle_next()
+    restore_runs(team, [run.pk])
+    archive.settle_next()
     assert (indexed(team), found(team)) == (2, {"kitchen one", "kitchen two"})
     assert found(team, "tag:launch") == {"kitchen one"}
     assert other.tag_names == []
@@ -71,15 +78,15 @@ def test_no_search_shows_an_archived_run_from_then_on_and_a_worker_takes_its_lin
 def test_more_than_fit_into_a_query_are_hidden_as_well(team, bells, monkeypatch):
     monkeypatch.setattr(index, "MAX_RUNS_AS_TERMS", 2)
     runs = [spoken(team, f"kitchen {number}") for number in range(4)]
-    archiving.archive(team, [run.pk for run in runs[:3]])
+    archive_runs(team, [run.pk for run in runs[:3]])
     assert (indexed(team), found(team), found(team, "status:ready")) == (4, {"kitchen 3"}, {"kitchen 3"})
 
 
 def test_a_worker_goes_on_in_turns_where_another_stopped(team, bells, monkeypatch):
-    monkeypatch.setattr(archiving, "_RUNS_AT_ONCE", 2)
+    monkeypatch.setattr(archive, "_RUNS_AT_ONCE", 2)
     runs = [spoken(team, f"kitchen {number}") for number in range(5)]
-    archiving.archive(team, [run.pk for run in runs])
-    settle = search.settle
+    archive_runs(team, [run.pk for run in runs])
+    settle = indexing.settle
     settled: list[int] = []
 
     def die_at_the_third(run):
@@ -88,77 +95,77 @@ def test_a_worker_goes_on_in_turns_where_another_stopped(team, bells, monkeypatc
         settle(run)
         settled.append(run.pk)
 
-    monkeypatch.setattr(search, "settle", die_at_the_third)
+    monkeypatch.setattr(indexing, "settle", die_at_the_third)
     with pytest.raises(SystemExit):
-        archiving.settle_next()
+        archive.settle_next()
     assert (indexed(team), found(team)) == (2, set())
-    monkeypatch.setattr(search, "settle", settle)
-    monkeypatch.setattr(archiving, "TURN_SECONDS", -1)
+    monkeypatch.setattr(indexing, "settle", settle)
+    monkeypatch.setattr(archive, "TURN_SECONDS", -1)
     bells.clear()
-    archiving.settle_next()
+    archive.settle_next()
     assert (indexed(team), bells) == (2, [("settle_archived",)])
-    monkeypatch.setattr(archiving, "TURN_SECONDS", 60)
-    archiving.settle_next()
+    monkeypatch.setattr(archive, "TURN_SECONDS", 60)
+    archive.settle_next()
     assert (indexed(team), is_sound()) == (0, True)
 
 
 def test_what_is_changed_between_mark_and_worker_leaves_nothing_behind(team, bells):
     runs = [spoken(team, "kitchen one", "kitchen two") for _ in range(2)]
-    archiving.archive(team, [run.pk for run in runs])
+    archive_runs(team, [run.pk for run in runs])
     # Renamed and said anew while the lines are still in the index, and once more when they are out of it.
     for name in ("Kim", "Lee"):
         speaker = "Anna" if name == "Kim" else "Kim"
         speakers.rename(runs[0], speaker, name, everywhere=False)
         dub = Dub.objects.get(run=runs[1])
-        store.drop_cues(dub)
-        store._add_cues([(dub, [camb.Cue(0, 1, "Anna", f"kitchen {name}")])])
+        merge.drop_cues(dub)
+        merge._add_cues([(dub, [camb.Cue(0, 1, "Anna", f"kitchen {name}")])])
         assert found(team) == set()
-        archiving.settle_next()
+        archive.settle_next()
         assert (indexed(team), is_sound()) == (0, True)
-    archiving.restore(team, [run.pk for run in runs])
+    restore_runs(team, [run.pk for run in runs])
     # Restored, but not yet back: what changes now must not be in it twice.
     speakers.rename(runs[0], "Lee", "Ann", everywhere=False)
-    archiving.settle_next()
+    archive.settle_next()
     assert found(team) == {"kitchen one", "kitchen two", "kitchen Lee"}
     assert found(team, "speaker:ann") == {"kitchen one", "kitchen Lee"}
     assert found(team, "speaker:lee") == set()
     for run in runs:
-        tracking.remove_run(run)
+        remove_run(run)
     assert (indexed(team), is_sound()) == (0, True)
 
 
 def test_archived_and_restored_before_a_worker_came_nothing_is_done(team, bells):
     run = spoken(team, "kitchen")
-    archiving.archive(team, [run.pk])
-    archiving.restore(team, [run.pk])
+    archive_runs(team, [run.pk])
+    restore_runs(team, [run.pk])
     assert (indexed(team), found(team)) == (1, {"kitchen"})
-    archiving.settle_next()
+    archive.settle_next()
     assert (indexed(team), is_sound()) == (1, True)
 
 
 def test_a_rebuild_leaves_archived_runs_out(team, bells):
     run = spoken(team, "kitchen one")
     spoken(team, "kitchen two")
-    archiving.archive(team, [run.pk])
-    archiving.settle_next()
-    search.rebuild()
+    archive_runs(team, [run.pk])
+    archive.settle_next()
+    indexing.rebuild()
     assert (indexed(team), found(team)) == (1, {"kitchen two"})
-    tracking.remove_run(run)
+    remove_run(run)
     assert is_sound()
 
 
 def test_what_only_archived_runs_say_is_not_suggested_until_they_are_back(team, bells):
     run = spoken(team, "kitchen")
     spoken(team, "garden")
-    search.learn(run.dubs.get())
-    archiving.archive(team, [run.pk])
-    assert search.search(team.pk, "kitchne").suggestion == ""
-    archiving.settle_next()
-    search.rebuild()
-    assert search.search(team.pk, "kitchne").suggestion == ""
-    archiving.restore(team, [run.pk])
-    archiving.settle_next()
-    assert search.search(team.pk, "kitchne").suggestion == "kitchen"
+    indexing.learn(run.dubs.get())
+    archive_runs(team, [run.pk])
+    assert search(team.pk, "kitchne").suggestion == ""
+    archive.settle_next()
+    indexing.rebuild()
+    assert search(team.pk, "kitchne").suggestion == ""
+    restore_runs(team, [run.pk])
+    archive.settle_next()
+    assert search(team.pk, "kitchne").suggestion == "kitchen"
 
 
 def test_a_run_that_is_archived_while_somebody_searches_is_not_shown(team, bells, monkeypatch):
@@ -167,7 +174,7 @@ def test_a_run_that_is_archived_while_somebody_searches_is_not_shown(team, bells
 
     def and_archive(*args):
         asked = wanted(*args)
-        archiving.archive(team, [run.pk])
+        archive_runs(team, [run.pk])
         return asked
 
     monkeypatch.setattr(index, "wanted", and_archive)
@@ -176,11 +183,11 @@ def test_a_run_that_is_archived_while_somebody_searches_is_not_shown(team, bells
 
 def test_a_language_that_gets_its_name_later_is_found_by_it_and_can_be_removed(team):
     dub = make_dub(make_run(team), ["kitchen"], language="54")
-    search.add(dub.cues.all())
+    indexing.add(dub.cues.all())
     Language.objects.create(camb_id=54, tag="es-es")
-    store.name_numbered_dubs({54: "es-es"})
+    merge.name_numbered_dubs({54: "es-es"})
     assert (found(team, "lang:es"), found(team, "lang:54")) == ({"kitchen"}, set())
-    tracking.remove_run(dub.run)
+    remove_run(dub.run)
     assert (indexed(team), found(team, "lang:54"), is_sound()) == (0, set(), True)
 
 
@@ -190,13 +197,13 @@ def test_saved_searches_tell_nothing_of_an_archived_run_until_it_is_back(team, b
     told, untold = spoken(team, "kitchen"), spoken(team, "kitchen")
     Dub.objects.filter(run=told).update(is_told=False)
     saved.tell()
-    archiving.archive(team, [told.pk, untold.pk])
+    archive_runs(team, [told.pk, untold.pk])
     Dub.objects.filter(run=untold).update(is_told=False)
     saved.tell()
     assert news(membership) == (0, 0)
-    archiving.restore(team, [told.pk, untold.pk])
+    restore_runs(team, [told.pk, untold.pk])
     saved.tell()
-    archiving.settle_next()
+    archive.settle_next()
     saved.tell()
     assert news(membership) == (2, 2)
 
@@ -206,16 +213,16 @@ def test_saved_searches_tell_nothing_of_an_archived_run_until_it_is_back(team, b
 
 def test_archived_runs_are_not_asked_by_anybody_and_restored_ones_are(camb, team, sweep, bells):
     waiting, finished = make_run(team, status="waiting"), make_run(team, status="failed", due_at=None)
-    tracking.request_many(Run.objects.all(), team)
-    archiving.archive(team, [waiting.pk, finished.pk])
-    assert tracking.progress(team) is None
-    assert tracking.request_many(Run.objects.all(), team) == 0
-    assert tracking.request(waiting) is False
-    tracking.watch(waiting)
+    request_refresh_many(Run.objects.all(), team)
+    archive_runs(team, [waiting.pk, finished.pk])
+    assert refresh_progress(team) is None
+    assert request_refresh_many(Run.objects.all(), team) == 0
+    assert request_refresh(waiting) is False
+    refresh_sooner(waiting)
     bells.clear()
     sweep()
     assert camb.calls == []
-    archiving.restore(team, [waiting.pk, finished.pk])
+    restore_runs(team, [waiting.pk, finished.pk])
     assert list(Run.objects.unfinished()) == [waiting]
 
 
@@ -224,30 +231,30 @@ def test_an_answer_that_comes_after_it_was_archived_is_kept_and_nothing_is_due(
 ):
     run = make_run(team)
     camb.runs[run.camb_run_id] = ready(audio_url=None)
-    during_the_call(lambda: archiving.archive(team, [run.pk]))
+    during_the_call(lambda: archive_runs(team, [run.pk]))
     sweep()
     run.refresh_from_db()
     assert (run.status, run.due_at, run.lease, run.cue_count) == ("partly", None, None, 1)
-    archiving.settle_next()
+    archive.settle_next()
     assert (indexed(team), is_sound()) == (0, True)
-    assert refresh.next_due(run, timezone.now()) is None
+    assert schedule.next_due(run, timezone.now()) is None
 
 
 def test_only_the_teams_own_runs_are_archived(team, bells):
     mine, foreign = make_run(team), make_run(make_team())
-    assert archiving.archive(team, [mine.pk, foreign.pk]) == 1
+    assert archive_runs(team, [mine.pk, foreign.pk]) == 1
     assert list(Run.objects.archived()) == [mine]
     mine.refresh_from_db()
     assert mine.version == Pulse.of(team.pk)
     since = mine.archived_at
-    assert archiving.archive(team, [mine.pk]) == 0
+    assert archive_runs(team, [mine.pk]) == 0
     mine.refresh_from_db()
     assert mine.archived_at == since
-    assert archiving.restore(team, [foreign.pk]) == 0
+    assert restore_runs(team, [foreign.pk]) == 0
 
 
 def test_thousands_are_archived_in_short_transactions(team, bells, django_assert_max_num_queries):
     Run.objects.bulk_create(Run(team=team, camb_run_id=number) for number in range(1, 2_001))
     with django_assert_max_num_queries(20):
-        assert archiving.archive(team, Run.objects.pks()) == 2_000
+        assert archive_runs(team, Run.objects.pks()) == 2_000
     assert Run.objects.current().count() == 0

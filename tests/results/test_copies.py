@@ -14,9 +14,9 @@ from django.core.files.storage import FileSystemStorage, default_storage
 from django.utils import timezone
 
 from demo.server import MEDIA_DIR, Reply
-from results import copies, download, media, peaks, tracking
-from results.copies import fetching, parts, shelves, tending
+from results.media import copies, copy_fetch, copy_sync, download, links, part_files, quota, waveform
 from results.models import Copy, Dub, Shelf
+from results.runs.remove import remove_run
 from tests.bucket import Bucket
 from tests.factories import make_dub, make_run, make_team
 
@@ -26,7 +26,7 @@ VIDEO = b"\x00\x00\x00\x18ftypisom" + bytes(range(256)) * 1000
 MARK = '"v1"'
 GB = 2**30
 State = Copy.State
-peaks_of = peaks.of
+peaks_of = waveform.of
 
 
 class Full(FileSystemStorage):
@@ -75,9 +75,9 @@ def sounds(monkeypatch) -> list[tuple[str, str]]:
 
     def of(path, content_type):
         looked_at.append((path.name.partition("-")[0], content_type))
-        return peaks.NONE
+        return waveform.NONE
 
-    monkeypatch.setattr(peaks, "of", of)
+    monkeypatch.setattr(waveform, "of", of)
     return looked_at
 
 
@@ -141,7 +141,7 @@ def tend(worker):
     """Ring as beat does, and work until all is quiet; the one copy there is, or None."""
 
     def tend() -> Copy | None:
-        tending.tend()
+        copy_sync.tend()
         worker()
         return Copy.objects.first()
 
@@ -184,7 +184,7 @@ def test_a_ready_dubs_media_is_kept(team, host, tend, store_in, folder, storage)
     assert default_storage.open(video.name).read() == VIDEO
     assert (Path(video.name).suffix, Path(audio.name).suffix) == (".mp4", ".mp3")
     assert (copies.kept(dub, "video"), copies.kept(dub, "audio")) == (video, audio)
-    assert (unfinished(folder), shelves.stock_of(team)) == ([], shelves.Stock(len(VIDEO) + 5003, 2, 0, 0))
+    assert (unfinished(folder), quota.stock_of(team)) == ([], quota.Stock(len(VIDEO) + 5003, 2, 0, 0))
 
 
 def test_a_team_that_did_not_ask_for_it_keeps_nothing(team, host, tend):
@@ -225,7 +225,7 @@ def test_what_is_no_web_address_is_no_media(team, host, tend):
 def test_switching_on_takes_what_there_is_and_new_answers_are_taken_as_they_come(team, host, tend):
     Shelf.objects.all().delete()
     first = ready_dub(team, host)
-    shelves.set_shelf(team, is_on=True, most_gb=3)
+    quota.set_shelf(team, is_on=True, most_gb=3)
     assert (Shelf.objects.get().most_bytes, tend().dub) == (3 * GB, first)
     second = ready_dub(team, host)
     tend()
@@ -309,14 +309,14 @@ def killed_amid(copy: Copy, length: int, mark: str = MARK, content: bytes = VIDE
     """What a worker leaves that is killed: its lease, and a part."""
     copy.validator, copy.lease, copy.lease_until = mark, uuid.uuid4(), timezone.now() + timedelta(seconds=60)
     copy.save()
-    parts.path(copy).write_bytes(content[:length])
+    part_files.path(copy).write_bytes(content[:length])
 
 
 @pytest.fixture
 def waiting(team, host):
     """A copy that is about to be fetched."""
     ready_dub(team, host)
-    tending.look()
+    copy_sync.look()
     return Copy.objects.get()
 
 
@@ -345,7 +345,7 @@ def test_a_part_of_content_without_a_mark_is_not_gone_on_with(waiting, host, ten
 
 
 def test_a_turn_ends_and_the_next_one_goes_on(waiting, host, tend, monkeypatch):
-    monkeypatch.setattr(fetching, "TURN_SECONDS", 0)
+    monkeypatch.setattr(copy_fetch, "TURN_SECONDS", 0)
     monkeypatch.setattr(download, "PIECE_BYTES", 100_000)
     copy = tend()
     assert (copy.state, copy.tries, copy.message) == ("kept", 0, "")
@@ -355,20 +355,20 @@ def test_a_turn_ends_and_the_next_one_goes_on(waiting, host, tend, monkeypatch):
 
 
 def test_a_message_delivered_twice_is_heeded_once(waiting, host):
-    [lease] = fetching.claim_due()
-    fetching.fetch(str(lease))
-    fetching.fetch(str(lease))
+    [lease] = copy_fetch.claim_due()
+    copy_fetch.fetch(str(lease))
+    copy_fetch.fetch(str(lease))
     assert asked(host) == [None]
 
 
 def test_two_beats_claim_a_copy_once(waiting):
-    assert [len(fetching.claim_due()), len(fetching.claim_due())] == [1, 0]
+    assert [len(copy_fetch.claim_due()), len(copy_fetch.claim_due())] == [1, 0]
 
 
 def test_a_worker_that_was_held_up_does_not_write_into_anothers_part(waiting, host, tend):
     waiting.validator = MARK
     waiting.save()
-    with parts.path(waiting).open("wb") as file:
+    with part_files.path(waiting).open("wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         assert tend().state == "waiting"
 
@@ -379,11 +379,11 @@ def test_at_most_so_many_are_under_way_and_no_team_takes_them_all(team, host, ma
     for owner, number in ((team, 9), (other, 9)):
         for _ in range(number):
             ready_dub(owner, host)
-    tending.look()
-    assert len(fetching.claim_due()) == fetching.AT_ONCE
+    copy_sync.look()
+    assert len(copy_fetch.claim_due()) == copy_fetch.AT_ONCE
     leased = Copy.objects.exclude(lease=None)
     assert sorted(leased.values_list("team", flat=True)) == sorted([team.pk, other.pk] * 2)
-    assert fetching.claim_due() == []
+    assert copy_fetch.claim_due() == []
 
 
 # --- Trouble -----------------------------------------------------------------------------------------
@@ -437,7 +437,7 @@ def test_a_file_that_grew_meanwhile_begins_anew(team, host, tend):
 
 
 def test_a_host_that_drips_is_too_slow(team, host, tend, monkeypatch):
-    monkeypatch.setattr(fetching, "TURN_SECONDS", 0.1)
+    monkeypatch.setattr(copy_fetch, "TURN_SECONDS", 0.1)
     host.files["/v.mp4"] = Reply(200, VIDEO, {"ETag": MARK}, drip=0.02)
     ready_dub(team, host)
     copy = tend()
@@ -466,22 +466,22 @@ def test_after_many_tries_in_a_row_it_is_given_up_until_somebody_refreshes_the_r
     host.files["/v.mp4"] = Reply(500)
     dub = ready_dub(team, host)
     copy = tend()
-    for _ in range(fetching.MOST_TRIES - 1):
+    for _ in range(copy_fetch.MOST_TRIES - 1):
         assert copy.state == "waiting"
         come_round(copy)
         copy = tend()
     assert (copy.state, copy.due_at, tend().state) == ("failed", None, "failed")
-    assert shelves.stock_of(team) == shelves.Stock(0, 0, 0, 1)
-    assert shelves.in_trouble(team) == [copy]
+    assert quota.stock_of(team) == quota.Stock(0, 0, 0, 1)
+    assert quota.in_trouble(team) == [copy]
     host.files["/v.mp4"] = VIDEO
     dub.run.checked_at = timezone.now()
     dub.run.save()
-    assert (tend().state, shelves.in_trouble(team)) == ("kept", [])
+    assert (tend().state, quota.in_trouble(team)) == ("kept", [])
 
 
 def test_a_file_that_comes_a_long_way_each_time_is_not_given_up(team, host, tend, monkeypatch):
-    monkeypatch.setattr(fetching, "PROGRESS_BYTES", 50_000)
-    monkeypatch.setattr(fetching, "MOST_TRIES", 2)
+    monkeypatch.setattr(copy_fetch, "PROGRESS_BYTES", 50_000)
+    monkeypatch.setattr(copy_fetch, "MOST_TRIES", 2)
     host.files["/v.mp4"] = Reply(200, VIDEO, {"ETag": MARK}, truncate_at=100_000)
     ready_dub(team, host)
     copy = tend()
@@ -497,9 +497,9 @@ def test_a_file_that_comes_a_long_way_each_time_is_not_given_up(team, host, tend
 def test_what_cannot_be_kept_has_bounded_waits(team, host, tend):
     host.files["/v.mp4"] = Reply(500)
     ready_dub(team, host)
-    tending.look()
-    Copy.objects.update(tries=fetching.MOST_TRIES - 2)
-    assert tend().due_at - timezone.now() <= fetching.LONGEST_WAIT * 1.1
+    copy_sync.look()
+    Copy.objects.update(tries=copy_fetch.MOST_TRIES - 2)
+    assert tend().due_at - timezone.now() <= copy_fetch.LONGEST_WAIT * 1.1
 
 
 # --- Links that have ended ---------------------------------------------------------------------------
@@ -567,30 +567,30 @@ def test_once_there_is_no_room_the_others_are_not_asked_for(team, host, tend):
     for _ in range(5):
         ready_dub(team, host)
     tend()
-    assert len(asked(host)) == 1 + fetching.AT_ONCE_PER_TEAM
+    assert len(asked(host)) == 1 + copy_fetch.AT_ONCE_PER_TEAM
     others = Copy.objects.filter(state="waiting", size=0)
-    assert [copy.message for copy in others] == ["There is no room left for copies. " + fetching.ROOM] * 3
-    shelves.set_shelf(team, is_on=True, most_gb=1)
+    assert [copy.message for copy in others] == ["There is no room left for copies. " + copy_fetch.ROOM] * 3
+    quota.set_shelf(team, is_on=True, most_gb=1)
     tend()
-    assert shelves.stock_of(team) == shelves.Stock(6 * len(VIDEO), 6, 0, 0)
+    assert quota.stock_of(team) == quota.Stock(6 * len(VIDEO), 6, 0, 0)
 
 
 def test_two_at_once_do_not_share_the_last_room(team, host):
     for _ in range(2):
         ready_dub(team, host)
-    tending.look()
+    copy_sync.look()
     Shelf.objects.update(most_bytes=len(VIDEO) + 10)
-    first, second = fetching.claim_due()
+    first, second = copy_fetch.claim_due()
     Copy.objects.filter(lease=first).update(size=len(VIDEO))
-    fetching.fetch(str(second))
+    copy_fetch.fetch(str(second))
     assert [copy.state for copy in Copy.objects.order_by("pk")] == ["waiting", "waiting"]
-    fetching.fetch(str(first))
+    copy_fetch.fetch(str(first))
     assert sorted(Copy.objects.values_list("state", flat=True)) == ["kept", "waiting"]
 
 
 def test_a_file_of_unknown_length_takes_no_more_room_than_there_is(team, host, tend, monkeypatch, folder):
-    monkeypatch.setattr(fetching, "NOTE_SECONDS", 0)
-    monkeypatch.setattr(fetching, "AHEAD_BYTES", 0)
+    monkeypatch.setattr(copy_fetch, "NOTE_SECONDS", 0)
+    monkeypatch.setattr(copy_fetch, "AHEAD_BYTES", 0)
     Shelf.objects.update(most_bytes=100_000)
     host.files["/v.mp4"] = Reply(200, (VIDEO[at : at + 10_000] for at in range(0, len(VIDEO), 10_000)))
     ready_dub(team, host)
@@ -612,7 +612,7 @@ def test_a_file_of_unknown_length_is_kept_once_its_end_has_come(team, host, tend
 def test_a_disk_without_room_is_said_and_left_as_it_was(team, host, tend, monkeypatch, folder):
     ready_dub(team, host)
     with monkeypatch.context() as patch:
-        patch.setattr(fetching, "SPARE_BYTES", 2**62)
+        patch.setattr(copy_fetch, "SPARE_BYTES", 2**62)
         copy = tend()
     assert copy.message == "The server's disk is full. It is tried again once there is room."
     assert (copy.state, copy.tries, unfinished(folder)) == ("waiting", 0, [])
@@ -629,7 +629,7 @@ def test_a_storage_on_a_full_disk_of_its_own_is_seen_before_the_file_is_fetched(
         return real(path)._replace(free=len(VIDEO) if Path(path) == folder / "media" else 2**40)
 
     monkeypatch.setattr(shutil, "disk_usage", disk_usage)
-    monkeypatch.setattr(parts, "Whole", None)
+    monkeypatch.setattr(part_files, "Whole", None)
     ready_dub(team, host)
     copy = tend()
     assert copy.message == "The server's disk is full. It is tried again once there is room."
@@ -677,12 +677,12 @@ def test_a_file_that_somebody_took_out_of_the_storage_is_fetched_again(team, hos
 
 def test_parts_that_nobody_goes_on_with_are_removed(waiting, folder):
     killed_amid(waiting, 100)
-    parts.drop_old()
+    part_files.drop_old()
     assert unfinished(folder) == [100]
-    old = (timezone.now() - parts.OLD_PART - timedelta(minutes=1)).timestamp()
+    old = (timezone.now() - part_files.OLD_PART - timedelta(minutes=1)).timestamp()
     [part] = (folder / "copying").iterdir()
     os.utime(part, (old, old))
-    parts.drop_old()
+    part_files.drop_old()
     assert unfinished(folder) == []
 
 
@@ -690,12 +690,12 @@ def test_parts_that_nobody_goes_on_with_are_removed(waiting, folder):
 
 
 def test_a_kept_copy_knows_how_loud_it_is(team, host, tend, monkeypatch):
-    monkeypatch.setattr(peaks, "of", peaks_of)
+    monkeypatch.setattr(waveform, "of", peaks_of)
     host.files["/v.mp4"] = (MEDIA_DIR / "lumen-launch.es.mp4").read_bytes()
     ready_dub(team, host)
     copy = tend()
     found = (copy.state, copy.length_ms, len(copy.peaks), max(bytes(copy.peaks)))
-    assert found == ("kept", 26_108, peaks.COUNT, 255)
+    assert found == ("kept", 26_108, waveform.COUNT, 255)
 
 
 def test_of_a_dub_with_both_only_the_audio_is_looked_at(team, host, tend, sounds):
@@ -706,7 +706,7 @@ def test_of_a_dub_with_both_only_the_audio_is_looked_at(team, host, tend, sounds
 
 
 def test_what_cannot_be_decoded_is_kept_and_not_looked_at_again(team, host, tend, monkeypatch, caplog):
-    monkeypatch.setattr(peaks, "of", peaks_of)
+    monkeypatch.setattr(waveform, "of", peaks_of)
     ready_dub(team, host)
     copy = tend()
     assert (copy.state, copy.message, bytes(copy.peaks), copy.length_ms, copy.due_at) == ("kept", "", b"", 0, None)
@@ -715,12 +715,12 @@ def test_what_cannot_be_decoded_is_kept_and_not_looked_at_again(team, host, tend
 
 def test_whoever_dies_over_the_sound_leaves_the_copy_to_the_next(team, host, tend, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(peaks, "of", lambda *_: sys.exit())
+        patch.setattr(waveform, "of", lambda *_: sys.exit())
         ready_dub(team, host)
         with pytest.raises(SystemExit):
             tend()
     assert Copy.objects.get().state == "waiting"
-    monkeypatch.setattr(peaks, "of", lambda *_: peaks.Peaks(b"x" * peaks.COUNT, 9))
+    monkeypatch.setattr(waveform, "of", lambda *_: waveform.Peaks(b"x" * waveform.COUNT, 9))
     copy = tend()
     assert (copy.state, copy.length_ms, asked(host)) == ("kept", 9, [None])
 
@@ -734,8 +734,8 @@ def test_a_removed_runs_files_go_with_it(team, host, tend, store_in, storage):
     gone, stays = ready_dub(team, host), ready_dub(team, host)
     tend()
     name = Copy.objects.get(dub=gone).name
-    tracking.remove_run(gone.run)
-    assert shelves.stock_of(team).kept == 2
+    remove_run(gone.run)
+    assert quota.stock_of(team).kept == 2
     tend()
     assert (Copy.objects.get().dub, default_storage.exists(name)) == (stays, False)
 
@@ -744,7 +744,7 @@ def test_a_removed_teams_files_go_with_it(team, host, tend, folder):
     dub = ready_dub(team, host)
     tend()
     assert len(stored(folder)) == 1
-    tracking.remove_run(dub.run)
+    remove_run(dub.run)
     team.delete()
     tend()
     assert (Copy.objects.count(), stored(folder)) == (0, [])
@@ -753,7 +753,7 @@ def test_a_removed_teams_files_go_with_it(team, host, tend, folder):
 def test_a_file_that_cannot_be_deleted_is_not_forgotten(team, host, tend, store_in, folder):
     dub = ready_dub(team, host)
     tend()
-    tracking.remove_run(dub.run)
+    remove_run(dub.run)
     store_in("Undeletable")
     tend()
     assert (Copy.objects.count(), len(stored(folder))) == (1, 1)
@@ -764,19 +764,19 @@ def test_a_file_that_cannot_be_deleted_is_not_forgotten(team, host, tend, store_
 def test_all_copies_can_be_removed(team, host, tend, folder):
     dub = ready_dub(team, host)
     tend()
-    shelves.remove_all(team)
-    assert (copies.kept(dub, "video"), shelves.stock_of(team)) == (None, shelves.Stock(0, 0, 0, 0))
+    quota.remove_all(team)
+    assert (copies.kept(dub, "video"), quota.stock_of(team)) == (None, quota.Stock(0, 0, 0, 0))
     assert (tend(), stored(folder), Shelf.objects.get().is_on) == (None, [], False)
 
 
 def test_a_run_removed_amid_the_fetching_leaves_nothing(waiting, host, tend, folder, monkeypatch):
-    live_url = media.live_url
+    live_url = links.live_url
 
     def remove_meanwhile(dub, *rest, **named):
-        tracking.remove_run(dub.run)
+        remove_run(dub.run)
         return live_url(dub, *rest, **named)
 
-    monkeypatch.setattr(media, "live_url", remove_meanwhile)
+    monkeypatch.setattr(links, "live_url", remove_meanwhile)
     tend()
     tend()
     assert (Copy.objects.count(), unfinished(folder), stored(folder)) == (0, [], [])
@@ -801,4 +801,4 @@ def test_a_run_removed_amid_the_fetching_leaves_nothing(waiting, host, tend, fol
     ],
 )
 def test_a_file_is_what_its_first_bytes_say(head, kind, content_type, extension):
-    assert parts.recognised(head, kind) == (content_type, extension)
+    assert part_files.recognised(head, kind) == (content_type, extension)

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from demo.server import Reply, StandIn
-from results import download
+from results.media import download
 
 CONTENT = bytes(range(256)) * 400
 MARK = '"v1"'

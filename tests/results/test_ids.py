@@ -2,7 +2,7 @@
 
 import pytest
 
-from results.ids import LARGEST, Line, Verdict, read
+from results.runs.pasted_ids import LARGEST, Line, Verdict, read
 
 
 def ids(text: str) -> list[int]:

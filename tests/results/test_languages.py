@@ -3,7 +3,7 @@
 import pytest
 from django.utils import translation
 
-from results import languages
+from results.transcripts import languages
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from results import leases, refresh
 from results.models import ApiKey, Run
+from results.refresh import ask, claims
 from tests.factories import LINE
 
 pytestmark = pytest.mark.django_db
@@ -32,13 +32,13 @@ def leased() -> set[int]:
     return set(Run.objects.exclude(lease=None).values_list("pk", flat=True))
 
 
-def claim(team) -> list[leases.Lease]:
-    return leases.claim(team.pk, timezone.now())
+def claim(team) -> list[claims.Lease]:
+    return claims.claim(team.pk, timezone.now())
 
 
 def test_who_holds_a_lease_gets_more_under_it_before_its_calls_are_over(team, runs):
     one, two = claim(team)
-    [more] = leases.claim_more(team.pk, [one.id])
+    [more] = claims.claim_more(team.pk, [one.id])
     assert more.id == one.id
     assert {run.pk for run in more.runs}.isdisjoint(run.pk for lease in (one, two) for run in lease.runs)
     assert claim(team) == []
@@ -46,12 +46,12 @@ def test_who_holds_a_lease_gets_more_under_it_before_its_calls_are_over(team, ru
 
 def test_nobody_gets_more_while_others_make_all_the_calls_that_may_be_made(team, runs):
     claim(team)
-    assert leases.claim_more(team.pk, [uuid.uuid4()]) == []
+    assert claims.claim_more(team.pk, [uuid.uuid4()]) == []
 
 
 def test_of_many_who_want_more_as_many_get_it_as_may_call(team, runs):
     one, _ = claim(team)
-    given = leases.claim_more(team.pk, [one.id, uuid.uuid4()])
+    given = claims.claim_more(team.pk, [one.id, uuid.uuid4()])
     assert [lease.id for lease in given] == [one.id]
 
 
@@ -59,24 +59,24 @@ def test_runs_go_back_one_by_one_and_only_from_who_holds_them(team, runs):
     one, two = claim(team)
     first, *rest = [run.pk for run in one.runs]
     others = [run.pk for run in two.runs]
-    leases.release(one.id, [first, *others])
+    claims.release(one.id, [first, *others])
     assert leased() == {*rest, *others}
 
 
 def test_of_two_messages_about_a_lease_one_finds_its_runs(team, runs):
     one, two = claim(team)
-    taken, gone, other = leases.take([str(one.id), str(one.id), str(two.id)])
+    taken, gone, other = claims.take([str(one.id), str(one.id), str(two.id)])
     assert (taken and taken.runs, gone, other and other.runs) == (one.runs, None, two.runs)
-    assert leases.take([str(one.id)]) == [None]
+    assert claims.take([str(one.id)]) == [None]
 
 
 def test_taking_many_costs_no_more_queries_than_taking_one(team, runs, settings):
     settings.REFRESH_CALLS_PER_KEY = 20
     one, *others = claim(team)
     with CaptureQueriesContext(connection) as alone:
-        leases.take([str(one.id)])
+        claims.take([str(one.id)])
     with CaptureQueriesContext(connection) as together:
-        assert None not in leases.take([str(lease.id) for lease in others])
+        assert None not in claims.take([str(lease.id) for lease in others])
     assert len(together) == len(alone)
 
 
@@ -86,7 +86,7 @@ def test_what_is_due_longest_is_asked_first(team, runs):
         run.due_at = now - timedelta(seconds=wait)
     Run.objects.bulk_update(runs, ["due_at"])
     one, _ = claim(team)
-    [taken] = leases.take([str(one.id)])
+    [taken] = claims.take([str(one.id)])
     assert taken
     assert [run.pk for run in taken.runs] == [run.pk for run in runs[: -len(one.runs) - 1 : -1]]
 
@@ -94,14 +94,14 @@ def test_what_is_due_longest_is_asked_first(team, runs):
 def test_a_lease_that_is_taken_while_the_gate_is_closed_goes_back(team, runs):
     one, _ = claim(team)
     ApiKey.objects.update(retry_at=timezone.now() + timedelta(minutes=1))
-    assert leases.take([str(one.id)]) == [None]
+    assert claims.take([str(one.id)]) == [None]
     assert leased().isdisjoint(run.pk for run in one.runs)
 
 
 def test_what_is_asked_next_is_claimed_before_the_last_call_is_over(team, runs, django_assert_num_queries):
     one, _ = claim(team)
     before = leased()
-    caller = refresh._Caller(one)
+    caller = ask._Caller(one)
     caller.look_ahead()
     with django_assert_num_queries(0):
         ahead = caller.next_lease()
@@ -111,7 +111,7 @@ def test_what_is_asked_next_is_claimed_before_the_last_call_is_over(team, runs, 
 
 def test_what_was_claimed_ahead_goes_back_when_the_caller_fails(team, runs):
     one, two = claim(team)
-    caller = refresh._Caller(one)
+    caller = ask._Caller(one)
     caller.look_ahead()
     caller.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
     assert leased() == {run.pk for lease in (one, two) for run in lease.runs}
@@ -125,8 +125,8 @@ def test_a_lease_that_was_claimed_long_before_is_renewed_before_its_first_call(
     seen = []
     during_the_call(lambda: seen.append(Run.objects.get(pk=one.runs[0].pk).lease_until))
     clock(60)
-    refresh._ask(one)
-    assert seen[0] == timezone.now() + leases.LASTS
+    ask._ask(one)
+    assert seen[0] == timezone.now() + claims.LASTS
 
 
 @pytest.mark.django_db(transaction=True)

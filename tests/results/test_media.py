@@ -6,8 +6,8 @@ import pytest
 from django.core.cache import cache
 from django.utils import timezone
 
-from results import media
 from results.camb import Unavailable
+from results.media import links
 from results.models import Dub
 from tests.factories import make_dub
 
@@ -29,7 +29,7 @@ def answer_with(monkeypatch):
         call = other
 
     cache.clear()
-    monkeypatch.setattr(media, "ask_now", lambda run: call(run))
+    monkeypatch.setattr(links, "ask_now", lambda run: call(run))
     return answer_with
 
 
@@ -68,14 +68,14 @@ class Camb:
     ],
 )
 def test_the_end_is_read_from_the_link(query, end):
-    assert media.ends_at(f"{HOST}?{query}", FETCHED) == end
+    assert links.ends_at(f"{HOST}?{query}", FETCHED) == end
 
 
 @pytest.mark.parametrize(
     "url", [HOST, "http://127.0.0.1:8001/media/a.mp4?Expires=1&Signature=2", "https://bücher.example/ü"]
 )
 def test_web_addresses_are_playable(url):
-    assert media.is_playable(url)
+    assert links.is_playable(url)
 
 
 @pytest.mark.parametrize(
@@ -101,27 +101,27 @@ def test_web_addresses_are_playable(url):
     ],
 )
 def test_anything_else_is_not(url):
-    assert not media.is_playable(url)
+    assert not links.is_playable(url)
 
 
 def test_a_living_link_is_given_without_asking():
     ends = int((timezone.now() + timedelta(hours=1)).timestamp())
     dub = make_dub(video_url=f"{HOST}?Expires={ends}", audio_url="https://cdn.example.com/a.mp3")
-    assert media.live_url(dub, "video") == f"{HOST}?Expires={ends}"
-    assert media.live_url(dub, "audio") == "https://cdn.example.com/a.mp3"
+    assert links.live_url(dub, "video") == f"{HOST}?Expires={ends}"
+    assert links.live_url(dub, "audio") == "https://cdn.example.com/a.mp3"
 
 
 def test_an_ended_link_is_renewed(answer_with):
     dub = make_dub(video_url=ENDED)
     answer_with(camb := Camb(video_url=f"{HOST}?Expires=99999999999"))
-    assert media.live_url(dub, "video") == f"{HOST}?Expires=99999999999"
+    assert links.live_url(dub, "video") == f"{HOST}?Expires=99999999999"
     assert camb.asks == 1
 
 
 def test_a_link_that_the_browser_met_dead_is_renewed_once_for_everybody(answer_with):
     dub = make_dub(video_url=HOST)
     answer_with(camb := Camb(video_url=f"{HOST}?new"))
-    assert {media.live_url(dub, "video", renew=True) for _ in range(5)} == {f"{HOST}?new"}
+    assert {links.live_url(dub, "video", renew=True) for _ in range(5)} == {f"{HOST}?new"}
     assert camb.asks == 1
 
 
@@ -130,12 +130,12 @@ def test_while_one_asks_the_others_are_told_to_wait(answer_with):
     told = []
 
     def ask(run):
-        with pytest.raises(media.Dead) as dead:
-            media.live_url(dub, "video", renew=True)
+        with pytest.raises(links.Dead) as dead:
+            links.live_url(dub, "video", renew=True)
         told.append(str(dead.value))
 
     answer_with(ask)
-    media.live_url(dub, "video", renew=True)
+    links.live_url(dub, "video", renew=True)
     assert told == ["A new link is being fetched from CAMB.AI. Press play again in a few seconds."]
 
 
@@ -149,15 +149,15 @@ def test_trouble_is_told_to_everybody_and_asked_about_once(answer_with):
 
     answer_with(ask)
     for _ in range(3):
-        with pytest.raises(media.Dead, match=r"^CAMB\.AI does not answer\.$"):
-            media.live_url(dub, "video", renew=True)
+        with pytest.raises(links.Dead, match=r"^CAMB\.AI does not answer\.$"):
+            links.live_url(dub, "video", renew=True)
     assert asks == [dub.run]
 
 
 def test_a_link_that_stays_ended_is_said_to_be_dead(answer_with):
     answer_with(Camb())
-    with pytest.raises(media.Dead, match="gave no new one"):
-        media.live_url(make_dub(video_url=ENDED), "video")
+    with pytest.raises(links.Dead, match="gave no new one"):
+        links.live_url(make_dub(video_url=ENDED), "video")
 
 
 def test_a_dub_that_is_gone_after_asking_is_said_to_be_gone(answer_with):
@@ -167,13 +167,13 @@ def test_a_dub_that_is_gone_after_asking_is_said_to_be_gone(answer_with):
         Dub.objects.all().delete()
 
     answer_with(ask)
-    with pytest.raises(media.Dead, match="no longer has this dub"):
-        media.live_url(dub, "video")
+    with pytest.raises(links.Dead, match="no longer has this dub"):
+        links.live_url(dub, "video")
 
 
 @pytest.mark.parametrize(
     ("link", "sentence"), [("", "This dub has no video."), ("javascript:alert(1)", "cannot be played")]
 )
 def test_a_link_that_cannot_be_played_is_refused(link, sentence):
-    with pytest.raises(media.Dead, match=sentence):
-        media.live_url(make_dub(video_url=link), "video")
+    with pytest.raises(links.Dead, match=sentence):
+        links.live_url(make_dub(video_url=link), "video")

@@ -10,33 +10,33 @@ import pytest
 from django.conf import settings
 
 from demo.server import MEDIA_DIR
-from results import peaks
+from results.media import waveform
 
 
 def tone(seconds: float, amplitude: int) -> "array[int]":
-    return array("h", (int(amplitude * math.sin(n / 2)) for n in range(int(peaks.RATE * seconds))))
+    return array("h", (int(amplitude * math.sin(n / 2)) for n in range(int(waveform.RATE * seconds))))
 
 
 def test_what_is_said_is_louder_than_what_is_between():
-    found = peaks.of(MEDIA_DIR / "between-the-tides.m4a", "audio/mp4")
-    assert (len(found.values), found.length_ms, max(found.values)) == (peaks.COUNT, 50_257, 255)
+    found = waveform.of(MEDIA_DIR / "between-the-tides.m4a", "audio/mp4")
+    assert (len(found.values), found.length_ms, max(found.values)) == (waveform.COUNT, 50_257, 255)
     # Nobody speaks in the first 450 ms, nor between the lines.
     assert (max(found.values[:8]), found.values.count(0) > 50) == (0, True)
     assert sum(found.values[10:30]) > 20 * 50
 
 
 def test_a_video_sounds_as_its_audio_does():
-    audio = peaks.of(MEDIA_DIR / "lumen-launch.es.m4a", "audio/mp4")
-    video = peaks.of(MEDIA_DIR / "lumen-launch.es.mp4", "video/mp4")
+    audio = waveform.of(MEDIA_DIR / "lumen-launch.es.m4a", "audio/mp4")
+    video = waveform.of(MEDIA_DIR / "lumen-launch.es.mp4", "video/mp4")
     assert audio == video
 
 
 def test_half_as_loud_is_drawn_half_as_high(tmp_path):
     path = tmp_path / "x.wav"
     with wave.open(str(path), "wb") as file:
-        file.setparams((1, 2, peaks.RATE, 0, "NONE", ""))
+        file.setparams((1, 2, waveform.RATE, 0, "NONE", ""))
         file.writeframes((tone(5, 20_000) + tone(5, 10_000)).tobytes())
-    found = peaks.of(path, "audio/wav")
+    found = waveform.of(path, "audio/wav")
     loud, quiet = found.values[10:490], found.values[510:990]
     assert (min(loud) > 240, 120 < min(quiet) <= max(quiet) < 135, found.length_ms) == (True, True, 10_000)
 
@@ -44,13 +44,13 @@ def test_half_as_loud_is_drawn_half_as_high(tmp_path):
 def test_however_long_it_is_it_has_as_many_parts():
     """Of 400 seconds, the last 40 are loud: parts have been made one of two several times by then."""
     silence, loud = array("h", bytes(2 * 1000)), tone(0.25, 20_000)
-    found = peaks._of_samples([*[silence] * (360 * 4), *[loud] * (40 * 4)])
-    assert (found.length_ms, len(found.values)) == (400_000, peaks.COUNT)
+    found = waveform._of_samples([*[silence] * (360 * 4), *[loud] * (40 * 4)])
+    assert (found.length_ms, len(found.values)) == (400_000, waveform.COUNT)
     assert (max(found.values[:899]), min(found.values[901:]) > 245) == (0, True)
 
 
 def test_near_silence_is_drawn_as_such():
-    assert max(peaks._of_samples([tone(1, 10)]).values) < 10
+    assert max(waveform._of_samples([tone(1, 10)]).values) < 10
 
 
 @pytest.mark.parametrize(
@@ -64,8 +64,8 @@ def test_near_silence_is_drawn_as_such():
 def test_what_is_no_sound_has_none(tmp_path, content, content_type):
     path = tmp_path / "x"
     path.write_bytes(content)
-    with pytest.raises(peaks.Unreadable, match="exit code 1: "):
-        peaks.of(path, content_type)
+    with pytest.raises(waveform.Unreadable, match="exit code 1: "):
+        waveform.of(path, content_type)
 
 
 def test_damage_in_the_middle_is_passed_over(tmp_path):
@@ -73,19 +73,19 @@ def test_damage_in_the_middle_is_passed_over(tmp_path):
     content[40_000:45_000] = b"\xff" * 5000
     path = tmp_path / "x"
     path.write_bytes(content)
-    assert 35_000 < peaks.of(path, "audio/mp4").length_ms <= 40_000
+    assert 35_000 < waveform.of(path, "audio/mp4").length_ms <= 40_000
 
 
 def test_it_takes_no_longer_than_it_may(monkeypatch):
-    monkeypatch.setattr(peaks, "MOST_SECONDS", 0.001)
-    with pytest.raises(peaks.Unreadable, match="it took longer than"):
-        peaks.of(MEDIA_DIR / "lumen-launch.es.m4a", "audio/mp4")
+    monkeypatch.setattr(waveform, "MOST_SECONDS", 0.001)
+    with pytest.raises(waveform.Unreadable, match="it took longer than"):
+        waveform.of(MEDIA_DIR / "lumen-launch.es.m4a", "audio/mp4")
 
 
 def test_a_machine_that_cannot_start_it_is_no_harm(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
-    with pytest.raises(peaks.Unreadable, match="No such file"):
-        peaks.of(MEDIA_DIR / "lumen-launch.es.m4a", "audio/mp4")
+    with pytest.raises(waveform.Unreadable, match="No such file"):
+        waveform.of(MEDIA_DIR / "lumen-launch.es.m4a", "audio/mp4")
 
 
 def test_it_is_given_no_secret(monkeypatch, tmp_path):
@@ -94,8 +94,8 @@ def test_it_is_given_no_secret(monkeypatch, tmp_path):
     shell.chmod(0o700)
     monkeypatch.setattr(sys, "executable", str(shell))
     monkeypatch.setenv("SECRET_KEY", "hush")
-    with pytest.raises(peaks.Unreadable, match="exit code 3: '<>'"):
-        peaks.of(MEDIA_DIR / "lumen-launch.es.m4a", "audio/mp4")
+    with pytest.raises(waveform.Unreadable, match="exit code 3: '<>'"):
+        waveform.of(MEDIA_DIR / "lumen-launch.es.m4a", "audio/mp4")
 
 
 @pytest.mark.parametrize(
@@ -109,10 +109,10 @@ def test_it_is_given_no_secret(monkeypatch, tmp_path):
     ],
 )
 def test_whoever_took_it_over_could_do_little(tmp_path, deed, error):
-    code = f"import socket; from results import peaks; peaks._confine(); {deed}"
+    code = f"import socket; from results.media import waveform; waveform._confine(); {deed}"
     with (tmp_path / "answer").open("wb") as answer:
         ended = subprocess.run(
             [sys.executable, "-c", code], cwd=settings.BASE_DIR, stdout=answer, stderr=subprocess.PIPE, check=False
         )
     assert error in ended.stderr.decode()
-    assert (tmp_path / "answer").stat().st_size <= peaks.MOST_ANSWER_BYTES
+    assert (tmp_path / "answer").stat().st_size <= waveform.MOST_ANSWER_BYTES

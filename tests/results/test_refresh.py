@@ -11,9 +11,13 @@ from django.utils import timezone
 
 from demo.server import ABSENT, Reply
 from results import camb as camb_client
-from results import history, keys, leases, refresh, store, tasks, tracking
+from results import tasks
 from results.camb import parse
 from results.models import Answer, ApiKey, Attempt, Call, Cue, Dub, Pulse, Run
+from results.refresh import ask, calls, claims, limits, merge, save, schedule
+from results.runs.add import add_tasks
+from results.runs.remove import remove_run
+from results.runs.request import request_refresh
 from tests.factories import LINE, make_run, make_team, ready
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +34,7 @@ def bodies(camb) -> list[list[int]]:
 @pytest.mark.parametrize("number", range(0, 120))
 def test_batches_are_as_few_as_the_contract_allows(number):
     ids = list(range(1, number + 1))
-    cut = leases.batches(ids)
+    cut = claims.batches(ids)
     assert [i for batch in cut for i in batch] == ids
     assert len(cut) == -(-number // 5)
     assert all(2 <= len(batch) <= 5 for batch in cut) or number == 1
@@ -140,14 +144,14 @@ def test_a_failed_run_says_why_and_what_to_do(camb, team, sweep):
 
 def test_unfinished_runs_are_asked_at_growing_intervals_and_then_daily(settings):
     settings.REFRESH_FIRST_SECONDS, settings.REFRESH_SLOWEST_SECONDS = 5, 600
-    waits = [refresh.backoff(asks).total_seconds() for asks in range(0, 30)]
+    waits = [schedule.backoff(asks).total_seconds() for asks in range(0, 30)]
     assert 4.5 <= waits[0] <= 5.5
     assert all(later > earlier for earlier, later in itertools.pairwise(waits[:10]))
     assert 540 <= waits[-1] <= 660
-    assert refresh.backoff(10**6) <= timedelta(seconds=660)
+    assert schedule.backoff(10**6) <= timedelta(seconds=660)
     now = timezone.now()
     old = Run(status="waiting", created_at=now - timedelta(days=8))
-    assert refresh.next_due(old, now) == now + timedelta(days=1)
+    assert schedule.next_due(old, now) == now + timedelta(days=1)
 
 
 def test_finished_runs_are_left_alone(camb, team, sweep):
@@ -164,7 +168,7 @@ def test_a_ready_run_that_answers_empty_stays_ready_with_a_warning(camb, team, s
     sweep()
     camb.runs[run.camb_run_id] = {"video_url": None, "audio_url": None, "transcript": []}
     Run.objects.update(checked_at=timezone.now() - timedelta(hours=1))
-    assert tracking.request(run) is True
+    assert request_refresh(run) is True
     worker()
     run.refresh_from_db()
     assert (run.status, run.due_at, Cue.objects.count()) == ("ready", None, 1)
@@ -178,7 +182,7 @@ def test_a_worse_transcript_does_not_replace_a_better_one(camb, team, sweep, wor
     sweep()
     camb.runs[run.camb_run_id] = ready(transcript=[], video_url=None, audio_url="https://media.example/new.mp3")
     Run.objects.update(checked_at=None)
-    tracking.request(run)
+    request_refresh(run)
     worker()
     dub = Dub.objects.get(run=run)
     assert (dub.cues.count(), dub.video_url, dub.audio_url) == (
@@ -197,14 +201,14 @@ def test_a_changed_transcript_replaces_the_cues_whole_and_the_same_one_touches_n
     sweep()
     first = set(Cue.objects.values_list("pk", flat=True))
     Run.objects.update(checked_at=None)
-    tracking.request(run)
+    request_refresh(run)
     worker()
     assert set(Cue.objects.values_list("pk", flat=True)) == first
     camb.runs[run.camb_run_id] = ready(
         transcript=[LINE | {"text": "The kettle sings."}, LINE | {"start": 9, "end": 10}]
     )
     Run.objects.update(checked_at=None)
-    tracking.request(run)
+    request_refresh(run)
     worker()
     assert list(Cue.objects.order_by("position").values_list("text", flat=True)) == [
         "The kettle sings.",
@@ -219,7 +223,7 @@ def test_the_same_answer_writes_neither_lines_nor_terms_nor_what_was_said(
     camb.runs[run.camb_run_id] = ready()
     sweep()
     Run.objects.update(checked_at=None)
-    tracking.request(run)
+    request_refresh(run)
     with django_assert_max_num_queries(60) as queries:
         worker()
     assert len(camb.calls) == 2
@@ -346,10 +350,10 @@ def test_one_probe_resumes_all_runs_once_the_key_is_mended(camb, team, bells, sw
     assert len(camb.calls) == 1
     ApiKey.objects.update(retry_at=timezone.now() - timedelta(seconds=1))
     Run.objects.update(due_at=timezone.now())
-    refresh.ring_due()
-    refresh.ring_due()
+    ask.ring_due()
+    ask.ring_due()
     assert [name for name, _ in bells] == ["refresh_batch"]
-    refresh.refresh_batch(bells.pop()[1], go_on=False)
+    ask.refresh_batch(bells.pop()[1], go_on=False)
     assert Run.objects.filter(status="ready").count() == 5
     sweep()
     assert set(Run.objects.values_list("status", flat=True)) == {"ready"}
@@ -455,7 +459,7 @@ def test_one_odd_answer_among_many_stops_only_its_own_batch(camb, team, sweep):
 def test_calls_that_fail_together_count_as_one_failure(team):
     key = ApiKey.objects.get(team=team)
     for _ in range(4):
-        keys.note_trouble(key, camb_client.Unavailable("down"))
+        limits.note_trouble(key, camb_client.Unavailable("down"))
     key.refresh_from_db()
     assert key.failures == 1
 
@@ -463,7 +467,7 @@ def test_calls_that_fail_together_count_as_one_failure(team):
 def test_a_message_delivered_twice_asks_once(camb, team, bells):
     runs = make_runs(team, 2)
     camb.runs |= {run.camb_run_id: ready() for run in runs}
-    refresh.ring_due()
+    ask.ring_due()
     [(_, lease)] = bells
     tasks.refresh_batch(lease)
     tasks.refresh_batch(lease)
@@ -473,15 +477,15 @@ def test_a_message_delivered_twice_asks_once(camb, team, bells):
 
 def test_two_beats_claim_each_run_once(team, bells):
     make_runs(team, 10)
-    refresh.ring_due()
-    refresh.ring_due()
+    ask.ring_due()
+    ask.ring_due()
     assert len(bells) == 2
 
 
 def test_a_lost_message_costs_one_lease(camb, team, bells, sweep):
     run = make_run(team)
     camb.runs[run.camb_run_id] = ready()
-    refresh.ring_due()
+    ask.ring_due()
     bells.clear()
     sweep()
     assert camb.calls == []
@@ -509,14 +513,14 @@ def held(run) -> uuid.UUID:
 
 def heard(run, lease, line="Hello."):
     said = parse.read_run(run.camb_run_id, ready(transcript=[LINE | {"text": line}]))
-    return refresh.Heard(run.pk, lease, timezone.now(), said)
+    return save.Heard(run.pk, lease, timezone.now(), said)
 
 
 @pytest.mark.parametrize("newest_first", [False, True])
 def test_of_two_leases_on_a_run_that_end_at_once_the_last_given_counts(team, newest_first):
     run = make_run(team)
     answers = [heard(run, held(run), "Older."), heard(run, held(run), "Newer.")]
-    refresh.save(sorted(answers, key=answers.index, reverse=newest_first), [history.History(team.pk)])
+    save.save(sorted(answers, key=answers.index, reverse=newest_first), [calls.History(team.pk)])
     run.refresh_from_db()
     assert (run.status, run.lease, [cue.text for cue in Cue.objects.all()]) == ("ready", None, ["Newer."])
 
@@ -537,18 +541,18 @@ def queries_to_save(team, *leases) -> int:
         Run.objects.filter(pk__in=[run.pk for run in runs]).update(
             lease=lease, lease_until=timezone.now() + Run.LEASE
         )
-        histories.append(history.History(team.pk))
+        histories.append(calls.History(team.pk))
         with histories[-1].call([run.pk for run in runs]):
             answers += [heard(run, lease) for run in runs]
     with CaptureQueriesContext(connection) as queries:
-        refresh.save(answers, histories)
+        save.save(answers, histories)
     return len(queries)
 
 
 def test_a_run_removed_while_it_is_asked_stays_removed(camb, team, sweep, during_the_call):
     run, mate = make_runs(team, 2)
     camb.runs |= {run.camb_run_id: ready(), mate.camb_run_id: ready()}
-    during_the_call(lambda: tracking.remove_run(run))
+    during_the_call(lambda: remove_run(run))
     sweep()
     assert list(Run.objects.values_list("pk", "status")) == [(mate.pk, "ready")]
     assert Cue.objects.count() == 1
@@ -557,7 +561,7 @@ def test_a_run_removed_while_it_is_asked_stays_removed(camb, team, sweep, during
 def test_a_poison_run_spoils_nobody_and_is_parked_after_five_tries(camb, team, sweep, monkeypatch):
     poison, mate = make_runs(team, 2)
     camb.runs |= {poison.camb_run_id: ready(), mate.camb_run_id: ready()}
-    original = store.Stock.merge
+    original = merge.Stock.merge
 
     def breaks(stock, run, *args):
         change = original(stock, run, *args)
@@ -565,7 +569,7 @@ def test_a_poison_run_spoils_nobody_and_is_parked_after_five_tries(camb, team, s
             raise ValueError("poison")
         return change
 
-    monkeypatch.setattr(store.Stock, "merge", breaks)
+    monkeypatch.setattr(merge.Stock, "merge", breaks)
     for _ in range(6):
         sweep()
         Run.objects.exclude(due_at=None).update(due_at=timezone.now())
@@ -578,8 +582,8 @@ def test_a_poison_run_spoils_nobody_and_is_parked_after_five_tries(camb, team, s
 
 
 def test_a_task_is_followed_until_it_has_a_run_id_and_then_the_run_is_asked(camb, team, sweep):
-    assert tracking.add_tasks(team, [("abc-1", "Pilot")], None) == 1
-    assert tracking.add_tasks(team, [("abc-1", "Pilot")], None) == 0
+    assert add_tasks(team, [("abc-1", "Pilot")], None) == 1
+    assert add_tasks(team, [("abc-1", "Pilot")], None) == 0
     camb.tasks["abc-1"] = {"status": "PENDING"}
     sweep()
     run = Run.objects.get()
@@ -597,7 +601,7 @@ def test_a_task_is_followed_until_it_has_a_run_id_and_then_the_run_is_asked(camb
 
 def test_a_task_that_is_a_run_the_team_has_already_becomes_one_with_it(camb, team, sweep):
     known = make_run(team, camb_run_id=77, status="ready", due_at=None)
-    tracking.add_tasks(team, [("abc-1", "Pilot")], None)
+    add_tasks(team, [("abc-1", "Pilot")], None)
     camb.tasks["abc-1"] = {"status": "SUCCESS", "run_id": 77}
     sweep()
     assert list(Run.objects.values_list("pk", "title")) == [(known.pk, "Pilot")]
@@ -615,7 +619,7 @@ def test_a_task_that_is_a_run_the_team_has_already_becomes_one_with_it(camb, tea
     ],
 )
 def test_a_task_that_fails_says_why(camb, team, sweep, task, status, words):
-    tracking.add_tasks(team, [("abc-1", "")], None)
+    add_tasks(team, [("abc-1", "")], None)
     camb.tasks["abc-1"] = task
     sweep()
     run = Run.objects.get()
@@ -627,7 +631,7 @@ def test_a_task_that_fails_says_why(camb, team, sweep, task, status, words):
 def test_tasks_and_runs_are_asked_side_by_side(camb, team, sweep):
     runs = make_runs(team, 3)
     camb.runs |= {run.camb_run_id: ready() for run in runs}
-    tracking.add_tasks(team, [("a", ""), ("b", "")], None)
+    add_tasks(team, [("a", ""), ("b", "")], None)
     camb.tasks |= {"a": {"status": "PENDING"}, "b": {"status": "PENDING"}}
     sweep()
     assert sorted(call.path for call in camb.calls) == ["/apis/dub/a", "/apis/dub/b", "/apis/dubbing-results"]
@@ -646,19 +650,19 @@ def test_every_change_moves_the_pulse(camb, team, sweep):
 def test_a_key_makes_no_more_calls_a_second_than_its_rate(settings, team, bells, clock):
     settings.REFRESH_CALLS_PER_SECOND, settings.REFRESH_CALLS_PER_KEY = 3, 100
     make_runs(team, 100, due_at=timezone.now())
-    refresh.ring_due()
-    refresh.ring_due()
+    ask.ring_due()
+    ask.ring_due()
     assert len(bells) == 3
     clock(1)
-    refresh.ring_due()
+    ask.ring_due()
     assert len(bells) == 6
 
 
 def test_a_key_has_no_more_calls_in_flight_than_allowed(settings, team, bells):
     settings.REFRESH_CALLS_PER_KEY, settings.REFRESH_CALLS_PER_SECOND = 4, 1000
     make_runs(team, 100)
-    refresh.ring_due()
-    refresh.ring_due()
+    ask.ring_due()
+    ask.ring_due()
     assert len(bells) == 4
 
 
@@ -685,9 +689,9 @@ def test_old_calls_are_forgotten(camb, team, sweep, settings):
     make_run(team)
     camb.unknown = ready()
     sweep()
-    assert history.forget_old() == 0
+    assert calls.forget_old() == 0
     Call.objects.update(at=timezone.now() - timedelta(days=31))
-    assert history.forget_old() == 1
+    assert calls.forget_old() == 1
     assert (Call.objects.count(), Attempt.objects.count()) == (0, 0)
 
 

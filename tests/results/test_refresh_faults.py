@@ -13,10 +13,13 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from demo.server import ABSENT, Reply, StandIn
-from results import bell, keys, leases, refresh, search, store, tasks, tracking
 from results import camb as camb_client
+from results import queue, tasks
 from results.camb import parse
 from results.models import Answer, ApiKey, Attempt, Call, Cue, Dub, Pulse, Run
+from results.refresh import ask, claims, keys, limits, merge
+from results.runs.request import request_refresh, request_refresh_many
+from results.search.service import search
 from tests.factories import LINE, make_run, make_team
 
 pytestmark = pytest.mark.django_db
@@ -40,10 +43,10 @@ def test_while_much_is_due_a_lease_is_good_for_several_calls(camb, team, bells, 
     settings.REFRESH_CALLS_PER_KEY, settings.REFRESH_CALLS_PER_SECOND = 2, 1000
     make_runs(team, 100)
     camb.unknown = READY
-    refresh.ring_due()
+    ask.ring_due()
     # Not of one size: who begins together must not come to store together.
     assert [Run.objects.filter(lease=lease).count() for _, lease in bells] == [40, 35]
-    refresh.refresh_batch(bells[0][1], go_on=False)
+    ask.refresh_batch(bells[0][1], go_on=False)
     assert [len(call.run_ids) for call in camb.calls] == [5] * 8
     assert Run.objects.filter(status="ready").count() == 40
 
@@ -51,29 +54,29 @@ def test_while_much_is_due_a_lease_is_good_for_several_calls(camb, team, bells, 
 def test_towards_its_end_a_sweep_is_shared_out_evenly(team, bells, settings):
     settings.REFRESH_CALLS_PER_KEY, settings.REFRESH_CALLS_PER_SECOND = 4, 1000
     make_runs(team, 20)
-    refresh.ring_due()
+    ask.ring_due()
     assert [Run.objects.filter(lease=lease).count() for _, lease in bells] == [5, 5, 5, 5]
 
 
 def test_the_rate_counts_calls_and_not_leases(team, bells, settings):
     settings.REFRESH_CALLS_PER_KEY, settings.REFRESH_CALLS_PER_SECOND = 2, 5
     make_runs(team, 100)
-    refresh.ring_due()
+    ask.ring_due()
     assert Run.objects.exclude(lease=None).count() == (2 + 1) * 5
 
 
 @pytest.fixture
 def short_turns(settings, monkeypatch):
     settings.REFRESH_CALLS_PER_KEY, settings.REFRESH_CALLS_PER_SECOND = 1, 1000
-    monkeypatch.setattr(refresh, "TURN_SECONDS", (0, 0))
-    monkeypatch.setattr(refresh, "ASK_SECONDS", 0)
+    monkeypatch.setattr(ask, "TURN_SECONDS", (0, 0))
+    monkeypatch.setattr(ask, "ASK_SECONDS", 0)
 
 
 def test_a_thread_gives_way_when_its_turn_is_over_and_others_wait(camb, team, bells, short_turns, monkeypatch):
-    monkeypatch.setattr(bell, "others_wait", lambda: True)
+    monkeypatch.setattr(queue, "others_wait", lambda: True)
     make_runs(team, 40)
     camb.unknown = READY
-    refresh.ring_due()
+    ask.ring_due()
     tasks.refresh_batch(bells.pop()[1])
     assert len(camb.calls) == 1
     assert statuses() == ["ready"] * 5 + ["new"] * 35
@@ -85,7 +88,7 @@ def test_a_thread_gives_way_when_its_turn_is_over_and_others_wait(camb, team, be
 def test_a_thread_that_nobody_waits_for_goes_on(camb, team, bells, short_turns):
     make_runs(team, 40)
     camb.unknown = READY
-    refresh.ring_due()
+    ask.ring_due()
     tasks.refresh_batch(bells.pop()[1])
     assert len(camb.calls) == 8
     assert (bells, statuses()) == ([], ["ready"] * 40)
@@ -100,8 +103,8 @@ def test_trouble_amid_a_lease_keeps_what_was_heard_and_puts_off_only_what_was_no
     make_runs(team, 20)
     camb.unknown = READY
     camb.script(None, Reply(500))
-    refresh.ring_due()
-    refresh.refresh_batch(bells.pop()[1], go_on=False)
+    ask.ring_due()
+    ask.refresh_batch(bells.pop()[1], go_on=False)
     assert statuses() == ["ready"] * 5 + ["new"] * 15
     now = timezone.now()
     assert Run.objects.filter(due_at__gt=now).count() == 5
@@ -114,7 +117,7 @@ def test_a_team_with_thousands_of_due_runs_takes_no_turn_of_another(camb, bells,
     make_key(other, "other-key")
     make_runs(busy, 5000)
     run = make_run(other, camb_run_id=9_000)
-    refresh.ring_due()
+    ask.ring_due()
     leases = Run.objects.exclude(lease=None).order_by().values_list("team", "lease").distinct()
     assert sorted(team for team, _ in leases) == [busy.pk] * 8 + [other.pk]
     run.refresh_from_db()
@@ -174,7 +177,7 @@ def test_runs_wait_as_long_as_was_named_and_no_longer(camb, team, sweep, clock):
 def test_of_calls_that_fail_together_the_longest_time_named_counts(team, clock):
     key = ApiKey.objects.get()
     for seconds in (5, 60, 30):
-        keys.note_trouble(key, camb_client.Unavailable("busy", http_status=429, retry_after=seconds))
+        limits.note_trouble(key, camb_client.Unavailable("busy", http_status=429, retry_after=seconds))
     key.refresh_from_db()
     assert (key.failures, key.retry_at) == (1, timezone.now() + timedelta(seconds=60))
 
@@ -186,8 +189,8 @@ def test_a_gate_that_closes_amid_a_lease_is_heeded_before_the_next_call(
     make_runs(team, 20)
     camb.unknown = READY
     during_the_call(lambda: ApiKey.objects.update(failures=1, retry_at=timezone.now() + timedelta(minutes=1)))
-    refresh.ring_due()
-    refresh.refresh_batch(bells.pop()[1])
+    ask.ring_due()
+    ask.refresh_batch(bells.pop()[1])
     assert len(camb.calls) == 1
     assert statuses() == ["ready"] * 5 + ["new"] * 15
     assert Run.objects.exclude(lease=None).count() == 0
@@ -205,13 +208,13 @@ def test_once_a_refusal_of_the_key_is_noted_no_further_call_begins(camb, team, b
         is_noted.wait(60)
         return Reply(200, dict.fromkeys(map(str, call.run_ids), READY))
 
-    def ask(lease: str) -> None:
-        refresh.refresh_batch(lease)
+    def refresh(lease: str) -> None:
+        ask.refresh_batch(lease)
         connection.close()
 
     camb.rule = refuse_one
-    refresh.ring_due()
-    threads = [threading.Thread(target=ask, args=(lease,)) for _, lease in bells]
+    ask.ring_due()
+    threads = [threading.Thread(target=refresh, args=(lease,)) for _, lease in bells]
     for thread in threads:
         thread.start()
     while not ApiKey.objects.filter(state="refused").exists():
@@ -219,7 +222,7 @@ def test_once_a_refusal_of_the_key_is_noted_no_further_call_begins(camb, team, b
     is_noted.set()
     for thread in threads:
         thread.join()
-    refresh.ring_due()
+    ask.ring_due()
     assert (len(bells), len(camb.calls)) == (4, 4)
     assert Counter(statuses()) == {"ready": 15, "new": 85}
     assert Run.objects.exclude(lease=None).count() == 0
@@ -242,7 +245,7 @@ def test_a_new_key_is_tried_by_one_call_before_it_makes_many(camb, team, bells, 
     ApiKey.objects.update(state="untried")
     make_runs(team, 100)
     camb.keys = {"another"}
-    refresh.ring_due()
+    ask.ring_due()
     assert len(bells) == 1
     sweep()
     assert [call.status for call in camb.calls] == [401]
@@ -317,7 +320,7 @@ def test_a_run_that_never_finishes_is_asked_ever_less_and_then_daily_but_never_f
     assert waits[-2:] == [24 * 3600] * 2
     assert run.status == "waiting"
     camb.runs[run.camb_run_id] = READY
-    assert tracking.request(run) is True
+    assert request_refresh(run) is True
     worker()
     assert statuses() == ["ready"]
 
@@ -396,7 +399,7 @@ def test_a_run_that_waited_long_is_not_parked_by_its_first_failure(camb, team, s
     run = make_run(team, status="waiting", asks=40)
     camb.runs[run.camb_run_id] = READY
     with monkeypatch.context() as patch:
-        patch.setattr(store.Stock, "write", lambda stock: 1 / 0)
+        patch.setattr(merge.Stock, "write", lambda stock: 1 / 0)
         sweep()
     run.refresh_from_db()
     assert (run.asks, run.due_at > timezone.now()) == (1, True)
@@ -415,7 +418,7 @@ def test_trouble_of_the_database_is_no_fault_of_the_runs_and_lets_nobody_ask_in_
         raise OperationalError("database or disk is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(store.Stock, "write", is_full)
+        patch.setattr(merge.Stock, "write", is_full)
         for _ in range(300):
             sweep()
             clock(2)
@@ -427,7 +430,7 @@ def test_trouble_of_the_database_is_no_fault_of_the_runs_and_lets_nobody_ask_in_
     assert statuses() == ["ready"] * 3
 
 
-@pytest.mark.parametrize("at", [(parse, "read_run"), (store.Stock, "merge"), (store.Stock, "write")])
+@pytest.mark.parametrize("at", [(parse, "read_run"), (merge.Stock, "merge"), (merge.Stock, "write")])
 def test_a_lack_of_memory_is_no_fault_of_the_runs_and_ends_the_task(camb, team, bells, worker, monkeypatch, at):
     make_runs(team, 3)
     camb.unknown = READY
@@ -435,7 +438,7 @@ def test_a_lack_of_memory_is_no_fault_of_the_runs_and_ends_the_task(camb, team, 
     def no_room(*_):
         raise MemoryError
 
-    refresh.ring_due()
+    ask.ring_due()
     with monkeypatch.context() as patch:
         patch.setattr(*at, no_room)
         with pytest.raises(MemoryError):
@@ -443,9 +446,9 @@ def test_a_lack_of_memory_is_no_fault_of_the_runs_and_ends_the_task(camb, team, 
     assert len(camb.calls) == 1
     assert list(Run.objects.values_list("status", "reason", "asks")) == [("new", "", 0)] * 3
     # As if the worker had been killed: what begins anew in its place does not run into the same at once.
-    assert leases.claim_due() == []
+    assert claims.claim_due() == []
     Run.objects.update(lease_until=timezone.now())
-    refresh.ring_due()
+    ask.ring_due()
     worker()
     assert statuses() == ["ready"] * 3
 
@@ -468,13 +471,13 @@ def test_a_hundred_thousand_lines_are_stored_found_and_replaced(camb, team, swee
     camb.runs[run.camb_run_id] = READY | {"transcript": lines}
     sweep()
     assert (statuses(), Cue.objects.count()) == (["ready"], 100_000)
-    [hit] = search.search(team.pk, "line99999").hits
+    [hit] = search(team.pk, "line99999").hits
     assert (hit.cue.position, hit.cue.start_ms) == (100_000, 99_999_000)
     camb.runs[run.camb_run_id] = READY
     Run.objects.update(due_at=timezone.now())
     sweep()
     assert Cue.objects.get().text == LINE["text"]
-    assert search.search(team.pk, "line99999").hits == []
+    assert search(team.pk, "line99999").hits == []
 
 
 def test_a_line_of_a_megabyte_is_stored_as_far_as_it_is_readable(camb, team, sweep):
@@ -484,7 +487,7 @@ def test_a_line_of_a_megabyte_is_stored_as_far_as_it_is_readable(camb, team, swe
     assert statuses() == ["ready", "ready"]
     [cue] = Cue.objects.filter(run=run)
     assert len(cue.text) == parse.MAX_TEXT
-    assert {hit.cue.run_id for hit in search.search(team.pk, "kettle").hits} == {run.pk, mate.pk}
+    assert {hit.cue.run_id for hit in search(team.pk, "kettle").hits} == {run.pk, mate.pk}
 
 
 def test_what_is_missing_from_an_answer_is_waited_for(camb, team, sweep):
@@ -545,17 +548,17 @@ def test_a_key_removed_while_it_is_used_is_not_used_again(camb, team, sweep, dur
 def test_a_clock_set_back_an_hour_holds_nothing_up_for_that_hour(camb, team, bells, worker, clock):
     runs = make_runs(team, 2, due_at=timezone.now() - timedelta(hours=2))
     camb.unknown = READY
-    refresh.ring_due()
+    ask.ring_due()
     ApiKey.objects.update(retry_at=timezone.now() + timedelta(minutes=30), failures=1, state="refused")
     Run.objects.filter(pk=runs[1].pk).update(checked_at=timezone.now(), lease=None, lease_until=None)
     clock(-3600)
     bells.clear()
-    assert tracking.request(runs[1]) is True
-    refresh.ring_due()
+    assert request_refresh(runs[1]) is True
+    ask.ring_due()
     worker()
     assert statuses() == ["ready", "ready"]
     make_run(team, due_at=timezone.now())
-    refresh.ring_due()
+    ask.ring_due()
     worker()
     assert statuses() == ["ready"] * 3
 
@@ -567,11 +570,11 @@ def test_a_clock_set_forward_an_hour_asks_again_and_stores_once(camb, team, bell
     def jump_once() -> None:
         if len(camb.calls) == 1:
             clock(3600)
-            refresh.ring_due()
+            ask.ring_due()
             worker()
 
     during_the_call(jump_once)
-    refresh.ring_due()
+    ask.ring_due()
     worker()
     assert (len(camb.calls), statuses(), Cue.objects.count()) == (2, ["ready", "ready"], 2)
     assert set(Run.objects.values_list("lease", flat=True)) == {None}
@@ -584,7 +587,7 @@ def test_asking_for_many_runs_waits_for_answers_being_stored_instead_of_blocking
     requested: list[int] = []
 
     def request() -> None:
-        requested.append(tracking.request_many(Run.objects.all(), team))
+        requested.append(request_refresh_many(Run.objects.all(), team))
         connection.close()
 
     asking = threading.Thread(target=request)

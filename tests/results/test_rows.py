@@ -6,7 +6,7 @@ import pytest
 from django.db import DataError, connection
 from django.utils import timezone
 
-from results import rows
+from results.db import bulk
 from results.models import Answer, Language, Run
 from tests.factories import make_run, make_team
 
@@ -19,9 +19,9 @@ def answer(run: Run, body: bytes) -> Answer:
 
 def test_rows_are_inserted_and_those_with_the_same_key_replaced():
     one, two = make_run(), make_run()
-    rows.insert([answer(one, b"\x00old")])
+    bulk.insert([answer(one, b"\x00old")])
     newest = [answer(one, b"new"), answer(two, b"")]
-    rows.insert(newest, replace=True)
+    bulk.insert(newest, replace=True)
     for row in newest:
         assert Answer.objects.filter(
             **{field.name: getattr(row, field.name) for field in row._meta.fields}
@@ -30,7 +30,7 @@ def test_rows_are_inserted_and_those_with_the_same_key_replaced():
 
 def test_rows_without_a_key_get_one():
     team = make_team()
-    rows.insert([Run(team=team, camb_run_id=number) for number in (1, 2)])
+    bulk.insert([Run(team=team, camb_run_id=number) for number in (1, 2)])
     assert list(Run.objects.order_by("pk").values_list("camb_run_id", flat=True)) == [1, 2]
 
 
@@ -41,7 +41,7 @@ def test_an_update_saves_the_fields_that_it_is_told_of_each_row_its_own():
     one.due_at, two.due_at, three.due_at = None, now, now + timedelta(days=1)
     for run in runs:
         run.title, run.asks = "After", run.pk
-    rows.update(Run, runs, ["languages", "due_at", "asks"])
+    bulk.update(Run, runs, ["languages", "due_at", "asks"])
     stored = Run.objects.order_by("pk").values_list("languages", "due_at", "asks", "title")
     assert list(stored) == [
         (["de"], None, one.pk, "Before"),
@@ -53,8 +53,8 @@ def test_an_update_saves_the_fields_that_it_is_told_of_each_row_its_own():
 def test_rows_of_bare_values_are_inserted_as_they_are():
     one, two = make_run(), make_run()
     now = timezone.now()
-    rows.insert_values(Answer, ["run", "size", "body", "fetched_at", "is_cut"], [(one.pk, 1, b"a", now, True)])
-    rows.insert_values(Answer, ["run", "size", "body", "fetched_at", "is_cut"], [(two.pk, 2, b"b", now, False)])
+    bulk.insert_values(Answer, ["run", "size", "body", "fetched_at", "is_cut"], [(one.pk, 1, b"a", now, True)])
+    bulk.insert_values(Answer, ["run", "size", "body", "fetched_at", "is_cut"], [(two.pk, 2, b"b", now, False)])
     stored = Answer.objects.order_by("pk").values_list("run", "size", "is_cut")
     assert list(stored) == [(one.pk, 1, True), (two.pk, 2, False)]
 
@@ -62,13 +62,13 @@ def test_rows_of_bare_values_are_inserted_as_they_are():
 @pytest.mark.parametrize("count", [49, 50, 103])
 def test_all_of_many_rows_are_inserted_and_replaced(count):
     team = make_team()
-    rows.insert_values(Language, ["camb_id", "tag"], [(number, f"tag-{number}") for number in range(count)])
+    bulk.insert_values(Language, ["camb_id", "tag"], [(number, f"tag-{number}") for number in range(count)])
     assert list(Language.objects.order_by("pk").values_list("pk", "tag")) == [(n, f"tag-{n}") for n in range(count)]
-    rows.insert([Run(team=team, camb_run_id=number) for number in range(1, count + 1)])
+    bulk.insert([Run(team=team, camb_run_id=number) for number in range(1, count + 1)])
     runs = Run.objects.order_by("pk")
     assert list(runs.values_list("camb_run_id", flat=True)) == list(range(1, count + 1))
     for body in (b"old", b"new"):
-        rows.insert([answer(run, body + bytes([run.camb_run_id])) for run in runs], replace=True)
+        bulk.insert([answer(run, body + bytes([run.camb_run_id])) for run in runs], replace=True)
     stored = Answer.objects.order_by("run").values_list("run__camb_run_id", "body")
     assert [(number, bytes(body)) for number, body in stored] == [
         (number, b"new" + bytes([number])) for number in range(1, count + 1)
@@ -78,11 +78,11 @@ def test_all_of_many_rows_are_inserted_and_replaced(count):
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite knows no lengths")
 def test_what_is_too_long_is_refused_and_not_cut():
     with pytest.raises(DataError, match="too long"):
-        rows.insert_values(Language, ["camb_id", "tag"], [(1, "x" * 36)])
+        bulk.insert_values(Language, ["camb_id", "tag"], [(1, "x" * 36)])
 
 
 def test_no_rows_cost_no_query(django_assert_num_queries):
     with django_assert_num_queries(0):
-        rows.insert([])
-        rows.insert_values(Run, ["title"], [])
-        rows.update(Run, [], ["title"])
+        bulk.insert([])
+        bulk.insert_values(Run, ["title"], [])
+        bulk.update(Run, [], ["title"])

@@ -2,8 +2,11 @@
 
 import pytest
 
-from results import bell, camb, search, speakers, store
+from results import camb, queue, speakers
 from results.models import Cue, Run, SpeakerName
+from results.refresh import merge
+from results.search import indexing
+from results.search.service import search
 from tests.factories import make_dub, make_run, make_team
 
 pytestmark = pytest.mark.django_db
@@ -12,7 +15,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def rung(monkeypatch):
     rung: list[str] = []
-    monkeypatch.setattr(bell, "ring", lambda task, *args: rung.append(task))
+    monkeypatch.setattr(queue, "ring", lambda task, *args: rung.append(task))
     return rung
 
 
@@ -24,7 +27,7 @@ def team():
 def spoken(team, *lines):
     """A run of the team in which Anna and Ben say these lines, as it can be searched."""
     dub = make_dub(make_run(team), lines)
-    search.add(dub.cues.select_related("dub"))
+    indexing.add(dub.cues.select_related("dub"))
     return dub.run
 
 
@@ -33,7 +36,7 @@ def said(run):
 
 
 def found(team, words):
-    return sorted(hit.cue.run_id for hit in search.search(team.pk, words).hits)
+    return sorted(hit.cue.run_id for hit in search(team.pk, words).hits)
 
 
 def settle_all():
@@ -131,7 +134,7 @@ def test_what_camb_ai_says_later_comes_under_the_names_that_hold(team):
     run = spoken(team, "one")
     speakers.rename(run, "Anna", "Kim", everywhere=True)
     later = make_dub(make_run(team))
-    store._add_cues([(later, [camb.Cue(0, 1, "Anna", "hello"), camb.Cue(1, 2, "Ben", "hi")])])
+    merge._add_cues([(later, [camb.Cue(0, 1, "Anna", "hello"), camb.Cue(1, 2, "Ben", "hi")])])
     assert said(later.run) == [("Kim", "Anna"), ("Ben", "")]
     assert found(team, "speaker:kim hello") == [later.run_id]
 
@@ -139,7 +142,7 @@ def test_what_camb_ai_says_later_comes_under_the_names_that_hold(team):
 def test_a_run_that_is_gone_meanwhile_is_passed_over(team):
     run = spoken(team, "one")
     gone = Run.objects.get(pk=run.pk)
-    store.drop_cues(run.dubs.get())
+    merge.drop_cues(run.dubs.get())
     run.delete()
     speakers.settle(gone)
     assert Cue.objects.count() == 0

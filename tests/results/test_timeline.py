@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from results import timeline
-from results.timeline import Block
+from results.transcripts import timeline
+from results.transcripts.timeline import Block
 from tests.results.exports.cases import make_cue, steady
 
 

@@ -2,8 +2,8 @@ from threading import Event
 
 import pytest
 
-from results import leases, refresh
-from results.together import Clerk, Together
+from results.refresh import ask, claims
+from results.refresh.together import Clerk, Together
 
 PATIENCE = 60
 
@@ -95,9 +95,9 @@ def test_what_one_team_has_stored_keeps_no_other_team_from_getting_more_to_ask(m
         storing.set()
         assert may_end.wait(PATIENCE)
 
-    monkeypatch.setattr(refresh, "_keep", keep)
-    monkeypatch.setattr(leases, "claim_more", lambda key_id, holders: [])
-    one, other = refresh._Desk(1), refresh._Desk(2)
+    monkeypatch.setattr(ask, "_keep", keep)
+    monkeypatch.setattr(claims, "claim_more", lambda key_id, holders: [])
+    one, other = ask._Desk(1), ask._Desk(2)
     stored = one.storing.leave(None)
     assert storing.wait(PATIENCE)
     assert other.claiming.leave(None).result(PATIENCE) is None

@@ -23,7 +23,7 @@ from celery import Celery
 from cryptography.fernet import Fernet
 from django.conf import settings
 
-from dashboard import processes
+from dashboard.embedded import processes
 
 ROOT = Path(__file__).parents[2]
 # Waited out only by what fails: on a machine with much else to do a process takes long to start.

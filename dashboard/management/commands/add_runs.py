@@ -6,8 +6,9 @@ from typing import Any, TextIO
 from django.core.management.base import BaseCommand, CommandError
 
 from dashboard.management import arguments
-from results import ids, tracking
-from results.ids import Verdict
+from results.runs import pasted_ids
+from results.runs.add import add_pasted
+from results.runs.pasted_ids import Verdict
 from teams.models import Team
 
 
@@ -23,7 +24,7 @@ class Command(BaseCommand):
     def handle(self, *, team: Team, file: TextIO, **_: Any) -> None:
         try:
             with file:
-                lines = ids.read(file.read())
+                lines = pasted_ids.read(file.read())
         except UnicodeDecodeError as error:
             raise CommandError(f"{file.name} is not a text in UTF-8.") from error
         for line in lines:
@@ -31,6 +32,6 @@ class Command(BaseCommand):
                 self.stderr.write(f"Not an id: {line.written} ({line.note})")
         if not any(line.verdict in (Verdict.ID, Verdict.TASK) for line in lines):
             raise CommandError("There is no run id in this text.")
-        new, known = tracking.add(team, lines, added_by=None)
+        new, known = add_pasted(team, lines, added_by=None)
         wrong = sum(line.verdict is Verdict.NOT_AN_ID for line in lines)
         self.stdout.write(f"{new} new, {known} already here, {wrong} not an id.")

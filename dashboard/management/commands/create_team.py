@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
 from django.db import transaction
 
-from results import keys
+from results.refresh import keys
 from teams.models import Membership, Team, User
 
 

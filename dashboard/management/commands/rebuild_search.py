@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from results import search
 from results.models import Cue
+from results.search import indexing
 
 
 class Command(BaseCommand):
@@ -26,6 +26,6 @@ class Command(BaseCommand):
                 line = f"{done:,} of {max(total, done):,} lines, about {left:,.0f} s left"
                 self.stdout.write(f"\r{line:<60}" if is_terminal else line, ending="" if is_terminal else None)
 
-        search.rebuild(progress)
+        indexing.rebuild(progress)
         lines = Cue.objects.count()
         self.stdout.write(f"{chr(13) if is_terminal else ''}{lines:,} lines are in the index.".ljust(60).rstrip())

@@ -10,8 +10,8 @@ from django.db.models import Count
 from django.utils import timezone
 
 from dashboard.management import arguments
-from results import keys, leases, refresh
 from results.models import ApiKey, Call, Run
+from results.refresh import ask, claims, limits
 from teams.models import Team
 
 
@@ -43,10 +43,10 @@ def _ask(team: Team, started: datetime) -> None:
     while due.exists():
         key = ApiKey.objects.filter(team=team).first()
         # Looked at before claiming: a moment later the rate may allow what it had just forbidden.
-        is_paced = key is not None and keys.calls_left(key, timezone.now()) <= 0
-        claimed = leases.claim_due(team.pk)
+        is_paced = key is not None and limits.calls_left(key, timezone.now()) <= 0
+        claimed = claims.claim_due(team.pk)
         for lease in claimed:
-            refresh.refresh_batch(str(lease.id), go_on=False)
+            ask.refresh_batch(str(lease.id), go_on=False)
         if not claimed:
             if not is_paced:
                 return  # not the rate of calls holds us up, but the key's trouble or a worker

@@ -13,12 +13,13 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, transaction
 
-from dashboard import processes
+from dashboard.embedded import processes
 from dashboard.management.commands.create_team import ensure_user
 from dashboard.settings import kept_secret
-from results import search, tracking
-from results.copies import shelves
+from results.media import quota
 from results.models import ApiKey
+from results.runs.add import add_runs
+from results.search import indexing
 from teams.models import Team, User
 
 DEMO_EMAIL = "demo@example.org"
@@ -45,7 +46,7 @@ def prepare() -> list[str]:
     check_port(settings.HOST, settings.PORT, "PORT")
     try:
         call_command("migrate", interactive=False, verbosity=0)
-        search.drop_half_made()
+        indexing.drop_half_made()
         if settings.DEMO and not Team.objects.exists():
             seed_demo()
         with_demo = settings.DEMO and ApiKey.objects.filter(is_demo=True).exists()
@@ -94,8 +95,8 @@ def seed_demo() -> None:
         key = ApiKey(team=team, is_demo=True)
         key.secret = DEMO_KEY
         key.save()
-        shelves.set_shelf(team, is_on=True, most_gb=1)
-        tracking.add_runs(team, list(DEMO_TITLES.items()), added_by=user)
+        quota.set_shelf(team, is_on=True, most_gb=1)
+        add_runs(team, list(DEMO_TITLES.items()), added_by=user)
 
 
 def demo_password() -> str:

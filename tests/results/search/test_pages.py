@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 import pytest
 from django.utils import timezone
 
-from results import search, tags
+from results import tags
 from results.models import Cue, Run, Word
-from results.search import vocabulary
+from results.search import indexing, service, vocabulary
+from results.search.service import Facets, beside, every, in_dub, search
 from tests.factories import make_dub, make_run, make_team
 from tests.results.search.test_search import found, make_found_dub
 
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 
 def facets(team, typed):
-    return search.search(team.pk, typed, with_facets=True).facets
+    return search(team.pk, typed, with_facets=True).facets
 
 
 TODAY = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -35,7 +36,7 @@ def test_facets_count_the_hits_by_language_speaker_and_status(wednesday):
     make_found_dub("word", run=run, language="ja-jp")
     make_found_dub("word", run=make_run(run.team, status=Run.Status.PARTLY, created_at=TODAY), language="")
     make_found_dub("word of others")
-    assert facets(run.team, "word") == search.Facets(
+    assert facets(run.team, "word") == Facets(
         of=5,
         is_all=True,
         runs=2,
@@ -53,7 +54,7 @@ def test_facets_count_the_hits_by_when_their_run_was_added(wednesday):
         make_found_dub("word", run=make_run(team, created_at=datetime(*day, 12, tzinfo=UTC)))
     dates = [("after:2026-11-23", 2), ("after:2026-11-01", 3), ("after:2026-01-01", 4), ("before:2026-01-01", 1)]
     assert facets(team, "word").dates == dates
-    assert [(typed, search.search(team.pk, f"{typed} word").count) for typed, _count in dates] == dates
+    assert [(typed, search(team.pk, f"{typed} word").count) for typed, _count in dates] == dates
 
 
 def test_tags_are_counted_by_hits_and_only_the_teams_own():
@@ -68,7 +69,7 @@ def test_tags_are_counted_by_hits_and_only_the_teams_own():
 
 
 def test_facets_are_told_from_the_newest_hits(monkeypatch):
-    monkeypatch.setattr(search, "LOOK_AT", 4)
+    monkeypatch.setattr(service, "LOOK_AT", 4)
     run = make_run()
     make_found_dub(*["word"] * 3, run=run, language="en")
     make_found_dub(*["word"] * 3, run=run, language="fr")
@@ -78,7 +79,7 @@ def test_facets_are_told_from_the_newest_hits(monkeypatch):
 
 def test_facets_come_only_when_asked_for_and_with_hits():
     team = make_found_dub("word").team
-    assert search.search(team.pk, "word").facets is None
+    assert search(team.pk, "word").facets is None
     assert facets(team, "other") is None
 
 
@@ -87,7 +88,7 @@ def test_facets_take_the_same_queries_however_many_hits(django_assert_num_querie
     counts = []
     for team in (few, many):
         with django_assert_num_queries(20, exact=False) as queries:
-            search.search(team.pk, "word", limit=5, with_facets=True)
+            search(team.pk, "word", limit=5, with_facets=True)
         counts.append(len(queries))
     assert counts[0] == counts[1]
 
@@ -105,18 +106,18 @@ def test_best_first_is_side_by_side_then_whole_words_then_short_then_new():
         "a big kitchen",
     ]
     dub = make_found_dub(*lines)
-    page = search.search(dub.team_id, "big kitchen", best_first=True)
+    page = search(dub.team_id, "big kitchen", best_first=True)
     assert [hit.cue.position for hit in page.hits] == [6, 5, 4, 3, 2, 1]
 
 
 def test_best_first_pages_stay_as_they_were_when_lines_are_added(monkeypatch):
     run = make_run()
     make_found_dub(*(f"word {'and ' * number}" for number in range(7)), run=run)
-    page = search.search(run.team_id, "word", best_first=True, limit=3)
+    page = search(run.team_id, "word", best_first=True, limit=3)
     seen = [hit.cue.text.strip() for hit in page.hits]
     make_found_dub("word", run=run, language="fr")
     while page.next_before:
-        page = search.search(
+        page = search(
             run.team_id, "word", before_id=page.next_before, skip=page.next_skip, best_first=True, limit=3
         )
         seen += [hit.cue.text.strip() for hit in page.hits]
@@ -124,9 +125,9 @@ def test_best_first_pages_stay_as_they_were_when_lines_are_added(monkeypatch):
 
 
 def test_best_first_looks_at_the_newest_hits_only(monkeypatch):
-    monkeypatch.setattr(search, "LOOK_AT", 3)
+    monkeypatch.setattr(service, "LOOK_AT", 3)
     team = make_found_dub("word", *["a longer word"] * 3).team
-    page = search.search(team.pk, "word", best_first=True, limit=3)
+    page = search(team.pk, "word", best_first=True, limit=3)
     assert ([hit.cue.text for hit in page.hits], page.next_before) == (["a longer word"] * 3, None)
     assert (page.count, page.is_exact) == (4, True)
 
@@ -137,12 +138,12 @@ def test_best_first_looks_at_the_newest_hits_only(monkeypatch):
 @pytest.fixture
 def team():
     dub = make_found_dub("The big Kitchen garden", "a kitchen, la bibliothèque", "хороший день", "大きい台所")
-    search.learn(dub)
+    indexing.learn(dub)
     return dub.team
 
 
 def suggestion(team, typed):
-    return search.search(team.pk, typed).suggestion
+    return search(team.pk, typed).suggestion
 
 
 @pytest.mark.parametrize(
@@ -179,32 +180,32 @@ def test_a_near_miss_is_helped(team, typed, meant):
 
 def test_a_word_is_suggested_as_it_is_written_most():
     dub = make_found_dub("Kitchen", "the kitchen", "a kitchen")
-    search.learn(dub)
+    indexing.learn(dub)
     assert suggestion(dub.team, "kitchne") == "kitchen"
 
 
 def test_the_word_said_most_is_suggested_among_the_nearest():
     dub = make_found_dub("a kitten", "a mitten", "the mitten")
-    search.learn(dub)
+    indexing.learn(dub)
     assert suggestion(dub.team, "pitten") == "mitten"
 
 
 def test_several_words_are_suggested_out_of_one_line():
     dub = make_found_dub("a kitten sleeps", "a mitten hangs", "the mitten", "no sleeping")
-    search.learn(dub)
+    indexing.learn(dub)
     assert suggestion(dub.team, "pitten sleepz") == "kitten sleeps"
 
 
 def test_no_suggestion_comes_from_another_team():
     theirs, ours = make_found_dub("kitchen"), make_found_dub("garden")
     for dub in (theirs, ours):
-        search.learn(dub)
+        indexing.learn(dub)
     assert suggestion(ours.team, "kitchne") == ""
     assert suggestion(theirs.team, "kitchne") == "kitchen"
 
 
 def test_a_word_that_is_gone_is_not_suggested(team):
-    search.remove(Cue.objects.filter(team=team))
+    indexing.remove(Cue.objects.filter(team=team))
     Cue.objects.filter(team=team).delete()
     assert suggestion(team, "kitchne") == ""
 
@@ -218,10 +219,10 @@ def test_a_team_takes_its_words_along(team):
 def test_words_are_learned_once_and_anew_by_a_rebuild(team):
     words = set(Word.objects.values_list("team", "word", "backwards"))
     assert {word for _team, word, _backwards in words} >= {"kitchen", "bibliotheque", "хороший"}
-    search.learn(Cue.objects.filter(team=team)[0].dub)
+    indexing.learn(Cue.objects.filter(team=team)[0].dub)
     assert set(Word.objects.values_list("team", "word", "backwards")) == words
     Word.objects.create(team=team, word="stray", backwards="yarts")
-    search.rebuild()
+    indexing.rebuild()
     assert set(Word.objects.values_list("team", "word", "backwards")) == words
 
 
@@ -251,10 +252,10 @@ def test_the_same_moment_is_shown_in_the_runs_other_languages(django_assert_num_
     make_found_dub("eins", "zwei", "drei", run=run, language="de")
     make_found_dub("un", "deux", "trois", run=run, language="fr")
     make_found_dub("other", "two", run=make_run(run.team), language="it")
-    hits = search.search(run.team_id, "two").hits
+    hits = search(run.team_id, "two").hits
     with django_assert_num_queries(1):
-        beside = search.beside(hits)
-    assert {hit.cue.dub.language: beside.get(hit.cue.pk) for hit in hits} == {
+        parallel = beside(hits)
+    assert {hit.cue.dub.language: parallel.get(hit.cue.pk) for hit in hits} == {
         "it": None,
         "en-us": [("de", "zwei"), ("fr", "deux")],
     }
@@ -265,8 +266,8 @@ def test_a_line_that_is_split_in_another_language_is_shown_whole():
     dub = make_found_dub("a long line", run=run)
     dub.cues.update(end_ms=4000)
     make_found_dub("eine", "lange", "dann", run=run, language="de")
-    [hit] = search.search(run.team_id, "long").hits
-    assert search.beside([hit]) == {hit.cue.pk: [("de", "eine"), ("de", "lange")]}
+    [hit] = search(run.team_id, "long").hits
+    assert beside([hit]) == {hit.cue.pk: [("de", "eine"), ("de", "lange")]}
 
 
 def test_the_same_moment_is_found_where_one_language_has_many_more_lines():
@@ -274,27 +275,27 @@ def test_the_same_moment_is_found_where_one_language_has_many_more_lines():
     make_found_dub(*["x"] * 60, "now", run=run)
     other = make_found_dub("jetzt", run=run, language="de")
     other.cues.update(start_ms=120_000, end_ms=122_000)
-    [hit] = search.search(run.team_id, "now").hits
-    assert search.beside([hit]) == {hit.cue.pk: [("de", "jetzt")]}
+    [hit] = search(run.team_id, "now").hits
+    assert beside([hit]) == {hit.cue.pk: [("de", "jetzt")]}
 
 
 def test_nothing_is_beside_nothing():
-    assert search.beside([]) == {}
+    assert beside([]) == {}
 
 
 # --- All of them ---------------------------------------------------------------------------------------------
 
 
 def test_every_hit_is_given_newest_first_in_batches(monkeypatch, django_assert_max_num_queries):
-    monkeypatch.setattr(search, "_BATCH", 4)
+    monkeypatch.setattr(indexing, "_BATCH", 4)
     run = make_run(title="Trailer")
     make_found_dub(*(f"word {number}" for number in range(10)), run=run)
     make_found_dub("word of others")
     with django_assert_max_num_queries(30):
-        given = [(cue.text, cue.dub.language, cue.run.title) for cue in search.every(run.team_id, "word")]
+        given = [(cue.text, cue.dub.language, cue.run.title) for cue in every(run.team_id, "word")]
     assert given == [(f"word {number}", "en-us", "Trailer") for number in reversed(range(10))]
-    assert list(search.every(run.team_id, "")) == []
-    assert list(search.every(run.team_id, "title:nothing")) == []
+    assert list(every(run.team_id, "")) == []
+    assert list(every(run.team_id, "title:nothing")) == []
 
 
 def test_the_hits_in_one_dub_are_counted():
@@ -302,6 +303,6 @@ def test_the_hits_in_one_dub_are_counted():
     dub = make_found_dub("word one", "word two", "other", run=run)
     twin = make_found_dub("word", run=run, language="fr")
     make_found_dub("word", run=make_run(run.team))
-    assert [search.in_dub(one, "word") for one in (dub, twin)] == [2, 1]
-    assert [search.in_dub(dub, typed) for typed in ("title:nothing word", "", "missing")] == [0, 0, 0]
-    assert search.in_dub(make_dub(make_run(make_team())), "word") == 0
+    assert [in_dub(one, "word") for one in (dub, twin)] == [2, 1]
+    assert [in_dub(dub, typed) for typed in ("title:nothing word", "", "missing")] == [0, 0, 0]
+    assert in_dub(make_dub(make_run(make_team())), "word") == 0

@@ -2,9 +2,9 @@
 
 import pytest
 
-from results import search, tasks
+from results import tasks
 from results.models import Dub, Finding, SavedSearch, Word
-from results.search import saved
+from results.search import indexing, saved
 from teams.models import Membership
 from tests.factories import make_dub, make_member, make_run, make_team
 
@@ -29,7 +29,7 @@ def anna(team):
 def store(team, *lines, **fields):
     """A dub as a refresh leaves it."""
     dub = make_dub(make_run(team), lines, is_told=False, **fields)
-    search.add(dub.cues.all())
+    indexing.add(dub.cues.all())
     return dub
 
 
@@ -68,7 +68,7 @@ def test_a_dub_that_is_said_anew_is_no_news_but_counted(team, anna):
     dub = store(team, "the kitchen", "a kitchen")
     saved.tell()
     saved.seen(anna, "kitchen")
-    search.remove(dub.cues.filter(position=1))
+    indexing.remove(dub.cues.filter(position=1))
     dub.cues.filter(position=1).delete()
     Dub.objects.filter(pk=dub.pk).update(is_told=False)
     saved.tell()
@@ -82,7 +82,7 @@ def test_lines_that_come_while_it_is_told_are_told_of_the_next_time(team, anna, 
     def overtaken(dub):
         Dub.objects.filter(pk=dub.pk).update(cues_hash="newer")
 
-    monkeypatch.setattr(search, "learn", overtaken)
+    monkeypatch.setattr(indexing, "learn", overtaken)
     saved.tell()
     assert list(Dub.objects.filter(is_told=False)) == [dub]
 

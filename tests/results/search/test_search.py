@@ -9,10 +9,11 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from results import search, speakers, tags
+from results import speakers, tags
 from results.models import Cue, Run
-from results.search import index, postgres, sqlite
+from results.search import index, indexing, postgres, service, sqlite
 from results.search.analyzer import terms
+from results.search.service import search
 from tests.factories import make_dub, make_run, make_team
 from tests.results.search.cases import CASES
 from tests.results.search.test_analyzer import ALPHABETS, SPACED
@@ -25,13 +26,13 @@ many_examples = settings(
 
 def make_found_dub(*lines, run=None, **fields):
     dub = make_dub(run, lines, **fields)
-    search.add(dub.cues.all())
+    indexing.add(dub.cues.all())
     return dub
 
 
 def found(team, typed, **options):
     """The texts found, newest first."""
-    return [hit.cue.text for hit in search.search(team.pk, typed, **options).hits]
+    return [hit.cue.text for hit in search(team.pk, typed, **options).hits]
 
 
 def marked(hit):
@@ -46,7 +47,7 @@ def test_each_script_is_found_and_marked(case):
     # What no database can store is taken out before a cue is saved.
     text = case.text.replace("\0", " ").replace("\ud800", " ")
     team = make_found_dub(text, "xyz").team
-    pages = {query: search.search(team.pk, query) for query in case.found}
+    pages = {query: search(team.pk, query) for query in case.found}
     assert {query: [marked(hit) for hit in page.hits] for query, page in pages.items()} == {
         query: [marks] for query, marks in case.found.items()
     }
@@ -65,7 +66,7 @@ def test_any_two_neighbouring_characters_find_their_line(alphabet):
         with transaction.atomic():
             make_found_dub(text, run=run)
             for start in range(len(text) - 1):
-                [hit] = search.search(team.pk, text[start : start + 2]).hits
+                [hit] = search(team.pk, text[start : start + 2]).hits
                 assert hit.marks
             transaction.set_rollback(True)
 
@@ -83,7 +84,7 @@ def test_any_word_of_a_line_finds_it():
             make_found_dub(" ".join(words), run=run)
             for word in words:
                 if terms(word).words:
-                    [hit] = search.search(team.pk, word).hits
+                    [hit] = search(team.pk, word).hits
                     assert hit.marks
             transaction.set_rollback(True)
 
@@ -101,9 +102,9 @@ def test_nothing_typed_and_no_text_makes_it_fail():
     def check(text, typed):
         with transaction.atomic():
             dub = make_found_dub(text, run=run)
-            search.search(team.pk, typed)
-            search.search(team.pk, text)
-            search.remove(dub.cues.all())
+            search(team.pk, typed)
+            search(team.pk, text)
+            indexing.remove(dub.cues.all())
             transaction.set_rollback(True)
 
     check()
@@ -252,12 +253,12 @@ def test_many_fitting_runs_are_looked_up_instead_of_listed(kitchen, monkeypatch)
     ],
 )
 def test_odd_searches_are_answered(kitchen, typed):
-    page = search.search(kitchen.pk, typed)
+    page = search(kitchen.pk, typed)
     assert (len(page.hits), page.is_exact) == (page.count, True)
 
 
 def test_a_hint_comes_with_the_page(kitchen):
-    page = search.search(kitchen.pk, "?!")
+    page = search(kitchen.pk, "?!")
     assert (page.hits, page.count, page.hint) == (
         [],
         0,
@@ -272,11 +273,11 @@ def test_a_team_finds_only_its_own_lines():
     ours = make_found_dub("the same words", "only ours")
     theirs = make_found_dub("the same words", "only theirs")
     for mine, other in ((ours, theirs), (theirs, ours)):
-        page = search.search(mine.team_id, "same")
+        page = search(mine.team_id, "same")
         assert ([hit.cue.dub for hit in page.hits], page.count) == ([mine], 1)
-        assert search.search(mine.team_id, f"run:{other.run.camb_run_id}").count == 0
-        assert search.search(mine.team_id, "-nothing").count == 2
-    assert search.search(ours.team_id, "theirs").count == 0
+        assert search(mine.team_id, f"run:{other.run.camb_run_id}").count == 0
+        assert search(mine.team_id, "-nothing").count == 2
+    assert search(ours.team_id, "theirs").count == 0
 
 
 def test_nothing_typed_reaches_another_team():
@@ -306,29 +307,29 @@ def test_a_team_whose_number_begins_like_another_has_its_own_terms():
 def test_removed_lines_are_gone_at_once():
     kept = make_found_dub("kitchen one", "kitchen two")
     gone = make_found_dub("kitchen three", run=make_run(kept.team))
-    search.remove(gone.cues.all())
+    indexing.remove(gone.cues.all())
     assert found(kept.team, "kitchen") == ["kitchen two", "kitchen one"]
-    assert search.search(kept.team_id, "kitchen").count == 2
+    assert search(kept.team_id, "kitchen").count == 2
 
 
 def test_removing_what_was_never_added_harms_nothing():
     dub = make_found_dub("kitchen")
     never = make_dub(make_run(dub.team), ["kitchen"])
-    search.remove(never.cues.all())
-    search.remove(Cue.objects.none())
+    indexing.remove(never.cues.all())
+    indexing.remove(Cue.objects.none())
     assert found(dub.team, "kitchen") == ["kitchen"]
-    search.remove(dub.cues.all())
-    search.remove(dub.cues.all())
+    indexing.remove(dub.cues.all())
+    indexing.remove(dub.cues.all())
     assert found(dub.team, "kitchen") == []
 
 
 def test_a_dub_said_anew_is_found_by_its_new_words_only():
     dub = make_found_dub("old words")
     with transaction.atomic():
-        search.remove(dub.cues.all())
+        indexing.remove(dub.cues.all())
         dub.cues.all().delete()
         dub.cues.create(team=dub.team, run=dub.run, position=1, start_ms=0, end_ms=1, text="new words")
-        search.add(dub.cues.all())
+        indexing.add(dub.cues.all())
     assert [found(dub.team, typed) for typed in ("old", "new", "words")] == [[], ["new words"], ["new words"]]
 
 
@@ -338,17 +339,17 @@ def test_a_rebuilt_index_finds_what_is_stored():
     stray.cues.all().delete()
     missing = make_dub(make_run(dub.team), ["kitchen sink"])
     steps: list[int] = []
-    search.rebuild(steps.append)
+    indexing.rebuild(steps.append)
     assert steps == [3]
     assert found(dub.team, "kitchen") == ["kitchen sink", "kitchen"]
-    assert search.search(dub.team_id, "kitchen").count == 2
-    search.remove(missing.cues.all())
+    assert search(dub.team_id, "kitchen").count == 2
+    indexing.remove(missing.cues.all())
     assert found(dub.team, "kitchen") == ["kitchen"]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_index_is_made_anew_while_others_search_save_and_remove(monkeypatch):
-    monkeypatch.setattr(search, "_BATCH", 2)
+    monkeypatch.setattr(indexing, "_BATCH", 2)
     dub = make_found_dub("kitchen one", "kitchen two", "kitchen three")
     run = dub.run
 
@@ -357,20 +358,20 @@ def test_the_index_is_made_anew_while_others_search_save_and_remove(monkeypatch)
             return
         assert len(found(run.team, "kitchen")) == 3
         gone = dub.cues.filter(position__in=(1, 3))
-        search.remove(gone)
+        indexing.remove(gone)
         gone.delete()
         make_found_dub("kitchen four", run=run, language="fr")
 
-    search.rebuild(meanwhile)
+    indexing.rebuild(meanwhile)
     assert found(run.team, "kitchen") == ["kitchen four", "kitchen two"]
-    assert search.search(run.team_id, "kitchen").count == 2
-    search.remove(Cue.objects.all())
+    assert search(run.team_id, "kitchen").count == 2
+    indexing.remove(Cue.objects.all())
     assert found(run.team, "kitchen") == []
 
 
 @pytest.mark.django_db(transaction=True)
 def test_what_changes_while_the_index_is_made_anew_is_found_as_it_is_then(monkeypatch):
-    monkeypatch.setattr(search, "_BATCH", 2)
+    monkeypatch.setattr(indexing, "_BATCH", 2)
     run = make_found_dub("kitchen one", "kitchen two", "kitchen three").run
     away, back = make_found_dub("kitchen four").run, make_dub(lines=["kitchen five", "kitchen six"]).run
     Run.objects.filter(pk=back.pk).update(archived_at=timezone.now(), is_indexed=False)
@@ -382,13 +383,13 @@ def test_what_changes_while_the_index_is_made_anew_is_found_as_it_is_then(monkey
         if done == 3:
             Run.objects.filter(pk=back.pk).update(archived_at=None)
         for changed in Run.objects.filter(pk__in=[away.pk, back.pk]):
-            search.settle(changed)
+            indexing.settle(changed)
 
-    search.rebuild(meanwhile)
+    indexing.rebuild(meanwhile)
     assert found(run.team, "speaker:kim kitchen") == ["kitchen three", "kitchen one"]
     assert found(away.team, "kitchen") == []
     assert found(back.team, "kitchen") == ["kitchen six", "kitchen five"]
-    search.remove(Cue.objects.all())
+    indexing.remove(Cue.objects.all())
     for team in (run.team, away.team, back.team):
         assert found(team, "kitchen") == []
     if connection.vendor == "sqlite":
@@ -409,7 +410,7 @@ def test_a_rebuild_that_comes_to_no_end_leaves_nothing_behind():
         raise KilledError
 
     with pytest.raises(KilledError):
-        search.rebuild(killed)
+        indexing.rebuild(killed)
     assert (sqlite._tables(), found(dub.team, "kitchen")) == (["results_search"], ["kitchen"])
 
 
@@ -417,7 +418,7 @@ def test_a_rebuild_that_comes_to_no_end_leaves_nothing_behind():
 def test_what_a_killed_rebuild_left_is_dropped_at_the_next_start():
     with connection.cursor() as cursor:
         cursor.execute("create table results_search_new (words)")
-    search.drop_half_made()
+    indexing.drop_half_made()
     assert sqlite._tables() == ["results_search"]
 
 
@@ -427,9 +428,9 @@ def test_what_a_killed_rebuild_left_is_dropped_at_the_next_start():
 def test_pages_follow_each_other_without_gap_or_overlap():
     dub = make_found_dub(*(f"kitchen {number}" for number in range(25)))
     make_found_dub("kitchen")
-    pages = [search.search(dub.team_id, "kitchen", limit=10)]
+    pages = [search(dub.team_id, "kitchen", limit=10)]
     while before := pages[-1].next_before:
-        pages.append(search.search(dub.team_id, "kitchen", before_id=before, limit=10))
+        pages.append(search(dub.team_id, "kitchen", before_id=before, limit=10))
     assert [len(page.hits) for page in pages] == [10, 10, 5]
     assert [(page.count, page.is_exact) for page in pages[:1]] == [(25, True)]
     assert not any(page.is_exact for page in pages[1:])
@@ -439,15 +440,15 @@ def test_pages_follow_each_other_without_gap_or_overlap():
 
 def test_a_page_that_is_just_full_is_the_last():
     team = make_found_dub("kitchen", "kitchen").team
-    assert search.search(team.pk, "kitchen", limit=2).next_before is None
-    assert search.search(team.pk, "kitchen", limit=1).next_before is not None
+    assert search(team.pk, "kitchen", limit=2).next_before is None
+    assert search(team.pk, "kitchen", limit=1).next_before is not None
 
 
 @pytest.mark.parametrize(("lines", "count", "is_exact"), [(20, 20, True), (21, 20, False)])
 def test_hits_are_counted_up_to_a_bound(lines, count, is_exact, monkeypatch):
-    monkeypatch.setattr(search, "COUNT_UP_TO", 20)
+    monkeypatch.setattr(service, "COUNT_UP_TO", 20)
     team = make_found_dub(*["kitchen"] * lines).team
-    page = search.search(team.pk, "kitchen", limit=5)
+    page = search(team.pk, "kitchen", limit=5)
     assert (len(page.hits), page.count, page.is_exact) == (5, count, is_exact)
 
 
@@ -458,7 +459,7 @@ def test_hits_far_behind_many_other_lines_are_found(monkeypatch):
     team = make_found_dub(*lines).team
     assert found(team, "rare") == ["rare"]
     for typed, total in (("often", 20), ("seldom", 10), ("rare", 1)):
-        page = search.search(team.pk, typed, limit=3)
+        page = search(team.pk, typed, limit=3)
         assert (len(page.hits), page.count) == (min(3, total), total), typed
 
 
@@ -467,7 +468,7 @@ def test_a_page_needs_the_same_few_queries_however_many_hits(django_assert_num_q
     many = make_found_dub(*["kitchen"] * 30).team
     for team, limit in ((few, 2), (many, 20)):
         with django_assert_num_queries(4 if connection.vendor == "sqlite" else 6):
-            for hit in search.search(team.pk, "kitchen", limit=limit).hits:
+            for hit in search(team.pk, "kitchen", limit=limit).hits:
                 assert (hit.cue.dub.language, hit.cue.run.team_id) == ("en-us", team.pk)
 
 

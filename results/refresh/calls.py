@@ -10,7 +10,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from results import camb, rows
+from results import camb
+from results.db import bulk
 from results.models import Attempt, Call, Run
 from teams.models import Team
 
@@ -61,7 +62,7 @@ def write(histories: Sequence[History], changes: Mapping[int, str]) -> None:
         if not known and not Team.objects.filter(pk=histories[0].team_id).exists():
             return
         Call.objects.bulk_create([call for call, _ in calls])
-        rows.insert(
+        bulk.insert(
             [
                 Attempt(call=call, run_id=pk, change=changes.get(pk, "") if last[pk] is call else "")
                 for call, pks in calls

@@ -52,7 +52,7 @@ def reason(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-def takes_changes() -> bool:
+def accepts_writes() -> bool:
     if connection.vendor == "sqlite" and _free_bytes() < ROOM_BYTES:
         return False
     if not is_doubted():

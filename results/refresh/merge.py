@@ -10,9 +10,12 @@ from typing import Any
 
 from django.db import transaction
 
-from results import camb, languages, rows, search, speakers
+from results import camb, speakers
+from results.db import bulk
 from results.models import Answer, Cue, Dub, Language, Pulse, Run
+from results.search import indexing
 from results.search.index import Line
+from results.transcripts import languages
 
 # More than an hour of speech has never come near this; what lies beyond is cut off and marked so.
 ANSWER_BYTES = 2 * 2**20
@@ -147,9 +150,9 @@ class Stock:
                 drop_cues(self._heard[key])
         dubs = self._heard.values()
         Dub.objects.bulk_create([dub for dub in dubs if not dub.pk])
-        rows.update(Dub, [dub for dub in dubs if dub.pk], DUB_FIELDS)
+        bulk.update(Dub, [dub for dub in dubs if dub.pk], DUB_FIELDS)
         _add_cues([(self._heard[key], cues) for key, cues in self._cues.items()])
-        rows.insert(self._answers, replace=True)
+        bulk.insert(self._answers, replace=True)
 
 
 def _pack(raw: bytes) -> bytes:
@@ -208,16 +211,16 @@ def _add_cues(transcripts: Sequence[tuple[Dub, Sequence[camb.Cue]]]) -> None:
             (dub.team_id, dub.run_id, dub.pk, position, cue.start_ms, cue.end_ms, *called[cue.speaker], cue.text)
             for position, cue in enumerate(cues, start=1)
         ]
-    rows.insert_values(Cue, CUE_FIELDS, said)
+    bulk.insert_values(Cue, CUE_FIELDS, said)
     ids = Cue.objects.filter(dub__in=tags).order_by("dub", "position").values_list("pk", flat=True)
-    search.add_lines(
+    indexing.add_lines(
         Line(cue_id, team_id, run_id, tags[dub_id], speaker, original, text)
         for cue_id, (team_id, run_id, dub_id, _, _, _, speaker, original, text) in zip(ids, said, strict=True)
     )
 
 
 def drop_cues(dub: Dub) -> None:
-    search.remove(dub.cues.all())
+    indexing.remove(dub.cues.all())
     # Nothing points at a cue, so the rows can go without being collected first.
     dub.cues.all()._raw_delete(dub.cues.db)
 
@@ -234,9 +237,9 @@ def name_numbered_dubs(tags: Mapping[int, str]) -> None:
             run = Run.objects.select_for_update().get(pk=dub.run_id)
             if Dub.objects.filter(run=run, language=tag).exists():
                 continue
-            search.remove(dub.cues.all())
+            indexing.remove(dub.cues.all())
             Dub.objects.filter(pk=dub.pk).update(language=tag)
-            search.add(dub.cues.all())
+            indexing.add(dub.cues.all())
             run.languages = [tag if language == dub.language else language for language in run.languages]
             run.version = Pulse.beat(run.team_id)
             run.save(update_fields=["languages", "version"])

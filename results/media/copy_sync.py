@@ -8,9 +8,10 @@ from django.core.files.storage import default_storage
 from django.db import IntegrityError
 from django.utils import timezone
 
-from results import leases, media
-from results.copies import fetching, parts, shelves, unsigned
+from results.media import copy_fetch, links, part_files, quota
+from results.media.copies import unsigned
 from results.models import Copy, Dub, Shelf
+from results.refresh import claims
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ def tend() -> None:
     """See what is new, remove what nobody wants any more, and ring for what is due."""
     look()
     drop_removed()
-    fetching.ring_due()
+    copy_fetch.ring_due()
 
 
 def look() -> None:
@@ -31,7 +32,7 @@ def look() -> None:
         dubs = Dub.objects.filter(run__team=shelf.pk)
         if shelf.looked_at:
             # An answer is dated by its asking and may be stored as late as its lease lasts.
-            dubs = dubs.filter(run__checked_at__gte=shelf.looked_at - leases.LASTS - timedelta(minutes=1))
+            dubs = dubs.filter(run__checked_at__gte=shelf.looked_at - claims.LASTS - timedelta(minutes=1))
         pks = list(dubs.order_by("pk").values_list("pk", flat=True))
         try:
             for start in range(0, len(pks), 500):
@@ -50,7 +51,7 @@ def _want(dubs: list[Dub]) -> None:
             waiting, kept, failed = (
                 there.get((dub.pk, kind, state)) for state in (State.WAITING, State.KEPT, State.FAILED)
             )
-            if not media.is_playable(url):
+            if not links.is_playable(url):
                 continue
             under_way = waiting or failed
             if kept and kept.source == unsigned(url):
@@ -61,7 +62,7 @@ def _want(dubs: list[Dub]) -> None:
                 new.append(Copy(team_id=dub.team_id, dub=dub, kind=kind, name=f"{dub.team_id}/{uuid.uuid4().hex}"))
             elif failed and dub.run.checked_at and dub.run.checked_at > failed.state_at:
                 # Whoever refreshed the run since wants it tried again.
-                shelves.now_due(pk=failed.pk)
+                quota.now_due(pk=failed.pk)
     Copy.objects.bulk_create(new, ignore_conflicts=True)
 
 
@@ -70,7 +71,7 @@ def drop_removed() -> None:
     for copy in Copy.objects.unleased(timezone.now()).filter(dub=None)[:1000]:
         try:
             default_storage.delete(copy.name)
-            parts.drop(copy)
+            part_files.drop(copy)
         except Exception:
             # Storages fail with errors of their own kinds; the row stays, and with it the memory of the file.
             logger.exception("The file of removed copy %s could not be deleted", copy.pk)

@@ -12,8 +12,10 @@ from django.db import transaction
 from django.db.models import Case, Q, When
 from django.utils import timezone
 
-from results import bell, many, search
+from results import queue
+from results.db import batches
 from results.models import Run
+from results.search import indexing
 from teams.models import Team
 
 TURN_SECONDS = 3
@@ -22,21 +24,21 @@ _RUNS_AT_ONCE = 10
 _PAUSE_SECONDS = 0.03
 
 
-def archive(team: Team, pks: Collection[int]) -> int:
+def archive_runs(team: Team, pks: Collection[int]) -> int:
     """Put these runs of the team aside; returns how many were not yet."""
     current = Q(archived_at=None)
-    total = many.in_parts(team, pks, which=current, archived_at=timezone.now(), due_at=None, wanted_at=None)
-    bell.ring("settle_archived")
+    total = batches.in_parts(team, pks, which=current, archived_at=timezone.now(), due_at=None, wanted_at=None)
+    queue.ring("settle_archived")
     return total
 
 
-def restore(team: Team, pks: Collection[int]) -> int:
+def restore_runs(team: Team, pks: Collection[int]) -> int:
     """Take these runs of the team back, and ask about the unfinished ones; returns how many were archived."""
     archived = Q(archived_at__isnull=False)
     due_at = Case(When(status__in=Run.UNFINISHED, then=timezone.now()), default=None)
-    total = many.in_parts(team, pks, which=archived, archived_at=None, due_at=due_at)
-    bell.ring("settle_archived")
-    bell.ring("refresh_due")
+    total = batches.in_parts(team, pks, which=archived, archived_at=None, due_at=due_at)
+    queue.ring("settle_archived")
+    queue.ring("refresh_due")
     return total
 
 
@@ -45,7 +47,7 @@ def settle_next() -> None:
     turn_ends = time.monotonic() + TURN_SECONDS
     while pks := _unsettled():
         if time.monotonic() > turn_ends:
-            bell.ring("settle_archived")
+            queue.ring("settle_archived")
             return
         for pk in pks:
             _settle(pk)
@@ -58,11 +60,11 @@ def _settle(pk: int) -> None:
         run = Run.objects.select_for_update().filter(pk=pk).first()
         if run is None:
             return
-        search.settle(run)
+        indexing.settle(run)
     if run.archived_at is None:
         # An index that was made anew meanwhile has not learned its words.
         for dub in run.dubs.all():
-            search.learn(dub)
+            indexing.learn(dub)
 
 
 def _unsettled() -> list[int]:

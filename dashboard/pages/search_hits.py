@@ -15,9 +15,9 @@ from django.utils.html import escape, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from results import languages, timecode
 from results.models import Cue, Run
-from results.search import Hit, beside
+from results.search.service import Hit, beside
+from results.transcripts import languages, timecode
 
 # A line of speech is shorter; of a longer one, the part around what was found is shown.
 LONGEST_LINE = 600

@@ -1,8 +1,4 @@
-"""Is the team's CAMB.AI key any good, and when may it be used again?
-
-One row a key says it for every worker on every machine: `retry_at` is the key's gate. Trouble closes it for a
-while, the first call after that is a probe, and its success opens the gate again.
-"""
+"""The circuit breaker and the rate limit of a key, kept in the key's row for all workers on all machines."""
 
 import logging
 import random
@@ -14,70 +10,23 @@ from functools import cache
 from time import monotonic
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import F, Q
 from django.utils import timezone
 
-from results import bell, camb, store
-from results.models import ApiKey, Language, Pulse, Run
+from results import camb
+from results.models import ApiKey, Pulse
 from results.secrets import SealBrokenError
-from teams.models import Team
 
 logger = logging.getLogger(__name__)
+
+State = ApiKey.State
 
 # A key that CAMB.AI refused is tried again now and then, in case it was mended on their side.
 REFUSED_PROBE = timedelta(minutes=30)
 LONGEST_CLOSED = 2 * REFUSED_PROBE
 FIRST_PROBE = timedelta(seconds=20)
 SLOWEST_PROBE = timedelta(minutes=15)
-
-State = ApiKey.State
-
-
-def save(team: Team, secret: str) -> ApiKey:
-    """Keep the team's CAMB.AI key, have it tested, and let its runs go on."""
-    key = ApiKey(team=team)
-    key.secret = secret
-    fields = {"sealed": key.sealed, "last_four": key.last_four, "is_demo": False}
-    key, _ = ApiKey.objects.update_or_create(team=team, defaults=fields)
-    request_test(key)
-    return key
-
-
-def remove(team: Team) -> None:
-    ApiKey.objects.filter(team=team).delete()
-    Pulse.beat(team.pk)
-
-
-def request_test(key: ApiKey) -> None:
-    """Have a worker try the key; `asked_at` is empty until it has."""
-    with transaction.atomic():
-        ApiKey.objects.filter(pk=key.pk).update(
-            state=State.UNTRIED, message="", failures=0, retry_at=None, asked_at=None
-        )
-        Pulse.beat(key.pk)
-        bell.ring("test_key", key.pk)
-
-
-def test(team_id: int) -> None:
-    """Ask CAMB.AI about the team's newest run, or about run 1, and note what that says of the key."""
-    key = ApiKey.objects.filter(pk=team_id).first()
-    if key is None:
-        return
-    own = Run.objects.filter(team=team_id).order_by("-pk").values_list("camb_run_id", flat=True).first()
-    try:
-        client(key).fetch([own or 1])
-    except camb.Refused as error:
-        # Another team's run may well be forbidden: only about a run of its own does a 403 speak of the key.
-        if error.http_status in (401, 402) or (error.http_status == 403 and own):
-            note_trouble(key, error)
-            return
-    except (camb.CambError, SealBrokenError) as error:
-        note_trouble(key, error)
-        return
-    note_success(key)
-    bell.ring("refresh_due")
-    bell.ring("learn_languages")
 
 
 def is_open(now: datetime) -> Q:
@@ -150,37 +99,6 @@ def _paced_to(key: ApiKey, now: datetime) -> datetime:
     return key.paced_to if key.paced_to and is_ahead else now
 
 
-class _Kept(threading.local):
-    """The client that a thread used last, and for whom."""
-
-    client: camb.Client | None = None
-    of: tuple[str, str] = ("", "")
-
-
-_kept = _Kept()
-
-
-def client(key: ApiKey) -> camb.Client:
-    """This thread's client for the key; it is kept, so that a sweep runs over connections that stay open."""
-    of = (key.base_url, key.secret)
-    if _kept.client is None or _kept.of != of:
-        if _kept.client:
-            _kept.client.close()
-        _kept.client, _kept.of = patient_for(key, settings.CAMB_TOTAL_SECONDS), of
-    return _kept.client
-
-
-def patient_for(key: ApiKey, seconds: float) -> camb.Client:
-    """A client of its own that waits so long for an answer, in all."""
-    return camb.Client(
-        key.base_url,
-        key.secret,
-        connect_seconds=min(settings.CAMB_CONNECT_SECONDS, seconds),
-        read_seconds=min(settings.CAMB_READ_SECONDS, seconds),
-        total_seconds=seconds,
-    )
-
-
 def note_success(key: ApiKey) -> None:
     """Open the key's gate, unless somebody noted trouble since this call began: a 429 just now outweighs it."""
     now = timezone.now()
@@ -227,23 +145,3 @@ def note_trouble(key: ApiKey, error: camb.CambError | SealBrokenError) -> None:
 def _wait(failures: int) -> timedelta:
     jitter: float = random.uniform(1.0, 1.1)  # noqa: S311
     return min(FIRST_PROBE * (1 << min(failures, 20)), SLOWEST_PROBE) * jitter
-
-
-def learn_languages() -> None:
-    """Ask once for CAMB.AI's numbers of languages, by any key that works, and name dubs that had but a number."""
-    key = ApiKey.objects.filter(state=State.WORKING).order_by("-asked_at").first()
-    if key is None:
-        return
-    try:
-        heard = client(key).fetch_languages()
-    except (camb.CambError, SealBrokenError) as error:
-        logger.warning("CAMB.AI's languages could not be asked for: %s", error)
-        return
-    tags = {language.camb_id: language.tag for language in heard if language.tag}
-    Language.objects.bulk_create(
-        [Language(camb_id=camb_id, tag=tag) for camb_id, tag in tags.items()],
-        update_conflicts=True,
-        unique_fields=["camb_id"],
-        update_fields=["tag"],
-    )
-    store.name_numbered_dubs(tags)

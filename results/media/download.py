@@ -21,7 +21,7 @@ import requests
 import urllib3
 from urllib3.util.connection import create_connection
 
-from results.camb.deadline import DeadlineAdapter
+from results.http import DeadlineAdapter
 
 CONNECT_SECONDS = 10.0
 STALL_SECONDS = 30.0

@@ -11,9 +11,8 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from results import languages, quality, timecode, timeline
 from results.models import Copy, Cue, Dub, Run
-from results.transcripts import alignment
+from results.transcripts import alignment, languages, review, timecode, timeline
 
 # As many as run.css has colours.
 VOICES = 8
@@ -144,7 +143,7 @@ class Reading:
 
     @cached_property
     def lines(self) -> list[Line]:
-        hints = [" · ".join(map(str, found)) for found in quality.hints(self.cues)]
+        hints = [" · ".join(map(str, found)) for found in review.hints(self.cues)]
         chosen = self.chosen
         shown = [pair for pair in zip(self.cues, hints, strict=True) if not chosen or pair[0].speaker in chosen]
         return _lines(shown, self.voices)
@@ -213,7 +212,7 @@ class Reading:
     def speakers(self) -> list[Speaker]:
         """Who speaks, most first: for how long, what part of all that is said, and how many words."""
         talk, words = defaultdict[str, int](int), defaultdict[str, int](int)
-        count = _words if languages.has_spaces(self.dub.language) else quality.length
+        count = _words if languages.has_spaces(self.dub.language) else review.length
         for cue in self.cues:
             talk[cue.speaker] += max(cue.end_ms - cue.start_ms, 0)
             words[cue.speaker] += count(cue.text)

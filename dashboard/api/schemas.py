@@ -9,10 +9,11 @@ from django.http import HttpRequest
 from django.urls import reverse
 from pydantic import BaseModel, Field
 
-from dashboard.moments import address_of
-from results import languages, models
+from dashboard.pages.search_hits import address_of
+from results import models
 from results.models import RunQuerySet
-from results.search import Hit as Found
+from results.search.service import Hit as Found
+from results.transcripts import languages
 from teams.models import Membership
 
 # What a database takes.

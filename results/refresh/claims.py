@@ -19,8 +19,10 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from results import camb, keys, rows
+from results import camb
+from results.db import bulk
 from results.models import ApiKey, Run, RunQuerySet
+from results.refresh import limits
 
 LASTS = Run.LEASE
 # Claiming and storing cost as much as a call does, so while much is due they are done for so many calls at once.
@@ -75,7 +77,7 @@ def claim_due(team_id: int | None = None) -> list[Lease]:
     """
     now = timezone.now()
     has_due = Exists(Run.objects.due(now).filter(team=OuterRef("pk")))
-    usable = ApiKey.objects.filter(keys.is_open(now), has_due)
+    usable = ApiKey.objects.filter(limits.is_open(now), has_due)
     if team_id is not None:
         usable = usable.filter(team=team_id)
     return [lease for key_id in usable.values_list("pk", flat=True) for lease in claim(key_id, now)]
@@ -97,12 +99,12 @@ def claim_more(key_id: int, holders: Sequence[uuid.UUID]) -> list[Lease]:
 def _claim(key_id: int, now: datetime, holders: Sequence[uuid.UUID], most_calls: int) -> list[Lease]:
     with transaction.atomic():
         # The key's row is the lock under which its leases are counted and given out.
-        key = ApiKey.objects.select_for_update().filter(keys.is_open(now), pk=key_id).first()
+        key = ApiKey.objects.select_for_update().filter(limits.is_open(now), pk=key_id).first()
         if key is None:
             return []
         others = Run.objects.filter(team=key_id).leased(now).exclude(lease__in=holders)
         in_flight = 1 if key.is_unproven else settings.REFRESH_CALLS_PER_KEY
-        calls = keys.calls_left(key, now)
+        calls = limits.calls_left(key, now)
         room = min(len(holders), in_flight - others.order_by().values("lease").distinct().count(), calls)
         if room <= 0:
             return []
@@ -124,7 +126,7 @@ def _claim(key_id: int, now: datetime, holders: Sequence[uuid.UUID], most_calls:
         groups = [list(chain(*asks)) for asks in _portions(batches(numbered), calls_each)]
         groups += [[run] for run in runs if not run.camb_run_id]
         del groups[room:]
-        keys.use_calls(key, now, sum(len(batches(group)) for group in groups))
+        limits.use_calls(key, now, sum(len(batches(group)) for group in groups))
         given = [Lease(*each, now + LASTS) for each in zip(holders, repeat(key), groups)]
         _write(given)
         return given
@@ -163,7 +165,7 @@ def take(lease_ids: Sequence[str]) -> list[Lease | None]:
         found = runs.values_list("due_at", "lease", "team", *Due._fields)
         for _, lease_id, teams[lease_id], *run in sorted(found, key=lambda row: row[0] or now):
             held[lease_id].append(Due(*run))
-        open_keys = ApiKey.objects.filter(keys.is_open(now)).in_bulk(set(teams.values()))
+        open_keys = ApiKey.objects.filter(limits.is_open(now)).in_bulk(set(teams.values()))
         for lease_id, team_id in teams.items():
             if key := open_keys.get(team_id):
                 taken[lease_id] = Lease(uuid.uuid4(), key, held[lease_id], now + LASTS)
@@ -175,7 +177,7 @@ def take(lease_ids: Sequence[str]) -> list[Lease | None]:
 
 def _write(given: Iterable[Lease]) -> None:
     leased = [_Leased(run.pk, lease.id, lease.until) for lease in given for run in lease.runs]
-    rows.update(Run, leased, ("lease", "lease_until"))
+    bulk.update(Run, leased, ("lease", "lease_until"))
 
 
 def renew(holders: Collection[uuid.UUID]) -> None:

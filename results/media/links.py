@@ -10,8 +10,9 @@ from django.core.cache import cache
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from results import camb, history, keys, leases, refresh
+from results import camb
 from results.models import ApiKey, Dub, Run
+from results.refresh import calls, claims, keys, limits, save
 from results.secrets import SealBrokenError
 
 Kind = Literal["video", "audio"]
@@ -126,21 +127,21 @@ def ask_now(run: Run) -> None:
     key = ApiKey.objects.filter(pk=run.team_id).first()
     if key is None:
         raise NoKeyError
-    if not ApiKey.objects.filter(keys.is_open(now), pk=key.pk).exists():
+    if not ApiKey.objects.filter(limits.is_open(now), pk=key.pk).exists():
         raise camb.Unavailable(key.message)
-    lease, calls = uuid.uuid4(), history.History(key.pk)
-    Run.objects.filter(pk=run.pk).update(lease=lease, lease_until=now + leases.LASTS)
+    lease, call_log = uuid.uuid4(), calls.History(key.pk)
+    Run.objects.filter(pk=run.pk).update(lease=lease, lease_until=now + claims.LASTS)
     try:
-        with keys.patient_for(key, seconds=10) as client, calls.call([run.pk]):
+        with keys.patient_for(key, seconds=10) as client, call_log.call([run.pk]):
             [answer] = client.fetch([run.camb_run_id or 0]).values()
-        refresh.save([refresh.Heard(run.pk, lease, now, answer)], [calls])
+        save.save([save.Heard(run.pk, lease, now, answer)], [call_log])
     except camb.CambError as error:
-        history.write([calls], {})
+        calls.write([call_log], {})
         if error.http_status in (401, 402, 429, 503):  # what holds for every call of the key
-            keys.note_trouble(key, error)
+            limits.note_trouble(key, error)
         raise
     finally:
-        leases.release(lease, [run.pk])
+        claims.release(lease, [run.pk])
 
 
 class NoKeyError(Exception):

@@ -14,7 +14,7 @@ from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from results import download, media
+from results.media import download, links
 from results.models import ApiKey, Copy, Dub, Run, Shelf
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ def trusted(team_id: int | None) -> set[download.Host]:
     return {(demo.hostname or "", demo.port or 80)} if is_demo else set()
 
 
-def kept(dub: Dub, kind: media.Kind) -> Copy | None:
+def kept(dub: Dub, kind: links.Kind) -> Copy | None:
     """The copy of what the dub links to now, or of what it linked to before, as long as this cannot be fetched."""
     source = unsigned(dub.video_url if kind == "video" else dub.audio_url)
     there = {copy.state: copy for copy in Copy.objects.filter(dub=dub, kind=kind)}
@@ -43,10 +43,10 @@ def are_to_come(dubs: list[Dub]) -> bool:
     if not Shelf.objects.filter(pk=dubs[0].team_id, is_on=True).exists():
         return False
     settled = set(Copy.objects.filter(dub__in=dubs).exclude(state=State.WAITING).values_list("dub", "kind"))
-    links = (
+    media = (
         (dub.pk, kind, url) for dub in dubs for kind, url in (("video", dub.video_url), ("audio", dub.audio_url))
     )
-    return any(media.is_playable(url) and (pk, kind) not in settled for pk, kind, url in links)
+    return any(links.is_playable(url) and (pk, kind) not in settled for pk, kind, url in media)
 
 
 def progress(run: Run) -> str:

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
-from results import bell
+from results import queue
 from results.models import Copy, Shelf
 from teams.models import Team
 
@@ -29,7 +29,7 @@ def set_shelf(team: Team, *, is_on: bool, most_gb: int) -> None:
         fields = {"is_on": is_on, "most_bytes": most_gb * GB, "looked_at": None}
         Shelf.objects.update_or_create(team=team, defaults=fields)
         now_due(team_id=team.pk)
-        bell.ring("tend_copies")
+        queue.ring("tend_copies")
 
 
 def remove_all(team: Team) -> None:
@@ -37,7 +37,7 @@ def remove_all(team: Team) -> None:
     with transaction.atomic():
         Shelf.objects.filter(pk=team.pk).update(is_on=False)
         Copy.objects.filter(team=team).update(dub=None, team=None)
-        bell.ring("tend_copies")
+        queue.ring("tend_copies")
 
 
 def now_due(**which: object) -> None:

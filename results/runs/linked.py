@@ -5,7 +5,7 @@ from django.db import transaction
 from results.models import Run, Source
 
 
-def link(run: Run, other: Run) -> None:
+def link_runs(run: Run, other: Run) -> None:
     """Say that both runs, and whatever runs each was linked with, are of one source. They are of one team."""
     with transaction.atomic():
         source = run.source or other.source or Source.objects.create(team_id=run.team_id)
@@ -15,7 +15,7 @@ def link(run: Run, other: Run) -> None:
         Run.objects.filter(pk__in=[run.pk, other.pk]).update(source=source)
 
 
-def unlink(run: Run) -> None:
+def unlink_run(run: Run) -> None:
     """Say that this run is of a source of its own; a source that is left with one run says nothing, and goes."""
     with transaction.atomic():
         Run.objects.filter(pk=run.pk).update(source=None)

@@ -17,8 +17,9 @@ from django.utils.translation import gettext as _
 
 from dashboard.templatetags.dubroom import icon
 from dashboard.templatetags.dubroom import status as drawn_status
-from results import languages, tags, timecode
+from results import tags
 from results.models import ApiKey, Run, RunQuerySet, Tag
+from results.transcripts import languages, timecode
 
 PAGE = 50
 LANGUAGES_SHOWN = 3

@@ -15,7 +15,7 @@ from celery.contrib.django.task import DjangoTask
 from celery.exceptions import Ignore
 from celery.worker import consumer
 
-from results import writable
+from results.db import health
 
 logger = logging.getLogger(__name__)
 
@@ -32,16 +32,16 @@ class Task(DjangoTask[Any, Any]):
     A worker begins none before the tables are those of its code.
     """
 
-    throws = writable.PASSING
+    throws = health.PASSING
 
     def before_start(self, *args: Any, **kwargs: Any) -> None:
-        if not writable.is_migrated():
+        if not health.is_migrated():
             _tell_once()
             raise Ignore
 
     def on_failure(self, exc: Exception, *args: Any, **kwargs: Any) -> None:
         if isinstance(exc, self.throws):
-            writable.doubt(exc)
+            health.doubt(exc)
 
 
 @cache

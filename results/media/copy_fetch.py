@@ -22,8 +22,9 @@ from django.db import transaction
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
-from results import bell, download, media, peaks
-from results.copies import local_folder, parts, shelves, trusted, unsigned
+from results import queue
+from results.media import download, links, part_files, quota, waveform
+from results.media.copies import local_folder, trusted, unsigned
 from results.models import Copy, CopyQuerySet, Dub, Shelf
 
 logger = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ State = Copy.State
 
 def ring_due() -> None:
     for lease in claim_due():
-        bell.ring("fetch_copy", str(lease))
+        queue.ring("fetch_copy", str(lease))
 
 
 def claim_due() -> list[uuid.UUID]:
@@ -79,7 +80,7 @@ def _claim_one(shelf: Shelf) -> uuid.UUID | None:
     """Lease the team's next copy that fits; one whose size nobody knows yet may."""
     now, lease = timezone.now(), uuid.uuid4()
     due = Copy.objects.due(now).filter(team=shelf.pk)
-    room = shelf.most_bytes - shelves.used(shelf.pk)
+    room = shelf.most_bytes - quota.used(shelf.pk)
     copy = due.filter(size__lte=room).order_by("due_at", "pk").first() if room > 0 else None
     if copy and due.filter(pk=copy.pk).update(lease=lease, lease_until=now + LEASE):
         return lease
@@ -130,9 +131,9 @@ class _Turn:
             self._wait("", FIRST_WAIT)
         except _NoRoom:
             self._wait_for_room()
-        except parts.Unfit as error:
+        except part_files.Unfit as error:
             self._give_up(str(error))
-        except (download.Trouble, media.Dead) as error:
+        except (download.Trouble, links.Dead) as error:
             tries = 1 if copy.got - had >= PROGRESS_BYTES else copy.tries + 1
             if tries >= MOST_TRIES:
                 self._give_up(str(error))
@@ -144,7 +145,7 @@ class _Turn:
             logger.exception("Copy %s could not be stored", copy.pk)
             if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
                 # What lies here unfinished takes room from all else on this disk.
-                parts.drop(copy)
+                part_files.drop(copy)
                 self._wait("The server's disk is full. It is tried again once there is room.", WAIT_FOR_DISK, got=0)
                 if self._mine().exists():
                     default_storage.delete(copy.name)
@@ -155,22 +156,22 @@ class _Turn:
 
     def _is_here(self) -> bool:
         """Has all of it come in an earlier turn, that could not store it?"""
-        return bool(self.copy.validator) and parts.length(self.copy) == self.copy.size > 0
+        return bool(self.copy.validator) and part_files.length(self.copy) == self.copy.size > 0
 
     def _bring(self) -> bool:
         """Fetch on, by a fresh link if this one has ended. True when all of it is here."""
-        kind: media.Kind = "video" if self.copy.kind == "video" else "audio"
+        kind: links.Kind = "video" if self.copy.kind == "video" else "audio"
         try:
-            return self._read(media.live_url(self.dub, kind))
+            return self._read(links.live_url(self.dub, kind))
         except download.Gone:
-            return self._read(media.live_url(self.dub, kind, renew=True))
+            return self._read(links.live_url(self.dub, kind, renew=True))
 
     def _read(self, url: str) -> bool:
         copy = self.copy
-        have = parts.length(copy) if copy.validator else 0
+        have = part_files.length(copy) if copy.validator else 0
         with download.opened(url, start=have, validator=copy.validator, trusted=trusted(self.copy.team_id)) as part:
             copy.got, copy.validator, copy.source = part.start, part.validator, unsigned(url)
-            with parts.opened(copy) as file:
+            with part_files.opened(copy) as file:
                 file.truncate(file.seek(part.start))
                 self._reserve(part.size)
                 is_over = self._write(part, file)
@@ -212,10 +213,10 @@ class _Turn:
             # The shelf's row is the lock under which its room is given out.
             shelf = Shelf.objects.select_for_update().filter(pk=copy.team_id).first()
             self._note(size=copy.size, got=copy.got, validator=copy.validator, source=copy.source)
-            has_room = shelf is not None and shelves.used(shelf.pk) <= shelf.most_bytes
+            has_room = shelf is not None and quota.used(shelf.pk) <= shelf.most_bytes
         if not has_room:
             raise _NoRoom
-        for folder in filter(None, (parts.folder(), local_folder())):
+        for folder in filter(None, (part_files.folder(), local_folder())):
             if shutil.disk_usage(folder).free - (copy.size - copy.got) < SPARE_BYTES:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -224,14 +225,14 @@ class _Turn:
     def _store(self) -> None:
         """Move what has come into the storage, and only then say that it is kept."""
         copy = self.copy
-        with parts.path(copy).open("rb") as part:
-            copy.content_type, extension = parts.recognised(part.read(16), copy.kind)
+        with part_files.path(copy).open("rb") as part:
+            copy.content_type, extension = part_files.recognised(part.read(16), copy.kind)
             copy.name = copy.name.partition(".")[0] + extension
             sound = self._sound()
             # Noted first: should we die amid this, the row still knows the file.
             self._note(LEASE_TO_STORE, name=copy.name, content_type=copy.content_type)
             default_storage.delete(copy.name)
-            default_storage.save(copy.name, parts.Whole(part, copy.content_type))
+            default_storage.save(copy.name, part_files.Whole(part, copy.content_type))
         stored = default_storage.size(copy.name)
         if stored != copy.size:
             raise OSError(f"the storage holds {stored} bytes of {copy.size}")
@@ -249,19 +250,19 @@ class _Turn:
                 message="",
                 due_at=None,
             )
-        parts.drop(copy)
+        part_files.drop(copy)
 
-    def _sound(self) -> peaks.Peaks:
+    def _sound(self) -> waveform.Peaks:
         """How loud it is, for the strip under the player; a video whose dub has audio too says nothing new."""
         copy = self.copy
-        if copy.kind == "video" and media.is_playable(self.dub.audio_url):
-            return peaks.NONE
-        self._note(timedelta(seconds=peaks.MOST_SECONDS) + LEASE)
+        if copy.kind == "video" and links.is_playable(self.dub.audio_url):
+            return waveform.NONE
+        self._note(timedelta(seconds=waveform.MOST_SECONDS) + LEASE)
         try:
-            return peaks.of(parts.path(copy), copy.content_type)
-        except peaks.Unreadable as error:
+            return waveform.of(part_files.path(copy), copy.content_type)
+        except waveform.Unreadable as error:
             logger.warning("Copy %s is kept without its waveform: %s", copy.pk, error)
-            return peaks.NONE
+            return waveform.NONE
 
     # --- Noting how it went ------------------------------------------------------------------------
 
@@ -275,17 +276,17 @@ class _Turn:
 
     def _wait_for_room(self) -> None:
         copy, now = self.copy, timezone.now()
-        parts.drop(copy)
+        part_files.drop(copy)
         shelf = Shelf.objects.get(pk=copy.team_id)
         # Nor are the others asked for whose sizes nobody knows: what does not fit now will not fit in a moment.
         others = Copy.objects.due(now).filter(team=copy.team_id, size=0)
         others.update(due_at=now + WAIT_FOR_ROOM, message=f"There is no room left for copies. {ROOM}")
-        used = filesizeformat(shelves.used(shelf.pk) - copy.size)
-        taken = f"{used} of {shelf.most_bytes // shelves.GB} GB are taken."
+        used = filesizeformat(quota.used(shelf.pk) - copy.size)
+        taken = f"{used} of {shelf.most_bytes // quota.GB} GB are taken."
         self._wait(f"No room for {filesizeformat(copy.size)}: {taken} {ROOM}", WAIT_FOR_ROOM, got=0)
 
     def _give_up(self, message: str) -> None:
-        parts.drop(self.copy)
+        part_files.drop(self.copy)
         self._mine().update(
             state=State.FAILED, state_at=timezone.now(), message=message, due_at=None, got=0, validator=""
         )

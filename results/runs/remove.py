@@ -1,0 +1,38 @@
+"""Removes runs and teams with everything that belongs to them."""
+
+from django.db import transaction
+
+from results import queue
+from results.models import ApiKey, Pulse, Run
+from results.refresh import merge
+from teams.models import Team
+
+
+def remove_run(run: Run) -> None:
+    """Forget the run with its dubs, its cues and their search terms."""
+    with transaction.atomic():
+        locked = Run.objects.select_for_update().filter(pk=run.pk).first()
+        if locked is None:
+            return
+        for dub in locked.dubs.all():
+            merge.drop_cues(dub)
+        locked.delete()
+        Pulse.beat(run.team_id)
+
+
+def remove_team(team: Team) -> None:
+    """Take the team from everybody at once; what it had is removed by a worker, however much that is."""
+    with transaction.atomic():
+        ApiKey.objects.filter(team=team).delete()
+        team.invitations.all().delete()
+        team.memberships.all().delete()
+        queue.ring("finish_removals")
+
+
+def finish_removals() -> None:
+    """Remove all that is left of teams without a member. Killed at any line, the next one goes on."""
+    for team in Team.objects.filter(memberships=None):
+        while runs := list(Run.objects.filter(team=team)[:100]):
+            for run in runs:
+                remove_run(run)
+        team.delete()

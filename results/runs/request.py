@@ -1,0 +1,114 @@
+"""Requests for a refresh by people: of one run, of many, and of a run that someone has open."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from results import queue
+from results.models import ApiKey, Pulse, Run, RunQuerySet
+from results.refresh import ask, claims, limits
+from teams.models import Team
+
+# So many runs are marked as wanted in one transaction.
+WANTED_TOGETHER = 1000
+
+
+def request_refresh(run: Run) -> bool:
+    """Have this run asked now ("Refresh now"), before all others of its team, as soon as the key's limits allow.
+
+    False when it is being asked already, was a moment ago, or must not be: archived, no key, or its gate is closed.
+    """
+    now = timezone.now()
+    unfinished = Run.objects.filter(team=run.team_id).unfinished()
+    first = unfinished.order_by("due_at").values_list("due_at", flat=True).first() or now
+    askable = Run.objects.current().filter(
+        pk=run.pk, team__in=ApiKey.objects.filter(limits.is_open(now)).values("team")
+    )
+    askable = askable.unleased(now).exclude(checked_at__range=(now - timedelta(seconds=2), now))
+    if not askable.update(due_at=min(first - timedelta(microseconds=1), now)):
+        return False
+    # Of one call, so that somebody who waits need not wait for others too.
+    for lease in claims.claim(run.team_id, now, most=1, most_calls=1):
+        ask.hand_over(lease)
+    return True
+
+
+def refresh_obstacle(team: Team, run: Run | None = None) -> str:
+    """What keeps CAMB.AI from being asked for the team, or about the run, and the way out; empty: nothing."""
+    if run is not None and run.archived_at:
+        return _("An archived run is not asked about. Restore it first.")
+    key = ApiKey.objects.filter(team=team).first()
+    if key is None:
+        return _("Nobody can be asked: this team has no CAMB.AI key yet.")
+    return key.message if key.is_in_trouble else ""
+
+
+def request_refresh_many(runs: RunQuerySet, team: Team) -> int:
+    """Have all these runs of the team asked as soon as its key allows; returns how many.
+
+    They are marked a portion at a time: no transaction lasts, and workers begin while the rest is being marked.
+    """
+    now, total = timezone.now(), 0
+    pks = list(runs.filter(team=team).order_by("pk").values_list("pk", flat=True))
+    for start in range(0, len(pks), WANTED_TOGETHER):
+        total += _want(team, pks[start : start + WANTED_TOGETHER], now)
+        if not start:
+            queue.ring("refresh_due")
+    return total
+
+
+def _want(team: Team, pks: Sequence[int], now: datetime) -> int:
+    with transaction.atomic():
+        # Whoever stores answers locks runs by pk, then the pulse: in another order each would wait for the other.
+        current = Run.objects.current().filter(pk__in=pks).select_for_update().order_by("pk")
+        wanted_before = dict(current.values_list("pk", "wanted_at"))
+        version = Pulse.beat(team.pk)
+        pulse, more = Pulse.objects.filter(pk=team.pk), sum(before is None for before in wanted_before.values())
+        if _wanted(team).exists():
+            pulse.update(wanted=F("wanted") + more)
+        else:
+            pulse.update(wanted=more, wanted_since=now)
+        return Run.objects.filter(pk__in=wanted_before).update(due_at=now, wanted_at=now, version=version)
+
+
+def _wanted(team: Team) -> RunQuerySet:
+    """The runs that were asked for among many, and are not checked yet."""
+    return Run.objects.filter(team=team).exclude(wanted_at=None)
+
+
+@dataclass(frozen=True)
+class RefreshProgress:
+    """How far a request for many runs is: runs checked, of how many, and about how many seconds are left.
+
+    Nobody can tell (None) before the first is checked, or while the key is paused.
+    """
+
+    checked: int
+    total: int
+    seconds_left: int | None
+
+
+def refresh_progress(team: Team) -> RefreshProgress | None:
+    """How far the runs that somebody asked for are; None when all of them are checked."""
+    left = _wanted(team).count()
+    if not left:
+        return None
+    pulse = Pulse.objects.get(pk=team.pk)
+    now = timezone.now()
+    total, since = max(pulse.wanted, left), pulse.wanted_since or now
+    checked = total - left
+    is_going_on = checked and ApiKey.objects.filter(limits.is_open(now), team=team).exists()
+    seconds_left = round((now - since).total_seconds() / checked * left) if is_going_on else None
+    return RefreshProgress(checked, total, seconds_left)
+
+
+def refresh_sooner(run: Run) -> None:
+    """Somebody has the run open: an unfinished one is asked sooner, though not more often than is polite."""
+    soon = timezone.now() + timedelta(seconds=settings.REFRESH_WATCHED_SECONDS)
+    Run.objects.filter(pk=run.pk, due_at__gt=soon, lease=None).update(due_at=soon)

@@ -1,0 +1,262 @@
+"""Which lines of a team's transcripts say this? In any language, newest first, on SQLite and PostgreSQL alike."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from django.db.models import Max, Min
+from django.utils import timezone
+
+from results.models import Cue, Dub
+from results.search import index, vocabulary
+from results.search.analyzer import Phrase, mark, terms
+from results.search.engine import engine
+from results.search.query import Query, parse, periods
+
+COUNT_UP_TO = 10_000
+COUNT_RUNS_UP_TO = 1_000
+"""Hits whose run has to be looked at are counted no further: each costs a look of its own."""
+
+LOOK_AT = 500
+"""Facets, and what is best, are told from so many of the newest hits at most: all of them could be millions."""
+
+_BATCH = 1_000
+_LOOK_FOR_WORDS = 20
+_MOST_WORDS = 4
+# Looked for near the same place of the other transcript, the farther the more the two differ in length: that costs
+# the same for a trailer and for a long film.
+_BESIDE = """
+    select cue.id, other_dub.language, other.text from results_cue cue
+    join results_dub dub on dub.id = cue.dub_id
+    join results_dub other_dub on other_dub.run_id = cue.run_id and other_dub.id <> cue.dub_id
+    join results_cue other on other.dub_id = other_dub.id
+        and other.position >= cue.position - abs(other_dub.cue_count - dub.cue_count) - 10
+        and other.position <= cue.position + abs(other_dub.cue_count - dub.cue_count) + 10
+        and other.start_ms < cue.end_ms and other.end_ms > cue.start_ms
+    where cue.id in ({marks})
+    order by cue.id, other_dub.language, other.position
+"""
+# Past the ORM, which takes longer over hundreds of ids than the database.
+_SPOKEN = "select dub_id, speaker from results_cue where id in ({marks}) and team_id = %s"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A found line, with its dub and run; `marks` are start and end of what was found in its text."""
+
+    cue: Cue
+    marks: list[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """How many of the newest hits, `of` so many, have which language, speaker, run's status or tag; most first.
+
+    `dates` are the `periods` in which runs were added, and so many `runs` the hits are in.
+    """
+
+    of: int
+    is_all: bool
+    runs: int
+    languages: list[tuple[str, int]]
+    speakers: list[tuple[str, int]]
+    statuses: list[tuple[str, int]]
+    tags: list[tuple[str, int]]
+    dates: list[tuple[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Hits, newest or best first, and where the next ones are.
+
+    `count` is of the whole search; when it is not exact, there are more than that. Exact is only a first page's, up
+    to a bound. `suggestion` is what may have been meant by a search without hits.
+    """
+
+    hits: list[Hit]
+    count: int
+    is_exact: bool
+    next_before: int | None
+    hint: str
+    next_skip: int = 0
+    facets: Facets | None = None
+    suggestion: str = ""
+
+
+def search(
+    team_id: int,
+    query: Query | str,
+    *,
+    before_id: int | None = None,
+    skip: int = 0,
+    limit: int = 50,
+    best_first: bool = False,
+    with_facets: bool = False,
+) -> Page:
+    """The team's newest lines that fit, from before a line's id on; never an error, whatever was typed.
+
+    With `best_first` the newest LOOK_AT of them are put in order, and `skip` of these are passed over: as the next
+    page is asked for by both, lines that were saved meanwhile do not shift it.
+    """
+    query = parse(query) if isinstance(query, str) else query
+    wanted = index.wanted(team_id, query) if query else None
+    if wanted is None:
+        return Page([], 0, is_exact=True, next_before=None, hint=query.hint)
+    is_first, looks = before_id is None and not skip, best_first or with_facets
+    most = LOOK_AT + 1 if looks else limit + 1
+    if is_first:
+        count_to = COUNT_UP_TO if wanted.runs is None else COUNT_RUNS_UP_TO
+        ids, count = engine.newest_and_count(wanted, limit + 1, most, count_to + 1)
+        if not ids:
+            suggestion = _suggestion(team_id, query)
+            return Page([], 0, is_exact=True, next_before=None, hint=query.hint, suggestion=suggestion)
+        count, is_exact = min(count, count_to), count <= count_to
+    else:
+        ids = engine.newest(wanted, before_id, limit + 1, most)
+        count, is_exact = len(ids), False
+    looked_at = ids[:LOOK_AT]
+    if best_first:
+        shown = _best(team_id, looked_at, query)[skip : skip + limit]
+        has_more = len(looked_at) > skip + limit
+        next_before, next_skip = (looked_at[0] + 1, skip + limit) if has_more else (None, 0)
+    else:
+        shown = ids[:limit]
+        next_before, next_skip = (shown[-1] if len(ids) > limit else None), 0
+    phrases = list(chain.from_iterable(query.groups))
+    return Page(
+        [Hit(cue, mark(cue.text, phrases)) for cue in _cues(team_id, shown)],
+        count,
+        is_exact,
+        next_before,
+        query.hint,
+        next_skip,
+        _facets(team_id, looked_at, is_all=is_exact and count == len(looked_at)) if with_facets else None,
+    )
+
+
+def every(team_id: int, query: Query | str) -> Iterator[Cue]:
+    """All lines that fit, newest first, with their dub and run; a batch at a time, so that memory stays bounded."""
+    query = parse(query) if isinstance(query, str) else query
+    wanted = index.wanted(team_id, query) if query else None
+    before_id = None
+    while wanted and (ids := engine.newest(wanted, before_id, _BATCH, _BATCH)):
+        yield from _cues(team_id, ids)
+        before_id = ids[-1]
+
+
+def in_dub(dub: Dub, query: Query | str) -> int:
+    """How many of this dub's lines fit, counted up to LOOK_AT."""
+    query = parse(query) if isinstance(query, str) else query
+    first, last = dub.cues.aggregate(first=Min("pk"), last=Max("pk")).values()
+    wanted = index.wanted(dub.team_id, query.in_run(dub.run_id)) if query and first else None
+    # A dub's lines were stored together: in its run, nobody else's ids lie between.
+    return sum(cue_id >= first for cue_id in engine.newest(wanted, last + 1, 1, LOOK_AT)) if wanted else 0
+
+
+def beside(hits: Sequence[Hit]) -> dict[int, list[tuple[str, str]]]:
+    """What is said at the same moment in the run's other languages: (language, text) by the hit's cue id."""
+    found: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    ids = [hit.cue.pk for hit in hits]
+    for cue_id, language, text in index.ask(_BESIDE.format(marks=_marks(ids)), ids) if ids else ():
+        found[cue_id].append((language, text))
+    return dict(found)
+
+
+def _cues(team_id: int, ids: Sequence[int]) -> list[Cue]:
+    """These lines, in this order, with their dubs and runs, which many of them share."""
+    cues = Cue.objects.filter(team_id=team_id).in_bulk(ids)
+    # Archived since they were found, they are not shown either.
+    current = Dub.objects.filter(run__archived_at=None).select_related("run")
+    dubs = current.defer("run__languages", "run__notes", "run__reason").in_bulk(
+        {cue.dub_id for cue in cues.values()}
+    )
+    found = [cues[cue_id] for cue_id in ids if cue_id in cues and cues[cue_id].dub_id in dubs]
+    for cue in found:
+        cue.dub = dubs[cue.dub_id]
+        cue.run = cue.dub.run
+    return found
+
+
+def _facets(team_id: int, ids: Sequence[int], *, is_all: bool) -> Facets:
+    # Two queries instead of a join: there are far fewer dubs than lines.
+    cues = index.ask(_SPOKEN.format(marks=_marks(ids)), [*ids, team_id])
+    hits = Counter(dub for dub, _speaker in cues)
+    dubs = Dub.objects.filter(pk__in=hits)
+    languages, statuses, tags, days = (Counter[str]() for _ in range(4))
+    runs = set()
+    for dub, run, language, status, added in dubs.values_list(
+        "pk", "run", "language", "run__status", "run__created_at"
+    ):
+        runs.add(run)
+        languages[language] += hits[dub]
+        statuses[status] += hits[dub]
+        days[timezone.localdate(added).isoformat()] += hits[dub]
+    for dub, tag in dubs.filter(run__tags__isnull=False).values_list("pk", "run__tags__name"):
+        tags[tag] += hits[dub]
+    return Facets(
+        of=len(ids),
+        is_all=is_all,
+        runs=len(runs),
+        languages=_most_first(languages),
+        speakers=_most_first(Counter(speaker for _dub, speaker in cues)),
+        statuses=_most_first(statuses),
+        tags=_most_first(tags),
+        dates=_by_period(days),
+    )
+
+
+def _by_period(days: Counter[str]) -> list[tuple[str, int]]:
+    counts = []
+    for period in periods(timezone.localdate()):
+        name, _colon, start = period.partition(":")
+        counts.append((period, sum(days[day] for day in days if (day >= start) == (name == "after"))))
+    return counts
+
+
+def _marks(ids: Sequence[int]) -> str:
+    return ", ".join(["%s"] * len(ids))
+
+
+def _most_first(counts: Counter[str]) -> list[tuple[str, int]]:
+    named = [(value, count) for value, count in counts.items() if value]
+    return sorted(named, key=lambda pair: (-pair[1], pair[0]))
+
+
+def _best(team_id: int, ids: Sequence[int], query: Query) -> list[int]:
+    """The ids in order: all words side by side, then more whole words, then shorter lines, then newer ones."""
+    wanted = [group[0] for group in query.groups if not group[0].terms[0].startswith("_")]
+    in_a_row = f" {' '.join(chain.from_iterable(phrase.terms for phrase in wanted))} "
+    whole = {phrase.terms[-1] for phrase in wanted}
+
+    def rank(text: str) -> tuple[bool, int, int]:
+        words = terms(text).words
+        return in_a_row not in f" {' '.join(words)} ", -len(whole.intersection(words)), len(words)
+
+    texts = dict(Cue.objects.filter(pk__in=ids, team_id=team_id).order_by().values_list("pk", "text"))
+    return sorted(texts, key=lambda cue_id: (*rank(texts[cue_id]), -cue_id))
+
+
+def _suggestion(team_id: int, query: Query) -> str:
+    """What was typed, with the words that the team never says replaced by near ones that it says in one line."""
+    words = dict.fromkeys(term for group in query.groups for phrase in group for term in phrase.terms)
+    near = {word: found for word in list(words)[:_MOST_WORDS] if (found := vocabulary.near(team_id, word))}
+    wanted = index.wanted(team_id, query.with_near(near)) if near else None
+    if wanted is None:
+        return ""
+    ids = engine.newest(wanted, None, _LOOK_FOR_WORDS, _LOOK_FOR_WORDS)
+    texts = Cue.objects.filter(pk__in=ids, team_id=team_id).order_by().values_list("text", flat=True)
+    written = Counter(tuple(_written(text, found) for found in near.values()) for text in texts)
+    # All from one line, so that together they find one.
+    meant = min(written, key=lambda words: (-written[words], words), default=())
+    typed = query.typed
+    for word, said in zip(near, meant, strict=False):
+        for start, end in reversed(mark(typed, [Phrase((word,))]) if said else []):
+            typed = typed[:start] + said + typed[end:]
+    return typed if meant else ""
+
+
+def _written(text: str, words: Iterable[str]) -> str:
+    """The first of these folded words in the text, as it is written there."""
+    spans = mark(text, [Phrase((word,)) for word in words])
+    return text[slice(*spans[0])] if spans else ""
