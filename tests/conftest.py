@@ -31,7 +31,7 @@ from django.db.models.signals import post_migrate  # noqa: E402
 
 from dashboard import downloads  # noqa: E402
 from demo.server import StandIn  # noqa: E402
-from results import keys  # noqa: E402
+from results import bell, keys  # noqa: E402
 from results.together import Clerk  # noqa: E402
 
 # On a busy machine any example may take long: that says nothing of the code.
@@ -68,8 +68,16 @@ def _no_clerk(monkeypatch):
 
 
 @pytest.fixture
+def bells(monkeypatch) -> list[tuple[object, ...]]:
+    """The tasks enqueued so far, each as (name, *arguments); no worker runs them."""
+    enqueued: list[tuple[object, ...]] = []
+    monkeypatch.setattr(bell, "ring", lambda *call, **_: enqueued.append(call))
+    return enqueued
+
+
+@pytest.fixture
 def camb(settings) -> Iterator[StandIn]:
-    """The stand-in CAMB.AI with no runs of its own."""
+    """The stand-in CAMB.AI, without runs until a test adds them."""
     with StandIn() as stand_in:
         stand_in.runs.clear()
         settings.CAMB_BASE_URL = stand_in.base_url

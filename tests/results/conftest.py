@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from results import bell, refresh, tasks
 from results import camb as camb_client
+from results import refresh, tasks
 from tests import factories
 
 
@@ -21,14 +21,6 @@ def clock(monkeypatch):
 
     monkeypatch.setattr(timezone, "now", lambda: now)
     return put
-
-
-@pytest.fixture
-def bells(monkeypatch):
-    """What was rung, as (task, *args); nobody comes."""
-    rung: list[tuple[object, ...]] = []
-    monkeypatch.setattr(bell, "ring", lambda *call, **_: rung.append(call))
-    return rung
 
 
 @pytest.fixture
@@ -53,7 +45,7 @@ def make_key():
 
 @pytest.fixture
 def team(make_key):
-    """A team with a key that the stand-in takes."""
+    """A team with a key that the stand-in accepts."""
     team = factories.make_team()
     make_key(team)
     return team

@@ -14,13 +14,9 @@ from results import camb as camb_client
 from results import history, keys, leases, refresh, store, tasks, tracking
 from results.camb import parse
 from results.models import Answer, ApiKey, Attempt, Call, Cue, Dub, Pulse, Run
-from tests.factories import LINE, make_run, make_team, ready
+from tests.factories import LINE, make_run, make_runs, make_team, ready
 
 pytestmark = pytest.mark.django_db
-
-
-def make_runs(team, number: int, **fields) -> list[Run]:
-    return [make_run(team, **fields) for _ in range(number)]
 
 
 def bodies(camb) -> list[list[int]]:
