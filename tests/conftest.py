@@ -31,6 +31,7 @@ from django.db.models.signals import post_migrate  # noqa: E402
 
 from dashboard.http import stream_limit  # noqa: E402
 from demo.server import StandIn  # noqa: E402
+from results import queue  # noqa: E402
 from results.refresh import limits  # noqa: E402
 from results.refresh.together import Clerk  # noqa: E402
 
@@ -68,8 +69,16 @@ def _no_clerk(monkeypatch):
 
 
 @pytest.fixture
+def bells(monkeypatch) -> list[tuple[object, ...]]:
+    """The tasks enqueued so far, each as (name, *arguments); no worker runs them."""
+    enqueued: list[tuple[object, ...]] = []
+    monkeypatch.setattr(queue, "ring", lambda *call, **_: enqueued.append(call))
+    return enqueued
+
+
+@pytest.fixture
 def camb(settings) -> Iterator[StandIn]:
-    """The stand-in CAMB.AI with no runs of its own."""
+    """The stand-in CAMB.AI, without runs until a test adds them."""
     with StandIn() as stand_in:
         stand_in.runs.clear()
         settings.CAMB_BASE_URL = stand_in.base_url

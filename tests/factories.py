@@ -3,26 +3,39 @@
 from itertools import count
 
 from results.models import ApiKey, Cue, Dub, Run
-from teams.models import Membership, Team, User
+from results.search import indexing
+from teams.models import Invitation, Membership, Team, User
 
 _numbers = count(1)
 
 
 def make_user(email: str = "", **fields) -> User:
+    """Make a user with the password `correct horse`."""
     return User.objects.create_user(email or f"user{next(_numbers)}@example.org", "correct horse", **fields)
 
 
 def make_team(name: str = "", owner: User | None = None) -> Team:
+    """Make a team; without an owner, a new user owns it."""
     return Team.objects.create_for(owner or make_user(), name or f"Team {next(_numbers)}")
 
 
 def make_member(team: Team, role: str = Membership.Role.MEMBER) -> User:
+    """Make a user who is a member of the team, in this role."""
     user = make_user()
     Membership.objects.create(team=team, user=user, role=role)
     return user
 
 
+def make_invitation(
+    team: Team, email: str = "kim@example.org", role: str = Membership.Role.VIEWER
+) -> tuple[Invitation, str]:
+    """Make an invitation from the team's first member; return it with its secret token."""
+    inviter = team.memberships.earliest("pk").user
+    return Invitation.objects.issue(team=team, email=email, role=role, invited_by=inviter)
+
+
 def make_key(team: Team, secret: str = "demo-key", **fields) -> ApiKey:
+    """Make the team's key, as one that CAMB.AI accepted."""
     key = ApiKey(team=team, **({"state": ApiKey.State.WORKING} | fields))
     key.secret = secret
     key.save()
@@ -30,19 +43,31 @@ def make_key(team: Team, secret: str = "demo-key", **fields) -> ApiKey:
 
 
 def make_run(team: Team | None = None, **fields) -> Run:
+    """Make a run that is due at once; it belongs to a new team unless one is given."""
     return Run.objects.create(
         team=team or make_team(), camb_run_id=fields.pop("camb_run_id", next(_numbers)), **fields
     )
 
 
+def make_runs(team: Team, number: int, **fields) -> list[Run]:
+    """Make runs with ids at CAMB.AI that no other run of the test has."""
+    return [make_run(team, **fields) for _ in range(number)]
+
+
+def make_numbered_runs(team: Team, number: int, **fields) -> list[Run]:
+    """Make runs with the ids 1 to `number` at CAMB.AI, in one query."""
+    return Run.objects.bulk_create(Run(team=team, camb_run_id=run_id, **fields) for run_id in range(1, number + 1))
+
+
 def make_ready_run(team: Team, **fields) -> Run:
+    """Make a finished run, which no refresh asks about."""
     return make_run(team, status=Run.Status.READY, due_at=None, **fields)
 
 
 def make_dub(
     run: Run | None = None, lines: list[str] | tuple[str, ...] = (), language: str = "en-us", **fields
 ) -> Dub:
-    """A dub whose cues are these lines, two seconds each, spoken by Anna and Ben in turn."""
+    """Make a dub whose cues are these lines, two seconds each, with Anna and Ben as speakers in turn."""
     run = run or make_run()
     fields = {"media_fetched_at": run.created_at, "cue_count": len(lines)} | fields
     dub = Dub.objects.create(team=run.team, run=run, language=language, **fields)
@@ -62,11 +87,25 @@ def make_dub(
     return dub
 
 
+def make_searchable_dub(
+    run: Run | None = None, lines: list[str] | tuple[str, ...] = (), language: str = "en-us", **fields
+) -> Dub:
+    """Make a dub as `make_dub` does, with its cues in the search index."""
+    dub = make_dub(run, lines, language, **fields)
+    indexing.add(dub.cues.select_related("dub"))
+    return dub
+
+
+def make_searchable_run(team: Team, *lines: str, **fields) -> Run:
+    """Make a ready run with one dub of these lines, in the search index."""
+    return make_searchable_dub(make_ready_run(team, **fields), lines).run
+
+
 LINE = {"start": 0.5, "end": 2.25, "text": "The kettle is on.", "speaker": "Anna"}
 
 
 def ready(**fields) -> dict:
-    """What CAMB.AI says of a run that is ready, with these fields instead of its own."""
+    """Return CAMB.AI's answer for a ready run, with these fields in place of the usual ones."""
     return {
         "video_url": "https://media.example/1.mp4",
         "audio_url": "https://media.example/1.mp3",

@@ -92,8 +92,8 @@ def dubroom(tmp_path) -> Dubroom:
     return Dubroom(tmp_path)
 
 
-def log_in(dubroom: Dubroom) -> requests.Response:
-    """Log in as the first lines on the terminal say; returns the page that one lands on."""
+def log_in_as_printed(dubroom: Dubroom) -> requests.Response:
+    """Log in with the address and password printed on the terminal, and return the page after that."""
     match = re.search(r"Log in as +(\S+) with the password (\S+)", dubroom.log.read_text())
     assert match, dubroom.log.read_text()
     browser = requests.Session()
@@ -107,7 +107,7 @@ def log_in(dubroom: Dubroom) -> requests.Response:
 @pytest.mark.worker
 def test_the_first_start_and_later_ones_show_a_team_at_work_and_whatever_ends_one_leaves_nothing(dubroom):
     with dubroom.running() as process:
-        page = log_in(dubroom)
+        page = log_in_as_printed(dubroom)
         assert (page.status_code, page.url) == (200, f"{dubroom.url}/t/demo/runs/")
         password = (dubroom.data_dir / "demo.password").read_text()
         assert [command for command in processes_of(dubroom.data_dir).values() if password in command] == []
@@ -118,7 +118,7 @@ def test_the_first_start_and_later_ones_show_a_team_at_work_and_whatever_ends_on
         assert processes_of(dubroom.data_dir) == {}
 
     with dubroom.running() as process:
-        assert log_in(dubroom).url == f"{dubroom.url}/t/demo/runs/"
+        assert log_in_as_printed(dubroom).url == f"{dubroom.url}/t/demo/runs/"
         process.send_signal(signal.SIGHUP)
         assert process.wait(DEADLINE_S) == 0
         assert processes_of(dubroom.data_dir) == {}

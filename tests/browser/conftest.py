@@ -75,7 +75,7 @@ def browser() -> Iterator[Browser]:
 
 @dataclass
 class Clock:
-    """The time at the stand-in, which a test may put forward."""
+    """The time at the stand-in: the real time, put forward by as many seconds as a test sets."""
 
     ahead: float = 0
 
@@ -84,14 +84,14 @@ class Clock:
 
 
 @pytest.fixture
-def clock() -> Clock:
+def camb_clock() -> Clock:
     return Clock()
 
 
 @pytest.fixture
-def camb(settings, clock) -> Iterator[StandIn]:
+def camb(settings, camb_clock) -> Iterator[StandIn]:
     """The stand-in CAMB.AI with the runs and the media of the demo."""
-    with StandIn(clock=clock) as stand_in:
+    with StandIn(clock=camb_clock) as stand_in:
         settings.CAMB_BASE_URL = stand_in.base_url
         origin = f"http://{stand_in.host}:{stand_in.port}"
         policy = settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]
@@ -127,7 +127,7 @@ def owner(transactional_db) -> User:
 
 @pytest.fixture
 def team(owner, camb) -> Team:
-    """A team whose key works."""
+    """A team of the owner, with a key that the stand-in accepts."""
     team = make_team("Harbour Studio", owner)
     make_key(team, asked_at=timezone.now())
     return team
@@ -204,6 +204,7 @@ def visit(browser, live_server, camb) -> Iterator[Callable[..., Visit]]:
 
 
 def log_in(context: BrowserContext, user: User, address: str) -> None:
+    """Give the context a session of the user, without the log-in form."""
     client = Client()
     client.force_login(user, "allauth.account.auth_backends.AuthenticationBackend")
     cookie = client.cookies["sessionid"].value
@@ -218,11 +219,25 @@ def mine(visit, owner) -> Visit:
 
 @pytest.fixture
 def page(mine) -> Page:
+    """A page in the owner's browser."""
     return mine.page()
 
 
+@pytest.fixture
+def open_run(add_runs, page) -> Callable[..., Page]:
+    """Add this run of the demo, and open its page with the player ready to play."""
+
+    def open_(camb_run_id: int, query: str = "") -> Page:
+        [run] = add_runs(camb_run_id)
+        page.goto(f"/runs/{run.pk}/{query}")
+        until(page, "media.readyState >= 1")
+        return page
+
+    return open_
+
+
 def poll(page: Page) -> None:
-    """Have the page ask now, as it does when its tab comes into view again."""
+    """Make the page poll now, as it does when its tab becomes visible again."""
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
 
@@ -231,7 +246,10 @@ def path_of(page: Page) -> str:
 
 
 def until(page: Page, condition: str) -> None:
-    """Wait until this JavaScript is true; Playwright's own `wait_for_function` is what our policy forbids: eval."""
+    """Wait until this JavaScript is true.
+
+    Playwright's own `wait_for_function` calls eval, which the content security policy forbids.
+    """
     page.evaluate(
         f"""async (patience) => {{
             for (const end = performance.now() + patience; !({condition}); ) {{

@@ -28,7 +28,7 @@ def media_calls(camb: StandIn) -> list[str]:
 
 
 def test_a_copy_plays_piece_by_piece_when_its_link_is_long_dead(
-    keeps_copies, camb, clock, add_runs, work, page: Page, monkeypatch
+    keeps_copies, camb, camb_clock, add_runs, work, page: Page, monkeypatch
 ):
     monkeypatch.setattr(ranges, "MOST_BYTES", 50_000)
     [run] = add_runs(HOUR)
@@ -36,7 +36,7 @@ def test_a_copy_plays_piece_by_piece_when_its_link_is_long_dead(
     copy_sync.tend()
     work()
     assert set(Copy.objects.values_list("kind", "state")) == {("video", "kept"), ("audio", "kept")}
-    clock.ahead = 7 * 24 * 3600
+    camb_clock.ahead = 7 * 24 * 3600
     camb.calls.clear()
     page.goto(f"/runs/{run.pk}/")
     until(page, "media.readyState >= 1")

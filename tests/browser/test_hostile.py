@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import pytest
 from django.urls import reverse
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from results.models import Run
 from results.runs.add import add_runs
@@ -36,8 +36,8 @@ VECTORS = [
 
 
 @pytest.fixture
-def runs(team, owner, camb, work) -> list[Run]:
-    """One run a vector, called by it and failed because of it, and before them one whose dubs are full of all."""
+def hostile_runs(team, owner, camb, work) -> list[Run]:
+    """A run whose dubs carry every vector, then one failed run per vector, which is its title and its error."""
     lines = [
         {"start": 2 * at, "end": 2 * at + 2, "speaker": vector, "text": vector} for at, vector in enumerate(VECTORS)
     ]
@@ -56,17 +56,15 @@ def runs(team, owner, camb, work) -> list[Run]:
     return list(Run.objects.filter(team=team).order_by("camb_run_id"))
 
 
-@pytest.fixture
-def page(mine) -> Page:
-    """A page that also notes whatever it wants from anybody else."""
-    page = mine.page()
+@pytest.fixture(autouse=True)
+def _foreign_requests_fail_the_test(page, mine):
+    """Record each request to another host among the troubles of the visit."""
 
     def note(request):
         if "127.0.0.1" not in request.url and "localhost" not in request.url:
             mine.troubles.append(f"asked for {request.url}")
 
     page.on("request", note)
-    return page
 
 
 def test_what_would_run_is_noticed(page, mine, team):
@@ -83,9 +81,9 @@ def test_what_would_run_is_noticed(page, mine, team):
     assert [part for part in seen if not any(part in trouble for trouble in mine.troubles)] == []
 
 
-def test_nothing_runs_on_any_page(page, mine, team, runs, add_runs):
+def test_nothing_runs_on_any_page(page, mine, team, hostile_runs, add_runs):
     mine.expects = ("status of 404", "status of 502")
-    [full, *failed] = runs
+    [full, *failed] = hostile_runs
     width, height = PHONE
     page.set_viewport_size({"width": width, "height": height})
     for path in pages_of(team, add_runs).values():
@@ -102,10 +100,10 @@ def test_nothing_runs_on_any_page(page, mine, team, runs, add_runs):
     expect(page.locator("h1")).to_have_text(team.name)
 
 
-def test_nothing_runs_when_it_is_asked_for_again(page, mine, team, runs):
+def test_nothing_runs_when_it_is_asked_for_again(page, mine, team, hostile_runs):
     """The same texts by htmx: a poll that replaces every row, another dub, a rename in place, the history."""
     mine.expects = ("status of 502",)
-    full = runs[0]
+    full = hostile_runs[0]
     page.goto(reverse("runs-list", args=[team.slug]))
     Run.objects.update(due_at=None)
     for locator in page.locator("#runs-list tbody .rename").all()[:3]:
@@ -120,7 +118,7 @@ def test_nothing_runs_when_it_is_asked_for_again(page, mine, team, runs):
     expect(page.locator("#run-history table")).to_be_visible()
 
 
-def test_what_is_searched_for_is_shown_as_it_was_typed(page, team, runs):
+def test_what_is_searched_for_is_shown_as_it_was_typed(page, team, hostile_runs):
     page.clock.install()  # nobody waits for the end of typing
     page.goto(reverse("search", args=[team.slug]))
     box = page.locator("#search-box")

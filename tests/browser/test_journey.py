@@ -13,7 +13,7 @@ PASTED = """Hi Kim! Please have a look at these two:
 and 12ab is not one."""
 
 
-def test_from_signing_up_to_a_found_second(visit, camb, clock, work):
+def test_from_signing_up_to_a_found_second(visit, camb, camb_clock, work):
     page = visit().page()
 
     page.goto("/")
@@ -51,7 +51,7 @@ def test_from_signing_up_to_a_found_second(visit, camb, clock, work):
     waiting = rows.filter(has_text="48241")
     expect(waiting).to_contain_text("Waiting")
     page.evaluate("window.isSamePage = true")
-    clock.ahead += 60
+    camb_clock.ahead += 60
     work()
     poll(page)
     expect(waiting).to_contain_text("Ready")

@@ -31,10 +31,10 @@ def row(page, run):
 # --- A login that is lost ----------------------------------------------------------------------------
 
 
-def test_a_login_lost_amid_a_poll_leads_to_the_log_in_page_and_back(runs_page, mine, owner, clock, work):
+def test_a_login_lost_amid_a_poll_leads_to_the_log_in_page_and_back(runs_page, mine, owner, camb_clock, work):
     page, runs = runs_page
     mine.context.clear_cookies()
-    clock.ahead += 60
+    camb_clock.ahead += 60
     work()
     poll(page)
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
@@ -127,12 +127,12 @@ def test_a_title_that_is_refused_stays_in_its_field(runs_page, mine):
     expect(field).to_have_count(0)
 
 
-def test_a_title_being_typed_survives_its_rows_change(runs_page, clock, work):
+def test_a_title_being_typed_survives_its_rows_change(runs_page, camb_clock, work):
     page, runs = runs_page
     row(page, runs[WAITING]).get_by_role("link", name="Rename").click()
     field = page.get_by_label("Title of Run 48241")
     field.fill("Half a ti")
-    clock.ahead += 60
+    camb_clock.ahead += 60
     work()
     poll(page)
     expect(page.locator("#runs-strip")).to_contain_text("2 of 2 ready")
@@ -142,7 +142,7 @@ def test_a_title_being_typed_survives_its_rows_change(runs_page, clock, work):
     expect(row(page, runs[WAITING])).to_contain_text("Ready")
 
 
-def test_focus_and_place_stay_while_rows_change(page, team, add_runs, clock, work):
+def test_focus_and_place_stay_while_rows_change(page, team, add_runs, camb_clock, work):
     runs = add_runs(READY, WAITING, FAILED, *range(48202, 48203))
     waiting = runs[1]
     page.set_viewport_size({"width": 1440, "height": 300})
@@ -151,7 +151,7 @@ def test_focus_and_place_stay_while_rows_change(page, team, add_runs, clock, wor
     link.focus()
     page.evaluate("scrollTo(0, 120)")
     before = page.evaluate("[scrollY, document.activeElement.id]")
-    clock.ahead += 60
+    camb_clock.ahead += 60
     work()
     poll(page)
     expect(row(page, waiting)).to_contain_text("Ready")
@@ -280,10 +280,10 @@ def test_back_shows_nothing_after_logging_out(runs_page):
     assert page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('htmx'))") == []
 
 
-def test_nothing_is_polled_once_a_run_is_finished(page, add_runs, clock, work):
+def test_nothing_is_polled_once_a_run_is_finished(page, add_runs, camb_clock, work):
     [run] = add_runs(WAITING)
     page.goto(reverse("runs-detail", args=[run.pk]))
-    clock.ahead += 60
+    camb_clock.ahead += 60
     work()
     poll(page)
     expect(page.locator(".part > li").first).to_be_visible()
@@ -324,11 +324,11 @@ def test_a_long_title_can_be_read_and_its_row_is_as_high_as_the_others(page, tea
     assert [link.evaluate(is_cut) for link in page.locator(".run-title .cut").all()] == [False] * 3
 
 
-def test_a_waiting_run_becomes_a_player_without_a_reload(page, add_runs, clock, work):
+def test_a_waiting_run_becomes_a_player_without_a_reload(page, add_runs, camb_clock, work):
     [run] = add_runs(WAITING)
     page.goto(reverse("runs-detail", args=[run.pk]))
     expect(page.locator("#dub")).to_contain_text("Nothing to watch or read yet")
-    clock.ahead += 60
+    camb_clock.ahead += 60
     work()
     poll(page)
     expect(page.locator(".part > li")).to_have_count(12)

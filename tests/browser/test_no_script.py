@@ -9,6 +9,7 @@ from results.models import Run
 
 @pytest.fixture
 def page(visit, owner) -> Page:
+    """A page without script, after a log-in through the form."""
     page = visit(java_script_enabled=False).page()
     page.goto("/accounts/login/")
     page.get_by_label("E-mail address").fill(owner.email)

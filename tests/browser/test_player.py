@@ -14,17 +14,6 @@ TIDES, LUMEN, HOUR = 48201, 48230, 48239
 CURRENT = "#cues [aria-current]"
 
 
-@pytest.fixture
-def open_run(add_runs, page):
-    def open_(camb_run_id: int, query: str = "") -> Page:
-        [run] = add_runs(camb_run_id)
-        page.goto(f"/runs/{run.pk}/{query}")
-        until(page, "media.readyState >= 1")
-        return page
-
-    return open_
-
-
 def test_a_line_is_a_button_that_plays_from_there(open_run):
     page = open_run(TIDES)
     page.locator("#cue-6 button").click()
@@ -277,12 +266,14 @@ def test_a_sheet_lists_the_keys_and_switches_them_off_for_good(open_run):
 
 
 @pytest.fixture
-def asked(camb):
-    """How often CAMB.AI was asked about the one run."""
+def count_calls(camb):
+    """A function that returns how often CAMB.AI was asked about the run TIDES alone."""
     return lambda: len([call for call in camb.calls if call.run_ids == [TIDES]])
 
 
-def test_a_link_that_ends_while_it_plays_is_renewed_at_the_same_second(open_run, camb, clock, mine, asked):
+def test_a_link_that_ends_while_it_plays_is_renewed_at_the_same_second(
+    open_run, camb, camb_clock, mine, count_calls
+):
     mine.expects = ("status of 403", "ERR_CONTENT_LENGTH_MISMATCH")
     served: list[Call] = []
 
@@ -290,7 +281,7 @@ def test_a_link_that_ends_while_it_plays_is_renewed_at_the_same_second(open_run,
         """The first bytes come, then the connection breaks; by then the link has ended."""
         if call.path.startswith("/media/") and not served:
             served.append(call)
-            clock.ahead += camb.media_ttl + 1
+            camb_clock.ahead += camb.media_ttl + 1
             film = (MEDIA_DIR / "between-the-tides.mp4").read_bytes()
             return Reply(200, film, {"Content-Type": "video/mp4", "Accept-Ranges": "bytes"}, truncate_at=60_000)
         return None
@@ -301,26 +292,26 @@ def test_a_link_that_ends_while_it_plays_is_renewed_at_the_same_second(open_run,
     page.locator("#cue-6 button").click()
     until(page, "!media.paused && media.readyState === 4 && media.currentTime > 21 && media.currentTime < 30")
     expect(page.locator("#media-trouble")).to_be_hidden()
-    assert asked() == 2
+    assert count_calls() == 2
 
 
 def test_a_link_that_was_dead_from_the_first_byte_is_renewed_at_the_second_of_the_address(
-    open_run, camb, clock, mine, asked
+    open_run, camb, camb_clock, mine, count_calls
 ):
     mine.expects = ("status of 403",)
     page = open_run(TIDES, "?t=13")
-    clock.ahead += camb.media_ttl + 1
+    camb_clock.ahead += camb.media_ttl + 1
     page.reload()
     until(page, "media.readyState === 4 && Math.abs(media.currentTime - 13) < 0.3")
     expect(page.locator("#media-trouble")).to_be_hidden()
-    assert (page.evaluate("media.paused"), asked()) == (True, 2)
+    assert (page.evaluate("media.paused"), count_calls()) == (True, 2)
 
 
 @pytest.mark.parametrize(
     ("status", "reason"), [(403, "The link has ended (HTTP 403)."), (200, "The file is there, but it may be")]
 )
 def test_a_file_that_stays_dead_says_why_until_somebody_asks_again(
-    open_run, camb, mine, asked, settings, status, reason
+    open_run, camb, mine, count_calls, settings, status, reason
 ):
     mine.expects = ("status of 403", "status of 502")
     ApiKey.objects.update(is_demo=True)  # as the demo's, the team is led to the stand-in on this machine
@@ -330,17 +321,17 @@ def test_a_file_that_stays_dead_says_why_until_somebody_asks_again(
     page.reload()
     trouble = page.locator("#media-trouble")
     expect(trouble).to_contain_text(f"This file cannot be played here, even by a fresh link. {reason}")
-    assert asked() == 2
+    assert count_calls() == 2
     camb.rule = None
     trouble.get_by_role("button", name="Get a fresh link").click()
     until(page, "media.readyState === 4")
     expect(trouble).to_be_hidden()
 
 
-def test_why_there_is_no_fresh_link_is_said(open_run, camb, clock, mine):
+def test_why_there_is_no_fresh_link_is_said(open_run, camb, camb_clock, mine):
     mine.expects = ("status of 403", "status of 502")
     page = open_run(TIDES)
-    clock.ahead += camb.media_ttl + 1
+    camb_clock.ahead += camb.media_ttl + 1
     camb.keys.clear()
     page.reload()
     expect(page.locator("#media-trouble")).to_contain_text("CAMB.AI does not accept this API key.")

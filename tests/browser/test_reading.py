@@ -11,16 +11,10 @@ LUMEN, NIGHT = 48230, 48223
 CURRENT = "#cues [aria-current]"
 
 
-@pytest.fixture
-def open_run(add_runs, page):
-    def open_(camb_run_id: int, query: str = "") -> Page:
-        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-        [run] = add_runs(camb_run_id)
-        page.goto(f"/runs/{run.pk}/{query}")
-        until(page, "media.readyState >= 1")
-        return page
-
-    return open_
+@pytest.fixture(autouse=True)
+def _clipboard_is_allowed(page):
+    """Let the page read and write the clipboard without asking the user."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
 
 
 def copied(page: Page) -> str:

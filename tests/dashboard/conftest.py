@@ -1,21 +1,27 @@
-"""A team, and one of its members at the keyboard."""
+"""A team, its owner, and members who are signed in."""
 
 import pytest
 from django.test import Client
 
 from teams.models import Team, User
 from tests.dashboard.pages import signed_in
-from tests.factories import make_member, make_team
+from tests.factories import make_member, make_team, make_user
 
 
 @pytest.fixture
-def team() -> Team:
-    return make_team("Harbour")
+def owner() -> User:
+    return make_user("anna@example.org", name="Anna")
+
+
+@pytest.fixture
+def team(owner) -> Team:
+    """A team without a key; `owner` is its only member."""
+    return make_team("Dub", owner)
 
 
 @pytest.fixture
 def reader(team, client) -> User:
-    """A member of the team, signed in at the `client` that the test asks for too."""
+    """A member of the team, signed in at pytest-django's `client`."""
     user = make_member(team)
     client.force_login(user)
     return user
@@ -23,4 +29,5 @@ def reader(team, client) -> User:
 
 @pytest.fixture
 def member(team) -> Client:
+    """The client of a signed-in member of the team."""
     return signed_in(make_member(team))

@@ -9,21 +9,29 @@ from results.models import Run
 
 
 def signed_in(user) -> Client:
+    """Return a client that is logged in as the user, without the log-in form."""
     client = Client()
     client.force_login(user, "allauth.account.auth_backends.AuthenticationBackend")
     return client
 
 
 def shown(response) -> list[int]:
-    """The ids of the rows of a page, from top to bottom."""
+    """Return the primary keys of the runs in the list, from top to bottom."""
     return [int(pk) for pk in re.findall(r'<tr id="run-(\d+)"', response.content.decode())]
 
 
 def run_page(client: Client, run: Run, query: str = "") -> str:
+    """Return the HTML of the run's page."""
     response = client.get(reverse("runs-detail", args=[run.pk]) + query)
     assert response.status_code == 200
     return response.content.decode()
 
 
 def text_of(response) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
+    """Return the text of an answer, as `text_of_html` does."""
+    return text_of_html(response.content.decode())
+
+
+def text_of_html(html: str) -> str:
+    """Return the text without tags, each run of white space as one space."""
+    return " ".join(re.sub(r"<[^>]+>", " ", html).split())

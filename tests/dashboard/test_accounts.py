@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from teams.models import AccessToken, Invitation, Membership, Team, User
-from tests.factories import make_team, make_user
+from tests.factories import make_invitation, make_team, make_user
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse"  # of the factories
@@ -24,7 +24,8 @@ def anna() -> User:
     return make_user("anna@example.org", name="Anna")
 
 
-def log_in(client: Client, email="anna@example.org", password=PASSWORD, next_url="", **headers):
+def post_login(client: Client, email="anna@example.org", password=PASSWORD, next_url="", **headers):
+    """Submit the log-in form."""
     data = {"login": email, "password": password, "next": next_url}
     return client.post(reverse("account_login"), data, **headers)
 
@@ -45,11 +46,10 @@ def carry(client: Client, invitation_token: str) -> None:
     client.get(reverse("invitation", args=[invitation_token]))
 
 
-def invite(email="kim@example.org", team: Team | None = None) -> tuple[Team, str]:
-    team = team or make_team("Dub")
-    _, token = Invitation.objects.issue(
-        team=team, email=email, role=Membership.Role.VIEWER, invited_by=team.memberships.get().user
-    )
+def invite_to_new_team(email="kim@example.org") -> tuple[Team, str]:
+    """Return a new team, and the token of an invitation to view it."""
+    team = make_team("Dub")
+    _, token = make_invitation(team, email)
     return team, token
 
 
@@ -80,7 +80,7 @@ def test_a_long_or_unusual_password_is_taken_as_it_is(client, password):
     sign_up(client, password=password)
     client.logout()
     assert is_logged_in(client) is False
-    log_in(client, "kim@example.org", password)
+    post_login(client, "kim@example.org", password)
     assert is_logged_in(client) is True
 
 
@@ -89,7 +89,7 @@ def test_a_password_of_any_length_is_answered_quickly(client, anna, settings):
     anna.set_password("y" * 4096)
     anna.save()
     started = time.thread_time()
-    log_in(client, password="y" * 4096)
+    post_login(client, password="y" * 4096)
     assert time.thread_time() - started < 3
     assert is_logged_in(client)
 
@@ -118,7 +118,7 @@ def test_an_invite_only_server_lets_nobody_else_sign_up(client, settings):
 
 def test_an_invitation_opens_an_invite_only_server_for_its_address(client, settings):
     settings.SIGNUP = "invite"
-    team, token = invite("kim@example.org")
+    team, token = invite_to_new_team("kim@example.org")
     carry(client, token)
     page = client.get(reverse("account_signup")).content.decode()
     assert 'value="kim@example.org"' in page
@@ -131,7 +131,7 @@ def test_an_invitation_opens_an_invite_only_server_for_its_address(client, setti
 
 def test_a_revoked_invitation_closes_an_invite_only_server_again(client, settings):
     settings.SIGNUP = "invite"
-    _, token = invite()
+    _, token = invite_to_new_team()
     carry(client, token)
     Invitation.objects.all().delete()
     assert sign_up(client).templates[0].name == "account/signup_closed.html"
@@ -156,7 +156,7 @@ def test_an_address_is_confirmed_before_the_first_log_in(client, with_mail):
 
 
 def test_an_invited_person_joins_once_the_address_is_confirmed(client, with_mail):
-    team, token = invite()
+    team, token = invite_to_new_team()
     carry(client, token)
     sign_up(client)
     assert team.memberships.count() == 1
@@ -197,7 +197,7 @@ def test_log_in_makes_a_new_session_and_log_out_ends_it(client, anna):
     session.save()
     before = session.session_key
     client.cookies["sessionid"] = before
-    log_in(client, "ANNA@example.org")
+    post_login(client, "ANNA@example.org")
     inside = client.session.session_key
     assert inside != before
     assert client.get(reverse("account_logout")).status_code == 200
@@ -208,15 +208,15 @@ def test_log_in_makes_a_new_session_and_log_out_ends_it(client, anna):
 
 
 def test_a_wrong_password_and_an_unknown_address_get_the_same_words(client, anna):
-    wrong, unknown = log_in(client, password="wrong"), log_in(client, "nobody@example.org", "wrong")
+    wrong, unknown = post_login(client, password="wrong"), post_login(client, "nobody@example.org", "wrong")
     assert wrong.context["form"].non_field_errors() == unknown.context["form"].non_field_errors()
     assert wrong.status_code == unknown.status_code == 422
 
 
 def test_a_disabled_account_is_told_so_only_with_its_password(client, anna):
     User.objects.update(is_active=False)
-    assert log_in(client, password="wrong").status_code == 422
-    assert log_in(client).url == reverse("account_inactive")
+    assert post_login(client, password="wrong").status_code == 422
+    assert post_login(client).url == reverse("account_inactive")
     assert client.get(reverse("account_inactive")).status_code == 200
     assert not is_logged_in(client)
 
@@ -229,29 +229,29 @@ def test_a_disabled_account_is_told_so_only_with_its_password(client, anna):
     ],
 )  # fmt: skip
 def test_log_in_leads_to_our_own_pages_only(client, anna, evil):
-    assert log_in(client, next_url=evil).url == reverse("home")
+    assert post_login(client, next_url=evil).url == reverse("home")
 
 
 def test_with_another_secret_key_people_log_in_again_and_tokens_still_open(client, anna, settings):
     team = make_team(owner=anna)
     _, secret = AccessToken.objects.issue(team.memberships.get(), "Nightly", can_write=False)
-    log_in(client)
+    post_login(client)
     assert is_logged_in(client)
     settings.SECRET_KEY = "another-one-and-long-enough"
     assert not is_logged_in(client)
-    log_in(client)
+    post_login(client)
     assert is_logged_in(client)
     assert AccessToken.objects.opened_by(secret).exists()
 
 
 def test_log_in_leads_back_to_where_it_was_asked_for(client, anna):
-    assert log_in(client, next_url="/runs/5/?t=3").url == "/runs/5/?t=3"
+    assert post_login(client, next_url="/runs/5/?t=3").url == "/runs/5/?t=3"
 
 
 def test_who_logs_in_with_an_invitation_is_asked_before_they_join(client, anna):
-    team, token = invite("anna@example.org")
+    team, token = invite_to_new_team("anna@example.org")
     carry(client, token)
-    assert log_in(client).url == reverse("invitation-accept")
+    assert post_login(client).url == reverse("invitation-accept")
     assert team.memberships.count() == 1
 
 
@@ -259,34 +259,36 @@ def test_who_logs_in_with_an_invitation_is_asked_before_they_join(client, anna):
 
 
 def tries(client: Client, count: int, **how) -> list[int]:
-    return [log_in(client, password=f"guess {number}", **how).status_code for number in range(count)]
+    return [post_login(client, password=f"guess {number}", **how).status_code for number in range(count)]
 
 
 def test_guesses_at_one_account_are_stopped(client, anna):
     assert tries(client, 11)[-1] == 429
-    assert log_in(client).status_code == 429  # also with the right one
+    assert post_login(client).status_code == 429  # also with the right one
     assert not is_logged_in(client)
 
 
 def test_a_forged_address_does_not_help_guessing(client, anna):
     for number in range(11):
         forged = {"HTTP_X_FORWARDED_FOR": f"10.0.0.{number}", "HTTP_X_REAL_IP": f"10.0.0.{number}"}
-        last = log_in(client, password="guess", **forged)
+        last = post_login(client, password="guess", **forged)
     assert last.status_code == 429
 
 
 def test_guesses_at_one_account_from_many_addresses_are_stopped(client, anna):
-    assert [log_in(client, password="guess", REMOTE_ADDR=f"10.0.0.{n}").status_code for n in range(11)][-1] == 429
+    assert [post_login(client, password="guess", REMOTE_ADDR=f"10.0.0.{n}").status_code for n in range(11)][
+        -1
+    ] == 429
 
 
 def test_guesses_at_many_accounts_from_one_address_are_stopped(client):
-    assert [log_in(client, f"user{n}@example.org", "guess").status_code for n in range(11)][-1] == 429
+    assert [post_login(client, f"user{n}@example.org", "guess").status_code for n in range(11)][-1] == 429
 
 
 def test_others_log_in_while_guesses_are_stopped(client, anna):
     make_user("ben@example.org")
     tries(client, 11)
-    assert log_in(Client(), "ben@example.org", REMOTE_ADDR="10.9.9.9").url == reverse("home")
+    assert post_login(Client(), "ben@example.org", REMOTE_ADDR="10.9.9.9").url == reverse("home")
 
 
 def test_the_owner_of_an_account_under_attack_gets_in_by_a_reset(client, anna):
@@ -300,9 +302,12 @@ def test_the_owner_of_an_account_under_attack_gets_in_by_a_reset(client, anna):
 def test_a_proxys_word_counts_when_there_is_one(client, anna, settings):
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
     for number in range(10):
-        log_in(client, f"user{number}@example.org", "guess", HTTP_X_FORWARDED_FOR="6.6.6.6, 10.0.0.1")
-    assert log_in(client, "other@example.org", "guess", HTTP_X_FORWARDED_FOR="6.6.6.6, 10.0.0.1").status_code == 429
-    assert log_in(client, HTTP_X_FORWARDED_FOR="6.6.6.6, 10.0.0.2").url == reverse("home")
+        post_login(client, f"user{number}@example.org", "guess", HTTP_X_FORWARDED_FOR="6.6.6.6, 10.0.0.1")
+    assert (
+        post_login(client, "other@example.org", "guess", HTTP_X_FORWARDED_FOR="6.6.6.6, 10.0.0.1").status_code
+        == 429
+    )
+    assert post_login(client, HTTP_X_FORWARDED_FOR="6.6.6.6, 10.0.0.2").url == reverse("home")
 
 
 # --- Passwords and addresses -------------------------------------------------------------------------
@@ -310,8 +315,8 @@ def test_a_proxys_word_counts_when_there_is_one(client, anna, settings):
 
 def test_changing_the_password_ends_the_other_sessions(client, anna):
     elsewhere = Client()
-    log_in(client)
-    log_in(elsewhere)
+    post_login(client)
+    post_login(elsewhere)
     data = {"oldpassword": PASSWORD, "password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
     assert client.post(reverse("account_change_password"), data).url == reverse("profile")
     assert (is_logged_in(client), is_logged_in(elsewhere)) == (True, False)
@@ -319,14 +324,14 @@ def test_changing_the_password_ends_the_other_sessions(client, anna):
 
 
 def test_changing_the_password_takes_the_old_one(client, anna):
-    log_in(client)
+    post_login(client)
     data = {"oldpassword": "wrong", "password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
     assert "oldpassword" in client.post(reverse("account_change_password"), data).context["form"].errors
 
 
 def test_a_reset_link_works_once_and_ends_all_sessions(client, anna):
     elsewhere = Client()
-    log_in(elsewhere)
+    post_login(elsewhere)
     client.post(reverse("account_reset_password"), {"email": "anna@example.org"})
     link = link_in(mail.outbox[0])
     form = client.get(link).url
@@ -381,7 +386,7 @@ def change_address(client: Client, to: str) -> None:
 
 
 def test_a_change_of_address_takes_the_password(client, anna):
-    log_in(client)
+    post_login(client)
     url = client.post(reverse("account_email"), {"email": "anna@new.example", "action_add": ""}).url
     assert url.startswith(reverse("account_reauthenticate"))
     page = client.post(url, {"password": "wrong", "next": reverse("account_email")})
@@ -389,7 +394,7 @@ def test_a_change_of_address_takes_the_password(client, anna):
 
 
 def test_a_new_address_counts_once_it_is_confirmed(client, anna):
-    log_in(client)
+    post_login(client)
     change_address(client, "anna@new.example")
     anna.refresh_from_db()
     assert anna.email == "anna@example.org"
@@ -404,7 +409,7 @@ def test_a_new_address_counts_once_it_is_confirmed(client, anna):
 
 
 def test_a_change_of_address_can_be_changed_or_dropped(client, anna):
-    log_in(client)
+    post_login(client)
     change_address(client, "anna@typo.example")
     first = link_in(mail.outbox[-1])
     change_address(client, "anna@new.example")
@@ -418,7 +423,7 @@ def test_a_change_of_address_can_be_changed_or_dropped(client, anna):
 
 
 def test_a_new_address_that_is_somebody_elses_by_now_is_refused(client, anna):
-    log_in(client)
+    post_login(client)
     change_address(client, "ben@example.org")
     make_user("ben@example.org")
     client.post(link_in(mail.outbox[-1]))

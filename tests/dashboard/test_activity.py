@@ -15,18 +15,13 @@ from results.models import Attempt, Call, Pulse, Run
 from results.refresh.call_stats import Step, Summary
 from results.runs.request import RefreshProgress
 from teams.models import Membership, Team
+from tests.dashboard.pages import signed_in, text_of_html
 from tests.factories import make_key, make_member, make_run, make_team, make_user
 
 pytestmark = pytest.mark.django_db
 
 Outcome = Call.Outcome
 HOSTILE = "<script>alert('x')</script>{{ 1 }}\u202e" + "w" * 5000
-
-
-def signed_in(user) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def viewer_of(team: Team) -> Client:
@@ -43,14 +38,11 @@ def make_call(team: Team, *runs: Run, age: float = 0, change: str = "", **fields
     return call
 
 
-def shown(client: Client, team: Team, query: str = "") -> str:
+def activity_html(client: Client, team: Team, query: str = "") -> str:
+    """Return the HTML of the team's Activity page."""
     response = client.get(f"/t/{team.slug}/activity/{query}")
     assert response.status_code == 200
     return response.content.decode()
-
-
-def text_of(html: str) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
 
 
 def section(html: str, id: str) -> str:
@@ -83,7 +75,7 @@ def test_a_history_is_for_the_runs_team_only(address):
 def test_another_teams_calls_are_not_shown():
     team, other = make_team(), make_team()
     make_call(other, make_run(other, title="Secret of the others"))
-    html = shown(viewer_of(team), team)
+    html = activity_html(viewer_of(team), team)
     assert "Secret of the others" not in html
     assert "CAMB.AI has not been asked yet" in html
 
@@ -93,10 +85,10 @@ def test_another_teams_calls_are_not_shown():
 
 def test_a_team_that_never_asked_is_told_the_next_step():
     team = make_team()
-    html = shown(signed_in(make_member(team)), team)
+    html = activity_html(signed_in(make_member(team)), team)
     assert "<svg viewBox" not in html
     assert f'href="/t/{team.slug}/runs/add/"' in html
-    assert "/runs/add/" not in shown(viewer_of(team), team)
+    assert "/runs/add/" not in activity_html(viewer_of(team), team)
 
 
 @pytest.mark.parametrize(("query", "bars"), [("", 60), ("?range=1h", 60), ("?range=24h", 48), ("?range=7d", 84)])
@@ -105,7 +97,7 @@ def test_the_chart_and_its_table_have_the_numbers_of_the_calls(query, bars):
     for age in (0, 1, 2):
         make_call(team, age=age)
     make_call(team, age=1, outcome=Outcome.UNAVAILABLE, http_status=503)
-    html = shown(viewer_of(team), team, query)
+    html = activity_html(viewer_of(team), team, query)
     svg = html.split("<svg viewBox")[1].split("</svg>")[0]
     numbers = [tuple(map(int, found)) for found in re.findall(r": (\d+) answered, (\d+) failed</title>", svg)]
     assert len(numbers) == bars
@@ -152,7 +144,7 @@ def test_a_call_says_what_was_asked_and_what_came_of_it():
     team = make_team()
     run = make_run(team, title="Harbour Lights")
     make_call(team, run, ms=1234, http_status=None, outcome=Outcome.UNAVAILABLE, message=HOSTILE, run_count=3)
-    html = section(shown(viewer_of(team), team), "activity-calls")
+    html = section(activity_html(viewer_of(team), team), "activity-calls")
     assert f'href="/runs/{run.pk}/"' in html
     assert "no answer" in html
     assert "1,234 ms" in html
@@ -169,7 +161,7 @@ def test_failures_are_counted_by_kind():
     make_call(team, outcome=Outcome.REFUSED, http_status=401)
     make_call(team, outcome=Outcome.UNAVAILABLE, http_status=None)
     make_call(team, outcome=Outcome.UNAVAILABLE, http_status=None)
-    said = text_of(section(shown(viewer_of(team), team), "activity-next"))
+    said = text_of_html(section(activity_html(viewer_of(team), team), "activity-next"))
     assert "Not available no answer 2 Refused HTTP 401 1" in said
 
 
@@ -179,9 +171,9 @@ def test_what_is_due_next_is_listed_soonest_first_and_bounded():
     for minutes in range(-1, 13):
         make_run(team, title=f"due {minutes}", due_at=now + timedelta(minutes=minutes))
     make_run(team, title="finished", due_at=None)
-    html = section(shown(viewer_of(team), team), "activity-next")
+    html = section(activity_html(viewer_of(team), team), "activity-next")
     assert re.findall(r"<bdi>(.*?)</bdi>", html) == [f"due {minutes}" for minutes in range(-1, 9)]
-    assert "due now: 2 · unfinished: 14" in text_of(html)
+    assert "due now: 2 · unfinished: 14" in text_of_html(html)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +193,7 @@ def test_the_key_is_told_in_words(fields, said):
         if "message" in fields:
             fields = fields | {"retry_at": timezone.now() + timedelta(minutes=5)}
         make_key(team, **fields)
-    assert said in text_of(section(shown(viewer_of(team), team), "activity-next"))
+    assert said in text_of_html(section(activity_html(viewer_of(team), team), "activity-next"))
 
 
 @pytest.mark.parametrize(
@@ -217,9 +209,9 @@ def test_the_next_check_is_told_in_one_way(key, strip, run):
     make_call(team, make_run(team, title="Pilot", due_at=now + timedelta(minutes=3, seconds=30)))
     if key is not None:
         make_key(team, **key | ({"retry_at": now + key["retry_at"]} if key else {}))
-    html = shown(viewer_of(team), team)
-    assert f"{strip} " in text_of(section(html, "activity-summary"))
-    assert f"Pilot {run}" in text_of(section(html, "activity-next"))
+    html = activity_html(viewer_of(team), team)
+    assert f"{strip} " in text_of_html(section(html, "activity-summary"))
+    assert f"Pilot {run}" in text_of_html(section(html, "activity-next"))
 
 
 @pytest.mark.parametrize(
@@ -235,9 +227,9 @@ def test_a_sweep_is_shown_with_its_numbers(monkeypatch, progress, said):
     monkeypatch.setattr("dashboard.views.activity.refresh_progress", lambda team: progress)
     team = make_team()
     make_call(team)
-    html = section(shown(viewer_of(team), team), "activity-summary")
+    html = section(activity_html(viewer_of(team), team), "activity-summary")
     assert f'<progress max="{progress.total}" value="{progress.checked}"' in html
-    assert f"{said} Calls" in text_of(html)
+    assert f"{said} Calls" in text_of_html(html)
 
 
 @pytest.mark.parametrize("query", ["", "?range=24h"])
@@ -248,14 +240,14 @@ def test_activity_costs_the_same_with_one_row_and_with_thirty(query, django_asse
         for age in range(rows):
             make_call(team, make_run(team), make_run(team), age=60 * age)
         client = viewer_of(team)
-        shown(client, team)  # the session remembers the team once
+        activity_html(client, team)  # the session remembers the team once
         return client, team
 
     few, many = fill(1), fill(30)
     with django_assert_num_queries(15):
-        shown(*few, query)
+        activity_html(*few, query)
     with django_assert_num_queries(15):
-        shown(*many, query)
+        activity_html(*many, query)
 
 
 def test_calls_are_paged_newest_first_without_gap_or_repetition(monkeypatch):
@@ -269,7 +261,7 @@ def test_calls_are_paged_newest_first_without_gap_or_repetition(monkeypatch):
     Call.objects.filter(pk=made[4].pk).update(at=at + timedelta(microseconds=1))
     client, query, seen = viewer_of(team), "", []
     while True:
-        html = shown(client, team, query)
+        html = activity_html(client, team, query)
         seen.append(re.findall(r"(1,00\d) ms", section(html, "activity-calls")))
         older = re.search(r'rel="next" href="([^"#]+)', html)
         if not older:
@@ -293,15 +285,15 @@ def test_a_place_far_in_the_future_or_past_is_a_page_too():
     team = make_team()
     make_call(team, ms=777)
     client = viewer_of(team)
-    assert "777 ms" in shown(client, team, f"?before={'9' * 17}-1")
-    assert "Nothing older is kept" in shown(client, team, "?before=0-0")
+    assert "777 ms" in activity_html(client, team, f"?before={'9' * 17}-1")
+    assert "Nothing older is kept" in activity_html(client, team, "?before=0-0")
 
 
 # --- Live --------------------------------------------------------------------------------------------
 
 
-def poll(client: Client, html: str, *, after_seconds: int = 1000):
-    """Ask as the poller on this page does, as if it had been drawn so long ago."""
+def poll_activity_page(client: Client, html: str, *, after_seconds: int = 1000):
+    """Send the page's own poll, as if the page had been drawn this many seconds ago."""
     poller = re.search(r'id="activity-poller".*hx-get="(.+?)" hx-vals="(.+?)"', html)
     assert poller
     values = json.loads(unescape(poller[2]))
@@ -320,26 +312,26 @@ def test_a_poll_answers_204_until_there_is_news():
     team = make_team()
     make_call(team)
     client = viewer_of(team)
-    html = shown(client, team)
-    assert poll(client, html).status_code == 204
+    html = activity_html(client, team)
+    assert poll_activity_page(client, html).status_code == 204
     make_call(team, ms=4321)
-    body = poll(client, html).content.decode()
+    body = poll_activity_page(client, html).content.decode()
     assert "4,321 ms" in body
     assert sorted(re.findall(r'<\w+ id="(activity-\w+)"[^>]*hx-swap-oob="true"', body)) == [
         "activity-calls", "activity-next", "activity-poller", "activity-steps", "activity-summary",
     ]  # fmt: skip
-    assert poll(client, body).status_code == 204
+    assert poll_activity_page(client, body).status_code == 204
     Pulse.beat(team.pk)
-    assert poll(client, body).status_code == 200
+    assert poll_activity_page(client, body).status_code == 200
 
 
 def test_time_alone_moves_the_chart(monkeypatch):
     team = make_team()
     client = viewer_of(team)
-    html = shown(client, team)
+    html = activity_html(client, team)
     later = timezone.now() + timedelta(minutes=1)
     monkeypatch.setattr(timezone, "now", lambda: later)
-    assert poll(client, html, after_seconds=0).status_code == 200
+    assert poll_activity_page(client, html, after_seconds=0).status_code == 200
 
 
 @pytest.mark.usefixtures("_time_stands_still")
@@ -347,9 +339,11 @@ def test_a_long_window_is_summed_up_more_seldom():
     team = make_team()
     client = viewer_of(team)
     for query, patience in (("?range=1h", 1), ("?range=24h", 30), ("?range=7d", 120)):
-        html = shown(client, team, query)
+        html = activity_html(client, team, query)
         make_call(team)
-        assert [poll(client, html, after_seconds=patience + more).status_code for more in (-1, 0)] == [204, 200]
+        assert [
+            poll_activity_page(client, html, after_seconds=patience + more).status_code for more in (-1, 0)
+        ] == [204, 200]
 
 
 # --- A run's history ---------------------------------------------------------------------------------
@@ -361,7 +355,7 @@ def test_a_history_tells_every_attempt_newest_first():
     make_call(run.team, run, http_status=503, outcome=Outcome.UNAVAILABLE, message=HOSTILE)
     make_call(run.team, make_run(run.team), message="not about this run")
     html = viewer_of(run.team).get(f"/runs/{run.pk}/history/rows/").content.decode()
-    rows = [text_of(row) for row in html.split("<tr>")[2:]]
+    rows = [text_of_html(row) for row in html.split("<tr>")[2:]]
     assert [re.sub(r"^.*? UTC ", "", row)[:45] for row in rows] == [
         "Not available 503 200 ms 1 &lt;script&gt;aler",
         "Answered 200 321 ms 2 new → ready",

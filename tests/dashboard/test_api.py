@@ -12,27 +12,19 @@ from django.utils import timezone
 
 from dashboard.api import runs
 from dashboard.pages.run_list import Wanted
-from results import queue, tags
+from results import tags
 from results.exports.formats import FORMATS
 from results.models import Dub, Pulse, Run
 from results.refresh import keys
 from results.runs.archive import archive_runs
 from results.runs.remove import remove_team
-from results.search import indexing
 from teams.models import AccessToken, Membership, Team, User
-from tests.factories import make_dub, make_member, make_run, make_team
+from tests.factories import make_dub, make_member, make_run, make_searchable_dub, make_team
 
-pytestmark = pytest.mark.django_db
+# No worker runs here: tasks are only recorded.
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bells")]
 Role = Membership.Role
 TASK = "b9e3d2f4-7c1a-4f0e-9d55-0a1b2c3d4e5f"
-
-
-@pytest.fixture(autouse=True)
-def rung(monkeypatch):
-    """Nobody works here: what would be sent to a worker is only noted."""
-    sent: list[str] = []
-    monkeypatch.setattr(queue, "ring", lambda *call, **_: sent.append(call[0]))
-    return sent
 
 
 class Script:
@@ -58,20 +50,8 @@ def script_of(team: Team, role: str = Role.MEMBER, **fields) -> Script:
 
 
 @pytest.fixture
-def team() -> Team:
-    return make_team("Harbour")
-
-
-@pytest.fixture
 def script(team) -> Script:
     return script_of(team)
-
-
-def make_found(run: Run, lines: list[str]) -> Dub:
-    """A dub that the search knows."""
-    dub = make_dub(run, lines)
-    indexing.add(dub.cues.all())
-    return dub
 
 
 def ids_of(response) -> list[int]:
@@ -301,7 +281,7 @@ def test_a_token_asks_only_so_often_and_others_are_none_the_worse(team, settings
 def test_the_team_is_told_with_what_the_token_may(team):
     make_run(team, status="ready")
     said = script_of(team, can_write=False).get().json()
-    assert (said["slug"], said["name"], said["role"], said["can_write"]) == ("harbour", "Harbour", "member", False)
+    assert (said["slug"], said["name"], said["role"], said["can_write"]) == ("dub", "Dub", "member", False)
     assert said["runs"] == {
         "new": 0,
         "waiting": 0,
@@ -321,7 +301,7 @@ def test_a_run_is_told_with_its_dubs_and_their_addresses(team, script):
     tags.add(team, {run.pk: ["Launch"]})
     run.refresh_from_db()
     said = script.get(f"/runs/{run.pk}").json()
-    here = f"http://testserver/api/v1/t/harbour/dubs/{dub.pk}"
+    here = f"http://testserver/api/v1/t/dub/dubs/{dub.pk}"
     assert said == {
         "id": run.pk,
         "camb_run_id": 1344,
@@ -421,7 +401,7 @@ def test_an_unchanged_list_costs_one_small_read(team, script, django_assert_num_
 def test_many_rows_take_as_many_queries_as_one(team, script):
     def make(count):
         for _ in range(count):
-            dub = make_found(make_run(team, added_by=team.memberships.first().user), ["The kettle is on"])
+            dub = make_searchable_dub(make_run(team, added_by=team.memberships.first().user), ["The kettle is on"])
             tags.add(team, {dub.run_id: ["a", "b"]})
 
     def queries(path):
@@ -460,8 +440,8 @@ def test_media_leads_to_where_it_is_now_or_says_why_not(script, team):
 
 
 def test_a_search_finds_moments_and_marks_them(team, script):
-    dub = make_found(make_run(team, camb_run_id=1344, title="Lights"), ["Nothing", "The kettle is on"])
-    make_found(make_run(make_team()), ["Their kettle"])
+    dub = make_searchable_dub(make_run(team, camb_run_id=1344, title="Lights"), ["Nothing", "The kettle is on"])
+    make_searchable_dub(make_run(make_team()), ["Their kettle"])
     said = script.get("/search", q="kettle").json()
     assert said == {
         "hits": [
@@ -489,14 +469,14 @@ def test_a_search_finds_moments_and_marks_them(team, script):
 
 
 def test_nobody_learns_what_another_team_says(script):
-    make_found(make_run(make_team()), ["Their kettle"])
+    make_searchable_dub(make_run(make_team()), ["Their kettle"])
     said = script.get("/search", q="kettle").json()
     assert said == {"hits": [], "next": None, "count": 0, "is_exact": True, "hint": "", "suggestion": ""}
 
 
 @pytest.mark.parametrize("order", ["newest", "best"])
 def test_hits_follow_each_other_to_the_end(team, script, order):
-    make_found(make_run(team), [f"kettle {number}" for number in range(5)])
+    make_searchable_dub(make_run(team), [f"kettle {number}" for number in range(5)])
     seen: list[int] = []
     counts: list[int | None] = []
     cursor = ""
@@ -565,16 +545,16 @@ def test_what_is_too_much_is_told(script):
     assert (answer.status_code, answer.json()["detail"]) == (413, "This is more than 2 MB. Send it in parts.")
 
 
-def test_a_run_is_asked_about_at_once_or_the_obstacle_is_told(team, script, rung):
+def test_a_run_is_asked_about_at_once_or_the_obstacle_is_told(team, script, bells):
     run = make_run(team, due_at=None)
     refused = script.post(f"/runs/{run.pk}/refresh")
     no_key = "Nobody can be asked: this team has no CAMB.AI key yet."
     assert (refused.status_code, refused.json()["detail"]) == (409, no_key)
     assert script.post("/runs/refresh", {"runs": [run.pk]}).json()["detail"] == no_key
     keys.save(team, "camb-0123456789-wxyz")
-    rung.clear()
+    bells.clear()
     assert script.post(f"/runs/{run.pk}/refresh").status_code == 202
-    assert rung == ["refresh_batch"]
+    assert [task for task, *_ in bells] == ["refresh_batch"]
     assert script.post(f"/runs/{run.pk}/refresh").json()["detail"].startswith("CAMB.AI is being asked already")
     archive_runs(team, [run.pk])
     assert script.post(f"/runs/{run.pk}/refresh").json()["detail"].startswith("An archived run is not asked about.")

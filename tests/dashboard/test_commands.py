@@ -33,7 +33,8 @@ def run(monkeypatch):
 
 
 @pytest.fixture
-def team():
+def my_team() -> Team:
+    """The team that `--team=my-team` names; its key has not been tried."""
     team = make_team("My team")
     make_key(team, state=ApiKey.State.UNTRIED)
     return team
@@ -115,32 +116,32 @@ def test_create_team_refuses_with_one_sentence_and_creates_nothing(run, argument
 # --- add_runs ----------------------------------------------------------------------------------------
 
 
-def test_add_runs_tells_new_known_and_wrong_ids_apart(run, team):
-    make_run(team, camb_run_id=11)
+def test_add_runs_tells_new_known_and_wrong_ids_apart(run, my_team):
+    make_run(my_team, camb_run_id=11)
     out, err = run("add_runs", "--team=my-team", "-", stdin="11, 12\nrun_id: 13\n-4")
     assert out == "2 new, 1 already here, 1 not an id.\n"
     assert err.startswith("Not an id: -4 (")
-    assert sorted(team.runs.values_list("camb_run_id", flat=True)) == [11, 12, 13]
+    assert sorted(my_team.runs.values_list("camb_run_id", flat=True)) == [11, 12, 13]
 
 
-def test_add_runs_reads_a_file_with_titles(run, team, tmp_path):
+def test_add_runs_reads_a_file_with_titles(run, my_team, tmp_path):
     file = tmp_path / "runs.csv"
     file.write_bytes("\ufeffrun_id,title\r\n21,Küche\r\n22,市場\r\n".encode())
     assert run("add_runs", "--team=my-team", str(file)) == ("2 new, 0 already here, 0 not an id.\n", "")
-    assert dict(team.runs.values_list("camb_run_id", "title")) == {21: "Küche", 22: "市場"}
+    assert dict(my_team.runs.values_list("camb_run_id", "title")) == {21: "Küche", 22: "市場"}
 
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [(b"no numbers here", "There is no run id in this text."), (b"", "There is no run id in this text.")],
 )
-def test_add_runs_fails_when_there_is_nothing_to_add(run, team, tmp_path, content, sentence):
+def test_add_runs_fails_when_there_is_nothing_to_add(run, my_team, tmp_path, content, sentence):
     (tmp_path / "file").write_bytes(content)
     with pytest.raises(CommandError, match=sentence):
         run("add_runs", "--team=my-team", str(tmp_path / "file"))
 
 
-def test_add_runs_fails_with_a_sentence_for_what_is_no_text(run, team, tmp_path):
+def test_add_runs_fails_with_a_sentence_for_what_is_no_text(run, my_team, tmp_path):
     (tmp_path / "file").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(CommandError, match="is not a text in UTF-8"):
         run("add_runs", "--team=my-team", str(tmp_path / "file"))
@@ -157,17 +158,17 @@ def test_a_team_that_does_not_exist_is_named(run, command):
 # --- refresh -----------------------------------------------------------------------------------------
 
 
-def test_refresh_asks_everything_that_is_due_without_a_worker(run, team, camb, settings):
+def test_refresh_asks_everything_that_is_due_without_a_worker(run, my_team, camb, settings):
     settings.REFRESH_CALLS_PER_SECOND = 10  # fewer than the calls that it takes
     camb.runs.update(dict.fromkeys(range(1, 51), READY) | {51: None, 52: {"status": "ERROR"}})
     for number in range(1, 53):
-        make_run(team, camb_run_id=number)
+        make_run(my_team, camb_run_id=number)
     out, _ = run("refresh", "--team=my-team")
     assert out == "Runs asked: 52. Calls: 11. Waiting: 1. Ready: 50. Failed: 1.\n"
     assert sorted(id for call in camb.calls for id in call.run_ids) == list(range(1, 53))
 
 
-def test_refresh_waits_for_the_rate_that_is_free_again_a_moment_after_the_claim(run, team, camb, monkeypatch):
+def test_refresh_waits_for_the_rate_that_is_free_again_a_moment_after_the_claim(run, my_team, camb, monkeypatch):
     ApiKey.objects.update(paced_to=timezone.now() + timedelta(seconds=30))
     claim_due = claims.claim_due
 
@@ -177,20 +178,20 @@ def test_refresh_waits_for_the_rate_that_is_free_again_a_moment_after_the_claim(
         return claimed
 
     monkeypatch.setattr(claims, "claim_due", then_free)
-    make_run(team, camb_run_id=1)
+    make_run(my_team, camb_run_id=1)
     assert run("refresh", "--team=my-team")[0].startswith("Runs asked: 1. Calls: 1.")
 
 
-def test_refresh_leaves_other_teams_and_finished_runs_alone(run, team, camb):
-    make_run(team, camb_run_id=1, due_at=None)
+def test_refresh_leaves_other_teams_and_finished_runs_alone(run, my_team, camb):
+    make_run(my_team, camb_run_id=1, due_at=None)
     make_run(camb_run_id=2)
     assert run("refresh", "--team=my-team")[0] == "Runs asked: 0. Calls: 0.\n"
     assert camb.calls == []
 
 
-def test_refresh_fails_with_the_keys_trouble_in_words(run, team, camb):
+def test_refresh_fails_with_the_keys_trouble_in_words(run, my_team, camb):
     camb.keys.clear()
-    make_run(team, camb_run_id=1)
+    make_run(my_team, camb_run_id=1)
     with pytest.raises(CommandError) as trouble:
         run("refresh", "--team=my-team")
     assert str(trouble.value) == ApiKey.objects.get().message != ""

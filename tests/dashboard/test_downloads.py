@@ -10,14 +10,9 @@ from django.urls import reverse
 
 from dashboard.http import stream_limit
 from tests.dashboard.pages import signed_in
-from tests.factories import make_dub, make_member, make_run, make_team
+from tests.factories import make_dub, make_member, make_run
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def team():
-    return make_team()
 
 
 @pytest.fixture

@@ -13,14 +13,9 @@ from django.urls import reverse
 
 from results.exports.formats import FORMATS
 from results.models import Run
-from tests.factories import make_dub, make_member, make_run, make_team, make_user
+from tests.factories import make_dub, make_member, make_run, make_user
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def team():
-    return make_team("Dub")
 
 
 @pytest.fixture
@@ -28,7 +23,8 @@ def dub(team):
     return make_dub(make_run(team, camb_run_id=7, title="料理: stories"), ["Hello", "World"], "en-us")
 
 
-def address(dub, format="srt", other=None) -> str:
+def export_url(dub, format="srt", other=None) -> str:
+    """Return the URL of the dub's export, or of the export beside the other dub."""
     if other:
         return reverse("dubs-export-pair", args=[dub.pk, format, other.pk])
     return reverse("dubs-export", args=[dub.pk, format])
@@ -40,7 +36,7 @@ def address(dub, format="srt", other=None) -> str:
 @pytest.fixture
 def addresses(dub):
     other = make_dub(dub.run, ["Hola"], "es-es")
-    return [address(dub), address(dub, "csv", other), reverse("runs-export", args=[dub.team.slug])]
+    return [export_url(dub), export_url(dub, "csv", other), reverse("runs-export", args=[dub.team.slug])]
 
 
 def test_who_is_not_logged_in_is_led_to_the_log_in_page(client, addresses):
@@ -65,21 +61,21 @@ def test_a_viewer_may_take_all_along(client, team, addresses):
 def test_a_dub_of_another_run_is_no_pair(client, reader, dub):
     same_team = make_dub(make_run(dub.team), ["x"], "es-es")
     elsewhere = make_dub(lines=["secret"], language="es-es")
-    assert [client.get(address(dub, "srt", other)).status_code for other in (same_team, elsewhere, dub)] == [
+    assert [client.get(export_url(dub, "srt", other)).status_code for other in (same_team, elsewhere, dub)] == [
         404
     ] * 3
 
 
 @pytest.mark.parametrize("format", ["exe", "SRT", "vtt/x", "%00"])
 def test_other_formats_there_are_none(client, reader, dub, format):
-    url = address(dub).replace("/srt/", f"/{format}/")
+    url = export_url(dub).replace("/srt/", f"/{format}/")
     assert client.get(url).status_code == 404
     assert client.get(reverse("runs-export", args=[dub.team.slug]), {"format": format}).status_code == 404
 
 
 def test_only_some_formats_hold_two_languages(client, reader, dub):
     other = make_dub(dub.run, ["Hola"], "es-es")
-    found = [key for key in FORMATS if client.get(address(dub, key, other)).status_code == 200]
+    found = [key for key in FORMATS if client.get(export_url(dub, key, other)).status_code == 200]
     assert found == ["srt", "csv"]
 
 
@@ -88,7 +84,7 @@ def test_only_some_formats_hold_two_languages(client, reader, dub):
 
 @pytest.mark.parametrize("format", FORMATS.values(), ids=lambda format: format.key)
 def test_a_dub_is_a_download_with_a_readable_name(client, reader, dub, format):
-    response = client.get(address(dub, format.key))
+    response = client.get(export_url(dub, format.key))
     assert response.content == format.file(dub) or format.key == "docx"
     encoded = f"%E6%96%99%E7%90%86%20stories%20%5B7%5D.en-us.{format.extension}"
     expected = {
@@ -103,13 +99,13 @@ def test_a_dub_is_a_download_with_a_readable_name(client, reader, dub, format):
 
 def test_a_name_in_plain_letters_is_written_plainly(client, reader, team):
     dub = make_dub(make_run(team, camb_run_id=7, title='a"b\r\nSet-Cookie: x'), ["Hello"])
-    response = client.get(address(dub))
+    response = client.get(export_url(dub))
     assert response.headers["Content-Disposition"] == 'attachment; filename="a b Set-Cookie x [7].en-us.srt"'
 
 
 def test_two_dubs_are_one_file(client, reader, dub):
     other = make_dub(dub.run, ["Hola", "Mundo"], "es-es")
-    response = client.get(address(dub, "csv", other))
+    response = client.get(export_url(dub, "csv", other))
     rows = list(csv.reader(StringIO(response.content.decode("utf-8-sig"), newline="")))
     assert rows == [
         ["start", "end", "speaker", "en-us", "es-es"],
@@ -121,7 +117,7 @@ def test_two_dubs_are_one_file(client, reader, dub):
 
 @pytest.mark.parametrize("lines", [1, 40])
 def test_a_dub_costs_the_same_few_queries_however_long_it_is(client, reader, team, lines):
-    url = address(make_dub(make_run(team), ["Hello"] * lines))
+    url = export_url(make_dub(make_run(team), ["Hello"] * lines))
     with CaptureQueriesContext(connection) as queries:
         assert client.get(url).status_code == 200
     assert len(queries) == 4  # the session, the person, the dub with its run, the cues
@@ -129,7 +125,7 @@ def test_a_dub_costs_the_same_few_queries_however_long_it_is(client, reader, tea
 
 def test_who_took_what_is_logged(client, reader, dub, caplog):
     caplog.set_level(logging.INFO, "dashboard")
-    client.get(address(dub, "vtt"))
+    client.get(export_url(dub, "vtt"))
     client.get(reverse("runs-export", args=["dub"]), {"format": "csv"})
     assert [record.getMessage() for record in caplog.records] == [
         f"Dub {dub.pk} exported as vtt by user {reader.pk}",
@@ -147,6 +143,7 @@ def files(response) -> list[str]:
 
 @pytest.fixture
 def runs(team):
+    """Three runs of the team, with one dub each."""
     found = [
         make_run(team, camb_run_id=number, title=title, status=status)
         for number, title, status in ((1, "Kitchen", "ready"), (2, "Garden", "ready"), (3, "Kitchen two", "partly"))
@@ -217,9 +214,9 @@ def test_the_menu_offers_every_format_and_every_other_language(dub):
     silent = make_dub(dub.run, [], "fr-fr")
     body = menu(dub, [dub, spanish, silent])
     for key, format in FORMATS.items():
-        assert f'<a href="{address(dub, key)}" download>{format.label}</a>' in body
+        assert f'<a href="{export_url(dub, key)}" download>{format.label}</a>' in body
     assert "Side by side with <bdi>Spanish (Spain)</bdi>" in body
-    pairs = [address(dub, key, spanish) for key in ("srt", "csv")]
+    pairs = [export_url(dub, key, spanish) for key in ("srt", "csv")]
     assert [url for url in pairs if f'<a href="{url}" download>' in body] == pairs
     assert body.count("<a ") == len(FORMATS) + 2
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -19,11 +19,11 @@ from kombu.exceptions import OperationalError
 from kombu.transport import TRANSPORT_ALIASES
 
 from dashboard.embedded import broker
+from tests.waiting import until
 
 REPOSITORY = Path(__file__).parents[2]
 DEADLINE_S = 30
 
-T = TypeVar("T")
 Connect = Callable[[], Connection]
 
 
@@ -76,14 +76,6 @@ def take_all(connection: Connection, queue: str = "work") -> list[object]:
 
 def files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file() and path.name != broker.LOCK]
-
-
-def until(condition: Callable[[], T]) -> T:
-    deadline = time.monotonic() + DEADLINE_S
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.01)
-    return value
 
 
 # Celery would let them overrule what a throwaway app says.

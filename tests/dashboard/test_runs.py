@@ -42,7 +42,8 @@ OF_RUN = [
 READING = [("runs-list", "get"), ("runs-poll", "get")]
 
 
-def address(name: str, team: Team) -> str:
+def team_or_run_url(name: str, team: Team) -> str:
+    """Return the URL of this name for the team, or for a new run of the team."""
     if any(name == of_team for of_team, _method in OF_TEAM):
         return reverse(name, args=[team.slug])
     return reverse(name, args=[make_run(team, title="Untouched").pk])
@@ -50,7 +51,7 @@ def address(name: str, team: Team) -> str:
 
 @pytest.mark.parametrize(("name", "method"), OF_TEAM + OF_RUN)
 def test_a_stranger_is_sent_to_the_log_in(name, method, team):
-    url = address(name, team)
+    url = team_or_run_url(name, team)
     response = getattr(Client(), method)(url)
     assert (response.status_code, response["Location"]) == (302, f"{reverse('account_login')}?next={url}")
 
@@ -58,7 +59,7 @@ def test_a_stranger_is_sent_to_the_log_in(name, method, team):
 @pytest.mark.parametrize(("name", "method"), OF_TEAM + OF_RUN)
 def test_for_an_outsider_there_is_no_such_page(name, method, team):
     response = getattr(signed_in(make_user()), method)(
-        address(name, team), {"title": "Taken", "text": "7", "save": 1}
+        team_or_run_url(name, team), {"title": "Taken", "text": "7", "save": 1}
     )
     assert response.status_code == 404
     assert list(Run.objects.exclude(title="Untouched")) == []
@@ -67,7 +68,7 @@ def test_for_an_outsider_there_is_no_such_page(name, method, team):
 @pytest.mark.parametrize(("name", "method"), [pair for pair in OF_TEAM + OF_RUN if pair not in READING])
 def test_a_viewer_may_not_change_anything(name, method, team):
     viewer = signed_in(make_member(team, Role.VIEWER))
-    response = getattr(viewer, method)(address(name, team), {"title": "Taken", "text": "7", "save": 1})
+    response = getattr(viewer, method)(team_or_run_url(name, team), {"title": "Taken", "text": "7", "save": 1})
     assert response.status_code == 403
     assert "Viewers can watch, read and search" in text_of(response)
     assert list(Run.objects.exclude(title="Untouched")) == []
@@ -85,14 +86,14 @@ def test_a_viewer_sees_the_runs_and_no_way_to_change_them(team):
     ("name", "method"), [("runs-list", "post"), ("runs-poll", "post"), ("runs-refresh", "get"), ("runs-add", "put")]
 )
 def test_other_methods_are_refused(name, method, team, member):
-    assert getattr(member, method)(address(name, team)).status_code == 405
+    assert getattr(member, method)(team_or_run_url(name, team)).status_code == 405
 
 
 def test_a_lost_log_in_leads_the_whole_page_to_the_log_in(team):
     url = reverse("runs-poll", args=[team.slug])
     page = f"http://testserver{reverse('runs-list', args=[team.slug])}"
     response = Client().get(url, headers={"HX-Request": "true", "HX-Current-URL": page})
-    assert response.headers["HX-Redirect"] == f"{reverse('account_login')}?next=%2Ft%2Fharbour%2Fruns%2F"
+    assert response.headers["HX-Redirect"] == f"{reverse('account_login')}?next=%2Ft%2Fdub%2Fruns%2F"
 
 
 # --- The list -----------------------------------------------------------------------------------------
@@ -346,7 +347,8 @@ def test_the_palette_offers_no_archived_run(team, member):
 # --- The list's poll ----------------------------------------------------------------------------------
 
 
-def poll(client: Client, team: Team, since: int, *runs: Run):
+def poll_runs_list(client: Client, team: Team, since: int, *runs: Run):
+    """Send the poll of a list that shows these runs."""
     ids = ",".join(str(run.pk) for run in runs)
     return client.get(reverse("runs-poll", args=[team.slug]), {"since": str(since), "ids": ids})
 
@@ -387,9 +389,9 @@ def test_the_list_asks_only_now_and_then_once_all_is_finished(team, member):
 def test_a_poll_without_news_is_empty_and_cheap(team, member, django_assert_num_queries):
     run = make_run(team)
     version = change(run, status="waiting")
-    poll(member, team, version, run)  # the session remembers the team
+    poll_runs_list(member, team, version, run)  # the session remembers the team
     with django_assert_num_queries(4):  # session, person, membership, pulse
-        response = poll(member, team, version, run)
+        response = poll_runs_list(member, team, version, run)
     assert (response.status_code, response.content) == (204, b"")
 
 
@@ -397,7 +399,7 @@ def test_a_poll_brings_the_rows_that_changed(team, member):
     same, changed = make_run(team), make_run(team, title="Harbour lights")
     since = change(same, status="waiting")
     version = change(changed, status="ready", due_at=None)
-    response = poll(member, team, since, same, changed)
+    response = poll_runs_list(member, team, since, same, changed)
     assert shown(response) == [changed.pk]
     content = response.content.decode()
     assert f'<tr id="run-{changed.pk}" hx-swap-oob="true">' in content
@@ -410,7 +412,7 @@ def test_a_poll_brings_the_rows_that_changed(team, member):
 def test_after_the_last_answer_the_list_asks_only_now_and_then(team, member):
     run = make_run(team)
     change(run, status="ready", due_at=None)
-    response = poll(member, team, 0, run)
+    response = poll_runs_list(member, team, 0, run)
     assert '<div id="runs-poller" hidden hx-swap-oob="true" data-poll="idle"' in response.content.decode()
 
 
@@ -426,7 +428,7 @@ def test_a_poll_takes_removed_runs_off_the_page(team, member):
 def test_a_run_that_is_archived_meanwhile_keeps_its_place_and_says_so(team, member):
     run = make_run(team)
     archive(run)
-    response = poll(member, team, 0, run)
+    response = poll_runs_list(member, team, 0, run)
     assert shown(response) == [run.pk]
     assert "Archived" in text_of(response).partition(str(run))[2]
 
@@ -475,10 +477,10 @@ def test_a_poll_asks_as_often_for_thirty_rows_as_for_one(team, member, django_as
     make_key(team)
     runs = [make_run(team, added_by=make_user(), status="ready") for _ in range(30)]
     tags.add(team, {run.pk: ["launch", f"tag {run.pk}"] for run in runs})
-    poll(member, team, 0, runs[0])
+    poll_runs_list(member, team, 0, runs[0])
     for shown_runs in (runs[:1], runs):
         with django_assert_num_queries(12):
-            assert len(shown(poll(member, team, 0, *shown_runs))) == len(shown_runs)
+            assert len(shown(poll_runs_list(member, team, 0, *shown_runs))) == len(shown_runs)
 
 
 def test_the_first_runs_of_a_team_are_told_of(team, member):
@@ -503,7 +505,7 @@ def test_a_poll_tells_nothing_of_another_teams_run(team, member):
     foreign = make_run(make_team(), title="Secret")
     change(foreign, status="ready")
     Pulse.beat(team.pk)
-    response = poll(member, team, 0, foreign)
+    response = poll_runs_list(member, team, 0, foreign)
     assert "Secret" not in response.content.decode()
 
 
@@ -511,4 +513,4 @@ def test_many_ended_runs_are_announced_as_a_number(team, member):
     runs = [make_run(team) for _ in range(4)]
     for run in runs:
         change(run, status="ready", due_at=None)
-    assert "4 runs are done." in text_of(poll(member, team, 0, *runs))
+    assert "4 runs are done." in text_of(poll_runs_list(member, team, 0, *runs))

@@ -18,16 +18,9 @@ from results.models import Run, SavedSearch
 from results.search import indexing, saved, service
 from results.search.service import search
 from teams.models import Membership
-from tests.factories import make_dub, make_member, make_run, make_team
+from tests.factories import make_member, make_run, make_searchable_dub, make_team
 
 pytestmark = pytest.mark.django_db
-
-
-def make_found(run, lines, language="en-us", **fields):
-    """A dub whose lines can be found."""
-    dub = make_dub(run, lines, language, **fields)
-    indexing.add(dub.cues.select_related("dub"))
-    return dub
 
 
 def get(client, team, q=None, *, name="search", **more):
@@ -36,8 +29,11 @@ def get(client, team, q=None, *, name="search", **more):
     return response.content.decode()
 
 
-def lines(body):
-    """The lines of the hits in order, those around them too, without markup but for the marks."""
+def marked_lines(body):
+    """Return each hit's line and its neighbours, top to bottom, without tags but `<mark>`.
+
+    Each is a pair of its class ("found" or "near") and its text.
+    """
     return re.findall(r'<span class="(found|near)" dir="auto">(.*?)</span>', body)
 
 
@@ -50,7 +46,7 @@ def links(body):
 
 @pytest.mark.parametrize("name", ["search", "search-hits"])
 def test_only_members_search(client, team, name):
-    make_found(make_run(team), ["kitchen"])
+    make_searchable_dub(make_run(team), ["kitchen"])
     address = reverse(name, args=[team.slug])
     assert client.get(address, {"q": "kitchen"}).status_code == 302
     client.force_login(make_member(make_team()))
@@ -60,9 +56,9 @@ def test_only_members_search(client, team, name):
 
 
 def test_another_teams_lines_are_never_found(client, team, reader):
-    make_found(make_run(make_team()), ["kitchen"])
+    make_searchable_dub(make_run(make_team()), ["kitchen"])
     body = get(client, team, "kitchen")
-    assert lines(body) == []
+    assert marked_lines(body) == []
     assert "No line says" in body
 
 
@@ -71,17 +67,19 @@ def test_another_teams_lines_are_never_found(client, team, reader):
 
 def test_a_hit_stands_between_its_neighbours_and_leads_to_its_second(client, team, reader):
     run = make_run(team, title="Pilot")
-    make_found(run, ["one", "two", "the kitchen", "four", "five"], "es-es")
+    make_searchable_dub(run, ["one", "two", "the kitchen", "four", "five"], "es-es")
     body = get(client, team, "kitchen")
-    assert lines(body) == [("near", "two"), ("found", "the <mark>kitchen</mark>"), ("near", "four")]
+    assert marked_lines(body) == [("near", "two"), ("found", "the <mark>kitchen</mark>"), ("near", "four")]
     assert links(body) == [f"/runs/{run.pk}/?dub=es-es&t=4#cue-3"]
     assert "1 moment in 1 run" in body
     assert all(part in body for part in ("Pilot", "0:04", "Anna", "Spanish (Spain)", 'lang="es-es"'))
 
 
 def test_a_line_is_not_printed_twice_around_hits_that_are_close(client, team, reader):
-    make_found(make_run(team), ["kitchen a", "b", "kitchen c", "kitchen d", "e"])
-    assert [text.replace("<mark>kitchen</mark>", "*") for _, text in lines(get(client, team, "kitchen"))] == [
+    make_searchable_dub(make_run(team), ["kitchen a", "b", "kitchen c", "kitchen d", "e"])
+    assert [
+        text.replace("<mark>kitchen</mark>", "*") for _, text in marked_lines(get(client, team, "kitchen"))
+    ] == [
         "* a",
         "b",
         "* c",
@@ -92,30 +90,30 @@ def test_a_line_is_not_printed_twice_around_hits_that_are_close(client, team, re
 
 def test_hits_are_grouped_by_run_newest_run_first(client, team, reader):
     for title in ("Older", "Newer"):
-        make_found(make_run(team, title=title), ["kitchen", "x", "kitchen"])
+        make_searchable_dub(make_run(team, title=title), ["kitchen", "x", "kitchen"])
     body = get(client, team, "kitchen")
     assert re.findall(r"<h2><a [^>]*><bdi>(\w+)</bdi>", body) == ["Newer", "Older"]
     assert "4 moments in 2 runs" in body
 
 
 def test_a_hit_can_be_played_in_place_by_our_own_address(client, team, reader):
-    dub = make_found(make_run(team), ["one", "kitchen"], audio_url="https://x/a", video_url="https://x/v")
+    dub = make_searchable_dub(make_run(team), ["one", "kitchen"], audio_url="https://x/a", video_url="https://x/v")
     body = get(client, team, "kitchen")
     assert re.findall(r'data-play="([^"]*)"', body) == [reverse("dubs-audio", args=[dub.pk]) + "#t=2.0,4.0"]
     assert "https://x/" not in body
 
 
 def test_a_dub_without_media_offers_no_play_button(client, team, reader):
-    make_found(make_run(team), ["kitchen"])
+    make_searchable_dub(make_run(team), ["kitchen"])
     assert "data-play" not in get(client, team, "kitchen")
 
 
 @pytest.mark.parametrize("q", [None, "", "   "])
 def test_without_a_query_the_page_says_what_can_be_typed(client, team, reader, q):
-    make_found(make_run(team), ["kitchen"])
+    make_searchable_dub(make_run(team), ["kitchen"])
     body = get(client, team, q)
     assert "<kbd>kitch*</kbd>" in body
-    assert lines(body) == []
+    assert marked_lines(body) == []
 
 
 def test_what_cannot_be_searched_for_is_answered_with_a_hint(client, team, reader):
@@ -126,15 +124,15 @@ def test_what_cannot_be_searched_for_is_answered_with_a_hint(client, team, reade
     "q", ['"', "a\0b", "' OR 1=1 --", "%", "👩‍👩‍👧", "speaker:", "x" * 10_000, "-", "before:never"]
 )
 def test_odd_input_is_answered(client, team, reader, q):
-    make_found(make_run(team), ["kitchen"])
+    make_searchable_dub(make_run(team), ["kitchen"])
     get(client, team, q)
     get(client, team, q, name="search-hits")
 
 
 @pytest.mark.parametrize("before", ["x", "-1", "9" * 30, "²", ""])
 def test_an_odd_place_to_go_on_from_is_the_beginning(client, team, reader, before):
-    make_found(make_run(team), ["kitchen"])
-    assert lines(get(client, team, "kitchen", before=before)) == [("found", "<mark>kitchen</mark>")]
+    make_searchable_dub(make_run(team), ["kitchen"])
+    assert marked_lines(get(client, team, "kitchen", before=before)) == [("found", "<mark>kitchen</mark>")]
 
 
 # --- Pages and fragments -----------------------------------------------------------------------------
@@ -146,7 +144,7 @@ def three_a_page(monkeypatch):
 
 
 def test_more_leads_through_every_hit_once(client, team, reader, three_a_page):
-    make_found(make_run(team), [f"kitchen {number}" for number in range(8)])
+    make_searchable_dub(make_run(team), [f"kitchen {number}" for number in range(8)])
     found: list[str] = []
     before: dict[str, str] = {}
     name = "search"
@@ -162,7 +160,7 @@ def test_more_leads_through_every_hit_once(client, team, reader, three_a_page):
 
 
 def test_more_works_without_script(client, team, reader, three_a_page):
-    make_found(make_run(team), [f"kitchen {number}" for number in range(4)])
+    make_searchable_dub(make_run(team), [f"kitchen {number}" for number in range(4)])
     body = get(client, team, "kitchen")
     assert "4 moments in 1 run, newest runs first" in body
     (more,) = re.findall(r'<a class="button" href="([^"]*before[^"]*)"', body)
@@ -172,7 +170,7 @@ def test_more_works_without_script(client, team, reader, three_a_page):
 
 
 def test_the_fragment_is_the_pages_own_part_and_keeps_the_address(client, team, reader):
-    make_found(make_run(team), ["kitchen & more"])
+    make_searchable_dub(make_run(team), ["kitchen & more"])
     address = reverse("search-hits", args=[team.slug])
     response = client.get(address, {"q": "kitchen & more"}, headers={"HX-Request": "true"})
     assert response.headers["HX-Replace-Url"] == f"{reverse('search', args=[team.slug])}?q=kitchen+%26+more"
@@ -186,7 +184,7 @@ def test_the_fragment_is_the_pages_own_part_and_keeps_the_address(client, team, 
 
 def test_thirty_hits_take_as_many_queries_as_six(client, team, reader):
     for number in range(30):
-        make_found(make_run(team), ["x", f"common {number}{' rare' * (number < 6)}", "y"])
+        make_searchable_dub(make_run(team), ["x", f"common {number}{' rare' * (number < 6)}", "y"])
     get(client, team)  # the first request of a session also writes it
     counts = []
     for q in ("rare", "common"):
@@ -203,12 +201,14 @@ HOSTILE = ["<img src=x onerror=alert(1)>", "&lt;b&gt; &amp;", "<mark>kitchen</ma
 
 def test_what_came_from_outside_is_shown_as_it_is(client, team, reader):
     text = f"kitchen {' '.join(HOSTILE)}"
-    dub = make_found(make_run(team, title=text), ["before " + text[8:], text, "after " + text[8:]], '"><script>')
+    dub = make_searchable_dub(
+        make_run(team, title=text), ["before " + text[8:], text, "after " + text[8:]], '"><script>'
+    )
     dub.cues.update(speaker=text)
     body = get(client, team, "kitchen")
     assert "<img" not in body
     assert "<script>" not in body
-    hits = [html.unescape(text.replace("<mark>", "").replace("</mark>", "")) for _, text in lines(body)]
+    hits = [html.unescape(text.replace("<mark>", "").replace("</mark>", "")) for _, text in marked_lines(body)]
     assert hits == ["before " + text[8:], text, "after " + text[8:]]
 
 
@@ -253,8 +253,8 @@ def choices(body):
 
 def test_a_facet_leads_to_the_search_with_it_and_back(client, team, reader):
     run = make_run(team, status=Run.Status.READY)
-    make_found(run, ["kitchen", "kitchens"], "en-us")
-    make_found(run, ["kitchen"], "es-es")
+    make_searchable_dub(run, ["kitchen", "kitchens"], "en-us")
+    make_searchable_dub(run, ["kitchen"], "es-es")
     made = choices(get(client, team, "kitch"))
     address = reverse("search", args=[team.slug])
     assert made == {
@@ -264,18 +264,18 @@ def test_a_facet_leads_to_the_search_with_it_and_back(client, team, reader):
         "Ben": (f"{address}?q=speaker%3ABen+kitch", False),
     }
     body = client.get(made["English (United States)"][0]).content.decode()
-    assert [text for kind, text in lines(body)] == ["<mark>kitch</mark>en", "<mark>kitch</mark>ens"]
+    assert [text for kind, text in marked_lines(body)] == ["<mark>kitch</mark>en", "<mark>kitch</mark>ens"]
     assert choices(body)["English (United States)"] == (f"{address}?q=kitch", True)
 
 
 def test_a_speaker_of_several_words_is_asked_for_as_a_phrase(client, team, reader):
-    dub = make_found(make_run(team), ["kitchen", "kitchen"])
+    dub = make_searchable_dub(make_run(team), ["kitchen", "kitchen"])
     indexing.remove(dub.cues.all())
     dub.cues.filter(position=1).update(speaker='Anna "Ann" Maria')
     indexing.add(dub.cues.select_related("dub"))
     href, _is_on = choices(get(client, team, "kitchen"))["Anna &quot;Ann&quot; Maria"]
     body = client.get(href).content.decode()
-    assert len(lines(body)) == 2
+    assert len(marked_lines(body)) == 2
     assert 'aria-current="true"><bdi>Anna &quot;Ann&quot; Maria' in body
     assert "1 moment in 1 run" in body
 
@@ -287,7 +287,7 @@ def wednesday(monkeypatch):
 
 def test_runs_are_narrowed_down_by_when_they_were_added(wednesday, client, team, reader):
     for day in ((2026, 11, 24), (2026, 2, 1), (2025, 12, 31)):
-        make_found(make_run(team, created_at=datetime(*day, tzinfo=UTC)), ["kitchen"])
+        make_searchable_dub(make_run(team, created_at=datetime(*day, tzinfo=UTC)), ["kitchen"])
     address = reverse("search", args=[team.slug])
     made = choices(get(client, team, "kitchen"))
     # This month has no more than this week.
@@ -297,49 +297,49 @@ def test_runs_are_narrowed_down_by_when_they_were_added(wednesday, client, team,
         "Earlier": (f"{address}?q=before%3A2026-01-01+kitchen", False),
     }
     body = client.get(made["Earlier"][0]).content.decode()
-    assert len(lines(body)) == 1
+    assert len(marked_lines(body)) == 1
     assert choices(body) == {"Earlier": (f"{address}?q=kitchen", True)}
 
 
 def test_a_tag_narrows_a_search_however_it_is_spelled(client, team, reader):
     launch, other = make_run(team), make_run(team)
-    make_found(launch, ["kitchen one"])
-    make_found(other, ["kitchen two"])
+    make_searchable_dub(launch, ["kitchen one"])
+    make_searchable_dub(other, ["kitchen two"])
     tags.add(team, {launch.pk: tags.read("ÉTÉ “two”： <b>, -x＊"), other.pk: ["plain"]})
     made = choices(get(client, team, "kitchen"))
     for label in ("ÉTÉ two： &lt;b&gt;", "-x＊"):
         body = client.get(made[label][0]).content.decode()
-        assert [text for kind, text in lines(body) if kind == "found"] == ["<mark>kitchen</mark> one"]
+        assert [text for kind, text in marked_lines(body) if kind == "found"] == ["<mark>kitchen</mark> one"]
         assert choices(body)[label][1]
 
 
 def test_facets_that_leave_no_choice_are_not_shown(client, team, reader):
-    make_found(make_run(team), ["kitchen"])
+    make_searchable_dub(make_run(team), ["kitchen"])
     assert choices(get(client, team, "kitchen")) == {}
 
 
 def test_it_is_said_when_not_all_hits_are_counted(client, team, reader, monkeypatch):
     monkeypatch.setattr(service, "LOOK_AT", 3)
-    make_found(make_run(team), ["kitchen"] * 4)
+    make_searchable_dub(make_run(team), ["kitchen"] * 4)
     assert "Counted among the newest" in get(client, team, "kitchen")
     assert "Counted among the newest" not in get(client, team, "kitchen speaker:ben")
 
 
 def test_the_best_come_first_when_asked_for_and_so_do_the_next(client, team, reader, three_a_page):
-    make_found(make_run(team), [f"kitchen{' table' * number}" for number in (0, 1, 2)])
-    make_found(make_run(team), [f"kitchen{' table' * number}" for number in (5, 4, 3)])
+    make_searchable_dub(make_run(team), [f"kitchen{' table' * number}" for number in (0, 1, 2)])
+    make_searchable_dub(make_run(team), [f"kitchen{' table' * number}" for number in (5, 4, 3)])
     assert get(client, team, "kitchen").count("table") > 3
     body = get(client, team, "kitchen", order="best")
-    assert [text.count("table") for kind, text in lines(body) if kind == "found"] == [0, 1, 2]
+    assert [text.count("table") for kind, text in marked_lines(body) if kind == "found"] == [0, 1, 2]
     assert "6 moments in 2 runs, best first" in body
     assert '<input type="hidden" name="order" value="best">' in body
     address = html.unescape(re.search(r'hx-get="([^"]*before[^"]*)"', body)[1])
     more = client.get(address).content.decode()
-    assert sorted(text.count("table") for kind, text in lines(more) if kind == "found") == [3, 4, 5]
+    assert sorted(text.count("table") for kind, text in marked_lines(more) if kind == "found") == [3, 4, 5]
 
 
 def test_a_near_miss_is_answered_with_the_word_that_was_meant(client, team, reader):
-    indexing.learn(make_found(make_run(team), ["the Kitchen"]))
+    indexing.learn(make_searchable_dub(make_run(team), ["the Kitchen"]))
     body = get(client, team, "kitchne lang:en", name="search-hits")
     address = reverse("search", args=[team.slug])
     assert f'Did you mean <a href="{address}?q=Kitchen+lang%3Aen"><bdi>Kitchen lang:en</bdi></a>?' in body
@@ -347,8 +347,8 @@ def test_a_near_miss_is_answered_with_the_word_that_was_meant(client, team, read
 
 def test_the_same_moment_is_shown_in_the_other_languages(client, team, reader):
     run = make_run(team)
-    make_found(run, ["the kitchen"], "en-us")
-    make_found(run, ["<b>la cocina"], "es-es")
+    make_searchable_dub(run, ["the kitchen"], "en-us")
+    make_searchable_dub(run, ["<b>la cocina"], "es-es")
     body = get(client, team, "kitchen")
     assert '<dt>Spanish (Spain)</dt><dd lang="es-es" dir="auto">&lt;b&gt;la cocina</dd>' in body
 
@@ -363,8 +363,8 @@ def table(client, team, q):
 
 def test_all_hits_are_taken_along_as_a_table(client, team, reader, three_a_page):
     run = make_run(team, title="=Pilot", camb_run_id=1344)
-    make_found(run, ["kitchen 1", "other", "@kitchen 2", *["kitchen"] * 5], "es-es")
-    make_found(make_run(make_team()), ["kitchen of others"])
+    make_searchable_dub(run, ["kitchen 1", "other", "@kitchen 2", *["kitchen"] * 5], "es-es")
+    make_searchable_dub(make_run(make_team()), ["kitchen of others"])
     response, rows = table(client, team, "kitchen")
     assert re.fullmatch(
         rf'attachment; filename="{team.slug}-\d{{4}}-\d\d-\d\d.csv"', response.headers["Content-Disposition"]
@@ -388,7 +388,7 @@ def keep(client, team, q, **more):
 
 def test_a_kept_search_tells_of_a_new_dub_until_it_is_looked_at(client, team, reader):
     assert keep(client, team, " kitchen ").headers["Location"] == f"{reverse('search', args=[team.slug])}?q=kitchen"
-    make_found(make_run(team), ["kitchen"], is_told=False)
+    make_searchable_dub(make_run(team), ["kitchen"], is_told=False)
     saved.tell()
     assert '<span class="badge">1 new dub</span>' in get(client, team)
     assert '<span class="badge">1<span class="visually-hidden"> new</span></span>' in get(client, team)
@@ -398,7 +398,7 @@ def test_a_kept_search_tells_of_a_new_dub_until_it_is_looked_at(client, team, re
 
 def test_a_shared_search_is_seen_by_the_team_and_news_by_its_owner(client, team, reader):
     keep(client, team, "kitchen", is_shared="1")
-    make_found(make_run(team), ["kitchen"], is_told=False)
+    make_searchable_dub(make_run(team), ["kitchen"], is_told=False)
     saved.tell()
     client.force_login(make_member(team))
     body = get(client, team)

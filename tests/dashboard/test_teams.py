@@ -12,45 +12,22 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from results import queue
 from results.models import ApiKey, Copy, Cue, Run, Shelf
 from results.refresh import keys
 from results.runs.remove import finish_removals
 from teams.models import Invitation, Membership, Team, User
+from tests.dashboard.pages import signed_in
 from tests.factories import make_dub, make_member, make_run, make_team, make_user
 
-pytestmark = pytest.mark.django_db
+# No worker runs here: tasks are only recorded.
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bells")]
 Role = Membership.Role
 KEY = "camb-0123456789-wxyz"
 
 
-@pytest.fixture(autouse=True)
-def rung(monkeypatch):
-    """Nobody works here: what would be sent to a worker is only noted."""
-    sent: list[tuple[object, ...]] = []
-    monkeypatch.setattr(queue, "ring", lambda *call, **_: sent.append(call))
-    return sent
-
-
-@pytest.fixture
-def owner() -> User:
-    return make_user("anna@example.org", name="Anna")
-
-
-@pytest.fixture
-def team(owner) -> Team:
-    return make_team("Dub", owner)
-
-
 @pytest.fixture
 def as_owner(owner, team) -> Client:
-    return logged_in(owner)
-
-
-def logged_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
+    return signed_in(owner)
 
 
 def url(name: str, *args: object) -> str:
@@ -80,7 +57,7 @@ def test_home_forgets_a_team_that_was_left(owner, as_owner):
 
 
 def test_home_without_a_team_leads_to_a_new_one():
-    assert logged_in(make_user()).get("/")["Location"] == url("teams-new")
+    assert signed_in(make_user()).get("/")["Location"] == url("teams-new")
 
 
 def test_a_teams_short_address_leads_to_its_runs(as_owner):
@@ -147,7 +124,7 @@ def test_there_are_three_roles_and_no_more(as_owner, team, role):
 @pytest.mark.parametrize("role", [Role.MEMBER, Role.VIEWER])
 def test_everybody_may_leave_but_only_that(team, role):
     ben = make_member(team, role)
-    client, own = logged_in(ben), url("teams-member", "dub", ben.memberships.get().pk)
+    client, own = signed_in(ben), url("teams-member", "dub", ben.memberships.get().pk)
     owners = url("teams-member", "dub", team.memberships.get(role=Role.OWNER).pk)
     assert client.post(own, {"role": Role.OWNER}).status_code == 403
     assert client.post(owners, {"remove": "yes"}).status_code == 403
@@ -166,14 +143,14 @@ def test_an_owner_reaches_nobody_in_another_team(as_owner):
 
 def test_a_role_taken_away_counts_at_once(team):
     ben = make_member(team, Role.OWNER)
-    client = logged_in(ben)
+    client = signed_in(ben)
     ben.memberships.get().change_role(Role.MEMBER)
     assert client.post(url("teams-detail", "dub"), {"name": "Mine"}).status_code == 403
 
 
 def test_a_disabled_person_is_logged_out(team):
     ben = make_member(team)
-    client = logged_in(ben)
+    client = signed_in(ben)
     User.objects.filter(pk=ben.pk).update(is_active=False)
     assert client.get(url("teams-detail", "dub"))["Location"].startswith(url("account_login"))
 
@@ -185,8 +162,8 @@ def test_the_page_shows_controls_to_owners_only(as_owner, team):
 
     keys.save(team, KEY)
     assert forms(as_owner) == {"", "key", "members", "invitations", "shelf", "delete"}
-    assert forms(logged_in(make_member(team))) == {"members"}  # leaving
-    assert forms(logged_in(make_member(team, Role.VIEWER))) == {"members"}
+    assert forms(signed_in(make_member(team))) == {"members"}  # leaving
+    assert forms(signed_in(make_member(team, Role.VIEWER))) == {"members"}
 
 
 def test_the_page_takes_the_same_queries_for_one_person_and_for_thirty(
@@ -205,7 +182,8 @@ def test_the_page_takes_the_same_queries_for_one_person_and_for_thirty(
 # --- Invitations -------------------------------------------------------------------------------------
 
 
-def invite(client: Client, email="kim@example.org", role=Role.MEMBER):
+def post_invitation(client: Client, email="kim@example.org", role=Role.MEMBER):
+    """Submit the form that invites this address to the team."""
     return client.post(url("teams-invite", "dub"), {"email": email, "role": role})
 
 
@@ -214,7 +192,7 @@ def link_on(page: str) -> str:
 
 
 def test_an_invitation_is_mailed_and_its_link_shown_once(as_owner, team):
-    assert invite(as_owner, "Kim@Example.org").url == url("teams-detail", "dub") + "#invited"
+    assert post_invitation(as_owner, "Kim@Example.org").url == url("teams-detail", "dub") + "#invited"
     first, second = page_of(as_owner, team), page_of(as_owner, team)
     path = link_on(first)
     assert path not in second
@@ -225,7 +203,7 @@ def test_an_invitation_is_mailed_and_its_link_shown_once(as_owner, team):
 
 
 def test_an_invited_person_signs_up_and_is_in(as_owner, team, client):
-    invite(as_owner)
+    post_invitation(as_owner)
     landed = client.get(link_on(page_of(as_owner, team)), follow=True)
     assert landed.request["PATH_INFO"] == url("invitation-accept")
     assert "<bdi>Dub</bdi>" in landed.content.decode()
@@ -235,8 +213,8 @@ def test_an_invited_person_signs_up_and_is_in(as_owner, team, client):
 
 
 def test_an_invited_person_with_an_account_joins_by_a_click(as_owner, team):
-    invite(as_owner, role=Role.VIEWER)
-    kim = logged_in(make_user("kim@example.org"))
+    post_invitation(as_owner, role=Role.VIEWER)
+    kim = signed_in(make_user("kim@example.org"))
     kim.get(link_on(page_of(as_owner, team)))
     assert team.memberships.count() == 1  # looking is not joining
     assert kim.post(url("invitation-accept"))["Location"] == url("runs-list", "dub")
@@ -245,8 +223,8 @@ def test_an_invited_person_with_an_account_joins_by_a_click(as_owner, team):
 
 
 def test_the_wrong_person_is_told_whose_invitation_it_is(as_owner, team):
-    invite(as_owner)
-    eve = logged_in(make_user("eve@example.org"))
+    post_invitation(as_owner)
+    eve = signed_in(make_user("eve@example.org"))
     page = eve.get(link_on(page_of(as_owner, team)), follow=True).content.decode()
     assert (
         "You are logged in as <bdi>eve@example.org</bdi>, but the invitation is for <bdi>kim@example.org</bdi>."
@@ -257,7 +235,7 @@ def test_the_wrong_person_is_told_whose_invitation_it_is(as_owner, team):
 
 
 def test_nobody_joins_without_logging_in(as_owner, team, client):
-    invite(as_owner)
+    post_invitation(as_owner)
     client.get(link_on(page_of(as_owner, team)))
     assert client.post(url("invitation-accept")).status_code == 403
     assert team.memberships.count() == 1
@@ -282,7 +260,7 @@ def expire(invitation: Invitation) -> None:
     ids=["expired", "revoked", "team deleted", "used"],
 )
 def test_a_closed_invitation_looks_like_one_that_never_was(as_owner, team, client, close):
-    invite(as_owner)
+    post_invitation(as_owner)
     path = link_on(page_of(as_owner, team))
     never = Client().get("/invitations/never-was/", follow=True)
     client.get(path)  # it was open when the page was opened
@@ -294,7 +272,7 @@ def test_a_closed_invitation_looks_like_one_that_never_was(as_owner, team, clien
 
 def test_no_page_address_or_log_keeps_the_token(as_owner, team, client, caplog):
     caplog.set_level(logging.DEBUG)
-    invite(as_owner)
+    post_invitation(as_owner)
     path = link_on(page_of(as_owner, team))
     token = path.split("/")[2]
     answer = client.get(path)
@@ -307,20 +285,22 @@ def test_no_page_address_or_log_keeps_the_token(as_owner, team, client, caplog):
 def test_inviting_again_makes_a_new_link_and_ends_the_old(as_owner, team, client):
     paths = []
     for _ in range(2):
-        invite(as_owner)
+        post_invitation(as_owner)
         paths.append(link_on(page_of(as_owner, team)))
     assert [client.get(path, follow=True).status_code for path in paths] == [404, 200]
 
 
 @pytest.mark.parametrize("email", ["", "kim", "kim@", "anna@example.org", "ANNA@example.org"])
 def test_an_address_that_cannot_be_invited_is_refused(as_owner, email):
-    assert invite(as_owner, email).status_code == 422
+    assert post_invitation(as_owner, email).status_code == 422
     assert (Invitation.objects.count(), mail.outbox) == (0, [])
 
 
 def test_an_invitation_says_nothing_of_who_has_an_account(as_owner):
     make_user("known@example.org")
-    assert invite(as_owner, "known@example.org").url == invite(as_owner, "unknown@example.org").url
+    assert (
+        post_invitation(as_owner, "known@example.org").url == post_invitation(as_owner, "unknown@example.org").url
+    )
 
 
 def test_an_owner_revokes_an_invitation_of_the_own_team_only(as_owner, owner, team):
@@ -335,7 +315,7 @@ def test_an_owner_revokes_an_invitation_of_the_own_team_only(as_owner, owner, te
 
 
 def test_an_expired_invitation_is_shown_as_such(as_owner, team):
-    invite(as_owner)
+    post_invitation(as_owner)
     expire(Invitation.objects.get())
     page = page_of(as_owner, team)
     assert "invitation expired" in page
@@ -343,14 +323,14 @@ def test_an_expired_invitation_is_shown_as_such(as_owner, team):
 
 
 def test_letters_cannot_be_sent_without_end(as_owner):
-    assert [invite(as_owner, f"p{number}@example.org").status_code for number in range(31)][-1] == 429
+    assert [post_invitation(as_owner, f"p{number}@example.org").status_code for number in range(31)][-1] == 429
     assert len(mail.outbox) == 30
 
 
 def test_a_link_is_shown_even_when_the_letter_cannot_be_sent(as_owner, team, settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_PORT = 9
-    invite(as_owner)
+    post_invitation(as_owner)
     page = page_of(as_owner, team)
     assert "The letter could not be sent" in page
     assert link_on(page).startswith("/invitations/")
@@ -359,10 +339,10 @@ def test_a_link_is_shown_even_when_the_letter_cannot_be_sent(as_owner, team, set
 # --- Copies of media ---------------------------------------------------------------------------------
 
 
-def test_an_owner_switches_copies_on_and_off(as_owner, team, rung):
+def test_an_owner_switches_copies_on_and_off(as_owner, team, bells):
     answer = as_owner.post(url("teams-shelf", team.slug), {"is_on": "on", "most_gb": "20"})
     assert answer.headers["Location"] == url("teams-detail", team.slug) + "#copies"
-    assert (team.shelf.is_on, team.shelf.most_bytes, rung) == (True, 20 * 2**30, [("tend_copies",)])
+    assert (team.shelf.is_on, team.shelf.most_bytes, bells) == (True, 20 * 2**30, [("tend_copies",)])
     assert "<strong>0\xa0bytes</strong> of 20 GB" in page_of(as_owner, team)
     as_owner.post(url("teams-shelf", team.slug), {"most_gb": "20"})
     team.shelf.refresh_from_db()
@@ -420,11 +400,11 @@ def note(team: Team, **fields: object) -> None:
 
 
 @pytest.mark.parametrize("typed", [KEY, f"  {KEY}\r\n", f'"{KEY}"', f"'{KEY}'", f"“{KEY}”", f'\t"{KEY}" '])
-def test_a_key_is_taken_without_what_pasting_adds(as_owner, team, typed, rung):
+def test_a_key_is_taken_without_what_pasting_adds(as_owner, team, typed, bells):
     assert save_key(as_owner, typed).url == url("teams-detail", "dub") + "#key"
     key = ApiKey.objects.get(team=team)
     assert (key.secret, key.last_four) == (KEY, "wxyz")
-    assert ("test_key", team.pk) in rung
+    assert ("test_key", team.pk) in bells
 
 
 @pytest.mark.parametrize(
@@ -466,7 +446,7 @@ def test_a_refused_key_leaves_the_one_before(as_owner, team):
 @pytest.mark.parametrize(("role", "shown"), [(Role.OWNER, "…wxyz"), (Role.MEMBER, "…wxyz"), (Role.VIEWER, None)])
 def test_of_a_key_at_most_its_last_four_are_seen(team, role, shown):
     keys.save(team, KEY)
-    client = logged_in(make_member(team, role))
+    client = signed_in(make_member(team, role))
     for text in (page_of(client, team), state_of(client)):
         assert KEY not in text
         assert "0123" not in text
@@ -540,12 +520,12 @@ def test_trouble_is_told_with_the_next_step(as_owner, team):
     assert re.search(form, page_of(as_owner, team))[1] is None
 
 
-def test_a_key_is_tested_again_on_request(as_owner, team, rung):
+def test_a_key_is_tested_again_on_request(as_owner, team, bells):
     save_key(as_owner)
     note(team, state=ApiKey.State.REFUSED, message="No.")
-    rung.clear()
+    bells.clear()
     assert as_owner.post(url("teams-key-test", "dub")).url == url("teams-detail", "dub") + "#key"
-    assert rung == [("test_key", team.pk)]
+    assert bells == [("test_key", team.pk)]
     assert "Being tested…" in state_of(as_owner)
 
 

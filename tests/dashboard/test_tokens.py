@@ -17,7 +17,8 @@ pytestmark = pytest.mark.django_db
 Role = Membership.Role
 
 
-def page(client: Client, team: Team):
+def get_api_page(client: Client, team: Team):
+    """Return the answer for the team's API page."""
     return client.get(reverse("teams-api", args=[team.slug]))
 
 
@@ -46,10 +47,10 @@ def test_a_secret_is_shown_once_and_kept_nowhere(team, member, caplog):
     assert len(secret) == len("dubroom_") + 48
     token = AccessToken.objects.get()
     assert (token.token_hash, token.last_four) == (hashlib.sha256(secret.encode()).hexdigest(), secret[-4:])
-    assert secret not in page(member, team).content.decode()
+    assert secret not in get_api_page(member, team).content.decode()
     assert secret not in str(dict(member.session)) + caplog.text
     assert caplog.messages == [
-        f"Team harbour: access token …{token.last_four} to read created by user {token.membership.user_id}"
+        f"Team dub: access token …{token.last_four} to read created by user {token.membership.user_id}"
     ]
 
 
@@ -83,7 +84,7 @@ def test_a_person_has_only_so_many(team, member, monkeypatch):
 
 def test_a_viewers_token_only_reads(team):
     viewer = signed_in(make_member(team, Role.VIEWER))
-    assert 'value="write"' not in page(viewer, team).content.decode()
+    assert 'value="write"' not in get_api_page(viewer, team).content.decode()
     assert create(viewer, team, access="write").status_code == 422
     assert create(viewer, team).status_code == 201
 
@@ -93,8 +94,16 @@ def test_an_owner_sees_and_revokes_all_tokens_and_a_member_their_own(team, membe
     mine, theirs = AccessToken.objects.get(), make_token(team, name="Theirs")
     elsewhere = make_token(make_team(), name="Elsewhere")
     owner = signed_in(team.memberships.get(role=Role.OWNER).user)
-    assert re.findall(r"Mine|Theirs|Elsewhere", text_of(page(member, team))) == ["Mine", "Mine"]  # name and button
-    assert re.findall(r"Mine|Theirs|Elsewhere", text_of(page(owner, team))) == ["Theirs", "Theirs", "Mine", "Mine"]
+    assert re.findall(r"Mine|Theirs|Elsewhere", text_of(get_api_page(member, team))) == [
+        "Mine",
+        "Mine",
+    ]  # name and button
+    assert re.findall(r"Mine|Theirs|Elsewhere", text_of(get_api_page(owner, team))) == [
+        "Theirs",
+        "Theirs",
+        "Mine",
+        "Mine",
+    ]
     assert [revoke(member, team, token) for token in (mine, theirs, elsewhere)] == [302, 403, 404]
     assert [revoke(owner, team, token) for token in (theirs, elsewhere)] == [302, 404]
     assert list(AccessToken.objects.all()) == [elsewhere]
@@ -103,10 +112,10 @@ def test_an_owner_sees_and_revokes_all_tokens_and_a_member_their_own(team, membe
 def test_the_page_asks_no_more_of_the_database_for_many_tokens(team, django_assert_num_queries):
     owner = signed_in(team.memberships.get(role=Role.OWNER).user)
     make_token(team)
-    page(owner, team)
+    get_api_page(owner, team)
     with django_assert_num_queries(6):
-        page(owner, team)
+        get_api_page(owner, team)
     for _ in range(29):
         make_token(team)
     with django_assert_num_queries(6):
-        assert page(owner, team).content.decode().count("never used") == 30
+        assert get_api_page(owner, team).content.decode().count("never used") == 30

@@ -213,7 +213,8 @@ def test_the_page_takes_as_many_queries_for_many_lines_and_dubs_as_for_one(clien
 # --- The poll ----------------------------------------------------------------------------------------
 
 
-def poll(client, run, values):
+def poll_run_page(client, run, values):
+    """Send the poll of the run's page."""
     return client.get(reverse("runs-detail-poll", args=[run.pk]), values)
 
 
@@ -223,7 +224,7 @@ def test_a_finished_run_is_not_polled(client, team, reader):
 
 def test_while_nothing_changes_the_answer_is_empty(client, team, reader):
     run = make_run(team)
-    response = poll(client, run, poll_values(run_page(client, run)))
+    response = poll_run_page(client, run, poll_values(run_page(client, run)))
     assert (response.status_code, response.content) == (204, b"")
 
 
@@ -233,7 +234,7 @@ def test_a_run_that_becomes_ready_brings_its_player_and_ends_the_polling(client,
     make_dub(run, ["Hola"], "es-es", video_url=VIDEO)
     Run.objects.filter(pk=run.pk).update(status=Run.Status.READY, due_at=None)
     Pulse.beat(team.pk)
-    body = poll(client, run, values).content.decode()
+    body = poll_run_page(client, run, values).content.decode()
     assert re.findall(r'<(\w+) id="([\w-]+)"[^>]*hx-swap-oob', body) == [
         ("div", "run-status"),
         ("section", "dub"),
@@ -248,7 +249,7 @@ def test_a_change_that_is_not_the_dubs_leaves_the_player_alone(client, team, rea
     make_dub(run, ["Hola"], "es-es", video_url=VIDEO)
     values = poll_values(run_page(client, run))
     Pulse.beat(team.pk)
-    body = poll(client, run, values).content.decode()
+    body = poll_run_page(client, run, values).content.decode()
     assert re.findall(r'<\w+ id="([\w-]+)"[^>]*hx-swap-oob', body) == ["run-status", "run-poller", "copy"]
     assert poll_values(body) == values | {"since": 1}
 
@@ -264,7 +265,7 @@ def test_what_a_dub_lacks_is_to_come_until_the_run_is_finished(client, team, rea
     Run.objects.filter(pk=run.pk).update(due_at=None)
     Pulse.beat(team.pk)
     for language, words in said.items():
-        body = poll(client, run, poll_values(pages[language])).content.decode()
+        body = poll_run_page(client, run, poll_values(pages[language])).content.decode()
         assert (words in body, f"{words} yet" in body) == (True, False)
 
 
@@ -275,7 +276,7 @@ def test_the_poll_keeps_to_the_dub_that_is_looked_at(client, team, reader):
     values = poll_values(run_page(client, run, "?dub=fr-fr&play=audio"))
     Dub.objects.filter(language="fr-fr").update(cue_count=1, cues_hash="new")
     Pulse.beat(team.pk)
-    body = poll(client, run, values).content.decode()
+    body = poll_run_page(client, run, values).content.decode()
     assert '<audio id="media"' in body
     assert 'lang="fr-fr"' in body
 
@@ -285,7 +286,7 @@ def test_a_run_being_asked_is_polled_until_it_is_answered(client, team, reader):
     body = run_page(client, run)
     assert "being asked now" in body
     Run.objects.update(lease=None, lease_until=None)
-    body = poll(client, run, poll_values(body)).content.decode()
+    body = poll_run_page(client, run, poll_values(body)).content.decode()
     assert "being asked now" not in body
     assert poll_values(body) is None
 
@@ -467,15 +468,15 @@ def test_a_page_that_is_open_hears_of_the_copy_and_its_waveform_and_keeps_its_pl
     Shelf.objects.create(team=team, is_on=True, most_bytes=100)
     Copy.objects.update(state="waiting")
     values = poll_values(run_page(client, kept.run))
-    assert poll(client, kept.run, values).status_code == 204
+    assert poll_run_page(client, kept.run, values).status_code == 204
     Copy.objects.update(got=5)
-    body = poll(client, kept.run, values).content.decode()
+    body = poll_run_page(client, kept.run, values).content.decode()
     assert ("50 %" in body, re.findall(r'id="([\w-]+)"[^>]*hx-swap-oob', body)) == (
         True,
         ["run-status", "run-poller", "copy"],
     )
     Copy.objects.update(state="kept", peaks=bytes(1000), length_ms=1000)
-    body = poll(client, kept.run, poll_values(body)).content.decode()
+    body = poll_run_page(client, kept.run, poll_values(body)).content.decode()
     assert ("Kept here" in body, 'class="wave"' in body, poll_values(body)) == (True, True, None)
     assert re.findall(r'id="([\w-]+)"[^>]*hx-swap-oob', body) == ["run-status", "run-poller", "copy", "timeline"]
 
@@ -486,8 +487,8 @@ def test_where_nothing_is_kept_no_page_waits_for_a_copy(client, team, reader, ke
 
 
 @pytest.fixture
-def host(monkeypatch):
-    """The host of the media: what it answers to each link, and for which links it was asked."""
+def linked_media(monkeypatch):
+    """The host of the media, as (its answer to each link, the links requested so far)."""
     answers: dict[str, download.Part | download.Trouble] = {}
     asked: list[str] = []
 
@@ -507,8 +508,8 @@ def part(*pieces):
     return download.Part(0, sum(map(len, pieces)), "", iter(pieces))
 
 
-def test_a_download_comes_through_us_under_a_readable_name(client, team, reader, host):
-    answers, _asked = host
+def test_a_download_comes_through_us_under_a_readable_name(client, team, reader, linked_media):
+    answers, _asked = linked_media
     answers[VIDEO] = part(b"abc", b"def")
     dub = make_dub(make_ready_run(team, title="Désert: 1", camb_run_id=42), language="ar-eg", video_url=VIDEO)
     response = client.get(reverse("dubs-video", args=[dub.pk]), {"download": ""})
@@ -521,8 +522,8 @@ def test_a_download_comes_through_us_under_a_readable_name(client, team, reader,
     assert 'download="Désert 1 [42].ar-eg.mp4"' in run_page(client, dub.run)
 
 
-def test_a_download_by_a_link_that_is_gone_goes_on_by_a_fresh_one(client, team, reader, host, monkeypatch):
-    answers, asked = host
+def test_a_download_by_a_link_that_is_gone_goes_on_by_a_fresh_one(client, team, reader, linked_media, monkeypatch):
+    answers, asked = linked_media
     fresh = VIDEO.replace("sig=1", "sig=2")
     answers |= {VIDEO: download.Gone("The link has ended."), fresh: part(b"abc")}
     dub = make_dub(make_ready_run(team), video_url=VIDEO)
@@ -531,8 +532,8 @@ def test_a_download_by_a_link_that_is_gone_goes_on_by_a_fresh_one(client, team, 
     assert (b"".join(response.streaming_content), asked) == (b"abc", [VIDEO, fresh])
 
 
-def test_a_download_that_fails_says_why(client, team, reader, host):
-    answers, _asked = host
+def test_a_download_that_fails_says_why(client, team, reader, linked_media):
+    answers, _asked = linked_media
     answers[VIDEO] = download.Trouble("The host of the media could not be reached.")
     dub = make_dub(make_ready_run(team), video_url=VIDEO)
     response = client.get(reverse("dubs-video", args=[dub.pk]), {"download": ""})

@@ -1,9 +1,15 @@
-"""The time at the stand-in, which a test may set."""
+"""The stand-in CAMB.AI, and a clock for it that a test sets."""
+
+from collections.abc import Iterator
 
 import pytest
 
+from demo.server import StandIn
+
 
 class Clock:
+    """A clock that stands still; `now` is in seconds since the epoch."""
+
     def __init__(self) -> None:
         self.now = 1_700_000_000.0
 
@@ -14,3 +20,10 @@ class Clock:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
+
+
+@pytest.fixture
+def stand_in(clock) -> Iterator[StandIn]:
+    """The stand-in CAMB.AI with the runs of the demo."""
+    with StandIn(clock=clock) as stand_in:
+        yield stand_in

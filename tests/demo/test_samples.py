@@ -1,7 +1,6 @@
 """Are the sample runs what a first look needs: many languages, every state, and media that says what is written?"""
 
 import struct
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,17 +9,11 @@ import pytest
 from camb.client import CambAI
 
 from demo.samples import DEMO_RUN_IDS, DEMO_TITLES, LANGUAGES, sample_runs
-from demo.server import MEDIA_DIR, StandIn
+from demo.server import MEDIA_DIR
 from tests.demo.conftest import Clock
 
 WAITING = {48241: 20, 48244: 45, 48247: 90}
 FAILED, PARTLY, NOT_FOUND, OLDER_FORM, AUDIO_ONLY, LONG = 48252, 48261, 48258, 48255, 48223, 48239
-
-
-@pytest.fixture
-def camb(clock: Clock) -> Iterator[StandIn]:
-    with StandIn(clock=clock) as stand_in:
-        yield stand_in
 
 
 def answers(clock: Clock) -> dict[int, Any]:
@@ -123,8 +116,8 @@ def test_media_stays_small():
     assert sum(sizes) < 4 * 1024 * 1024
 
 
-def test_the_sdk_reads_the_ready_samples_and_their_media_plays(camb):
-    sdk = CambAI(api_key="demo-key", base_url=camb.base_url)
+def test_the_sdk_reads_the_ready_samples_and_their_media_plays(stand_in):
+    sdk = CambAI(api_key="demo-key", base_url=stand_in.base_url)
 
     results = sdk.dub.get_dubbed_runs_results(run_ids=[48201, 48202, 48219, 48230, 48236])
 

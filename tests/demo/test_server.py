@@ -18,17 +18,16 @@ from camb.client import CambAI
 from camb.core.api_error import ApiError
 
 from demo.server import ABSENT, Call, Reply, StandIn
-from tests.demo.conftest import Clock
 
 JSON = "application/json"
 KEY = {"x-api-key": "demo-key"}
 
 
 @pytest.fixture
-def camb(clock: Clock) -> Iterator[StandIn]:
-    with StandIn(clock=clock) as stand_in:
-        stand_in.runs = {n: {"audio_url": f"https://example.com/{n}.mp3", "transcript": []} for n in range(1, 8)}
-        yield stand_in
+def camb(stand_in: StandIn) -> StandIn:
+    """The stand-in with seven ready runs, 1 to 7, instead of those of the demo."""
+    stand_in.runs = {n: {"audio_url": f"https://example.com/{n}.mp3", "transcript": []} for n in range(1, 8)}
+    return stand_in
 
 
 @pytest.fixture

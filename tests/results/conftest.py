@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from results import camb as camb_client
-from results import queue, tasks
+from results import tasks
 from results.refresh import ask
 from tests import factories
 
@@ -22,14 +22,6 @@ def clock(monkeypatch):
 
     monkeypatch.setattr(timezone, "now", lambda: now)
     return put
-
-
-@pytest.fixture
-def bells(monkeypatch):
-    """What was rung, as (task, *args); nobody comes."""
-    rung: list[tuple[object, ...]] = []
-    monkeypatch.setattr(queue, "ring", lambda *call, **_: rung.append(call))
-    return rung
 
 
 @pytest.fixture
@@ -54,7 +46,7 @@ def make_key():
 
 @pytest.fixture
 def team(make_key):
-    """A team with a key that the stand-in takes."""
+    """A team with a key that the stand-in accepts."""
     team = factories.make_team()
     make_key(team)
     return team

@@ -13,7 +13,7 @@ from results.search import index, indexing, saved
 from results.search.analyzer import Phrase
 from results.search.engine import engine
 from results.search.service import every, search
-from tests.factories import make_dub, make_run, make_team, ready
+from tests.factories import make_dub, make_run, make_searchable_run, make_team, ready
 
 pytestmark = pytest.mark.django_db
 
@@ -23,13 +23,8 @@ def _no_pause(monkeypatch):
     monkeypatch.setattr(archive, "_PAUSE_SECONDS", 0)
 
 
-def spoken(team, *lines, **fields) -> Run:
-    dub = make_dub(make_run(team, status="ready", due_at=None, **fields), lines)
-    indexing.add(dub.cues.all())
-    return dub.run
-
-
-def found(team, typed="kitchen") -> set[str]:
+def found_texts(team, typed="kitchen") -> set[str]:
+    """Return the texts of the hits."""
     return {hit.cue.text for hit in search(team.pk, typed).hits}
 
 
@@ -55,36 +50,40 @@ def is_sound() -> bool:
 
 
 def test_no_search_shows_an_archived_run_from_then_on_and_a_worker_takes_its_lines_out(team, bells):
-    run, other = spoken(team, "kitchen one"), spoken(team, "kitchen two")
+    run, other = make_searchable_run(team, "kitchen one"), make_searchable_run(team, "kitchen two")
     tags.add(team, {run.pk: ["launch"]})
     assert archive_runs(team, [run.pk]) == 1
-    assert (indexed(team), found(team)) == (2, {"kitchen two"})
+    assert (indexed(team), found_texts(team)) == (2, {"kitchen two"})
     page = search(team.pk, "kitchen", with_facets=True)
     assert (page.count, page.facets.of, page.facets.tags) == (1, 1, [])
     assert [cue.text for cue in every(team.pk, "kitchen")] == ["kitchen two"]
     for typed in (f"run:{run.camb_run_id}", "tag:launch", "-title:x one", "kitchen -two", "one"):
-        assert found(team, typed) == set(), typed
+        assert found_texts(team, typed) == set(), typed
     assert bells == [("settle_archived",)]
     archive.settle_next()
-    assert (indexed(team), found(team), is_sound()) == (1, {"kitchen two"}, True)
+    assert (indexed(team), found_texts(team), is_sound()) == (1, {"kitchen two"}, True)
     assert Cue.objects.filter(dub__run=run).count() == 1
     restore_runs(team, [run.pk])
     archive.settle_next()
-    assert (indexed(team), found(team)) == (2, {"kitchen one", "kitchen two"})
-    assert found(team, "tag:launch") == {"kitchen one"}
+    assert (indexed(team), found_texts(team)) == (2, {"kitchen one", "kitchen two"})
+    assert found_texts(team, "tag:launch") == {"kitchen one"}
     assert other.tag_names == []
 
 
 def test_more_than_fit_into_a_query_are_hidden_as_well(team, bells, monkeypatch):
     monkeypatch.setattr(index, "MAX_RUNS_AS_TERMS", 2)
-    runs = [spoken(team, f"kitchen {number}") for number in range(4)]
+    runs = [make_searchable_run(team, f"kitchen {number}") for number in range(4)]
     archive_runs(team, [run.pk for run in runs[:3]])
-    assert (indexed(team), found(team), found(team, "status:ready")) == (4, {"kitchen 3"}, {"kitchen 3"})
+    assert (indexed(team), found_texts(team), found_texts(team, "status:ready")) == (
+        4,
+        {"kitchen 3"},
+        {"kitchen 3"},
+    )
 
 
 def test_a_worker_goes_on_in_turns_where_another_stopped(team, bells, monkeypatch):
     monkeypatch.setattr(archive, "_RUNS_AT_ONCE", 2)
-    runs = [spoken(team, f"kitchen {number}") for number in range(5)]
+    runs = [make_searchable_run(team, f"kitchen {number}") for number in range(5)]
     archive_runs(team, [run.pk for run in runs])
     settle = indexing.settle
     settled: list[int] = []
@@ -98,7 +97,7 @@ def test_a_worker_goes_on_in_turns_where_another_stopped(team, bells, monkeypatc
     monkeypatch.setattr(indexing, "settle", die_at_the_third)
     with pytest.raises(SystemExit):
         archive.settle_next()
-    assert (indexed(team), found(team)) == (2, set())
+    assert (indexed(team), found_texts(team)) == (2, set())
     monkeypatch.setattr(indexing, "settle", settle)
     monkeypatch.setattr(archive, "TURN_SECONDS", -1)
     bells.clear()
@@ -110,7 +109,7 @@ def test_a_worker_goes_on_in_turns_where_another_stopped(team, bells, monkeypatc
 
 
 def test_what_is_changed_between_mark_and_worker_leaves_nothing_behind(team, bells):
-    runs = [spoken(team, "kitchen one", "kitchen two") for _ in range(2)]
+    runs = [make_searchable_run(team, "kitchen one", "kitchen two") for _ in range(2)]
     archive_runs(team, [run.pk for run in runs])
     # Renamed and said anew while the lines are still in the index, and once more when they are out of it.
     for name in ("Kim", "Lee"):
@@ -119,44 +118,44 @@ def test_what_is_changed_between_mark_and_worker_leaves_nothing_behind(team, bel
         dub = Dub.objects.get(run=runs[1])
         merge.drop_cues(dub)
         merge._add_cues([(dub, [camb.Cue(0, 1, "Anna", f"kitchen {name}")])])
-        assert found(team) == set()
+        assert found_texts(team) == set()
         archive.settle_next()
         assert (indexed(team), is_sound()) == (0, True)
     restore_runs(team, [run.pk for run in runs])
     # Restored, but not yet back: what changes now must not be in it twice.
     speakers.rename(runs[0], "Lee", "Ann", everywhere=False)
     archive.settle_next()
-    assert found(team) == {"kitchen one", "kitchen two", "kitchen Lee"}
-    assert found(team, "speaker:ann") == {"kitchen one", "kitchen Lee"}
-    assert found(team, "speaker:lee") == set()
+    assert found_texts(team) == {"kitchen one", "kitchen two", "kitchen Lee"}
+    assert found_texts(team, "speaker:ann") == {"kitchen one", "kitchen Lee"}
+    assert found_texts(team, "speaker:lee") == set()
     for run in runs:
         remove_run(run)
     assert (indexed(team), is_sound()) == (0, True)
 
 
 def test_archived_and_restored_before_a_worker_came_nothing_is_done(team, bells):
-    run = spoken(team, "kitchen")
+    run = make_searchable_run(team, "kitchen")
     archive_runs(team, [run.pk])
     restore_runs(team, [run.pk])
-    assert (indexed(team), found(team)) == (1, {"kitchen"})
+    assert (indexed(team), found_texts(team)) == (1, {"kitchen"})
     archive.settle_next()
     assert (indexed(team), is_sound()) == (1, True)
 
 
 def test_a_rebuild_leaves_archived_runs_out(team, bells):
-    run = spoken(team, "kitchen one")
-    spoken(team, "kitchen two")
+    run = make_searchable_run(team, "kitchen one")
+    make_searchable_run(team, "kitchen two")
     archive_runs(team, [run.pk])
     archive.settle_next()
     indexing.rebuild()
-    assert (indexed(team), found(team)) == (1, {"kitchen two"})
+    assert (indexed(team), found_texts(team)) == (1, {"kitchen two"})
     remove_run(run)
     assert is_sound()
 
 
 def test_what_only_archived_runs_say_is_not_suggested_until_they_are_back(team, bells):
-    run = spoken(team, "kitchen")
-    spoken(team, "garden")
+    run = make_searchable_run(team, "kitchen")
+    make_searchable_run(team, "garden")
     indexing.learn(run.dubs.get())
     archive_runs(team, [run.pk])
     assert search(team.pk, "kitchne").suggestion == ""
@@ -169,7 +168,7 @@ def test_what_only_archived_runs_say_is_not_suggested_until_they_are_back(team, 
 
 
 def test_a_run_that_is_archived_while_somebody_searches_is_not_shown(team, bells, monkeypatch):
-    run = spoken(team, "kitchen")
+    run = make_searchable_run(team, "kitchen")
     wanted = index.wanted
 
     def and_archive(*args):
@@ -178,7 +177,7 @@ def test_a_run_that_is_archived_while_somebody_searches_is_not_shown(team, bells
         return asked
 
     monkeypatch.setattr(index, "wanted", and_archive)
-    assert found(team) == set()
+    assert found_texts(team) == set()
 
 
 def test_a_language_that_gets_its_name_later_is_found_by_it_and_can_be_removed(team):
@@ -186,15 +185,15 @@ def test_a_language_that_gets_its_name_later_is_found_by_it_and_can_be_removed(t
     indexing.add(dub.cues.all())
     Language.objects.create(camb_id=54, tag="es-es")
     merge.name_numbered_dubs({54: "es-es"})
-    assert (found(team, "lang:es"), found(team, "lang:54")) == ({"kitchen"}, set())
+    assert (found_texts(team, "lang:es"), found_texts(team, "lang:54")) == ({"kitchen"}, set())
     remove_run(dub.run)
-    assert (indexed(team), found(team, "lang:54"), is_sound()) == (0, set(), True)
+    assert (indexed(team), found_texts(team, "lang:54"), is_sound()) == (0, set(), True)
 
 
 def test_saved_searches_tell_nothing_of_an_archived_run_until_it_is_back(team, bells):
     membership = team.memberships.get()
     SavedSearch.objects.create(team=team, owner=membership.user, q="kitchen")
-    told, untold = spoken(team, "kitchen"), spoken(team, "kitchen")
+    told, untold = make_searchable_run(team, "kitchen"), make_searchable_run(team, "kitchen")
     Dub.objects.filter(run=told).update(is_told=False)
     saved.tell()
     archive_runs(team, [told.pk, untold.pk])

@@ -92,21 +92,18 @@ def store_in(settings, folder):
     return choose
 
 
-@pytest.fixture
-def team(camb, make_key, settings, store_in):
-    """A team of the demo, whose media may come from this machine, that keeps copies."""
+@pytest.fixture(autouse=True)
+def _team_keeps_copies(team, camb, settings, store_in):
+    """Make the team a demo team, whose media may come from this machine, and switch its copies on."""
     settings.DEMO_BASE_URL = camb.base_url
-    team = make_team()
-    key = make_key(team)
-    key.is_demo = True
-    key.save()
+    team.api_key.is_demo = True
+    team.api_key.save()
     Shelf.objects.create(team=team, is_on=True, most_bytes=GB)
-    return team
 
 
 @pytest.fixture
 def host(camb):
-    """The stand-in as a host of media that heeds ranges; `files` are its contents by path."""
+    """The stand-in as a media host that supports ranges; `files` maps each path to its content."""
     camb.files = {"/v.mp4": VIDEO}
 
     def rule(call):
@@ -162,8 +159,8 @@ def come_round(copy: Copy) -> None:
     Copy.objects.filter(pk=copy.pk).update(due_at=timezone.now())
 
 
-def asked(host) -> list[str | None]:
-    """The ranges that were asked for, a call of the media each."""
+def asked_ranges(host) -> list[str | None]:
+    """Return the `Range` header of each request for media; None where there was none."""
     return [call.headers["Range"] for call in host.calls if not call.path.startswith("/apis")]
 
 
@@ -190,7 +187,7 @@ def test_a_ready_dubs_media_is_kept(team, host, tend, store_in, folder, storage)
 def test_a_team_that_did_not_ask_for_it_keeps_nothing(team, host, tend):
     Shelf.objects.update(is_on=False)
     ready_dub(team, host)
-    assert (tend(), asked(host)) == (None, [])
+    assert (tend(), asked_ranges(host)) == (None, [])
 
 
 def test_the_key_is_not_sent_to_the_medias_host(team, host, tend):
@@ -299,7 +296,7 @@ def test_the_same_file_signed_anew_is_kept_as_it_is(team, host, tend):
     Dub.objects.update(video_url=link(host) + "?Expires=9999999999&Signature=other")
     dub.refresh_from_db()
     assert tend() == copies.kept(dub, "video")
-    assert asked(host) == [None]
+    assert asked_ranges(host) == [None]
 
 
 # --- Stopping and going on ---------------------------------------------------------------------------
@@ -322,10 +319,10 @@ def waiting(team, host):
 
 def test_after_a_kill_the_rest_is_fetched_once_the_lease_ends(waiting, host, tend):
     killed_amid(waiting, 100_000)
-    assert (tend().state, asked(host)) == ("waiting", [])
+    assert (tend().state, asked_ranges(host)) == ("waiting", [])
     Copy.objects.update(lease_until=timezone.now())
     copy = tend()
-    assert (copy.state, asked(host)) == ("kept", ["bytes=100000-"])
+    assert (copy.state, asked_ranges(host)) == ("kept", ["bytes=100000-"])
     assert default_storage.open(copy.name).read() == VIDEO
 
 
@@ -341,7 +338,7 @@ def test_a_part_of_content_without_a_mark_is_not_gone_on_with(waiting, host, ten
     killed_amid(waiting, 100_000, mark="", content=bytes(100_000))
     Copy.objects.update(lease_until=timezone.now())
     assert default_storage.open(tend().name).read() == VIDEO
-    assert asked(host) == [None]
+    assert asked_ranges(host) == [None]
 
 
 def test_a_turn_ends_and_the_next_one_goes_on(waiting, host, tend, monkeypatch):
@@ -349,7 +346,7 @@ def test_a_turn_ends_and_the_next_one_goes_on(waiting, host, tend, monkeypatch):
     monkeypatch.setattr(download, "PIECE_BYTES", 100_000)
     copy = tend()
     assert (copy.state, copy.tries, copy.message) == ("kept", 0, "")
-    ranges = asked(host)
+    ranges = asked_ranges(host)
     assert (ranges[0], len(ranges) > 2, len(set(ranges))) == (None, True, len(ranges))
     assert default_storage.open(copy.name).read() == VIDEO
 
@@ -358,7 +355,7 @@ def test_a_message_delivered_twice_is_heeded_once(waiting, host):
     [lease] = copy_fetch.claim_due()
     copy_fetch.fetch(str(lease))
     copy_fetch.fetch(str(lease))
-    assert asked(host) == [None]
+    assert asked_ranges(host) == [None]
 
 
 def test_two_beats_claim_a_copy_once(waiting):
@@ -422,7 +419,7 @@ def test_a_file_that_broke_off_is_gone_on_with(team, host, tend):
     copy = tend()
     host.files["/v.mp4"] = VIDEO
     come_round(copy)
-    assert (tend().state, asked(host)) == ("kept", [None, "bytes=100000-"])
+    assert (tend().state, asked_ranges(host)) == ("kept", [None, "bytes=100000-"])
 
 
 def test_a_file_that_grew_meanwhile_begins_anew(team, host, tend):
@@ -557,7 +554,7 @@ def test_a_file_that_does_not_fit_is_not_fetched_and_its_room_is_told(team, host
     )
     assert (copy.state, copy.tries, copy.size, unfinished(folder)) == ("waiting", 0, 5 * GB, [])
     come_round(copy)
-    assert (tend().state, asked(host)) == ("waiting", [None])
+    assert (tend().state, asked_ranges(host)) == ("waiting", [None])
 
 
 def test_once_there_is_no_room_the_others_are_not_asked_for(team, host, tend):
@@ -567,7 +564,7 @@ def test_once_there_is_no_room_the_others_are_not_asked_for(team, host, tend):
     for _ in range(5):
         ready_dub(team, host)
     tend()
-    assert len(asked(host)) == 1 + copy_fetch.AT_ONCE_PER_TEAM
+    assert len(asked_ranges(host)) == 1 + copy_fetch.AT_ONCE_PER_TEAM
     others = Copy.objects.filter(state="waiting", size=0)
     assert [copy.message for copy in others] == ["There is no room left for copies. " + copy_fetch.ROOM] * 3
     quota.set_shelf(team, is_on=True, most_gb=1)
@@ -652,7 +649,7 @@ def test_what_came_waits_here_for_a_storage_that_fails(team, host, tend, store_i
     assert (copy.state, unfinished(folder), copies.kept(dub, "video")) == ("waiting", [len(VIDEO)], None)
     store_in("Bucket")
     come_round(copy)
-    assert (tend().state, asked(host), unfinished(folder)) == ("kept", [None], [])
+    assert (tend().state, asked_ranges(host), unfinished(folder)) == ("kept", [None], [])
 
 
 def test_what_the_storage_lost_a_part_of_is_not_played(team, host, tend, store_in):
@@ -722,7 +719,7 @@ def test_whoever_dies_over_the_sound_leaves_the_copy_to_the_next(team, host, ten
     assert Copy.objects.get().state == "waiting"
     monkeypatch.setattr(waveform, "of", lambda *_: waveform.Peaks(b"x" * waveform.COUNT, 9))
     copy = tend()
-    assert (copy.state, copy.length_ms, asked(host)) == ("kept", 9, [None])
+    assert (copy.state, copy.length_ms, asked_ranges(host)) == ("kept", 9, [None])
 
 
 # --- Removing ----------------------------------------------------------------------------------------

@@ -24,16 +24,18 @@ MARK = '"v1"'
 
 @pytest.fixture
 def host():
+    """A media host that each test gives its own rule."""
     with StandIn() as standin:
         yield standin
 
 
-def address(host: StandIn, path: str = "/video.mp4") -> str:
+def media_url(host: StandIn, path: str = "/video.mp4") -> str:
+    """Return the URL of a file on the host."""
     return f"http://127.0.0.1:{host.port}{path}"
 
 
 def fetched(host: StandIn, path: str = "/video.mp4", **asked) -> tuple[int, int | None, str, bytes]:
-    with download.opened(address(host, path), trusted={("127.0.0.1", host.port)}, **asked) as part:
+    with download.opened(media_url(host, path), trusted={("127.0.0.1", host.port)}, **asked) as part:
         return part.start, part.size, part.validator, b"".join(part.pieces)
 
 
@@ -162,7 +164,7 @@ def test_headers_that_drip_end_in_time(host, monkeypatch):
 
 def test_pieces_come_as_they_arrive(host):
     host.rule = lambda call: Reply(200, b"abc", drip=0.02)
-    with download.opened(address(host), trusted={("127.0.0.1", host.port)}) as part:
+    with download.opened(media_url(host), trusted={("127.0.0.1", host.port)}) as part:
         assert list(part.pieces) == [b"a", b"b", b"c"]
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from results.models import ApiKey, Run
 from results.refresh import ask, claims
-from tests.factories import LINE
+from tests.factories import LINE, make_numbered_runs
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +25,8 @@ def _limits(settings):
 
 @pytest.fixture
 def runs(team):
-    return Run.objects.bulk_create(Run(team=team, camb_run_id=number) for number in range(1, 201))
+    """200 runs of the team, numbered from 1."""
+    return make_numbered_runs(team, 200)
 
 
 def leased() -> set[int]:

@@ -18,13 +18,9 @@ from results.refresh import ask, calls, claims, limits, merge, save, schedule
 from results.runs.add import add_tasks
 from results.runs.remove import remove_run
 from results.runs.request import request_refresh
-from tests.factories import LINE, make_run, make_team, ready
+from tests.factories import LINE, make_run, make_runs, make_team, ready
 
 pytestmark = pytest.mark.django_db
-
-
-def make_runs(team, number: int, **fields) -> list[Run]:
-    return [make_run(team, **fields) for _ in range(number)]
 
 
 def bodies(camb) -> list[list[int]]:

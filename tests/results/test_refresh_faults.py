@@ -20,16 +20,12 @@ from results.models import Answer, ApiKey, Attempt, Call, Cue, Dub, Pulse, Run
 from results.refresh import ask, claims, keys, limits, merge
 from results.runs.request import request_refresh, request_refresh_many
 from results.search.service import search
-from tests.factories import LINE, make_run, make_team
+from tests.factories import LINE, make_numbered_runs, make_run, make_team
 
 pytestmark = pytest.mark.django_db
 
 SECRET = "sk-very/secret-0123456789"
 READY = {"audio_url": "https://media.example/1.mp3", "transcript": [LINE]}
-
-
-def make_runs(team, number: int, **fields) -> list[Run]:
-    return Run.objects.bulk_create(Run(team=team, camb_run_id=run_id, **fields) for run_id in range(1, number + 1))
 
 
 def statuses() -> list[str]:
@@ -41,7 +37,7 @@ def statuses() -> list[str]:
 
 def test_while_much_is_due_a_lease_is_good_for_several_calls(camb, team, bells, settings):
     settings.REFRESH_CALLS_PER_KEY, settings.REFRESH_CALLS_PER_SECOND = 2, 1000
-    make_runs(team, 100)
+    make_numbered_runs(team, 100)
     camb.unknown = READY
     ask.ring_due()
     # Not of one size: who begins together must not come to store together.
@@ -53,14 +49,14 @@ def test_while_much_is_due_a_lease_is_good_for_several_calls(camb, team, bells, 
 
 def test_towards_its_end_a_sweep_is_shared_out_evenly(team, bells, settings):
     settings.REFRESH_CALLS_PER_KEY, settings.REFRESH_CALLS_PER_SECOND = 4, 1000
-    make_runs(team, 20)
+    make_numbered_runs(team, 20)
     ask.ring_due()
     assert [Run.objects.filter(lease=lease).count() for _, lease in bells] == [5, 5, 5, 5]
 
 
 def test_the_rate_counts_calls_and_not_leases(team, bells, settings):
     settings.REFRESH_CALLS_PER_KEY, settings.REFRESH_CALLS_PER_SECOND = 2, 5
-    make_runs(team, 100)
+    make_numbered_runs(team, 100)
     ask.ring_due()
     assert Run.objects.exclude(lease=None).count() == (2 + 1) * 5
 
@@ -74,7 +70,7 @@ def short_turns(settings, monkeypatch):
 
 def test_a_thread_gives_way_when_its_turn_is_over_and_others_wait(camb, team, bells, short_turns, monkeypatch):
     monkeypatch.setattr(queue, "others_wait", lambda: True)
-    make_runs(team, 40)
+    make_numbered_runs(team, 40)
     camb.unknown = READY
     ask.ring_due()
     tasks.refresh_batch(bells.pop()[1])
@@ -86,7 +82,7 @@ def test_a_thread_gives_way_when_its_turn_is_over_and_others_wait(camb, team, be
 
 
 def test_a_thread_that_nobody_waits_for_goes_on(camb, team, bells, short_turns):
-    make_runs(team, 40)
+    make_numbered_runs(team, 40)
     camb.unknown = READY
     ask.ring_due()
     tasks.refresh_batch(bells.pop()[1])
@@ -100,7 +96,7 @@ def lease_of(text: str):
 
 def test_trouble_amid_a_lease_keeps_what_was_heard_and_puts_off_only_what_was_not(camb, team, bells, settings):
     settings.REFRESH_CALLS_PER_KEY = 1
-    make_runs(team, 20)
+    make_numbered_runs(team, 20)
     camb.unknown = READY
     camb.script(None, Reply(500))
     ask.ring_due()
@@ -115,7 +111,7 @@ def test_a_team_with_thousands_of_due_runs_takes_no_turn_of_another(camb, bells,
     busy, other = make_team(), make_team()
     make_key(busy)
     make_key(other, "other-key")
-    make_runs(busy, 5000)
+    make_numbered_runs(busy, 5000)
     run = make_run(other, camb_run_id=9_000)
     ask.ring_due()
     leases = Run.objects.exclude(lease=None).order_by().values_list("team", "lease").distinct()
@@ -141,7 +137,7 @@ def test_a_team_with_thousands_of_due_runs_takes_no_turn_of_another(camb, bells,
 def test_retry_after_is_obeyed_in_each_form_up_to_a_quarter_of_an_hour(
     camb, team, sweep, clock, header, least, most
 ):
-    make_runs(team, 2, due_at=timezone.now())
+    make_numbered_runs(team, 2, due_at=timezone.now())
     header = header() if callable(header) else header
     camb.script(Reply(429, b"", {"Retry-After": header} if header else {}))
     before = timezone.now()
@@ -153,7 +149,7 @@ def test_retry_after_is_obeyed_in_each_form_up_to_a_quarter_of_an_hour(
 
 
 def test_a_time_that_was_named_too_short_is_not_believed_again(camb, team, sweep, clock):
-    make_runs(team, 2, due_at=timezone.now())
+    make_numbered_runs(team, 2, due_at=timezone.now())
     camb.rule = lambda call: Reply(429, b"", {"Retry-After": "3"})
     for _ in range(60):
         sweep()
@@ -164,7 +160,7 @@ def test_a_time_that_was_named_too_short_is_not_believed_again(camb, team, sweep
 
 
 def test_runs_wait_as_long_as_was_named_and_no_longer(camb, team, sweep, clock):
-    make_runs(team, 2, due_at=timezone.now())
+    make_numbered_runs(team, 2, due_at=timezone.now())
     camb.unknown = READY
     camb.script(Reply(429, b"", {"Retry-After": "3"}))
     for calls in (1, 1, 1, 2):
@@ -186,7 +182,7 @@ def test_a_gate_that_closes_amid_a_lease_is_heeded_before_the_next_call(
     camb, team, bells, settings, during_the_call
 ):
     settings.REFRESH_CALLS_PER_KEY = 1
-    make_runs(team, 20)
+    make_numbered_runs(team, 20)
     camb.unknown = READY
     during_the_call(lambda: ApiKey.objects.update(failures=1, retry_at=timezone.now() + timedelta(minutes=1)))
     ask.ring_due()
@@ -199,7 +195,7 @@ def test_a_gate_that_closes_amid_a_lease_is_heeded_before_the_next_call(
 @pytest.mark.django_db(transaction=True)
 def test_once_a_refusal_of_the_key_is_noted_no_further_call_begins(camb, team, bells, settings):
     settings.REFRESH_CALLS_PER_KEY, settings.REFRESH_CALLS_PER_SECOND = 4, 1000
-    make_runs(team, 100)
+    make_numbered_runs(team, 100)
     all_asked, is_noted = threading.Barrier(4), threading.Event()
 
     def refuse_one(call) -> Reply:
@@ -231,7 +227,7 @@ def test_once_a_refusal_of_the_key_is_noted_no_further_call_begins(camb, team, b
 def test_a_gate_that_closes_while_a_batch_is_halved_is_heeded_and_keeps_what_was_heard(
     camb, team, sweep, during_the_call
 ):
-    make_runs(team, 5)
+    make_numbered_runs(team, 5)
     camb.unknown = READY
     camb.runs[5] = Reply(404)
     during_the_call(lambda: ApiKey.objects.update(failures=1, retry_at=timezone.now() + timedelta(minutes=1)))
@@ -243,7 +239,7 @@ def test_a_gate_that_closes_while_a_batch_is_halved_is_heeded_and_keeps_what_was
 
 def test_a_new_key_is_tried_by_one_call_before_it_makes_many(camb, team, bells, sweep):
     ApiKey.objects.update(state="untried")
-    make_runs(team, 100)
+    make_numbered_runs(team, 100)
     camb.keys = {"another"}
     ask.ring_due()
     assert len(bells) == 1
@@ -254,7 +250,7 @@ def test_a_new_key_is_tried_by_one_call_before_it_makes_many(camb, team, bells, 
 def test_a_batch_that_fails_is_asked_at_most_five_times_in_ten_minutes_and_soon_after_they_are_back(
     camb, team, sweep, clock
 ):
-    make_runs(team, 5, due_at=timezone.now())
+    make_numbered_runs(team, 5, due_at=timezone.now())
     camb.unknown = READY
     camb.rule = lambda call: Reply(503)
     for _ in range(300):
@@ -271,7 +267,7 @@ def test_a_batch_that_fails_is_asked_at_most_five_times_in_ten_minutes_and_soon_
 @pytest.mark.parametrize("reply", [Reply(delay=60), Reply(200, {"1": READY, "2": READY}, drip=0.1)])
 def test_an_answer_that_takes_too_long_is_left(camb, team, sweep, settings, reply):
     settings.CAMB_READ_SECONDS, settings.CAMB_TOTAL_SECONDS = 0.2, 0.4
-    make_runs(team, 2)
+    make_numbered_runs(team, 2)
     camb.script(reply)
     began = monotonic()
     sweep()
@@ -295,7 +291,7 @@ def test_an_answer_of_fifty_megabytes_is_cut_off_and_said_so(camb, team, sweep):
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_takes_the_key_nowhere(camb, team, sweep, status):
-    make_runs(team, 2)
+    make_numbered_runs(team, 2)
     with StandIn() as elsewhere:
         camb.script(Reply(status, b"", {"Location": f"{elsewhere.base_url}/dubbing-results"}))
         sweep()
@@ -331,7 +327,7 @@ def test_a_key_that_camb_echoes_is_nowhere_to_be_read(camb, make_key, sweep, cap
     make_key(team, SECRET)
     camb.keys = {SECRET}
     echo = f"your key {SECRET} is odd"
-    make_runs(team, 2)
+    make_numbered_runs(team, 2)
     camb.runs |= {
         1: {"status": "ERROR", "exception_reason": echo},
         2: READY | {"transcript": [LINE | {"text": echo, "speaker": echo}], "extra": echo},
@@ -373,7 +369,7 @@ def test_two_teams_that_track_one_run_see_what_their_own_key_may_see(camb, sweep
 
 
 def test_an_answer_that_cannot_be_read_spoils_nobody_and_is_parked_after_five_tries(camb, team, sweep, monkeypatch):
-    make_runs(team, 5)
+    make_numbered_runs(team, 5)
     camb.unknown = READY
     read_run = parse.read_run
 
@@ -411,7 +407,7 @@ def test_a_run_that_waited_long_is_not_parked_by_its_first_failure(camb, team, s
 def test_trouble_of_the_database_is_no_fault_of_the_runs_and_lets_nobody_ask_in_vain(
     camb, team, sweep, clock, monkeypatch
 ):
-    make_runs(team, 3, due_at=timezone.now())
+    make_numbered_runs(team, 3, due_at=timezone.now())
     camb.unknown = READY
 
     def is_full(stock):
@@ -432,7 +428,7 @@ def test_trouble_of_the_database_is_no_fault_of_the_runs_and_lets_nobody_ask_in_
 
 @pytest.mark.parametrize("at", [(parse, "read_run"), (merge.Stock, "merge"), (merge.Stock, "write")])
 def test_a_lack_of_memory_is_no_fault_of_the_runs_and_ends_the_task(camb, team, bells, worker, monkeypatch, at):
-    make_runs(team, 3)
+    make_numbered_runs(team, 3)
     camb.unknown = READY
 
     def no_room(*_):
@@ -481,7 +477,7 @@ def test_a_hundred_thousand_lines_are_stored_found_and_replaced(camb, team, swee
 
 
 def test_a_line_of_a_megabyte_is_stored_as_far_as_it_is_readable(camb, team, sweep):
-    run, mate = make_runs(team, 2)
+    run, mate = make_numbered_runs(team, 2)
     camb.runs |= {1: READY | {"transcript": [LINE | {"text": "kettle " * 150_000}]}, 2: READY}
     sweep()
     assert statuses() == ["ready", "ready"]
@@ -491,7 +487,7 @@ def test_a_line_of_a_megabyte_is_stored_as_far_as_it_is_readable(camb, team, swe
 
 
 def test_what_is_missing_from_an_answer_is_waited_for(camb, team, sweep):
-    make_runs(team, 5)
+    make_numbered_runs(team, 5)
     camb.unknown = READY
     camb.runs |= {2: ABSENT, 4: ABSENT}
     sweep()
@@ -499,7 +495,7 @@ def test_what_is_missing_from_an_answer_is_waited_for(camb, team, sweep):
 
 
 def test_what_json_lets_through_and_no_database_takes_is_stored_as_far_as_it_is_readable(camb, team, sweep, client):
-    make_runs(team, 5)
+    make_numbered_runs(team, 5)
     odd = r'"\u0000\ud800 odd"'
     line = r'{"start": NaN, "end": 1e999, "text": "ket\u0000tle \ud83d", "speaker": "A\u0000\udc00"}'
     answers = (
@@ -528,7 +524,7 @@ def test_what_json_lets_through_and_no_database_takes_is_stored_as_far_as_it_is_
 
 
 def test_a_team_removed_while_its_runs_are_asked_stays_removed(camb, team, sweep, during_the_call):
-    make_runs(team, 2)
+    make_numbered_runs(team, 2)
     camb.unknown = READY
     during_the_call(team.delete)
     sweep()
@@ -536,7 +532,7 @@ def test_a_team_removed_while_its_runs_are_asked_stays_removed(camb, team, sweep
 
 
 def test_a_key_removed_while_it_is_used_is_not_used_again(camb, team, sweep, during_the_call):
-    make_runs(team, 12)
+    make_numbered_runs(team, 12)
     camb.unknown = READY
     during_the_call(lambda: keys.remove(team))
     sweep()
@@ -546,7 +542,7 @@ def test_a_key_removed_while_it_is_used_is_not_used_again(camb, team, sweep, dur
 
 
 def test_a_clock_set_back_an_hour_holds_nothing_up_for_that_hour(camb, team, bells, worker, clock):
-    runs = make_runs(team, 2, due_at=timezone.now() - timedelta(hours=2))
+    runs = make_numbered_runs(team, 2, due_at=timezone.now() - timedelta(hours=2))
     camb.unknown = READY
     ask.ring_due()
     ApiKey.objects.update(retry_at=timezone.now() + timedelta(minutes=30), failures=1, state="refused")
@@ -564,7 +560,7 @@ def test_a_clock_set_back_an_hour_holds_nothing_up_for_that_hour(camb, team, bel
 
 
 def test_a_clock_set_forward_an_hour_asks_again_and_stores_once(camb, team, bells, worker, clock, during_the_call):
-    make_runs(team, 2, due_at=timezone.now())
+    make_numbered_runs(team, 2, due_at=timezone.now())
     camb.unknown = READY
 
     def jump_once() -> None:
@@ -583,7 +579,7 @@ def test_a_clock_set_forward_an_hour_asks_again_and_stores_once(camb, team, bell
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time")
 def test_asking_for_many_runs_waits_for_answers_being_stored_instead_of_blocking_them(team, bells):
-    runs = make_runs(team, 5)
+    runs = make_numbered_runs(team, 5)
     requested: list[int] = []
 
     def request() -> None:

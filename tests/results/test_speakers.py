@@ -2,40 +2,22 @@
 
 import pytest
 
-from results import camb, queue, speakers
+from results import camb, speakers
 from results.models import Cue, Run, SpeakerName
 from results.refresh import merge
-from results.search import indexing
 from results.search.service import search
-from tests.factories import make_dub, make_run, make_team
+from tests.factories import make_dub, make_run, make_searchable_run, make_team
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def rung(monkeypatch):
-    rung: list[str] = []
-    monkeypatch.setattr(queue, "ring", lambda task, *args: rung.append(task))
-    return rung
-
-
-@pytest.fixture
-def team():
-    return make_team()
-
-
-def spoken(team, *lines):
-    """A run of the team in which Anna and Ben say these lines, as it can be searched."""
-    dub = make_dub(make_run(team), lines)
-    indexing.add(dub.cues.select_related("dub"))
-    return dub.run
+# A rename for the whole team is finished by a worker: here its task is only recorded.
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bells")]
 
 
 def said(run):
     return list(Cue.objects.filter(run=run).order_by("pk").values_list("speaker", "original_speaker"))
 
 
-def found(team, words):
+def found_run_ids(team, words):
+    """Return the primary key of each hit's run, sorted; a run with two hits is listed twice."""
     return sorted(hit.cue.run_id for hit in search(team.pk, words).hits)
 
 
@@ -44,16 +26,16 @@ def settle_all():
         speakers.settle_next()
 
 
-def test_a_name_is_given_in_one_run_and_the_original_is_kept(team, rung):
-    here, there = spoken(team, "one", "two", "three"), spoken(team, "one")
+def test_a_name_is_given_in_one_run_and_the_original_is_kept(team, bells):
+    here, there = make_searchable_run(team, "one", "two", "three"), make_searchable_run(team, "one")
     speakers.rename(here, "Anna", "Dr. Kim", everywhere=False)
     assert said(here) == [("Dr. Kim", "Anna"), ("Ben", ""), ("Dr. Kim", "Anna")]
     assert said(there) == [("Anna", "")]
-    assert rung == []
+    assert bells == []
 
 
 def test_the_original_comes_back(team):
-    run = spoken(team, "one", "two")
+    run = make_searchable_run(team, "one", "two")
     before = said(run)
     speakers.rename(run, "Anna", "Kim", everywhere=False)
     speakers.rename(run, "Kim", "", everywhere=False)
@@ -61,7 +43,7 @@ def test_the_original_comes_back(team):
 
 
 def test_two_speakers_that_are_one_can_be_told_apart_again(team):
-    run = spoken(team, "one", "two")
+    run = make_searchable_run(team, "one", "two")
     speakers.rename(run, "Ben", "Anna", everywhere=False)
     assert said(run) == [("Anna", ""), ("Anna", "Ben")]
     assert speakers.originals(run, "Anna") == ["Anna", "Ben"]
@@ -70,38 +52,42 @@ def test_two_speakers_that_are_one_can_be_told_apart_again(team):
 
 
 def test_a_line_is_found_by_either_name(team):
-    run = spoken(team, "one", "two")
+    run = make_searchable_run(team, "one", "two")
     speakers.rename(run, "Anna", "Kim", everywhere=False)
-    assert found(team, "speaker:kim one") == [run.pk]
-    assert found(team, "speaker:anna one") == [run.pk]
+    assert found_run_ids(team, "speaker:kim one") == [run.pk]
+    assert found_run_ids(team, "speaker:anna one") == [run.pk]
     speakers.rename(run, "Kim", "", everywhere=False)
-    assert found(team, "speaker:kim") == []
-    assert found(team, "speaker:anna") == [run.pk]
+    assert found_run_ids(team, "speaker:kim") == []
+    assert found_run_ids(team, "speaker:anna") == [run.pk]
 
 
-def test_a_name_for_the_team_reaches_every_run_of_it_and_no_other(team, rung):
-    here, there, foreign = spoken(team, "one"), spoken(team, "one"), spoken(make_team(), "one")
+def test_a_name_for_the_team_reaches_every_run_of_it_and_no_other(team, bells):
+    here, there, foreign = (
+        make_searchable_run(team, "one"),
+        make_searchable_run(team, "one"),
+        make_searchable_run(make_team(), "one"),
+    )
     speakers.rename(here, "Anna", "Kim", everywhere=True)
-    assert (said(here), said(there), rung) == ([("Kim", "Anna")], [("Anna", "")], ["settle_speakers"])
+    assert (said(here), said(there), bells) == ([("Kim", "Anna")], [("Anna", "")], [("settle_speakers",)])
     settle_all()
     assert (said(there), said(foreign)) == ([("Kim", "Anna")], [("Anna", "")])
-    assert found(team, "speaker:kim") == sorted([here.pk, there.pk])
+    assert found_run_ids(team, "speaker:kim") == sorted([here.pk, there.pk])
 
 
-def test_the_way_through_a_large_team_goes_on_where_it_was(team, rung, monkeypatch):
+def test_the_way_through_a_large_team_goes_on_where_it_was(team, bells, monkeypatch):
     monkeypatch.setattr(speakers, "_RUNS_AT_ONCE", 2)
-    runs = [spoken(team, "one") for _ in range(5)]
+    runs = [make_searchable_run(team, "one") for _ in range(5)]
     speakers.rename(runs[0], "Anna", "Kim", everywhere=True)
     speakers.settle_next()
     assert [said(run)[0][0] for run in runs] == ["Kim", "Kim", "Anna", "Anna", "Anna"]
-    assert rung == ["settle_speakers"] * 2
+    assert bells == [("settle_speakers",)] * 2
     settle_all()
     assert {said(run)[0][0] for run in runs} == {"Kim"}
     assert SpeakerName.objects.get().settled_to is None
 
 
 def test_a_runs_own_name_comes_before_the_teams_and_falls_back_to_it(team):
-    here, there = spoken(team, "one"), spoken(team, "one")
+    here, there = make_searchable_run(team, "one"), make_searchable_run(team, "one")
     speakers.rename(there, "Anna", "Queen", everywhere=False)
     speakers.rename(here, "Anna", "Kim", everywhere=True)
     # For every run: what one run had of its own is given up.
@@ -114,7 +100,7 @@ def test_a_runs_own_name_comes_before_the_teams_and_falls_back_to_it(team):
 
 
 def test_a_run_may_keep_the_original_that_the_team_has_renamed(team):
-    here, there = spoken(team, "one"), spoken(team, "one")
+    here, there = make_searchable_run(team, "one"), make_searchable_run(team, "one")
     speakers.rename(here, "Anna", "Kim", everywhere=True)
     settle_all()
     speakers.rename(there, "Kim", "", everywhere=False)
@@ -122,7 +108,7 @@ def test_a_run_may_keep_the_original_that_the_team_has_renamed(team):
 
 
 def test_taken_back_for_the_team_nothing_is_left(team):
-    here, there = spoken(team, "one"), spoken(team, "one")
+    here, there = make_searchable_run(team, "one"), make_searchable_run(team, "one")
     speakers.rename(here, "Anna", "Kim", everywhere=True)
     settle_all()
     speakers.rename(there, "Kim", "", everywhere=True)
@@ -131,16 +117,16 @@ def test_taken_back_for_the_team_nothing_is_left(team):
 
 
 def test_what_camb_ai_says_later_comes_under_the_names_that_hold(team):
-    run = spoken(team, "one")
+    run = make_searchable_run(team, "one")
     speakers.rename(run, "Anna", "Kim", everywhere=True)
     later = make_dub(make_run(team))
     merge._add_cues([(later, [camb.Cue(0, 1, "Anna", "hello"), camb.Cue(1, 2, "Ben", "hi")])])
     assert said(later.run) == [("Kim", "Anna"), ("Ben", "")]
-    assert found(team, "speaker:kim hello") == [later.run_id]
+    assert found_run_ids(team, "speaker:kim hello") == [later.run_id]
 
 
 def test_a_run_that_is_gone_meanwhile_is_passed_over(team):
-    run = spoken(team, "one")
+    run = make_searchable_run(team, "one")
     gone = Run.objects.get(pk=run.pk)
     merge.drop_cues(run.dubs.get())
     run.delete()

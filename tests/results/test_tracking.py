@@ -20,13 +20,9 @@ from results.runs.request import (
     request_refresh_many,
 )
 from teams.models import Team
-from tests.factories import make_dub, make_run, make_team, ready
+from tests.factories import make_dub, make_run, make_runs, make_team, ready
 
 pytestmark = pytest.mark.django_db
-
-
-def make_runs(team, number: int, **fields) -> list[Run]:
-    return [make_run(team, **fields) for _ in range(number)]
 
 
 def test_refresh_now_pressed_often_asks_once(camb, team, worker, clock):

@@ -7,14 +7,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from teams.models import AccessToken, Invitation, LastOwnerError, Membership, Team, User
-from tests.factories import make_member, make_team, make_user
+from tests.factories import make_invitation, make_member, make_team, make_user
 
 pytestmark = pytest.mark.django_db
 Role = Membership.Role
-
-
-def invite(team: Team, email: str = "kim@example.org", role: str = Role.VIEWER) -> tuple[Invitation, str]:
-    return Invitation.objects.issue(team=team, email=email, role=role, invited_by=make_user())
 
 
 def roles(team: Team) -> dict[str, str]:
@@ -88,7 +84,7 @@ def test_an_owner_of_another_team_does_not_count():
 
 def test_an_invitation_makes_its_addressee_a_member_with_the_role():
     team = make_team()
-    invitation, token = invite(team, "Kim@Example.org")
+    invitation, token = make_invitation(team, "Kim@Example.org")
     opened = Invitation.objects.opened_by(token).get()
     assert opened == invitation
     assert opened.accept(make_user("kim@example.org")) == team.memberships.get(user__email="kim@example.org")
@@ -97,7 +93,7 @@ def test_an_invitation_makes_its_addressee_a_member_with_the_role():
 
 def test_an_invitation_opens_only_once():
     team = make_team()
-    invitation, token = invite(team)
+    invitation, token = make_invitation(team)
     kim = make_user("kim@example.org")
     invitation.accept(kim)
     team.memberships.get(user=kim).remove()
@@ -106,14 +102,14 @@ def test_an_invitation_opens_only_once():
 
 
 def test_an_invitation_is_for_its_address_only():
-    invitation, token = invite(make_team())
+    invitation, token = make_invitation(make_team())
     assert invitation.accept(make_user("eve@example.org")) is None
     assert Invitation.objects.opened_by(token).get() == invitation
 
 
 def test_an_invitation_that_expires_while_its_page_is_open_joins_nobody():
     team = make_team()
-    invitation, token = invite(team)
+    invitation, token = make_invitation(team)
     Invitation.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     assert invitation.accept(make_user("kim@example.org")) is None
     assert list(Invitation.objects.opened_by(token)) == []
@@ -122,28 +118,28 @@ def test_an_invitation_that_expires_while_its_page_is_open_joins_nobody():
 
 
 def test_an_invitation_that_is_revoked_while_its_page_is_open_joins_nobody():
-    invitation, _ = invite(make_team())
+    invitation, _ = make_invitation(make_team())
     Invitation.objects.filter(pk=invitation.pk).delete()
     assert invitation.accept(make_user("kim@example.org")) is None
 
 
 @pytest.mark.parametrize("altered", ["{}x", "x{}", "", "{}\x00"])
 def test_an_altered_token_opens_nothing(altered):
-    _, token = invite(make_team())
+    _, token = make_invitation(make_team())
     assert list(Invitation.objects.opened_by(altered.format(token))) == []
 
 
 def test_a_token_is_long_and_kept_nowhere():
-    invitation, token = invite(make_team())
+    invitation, token = make_invitation(make_team())
     assert len(token) >= 43  # 256 bits in base64
     assert token not in str(Invitation.objects.filter(pk=invitation.pk).values().get())
 
 
 def test_inviting_again_replaces_the_open_invitation_of_this_team_alone():
     team, other = make_team(), make_team()
-    _, elsewhere = invite(other)
-    _, first = invite(team)
-    _, second = invite(team)
+    _, elsewhere = make_invitation(other)
+    _, first = make_invitation(team)
+    _, second = make_invitation(team)
     opened = [Invitation.objects.opened_by(token).exists() for token in (elsewhere, first, second)]
     assert opened == [True, False, True]
 
@@ -152,7 +148,7 @@ def test_who_is_in_the_team_keeps_the_role_they_have():
     team = make_team()
     kim = make_user("kim@example.org")
     Membership.objects.create(team=team, user=kim, role=Role.OWNER)
-    invitation, _ = invite(team)
+    invitation, _ = make_invitation(team)
     assert invitation.accept(kim) is not None
     assert roles(team)["kim@example.org"] == Role.OWNER
 

@@ -10,6 +10,7 @@ from tests.worker.installation import KEY, OTHER_KEY, READY, Installation, furni
 
 @pytest.fixture
 def camb():
+    """The stand-in CAMB.AI, which accepts both teams' keys and knows every run as ready."""
     with StandIn(keys=[KEY, OTHER_KEY]) as stand_in:
         stand_in.unknown = READY
         yield stand_in

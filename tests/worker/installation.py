@@ -8,8 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from string import Template
@@ -24,10 +23,9 @@ from cryptography.fernet import Fernet
 from django.conf import settings
 
 from dashboard.embedded import processes
+from tests.waiting import DEADLINE_S, until
 
 ROOT = Path(__file__).parents[2]
-# Waited out only by what fails: on a machine with much else to do a process takes long to start.
-DEADLINE_S = 120
 KEY, OTHER_KEY = "demo-key", "other-key"
 FIELD_KEY = Fernet.generate_key().decode()
 RUNS, OTHER_RUNS = 2000, 3
@@ -58,13 +56,6 @@ for email in people:
     team, person = Team.objects.get(slug="team"), ensure_user(email, password)
     Membership.objects.create(team=team, user=person, role="member")
 """
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.02)
 
 
 def free_port() -> int:

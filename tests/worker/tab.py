@@ -4,7 +4,8 @@ import re
 
 import requests
 
-from tests.worker.installation import DEADLINE_S, PASSWORD
+from tests.waiting import DEADLINE_S
+from tests.worker.installation import PASSWORD
 
 
 class Tab:
@@ -34,7 +35,8 @@ class Tab:
         return self.post("/accounts/login/", login=email, password=PASSWORD)
 
 
-def signed_in(home: str, email: str) -> Tab:
+def open_signed_in_tab(home: str, email: str) -> Tab:
+    """Return a tab after a log-in through the form; fail if the log-in does."""
     tab = Tab(home)
     answer = tab.sign_in(email)
     assert (answer.status_code, answer.url) == (200, f"{home}/t/team/runs/")

@@ -10,8 +10,9 @@ import pytest
 from cryptography.fernet import Fernet
 from django.conf import settings
 
-from tests.worker.installation import PEOPLE, ROOT, Database, Installation, new_database, until
-from tests.worker.tab import signed_in
+from tests.waiting import until
+from tests.worker.installation import PEOPLE, ROOT, Database, Installation, new_database
+from tests.worker.tab import open_signed_in_tab
 
 BACKUP = "sqlite3" if settings.IS_EMBEDDED else "pg_dump"
 
@@ -68,7 +69,7 @@ def test_a_backup_made_at_work_brings_all_back_and_needs_the_same_field_keys(tmp
         installation.make_due(15)
         with installation.web(**others) as home, installation.process("worker", **others):
             installation.ring("refresh_due")
-            tab = signed_in(home, PEOPLE[0])
+            tab = open_signed_in_tab(home, PEOPLE[0])
             # What happened, why, and what is to be done.
             why = "The stored key cannot be decrypted, since FIELD_KEYS changed. Paste the key again."
             until(lambda: why in tab.read("/t/team/runs/"))

@@ -10,7 +10,8 @@ import pytest
 from django.conf import settings
 
 from demo.server import Reply
-from tests.worker.installation import DEADLINE_S, KEY, OTHER_KEY, READY, ready, until
+from tests.waiting import DEADLINE_S, until
+from tests.worker.installation import KEY, OTHER_KEY, READY, ready
 
 pytestmark = pytest.mark.worker
 
@@ -32,7 +33,8 @@ class Gate:
         self._opened.set()
 
 
-def asked(camb) -> Counter[int]:
+def calls_per_run(camb) -> Counter[int]:
+    """Return how often CAMB.AI was asked about each run, by run id."""
     return Counter(run_id for call in camb.calls for run_id in call.run_ids)
 
 
@@ -40,8 +42,8 @@ def all_ready(installation, number: int) -> bool:
     return installation.statuses() == ["ready"] * number
 
 
-def lines(installation) -> list[int]:
-    """How many lines each run has."""
+def lines_per_run(installation) -> list[int]:
+    """Return how many lines each run has, in the order of the runs' primary keys."""
     return installation.column("SELECT count(*) FROM results_cue GROUP BY run_id ORDER BY run_id")
 
 
@@ -60,8 +62,8 @@ def test_what_a_killed_worker_asked_for_is_finished_by_another(installation, cam
         installation.end_leases()
         with installation.process("worker"):
             until(lambda: all_ready(installation, 10))
-    assert lines(installation) == [1] * 10
-    assert set(asked(camb).values()) == {2}
+    assert lines_per_run(installation) == [1] * 10
+    assert set(calls_per_run(camb).values()) == {2}
 
 
 def test_what_a_worker_had_heard_but_not_stored_when_it_was_killed_is_asked_again(installation, camb):
@@ -78,8 +80,8 @@ def test_what_a_worker_had_heard_but_not_stored_when_it_was_killed_is_asked_agai
         installation.end_leases()
         with installation.process("worker"):
             until(lambda: all_ready(installation, 20))
-    assert lines(installation) == [1] * 20
-    assert max(asked(camb).values()) == 2
+    assert lines_per_run(installation) == [1] * 20
+    assert max(calls_per_run(camb).values()) == 2
 
 
 def test_a_worker_that_is_told_to_stop_stores_what_it_is_asking_for(installation, camb):
@@ -114,7 +116,7 @@ def test_a_broker_emptied_while_all_are_at_work_is_set_up_again(installation, ca
         installation.empty_broker()
         installation.make_due(24)
         until(lambda: all_ready(installation, 24))
-    assert lines(installation) == [1] * 24
+    assert lines_per_run(installation) == [1] * 24
 
 
 def test_bells_that_were_lost_with_the_broker_are_rung_again(installation, camb):
@@ -131,7 +133,7 @@ def test_bells_that_were_lost_with_the_broker_are_rung_again(installation, camb)
         gate.open()
         with installation.process("worker"):
             until(lambda: all_ready(installation, 40))
-    assert lines(installation) == [1] * 40
+    assert lines_per_run(installation) == [1] * 40
 
 
 def test_two_beats_that_come_late_make_one_catch_up(installation, camb):
@@ -148,7 +150,7 @@ def test_two_beats_that_come_late_make_one_catch_up(installation, camb):
         installation.make_due(1, team="other")
         until(lambda: installation.statuses(team="other") == ["waiting"])
     assert calls == 7
-    assert set(asked(camb).values()) == {1}
+    assert set(calls_per_run(camb).values()) == {1}
 
 
 def test_a_message_that_comes_twice_asks_once(installation, camb):
@@ -170,9 +172,9 @@ def test_a_message_that_comes_twice_asks_once(installation, camb):
         installation.ring("refresh_batch", str(lease))
         installation.make_due(2, team="other")
         installation.ring("refresh_due")
-        until(lambda: asked(camb)[10_001] == 2)
-    assert all(count == 1 for run_id, count in asked(camb).items() if run_id <= 5)
-    assert lines(installation) == [1] * 8
+        until(lambda: calls_per_run(camb)[10_001] == 2)
+    assert all(count == 1 for run_id, count in calls_per_run(camb).items() if run_id <= 5)
+    assert lines_per_run(installation) == [1] * 8
 
 
 def test_processes_with_a_wrong_broker_spoil_nothing_and_stop_when_told(installation, camb):
@@ -184,7 +186,7 @@ def test_processes_with_a_wrong_broker_spoil_nothing_and_stop_when_told(installa
         for process in (lost, deaf):
             process.terminate()
             process.wait(DEADLINE_S)
-    assert set(asked(camb).values()) == {1}
+    assert set(calls_per_run(camb).values()) == {1}
 
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux limits the memory of another process")
@@ -204,7 +206,7 @@ def test_a_worker_that_runs_out_of_memory_ends_and_another_finishes(installation
         installation.end_leases()
         with installation.process("worker"):
             until(lambda: all_ready(installation, 10))
-    assert lines(installation) == [15_000] * 10
+    assert lines_per_run(installation) == [15_000] * 10
 
 
 @pytest.mark.skipif(settings.IS_EMBEDDED, reason="a file has no connections to cut")
@@ -219,7 +221,7 @@ def test_a_database_that_restarts_amid_a_call_costs_no_more_than_the_call(instal
         )
         gate.open()
         until(lambda: all_ready(installation, 10))
-    assert lines(installation) == [1] * 10
+    assert lines_per_run(installation) == [1] * 10
 
 
 def test_a_team_with_thousands_of_runs_and_a_slow_camb_lets_others_through(installation, camb):

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from tests.waiting import until
 from tests.worker.disk import full, small_disk
-from tests.worker.installation import PEOPLE, Installation, new_database, ready, until
-from tests.worker.tab import signed_in
+from tests.worker.installation import PEOPLE, Installation, new_database, ready
+from tests.worker.tab import open_signed_in_tab
 from tests.worker.test_faults import Gate
 
 pytestmark = pytest.mark.worker
@@ -33,7 +34,7 @@ def test_with_all_on_a_full_disk_pages_are_read_nothing_is_lost_and_workers_go_o
             installation.process("worker", log) as worker,
             installation.process("beat", log) as beat,
         ):
-            tab = signed_in(home, PEOPLE[0])
+            tab = open_signed_in_tab(home, PEOPLE[0])
             until(lambda: gate.held)
             with full(disk):
                 gate.open()

@@ -9,7 +9,8 @@ import pytest
 import requests
 from django.conf import settings
 
-from tests.worker.installation import DEADLINE_S, free_port, new_database, redis_server, until
+from tests.waiting import DEADLINE_S, until
+from tests.worker.installation import free_port, new_database, redis_server
 
 pytestmark = pytest.mark.worker
 

@@ -16,9 +16,10 @@ import pytest
 from django.conf import settings
 
 from demo.server import StandIn
+from tests.waiting import until
 from tests.worker.disk import full, small_disk
-from tests.worker.installation import KEY, OTHER_KEY, PEOPLE, READY, Database, Installation, free_port, ready, until
-from tests.worker.tab import signed_in
+from tests.worker.installation import KEY, OTHER_KEY, PEOPLE, READY, Database, Installation, free_port, ready
+from tests.worker.tab import open_signed_in_tab
 from tests.worker.test_faults import Gate
 
 # The newest that Debian has installed, else what is on the path.
@@ -106,7 +107,7 @@ class Dubroom:
     """Dubroom at work on such a server, and somebody who looks at it."""
 
     def __init__(self, installation: Installation, home: str, camb: StandIn, log: Path) -> None:
-        self.installation, self.tab = installation, signed_in(home, PEOPLE[0])
+        self.installation, self.tab = installation, open_signed_in_tab(home, PEOPLE[0])
         self.camb, self.log = camb, log
         self._due = 0
 

@@ -5,8 +5,9 @@ from threading import Barrier, Event
 
 import pytest
 
-from tests.worker.installation import DEADLINE_S, PEOPLE, until
-from tests.worker.tab import signed_in
+from tests.waiting import DEADLINE_S, until
+from tests.worker.installation import PEOPLE
+from tests.worker.tab import open_signed_in_tab
 
 pytestmark = pytest.mark.worker
 
@@ -17,7 +18,7 @@ PRESSES = 50
 def people(installation):
     """Two members of the team, signed in at a web server, and a worker."""
     with installation.web() as home, installation.process("worker"):
-        yield [signed_in(home, email) for email in PEOPLE]
+        yield [open_signed_in_tab(home, email) for email in PEOPLE]
 
 
 def test_fifty_presses_of_two_people_at_once_are_one_call_and_both_see_what_it_says(installation, camb, people):

@@ -8,8 +8,9 @@ import pytest
 from django.conf import settings
 from redis import Redis
 
-from tests.worker.installation import PEOPLE, free_port, redis_server, until
-from tests.worker.tab import Tab, signed_in
+from tests.waiting import until
+from tests.worker.installation import PEOPLE, free_port, redis_server
+from tests.worker.tab import Tab, open_signed_in_tab
 from tests.worker.test_faults import Gate, leases
 
 pytestmark = [
@@ -63,7 +64,7 @@ def test_who_is_signed_in_stays_so_whatever_redis_takes_or_forgets(installation,
     anna, ben = PEOPLE
     [pk] = installation.column("SELECT id FROM results_run WHERE camb_run_id = 7")
     with installation.web(**broken.env) as home:
-        tab = signed_in(home, anna)
+        tab = open_signed_in_tab(home, anna)
         broken.take_nothing()
         assert "Run 7" in tab.read(f"/runs/{pk}/")
         assert tab.post(f"/runs/{pk}/refresh/").status_code == 200
@@ -73,7 +74,7 @@ def test_who_is_signed_in_stays_so_whatever_redis_takes_or_forgets(installation,
         assert tab.get("/health/").status_code == 200
         broken.forget_everything()
         assert "Run 7" in tab.read(f"/runs/{pk}/")
-        signed_in(home, ben)
+        open_signed_in_tab(home, ben)
     assert installation.column(f"SELECT due_at IS NOT NULL AND lease IS NULL FROM results_run WHERE id = {pk}") == [
         True
     ]

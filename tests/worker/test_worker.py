@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.worker.installation import DEADLINE_S, until
+from tests.waiting import DEADLINE_S, until
 
 pytestmark = pytest.mark.worker
 

@@ -24,18 +24,21 @@ from results.models import Cue, Dub, Run, Tag
 from tests.results.exports.cases import cues, make_cue, steady
 
 
-def lines(text: str) -> str:
-    """Of a text: its lines without the blank ones, and without spaces at their ends."""
+def strip_lines(text: str) -> str:
+    """Return the text without blank lines, and without spaces at either end of a line."""
     return "\n".join(line.strip() for line in text.replace("\0", "\ufffd").splitlines() if line.strip())
 
 
-def shown(cues: list[Cue]) -> list[tuple[int, int, str]]:
-    """When and what of it: never before 0, never for no time, never nothing."""
+def visible_cues(cues: list[Cue]) -> list[tuple[int, int, str]]:
+    """Return start, end and text of each cue as a player shows it.
+
+    No cue starts before 0 or lasts for no time, and those without text are left out.
+    """
     starts = [max(cue.start_ms, 0) for cue in cues]
     return [
-        (start, max(cue.end_ms, start + 1), lines(cue.text))
+        (start, max(cue.end_ms, start + 1), strip_lines(cue.text))
         for cue, start in zip(cues, starts, strict=True)
-        if lines(cue.text)
+        if strip_lines(cue.text)
     ]
 
 
@@ -47,7 +50,7 @@ def test_pysubs2_reads_srt(cues):
     read = pysubs2.SSAFile.from_string(file, format_="srt", keep_html_tags=True)
     *events, _end = read.events
     assert [(event.start, event.end, event.text) for event in events] == [
-        (start, end, broken_up(text).strip().replace("\n", r"\N")) for start, end, text in shown(cues)
+        (start, end, broken_up(text).strip().replace("\n", r"\N")) for start, end, text in visible_cues(cues)
     ]
 
 
@@ -61,7 +64,7 @@ def broken_up(text: str) -> str:
 def test_a_word_joiner_is_all_that_srt_adds(cues):
     file = srt.render(cues).replace("\u2060", "")
     texts = [block.split("\n", 2)[2] for block in file.removesuffix("\n").split("\n\n") if block]
-    assert texts == [text.replace("\u2060", "") for _, _, text in shown(cues)]
+    assert texts == [text.replace("\u2060", "") for _, _, text in visible_cues(cues)]
 
 
 @steady
@@ -70,9 +73,9 @@ def test_webvtt_py_reads_webvtt(cues):
     read = webvtt.from_string(vtt.render(cues), strict=True).captions
     assert [
         (c.start_time.in_milliseconds(), c.end_time.in_milliseconds(), plain(c.raw_text)) for c in read
-    ] == shown(cues)
+    ] == visible_cues(cues)
     assert [plain(caption.voice or "") for caption in read] == [
-        " ".join(lines(cue.speaker).split("\n")) for cue in cues if lines(cue.text)
+        " ".join(strip_lines(cue.speaker).split("\n")) for cue in cues if strip_lines(cue.text)
     ]
 
 
@@ -80,7 +83,7 @@ def test_webvtt_py_reads_webvtt(cues):
 @given(cues)
 def test_ffmpeg_reads_srt(cues):
     assert read_by_ffmpeg(srt.render(cues), "srt") == unlike(
-        (start, end, broken_up(text).strip()) for start, end, text in shown(cues)
+        (start, end, broken_up(text).strip()) for start, end, text in visible_cues(cues)
     )
 
 
@@ -88,7 +91,7 @@ def test_ffmpeg_reads_srt(cues):
 @given(cues)
 def test_ffmpeg_reads_webvtt(cues):
     read = read_by_ffmpeg(vtt.render(cues), "webvtt")
-    assert unlike((start, end, plain(text)) for start, end, text in read) == unlike(shown(cues))
+    assert unlike((start, end, plain(text)) for start, end, text in read) == unlike(visible_cues(cues))
 
 
 def read_by_ffmpeg(file: str, format: str) -> list[tuple[int, int, str]]:
@@ -145,9 +148,9 @@ def test_python_docx_reads_docx(cues):
     document = docx.Document(BytesIO(render_docx(make_dub(), cues)))
     written = [(str(p.style and p.style.name), p.text) for p in document.paragraphs]
     said = [text.split("\t", 1)[1] for style, text in written if style == "Cue"]
-    assert said == [in_xml(lines(cue.text)) for cue in cues]
+    assert said == [in_xml(strip_lines(cue.text)) for cue in cues]
     turns = [text for style, text in written if style == "Heading 3"]
-    speakers = [in_xml(lines(cue.speaker).replace("\n", " ")) for cue in cues]
+    speakers = [in_xml(strip_lines(cue.speaker).replace("\n", " ")) for cue in cues]
     changes = [now for before, now in zip(["", *speakers], speakers, strict=False) if now != before]
     assert turns == [name for name in changes if name]
 

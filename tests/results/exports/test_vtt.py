@@ -6,10 +6,7 @@ import pytest
 
 from results.exports import vtt
 from results.models import Cue
-
-
-def make_cue(text: str, position: int = 1, start_ms: int = 1000, end_ms: int = 2500, speaker: str = "") -> Cue:
-    return Cue(position=position, start_ms=start_ms, end_ms=end_ms, speaker=speaker, text=text)
+from tests.results.exports.cases import make_cue
 
 
 def blocks(file: str) -> list[str]:

@@ -136,7 +136,8 @@ def test_best_first_looks_at_the_newest_hits_only(monkeypatch):
 
 
 @pytest.fixture
-def team():
+def kitchen_team():
+    """A team whose words can be suggested."""
     dub = make_found_dub("The big Kitchen garden", "a kitchen, la bibliothèque", "хороший день", "大きい台所")
     indexing.learn(dub)
     return dub.team
@@ -172,10 +173,10 @@ def suggestion(team, typed):
         ("zzz", ""),
     ],
 )
-def test_a_near_miss_is_helped(team, typed, meant):
-    assert (found(team, typed) == []) == (typed != "kitche")
-    assert suggestion(team, typed).casefold() == meant.casefold()
-    assert not meant or found(team, suggestion(team, typed))
+def test_a_near_miss_is_helped(kitchen_team, typed, meant):
+    assert (found(kitchen_team, typed) == []) == (typed != "kitche")
+    assert suggestion(kitchen_team, typed).casefold() == meant.casefold()
+    assert not meant or found(kitchen_team, suggestion(kitchen_team, typed))
 
 
 def test_a_word_is_suggested_as_it_is_written_most():
@@ -204,24 +205,24 @@ def test_no_suggestion_comes_from_another_team():
     assert suggestion(theirs.team, "kitchne") == "kitchen"
 
 
-def test_a_word_that_is_gone_is_not_suggested(team):
-    indexing.remove(Cue.objects.filter(team=team))
-    Cue.objects.filter(team=team).delete()
-    assert suggestion(team, "kitchne") == ""
+def test_a_word_that_is_gone_is_not_suggested(kitchen_team):
+    indexing.remove(Cue.objects.filter(team=kitchen_team))
+    Cue.objects.filter(team=kitchen_team).delete()
+    assert suggestion(kitchen_team, "kitchne") == ""
 
 
-def test_a_team_takes_its_words_along(team):
-    assert Word.objects.filter(team=team).count() == 5
-    team.delete()
+def test_a_team_takes_its_words_along(kitchen_team):
+    assert Word.objects.filter(team=kitchen_team).count() == 5
+    kitchen_team.delete()
     assert not Word.objects.exists()
 
 
-def test_words_are_learned_once_and_anew_by_a_rebuild(team):
+def test_words_are_learned_once_and_anew_by_a_rebuild(kitchen_team):
     words = set(Word.objects.values_list("team", "word", "backwards"))
     assert {word for _team, word, _backwards in words} >= {"kitchen", "bibliotheque", "хороший"}
-    indexing.learn(Cue.objects.filter(team=team)[0].dub)
+    indexing.learn(Cue.objects.filter(team=kitchen_team)[0].dub)
     assert set(Word.objects.values_list("team", "word", "backwards")) == words
-    Word.objects.create(team=team, word="stray", backwards="yarts")
+    Word.objects.create(team=kitchen_team, word="stray", backwards="yarts")
     indexing.rebuild()
     assert set(Word.objects.values_list("team", "word", "backwards")) == words
 

@@ -6,15 +6,10 @@ from results import tasks
 from results.models import Dub, Finding, SavedSearch, Word
 from results.search import indexing, saved
 from teams.models import Membership
-from tests.factories import make_dub, make_member, make_run, make_team
+from tests.factories import make_member, make_run, make_searchable_dub, make_team
 
 pytestmark = pytest.mark.django_db
 Role = Membership.Role
-
-
-@pytest.fixture
-def team():
-    return make_team()
 
 
 def membership(team, role=Role.MEMBER):
@@ -28,9 +23,7 @@ def anna(team):
 
 def store(team, *lines, **fields):
     """A dub as a refresh leaves it."""
-    dub = make_dub(make_run(team), lines, is_told=False, **fields)
-    indexing.add(dub.cues.all())
-    return dub
+    return make_searchable_dub(make_run(team), lines, is_told=False, **fields)
 
 
 def news(member):

@@ -14,7 +14,7 @@ from results.models import Cue, Run
 from results.search import index, indexing, postgres, service, sqlite
 from results.search.analyzer import terms
 from results.search.service import search
-from tests.factories import make_dub, make_run, make_team
+from tests.factories import make_dub, make_run, make_searchable_dub, make_team
 from tests.results.search.cases import CASES
 from tests.results.search.test_analyzer import ALPHABETS, SPACED
 
@@ -25,13 +25,11 @@ many_examples = settings(
 
 
 def make_found_dub(*lines, run=None, **fields):
-    dub = make_dub(run, lines, **fields)
-    indexing.add(dub.cues.all())
-    return dub
+    return make_searchable_dub(run, lines, **fields)
 
 
 def found(team, typed, **options):
-    """The texts found, newest first."""
+    """Return the texts of the hits, newest first."""
     return [hit.cue.text for hit in search(team.pk, typed, **options).hits]
 
 

@@ -78,7 +78,7 @@ def test_a_dub_beside_itself_is_row_by_row_when_nobody_overlaps(spans):
     assert beside(apart, apart) == [([n], [n]) for n in range(1, len(apart) + 1)]
 
 
-def spoken(*spans: tuple[int, int], letter: str):
+def make_cues(*spans: tuple[int, int], letter: str):
     return [make_cue(f"{letter}{n}", n, *span) for n, span in enumerate(spans, start=1)]
 
 
@@ -87,14 +87,14 @@ def aligned(first, second) -> list[tuple[str, str]]:
 
 
 def test_each_cue_goes_to_the_one_it_overlaps_most():
-    first = spoken((0, 1000), (1000, 2000), (2000, 3000), letter="a")
-    second = spoken((100, 900), (900, 1900), (2100, 2500), (2500, 2900), letter="b")
+    first = make_cues((0, 1000), (1000, 2000), (2000, 3000), letter="a")
+    second = make_cues((100, 900), (900, 1900), (2100, 2500), (2500, 2900), letter="b")
     assert aligned(first, second) == [("a1", "b1"), ("a2", "b2"), ("a3", "b3\nb4")]
 
 
 def test_what_overlaps_nothing_stands_alone_in_its_place():
-    first = spoken((0, 1000), (5000, 6000), letter="a")
-    second = spoken((1000, 2000), (3000, 4000), (9000, 9500), letter="b")
+    first = make_cues((0, 1000), (5000, 6000), letter="a")
+    second = make_cues((1000, 2000), (3000, 4000), (9000, 9500), letter="b")
     assert aligned(first, second) == [("a1", ""), ("", "b1"), ("", "b2"), ("a2", ""), ("", "b3")]
 
 
@@ -108,8 +108,8 @@ def test_a_pair_has_the_times_and_speaker_of_the_first():
 
 
 def test_an_empty_dub_leaves_the_other_as_it_is():
-    assert aligned([], spoken((0, 1), letter="b")) == [("", "b1")]
-    assert aligned(spoken((0, 1), letter="a"), []) == [("a1", "")]
+    assert aligned([], make_cues((0, 1), letter="b")) == [("", "b1")]
+    assert aligned(make_cues((0, 1), letter="a"), []) == [("a1", "")]
 
 
 @steady
