@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from teams.models import Team, User
-from tests.dashboard.pages import signed_in
+from tests.dashboard.page_helpers import signed_in
 from tests.factories import make_member, make_team, make_user
 
 

@@ -14,8 +14,8 @@ from results import queue
 from results.models import Dub, SavedSearch
 from results.refresh import keys
 from teams.models import AccessToken, Invitation, Membership, Team
-from tests.dashboard.test_api import OPEN as API_OPEN
-from tests.dashboard.test_api import TABLE as API_TABLE
+from tests.dashboard.api.test_api import OPEN as API_OPEN
+from tests.dashboard.api.test_api import TABLE as API_TABLE
 from tests.factories import make_dub, make_member, make_run, make_team
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from dashboard.middleware import CompressedPages
-from tests.dashboard.pages import signed_in
+from tests.dashboard.page_helpers import signed_in
 from tests.factories import make_dub, make_member, make_run, make_team
 
 PAGE = b"<p>" + b"line " * 200

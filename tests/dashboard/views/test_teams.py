@@ -16,7 +16,7 @@ from results.models import ApiKey, Copy, Cue, Run, Shelf
 from results.refresh import keys
 from results.runs.remove import finish_removals
 from teams.models import Invitation, Membership, Team, User
-from tests.dashboard.pages import signed_in
+from tests.dashboard.page_helpers import signed_in
 from tests.factories import make_dub, make_member, make_run, make_team, make_user
 
 # No worker runs here: tasks are only recorded.

@@ -12,7 +12,7 @@ from django.utils import timezone
 from results import tags
 from results.models import Attempt, Call, Pulse, Run
 from teams.models import Membership
-from tests.dashboard.pages import signed_in, text_of
+from tests.dashboard.page_helpers import signed_in, text_of
 from tests.factories import make_dub, make_key, make_member, make_ready_run, make_run, make_team
 
 pytestmark = pytest.mark.django_db

@@ -15,7 +15,7 @@ from results.models import Attempt, Call, Pulse, Run
 from results.refresh.call_stats import Step, Summary
 from results.runs.request import RefreshProgress
 from teams.models import Membership, Team
-from tests.dashboard.pages import signed_in, text_of_html
+from tests.dashboard.page_helpers import signed_in, text_of_html
 from tests.factories import make_key, make_member, make_run, make_team, make_user
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from dashboard.forms import TokenForm
 from teams.models import AccessToken, Membership, Team
-from tests.dashboard.pages import signed_in, text_of
+from tests.dashboard.page_helpers import signed_in, text_of
 from tests.factories import make_member, make_team
 
 pytestmark = pytest.mark.django_db

@@ -21,7 +21,7 @@ from results.media import download, links
 from results.models import ApiKey, Copy, Cue, Dub, Pulse, Run, Shelf
 from results.secrets import SealBrokenError
 from teams.models import Membership
-from tests.dashboard.pages import run_page
+from tests.dashboard.page_helpers import run_page
 from tests.factories import make_dub, make_member, make_ready_run, make_run, make_team, make_user
 
 pytestmark = pytest.mark.django_db

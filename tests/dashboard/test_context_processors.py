@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import override
 
 from dashboard.templatetags import dubroom
-from tests.dashboard.pages import signed_in
+from tests.dashboard.page_helpers import signed_in
 from tests.factories import make_member, make_run, make_team, make_user
 
 pytestmark = pytest.mark.django_db

@@ -14,7 +14,7 @@ from results import tags
 from results.models import Pulse, Run
 from results.runs.archive import archive_runs
 from teams.models import Membership, Team
-from tests.dashboard.pages import signed_in, text_of
+from tests.dashboard.page_helpers import signed_in, text_of
 from tests.factories import make_key, make_member, make_run, make_team
 
 pytestmark = pytest.mark.django_db

@@ -16,7 +16,7 @@ from results.models import ApiKey, Pulse, Run
 from results.runs.add import add_runs
 from results.runs.archive import archive_runs, restore_runs
 from teams.models import Membership, Team
-from tests.dashboard.pages import shown, signed_in, text_of
+from tests.dashboard.page_helpers import shown, signed_in, text_of
 from tests.factories import make_key, make_member, make_run, make_team, make_user
 
 pytestmark = pytest.mark.django_db

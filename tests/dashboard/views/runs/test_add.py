@@ -8,7 +8,7 @@ from django.urls import reverse
 from results.models import Run
 from results.runs.archive import archive_runs
 from teams.models import Team
-from tests.dashboard.pages import signed_in, text_of
+from tests.dashboard.page_helpers import signed_in, text_of
 from tests.factories import make_member, make_run, make_team
 
 pytestmark = pytest.mark.django_db

@@ -21,7 +21,7 @@ from kombu.transport import TRANSPORT_ALIASES
 from dashboard.embedded import broker
 from tests.waiting import until
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 DEADLINE_S = 30
 
 Connect = Callable[[], Connection]

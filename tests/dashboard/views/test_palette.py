@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from dashboard.views.palette import RUNS
 from teams.models import Membership, Team
-from tests.dashboard.pages import signed_in
+from tests.dashboard.page_helpers import signed_in
 from tests.factories import make_member, make_run
 
 pytestmark = pytest.mark.django_db

@@ -14,7 +14,7 @@ from django.urls import reverse
 from dashboard.pages.transcript import COLUMNS, VOICES, Reading, Wanted
 from results.models import Copy, Cue, Run
 from results.runs.linked import link_runs
-from tests.dashboard.pages import run_page
+from tests.dashboard.page_helpers import run_page
 from tests.factories import make_dub, make_member, make_ready_run, make_team
 
 pytestmark = pytest.mark.django_db
