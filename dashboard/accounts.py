@@ -78,7 +78,7 @@ class Adapter(DefaultAccountAdapter):
         return url_has_allowed_host_and_scheme(url, allowed_hosts=None)
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
-        return resolve_url("invitation-accept" if carried_invitation(request) else "home")
+        return resolve_url("invitations-accept" if carried_invitation(request) else "teams-home")
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return resolve_url("profile")

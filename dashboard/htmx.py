@@ -22,7 +22,7 @@ def login_redirects(
         htmx = request.htmx  # type: ignore[attr-defined]
         login = resolve_url(settings.LOGIN_URL)
         if htmx and response.status_code == 302 and response.headers["Location"].startswith(login):
-            page = htmx.current_url_abs_path or resolve_url("home")
+            page = htmx.current_url_abs_path or resolve_url("teams-home")
             return HttpResponseClientRedirect(f"{login}?{urlencode({'next': page})}")
         return response
 

@@ -5,28 +5,22 @@ from django.conf import settings
 from django.urls import include, path, re_path
 
 from dashboard.api import api
-from dashboard.views import (
-    activity,
-    additions,
-    exports,
-    health,
-    palette,
-    run,
-    runs,
-    search,
-    selections,
-    sources,
-    speakers,
-    teams,
-    tokens,
-    transcripts,
-)
+from dashboard.views import activity, health, invitations, media, palette, profile, search, teams, tokens
+from dashboard.views.runs import add as runs_add
+from dashboard.views.runs import bulk as runs_bulk
+from dashboard.views.runs import detail as runs_detail
+from dashboard.views.runs import edit as runs_edit
+from dashboard.views.runs import export as runs_export
+from dashboard.views.runs import history as runs_history
+from dashboard.views.runs import linked as runs_linked
+from dashboard.views.runs import list as runs_list
+from dashboard.views.runs import speakers as runs_speakers
 
 # Those of allauth's pages that we use; each has its template in templates/account/.
 has_mail_server = {"has_mail_server": bool(settings.EMAIL_URL)}
 accounts = [
-    path("profile/", teams.profile, name="profile"),
-    path("profile/player/", teams.player, name="profile-player"),
+    path("profile/", profile.page, name="profile"),
+    path("profile/player/", profile.player, name="profile-player"),
     path("login/", allauth.login, name="account_login"),
     path("logout/", allauth.logout, name="account_logout"),
     path("signup/", allauth.signup, name="account_signup"),
@@ -49,62 +43,62 @@ accounts = [
     ),
 ]
 
-handler400 = "dashboard.views.trouble.not_understood"
-handler500 = "dashboard.views.trouble.broken"
+handler400 = "dashboard.views.errors.not_understood"
+handler500 = "dashboard.views.errors.broken"
 
 urlpatterns = [
-    path("", teams.home, name="home"),
-    path("health/", health.health, name="health"),
+    path("", teams.home, name="teams-home"),
+    path("health/", health.status, name="health-status"),
     path("health/alive/", health.alive, name="health-alive"),
     path("api/v1/", api.urls),
     path("accounts/", include(accounts)),
-    path("invitations/accept/", teams.invitation_accept, name="invitation-accept"),
-    path("invitations/<str:token>/", teams.invitation, name="invitation"),
+    path("invitations/accept/", invitations.accept, name="invitations-accept"),
+    path("invitations/<str:token>/", invitations.follow, name="invitations-follow"),
     path("t/new/", teams.new, name="teams-new"),
-    path("t/<slug:slug>/", teams.team_home, name="teams-home"),
+    path("t/<slug:slug>/", teams.enter, name="teams-enter"),
     path("t/<slug:slug>/team/", teams.detail, name="teams-detail"),
     path("t/<slug:slug>/team/delete/", teams.delete, name="teams-delete"),
     path("t/<slug:slug>/team/members/<int:pk>/", teams.member, name="teams-member"),
     path("t/<slug:slug>/team/invitations/", teams.invite, name="teams-invite"),
     path("t/<slug:slug>/team/invitations/<int:pk>/revoke/", teams.revoke, name="teams-revoke"),
-    path("t/<slug:slug>/team/api/", tokens.page, name="teams-api"),
-    path("t/<slug:slug>/team/api/<int:pk>/revoke/", tokens.revoke, name="teams-api-revoke"),
-    path("t/<slug:slug>/team/shelf/", teams.shelf, name="teams-shelf"),
+    path("t/<slug:slug>/team/api/", tokens.page, name="tokens"),
+    path("t/<slug:slug>/team/api/<int:pk>/revoke/", tokens.revoke, name="tokens-revoke"),
+    path("t/<slug:slug>/team/shelf/", teams.copies, name="teams-copies"),
     path("t/<slug:slug>/team/key/", teams.key, name="teams-key"),
     path("t/<slug:slug>/team/key/test/", teams.key_test, name="teams-key-test"),
     path("t/<slug:slug>/team/key/remove/", teams.key_remove, name="teams-key-remove"),
-    path("t/<slug:slug>/runs/", runs.list_, name="runs-list"),
-    path("t/<slug:slug>/runs/poll/", runs.poll, name="runs-poll"),
-    path("t/<slug:slug>/runs/add/", additions.add, name="runs-add"),
-    path("t/<slug:slug>/runs/refresh/", selections.refresh_many, name="runs-refresh-many"),
-    path("t/<slug:slug>/runs/archive/", selections.archive_many, name="runs-archive-many"),
-    path("t/<slug:slug>/runs/restore/", selections.restore_many, name="runs-restore-many"),
-    path("t/<slug:slug>/runs/tag/", selections.tag_many, name="runs-tag-many"),
-    path("t/<slug:slug>/runs/export/", exports.runs, name="runs-export"),
+    path("t/<slug:slug>/runs/", runs_list.page, name="runs-list"),
+    path("t/<slug:slug>/runs/poll/", runs_list.poll, name="runs-list-poll"),
+    path("t/<slug:slug>/runs/add/", runs_add.page, name="runs-add"),
+    path("t/<slug:slug>/runs/refresh/", runs_bulk.refresh, name="runs-bulk-refresh"),
+    path("t/<slug:slug>/runs/archive/", runs_bulk.archive, name="runs-bulk-archive"),
+    path("t/<slug:slug>/runs/restore/", runs_bulk.restore, name="runs-bulk-restore"),
+    path("t/<slug:slug>/runs/tag/", runs_bulk.tag, name="runs-bulk-tag"),
+    path("t/<slug:slug>/runs/export/", runs_export.selection, name="runs-export-selection"),
     path("t/<slug:slug>/search/", search.page, name="search"),
     path("t/<slug:slug>/search/hits/", search.hits, name="search-hits"),
     path("t/<slug:slug>/search/export/", search.export, name="search-export"),
     path("t/<slug:slug>/search/save/", search.save, name="search-save"),
     path("t/<slug:slug>/search/saved/<int:pk>/remove/", search.saved_remove, name="search-saved-remove"),
-    path("t/<slug:slug>/palette/", palette.entries, name="palette"),
+    path("t/<slug:slug>/palette/", palette.entries, name="palette-entries"),
     path("t/<slug:slug>/activity/", activity.page, name="activity"),
     path("t/<slug:slug>/activity/live/", activity.live, name="activity-live"),
-    path("runs/<int:pk>/", transcripts.detail, name="runs-detail"),
-    path("runs/<int:pk>/poll/", transcripts.poll, name="runs-detail-poll"),
-    path("runs/<int:pk>/title/", run.title, name="runs-title"),
-    path("runs/<int:pk>/tags/", run.tags, name="runs-tags"),
-    path("runs/<int:pk>/refresh/", run.refresh_now, name="runs-refresh"),
-    path("runs/<int:pk>/archive/", run.archive, name="runs-archive"),
-    path("runs/<int:pk>/restore/", run.restore, name="runs-restore"),
-    path("runs/<int:pk>/remove/", run.remove, name="runs-remove"),
-    path("runs/<int:pk>/speaker/", speakers.speaker, name="runs-speaker"),
-    path("runs/<int:pk>/link/", sources.link, name="runs-link"),
-    path("runs/<int:pk>/unlink/", sources.unlink, name="runs-unlink"),
-    path("runs/<int:pk>/history/", activity.history, name="runs-history"),
-    path("runs/<int:pk>/history/rows/", activity.history_rows, name="runs-history-rows"),
-    path("dubs/<int:pk>/video/", transcripts.video, name="dubs-video"),
-    path("dubs/<int:pk>/audio/", transcripts.audio, name="dubs-audio"),
-    path("dubs/<int:pk>/captions.vtt", transcripts.captions, name="dubs-captions"),
-    path("dubs/<int:pk>/export/<str:format>/", exports.dub, name="dubs-export"),
-    path("dubs/<int:pk>/export/<str:format>/with/<int:other_pk>/", exports.pair, name="dubs-export-pair"),
+    path("runs/<int:pk>/", runs_detail.page, name="runs-detail"),
+    path("runs/<int:pk>/poll/", runs_detail.poll, name="runs-detail-poll"),
+    path("runs/<int:pk>/title/", runs_edit.title, name="runs-edit-title"),
+    path("runs/<int:pk>/tags/", runs_edit.tags, name="runs-edit-tags"),
+    path("runs/<int:pk>/refresh/", runs_edit.refresh, name="runs-edit-refresh"),
+    path("runs/<int:pk>/archive/", runs_edit.archive, name="runs-edit-archive"),
+    path("runs/<int:pk>/restore/", runs_edit.restore, name="runs-edit-restore"),
+    path("runs/<int:pk>/remove/", runs_edit.remove, name="runs-edit-remove"),
+    path("runs/<int:pk>/speaker/", runs_speakers.rename, name="runs-speakers-rename"),
+    path("runs/<int:pk>/link/", runs_linked.add, name="runs-linked-add"),
+    path("runs/<int:pk>/unlink/", runs_linked.remove, name="runs-linked-remove"),
+    path("runs/<int:pk>/history/", runs_history.page, name="runs-history"),
+    path("runs/<int:pk>/history/rows/", runs_history.rows, name="runs-history-rows"),
+    path("dubs/<int:pk>/video/", media.video, name="media-video"),
+    path("dubs/<int:pk>/audio/", media.audio, name="media-audio"),
+    path("dubs/<int:pk>/captions.vtt", media.captions, name="media-captions"),
+    path("dubs/<int:pk>/export/<str:format>/", runs_export.dub, name="runs-export-dub"),
+    path("dubs/<int:pk>/export/<str:format>/with/<int:other_pk>/", runs_export.pair, name="runs-export-pair"),
 ]

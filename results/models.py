@@ -240,6 +240,12 @@ class Answer(models.Model):
         return f"answer about run {self.run_id}"
 
 
+class DubQuerySet(models.QuerySet["Dub"]):
+    def visible_to(self, user: User | AnonymousUser) -> "DubQuerySet":
+        """Dubs of the teams that this person is in."""
+        return self.filter(run__in=Run.objects.visible_to(user))
+
+
 class Dub(models.Model):
     """A run's output in one language."""
 
@@ -257,6 +263,8 @@ class Dub(models.Model):
     is_told = models.BooleanField(
         default=True, help_text=_("False: saved searches have yet to be told of its lines.")
     )
+
+    objects = DubQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "language"], name="one_dub_a_language")]

@@ -15,8 +15,8 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
-from dashboard.templatetags.dubroom import icon
-from dashboard.templatetags.dubroom import status as drawn_status
+from dashboard.http.ids import parse_id, parse_ids
+from dashboard.pages.markup import icon, status_label
 from results import tags
 from results.models import ApiKey, Run, RunQuerySet, Tag
 from results.transcripts import languages, timecode
@@ -54,8 +54,8 @@ class Wanted:
             tag=tuple(filter(None, (tags.clean(name)[: Tag.LONGEST] for name in query.getlist("tag")[:MOST_TAGS]))),
             status=status if status in (*Status.values, ARCHIVED) else "",
             order=order if order == "oldest" else "",
-            after=number(query.get("after", "")),
-            before=number(query.get("before", "")),
+            after=parse_id(query.get("after", "")) or 0,
+            before=parse_id(query.get("before", "")) or 0,
         )
 
     def query(self, **changes: Any) -> str:
@@ -102,16 +102,11 @@ class Wanted:
         return current.filter(status=self.status) if self.status else current
 
 
-def number(text: str) -> int:
-    """An id from an address, or 0 when it is none; never one that a database refuses."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else 0
-
-
 def picked(runs: RunQuerySet, data: QueryDict) -> RunQuerySet:
     """Those of the runs that a form means: each a `pk`, or with `all` every one that the list's filter lets by."""
     if "all" in data:
         return Wanted.read(data).matching(runs)
-    return runs.filter(pk__in=[number(pk) for pk in data.getlist("pk")[:MOST_PICKED]])
+    return runs.filter(pk__in=parse_ids(data.getlist("pk")[:MOST_PICKED]))
 
 
 @dataclass(frozen=True)
@@ -215,9 +210,9 @@ def tabs_of(wanted: Wanted, counts: dict[str, int]) -> list[Tab]:
 
 
 def rows_of(runs: Iterable[Run], key: ApiKey | None, wanted: Wanted) -> list[Row]:
-    drawn = {status: drawn_status(status) for status in Status.values}
+    drawn = {status: status_label(status) for status in Status.values}
     # One reverse() for all rows: what stands before and after the id.
-    page, title = (reverse(name, args=[0]).rsplit("0", 1) for name in ("runs-detail", "runs-title"))
+    page, title = (reverse(name, args=[0]).rsplit("0", 1) for name in ("runs-detail", "runs-edit-title"))
     pause = _("waits for a key") if key is None else _("paused") if key.is_in_trouble else ""
     # What left this list while it is on a page keeps its place there, and says so.
     moved = _("Restored") if wanted.is_archive else _("Archived")

@@ -97,7 +97,7 @@ def _line(hit: Hit, before: str, after: str, others: Iterable[tuple[str, str]]) 
     span = f"#t={cue.start_ms / 1000},{max(cue.end_ms, cue.start_ms + 1000) / 1000}"
     return Line(
         href=address_of(cue),
-        media=url(f"dubs-{kind}", dub.pk) + span if kind else "",
+        media=url(f"media-{kind}", dub.pk) + span if kind else "",
         clock=clock,
         speaker=cue.speaker,
         language=languages.name(dub.language) if dub.language else "",

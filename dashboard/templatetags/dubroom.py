@@ -6,35 +6,20 @@ from datetime import datetime, timedelta
 from babel import Locale
 from babel.dates import format_timedelta
 from django import template
-from django.templatetags.static import static
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import now
 from django.utils.translation import get_language
 
+from dashboard.pages import markup
 from dashboard.pages.transcript import Line, Row
-from results.models import Run
 from results.transcripts import timecode
 
 register = template.Library()
 
 
-@register.simple_tag
-def icon(name: str) -> SafeString:
-    """Draw a symbol of static/icons.svg; the words beside it say what it means."""
-    return format_html(
-        '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
-        static("icons.svg"),
-        name,
-    )
-
-
-@register.simple_tag
-def status(value: str) -> SafeString:
-    """Say a run's status by word, icon and colour."""
-    return format_html(
-        '<span class="status {0}">{1}{2}</span>', value, icon(f"status-{value}"), Run.Status(value).label
-    )
+register.simple_tag(markup.icon)
+register.simple_tag(markup.status_label, name="status")
 
 
 @register.filter

@@ -18,10 +18,10 @@ def export_menu(dub: Dub, dubs: Iterable[Dub]) -> dict[str, Any]:
     """Offer the dub in every format, and side by side with each of the run's other dubs."""
     formats = FORMATS.values()
     return {
-        "links": [(reverse("dubs-export", args=[dub.pk, format.key]), format.label) for format in formats],
+        "links": [(reverse("runs-export-dub", args=[dub.pk, format.key]), format.label) for format in formats],
         "pairs": [
             (languages.name(other.language), [
-                (reverse("dubs-export-pair", args=[dub.pk, format.key, other.pk]), format.label)
+                (reverse("runs-export-pair", args=[dub.pk, format.key, other.pk]), format.label)
                 for format in formats if format.is_bilingual
             ])
             for other in dubs if other != dub and other.cue_count

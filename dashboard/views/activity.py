@@ -8,28 +8,26 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, Prefetch, Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from dashboard.templatetags.dubroom import icon
+from dashboard.pages.markup import outcome_label
 from results.models import ApiKey, Attempt, Call, Pulse, Run
 from results.refresh import call_stats
 from results.refresh.call_stats import Step, Summary, Window
 from results.runs.request import refresh_progress
-from teams.access import can_change, can_manage, membership_in, membership_or_404
+from teams.access import can_change, can_manage, membership_or_404
 from teams.models import Membership, Team
 
 CALLS = 25
-ATTEMPTS = 50
 DUE = 10
 
 Outcome = Call.Outcome
@@ -54,18 +52,6 @@ def live(request: HttpRequest, slug: str) -> HttpResponse:
     if is_fresh or _state(membership.team, period, now) == request.GET.get("since"):
         return HttpResponse(status=204)
     return render(request, "activity/_live.html", _page(membership, request))
-
-
-@login_required
-@require_safe
-def history(request: HttpRequest, pk: int) -> HttpResponse:
-    return render(request, "runs/history.html", _history(request, pk))
-
-
-@login_required
-@require_safe
-def history_rows(request: HttpRequest, pk: int) -> HttpResponse:
-    return render(request, "runs/_history.html", _history(request, pk))
 
 
 # --- The team's calls --------------------------------------------------------------------------------
@@ -135,7 +121,7 @@ def _page(membership: Membership, request: HttpRequest) -> dict[str, Any]:
         "progress": refresh_progress(team),
         "summary": summary,
         "chart": Chart.of(summary, period),
-        "failures": [(_drawn(failure.outcome), failure) for failure in summary.failures[:5]],
+        "failures": [(outcome_label(failure.outcome), failure) for failure in summary.failures[:5]],
         "key": ApiKey.objects.filter(team=team).first(),
         "due": _due(team, now),
         "calls": calls,
@@ -245,19 +231,6 @@ def _due(team: Team, now: datetime) -> Due:
 
 # --- Calls, one by one -------------------------------------------------------------------------------
 
-# Word, icon and colour, as a run's status has them.
-_LOOKS = {
-    Outcome.ANSWERED: ("ready", "status-ready"),
-    Outcome.UNAVAILABLE: ("failed", "trouble"),
-    Outcome.REFUSED: ("failed", "status-failed"),
-    Outcome.MALFORMED: ("failed", "status-not_found"),
-}
-
-
-def _drawn(outcome: str) -> SafeString:
-    colour, symbol = _LOOKS[Outcome(outcome)]
-    return format_html('<span class="status {}">{}{}</span>', colour, icon(symbol), Outcome(outcome).label)
-
 
 class Place(NamedTuple):
     """Where a page of calls begins: below the call of this time and id."""
@@ -305,22 +278,4 @@ def _calls(team: Team, place: Place | None) -> tuple[list[CallRow], str]:
 def _call_rows(calls: list[Call]) -> Iterator[CallRow]:
     for call in calls:
         runs = [attempt.run for attempt in call.attempts.all()]
-        yield CallRow(call, _drawn(call.outcome), runs, call.run_count - len(runs))
-
-
-def _history(request: HttpRequest, pk: int) -> dict[str, Any]:
-    """One page of what was asked about a run, newest first."""
-    run = get_object_or_404(Run.objects.visible_to(request.user).select_related("team"), pk=pk)
-    before = request.GET.get("before", "")
-    attempts: QuerySet[Attempt] = run.attempts.select_related("call").order_by("-pk")
-    if is_paged := before.isascii() and before.isdigit() and len(before) <= 18:
-        attempts = attempts.filter(pk__lt=int(before))
-    found = list(attempts[: ATTEMPTS + 1])
-    shown = found[:ATTEMPTS]
-    return {
-        "membership": membership_in(request.user, run.team),
-        "run": run,
-        "attempts": [(attempt, _drawn(attempt.call.outcome)) for attempt in shown],
-        "is_paged": is_paged,
-        "older": _query(before=str(shown[-1].pk)) if len(found) > ATTEMPTS else "",
-    }
+        yield CallRow(call, outcome_label(call.outcome), runs, call.run_count - len(runs))

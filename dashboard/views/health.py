@@ -15,7 +15,7 @@ def alive(request: HttpRequest) -> JsonResponse:
 
 
 @require_safe
-def health(request: HttpRequest) -> JsonResponse:
+def status(request: HttpRequest) -> JsonResponse:
     """Say ok, or 503 with the reason.
 
     The broker is not asked, and a silent worker is only told of: without them every page still works.

@@ -48,6 +48,6 @@ def _pages(membership: Membership) -> list[Page]:
         Page(_("Search"), "search", reverse("search", args=[slug])),
         Page(_("Activity"), "activity", reverse("activity", args=[slug])),
         Page(_("Team"), "team", reverse("teams-detail", args=[slug])),
-        Page(_("API and access tokens"), "key", reverse("teams-api", args=[slug])),
+        Page(_("API and access tokens"), "key", reverse("tokens", args=[slug])),
         Page(_("Profile"), "person", reverse("profile")),
     ]

@@ -18,6 +18,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import replace_url
 
+from dashboard.http.ids import parse_id
 from dashboard.pages.search_hits import address_of, groups_of, url
 from results.exports import csv
 from results.models import Cue, Run, SavedSearch
@@ -127,7 +128,7 @@ class Asked:
 
     @classmethod
     def read(cls, request: HttpRequest) -> "Asked":
-        before, skip = _number(request.GET.get("before", "")), _number(request.GET.get("skip", ""))
+        before, skip = parse_id(request.GET.get("before", "")), parse_id(request.GET.get("skip", ""))
         return cls(clean(request.GET.get("q", "")), request.GET.get("order") == "best", before, skip or 0)
 
     def address(self, slug: str) -> str:
@@ -259,10 +260,6 @@ def _facets(facets: Facets, asked: Asked, slug: str) -> dict[str, list[Choice]]:
         _("Tag"): choices("tag", facets.tags, str),
     }
     return {name: made for name, made in found.items() if made}
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def _summary(result: Page, asked: Asked) -> str:

@@ -13,39 +13,29 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from dashboard.accounts import Adapter, carried_invitation, carry_invitation
+from dashboard.accounts import Adapter
 from dashboard.forms import (
     DeleteTeamForm,
     InvitationForm,
     KeyForm,
-    PlayerForm,
-    ProfileForm,
     RoleForm,
     ShelfForm,
     TeamForm,
 )
+from dashboard.http.requests import SignedInRequest, page_methods
 from results.media import quota
 from results.models import ApiKey
 from results.refresh import keys
 from results.runs.remove import remove_team
 from teams.access import can_change, can_manage, membership_or_404, require_manage
-from teams.models import Invitation, LastOwnerError, Membership, Team, User
+from teams.models import Invitation, LastOwnerError, Membership, Team
 
 logger = logging.getLogger(__name__)
 
 # A worker that runs has tried a key long before; after this time the page says that none does.
 WORKER_PATIENCE_S = 25
-
-
-class SignedInRequest(HttpRequest):
-    """What is left of requests once @login_required has looked at them."""
-
-    user: User
-
-
-page_methods = require_http_methods(["GET", "HEAD", "POST"])
 
 
 def _too_many(request: HttpRequest) -> HttpResponse:
@@ -67,30 +57,8 @@ def home(request: SignedInRequest) -> HttpResponse:
 
 @login_required
 @require_safe
-def team_home(request: SignedInRequest, slug: str) -> HttpResponse:
+def enter(request: SignedInRequest, slug: str) -> HttpResponse:
     return redirect("runs-list", membership_or_404(request.user, slug).team.slug)
-
-
-@login_required
-@page_methods
-def profile(request: SignedInRequest) -> HttpResponse:
-    form = ProfileForm(request.POST if request.method == "POST" else None, initial={"name": request.user.name})
-    if form.is_valid():
-        request.user.name = form.cleaned_data["name"]
-        request.user.save(update_fields=["name"])
-        messages.success(request, _("Your name is saved."))
-        return redirect("profile")
-    return render(request, "account/profile.html", {"form": form}, status=422 if form.errors else 200)
-
-
-@login_required
-@require_POST
-def player(request: SignedInRequest) -> HttpResponse:
-    """Keep how this person has set the player; the page has done it already, and shows nothing."""
-    form = PlayerForm(request.POST, instance=request.user)
-    if form.is_valid():
-        request.user.save(update_fields=PlayerForm.Meta.fields)
-    return HttpResponse(status=422 if form.errors else 204)
 
 
 @login_required
@@ -156,7 +124,7 @@ def delete(request: SignedInRequest, slug: str) -> HttpResponse:
     remove_team(membership.team)
     logger.info("Team %s deleted by user %s", slug, request.user.pk)
     messages.success(request, _("The team “%(team)s” is deleted.") % {"team": membership.team})
-    return redirect("home")
+    return redirect("teams-home")
 
 
 # --- People ------------------------------------------------------------------------------------------
@@ -187,7 +155,7 @@ def member(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
     logger.info("Team %s: user %s %s by user %s", slug, person.user_id, done, request.user.pk)
     if is_self and is_removal:
         messages.success(request, _("You left the team “%(team)s”.") % {"team": person.team})
-        return redirect("home")
+        return redirect("teams-home")
     if is_removal:
         messages.success(request, _("%(person)s is no longer in the team.") % {"person": person.user})
     else:
@@ -212,7 +180,7 @@ def invite(request: SignedInRequest, slug: str) -> HttpResponse:
     email, role = form.cleaned_data["email"], form.cleaned_data["role"]
     invited, token = Invitation.objects.issue(team=membership.team, email=email, role=role, invited_by=request.user)
     logger.info("Team %s: %s invited as %s by user %s", slug, email, role, request.user.pk)
-    link = request.build_absolute_uri(reverse("invitation", args=[token]))
+    link = request.build_absolute_uri(reverse("invitations-follow", args=[token]))
     Adapter(request).send_mail("teams/email/invitation", email, {"invitation": invited, "link": link})
     request.session["invited"] = {"email": email, "link": link}
     return redirect(f"{reverse('teams-detail', args=[slug])}#invited")
@@ -230,35 +198,12 @@ def revoke(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
     return redirect("teams-detail", slug)
 
 
-@require_safe
-def invitation(request: HttpRequest, token: str) -> HttpResponse:
-    """Take the link of an invitation and lead away from it at once: no log and no Referer keeps its token."""
-    carry_invitation(request, Invitation.objects.opened_by(token).first())
-    response = redirect("invitation-accept")
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
-
-
-@page_methods
-def invitation_accept(request: HttpRequest) -> HttpResponse:
-    invited = carried_invitation(request)
-    if invited is None:
-        return render(request, "teams/invitation_gone.html", status=404)
-    if request.method == "POST" and request.user.is_authenticated and (joined := invited.accept(request.user)):
-        carry_invitation(request, None)
-        logger.info("Team %s: user %s joined by invitation", joined.team.slug, request.user.pk)
-        return redirect("runs-list", joined.team.slug)
-    is_theirs = request.user.is_authenticated and request.user.email == invited.email
-    context = {"invitation": invited, "is_theirs": is_theirs}
-    return render(request, "teams/invitation_accept.html", context, status=403 if request.method == "POST" else 200)
-
-
 # --- Copies of media ---------------------------------------------------------------------------------
 
 
 @login_required
 @require_POST
-def shelf(request: SignedInRequest, slug: str) -> HttpResponse:
+def copies(request: SignedInRequest, slug: str) -> HttpResponse:
     """Say whether copies of media are kept, and how much; or have all that are kept removed."""
     membership = membership_or_404(request.user, slug)
     require_manage(membership)

@@ -12,11 +12,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 
 from dashboard.api import api
 from dashboard.forms import TokenForm
-from dashboard.views.teams import SignedInRequest
+from dashboard.http.requests import SignedInRequest, page_methods
 from teams.access import can_change, can_manage, membership_or_404, require_manage
 from teams.models import AccessToken
 
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 @login_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@page_methods
 def page(request: SignedInRequest, slug: str) -> HttpResponse:
     """List the tokens, a person's own or for an owner all of the team's; a POST creates one.
 
@@ -119,4 +119,4 @@ def revoke(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
     token.delete()
     logger.info("Team %s: access token …%s revoked by user %s", slug, token.last_four, request.user.pk)
     messages.success(request, _("The token “%(token)s” is revoked.") % {"token": token})
-    return redirect("teams-api", slug)
+    return redirect("tokens", slug)

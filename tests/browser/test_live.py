@@ -93,7 +93,7 @@ def test_what_is_done_in_one_tab_appears_in_the_other(runs_page, mine):
     expect(other.get_by_role("heading", level=1)).to_have_text("Zwischen den Gezeiten")
     poll(page)
     expect(row(page, runs[READY])).to_contain_text("Zwischen den Gezeiten")
-    other.goto(reverse("runs-remove", args=[runs[READY].pk]))
+    other.goto(reverse("runs-edit-remove", args=[runs[READY].pk]))
     other.get_by_role("button", name="Remove the run").click()
     poll(page)
     expect(row(page, runs[READY])).to_have_count(0)

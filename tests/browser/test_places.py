@@ -122,7 +122,7 @@ def test_what_is_shown_once_is_copied_by_a_button(visit, owner, team):
     page.locator("#invited [data-copy]").click()
     expect(page.locator("#invited [data-copy]")).to_have_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()") == page.locator("#invited-link").input_value()
-    page.goto(reverse("teams-api", args=[team.slug]))
+    page.goto(reverse("tokens", args=[team.slug]))
     page.get_by_label("What it is for").fill("Nightly")
     page.get_by_role("button", name="Create a token").click()
     page.locator(".banner [data-copy]").click()

@@ -43,7 +43,7 @@ def link_in(letter: mail.EmailMessage) -> str:
 
 
 def carry(client: Client, invitation_token: str) -> None:
-    client.get(reverse("invitation", args=[invitation_token]))
+    client.get(reverse("invitations-follow", args=[invitation_token]))
 
 
 def invite_to_new_team(email="kim@example.org") -> tuple[Team, str]:
@@ -57,8 +57,8 @@ def invite_to_new_team(email="kim@example.org") -> tuple[Team, str]:
 
 
 def test_who_signs_up_is_in_and_makes_a_team_next(client):
-    assert sign_up(client, "Kim@Example.org", name="Kim").url == reverse("home")
-    assert client.get(reverse("home")).url == reverse("teams-new")
+    assert sign_up(client, "Kim@Example.org", name="Kim").url == reverse("teams-home")
+    assert client.get(reverse("teams-home")).url == reverse("teams-new")
     assert User.objects.values_list("email", "name").get() == ("kim@example.org", "Kim")
 
 
@@ -229,7 +229,7 @@ def test_a_disabled_account_is_told_so_only_with_its_password(client, anna):
     ],
 )  # fmt: skip
 def test_log_in_leads_to_our_own_pages_only(client, anna, evil):
-    assert post_login(client, next_url=evil).url == reverse("home")
+    assert post_login(client, next_url=evil).url == reverse("teams-home")
 
 
 def test_with_another_secret_key_people_log_in_again_and_tokens_still_open(client, anna, settings):
@@ -251,7 +251,7 @@ def test_log_in_leads_back_to_where_it_was_asked_for(client, anna):
 def test_who_logs_in_with_an_invitation_is_asked_before_they_join(client, anna):
     team, token = invite_to_new_team("anna@example.org")
     carry(client, token)
-    assert post_login(client).url == reverse("invitation-accept")
+    assert post_login(client).url == reverse("invitations-accept")
     assert team.memberships.count() == 1
 
 
@@ -288,7 +288,7 @@ def test_guesses_at_many_accounts_from_one_address_are_stopped(client):
 def test_others_log_in_while_guesses_are_stopped(client, anna):
     make_user("ben@example.org")
     tries(client, 11)
-    assert post_login(Client(), "ben@example.org", REMOTE_ADDR="10.9.9.9").url == reverse("home")
+    assert post_login(Client(), "ben@example.org", REMOTE_ADDR="10.9.9.9").url == reverse("teams-home")
 
 
 def test_the_owner_of_an_account_under_attack_gets_in_by_a_reset(client, anna):
@@ -307,7 +307,7 @@ def test_a_proxys_word_counts_when_there_is_one(client, anna, settings):
         post_login(client, "other@example.org", "guess", HTTP_X_FORWARDED_FOR="6.6.6.6, 10.0.0.1").status_code
         == 429
     )
-    assert post_login(client, HTTP_X_FORWARDED_FOR="6.6.6.6, 10.0.0.2").url == reverse("home")
+    assert post_login(client, HTTP_X_FORWARDED_FOR="6.6.6.6, 10.0.0.2").url == reverse("teams-home")
 
 
 # --- Passwords and addresses -------------------------------------------------------------------------
@@ -337,7 +337,7 @@ def test_a_reset_link_works_once_and_ends_all_sessions(client, anna):
     form = client.get(link).url
     assert form.endswith("-set-password/")  # the page with the form has no token to leak
     answer = client.post(form, {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD})
-    assert answer.url == reverse("home")
+    assert answer.url == reverse("teams-home")
     assert (is_logged_in(client), is_logged_in(elsewhere)) == (True, False)
     late = Client().get(link)
     assert (late.status_code, late.context["token_fail"]) == (200, True)

@@ -71,8 +71,8 @@ def test_no_page_has_inline_script_or_style():
     for address in (
         reverse("runs-list", args=[team.slug]),
         reverse("runs-add", args=[team.slug]),
-        reverse("runs-title", args=[run.pk]),
-        reverse("runs-remove", args=[run.pk]),
+        reverse("runs-edit-title", args=[run.pk]),
+        reverse("runs-edit-remove", args=[run.pk]),
         "/nothing-here/",
     ):
         page = client.get(address).content.decode()

@@ -43,8 +43,8 @@ def test_every_kind_of_answer_says_what_a_browser_may_do_with_it(settings, monke
     monkeypatch.setattr("dashboard.views.run.remove_run", lambda run: 1 / 0)
     answers = {
         "page": person.get(reverse("runs-list", args=["dub"])),
-        "fragment": person.get(reverse("palette", args=["dub"])),
-        "download": person.get(reverse("dubs-export", args=[dub.pk, "srt"])),
+        "fragment": person.get(reverse("palette-entries", args=["dub"])),
+        "download": person.get(reverse("runs-export-dub", args=[dub.pk, "srt"])),
         "static": person.get("/static/base.css"),
         "moved": Client().get("/"),
         "not understood": person.get("/", headers={"host": "evil.example"}),
@@ -53,7 +53,7 @@ def test_every_kind_of_answer_says_what_a_browser_may_do_with_it(settings, monke
         "missing": person.get("/nowhere/"),
         "wrong method": person.put(reverse("runs-list", args=["dub"])),
         "invalid": Client().post(reverse("account_login")),
-        "broken": person.post(reverse("runs-remove", args=[dub.run_id])),
+        "broken": person.post(reverse("runs-edit-remove", args=[dub.run_id])),
     }
     codes = [200, 200, 200, 200, 302, 400, 403, 403, 404, 405, 422, 500]
     assert [answer.status_code for answer in answers.values()] == codes

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 def export(team):
     """Ask for the team's runs as somebody, and not read on."""
     make_dub(make_run(team), ["Hola"])
-    return lambda client: client.get(reverse("runs-export", args=[team.slug]))
+    return lambda client: client.get(reverse("runs-export-selection", args=[team.slug]))
 
 
 @pytest.fixture

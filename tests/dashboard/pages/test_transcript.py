@@ -105,15 +105,15 @@ def test_a_viewer_is_offered_no_renaming_and_no_linking(client, team):
     client.force_login(make_member(team, "viewer"))
     dub = make_dub(make_ready_run(team), ["a", "b"], audio_url=AUDIO)
     body = run_page(client, dub.run)
-    assert reverse("runs-speaker", args=[dub.run_id]) not in body
-    assert reverse("runs-link", args=[dub.run_id]) not in body
+    assert reverse("runs-speakers-rename", args=[dub.run_id]) not in body
+    assert reverse("runs-linked-add", args=[dub.run_id]) not in body
 
 
 # --- Renaming ----------------------------------------------------------------------------------------
 
 
 def rename(client, run, speaker, query="", **typed):
-    address = f"{reverse('runs-speaker', args=[run.pk])}?speaker={quote(speaker)}{query}"
+    address = f"{reverse('runs-speakers-rename', args=[run.pk])}?speaker={quote(speaker)}{query}"
     return client.post(address, typed)
 
 
@@ -125,21 +125,22 @@ def test_a_member_renames_a_speaker_and_comes_back_to_what_was_shown(client, tea
         f"{reverse('runs-detail', args=[dub.run_id])}?dub=es-es&beside=fr-fr",
     )
     assert list(dub.cues.values_list("speaker", "original_speaker")) == [("Dr. Kim", "Anna"), ("Ben", "")]
-    captions = client.get(reverse("dubs-captions", args=[dub.pk])).content.decode()
+    captions = client.get(reverse("media-captions", args=[dub.pk])).content.decode()
     assert "<v Dr. Kim>a</v>" in captions
-    exported = client.get(reverse("dubs-export", args=[dub.pk, "csv"])).content.decode()
+    exported = client.get(reverse("runs-export-dub", args=[dub.pk, "csv"])).content.decode()
     assert "Dr. Kim" in exported
 
 
 def test_the_form_offers_the_way_back_to_the_original(client, team, reader):
     dub = make_dub(make_ready_run(team), ["a"])
     rename(client, dub.run, "Anna", name="Kim")
-    form = client.get(reverse("runs-speaker", args=[dub.run_id]) + "?speaker=Kim").content.decode()
+    form = client.get(reverse("runs-speakers-rename", args=[dub.run_id]) + "?speaker=Kim").content.decode()
     assert re.findall(r'name="restore"[^>]*><span>([^<]*<bdi>[^<]*)', form) == ["Back to <bdi>Anna"]
     rename(client, dub.run, "Kim", name="Kim", restore="1")
     assert dub.cues.get().speaker == "Anna"
     assert (
-        "restore" not in client.get(reverse("runs-speaker", args=[dub.run_id]) + "?speaker=Anna").content.decode()
+        "restore"
+        not in client.get(reverse("runs-speakers-rename", args=[dub.run_id]) + "?speaker=Anna").content.decode()
     )
 
 
@@ -164,7 +165,9 @@ def test_a_name_is_no_markup(client, team, reader):
     rename(client, dub.run, "Anna", name=hostile)
     for body in (
         run_page(client, dub.run),
-        client.get(f"{reverse('runs-speaker', args=[dub.run_id])}?speaker={quote(hostile)}").content.decode(),
+        client.get(
+            f"{reverse('runs-speakers-rename', args=[dub.run_id])}?speaker={quote(hostile)}"
+        ).content.decode(),
     ):
         assert "<script>alert" not in body
         assert html.escape(hostile) in body
@@ -291,7 +294,7 @@ def test_a_run_is_found_by_title_or_id_and_linked(client, team, reader):
         make_ready_run(team, title="Pilot in French", camb_run_id=778899),
     )
     make_ready_run(make_team(), title="Pilot of others")
-    address = reverse("runs-link", args=[run.pk])
+    address = reverse("runs-linked-add", args=[run.pk])
     for typed in ("french", "7788"):
         found = client.get(address, {"q": typed}).content.decode()
         assert re.findall(r'name="run" value="(\d+)"', found) == [str(other.pk)]
@@ -305,7 +308,7 @@ def test_a_run_is_found_by_title_or_id_and_linked(client, team, reader):
 
 def test_a_run_of_another_team_is_not_linked(client, team, reader):
     run, foreign = make_ready_run(team), make_ready_run(make_team())
-    answer = client.post(reverse("runs-link", args=[run.pk]), {"run": foreign.pk})
+    answer = client.post(reverse("runs-linked-add", args=[run.pk]), {"run": foreign.pk})
     assert answer.status_code == 422
     assert Run.objects.filter(source=None).count() == 2
 
@@ -315,10 +318,10 @@ def test_a_run_leaves_its_source_and_a_source_of_one_goes(client, team, reader):
     link_runs(one, two)
     link_runs(Run.objects.get(pk=three.pk), Run.objects.get(pk=one.pk))
     assert len(set(Run.objects.values_list("source", flat=True))) == 1
-    client.post(reverse("runs-unlink", args=[one.pk]))
+    client.post(reverse("runs-linked-remove", args=[one.pk]))
     assert Run.objects.get(pk=one.pk).source is None
     assert Run.objects.exclude(source=None).count() == 2
-    client.post(reverse("runs-unlink", args=[two.pk]))
+    client.post(reverse("runs-linked-remove", args=[two.pk]))
     assert Run.objects.exclude(source=None).count() == 0
 
 

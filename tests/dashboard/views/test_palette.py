@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 def offered(team: Team, q: str = "", role: str = Membership.Role.MEMBER) -> list[str]:
     client = signed_in(make_member(team, role))
-    response = client.get(reverse("palette", args=[team.slug]), {"q": q})
+    response = client.get(reverse("palette-entries", args=[team.slug]), {"q": q})
     assert response.status_code == 200
     options = re.findall(
         r'<a role="option".*?<(?:span|bdi) class="cut">(.*?)</(?:span|bdi)>', response.content.decode()
@@ -51,14 +51,14 @@ def test_a_viewer_is_not_offered_what_they_may_not_do(team):
 @pytest.mark.parametrize("q", ['&lt;b&gt; "x" 100% #?&=/ é 水', "<script>alert(1)</script>"])
 def test_whatever_is_typed_is_shown_and_sent_on_as_it_is(team, q):
     client = signed_in(make_member(team))
-    body = client.get(reverse("palette", args=[team.slug]), {"q": q}).content.decode()
+    body = client.get(reverse("palette-entries", args=[team.slug]), {"q": q}).content.decode()
     [query] = re.findall(r'id="palette-search-for" href="[^"?]*\?q=([^"]*)"', body)
     assert client.get(reverse("search", args=[team.slug]) + f"?q={query}").context["asked"].q == q
 
 
 def test_it_takes_as_many_queries_for_many_runs_as_for_one(team, django_assert_num_queries):
     client = signed_in(make_member(team))
-    address = reverse("palette", args=[team.slug])
+    address = reverse("palette-entries", args=[team.slug])
     client.get(address)  # notes the team that was seen last
     make_run(team)
     with CaptureQueriesContext(connection) as one:

@@ -99,7 +99,7 @@ def test_hits_are_grouped_by_run_newest_run_first(client, team, reader):
 def test_a_hit_can_be_played_in_place_by_our_own_address(client, team, reader):
     dub = make_searchable_dub(make_run(team), ["one", "kitchen"], audio_url="https://x/a", video_url="https://x/v")
     body = get(client, team, "kitchen")
-    assert re.findall(r'data-play="([^"]*)"', body) == [reverse("dubs-audio", args=[dub.pk]) + "#t=2.0,4.0"]
+    assert re.findall(r'data-play="([^"]*)"', body) == [reverse("media-audio", args=[dub.pk]) + "#t=2.0,4.0"]
     assert "https://x/" not in body
 
 

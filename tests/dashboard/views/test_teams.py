@@ -205,7 +205,7 @@ def test_an_invitation_is_mailed_and_its_link_shown_once(as_owner, team):
 def test_an_invited_person_signs_up_and_is_in(as_owner, team, client):
     post_invitation(as_owner)
     landed = client.get(link_on(page_of(as_owner, team)), follow=True)
-    assert landed.request["PATH_INFO"] == url("invitation-accept")
+    assert landed.request["PATH_INFO"] == url("invitations-accept")
     assert "<bdi>Dub</bdi>" in landed.content.decode()
     answer = client.post(url("account_signup"), {"name": "Kim", "password1": "seven grey herons"})
     assert answer.url == url("runs-list", "dub")
@@ -217,9 +217,9 @@ def test_an_invited_person_with_an_account_joins_by_a_click(as_owner, team):
     kim = signed_in(make_user("kim@example.org"))
     kim.get(link_on(page_of(as_owner, team)))
     assert team.memberships.count() == 1  # looking is not joining
-    assert kim.post(url("invitation-accept"))["Location"] == url("runs-list", "dub")
+    assert kim.post(url("invitations-accept"))["Location"] == url("runs-list", "dub")
     assert team.memberships.get(user__email="kim@example.org").role == Role.VIEWER
-    assert kim.get(url("invitation-accept")).status_code == 404
+    assert kim.get(url("invitations-accept")).status_code == 404
 
 
 def test_the_wrong_person_is_told_whose_invitation_it_is(as_owner, team):
@@ -230,14 +230,14 @@ def test_the_wrong_person_is_told_whose_invitation_it_is(as_owner, team):
         "You are logged in as <bdi>eve@example.org</bdi>, but the invitation is for <bdi>kim@example.org</bdi>."
         in page
     )
-    assert eve.post(url("invitation-accept")).status_code == 403
+    assert eve.post(url("invitations-accept")).status_code == 403
     assert team.memberships.count() == 1
 
 
 def test_nobody_joins_without_logging_in(as_owner, team, client):
     post_invitation(as_owner)
     client.get(link_on(page_of(as_owner, team)))
-    assert client.post(url("invitation-accept")).status_code == 403
+    assert client.post(url("invitations-accept")).status_code == 403
     assert team.memberships.count() == 1
 
 
@@ -265,7 +265,7 @@ def test_a_closed_invitation_looks_like_one_that_never_was(as_owner, team, clien
     never = Client().get("/invitations/never-was/", follow=True)
     client.get(path)  # it was open when the page was opened
     close(Invitation.objects.get())
-    for answer in (client.get(url("invitation-accept")), client.get(path, follow=True)):
+    for answer in (client.get(url("invitations-accept")), client.get(path, follow=True)):
         assert (answer.status_code, without_token(answer)) == (404, without_token(never))
     assert "This invitation does not open anything" in never.content.decode()
 
@@ -276,7 +276,7 @@ def test_no_page_address_or_log_keeps_the_token(as_owner, team, client, caplog):
     path = link_on(page_of(as_owner, team))
     token = path.split("/")[2]
     answer = client.get(path)
-    assert (answer.url, answer.headers["Referrer-Policy"]) == (url("invitation-accept"), "no-referrer")
+    assert (answer.url, answer.headers["Referrer-Policy"]) == (url("invitations-accept"), "no-referrer")
     assert token not in client.get(answer.url).content.decode()
     client.get(path.replace(token, token + "."), follow=True)  # as when a mail program took the dot along
     assert token not in caplog.text
@@ -340,11 +340,11 @@ def test_a_link_is_shown_even_when_the_letter_cannot_be_sent(as_owner, team, set
 
 
 def test_an_owner_switches_copies_on_and_off(as_owner, team, bells):
-    answer = as_owner.post(url("teams-shelf", team.slug), {"is_on": "on", "most_gb": "20"})
+    answer = as_owner.post(url("teams-copies", team.slug), {"is_on": "on", "most_gb": "20"})
     assert answer.headers["Location"] == url("teams-detail", team.slug) + "#copies"
     assert (team.shelf.is_on, team.shelf.most_bytes, bells) == (True, 20 * 2**30, [("tend_copies",)])
     assert "<strong>0\xa0bytes</strong> of 20 GB" in page_of(as_owner, team)
-    as_owner.post(url("teams-shelf", team.slug), {"most_gb": "20"})
+    as_owner.post(url("teams-copies", team.slug), {"most_gb": "20"})
     team.shelf.refresh_from_db()
     assert team.shelf.is_on is False
 
@@ -359,7 +359,7 @@ def test_an_owner_switches_copies_on_and_off(as_owner, team, bells):
     ],
 )
 def test_a_shelf_has_a_bound_that_the_server_sets(as_owner, team, most, sentence):
-    answer = as_owner.post(url("teams-shelf", team.slug), {"is_on": "on", "most_gb": most})
+    answer = as_owner.post(url("teams-copies", team.slug), {"is_on": "on", "most_gb": most})
     assert (answer.status_code, sentence in answer.content.decode(), Shelf.objects.count()) == (422, True, 0)
 
 
@@ -379,7 +379,7 @@ def test_the_page_tells_what_is_kept_and_what_is_in_the_way(as_owner, team):
 def test_all_copies_can_be_removed(as_owner, team):
     Shelf.objects.create(team=team, is_on=True, most_bytes=10 * 2**30)
     Copy.objects.create(team=team, dub=make_dub(make_run(team)), kind="video", state="kept", size=5, name="1/a")
-    as_owner.post(url("teams-shelf", team.slug), {"remove": "yes"})
+    as_owner.post(url("teams-copies", team.slug), {"remove": "yes"})
     copy = Copy.objects.get()
     assert (copy.dub, copy.team, Shelf.objects.get().is_on) == (None, None, False)
 

@@ -19,16 +19,16 @@ Role = Membership.Role
 
 def get_api_page(client: Client, team: Team):
     """Return the answer for the team's API page."""
-    return client.get(reverse("teams-api", args=[team.slug]))
+    return client.get(reverse("tokens", args=[team.slug]))
 
 
 def create(client: Client, team: Team, **fields):
     given = {"name": "Nightly", "access": "read", "days": "90"} | fields
-    return client.post(reverse("teams-api", args=[team.slug]), given)
+    return client.post(reverse("tokens", args=[team.slug]), given)
 
 
 def revoke(client: Client, team: Team, token: AccessToken) -> int:
-    return client.post(reverse("teams-api-revoke", args=[team.slug, token.pk])).status_code
+    return client.post(reverse("tokens-revoke", args=[team.slug, token.pk])).status_code
 
 
 def secrets_in(response) -> list[str]:

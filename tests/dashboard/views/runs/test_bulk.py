@@ -23,7 +23,7 @@ Role = Membership.Role
 
 def refresh_many(client: Client, team: Team, **values) -> str:
     """Have runs asked and return what the list then says."""
-    response = client.post(reverse("runs-refresh-many", args=[team.slug]), values)
+    response = client.post(reverse("runs-bulk-refresh", args=[team.slug]), values)
     assert response.status_code == 302
     return text_of(client.get(response["Location"]))
 
@@ -83,7 +83,7 @@ def test_all_means_what_the_filter_lets_through_whatever_is_picked(values, title
 def test_the_list_stays_filtered_after_many_were_asked(team, member):
     make_key(team)
     response = member.post(
-        reverse("runs-refresh-many", args=[team.slug]),
+        reverse("runs-bulk-refresh", args=[team.slug]),
         {"all": "1", "status": "failed", "q": "a&b", "order": "oldest"},
     )
     assert response["Location"] == f"/t/{team.slug}/runs/?q=a%26b&status=failed&order=oldest"
@@ -93,7 +93,7 @@ def test_the_picked_runs_are_tagged_and_untagged(team, member):
     runs = make_named_runs(team)
     foreign = make_run(make_team())
     picked = {"pk": [runs["Harbour 1"].pk, runs["Island"].pk, foreign.pk], "q": "a"}
-    url = reverse("runs-tag-many", args=[team.slug])
+    url = reverse("runs-bulk-tag", args=[team.slug])
     response = member.post(url, picked | {"tags": "Launch, two words"})
     assert response["Location"] == f"/t/{team.slug}/runs/?q=a"
     assert "2 runs were tagged “Launch”, “two words”." in text_of(member.get(response["Location"]))
@@ -107,7 +107,7 @@ def test_the_picked_runs_are_tagged_and_untagged(team, member):
 
 def test_all_that_match_are_tagged_also_by_the_tag_that_is_taken_off(team, member):
     make_named_runs(team)
-    url = reverse("runs-tag-many", args=[team.slug])
+    url = reverse("runs-bulk-tag", args=[team.slug])
     member.post(url, {"all": "1", "status": "failed", "tags": "broken"})
     assert tagged(team, "broken") == {"Harbour 2", "Island"}
     before = Pulse.of(team.pk)
@@ -130,7 +130,7 @@ def test_all_that_match_are_tagged_also_by_the_tag_that_is_taken_off(team, membe
 def test_tags_that_cannot_be_are_said_and_nothing_is_lost(typed, said, team, member):
     runs = make_named_runs(team)
     sent = {"pk": [runs["Island"].pk, runs["Harbour 1"].pk], "q": "a", "tags": typed}
-    response = member.post(reverse("runs-tag-many", args=[team.slug]), sent)
+    response = member.post(reverse("runs-bulk-tag", args=[team.slug]), sent)
     assert response.status_code == 422
     assert said in text_of(response)
     html = response.content.decode()
@@ -148,13 +148,13 @@ def test_the_picked_runs_are_archived_and_restored(team, member):
     runs = make_named_runs(team)
     foreign = make_run(make_team())
     picked = {"pk": [runs["Harbour 1"].pk, runs["Island"].pk, foreign.pk], "q": "a"}
-    response = member.post(reverse("runs-archive-many", args=[team.slug]), picked)
+    response = member.post(reverse("runs-bulk-archive", args=[team.slug]), picked)
     assert response["Location"] == f"/t/{team.slug}/runs/?q=a"
     assert "2 runs were archived; they can be restored under “Archived”." in text_of(
         member.get(response["Location"])
     )
     assert current(team) == {"Harbour 2", "Lighthouse"}
-    said = text_of(member.post(reverse("runs-restore-many", args=[team.slug]), picked, follow=True))
+    said = text_of(member.post(reverse("runs-bulk-restore", args=[team.slug]), picked, follow=True))
     assert "2 runs were restored." in said
     assert current(team) == set(runs)
     foreign.refresh_from_db()
@@ -163,7 +163,7 @@ def test_the_picked_runs_are_archived_and_restored(team, member):
 
 def test_all_that_match_are_archived_and_all_the_archived_restored(team, member):
     runs = make_named_runs(team)
-    member.post(reverse("runs-archive-many", args=[team.slug]), {"all": "1", "status": "failed"})
+    member.post(reverse("runs-bulk-archive", args=[team.slug]), {"all": "1", "status": "failed"})
     assert current(team) == {"Harbour 1", "Lighthouse"}
     # All that are shown: an archived run is not asked, and one that is not is not restored.
     make_key(team)
@@ -171,25 +171,25 @@ def test_all_that_match_are_archived_and_all_the_archived_restored(team, member)
     assert wanted(team) == {"Harbour 1", "Lighthouse"}
     before = runs["Lighthouse"].version
     restore = {"all": "1", "status": "archived", "q": "harbour"}
-    member.post(reverse("runs-restore-many", args=[team.slug]), restore)
+    member.post(reverse("runs-bulk-restore", args=[team.slug]), restore)
     assert current(team) == {"Harbour 1", "Harbour 2", "Lighthouse"}
     assert before == runs["Lighthouse"].version
     assert "No run was selected" in text_of(
-        member.post(reverse("runs-archive-many", args=[team.slug]), {"pk": "x"}, follow=True)
+        member.post(reverse("runs-bulk-archive", args=[team.slug]), {"pk": "x"}, follow=True)
     )
 
 
 def test_archived_runs_are_exported_from_their_tab(team, member):
     runs = make_named_runs(team)
     archive_runs(team, [runs["Island"].pk])
-    url = reverse("runs-export", args=[team.slug])
+    url = reverse("runs-export-selection", args=[team.slug])
     assert manifest(member.get(url, {"status": "archived"})) == ["Island"]
     assert manifest(member.get(url)) == ["Harbour 1", "Harbour 2", "Lighthouse"]
 
 
 def test_the_picked_runs_are_exported(team, member):
     runs = make_named_runs(team)
-    url = reverse("runs-export", args=[team.slug])
+    url = reverse("runs-export-selection", args=[team.slug])
     response = member.post(url, {"pk": [runs["Island"].pk, make_run(make_team()).pk], "format": "srt"})
     assert manifest(response) == ["Island"]
     response = member.post(url, {"all": "1", "q": "harbour", "status": "failed", "pk": runs["Island"].pk})

@@ -51,7 +51,7 @@ def addresses():
     dub = make_dub(lines=["secret words"], video_url=VIDEO, audio_url=AUDIO)
     return [
         *(reverse(name, args=[dub.run_id]) for name in ("runs-detail", "runs-detail-poll")),
-        *(reverse(name, args=[dub.pk]) for name in ("dubs-video", "dubs-audio", "dubs-captions")),
+        *(reverse(name, args=[dub.pk]) for name in ("media-video", "media-audio", "media-captions")),
     ]
 
 
@@ -79,8 +79,8 @@ def test_a_viewer_watches_and_reads_but_is_offered_no_change(client, team):
     dub = make_dub(make_ready_run(team), ["hello"], video_url=VIDEO)
     body = run_page(client, dub.run)
     assert "hello" in body
-    assert reverse("runs-refresh", args=[dub.run_id]) not in body
-    assert reverse("runs-remove", args=[dub.run_id]) not in body
+    assert reverse("runs-edit-refresh", args=[dub.run_id]) not in body
+    assert reverse("runs-edit-remove", args=[dub.run_id]) not in body
 
 
 # --- The run page ------------------------------------------------------------------------------------
@@ -92,8 +92,8 @@ def test_the_page_plays_and_shows_the_first_dub(client, team, reader):
     )
     make_dub(dub.run, ["Bonjour"], "fr-fr", audio_url=AUDIO)
     body = run_page(client, dub.run)
-    assert f'src="{reverse("dubs-video", args=[dub.pk])}"' in body
-    assert f'<track kind="captions" src="{reverse("dubs-captions", args=[dub.pk])}" srclang="es-es"' in body
+    assert f'src="{reverse("media-video", args=[dub.pk])}"' in body
+    assert f'<track kind="captions" src="{reverse("media-captions", args=[dub.pk])}" srclang="es-es"' in body
     assert re.findall(
         r'<li id="(cue-\d)" class="cue voice-\d" data-start="(\d+)">.*<p dir="auto">(.*)</p>', body
     ) == [
@@ -111,14 +111,14 @@ def test_the_address_chooses_dub_and_kind(client, team, reader):
     body = run_page(client, run, "?dub=fr-fr&play=audio")
     assert "Bonjour" in body
     assert "Hola" not in body
-    assert f'<audio id="media" controls preload="metadata" src="{reverse("dubs-audio", args=[french.pk])}"' in body
+    assert f'<audio id="media" controls preload="metadata" src="{reverse("media-audio", args=[french.pk])}"' in body
     assert "<video" not in body
 
 
 def test_an_unknown_dub_or_kind_falls_back_to_what_there_is(client, team, reader):
     dub = make_dub(make_ready_run(team), ["Hola"], "es-es", audio_url=AUDIO)
     body = run_page(client, dub.run, "?dub=xx&play=video&t=never")
-    assert f'src="{reverse("dubs-audio", args=[dub.pk])}"' in body
+    assert f'src="{reverse("media-audio", args=[dub.pk])}"' in body
 
 
 @pytest.mark.parametrize(
@@ -297,7 +297,7 @@ def test_a_run_being_asked_is_polled_until_it_is_answered(client, team, reader):
 @pytest.mark.parametrize(("kind", "link"), [("video", VIDEO), ("audio", AUDIO)])
 def test_media_is_a_redirect_to_the_live_link(client, team, reader, asks, kind, link):
     dub = make_dub(make_ready_run(team), video_url=VIDEO, audio_url=AUDIO)
-    response = client.get(reverse(f"dubs-{kind}", args=[dub.pk]))
+    response = client.get(reverse(f"media-{kind}", args=[dub.pk]))
     assert (response.status_code, response.headers["Location"]) == (302, link)
     assert response.headers["Cache-Control"] == "no-store"
     assert response.headers["Referrer-Policy"] == "no-referrer"
@@ -307,7 +307,7 @@ def test_media_is_a_redirect_to_the_live_link(client, team, reader, asks, kind, 
 def test_a_link_that_the_browser_met_dead_is_asked_for_once(client, team, reader, asks):
     dub = make_dub(make_ready_run(team), video_url=VIDEO)
     for _ in range(3):
-        response = client.get(reverse("dubs-video", args=[dub.pk]), {"renew": "1"})
+        response = client.get(reverse("media-video", args=[dub.pk]), {"renew": "1"})
         assert (response.status_code, response.headers["Location"]) == (302, VIDEO)
     assert asks == [dub.run]
 
@@ -317,7 +317,7 @@ def test_a_link_that_the_browser_met_dead_is_asked_for_once(client, team, reader
 )
 def test_a_link_that_is_not_a_web_address_is_never_followed(client, team, reader, asks, link):
     dub = make_dub(make_ready_run(team), video_url=link)
-    response = client.get(reverse("dubs-video", args=[dub.pk]))
+    response = client.get(reverse("media-video", args=[dub.pk]))
     assert (response.status_code, response.headers.get("Location")) == (502, None)
     assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert "cannot be played" in response.content.decode()
@@ -325,7 +325,7 @@ def test_a_link_that_is_not_a_web_address_is_never_followed(client, team, reader
 
 def test_nothing_in_the_address_leads_elsewhere(client, team, reader, asks):
     dub = make_dub(make_ready_run(team), video_url=VIDEO)
-    response = client.get(reverse("dubs-video", args=[dub.pk]), {"next": "https://evil.example", "url": "//evil"})
+    response = client.get(reverse("media-video", args=[dub.pk]), {"next": "https://evil.example", "url": "//evil"})
     assert response.headers["Location"] == VIDEO
 
 
@@ -346,7 +346,7 @@ def test_a_renewal_that_fails_says_why(client, team, reader, monkeypatch, error,
 
     monkeypatch.setattr(links, "ask_now", ask_now)
     dub = make_dub(make_ready_run(team), video_url=VIDEO)
-    response = client.get(reverse("dubs-video", args=[dub.pk]), {"renew": "1"})
+    response = client.get(reverse("media-video", args=[dub.pk]), {"renew": "1"})
     assert (response.status_code, response.content.decode()) == (502, sentence)
 
 
@@ -374,7 +374,7 @@ def kept(team, settings, tmp_path):
 
 
 def play(client, dub, query="", **headers):
-    return client.get(reverse("dubs-video", args=[dub.pk]) + query, headers=headers)
+    return client.get(reverse("media-video", args=[dub.pk]) + query, headers=headers)
 
 
 def test_our_copy_is_played_though_the_link_has_ended(client, reader, kept, asks):
@@ -409,7 +409,7 @@ def test_our_copy_can_be_taken_along_under_a_readable_name(client, reader, kept)
 
 
 def test_our_copy_is_for_the_team_alone(client, kept):
-    address = reverse("dubs-video", args=[kept.pk])
+    address = reverse("media-video", args=[kept.pk])
     assert client.get(address).headers["Location"] == f"{reverse('account_login')}?next={address}"
     client.force_login(make_user())
     assert client.get(address).status_code == 404
@@ -417,7 +417,7 @@ def test_our_copy_is_for_the_team_alone(client, kept):
 
 def test_a_player_that_met_an_error_comes_again_to_the_copy_that_is_there(client, reader, kept, asks):
     response = play(client, kept, "?renew=1")
-    assert (response.status_code, response.headers["Location"]) == (302, reverse("dubs-video", args=[kept.pk]))
+    assert (response.status_code, response.headers["Location"]) == (302, reverse("media-video", args=[kept.pk]))
     assert asks == []
 
 
@@ -512,7 +512,7 @@ def test_a_download_comes_through_us_under_a_readable_name(client, team, reader,
     answers, _asked = linked_media
     answers[VIDEO] = part(b"abc", b"def")
     dub = make_dub(make_ready_run(team, title="Désert: 1", camb_run_id=42), language="ar-eg", video_url=VIDEO)
-    response = client.get(reverse("dubs-video", args=[dub.pk]), {"download": ""})
+    response = client.get(reverse("media-video", args=[dub.pk]), {"download": ""})
     assert (response.status_code, b"".join(response.streaming_content)) == (200, b"abcdef")
     assert response.headers["Content-Length"] == "6"
     assert response.headers["Content-Disposition"] == (
@@ -528,7 +528,7 @@ def test_a_download_by_a_link_that_is_gone_goes_on_by_a_fresh_one(client, team, 
     answers |= {VIDEO: download.Gone("The link has ended."), fresh: part(b"abc")}
     dub = make_dub(make_ready_run(team), video_url=VIDEO)
     monkeypatch.setattr(links, "ask_now", lambda run: Dub.objects.update(video_url=fresh))
-    response = client.get(reverse("dubs-video", args=[dub.pk]), {"download": ""})
+    response = client.get(reverse("media-video", args=[dub.pk]), {"download": ""})
     assert (b"".join(response.streaming_content), asked) == (b"abc", [VIDEO, fresh])
 
 
@@ -536,7 +536,7 @@ def test_a_download_that_fails_says_why(client, team, reader, linked_media):
     answers, _asked = linked_media
     answers[VIDEO] = download.Trouble("The host of the media could not be reached.")
     dub = make_dub(make_ready_run(team), video_url=VIDEO)
-    response = client.get(reverse("dubs-video", args=[dub.pk]), {"download": ""})
+    response = client.get(reverse("media-video", args=[dub.pk]), {"download": ""})
     assert (response.status_code, response.content.decode()) == (502, "The host of the media could not be reached.")
 
 
@@ -561,7 +561,7 @@ def test_a_downloads_name_ends_as_its_link_does(client, team, reader, link, endi
 
 def test_captions_are_the_transcript_as_webvtt(client, team, reader):
     dub = make_dub(make_ready_run(team), ["Hola", "a --> b"], "es-es")
-    response = client.get(reverse("dubs-captions", args=[dub.pk]))
+    response = client.get(reverse("media-captions", args=[dub.pk]))
     assert response.headers["Content-Type"] == "text/vtt; charset=utf-8"
     assert response.content.decode() == (
         "WEBVTT\n\n"
@@ -573,7 +573,7 @@ def test_captions_are_the_transcript_as_webvtt(client, team, reader):
 def test_captions_are_in_the_order_of_time(client, team, reader):
     dub = make_dub(make_ready_run(team), ["one", "two", "three"])
     Cue.objects.filter(dub=dub, position=1).update(position=99)
-    body = client.get(reverse("dubs-captions", args=[dub.pk])).content.decode()
+    body = client.get(reverse("media-captions", args=[dub.pk])).content.decode()
     assert re.findall(r"<v \w+>(\w+)</v>", body) == ["two", "three", "one"]
 
 

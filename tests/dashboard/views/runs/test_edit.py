@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 def test_a_title_is_saved_and_everybody_is_told(team, member):
     run = make_run(team, camb_run_id=1344)
     since = Pulse.of(team.pk)
-    response = member.post(reverse("runs-title", args=[run.pk]), {"title": "  Harbour lights "})
+    response = member.post(reverse("runs-edit-title", args=[run.pk]), {"title": "  Harbour lights "})
     assert (response.status_code, response["Location"]) == (302, reverse("runs-detail", args=[run.pk]))
     run.refresh_from_db()
     assert (run.title, run.version) == ("Harbour lights", since + 1)
@@ -29,7 +29,7 @@ def test_a_title_is_saved_and_everybody_is_told(team, member):
 
 def test_a_title_that_nobody_can_see_is_none(team, member):
     run = make_run(team, title="Harbour lights")
-    member.post(reverse("runs-title", args=[run.pk]), {"title": "\u200b\u200b"})
+    member.post(reverse("runs-edit-title", args=[run.pk]), {"title": "\u200b\u200b"})
     run.refresh_from_db()
     assert run.title == ""
 
@@ -37,7 +37,7 @@ def test_a_title_that_nobody_can_see_is_none(team, member):
 def test_in_place_a_title_comes_back_alone(team, member):
     run = make_run(team)
     response = member.post(
-        reverse("runs-title", args=[run.pk]), {"title": "Lights & <b>"}, headers={"HX-Request": "true"}
+        reverse("runs-edit-title", args=[run.pk]), {"title": "Lights & <b>"}, headers={"HX-Request": "true"}
     )
     assert response.content.decode().strip() == (
         f'<bdi id="run-{run.pk}-name" hx-swap-oob="true">Lights &amp; &lt;b&gt;</bdi>'
@@ -46,7 +46,7 @@ def test_in_place_a_title_comes_back_alone(team, member):
 
 def test_a_title_can_be_taken_away(team, member):
     run = make_run(team, camb_run_id=1344, title="Harbour lights")
-    member.post(reverse("runs-title", args=[run.pk]), {"title": ""})
+    member.post(reverse("runs-edit-title", args=[run.pk]), {"title": ""})
     run.refresh_from_db()
     assert str(run) == "Run 1344"
 
@@ -57,7 +57,7 @@ def test_a_title_can_be_taken_away(team, member):
 )
 def test_a_title_that_cannot_be_saved_says_why_and_stays(title, said, team, member):
     run = make_run(team, title="Harbour lights")
-    response = member.post(reverse("runs-title", args=[run.pk]), {"title": title})
+    response = member.post(reverse("runs-edit-title", args=[run.pk]), {"title": title})
     assert response.status_code == 422
     assert said in text_of(response)
     assert f'value="{title}"' in response.content.decode()
@@ -67,14 +67,14 @@ def test_a_title_that_cannot_be_saved_says_why_and_stays(title, said, team, memb
 
 def test_only_the_title_can_be_changed_by_its_form(team, member):
     run = make_run(team, camb_run_id=1344)
-    member.post(reverse("runs-title", args=[run.pk]), {"title": "x", "camb_run_id": 7, "team": make_team().pk})
+    member.post(reverse("runs-edit-title", args=[run.pk]), {"title": "x", "camb_run_id": 7, "team": make_team().pk})
     run.refresh_from_db()
     assert (run.camb_run_id, run.team) == (1344, team)
 
 
 def test_tags_are_added_and_removed(team, member):
     run = make_run(team)
-    url = reverse("runs-tags", args=[run.pk])
+    url = reverse("runs-edit-tags", args=[run.pk])
     response = member.post(url, {"tags": "Launch, Two words"})
     assert (response.status_code, response["Location"]) == (302, reverse("runs-detail", args=[run.pk]))
     page = member.get(response["Location"]).content.decode()
@@ -86,7 +86,7 @@ def test_tags_are_added_and_removed(team, member):
 
 def test_in_place_the_tags_come_back_with_the_box_in_use(team, member):
     run = make_run(team)
-    response = member.post(reverse("runs-tags", args=[run.pk]), {"tags": "x"}, headers={"HX-Request": "true"})
+    response = member.post(reverse("runs-edit-tags", args=[run.pk]), {"tags": "x"}, headers={"HX-Request": "true"})
     assert response.status_code == 200
     assert re.search(r'<input id="tags-of-run" name="tags" value="" [^>]*autofocus', response.content.decode())
 
@@ -94,7 +94,7 @@ def test_in_place_the_tags_come_back_with_the_box_in_use(team, member):
 def test_a_tag_that_cannot_be_says_why_and_stays(team, member):
     run = make_run(team)
     typed = "fine, " + "x" * 41
-    response = member.post(reverse("runs-tags", args=[run.pk]), {"tags": typed})
+    response = member.post(reverse("runs-edit-tags", args=[run.pk]), {"tags": typed})
     assert response.status_code == 422
     assert f"A tag has at most 40 characters: “{'x' * 40}…” is longer." in text_of(response)
     assert f'name="tags" value="{typed}"' in response.content.decode()
@@ -106,23 +106,23 @@ def test_a_viewer_sees_tags_and_no_way_to_change_them(team):
     tags.add(team, {run.pk: ["launch"]})
     page = signed_in(make_member(team, Membership.Role.VIEWER)).get(reverse("runs-detail", args=[run.pk]))
     assert "<bdi>launch</bdi>" in page.content.decode()
-    assert reverse("runs-tags", args=[run.pk]) not in page.content.decode()
+    assert reverse("runs-edit-tags", args=[run.pk]) not in page.content.decode()
 
 
 def test_an_archived_run_keeps_its_page_and_can_be_restored(team, member):
     make_key(team)
     run = make_dub(make_run(team, status="waiting"), ["Hello"]).run
     url = reverse("runs-detail", args=[run.pk])
-    response = member.post(reverse("runs-archive", args=[run.pk]))
+    response = member.post(reverse("runs-edit-archive", args=[run.pk]))
     assert (response.status_code, response["Location"]) == (302, url)
     page = member.get(url)
     assert "Archived: it is not in the list" in text_of(page)
     assert "Hello" in text_of(page)
     assert "data-poll" not in page.content.decode()
-    assert reverse("runs-refresh", args=[run.pk]) not in page.content.decode()
-    member.post(reverse("runs-refresh", args=[run.pk]))
+    assert reverse("runs-edit-refresh", args=[run.pk]) not in page.content.decode()
+    member.post(reverse("runs-edit-refresh", args=[run.pk]))
     assert "Restore it first." in text_of(member.get(url))
-    member.post(reverse("runs-restore", args=[run.pk]))
+    member.post(reverse("runs-edit-restore", args=[run.pk]))
     assert "is back in the list" in text_of(member.get(url))
     run.refresh_from_db()
     assert (run.archived_at, run.due_at is None) == (None, False)
@@ -132,19 +132,19 @@ def test_a_viewer_sees_that_a_run_is_archived_and_no_way_to_restore_it(team):
     run = make_run(team, archived_at=timezone.now(), due_at=None)
     page = signed_in(make_member(team, Membership.Role.VIEWER)).get(reverse("runs-detail", args=[run.pk]))
     assert "Archived: it is not in the list" in text_of(page)
-    assert reverse("runs-restore", args=[run.pk]) not in page.content.decode()
+    assert reverse("runs-edit-restore", args=[run.pk]) not in page.content.decode()
 
 
 def test_refresh_now_asks(team, member):
     make_key(team)
     run = make_run(team, status="ready", due_at=None)
-    response = member.post(reverse("runs-refresh", args=[run.pk]))
+    response = member.post(reverse("runs-edit-refresh", args=[run.pk]))
     assert (response.status_code, response["Location"]) == (302, reverse("runs-detail", args=[run.pk]))
     run.refresh_from_db()
     assert run.lease is not None
     page = text_of(member.get(reverse("runs-detail", args=[run.pk])))
     assert "being asked now" in page
-    member.post(reverse("runs-refresh", args=[run.pk]))
+    member.post(reverse("runs-edit-refresh", args=[run.pk]))
     assert "being asked already" in text_of(member.get(reverse("runs-list", args=[team.slug])))
 
 
@@ -176,7 +176,7 @@ def test_a_try_that_failed_is_told_until_the_run_is_answered(team, member):
 def test_refresh_now_says_why_it_cannot(key, said, team, member):
     if key:
         make_key(team, retry_at=timezone.now() + timedelta(hours=1), **key)
-    member.post(reverse("runs-refresh", args=[make_ready_run(team).pk]))
+    member.post(reverse("runs-edit-refresh", args=[make_ready_run(team).pk]))
     assert said in text_of(member.get(reverse("runs-list", args=[team.slug])))
 
 
@@ -185,7 +185,7 @@ def test_what_keeps_a_run_from_being_asked_is_said_once(is_finished, team, membe
     in_an_hour = timezone.now() + timedelta(hours=1)
     make_key(team, state="unavailable", message="CAMB.AI is resting.", retry_at=in_an_hour)
     run = make_ready_run(team) if is_finished else make_run(team)
-    member.post(reverse("runs-refresh", args=[run.pk]))
+    member.post(reverse("runs-edit-refresh", args=[run.pk]))
     page = text_of(member.get(reverse("runs-detail", args=[run.pk])))
     assert page.count("CAMB.AI is resting.") == 1
     assert ("paused · again in" in page) is not is_finished
@@ -193,7 +193,7 @@ def test_what_keeps_a_run_from_being_asked_is_said_once(is_finished, team, membe
 
 def test_removing_asks_first(team, member):
     run = make_run(team, title="Harbour lights")
-    url = reverse("runs-remove", args=[run.pk])
+    url = reverse("runs-edit-remove", args=[run.pk])
     assert "Remove Harbour lights ?" in text_of(member.get(url))
     assert Run.objects.filter(pk=run.pk).exists()
     response = member.post(url)

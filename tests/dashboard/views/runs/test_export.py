@@ -26,8 +26,8 @@ def dub(team):
 def export_url(dub, format="srt", other=None) -> str:
     """Return the URL of the dub's export, or of the export beside the other dub."""
     if other:
-        return reverse("dubs-export-pair", args=[dub.pk, format, other.pk])
-    return reverse("dubs-export", args=[dub.pk, format])
+        return reverse("runs-export-pair", args=[dub.pk, format, other.pk])
+    return reverse("runs-export-dub", args=[dub.pk, format])
 
 
 # --- Who may have it ---------------------------------------------------------------------------------
@@ -36,7 +36,7 @@ def export_url(dub, format="srt", other=None) -> str:
 @pytest.fixture
 def addresses(dub):
     other = make_dub(dub.run, ["Hola"], "es-es")
-    return [export_url(dub), export_url(dub, "csv", other), reverse("runs-export", args=[dub.team.slug])]
+    return [export_url(dub), export_url(dub, "csv", other), reverse("runs-export-selection", args=[dub.team.slug])]
 
 
 def test_who_is_not_logged_in_is_led_to_the_log_in_page(client, addresses):
@@ -70,7 +70,7 @@ def test_a_dub_of_another_run_is_no_pair(client, reader, dub):
 def test_other_formats_there_are_none(client, reader, dub, format):
     url = export_url(dub).replace("/srt/", f"/{format}/")
     assert client.get(url).status_code == 404
-    assert client.get(reverse("runs-export", args=[dub.team.slug]), {"format": format}).status_code == 404
+    assert client.get(reverse("runs-export-selection", args=[dub.team.slug]), {"format": format}).status_code == 404
 
 
 def test_only_some_formats_hold_two_languages(client, reader, dub):
@@ -126,7 +126,7 @@ def test_a_dub_costs_the_same_few_queries_however_long_it_is(client, reader, tea
 def test_who_took_what_is_logged(client, reader, dub, caplog):
     caplog.set_level(logging.INFO, "dashboard")
     client.get(export_url(dub, "vtt"))
-    client.get(reverse("runs-export", args=["dub"]), {"format": "csv"})
+    client.get(reverse("runs-export-selection", args=["dub"]), {"format": "csv"})
     assert [record.getMessage() for record in caplog.records] == [
         f"Dub {dub.pk} exported as vtt by user {reader.pk}",
         f"Team dub: 1 runs exported as csv by user {reader.pk}",
@@ -164,7 +164,7 @@ def runs(team):
     ],
 )
 def test_the_zip_holds_what_the_list_shows(client, reader, runs, query, numbers):
-    names = files(client.get(reverse("runs-export", args=["dub"]), query))
+    names = files(client.get(reverse("runs-export-selection", args=["dub"]), query))
     titles = {1: "Kitchen [1]", 2: "Garden [2]", 3: "Kitchen two [3]"}
     assert names == [*(f"{titles[number]}.en-us.srt" for number in numbers), "manifest.csv"]
 
@@ -173,18 +173,20 @@ def test_the_zip_holds_what_the_list_shows(client, reader, runs, query, numbers)
 def test_the_zip_holds_the_chosen_runs_of_this_team(client, reader, runs, method):
     foreign = make_dub(lines=["secret"]).run
     ids = f"{runs[2].pk},{runs[0].pk},{runs[0].pk},{foreign.pk},0,-1,x,,{'9' * 30},²"
-    response = getattr(client, method)(reverse("runs-export", args=["dub"]), {"format": "vtt", "ids": ids})
+    response = getattr(client, method)(
+        reverse("runs-export-selection", args=["dub"]), {"format": "vtt", "ids": ids}
+    )
     assert files(response) == ["Kitchen [1].en-us.vtt", "Kitchen two [3].en-us.vtt", "manifest.csv"]
 
 
 def test_the_ids_may_come_one_by_one(client, reader, runs):
-    response = client.post(reverse("runs-export", args=["dub"]), {"ids": [run.pk for run in runs[:2]]})
+    response = client.post(reverse("runs-export-selection", args=["dub"]), {"ids": [run.pk for run in runs[:2]]})
     assert files(response) == ["Kitchen [1].en-us.srt", "Garden [2].en-us.srt", "manifest.csv"]
 
 
 @pytest.mark.parametrize("sent", [{}, {"ids": ""}, {"ids": "x"}])
 def test_who_chose_nothing_is_told_so(client, reader, runs, sent):
-    response = client.post(reverse("runs-export", args=["dub"]), sent, follow=True)
+    response = client.post(reverse("runs-export-selection", args=["dub"]), sent, follow=True)
     assert response.redirect_chain == [(reverse("runs-list", args=["dub"]), 302)]
     assert "There was no run to export." in response.content.decode()
 
@@ -192,7 +194,7 @@ def test_who_chose_nothing_is_told_so(client, reader, runs, sent):
 def test_the_zip_has_a_name_and_leaves_as_it_is_made(client, reader, team):
     for _ in range(60):
         make_dub(make_run(team, status=Run.Status.READY), ["Hello"])
-    response = client.get(reverse("runs-export", args=["dub"]), {"format": "docx"})
+    response = client.get(reverse("runs-export-selection", args=["dub"]), {"format": "docx"})
     assert response.streaming
     assert response.headers["Content-Disposition"].startswith('attachment; filename="dub-2')
     assert response.headers["Content-Disposition"].endswith('-docx.zip"')

@@ -27,19 +27,19 @@ Role = Membership.Role
 
 OF_TEAM = [
     ("runs-list", "get"),
-    ("runs-poll", "get"),
+    ("runs-list-poll", "get"),
     ("runs-add", "get"),
     ("runs-add", "post"),
-    ("runs-refresh-many", "post"),
+    ("runs-bulk-refresh", "post"),
 ]
 OF_RUN = [
-    ("runs-title", "get"),
-    ("runs-title", "post"),
-    ("runs-refresh", "post"),
-    ("runs-remove", "get"),
-    ("runs-remove", "post"),
+    ("runs-edit-title", "get"),
+    ("runs-edit-title", "post"),
+    ("runs-edit-refresh", "post"),
+    ("runs-edit-remove", "get"),
+    ("runs-edit-remove", "post"),
 ]
-READING = [("runs-list", "get"), ("runs-poll", "get")]
+READING = [("runs-list", "get"), ("runs-list-poll", "get")]
 
 
 def team_or_run_url(name: str, team: Team) -> str:
@@ -79,18 +79,19 @@ def test_a_viewer_sees_the_runs_and_no_way_to_change_them(team):
     page = signed_in(make_member(team, Role.VIEWER)).get(reverse("runs-list", args=[team.slug]))
     assert shown(page) == [run.pk]
     assert reverse("runs-add", args=[team.slug]) not in page.content.decode()
-    assert reverse("runs-title", args=[run.pk]) not in page.content.decode()
+    assert reverse("runs-edit-title", args=[run.pk]) not in page.content.decode()
 
 
 @pytest.mark.parametrize(
-    ("name", "method"), [("runs-list", "post"), ("runs-poll", "post"), ("runs-refresh", "get"), ("runs-add", "put")]
+    ("name", "method"),
+    [("runs-list", "post"), ("runs-list-poll", "post"), ("runs-edit-refresh", "get"), ("runs-add", "put")],
 )
 def test_other_methods_are_refused(name, method, team, member):
     assert getattr(member, method)(team_or_run_url(name, team)).status_code == 405
 
 
 def test_a_lost_log_in_leads_the_whole_page_to_the_log_in(team):
-    url = reverse("runs-poll", args=[team.slug])
+    url = reverse("runs-list-poll", args=[team.slug])
     page = f"http://testserver{reverse('runs-list', args=[team.slug])}"
     response = Client().get(url, headers={"HX-Request": "true", "HX-Current-URL": page})
     assert response.headers["HX-Redirect"] == f"{reverse('account_login')}?next=%2Ft%2Fdub%2Fruns%2F"
@@ -202,7 +203,8 @@ def test_odd_addresses_never_fail(query, team, member):
     make_run(team)
     assert member.get(reverse("runs-list", args=[team.slug]), query).status_code == 200
     assert (
-        member.get(reverse("runs-poll", args=[team.slug]), query | {"since": "x", "ids": "1,,x"}).status_code == 204
+        member.get(reverse("runs-list-poll", args=[team.slug]), query | {"since": "x", "ids": "1,,x"}).status_code
+        == 204
     )
 
 
@@ -287,7 +289,7 @@ def test_a_tag_of_another_team_is_nowhere(team, member):
     pages = (
         list_page(member, team),
         member.get(reverse("runs-detail", args=[run.pk])),
-        member.get(reverse("runs-tags", args=[run.pk])),
+        member.get(reverse("runs-edit-tags", args=[run.pk])),
     )
     assert ["secret" in page.content.decode() for page in pages] == [False] * 3
     assert shown(list_page(member, team, tag="secret")) == []
@@ -324,8 +326,8 @@ def test_archived_runs_have_a_tab_of_their_own_and_are_in_no_other(team, member)
     page = list_page(member, team, status="archived")
     assert shown(page) == [away.pk]
     html = page.content.decode()
-    assert reverse("runs-restore-many", args=[team.slug]) in html
-    assert reverse("runs-archive-many", args=[team.slug]) not in html
+    assert reverse("runs-bulk-restore", args=[team.slug]) in html
+    assert reverse("runs-bulk-archive", args=[team.slug]) not in html
     assert shown(list_page(member, team, status="archived", q="1")) == []
 
 
@@ -340,7 +342,7 @@ def test_a_team_whose_runs_are_all_archived_is_told_so(team, member):
 def test_the_palette_offers_no_archived_run(team, member):
     here, away = make_run(team, title="Harbour 1"), make_run(team, title="Harbour 2")
     archive(away)
-    entries = member.get(reverse("palette", args=[team.slug]), {"q": "harbour"}).content.decode()
+    entries = member.get(reverse("palette-entries", args=[team.slug]), {"q": "harbour"}).content.decode()
     assert (str(here) in entries, str(away) in entries) == (True, False)
 
 
@@ -350,7 +352,7 @@ def test_the_palette_offers_no_archived_run(team, member):
 def poll_runs_list(client: Client, team: Team, since: int, *runs: Run):
     """Send the poll of a list that shows these runs."""
     ids = ",".join(str(run.pk) for run in runs)
-    return client.get(reverse("runs-poll", args=[team.slug]), {"since": str(since), "ids": ids})
+    return client.get(reverse("runs-list-poll", args=[team.slug]), {"since": str(since), "ids": ids})
 
 
 def poll_values(response) -> dict:
@@ -360,7 +362,7 @@ def poll_values(response) -> dict:
 
 def ask_on(client: Client, team: Team, before, **query):
     """The poll that a page sends after this answer."""
-    return client.get(reverse("runs-poll", args=[team.slug]), query | poll_values(before))
+    return client.get(reverse("runs-list-poll", args=[team.slug]), query | poll_values(before))
 
 
 def offered(response) -> str:
@@ -421,7 +423,7 @@ def test_a_poll_takes_removed_runs_off_the_page(team, member):
     Pulse.beat(team.pk)
     gone = run.pk
     run.delete()
-    response = member.get(reverse("runs-poll", args=[team.slug]), {"since": 0, "ids": gone})
+    response = member.get(reverse("runs-list-poll", args=[team.slug]), {"since": 0, "ids": gone})
     assert f'<tr id="run-{gone}" hx-swap-oob="delete"></tr>' in response.content.decode()
 
 

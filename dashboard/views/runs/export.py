@@ -12,10 +12,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboard.http.file_response import attachment_headers, download_response, transcript_response
+from dashboard.http.ids import parse_ids
 from dashboard.pages.run_list import Wanted, picked
+from dashboard.views.runs.lookup import get_dub
 from results.exports import archive, names
 from results.exports.formats import FORMATS, Format
-from results.models import Dub, Run
+from results.models import Run
 from teams.access import membership_or_404
 
 logger = logging.getLogger(__name__)
@@ -24,7 +26,7 @@ logger = logging.getLogger(__name__)
 @login_required
 @require_safe
 def dub(request: HttpRequest, pk: int, format: str) -> HttpResponse:
-    dub, kind = _visible_dub(request, pk), _known(format)
+    dub, kind = get_dub(request, pk), _known(format)
     logger.info("Dub %s exported as %s by user %s", pk, format, request.user.pk)
     return transcript_response(dub, kind)
 
@@ -33,7 +35,7 @@ def dub(request: HttpRequest, pk: int, format: str) -> HttpResponse:
 @require_safe
 def pair(request: HttpRequest, pk: int, format: str, other_pk: int) -> HttpResponse:
     """Answer with two dubs of a run, aligned by time."""
-    dub, kind = _visible_dub(request, pk), _known(format)
+    dub, kind = get_dub(request, pk), _known(format)
     other = get_object_or_404(dub.run.dubs.exclude(pk=pk), pk=other_pk)
     if not kind.is_bilingual:
         raise Http404
@@ -45,7 +47,7 @@ def pair(request: HttpRequest, pk: int, format: str, other_pk: int) -> HttpRespo
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def runs(request: HttpRequest, slug: str) -> HttpResponseBase:
+def selection(request: HttpRequest, slug: str) -> HttpResponseBase:
     """Answer with a ZIP of the runs with these `ids`, of those that were picked, or of all that the list shows.
 
     A form may post, though nothing is changed: an address has no room for thousands of them.
@@ -55,7 +57,7 @@ def runs(request: HttpRequest, slug: str) -> HttpResponseBase:
     kind = _known(asked.get("format", "srt"))
     team_runs = Run.objects.filter(team=membership.team)
     if "ids" in asked:
-        pks = _numbers(",".join(asked.getlist("ids")))
+        pks = sorted(set(parse_ids(",".join(asked.getlist("ids")).split(","))))
     elif request.method == "POST":
         pks = picked(team_runs, asked).pks()
     else:
@@ -71,16 +73,7 @@ def runs(request: HttpRequest, slug: str) -> HttpResponseBase:
     )
 
 
-def _visible_dub(request: HttpRequest, pk: int) -> Dub:
-    return get_object_or_404(Dub.objects.select_related("run"), pk=pk, run__in=Run.objects.visible_to(request.user))
-
-
 def _known(format: str) -> Format:
     if format not in FORMATS:
         raise Http404
     return FORMATS[format]
-
-
-def _numbers(text: str) -> list[int]:
-    """The ids in a list with commas; what is none, or more than a database takes, is passed over."""
-    return sorted({int(pk) for pk in text.split(",") if pk.isascii() and pk.isdigit() and len(pk) <= 18})

@@ -8,9 +8,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods
 
 from dashboard.forms import RunsForm
+from dashboard.http.requests import page_methods
 from results.runs import pasted_ids
 from results.runs.add import Found, add_pasted, known_runs
 from results.runs.archive import restore_runs
@@ -21,8 +21,8 @@ PREVIEW_SHOWN = 50
 
 
 @login_required
-@require_http_methods(["GET", "HEAD", "POST"])
-def add(request: HttpRequest, slug: str) -> HttpResponse:
+@page_methods
+def page(request: HttpRequest, slug: str) -> HttpResponse:
     membership = membership_or_404(request.user, slug)
     require_change(membership)
     form = RunsForm(request.POST or None, request.FILES or None)

@@ -11,13 +11,13 @@ from django.urls import reverse
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
+from dashboard.http.ids import parse_id, parse_ids
 from dashboard.pages.run_list import (
     ARCHIVED,
     PAGE,
     Wanted,
     counts_of,
     joining,
-    number,
     page_of,
     rows_of,
     tabs_of,
@@ -35,16 +35,20 @@ Status = Run.Status
 
 @login_required
 @require_safe
-def list_(request: HttpRequest, slug: str) -> HttpResponse:
+def page(request: HttpRequest, slug: str) -> HttpResponse:
     membership = membership_or_404(request.user, slug)
     wanted = Wanted.read(request.GET)
     # Read before all else: what changes meanwhile is newer than this, and the next poll brings it.
     version = Pulse.of(membership.team_id)
-    page = page_of(with_names(Run.objects.filter(team=membership.team)), wanted)
-    context = _context(membership, wanted, page.runs)
+    runs_page = page_of(with_names(Run.objects.filter(team=membership.team)), wanted)
+    context = _context(membership, wanted, runs_page.runs)
     context |= {"formats": FORMATS.values(), "team_tags": tags.offered(membership.team_id)}
-    context |= {"page": page, "oldest_first": wanted.query(order="oldest"), "newest_first": wanted.query(order="")}
-    asked = {"since": version, "loaded": version, "ids": ",".join(str(run.pk) for run in page.runs)}
+    context |= {
+        "page": runs_page,
+        "oldest_first": wanted.query(order="oldest"),
+        "newest_first": wanted.query(order=""),
+    }
+    asked = {"since": version, "loaded": version, "ids": ",".join(str(run.pk) for run in runs_page.runs)}
     return render(request, "runs/list.html", context | _poller(context, asked))
 
 
@@ -57,15 +61,15 @@ def poll(request: HttpRequest, slug: str) -> HttpResponse:
     """
     membership = membership_or_404(request.user, slug)
     version = Pulse.of(membership.team_id)
-    since = number(request.GET.get("since", ""))
+    since = parse_id(request.GET.get("since", "")) or 0
     if version == since:
         return HttpResponse(status=204)
     wanted, team_runs = Wanted.read(request.GET), Run.objects.filter(team=membership.team)
-    shown = list(filter(None, map(number, request.GET.get("ids", "").split(",")[:PAGE])))
+    shown = parse_ids(request.GET.get("ids", "").split(",")[:PAGE])
     runs = list(with_names(team_runs.filter(pk__in=shown)))
     changed = [run for run in runs if run.version > since]
     context = _context(membership, wanted, changed)
-    loaded, told = number(request.GET.get("loaded", "")), number(request.GET.get("told", ""))
+    loaded, told = (parse_id(request.GET.get(name, "")) or 0 for name in ("loaded", "told"))
     added = joining(team_runs, wanted, shown, loaded)
     context |= {
         "gone": sorted(set(shown) - {run.pk for run in runs}),
@@ -114,7 +118,7 @@ def _poller(context: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
     bare = {} if context.get("has_list", context["has_runs"]) else {"bare": 1}
     return {
         "here": here,
-        "poll_address": reverse("runs-poll", args=[context["membership"].team.slug]) + here,
+        "poll_address": reverse("runs-list-poll", args=[context["membership"].team.slug]) + here,
         "poll_values": json.dumps(asked | bare),
         "is_idle": context["next_at"] is None,
     }

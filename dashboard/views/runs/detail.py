@@ -7,18 +7,17 @@ from typing import Any, NamedTuple
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from dashboard.http.file_response import media_file_name, media_response
+from dashboard.http.file_response import media_file_name
 from dashboard.pages.transcript import Reading, Wanted, Wave, dubs_beside
+from dashboard.views.runs.lookup import get_run
 from results import queue, tags
-from results.exports import vtt
 from results.media import copies, links
 from results.models import ApiKey, Copy, Dub, Pulse, Run
 from results.refresh import calls
@@ -38,56 +37,26 @@ NEXT_STEPS = {
 
 @login_required
 @require_safe
-def detail(request: HttpRequest, pk: int) -> HttpResponse:
-    run = _visible_run(request, pk)
-    return render(request, "runs/detail.html", _page(request, run))
+def page(request: HttpRequest, pk: int) -> HttpResponse:
+    run = get_run(request, pk)
+    return render(request, "runs/detail.html", _context(request, run))
 
 
 @login_required
 @require_safe
 def poll(request: HttpRequest, pk: int) -> HttpResponse:
     """Answer 204, or the parts that changed since `since`; the dub only when it is no longer as `shown`."""
-    run = _visible_run(request, pk)
+    run = get_run(request, pk)
     if run.due_at:
         refresh_sooner(run)
     now = {"since": str(Pulse.of(run.team_id)), "asked": _is_asked_now(run), "copies": copies.progress(run)}
     if now.items() <= request.GET.dict().items():
         return HttpResponse(status=204)
-    page = _page(request, run)
-    state = _state(run, page["player"])
-    page["is_dub_changed"] = request.GET.get("shown") != state["shown"]
-    page["is_wave_changed"] = request.GET.get("wave", "") != state.get("wave", "")
-    return render(request, "runs/_poll.html", page)
-
-
-@login_required
-@require_safe
-def video(request: HttpRequest, pk: int) -> HttpResponseBase:
-    return media_response(request, _visible_dub(request, pk), "video")
-
-
-@login_required
-@require_safe
-def audio(request: HttpRequest, pk: int) -> HttpResponseBase:
-    return media_response(request, _visible_dub(request, pk), "audio")
-
-
-@login_required
-@require_safe
-def captions(request: HttpRequest, pk: int) -> HttpResponse:
-    dub = _visible_dub(request, pk)
-    return HttpResponse(vtt.render(dub.cues.all()), content_type="text/vtt; charset=utf-8")
-
-
-# --- Who may see it ----------------------------------------------------------------------------------
-
-
-def _visible_run(request: HttpRequest, pk: int) -> Run:
-    return get_object_or_404(Run.objects.visible_to(request.user).select_related("team", "added_by"), pk=pk)
-
-
-def _visible_dub(request: HttpRequest, pk: int) -> Dub:
-    return get_object_or_404(Dub.objects.select_related("run"), pk=pk, run__in=Run.objects.visible_to(request.user))
+    context = _context(request, run)
+    state = _state(run, context["player"])
+    context["is_dub_changed"] = request.GET.get("shown") != state["shown"]
+    context["is_wave_changed"] = request.GET.get("wave", "") != state.get("wave", "")
+    return render(request, "runs/_poll.html", context)
 
 
 # --- The run page ------------------------------------------------------------------------------------
@@ -184,7 +153,7 @@ class Shown:
         ]
 
 
-def _page(request: HttpRequest, run: Run) -> dict[str, Any]:
+def _context(request: HttpRequest, run: Run) -> dict[str, Any]:
     # Read before all else: what changes meanwhile is newer than this, and the next poll brings it.
     version = Pulse.of(run.team_id)
     membership = membership_in(request.user, run.team)

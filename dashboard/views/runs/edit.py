@@ -3,26 +3,23 @@
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 
 from dashboard.forms import TagsForm, TitleForm
+from dashboard.http.requests import page_methods
+from dashboard.views.runs.lookup import get_changeable_run
 from results import tags as tagging
-from results.models import Run
 from results.runs.archive import archive_runs, restore_runs
 from results.runs.remove import remove_run
 from results.runs.request import refresh_obstacle, request_refresh
-from teams.access import membership_in, require_change
-from teams.models import Membership
-
-page_methods = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @login_required
 @page_methods
 def title(request: HttpRequest, pk: int) -> HttpResponse:
-    run, membership = changeable(request, pk)
+    run, membership = get_changeable_run(request, pk)
     form = TitleForm(request.POST or None, instance=run)
     if request.method == "POST" and form.is_valid():
         form.save()
@@ -38,7 +35,7 @@ def title(request: HttpRequest, pk: int) -> HttpResponse:
 @page_methods
 def tags(request: HttpRequest, pk: int) -> HttpResponse:
     """Put the run under the typed tags, or take it from under the one to `remove`."""
-    run, membership = changeable(request, pk)
+    run, membership = get_changeable_run(request, pk)
     form = TagsForm(request.POST if request.method == "POST" and "remove" not in request.POST else None)
     if "remove" in request.POST:
         tagging.remove(membership.team, [pk], [request.POST["remove"]])
@@ -59,8 +56,8 @@ def tags(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
-def refresh_now(request: HttpRequest, pk: int) -> HttpResponse:
-    run, membership = changeable(request, pk)
+def refresh(request: HttpRequest, pk: int) -> HttpResponse:
+    run, membership = get_changeable_run(request, pk)
     # The page itself says that CAMB.AI is being asked, and what came of it.
     if not request_refresh(run):
         obstacle = refresh_obstacle(membership.team, run)
@@ -74,7 +71,7 @@ def refresh_now(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def archive(request: HttpRequest, pk: int) -> HttpResponse:
-    _run, membership = changeable(request, pk)
+    _run, membership = get_changeable_run(request, pk)
     archive_runs(membership.team, [pk])
     return redirect("runs-detail", pk)
 
@@ -82,7 +79,7 @@ def archive(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def restore(request: HttpRequest, pk: int) -> HttpResponse:
-    run, membership = changeable(request, pk)
+    run, membership = get_changeable_run(request, pk)
     restore_runs(membership.team, [pk])
     messages.success(request, _("“%(run)s” is back in the list, and in the search in a moment.") % {"run": run})
     return redirect("runs-detail", pk)
@@ -91,17 +88,9 @@ def restore(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @page_methods
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
-    run, membership = changeable(request, pk)
+    run, membership = get_changeable_run(request, pk)
     if request.method == "POST":
         remove_run(run)
         messages.success(request, _("“%(run)s” was removed.") % {"run": run})
         return redirect("runs-list", membership.team.slug)
     return render(request, "runs/remove.html", {"membership": membership, "run": run})
-
-
-def changeable(request: HttpRequest, pk: int) -> tuple[Run, Membership]:
-    """The run and as whom the person changes it; raises 404 for outsiders, 403 for those who only look."""
-    run = get_object_or_404(Run.objects.visible_to(request.user).select_related("team", "source"), pk=pk)
-    membership = membership_in(request.user, run.team)
-    require_change(membership)
-    return run, membership

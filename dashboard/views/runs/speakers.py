@@ -7,19 +7,19 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
 
 from dashboard.forms import SpeakerForm
+from dashboard.http.requests import page_methods
 from dashboard.pages.transcript import Wanted
-from dashboard.views.run import changeable
+from dashboard.views.runs.lookup import get_changeable_run
 from results import speakers
 
 
 @login_required
-@require_http_methods(["GET", "HEAD", "POST"])
-def speaker(request: HttpRequest, pk: int) -> HttpResponse:
+@page_methods
+def rename(request: HttpRequest, pk: int) -> HttpResponse:
     """Rename the `speaker` of the address, or give the original name back; then the run as it was shown."""
-    run, membership = changeable(request, pk)
+    run, membership = get_changeable_run(request, pk)
     wanted = Wanted.read(request.GET)
     name = wanted.speakers[0] if wanted.speakers else ""
     back = wanted.back_to(run)

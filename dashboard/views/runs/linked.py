@@ -5,11 +5,12 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 
 from dashboard.forms import LinkForm
+from dashboard.http.requests import page_methods
 from dashboard.pages.run_list import Wanted
-from dashboard.views.run import changeable
+from dashboard.views.runs.lookup import get_changeable_run
 from results.models import Run
 from results.runs.linked import link_runs, unlink_run
 
@@ -17,10 +18,10 @@ FOUND = 20
 
 
 @login_required
-@require_http_methods(["GET", "HEAD", "POST"])
-def link(request: HttpRequest, pk: int) -> HttpResponse:
+@page_methods
+def add(request: HttpRequest, pk: int) -> HttpResponse:
     """Find the other run by its id or its title; a POST names the one that was found."""
-    run, membership = changeable(request, pk)
+    run, membership = get_changeable_run(request, pk)
     team_runs = Run.objects.filter(team=run.team_id).exclude(pk=pk)
     form = LinkForm(team_runs.select_related("source"), request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -44,8 +45,8 @@ def link(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
-def unlink(request: HttpRequest, pk: int) -> HttpResponse:
-    run, _membership = changeable(request, pk)
+def remove(request: HttpRequest, pk: int) -> HttpResponse:
+    run, _membership = get_changeable_run(request, pk)
     unlink_run(run)
     messages.success(request, _("“%(run)s” is no longer linked with other runs.") % {"run": run})
     return redirect("runs-detail", pk)

@@ -23,7 +23,7 @@ CARRIED = ("pk", "all", "q", "tag", "status", "order")
 
 @login_required
 @require_POST
-def refresh_many(request: HttpRequest, slug: str) -> HttpResponse:
+def refresh(request: HttpRequest, slug: str) -> HttpResponse:
     """Have the picked runs asked."""
     membership = membership_or_404(request.user, slug)
     require_change(membership)
@@ -44,7 +44,7 @@ def refresh_many(request: HttpRequest, slug: str) -> HttpResponse:
 
 @login_required
 @require_POST
-def tag_many(request: HttpRequest, slug: str) -> HttpResponse:
+def tag(request: HttpRequest, slug: str) -> HttpResponse:
     """Put the picked runs under the typed tags, or with `remove` take them from under these."""
     membership = membership_or_404(request.user, slug)
     require_change(membership)
@@ -70,7 +70,7 @@ def tag_many(request: HttpRequest, slug: str) -> HttpResponse:
 
 @login_required
 @require_POST
-def archive_many(request: HttpRequest, slug: str) -> HttpResponse:
+def archive(request: HttpRequest, slug: str) -> HttpResponse:
     membership = membership_or_404(request.user, slug)
     require_change(membership)
     pks = picked(Run.objects.filter(team=membership.team), request.POST).pks()
@@ -88,7 +88,7 @@ def archive_many(request: HttpRequest, slug: str) -> HttpResponse:
 
 @login_required
 @require_POST
-def restore_many(request: HttpRequest, slug: str) -> HttpResponse:
+def restore(request: HttpRequest, slug: str) -> HttpResponse:
     membership = membership_or_404(request.user, slug)
     require_change(membership)
     pks = picked(Run.objects.filter(team=membership.team), request.POST).pks()

@@ -1,0 +1,37 @@
+"""Small pieces of HTML that templates and page models share: icons and the words for a status or an outcome."""
+
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from results.models import Call, Run
+
+_OUTCOME_STYLES = {
+    Call.Outcome.ANSWERED: ("ready", "status-ready"),
+    Call.Outcome.UNAVAILABLE: ("failed", "trouble"),
+    Call.Outcome.REFUSED: ("failed", "status-failed"),
+    Call.Outcome.MALFORMED: ("failed", "status-not_found"),
+}
+
+
+def icon(name: str) -> SafeString:
+    """Return a symbol of static/icons.svg; the words beside it say what it means."""
+    return format_html(
+        '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
+        static("icons.svg"),
+        name,
+    )
+
+
+def status_label(value: str) -> SafeString:
+    """Return a run's status as word, icon and colour."""
+    return format_html(
+        '<span class="status {0}">{1}{2}</span>', value, icon(f"status-{value}"), Run.Status(value).label
+    )
+
+
+def outcome_label(value: str) -> SafeString:
+    """Return a call's outcome as word, icon and colour, in the style of a run's status."""
+    outcome = Call.Outcome(value)
+    colour, symbol = _OUTCOME_STYLES[outcome]
+    return format_html('<span class="status {}">{}{}</span>', colour, icon(symbol), outcome.label)

@@ -1,0 +1,36 @@
+"""A person's own name and player settings."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from dashboard.forms import (
+    PlayerForm,
+    ProfileForm,
+)
+from dashboard.http.requests import SignedInRequest, page_methods
+
+
+@login_required
+@page_methods
+def page(request: SignedInRequest) -> HttpResponse:
+    form = ProfileForm(request.POST if request.method == "POST" else None, initial={"name": request.user.name})
+    if form.is_valid():
+        request.user.name = form.cleaned_data["name"]
+        request.user.save(update_fields=["name"])
+        messages.success(request, _("Your name is saved."))
+        return redirect("profile")
+    return render(request, "account/profile.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@login_required
+@require_POST
+def player(request: SignedInRequest) -> HttpResponse:
+    """Keep how this person has set the player; the page has done it already, and shows nothing."""
+    form = PlayerForm(request.POST, instance=request.user)
+    if form.is_valid():
+        request.user.save(update_fields=PlayerForm.Meta.fields)
+    return HttpResponse(status=422 if form.errors else 204)
