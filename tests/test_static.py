@@ -10,7 +10,7 @@ from dashboard.http.static_storage import Assets
 from results.models import Run
 
 ROOT = Path(__file__).parent.parent
-SHEETS = sorted((ROOT / "static").glob("*.css"))
+SHEETS = sorted((ROOT / "static" / "css").glob("*.css"))
 TEMPLATES = "".join(path.read_text() for path in (ROOT / "templates").rglob("*.html"))
 # Where the names of classes and ids come from. Those of a speaker's colour are made with a number.
 SOURCES = TEMPLATES + "".join(
@@ -45,7 +45,7 @@ def test_a_script_imports_others_by_the_names_of_their_content(tmp_path):
         storage.save(name, source.open(name))
     for _name, _hashed, is_processed in storage.post_process(files):
         assert is_processed is True
-    player = (tmp_path / storage.stored_name("player.js")).read_text()
-    hashed = storage.stored_name("copy.js")
-    assert re.fullmatch(r"copy\.[0-9a-f]{12}\.js", hashed)
-    assert re.findall(r'from "\./(copy[^"]*)"', player) == [hashed]
+    player = (tmp_path / storage.stored_name("js/player.js")).read_text()
+    hashed = storage.stored_name("js/clipboard.js")
+    assert re.fullmatch(r"js/clipboard\.[0-9a-f]{12}\.js", hashed)
+    assert [f"js/{name}" for name in re.findall(r'from "\./(clipboard[^"]*)"', player)] == [hashed]

@@ -12,5 +12,5 @@ class Assets(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whi
 
     patterns = (
         *CompressedManifestStaticFilesStorage.patterns,
-        ("*.js", ((r'(?P<matched>from "(?P<url>\./[a-z]+\.js)";)', 'from "%(url)s";'),)),
+        ("*.js", ((r'(?P<matched>from "(?P<url>\./[a-z_]+\.js)";)', 'from "%(url)s";'),)),
     )

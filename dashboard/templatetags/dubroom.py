@@ -30,7 +30,7 @@ def duration(ms: int) -> str:
 
 @register.simple_tag
 def ago(at: datetime, due: str = "") -> SafeString:
-    """Say how far a moment is from now, as static/times.js goes on to; `due` is said of one that has come.
+    """Say how far a moment is from now, as static/js/times.js goes on to; `due` is said of one that has come.
 
     In the very words of the script, so that nothing moves when it takes over.
     """

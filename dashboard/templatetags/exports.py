@@ -13,7 +13,7 @@ from results.transcripts import languages
 register = template.Library()
 
 
-@register.inclusion_tag("runs/_export.html")
+@register.inclusion_tag("runs/export/_menu.html")
 def export_menu(dub: Dub, dubs: Iterable[Dub]) -> dict[str, Any]:
     """Offer the dub in every format, and side by side with each of the run's other dubs."""
     formats = FORMATS.values()

@@ -36,7 +36,7 @@ def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def broken(request: HttpRequest) -> HttpResponse:
     """503 for what passes, else 500; neither page asks the database or the session anything."""
-    name, status, headers = "away.html", 503, {"Retry-After": "30"}
+    name, status, headers = "503_outage.html", 503, {"Retry-After": "30"}
     error = sys.exception()
     if health.passes(error):
         health.doubt(error)
@@ -47,5 +47,5 @@ def broken(request: HttpRequest) -> HttpResponse:
     try:
         page = render_to_string(name)
     except ValueError:  # a static file that was never collected, and so has no address
-        page = render_to_string("bare.html")
+        page = render_to_string("503_bare.html")
     return HttpResponse(page, status=status, headers=headers)

@@ -26,11 +26,11 @@ def follow(request: HttpRequest, token: str) -> HttpResponse:
 def accept(request: HttpRequest) -> HttpResponse:
     invited = carried_invitation(request)
     if invited is None:
-        return render(request, "teams/invitation_gone.html", status=404)
+        return render(request, "invitations/expired.html", status=404)
     if request.method == "POST" and request.user.is_authenticated and (joined := invited.accept(request.user)):
         carry_invitation(request, None)
         logger.info("Team %s: user %s joined by invitation", joined.team.slug, request.user.pk)
         return redirect("runs-list", joined.team.slug)
     is_theirs = request.user.is_authenticated and request.user.email == invited.email
     context = {"invitation": invited, "is_theirs": is_theirs}
-    return render(request, "teams/invitation_accept.html", context, status=403 if request.method == "POST" else 200)
+    return render(request, "invitations/accept.html", context, status=403 if request.method == "POST" else 200)

@@ -23,7 +23,7 @@ def page(request: SignedInRequest) -> HttpResponse:
         request.user.save(update_fields=["name"])
         messages.success(request, _("Your name is saved."))
         return redirect("profile")
-    return render(request, "account/profile.html", {"form": form}, status=422 if form.errors else 200)
+    return render(request, "profile/page.html", {"form": form}, status=422 if form.errors else 200)
 
 
 @login_required

@@ -61,7 +61,7 @@ def page(request: SignedInRequest, slug: str) -> HttpResponse:
         "samples": _samples(request.build_absolute_uri(reverse("api:team", kwargs={"team": slug}))),
         "addresses": [address._replace(path=address.path.replace("{team}", slug)) for address in _addresses()],
     }
-    return render(request, "teams/api.html", context, status=status)
+    return render(request, "tokens/page.html", context, status=status)
 
 
 class Sample(NamedTuple):

@@ -59,7 +59,7 @@ def test_rows_stay_where_they_are_while_many_runs_are_checked(visit, owner, team
     page = visit(owner, size).page()
     rows = []
     for progress in (None, RefreshProgress(40, 302, 24)):
-        for view in ("runs", "activity"):
+        for view in ("runs.list", "activity"):
             monkeypatch.setattr(f"dashboard.views.{view}.refresh_progress", lambda _, progress=progress: progress)
         page.goto(reverse("runs-list", args=[team.slug]))
         rows.append(place(page.locator("tbody tr >> nth=0")))
@@ -79,7 +79,7 @@ def test_the_activity_stays_where_it_is_while_many_runs_are_checked(
     page = visit(owner, size).page()
     parts = []
     for progress in (None, RefreshProgress(40, 302, 24)):
-        for view in ("runs", "activity"):
+        for view in ("runs.list", "activity"):
             monkeypatch.setattr(f"dashboard.views.{view}.refresh_progress", lambda _, progress=progress: progress)
         page.goto(reverse("activity", args=[team.slug]))
         parts.append([place(page.locator(part)) for part in (".figures", "#activity-calls")])

@@ -40,12 +40,12 @@ def test_every_kind_of_answer_says_what_a_browser_may_do_with_it(settings, monke
     dub = make_dub(make_run(team), ["Hello"])
     person, viewer = signed_in(make_member(team)), signed_in(make_member(team, "viewer"))
     person.raise_request_exception = False
-    monkeypatch.setattr("dashboard.views.run.remove_run", lambda run: 1 / 0)
+    monkeypatch.setattr("dashboard.views.runs.edit.remove_run", lambda run: 1 / 0)
     answers = {
         "page": person.get(reverse("runs-list", args=["dub"])),
         "fragment": person.get(reverse("palette-entries", args=["dub"])),
         "download": person.get(reverse("runs-export-dub", args=[dub.pk, "srt"])),
-        "static": person.get("/static/base.css"),
+        "static": person.get("/static/css/base.css"),
         "moved": Client().get("/"),
         "not understood": person.get("/", headers={"host": "evil.example"}),
         "refused": viewer.get(reverse("runs-add", args=["dub"])),

@@ -45,7 +45,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
         "typed": form.cleaned_data["text"] if preview else request.POST.get("text", ""),
         "most_ids": f"{RunsForm.MOST_IDS:,}",
     }
-    return render(request, "runs/add.html", context, status=422 if form.errors else 200)
+    return render(request, "runs/add/page.html", context, status=422 if form.errors else 200)
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def tag(request: HttpRequest, slug: str) -> HttpResponse:
     if not form.is_valid():
         carried = [(name, value) for name, values in request.POST.lists() for value in values if name in CARRIED]
         context = {"membership": membership, "form": form, "count": runs.count(), "carried": carried}
-        return render(request, "runs/tag_many.html", context, status=422)
+        return render(request, "runs/bulk/tag.html", context, status=422)
     names = form.cleaned_data["tags"]
     if "remove" in request.POST:
         count = tags.remove(membership.team, runs.pks(), names)

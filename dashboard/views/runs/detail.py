@@ -39,7 +39,7 @@ NEXT_STEPS = {
 @require_safe
 def page(request: HttpRequest, pk: int) -> HttpResponse:
     run = get_run(request, pk)
-    return render(request, "runs/detail.html", _context(request, run))
+    return render(request, "runs/detail/page.html", _context(request, run))
 
 
 @login_required
@@ -56,7 +56,7 @@ def poll(request: HttpRequest, pk: int) -> HttpResponse:
     state = _state(run, context["player"])
     context["is_dub_changed"] = request.GET.get("shown") != state["shown"]
     context["is_wave_changed"] = request.GET.get("wave", "") != state.get("wave", "")
-    return render(request, "runs/_poll.html", context)
+    return render(request, "runs/detail/_poll.html", context)
 
 
 # --- The run page ------------------------------------------------------------------------------------

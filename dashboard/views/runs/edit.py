@@ -25,10 +25,10 @@ def title(request: HttpRequest, pk: int) -> HttpResponse:
         form.save()
         # Only the answer to a form that was sent from within a page: an address always answers a whole one.
         if request.htmx:  # type: ignore[attr-defined]
-            return render(request, "runs/_name.html", {"run": run, "oob": True})
+            return render(request, "runs/edit/_name.html", {"run": run, "oob": True})
         return redirect("runs-detail", pk)
     context = {"membership": membership, "run": run, "form": form}
-    return render(request, "runs/title.html", context, status=422 if form.errors else 200)
+    return render(request, "runs/edit/title.html", context, status=422 if form.errors else 200)
 
 
 @login_required
@@ -51,7 +51,7 @@ def tags(request: HttpRequest, pk: int) -> HttpResponse:
         "team_tags": tagging.offered(run.team_id),
         "is_in_use": True,
     }
-    return render(request, "runs/tags.html", context, status=422 if form.errors else 200)
+    return render(request, "runs/edit/tags.html", context, status=422 if form.errors else 200)
 
 
 @login_required
@@ -93,4 +93,4 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
         remove_run(run)
         messages.success(request, _("“%(run)s” was removed.") % {"run": run})
         return redirect("runs-list", membership.team.slug)
-    return render(request, "runs/remove.html", {"membership": membership, "run": run})
+    return render(request, "runs/edit/remove.html", {"membership": membership, "run": run})

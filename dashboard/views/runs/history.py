@@ -20,13 +20,13 @@ ATTEMPTS = 50
 @login_required
 @require_safe
 def page(request: HttpRequest, pk: int) -> HttpResponse:
-    return render(request, "runs/history.html", _history(request, pk))
+    return render(request, "runs/history/page.html", _history(request, pk))
 
 
 @login_required
 @require_safe
 def rows(request: HttpRequest, pk: int) -> HttpResponse:
-    return render(request, "runs/_history.html", _history(request, pk))
+    return render(request, "runs/history/_rows.html", _history(request, pk))
 
 
 def _history(request: HttpRequest, pk: int) -> dict[str, Any]:

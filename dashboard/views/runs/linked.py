@@ -40,7 +40,7 @@ def add(request: HttpRequest, pk: int) -> HttpResponse:
         "found": found.order_by("-pk")[:FOUND],
         "linked": linked.order_by("-pk"),
     }
-    return render(request, "runs/link.html", context, status=422 if request.method == "POST" else 200)
+    return render(request, "runs/linked/add.html", context, status=422 if request.method == "POST" else 200)
 
 
 @login_required

@@ -49,7 +49,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
         "newest_first": wanted.query(order=""),
     }
     asked = {"since": version, "loaded": version, "ids": ",".join(str(run.pk) for run in runs_page.runs)}
-    return render(request, "runs/list.html", context | _poller(context, asked))
+    return render(request, "runs/list/page.html", context | _poller(context, asked))
 
 
 @login_required
@@ -79,7 +79,7 @@ def poll(request: HttpRequest, slug: str) -> HttpResponse:
     }
     ids = ",".join(str(run.pk) for run in runs)
     asked = {"since": version, "loaded": loaded, "told": added, "ids": ids}
-    return render(request, "runs/_list_poll.html", context | _poller(context, asked))
+    return render(request, "runs/list/_poll.html", context | _poller(context, asked))
 
 
 def _context(membership: Membership, wanted: Wanted, runs: Iterable[Run]) -> dict[str, Any]:

@@ -40,4 +40,4 @@ def rename(request: HttpRequest, pk: int) -> HttpResponse:
         "form": form,
         "back": back,
     }
-    return render(request, "runs/speaker.html", context, status=422 if form.errors else 200)
+    return render(request, "runs/speakers/rename.html", context, status=422 if form.errors else 200)

@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from dashboard.views import activity
+from dashboard.views.runs import history
 from results.models import Attempt, Call, Pulse, Run
 from results.refresh.call_stats import Step, Summary
 from results.runs.request import RefreshProgress
@@ -381,7 +382,7 @@ def test_a_run_that_was_never_asked_says_so():
 
 
 def test_a_history_is_paged(monkeypatch):
-    monkeypatch.setattr(activity, "ATTEMPTS", 2)
+    monkeypatch.setattr(history, "ATTEMPTS", 2)
     run = make_run()
     for number in range(3):
         make_call(run.team, run, change=f"change {number}")

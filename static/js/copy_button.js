@@ -1,6 +1,6 @@
 // How does what a page shows to be taken elsewhere, a sample, a token, a link, get onto the clipboard?
 
-import { copy } from "./copy.js";
+import { copy } from "./clipboard.js";
 
 document.addEventListener("click", ({ target }) => {
   const button = target.closest("[data-copy]");

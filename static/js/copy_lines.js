@@ -1,6 +1,6 @@
 // How are lines taken along: one by the menu beside it, several by selecting them, as text, as Markdown or as a link?
 
-import { copy, linkTo } from "./copy.js";
+import { copy, linkTo } from "./clipboard.js";
 
 const list = () => document.getElementById("cues");
 const menu = () => document.getElementById("line-menu");

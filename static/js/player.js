@@ -3,7 +3,7 @@
 // The <video> or <audio> comes and goes with the dub's part of the page; #media is always the one of now. Media events
 // do not bubble, so the document listens while they come down.
 
-import { copy, linkTo } from "./copy.js";
+import { copy, linkTo } from "./clipboard.js";
 
 const PATIENCE = 5 * 60 * 1000; // a fresh link that dies sooner than this is not renewed by itself again
 
