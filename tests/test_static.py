@@ -24,7 +24,7 @@ FROM_ELSEWHERE = {"errorlist", "htmx-request", *Run.Status.values}
 
 @pytest.mark.parametrize("sheet", SHEETS, ids=lambda sheet: sheet.name)
 def test_a_sheet_is_linked(sheet):
-    assert f"{{% static '{sheet.name}' %}}" in TEMPLATES
+    assert f"{{% static 'css/{sheet.name}' %}}" in TEMPLATES
 
 
 @pytest.mark.parametrize("sheet", SHEETS, ids=lambda sheet: sheet.name)
