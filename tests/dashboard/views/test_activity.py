@@ -295,7 +295,7 @@ def test_a_place_far_in_the_future_or_past_is_a_page_too():
 
 def poll_activity_page(client: Client, html: str, *, after_seconds: int = 1000):
     """Send the page's own poll, as if the page had been drawn this many seconds ago."""
-    poller = re.search(r'id="activity-poller".*hx-get="(.+?)" hx-vals="(.+?)"', html)
+    poller = re.search(r'id="activity-poller"[^>]*hx-get="(.+?)" hx-vals="(.+?)"', html)
     assert poller
     values = json.loads(unescape(poller[2]))
     values["at"] -= after_seconds

@@ -367,7 +367,7 @@ def ask_on(client: Client, team: Team, before, **query):
 
 def offered(response) -> str:
     """What is said of rows that are not shown yet."""
-    place = re.search(r'<p id="runs-new".*?</p>', response.content.decode())[0]
+    place = re.search(r'(?s)<p id="runs-new".*?</p>', response.content.decode())[0]
     place = re.sub(r'<span [^>]*aria-hidden="true">.*?</span>', "", place)
     return " ".join(re.sub(r"<[^>]+>", " ", place).split())
 
