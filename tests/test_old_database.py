@@ -1,0 +1,242 @@
+"""A database written by an earlier version keeps every row and value through the migrations, and still works."""
+
+import base64
+import gzip
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from allauth.account.models import EmailAddress
+from celery import current_app
+from django.contrib.contenttypes.models import ContentType
+from django.core.management import call_command
+from django.db import connection, models, transaction
+from django.db.migrations.executor import MigrationExecutor
+
+from results import archiving, search, speakers, tracking
+from results.models import (
+    Answer,
+    ApiKey,
+    Attempt,
+    Call,
+    Copy,
+    Cue,
+    Dub,
+    Finding,
+    Language,
+    Pulse,
+    Run,
+    SavedSearch,
+    Shelf,
+    Source,
+    SpeakerName,
+    Tag,
+    Word,
+)
+from teams.models import AccessToken, Invitation, Membership, Team, User
+from tests.factories import make_dub, make_run
+
+# Today's names for the tables and columns of the data, in the order of the data, which holds the old names. A model
+# or field that is renamed is renamed here too, in its place. A newer model or field does not belong here.
+FIELDS: list[tuple[type[models.Model], str]] = [
+    (
+        User,
+        "id password last_login is_superuser is_staff is_active date_joined name email speed has_captions has_keys",
+    ),
+    (Team, "id name slug created_at"),
+    (Membership, "id team user role created_at"),
+    (Invitation, "id team email role token_hash invited_by created_at expires_at accepted_at"),
+    (AccessToken, "id membership name can_write token_hash last_four created_at expires_at last_used_at"),
+    (ApiKey, "team sealed last_four is_demo state message failures retry_at asked_at paced_to created_at"),
+    (Source, "id team"),
+    (Tag, "id team name folded"),
+    (Run.tags.through, "id run tag"),
+    (
+        Run,
+        "id team camb_run_id camb_task_id title added_by created_at archived_at is_indexed status reason notes "
+        "changed_at due_at wanted_at asks checked_at lease lease_until languages duration_ms cue_count version "
+        "source",
+    ),
+    (Answer, "run body size is_cut fetched_at"),
+    (Dub, "id team run language video_url audio_url media_fetched_at cues_hash cue_count duration_ms is_told"),
+    (Cue, "id team run dub position start_ms end_ms speaker original_speaker text"),
+    (SpeakerName, "id team run original name settled_to"),
+    (Call, "id team at ms http_status outcome message run_count"),
+    (Attempt, "id call run change"),
+    (Language, "camb_id tag"),
+    (Pulse, "team version wanted wanted_since"),
+    (Word, "team word backwards"),
+    (SavedSearch, "id team owner q is_shared created_at"),
+    (Finding, "id saved_search dub count is_new found_at"),
+    (Shelf, "team is_on most_bytes looked_at"),
+    (
+        Copy,
+        "id team dub kind state state_at name content_type size got source validator peaks length_ms tries message "
+        "due_at lease lease_until",
+    ),
+    (EmailAddress, "id user email verified primary"),
+]
+# The table of the search index, which has no model.
+INDEX = "results_search"
+
+DEMO, STUDIO = 1, 3
+# CAMB.AI's ids of four runs of the studio. The lines of the second are still in the index and those of the third
+# are not yet, as no worker had come to either run.
+ARCHIVED, FADING, RETURNING, CURRENT = 502, 503, 504, 506
+
+Table = dict[str, Any]
+
+pytestmark = pytest.mark.usefixtures("_old_database")
+
+
+def with_bytes(value: dict[str, Any]) -> object:
+    """JSON has no bytes, so the data holds them as an object with their base64."""
+    return base64.b64decode(value["base64"]) if value.keys() == {"base64"} else value
+
+
+DATA = json.loads(
+    gzip.decompress((Path(__file__).parent / "data" / "before_the_renames.json.gz").read_bytes()),
+    object_hook=with_bytes,
+)
+
+
+def load(table: Table) -> None:
+    """Insert the table's rows and set its id sequence to the last id."""
+    name, columns, rows = table["table"], table["columns"], table["rows"]
+    if connection.vendor == "postgresql":
+        # PostgreSQL converts a quoted literal to its column's type: '1' to a boolean, text to a time, UUID or JSON.
+        rows = [
+            [value if value is None or isinstance(value, bytes) else str(value) for value in row] for row in rows
+        ]
+    into, marks = ", ".join(f'"{column}"' for column in columns), ", ".join(["%s"] * len(columns))
+    with connection.cursor() as cursor:
+        cursor.executemany(f"insert into {name} ({into}) values ({marks})", rows)
+        if connection.vendor == "postgresql" and columns[0] == "id":
+            cursor.execute(f"select setval(pg_get_serial_sequence('{name}', 'id'), max(id)) from {name}")
+
+
+@pytest.fixture
+def _old_database(transactional_db, settings, monkeypatch) -> Iterator[None]:
+    """Load the data into tables of its version, then migrate them to the newest as an installation is migrated."""
+    settings.FIELD_KEYS = DATA["field_keys"]
+    monkeypatch.setattr(current_app, "send_task", lambda name, args: None)
+    try:
+        MigrationExecutor(connection).migrate([*DATA["migrations"].items()])
+        index = DATA["index"][connection.vendor]
+        with transaction.atomic():
+            clear_index(index["table"])
+            ContentType.objects.all().delete()
+            for table in [*DATA["others"], *DATA["tables"], index]:
+                load(table)
+        call_command("migrate", verbosity=0)
+        yield
+    finally:
+        call_command("migrate", verbosity=0)
+        clear_index(INDEX)
+        ContentType.objects.clear_cache()
+
+
+def clear_index(table: str) -> None:
+    """Empty the search index. The flush after a test does not, as the index has no model."""
+    clear = "delete from {table}"
+    if connection.vendor == "sqlite":
+        clear = "insert into {table} ({table}) values ('delete-all')"
+    with connection.cursor() as cursor:
+        cursor.execute(clear.format(table=table))
+
+
+def as_stored(value: object) -> object:
+    """Return the value as SQLite stores it, and so as the data holds it."""
+    match value:
+        case bool():
+            return int(value)
+        case datetime():
+            return str(value.astimezone(UTC).replace(tzinfo=None))
+        case UUID():
+            return value.hex
+        case list():
+            return json.dumps(value)
+        case memoryview():
+            return bytes(value)
+    return value
+
+
+def lines_in_index() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(f"select count(*) from {INDEX}")
+        return int(cursor.fetchone()[0])
+
+
+def has_terms() -> bool:
+    """Return whether the index holds any term. In SQLite, a line removed by wrong terms leaves some."""
+    if connection.vendor == "postgresql":
+        return lines_in_index() > 0
+    with connection.cursor() as cursor:
+        cursor.execute(f"create virtual table temp.index_terms using fts5vocab(main, {INDEX}, row)")
+        cursor.execute("select term from temp.index_terms limit 1")
+        has_any = cursor.fetchone() is not None
+        cursor.execute("drop table temp.index_terms")
+    return has_any
+
+
+def found(team: int, typed: str) -> list[str]:
+    return [hit.cue.text for hit in search.search(team, typed).hits]
+
+
+def run(camb_run_id: int) -> Run:
+    return Run.objects.get(team=STUDIO, camb_run_id=camb_run_id)
+
+
+def test_every_row_and_value_is_kept():
+    for (model, fields), table in zip(FIELDS, DATA["tables"], strict=True):
+        rows = model._default_manager.order_by("pk").values_list(*fields.split())
+        assert [[as_stored(value) for value in row] for row in rows] == table["rows"], model._meta.label
+    assert lines_in_index() == len(DATA["index"][connection.vendor]["rows"])
+
+
+def test_keys_search_archive_and_new_rows_work_after_the_migrations():
+    assert {key.team_id: key.secret for key in ApiKey.objects.all()} == {
+        DEMO: "demo-key",
+        STUDIO: "studio-key-0002",
+    }
+
+    # The earlier version put these words into the index.
+    assert len(found(DEMO, "الصحراء")) == 1
+    assert found(STUDIO, "スープ speaker:misaki speaker:美咲 lang:ja") == ["味噌スープの台所へようこそ。"]
+    assert found(STUDIO, "مطبخ") == ["مرحبا بكم في المطبخ"]
+    assert found(STUDIO, "oboe") == ["And an oboe."]
+    assert search.search(STUDIO, "celo").suggestion == "cello"
+    assert found(STUDIO, "marigold") == found(STUDIO, "lantern") == found(STUDIO, "orchid") == []
+
+    lines = lines_in_index()
+    tracking.remove_run(run(CURRENT))
+    assert (found(STUDIO, "oboe"), lines_in_index()) == ([], lines - 2)
+
+    # Work that was half done goes on: one run leaves the index, one returns, and a name reaches the later runs.
+    archiving.settle_next()
+    assert (run(FADING).is_indexed, run(RETURNING).is_indexed) == (False, True)
+    assert found(STUDIO, "speaker:annabel orchid") == []
+    speakers.settle_next()
+    assert found(STUDIO, "speaker:annabel orchid") == ["The orchid comes back soon."]
+    archiving.restore(Team.objects.get(pk=STUDIO), [run(ARCHIVED).pk])
+    archiving.settle_next()
+    assert found(STUDIO, "marigold speaker:benjamin") == ["Archived words stay marigold."]
+
+    last = {model: table["rows"][-1][0] for (model, _), table in zip(FIELDS, DATA["tables"], strict=True)}
+    dub = make_dub(make_run(Team.objects.get(pk=STUDIO)), ["A new line."])
+    assert dub.run.pk > last[Run]
+    assert dub.pk > last[Dub]
+    assert dub.cues.get().pk > last[Cue]
+    dub.cues.all().delete()  # they were never put into the index, so no removal may look for them there
+
+    for team in Team.objects.all():
+        tracking.remove_team(team)
+    tracking.finish_removals()
+    left = {model for model, _ in FIELDS if model._default_manager.exists()}
+    assert left == {User, EmailAddress, Language, Copy}  # a copy's row stays until its file is removed
+    assert not Copy.objects.exclude(dub=None).exists()
+    assert not has_terms()
