@@ -159,7 +159,7 @@ def change_runs(people: Sequence[Browser], seconds: float) -> None:
     """As answers of CAMB.AI do."""
     from django.db import connection, transaction
 
-    from results.models import Pulse, Run
+    from results.models import Run, TeamVersion
 
     random, started = Random(3), time.perf_counter()
     for change in range(int(seconds * CHANGES_A_SECOND)):
@@ -167,7 +167,7 @@ def change_runs(people: Sequence[Browser], seconds: float) -> None:
         team = random.choice(people).team
         with transaction.atomic():
             newest = team.runs.order_by("-pk").values_list("pk", flat=True)[random.randrange(20)]
-            Run.objects.filter(pk=newest).update(version=Pulse.beat(team.pk))
+            Run.objects.filter(pk=newest).update(version=TeamVersion.bump(team.pk))
     connection.close()
 
 

@@ -20,6 +20,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from results.refresh import merge
+
 LATENCY_S = 0.2
 BATCH = 5
 KEY = "bench-key"
@@ -156,7 +158,7 @@ def sweep(upstream: Upstream, runs: int, cues: int, in_flight: int, workers: int
 
     env = {"REFRESH_CALLS_PER_KEY": str(in_flight), "WORKER_THREADS": str(-(-in_flight // workers) + 2)}
     team = new_team(runs)
-    wanted = Run.objects.filter(team=team).exclude(wanted_at=None)
+    wanted = Run.objects.filter(team=team).exclude(requested_at=None)
     with ExitStack() as stack:
         started = [stack.enter_context(process("-c", WORKER, **env)) for _ in range(workers)]
         stack.enter_context(process(*BEAT, **env))
@@ -209,7 +211,6 @@ def saving(rounds: int = 3) -> Row:
 
     from results.camb import parse
     from results.models import Dub, Run
-    from results.refresh import merge
 
     said = parse.read_run(1, answer(SAVED_CUES))
     written: defaultdict[str, Rows] = defaultdict(list)
@@ -225,11 +226,11 @@ def saving(rounds: int = 3) -> Row:
         written.clear()
         began = time.perf_counter()
         with transaction.atomic(), connection.execute_wrapper(note):
-            stock = merge.Stock([run])
+            stock = merge.Merge([run])
             stock.merge(run, said, timezone.now())
             stock.write()
         engine = time.perf_counter() - began
-        merge.drop_cues(Dub.objects.get(run=run))
+        merge.delete_cues(Dub.objects.get(run=run))
         for name, took in (("engine", engine), ("bare", _write_bare(written))):
             seconds[name] = min(took, seconds.get(name, took))
     return {

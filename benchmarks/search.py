@@ -33,6 +33,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from benchmarks.lines import COMMON, LANGUAGES, PHRASES, RARE, Lines
+from results.search import index, vocabulary
 
 TEAMS = 100
 LINES_A_DUB = 200
@@ -142,7 +143,7 @@ def load(total: int) -> None:
     from django.db import connection, transaction
 
     from results.models import Cue
-    from results.search import index, indexing, vocabulary
+    from results.search import indexing
 
     source, random, teams = Lines(), Random(2), new_teams()
     shares = list(accumulate(1 / rank for rank in range(1, TEAMS + 1)))
@@ -169,7 +170,7 @@ def load(total: int) -> None:
             with timed(spent, "indexing"):
                 indexing.add_lines(lines)
         with timed(spent, "learning words"):
-            vocabulary.learn(map(index.entry, lines))
+            vocabulary.add_words(map(index.make_entry, lines))
         done += len(lines)
         print(f"\r{done:,} lines", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
@@ -242,10 +243,10 @@ def new_dubs(owners: Sequence[Any], source: Lines, random: Random | None) -> lis
 
 
 def as_line(cue: Any) -> Any:
-    from results.search.index import Line
+    from results.search.index import IndexLine
 
     said = (cue.speaker, cue.original_speaker, cue.text)
-    return Line(cue.pk, cue.team_id, cue.run_id, cue.dub.language, *said)
+    return IndexLine(cue.pk, cue.team_id, cue.run_id, cue.dub.language, *said)
 
 
 def new_cues(dub: Any, source: Lines, rare: list[str]) -> list[Any]:
@@ -404,12 +405,12 @@ def print_team(name: str, team: Any, server: str, datasette: str, repeat: int) -
 def ways_to_ask(team: Any, typed: str, browser: Any, datasette: Any) -> dict[str, Ask]:
     from django.db import connection
 
-    from results.search import index, postgres
+    from results.search import postgres
     from results.search.engine import engine
     from results.search.query import parse
     from results.search.service import search
 
-    wanted = index.wanted(team.pk, parse(typed))
+    wanted = index.make_query(team.pk, parse(typed))
     assert wanted, typed
     expression = engine._expression(wanted)
     match = "terms @@ %s::tsquery" if engine is postgres else "results_search match %s"

@@ -9,6 +9,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 
 TRANSPORT_ALIASES["folder"] = "dashboard.embedded.broker:Transport"
 
-app = Celery("dubroom", task_cls="dashboard.worker:Task")
+app = Celery("dubroom", task_cls="dashboard.worker:DubroomTask")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["results"])

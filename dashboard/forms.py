@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from dashboard.accounts import carried_invitation
 from results import tags
-from results.models import Pulse, Run, RunQuerySet, SpeakerName, Tag
+from results.models import Run, RunQuerySet, SpeakerName, Tag, TeamVersion
 from results.runs import pasted_ids
 from teams.access import can_change
 from teams.models import Membership, Team, User
@@ -206,7 +206,7 @@ class TokenForm(forms.Form):
         return super().clean() or {}
 
 
-class ShelfForm(forms.Form):
+class CopyPolicyForm(forms.Form):
     """Whether the team keeps copies of its media, and how much of it."""
 
     is_on = forms.BooleanField(label=_("Keep a copy of finished video and audio"), required=False)
@@ -280,7 +280,7 @@ class RunsForm(forms.Form):
         text = "\n".join(filter(None, [cleaned.get("text"), cleaned.get("file")]))
         if len(text.encode(errors="replace")) > self.MOST_BYTES:
             raise ValidationError(_("This is more than 1 MB of text. Please add it in parts."))
-        lines = pasted_ids.read(text)
+        lines = pasted_ids.parse(text)
         found = sum(line.verdict in (pasted_ids.Verdict.ID, pasted_ids.Verdict.TASK) for line in lines)
         if found > self.MOST_IDS:
             raise ValidationError(
@@ -312,7 +312,7 @@ class TitleForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's has no [
         with transaction.atomic():
             # The run, then the pulse, as whoever stores answers locks them: else each would wait for the other.
             Run.objects.select_for_update().filter(pk=run.pk).first()
-            run.version = Pulse.beat(run.team_id)
+            run.version = TeamVersion.bump(run.team_id)
             run.save(update_fields=["title", "version"])
         return run
 
@@ -323,11 +323,11 @@ class TagsForm(forms.Form):
     tags = forms.CharField(label=_("Tags"), error_messages={"required": _("Type a tag first.")})
 
     def clean_tags(self) -> list[str]:
-        names = tags.read(self.cleaned_data["tags"])
+        names = tags.parse(self.cleaned_data["tags"])
         if not names:
             raise ValidationError(_("Type a tag first."))
-        if len(names) > pasted_ids.MOST_TAGS:
-            raise ValidationError(_("At most %(most)s tags at once."), params={"most": pasted_ids.MOST_TAGS})
+        if len(names) > pasted_ids.MAX_TAGS:
+            raise ValidationError(_("At most %(most)s tags at once."), params={"most": pasted_ids.MAX_TAGS})
         for name in names:
             if len(name) > Tag.LONGEST:
                 shown = {"tag": f"{name[: Tag.LONGEST]}…", "most": Tag.LONGEST}

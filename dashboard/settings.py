@@ -194,15 +194,15 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_POOL = "dashboard.worker:Pool"
-CELERY_WORKER_CONSUMER = "dashboard.worker:Consumer"
+CELERY_WORKER_POOL = "dashboard.worker:WorkerPool"
+CELERY_WORKER_CONSUMER = "dashboard.worker:BrokerConsumer"
 CELERY_WORKER_CONCURRENCY = env.int("WORKER_THREADS", default=16)
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 # How long a worker sleeps between looks at its timers, and so how late it may hear that it shall stop.
 CELERY_WORKER_TIMER_PRECISION = 0.1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # The schedule is a bell and the truth is in the database: beat needs no file of its own that could be damaged.
-CELERY_BEAT_SCHEDULER = "results.queue:Beat"
+CELERY_BEAT_SCHEDULER = "results.queue:BeatScheduler"
 CELERY_BEAT_SCHEDULE = {
     "refresh-due": {
         "task": "results.tasks.refresh_due",
@@ -253,7 +253,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "dashboard.api.problems.in_json",
+    "dashboard.api.problems.json_errors",
     "dashboard.middleware.CompressedPages",
     "dashboard.middleware.known_methods",
     "dashboard.middleware.private_pages",
@@ -264,7 +264,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "dashboard.http.stream_limit.bounded",
+    "dashboard.http.stream_limit.limit_streams",
     "dashboard.middleware.remember_team",
     "django_htmx.middleware.HtmxMiddleware",
     "dashboard.htmx.login_redirects",
@@ -301,7 +301,7 @@ STATIC_ROOT = env.str("STATIC_ROOT", default=str(DATA_DIR / "static"))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": MEDIA_STORAGE,
-    "staticfiles": {"BACKEND": "dashboard.http.static_storage.Assets"},
+    "staticfiles": {"BACKEND": "dashboard.http.static_storage.HashedStaticStorage"},
 }
 WHITENOISE_USE_FINDERS = DEBUG
 
@@ -364,7 +364,7 @@ ALLAUTH_TRUSTED_PROXY_COUNT = 1 if IS_BEHIND_PROXY else 0
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 CSRF_COOKIE_HTTPONLY = True
-CSRF_FAILURE_VIEW = "dashboard.views.errors.forged"
+CSRF_FAILURE_VIEW = "dashboard.views.errors.csrf_failure"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"

@@ -43,8 +43,8 @@ accounts = [
     ),
 ]
 
-handler400 = "dashboard.views.errors.not_understood"
-handler500 = "dashboard.views.errors.broken"
+handler400 = "dashboard.views.errors.bad_request"
+handler500 = "dashboard.views.errors.server_error"
 
 urlpatterns = [
     path("", teams.home, name="teams-home"),

@@ -19,20 +19,20 @@ from results.db import health
 
 logger = logging.getLogger(__name__)
 
-STANDSTILL_S = 30
+WATCHDOG_SECONDS = 30
 # A thread that computes, such as the one that stores, gives way after so long to those that only send and receive.
 # With Python's own 5 ms a caller on PostgreSQL waited 7-9 ms more than CAMB.AI took for each call, and 5 with this.
 TURN_S = 0.001
 BROKER_S = 1
 
 
-class Task(DjangoTask[Any, Any]):
+class DubroomTask(DjangoTask[Any, Any]):
     """A task that expects the database's trouble: a line in the log, and no traceback every two seconds.
 
     A worker begins none before the tables are those of its code.
     """
 
-    throws = health.PASSING
+    throws = health.TRANSIENT_ERRORS
 
     def before_start(self, *args: Any, **kwargs: Any) -> None:
         if not health.is_migrated():
@@ -41,7 +41,7 @@ class Task(DjangoTask[Any, Any]):
 
     def on_failure(self, exc: Exception, *args: Any, **kwargs: Any) -> None:
         if isinstance(exc, self.throws):
-            health.doubt(exc)
+            health.record_failure(exc)
 
 
 @cache
@@ -49,7 +49,7 @@ def _tell_once() -> None:
     logger.error("The worker waits: the database is not migrated. Run: python manage.py migrate")
 
 
-class Pool(TaskPool):
+class WorkerPool(TaskPool):
     """Celery's threads, in a process that ends at once when one fails in a way that no task may.
 
     Celery never acknowledges a task that ran out of memory, and takes one message less for each such: after as many
@@ -68,7 +68,7 @@ class Pool(TaskPool):
         return result
 
 
-class Consumer(consumer.Consumer):
+class BrokerConsumer(consumer.Consumer):
     """Celery's, which tries a broker that answers and yet takes nothing, as Redis without memory, now and then.
 
     By itself it would do so five times in a hundredth of a second, and then write a traceback.
@@ -87,8 +87,8 @@ def _watch() -> None:
     """
     try:
         while True:
-            faulthandler.dump_traceback_later(STANDSTILL_S, exit=True, file=2)
-            sleep(STANDSTILL_S / 6)
+            faulthandler.dump_traceback_later(WATCHDOG_SECONDS, exit=True, file=2)
+            sleep(WATCHDOG_SECONDS / 6)
     finally:
         os._exit(1)
 

@@ -23,7 +23,7 @@ _PLAIN = str.maketrans("＊－：", "*-:")
 _Link = Run.tags.through
 
 
-def read(text: str) -> list[str]:
+def parse(text: str) -> list[str]:
     """The tags in a text, parted by commas, each once in its first spelling; one may be longer than Tag.LONGEST."""
     names: dict[str, str] = {}
     for name in filter(None, map(clean, _BETWEEN.split(text))):
@@ -40,18 +40,18 @@ def fold(name: str) -> str:
     return unicodedata.normalize("NFC", clean(name).translate(_PLAIN).casefold())
 
 
-def under(name: str) -> Q:
+def tagged_with(name: str) -> Q:
     """Runs that have this tag, in any spelling; to be asked of one team's runs."""
     return Q(pk__in=_Link.objects.filter(tag__folded=fold(name)).values("run"))
 
 
-def offered(team_id: int) -> list[str]:
+def names_in_use(team_id: int) -> list[str]:
     """The names to choose from: those of the tags that some run has."""
     tags = Tag.objects.filter(team=team_id, pk__in=_Link.objects.values("tag"))
     return list(tags.values_list("name", flat=True)[:MOST_OFFERED])
 
 
-def add(team: Team, names_by_run: Mapping[int, Collection[str]]) -> int:
+def add_tags(team: Team, names_by_run: Mapping[int, Collection[str]]) -> int:
     """Put each of these runs of the team, given by pk, under its names; returns how many runs are still there."""
 
     def link(pks: list[int]) -> None:
@@ -59,13 +59,13 @@ def add(team: Team, names_by_run: Mapping[int, Collection[str]]) -> int:
         links = [_Link(run_id=pk, tag=tags[fold(name)]) for pk in pks for name in names_by_run[pk]]
         _Link.objects.bulk_create(links, ignore_conflicts=True)
 
-    return batches.in_parts(team, names_by_run, link)
+    return batches.update_in_batches(team, names_by_run, link)
 
 
-def remove(team: Team, pks: Collection[int], names: Iterable[str]) -> int:
+def remove_tags(team: Team, pks: Collection[int], names: Iterable[str]) -> int:
     """Take these runs of the team from under these names; returns how many runs are still there."""
     links = _Link.objects.filter(tag__folded__in=[fold(name) for name in names])
-    return batches.in_parts(team, pks, lambda part: links.filter(run__in=part).delete())
+    return batches.update_in_batches(team, pks, lambda part: links.filter(run__in=part).delete())
 
 
 def _made(team: Team, names: Iterable[str]) -> dict[str, Tag]:

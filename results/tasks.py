@@ -11,7 +11,7 @@ from results.search import saved
 
 @shared_task
 def refresh_due() -> None:
-    ask.ring_due()
+    ask.enqueue_due()
 
 
 @shared_task
@@ -21,47 +21,47 @@ def refresh_batch(lease: str) -> None:
 
 @shared_task
 def test_key(team_id: int) -> None:
-    keys.test(team_id)
+    keys.test_key(team_id)
 
 
 @shared_task
 def learn_languages() -> None:
-    keys.learn_languages()
+    keys.fetch_languages()
 
 
 @shared_task
 def tell_saved_searches() -> None:
-    saved.tell()
+    saved.send_alerts()
 
 
 @shared_task
 def settle_speakers() -> None:
-    speakers.settle_next()
+    speakers.apply_pending()
 
 
 @shared_task
 def settle_archived() -> None:
-    archive.settle_next()
+    archive.sync_pending()
 
 
 @shared_task
 def tend_copies() -> None:
-    copy_sync.tend()
+    copy_sync.sync_copies()
 
 
 @shared_task
 def fetch_copy(lease: str) -> None:
-    copy_fetch.fetch(lease)
+    copy_fetch.fetch_copy(lease)
 
 
 @shared_task
 def drop_old_parts() -> None:
-    part_files.drop_old()
+    part_files.delete_old()
 
 
 @shared_task
 def forget_old_calls() -> None:
-    calls.forget_old()
+    calls.delete_old()
 
 
 @shared_task

@@ -53,13 +53,13 @@ settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 @pytest.fixture(autouse=True)
 def _no_limits_from_the_test_before():
     cache.clear()
-    stream_limit.under_way.clear()
+    stream_limit.open_streams.clear()
 
 
 @pytest.fixture(autouse=True)
 def _no_gate_seen_before(monkeypatch):
     """What a test does to a key's gate counts at once, as trouble that this process was told of does."""
-    monkeypatch.setattr(limits.Gate, "LASTS_S", 0)
+    monkeypatch.setattr(limits.CircuitBreaker, "LASTS_S", 0)
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +72,7 @@ def _no_clerk(monkeypatch):
 def bells(monkeypatch) -> list[tuple[object, ...]]:
     """The tasks enqueued so far, each as (name, *arguments); no worker runs them."""
     enqueued: list[tuple[object, ...]] = []
-    monkeypatch.setattr(queue, "ring", lambda *call, **_: enqueued.append(call))
+    monkeypatch.setattr(queue, "enqueue", lambda *call, **_: enqueued.append(call))
     return enqueued
 
 

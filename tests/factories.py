@@ -92,7 +92,7 @@ def make_searchable_dub(
 ) -> Dub:
     """Make a dub as `make_dub` does, with its cues in the search index."""
     dub = make_dub(run, lines, language, **fields)
-    indexing.add(dub.cues.select_related("dub"))
+    indexing.add_cues(dub.cues.select_related("dub"))
     return dub
 
 

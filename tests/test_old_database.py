@@ -17,26 +17,29 @@ from django.core.management import call_command
 from django.db import connection, models, transaction
 from django.db.migrations.executor import MigrationExecutor
 
-from results import archiving, search, speakers, tracking
+from results import speakers
 from results.models import (
-    Answer,
     ApiKey,
     Attempt,
     Call,
-    Copy,
+    CopyPolicy,
     Cue,
     Dub,
-    Finding,
     Language,
-    Pulse,
+    MediaCopy,
+    RawAnswer,
     Run,
     SavedSearch,
-    Shelf,
+    SearchAlert,
     Source,
     SpeakerName,
     Tag,
-    Word,
+    TeamVersion,
+    VocabularyWord,
 )
+from results.runs.archive import restore_runs, sync_pending
+from results.runs.remove import finish_removals, remove_run, remove_team
+from results.search.service import search
 from teams.models import AccessToken, Invitation, Membership, Team, User
 from tests.factories import make_dub, make_run
 
@@ -51,32 +54,39 @@ FIELDS: list[tuple[type[models.Model], str]] = [
     (Membership, "id team user role created_at"),
     (Invitation, "id team email role token_hash invited_by created_at expires_at accepted_at"),
     (AccessToken, "id membership name can_write token_hash last_four created_at expires_at last_used_at"),
-    (ApiKey, "team sealed last_four is_demo state message failures retry_at asked_at paced_to created_at"),
+    (
+        ApiKey,
+        "team sealed last_four is_demo state message failures retry_at last_call_at rate_used_until created_at",
+    ),
     (Source, "id team"),
     (Tag, "id team name folded"),
     (Run.tags.through, "id run tag"),
     (
         Run,
         "id team camb_run_id camb_task_id title added_by created_at archived_at is_indexed status reason notes "
-        "changed_at due_at wanted_at asks checked_at lease lease_until languages duration_ms cue_count version "
-        "source",
+        "changed_at due_at requested_at attempts checked_at lease lease_until languages duration_ms cue_count "
+        "version source",
     ),
-    (Answer, "run body size is_cut fetched_at"),
-    (Dub, "id team run language video_url audio_url media_fetched_at cues_hash cue_count duration_ms is_told"),
+    (RawAnswer, "run body size is_cut fetched_at"),
+    (
+        Dub,
+        "id team run language video_url audio_url media_fetched_at cues_hash cue_count duration_ms "
+        "is_alert_checked",
+    ),
     (Cue, "id team run dub position start_ms end_ms speaker original_speaker text"),
-    (SpeakerName, "id team run original name settled_to"),
+    (SpeakerName, "id team run original name applied_through"),
     (Call, "id team at ms http_status outcome message run_count"),
     (Attempt, "id call run change"),
     (Language, "camb_id tag"),
-    (Pulse, "team version wanted wanted_since"),
-    (Word, "team word backwards"),
+    (TeamVersion, "team version requested requested_since"),
+    (VocabularyWord, "team word backwards"),
     (SavedSearch, "id team owner q is_shared created_at"),
-    (Finding, "id saved_search dub count is_new found_at"),
-    (Shelf, "team is_on most_bytes looked_at"),
+    (SearchAlert, "id saved_search dub count is_new found_at"),
+    (CopyPolicy, "team is_enabled quota_bytes synced_at"),
     (
-        Copy,
-        "id team dub kind state state_at name content_type size got source validator peaks length_ms tries message "
-        "due_at lease lease_until",
+        MediaCopy,
+        "id team dub kind state state_at name content_type size received_bytes source validator waveform length_ms "
+        "failures message due_at lease lease_until",
     ),
     (EmailAddress, "id user email verified primary"),
 ]
@@ -184,7 +194,7 @@ def has_terms() -> bool:
 
 
 def found(team: int, typed: str) -> list[str]:
-    return [hit.cue.text for hit in search.search(team, typed).hits]
+    return [hit.cue.text for hit in search(team, typed).hits]
 
 
 def run(camb_run_id: int) -> Run:
@@ -209,21 +219,21 @@ def test_keys_search_archive_and_new_rows_work_after_the_migrations():
     assert found(STUDIO, "スープ speaker:misaki speaker:美咲 lang:ja") == ["味噌スープの台所へようこそ。"]
     assert found(STUDIO, "مطبخ") == ["مرحبا بكم في المطبخ"]
     assert found(STUDIO, "oboe") == ["And an oboe."]
-    assert search.search(STUDIO, "celo").suggestion == "cello"
+    assert search(STUDIO, "celo").suggestion == "cello"
     assert found(STUDIO, "marigold") == found(STUDIO, "lantern") == found(STUDIO, "orchid") == []
 
     lines = lines_in_index()
-    tracking.remove_run(run(CURRENT))
+    remove_run(run(CURRENT))
     assert (found(STUDIO, "oboe"), lines_in_index()) == ([], lines - 2)
 
     # Work that was half done goes on: one run leaves the index, one returns, and a name reaches the later runs.
-    archiving.settle_next()
+    sync_pending()
     assert (run(FADING).is_indexed, run(RETURNING).is_indexed) == (False, True)
     assert found(STUDIO, "speaker:annabel orchid") == []
-    speakers.settle_next()
+    speakers.apply_pending()
     assert found(STUDIO, "speaker:annabel orchid") == ["The orchid comes back soon."]
-    archiving.restore(Team.objects.get(pk=STUDIO), [run(ARCHIVED).pk])
-    archiving.settle_next()
+    restore_runs(Team.objects.get(pk=STUDIO), [run(ARCHIVED).pk])
+    sync_pending()
     assert found(STUDIO, "marigold speaker:benjamin") == ["Archived words stay marigold."]
 
     last = {model: table["rows"][-1][0] for (model, _), table in zip(FIELDS, DATA["tables"], strict=True)}
@@ -234,9 +244,9 @@ def test_keys_search_archive_and_new_rows_work_after_the_migrations():
     dub.cues.all().delete()  # they were never put into the index, so no removal may look for them there
 
     for team in Team.objects.all():
-        tracking.remove_team(team)
-    tracking.finish_removals()
+        remove_team(team)
+    finish_removals()
     left = {model for model, _ in FIELDS if model._default_manager.exists()}
-    assert left == {User, EmailAddress, Language, Copy}  # a copy's row stays until its file is removed
-    assert not Copy.objects.exclude(dub=None).exists()
+    assert left == {User, EmailAddress, Language, MediaCopy}  # a copy's row stays until its file is removed
+    assert not MediaCopy.objects.exclude(dub=None).exists()
     assert not has_terms()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.contrib.staticfiles import finders
 
-from dashboard.http.static_storage import Assets
+from dashboard.http.static_storage import HashedStaticStorage
 from results.models import Run
 
 ROOT = Path(__file__).parent.parent
@@ -39,7 +39,7 @@ def test_what_a_sheet_names_is_somewhere(sheet):
 
 
 def test_a_script_imports_others_by_the_names_of_their_content(tmp_path):
-    storage = Assets(location=tmp_path)
+    storage = HashedStaticStorage(location=tmp_path)
     files = {name: (source, name) for finder in finders.get_finders() for name, source in finder.list([])}
     for name, (source, _name) in files.items():
         storage.save(name, source.open(name))

@@ -5,7 +5,7 @@ from ninja.operation import Operation
 from ninja.renderers import JSONRenderer
 
 from dashboard.api import dubs, problems, runs, search
-from dashboard.api.auth import Token
+from dashboard.api.auth import TokenAuth
 
 
 class _Renderer(JSONRenderer):
@@ -28,9 +28,9 @@ api = _Api(
     ),
     docs_url=None,
     urls_namespace="api",
-    auth=Token(),
+    auth=TokenAuth(),
     renderer=_Renderer(),
 )
 for router in (runs.router, dubs.router, search.router):
     api.add_router("/t/{team}", router)
-problems.tell(api)
+problems.add_handlers(api)

@@ -18,14 +18,14 @@ TeamSlug = Annotated[str, Path(description="The team, as in the addresses of its
 
 
 class ScriptRequest(HttpRequest):
-    """What is left of requests once `Token` has looked at them."""
+    """What is left of requests once `TokenAuth` has looked at them."""
 
     auth: AccessToken
     user: User
     team: Team
 
 
-class Token(HttpBearer):
+class TokenAuth(HttpBearer):
     """An access token of the address's team; of what else there is, its bearer sees nothing.
 
     Whatever is posted changes something, so no view can forget to ask whether that is allowed.
@@ -53,7 +53,7 @@ class Token(HttpBearer):
         return found
 
 
-class Parameters(BaseModel):
+class QueryParameters(BaseModel):
     """What stands in the query of an address: a mistyped filter is refused, as it would let everything by."""
 
     @model_validator(mode="after")

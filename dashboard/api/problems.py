@@ -58,7 +58,7 @@ def problem(status: int, detail: str, faults: list[Fault] | None = None, **heade
 # --- What the API refuses ----------------------------------------------------------------------------
 
 
-def tell(api: NinjaAPI) -> None:
+def add_handlers(api: NinjaAPI) -> None:
     """Have the API say its refusals so."""
     handlers: Mapping[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
         AuthenticationError: _unauthorized,
@@ -102,7 +102,9 @@ def _said(fault: Mapping[str, Any]) -> str:
 # --- What is refused before and after it -------------------------------------------------------------
 
 
-def in_json(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+def json_errors(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
     """Give a script JSON where a browser would get a page of trouble, and keep all it gets out of every cache."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:

@@ -13,17 +13,17 @@ from ninja.responses import Status as Answer
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dashboard.api import schemas
-from dashboard.api.auth import Parameters, ScriptRequest, TeamSlug
+from dashboard.api.auth import QueryParameters, ScriptRequest, TeamSlug
 from dashboard.api.problems import documented
 from dashboard.api.schemas import Id
 from dashboard.forms import RunsForm, TagsForm
-from dashboard.pages.run_list import MOST_PICKED, MOST_TAGS, Wanted, counts_of, page_of
+from dashboard.pages.run_list import MAX_SELECTED, MAX_TAG_FILTERS, RunListQuery, get_page, status_counts
 from results import tags
-from results.models import ApiKey, Pulse, Run, RunQuerySet, Tag
+from results.models import ApiKey, Run, RunQuerySet, Tag, TeamVersion
 from results.runs import archive as archive_
 from results.runs import pasted_ids
-from results.runs.add import Found, add_pasted, known_runs
-from results.runs.pasted_ids import MOST_TAGS as MOST_AT_ONCE
+from results.runs.add import PastedRuns, add_pasted, known_runs
+from results.runs.pasted_ids import MAX_TAGS
 from results.runs.request import refresh_obstacle, request_refresh, request_refresh_many
 from teams.access import can_write
 from teams.models import Membership
@@ -37,20 +37,20 @@ Name = Annotated[str, Field(min_length=1, max_length=Tag.LONGEST)]
 # --- Which runs are meant ----------------------------------------------------------------------------
 
 
-class Filter(BaseModel, extra="forbid"):
+class RunFilter(BaseModel, extra="forbid"):
     """As the list of runs is narrowed in its page."""
 
     q: str = Field("", max_length=200, description="In the title, or how the id begins.")
     status: Status | Literal["archived", ""] = Field("", description="Without one, all that are not archived.")
-    tag: list[Name] = Field([], max_length=MOST_TAGS, description="Under each of these.")
+    tag: list[Name] = Field([], max_length=MAX_TAG_FILTERS, description="Under each of these.")
 
     @property
-    def wanted(self) -> Wanted:
+    def wanted(self) -> RunListQuery:
         """Read by whoever reads the page's address."""
         query = QueryDict(mutable=True)
         query["q"], query["status"] = self.q, str(self.status)
         query.setlist("tag", list(self.tag))
-        return Wanted.read(query)
+        return RunListQuery.read(query)
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -60,7 +60,7 @@ class Filter(BaseModel, extra="forbid"):
         return self
 
 
-class Listing(Filter, Parameters):
+class RunListParameters(RunFilter, QueryParameters):
     order: Literal["newest", "oldest"] = "newest"
     camb_run_id: list[Id] = Field([], max_length=100, description="Only these of CAMB.AI's ids.")
     changed_since: int = Field(0, ge=0, lt=2**63, description="Only what changed after this `version`.")
@@ -78,13 +78,13 @@ def _either(one: str, other: str) -> ConfigDict:
     return ConfigDict(extra="forbid", json_schema_extra={"oneOf": [{"required": [one]}, {"required": [other]}]})
 
 
-class Picked(BaseModel):
+class RunSelection(BaseModel):
     """Either `runs` by their ids, or all `where` a filter lets by; of another team's ids none is meant."""
 
     model_config = _either("runs", "where")
-    runs: list[Id] = Field(default_factory=list, max_length=MOST_PICKED)
-    where: Filter = Field(
-        default_factory=Filter.model_construct, description="`{}`: every run that is not archived."
+    runs: list[Id] = Field(default_factory=list, max_length=MAX_SELECTED)
+    where: RunFilter = Field(
+        default_factory=RunFilter.model_construct, description="`{}`: every run that is not archived."
     )
 
     @model_validator(mode="after")
@@ -124,45 +124,47 @@ def _unchanged(request: ScriptRequest, response: HttpResponse, version: int) -> 
     return same
 
 
-@router.get("", response={200: schemas.Team} | documented(), url_name="team", tags=["Team"])
-def team(request: ScriptRequest, team: TeamSlug) -> schemas.Team:
+@router.get("", response={200: schemas.TeamOut} | documented(), url_name="team", tags=["Team"])
+def team(request: ScriptRequest, team: TeamSlug) -> schemas.TeamOut:
     """What the token opens, and how far the team's runs are."""
-    version = Pulse.of(request.team.pk)
-    return schemas.Team(
+    version = TeamVersion.current(request.team.pk)
+    return schemas.TeamOut(
         slug=request.team.slug,
         name=request.team.name,
         role=Membership.Role(request.auth.membership.role),
         can_write=can_write(request.auth),
-        runs=counts_of(Run.objects.filter(team=request.team)),
+        runs=status_counts(Run.objects.filter(team=request.team)),
         trouble=refresh_obstacle(request.team),
         version=version,
     )
 
 
-@router.get("/runs", response={200: schemas.Runs} | UNCHANGED | documented(422))
+@router.get("/runs", response={200: schemas.RunListOut} | UNCHANGED | documented(422))
 def list_runs(
-    request: ScriptRequest, team: TeamSlug, asked: Query[Listing], response: HttpResponse
-) -> schemas.Runs | HttpResponse:
+    request: ScriptRequest, team: TeamSlug, asked: Query[RunListParameters], response: HttpResponse
+) -> schemas.RunListOut | HttpResponse:
     """The runs, a page at a time; 304 for who sends the ETag of a list that has not changed as If-None-Match."""
-    version = Pulse.of(request.team.pk)
+    version = TeamVersion.current(request.team.pk)
     if same := _unchanged(request, response, version):
         return same
     wanted = replace(asked.wanted, order="oldest" if asked.order == "oldest" else "", after=asked.cursor)
     runs = asked.narrowed(Run.objects.filter(team=request.team))
-    page = page_of(schemas.with_dubs(runs), wanted, asked.limit)
+    page = get_page(schemas.with_dubs(runs), wanted, asked.limit)
     root = _root(request)
-    return schemas.Runs(
-        runs=[schemas.run(request, run, root) for run in page.runs],
+    return schemas.RunListOut(
+        runs=[schemas.run_out(request, run, root) for run in page.runs],
         next=page.runs[-1].pk if page.after else None,
         version=version,
     )
 
 
-@router.get("/runs/{int:run}", response={200: schemas.Run} | UNCHANGED | documented())
-def one_run(request: ScriptRequest, team: TeamSlug, run: int, response: HttpResponse) -> schemas.Run | HttpResponse:
+@router.get("/runs/{int:run}", response={200: schemas.RunOut} | UNCHANGED | documented())
+def one_run(
+    request: ScriptRequest, team: TeamSlug, run: int, response: HttpResponse
+) -> schemas.RunOut | HttpResponse:
     """One run with its dubs."""
-    version = Pulse.of(request.team.pk)
-    return _unchanged(request, response, version) or schemas.run(request, _run(request, run), _root(request))
+    version = TeamVersion.current(request.team.pk)
+    return _unchanged(request, response, version) or schemas.run_out(request, _run(request, run), _root(request))
 
 
 # --- Changing ----------------------------------------------------------------------------------------
@@ -176,7 +178,7 @@ class NewRuns(BaseModel):
         default_factory=list, max_length=RunsForm.MOST_IDS, description="Of runs or of tasks."
     )
     text: str = Field(default_factory=str, max_length=RunsForm.MOST_BYTES)
-    tags: list[Name] = Field([], max_length=MOST_AT_ONCE, description="All of them are filed under these.")
+    tags: list[Name] = Field([], max_length=MAX_TAGS, description="All of them are filed under these.")
 
     @model_validator(mode="after")
     def _says_which(self) -> Self:
@@ -189,11 +191,11 @@ class NewRuns(BaseModel):
         return self.text if "text" in self.model_fields_set else "\n".join(map(str, self.ids))
 
 
-class Tagging(Picked):
-    tags: list[Name] = Field(min_length=1, max_length=MOST_AT_ONCE)
+class TaggedSelection(RunSelection):
+    tags: list[Name] = Field(min_length=1, max_length=MAX_TAGS)
 
 
-class Line(BaseModel):
+class AddedLine(BaseModel):
     """What was read as an id; the run is `id` here."""
 
     written: str
@@ -203,21 +205,21 @@ class Line(BaseModel):
     note: str
 
 
-class Refused(BaseModel):
+class RefusedLine(BaseModel):
     written: str
     reason: str
 
 
-class Added(BaseModel):
-    added: list[Line]
-    known: list[Line] = Field(description="Here already.")
-    archived: list[Line] = Field(description="Here already, and put aside.")
-    repeated: list[Refused]
-    refused: list[Refused] = Field(description="What looks like an id and is none.")
+class AddedOut(BaseModel):
+    added: list[AddedLine]
+    known: list[AddedLine] = Field(description="Here already.")
+    archived: list[AddedLine] = Field(description="Here already, and put aside.")
+    repeated: list[RefusedLine]
+    refused: list[RefusedLine] = Field(description="What looks like an id and is none.")
     words: int = Field(description="How many words were passed over.")
 
 
-class Asked(BaseModel):
+class RefreshOut(BaseModel):
     detail: str
 
 
@@ -233,22 +235,22 @@ def _names(names: list[str]) -> list[str]:
     return names_
 
 
-@router.post("/runs", response={200: Added} | documented(400, 403, 413, 422))
-def add_runs(request: ScriptRequest, team: TeamSlug, asked: NewRuns) -> Added:
+@router.post("/runs", response={200: AddedOut} | documented(400, 403, 413, 422))
+def add_runs(request: ScriptRequest, team: TeamSlug, asked: NewRuns) -> AddedOut:
     """Track runs or tasks: as in the page, ids that are here already stay as they are, and get the tags."""
     lines = _cleaned(RunsForm({"text": asked.written}), "lines")
     if asked.tags:
         names = tuple(_names(asked.tags))
         lines = [replace(line, tags=tuple(dict.fromkeys((*line.tags, *names)))) for line in lines]
-    found = Found.of(request.team, lines)
+    found = PastedRuns.of(request.team, lines)
     if not found.lines:
         raise HttpError(422, "There is no run id in this yet, so nothing was added.")
     add_pasted(request.team, found.lines, request.user)
     runs = known_runs(request.team, found.lines)
 
-    def told(lines: list[pasted_ids.Line]) -> list[Line]:
+    def told(lines: list[pasted_ids.PastedId]) -> list[AddedLine]:
         return [
-            Line(
+            AddedLine(
                 written=line.written,
                 id=run.pk,
                 camb_run_id=run.camb_run_id,
@@ -259,55 +261,55 @@ def add_runs(request: ScriptRequest, team: TeamSlug, asked: NewRuns) -> Added:
             if (run := runs.get(line.found))
         ]
 
-    return Added(
+    return AddedOut(
         added=told([*found.new, *found.tasks]),
         known=told(found.known),
         archived=told(found.archived),
-        repeated=[Refused(written=line.written, reason=line.note) for line in found.repeated],
-        refused=[Refused(written=line.written, reason=line.note) for line in found.odd],
+        repeated=[RefusedLine(written=line.written, reason=line.note) for line in found.repeated],
+        refused=[RefusedLine(written=line.written, reason=line.note) for line in found.odd],
         words=len(found.words),
     )
 
 
-@router.post("/runs/{int:run}/refresh", response={202: Asked} | documented(403, 409))
-def refresh_run(request: ScriptRequest, team: TeamSlug, run: int) -> Answer[Asked]:
+@router.post("/runs/{int:run}/refresh", response={202: RefreshOut} | documented(403, 409))
+def refresh_run(request: ScriptRequest, team: TeamSlug, run: int) -> Answer[RefreshOut]:
     """Have CAMB.AI asked about this run before all others, as soon as the key's limits allow."""
     found = _run(request, run)
     if request_refresh(found):
-        return Answer(202, Asked(detail="CAMB.AI is being asked. Look again in a few seconds."))
+        return Answer(202, RefreshOut(detail="CAMB.AI is being asked. Look again in a few seconds."))
     if obstacle := refresh_obstacle(request.team, found):
         raise HttpError(409, obstacle)
-    return Answer(202, Asked(detail="CAMB.AI is being asked already, or was a moment ago."))
+    return Answer(202, RefreshOut(detail="CAMB.AI is being asked already, or was a moment ago."))
 
 
-@router.post("/runs/refresh", response={202: schemas.Count} | documented(400, 403, 409, 413, 422))
-def refresh_runs(request: ScriptRequest, team: TeamSlug, asked: Picked) -> Answer[schemas.Count]:
+@router.post("/runs/refresh", response={202: schemas.CountOut} | documented(400, 403, 409, 413, 422))
+def refresh_runs(request: ScriptRequest, team: TeamSlug, asked: RunSelection) -> Answer[schemas.CountOut]:
     """Have CAMB.AI asked about many runs, as soon as the key's limits allow."""
     if not ApiKey.objects.filter(team=request.team).exists():
         raise HttpError(409, refresh_obstacle(request.team))
-    return Answer(202, schemas.Count(count=request_refresh_many(asked.among(request), request.team)))
+    return Answer(202, schemas.CountOut(count=request_refresh_many(asked.among(request), request.team)))
 
 
-@router.post("/runs/archive", response={200: schemas.Count} | documented(400, 403, 413, 422))
-def archive_runs(request: ScriptRequest, team: TeamSlug, asked: Picked) -> schemas.Count:
+@router.post("/runs/archive", response={200: schemas.CountOut} | documented(400, 403, 413, 422))
+def archive_runs(request: ScriptRequest, team: TeamSlug, asked: RunSelection) -> schemas.CountOut:
     """Put runs aside: they leave the list and the search, and are not asked about."""
-    return schemas.Count(count=archive_.archive_runs(request.team, asked.among(request).pks()))
+    return schemas.CountOut(count=archive_.archive_runs(request.team, asked.among(request).pks()))
 
 
-@router.post("/runs/restore", response={200: schemas.Count} | documented(400, 403, 413, 422))
-def restore_runs(request: ScriptRequest, team: TeamSlug, asked: Picked) -> schemas.Count:
+@router.post("/runs/restore", response={200: schemas.CountOut} | documented(400, 403, 413, 422))
+def restore_runs(request: ScriptRequest, team: TeamSlug, asked: RunSelection) -> schemas.CountOut:
     """Take archived runs back."""
-    return schemas.Count(count=archive_.restore_runs(request.team, asked.among(request).pks()))
+    return schemas.CountOut(count=archive_.restore_runs(request.team, asked.among(request).pks()))
 
 
-@router.post("/runs/tag", response={200: schemas.Count} | documented(400, 403, 413, 422))
-def tag_runs(request: ScriptRequest, team: TeamSlug, asked: Tagging) -> schemas.Count:
+@router.post("/runs/tag", response={200: schemas.CountOut} | documented(400, 403, 413, 422))
+def tag_runs(request: ScriptRequest, team: TeamSlug, asked: TaggedSelection) -> schemas.CountOut:
     """Put runs under tags."""
     names = _names(asked.tags)
-    return schemas.Count(count=tags.add(request.team, dict.fromkeys(asked.among(request).pks(), names)))
+    return schemas.CountOut(count=tags.add_tags(request.team, dict.fromkeys(asked.among(request).pks(), names)))
 
 
-@router.post("/runs/untag", response={200: schemas.Count} | documented(400, 403, 413, 422))
-def untag_runs(request: ScriptRequest, team: TeamSlug, asked: Tagging) -> schemas.Count:
+@router.post("/runs/untag", response={200: schemas.CountOut} | documented(400, 403, 413, 422))
+def untag_runs(request: ScriptRequest, team: TeamSlug, asked: TaggedSelection) -> schemas.CountOut:
     """Take runs from under tags."""
-    return schemas.Count(count=tags.remove(request.team, asked.among(request).pks(), _names(asked.tags)))
+    return schemas.CountOut(count=tags.remove_tags(request.team, asked.among(request).pks(), _names(asked.tags)))

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from pydantic import BaseModel, Field
 
-from dashboard.pages.search_hits import address_of
+from dashboard.pages.search_hits import moment_url
 from results import models
 from results.models import RunQuerySet
 from results.search.service import Hit as Found
@@ -21,7 +21,7 @@ Id = Annotated[int, Field(ge=1, lt=2**63)]
 Status = models.Run.Status
 
 
-class Dub(BaseModel):
+class DubOut(BaseModel):
     """A run's output in one language. Its addresses want the token too; null: there is none."""
 
     id: int
@@ -34,7 +34,7 @@ class Dub(BaseModel):
     audio: str | None
 
 
-class Run(BaseModel):
+class RunOut(BaseModel):
     id: int = Field(description="Dubroom's own, and the one in addresses.")
     camb_run_id: int | None = Field(description="CAMB.AI's; null while only a task is known.")
     camb_task_id: str | None
@@ -47,7 +47,7 @@ class Run(BaseModel):
     languages: list[str]
     duration_ms: int
     cue_count: int
-    dubs: list[Dub]
+    dubs: list[DubOut]
     added_by: str | None
     added_at: datetime
     changed_at: datetime | None = Field(description="When an answer last changed something.")
@@ -58,13 +58,13 @@ class Run(BaseModel):
     page: str = Field(description="The run's page, for people.")
 
 
-class Runs(BaseModel):
-    runs: list[Run]
+class RunListOut(BaseModel):
+    runs: list[RunOut]
     next: int | None = Field(description="The `cursor` of the next page; null: this is the last.")
     version: int = Field(description="The team's now: ask for what comes with `changed_since`.")
 
 
-class Team(BaseModel):
+class TeamOut(BaseModel):
     slug: str
     name: str
     role: Membership.Role = Field(description="What you are in it.")
@@ -74,7 +74,7 @@ class Team(BaseModel):
     version: int = Field(description="Grows with every change of a run.")
 
 
-class Hit(BaseModel):
+class HitOut(BaseModel):
     """A line that was found."""
 
     run: int
@@ -93,8 +93,8 @@ class Hit(BaseModel):
     page: str = Field(description="The moment in the run's page, for people.")
 
 
-class Hits(BaseModel):
-    hits: list[Hit]
+class HitListOut(BaseModel):
+    hits: list[HitOut]
     next: str | None = Field(description="The `cursor` of the next page; null: this is the last.")
     count: int | None = Field(description="Of the whole search; told with its first page.")
     is_exact: bool = Field(description="False: there are at least `count`.")
@@ -102,19 +102,19 @@ class Hits(BaseModel):
     suggestion: str = Field(description="What may have been meant, when nothing was found.")
 
 
-class Count(BaseModel):
+class CountOut(BaseModel):
     count: int = Field(description="How many runs it was done with.")
 
 
 def with_dubs(runs: RunQuerySet) -> RunQuerySet:
-    """All that `run` tells, in as many queries for one as for a hundred."""
-    dubs = models.Dub.objects.order_by("pk").defer("cues_hash", "is_told")
+    """All that `run_out` tells, in as many queries for one as for a hundred."""
+    dubs = models.Dub.objects.order_by("pk").defer("cues_hash", "is_alert_checked")
     return runs.select_related("added_by").prefetch_related("tags", Prefetch("dubs", dubs))
 
 
-def run(request: HttpRequest, of: models.Run, root: str) -> Run:
+def run_out(request: HttpRequest, of: models.Run, root: str) -> RunOut:
     """The run; `root` is the team's address in the API."""
-    return Run(
+    return RunOut(
         id=of.pk,
         camb_run_id=of.camb_run_id,
         camb_task_id=of.camb_task_id or None,
@@ -144,9 +144,9 @@ def _page() -> list[str]:
     return reverse("runs-detail", args=[0]).rsplit("0", 1)
 
 
-def _dub(dub: models.Dub, root: str) -> Dub:
+def _dub(dub: models.Dub, root: str) -> DubOut:
     here = f"{root}/dubs/{dub.pk}"
-    return Dub(
+    return DubOut(
         id=dub.pk,
         language=dub.language,
         language_name=languages.name(dub.language),
@@ -158,9 +158,9 @@ def _dub(dub: models.Dub, root: str) -> Dub:
     )
 
 
-def hit(request: HttpRequest, found: Found) -> Hit:
+def hit_out(request: HttpRequest, found: Found) -> HitOut:
     cue = found.cue
-    return Hit(
+    return HitOut(
         run=cue.run_id,
         camb_run_id=cue.run.camb_run_id,
         title=cue.run.title,
@@ -172,5 +172,5 @@ def hit(request: HttpRequest, found: Found) -> Hit:
         speaker=cue.speaker,
         text=cue.text,
         marks=found.marks,
-        page=request.build_absolute_uri(address_of(cue)),
+        page=request.build_absolute_uri(moment_url(cue)),
     )

@@ -6,7 +6,7 @@ from ninja import Query, Router
 from pydantic import Field
 
 from dashboard.api import schemas
-from dashboard.api.auth import Parameters, ScriptRequest, TeamSlug
+from dashboard.api.auth import QueryParameters, ScriptRequest, TeamSlug
 from dashboard.api.problems import documented
 from results.search.query import clean
 from results.search.service import search
@@ -14,7 +14,7 @@ from results.search.service import search
 router = Router(tags=["Search"])
 
 
-class Searching(Parameters):
+class SearchParameters(QueryParameters):
     q: str = Field(
         max_length=1000, description='As in the search page: words, `"a phrase"`, `lang:es`, `speaker:`…'
     )
@@ -23,8 +23,8 @@ class Searching(Parameters):
     limit: int = Field(50, ge=1, le=100)
 
 
-@router.get("/search", response={200: schemas.Hits} | documented(422))
-def search_lines(request: ScriptRequest, team: TeamSlug, asked: Query[Searching]) -> schemas.Hits:
+@router.get("/search", response={200: schemas.HitListOut} | documented(422))
+def search_lines(request: ScriptRequest, team: TeamSlug, asked: Query[SearchParameters]) -> schemas.HitListOut:
     """Lines of the team's transcripts, newest runs first."""
     before, _dot, skip = asked.cursor.partition(".")
     page = search(
@@ -36,8 +36,8 @@ def search_lines(request: ScriptRequest, team: TeamSlug, asked: Query[Searching]
         best_first=asked.order == "best",
     )
     at = (page.next_before, page.next_skip) if page.next_skip else (page.next_before,)
-    return schemas.Hits(
-        hits=[schemas.hit(request, found) for found in page.hits],
+    return schemas.HitListOut(
+        hits=[schemas.hit_out(request, found) for found in page.hits],
         next=".".join(map(str, at)) if page.next_before else None,
         count=None if before else page.count,
         is_exact=page.is_exact,

@@ -23,7 +23,7 @@ GRACE_S = 10
 # What ends by itself after so long had begun well, such as a worker that ran out of memory: it is started anew.
 WELL_BEGUN_S = 60
 # Reads the ids of the groups until we are gone, however we went: then our end of its pipe is closed.
-SURVIVOR = f"""
+REAPER = f"""
 while read -r group; do set -- "$@" "-$group"; done
 kill -s TERM -- "$@"; sleep {GRACE_S}; kill -s KILL -- "$@"
 """
@@ -55,7 +55,7 @@ async def _run(
         asyncio.get_running_loop().add_signal_handler(number, lambda: (hurried if asked.is_set() else asked).set())
     reading, writing = os.pipe()
     survivor = await asyncio.create_subprocess_exec(
-        "sh", "-c", SURVIVOR, stdin=reading, stderr=DEVNULL, start_new_session=True
+        "sh", "-c", REAPER, stdin=reading, stderr=DEVNULL, start_new_session=True
     )
     os.close(reading)
     processes: dict[str, Process] = {}

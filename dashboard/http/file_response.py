@@ -14,7 +14,7 @@ from dashboard.http import ranges
 from results.exports import names
 from results.exports.formats import Format
 from results.media import copies, download, links
-from results.models import Copy, Dub
+from results.models import Dub, MediaCopy
 
 
 def media_response(request: HttpRequest, dub: Dub, kind: links.Kind) -> HttpResponseBase:
@@ -22,14 +22,14 @@ def media_response(request: HttpRequest, dub: Dub, kind: links.Kind) -> HttpResp
 
     What stands in the way is a sentence that the player shows.
     """
-    copy = copies.kept(dub, kind)
+    copy = copies.playable_copy(dub, kind)
     response = _from_copy(request, copy, dub) if copy else None
     try:
         if response is None and "download" in request.GET:
             response = _passed_on(dub, kind)
         elif response is None:
             response = HttpResponseRedirect(_live(dub, kind, renew="renew" in request.GET))
-    except (links.Dead, download.Trouble) as trouble:
+    except (links.NoPlayableLinkError, download.DownloadError) as trouble:
         response = HttpResponse(str(trouble), status=502, content_type="text/plain; charset=utf-8")
     response.headers["Cache-Control"] = "no-store"
     # The address of a transcript is nobody's business at the media's host.
@@ -39,11 +39,11 @@ def media_response(request: HttpRequest, dub: Dub, kind: links.Kind) -> HttpResp
 
 def _passed_on(dub: Dub, kind: links.Kind) -> HttpResponseBase:
     """Send the file through us: only so is it saved under a readable name, and its link stays unseen."""
-    file, trusted = ExitStack(), copies.trusted(dub.team_id)
+    file, trusted = ExitStack(), copies.trusted_hosts(dub.team_id)
     try:
-        part = file.enter_context(download.opened(_live(dub, kind), trusted=trusted))
-    except download.Gone:
-        part = file.enter_context(download.opened(_live(dub, kind, renew=True), trusted=trusted))
+        part = file.enter_context(download.open_download(_live(dub, kind), trusted=trusted))
+    except download.LinkGoneError:
+        part = file.enter_context(download.open_download(_live(dub, kind, renew=True), trusted=trusted))
 
     def pieces() -> Iterator[bytes]:
         with file:
@@ -57,7 +57,7 @@ def _passed_on(dub: Dub, kind: links.Kind) -> HttpResponseBase:
 
 
 def _live(dub: Dub, kind: links.Kind, *, renew: bool = False) -> str:
-    return links.live_url(dub, kind, renew=renew)
+    return links.playable_url(dub, kind, renew=renew)
 
 
 def media_file_name(dub: Dub, kind: links.Kind) -> str:
@@ -68,11 +68,11 @@ def media_file_name(dub: Dub, kind: links.Kind) -> str:
     return names.stem(dub.run, dub.language) + (ending if is_one else {"video": ".mp4", "audio": ".m4a"}[kind])
 
 
-def _from_copy(request: HttpRequest, copy: Copy, dub: Dub) -> HttpResponseBase | None:
+def _from_copy(request: HttpRequest, copy: MediaCopy, dub: Dub) -> HttpResponseBase | None:
     """Answer with our copy, or lead to it where it lies elsewhere; None when its file has gone."""
     if "renew" in request.GET:
         # The player met an error. If the file is there, the player only has to come again.
-        return HttpResponseRedirect(request.path) if copies.is_there(copy) else None
+        return HttpResponseRedirect(request.path) if copies.is_file_there(copy) else None
     is_download = "download" in request.GET
     name = names.stem(dub.run, dub.language) + PurePath(copy.name).suffix
     headers = {
@@ -84,9 +84,9 @@ def _from_copy(request: HttpRequest, copy: Copy, dub: Dub) -> HttpResponseBase |
         if path is None:
             return HttpResponseRedirect(copies.signed_url(copy, headers["Content-Disposition"]))
         etag = f'"{PurePath(copy.name).stem}"'
-        return ranges.respond(request, path, etag, headers, is_whole=is_download)
+        return ranges.range_response(request, path, etag, headers, is_whole=is_download)
     except FileNotFoundError:
-        copies.is_there(copy)
+        copies.is_file_there(copy)
         return None
 
 

@@ -16,7 +16,7 @@ class _Blocks(FileResponse):
     block_size = 256 * 1024  # Django's 4 kB cost a call of the web server each
 
 
-def respond(
+def range_response(
     request: HttpRequest, path: Path, etag: str, headers: dict[str, str], *, is_whole: bool = False
 ) -> HttpResponseBase:
     """Answer with the file, or unless it `is_whole`, with the range of it that is asked for.

@@ -3,7 +3,7 @@
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
-class Assets(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise has no types
+class HashedStaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise has no types
     """Each name has the file's hash in it, and so has each `import` between our modules.
 
     A module that is imported by its bare name would come from the cache of before an upgrade. Django's own

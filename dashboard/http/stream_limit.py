@@ -19,8 +19,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 # In a process of the web server, which has 16 threads.
-MOST = 8
-MOST_EACH = 4
+MAX_STREAMS = 8
+MAX_STREAMS_PER_PERSON = 4
 RETRY_SECONDS = 30
 STALLED_SECONDS = 60
 
@@ -38,13 +38,15 @@ class _Held:
 
     def close(self) -> None:
         with _lock:
-            under_way.discard(self)
+            open_streams.discard(self)
 
 
-under_way: WeakSet[_Held] = WeakSet()
+open_streams: WeakSet[_Held] = WeakSet()
 
 
-def bounded(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+def limit_streams(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
     """Let no more downloads begin than may be under way; who comes then is told to come again."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
@@ -54,13 +56,13 @@ def bounded(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable
             return response
         held = _Held(response.streaming_content, request.user.pk)  # type: ignore[arg-type]  # nothing here is async
         with _lock:
-            own = sum(other.whose == held.whose for other in under_way)
-            has_room = len(under_way) < MOST and own < MOST_EACH
+            own = sum(other.whose == held.whose for other in open_streams)
+            has_room = len(open_streams) < MAX_STREAMS and own < MAX_STREAMS_PER_PERSON
             if has_room:
-                under_way.add(held)
+                open_streams.add(held)
         if not has_room:
             # The answer has not begun, and whatever it holds open ends with it.
-            return _busy(request, is_own=own >= MOST_EACH)
+            return _busy(request, is_own=own >= MAX_STREAMS_PER_PERSON)
         response.streaming_content = held
         return response
 

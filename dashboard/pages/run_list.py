@@ -21,11 +21,11 @@ from results import tags
 from results.models import ApiKey, Run, RunQuerySet, Tag
 from results.transcripts import languages, timecode
 
-PAGE = 50
+PAGE_SIZE = 50
 LANGUAGES_SHOWN = 3
 TAGS_SHOWN = 2
-MOST_TAGS = 5
-MOST_PICKED = 1000
+MAX_TAG_FILTERS = 5
+MAX_SELECTED = 1000
 
 Status = Run.Status
 # Stands where a status does in an address: archived runs have a tab of their own.
@@ -36,7 +36,7 @@ ARCHIVED = "archived"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RunListQuery:
     """Filter, order and place in the list. Whatever is odd in an address counts as not asked for."""
 
     q: str = ""
@@ -47,11 +47,13 @@ class Wanted:
     before: int = 0
 
     @classmethod
-    def read(cls, query: QueryDict) -> "Wanted":
+    def read(cls, query: QueryDict) -> "RunListQuery":
         status, order = query.get("status", ""), query.get("order", "")
         return cls(
             q=query.get("q", "").replace("\0", "").strip()[:200],
-            tag=tuple(filter(None, (tags.clean(name)[: Tag.LONGEST] for name in query.getlist("tag")[:MOST_TAGS]))),
+            tag=tuple(
+                filter(None, (tags.clean(name)[: Tag.LONGEST] for name in query.getlist("tag")[:MAX_TAG_FILTERS]))
+            ),
             status=status if status in (*Status.values, ARCHIVED) else "",
             order=order if order == "oldest" else "",
             after=parse_id(query.get("after", "")) or 0,
@@ -85,7 +87,7 @@ class Wanted:
     def named(self, runs: RunQuerySet) -> RunQuerySet:
         """Those under the tags, whose title contains what was typed, or whose id begins with it."""
         for name in self.tag:
-            runs = runs.filter(tags.under(name))
+            runs = runs.filter(tags.tagged_with(name))
         if not self.q:
             return runs
         found = Q(title__icontains=self.q)
@@ -102,21 +104,21 @@ class Wanted:
         return current.filter(status=self.status) if self.status else current
 
 
-def picked(runs: RunQuerySet, data: QueryDict) -> RunQuerySet:
+def selected_runs(runs: RunQuerySet, data: QueryDict) -> RunQuerySet:
     """Those of the runs that a form means: each a `pk`, or with `all` every one that the list's filter lets by."""
     if "all" in data:
-        return Wanted.read(data).matching(runs)
-    return runs.filter(pk__in=parse_ids(data.getlist("pk")[:MOST_PICKED]))
+        return RunListQuery.read(data).matching(runs)
+    return runs.filter(pk__in=parse_ids(data.getlist("pk")[:MAX_SELECTED]))
 
 
 @dataclass(frozen=True)
-class Page:
+class RunPage:
     runs: list[Run]
     before: str = ""
     after: str = ""
 
 
-def page_of(runs: RunQuerySet, wanted: Wanted, size: int = PAGE) -> Page:
+def get_page(runs: RunQuerySet, wanted: RunListQuery, size: int = PAGE_SIZE) -> RunPage:
     """One page of the list, found by the id where it begins or ends: as quick at its end as at its top."""
     runs = wanted.matching(runs)
     backwards = bool(wanted.before)
@@ -128,26 +130,26 @@ def page_of(runs: RunQuerySet, wanted: Wanted, size: int = PAGE) -> Page:
     if backwards:
         found.reverse()
     has_before, has_after = (is_more, True) if backwards else (bool(wanted.after), is_more)
-    return Page(
+    return RunPage(
         found,
         wanted.query(before=found[0].pk) if found and has_before else "",
         wanted.query(after=found[-1].pk) if found and has_after else "",
     )
 
 
-def joining(runs: RunQuerySet, wanted: Wanted, shown: Sequence[int], since: int) -> int:
+def count_new(runs: RunQuerySet, wanted: RunListQuery, shown: Sequence[int], since: int) -> int:
     """How many runs came into this part of the list since a version: added, restored, or by their status."""
     runs = wanted.matching(runs).filter(version__gt=since).exclude(pk__in=shown)
     is_rising = wanted.order == "oldest"
     # The page is open where the list begins, and where it ends.
     if shown and (wanted.after or wanted.before):
         runs = runs.filter(pk__gt=min(shown)) if is_rising else runs.filter(pk__lt=max(shown))
-    if len(shown) == PAGE:
+    if len(shown) == PAGE_SIZE:
         runs = runs.filter(pk__lt=max(shown)) if is_rising else runs.filter(pk__gt=min(shown))
     return runs.count()
 
 
-def with_names(runs: RunQuerySet) -> RunQuerySet:
+def for_list(runs: RunQuerySet) -> RunQuerySet:
     return runs.select_related("added_by").prefetch_related("tags").only(
         "camb_run_id", "camb_task_id", "title", "status", "reason", "checked_at", "due_at", "languages",
         "duration_ms", "cue_count", "version", "archived_at", "added_by__name", "added_by__email",
@@ -158,7 +160,7 @@ def with_names(runs: RunQuerySet) -> RunQuerySet:
 
 
 @dataclass(frozen=True)
-class Tab:
+class StatusTab:
     name: str
     count: int
     href: str
@@ -166,7 +168,7 @@ class Tab:
     is_current: bool
 
 
-class Row(NamedTuple):
+class RunRow(NamedTuple):
     """One run, ready to be printed: the row's template only puts strings in their places."""
 
     pk: str
@@ -190,26 +192,26 @@ class Row(NamedTuple):
     added_by: str
 
 
-def counts_of(runs: RunQuerySet) -> dict[str, int]:
+def status_counts(runs: RunQuerySet) -> dict[str, int]:
     """How many there are by status, and how many are archived."""
     counted = dict(runs.current().order_by().values_list("status").annotate(Count("pk")))
     return {status: counted.get(status, 0) for status in Status.values} | {ARCHIVED: runs.archived().count()}
 
 
-def tabs_of(wanted: Wanted, counts: dict[str, int]) -> list[Tab]:
+def build_tabs(wanted: RunListQuery, counts: dict[str, int]) -> list[StatusTab]:
     """All, and each status that there is; the chosen one stays, so that nobody stands on a tab that vanishes."""
     names = {status.value: str(status.label) for status in Status} | {ARCHIVED: _("Archived")}
     current = sum(counts.values()) - counts[ARCHIVED]
-    tabs = [Tab(_("All"), current, wanted.query(status=""), "", not wanted.status)]
+    tabs = [StatusTab(_("All"), current, wanted.query(status=""), "", not wanted.status)]
     tabs += [
-        Tab(names[status], count, wanted.query(status=status), status, status == wanted.status)
+        StatusTab(names[status], count, wanted.query(status=status), status, status == wanted.status)
         for status, count in counts.items()
         if count or status == wanted.status
     ]
     return tabs
 
 
-def rows_of(runs: Iterable[Run], key: ApiKey | None, wanted: Wanted) -> list[Row]:
+def build_rows(runs: Iterable[Run], key: ApiKey | None, wanted: RunListQuery) -> list[RunRow]:
     drawn = {status: status_label(status) for status in Status.values}
     # One reverse() for all rows: what stands before and after the id.
     page, title = (reverse(name, args=[0]).rsplit("0", 1) for name in ("runs-detail", "runs-edit-title"))
@@ -230,7 +232,7 @@ def rows_of(runs: Iterable[Run], key: ApiKey | None, wanted: Wanted) -> list[Row
     ]
 
 
-def _chips(names: list[str], wanted: Wanted) -> SafeString:
+def _chips(names: list[str], wanted: RunListQuery) -> SafeString:
     """A few tags, each a link to what else is under it."""
     links = ((wanted.query(tag=dict.fromkeys((*wanted.tag, name))), name) for name in names[:TAGS_SHOWN])
     chips = format_html_join("", '<a class="tag" href="{}"><bdi>{}</bdi></a>', links)
@@ -239,13 +241,13 @@ def _chips(names: list[str], wanted: Wanted) -> SafeString:
     return chips
 
 
-def _row(run: Run, status: SafeString, page: list[str], title: list[str], pause: str, chips: SafeString) -> Row:
+def _row(run: Run, status: SafeString, page: list[str], title: list[str], pause: str, chips: SafeString) -> RunRow:
     pk = str(run.pk)
     spoken = list(dict.fromkeys(languages.name(tag.split("-")[0]) for tag in run.languages if tag))
     more = f" +{len(spoken) - LANGUAGES_SHOWN}" if len(spoken) > LANGUAGES_SHOWN else ""
     checked, checked_text = _moment(run.checked_at)
     due, due_text = _moment(run.due_at)
-    return Row(
+    return RunRow(
         pk=pk,
         href=pk.join(page),
         title_href=pk.join(title),

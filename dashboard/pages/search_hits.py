@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from results.models import Cue, Run
-from results.search.service import Hit, beside
+from results.search.service import Hit, parallel_lines
 from results.transcripts import languages, timecode
 
 # A line of speech is shorter; of a longer one, the part around what was found is shown.
@@ -24,7 +24,7 @@ LONGEST_LINE = 600
 LONGEST_NEIGHBOUR = 200
 
 
-class Line(NamedTuple):
+class HitLine(NamedTuple):
     """A hit, ready to be printed, with the lines before and after it unless these stand there already.
 
     A page has fifty: what its template would have to look up, compute or loop over is prepared here.
@@ -44,19 +44,19 @@ class Line(NamedTuple):
 
 
 @dataclass
-class Group:
+class HitGroup:
     """The hits in one run, in the order in which they are spoken."""
 
     run: Run
-    lines: list[Line] = field(default_factory=list)
+    lines: list[HitLine] = field(default_factory=list)
 
 
-def groups_of(found: Sequence[Hit]) -> list[Group]:
+def group_hits(found: Sequence[Hit]) -> list[HitGroup]:
     places = {(hit.cue.dub_id, hit.cue.position) for hit in found}
-    neighbours, others = _neighbours(places), beside(found)
-    groups: dict[int, Group] = {}
+    neighbours, others = _neighbours(places), parallel_lines(found)
+    groups: dict[int, HitGroup] = {}
     for hit in found:
-        groups.setdefault(hit.cue.run_id, Group(hit.cue.run))
+        groups.setdefault(hit.cue.run_id, HitGroup(hit.cue.run))
     for hit in sorted(found, key=lambda hit: (hit.cue.dub_id, hit.cue.position)):
         cue = hit.cue
         # pop: what stands below one hit is not repeated above the next.
@@ -81,28 +81,28 @@ def _neighbours(places: set[tuple[int, int]]) -> dict[tuple[int, int], str]:
 
 
 @lru_cache(maxsize=4096)
-def url(name: str, of: int | str) -> str:
+def cached_url(name: str, of: int | str) -> str:
     """As `reverse`, remembered: a page of hits has hundreds of addresses."""
     return reverse(name, args=[of])
 
 
-def address_of(cue: Cue) -> str:
+def moment_url(cue: Cue) -> str:
     query = urlencode({"dub": cue.dub.language, "t": cue.start_ms // 1000})
-    return f"{url('runs-detail', cue.run_id)}?{query}#cue-{cue.position}"
+    return f"{cached_url('runs-detail', cue.run_id)}?{query}#cue-{cue.position}"
 
 
-def _line(hit: Hit, before: str, after: str, others: Iterable[tuple[str, str]]) -> Line:
+def _line(hit: Hit, before: str, after: str, others: Iterable[tuple[str, str]]) -> HitLine:
     cue, dub, clock = hit.cue, hit.cue.dub, timecode.short(hit.cue.start_ms)
     kind = "audio" if dub.audio_url else "video" if dub.video_url else ""
     span = f"#t={cue.start_ms / 1000},{max(cue.end_ms, cue.start_ms + 1000) / 1000}"
-    return Line(
-        href=address_of(cue),
-        media=url(f"media-{kind}", dub.pk) + span if kind else "",
+    return HitLine(
+        href=moment_url(cue),
+        media=cached_url(f"media-{kind}", dub.pk) + span if kind else "",
         clock=clock,
         speaker=cue.speaker,
         language=languages.name(dub.language) if dub.language else "",
         lang=languages.html_tag(dub.language),
-        text=marked(cue.text, hit.marks),
+        text=highlight(cue.text, hit.marks),
         before=before,
         after=after,
         others=format_html_join(
@@ -114,7 +114,7 @@ def _line(hit: Hit, before: str, after: str, others: Iterable[tuple[str, str]]) 
     )
 
 
-def marked(text: str, marks: Iterable[tuple[int, int]]) -> SafeString:
+def highlight(text: str, marks: Iterable[tuple[int, int]]) -> SafeString:
     """Return the text, escaped piece by piece, with each found span in a <mark>; a very long one is cut."""
     spans = sorted(marks)
     first, last = 0, len(text)

@@ -11,7 +11,7 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from results.models import Copy, Cue, Dub, Run
+from results.models import Cue, Dub, MediaCopy, Run
 from results.transcripts import alignment, languages, review, timecode, timeline
 
 # As many as run.css has colours.
@@ -21,14 +21,14 @@ COLUMNS = 1000
 # Its loudness in fewer, as each of these weighs four bytes.
 WAVE_COLUMNS = 500
 WAVE_HEIGHT = 64
-MOST_SPEAKERS = 60
+MAX_SPEAKERS = 60
 # So many lines are laid out together when they come near: with each for itself, a browser looks at 20,000 of them
 # for every picture that it paints.
-PART = 100
+LINES_PER_PART = 100
 
 
 @dataclass(frozen=True)
-class Wanted:
+class TranscriptFilter:
     """What the address says is to be shown; whatever it leaves out, or is not there, falls back."""
 
     dub: str = ""
@@ -37,7 +37,7 @@ class Wanted:
     speakers: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, query: QueryDict) -> "Wanted":
+    def read(cls, query: QueryDict) -> "TranscriptFilter":
         speakers = tuple(dict.fromkeys(query.getlist("speaker")))
         return cls(query.get("dub", ""), query.get("play", ""), query.get("beside", ""), speakers)
 
@@ -60,7 +60,7 @@ class Wanted:
         return reverse("runs-detail", args=[run.pk]) + replace(self, speakers=()).query
 
 
-class Line(NamedTuple):
+class TranscriptLine(NamedTuple):
     """One cue, ready to be printed; `speaker` stands only where another one begins to speak."""
 
     position: int
@@ -75,15 +75,15 @@ class Line(NamedTuple):
         return timecode.short(self.start_ms)
 
 
-class Row(NamedTuple):
+class TranscriptRow(NamedTuple):
     """Lines that say the same in two dubs."""
 
     start_ms: int
-    lines: list[Line]
-    others: list[Line]
+    lines: list[TranscriptLine]
+    others: list[TranscriptLine]
 
 
-class Speaker(NamedTuple):
+class SpeakerStats(NamedTuple):
     name: str
     voice: str
     talk: str
@@ -94,7 +94,7 @@ class Speaker(NamedTuple):
     rename_href: str
 
 
-class Beside(NamedTuple):
+class OtherDub(NamedTuple):
     """Another dub that may stand beside this one."""
 
     label: str
@@ -102,7 +102,7 @@ class Beside(NamedTuple):
     is_current: bool
 
 
-class Wave(NamedTuple):
+class WaveformPath(NamedTuple):
     """How loud the media is, as a path `columns` wide that is stretched over `width` columns of the strip."""
 
     path: str
@@ -112,18 +112,18 @@ class Wave(NamedTuple):
     """How many columns the strip has with it: media goes on after its last line."""
 
     @classmethod
-    def of(cls, copy: Copy, dub: Dub) -> "Wave":
+    def of(cls, copy: MediaCopy, dub: Dub) -> "WaveformPath":
         width = COLUMNS * copy.length_ms // max(dub.duration_ms, 1)
-        path = timeline.skyline(bytes(copy.peaks), WAVE_COLUMNS, WAVE_HEIGHT)
+        path = timeline.skyline(bytes(copy.waveform), WAVE_COLUMNS, WAVE_HEIGHT)
         return cls(path, WAVE_COLUMNS, width, max(width, COLUMNS))
 
 
 @dataclass(frozen=True)
-class Reading:
+class TranscriptPage:
     """The transcript of a dub, as wanted. The cues are read once, whatever is made of them."""
 
     dub: Dub
-    wanted: Wanted
+    wanted: TranscriptFilter
     others: list[Dub] = field(default_factory=list)
 
     @cached_property
@@ -142,17 +142,17 @@ class Reading:
     # --- The lines -----------------------------------------------------------------------------------
 
     @cached_property
-    def lines(self) -> list[Line]:
-        hints = [" · ".join(map(str, found)) for found in review.hints(self.cues)]
+    def lines(self) -> list[TranscriptLine]:
+        hints = [" · ".join(map(str, found)) for found in review.review_checks(self.cues)]
         chosen = self.chosen
         shown = [pair for pair in zip(self.cues, hints, strict=True) if not chosen or pair[0].speaker in chosen]
         return _lines(shown, self.voices)
 
     @property
-    def parts(self) -> Iterator[Sequence[Line] | Sequence[Row]]:
+    def parts(self) -> Iterator[Sequence[TranscriptLine] | Sequence[TranscriptRow]]:
         """The lines, or the rows of two dubs, in parts."""
         shown = list(self.rows) if self.other else self.lines
-        return (shown[start : start + PART] for start in range(0, len(shown), PART))
+        return (shown[start : start + LINES_PER_PART] for start in range(0, len(shown), LINES_PER_PART))
 
     @property
     def hint_count(self) -> int:
@@ -175,7 +175,7 @@ class Reading:
         return languages.direction(self.other.language if self.other else "")
 
     @property
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[TranscriptRow]:
         """The lines with those of the other dub beside them; chosen speakers bring what is beside them along."""
         lines = {line.position: line for line in self.lines}
         others = list(self.other.cues.all()) if self.other else []
@@ -183,13 +183,13 @@ class Reading:
         for row in alignment.align_in_rows(self.cues, others):
             here = [lines[cue.position] for cue in row.cues if cue.position in lines]
             if here or not self.chosen:
-                yield Row(row.start_ms, here, [there[cue.position] for cue in row.others])
+                yield TranscriptRow(row.start_ms, here, [there[cue.position] for cue in row.others])
 
     @property
-    def choices(self) -> list[Beside]:
+    def choices(self) -> list[OtherDub]:
         """The run's other dubs, and those of the runs that are of the same source."""
         return [
-            Beside(
+            OtherDub(
                 _label(dub, is_own=dub.run_id == self.dub.run_id),
                 replace(self.wanted, beside=self._key(dub)).query,
                 dub == self.other,
@@ -209,7 +209,7 @@ class Reading:
     # --- The speakers --------------------------------------------------------------------------------
 
     @cached_property
-    def speakers(self) -> list[Speaker]:
+    def speakers(self) -> list[SpeakerStats]:
         """Who speaks, most first: for how long, what part of all that is said, and how many words."""
         talk, words = defaultdict[str, int](int), defaultdict[str, int](int)
         count = _words if languages.has_spaces(self.dub.language) else review.length
@@ -218,7 +218,7 @@ class Reading:
             words[cue.speaker] += count(cue.text)
         total = sum(talk.values()) or 1
         return [
-            Speaker(
+            SpeakerStats(
                 name,
                 voice,
                 timecode.short(talk[name]),
@@ -228,7 +228,7 @@ class Reading:
                 self._toggled(name),
                 replace(self.wanted, speakers=(name,)).query,
             )
-            for name, voice in sorted(self.voices.items(), key=lambda item: -talk[item[0]])[:MOST_SPEAKERS]
+            for name, voice in sorted(self.voices.items(), key=lambda item: -talk[item[0]])[:MAX_SPEAKERS]
         ]
 
     @property
@@ -265,7 +265,7 @@ class Reading:
         return "".join(f"M{column} 0V5" for column in columns) if len(columns) <= COLUMNS / 3 else ""
 
 
-def dubs_beside(dub: Dub, dubs: Iterable[Dub]) -> list[Dub]:
+def other_dubs(dub: Dub, dubs: Iterable[Dub]) -> list[Dub]:
     """Return the dubs that may stand beside this one: those of its run, and of the runs of the same source."""
     run = dub.run
     own = [other for other in dubs if other != dub and other.cue_count]
@@ -283,12 +283,12 @@ def _voices(cues: Iterable[Cue]) -> dict[str, str]:
     return {speaker: f"voice-{number % VOICES}" for number, speaker in enumerate(speakers)}
 
 
-def _lines(cues: Iterable[tuple[Cue, str]], voices: dict[str, str]) -> list[Line]:
+def _lines(cues: Iterable[tuple[Cue, str]], voices: dict[str, str]) -> list[TranscriptLine]:
     lines, before = [], ""
     for cue, hints in cues:
         name = cue.speaker if cue.speaker != before else ""
         before = cue.speaker
-        lines.append(Line(cue.position, cue.start_ms, voices.get(cue.speaker, ""), name, cue.text, hints))
+        lines.append(TranscriptLine(cue.position, cue.start_ms, voices.get(cue.speaker, ""), name, cue.text, hints))
     return lines
 
 

@@ -12,7 +12,7 @@ from django.utils.timezone import now
 from django.utils.translation import get_language
 
 from dashboard.pages import markup
-from dashboard.pages.transcript import Line, Row
+from dashboard.pages.transcript import TranscriptLine, TranscriptRow
 from results.transcripts import timecode
 
 register = template.Library()
@@ -49,7 +49,7 @@ def ago(at: datetime, due: str = "") -> SafeString:
 
 
 @register.simple_tag
-def cues(lines: Iterable[Line], is_playable: object) -> SafeString:
+def cues(lines: Iterable[TranscriptLine], is_playable: object) -> SafeString:
     """Write lines of a transcript.
 
     There may be 20,000 on a page: by the template's own means they would take seconds.
@@ -59,7 +59,7 @@ def cues(lines: Iterable[Line], is_playable: object) -> SafeString:
 
 @register.simple_tag
 def rows(
-    rows: Iterable[Row], lang: str, dir: str, other_lang: str, other_dir: str, is_playable: object
+    rows: Iterable[TranscriptRow], lang: str, dir: str, other_lang: str, other_dir: str, is_playable: object
 ) -> SafeString:
     """Write lines of two transcripts side by side, each in its language."""
     here = format_html('<div lang="{}" dir="{}">', lang, dir)
@@ -74,7 +74,7 @@ def rows(
     )
 
 
-def _cue(line: Line, tag: str, is_playable: object, name: str = "") -> str:
+def _cue(line: TranscriptLine, tag: str, is_playable: object, name: str = "") -> str:
     """A line as this element; what came from outside is escaped here."""
     named = f' id="{name}"' if name else ""
     speaker = f"<bdi>{escape(line.speaker)}</bdi>" if line.speaker else ""

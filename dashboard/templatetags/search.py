@@ -11,4 +11,4 @@ register = template.Library()
 @register.simple_tag
 def search_news(membership: Membership) -> int:
     """In how many new dubs the person's saved searches have hits."""
-    return saved.news(membership)
+    return saved.new_alert_count(membership)

@@ -20,9 +20,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from dashboard.pages.markup import outcome_label
-from results.models import ApiKey, Attempt, Call, Pulse, Run
+from results.models import ApiKey, Attempt, Call, Run, TeamVersion
 from results.refresh import call_stats
-from results.refresh.call_stats import Step, Summary, Window
+from results.refresh.call_stats import CallSummary, TimeStep, TimeWindow
 from results.runs.request import refresh_progress
 from teams.access import can_change, can_manage, membership_or_404
 from teams.models import Membership, Team
@@ -61,7 +61,7 @@ class Period(NamedTuple):
     """A window that can be chosen; `name` stands for it in the address."""
 
     name: str
-    window: Window
+    window: TimeWindow
     length: Promise
     step: Promise
     """What one bar of the chart counts."""
@@ -72,21 +72,21 @@ class Period(NamedTuple):
 PERIODS = (
     Period(
         "1h",
-        Window(step=60, count=60),
+        TimeWindow(step=60, count=60),
         gettext_lazy("1 hour"),
         gettext_lazy("Calls a minute"),
         (gettext_lazy("60 min ago"), gettext_lazy("30 min ago")),
     ),
     Period(
         "24h",
-        Window(step=30 * 60, count=48),
+        TimeWindow(step=30 * 60, count=48),
         gettext_lazy("24 hours"),
         gettext_lazy("Calls in 30 minutes"),
         (gettext_lazy("24 h ago"), gettext_lazy("12 h ago")),
     ),
     Period(
         "7d",
-        Window(step=2 * 3600, count=84),
+        TimeWindow(step=2 * 3600, count=84),
         gettext_lazy("7 days"),
         gettext_lazy("Calls in 2 hours"),
         (gettext_lazy("7 days ago"), gettext_lazy("3½ days ago")),
@@ -102,7 +102,7 @@ def _period(request: HttpRequest) -> Period:
 def _state(team: Team, period: Period, now: datetime) -> str:
     """What the page depends on: the runs and the key, the newest call, and how far time has moved the chart."""
     newest = Call.objects.filter(team=team).order_by("-at", "-pk").values_list("pk", flat=True).first()
-    return f"{Pulse.of(team.pk)}.{newest or 0}.{int(now.timestamp()) // period.window.step}"
+    return f"{TeamVersion.current(team.pk)}.{newest or 0}.{int(now.timestamp()) // period.window.step}"
 
 
 def _page(membership: Membership, request: HttpRequest) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def _page(membership: Membership, request: HttpRequest) -> dict[str, Any]:
     # Read before all else: what changes meanwhile is newer than this, and the next poll brings it.
     state = _state(team, period, now)
     place = _place(request.GET.get("before", ""))
-    summary = call_stats.summary(team, period.window, now)
+    summary = call_stats.summarise(team, period.window, now)
     calls, older = _calls(team, place)
     context = {
         "membership": membership,
@@ -159,11 +159,11 @@ class Chart:
     top: int
     """The number of calls that would fill the chart's height."""
     bars: list[Bar]
-    steps: list[Step]
+    steps: list[TimeStep]
     """Those with calls, newest first, for the table that says the same."""
 
     @classmethod
-    def of(cls, summary: Summary, period: Period) -> "Chart":
+    def of(cls, summary: CallSummary, period: Period) -> "Chart":
         steps = summary.steps
         top = _round_up(max(step.answered + step.failed for step in steps))
         ages = ((len(steps) - 1 - place) * period.window.step for place in range(len(steps)))
@@ -181,7 +181,7 @@ def _round_up(number: int) -> int:
     return next(size * power for size in (2, 4, 6, 8, 10, 20, 30, 40, 60, 80, 100) if size * power >= number)
 
 
-def _bar(x: int, step: Step, top: int, age: int) -> Bar:
+def _bar(x: int, step: TimeStep, top: int, age: int) -> Bar:
     answered, failed = (100 * count / top for count in (step.answered, step.failed))
     numbers = {"when": _ago(age), "answered": f"{step.answered:,}", "failed": f"{step.failed:,}"}
     return Bar(
@@ -209,7 +209,7 @@ def _ago(seconds: int) -> str:
 # --- What is asked next ------------------------------------------------------------------------------
 
 
-class Due(NamedTuple):
+class NextChecks(NamedTuple):
     """How many runs are still asked about, and those that are next."""
 
     unfinished: int
@@ -218,7 +218,7 @@ class Due(NamedTuple):
     runs: list[Run]
 
 
-def _due(team: Team, now: datetime) -> Due:
+def _due(team: Team, now: datetime) -> NextChecks:
     unfinished = Run.objects.filter(team=team).unfinished()
     counts = unfinished.aggregate(
         unfinished=Count("pk"),
@@ -226,7 +226,7 @@ def _due(team: Team, now: datetime) -> Due:
         being_asked=Count("pk", filter=Q(lease_until__gt=now)),
     )
     fields = ("title", "camb_run_id", "camb_task_id", "due_at")
-    return Due(**counts, runs=list(unfinished.order_by("due_at", "pk").only(*fields)[:DUE]))
+    return NextChecks(**counts, runs=list(unfinished.order_by("due_at", "pk").only(*fields)[:DUE]))
 
 
 # --- Calls, one by one -------------------------------------------------------------------------------

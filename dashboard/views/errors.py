@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 class WithoutTraceback(logging.Filter):
-    """For what Django logs of a request: of trouble that passes one line is enough, and `broken` has written it."""
+    """Drops the traceback from what Django logs of a 503: `server_error` has logged one line, which is enough."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if getattr(record, "status_code", None) == 503:
@@ -23,25 +23,25 @@ class WithoutTraceback(logging.Filter):
         return True
 
 
-def not_understood(request: HttpRequest, exception: Exception) -> HttpResponse:
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     context = {"is_unknown_name": isinstance(exception, DisallowedHost)}
     return render(request, "400.html", context, status=400)
 
 
-def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form without the token of its page, or from a page of another address."""
     context = {"is_foreign": reason.startswith("Origin checking failed")}
     return render(request, "403_csrf.html", context, status=403)
 
 
-def broken(request: HttpRequest) -> HttpResponse:
+def server_error(request: HttpRequest) -> HttpResponse:
     """503 for what passes, else 500; neither page asks the database or the session anything."""
     name, status, headers = "503_outage.html", 503, {"Retry-After": "30"}
     error = sys.exception()
-    if health.passes(error):
-        health.doubt(error)
+    if health.is_transient(error):
+        health.record_failure(error)
     elif isinstance(error, RedisError):
-        logger.error("Redis did not do what was asked of it: %s", health.reason(error))
+        logger.error("Redis did not do what was asked of it: %s", health.first_line(error))
     else:
         name, status, headers = "500.html", 500, {}
     try:

@@ -27,7 +27,7 @@ def status(request: HttpRequest) -> JsonResponse:
         reason = "The database does not answer."
     if reason:
         return JsonResponse({"status": "unavailable", "reason": reason}, status=503)
-    return JsonResponse({"status": "ok", "worker": "silent" if queue.silent_since() else "heard"})
+    return JsonResponse({"status": "ok", "worker": "silent" if queue.worker_missing_since() else "heard"})
 
 
 def _why_not() -> str:

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from dashboard.pages.run_list import Wanted
+from dashboard.pages.run_list import RunListQuery
 from results.models import Run
 from teams.access import can_change, membership_or_404
 from teams.models import Membership
@@ -22,7 +22,7 @@ RUNS = 8
 def entries(request: HttpRequest, slug: str) -> HttpResponse:
     """Answer the pages and the newest runs whose names say what was typed, and the way to the lines that do."""
     membership = membership_or_404(request.user, slug)
-    wanted = Wanted.read(request.GET)
+    wanted = RunListQuery.read(request.GET)
     runs = wanted.named(Run.objects.current().filter(team=membership.team)).order_by("-pk")
     context = {
         "membership": membership,
@@ -33,21 +33,23 @@ def entries(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "palette/_entries.html", context)
 
 
-class Page(NamedTuple):
+class PaletteEntry(NamedTuple):
     name: str
     icon: str
     href: str
 
 
-def _pages(membership: Membership) -> list[Page]:
+def _pages(membership: Membership) -> list[PaletteEntry]:
     slug = membership.team.slug
-    adding = [Page(_("Add runs"), "add", reverse("runs-add", args=[slug]))] if can_change(membership) else []
+    adding = (
+        [PaletteEntry(_("Add runs"), "add", reverse("runs-add", args=[slug]))] if can_change(membership) else []
+    )
     return [
-        Page(_("Runs"), "runs", reverse("runs-list", args=[slug])),
+        PaletteEntry(_("Runs"), "runs", reverse("runs-list", args=[slug])),
         *adding,
-        Page(_("Search"), "search", reverse("search", args=[slug])),
-        Page(_("Activity"), "activity", reverse("activity", args=[slug])),
-        Page(_("Team"), "team", reverse("teams-detail", args=[slug])),
-        Page(_("API and access tokens"), "key", reverse("tokens", args=[slug])),
-        Page(_("Profile"), "person", reverse("profile")),
+        PaletteEntry(_("Search"), "search", reverse("search", args=[slug])),
+        PaletteEntry(_("Activity"), "activity", reverse("activity", args=[slug])),
+        PaletteEntry(_("Team"), "team", reverse("teams-detail", args=[slug])),
+        PaletteEntry(_("API and access tokens"), "key", reverse("tokens", args=[slug])),
+        PaletteEntry(_("Profile"), "person", reverse("profile")),
     ]

@@ -19,12 +19,12 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import replace_url
 
 from dashboard.http.ids import parse_id
-from dashboard.pages.search_hits import address_of, groups_of, url
+from dashboard.pages.search_hits import cached_url, group_hits, moment_url
 from results.exports import csv
 from results.models import Cue, Run, SavedSearch
 from results.search import saved
 from results.search.query import clean, periods
-from results.search.service import LOOK_AT, Facets, Page, every, search
+from results.search.service import SAMPLE_SIZE, Facets, HitPage, iter_cues, search
 from results.transcripts import languages, timecode
 from teams.access import can_change, can_manage, membership_or_404, require_change
 from teams.models import Membership
@@ -39,8 +39,8 @@ CHOICES_A_FACET = 8
 @require_safe
 def page(request: HttpRequest, slug: str) -> HttpResponse:
     membership = membership_or_404(request.user, slug)
-    asked = Asked.read(request)
-    saved.seen(membership, asked.q)
+    asked = SearchRequest.read(request)
+    saved.mark_seen(membership, asked.q)
     return render(request, "search/page.html", _found(membership, asked))
 
 
@@ -48,7 +48,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def hits(request: HttpRequest, slug: str) -> HttpResponse:
     """Answer the hits alone, as somebody types; with `before`, the next ones to be put below them."""
-    asked = Asked.read(request)
+    asked = SearchRequest.read(request)
     found = _found(membership_or_404(request.user, slug), asked)
     if asked.before is not None:
         return render(request, "search/_groups.html", found)
@@ -62,7 +62,7 @@ def export(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     membership = membership_or_404(request.user, slug)
     logger.info("Hits of team %s exported by user %s", membership.team_id, request.user.pk)
     header = ("run", "title", "language", "start", "end", "speaker", "text", "address")
-    rows = _rows(request, every(membership.team_id, Asked.read(request).q))
+    rows = _rows(request, iter_cues(membership.team_id, SearchRequest.read(request).q))
     name = f"{slug}-{timezone.localdate().isoformat()}.csv"
     return StreamingHttpResponse(
         csv.pieces(header, rows),
@@ -74,7 +74,7 @@ def export(request: HttpRequest, slug: str) -> StreamingHttpResponse:
 def _rows(request: HttpRequest, cues: Iterable[Cue]) -> Iterator[Sequence[object]]:
     for cue in cues:
         clocks = timecode.full(cue.start_ms), timecode.full(cue.end_ms)
-        address = request.build_absolute_uri(address_of(cue))
+        address = request.build_absolute_uri(moment_url(cue))
         yield cue.run.camb_run_id, cue.run.title, cue.dub.language, *clocks, cue.speaker, cue.text, address
 
 
@@ -83,16 +83,16 @@ def _rows(request: HttpRequest, cues: Iterable[Cue]) -> Iterator[Sequence[object
 def save(request: HttpRequest, slug: str) -> HttpResponse:
     """Keep a search, to be told when a new dub has hits."""
     membership = membership_or_404(request.user, slug)
-    asked, is_shared = Asked(q=clean(request.POST.get("q", ""))), "is_shared" in request.POST
+    asked, is_shared = SearchRequest(q=clean(request.POST.get("q", ""))), "is_shared" in request.POST
     if is_shared:
         require_change(membership)
     if not asked.q:
         return render(request, "search/page.html", _found(membership, asked), status=422)
     try:
-        saved.save(membership, asked.q, is_shared=is_shared)
-    except saved.TooManyError:
+        saved.save_search(membership, asked.q, is_shared=is_shared)
+    except saved.TooManySearchesError:
         messages.error(
-            request, _("You keep %(count)s searches here, and that is the most.") % {"count": saved.MOST_SAVED}
+            request, _("You keep %(count)s searches here, and that is the most.") % {"count": saved.MAX_SAVED}
         )
     else:
         messages.success(request, _("Saved. The search page will tell you when a new dub says it."))
@@ -118,7 +118,7 @@ def _can_remove(membership: Membership, saved_search: SavedSearch) -> bool:
 
 
 @dataclass(frozen=True)
-class Asked:
+class SearchRequest:
     """What the address asks for."""
 
     q: str
@@ -127,31 +127,31 @@ class Asked:
     skip: int = 0
 
     @classmethod
-    def read(cls, request: HttpRequest) -> "Asked":
+    def read(cls, request: HttpRequest) -> "SearchRequest":
         before, skip = parse_id(request.GET.get("before", "")), parse_id(request.GET.get("skip", ""))
         return cls(clean(request.GET.get("q", "")), request.GET.get("order") == "best", before, skip or 0)
 
     def address(self, slug: str) -> str:
         """The page that shows it from the beginning."""
         query = urlencode({"q": self.q} | self.order) if self.q else ""
-        return url("search", slug) + (f"?{query}" if query else "")
+        return cached_url("search", slug) + (f"?{query}" if query else "")
 
     @property
     def order(self) -> dict[str, str]:
         return {"order": "best"} if self.is_best_first else {}
 
-    def with_(self, field: str) -> "Asked":
+    def with_(self, field: str) -> "SearchRequest":
         """With one more field, in front: what is typed last may be the beginning of a word, and stays so."""
         return replace(self, q=f"{field} {self.q}")
 
-    def without(self, field: str) -> "Asked":
+    def without(self, field: str) -> "SearchRequest":
         return replace(self, q=f" {self.q} ".replace(f" {field} ", " ", 1).strip())
 
     def has(self, field: str) -> bool:
         return f" {field} " in f" {self.q} "
 
 
-class Choice(NamedTuple):
+class FacetChoice(NamedTuple):
     """A value of a facet: how many have it, and the address of the search with it, or without it when it is on."""
 
     label: str
@@ -160,7 +160,7 @@ class Choice(NamedTuple):
     is_on: bool
 
 
-def _found(membership: Membership, asked: Asked) -> dict[str, Any]:
+def _found(membership: Membership, asked: SearchRequest) -> dict[str, Any]:
     slug = membership.team.slug
     result = search(
         membership.team_id,
@@ -171,7 +171,7 @@ def _found(membership: Membership, asked: Asked) -> dict[str, Any]:
         best_first=asked.is_best_first,
         with_facets=asked.before is None,
     )
-    groups = groups_of(result.hits)
+    groups = group_hits(result.hits)
     more = {"skip": result.next_skip, "before": result.next_before}
     return {
         "membership": membership,
@@ -187,20 +187,20 @@ def _found(membership: Membership, asked: Asked) -> dict[str, Any]:
         "newest_first": replace(asked, is_best_first=False).address(slug),
         "best_first": replace(asked, is_best_first=True).address(slug),
         "facets": _facets(result.facets, asked, slug) if result.facets else {},
-        "facets_of": f"{LOOK_AT:,}" if result.facets and not result.facets.is_all else "",
+        "facets_of": f"{SAMPLE_SIZE:,}" if result.facets and not result.facets.is_all else "",
         "can_share": can_change(membership),
         **_saved(membership, asked),
     }
 
 
-def _saved(membership: Membership, asked: Asked) -> dict[str, Any]:
+def _saved(membership: Membership, asked: SearchRequest) -> dict[str, Any]:
     """Before anything is typed, the searches that are kept; then, whether the person keeps this one."""
     if asked.q:
         return {"kept": saved.own(membership).filter(q=asked.q).first()}
     return {"searches": [_kept(membership, one) for one in saved.visible_to(membership)]}
 
 
-class Kept(NamedTuple):
+class SavedSearchRow(NamedTuple):
     """A saved search, ready to be printed."""
 
     pk: int
@@ -212,12 +212,12 @@ class Kept(NamedTuple):
     can_remove: bool
 
 
-def _kept(membership: Membership, one: SavedSearch) -> Kept:
+def _kept(membership: Membership, one: SavedSearch) -> SavedSearchRow:
     is_own = one.owner_id == membership.user_id
-    return Kept(
+    return SavedSearchRow(
         pk=one.pk,
         q=one.q,
-        href=Asked(one.q).address(membership.team.slug),
+        href=SearchRequest(one.q).address(membership.team.slug),
         news=one.news if is_own else 0,  # type: ignore[attr-defined]
         sharer="" if is_own else str(one.owner),
         is_shared=one.is_shared,
@@ -225,15 +225,15 @@ def _kept(membership: Membership, one: SavedSearch) -> Kept:
     )
 
 
-def _facets(facets: Facets, asked: Asked, slug: str) -> dict[str, list[Choice]]:
+def _facets(facets: Facets, asked: SearchRequest, slug: str) -> dict[str, list[FacetChoice]]:
     """The choices by what they are about; what leaves nothing to choose is left out."""
 
-    def choice(label: str, count: int, field: str) -> Choice:
+    def choice(label: str, count: int, field: str) -> FacetChoice:
         is_on = asked.has(field)
         there = asked.without(field) if is_on else asked.with_(field)
-        return Choice(label, f"{count:,}", there.address(slug), is_on)
+        return FacetChoice(label, f"{count:,}", there.address(slug), is_on)
 
-    def choices(name: str, counts: Iterable[tuple[str, int]], label: Callable[[str], str]) -> list[Choice]:
+    def choices(name: str, counts: Iterable[tuple[str, int]], label: Callable[[str], str]) -> list[FacetChoice]:
         made = []
         for value, count in counts:
             bare = value.replace('"', "")
@@ -262,7 +262,7 @@ def _facets(facets: Facets, asked: Asked, slug: str) -> dict[str, list[Choice]]:
     return {name: made for name, made in found.items() if made}
 
 
-def _summary(result: Page, asked: Asked) -> str:
+def _summary(result: HitPage, asked: SearchRequest) -> str:
     if result.facets is None:
         return _("More moments") if asked.is_best_first else _("Older moments")
     count = f"{result.count:,}" if result.is_exact else f"{result.count:,}+"
@@ -279,4 +279,7 @@ def _summary(result: Page, asked: Asked) -> str:
         return _("%(moments)s, newest runs first") % {"moments": moments}
     if result.facets.is_all:
         return _("%(moments)s, best first") % {"moments": moments}
-    return _("%(moments)s, the best of the newest %(most)s first") % {"moments": moments, "most": f"{LOOK_AT:,}"}
+    return _("%(moments)s, the best of the newest %(most)s first") % {
+        "moments": moments,
+        "most": f"{SAMPLE_SIZE:,}",
+    }

@@ -17,11 +17,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.accounts import Adapter
 from dashboard.forms import (
+    CopyPolicyForm,
     DeleteTeamForm,
     InvitationForm,
     KeyForm,
     RoleForm,
-    ShelfForm,
     TeamForm,
 )
 from dashboard.http.requests import SignedInRequest, page_methods
@@ -106,7 +106,7 @@ def _page(request: SignedInRequest, membership: Membership, status: int = 200, *
         "invitation_form": InvitationForm(team),
         "key_form": KeyForm(),
         "delete_form": DeleteTeamForm(team),
-        **_shelf_state(team),
+        **_copies_state(team),
         **_key_state(membership),
         **forms,
     }
@@ -209,14 +209,14 @@ def copies(request: SignedInRequest, slug: str) -> HttpResponse:
     require_manage(membership)
     team = membership.team
     if "remove" in request.POST:
-        quota.remove_all(team)
+        quota.remove_all_copies(team)
         logger.info("Team %s: all copies removed by user %s", slug, request.user.pk)
         messages.success(request, _("No copies are kept any more, and those that were are being removed."))
         return redirect(f"{reverse('teams-detail', args=[slug])}#copies")
-    form = ShelfForm(request.POST)
+    form = CopyPolicyForm(request.POST)
     if not form.is_valid():
-        return _page(request, membership, status=422, shelf_form=form)
-    quota.set_shelf(team, **form.cleaned_data)
+        return _page(request, membership, status=422, policy_form=form)
+    quota.set_policy(team, **form.cleaned_data)
     logger.info("Team %s: copies set to %s by user %s", slug, form.cleaned_data, request.user.pk)
     if form.cleaned_data["is_on"]:
         messages.success(request, _("Copies are kept from now on, also of what is ready already."))
@@ -225,16 +225,16 @@ def copies(request: SignedInRequest, slug: str) -> HttpResponse:
     return redirect(f"{reverse('teams-detail', args=[slug])}#copies")
 
 
-def _shelf_state(team: Team) -> dict[str, Any]:
+def _copies_state(team: Team) -> dict[str, Any]:
     """Return what `_copies.html` shows."""
-    shelf = quota.shelf_of(team)
-    most_gb = shelf.most_bytes // quota.GB
+    policy = quota.policy_of(team)
+    most_gb = policy.quota_bytes // quota.GB
     return {
-        "shelf": shelf,
+        "policy": policy,
         "most_gb": most_gb,
-        "shelf_form": ShelfForm(initial={"is_on": shelf.is_on, "most_gb": most_gb}),
-        "stock": quota.stock_of(team),
-        "troubled_copies": quota.in_trouble(team),
+        "policy_form": CopyPolicyForm(initial={"is_on": policy.is_enabled, "most_gb": most_gb}),
+        "usage": quota.usage_of(team),
+        "troubled_copies": quota.failing_copies(team),
     }
 
 
@@ -258,7 +258,7 @@ def key(request: SignedInRequest, slug: str) -> HttpResponse:
         form.add_error(None, _("The demo keeps its own key. Create a team of your own to use yours."))
     if not form.is_valid():
         return _page(request, membership, status=422, key_form=form)
-    saved = keys.save(membership.team, form.cleaned_data["key"])
+    saved = keys.save_key(membership.team, form.cleaned_data["key"])
     logger.info("Team %s: key …%s saved by user %s", slug, saved.last_four, request.user.pk)
     return _back_to_key(slug)
 
@@ -282,7 +282,7 @@ def key_remove(request: SignedInRequest, slug: str) -> HttpResponse:
     if ApiKey.objects.filter(team=membership.team, is_demo=True).exists():
         messages.error(request, _("The demo keeps its own key."))
         return _page(request, membership, status=422)
-    keys.remove(membership.team)
+    keys.remove_key(membership.team)
     logger.info("Team %s: key removed by user %s", slug, request.user.pk)
     messages.success(request, _("The key is removed. This team's runs are not asked about until it has one again."))
     return _back_to_key(slug)
@@ -297,7 +297,7 @@ def _key_state(membership: Membership, began: str = "") -> dict[str, Any]:
     now = int(time.time())
     since = int(began) if began.isdecimal() and len(began) < 12 else now
     api_key = ApiKey.objects.filter(team=membership.team).first()
-    is_untested = api_key is not None and api_key.state == ApiKey.State.UNTRIED and api_key.asked_at is None
+    is_untested = api_key is not None and api_key.state == ApiKey.State.UNTRIED and api_key.last_call_at is None
     has_no_worker = is_untested and now - since >= WORKER_PATIENCE_S
     is_working = api_key is not None and api_key.state == ApiKey.State.WORKING
     return {

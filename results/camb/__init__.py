@@ -2,21 +2,21 @@
 
 from results.camb.client import BATCH_MAX, BATCH_MIN, Client
 from results.camb.errors import CambError, Malformed, Refused, Unavailable
-from results.camb.parse import Answer, Cue, Dub, Language, Task
+from results.camb.parse import CueAnswer, DubAnswer, LanguageAnswer, RunAnswer, TaskAnswer
 from results.camb.reasons import explain
 
 __all__ = [
     "BATCH_MAX",
     "BATCH_MIN",
-    "Answer",
     "CambError",
     "Client",
-    "Cue",
-    "Dub",
-    "Language",
+    "CueAnswer",
+    "DubAnswer",
+    "LanguageAnswer",
     "Malformed",
     "Refused",
-    "Task",
+    "RunAnswer",
+    "TaskAnswer",
     "Unavailable",
     "explain",
 ]

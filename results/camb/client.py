@@ -16,7 +16,7 @@ import urllib3
 
 from results.camb import parse
 from results.camb.errors import Malformed, Refused, Unavailable
-from results.camb.parse import Answer, Language, Task
+from results.camb.parse import LanguageAnswer, RunAnswer, TaskAnswer
 from results.http import DeadlineAdapter
 
 # The schema of POST /dubbing-results. The prose beside it recommends 50–100, but the schema is what refuses with
@@ -85,7 +85,7 @@ class Client:
     def close(self) -> None:
         self._session.close()
 
-    def fetch(self, run_ids: Sequence[int]) -> dict[int, Answer]:
+    def fetch(self, run_ids: Sequence[int]) -> dict[int, RunAnswer]:
         """What CAMB.AI says of each of one to five runs; one that the answer leaves out has an empty Answer."""
         if len(set(run_ids)) != len(run_ids) or not all(0 < run_id <= parse.MAX_RUN_ID for run_id in run_ids):
             raise ValueError("run ids must be unique and positive 64-bit integers")
@@ -100,7 +100,7 @@ class Client:
             )
         return {run_id: parse.read_run(run_id, answer.get(str(run_id)), self._mask) for run_id in run_ids}
 
-    def _fetch_one(self, run_id: int) -> Answer:
+    def _fetch_one(self, run_id: int) -> RunAnswer:
         answer = self._ask("GET", f"/dub-result/{run_id}")
         if not isinstance(answer, dict | str | None):
             raise Malformed(
@@ -108,16 +108,16 @@ class Client:
             )
         return parse.read_run(run_id, answer, self._mask)
 
-    def fetch_task(self, task_id: str) -> Task:
+    def fetch_task(self, task_id: str) -> TaskAnswer:
         """The state of a dubbing task, which names its run id once there is one."""
         # Anything else, such as "..", would lead to another address.
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,200}", task_id):
             raise ValueError("not a task id of CAMB.AI")
         return parse.read_task(self._ask("GET", f"/dub/{task_id}"), self._mask)
 
-    def fetch_languages(self) -> list[Language]:
+    def fetch_languages(self) -> list[LanguageAnswer]:
         """Every language that CAMB.AI dubs from or into."""
-        known: dict[int, Language] = {}
+        known: dict[int, LanguageAnswer] = {}
         for path in ("/source-languages", "/target-languages"):
             for language in parse.read_languages(self._ask("GET", path), self._mask):
                 known.setdefault(language.camb_id, language)

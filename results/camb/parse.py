@@ -49,7 +49,7 @@ _MARKUP = re.compile(r"<[a-zA-Z!/?]")
 Mask = Callable[[str], str]
 
 
-class Cue(NamedTuple):
+class CueAnswer(NamedTuple):
     start_ms: int
     end_ms: int
     speaker: str
@@ -57,19 +57,19 @@ class Cue(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Dub:
+class DubAnswer:
     language: str  # their key ("es-es", "54"); "" when the run has one result without a key
     video_url: str  # "" when missing or unusable, as `audio_url`
     audio_url: str
-    cues: tuple[Cue, ...]  # by start, 0 <= start_ms <= end_ms <= MAX_MS
+    cues: tuple[CueAnswer, ...]  # by start, 0 <= start_ms <= end_ms <= MAX_MS
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RunAnswer:
     """What CAMB.AI said of one run."""
 
     run_id: int
-    dubs: tuple[Dub, ...]  # only those that hold something, one a language
+    dubs: tuple[DubAnswer, ...]  # only those that hold something, one a language
     failure: str  # "" or the reason, upper-cased; `explain` puts it in plain words
     hints: tuple[str, ...]  # what was odd, in plain sentences
     raw: bytes  # the run's value as canonical JSON
@@ -81,7 +81,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class TaskAnswer:
     status: str  # upper-cased; an open set
     run_id: int | None
     failure: str  # "" or the reason, upper-cased; `explain` puts it in plain words
@@ -89,7 +89,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Language:
+class LanguageAnswer:
     camb_id: int
     name: str
     tag: str
@@ -143,13 +143,13 @@ def decode(body: bytes) -> object:
     )
 
 
-def read_run(run_id: int, value: object, mask: Mask = str) -> Answer:
+def read_run(run_id: int, value: object, mask: Mask = str) -> RunAnswer:
     """The meaning of what stands in an answer for one run. Takes any JSON value and never raises."""
     hints = _Hints()
     value = _clean(value, mask, hints)
     raw = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
     failure = _failure(value)
-    dubs: tuple[Dub, ...] = ()
+    dubs: tuple[DubAnswer, ...] = ()
     if isinstance(value, dict):
         dubs, failures = _dubs(value, hints)
         for language, reason in failures:
@@ -163,10 +163,10 @@ def read_run(run_id: int, value: object, mask: Mask = str) -> Answer:
             hints.say(f"CAMB.AI says only “{said}”.")
     elif value is not None:
         hints.say("CAMB.AI answered in a form that is not known here.")
-    return Answer(run_id, dubs, failure, hints.sentences(), raw)
+    return RunAnswer(run_id, dubs, failure, hints.sentences(), raw)
 
 
-def read_task(value: object, mask: Mask = str) -> Task:
+def read_task(value: object, mask: Mask = str) -> TaskAnswer:
     """The state of a task; raises Malformed when the answer is not an object."""
     value = _clean(value, mask, _Hints())
     if not isinstance(value, dict):
@@ -174,7 +174,7 @@ def read_task(value: object, mask: Mask = str) -> Task:
     message = value.get("message")
     if isinstance(message, dict | list):
         message = json.dumps(message, ensure_ascii=False)
-    return Task(
+    return TaskAnswer(
         status=_word(value.get("status")),
         run_id=_id(value.get("run_id")),
         failure=_failure(value),
@@ -182,13 +182,13 @@ def read_task(value: object, mask: Mask = str) -> Task:
     )
 
 
-def read_languages(value: object, mask: Mask = str) -> list[Language]:
+def read_languages(value: object, mask: Mask = str) -> list[LanguageAnswer]:
     """The languages of one list, odd entries left out; raises Malformed when it is no list."""
     value = _clean(value, mask, _Hints())
     if not isinstance(value, list):
         raise Malformed("CAMB.AI did not answer with a list of languages.", http_status=200)
     return [
-        Language(camb_id, _line(item.get("language"), MAX_NAME), _line(item.get("short_name"), MAX_LANGUAGE))
+        LanguageAnswer(camb_id, _line(item.get("language"), MAX_NAME), _line(item.get("short_name"), MAX_LANGUAGE))
         for item in value
         if isinstance(item, dict) and (camb_id := _id(item.get("id"))) and camb_id <= MAX_LANGUAGE_ID
     ]
@@ -287,7 +287,7 @@ def _failure(value: object) -> str:
     return status if status in REASONS else ""
 
 
-def _dubs(value: dict[str, Any], hints: _Hints) -> tuple[tuple[Dub, ...], list[tuple[str, str]]]:
+def _dubs(value: dict[str, Any], hints: _Hints) -> tuple[tuple[DubAnswer, ...], list[tuple[str, str]]]:
     """The dubs of one run, and the languages that failed with their reasons.
 
     The value is one result, or an object language → result. It is the first as soon as one of a result's own fields
@@ -296,7 +296,7 @@ def _dubs(value: dict[str, Any], hints: _Hints) -> tuple[tuple[Dub, ...], list[t
     if any(value.get(field) for field in DUB_FIELDS):
         dub = _dub("", value, hints)
         return ((dub,) if _holds_something(dub) else ()), []
-    dubs: dict[str, Dub] = {}
+    dubs: dict[str, DubAnswer] = {}
     failures = []
     for key, result in value.items():
         if not isinstance(result, dict) or key in OTHER_FIELDS:
@@ -314,8 +314,8 @@ def _dubs(value: dict[str, Any], hints: _Hints) -> tuple[tuple[Dub, ...], list[t
     return tuple(dubs.values()), failures
 
 
-def _dub(language: str, result: dict[str, Any], hints: _Hints) -> Dub:
-    return Dub(
+def _dub(language: str, result: dict[str, Any], hints: _Hints) -> DubAnswer:
+    return DubAnswer(
         language=language,
         video_url=_link(result, VIDEO_FIELDS, "video", hints),
         audio_url=_link(result, AUDIO_FIELDS, "audio", hints),
@@ -323,7 +323,7 @@ def _dub(language: str, result: dict[str, Any], hints: _Hints) -> Dub:
     )
 
 
-def _holds_something(dub: Dub) -> bool:
+def _holds_something(dub: DubAnswer) -> bool:
     return bool(dub.video_url or dub.audio_url or dub.cues)
 
 
@@ -358,7 +358,7 @@ class _Line(NamedTuple):
     text: str
 
 
-def _cues(transcript: object, hints: _Hints) -> tuple[Cue, ...]:
+def _cues(transcript: object, hints: _Hints) -> tuple[CueAnswer, ...]:
     if not transcript:
         return ()
     if not isinstance(transcript, list):
@@ -378,7 +378,7 @@ def _cues(transcript: object, hints: _Hints) -> tuple[Cue, ...]:
         end = start if line.end is None else max(start, _ms(line.end * to_ms))
         if line.start is None or line.end is None or not 0 <= line.start <= line.end <= MAX_MS / to_ms:
             hints.count_line("Time put right, as it was missing, negative, reversed or beyond 100 hours")
-        cues.append(Cue(start, end, line.speaker, line.text))
+        cues.append(CueAnswer(start, end, line.speaker, line.text))
         previous_end = end
     ordered = tuple(sorted(cues, key=lambda cue: cue.start_ms))
     if ordered != tuple(cues):

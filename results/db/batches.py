@@ -7,13 +7,13 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
-from results.models import Pulse, Run
+from results.models import Run, TeamVersion
 from teams.models import Team
 
 _AT_ONCE = 1000
 
 
-def in_parts(
+def update_in_batches(
     team: Team,
     pks: Collection[int],
     do: Callable[[list[int]], object] = lambda part: None,
@@ -34,5 +34,5 @@ def in_parts(
             locked = runs.filter(pk__in=part).select_for_update().order_by("pk").pks()
             if locked:
                 do(locked)
-                total += Run.objects.filter(pk__in=locked).update(version=Pulse.beat(team.pk), **fields)
+                total += Run.objects.filter(pk__in=locked).update(version=TeamVersion.bump(team.pk), **fields)
     return total

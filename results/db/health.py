@@ -19,17 +19,17 @@ from redis.exceptions import RedisError
 logger = logging.getLogger(__name__)
 
 # What passes once somebody has mended it: a database that is away, restarts, takes no changes or has no room left.
-PASSING = (OperationalError, InterfaceError, InternalError)
-DOUBTED = "database-doubted"
+TRANSIENT_ERRORS = (OperationalError, InterfaceError, InternalError)
+FAILURE_KEY = "database-doubted"
 # As much as an answer with a long transcript takes.
-ROOM_BYTES = 2**20
+FREE_BYTES_NEEDED = 2**20
 
 _was_migrated = False
 
 
-def passes(error: BaseException | None) -> TypeGuard[Exception]:
+def is_transient(error: BaseException | None) -> TypeGuard[Exception]:
     """Is this such trouble, or that of tables that are not there yet?"""
-    return isinstance(error, PASSING) or (isinstance(error, ProgrammingError) and not is_migrated())
+    return isinstance(error, TRANSIENT_ERRORS) or (isinstance(error, ProgrammingError) and not is_migrated())
 
 
 def is_migrated() -> bool:
@@ -41,35 +41,35 @@ def is_migrated() -> bool:
     return _was_migrated
 
 
-def doubt(error: Exception) -> None:
+def record_failure(error: Exception) -> None:
     """Note that something could not be read or written, and why, without the driver's many lines about it."""
-    logger.error("The database did not do what was asked of it: %s", reason(error))
+    logger.error("The database did not do what was asked of it: %s", first_line(error))
     with suppress(RedisError, OSError):  # the cache may lie on the same full disk, which is looked at as well
-        cache.set(DOUBTED, True, None)
+        cache.set(FAILURE_KEY, True, None)
 
 
-def reason(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def accepts_writes() -> bool:
-    if connection.vendor == "sqlite" and _free_bytes() < ROOM_BYTES:
+    if connection.vendor == "sqlite" and _free_bytes() < FREE_BYTES_NEEDED:
         return False
-    if not is_doubted():
+    if not has_failed():
         return True
     from django.contrib.sessions.models import Session  # a worker's pool is made before models may be
 
     try:
         # A row that nobody can use, in a table that bears it: should it stay, it is a session that has ended.
-        data, ended = secrets.token_urlsafe(ROOM_BYTES * 3 // 4), datetime(2000, 1, 1, tzinfo=UTC)
+        data, ended = secrets.token_urlsafe(FREE_BYTES_NEEDED * 3 // 4), datetime(2000, 1, 1, tzinfo=UTC)
         probe = Session(secrets.token_hex(16), data, ended)
         probe.save(force_insert=True)
         probe.delete()
     except (DatabaseError, InterfaceError) as error:
-        logger.warning("The database still takes no changes: %s", reason(error))
+        logger.warning("The database still takes no changes: %s", first_line(error))
         return False
     with suppress(RedisError, OSError):
-        cache.delete(DOUBTED)
+        cache.delete(FAILURE_KEY)
     return True
 
 
@@ -77,7 +77,7 @@ def _free_bytes() -> int:
     return disk_usage(Path(connection.settings_dict["NAME"]).parent).free
 
 
-def is_doubted() -> bool:
+def has_failed() -> bool:
     with suppress(RedisError, OSError):
-        return cache.get(DOUBTED) is not None
+        return cache.get(FAILURE_KEY) is not None
     return False

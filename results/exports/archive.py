@@ -14,7 +14,7 @@ _AT_ONCE = 50
 _HEADER = ("file", "run", "title", "tags", "status", "language", "language name", "cues", "length")
 
 
-def stream(runs: RunQuerySet, pks: Sequence[int], format: Format) -> Iterator[bytes]:
+def stream_zip(runs: RunQuerySet, pks: Sequence[int], format: Format) -> Iterator[bytes]:
     """Yield the ZIP of those of the runs that have one of these ids, and of a table of contents, `manifest.csv`.
 
     One dub is read, written and given away at a time: memory holds only that dub and the table. What was removed

@@ -27,11 +27,11 @@ def stem(run: Run, *languages: str) -> str:
     return _DEVICE.sub(r"\1_", f"{name}.{spoken}" if spoken else name)
 
 
-def _clean(text: str, most_bytes: int) -> str:
+def _clean(text: str, quota_bytes: int) -> str:
     """Return what may be part of a name; dots and dashes at its ends would hide it or be an option."""
     composed = unicodedata.normalize("NFC", _FORBIDDEN.sub(" ", text))
     visible = "".join(" " if unicodedata.category(c) in _INVISIBLE and c not in _JOINERS else c for c in composed)
-    cut = " ".join(visible.split()).lstrip(" .-~").encode()[:most_bytes].decode(errors="ignore")
+    cut = " ".join(visible.split()).lstrip(" .-~").encode()[:quota_bytes].decode(errors="ignore")
     return cut.rstrip(" .-" + _JOINERS)
 
 

@@ -24,14 +24,14 @@ from django.utils import timezone
 
 from results import queue
 from results.media import download, links, part_files, quota, waveform
-from results.media.copies import local_folder, trusted, unsigned
-from results.models import Copy, CopyQuerySet, Dub, Shelf
+from results.media.copies import local_folder, trusted_hosts, without_signature
+from results.models import CopyPolicy, Dub, MediaCopy, MediaCopyQuerySet
 
 logger = logging.getLogger(__name__)
 
 # On all machines together. Each takes one of a worker's threads, and answers to refreshes need those too.
-AT_ONCE = 4
-AT_ONCE_PER_TEAM = 2
+MAX_FETCHES = 4
+MAX_FETCHES_PER_TEAM = 2
 LEASE = timedelta(minutes=2)
 # A copy under way to the storage moves no more bytes that we could see.
 LEASE_TO_STORE = timedelta(hours=1)
@@ -44,7 +44,7 @@ SPARE_BYTES = 512 * 2**20
 
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(hours=6)
-MOST_TRIES = 12
+MAX_FAILURES = 12
 WAIT_FOR_ROOM = timedelta(hours=1)
 WAIT_FOR_DISK = timedelta(minutes=15)
 ROOM = "An owner can allow more on the team's page; removing runs makes room too."
@@ -53,59 +53,59 @@ PROGRESS_BYTES = 2**20
 # Room that is taken at a time for a file that does not say how long it is.
 AHEAD_BYTES = 64 * 2**20
 
-State = Copy.State
+State = MediaCopy.State
 
 
-def ring_due() -> None:
+def enqueue_due() -> None:
     for lease in claim_due():
-        queue.ring("fetch_copy", str(lease))
+        queue.enqueue("fetch_copy", str(lease))
 
 
 def claim_due() -> list[uuid.UUID]:
     """Lease copies that are due, by turns between teams, as many as may be under way at once."""
-    leased = Counter(Copy.objects.filter(lease_until__gt=timezone.now()).values_list("team", flat=True))
-    room = AT_ONCE - leased.total()
-    shelves = list(Shelf.objects.filter(is_on=True)) if room > 0 else []
-    random.shuffle(shelves)
+    leased = Counter(MediaCopy.objects.filter(lease_until__gt=timezone.now()).values_list("team", flat=True))
+    room = MAX_FETCHES - leased.total()
+    policies = list(CopyPolicy.objects.filter(is_enabled=True)) if room > 0 else []
+    random.shuffle(policies)
     leases: list[uuid.UUID] = []
-    for count in range(AT_ONCE_PER_TEAM):
-        for shelf in shelves:
-            if len(leases) < room and leased[shelf.pk] <= count and (lease := _claim_one(shelf)):
-                leased[shelf.pk] += 1
+    for count in range(MAX_FETCHES_PER_TEAM):
+        for policy in policies:
+            if len(leases) < room and leased[policy.pk] <= count and (lease := _claim_one(policy)):
+                leased[policy.pk] += 1
                 leases.append(lease)
     return leases
 
 
-def _claim_one(shelf: Shelf) -> uuid.UUID | None:
+def _claim_one(policy: CopyPolicy) -> uuid.UUID | None:
     """Lease the team's next copy that fits; one whose size nobody knows yet may."""
     now, lease = timezone.now(), uuid.uuid4()
-    due = Copy.objects.due(now).filter(team=shelf.pk)
-    room = shelf.most_bytes - quota.used(shelf.pk)
+    due = MediaCopy.objects.due(now).filter(team=policy.pk)
+    room = policy.quota_bytes - quota.used_bytes(policy.pk)
     copy = due.filter(size__lte=room).order_by("due_at", "pk").first() if room > 0 else None
     if copy and due.filter(pk=copy.pk).update(lease=lease, lease_until=now + LEASE):
         return lease
     return None
 
 
-def fetch(lease: str) -> None:
+def fetch_copy(lease: str) -> None:
     """Do one turn at the copy under this lease, and have the next one claimed.
 
     The lease is swapped for a new one first, so of a message delivered twice only one finds its copy.
     """
     own, now = uuid.uuid4(), timezone.now()
-    if not Copy.objects.filter(lease=lease, lease_until__gt=now).update(lease=own, lease_until=now + LEASE):
+    if not MediaCopy.objects.filter(lease=lease, lease_until__gt=now).update(lease=own, lease_until=now + LEASE):
         return
-    copy = Copy.objects.filter(lease=own).exclude(dub=None).select_related("dub__run").first()
+    copy = MediaCopy.objects.filter(lease=own).exclude(dub=None).select_related("dub__run").first()
     try:
         if copy and copy.dub:
             _Turn(copy, copy.dub, own).take()
     finally:
-        Copy.objects.filter(lease=own).update(lease=None, lease_until=None)
-    ring_due()
+        MediaCopy.objects.filter(lease=own).update(lease=None, lease_until=None)
+    enqueue_due()
 
 
 class _NoRoom(Exception):
-    """The copy does not fit on the team's shelf."""
+    """The copy does not fit on the team's policy."""
 
 
 class _Overtaken(Exception):
@@ -116,13 +116,13 @@ class _Overtaken(Exception):
 class _Turn:
     """One worker at one copy, until all of it is here or the turn is over."""
 
-    copy: Copy
+    copy: MediaCopy
     dub: Dub
     lease: uuid.UUID
 
     def take(self) -> None:
         copy = self.copy
-        had = copy.got
+        had = copy.received_bytes
         try:
             if self._is_here() or self._bring():
                 self._store()
@@ -131,22 +131,27 @@ class _Turn:
             self._wait("", FIRST_WAIT)
         except _NoRoom:
             self._wait_for_room()
-        except part_files.Unfit as error:
+        except part_files.UnsupportedMediaError as error:
             self._give_up(str(error))
-        except (download.Trouble, links.Dead) as error:
-            tries = 1 if copy.got - had >= PROGRESS_BYTES else copy.tries + 1
-            if tries >= MOST_TRIES:
+        except (download.DownloadError, links.NoPlayableLinkError) as error:
+            tries = 1 if copy.received_bytes - had >= PROGRESS_BYTES else copy.failures + 1
+            if tries >= MAX_FAILURES:
                 self._give_up(str(error))
             else:
                 wait = min(FIRST_WAIT * (1 << (tries - 1)), LONGEST_WAIT)
-                self._wait(str(error), wait * random.uniform(0.9, 1.1), tries=tries, got=copy.got)  # noqa: S311
+                wait *= random.uniform(0.9, 1.1)  # noqa: S311  jitter, not a secret
+                self._wait(str(error), wait, failures=tries, received_bytes=copy.received_bytes)
         except Exception as error:
             # Disks and storages fail with errors of their own kinds, and none is the copy's own fault.
             logger.exception("Copy %s could not be stored", copy.pk)
             if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
                 # What lies here unfinished takes room from all else on this disk.
-                part_files.drop(copy)
-                self._wait("The server's disk is full. It is tried again once there is room.", WAIT_FOR_DISK, got=0)
+                part_files.delete(copy)
+                self._wait(
+                    "The server's disk is full. It is tried again once there is room.",
+                    WAIT_FOR_DISK,
+                    received_bytes=0,
+                )
                 if self._mine().exists():
                     default_storage.delete(copy.name)
             else:
@@ -162,62 +167,66 @@ class _Turn:
         """Fetch on, by a fresh link if this one has ended. True when all of it is here."""
         kind: links.Kind = "video" if self.copy.kind == "video" else "audio"
         try:
-            return self._read(links.live_url(self.dub, kind))
-        except download.Gone:
-            return self._read(links.live_url(self.dub, kind, renew=True))
+            return self._read(links.playable_url(self.dub, kind))
+        except download.LinkGoneError:
+            return self._read(links.playable_url(self.dub, kind, renew=True))
 
     def _read(self, url: str) -> bool:
         copy = self.copy
         have = part_files.length(copy) if copy.validator else 0
-        with download.opened(url, start=have, validator=copy.validator, trusted=trusted(self.copy.team_id)) as part:
-            copy.got, copy.validator, copy.source = part.start, part.validator, unsigned(url)
-            with part_files.opened(copy) as file:
+        with download.open_download(
+            url, start=have, validator=copy.validator, trusted=trusted_hosts(self.copy.team_id)
+        ) as part:
+            copy.received_bytes, copy.validator, copy.source = part.start, part.validator, without_signature(url)
+            with part_files.open_for_writing(copy) as file:
                 file.truncate(file.seek(part.start))
                 self._reserve(part.size)
                 is_over = self._write(part, file)
         if not is_over:
-            self._wait("", timedelta(), tries=0, got=copy.got)
+            self._wait("", timedelta(), failures=0, received_bytes=copy.received_bytes)
         elif part.size is None:
-            self._reserve(copy.got)
-        elif copy.got != part.size:
-            raise download.Trouble("The file broke off on its way.")
+            self._reserve(copy.received_bytes)
+        elif copy.received_bytes != part.size:
+            raise download.DownloadError("The file broke off on its way.")
         if is_over and not copy.size:
-            raise download.Trouble("The file is empty.")
+            raise download.DownloadError("The file is empty.")
         return is_over
 
-    def _write(self, part: download.Part, file: BinaryIO) -> bool:
+    def _write(self, part: download.FilePart, file: BinaryIO) -> bool:
         """Write what comes until it ends (True) or the turn does; what cannot be gone on with has one long turn."""
         copy = self.copy
         noted = turn = monotonic()
-        at_turn = copy.got
+        at_turn = copy.received_bytes
         for piece in part.pieces:
             file.write(piece)
-            copy.got += len(piece)
+            copy.received_bytes += len(piece)
             now = monotonic()
             if now - noted >= NOTE_SECONDS:
                 noted = now
                 self._reserve(part.size)
             if now - turn >= TURN_SECONDS:
-                if copy.got - at_turn < TURN_SECONDS * SLOWEST_BYTES_A_SECOND:
-                    raise download.Trouble("The host of the media sends it too slowly.")
-                if part.validator and copy.got != part.size:
+                if copy.received_bytes - at_turn < TURN_SECONDS * SLOWEST_BYTES_A_SECOND:
+                    raise download.DownloadError("The host of the media sends it too slowly.")
+                if part.validator and copy.received_bytes != part.size:
                     return False
-                turn, at_turn = now, copy.got
+                turn, at_turn = now, copy.received_bytes
         return True
 
     def _reserve(self, size: int | None) -> None:
-        """Take room for the copy on the shelf and the disk, and note how far it is. Raises _NoRoom or OSError."""
+        """Take room for the copy on the policy and the disk, and note how far it is. Raises _NoRoom or OSError."""
         copy = self.copy
-        copy.size = copy.got + AHEAD_BYTES if size is None else size
+        copy.size = copy.received_bytes + AHEAD_BYTES if size is None else size
         with transaction.atomic():
-            # The shelf's row is the lock under which its room is given out.
-            shelf = Shelf.objects.select_for_update().filter(pk=copy.team_id).first()
-            self._note(size=copy.size, got=copy.got, validator=copy.validator, source=copy.source)
-            has_room = shelf is not None and quota.used(shelf.pk) <= shelf.most_bytes
+            # The policy's row is the lock under which its room is given out.
+            policy = CopyPolicy.objects.select_for_update().filter(pk=copy.team_id).first()
+            self._note(
+                size=copy.size, received_bytes=copy.received_bytes, validator=copy.validator, source=copy.source
+            )
+            has_room = policy is not None and quota.used_bytes(policy.pk) <= policy.quota_bytes
         if not has_room:
             raise _NoRoom
         for folder in filter(None, (part_files.folder(), local_folder())):
-            if shutil.disk_usage(folder).free - (copy.size - copy.got) < SPARE_BYTES:
+            if shutil.disk_usage(folder).free - (copy.size - copy.received_bytes) < SPARE_BYTES:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     # --- Storing it --------------------------------------------------------------------------------
@@ -226,43 +235,43 @@ class _Turn:
         """Move what has come into the storage, and only then say that it is kept."""
         copy = self.copy
         with part_files.path(copy).open("rb") as part:
-            copy.content_type, extension = part_files.recognised(part.read(16), copy.kind)
+            copy.content_type, extension = part_files.detect_type(part.read(16), copy.kind)
             copy.name = copy.name.partition(".")[0] + extension
             sound = self._sound()
             # Noted first: should we die amid this, the row still knows the file.
             self._note(LEASE_TO_STORE, name=copy.name, content_type=copy.content_type)
             default_storage.delete(copy.name)
-            default_storage.save(copy.name, part_files.Whole(part, copy.content_type))
+            default_storage.save(copy.name, part_files.WholeFile(part, copy.content_type))
         stored = default_storage.size(copy.name)
         if stored != copy.size:
             raise OSError(f"the storage holds {stored} bytes of {copy.size}")
         with transaction.atomic():
-            before = Copy.objects.filter(dub=copy.dub_id, kind=copy.kind, state=State.KEPT)
+            before = MediaCopy.objects.filter(dub=copy.dub_id, kind=copy.kind, state=State.KEPT)
             before.update(dub=None, team=None)
             self._note(
                 state=State.KEPT,
                 state_at=timezone.now(),
                 size=copy.size,
-                got=copy.size,
-                peaks=sound.values,
+                received_bytes=copy.size,
+                waveform=sound.values,
                 length_ms=sound.length_ms,
-                tries=0,
+                failures=0,
                 message="",
                 due_at=None,
             )
-        part_files.drop(copy)
+        part_files.delete(copy)
 
-    def _sound(self) -> waveform.Peaks:
+    def _sound(self) -> waveform.Waveform:
         """How loud it is, for the strip under the player; a video whose dub has audio too says nothing new."""
         copy = self.copy
         if copy.kind == "video" and links.is_playable(self.dub.audio_url):
-            return waveform.NONE
-        self._note(timedelta(seconds=waveform.MOST_SECONDS) + LEASE)
+            return waveform.EMPTY
+        self._note(timedelta(seconds=waveform.MAX_SECONDS) + LEASE)
         try:
-            return waveform.of(part_files.path(copy), copy.content_type)
-        except waveform.Unreadable as error:
+            return waveform.measure(part_files.path(copy), copy.content_type)
+        except waveform.UnreadableMediaError as error:
             logger.warning("Copy %s is kept without its waveform: %s", copy.pk, error)
-            return waveform.NONE
+            return waveform.EMPTY
 
     # --- Noting how it went ------------------------------------------------------------------------
 
@@ -276,20 +285,25 @@ class _Turn:
 
     def _wait_for_room(self) -> None:
         copy, now = self.copy, timezone.now()
-        part_files.drop(copy)
-        shelf = Shelf.objects.get(pk=copy.team_id)
+        part_files.delete(copy)
+        policy = CopyPolicy.objects.get(pk=copy.team_id)
         # Nor are the others asked for whose sizes nobody knows: what does not fit now will not fit in a moment.
-        others = Copy.objects.due(now).filter(team=copy.team_id, size=0)
+        others = MediaCopy.objects.due(now).filter(team=copy.team_id, size=0)
         others.update(due_at=now + WAIT_FOR_ROOM, message=f"There is no room left for copies. {ROOM}")
-        used = filesizeformat(quota.used(shelf.pk) - copy.size)
-        taken = f"{used} of {shelf.most_bytes // quota.GB} GB are taken."
-        self._wait(f"No room for {filesizeformat(copy.size)}: {taken} {ROOM}", WAIT_FOR_ROOM, got=0)
+        used = filesizeformat(quota.used_bytes(policy.pk) - copy.size)
+        taken = f"{used} of {policy.quota_bytes // quota.GB} GB are taken."
+        self._wait(f"No room for {filesizeformat(copy.size)}: {taken} {ROOM}", WAIT_FOR_ROOM, received_bytes=0)
 
     def _give_up(self, message: str) -> None:
-        part_files.drop(self.copy)
+        part_files.delete(self.copy)
         self._mine().update(
-            state=State.FAILED, state_at=timezone.now(), message=message, due_at=None, got=0, validator=""
+            state=State.FAILED,
+            state_at=timezone.now(),
+            message=message,
+            due_at=None,
+            received_bytes=0,
+            validator="",
         )
 
-    def _mine(self) -> CopyQuerySet:
-        return Copy.objects.filter(pk=self.copy.pk, lease=self.lease)
+    def _mine(self) -> MediaCopyQuerySet:
+        return MediaCopy.objects.filter(pk=self.copy.pk, lease=self.lease)

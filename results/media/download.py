@@ -26,9 +26,9 @@ from results.http import DeadlineAdapter
 CONNECT_SECONDS = 10.0
 STALL_SECONDS = 30.0
 HEADERS_SECONDS = 60.0
-MOST_REDIRECTS = 5
+MAX_REDIRECTS = 5
 # A name with very many addresses, none of which answers, would take very long.
-MOST_ADDRESSES = 4
+MAX_ADDRESSES = 4
 PIECE_BYTES = 64 * 1024
 
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
@@ -37,16 +37,16 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 Host = tuple[str, int]
 
 
-class Trouble(Exception):
+class DownloadError(Exception):
     """The file did not come; the message is a sentence for people and names no signed link."""
 
 
-class Gone(Trouble):
+class LinkGoneError(DownloadError):
     """The host no longer gives what this link names: a fresh link may help."""
 
 
 @dataclass(frozen=True)
-class Part:
+class FilePart:
     """What a host sends: the bytes from `start` to the end of a file."""
 
     start: int
@@ -58,7 +58,9 @@ class Part:
 
 
 @contextmanager
-def opened(url: str, *, start: int = 0, validator: str = "", trusted: Collection[Host] = ()) -> Iterator[Part]:
+def open_download(
+    url: str, *, start: int = 0, validator: str = "", trusted: Collection[Host] = ()
+) -> Iterator[FilePart]:
     """Ask for the file from `start` on, where it is still the content of `validator`, else from its beginning.
 
     `trusted` are hosts that may be reached wherever they are. Raises Trouble, also while the pieces are read.
@@ -88,7 +90,7 @@ def _follow(
     session: requests.Session, adapter: "_GuardedAdapter", url: str, headers: dict[str, str]
 ) -> tuple[requests.Response, str]:
     """The answer at the end of all redirects, and where that was."""
-    for _ in range(MOST_REDIRECTS + 1):
+    for _ in range(MAX_REDIRECTS + 1):
         adapter.deadline = monotonic() + HEADERS_SECONDS
         session.cookies.clear()
         response = session.get(
@@ -102,9 +104,9 @@ def _follow(
         response.close()
         onward = urljoin(url, onward)
         if not onward.startswith("https://" if url.startswith("https://") else ("https://", "http://")):
-            raise Trouble("The link leads on to an address that is not safe to follow.")
+            raise DownloadError("The link leads on to an address that is not safe to follow.")
         url = onward
-    raise Trouble("The link leads from one address to the next without end.")
+    raise DownloadError("The link leads from one address to the next without end.")
 
 
 def _goes_on(response: requests.Response, start: int, validator: str) -> bool:
@@ -115,30 +117,30 @@ def _goes_on(response: requests.Response, start: int, validator: str) -> bool:
     return response.status_code not in (200, 416)
 
 
-def _part(response: requests.Response, start: int) -> Part:
+def _part(response: requests.Response, start: int) -> FilePart:
     _check(response)
     size: int | None
     if response.status_code == 206:
         first, size = _content_range(response) or (-1, 0)
         if first != start:
-            raise Trouble("The host sent another part of the file than it was asked for.")
+            raise DownloadError("The host sent another part of the file than it was asked for.")
     else:
         start, size = 0, _number(response.headers.get("Content-Length", ""))
         if size is None and not response.raw.chunked:
-            raise Trouble(
+            raise DownloadError(
                 "The host does not say how long the file is, so nobody could tell whether all of it came."
             )
-    return Part(start, size, _validator(response), _pieces(response))
+    return FilePart(start, size, _validator(response), _pieces(response))
 
 
 def _check(response: requests.Response) -> None:
     code = response.status_code
     if code in (401, 403, 404, 410):
-        raise Gone(f"The link has ended (HTTP {code}).")
+        raise LinkGoneError(f"The link has ended (HTTP {code}).")
     if code not in (200, 206):
-        raise Trouble(f"The host of the media has trouble of its own (HTTP {code}).")
+        raise DownloadError(f"The host of the media has trouble of its own (HTTP {code}).")
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise Trouble("The host sent the file packed, in a way that was not asked for.")
+        raise DownloadError("The host sent the file packed, in a way that was not asked for.")
 
 
 def _pieces(response: requests.Response) -> Iterator[bytes]:
@@ -173,13 +175,13 @@ def _in_words() -> Iterator[None]:
     try:
         yield
     except (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError) as error:
-        raise Trouble("The host of the media did not answer in time.") from error
+        raise DownloadError("The host of the media did not answer in time.") from error
     except (requests.exceptions.SSLError, urllib3.exceptions.SSLError) as error:
-        raise Trouble("The host of the media has no certificate that can be trusted.") from error
+        raise DownloadError("The host of the media has no certificate that can be trusted.") from error
     except urllib3.exceptions.ProtocolError as error:
-        raise Trouble("The file broke off on its way.") from error
+        raise DownloadError("The file broke off on its way.") from error
     except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
-        raise Trouble("The host of the media could not be reached.") from error
+        raise DownloadError("The host of the media could not be reached.") from error
 
 
 # --- The way to a public address ---------------------------------------------------------------------
@@ -217,15 +219,17 @@ def _dial(connection: Any, trusted: Collection[Host]) -> socket.socket:
     try:
         found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
     except OSError as error:
-        raise Trouble(f"Nobody knows the host {host}.") from error
+        raise DownloadError(f"Nobody knows the host {host}.") from error
     addresses = [str(entry[4][0]) for entry in found]
     if (host, port) not in trusted:
         addresses = [address for address in addresses if is_public(address)]
         if not addresses:
-            raise Trouble(f"The link leads to {host}, which is not on the public internet, so it was not followed.")
-    for address in addresses[:MOST_ADDRESSES]:
+            raise DownloadError(
+                f"The link leads to {host}, which is not on the public internet, so it was not followed."
+            )
+    for address in addresses[:MAX_ADDRESSES]:
         try:
             return create_connection((address, port), connection.timeout, socket_options=connection.socket_options)
         except OSError:
             continue
-    raise Trouble(f"The host {host} could not be reached.")
+    raise DownloadError(f"The host {host} could not be reached.")

@@ -23,28 +23,32 @@ RENEWAL_SECONDS = 20
 MARGIN = timedelta(seconds=5)
 
 
-class Dead(Exception):
+class NoPlayableLinkError(Exception):
     """There is no link that could be played; the message is a sentence for the person who pressed play."""
 
 
-def live_url(dub: Dub, kind: Kind, *, renew: bool = False) -> str:
+def playable_url(dub: Dub, kind: Kind, *, renew: bool = False) -> str:
     """Return the link to play, renewed by asking CAMB.AI if it has ended.
 
     `renew` says that a browser met the stored link dead. Raises Dead.
     """
-    if renew or has_ended(dub, kind):
+    if renew or has_expired(dub, kind):
         _renew_once(dub.run)
         fresh = Dub.objects.filter(run=dub.run_id, language=dub.language).first()
         if fresh is None:
-            raise Dead(_("CAMB.AI no longer has this dub."))
+            raise NoPlayableLinkError(_("CAMB.AI no longer has this dub."))
         dub = fresh
-        if has_ended(dub, kind):
-            raise Dead(_("The link has ended and CAMB.AI gave no new one. Refresh the run, or try again later."))
+        if has_expired(dub, kind):
+            raise NoPlayableLinkError(
+                _("The link has ended and CAMB.AI gave no new one. Refresh the run, or try again later.")
+            )
     url = _stored(dub, kind)
     if not url:
-        raise Dead(_("This dub has no video.") if kind == "video" else _("This dub has no audio."))
+        raise NoPlayableLinkError(_("This dub has no video.") if kind == "video" else _("This dub has no audio."))
     if not is_playable(url):
-        raise Dead(_("CAMB.AI gave a link that cannot be played; it must be an http or https address."))
+        raise NoPlayableLinkError(
+            _("CAMB.AI gave a link that cannot be played; it must be an http or https address.")
+        )
     return url
 
 
@@ -58,18 +62,18 @@ def is_playable(url: str) -> bool:
     return False
 
 
-def has_ended(dub: Dub, kind: Kind) -> bool:
+def has_expired(dub: Dub, kind: Kind) -> bool:
     """Is the link known to have ended? A link that does not say when it ends is taken to be alive."""
-    end = end_of(dub, kind)
+    end = expiry_of(dub, kind)
     return end is not None and end - MARGIN <= timezone.now()
 
 
-def end_of(dub: Dub, kind: Kind) -> datetime | None:
+def expiry_of(dub: Dub, kind: Kind) -> datetime | None:
     """When the link ends, if it says so."""
-    return ends_at(_stored(dub, kind), dub.media_fetched_at)
+    return parse_expiry(_stored(dub, kind), dub.media_fetched_at)
 
 
-def ends_at(url: str, fetched_at: datetime) -> datetime | None:
+def parse_expiry(url: str, fetched_at: datetime) -> datetime | None:
     """Return the end that a signed link carries in its query, in the ways of AWS, Google, Azure and plain CDNs."""
     # A link is free to call anything "expires"; what cannot be read says nothing.
     with suppress(ValueError, KeyError, OverflowError):
@@ -104,13 +108,13 @@ def _renew_once(run: Run) -> None:
     under_way = _("A new link is being fetched from CAMB.AI. Press play again in a few seconds.")
     if not cache.add(key, under_way, RENEWAL_SECONDS):
         if trouble := cache.get(key):
-            raise Dead(trouble)
+            raise NoPlayableLinkError(trouble)
         return
     try:
         renew_links(run)
     except camb.CambError as error:
         cache.set(key, str(error), RENEWAL_SECONDS)
-        raise Dead(str(error)) from error
+        raise NoPlayableLinkError(str(error)) from error
     cache.set(key, "", RENEWAL_SECONDS)
 
 
@@ -118,7 +122,7 @@ def _stored(dub: Dub, kind: Kind) -> str:
     return dub.video_url if kind == "video" else dub.audio_url
 
 
-def ask_now(run: Run) -> None:
+def refresh_now(run: Run) -> None:
     """Ask about this run while somebody waits, to renew its media links. Raises camb.CambError or NoKeyError.
 
     Time-outs are short, and an ask under way elsewhere is overtaken: its answer would be the older one.
@@ -127,18 +131,18 @@ def ask_now(run: Run) -> None:
     key = ApiKey.objects.filter(pk=run.team_id).first()
     if key is None:
         raise NoKeyError
-    if not ApiKey.objects.filter(limits.is_open(now), pk=key.pk).exists():
+    if not ApiKey.objects.filter(limits.calls_allowed(now), pk=key.pk).exists():
         raise camb.Unavailable(key.message)
-    lease, call_log = uuid.uuid4(), calls.History(key.pk)
-    Run.objects.filter(pk=run.pk).update(lease=lease, lease_until=now + claims.LASTS)
+    lease, call_log = uuid.uuid4(), calls.CallLog(key.pk)
+    Run.objects.filter(pk=run.pk).update(lease=lease, lease_until=now + claims.LEASE_DURATION)
     try:
-        with keys.patient_for(key, seconds=10) as client, call_log.call([run.pk]):
+        with keys.client_with_timeout(key, seconds=10) as client, call_log.call([run.pk]):
             [answer] = client.fetch([run.camb_run_id or 0]).values()
-        save.save([save.Heard(run.pk, lease, now, answer)], [call_log])
+        save.save_outcomes([save.Outcome(run.pk, lease, now, answer)], [call_log])
     except camb.CambError as error:
-        calls.write([call_log], {})
+        calls.write_logs([call_log], {})
         if error.http_status in (401, 402, 429, 503):  # what holds for every call of the key
-            limits.note_trouble(key, error)
+            limits.record_failure(key, error)
         raise
     finally:
         claims.release(lease, [run.pk])
@@ -149,12 +153,14 @@ class NoKeyError(Exception):
 
 
 def renew_links(run: Run) -> None:
-    """Ask for fresh media links, as `ask_now` does. Raises camb.CambError, or Dead without a usable key."""
+    """Ask for fresh media links, as `refresh_now` does. Raises camb.CambError, or Dead without a usable key."""
     try:
-        ask_now(run)
+        refresh_now(run)
     except NoKeyError as error:
-        raise Dead(_("The link has ended, and this team has no CAMB.AI key to get a new one with.")) from error
+        raise NoPlayableLinkError(
+            _("The link has ended, and this team has no CAMB.AI key to get a new one with.")
+        ) from error
     except SealBrokenError as error:
-        raise Dead(
+        raise NoPlayableLinkError(
             _("The link has ended, and this team's CAMB.AI key must be pasted again to get a new one.")
         ) from error

@@ -13,12 +13,12 @@ from django.conf import settings
 from django.core.files import File
 from django.utils import timezone
 
-from results.models import Copy
+from results.models import MediaCopy
 
-OLD_PART = timedelta(days=2)
+MAX_AGE = timedelta(days=2)
 
 
-class Unfit(Exception):
+class UnsupportedMediaError(Exception):
     """What came is nothing to keep, and will be no other thing the next time."""
 
 
@@ -28,27 +28,27 @@ def folder() -> Path:
     return place
 
 
-def path(copy: Copy) -> Path:
+def path(copy: MediaCopy) -> Path:
     """Where its bytes lie until they are all here. Other content is another file, whichever machine began it."""
     mark = sha256(copy.validator.encode()).hexdigest()[:16]
     return folder() / f"{PurePath(copy.name).stem}-{mark}"
 
 
-def drop(copy: Copy) -> None:
+def delete(copy: MediaCopy) -> None:
     for part in folder().glob(f"{PurePath(copy.name).stem}-*"):
         part.unlink(missing_ok=True)
 
 
-def drop_old() -> None:
+def delete_old() -> None:
     """Remove from this machine the parts that nobody has gone on with for days."""
-    end = (timezone.now() - OLD_PART).timestamp()
+    end = (timezone.now() - MAX_AGE).timestamp()
     for part in folder().iterdir():
         with suppress(FileNotFoundError):
             if part.stat().st_mtime < end:
                 part.unlink()
 
 
-def length(copy: Copy) -> int:
+def length(copy: MediaCopy) -> int:
     """How many bytes of this content lie on this machine."""
     with suppress(FileNotFoundError):
         return path(copy).stat().st_size
@@ -56,7 +56,7 @@ def length(copy: Copy) -> int:
 
 
 @contextmanager
-def opened(copy: Copy) -> Iterator[BinaryIO]:
+def open_for_writing(copy: MediaCopy) -> Iterator[BinaryIO]:
     """The part to write on, for us alone: a worker that was held up beyond its lease may come back to it.
 
     Raises BlockingIOError while another one has it.
@@ -66,7 +66,7 @@ def opened(copy: Copy) -> Iterator[BinaryIO]:
         yield file
 
 
-class Whole(File):  # type: ignore[type-arg]  # Django's has no [] at run time
+class WholeFile(File):  # type: ignore[type-arg]  # Django's has no [] at run time
     """All of a file: a local storage may move it, another reads it."""
 
     def __init__(self, file: BinaryIO, content_type: str) -> None:
@@ -77,7 +77,7 @@ class Whole(File):  # type: ignore[type-arg]  # Django's has no [] at run time
         return str(self.name)
 
 
-def recognised(head: bytes, kind: str) -> tuple[str, str]:
+def detect_type(head: bytes, kind: str) -> tuple[str, str]:
     """The content type and extension by a file's first bytes. Raises Unfit for what is no video or audio.
 
     The host's own word does not count: we serve the file under our name, where a page would run as one of ours.
@@ -98,4 +98,6 @@ def recognised(head: bytes, kind: str) -> tuple[str, str]:
         return "audio/aac", ".aac"
     if is_frame or head.startswith(b"ID3"):
         return "audio/mpeg", ".mp3"
-    raise Unfit("What the link gives is no video or audio that browsers play. Refresh the run to try again.")
+    raise UnsupportedMediaError(
+        "What the link gives is no video or audio that browsers play. Refresh the run to try again."
+    )

@@ -8,46 +8,46 @@ from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
 from results import queue
-from results.models import Copy, Shelf
+from results.models import CopyPolicy, MediaCopy
 from teams.models import Team
 
 GB = 2**30
 
-State = Copy.State
+State = MediaCopy.State
 
 
-def shelf_of(team: Team) -> Shelf:
-    """The team's shelf as it is set, or as it would be."""
-    return Shelf.objects.filter(pk=team.pk).first() or Shelf(
-        team=team, most_bytes=min(10, settings.KEEP_MOST_GB) * GB
+def policy_of(team: Team) -> CopyPolicy:
+    """The team's policy as it is set, or as it would be."""
+    return CopyPolicy.objects.filter(pk=team.pk).first() or CopyPolicy(
+        team=team, quota_bytes=min(10, settings.KEEP_MOST_GB) * GB
     )
 
 
-def set_shelf(team: Team, *, is_on: bool, most_gb: int) -> None:
+def set_policy(team: Team, *, is_on: bool, most_gb: int) -> None:
     """Keep copies from now on, of what there is too, up to so much; or no more of them: what is kept stays."""
     with transaction.atomic():
-        fields = {"is_on": is_on, "most_bytes": most_gb * GB, "looked_at": None}
-        Shelf.objects.update_or_create(team=team, defaults=fields)
-        now_due(team_id=team.pk)
-        queue.ring("tend_copies")
+        fields = {"is_enabled": is_on, "quota_bytes": most_gb * GB, "synced_at": None}
+        CopyPolicy.objects.update_or_create(team=team, defaults=fields)
+        make_due(team_id=team.pk)
+        queue.enqueue("tend_copies")
 
 
-def remove_all(team: Team) -> None:
+def remove_all_copies(team: Team) -> None:
     """Keep nothing any more, and have all that is kept removed."""
     with transaction.atomic():
-        Shelf.objects.filter(pk=team.pk).update(is_on=False)
-        Copy.objects.filter(team=team).update(dub=None, team=None)
-        queue.ring("tend_copies")
+        CopyPolicy.objects.filter(pk=team.pk).update(is_enabled=False)
+        MediaCopy.objects.filter(team=team).update(dub=None, team=None)
+        queue.enqueue("tend_copies")
 
 
-def now_due(**which: object) -> None:
-    waiting = Copy.objects.filter(**which).exclude(state=State.KEPT)
-    waiting.update(state=State.WAITING, due_at=timezone.now(), tries=0, message="")
+def make_due(**which: object) -> None:
+    waiting = MediaCopy.objects.filter(**which).exclude(state=State.KEPT)
+    waiting.update(state=State.WAITING, due_at=timezone.now(), failures=0, message="")
 
 
 @dataclass(frozen=True)
-class Stock:
-    """What lies on a team's shelf: bytes used, and how many copies are kept, on their way, and given up."""
+class CopyUsage:
+    """What lies on a team's policy: bytes used, and how many copies are kept, on their way, and given up."""
 
     used: int
     kept: int
@@ -55,20 +55,20 @@ class Stock:
     failed: int
 
 
-def stock_of(team: Team) -> Stock:
+def usage_of(team: Team) -> CopyUsage:
     counts = {state.value: Count("pk", filter=Q(state=state)) for state in State}
-    return Stock(**Copy.objects.filter(team=team).aggregate(used=_used(), **counts))
+    return CopyUsage(**MediaCopy.objects.filter(team=team).aggregate(used=_used(), **counts))
 
 
-def in_trouble(team: Team, most: int = 5) -> list[Copy]:
+def failing_copies(team: Team, most: int = 5) -> list[MediaCopy]:
     """The newest copies that could not be fetched, each with its sentence."""
-    troubled = Copy.objects.filter(team=team).exclude(message="").exclude(state=State.KEPT).exclude(dub=None)
+    troubled = MediaCopy.objects.filter(team=team).exclude(message="").exclude(state=State.KEPT).exclude(dub=None)
     return list(troubled.select_related("dub__run").order_by("-pk")[:most])
 
 
-def used(team_id: int) -> int:
+def used_bytes(team_id: int) -> int:
     """Bytes that the team's copies take up: those kept, and those that are being fetched right now."""
-    sum: int = Copy.objects.filter(team=team_id).aggregate(sum=_used())["sum"]
+    sum: int = MediaCopy.objects.filter(team=team_id).aggregate(sum=_used())["sum"]
     return sum
 
 

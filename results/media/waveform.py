@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 COUNT = 1000
-MOST_SECONDS = 90
-MOST_CPU_SECONDS = 60
-MOST_MEMORY_BYTES = 512 * 2**20
-MOST_ANSWER_BYTES = 4096
+MAX_SECONDS = 90
+MAX_CPU_SECONDS = 60
+MAX_MEMORY_BYTES = 512 * 2**20
+MAX_ANSWER_BYTES = 4096
 
 # Samples a second, of which the loudness is taken: what lies above half of that adds little to speech.
 RATE = 4000
@@ -42,21 +42,21 @@ FORMATS = {
 DECODERS = "aac,mp3float,flac,opus,vorbis,pcm_u8,pcm_s16le,pcm_s24le,pcm_s32le,pcm_f32le"
 
 
-class Unreadable(Exception):
+class UnreadableMediaError(Exception):
     """There is no telling; the message is for the log."""
 
 
 @dataclass(frozen=True)
-class Peaks:
+class Waveform:
     values: bytes
     """COUNT equal parts of its length, each from 0 to 255 for the loudest."""
     length_ms: int
 
 
-NONE = Peaks(b"", 0)
+EMPTY = Waveform(b"", 0)
 
 
-def of(path: Path, content_type: str) -> Peaks:
+def measure(path: Path, content_type: str) -> Waveform:
     """Return the peaks of the sound in this file. Raises Unreadable; takes MOST_SECONDS at the most."""
     command = [sys.executable, "-I", __file__, FORMATS[content_type.partition("/")[2]]]
     with path.open("rb") as file, tempfile.TemporaryFile() as answer:
@@ -68,20 +68,20 @@ def of(path: Path, content_type: str) -> Peaks:
                 stderr=answer,
                 env={},
                 cwd="/",
-                timeout=MOST_SECONDS,
+                timeout=MAX_SECONDS,
                 check=False,
             ).returncode
         except subprocess.TimeoutExpired as error:
-            raise Unreadable(f"it took longer than {MOST_SECONDS} seconds") from error
+            raise UnreadableMediaError(f"it took longer than {MAX_SECONDS} seconds") from error
         except OSError as error:
-            raise Unreadable(str(error)) from error
+            raise UnreadableMediaError(str(error)) from error
         answer.seek(0)
-        said = answer.read(MOST_ANSWER_BYTES)
+        said = answer.read(MAX_ANSWER_BYTES)
     length, _, values = said.partition(b"\n")
     if code or len(values) != COUNT or not length.isdigit() or len(length) > 9:
         last = said.decode(errors="replace").strip().rpartition("\n")[2]
-        raise Unreadable(f"exit code {code}: {last[:200]!r}")
-    return Peaks(values, int(length))
+        raise UnreadableMediaError(f"exit code {code}: {last[:200]!r}")
+    return Waveform(values, int(length))
 
 
 # --- In the process of its own -----------------------------------------------------------------------
@@ -97,10 +97,10 @@ def _main(format: str) -> None:
 
 def _confine() -> None:
     """Give up, for good, what reading and answering does not take."""
-    _limit(resource.RLIMIT_CPU, MOST_CPU_SECONDS)
-    _limit(resource.RLIMIT_FSIZE, MOST_ANSWER_BYTES)
+    _limit(resource.RLIMIT_CPU, MAX_CPU_SECONDS)
+    _limit(resource.RLIMIT_FSIZE, MAX_ANSWER_BYTES)
     if sys.platform == "linux":  # others do not keep this limit, and macOS refuses to set it
-        _limit(resource.RLIMIT_AS, MOST_MEMORY_BYTES)
+        _limit(resource.RLIMIT_AS, MAX_MEMORY_BYTES)
     os.nice(10)
     # While files can still be opened: the second one is imported by the first only when it opens a file.
     import av
@@ -141,7 +141,7 @@ def _samples(file: BinaryIO, format: str) -> "Iterator[array[int]]":
                     yield array("h", bytes(plain.planes[0])[: plain.samples * 2])
 
 
-def _of_samples(pieces: "Iterable[array[int]]") -> Peaks:
+def _of_samples(pieces: "Iterable[array[int]]") -> Waveform:
     """Measure what comes in equal parts, and whenever there are too many, make one of two."""
     parts: list[int] = []
     size = RATE // 100
@@ -163,7 +163,7 @@ def _of_samples(pieces: "Iterable[array[int]]") -> Peaks:
     edges = [column * length // COUNT // size for column in range(COUNT + 1)]
     loud = [sqrt(max(parts[edges[i] : max(edges[i + 1], edges[i] + 1)]) / size) for i in range(COUNT)]
     loudest = max(*loud, NEAR_SILENCE)
-    return Peaks(bytes(round(255 * one / loudest) for one in loud), length * 1000 // RATE)
+    return Waveform(bytes(round(255 * one / loudest) for one in loud), length * 1000 // RATE)
 
 
 def _energy(samples: "array[int]") -> int:

@@ -21,9 +21,9 @@ from django.utils import timezone
 from results import camb, queue
 from results.models import Run
 from results.refresh import claims, keys, limits
-from results.refresh.calls import History
-from results.refresh.claims import Due, Lease
-from results.refresh.save import CUES_TOGETHER, Heard, Said, Status, _cue_count, save
+from results.refresh.calls import CallLog
+from results.refresh.claims import DueRun, Lease
+from results.refresh.save import MAX_CUES_PER_TRANSACTION, Outcome, Said, Status, _cue_count, save_outcomes
 from results.refresh.schedule import backoff
 from results.refresh.together import Clerk, Together
 from results.secrets import SealBrokenError
@@ -39,16 +39,16 @@ TURN_SECONDS = (2, 4)
 # --- Asking ------------------------------------------------------------------------------------------
 
 
-def ring_due() -> None:
+def enqueue_due() -> None:
     """Claim what is due and ring once for each lease."""
-    queue.note_heard()
+    queue.record_heartbeat()
     for lease in claims.claim_due():
-        hand_over(lease)
+        enqueue_lease(lease)
 
 
-def hand_over(lease: Lease) -> None:
+def enqueue_lease(lease: Lease) -> None:
     """Have a worker ask about the runs under this lease; while the broker is away they stay due instead."""
-    queue.ring("refresh_batch", str(lease.id), unheard=partial(claims.release, lease.id, pks_of(lease.runs)))
+    queue.enqueue("refresh_batch", str(lease.id), unheard=partial(claims.release, lease.id, pks_of(lease.runs)))
 
 
 def refresh_batch(lease_id: str, *, go_on: bool = True) -> None:
@@ -68,9 +68,9 @@ def refresh_batch(lease_id: str, *, go_on: bool = True) -> None:
         while lease:
             caller.bring(_ask(lease, before_the_last=caller.look_ahead))
             lease = caller.next_lease()
-            if lease and monotonic() > turn_ends and queue.others_wait():
+            if lease and monotonic() > turn_ends and queue.is_thread_wanted():
                 caller.settle()
-                hand_over(lease)
+                enqueue_lease(lease)
                 return
 
 
@@ -86,20 +86,20 @@ class Asked:
     """What came of a lease, to be stored."""
 
     lease: Lease
-    history: History
-    heard: list[Heard]
+    history: CallLog
+    heard: list[Outcome]
 
 
 def _ask(lease: Lease, *, before_the_last: Callable[[], object] = lambda: None) -> Asked:
     """Ask about the runs under this lease, as many as there is time for, and tell before the last call."""
     started, asking_ends = timezone.now(), monotonic() + ASK_SECONDS
-    if lease.until - started < 0.75 * claims.LASTS:  # claimed during a call, which took long
+    if lease.until - started < 0.75 * claims.LEASE_DURATION:  # claimed during a call, which took long
         claims.renew([lease.id])
-    asked = Asked(lease, History(lease.key.pk), [])
-    batch: Sequence[Due] = ()
+    asked = Asked(lease, CallLog(lease.key.pk), [])
+    batch: Sequence[DueRun] = ()
     try:
-        gate = limits.gate(lease.key.pk)
-        asking = _Asking(keys.client(lease.key), lease, asked.history, gate)
+        gate = limits.circuit_breaker(lease.key.pk)
+        asking = _Asking(keys.client_for(lease.key), lease, asked.history, gate)
         batches = claims.batches(lease.runs)
         for number, batch in enumerate(batches, start=1):
             # Since the lease was given somebody else's trouble may have closed the gate.
@@ -107,11 +107,11 @@ def _ask(lease: Lease, *, before_the_last: Callable[[], object] = lambda: None) 
                 break
             if number == len(batches):
                 before_the_last()
-            asked.heard.extend(Heard(pk, lease.id, started, said) for pk, said in asking.ask(batch).items())
+            asked.heard.extend(Outcome(pk, lease.id, started, said) for pk, said in asking.ask(batch).items())
         if asked.heard:
-            limits.note_success(lease.key)
+            limits.record_success(lease.key)
     except (camb.CambError, SealBrokenError) as error:
-        limits.note_trouble(lease.key, error)
+        limits.record_failure(lease.key, error)
         _put_off(batch, error)
     except MemoryError:
         raise  # the worker ends, and must not begin with the same again: the lease runs out by itself
@@ -171,7 +171,7 @@ class _Caller:
     def bring(self, asked: Asked) -> None:
         """Have it stored, soon; what was brought before is stored by then."""
         self.settle()
-        if sum(map(_cue_count, asked.heard)) > CUES_TOGETHER:
+        if sum(map(_cue_count, asked.heard)) > MAX_CUES_PER_TRANSACTION:
             _keep([asked])
         else:
             self._left = self._desk.storing.leave(asked)
@@ -185,23 +185,25 @@ class _Caller:
 
 def _keep(asked: Sequence[Asked]) -> None:
     """Store what was heard under these leases of one key; runs that were not asked in time go back, still due."""
-    stored = save([heard for each in asked for heard in each.heard], [each.history for each in asked])
+    stored = save_outcomes([heard for each in asked for heard in each.heard], [each.history for each in asked])
     # Storing gives a run back; where that is all of them, a write less is waited for.
     for each in asked:
         if rest := [pk for pk in pks_of(each.lease.runs) if pk not in stored]:
             claims.release(each.lease.id, rest)
 
 
-def pks_of(runs: Sequence[Due]) -> list[int]:
+def pks_of(runs: Sequence[DueRun]) -> list[int]:
     return [run.pk for run in runs]
 
 
-def _put_off(runs: Sequence[Due], error: camb.CambError | SealBrokenError) -> None:
+def _put_off(runs: Sequence[DueRun], error: camb.CambError | SealBrokenError) -> None:
     """Let other runs be asked first: should these very runs be what makes CAMB.AI fail, they block nobody."""
     named = getattr(error, "retry_after", None)
     for run in runs:
-        wait = max(backoff(run.asks), limits.FIRST_PROBE) if named is None else timedelta(seconds=named)
-        Run.objects.filter(pk=run.pk).exclude(due_at=None).update(asks=F("asks") + 1, due_at=timezone.now() + wait)
+        wait = max(backoff(run.attempts), limits.FIRST_PROBE) if named is None else timedelta(seconds=named)
+        Run.objects.filter(pk=run.pk).exclude(due_at=None).update(
+            attempts=F("attempts") + 1, due_at=timezone.now() + wait
+        )
 
 
 @dataclass(frozen=True)
@@ -210,10 +212,10 @@ class _Asking:
 
     client: camb.Client
     lease: Lease
-    history: History
-    gate: limits.Gate
+    history: CallLog
+    gate: limits.CircuitBreaker
 
-    def ask(self, runs: Sequence[Due]) -> dict[int, Said]:
+    def ask(self, runs: Sequence[DueRun]) -> dict[int, Said]:
         """What CAMB.AI says of each run, by our pk; a run is left out when somebody else's trouble closed the gate.
 
         Raises camb.Refused when it is the key that is refused, and the other errors of camb as they come.
@@ -224,7 +226,7 @@ class _Asking:
             self._doubt_the_key(runs, refusals[0])
         return found
 
-    def _doubt_the_key(self, runs: Sequence[Due], refusal: camb.Refused) -> None:
+    def _doubt_the_key(self, runs: Sequence[DueRun], refusal: camb.Refused) -> None:
         """Not one run may be seen. Raise the refusal if that is the key's fault: it no longer sees what it saw."""
         if not self.gate.is_open():
             raise refusal
@@ -240,7 +242,7 @@ class _Asking:
         elif len(runs) > 1:
             raise refusal
 
-    def _halve(self, runs: Sequence[Due], *, is_half: bool = False) -> dict[int, Said]:
+    def _halve(self, runs: Sequence[DueRun], *, is_half: bool = False) -> dict[int, Said]:
         """Halve a batch that is refused, or that we fail to read, until the guilty run stands alone."""
         if is_half and not self.gate.is_open():
             return {}
@@ -262,7 +264,7 @@ class _Asking:
         middle = len(runs) // 2
         return self._halve(runs[:middle], is_half=True) | self._halve(runs[middle:], is_half=True)
 
-    def _call(self, runs: Sequence[Due]) -> dict[int, Said]:
+    def _call(self, runs: Sequence[DueRun]) -> dict[int, Said]:
         numbered = {run.camb_run_id: run.pk for run in runs if run.camb_run_id}
         if not numbered:
             return {run.pk: self.client.fetch_task(run.camb_task_id) for run in runs}

@@ -14,18 +14,18 @@ from results.models import Call
 from teams.models import Team
 
 # Times are taken from so many calls at most, the newest ones, so that a busy week costs no more than a busy hour.
-MOST_TIMED = 1000
+MAX_TIMED = 1000
 
 
 @dataclass(frozen=True)
-class Window:
+class TimeWindow:
     """The last `count` steps of `step` seconds; the newest of them is still running."""
 
     step: int
     count: int
 
 
-class Step(NamedTuple):
+class TimeStep(NamedTuple):
     """The calls of one step of a window."""
 
     start: datetime
@@ -33,7 +33,7 @@ class Step(NamedTuple):
     failed: int
 
 
-class Failure(NamedTuple):
+class FailureCount(NamedTuple):
     """How often calls failed in one way; without an `http_status` no answer came at all."""
 
     outcome: Call.Outcome
@@ -41,7 +41,7 @@ class Failure(NamedTuple):
     calls: int
 
 
-class Times(NamedTuple):
+class ResponseTimes(NamedTuple):
     """How long CAMB.AI took: half of the calls at most the median, 95 of 100 at most p95."""
 
     median_ms: int
@@ -50,10 +50,10 @@ class Times(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Summary:
-    steps: list[Step]
-    failures: list[Failure]
-    times: Times | None
+class CallSummary:
+    steps: list[TimeStep]
+    failures: list[FailureCount]
+    times: ResponseTimes | None
 
     @property
     def answered(self) -> int:
@@ -74,7 +74,7 @@ class Summary:
         return f"{share}.{tenth}" if tenth else str(share)
 
 
-def summary(team: Team, window: Window, now: datetime) -> Summary:
+def summarise(team: Team, window: TimeWindow, now: datetime) -> CallSummary:
     """Sum up the team's calls in the window that ends with the step in which `now` lies."""
     end = int(now.timestamp()) // window.step + 1
     numbers = range(end - window.count, end)
@@ -89,25 +89,25 @@ def summary(team: Team, window: Window, now: datetime) -> Summary:
         else:
             failed[number] += count
             failures[outcome, http_status] += count
-    newest = calls.order_by("-at").values_list("ms", "http_status")[:MOST_TIMED]
-    return Summary(
-        [Step(_start(number, window), answered[number], failed[number]) for number in numbers],
-        [Failure(Call.Outcome(outcome), code, count) for (outcome, code), count in failures.most_common()],
+    newest = calls.order_by("-at").values_list("ms", "http_status")[:MAX_TIMED]
+    return CallSummary(
+        [TimeStep(_start(number, window), answered[number], failed[number]) for number in numbers],
+        [FailureCount(Call.Outcome(outcome), code, count) for (outcome, code), count in failures.most_common()],
         # What never answered says nothing of how long an answer takes.
         _times([ms for ms, http_status in newest if http_status]),
     )
 
 
-def _start(number: int, window: Window) -> datetime:
+def _start(number: int, window: TimeWindow) -> datetime:
     return datetime.fromtimestamp(number * window.step, UTC)
 
 
-def _times(all_ms: Sequence[int]) -> Times | None:
+def _times(all_ms: Sequence[int]) -> ResponseTimes | None:
     if not all_ms:
         return None
     ordered = sorted(all_ms)
     median, p95 = (ordered[-(-percent * len(ordered) // 100) - 1] for percent in (50, 95))
-    return Times(median, p95, len(ordered))
+    return ResponseTimes(median, p95, len(ordered))
 
 
 class _StepNumber(Func):

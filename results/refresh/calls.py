@@ -22,7 +22,7 @@ _OUTCOMES = {
 }
 
 
-class History:
+class CallLog:
     """The calls made for one batch of runs, written down together once it is over."""
 
     def __init__(self, team_id: int) -> None:
@@ -50,7 +50,7 @@ class History:
             call.ms = round((monotonic() - began) * 1000)
 
 
-def write(histories: Sequence[History], changes: Mapping[int, str]) -> None:
+def write_logs(histories: Sequence[CallLog], changes: Mapping[int, str]) -> None:
     """Store a team's histories, with what changed of each run, by its pk, beside its last call.
 
     What was removed meanwhile has no history.
@@ -72,7 +72,7 @@ def write(histories: Sequence[History], changes: Mapping[int, str]) -> None:
         )
 
 
-def failure(run: Run) -> Call | None:
+def latest_failure(run: Run) -> Call | None:
     """The newest call about the run, if it has failed since the run was answered."""
     call = Call.objects.filter(attempts__run=run).order_by("-attempts__id").first()
     if call is None or call.outcome == Call.Outcome.ANSWERED or (run.checked_at and call.at < run.checked_at):
@@ -80,7 +80,7 @@ def failure(run: Run) -> Call | None:
     return call
 
 
-def forget_old() -> int:
+def delete_old() -> int:
     """Delete calls older than HISTORY_DAYS, with their attempts; returns how many calls went."""
     end = timezone.now() - timedelta(days=settings.HISTORY_DAYS)
     old = Call.objects.filter(at__lt=end).order_by("at")

@@ -24,7 +24,7 @@ from results.db import bulk
 from results.models import ApiKey, Run, RunQuerySet
 from results.refresh import limits
 
-LASTS = Run.LEASE
+LEASE_DURATION = Run.LEASE
 # Claiming and storing cost as much as a call does, so while much is due they are done for so many calls at once.
 MOST_CALLS = 8
 MOST_CLAIMS = 1000
@@ -32,13 +32,13 @@ MOST_CLAIMS = 1000
 T = TypeVar("T")
 
 
-class Due(NamedTuple):
+class DueRun(NamedTuple):
     """What has to be known of a run to ask about it."""
 
     pk: int
     camb_run_id: int | None
     camb_task_id: str
-    asks: int
+    attempts: int
 
 
 class _Leased(NamedTuple):
@@ -55,7 +55,7 @@ class Lease:
 
     id: uuid.UUID
     key: ApiKey
-    runs: Sequence[Due]
+    runs: Sequence[DueRun]
     until: datetime
 
 
@@ -77,7 +77,7 @@ def claim_due(team_id: int | None = None) -> list[Lease]:
     """
     now = timezone.now()
     has_due = Exists(Run.objects.due(now).filter(team=OuterRef("pk")))
-    usable = ApiKey.objects.filter(limits.is_open(now), has_due)
+    usable = ApiKey.objects.filter(limits.calls_allowed(now), has_due)
     if team_id is not None:
         usable = usable.filter(team=team_id)
     return [lease for key_id in usable.values_list("pk", flat=True) for lease in claim(key_id, now)]
@@ -99,7 +99,7 @@ def claim_more(key_id: int, holders: Sequence[uuid.UUID]) -> list[Lease]:
 def _claim(key_id: int, now: datetime, holders: Sequence[uuid.UUID], most_calls: int) -> list[Lease]:
     with transaction.atomic():
         # The key's row is the lock under which its leases are counted and given out.
-        key = ApiKey.objects.select_for_update().filter(limits.is_open(now), pk=key_id).first()
+        key = ApiKey.objects.select_for_update().filter(limits.calls_allowed(now), pk=key_id).first()
         if key is None:
             return []
         others = Run.objects.filter(team=key_id).leased(now).exclude(lease__in=holders)
@@ -126,15 +126,17 @@ def _claim(key_id: int, now: datetime, holders: Sequence[uuid.UUID], most_calls:
         groups = [list(chain(*asks)) for asks in _portions(batches(numbered), calls_each)]
         groups += [[run] for run in runs if not run.camb_run_id]
         del groups[room:]
-        limits.use_calls(key, now, sum(len(batches(group)) for group in groups))
-        given = [Lease(*each, now + LASTS) for each in zip(holders, repeat(key), groups)]
+        limits.count_calls(key, now, sum(len(batches(group)) for group in groups))
+        given = [Lease(*each, now + LEASE_DURATION) for each in zip(holders, repeat(key), groups)]
         _write(given)
         return given
 
 
-def _read(runs: RunQuerySet) -> list[Due]:
+def _read(runs: RunQuerySet) -> list[DueRun]:
     """Read runs that are to be leased, and hold them; those that somebody else is writing are passed by."""
-    return [Due(*row) for row in runs.select_for_update(skip_locked=True, no_key=True).values_list(*Due._fields)]
+    return [
+        DueRun(*row) for row in runs.select_for_update(skip_locked=True, no_key=True).values_list(*DueRun._fields)
+    ]
 
 
 def _portions(asks: Sequence[T], most: int) -> Iterator[list[T]]:
@@ -156,19 +158,19 @@ def take(lease_ids: Sequence[str]) -> list[Lease | None]:
     None for one that was taken already, or when meanwhile its runs or key were removed, or the key's gate closed.
     """
     now, wanted = timezone.now(), [uuid.UUID(lease_id) for lease_id in lease_ids]
-    held: dict[uuid.UUID, list[Due]] = defaultdict(list)
+    held: dict[uuid.UUID, list[DueRun]] = defaultdict(list)
     teams: dict[uuid.UUID, int] = {}
     taken: dict[uuid.UUID, Lease] = {}
     with transaction.atomic():
         # Locked by pk, as everywhere, or two might wait for each other.
         runs = Run.objects.filter(lease__in=wanted).leased(now).select_for_update(no_key=True).order_by("pk")
-        found = runs.values_list("due_at", "lease", "team", *Due._fields)
+        found = runs.values_list("due_at", "lease", "team", *DueRun._fields)
         for _, lease_id, teams[lease_id], *run in sorted(found, key=lambda row: row[0] or now):
-            held[lease_id].append(Due(*run))
-        open_keys = ApiKey.objects.filter(limits.is_open(now)).in_bulk(set(teams.values()))
+            held[lease_id].append(DueRun(*run))
+        open_keys = ApiKey.objects.filter(limits.calls_allowed(now)).in_bulk(set(teams.values()))
         for lease_id, team_id in teams.items():
             if key := open_keys.get(team_id):
-                taken[lease_id] = Lease(uuid.uuid4(), key, held[lease_id], now + LASTS)
+                taken[lease_id] = Lease(uuid.uuid4(), key, held[lease_id], now + LEASE_DURATION)
             else:
                 release(lease_id, [run.pk for run in held[lease_id]])
         _write(taken.values())
@@ -181,7 +183,7 @@ def _write(given: Iterable[Lease]) -> None:
 
 
 def renew(holders: Collection[uuid.UUID]) -> None:
-    Run.objects.filter(lease__in=holders).update(lease_until=timezone.now() + LASTS)
+    Run.objects.filter(lease__in=holders).update(lease_until=timezone.now() + LEASE_DURATION)
 
 
 def release(holder: uuid.UUID, pks: Collection[int]) -> None:

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from results import camb, queue
-from results.models import ApiKey, Language, Pulse, Run
+from results.models import ApiKey, Language, Run, TeamVersion
 from results.refresh import limits, merge
 from results.secrets import SealBrokenError
 from teams.models import Team
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 State = ApiKey.State
 
 
-def save(team: Team, secret: str) -> ApiKey:
+def save_key(team: Team, secret: str) -> ApiKey:
     """Keep the team's CAMB.AI key, have it tested, and let its runs go on."""
     key = ApiKey(team=team)
     key.secret = secret
@@ -32,40 +32,40 @@ def save(team: Team, secret: str) -> ApiKey:
     return key
 
 
-def remove(team: Team) -> None:
+def remove_key(team: Team) -> None:
     ApiKey.objects.filter(team=team).delete()
-    Pulse.beat(team.pk)
+    TeamVersion.bump(team.pk)
 
 
 def request_test(key: ApiKey) -> None:
-    """Have a worker try the key; `asked_at` is empty until it has."""
+    """Have a worker try the key; `last_call_at` is empty until it has."""
     with transaction.atomic():
         ApiKey.objects.filter(pk=key.pk).update(
-            state=State.UNTRIED, message="", failures=0, retry_at=None, asked_at=None
+            state=State.UNTRIED, message="", failures=0, retry_at=None, last_call_at=None
         )
-        Pulse.beat(key.pk)
-        queue.ring("test_key", key.pk)
+        TeamVersion.bump(key.pk)
+        queue.enqueue("test_key", key.pk)
 
 
-def test(team_id: int) -> None:
+def test_key(team_id: int) -> None:
     """Ask CAMB.AI about the team's newest run, or about run 1, and note what that says of the key."""
     key = ApiKey.objects.filter(pk=team_id).first()
     if key is None:
         return
     own = Run.objects.filter(team=team_id).order_by("-pk").values_list("camb_run_id", flat=True).first()
     try:
-        client(key).fetch([own or 1])
+        client_for(key).fetch([own or 1])
     except camb.Refused as error:
         # Another team's run may well be forbidden: only about a run of its own does a 403 speak of the key.
         if error.http_status in (401, 402) or (error.http_status == 403 and own):
-            limits.note_trouble(key, error)
+            limits.record_failure(key, error)
             return
     except (camb.CambError, SealBrokenError) as error:
-        limits.note_trouble(key, error)
+        limits.record_failure(key, error)
         return
-    limits.note_success(key)
-    queue.ring("refresh_due")
-    queue.ring("learn_languages")
+    limits.record_success(key)
+    queue.enqueue("refresh_due")
+    queue.enqueue("learn_languages")
 
 
 class _Kept(threading.local):
@@ -78,17 +78,17 @@ class _Kept(threading.local):
 _kept = _Kept()
 
 
-def client(key: ApiKey) -> camb.Client:
+def client_for(key: ApiKey) -> camb.Client:
     """This thread's client for the key; it is kept, so that a sweep runs over connections that stay open."""
     of = (key.base_url, key.secret)
     if _kept.client is None or _kept.of != of:
         if _kept.client:
             _kept.client.close()
-        _kept.client, _kept.of = patient_for(key, settings.CAMB_TOTAL_SECONDS), of
+        _kept.client, _kept.of = client_with_timeout(key, settings.CAMB_TOTAL_SECONDS), of
     return _kept.client
 
 
-def patient_for(key: ApiKey, seconds: float) -> camb.Client:
+def client_with_timeout(key: ApiKey, seconds: float) -> camb.Client:
     """A client of its own that waits so long for an answer, in all."""
     return camb.Client(
         key.base_url,
@@ -99,13 +99,13 @@ def patient_for(key: ApiKey, seconds: float) -> camb.Client:
     )
 
 
-def learn_languages() -> None:
+def fetch_languages() -> None:
     """Ask once for CAMB.AI's numbers of languages, by any key that works, and name dubs that had but a number."""
-    key = ApiKey.objects.filter(state=State.WORKING).order_by("-asked_at").first()
+    key = ApiKey.objects.filter(state=State.WORKING).order_by("-last_call_at").first()
     if key is None:
         return
     try:
-        heard = client(key).fetch_languages()
+        heard = client_for(key).fetch_languages()
     except (camb.CambError, SealBrokenError) as error:
         logger.warning("CAMB.AI's languages could not be asked for: %s", error)
         return
@@ -116,4 +116,4 @@ def learn_languages() -> None:
         unique_fields=["camb_id"],
         update_fields=["tag"],
     )
-    merge.name_numbered_dubs(tags)
+    merge.tag_numbered_dubs(tags)

@@ -15,7 +15,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from results import camb
-from results.models import ApiKey, Pulse
+from results.models import ApiKey, TeamVersion
 from results.secrets import SealBrokenError
 
 logger = logging.getLogger(__name__)
@@ -24,27 +24,27 @@ State = ApiKey.State
 
 # A key that CAMB.AI refused is tried again now and then, in case it was mended on their side.
 REFUSED_PROBE = timedelta(minutes=30)
-LONGEST_CLOSED = 2 * REFUSED_PROBE
+LONGEST_PAUSE = 2 * REFUSED_PROBE
 FIRST_PROBE = timedelta(seconds=20)
 SLOWEST_PROBE = timedelta(minutes=15)
 
 
-def is_open(now: datetime) -> Q:
+def calls_allowed(now: datetime) -> Q:
     """The condition under which a key may be used now.
 
     A gate that would stay closed longer than any does was closed before the clock was set back.
     """
-    return Q(retry_at=None) | Q(retry_at__lte=now) | Q(retry_at__gt=now + LONGEST_CLOSED)
+    return Q(retry_at=None) | Q(retry_at__lte=now) | Q(retry_at__gt=now + LONGEST_PAUSE)
 
 
-class Gate:
+class CircuitBreaker:
     """May the key be used? Asked before each of many calls, and looked up a few times a second for all of them."""
 
     # Less than any call takes: what another process is told meanwhile, it may as well be told during a call.
     LASTS_S = 0.1
 
     def __init__(self, key_id: int) -> None:
-        open_key = ApiKey.objects.filter(is_open(timezone.now()), pk=key_id).values("pk")
+        open_key = ApiKey.objects.filter(calls_allowed(timezone.now()), pk=key_id).values("pk")
         self._sql, (*_, self._key_id) = open_key.query.sql_with_params()
         self._door = threading.Lock()
         self._open_until = 0.0
@@ -72,13 +72,13 @@ class Gate:
 
     def _look(self) -> bool:
         now = timezone.now()
-        moments = map(connection.ops.adapt_datetimefield_value, (now, now + LONGEST_CLOSED))
+        moments = map(connection.ops.adapt_datetimefield_value, (now, now + LONGEST_PAUSE))
         with connection.cursor() as cursor:
             cursor.execute(self._sql, (*moments, self._key_id))
             return cursor.fetchone() is not None
 
 
-gate = cache(Gate)
+circuit_breaker = cache(CircuitBreaker)
 
 
 def calls_left(key: ApiKey, now: datetime) -> int:
@@ -87,31 +87,31 @@ def calls_left(key: ApiKey, now: datetime) -> int:
     return int(left.total_seconds() * settings.REFRESH_CALLS_PER_SECOND)
 
 
-def use_calls(key: ApiKey, now: datetime, calls: int) -> None:
+def count_calls(key: ApiKey, now: datetime, calls: int) -> None:
     """Note so many calls against the key's rate; the caller holds the key's row."""
     spent = timedelta(seconds=calls / settings.REFRESH_CALLS_PER_SECOND)
-    ApiKey.objects.filter(pk=key.pk).update(paced_to=_paced_to(key, now) + spent)
+    ApiKey.objects.filter(pk=key.pk).update(rate_used_until=_paced_to(key, now) + spent)
 
 
 def _paced_to(key: ApiKey, now: datetime) -> datetime:
     # What lies further ahead than the rate ever reaches was written before the clock was set back.
-    is_ahead = key.paced_to and now < key.paced_to < now + timedelta(minutes=1)
-    return key.paced_to if key.paced_to and is_ahead else now
+    is_ahead = key.rate_used_until and now < key.rate_used_until < now + timedelta(minutes=1)
+    return key.rate_used_until if key.rate_used_until and is_ahead else now
 
 
-def note_success(key: ApiKey) -> None:
+def record_success(key: ApiKey) -> None:
     """Open the key's gate, unless somebody noted trouble since this call began: a 429 just now outweighs it."""
     now = timezone.now()
     was_fine = key.state == State.WORKING and not key.failures
-    if was_fine and key.asked_at and now - key.asked_at < timedelta(minutes=1):
+    if was_fine and key.last_call_at and now - key.last_call_at < timedelta(minutes=1):
         return
     seen = ApiKey.objects.filter(pk=key.pk, failures=key.failures, retry_at=key.retry_at)
-    fine = {"state": State.WORKING, "message": "", "failures": 0, "retry_at": None, "asked_at": now}
+    fine = {"state": State.WORKING, "message": "", "failures": 0, "retry_at": None, "last_call_at": now}
     if seen.update(**fine) and not was_fine:
-        Pulse.beat(key.pk)
+        TeamVersion.bump(key.pk)
 
 
-def note_trouble(key: ApiKey, error: camb.CambError | SealBrokenError) -> None:
+def record_failure(key: ApiKey, error: camb.CambError | SealBrokenError) -> None:
     """Count one failure, and unless it is the first of its kind, close the key's gate for a while and say why.
 
     Many calls that fail together count as one. After a first failure that CAMB.AI did not explain, the next call is
@@ -128,15 +128,15 @@ def note_trouble(key: ApiKey, error: camb.CambError | SealBrokenError) -> None:
     elif named is not None:
         # Obeyed to the second; should it be named too short once more, our own patience counts too.
         wait = max(timedelta(seconds=named), wait if key.failures else timedelta())
-    news: dict[str, object] = {"failures": F("failures") + 1, "asked_at": now}
+    news: dict[str, object] = {"failures": F("failures") + 1, "last_call_at": now}
     is_plain = state == State.UNAVAILABLE and getattr(error, "http_status", None) not in (429, 503)
     if key.failures or not is_plain:
         news |= {"state": state, "message": message, "retry_at": now + wait}
     logger.warning("Key of team %s failed (%d before): %s", key.pk, key.failures, message)
     same = ApiKey.objects.filter(pk=key.pk, sealed=key.sealed)
-    with gate(key.pk).closing():
+    with circuit_breaker(key.pk).closing():
         if same.filter(failures=key.failures).update(**news):
-            Pulse.beat(key.pk)
+            TeamVersion.bump(key.pk)
         elif named is not None:
             # Of those that fail together, the one that names the longest time counts.
             same.filter(failures__gt=key.failures, retry_at__lt=now + wait).update(retry_at=now + wait)

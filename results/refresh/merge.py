@@ -12,9 +12,9 @@ from django.db import transaction
 
 from results import camb, speakers
 from results.db import bulk
-from results.models import Answer, Cue, Dub, Language, Pulse, Run
+from results.models import Cue, Dub, Language, RawAnswer, Run, TeamVersion
 from results.search import indexing
-from results.search.index import Line
+from results.search.index import IndexLine
 from results.transcripts import languages
 
 # More than an hour of speech has never come near this; what lies beyond is cut off and marked so.
@@ -23,12 +23,20 @@ ANSWER_BYTES = 2 * 2**20
 SHORT_ANSWER_BYTES = 200
 
 CUE_FIELDS = ("team", "run", "dub", "position", "start_ms", "end_ms", "speaker", "original_speaker", "text")
-DUB_FIELDS = ("video_url", "audio_url", "media_fetched_at", "cues_hash", "cue_count", "duration_ms", "is_told")
+DUB_FIELDS = (
+    "video_url",
+    "audio_url",
+    "media_fetched_at",
+    "cues_hash",
+    "cue_count",
+    "duration_ms",
+    "is_alert_checked",
+)
 
 Status = Run.Status
 
 
-def store_refusal(run: Run, refusal: camb.Refused) -> str:
+def merge_refusal(run: Run, refusal: camb.Refused) -> str:
     """Mark the run that CAMB.AI will not speak of; the caller saves it. Returns what changed, in words."""
     before = run.status
     if run.status in (Status.READY, Status.PARTLY):
@@ -48,7 +56,7 @@ def _in_words(before: str, after: str) -> str:
     return f"{Status(before).label} → {Status(after).label}"
 
 
-def store_task(run: Run, task: camb.Task) -> str:
+def merge_task(run: Run, task: camb.TaskAnswer) -> str:
     """Note how far the dubbing task is, and its run id once it has one; the caller saves the run.
 
     When the team tracks that run id already, the two are one: that row stays, this one goes, and has no pk then.
@@ -62,16 +70,16 @@ def store_task(run: Run, task: camb.Task) -> str:
             known.tags.add(*run.tags.all())
             run.delete()
             return f"It is run {task.run_id}, which the team had already."
-        run.camb_run_id, run.asks = task.run_id, 0
+        run.camb_run_id, run.attempts = task.run_id, 0
         return f"CAMB.AI made it run {task.run_id}."
     if task.failure:
         run.status, run.reason = Status.FAILED, " ".join(filter(None, (camb.explain(task.failure), task.message)))
     else:
-        run.status, run.asks = Status.WAITING, run.asks + 1
+        run.status, run.attempts = Status.WAITING, run.attempts + 1
     return _step(before, run)
 
 
-class Stock:
+class Merge:
     """What is stored of a few runs: read at once, merged with what was heard run by run, and written at once.
 
     A query costs more than the work it does, so a batch takes hardly more of them than one run. The caller holds
@@ -82,12 +90,12 @@ class Stock:
         self._dubs: dict[int, dict[str, Dub]] = {run.pk: {} for run in runs}
         for dub in Dub.objects.filter(run__in=self._dubs).order_by("pk"):
             self._dubs[dub.run_id][dub.language] = dub
-        self._bodies = dict(Answer.objects.filter(run__in=self._dubs).values_list("run_id", "body"))
+        self._bodies = dict(RawAnswer.objects.filter(run__in=self._dubs).values_list("run_id", "body"))
         self._heard: dict[tuple[int, str], Dub] = {}
-        self._cues: dict[tuple[int, str], Sequence[camb.Cue]] = {}
-        self._answers: list[Answer] = []
+        self._cues: dict[tuple[int, str], Sequence[camb.CueAnswer]] = {}
+        self._answers: list[RawAnswer] = []
 
-    def merge(self, run: Run, answer: camb.Answer, asked_at: datetime) -> str:
+    def merge(self, run: Run, answer: camb.RunAnswer, asked_at: datetime) -> str:
         """Merge the answer into the run's dubs and set its status, reason, notes and sums.
 
         Returns what changed, in words.
@@ -125,29 +133,29 @@ class Stock:
             self._keep_raw(run, answer, asked_at)
         return change
 
-    def _merge_cues(self, dub: Dub, heard: camb.Dub) -> list[str]:
+    def _merge_cues(self, dub: Dub, heard: camb.DubAnswer) -> list[str]:
         if not heard.cues:
             return ["CAMB.AI no longer gives the transcript; the earlier one is kept."] if dub.cue_count else []
         digest = sha256(json.dumps(heard.cues, ensure_ascii=False).encode()).hexdigest()
         if digest != dub.cues_hash:
-            dub.cues_hash, dub.cue_count, dub.is_told = digest, len(heard.cues), False
+            dub.cues_hash, dub.cue_count, dub.is_alert_checked = digest, len(heard.cues), False
             dub.duration_ms = max(cue.end_ms for cue in heard.cues)
             self._cues[dub.run_id, dub.language] = heard.cues
         return []
 
-    def _keep_raw(self, run: Run, answer: camb.Answer, asked_at: datetime) -> None:
+    def _keep_raw(self, run: Run, answer: camb.RunAnswer, asked_at: datetime) -> None:
         size = len(answer.raw)
         body = _pack_once(answer.raw) if size <= SHORT_ANSWER_BYTES else _pack(answer.raw[:ANSWER_BYTES])
         if body != self._bodies.get(run.pk):
             self._answers.append(
-                Answer(run=run, body=body, size=size, is_cut=size > ANSWER_BYTES, fetched_at=asked_at)
+                RawAnswer(run=run, body=body, size=size, is_cut=size > ANSWER_BYTES, fetched_at=asked_at)
             )
 
     def write(self) -> None:
         """Write what the merging changed; transcripts that did not change are not touched."""
         for key in self._cues:
             if self._heard[key].pk:
-                drop_cues(self._heard[key])
+                delete_cues(self._heard[key])
         dubs = self._heard.values()
         Dub.objects.bulk_create([dub for dub in dubs if not dub.pk])
         bulk.update(Dub, [dub for dub in dubs if dub.pk], DUB_FIELDS)
@@ -163,7 +171,7 @@ def _pack(raw: bytes) -> bytes:
 _pack_once = lru_cache(maxsize=64)(_pack)
 
 
-def _merge_links(dub: Dub, heard: camb.Dub, asked_at: datetime) -> list[str]:
+def _merge_links(dub: Dub, heard: camb.DubAnswer, asked_at: datetime) -> list[str]:
     notes = []
     for kind in ("video", "audio"):
         url = getattr(heard, f"{kind}_url")
@@ -176,7 +184,7 @@ def _merge_links(dub: Dub, heard: camb.Dub, asked_at: datetime) -> list[str]:
     return notes
 
 
-def _set_status(run: Run, dubs: Sequence[Dub], answer: camb.Answer) -> list[str]:
+def _set_status(run: Run, dubs: Sequence[Dub], answer: camb.RunAnswer) -> list[str]:
     """Set the run's status, reason and sums from its dubs, and return what was said and is not believed."""
     notes = []
     run.reason = ""
@@ -190,23 +198,25 @@ def _set_status(run: Run, dubs: Sequence[Dub], answer: camb.Answer) -> list[str]
         run.status, run.reason = Status.FAILED, camb.explain(answer.failure)
     else:
         run.status = Status.WAITING
-    run.asks = run.asks + 1 if run.status in (Status.WAITING, Status.PARTLY) else 0
+    run.attempts = run.attempts + 1 if run.status in (Status.WAITING, Status.PARTLY) else 0
     run.languages = [dub.language for dub in dubs]
     run.cue_count = sum(dub.cue_count for dub in dubs)
     run.duration_ms = max((dub.duration_ms for dub in dubs), default=0)
     return notes
 
 
-def _add_cues(transcripts: Sequence[tuple[Dub, Sequence[camb.Cue]]]) -> None:
+def _add_cues(transcripts: Sequence[tuple[Dub, Sequence[camb.CueAnswer]]]) -> None:
     """Insert cues and their search terms; past the ORM, which takes several times as long as the database."""
     if not transcripts:
         return
-    names = speakers.names_in({dub.run_id: dub.team_id for dub, _ in transcripts})
+    names = speakers.names_by_run({dub.run_id: dub.team_id for dub, _ in transcripts})
     tags: dict[int, str] = {}
     said: list[tuple[Any, ...]] = []
     for dub, cues in sorted(transcripts, key=lambda transcript: transcript[0].pk):
         tags[dub.pk] = dub.language
-        called = {who: speakers.called(names[dub.run_id], who).values() for who in {cue.speaker for cue in cues}}
+        called = {
+            who: speakers.cue_fields(names[dub.run_id], who).values() for who in {cue.speaker for cue in cues}
+        }
         said += [
             (dub.team_id, dub.run_id, dub.pk, position, cue.start_ms, cue.end_ms, *called[cue.speaker], cue.text)
             for position, cue in enumerate(cues, start=1)
@@ -214,13 +224,13 @@ def _add_cues(transcripts: Sequence[tuple[Dub, Sequence[camb.Cue]]]) -> None:
     bulk.insert_values(Cue, CUE_FIELDS, said)
     ids = Cue.objects.filter(dub__in=tags).order_by("dub", "position").values_list("pk", flat=True)
     indexing.add_lines(
-        Line(cue_id, team_id, run_id, tags[dub_id], speaker, original, text)
+        IndexLine(cue_id, team_id, run_id, tags[dub_id], speaker, original, text)
         for cue_id, (team_id, run_id, dub_id, _, _, _, speaker, original, text) in zip(ids, said, strict=True)
     )
 
 
-def drop_cues(dub: Dub) -> None:
-    indexing.remove(dub.cues.all())
+def delete_cues(dub: Dub) -> None:
+    indexing.remove_cues(dub.cues.all())
     # Nothing points at a cue, so the rows can go without being collected first.
     dub.cues.all()._raw_delete(dub.cues.db)
 
@@ -229,7 +239,7 @@ def _camb_numbers() -> dict[int, str]:
     return dict(Language.objects.values_list("camb_id", "tag"))
 
 
-def name_numbered_dubs(tags: Mapping[int, str]) -> None:
+def tag_numbered_dubs(tags: Mapping[int, str]) -> None:
     """Give the dubs that were stored under a number of CAMB.AI's the tag that has become known for it."""
     for dub in Dub.objects.filter(language__in=[str(number) for number in tags]).select_related("run"):
         tag = languages.tag_for(dub.language, tags)
@@ -237,9 +247,9 @@ def name_numbered_dubs(tags: Mapping[int, str]) -> None:
             run = Run.objects.select_for_update().get(pk=dub.run_id)
             if Dub.objects.filter(run=run, language=tag).exists():
                 continue
-            indexing.remove(dub.cues.all())
+            indexing.remove_cues(dub.cues.all())
             Dub.objects.filter(pk=dub.pk).update(language=tag)
-            indexing.add(dub.cues.all())
+            indexing.add_cues(dub.cues.all())
             run.languages = [tag if language == dub.language else language for language in run.languages]
-            run.version = Pulse.beat(run.team_id)
+            run.version = TeamVersion.bump(run.team_id)
             run.save(update_fields=["languages", "version"])

@@ -13,16 +13,16 @@ from django.utils import timezone
 
 from results import camb
 from results.db import bulk, health
-from results.models import Pulse, Run
+from results.models import Run, TeamVersion
 from results.refresh import calls, claims, limits, merge
-from results.refresh.calls import History
+from results.refresh.calls import CallLog
 from results.refresh.schedule import backoff, next_due
 
 logger = logging.getLogger(__name__)
 
 # More are not stored in one transaction, nor by the clerk, for whom others wait.
-CUES_TOGETHER = 1000
-POISON_TRIES = 5
+MAX_CUES_PER_TRANSACTION = 1000
+MAX_SAVE_ATTEMPTS = 5
 UNSTORABLE = "CAMB.AI's answer could not be stored. The log of the server says why; refresh once it is mended."
 
 
@@ -33,8 +33,8 @@ RUN_FIELDS = (
     "notes",
     "changed_at",
     "due_at",
-    "wanted_at",
-    "asks",
+    "requested_at",
+    "attempts",
     "checked_at",
     "lease",
     "lease_until",
@@ -44,10 +44,10 @@ RUN_FIELDS = (
     "version",
 )
 Status = Run.Status
-Said = camb.Answer | camb.Task | Exception
+Said = camb.RunAnswer | camb.TaskAnswer | Exception
 
 
-class Heard(NamedTuple):
+class Outcome(NamedTuple):
     """What was said of a run, or the trouble with it; to be stored while the run is still under this lease."""
 
     pk: int
@@ -56,7 +56,7 @@ class Heard(NamedTuple):
     said: Said
 
 
-def save(heard: Sequence[Heard], histories: Sequence[History]) -> dict[int, str]:
+def save_outcomes(heard: Sequence[Outcome], histories: Sequence[CallLog]) -> dict[int, str]:
     """Store what was heard of a key's runs, with the calls' histories, and say what that changed, by the run's pk.
 
     Short answers are stored together, long ones apart, so that no transaction lasts. Whatever one breaks must
@@ -76,8 +76,8 @@ def save(heard: Sequence[Heard], histories: Sequence[History]) -> dict[int, str]
                 left += [[each] for each in share]
                 continue
             for pk, lease, _, _ in share:
-                if isinstance(error, health.PASSING):  # the database's trouble
-                    health.doubt(error)
+                if isinstance(error, health.TRANSIENT_ERRORS):  # the database's trouble
+                    health.record_failure(error)
                     _put_off_unstored(pk, lease)
                 else:
                     logger.exception("The answer about run %s could not be stored", pk)
@@ -87,16 +87,16 @@ def save(heard: Sequence[Heard], histories: Sequence[History]) -> dict[int, str]
             if not left:
                 return changes
         claims.renew({lease for share in left for _, lease, _, _ in share})
-    calls.write(histories, changes)
+    calls.write_logs(histories, changes)
     return changes
 
 
-def _shares(heard: Sequence[Heard]) -> list[list[Heard]]:
+def _shares(heard: Sequence[Outcome]) -> list[list[Outcome]]:
     """Cut what was heard so that no share has many more cues than CUES_TOGETHER, unless one run has."""
-    shares: list[list[Heard]] = []
-    cues = CUES_TOGETHER
+    shares: list[list[Outcome]] = []
+    cues = MAX_CUES_PER_TRANSACTION
     for each in heard:
-        if cues >= CUES_TOGETHER:
+        if cues >= MAX_CUES_PER_TRANSACTION:
             shares.append([])
             cues = 0
         shares[-1].append(each)
@@ -104,39 +104,39 @@ def _shares(heard: Sequence[Heard]) -> list[list[Heard]]:
     return shares
 
 
-def _cue_count(heard: Heard) -> int:
-    return sum(len(dub.cues) for dub in heard.said.dubs) if isinstance(heard.said, camb.Answer) else 0
+def _cue_count(heard: Outcome) -> int:
+    return sum(len(dub.cues) for dub in heard.said.dubs) if isinstance(heard.said, camb.RunAnswer) else 0
 
 
-def _store(heard: Sequence[Heard], earlier: dict[int, str], histories: Sequence[History]) -> dict[int, str]:
+def _store(heard: Sequence[Outcome], earlier: dict[int, str], histories: Sequence[CallLog]) -> dict[int, str]:
     """Store these answers in the transaction under way, but none of a run that was removed or is leased anew.
 
     With the last of what was heard come the histories, in which the changes of earlier shares stand too.
     """
     changes = dict.fromkeys((each.pk for each in heard), "Overtaken by a newer ask.")
-    held: dict[tuple[int, uuid.UUID | None], Heard] = {(each.pk, each.lease): each for each in heard}
+    held: dict[tuple[int, uuid.UUID | None], Outcome] = {(each.pk, each.lease): each for each in heard}
     locked = Run.objects.select_for_update().filter(pk__in=changes).order_by("pk")
     runs = [run for run in locked if (run.pk, run.lease) in held]
-    stock = merge.Stock(runs)
+    stock = merge.Merge(runs)
     for run in runs:
         _, _, run.checked_at, said = held[run.pk, run.lease]
         match said:
-            case camb.Answer() as answer:
+            case camb.RunAnswer() as answer:
                 changes[run.pk] = stock.merge(run, answer, run.checked_at)
-            case camb.Task() as task:
-                changes[run.pk] = merge.store_task(run, task)
+            case camb.TaskAnswer() as task:
+                changes[run.pk] = merge.merge_task(run, task)
             case camb.Refused() as refusal:
-                changes[run.pk] = merge.store_refusal(run, refusal)
+                changes[run.pk] = merge.merge_refusal(run, refusal)
             case error:
                 raise error
     stock.write()
     if histories:
-        calls.write(histories, earlier | changes)
-    version = Pulse.beat(runs[0].team_id) if runs else 0
+        calls.write_logs(histories, earlier | changes)
+    version = TeamVersion.bump(runs[0].team_id) if runs else 0
     kept = [run for run in runs if run.pk]
     for run in kept:
         run.due_at, run.version = next_due(run, timezone.now()), version
-        run.lease = run.lease_until = run.wanted_at = None
+        run.lease = run.lease_until = run.requested_at = None
     bulk.update(Run, kept, RUN_FIELDS)
     return changes
 
@@ -144,10 +144,10 @@ def _store(heard: Sequence[Heard], earlier: dict[int, str], histories: Sequence[
 def _put_off_unstored(pk: int, lease: uuid.UUID) -> None:
     """Ask again later: while the database takes no answers, as when its disk is full, each call is for nothing."""
     held = Run.objects.filter(pk=pk, lease=lease).exclude(due_at=None)
-    with suppress(*health.PASSING):  # then the lease runs out by itself
-        for asks in held.values_list("asks", flat=True):
-            wait = max(backoff(asks), limits.FIRST_PROBE)
-            held.update(asks=F("asks") + 1, due_at=timezone.now() + wait, lease=None, lease_until=None)
+    with suppress(*health.TRANSIENT_ERRORS):  # then the lease runs out by itself
+        for attempts in held.values_list("attempts", flat=True):
+            wait = max(backoff(attempts), limits.FIRST_PROBE)
+            held.update(attempts=F("attempts") + 1, due_at=timezone.now() + wait, lease=None, lease_until=None)
 
 
 def _park(pk: int, lease: uuid.UUID) -> str:
@@ -155,10 +155,12 @@ def _park(pk: int, lease: uuid.UUID) -> str:
         run = Run.objects.select_for_update().filter(pk=pk, lease=lease).first()
         if run is None:
             return ""
-        run.asks = run.asks + 1 if run.reason == UNSTORABLE else 1
-        run.due_at = None if run.archived_at or run.asks >= POISON_TRIES else timezone.now() + backoff(run.asks)
-        run.wanted_at = run.lease = run.lease_until = None
+        run.attempts = run.attempts + 1 if run.reason == UNSTORABLE else 1
+        run.due_at = (
+            None if run.archived_at or run.attempts >= MAX_SAVE_ATTEMPTS else timezone.now() + backoff(run.attempts)
+        )
+        run.requested_at = run.lease = run.lease_until = None
         run.reason = UNSTORABLE
-        run.version = Pulse.beat(run.team_id)
-        run.save(update_fields=["asks", "due_at", "wanted_at", "reason", "version", "lease", "lease_until"])
+        run.version = TeamVersion.bump(run.team_id)
+        run.save(update_fields=["attempts", "due_at", "requested_at", "reason", "version", "lease", "lease_until"])
         return run.reason

@@ -8,9 +8,9 @@ from django.conf import settings
 from results.models import Run
 
 
-def backoff(asks: int) -> timedelta:
-    """The time to wait after so many asks in vain: growing by half each time, with jitter, up to a bound."""
-    seconds = min(settings.REFRESH_FIRST_SECONDS * 1.5 ** min(asks, 50), settings.REFRESH_SLOWEST_SECONDS)
+def backoff(attempts: int) -> timedelta:
+    """The time to wait after so many attempts in vain: growing by half each time, with jitter, up to a bound."""
+    seconds = min(settings.REFRESH_FIRST_SECONDS * 1.5 ** min(attempts, 50), settings.REFRESH_SLOWEST_SECONDS)
     return timedelta(seconds=seconds * random.uniform(0.9, 1.1))  # noqa: S311  jitter, not a secret
 
 
@@ -20,4 +20,4 @@ def next_due(run: Run, now: datetime) -> datetime | None:
         return None
     if now - run.created_at > timedelta(days=settings.REFRESH_DAILY_AFTER_DAYS):
         return now + timedelta(days=1)
-    return now + backoff(run.asks)
+    return now + backoff(run.attempts)

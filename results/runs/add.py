@@ -8,26 +8,26 @@ from typing import Self
 from django.db import transaction
 
 from results import queue, tags
-from results.models import Pulse, Run
+from results.models import Run, TeamVersion
 from results.runs import pasted_ids
 from teams.models import Team, User
 
 
 @dataclass(frozen=True)
-class Found:
+class PastedRuns:
     """What a text's lines are to a team: what it would track, has already, or cannot use."""
 
-    new: list[pasted_ids.Line]
-    tasks: list[pasted_ids.Line]
-    known: list[pasted_ids.Line]
-    archived: list[pasted_ids.Line]
-    repeated: list[pasted_ids.Line]
-    odd: list[pasted_ids.Line]
-    words: list[pasted_ids.Line]
+    new: list[pasted_ids.PastedId]
+    tasks: list[pasted_ids.PastedId]
+    known: list[pasted_ids.PastedId]
+    archived: list[pasted_ids.PastedId]
+    repeated: list[pasted_ids.PastedId]
+    odd: list[pasted_ids.PastedId]
+    words: list[pasted_ids.PastedId]
 
     @classmethod
-    def of(cls, team: Team, lines: Sequence[pasted_ids.Line]) -> Self:
-        kinds: dict[pasted_ids.Verdict, list[pasted_ids.Line]] = {verdict: [] for verdict in pasted_ids.Verdict}
+    def of(cls, team: Team, lines: Sequence[pasted_ids.PastedId]) -> Self:
+        kinds: dict[pasted_ids.Verdict, list[pasted_ids.PastedId]] = {verdict: [] for verdict in pasted_ids.Verdict}
         for line in lines:
             kinds[line.verdict].append(line)
         found = [*kinds[pasted_ids.Verdict.ID], *kinds[pasted_ids.Verdict.TASK]]
@@ -44,12 +44,12 @@ class Found:
         )
 
     @property
-    def lines(self) -> list[pasted_ids.Line]:
+    def lines(self) -> list[pasted_ids.PastedId]:
         """Those with an id."""
         return [*self.new, *self.known, *self.archived, *self.tasks]
 
 
-def known_runs(team: Team, lines: Sequence[pasted_ids.Line]) -> dict[int | str, Run]:
+def known_runs(team: Team, lines: Sequence[pasted_ids.PastedId]) -> dict[int | str, Run]:
     """The runs that the team has of these lines, by what was found in each."""
     run_ids = [line.run_id for line in lines if line.run_id]
     task_ids = [line.task_id for line in lines if line.task_id]
@@ -58,14 +58,14 @@ def known_runs(team: Team, lines: Sequence[pasted_ids.Line]) -> dict[int | str, 
 
 
 @dataclass(frozen=True)
-class Added:
+class AddedRuns:
     """How many runs were new, and which ids the team had already."""
 
     new: int
     known: list[int]
 
 
-def add_runs(team: Team, pairs: Sequence[tuple[int, str]], added_by: User | None) -> Added:
+def add_runs(team: Team, pairs: Sequence[tuple[int, str]], added_by: User | None) -> AddedRuns:
     """Track these (CAMB.AI run id, title) pairs in the team; a title also names a run that had none."""
     titles = dict(pairs)
     with transaction.atomic():
@@ -73,7 +73,7 @@ def add_runs(team: Team, pairs: Sequence[tuple[int, str]], added_by: User | None
         known = {run.camb_run_id or 0: run for run in _known(team, "camb_run_id", titles)}
         named = [run for run_id, run in known.items() if not run.title and titles[run_id]]
         list(Run.objects.filter(pk__in=[run.pk for run in named]).select_for_update().order_by("pk"))
-        version = Pulse.beat(team.pk)
+        version = TeamVersion.bump(team.pk)
         new = [
             Run(team=team, camb_run_id=run_id, title=title[:200], added_by=added_by, version=version)
             for run_id, title in titles.items()
@@ -83,8 +83,8 @@ def add_runs(team: Team, pairs: Sequence[tuple[int, str]], added_by: User | None
         for run in named:
             run.title, run.version = titles[run.camb_run_id or 0][:200], version
         Run.objects.bulk_update(named, ["title", "version"], batch_size=200)
-        queue.ring("refresh_due")
-    return Added(new=len(new), known=sorted(known))
+        queue.enqueue("refresh_due")
+    return AddedRuns(new=len(new), known=sorted(known))
 
 
 def add_tasks(team: Team, pairs: Sequence[tuple[str, str]], added_by: User | None) -> int:
@@ -94,7 +94,7 @@ def add_tasks(team: Team, pairs: Sequence[tuple[str, str]], added_by: User | Non
     """
     with transaction.atomic():
         _wait_for_other_adders(team)
-        version = Pulse.beat(team.pk)
+        version = TeamVersion.bump(team.pk)
         titles = dict(pairs)
         known = {run.camb_task_id for run in _known(team, "camb_task_id", titles)}
         new = [
@@ -103,11 +103,11 @@ def add_tasks(team: Team, pairs: Sequence[tuple[str, str]], added_by: User | Non
             if task_id not in known
         ]
         Run.objects.bulk_create(new)
-        queue.ring("refresh_due")
+        queue.enqueue("refresh_due")
     return len(new)
 
 
-def add_pasted(team: Team, lines: Sequence[pasted_ids.Line], added_by: User | None) -> tuple[int, int]:
+def add_pasted(team: Team, lines: Sequence[pasted_ids.PastedId], added_by: User | None) -> tuple[int, int]:
     """Track the runs and tasks of these lines, with their titles and tags, which known ones are given as well.
 
     Returns how many are new, and how many were known.
@@ -118,7 +118,7 @@ def add_pasted(team: Team, lines: Sequence[pasted_ids.Line], added_by: User | No
     new += add_tasks(team, [(task_id, line.title) for task_id, line in tasks.items()], added_by)
     tagged_runs = {run_id: line.tags for run_id, line in runs.items() if line.tags}
     tagged_tasks = {task_id: line.tags for task_id, line in tasks.items() if line.tags}
-    tags.add(
+    tags.add_tags(
         team,
         {run.pk: tagged_runs[run.camb_run_id or 0] for run in _known(team, "camb_run_id", tagged_runs)}
         | {run.pk: tagged_tasks[run.camb_task_id] for run in _known(team, "camb_task_id", tagged_tasks)},

@@ -27,8 +27,10 @@ _PAUSE_SECONDS = 0.03
 def archive_runs(team: Team, pks: Collection[int]) -> int:
     """Put these runs of the team aside; returns how many were not yet."""
     current = Q(archived_at=None)
-    total = batches.in_parts(team, pks, which=current, archived_at=timezone.now(), due_at=None, wanted_at=None)
-    queue.ring("settle_archived")
+    total = batches.update_in_batches(
+        team, pks, which=current, archived_at=timezone.now(), due_at=None, requested_at=None
+    )
+    queue.enqueue("settle_archived")
     return total
 
 
@@ -36,18 +38,18 @@ def restore_runs(team: Team, pks: Collection[int]) -> int:
     """Take these runs of the team back, and ask about the unfinished ones; returns how many were archived."""
     archived = Q(archived_at__isnull=False)
     due_at = Case(When(status__in=Run.UNFINISHED, then=timezone.now()), default=None)
-    total = batches.in_parts(team, pks, which=archived, archived_at=None, due_at=due_at)
-    queue.ring("settle_archived")
-    queue.ring("refresh_due")
+    total = batches.update_in_batches(team, pks, which=archived, archived_at=None, due_at=due_at)
+    queue.enqueue("settle_archived")
+    queue.enqueue("refresh_due")
     return total
 
 
-def settle_next() -> None:
+def sync_pending() -> None:
     """Bring the index in line with what was archived and restored, for a turn, and ring for the rest."""
     turn_ends = time.monotonic() + TURN_SECONDS
     while pks := _unsettled():
         if time.monotonic() > turn_ends:
-            queue.ring("settle_archived")
+            queue.enqueue("settle_archived")
             return
         for pk in pks:
             _settle(pk)
@@ -60,11 +62,11 @@ def _settle(pk: int) -> None:
         run = Run.objects.select_for_update().filter(pk=pk).first()
         if run is None:
             return
-        indexing.settle(run)
+        indexing.sync_run(run)
     if run.archived_at is None:
         # An index that was made anew meanwhile has not learned its words.
         for dub in run.dubs.all():
-            indexing.learn(dub)
+            indexing.learn_words(dub)
 
 
 def _unsettled() -> list[int]:

@@ -23,7 +23,7 @@ from results.models import Tag
 LARGEST = 2**63 - 1
 LONGEST_TITLE = 200
 LONGEST_WRITTEN = 60
-MOST_TAGS = 20
+MAX_TAGS = 20
 
 ID_COLUMNS = ("runid", "cambrunid", "dubbingrunid", "dubrunid", "run", "id", "taskid", "task")
 TITLE_COLUMNS = ("title", "name", "video", "episode", "filename", "file")
@@ -39,7 +39,7 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True)
-class Line:
+class PastedId:
     """One token and its verdict; `note` says how an id was read, or why this is none."""
 
     written: str
@@ -76,7 +76,7 @@ _UUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECA
 _TASK = re.compile(rf"(?:(?:dub(?:bing)?[_-]?)?task[_-]?(?:ids?)?[:=#/_-]?)?(?P<id>{_UUID.pattern})", re.IGNORECASE)
 
 
-def read(text: str) -> list[Line]:
+def parse(text: str) -> list[PastedId]:
     """Return every token of the text with its verdict, in the order of the text."""
     lines = _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).split("\n")
     for place, line in enumerate(lines):
@@ -85,9 +85,9 @@ def read(text: str) -> list[Line]:
     return _first_ones(_without_header(lines))
 
 
-def _first_ones(lines: Iterable[Line]) -> list[Line]:
+def _first_ones(lines: Iterable[PastedId]) -> list[PastedId]:
     """Keep each id once; a later mention may still bring the title that the first one lacked."""
-    kept: list[Line] = []
+    kept: list[PastedId] = []
     places: dict[int | str, int] = {}
     for line in lines:
         if not line.found:
@@ -106,14 +106,14 @@ def _first_ones(lines: Iterable[Line]) -> list[Line]:
 # --- Tables ------------------------------------------------------------------------------------------
 
 
-class Header(NamedTuple):
+class TableHeader(NamedTuple):
     delimiter: str
     id_column: int
     title_column: int | None
     tags_column: int | None = None
 
 
-def _header(line: str) -> Header | None:
+def _header(line: str) -> TableHeader | None:
     """Is this the header of a table, and where does it put the ids and the titles?"""
     delimiter = max("\t;,", key=line.count)
     if delimiter not in line or any(letter.isdecimal() for letter in line):
@@ -122,20 +122,24 @@ def _header(line: str) -> Header | None:
     ids = [names.index(name) for name in ID_COLUMNS if name in names]
     titles = [names.index(name) for name in TITLE_COLUMNS if name in names]
     tagged = [names.index(name) for name in TAG_COLUMNS if name in names]
-    return Header(delimiter, ids[0], *(found[0] if found else None for found in (titles, tagged))) if ids else None
+    return (
+        TableHeader(delimiter, ids[0], *(found[0] if found else None for found in (titles, tagged)))
+        if ids
+        else None
+    )
 
 
-def _table(lines: list[str], header: Header) -> Iterator[Line]:
+def _table(lines: list[str], header: TableHeader) -> Iterator[PastedId]:
     for row in _rows(lines, header.delimiter):
         yield from _read_row(row, header)
 
 
-def _without_header(lines: list[str]) -> Iterator[Line]:
+def _without_header(lines: list[str]) -> Iterator[PastedId]:
     """Lines of `id,title`, each and every one, or else running text."""
     for delimiter in ";,":
         rows = _rows(lines, delimiter)
         if len(rows) > 1 and all(_is_titled(row) for row in rows):
-            return _table(lines, Header(delimiter, 0, 1))
+            return _table(lines, TableHeader(delimiter, 0, 1))
     return _lines(lines)
 
 
@@ -163,7 +167,7 @@ def _is_one_id(cell: str) -> bool:
     return cell.isdecimal() or bool(_UUID.fullmatch(cell))
 
 
-def _read_row(row: list[str], header: Header) -> Iterator[Line]:
+def _read_row(row: list[str], header: TableHeader) -> Iterator[PastedId]:
     def cell_in(column: int | None) -> str:
         return row[column] if column is not None and column < len(row) else ""
 
@@ -176,10 +180,10 @@ def _read_row(row: list[str], header: Header) -> Iterator[Line]:
     elif found:
         yield from found
     else:
-        yield Line(_short(" ".join(filter(None, row))), Verdict.NOT_AN_ID, note=_("this row has no run id"))
+        yield PastedId(_short(" ".join(filter(None, row))), Verdict.NOT_AN_ID, note=_("this row has no run id"))
 
 
-def _titled(line: Line, title: str) -> Line:
+def _titled(line: PastedId, title: str) -> PastedId:
     title = " ".join(title.split())
     if len(title) > LONGEST_TITLE:
         note = _("the title was cut to %(most)s characters") % {"most": LONGEST_TITLE}
@@ -187,14 +191,14 @@ def _titled(line: Line, title: str) -> Line:
     return replace(line, title=title)
 
 
-def _tagged(line: Line, text: str) -> Line:
-    found = tags.read(text)
-    kept = tuple(name[: Tag.LONGEST].strip() for name in found[:MOST_TAGS])
+def _tagged(line: PastedId, text: str) -> PastedId:
+    found = tags.parse(text)
+    kept = tuple(name[: Tag.LONGEST].strip() for name in found[:MAX_TAGS])
     if kept == tuple(found):
         return replace(line, tags=kept)
     note = _("tags were cut to %(characters)s characters, and to %(most)s") % {
         "characters": Tag.LONGEST,
-        "most": MOST_TAGS,
+        "most": MAX_TAGS,
     }
     return replace(line, tags=kept, note="; ".join(filter(None, [line.note, note])))
 
@@ -202,7 +206,7 @@ def _tagged(line: Line, text: str) -> Line:
 # --- Running text ------------------------------------------------------------------------------------
 
 
-def _lines(lines: list[str]) -> Iterator[Line]:
+def _lines(lines: list[str]) -> Iterator[PastedId]:
     for line in lines:
         cells = [cell.strip() for cell in line.split("\t")]
         found = [place for place, cell in enumerate(cells) if _is_one_id(cell)]
@@ -212,12 +216,12 @@ def _lines(lines: list[str]) -> Iterator[Line]:
             if place not in found and any(letter.isalpha() for letter in cell)
         ]
         if found and titles:
-            yield from _read_row(cells, Header("\t", found[0], titles[0]))
+            yield from _read_row(cells, TableHeader("\t", found[0], titles[0]))
         else:
             yield from _tokens(line)
 
 
-def _tokens(text: str) -> Iterator[Line]:
+def _tokens(text: str) -> Iterator[PastedId]:
     end = 0
     for url in _URL.finditer(text):
         yield from _words(text[end : url.start()])
@@ -226,37 +230,37 @@ def _tokens(text: str) -> Iterator[Line]:
     yield from _words(text[end:])
 
 
-def _words(text: str) -> Iterator[Line]:
+def _words(text: str) -> Iterator[PastedId]:
     for word in _BETWEEN.split(text):
         token = word.strip(_AROUND)
         if any(letter.isdecimal() for letter in token):
             yield _judge(token)
         elif any(letter.isalnum() for letter in token):
-            yield Line(_short(token), Verdict.WORD)
+            yield PastedId(_short(token), Verdict.WORD)
 
 
-def _read_url(url: str) -> Line:
+def _read_url(url: str) -> PastedId:
     url = url.rstrip(f"{_AROUND},;)")
     numbers = _ID_IN_URL.findall(url) or _STEP_OF_URL.findall(url) or [task.group() for task in _UUID.finditer(url)]
     if not numbers:
-        return Line(_short(url), Verdict.NOT_AN_ID, note=_("there is no run id in this link"))
+        return PastedId(_short(url), Verdict.NOT_AN_ID, note=_("there is no run id in this link"))
     found = _judge(numbers[-1])
     return replace(found, written=_short(url), note=found.note or _("taken from the link"))
 
 
-def _judge(token: str) -> Line:
+def _judge(token: str) -> PastedId:
     """Decide about one token that has a digit in it."""
     if task := _TASK.fullmatch(token):
-        return Line(
+        return PastedId(
             _short(token), Verdict.TASK, task_id=task["id"].lower(), note=_("a task; followed until it is a run")
         )
     number = _LABEL.sub("", token, count=1) if _LABEL.match(token) else token
     digits = "".join(str(int(letter)) if letter.isdecimal() else letter for letter in number)
     if reason := _why_not(digits):
-        return Line(_short(token), Verdict.NOT_AN_ID, note=reason)
+        return PastedId(_short(token), Verdict.NOT_AN_ID, note=reason)
     run_id = int(digits.lstrip("0"))
     note = "" if number == str(run_id) else _("read as %(id)s") % {"id": run_id}
-    return Line(_short(token), Verdict.ID, run_id, note=note)
+    return PastedId(_short(token), Verdict.ID, run_id, note=note)
 
 
 def _why_not(number: str) -> str:

@@ -3,7 +3,7 @@
 from django.db import transaction
 
 from results import queue
-from results.models import ApiKey, Pulse, Run
+from results.models import ApiKey, Run, TeamVersion
 from results.refresh import merge
 from teams.models import Team
 
@@ -15,9 +15,9 @@ def remove_run(run: Run) -> None:
         if locked is None:
             return
         for dub in locked.dubs.all():
-            merge.drop_cues(dub)
+            merge.delete_cues(dub)
         locked.delete()
-        Pulse.beat(run.team_id)
+        TeamVersion.bump(run.team_id)
 
 
 def remove_team(team: Team) -> None:
@@ -26,7 +26,7 @@ def remove_team(team: Team) -> None:
         ApiKey.objects.filter(team=team).delete()
         team.invitations.all().delete()
         team.memberships.all().delete()
-        queue.ring("finish_removals")
+        queue.enqueue("finish_removals")
 
 
 def finish_removals() -> None:

@@ -11,12 +11,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from results import queue
-from results.models import ApiKey, Pulse, Run, RunQuerySet
+from results.models import ApiKey, Run, RunQuerySet, TeamVersion
 from results.refresh import ask, claims, limits
 from teams.models import Team
 
 # So many runs are marked as wanted in one transaction.
-WANTED_TOGETHER = 1000
+REQUESTS_PER_TRANSACTION = 1000
 
 
 def request_refresh(run: Run) -> bool:
@@ -28,14 +28,14 @@ def request_refresh(run: Run) -> bool:
     unfinished = Run.objects.filter(team=run.team_id).unfinished()
     first = unfinished.order_by("due_at").values_list("due_at", flat=True).first() or now
     askable = Run.objects.current().filter(
-        pk=run.pk, team__in=ApiKey.objects.filter(limits.is_open(now)).values("team")
+        pk=run.pk, team__in=ApiKey.objects.filter(limits.calls_allowed(now)).values("team")
     )
     askable = askable.unleased(now).exclude(checked_at__range=(now - timedelta(seconds=2), now))
     if not askable.update(due_at=min(first - timedelta(microseconds=1), now)):
         return False
     # Of one call, so that somebody who waits need not wait for others too.
     for lease in claims.claim(run.team_id, now, most=1, most_calls=1):
-        ask.hand_over(lease)
+        ask.enqueue_lease(lease)
     return True
 
 
@@ -56,10 +56,10 @@ def request_refresh_many(runs: RunQuerySet, team: Team) -> int:
     """
     now, total = timezone.now(), 0
     pks = list(runs.filter(team=team).order_by("pk").values_list("pk", flat=True))
-    for start in range(0, len(pks), WANTED_TOGETHER):
-        total += _want(team, pks[start : start + WANTED_TOGETHER], now)
+    for start in range(0, len(pks), REQUESTS_PER_TRANSACTION):
+        total += _want(team, pks[start : start + REQUESTS_PER_TRANSACTION], now)
         if not start:
-            queue.ring("refresh_due")
+            queue.enqueue("refresh_due")
     return total
 
 
@@ -67,19 +67,22 @@ def _want(team: Team, pks: Sequence[int], now: datetime) -> int:
     with transaction.atomic():
         # Whoever stores answers locks runs by pk, then the pulse: in another order each would wait for the other.
         current = Run.objects.current().filter(pk__in=pks).select_for_update().order_by("pk")
-        wanted_before = dict(current.values_list("pk", "wanted_at"))
-        version = Pulse.beat(team.pk)
-        pulse, more = Pulse.objects.filter(pk=team.pk), sum(before is None for before in wanted_before.values())
+        wanted_before = dict(current.values_list("pk", "requested_at"))
+        version = TeamVersion.bump(team.pk)
+        counter, more = (
+            TeamVersion.objects.filter(pk=team.pk),
+            sum(before is None for before in wanted_before.values()),
+        )
         if _wanted(team).exists():
-            pulse.update(wanted=F("wanted") + more)
+            counter.update(requested=F("requested") + more)
         else:
-            pulse.update(wanted=more, wanted_since=now)
-        return Run.objects.filter(pk__in=wanted_before).update(due_at=now, wanted_at=now, version=version)
+            counter.update(requested=more, requested_since=now)
+        return Run.objects.filter(pk__in=wanted_before).update(due_at=now, requested_at=now, version=version)
 
 
 def _wanted(team: Team) -> RunQuerySet:
     """The runs that were asked for among many, and are not checked yet."""
-    return Run.objects.filter(team=team).exclude(wanted_at=None)
+    return Run.objects.filter(team=team).exclude(requested_at=None)
 
 
 @dataclass(frozen=True)
@@ -99,11 +102,11 @@ def refresh_progress(team: Team) -> RefreshProgress | None:
     left = _wanted(team).count()
     if not left:
         return None
-    pulse = Pulse.objects.get(pk=team.pk)
+    counter = TeamVersion.objects.get(pk=team.pk)
     now = timezone.now()
-    total, since = max(pulse.wanted, left), pulse.wanted_since or now
+    total, since = max(counter.requested, left), counter.requested_since or now
     checked = total - left
-    is_going_on = checked and ApiKey.objects.filter(limits.is_open(now), team=team).exists()
+    is_going_on = checked and ApiKey.objects.filter(limits.calls_allowed(now), team=team).exists()
     seconds_left = round((now - since).total_seconds() / checked * left) if is_going_on else None
     return RefreshProgress(checked, total, seconds_left)
 

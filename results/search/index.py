@@ -27,7 +27,7 @@ MAX_RUNS_AS_TERMS = 20
 _FADING = "select id from results_run where team_id = %s and archived_at is not null and is_indexed limit %s"
 
 
-class Line(NamedTuple):
+class IndexLine(NamedTuple):
     """A cue with all that it is found by."""
 
     cue_id: int
@@ -39,7 +39,7 @@ class Line(NamedTuple):
     text: str
 
 
-class Entry(NamedTuple):
+class IndexEntry(NamedTuple):
     """One line as the index holds it: the terms in order, and those without a place, all yet without their team."""
 
     cue_id: int
@@ -50,7 +50,7 @@ class Entry(NamedTuple):
     extras: list[str]
 
 
-class Wanted(NamedTuple):
+class IndexQuery(NamedTuple):
     """A query in the index's own terms; a line must also belong to one of `runs`, unless that is None."""
 
     team_id: int
@@ -66,18 +66,18 @@ class Wanted(NamedTuple):
         return f"{run_id} in ({sql})", params
 
 
-def lines(cues: QuerySet[Cue]) -> Iterator[Line]:
+def read_lines(cues: QuerySet[Cue]) -> Iterator[IndexLine]:
     """Read these cues as lines; past the ORM's objects, which take longer than all that is done with a line."""
     fields = ("pk", "team_id", "run_id", "dub__language", "speaker", "original_speaker", "text")
-    return map(Line._make, cues.values_list(*fields).iterator())
+    return map(IndexLine._make, cues.values_list(*fields).iterator())
 
 
-def entry(line: Line) -> Entry:
+def make_entry(line: IndexLine) -> IndexEntry:
     words, extras = terms(line.text)
     label = _label(line.speaker, line.original_speaker, line.language, line.run_id)
     words += label.words
     extras += label.extras
-    return Entry(line.cue_id, line.team_id, line.run_id, _prefix(line.team_id), words, extras)
+    return IndexEntry(line.cue_id, line.team_id, line.run_id, _prefix(line.team_id), words, extras)
 
 
 @lru_cache(maxsize=1024)
@@ -92,7 +92,7 @@ def _label(speaker: str, original_speaker: str, language: str, run_id: int) -> T
     return label
 
 
-def wanted(team_id: int, query: Query) -> Wanted | None:
+def make_query(team_id: int, query: Query) -> IndexQuery | None:
     """What to ask the index for; None when no line can be a hit.
 
     Lines of archived runs that are still in the index are none.
@@ -103,24 +103,24 @@ def wanted(team_id: int, query: Query) -> Wanted | None:
     if query.runs:
         ids = _current(team_id, query).order_by()[: MAX_RUNS_AS_TERMS + 1].pks()
     else:
-        ids = [run_id for (run_id,) in ask(_FADING, [team_id, MAX_RUNS_AS_TERMS + 1])]
+        ids = [run_id for (run_id,) in fetch_rows(_FADING, [team_id, MAX_RUNS_AS_TERMS + 1])]
     if query.runs and not ids:
         return None
     if len(ids) > MAX_RUNS_AS_TERMS:
-        return Wanted(team_id, tuple(groups), excluded, _current(team_id, query))
+        return IndexQuery(team_id, tuple(groups), excluded, _current(team_id, query))
     as_terms = tuple(Phrase((f"{team}_run_{run_id}",)) for run_id in ids)
     if query.runs:
         groups.append(as_terms)
     else:
         excluded += as_terms
-    return Wanted(team_id, tuple(groups), excluded, None)
+    return IndexQuery(team_id, tuple(groups), excluded, None)
 
 
 def _current(team_id: int, query: Query) -> RunQuerySet:
     return Run.objects.current().filter(query.runs, team_id=team_id)
 
 
-def ask(sql: str, args: Sequence[Any]) -> list[tuple[Any, ...]]:
+def fetch_rows(sql: str, args: Sequence[Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, args)
         return list(cursor.fetchall())

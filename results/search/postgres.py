@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Iterable
 from django.db import connection, transaction
 
 from results.search.analyzer import Phrase
-from results.search.index import Entry, Wanted, ask
+from results.search.index import IndexEntry, IndexQuery, fetch_rows
 
 # GIN knows no order: it has to fetch all hits to give the newest. So the team's newest lines are looked through
 # first, and, when these say that hits are not rare, some more; only rare terms, which have few hits, ask GIN.
@@ -38,7 +38,7 @@ _MOST_BYTES = 2**20 - 1
 _LAST_ID = 2**63 - 1
 
 
-def add(entries: Iterable[Entry]) -> None:
+def add(entries: Iterable[IndexEntry]) -> None:
     added = [(entry.cue_id, entry.team_id, entry.run_id, _vector(entry)) for entry in entries]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -50,7 +50,7 @@ def add(entries: Iterable[Entry]) -> None:
         )
 
 
-def remove(entries: Iterable[Entry]) -> None:
+def remove(entries: Iterable[IndexEntry]) -> None:
     keys = [(entry.team_id, entry.cue_id) for entry in entries]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -60,20 +60,22 @@ def remove(entries: Iterable[Entry]) -> None:
         )
 
 
-def newest(wanted: Wanted, before_id: int | None, least: int, most: int) -> list[int]:
+def newest(wanted: IndexQuery, before_id: int | None, least: int, most: int) -> list[int]:
     """The newest ids from before one on: up to `most` where that is cheap, but `least` if there are so many."""
     before = _LAST_ID if before_id is None else before_id
     ids = _walked(wanted, before, least, most)
     return ids if len(ids) >= least else _by_gin(wanted, before, most)[0]
 
 
-def newest_and_count(wanted: Wanted, least: int, most: int, count_to: int) -> tuple[list[int], int]:
+def newest_and_count(wanted: IndexQuery, least: int, most: int, count_to: int) -> tuple[list[int], int]:
     """The newest ids of all, as above, and how many there are in all, up to `count_to`."""
     ids = _walked(wanted, _LAST_ID, least, most)
     return (ids, _count(wanted, count_to)) if len(ids) >= least else _by_gin(wanted, _LAST_ID, most)
 
 
-def rebuild(batch_after: Callable[[int], tuple[int, list[Entry]] | None]) -> Generator[list[Entry], None, None]:
+def rebuild(
+    batch_after: Callable[[int], tuple[int, list[IndexEntry]] | None],
+) -> Generator[list[IndexEntry], None, None]:
     """All anew in place, a batch at a time, while others search and save. Yields each."""
     last_id: int | None = 0
     while last_id is not None:
@@ -90,7 +92,7 @@ def rebuild(batch_after: Callable[[int], tuple[int, list[Entry]] | None]) -> Gen
         )
 
 
-def _walked(wanted: Wanted, before: int, least: int, most: int) -> list[int]:
+def _walked(wanted: IndexQuery, before: int, least: int, most: int) -> list[int]:
     """The newest hits, up to `most`, unless these are rare."""
     ids = _walk(wanted, before, FEW_LINES, most)
     if len(ids) < most and len(ids) * MANY_LINES >= least * FEW_LINES:
@@ -98,32 +100,32 @@ def _walked(wanted: Wanted, before: int, least: int, most: int) -> list[int]:
     return ids
 
 
-def _by_gin(wanted: Wanted, before: int, most: int) -> tuple[list[int], int]:
+def _by_gin(wanted: IndexQuery, before: int, most: int) -> tuple[list[int], int]:
     """The newest hits, up to `most`, and how many there are in all, older or newer."""
     condition, params = wanted.condition("run_id")
-    found = ask(_NEWEST.format(condition=condition), [_expression(wanted), *params, before, most])
+    found = fetch_rows(_NEWEST.format(condition=condition), [_expression(wanted), *params, before, most])
     return [cue_id for cue_id, _count in found], found[0][1] if found else 0
 
 
-def _count(wanted: Wanted, most: int) -> int:
+def _count(wanted: IndexQuery, most: int) -> int:
     # GIN gathers all hits before it gives one: what most lines say is sooner counted on a walk.
     if len(_walk(wanted, _LAST_ID, FEW_LINES, FEW_LINES)) * MANY_LINES > most * FEW_LINES:
         walked = len(_walk(wanted, _LAST_ID, MANY_LINES, most))
         if walked == most:
             return walked
     condition, params = wanted.condition("run_id")
-    [[count]] = ask(_COUNT.format(condition=condition), [_expression(wanted), *params, most])
+    [[count]] = fetch_rows(_COUNT.format(condition=condition), [_expression(wanted), *params, most])
     return int(count)
 
 
-def _walk(wanted: Wanted, before: int, lines: int, most: int) -> list[int]:
+def _walk(wanted: IndexQuery, before: int, lines: int, most: int) -> list[int]:
     """The newest hits, up to `most`, among the team's so many lines from before an id on."""
     condition, params = wanted.condition("run_id")
     args = [wanted.team_id, before, lines, _expression(wanted), *params, most]
-    return [cue_id for (cue_id,) in ask(_WALK.format(condition=condition), args)]
+    return [cue_id for (cue_id,) in fetch_rows(_WALK.format(condition=condition), args)]
 
 
-def _vector(entry: Entry) -> str:
+def _vector(entry: IndexEntry) -> str:
     places: dict[str, list[str]] = {term: [] for term in entry.extras}
     for place, term in enumerate(entry.words):
         places.setdefault(term, []).append(str(place % _PLACES + 1))
@@ -133,7 +135,7 @@ def _vector(entry: Entry) -> str:
     return vector if len(encoded) <= _MOST_BYTES else encoded[:_MOST_BYTES].rpartition(b" ")[0].decode()
 
 
-def _expression(wanted: Wanted) -> str:
+def _expression(wanted: IndexQuery) -> str:
     groups = " & ".join(f"({_any(group)})" for group in wanted.groups)
     return f"{groups} & !({_any(wanted.excluded)})" if wanted.excluded else groups
 

@@ -162,7 +162,7 @@ def periods(today: date) -> dict[str, str]:
 
 
 def _language(name: str) -> Clause | str:
-    terms = ["".join(filter(str.isalnum, tag.lower())) for tag in languages.named(name.strip()) or [name]]
+    terms = ["".join(filter(str.isalnum, tag.lower())) for tag in languages.tags_named(name.strip()) or [name]]
     if not all(term and term.isascii() for term in terms):
         return _("lang: takes a language or its tag, such as Japanese or pt-br.")
     return tuple(Phrase((f"_lang_{term}",)) for term in terms)
@@ -182,7 +182,7 @@ def _title(part: str) -> Clause | str:
 
 
 def _tag(name: str) -> Clause | str:
-    return tags.under(name)
+    return tags.tagged_with(name)
 
 
 def _status(word: str) -> Clause | str:

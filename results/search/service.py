@@ -18,7 +18,7 @@ COUNT_UP_TO = 10_000
 COUNT_RUNS_UP_TO = 1_000
 """Hits whose run has to be looked at are counted no further: each costs a look of its own."""
 
-LOOK_AT = 500
+SAMPLE_SIZE = 500
 """Facets, and what is best, are told from so many of the newest hits at most: all of them could be millions."""
 
 _BATCH = 1_000
@@ -67,7 +67,7 @@ class Facets:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class HitPage:
     """Hits, newest or best first, and where the next ones are.
 
     `count` is of the whole search; when it is not exact, there are more than that. Exact is only a first page's, up
@@ -93,29 +93,29 @@ def search(
     limit: int = 50,
     best_first: bool = False,
     with_facets: bool = False,
-) -> Page:
+) -> HitPage:
     """The team's newest lines that fit, from before a line's id on; never an error, whatever was typed.
 
     With `best_first` the newest LOOK_AT of them are put in order, and `skip` of these are passed over: as the next
     page is asked for by both, lines that were saved meanwhile do not shift it.
     """
     query = parse(query) if isinstance(query, str) else query
-    wanted = index.wanted(team_id, query) if query else None
+    wanted = index.make_query(team_id, query) if query else None
     if wanted is None:
-        return Page([], 0, is_exact=True, next_before=None, hint=query.hint)
+        return HitPage([], 0, is_exact=True, next_before=None, hint=query.hint)
     is_first, looks = before_id is None and not skip, best_first or with_facets
-    most = LOOK_AT + 1 if looks else limit + 1
+    most = SAMPLE_SIZE + 1 if looks else limit + 1
     if is_first:
         count_to = COUNT_UP_TO if wanted.runs is None else COUNT_RUNS_UP_TO
         ids, count = engine.newest_and_count(wanted, limit + 1, most, count_to + 1)
         if not ids:
             suggestion = _suggestion(team_id, query)
-            return Page([], 0, is_exact=True, next_before=None, hint=query.hint, suggestion=suggestion)
+            return HitPage([], 0, is_exact=True, next_before=None, hint=query.hint, suggestion=suggestion)
         count, is_exact = min(count, count_to), count <= count_to
     else:
         ids = engine.newest(wanted, before_id, limit + 1, most)
         count, is_exact = len(ids), False
-    looked_at = ids[:LOOK_AT]
+    looked_at = ids[:SAMPLE_SIZE]
     if best_first:
         shown = _best(team_id, looked_at, query)[skip : skip + limit]
         has_more = len(looked_at) > skip + limit
@@ -124,7 +124,7 @@ def search(
         shown = ids[:limit]
         next_before, next_skip = (shown[-1] if len(ids) > limit else None), 0
     phrases = list(chain.from_iterable(query.groups))
-    return Page(
+    return HitPage(
         [Hit(cue, mark(cue.text, phrases)) for cue in _cues(team_id, shown)],
         count,
         is_exact,
@@ -135,30 +135,30 @@ def search(
     )
 
 
-def every(team_id: int, query: Query | str) -> Iterator[Cue]:
+def iter_cues(team_id: int, query: Query | str) -> Iterator[Cue]:
     """All lines that fit, newest first, with their dub and run; a batch at a time, so that memory stays bounded."""
     query = parse(query) if isinstance(query, str) else query
-    wanted = index.wanted(team_id, query) if query else None
+    wanted = index.make_query(team_id, query) if query else None
     before_id = None
     while wanted and (ids := engine.newest(wanted, before_id, _BATCH, _BATCH)):
         yield from _cues(team_id, ids)
         before_id = ids[-1]
 
 
-def in_dub(dub: Dub, query: Query | str) -> int:
+def count_in_dub(dub: Dub, query: Query | str) -> int:
     """How many of this dub's lines fit, counted up to LOOK_AT."""
     query = parse(query) if isinstance(query, str) else query
     first, last = dub.cues.aggregate(first=Min("pk"), last=Max("pk")).values()
-    wanted = index.wanted(dub.team_id, query.in_run(dub.run_id)) if query and first else None
+    wanted = index.make_query(dub.team_id, query.in_run(dub.run_id)) if query and first else None
     # A dub's lines were stored together: in its run, nobody else's ids lie between.
-    return sum(cue_id >= first for cue_id in engine.newest(wanted, last + 1, 1, LOOK_AT)) if wanted else 0
+    return sum(cue_id >= first for cue_id in engine.newest(wanted, last + 1, 1, SAMPLE_SIZE)) if wanted else 0
 
 
-def beside(hits: Sequence[Hit]) -> dict[int, list[tuple[str, str]]]:
+def parallel_lines(hits: Sequence[Hit]) -> dict[int, list[tuple[str, str]]]:
     """What is said at the same moment in the run's other languages: (language, text) by the hit's cue id."""
     found: dict[int, list[tuple[str, str]]] = defaultdict(list)
     ids = [hit.cue.pk for hit in hits]
-    for cue_id, language, text in index.ask(_BESIDE.format(marks=_marks(ids)), ids) if ids else ():
+    for cue_id, language, text in index.fetch_rows(_BESIDE.format(marks=_marks(ids)), ids) if ids else ():
         found[cue_id].append((language, text))
     return dict(found)
 
@@ -180,7 +180,7 @@ def _cues(team_id: int, ids: Sequence[int]) -> list[Cue]:
 
 def _facets(team_id: int, ids: Sequence[int], *, is_all: bool) -> Facets:
     # Two queries instead of a join: there are far fewer dubs than lines.
-    cues = index.ask(_SPOKEN.format(marks=_marks(ids)), [*ids, team_id])
+    cues = index.fetch_rows(_SPOKEN.format(marks=_marks(ids)), [*ids, team_id])
     hits = Counter(dub for dub, _speaker in cues)
     dubs = Dub.objects.filter(pk__in=hits)
     languages, statuses, tags, days = (Counter[str]() for _ in range(4))
@@ -240,8 +240,8 @@ def _best(team_id: int, ids: Sequence[int], query: Query) -> list[int]:
 def _suggestion(team_id: int, query: Query) -> str:
     """What was typed, with the words that the team never says replaced by near ones that it says in one line."""
     words = dict.fromkeys(term for group in query.groups for phrase in group for term in phrase.terms)
-    near = {word: found for word in list(words)[:_MOST_WORDS] if (found := vocabulary.near(team_id, word))}
-    wanted = index.wanted(team_id, query.with_near(near)) if near else None
+    near = {word: found for word in list(words)[:_MOST_WORDS] if (found := vocabulary.similar_words(team_id, word))}
+    wanted = index.make_query(team_id, query.with_near(near)) if near else None
     if wanted is None:
         return ""
     ids = engine.newest(wanted, None, _LOOK_FOR_WORDS, _LOOK_FOR_WORDS)

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from results.search.analyzer import Phrase
-from results.search.index import Entry, Wanted, ask
+from results.search.index import IndexEntry, IndexQuery, fetch_rows
 
 _TABLE = "results_search"
 # Stands only while the index is made anew; whatever is added or removed meanwhile, is so here too.
@@ -34,14 +34,14 @@ _RUN_ID = "(select run_id from results_cue where results_cue.id = results_search
 _LAST_ID = 2**63 - 1
 
 
-def add(entries: Iterable[Entry]) -> None:
+def add(entries: Iterable[IndexEntry]) -> None:
     rows = [_row(entry) for entry in entries]
     for table in _tables():
         with connection.cursor() as cursor:
             cursor.executemany(_ADD.format(table=table), rows)
 
 
-def remove(entries: Iterable[Entry]) -> None:
+def remove(entries: Iterable[IndexEntry]) -> None:
     """Take out what is in: told to forget what it never knew, FTS5 would be corrupt."""
     rows = {entry.cue_id: _row(entry) for entry in entries}
     for table in _tables():
@@ -49,28 +49,30 @@ def remove(entries: Iterable[Entry]) -> None:
             cursor.executemany(_REMOVE.format(table=table), [rows[cue_id] for cue_id in _present(table, rows)])
 
 
-def newest(wanted: Wanted, before_id: int | None, least: int, most: int) -> list[int]:
+def newest(wanted: IndexQuery, before_id: int | None, least: int, most: int) -> list[int]:
     """The newest ids from before one on, up to `most`: reading on is cheap, beginning is not."""
     condition, params = wanted.condition(_RUN_ID)
     before = _LAST_ID if before_id is None else before_id
     return _column(_NEWEST.format(condition=condition), [_expression(wanted), before, *params, most])
 
 
-def newest_and_count(wanted: Wanted, least: int, most: int, count_to: int) -> tuple[list[int], int]:
+def newest_and_count(wanted: IndexQuery, least: int, most: int, count_to: int) -> tuple[list[int], int]:
     """The newest ids of all, and how many there are in all, up to `count_to`."""
     condition, params = wanted.condition(_RUN_ID)
     sql = _NEWEST_AND_COUNT.format(condition=condition)
-    found = ask(sql, [_expression(wanted), *params, max(most, count_to), most])
+    found = fetch_rows(sql, [_expression(wanted), *params, max(most, count_to), most])
     return [cue_id for cue_id, _count in found], found[0][1] if found else 0
 
 
-def rebuild(batch_after: Callable[[int], tuple[int, list[Entry]] | None]) -> Generator[list[Entry], None, None]:
+def rebuild(
+    batch_after: Callable[[int], tuple[int, list[IndexEntry]] | None],
+) -> Generator[list[IndexEntry], None, None]:
     """All anew in a table aside, a batch at a time, while others search and save; then the tables change places.
 
     Each batch is read under the write lock that it is added under, so nothing is missed and nothing comes back.
     Yields each.
     """
-    drop_half_made()
+    drop_unfinished_rebuild()
     with connection.cursor() as cursor:
         cursor.execute("select sql from sqlite_master where name = %s", [_TABLE])
         [definition] = cursor.fetchone()
@@ -78,16 +80,18 @@ def rebuild(batch_after: Callable[[int], tuple[int, list[Entry]] | None]) -> Gen
     try:
         yield from _fill(batch_after)
     finally:
-        drop_half_made()
+        drop_unfinished_rebuild()
 
 
-def drop_half_made() -> None:
+def drop_unfinished_rebuild() -> None:
     """Forget what a rebuild left that came to no end: all that is added would be added there too."""
     with connection.cursor() as cursor:
         cursor.execute(f"drop table if exists {_NEW_TABLE}")
 
 
-def _fill(batch_after: Callable[[int], tuple[int, list[Entry]] | None]) -> Generator[list[Entry], None, None]:
+def _fill(
+    batch_after: Callable[[int], tuple[int, list[IndexEntry]] | None],
+) -> Generator[list[IndexEntry], None, None]:
     last_id: int | None = 0
     while last_id is not None:
         with transaction.atomic():
@@ -114,10 +118,10 @@ def _present(table: str, cue_ids: Collection[int]) -> list[int]:
 
 
 def _column(sql: str, args: list[Any]) -> list[Any]:
-    return [value for (value,) in ask(sql, args)]
+    return [value for (value,) in fetch_rows(sql, args)]
 
 
-def _row(entry: Entry) -> tuple[int, str, str]:
+def _row(entry: IndexEntry) -> tuple[int, str, str]:
     return entry.cue_id, _text(entry.team, entry.words), _text(entry.team, entry.extras)
 
 
@@ -125,7 +129,7 @@ def _text(team: str, terms: list[str]) -> str:
     return team + f" {team}".join(terms) if terms else ""
 
 
-def _expression(wanted: Wanted) -> str:
+def _expression(wanted: IndexQuery) -> str:
     groups = " AND ".join(f"({_any(group)})" for group in wanted.groups)
     return f"({groups}) NOT ({_any(wanted.excluded)})" if wanted.excluded else groups
 

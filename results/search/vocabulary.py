@@ -5,33 +5,33 @@ from itertools import chain, zip_longest
 
 from django.db import connection
 
-from results.models import Word
-from results.search.index import Entry, ask
+from results.models import VocabularyWord
+from results.search.index import IndexEntry, fetch_rows
 
 # Of shorter words nearly every one is near another, and longer ones are seldom typed.
 LETTERS = range(4, 25)
 LONG_WORD = 6
-MOST_CANDIDATES = 500
-MOST_NEAR = 20
+MAX_CANDIDATES = 500
+MAX_SIMILAR = 20
 
 _ROWS = 300
 # Past the ORM, which takes several times as long as the database, over what is learned and what is asked alike.
-_LEARN = "insert into results_word (team_id, word, backwards) values {values} on conflict do nothing"
+_LEARN = "insert into results_vocabularyword (team_id, word, backwards) values {values} on conflict do nothing"
 _NEAR = """
-    select word from results_word where team_id = %s and word in ({swapped})
+    select word from results_vocabularyword where team_id = %s and word in ({swapped})
     union all select word from (
-        select word from results_word where team_id = %s and word >= %s and word < %s
+        select word from results_vocabularyword where team_id = %s and word >= %s and word < %s
         and length(word) between %s and %s limit %s
     ) as same_start
     union all select word from (
-        select word from results_word where team_id = %s and backwards >= %s and backwards < %s
+        select word from results_vocabularyword where team_id = %s and backwards >= %s and backwards < %s
         and length(word) between %s and %s limit %s
     ) as same_end
 """
 _LAST_CHARACTER = chr(0x10FFFF)
 
 
-def learn(entries: Iterable[Entry]) -> None:
+def add_words(entries: Iterable[IndexEntry]) -> None:
     """Keep the words of these lines; no line is forgotten by it, so whoever suggests a word looks for it first.
 
     In a transaction of its own: two dubs that bring the same new words would wait for each other.
@@ -46,11 +46,11 @@ def learn(entries: Iterable[Entry]) -> None:
             cursor.execute(_LEARN.format(values=values), list(chain.from_iterable(some)))
 
 
-def forget() -> None:
-    Word.objects.all()._raw_delete(Word.objects.db)
+def clear() -> None:
+    VocabularyWord.objects.all()._raw_delete(VocabularyWord.objects.db)
 
 
-def near(team_id: int, word: str) -> list[str]:
+def similar_words(team_id: int, word: str) -> list[str]:
     """Words that differ from this one by a letter or a swap, or by two when it is long; only the nearest.
 
     None when it is no word, or one that the team says. The first half or the last has to be right: that makes few
@@ -64,13 +64,13 @@ def near(team_id: int, word: str) -> list[str]:
     swapped = [word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in range(length - 1)]
     args = [team_id, word, *swapped]
     for begins in (start, end):
-        args += [team_id, begins, begins + _LAST_CHARACTER, length - most, length + most, MOST_CANDIDATES]
-    found = [word for (word,) in ask(_NEAR.format(swapped=", ".join(["%s"] * length)), args)]
+        args += [team_id, begins, begins + _LAST_CHARACTER, length - most, length + most, MAX_CANDIDATES]
+    found = [word for (word,) in fetch_rows(_NEAR.format(swapped=", ".join(["%s"] * length)), args)]
     edits = {candidate: _edits(word, candidate, most) for candidate in found}
     least = min(edits.values(), default=0)
     if not least or least > most:
         return []
-    return sorted(candidate for candidate, count in edits.items() if count == least)[:MOST_NEAR]
+    return sorted(candidate for candidate, count in edits.items() if count == least)[:MAX_SIMILAR]
 
 
 def _is_word(term: str) -> bool:

@@ -61,7 +61,7 @@ def _name(tag: str, reader: str) -> str:
     return f"{language} ({', '.join(details)})" if details else language
 
 
-def named(name: str) -> list[str]:
+def tags_named(name: str) -> list[str]:
     """Return the tags of the languages called so in the reader's language or in English, of `Brazilian Portuguese`.
 
     Four letters may also be the beginning of a name. What is a tag itself names no language: `ga` is Irish.

@@ -49,7 +49,7 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Hint:
+class ReviewCheck:
     """Why to look; `amount` is in characters a second for FAST, in seconds for OVERLAP and GAP."""
 
     kind: Kind
@@ -71,7 +71,7 @@ class Hint:
                 return _("%(n)d s of silence after it") % {"n": round(self.amount)}
 
 
-def hints(cues: Sequence[Cue]) -> list[tuple[Hint, ...]]:
+def review_checks(cues: Sequence[Cue]) -> list[tuple[ReviewCheck, ...]]:
     """Return the hints on each of a dub's cues, which come in the order of time."""
     silent_from = accumulate((cue.end_ms for cue in cues), max)
     following = [*(cue.start_ms for cue in cues[1:]), None][: len(cues)]
@@ -97,29 +97,29 @@ def length(text: str) -> int:
     )
 
 
-def _of_text(cue: Cue) -> Iterator[Hint]:
+def _of_text(cue: Cue) -> Iterator[ReviewCheck]:
     if not cue.text.strip():
-        yield Hint(Kind.EMPTY)
+        yield ReviewCheck(Kind.EMPTY)
         return
     seconds = (cue.end_ms - cue.start_ms) / 1000
     if seconds <= 0:
-        yield Hint(Kind.UNTIMED)
+        yield ReviewCheck(Kind.UNTIMED)
         return
     is_long = cue.end_ms - cue.start_ms > LONG_MS
     # Most lines are slow for every script, and need no closer look.
     if len(cue.text) > min(SPEEDS.values()) * min(seconds, SUBTITLE_SECONDS):
         speed, letters = speed_for(cue.text), length(cue.text)
         if letters > speed * seconds:
-            yield Hint(Kind.FAST, letters / seconds)
+            yield ReviewCheck(Kind.FAST, letters / seconds)
         is_long = is_long or letters > speed * SUBTITLE_SECONDS
     if is_long:
-        yield Hint(Kind.LONG)
+        yield ReviewCheck(Kind.LONG)
 
 
-def _of_time(cue: Cue, silent_ms: int, next_ms: int | None) -> Iterator[Hint]:
+def _of_time(cue: Cue, silent_ms: int, next_ms: int | None) -> Iterator[ReviewCheck]:
     if next_ms is None:
         return
     if cue.end_ms - next_ms > OVERLAP_MS and cue.end_ms > cue.start_ms:
-        yield Hint(Kind.OVERLAP, (cue.end_ms - next_ms) / 1000)
+        yield ReviewCheck(Kind.OVERLAP, (cue.end_ms - next_ms) / 1000)
     elif next_ms - silent_ms > GAP_MS:
-        yield Hint(Kind.GAP, (next_ms - silent_ms) / 1000)
+        yield ReviewCheck(Kind.GAP, (next_ms - silent_ms) / 1000)

@@ -12,7 +12,7 @@ from results.models import Cue
 
 
 @dataclass(slots=True)
-class Block:
+class SpeechBlock:
     """Somebody speaks from one column up to another."""
 
     speaker: str
@@ -20,9 +20,9 @@ class Block:
     end: int
 
 
-def blocks(cues: Iterable[Cue], length_ms: int, columns: int) -> list[Block]:
+def blocks(cues: Iterable[Cue], length_ms: int, columns: int) -> list[SpeechBlock]:
     """Return who speaks when, in the order of time and side by side: who speaks first covers whoever joins in."""
-    found: list[Block] = []
+    found: list[SpeechBlock] = []
     reached = 0
     for cue in cues:
         own = _column(cue.start_ms, length_ms, columns)
@@ -32,7 +32,7 @@ def blocks(cues: Iterable[Cue], length_ms: int, columns: int) -> list[Block]:
         if found and found[-1].speaker == cue.speaker and found[-1].end == start:
             found[-1].end = end
         else:
-            found.append(Block(cue.speaker, start, end))
+            found.append(SpeechBlock(cue.speaker, start, end))
         reached = end
     return found
 

@@ -129,7 +129,7 @@ def owner(transactional_db) -> User:
 def team(owner, camb) -> Team:
     """A team of the owner, with a key that the stand-in accepts."""
     team = make_team("Harbour Studio", owner)
-    make_key(team, asked_at=timezone.now())
+    make_key(team, last_call_at=timezone.now())
     return team
 
 

@@ -22,8 +22,8 @@ def pages_of(team: Team, add_runs: Callable[..., list[Run]]) -> dict[str, str]:
     ready, audio_only, failed, not_found, languages, waiting = runs = add_runs(
         READY, AUDIO_ONLY, FAILED, NOT_FOUND, LANGUAGES, WAITING
     )
-    tags.add(team, {run.pk: ["launch", "مهم", "season 2"] for run in (audio_only, languages)})
-    tags.add(team, {ready.pk: ["a tag of many words", "launch", "season 2"]})
+    tags.add_tags(team, {run.pk: ["launch", "مهم", "season 2"] for run in (audio_only, languages)})
+    tags.add_tags(team, {ready.pk: ["a tag of many words", "launch", "season 2"]})
     archive_runs(team, [not_found.pk])
     Invitation.objects.issue(team=team, email="sam@example.org", role=Membership.Role.MEMBER, invited_by=owner)
     AccessToken.objects.issue(team.memberships.get(), "Nightly", can_write=True)

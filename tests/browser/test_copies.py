@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 from dashboard.http import ranges
 from demo.server import StandIn
 from results.media import copy_sync, quota
-from results.models import ApiKey, Copy
+from results.models import ApiKey, MediaCopy
 from tests.browser.conftest import poll, until
 
 HOUR = 48239
@@ -20,7 +20,7 @@ def keeps_copies(team, camb, settings, tmp_path) -> None:
     options = {"location": tmp_path / "media"}
     settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": backend, "OPTIONS": options}}
     ApiKey.objects.update(is_demo=True)
-    quota.set_shelf(team, is_on=True, most_gb=1)
+    quota.set_policy(team, is_on=True, most_gb=1)
 
 
 def media_calls(camb: StandIn) -> list[str]:
@@ -33,9 +33,9 @@ def test_a_copy_plays_piece_by_piece_when_its_link_is_long_dead(
     monkeypatch.setattr(ranges, "MOST_BYTES", 50_000)
     [run] = add_runs(HOUR)
     work()
-    copy_sync.tend()
+    copy_sync.sync_copies()
     work()
-    assert set(Copy.objects.values_list("kind", "state")) == {("video", "kept"), ("audio", "kept")}
+    assert set(MediaCopy.objects.values_list("kind", "state")) == {("video", "kept"), ("audio", "kept")}
     camb_clock.ahead = 7 * 24 * 3600
     camb.calls.clear()
     page.goto(f"/runs/{run.pk}/")
@@ -60,7 +60,7 @@ def test_a_waveform_comes_into_the_page_that_is_open_while_the_dub_plays_on(
     expect(page.locator("#copy")).to_be_hidden()
     page.evaluate("{ window.before = media; media.play(); }")
     until(page, "media.currentTime > 0")
-    copy_sync.tend()
+    copy_sync.sync_copies()
     work()
     poll(page)
     expect(page.locator("#copy")).to_contain_text("Kept here, ")
@@ -70,12 +70,12 @@ def test_a_waveform_comes_into_the_page_that_is_open_while_the_dub_plays_on(
 
 def test_a_copy_is_downloaded_whole_under_a_readable_name(keeps_copies, camb, add_runs, work, page: Page, tmp_path):
     [run] = add_runs(HOUR)
-    copy_sync.tend()
+    copy_sync.sync_copies()
     work()
     page.goto(f"/runs/{run.pk}/")
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
-    copy = Copy.objects.get(kind="video")
+    copy = MediaCopy.objects.get(kind="video")
     download.value.save_as(tmp_path / "got")
     assert (tmp_path / "got").read_bytes() == (tmp_path / "media" / copy.name).read_bytes()
     name = "Harbour Lane Live Twelve productions in an hour [48239].en-us.mp4"

@@ -111,7 +111,7 @@ ALL = sorted(names(get_resolver().url_patterns))
 
 @pytest.fixture(autouse=True)
 def _nobody_works(monkeypatch):
-    monkeypatch.setattr(queue, "ring", lambda *call, **_: None)
+    monkeypatch.setattr(queue, "enqueue", lambda *call, **_: None)
 
 
 class World:
@@ -119,7 +119,7 @@ class World:
 
     def __init__(self) -> None:
         self.team = make_team("Dub")
-        keys.save(self.team, "camb-0123456789-wxyz")
+        keys.save_key(self.team, "camb-0123456789-wxyz")
         self.dub: Dub = make_dub(
             make_run(self.team), ["Hello"], video_url="https://x.example/v.mp4", audio_url="https://x.example/a.mp3"
         )

@@ -169,12 +169,12 @@ def test_refresh_asks_everything_that_is_due_without_a_worker(run, my_team, camb
 
 
 def test_refresh_waits_for_the_rate_that_is_free_again_a_moment_after_the_claim(run, my_team, camb, monkeypatch):
-    ApiKey.objects.update(paced_to=timezone.now() + timedelta(seconds=30))
+    ApiKey.objects.update(rate_used_until=timezone.now() + timedelta(seconds=30))
     claim_due = claims.claim_due
 
     def then_free(team_id: int) -> list[claims.Lease]:
         claimed = claim_due(team_id)
-        ApiKey.objects.update(paced_to=None)
+        ApiKey.objects.update(rate_used_until=None)
         return claimed
 
     monkeypatch.setattr(claims, "claim_due", then_free)
@@ -211,7 +211,7 @@ def test_a_first_start_seeds_a_team_that_the_stand_in_answers(client):
     team = Team.objects.get()
     assert dict(team.runs.values_list("camb_run_id", "title")) == DEMO_TITLES
     assert (team.api_key.is_demo, team.api_key.secret) == (True, start.DEMO_KEY)
-    assert team.shelf.is_on
+    assert team.copy_policy.is_enabled
     assert client.login(request=None, email=start.DEMO_EMAIL, password=start.demo_password())
 
 

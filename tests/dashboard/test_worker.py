@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.worker import Pool
+from dashboard.worker import WorkerPool
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60
@@ -30,8 +30,8 @@ def fail(error: BaseException):
 STANDSTILL = """
 import ctypes
 from dashboard import worker
-worker.STANDSTILL_S = 0.5
-worker.Pool(1).on_start()
+worker.WATCHDOG_SECONDS = 0.5
+worker.WorkerPool(1).on_start()
 ctypes.PyDLL(None).sleep(60)  # unlike other functions of C, with the interpreter's lock
 """
 
@@ -44,7 +44,7 @@ def test_a_worker_none_of_whose_threads_gets_on_ends():
 
 
 def test_what_celery_itself_cannot_bear_ends_the_worker(ended, caplog):
-    pool = Pool(1)
+    pool = WorkerPool(1)
     # As Celery does for a task that ran out of memory, once the task is over.
     pool.on_apply(str, (), callback=lambda _: fail(MemoryError("Process got: 20 MB")))
     assert ended.get(timeout=PATIENCE) == 1
@@ -54,14 +54,14 @@ def test_what_celery_itself_cannot_bear_ends_the_worker(ended, caplog):
 
 def test_the_worker_ends_even_if_there_is_no_memory_to_say_so(ended, monkeypatch):
     monkeypatch.setattr("dashboard.worker.logger.critical", lambda *_: fail(MemoryError()))
-    pool = Pool(1)
+    pool = WorkerPool(1)
     pool.on_apply(fail, (MemoryError(),))
     assert ended.get(timeout=PATIENCE) == 1
     pool.on_stop()
 
 
 def test_tasks_that_end_and_those_that_are_given_up_leave_the_worker_alone(ended):
-    pool: Any = Pool(1)
+    pool: Any = WorkerPool(1)
     all_wait = Event()
 
     def stop() -> None:

@@ -57,7 +57,7 @@ def sweep(worker):
     """Ring as beat does, and work until all is quiet."""
 
     def sweep() -> None:
-        ask.ring_due()
+        ask.enqueue_due()
         worker()
 
     return sweep

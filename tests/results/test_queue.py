@@ -20,9 +20,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _nobody_heard_yet():
-    cache.delete(queue.HEARD)
+    cache.delete(queue.HEARTBEAT_KEY)
     yield
-    cache.delete(queue.HEARD)
+    cache.delete(queue.HEARTBEAT_KEY)
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def sent(monkeypatch):
 
 def test_the_bell_rings_once_the_transaction_is_committed(sent, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
-        queue.ring("refresh_batch", "a-lease")
+        queue.enqueue("refresh_batch", "a-lease")
         assert sent == []
     assert sent == [("results.tasks.refresh_batch", ("a-lease",))]
 
@@ -48,7 +48,7 @@ def test_a_thread_is_wanted_elsewhere_when_all_are_at_work_or_the_worker_has_to_
     settings.CELERY_WORKER_CONCURRENCY = 2
     monkeypatch.setattr(state, "active_requests", range(at_work))
     monkeypatch.setattr(state, "should_stop", stop)
-    assert queue.others_wait() is wanted
+    assert queue.is_thread_wanted() is wanted
 
 
 def test_a_broker_that_is_down_is_logged_and_no_more(monkeypatch, caplog, django_capture_on_commit_callbacks):
@@ -57,7 +57,7 @@ def test_a_broker_that_is_down_is_logged_and_no_more(monkeypatch, caplog, django
 
     monkeypatch.setattr(current_app, "send_task", down)
     with django_capture_on_commit_callbacks(execute=True):
-        queue.ring("refresh_due")
+        queue.enqueue("refresh_due")
     assert "beat will find it later: refresh_due" in caplog.text
 
 
@@ -72,7 +72,7 @@ def test_a_lease_that_nobody_was_told_of_is_not_waited_out(
     make_key(team)
     run = make_run(team)
     with django_capture_on_commit_callbacks(execute=True):
-        ask.ring_due()
+        ask.enqueue_due()
         assert request_refresh(run) is False
     assert request_refresh(run) is True
     run.refresh_from_db()
@@ -80,9 +80,9 @@ def test_a_lease_that_nobody_was_told_of_is_not_waited_out(
 
 
 def test_beat_keeps_still_while_so_many_bells_wait_that_nobody_seems_to_listen(tmp_path, monkeypatch):
-    monkeypatch.setattr(queue, "MOST_WAITING", 3)
+    monkeypatch.setattr(queue, "MAX_QUEUED", 3)
     with Celery(broker=f"folder://{tmp_path}", set_as_current=False) as app:
-        beat = queue.Beat(app)
+        beat = queue.BeatScheduler(app)
         entry = beat.Entry("tick", "a.task", schedule=schedule(1), app=app)
         waiting = app.connection().SimpleQueue("celery")
         for _ in range(5):
@@ -96,10 +96,10 @@ def test_beat_keeps_still_while_so_many_bells_wait_that_nobody_seems_to_listen(t
 
 def test_beat_says_in_one_line_that_it_cannot_ring_and_goes_on(tmp_path, monkeypatch, caplog):
     with Celery(broker=f"folder://{tmp_path}", set_as_current=False) as app:
-        beat = queue.Beat(app)
+        beat = queue.BeatScheduler(app)
         entry = beat.Entry("tick", "a.task", schedule=schedule(1), app=app)
         waiting = app.connection().SimpleQueue("celery")
-        for broken in ("_waiting", "Beat.apply_async"):
+        for broken in ("_queue_length", "BeatScheduler.apply_async"):
             with monkeypatch.context() as patch:
                 patch.setattr(f"results.queue.{broken}", Mock(side_effect=OSError(28, "No space left on device")))
                 beat.apply_entry(entry, beat.producer)
@@ -109,12 +109,12 @@ def test_beat_says_in_one_line_that_it_cannot_ring_and_goes_on(tmp_path, monkeyp
 
 
 def test_a_silent_worker_is_told_of_after_a_while():
-    assert queue.silent_since() is None
+    assert queue.worker_missing_since() is None
     long_ago = timezone.now() - timedelta(minutes=5)
-    cache.set(queue.HEARD, long_ago, None)
-    assert queue.silent_since() == long_ago
-    ask.ring_due()
-    assert queue.silent_since() is None
+    cache.set(queue.HEARTBEAT_KEY, long_ago, None)
+    assert queue.worker_missing_since() == long_ago
+    ask.enqueue_due()
+    assert queue.worker_missing_since() is None
 
 
 def test_pages_and_health_say_that_no_worker_is_heard(client, make_key):
@@ -122,10 +122,10 @@ def test_pages_and_health_say_that_no_worker_is_heard(client, make_key):
     client.force_login(team.memberships.get().user)
     make_run(team)
     make_key(team)
-    cache.set(queue.HEARD, timezone.now() - timedelta(minutes=5), None)
+    cache.set(queue.HEARTBEAT_KEY, timezone.now() - timedelta(minutes=5), None)
     assert "The workers of this server were last heard from" in client.get(f"/t/{team.slug}/runs/").content.decode()
     assert client.get("/health/").json() == {"status": "ok", "worker": "silent"}
-    ask.ring_due()
+    ask.enqueue_due()
     assert "No worker of this server" not in client.get(f"/t/{team.slug}/runs/").content.decode()
     assert client.get("/health/").json() == {"status": "ok", "worker": "heard"}
 
@@ -139,8 +139,8 @@ def test_a_cache_that_is_away_keeps_nobody_from_asking(monkeypatch, make_key, ca
     team = make_team()
     make_key(team)
     run = make_run(team)
-    ask.ring_due()
+    ask.enqueue_due()
     run.refresh_from_db()
     assert run.lease is not None
-    assert queue.silent_since() is not None
+    assert queue.worker_missing_since() is not None
     assert "Nobody can be told" in caplog.text

@@ -22,13 +22,13 @@ def found_run_ids(team, words):
 
 
 def settle_all():
-    while SpeakerName.objects.filter(settled_to__isnull=False).exists():
-        speakers.settle_next()
+    while SpeakerName.objects.filter(applied_through__isnull=False).exists():
+        speakers.apply_pending()
 
 
 def test_a_name_is_given_in_one_run_and_the_original_is_kept(team, bells):
     here, there = make_searchable_run(team, "one", "two", "three"), make_searchable_run(team, "one")
-    speakers.rename(here, "Anna", "Dr. Kim", everywhere=False)
+    speakers.rename_speaker(here, "Anna", "Dr. Kim", everywhere=False)
     assert said(here) == [("Dr. Kim", "Anna"), ("Ben", ""), ("Dr. Kim", "Anna")]
     assert said(there) == [("Anna", "")]
     assert bells == []
@@ -37,26 +37,26 @@ def test_a_name_is_given_in_one_run_and_the_original_is_kept(team, bells):
 def test_the_original_comes_back(team):
     run = make_searchable_run(team, "one", "two")
     before = said(run)
-    speakers.rename(run, "Anna", "Kim", everywhere=False)
-    speakers.rename(run, "Kim", "", everywhere=False)
+    speakers.rename_speaker(run, "Anna", "Kim", everywhere=False)
+    speakers.rename_speaker(run, "Kim", "", everywhere=False)
     assert (said(run), SpeakerName.objects.count()) == (before, 0)
 
 
 def test_two_speakers_that_are_one_can_be_told_apart_again(team):
     run = make_searchable_run(team, "one", "two")
-    speakers.rename(run, "Ben", "Anna", everywhere=False)
+    speakers.rename_speaker(run, "Ben", "Anna", everywhere=False)
     assert said(run) == [("Anna", ""), ("Anna", "Ben")]
-    assert speakers.originals(run, "Anna") == ["Anna", "Ben"]
-    speakers.rename(run, "Anna", "", everywhere=False)
+    assert speakers.original_names(run, "Anna") == ["Anna", "Ben"]
+    speakers.rename_speaker(run, "Anna", "", everywhere=False)
     assert said(run) == [("Anna", ""), ("Ben", "")]
 
 
 def test_a_line_is_found_by_either_name(team):
     run = make_searchable_run(team, "one", "two")
-    speakers.rename(run, "Anna", "Kim", everywhere=False)
+    speakers.rename_speaker(run, "Anna", "Kim", everywhere=False)
     assert found_run_ids(team, "speaker:kim one") == [run.pk]
     assert found_run_ids(team, "speaker:anna one") == [run.pk]
-    speakers.rename(run, "Kim", "", everywhere=False)
+    speakers.rename_speaker(run, "Kim", "", everywhere=False)
     assert found_run_ids(team, "speaker:kim") == []
     assert found_run_ids(team, "speaker:anna") == [run.pk]
 
@@ -67,7 +67,7 @@ def test_a_name_for_the_team_reaches_every_run_of_it_and_no_other(team, bells):
         make_searchable_run(team, "one"),
         make_searchable_run(make_team(), "one"),
     )
-    speakers.rename(here, "Anna", "Kim", everywhere=True)
+    speakers.rename_speaker(here, "Anna", "Kim", everywhere=True)
     assert (said(here), said(there), bells) == ([("Kim", "Anna")], [("Anna", "")], [("settle_speakers",)])
     settle_all()
     assert (said(there), said(foreign)) == ([("Kim", "Anna")], [("Anna", "")])
@@ -77,50 +77,50 @@ def test_a_name_for_the_team_reaches_every_run_of_it_and_no_other(team, bells):
 def test_the_way_through_a_large_team_goes_on_where_it_was(team, bells, monkeypatch):
     monkeypatch.setattr(speakers, "_RUNS_AT_ONCE", 2)
     runs = [make_searchable_run(team, "one") for _ in range(5)]
-    speakers.rename(runs[0], "Anna", "Kim", everywhere=True)
-    speakers.settle_next()
+    speakers.rename_speaker(runs[0], "Anna", "Kim", everywhere=True)
+    speakers.apply_pending()
     assert [said(run)[0][0] for run in runs] == ["Kim", "Kim", "Anna", "Anna", "Anna"]
     assert bells == [("settle_speakers",)] * 2
     settle_all()
     assert {said(run)[0][0] for run in runs} == {"Kim"}
-    assert SpeakerName.objects.get().settled_to is None
+    assert SpeakerName.objects.get().applied_through is None
 
 
 def test_a_runs_own_name_comes_before_the_teams_and_falls_back_to_it(team):
     here, there = make_searchable_run(team, "one"), make_searchable_run(team, "one")
-    speakers.rename(there, "Anna", "Queen", everywhere=False)
-    speakers.rename(here, "Anna", "Kim", everywhere=True)
+    speakers.rename_speaker(there, "Anna", "Queen", everywhere=False)
+    speakers.rename_speaker(here, "Anna", "Kim", everywhere=True)
     # For every run: what one run had of its own is given up.
     settle_all()
     assert said(there) == [("Kim", "Anna")]
-    speakers.rename(there, "Kim", "Queen", everywhere=False)
+    speakers.rename_speaker(there, "Kim", "Queen", everywhere=False)
     assert (said(here), said(there)) == ([("Kim", "Anna")], [("Queen", "Anna")])
-    speakers.rename(there, "Queen", "Kim", everywhere=False)
+    speakers.rename_speaker(there, "Queen", "Kim", everywhere=False)
     assert SpeakerName.objects.filter(run=there).count() == 0
 
 
 def test_a_run_may_keep_the_original_that_the_team_has_renamed(team):
     here, there = make_searchable_run(team, "one"), make_searchable_run(team, "one")
-    speakers.rename(here, "Anna", "Kim", everywhere=True)
+    speakers.rename_speaker(here, "Anna", "Kim", everywhere=True)
     settle_all()
-    speakers.rename(there, "Kim", "", everywhere=False)
+    speakers.rename_speaker(there, "Kim", "", everywhere=False)
     assert (said(here), said(there)) == ([("Kim", "Anna")], [("Anna", "")])
 
 
 def test_taken_back_for_the_team_nothing_is_left(team):
     here, there = make_searchable_run(team, "one"), make_searchable_run(team, "one")
-    speakers.rename(here, "Anna", "Kim", everywhere=True)
+    speakers.rename_speaker(here, "Anna", "Kim", everywhere=True)
     settle_all()
-    speakers.rename(there, "Kim", "", everywhere=True)
+    speakers.rename_speaker(there, "Kim", "", everywhere=True)
     settle_all()
     assert (said(here), said(there), SpeakerName.objects.count()) == ([("Anna", "")], [("Anna", "")], 0)
 
 
 def test_what_camb_ai_says_later_comes_under_the_names_that_hold(team):
     run = make_searchable_run(team, "one")
-    speakers.rename(run, "Anna", "Kim", everywhere=True)
+    speakers.rename_speaker(run, "Anna", "Kim", everywhere=True)
     later = make_dub(make_run(team))
-    merge._add_cues([(later, [camb.Cue(0, 1, "Anna", "hello"), camb.Cue(1, 2, "Ben", "hi")])])
+    merge._add_cues([(later, [camb.CueAnswer(0, 1, "Anna", "hello"), camb.CueAnswer(1, 2, "Ben", "hi")])])
     assert said(later.run) == [("Kim", "Anna"), ("Ben", "")]
     assert found_run_ids(team, "speaker:kim hello") == [later.run_id]
 
@@ -128,7 +128,7 @@ def test_what_camb_ai_says_later_comes_under_the_names_that_hold(team):
 def test_a_run_that_is_gone_meanwhile_is_passed_over(team):
     run = make_searchable_run(team, "one")
     gone = Run.objects.get(pk=run.pk)
-    merge.drop_cues(run.dubs.get())
+    merge.delete_cues(run.dubs.get())
     run.delete()
-    speakers.settle(gone)
+    speakers.apply_names(gone)
     assert Cue.objects.count() == 0

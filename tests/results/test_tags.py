@@ -1,7 +1,7 @@
 import pytest
 
 from results import tags
-from results.models import Pulse, Run, Tag
+from results.models import Run, Tag, TeamVersion
 from tests.factories import make_run, make_team
 
 pytestmark = pytest.mark.django_db
@@ -12,7 +12,7 @@ def names(run: Run) -> list[str]:
 
 
 def tag(run: Run, *names_: str) -> None:
-    tags.add(run.team, {run.pk: names_})
+    tags.add_tags(run.team, {run.pk: names_})
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def tag(run: Run, *names_: str) -> None:
     ],
 )
 def test_tags_are_read_from_a_text(text, read):
-    assert tags.read(text) == read
+    assert tags.parse(text) == read
 
 
 def test_a_tag_is_the_same_in_any_spelling_and_keeps_the_first():
@@ -42,23 +42,23 @@ def test_a_tag_is_the_same_in_any_spelling_and_keeps_the_first():
     tag(second, "LAUNCH", "ÉTÉ", "more")
     tag(other, "launch")
     assert (names(run), names(second), names(other)) == (["Launch", "été"], ["Launch", "more", "été"], ["launch"])
-    assert tags.offered(run.team_id) == ["Launch", "more", "été"]
-    assert tags.offered(other.team_id) == ["launch"]
+    assert tags.names_in_use(run.team_id) == ["Launch", "more", "été"]
+    assert tags.names_in_use(other.team_id) == ["launch"]
 
 
 def test_another_teams_run_is_never_tagged():
     run, foreign = make_run(), make_run()
-    assert tags.add(run.team, {foreign.pk: ["launch"], run.pk: ["launch"]}) == 1
+    assert tags.add_tags(run.team, {foreign.pk: ["launch"], run.pk: ["launch"]}) == 1
     tag(foreign, "launch")
-    assert tags.remove(run.team, [foreign.pk, run.pk], ["launch"]) == 1
+    assert tags.remove_tags(run.team, [foreign.pk, run.pk], ["launch"]) == 1
     assert (names(run), names(foreign)) == ([], ["launch"])
 
 
 def test_a_tag_that_no_run_has_is_not_offered_and_comes_back_as_it_is_spelled_then():
     run = make_run()
     tag(run, "lAUNCH")
-    tags.remove(run.team, [run.pk], ["Launch"])
-    assert tags.offered(run.team_id) == []
+    tags.remove_tags(run.team, [run.pk], ["Launch"])
+    assert tags.names_in_use(run.team_id) == []
     tag(run, "Launch")
     assert names(run) == ["Launch"]
     assert Tag.objects.count() == 1
@@ -68,11 +68,11 @@ def test_pages_are_told_of_tagged_runs():
     run, untouched = make_run(), make_run()
     tag(run, "launch")
     run.refresh_from_db()
-    assert run.version == Pulse.of(run.team_id) == 1
-    tags.remove(run.team, [run.pk], ["launch"])
+    assert run.version == TeamVersion.current(run.team_id) == 1
+    tags.remove_tags(run.team, [run.pk], ["launch"])
     run.refresh_from_db()
-    assert run.version == Pulse.of(run.team_id) == 2
-    assert Pulse.of(untouched.team_id) == 0
+    assert run.version == TeamVersion.current(run.team_id) == 2
+    assert TeamVersion.current(untouched.team_id) == 0
 
 
 def test_many_runs_are_tagged_in_parts(monkeypatch, django_assert_max_num_queries):
@@ -80,14 +80,14 @@ def test_many_runs_are_tagged_in_parts(monkeypatch, django_assert_max_num_querie
     Run.objects.bulk_create(Run(team=team, camb_run_id=number) for number in range(1, 1101))
     pks = Run.objects.filter(team=team).pks()
     with django_assert_max_num_queries(60):
-        assert tags.add(team, {pk: ["one", "two"] for pk in pks}) == 1100
-    assert Run.objects.filter(tags.under("ONE"), tags.under("two"), team=team).count() == 1100
-    assert tags.remove(team, pks, ["two"]) == 1100
-    assert tags.offered(team.pk) == ["one"]
+        assert tags.add_tags(team, {pk: ["one", "two"] for pk in pks}) == 1100
+    assert Run.objects.filter(tags.tagged_with("ONE"), tags.tagged_with("two"), team=team).count() == 1100
+    assert tags.remove_tags(team, pks, ["two"]) == 1100
+    assert tags.names_in_use(team.pk) == ["one"]
 
 
 def test_the_longest_tag_fits_however_it_is_folded():
     run = make_run()
     name = "ΐ" * Tag.LONGEST
     tag(run, name)
-    assert list(Run.objects.filter(tags.under(name.upper()))) == [run]
+    assert list(Run.objects.filter(tags.tagged_with(name.upper()))) == [run]

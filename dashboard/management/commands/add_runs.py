@@ -24,7 +24,7 @@ class Command(BaseCommand):
     def handle(self, *, team: Team, file: TextIO, **_: Any) -> None:
         try:
             with file:
-                lines = pasted_ids.read(file.read())
+                lines = pasted_ids.parse(file.read())
         except UnicodeDecodeError as error:
             raise CommandError(f"{file.name} is not a text in UTF-8.") from error
         for line in lines:

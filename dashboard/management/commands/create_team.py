@@ -40,7 +40,7 @@ class Command(BaseCommand):
                 user = ensure_user(owner, password)
                 team = _ensure_team(user, name.strip())
                 if secret:
-                    keys.save(team, secret)
+                    keys.save_key(team, secret)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         if not user.has_usable_password():

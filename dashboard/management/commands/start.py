@@ -46,7 +46,7 @@ def prepare() -> list[str]:
     check_port(settings.HOST, settings.PORT, "PORT")
     try:
         call_command("migrate", interactive=False, verbosity=0)
-        indexing.drop_half_made()
+        indexing.drop_unfinished_rebuild()
         if settings.DEMO and not Team.objects.exists():
             seed_demo()
         with_demo = settings.DEMO and ApiKey.objects.filter(is_demo=True).exists()
@@ -95,7 +95,7 @@ def seed_demo() -> None:
         key = ApiKey(team=team, is_demo=True)
         key.secret = DEMO_KEY
         key.save()
-        quota.set_shelf(team, is_on=True, most_gb=1)
+        quota.set_policy(team, is_on=True, most_gb=1)
         add_runs(team, list(DEMO_TITLES.items()), added_by=user)
 
 

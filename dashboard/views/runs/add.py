@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from dashboard.forms import RunsForm
 from dashboard.http.requests import page_methods
 from results.runs import pasted_ids
-from results.runs.add import Found, add_pasted, known_runs
+from results.runs.add import PastedRuns, add_pasted, known_runs
 from results.runs.archive import restore_runs
 from teams.access import membership_or_404, require_change
 from teams.models import Membership, Team
@@ -49,18 +49,18 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @dataclass(frozen=True)
-class Group:
+class PreviewGroup:
     """Lines of one kind; only the first few are shown."""
 
     kind: str
     icon: str
     name: str
     count: int
-    lines: list[pasted_ids.Line]
+    lines: list[pasted_ids.PastedId]
     more: int
 
 
-class Preview(Found):
+class Preview(PastedRuns):
     """What saving a text would do."""
 
     @property
@@ -93,7 +93,7 @@ class Preview(Found):
         return " · ".join(words % {"n": f"{len(lines):,}"} for lines, words in counts if lines)
 
     @property
-    def groups(self) -> list[Group]:
+    def groups(self) -> list[PreviewGroup]:
         """What needs a look first; words are only counted."""
         kinds = (
             ("failed", "trouble", _("Not a run id"), self.odd),
@@ -104,7 +104,7 @@ class Preview(Found):
             ("known", "copy", _("Repeated"), self.repeated),
         )
         return [
-            Group(kind, icon, name, len(lines), lines[:PREVIEW_SHOWN], max(len(lines) - PREVIEW_SHOWN, 0))
+            PreviewGroup(kind, icon, name, len(lines), lines[:PREVIEW_SHOWN], max(len(lines) - PREVIEW_SHOWN, 0))
             for kind, icon, name, lines in kinds
             if lines
         ]

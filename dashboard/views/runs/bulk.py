@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from dashboard.forms import TagsForm
-from dashboard.pages.run_list import Wanted, picked
+from dashboard.pages.run_list import RunListQuery, selected_runs
 from results import tags
 from results.models import ApiKey, Run
 from results.runs.archive import archive_runs, restore_runs
@@ -27,7 +27,7 @@ def refresh(request: HttpRequest, slug: str) -> HttpResponse:
     """Have the picked runs asked."""
     membership = membership_or_404(request.user, slug)
     require_change(membership)
-    runs = picked(Run.objects.filter(team=membership.team), request.POST)
+    runs = selected_runs(Run.objects.filter(team=membership.team), request.POST)
     if not ApiKey.objects.filter(team=membership.team).exists():
         messages.error(request, refresh_obstacle(membership.team))
     elif count := request_refresh_many(runs, membership.team):
@@ -48,7 +48,7 @@ def tag(request: HttpRequest, slug: str) -> HttpResponse:
     """Put the picked runs under the typed tags, or with `remove` take them from under these."""
     membership = membership_or_404(request.user, slug)
     require_change(membership)
-    runs = picked(Run.objects.filter(team=membership.team), request.POST)
+    runs = selected_runs(Run.objects.filter(team=membership.team), request.POST)
     form = TagsForm(request.POST)
     if not form.is_valid():
         carried = [(name, value) for name, values in request.POST.lists() for value in values if name in CARRIED]
@@ -56,10 +56,10 @@ def tag(request: HttpRequest, slug: str) -> HttpResponse:
         return render(request, "runs/bulk/tag.html", context, status=422)
     names = form.cleaned_data["tags"]
     if "remove" in request.POST:
-        count = tags.remove(membership.team, runs.pks(), names)
+        count = tags.remove_tags(membership.team, runs.pks(), names)
         said = ngettext("%(tags)s: taken off %(n)s run.", "%(tags)s: taken off %(n)s runs.", count)
     else:
-        count = tags.add(membership.team, dict.fromkeys(runs.pks(), names))
+        count = tags.add_tags(membership.team, dict.fromkeys(runs.pks(), names))
         said = ngettext("%(n)s run was tagged %(tags)s.", "%(n)s runs were tagged %(tags)s.", count)
     if count:
         messages.success(request, said % {"n": f"{count:,}", "tags": ", ".join(f"“{name}”" for name in names)})
@@ -73,7 +73,7 @@ def tag(request: HttpRequest, slug: str) -> HttpResponse:
 def archive(request: HttpRequest, slug: str) -> HttpResponse:
     membership = membership_or_404(request.user, slug)
     require_change(membership)
-    pks = picked(Run.objects.filter(team=membership.team), request.POST).pks()
+    pks = selected_runs(Run.objects.filter(team=membership.team), request.POST).pks()
     if count := archive_runs(membership.team, pks):
         said = ngettext(
             "%(n)s run was archived; it can be restored under “Archived”.",
@@ -91,7 +91,7 @@ def archive(request: HttpRequest, slug: str) -> HttpResponse:
 def restore(request: HttpRequest, slug: str) -> HttpResponse:
     membership = membership_or_404(request.user, slug)
     require_change(membership)
-    pks = picked(Run.objects.filter(team=membership.team), request.POST).pks()
+    pks = selected_runs(Run.objects.filter(team=membership.team), request.POST).pks()
     if count := restore_runs(membership.team, pks):
         said = ngettext("%(n)s run was restored.", "%(n)s runs were restored.", count)
         messages.success(request, said % {"n": f"{count:,}"})
@@ -101,4 +101,4 @@ def restore(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _list(request: HttpRequest, slug: str) -> HttpResponse:
-    return redirect(reverse("runs-list", args=[slug]) + Wanted.read(request.POST).query())
+    return redirect(reverse("runs-list", args=[slug]) + RunListQuery.read(request.POST).query())

@@ -15,11 +15,11 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from dashboard.http.file_response import media_file_name
-from dashboard.pages.transcript import Reading, Wanted, Wave, dubs_beside
+from dashboard.pages.transcript import TranscriptFilter, TranscriptPage, WaveformPath, other_dubs
 from dashboard.views.runs.lookup import get_run
 from results import queue, tags
 from results.media import copies, links
-from results.models import ApiKey, Copy, Dub, Pulse, Run
+from results.models import ApiKey, Dub, MediaCopy, Run, TeamVersion
 from results.refresh import calls
 from results.runs.request import refresh_sooner
 from results.transcripts import languages, timecode
@@ -49,7 +49,11 @@ def poll(request: HttpRequest, pk: int) -> HttpResponse:
     run = get_run(request, pk)
     if run.due_at:
         refresh_sooner(run)
-    now = {"since": str(Pulse.of(run.team_id)), "asked": _is_asked_now(run), "copies": copies.progress(run)}
+    now = {
+        "since": str(TeamVersion.current(run.team_id)),
+        "asked": _is_asked_now(run),
+        "copies": copies.progress_token(run),
+    }
     if now.items() <= request.GET.dict().items():
         return HttpResponse(status=204)
     context = _context(request, run)
@@ -62,7 +66,7 @@ def poll(request: HttpRequest, pk: int) -> HttpResponse:
 # --- The run page ------------------------------------------------------------------------------------
 
 
-class Tab(NamedTuple):
+class DubTab(NamedTuple):
     """A link to another language, or to the video or audio of this one."""
 
     name: str
@@ -72,13 +76,13 @@ class Tab(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownDub:
     """The dub on the page: which one, how it is played, and the ways to the others."""
 
     dub: Dub
     kind: links.Kind | None
     dubs: list[Dub]
-    reading: Reading
+    reading: TranscriptPage
 
     @property
     def language(self) -> str:
@@ -93,38 +97,38 @@ class Shown:
         return languages.direction(self.dub.language)
 
     @cached_property
-    def _copies(self) -> dict[str, Copy]:
+    def _copies(self) -> dict[str, MediaCopy]:
         return {copy.kind: copy for copy in self.dub.copies.order_by("pk")}
 
     @cached_property
-    def copy(self) -> Copy | None:
+    def copy(self) -> MediaCopy | None:
         """Our own copy of what is played, kept or on its way."""
-        return (copies.kept(self.dub, self.kind) or self._copies.get(self.kind)) if self.kind else None
+        return (copies.playable_copy(self.dub, self.kind) or self._copies.get(self.kind)) if self.kind else None
 
     @cached_property
-    def sound(self) -> Copy | None:
+    def sound(self) -> MediaCopy | None:
         """Whichever copy knows how loud it is: video and audio sound the same."""
-        return next((copy for copy in self._copies.values() if copy.peaks), None)
+        return next((copy for copy in self._copies.values() if copy.waveform), None)
 
     @property
-    def wave(self) -> Wave | None:
-        return Wave.of(self.sound, self.dub) if self.sound else None
+    def wave(self) -> WaveformPath | None:
+        return WaveformPath.of(self.sound, self.dub) if self.sound else None
 
     @property
     def is_kept(self) -> bool:
-        return self.copy is not None and self.copy.state == Copy.State.KEPT
+        return self.copy is not None and self.copy.state == MediaCopy.State.KEPT
 
     @property
     def preload(self) -> str:
         """A link that has ended is renewed when somebody presses play, not whenever the page is opened."""
-        return "none" if self.kind and not self.is_kept and links.has_ended(self.dub, self.kind) else "metadata"
+        return "none" if self.kind and not self.is_kept and links.has_expired(self.dub, self.kind) else "metadata"
 
     @property
     def ends_ms(self) -> str:
         """When the link that the player is about to get ends, as far as it says, in milliseconds since 1970."""
-        if self.kind is None or self.is_kept or links.has_ended(self.dub, self.kind):
+        if self.kind is None or self.is_kept or links.has_expired(self.dub, self.kind):
             return ""
-        end = links.end_of(self.dub, self.kind)
+        end = links.expiry_of(self.dub, self.kind)
         return str(round(end.timestamp() * 1000)) if end else ""
 
     @property
@@ -132,36 +136,36 @@ class Shown:
         return media_file_name(self.dub, self.kind) if self.kind else ""
 
     @property
-    def language_tabs(self) -> list[Tab]:
+    def language_tabs(self) -> list[DubTab]:
         return [
-            Tab(
+            DubTab(
                 languages.name(dub.language) or _("Transcript"),
-                Wanted(dub=dub.language, play=self.kind or "").query,
+                TranscriptFilter(dub=dub.language, play=self.kind or "").query,
                 dub == self.dub,
             )
             for dub in self.dubs
         ]
 
     @property
-    def kind_tabs(self) -> list[Tab]:
+    def kind_tabs(self) -> list[DubTab]:
         if not (self.dub.video_url and self.dub.audio_url):
             return []
         names: dict[links.Kind, str] = {"video": _("Video"), "audio": _("Audio")}
         return [
-            Tab(name, replace(self.reading.wanted, play=kind).query, kind == self.kind, icon=kind)
+            DubTab(name, replace(self.reading.wanted, play=kind).query, kind == self.kind, icon=kind)
             for kind, name in names.items()
         ]
 
 
 def _context(request: HttpRequest, run: Run) -> dict[str, Any]:
     # Read before all else: what changes meanwhile is newer than this, and the next poll brings it.
-    version = Pulse.of(run.team_id)
+    version = TeamVersion.current(run.team_id)
     membership = membership_in(request.user, run.team)
-    shown = _shown(run, Wanted.read(request.GET))
+    shown = _shown(run, TranscriptFilter.read(request.GET))
     at_ms = timecode.parse(request.GET.get("t", "")) or 0
     asked = _is_asked_now(run)
-    progress = copies.progress(run)
-    is_unfinished = bool(run.due_at or run.wanted_at or asked)
+    progress = copies.progress_token(run)
+    is_unfinished = bool(run.due_at or run.requested_at or asked)
     key = ApiKey.objects.filter(pk=run.team_id).first() if is_unfinished else None
     return {
         "membership": membership,
@@ -169,14 +173,14 @@ def _context(request: HttpRequest, run: Run) -> dict[str, Any]:
         "can_manage": can_manage(membership),
         "run": run,
         "player": shown,
-        "team_tags": tags.offered(run.team_id) if can_change(membership) else [],
+        "team_tags": tags.names_in_use(run.team_id) if can_change(membership) else [],
         "at_seconds": str(at_ms / 1000) if at_ms else "",
         "is_unfinished": is_unfinished,
-        "is_polled": is_unfinished or bool(shown and copies.are_to_come(shown.dubs)),
+        "is_polled": is_unfinished or bool(shown and copies.are_expected(shown.dubs)),
         "asked": asked,
-        "failure": calls.failure(run) if is_unfinished else None,
+        "failure": calls.latest_failure(run) if is_unfinished else None,
         "key": key,
-        "silent_since": queue.silent_since() if is_unfinished else None,
+        "silent_since": queue.worker_missing_since() if is_unfinished else None,
         "sentence": _sentence(run, shown),
         "poll_values": json.dumps({"since": version, "asked": asked, "copies": progress, **_state(run, shown)}),
     }
@@ -187,7 +191,7 @@ def _is_asked_now(run: Run) -> str:
     return "yes" if run.lease_until and run.lease_until > timezone.now() else ""
 
 
-def _shown(run: Run, wanted: Wanted) -> Shown | None:
+def _shown(run: Run, wanted: TranscriptFilter) -> ShownDub | None:
     """The dub in this language or else the first, played as wanted or else as there is."""
     dubs = list(run.dubs.order_by("pk"))
     if not dubs:
@@ -197,17 +201,17 @@ def _shown(run: Run, wanted: Wanted) -> Shown | None:
     kinds: list[links.Kind] = [kind for kind, url in urls.items() if url]
     kind = next((kind for kind in kinds if kind == wanted.play), kinds[0] if kinds else None)
     wanted = replace(wanted, dub=dub.language, play=kind or "")
-    return Shown(dub, kind, dubs, Reading(dub, wanted, dubs_beside(dub, dubs)))
+    return ShownDub(dub, kind, dubs, TranscriptPage(dub, wanted, other_dubs(dub, dubs)))
 
 
-def _sentence(run: Run, shown: Shown | None) -> str | Promise:
+def _sentence(run: Run, shown: ShownDub | None) -> str | Promise:
     """Why it failed, or what is still to come."""
     if run.reason or run.archived_at:
         return run.reason
     return _missing(shown) or NEXT_STEPS.get(Status(run.status), "")
 
 
-def _missing(shown: Shown | None) -> str:
+def _missing(shown: ShownDub | None) -> str:
     """A sentence on what a run that is partly ready still lacks."""
     dubs = shown.dubs if shown else []
     lacks = [
@@ -223,7 +227,7 @@ def _missing(shown: Shown | None) -> str:
     }
 
 
-def _state(run: Run, shown: Shown | None) -> dict[str, str | list[str]]:
+def _state(run: Run, shown: ShownDub | None) -> dict[str, str | list[str]]:
     """What is on the page, as the next poll tells it: which dub, its wave, and (`shown`) all that it depends on."""
     if shown is None:
         return {"shown": run.status}

@@ -10,10 +10,10 @@ from django.views.decorators.http import require_POST
 from dashboard.forms import TagsForm, TitleForm
 from dashboard.http.requests import page_methods
 from dashboard.views.runs.lookup import get_changeable_run
-from results import tags as tagging
 from results.runs.archive import archive_runs, restore_runs
 from results.runs.remove import remove_run
 from results.runs.request import refresh_obstacle, request_refresh
+from results.tags import add_tags, names_in_use, remove_tags
 
 
 @login_required
@@ -38,9 +38,9 @@ def tags(request: HttpRequest, pk: int) -> HttpResponse:
     run, membership = get_changeable_run(request, pk)
     form = TagsForm(request.POST if request.method == "POST" and "remove" not in request.POST else None)
     if "remove" in request.POST:
-        tagging.remove(membership.team, [pk], [request.POST["remove"]])
+        remove_tags(membership.team, [pk], [request.POST["remove"]])
     elif form.is_valid():
-        tagging.add(membership.team, {pk: form.cleaned_data["tags"]})
+        add_tags(membership.team, {pk: form.cleaned_data["tags"]})
     if request.method == "POST" and not form.errors and not request.htmx:  # type: ignore[attr-defined]
         return redirect("runs-detail", pk)
     context = {
@@ -48,7 +48,7 @@ def tags(request: HttpRequest, pk: int) -> HttpResponse:
         "run": run,
         "can_change": True,
         "form": form if form.errors else None,
-        "team_tags": tagging.offered(run.team_id),
+        "team_tags": names_in_use(run.team_id),
         "is_in_use": True,
     }
     return render(request, "runs/edit/tags.html", context, status=422 if form.errors else 200)

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboard.http.file_response import attachment_headers, download_response, transcript_response
 from dashboard.http.ids import parse_ids
-from dashboard.pages.run_list import Wanted, picked
+from dashboard.pages.run_list import RunListQuery, selected_runs
 from dashboard.views.runs.lookup import get_dub
 from results.exports import archive, names
 from results.exports.formats import FORMATS, Format
@@ -59,15 +59,15 @@ def selection(request: HttpRequest, slug: str) -> HttpResponseBase:
     if "ids" in asked:
         pks = sorted(set(parse_ids(",".join(asked.getlist("ids")).split(","))))
     elif request.method == "POST":
-        pks = picked(team_runs, asked).pks()
+        pks = selected_runs(team_runs, asked).pks()
     else:
-        pks = Wanted.read(asked).matching(team_runs).pks()
+        pks = RunListQuery.read(asked).matching(team_runs).pks()
     if not pks:
         messages.info(request, _("There was no run to export."))
         return redirect("runs-list", slug)
     logger.info("Team %s: %s runs exported as %s by user %s", slug, len(pks), kind.key, request.user.pk)
     return StreamingHttpResponse(
-        archive.stream(team_runs, pks, kind),
+        archive.stream_zip(team_runs, pks, kind),
         content_type="application/zip",
         headers=attachment_headers(f"{slug}-{timezone.now():%Y-%m-%d}-{kind.key}.zip"),
     )

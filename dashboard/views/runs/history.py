@@ -33,7 +33,7 @@ def _history(request: HttpRequest, pk: int) -> dict[str, Any]:
     """One page of what was asked about a run, newest first."""
     run = get_run(request, pk)
     before = parse_id(request.GET.get("before", ""))
-    attempts: QuerySet[Attempt] = run.attempts.select_related("call").order_by("-pk")
+    attempts: QuerySet[Attempt] = run.call_attempts.select_related("call").order_by("-pk")
     if before is not None:
         attempts = attempts.filter(pk__lt=before)
     found = list(attempts[: ATTEMPTS + 1])

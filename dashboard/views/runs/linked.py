@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 
 from dashboard.forms import LinkForm
 from dashboard.http.requests import page_methods
-from dashboard.pages.run_list import Wanted
+from dashboard.pages.run_list import RunListQuery
 from dashboard.views.runs.lookup import get_changeable_run
 from results.models import Run
 from results.runs.linked import link_runs, unlink_run
@@ -29,7 +29,7 @@ def add(request: HttpRequest, pk: int) -> HttpResponse:
         link_runs(run, other)
         messages.success(request, _("“%(run)s” is linked. Choose it under “Side by side”.") % {"run": other})
         return redirect("runs-detail", pk)
-    wanted = Wanted.read(request.GET)
+    wanted = RunListQuery.read(request.GET)
     linked = team_runs.filter(source=run.source_id) if run.source_id else team_runs.none()
     found = wanted.named(team_runs.current().exclude(pk__in=linked.values("pk"))) if wanted.q else team_runs.none()
     context = {

@@ -14,18 +14,18 @@ from django.views.decorators.http import require_safe
 from dashboard.http.ids import parse_id, parse_ids
 from dashboard.pages.run_list import (
     ARCHIVED,
-    PAGE,
-    Wanted,
-    counts_of,
-    joining,
-    page_of,
-    rows_of,
-    tabs_of,
-    with_names,
+    PAGE_SIZE,
+    RunListQuery,
+    build_rows,
+    build_tabs,
+    count_new,
+    for_list,
+    get_page,
+    status_counts,
 )
 from results import queue, tags
 from results.exports.formats import FORMATS
-from results.models import ApiKey, Pulse, Run
+from results.models import ApiKey, Run, TeamVersion
 from results.runs.request import refresh_progress
 from teams.access import can_change, can_manage, membership_or_404
 from teams.models import Membership
@@ -37,12 +37,12 @@ Status = Run.Status
 @require_safe
 def page(request: HttpRequest, slug: str) -> HttpResponse:
     membership = membership_or_404(request.user, slug)
-    wanted = Wanted.read(request.GET)
+    wanted = RunListQuery.read(request.GET)
     # Read before all else: what changes meanwhile is newer than this, and the next poll brings it.
-    version = Pulse.of(membership.team_id)
-    runs_page = page_of(with_names(Run.objects.filter(team=membership.team)), wanted)
+    version = TeamVersion.current(membership.team_id)
+    runs_page = get_page(for_list(Run.objects.filter(team=membership.team)), wanted)
     context = _context(membership, wanted, runs_page.runs)
-    context |= {"formats": FORMATS.values(), "team_tags": tags.offered(membership.team_id)}
+    context |= {"formats": FORMATS.values(), "team_tags": tags.names_in_use(membership.team_id)}
     context |= {
         "page": runs_page,
         "oldest_first": wanted.query(order="oldest"),
@@ -60,17 +60,17 @@ def poll(request: HttpRequest, slug: str) -> HttpResponse:
     Runs that came into the list since it was `loaded` are only told of: to show them would move what is there.
     """
     membership = membership_or_404(request.user, slug)
-    version = Pulse.of(membership.team_id)
+    version = TeamVersion.current(membership.team_id)
     since = parse_id(request.GET.get("since", "")) or 0
     if version == since:
         return HttpResponse(status=204)
-    wanted, team_runs = Wanted.read(request.GET), Run.objects.filter(team=membership.team)
-    shown = parse_ids(request.GET.get("ids", "").split(",")[:PAGE])
-    runs = list(with_names(team_runs.filter(pk__in=shown)))
+    wanted, team_runs = RunListQuery.read(request.GET), Run.objects.filter(team=membership.team)
+    shown = parse_ids(request.GET.get("ids", "").split(",")[:PAGE_SIZE])
+    runs = list(for_list(team_runs.filter(pk__in=shown)))
     changed = [run for run in runs if run.version > since]
     context = _context(membership, wanted, changed)
     loaded, told = (parse_id(request.GET.get(name, "")) or 0 for name in ("loaded", "told"))
-    added = joining(team_runs, wanted, shown, loaded)
+    added = count_new(team_runs, wanted, shown, loaded)
     context |= {
         "gone": sorted(set(shown) - {run.pk for run in runs}),
         "added": added,
@@ -82,15 +82,15 @@ def poll(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "runs/list/_poll.html", context | _poller(context, asked))
 
 
-def _context(membership: Membership, wanted: Wanted, runs: Iterable[Run]) -> dict[str, Any]:
+def _context(membership: Membership, wanted: RunListQuery, runs: Iterable[Run]) -> dict[str, Any]:
     """What the page and the answer to its poll have in common: rows, strip, tabs and the key's trouble."""
     team = membership.team
     everything = Run.objects.filter(team=team)
-    counts = counts_of(everything)
+    counts = status_counts(everything)
     due = everything.unfinished().order_by("due_at").values_list("due_at", flat=True).first()
     key = ApiKey.objects.filter(team=team).first()
     gate = key.retry_at if key else None
-    tabs = tabs_of(wanted, counts_of(wanted.named(everything)) if wanted.is_narrowed else counts)
+    tabs = build_tabs(wanted, status_counts(wanted.named(everything)) if wanted.is_narrowed else counts)
     return {
         "membership": membership,
         "can_change": can_change(membership),
@@ -103,11 +103,11 @@ def _context(membership: Membership, wanted: Wanted, runs: Iterable[Run]) -> dic
         "missing": counts[Status.NOT_FOUND],
         "next_at": max(due, gate) if due and gate else due,
         "key": key,
-        "silent_since": queue.silent_since() if due else None,
+        "silent_since": queue.worker_missing_since() if due else None,
         "progress": refresh_progress(team),
         "tabs": tabs,
         "matching": next(tab.count for tab in tabs if tab.is_current),
-        "rows": rows_of(runs, key, wanted),
+        "rows": build_rows(runs, key, wanted),
     }
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from dashboard.forms import SpeakerForm
 from dashboard.http.requests import page_methods
-from dashboard.pages.transcript import Wanted
+from dashboard.pages.transcript import TranscriptFilter
 from dashboard.views.runs.lookup import get_changeable_run
 from results import speakers
 
@@ -20,17 +20,17 @@ from results import speakers
 def rename(request: HttpRequest, pk: int) -> HttpResponse:
     """Rename the `speaker` of the address, or give the original name back; then the run as it was shown."""
     run, membership = get_changeable_run(request, pk)
-    wanted = Wanted.read(request.GET)
+    wanted = TranscriptFilter.read(request.GET)
     name = wanted.speakers[0] if wanted.speakers else ""
     back = wanted.back_to(run)
-    originals = speakers.originals(run, name)
+    originals = speakers.original_names(run, name)
     if not originals:
         messages.info(request, _("Nobody in this run is called so any more."))
         return redirect(back)
     form = SpeakerForm(request.POST or None, initial={"name": name})
     if request.method == "POST" and form.is_valid():
         called = "" if "restore" in request.POST else form.cleaned_data["name"]
-        speakers.rename(run, name, called, everywhere=form.cleaned_data["everywhere"])
+        speakers.rename_speaker(run, name, called, everywhere=form.cleaned_data["everywhere"])
         return redirect(back)
     context: dict[str, Any] = {
         "membership": membership,

@@ -11,10 +11,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dashboard.api import runs
-from dashboard.pages.run_list import Wanted
+from dashboard.pages.run_list import RunListQuery
 from results import tags
 from results.exports.formats import FORMATS
-from results.models import Dub, Pulse, Run
+from results.models import Dub, Run, TeamVersion
 from results.refresh import keys
 from results.runs.archive import archive_runs
 from results.runs.remove import remove_team
@@ -91,7 +91,7 @@ class World:
 
     def __init__(self) -> None:
         self.team, self.other = make_team("Dub"), make_team("Other")
-        keys.save(self.team, "camb-0123456789-wxyz")
+        keys.save_key(self.team, "camb-0123456789-wxyz")
         self.dub, self.foreign = (
             make_dub(make_run(team), ["Hello"], video_url="https://x.example/v", audio_url="https://x.example/a")
             for team in (self.team, self.other)
@@ -159,7 +159,7 @@ def test_the_description_is_open_and_says_nothing_of_anybody(world):
         for method in told
     }
     assert paths == set(TABLE)
-    assert described["components"]["securitySchemes"] == {"Token": {"type": "http", "scheme": "bearer"}}
+    assert described["components"]["securitySchemes"] == {"TokenAuth": {"type": "http", "scheme": "bearer"}}
 
 
 @pytest.mark.parametrize("method", ["head", "put", "patch", "delete", "options"])
@@ -255,7 +255,7 @@ def test_trouble_outside_of_the_api_is_json_too(script, monkeypatch):
     method = script.client.delete(f"/api/v1/t/{script.team.slug}/runs")
     assert (method.status_code, method.json()["title"]) == (405, "Method Not Allowed")
     assert Client(headers={"Host": "elsewhere.example"}).get("/api/v1/openapi.json").json()["status"] == 400
-    monkeypatch.setattr(Pulse, "of", lambda team_id: 1 // 0)
+    monkeypatch.setattr(TeamVersion, "current", lambda team_id: 1 // 0)
     script.client.raise_request_exception = False
     broken = script.get()
     assert (broken.status_code, broken.json()["title"]) == (500, "Internal Server Error")
@@ -298,7 +298,7 @@ def test_a_run_is_told_with_its_dubs_and_their_addresses(team, script):
     run = make_run(team, camb_run_id=1344, title="Lights", status="ready", due_at=None, languages=["es-es"])
     dub = make_dub(run, ["Hola"], "es-es", video_url="https://x.example/v", duration_ms=2000)
     bare = make_dub(run, [], "fr-fr")
-    tags.add(team, {run.pk: ["Launch"]})
+    tags.add_tags(team, {run.pk: ["Launch"]})
     run.refresh_from_db()
     said = script.get(f"/runs/{run.pk}").json()
     here = f"http://testserver/api/v1/t/dub/dubs/{dub.pk}"
@@ -354,7 +354,7 @@ def test_the_list_is_narrowed_as_its_page_is(team, script):
     tide = make_run(team, title="Tide", status="failed", camb_run_id=500)
     island = make_run(team, title="Island", camb_run_id=712)
     gone = make_run(team, title="Gone")
-    tags.add(team, {tide.pk: ["Launch"]})
+    tags.add_tags(team, {tide.pk: ["Launch"]})
     archive_runs(team, [gone.pk])
     for query, found in (
         ({}, [island, tide]),
@@ -365,13 +365,13 @@ def test_the_list_is_narrowed_as_its_page_is(team, script):
         ({"tag": ["launch"]}, [tide]),
         ({"camb_run_id": [712, 99]}, [island]),
         ({"changed_since": Run.objects.get(pk=tide.pk).version - 1, "status": "failed"}, [tide]),
-        ({"changed_since": Pulse.of(team.pk)}, []),
+        ({"changed_since": TeamVersion.current(team.pk)}, []),
     ):
         assert ids_of(script.get("/runs", **query)) == [run.pk for run in found], query
 
 
 def test_the_page_and_the_api_know_the_same_filters():
-    assert set(runs.Filter.model_fields) == set(vars(Wanted())) - {"order", "after", "before"}
+    assert set(runs.RunFilter.model_fields) == set(vars(RunListQuery())) - {"order", "after", "before"}
 
 
 @pytest.mark.parametrize("order", ["newest", "oldest"])
@@ -392,7 +392,7 @@ def test_an_unchanged_list_costs_one_small_read(team, script, django_assert_num_
         with django_assert_num_queries(2):  # the token and the pulse
             same = script.get(path, headers={"If-None-Match": first.headers["ETag"]})
         assert (same.status_code, same.content, same.headers["ETag"]) == (304, b"", first.headers["ETag"])
-    tags.add(team, {run.pk: ["new"]})
+    tags.add_tags(team, {run.pk: ["new"]})
     changed = script.get("/runs", headers={"If-None-Match": first.headers["ETag"]})
     assert changed.json()["runs"][0]["tags"] == ["new"]
     assert ids_of(script.get("/runs", changed_since=first.json()["version"])) == [run.pk]
@@ -402,7 +402,7 @@ def test_many_rows_take_as_many_queries_as_one(team, script):
     def make(count):
         for _ in range(count):
             dub = make_searchable_dub(make_run(team, added_by=team.memberships.first().user), ["The kettle is on"])
-            tags.add(team, {dub.run_id: ["a", "b"]})
+            tags.add_tags(team, {dub.run_id: ["a", "b"]})
 
     def queries(path):
         with CaptureQueriesContext(connection) as made:
@@ -551,7 +551,7 @@ def test_a_run_is_asked_about_at_once_or_the_obstacle_is_told(team, script, bell
     no_key = "Nobody can be asked: this team has no CAMB.AI key yet."
     assert (refused.status_code, refused.json()["detail"]) == (409, no_key)
     assert script.post("/runs/refresh", {"runs": [run.pk]}).json()["detail"] == no_key
-    keys.save(team, "camb-0123456789-wxyz")
+    keys.save_key(team, "camb-0123456789-wxyz")
     bells.clear()
     assert script.post(f"/runs/{run.pk}/refresh").status_code == 202
     assert [task for task, *_ in bells] == ["refresh_batch"]
@@ -561,7 +561,7 @@ def test_a_run_is_asked_about_at_once_or_the_obstacle_is_told(team, script, bell
 
 
 def test_many_runs_are_changed_and_only_the_teams_own(team, script):
-    keys.save(team, "camb-0123456789-wxyz")
+    keys.save_key(team, "camb-0123456789-wxyz")
     one, two, foreign = make_run(team), make_run(team, status="failed"), make_run(make_team())
     mine = {"runs": [one.pk, foreign.pk]}
     assert script.post("/runs/refresh", mine).json() == {"count": 1}
@@ -571,5 +571,5 @@ def test_many_runs_are_changed_and_only_the_teams_own(team, script):
     assert set(Run.objects.archived()) == {two}
     assert script.post("/runs/archive", {"where": {}}).json() == {"count": 1}
     assert script.post("/runs/restore", {"where": {"status": "archived"}}).json() == {"count": 2}
-    assert list(Run.objects.exclude(wanted_at=None)) == []  # archiving ends the asking
+    assert list(Run.objects.exclude(requested_at=None)) == []  # archiving ends the asking
     assert dict(Run.objects.values_list("pk", "tags__name")) == {one.pk: "a", two.pk: None, foreign.pk: None}

@@ -6,7 +6,7 @@ import pytest
 from django.db import DatabaseError, connection, connections, transaction
 
 from dashboard.embedded.sqlite import base
-from results.models import Pulse
+from results.models import TeamVersion
 from tests.factories import make_team
 
 pytestmark = [
@@ -47,11 +47,11 @@ def test_threads_that_write_at_once_all_get_their_turn():
         try:
             for _ in range(20):
                 with transaction.atomic():
-                    Pulse.beat(team.pk)
+                    TeamVersion.bump(team.pk)
         finally:
             connections.close_all()
 
-    before = Pulse.of(team.pk)
+    before = TeamVersion.current(team.pk)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(beat, range(8)))
-    assert Pulse.of(team.pk) == before + 8 * 20
+    assert TeamVersion.current(team.pk) == before + 8 * 20

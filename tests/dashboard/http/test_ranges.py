@@ -19,7 +19,7 @@ def path(tmp_path):
 
 def answer(path, method="GET", *, is_whole=False, **headers):
     request = RequestFactory().generic(method, "/", headers=headers)
-    return ranges.respond(request, path, ETAG, HEADERS, is_whole=is_whole)
+    return ranges.range_response(request, path, ETAG, HEADERS, is_whole=is_whole)
 
 
 def body(response) -> bytes:

@@ -31,7 +31,7 @@ def somebody(team):
 
 
 def test_beyond_so_many_one_is_told_to_come_again(somebody, export, monkeypatch):
-    monkeypatch.setattr(stream_limit, "MOST", 2)
+    monkeypatch.setattr(stream_limit, "MAX_STREAMS", 2)
     first, second = export(somebody()), export(somebody())
     third = export(somebody())
     assert (first.status_code, second.status_code, third.status_code) == (200, 200, 503)
@@ -41,13 +41,13 @@ def test_beyond_so_many_one_is_told_to_come_again(somebody, export, monkeypatch)
 
 
 def test_pages_come_whatever_is_downloaded(somebody, export, team, monkeypatch):
-    monkeypatch.setattr(stream_limit, "MOST", 0)
+    monkeypatch.setattr(stream_limit, "MAX_STREAMS", 0)
     assert export(somebody()).status_code == 503
     assert somebody().get(reverse("runs-list", args=[team.slug])).status_code == 200
 
 
 def test_nobody_takes_all_of_them(somebody, export, monkeypatch):
-    monkeypatch.setattr(stream_limit, "MOST_EACH", 1)
+    monkeypatch.setattr(stream_limit, "MAX_STREAMS_PER_PERSON", 1)
     one = somebody()
     first, second = export(one), export(one)
     assert (first.status_code, second.status_code, export(somebody()).status_code) == (200, 503, 200)
@@ -55,7 +55,7 @@ def test_nobody_takes_all_of_them(somebody, export, monkeypatch):
 
 
 def test_the_next_may_begin_once_one_has_ended(somebody, export, monkeypatch):
-    monkeypatch.setattr(stream_limit, "MOST", 1)
+    monkeypatch.setattr(stream_limit, "MAX_STREAMS", 1)
     first = export(somebody())
     assert export(somebody()).status_code == 503
     first.getvalue()
@@ -87,6 +87,6 @@ def test_looking_for_the_connections_leaves_nothing_open():
 
 def test_one_that_the_server_forgot_does_not_count(rf, monkeypatch):
     kept = stream_limit._Held([], 1)
-    stream_limit.under_way.add(kept)
-    stream_limit.under_way.add(stream_limit._Held([], 2))
-    assert [held.whose for held in stream_limit.under_way] == [1]
+    stream_limit.open_streams.add(kept)
+    stream_limit.open_streams.add(stream_limit._Held([], 2))
+    assert [held.whose for held in stream_limit.open_streams] == [1]

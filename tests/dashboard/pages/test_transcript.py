@@ -11,8 +11,8 @@ from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from dashboard.pages.transcript import COLUMNS, VOICES, Reading, Wanted
-from results.models import Copy, Cue, Run
+from dashboard.pages.transcript import COLUMNS, VOICES, TranscriptFilter, TranscriptPage
+from results.models import Cue, MediaCopy, Run
 from results.runs.linked import link_runs
 from tests.dashboard.page_helpers import run_page
 from tests.factories import make_dub, make_member, make_ready_run, make_team
@@ -51,7 +51,7 @@ def speak(dub, *cues):
     ],
 )
 def test_an_address_says_no_more_than_it_must(query, wanted):
-    assert Wanted.read(QueryDict(query)).query == wanted
+    assert TranscriptFilter.read(QueryDict(query)).query == wanted
 
 
 # --- Speakers ----------------------------------------------------------------------------------------
@@ -64,19 +64,19 @@ def test_speakers_are_told_with_their_part_of_the_talk(team):
         ("", 60_000, 70_000, "(music)"),
         ("Ben", 70_000, 100_000, "four"),
     )
-    told = [(who.name, who.talk, who.share, who.words) for who in Reading(dub, Wanted()).speakers]
+    told = [(who.name, who.talk, who.share, who.words) for who in TranscriptPage(dub, TranscriptFilter()).speakers]
     assert told == [("Anna", "1:00", 60, 3), ("Ben", "0:30", 30, 1)]
 
 
 def test_where_words_have_no_spaces_characters_are_counted(team, client, reader):
     dub = speak(make_dub(make_ready_run(team), language="ja-jp"), ("中村", 0, 9000, "おはよう ございます"))
-    assert Reading(dub, Wanted()).speakers[0].words == 10
+    assert TranscriptPage(dub, TranscriptFilter()).speakers[0].words == 10
     assert "10 characters" in run_page(client, dub.run)
 
 
 def test_colours_are_given_in_the_order_of_speaking_and_begin_again(team):
     dub = speak(make_dub(make_ready_run(team)), *((f"S{n}", n, n + 1, "x") for n in range(VOICES + 1)))
-    voices = Reading(dub, Wanted()).voices
+    voices = TranscriptPage(dub, TranscriptFilter()).voices
     assert [voices["S0"], voices["S1"], voices[f"S{VOICES}"]] == ["voice-0", "voice-1", "voice-0"]
 
 
@@ -94,7 +94,7 @@ def test_only_what_a_speaker_says_is_shown_when_asked_for(client, team, reader):
 
 def test_a_chip_adds_and_takes_away_its_speaker(client, team, reader):
     dub = make_dub(make_ready_run(team), ["a", "b"])
-    chosen = Reading(dub, Wanted(dub="en-us", speakers=("Anna", "gone")))
+    chosen = TranscriptPage(dub, TranscriptFilter(dub="en-us", speakers=("Anna", "gone")))
     assert [(who.name, who.is_chosen, who.href) for who in chosen.speakers] == [
         ("Anna", True, "?dub=en-us"),
         ("Ben", False, "?dub=en-us&speaker=Anna&speaker=Ben"),
@@ -221,13 +221,13 @@ def waves(body):
 def test_the_strip_shows_how_loud_a_kept_copy_is_as_long_as_it_goes_on(client, team, reader):
     dub = speak(make_dub(make_ready_run(team), audio_url=AUDIO), ("Anna", 0, 10_000, "x"))
     assert waves(run_page(client, dub.run)) == []
-    copy = Copy.objects.create(team=team, dub=dub, kind="audio", name="1/a.m4a", state="kept")
+    copy = MediaCopy.objects.create(team=team, dub=dub, kind="audio", name="1/a.m4a", state="kept")
     assert waves(run_page(client, dub.run)) == []
-    copy.peaks, copy.length_ms = random.Random(1).randbytes(1000), 15_000
+    copy.waveform, copy.length_ms = random.Random(1).randbytes(1000), 15_000
     copy.save()
     [(strip, width, path)] = waves(run_page(client, dub.run))
     assert (strip, width, path.count("h1"), len(path) < 3000) == ("1500", "1500", 500, True)
-    Copy.objects.update(length_ms=8000)
+    MediaCopy.objects.update(length_ms=8000)
     assert [wave[:2] for wave in waves(run_page(client, dub.run))] == [("1000", "800")]
 
 

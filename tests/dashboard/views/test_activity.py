@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from dashboard.views import activity
 from dashboard.views.runs import history
-from results.models import Attempt, Call, Pulse, Run
-from results.refresh.call_stats import Step, Summary
+from results.models import Attempt, Call, Run, TeamVersion
+from results.refresh.call_stats import CallSummary, TimeStep
 from results.runs.request import RefreshProgress
 from teams.models import Membership, Team
 from tests.dashboard.page_helpers import signed_in, text_of_html
@@ -110,8 +110,8 @@ def test_the_chart_and_its_table_have_the_numbers_of_the_calls(query, bars):
 
 
 def test_a_bar_is_as_high_as_its_calls():
-    steps = [Step(datetime(2026, 1, 1, tzinfo=UTC), *counts) for counts in ((0, 0), (5, 15), (40, 0))]
-    chart = activity.Chart.of(Summary(steps, [], None), activity.PERIODS[0])
+    steps = [TimeStep(datetime(2026, 1, 1, tzinfo=UTC), *counts) for counts in ((0, 0), (5, 15), (40, 0))]
+    chart = activity.Chart.of(CallSummary(steps, [], None), activity.PERIODS[0])
     assert (chart.top, chart.middle, chart.width) == (40, 20, 30)
     assert [bar[:5] for bar in chart.bars] == [
         (0, "100.00", "0.00", "100.00", "0.00"),
@@ -322,7 +322,7 @@ def test_a_poll_answers_204_until_there_is_news():
         "activity-calls", "activity-next", "activity-poller", "activity-steps", "activity-summary",
     ]  # fmt: skip
     assert poll_activity_page(client, body).status_code == 204
-    Pulse.beat(team.pk)
+    TeamVersion.bump(team.pk)
     assert poll_activity_page(client, body).status_code == 200
 
 

@@ -89,7 +89,7 @@ def test_trouble_that_passes_is_told_apart_from_a_fault(monkeypatch, caplog, err
     assert (response.status_code, words in response.content.decode()) == (status, True)
     assert str(error) not in response.content.decode()
     assert response.headers.get("Retry-After") == ("30" if status == 503 else None)
-    assert health.is_doubted() == isinstance(error, health.PASSING)
+    assert health.has_failed() == isinstance(error, health.TRANSIENT_ERRORS)
     assert len(asked) == 1
     # What passes is told in a line, of a fault all is told.
     told = [bool(record.exc_info) for record in caplog.records if str(error) in caplog.handler.format(record)]

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from dashboard.pages.search_hits import marked
+from dashboard.pages.search_hits import highlight
 from dashboard.views import search as view
 from results import tags
 from results.models import Run, SavedSearch
@@ -233,12 +233,12 @@ def test_what_was_typed_is_shown_as_it_is(client, team, reader, q):
     ],
 )
 def test_marks_stand_in_the_escaped_text(text, marks, shown):
-    assert marked(text, marks) == shown
+    assert highlight(text, marks) == shown
 
 
 def test_a_very_long_line_is_cut_around_what_was_found():
     text = "<" * 5000 + "kitchen" + ">" * 5000
-    shown = marked(text, [(5000, 5007)])
+    shown = highlight(text, [(5000, 5007)])
     assert shown == f"…{'&lt;' * 200}<mark>kitchen</mark>{'&gt;' * 393}…"
 
 
@@ -270,9 +270,9 @@ def test_a_facet_leads_to_the_search_with_it_and_back(client, team, reader):
 
 def test_a_speaker_of_several_words_is_asked_for_as_a_phrase(client, team, reader):
     dub = make_searchable_dub(make_run(team), ["kitchen", "kitchen"])
-    indexing.remove(dub.cues.all())
+    indexing.remove_cues(dub.cues.all())
     dub.cues.filter(position=1).update(speaker='Anna "Ann" Maria')
-    indexing.add(dub.cues.select_related("dub"))
+    indexing.add_cues(dub.cues.select_related("dub"))
     href, _is_on = choices(get(client, team, "kitchen"))["Anna &quot;Ann&quot; Maria"]
     body = client.get(href).content.decode()
     assert len(marked_lines(body)) == 2
@@ -305,7 +305,7 @@ def test_a_tag_narrows_a_search_however_it_is_spelled(client, team, reader):
     launch, other = make_run(team), make_run(team)
     make_searchable_dub(launch, ["kitchen one"])
     make_searchable_dub(other, ["kitchen two"])
-    tags.add(team, {launch.pk: tags.read("ÉTÉ “two”： <b>, -x＊"), other.pk: ["plain"]})
+    tags.add_tags(team, {launch.pk: tags.parse("ÉTÉ “two”： <b>, -x＊"), other.pk: ["plain"]})
     made = choices(get(client, team, "kitchen"))
     for label in ("ÉTÉ two： &lt;b&gt;", "-x＊"):
         body = client.get(made[label][0]).content.decode()
@@ -319,7 +319,7 @@ def test_facets_that_leave_no_choice_are_not_shown(client, team, reader):
 
 
 def test_it_is_said_when_not_all_hits_are_counted(client, team, reader, monkeypatch):
-    monkeypatch.setattr(service, "LOOK_AT", 3)
+    monkeypatch.setattr(service, "SAMPLE_SIZE", 3)
     make_searchable_dub(make_run(team), ["kitchen"] * 4)
     assert "Counted among the newest" in get(client, team, "kitchen")
     assert "Counted among the newest" not in get(client, team, "kitchen speaker:ben")
@@ -339,7 +339,7 @@ def test_the_best_come_first_when_asked_for_and_so_do_the_next(client, team, rea
 
 
 def test_a_near_miss_is_answered_with_the_word_that_was_meant(client, team, reader):
-    indexing.learn(make_searchable_dub(make_run(team), ["the Kitchen"]))
+    indexing.learn_words(make_searchable_dub(make_run(team), ["the Kitchen"]))
     body = get(client, team, "kitchne lang:en", name="search-hits")
     address = reverse("search", args=[team.slug])
     assert f'Did you mean <a href="{address}?q=Kitchen+lang%3Aen"><bdi>Kitchen lang:en</bdi></a>?' in body
@@ -388,8 +388,8 @@ def keep(client, team, q, **more):
 
 def test_a_kept_search_tells_of_a_new_dub_until_it_is_looked_at(client, team, reader):
     assert keep(client, team, " kitchen ").headers["Location"] == f"{reverse('search', args=[team.slug])}?q=kitchen"
-    make_searchable_dub(make_run(team), ["kitchen"], is_told=False)
-    saved.tell()
+    make_searchable_dub(make_run(team), ["kitchen"], is_alert_checked=False)
+    saved.send_alerts()
     assert '<span class="badge">1 new dub</span>' in get(client, team)
     assert '<span class="badge">1<span class="visually-hidden"> new</span></span>' in get(client, team)
     get(client, team, "kitchen")
@@ -398,8 +398,8 @@ def test_a_kept_search_tells_of_a_new_dub_until_it_is_looked_at(client, team, re
 
 def test_a_shared_search_is_seen_by_the_team_and_news_by_its_owner(client, team, reader):
     keep(client, team, "kitchen", is_shared="1")
-    make_searchable_dub(make_run(team), ["kitchen"], is_told=False)
-    saved.tell()
+    make_searchable_dub(make_run(team), ["kitchen"], is_alert_checked=False)
+    saved.send_alerts()
     client.force_login(make_member(team))
     body = get(client, team)
     assert f'<a href="{reverse("search", args=[team.slug])}?q=kitchen"><bdi>kitchen</bdi></a>' in body
@@ -444,7 +444,7 @@ def test_nothing_is_not_kept(client, team, reader):
 
 
 def test_who_keeps_too_many_is_told(client, team, reader, monkeypatch):
-    monkeypatch.setattr(saved, "MOST_SAVED", 1)
+    monkeypatch.setattr(saved, "MAX_SAVED", 1)
     keep(client, team, "one")
     keep(client, team, "two")
     assert "You keep 1 searches here" in get(client, team)

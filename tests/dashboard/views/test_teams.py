@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from results.models import ApiKey, Copy, Cue, Run, Shelf
+from results.models import ApiKey, CopyPolicy, Cue, MediaCopy, Run
 from results.refresh import keys
 from results.runs.remove import finish_removals
 from teams.models import Invitation, Membership, Team, User
@@ -160,7 +160,7 @@ def test_the_page_shows_controls_to_owners_only(as_owner, team):
         main = page_of(client, team).partition("<main")[2]
         return set(re.findall(r'action="/t/dub/team/([a-z]*)', main))
 
-    keys.save(team, KEY)
+    keys.save_key(team, KEY)
     assert forms(as_owner) == {"", "key", "members", "invitations", "shelf", "delete"}
     assert forms(signed_in(make_member(team))) == {"members"}  # leaving
     assert forms(signed_in(make_member(team, Role.VIEWER))) == {"members"}
@@ -342,11 +342,15 @@ def test_a_link_is_shown_even_when_the_letter_cannot_be_sent(as_owner, team, set
 def test_an_owner_switches_copies_on_and_off(as_owner, team, bells):
     answer = as_owner.post(url("teams-copies", team.slug), {"is_on": "on", "most_gb": "20"})
     assert answer.headers["Location"] == url("teams-detail", team.slug) + "#copies"
-    assert (team.shelf.is_on, team.shelf.most_bytes, bells) == (True, 20 * 2**30, [("tend_copies",)])
+    assert (team.copy_policy.is_enabled, team.copy_policy.quota_bytes, bells) == (
+        True,
+        20 * 2**30,
+        [("tend_copies",)],
+    )
     assert "<strong>0\xa0bytes</strong> of 20 GB" in page_of(as_owner, team)
     as_owner.post(url("teams-copies", team.slug), {"most_gb": "20"})
-    team.shelf.refresh_from_db()
-    assert team.shelf.is_on is False
+    team.copy_policy.refresh_from_db()
+    assert team.copy_policy.is_enabled is False
 
 
 @pytest.mark.parametrize(
@@ -360,14 +364,14 @@ def test_an_owner_switches_copies_on_and_off(as_owner, team, bells):
 )
 def test_a_shelf_has_a_bound_that_the_server_sets(as_owner, team, most, sentence):
     answer = as_owner.post(url("teams-copies", team.slug), {"is_on": "on", "most_gb": most})
-    assert (answer.status_code, sentence in answer.content.decode(), Shelf.objects.count()) == (422, True, 0)
+    assert (answer.status_code, sentence in answer.content.decode(), CopyPolicy.objects.count()) == (422, True, 0)
 
 
 def test_the_page_tells_what_is_kept_and_what_is_in_the_way(as_owner, team):
-    Shelf.objects.create(team=team, is_on=True, most_bytes=10 * 2**30)
+    CopyPolicy.objects.create(team=team, is_enabled=True, quota_bytes=10 * 2**30)
     dub = make_dub(make_run(team, title="Pilot"), language="es-es")
-    Copy.objects.create(team=team, dub=dub, kind="video", state="kept", size=3 * 2**29, name="1/a")
-    Copy.objects.create(team=team, dub=dub, kind="audio", state="failed", message="No <media>.", name="1/b")
+    MediaCopy.objects.create(team=team, dub=dub, kind="video", state="kept", size=3 * 2**29, name="1/a")
+    MediaCopy.objects.create(team=team, dub=dub, kind="audio", state="failed", message="No <media>.", name="1/b")
     page = page_of(as_owner, team)
     assert "<strong>1.5\xa0GB</strong> of 10 GB" in page
     assert "1 file kept" in page
@@ -377,11 +381,13 @@ def test_the_page_tells_what_is_kept_and_what_is_in_the_way(as_owner, team):
 
 
 def test_all_copies_can_be_removed(as_owner, team):
-    Shelf.objects.create(team=team, is_on=True, most_bytes=10 * 2**30)
-    Copy.objects.create(team=team, dub=make_dub(make_run(team)), kind="video", state="kept", size=5, name="1/a")
+    CopyPolicy.objects.create(team=team, is_enabled=True, quota_bytes=10 * 2**30)
+    MediaCopy.objects.create(
+        team=team, dub=make_dub(make_run(team)), kind="video", state="kept", size=5, name="1/a"
+    )
     as_owner.post(url("teams-copies", team.slug), {"remove": "yes"})
-    copy = Copy.objects.get()
-    assert (copy.dub, copy.team, Shelf.objects.get().is_on) == (None, None, False)
+    copy = MediaCopy.objects.get()
+    assert (copy.dub, copy.team, CopyPolicy.objects.get().is_enabled) == (None, None, False)
 
 
 # --- The key -----------------------------------------------------------------------------------------
@@ -396,7 +402,7 @@ def state_of(client: Client, **query: int) -> str:
 
 
 def note(team: Team, **fields: object) -> None:
-    ApiKey.objects.filter(team=team).update(asked_at=timezone.now(), **fields)
+    ApiKey.objects.filter(team=team).update(last_call_at=timezone.now(), **fields)
 
 
 @pytest.mark.parametrize("typed", [KEY, f"  {KEY}\r\n", f'"{KEY}"', f"'{KEY}'", f"“{KEY}”", f'\t"{KEY}" '])
@@ -445,7 +451,7 @@ def test_a_refused_key_leaves_the_one_before(as_owner, team):
 
 @pytest.mark.parametrize(("role", "shown"), [(Role.OWNER, "…wxyz"), (Role.MEMBER, "…wxyz"), (Role.VIEWER, None)])
 def test_of_a_key_at_most_its_last_four_are_seen(team, role, shown):
-    keys.save(team, KEY)
+    keys.save_key(team, KEY)
     client = signed_in(make_member(team, role))
     for text in (page_of(client, team), state_of(client)):
         assert KEY not in text
@@ -548,7 +554,7 @@ def test_a_key_is_replaced_and_removed(as_owner, team):
 
 
 def test_the_demos_key_is_explained_and_stays(as_owner, team):
-    keys.save(team, "demo-key-0000")
+    keys.save_key(team, "demo-key-0000")
     note(team, is_demo=True, state=ApiKey.State.WORKING)
     page = page_of(as_owner, team)
     assert (
@@ -566,7 +572,7 @@ def test_the_demos_key_is_explained_and_stays(as_owner, team):
 def test_a_team_is_deleted_with_all_it_has_once_its_name_is_typed(as_owner, team):
     make_dub(make_run(team), ["one", "two"])
     keep = make_dub(lines=["three"])
-    keys.save(team, KEY)
+    keys.save_key(team, KEY)
     for typed in ("", "dub", "Du"):
         assert as_owner.post(url("teams-delete", "dub"), {"typed": typed}).status_code == 422
     assert as_owner.post(url("teams-delete", "dub"), {"typed": "Dub"}).url == "/"

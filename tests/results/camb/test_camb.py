@@ -24,7 +24,17 @@ from hypothesis import strategies as st
 
 from demo.server import ABSENT, Reply, StandIn
 from results import camb
-from results.camb import Client, Cue, Dub, Language, Malformed, Refused, Task, Unavailable, parse
+from results.camb import (
+    Client,
+    CueAnswer,
+    DubAnswer,
+    LanguageAnswer,
+    Malformed,
+    Refused,
+    TaskAnswer,
+    Unavailable,
+    parse,
+)
 from results.camb.client import _retry_after
 from results.camb.parse import MAX_MS, MAX_RUN_ID, decode, read_run
 from results.camb.reasons import REASONS
@@ -32,9 +42,9 @@ from results.camb.reasons import REASONS
 KEY = "sk-very/secret-0123456789"
 MP4, MP3 = "https://cdn.example/1.mp4?Expires=9&Signature=a%2Bb", "https://cdn.example/1.mp3"
 LINES = [{"start": 0, "end": 1.5, "speaker": "Ana", "text": "Hola"}]
-CUES = (Cue(0, 1500, "Ana", "Hola"),)
+CUES = (CueAnswer(0, 1500, "Ana", "Hola"),)
 FLAT = {"video_url": MP4, "audio_url": MP3, "transcript": LINES}
-FLAT_DUB = Dub("", MP4, MP3, CUES)
+FLAT_DUB = DubAnswer("", MP4, MP3, CUES)
 
 TIMES_HINT = "Time put right, as it was missing, negative, reversed or beyond 100 hours: {}."
 ORDER_HINT = "The lines came out of order and were sorted by time."
@@ -59,7 +69,7 @@ def client(stand_in: StandIn) -> Iterator[Client]:
         yield client
 
 
-def cues_of(*lines: Any) -> tuple[Cue, ...]:
+def cues_of(*lines: Any) -> tuple[CueAnswer, ...]:
     dubs = read_run(1, {"transcript": list(lines)}).dubs
     return dubs[0].cues if dubs else ()
 
@@ -77,18 +87,27 @@ def line(start: Any = 0, end: Any = 1, text: Any = "Hola", speaker: Any = "Ana")
         (FLAT, (FLAT_DUB,)),
         (FLAT | {"extra": {"video_url": MP4}, "status": "SUCCESS", "exception_reason": "NONE"}, (FLAT_DUB,)),
         ({"output_video_url": MP4, "output_audio_url": MP3, "transcript": LINES}, (FLAT_DUB,)),
-        ({"video_url": None, "output_video_url": MP4}, (Dub("", MP4, "", ()),)),
-        ({"audio_url": MP3}, (Dub("", "", MP3, ()),)),
-        ({"video_url": MP4, "audio_url": "", "transcript": None}, (Dub("", MP4, "", ()),)),
-        ({"transcript": LINES}, (Dub("", "", "", CUES),)),
-        ({"es-es": FLAT, "54": {"audio_url": MP3}}, (Dub("es-es", MP4, MP3, CUES), Dub("54", "", MP3, ()))),
-        ({" es-es ": FLAT, "fr-fr": None, "de-de": {}, "ja-jp": "PENDING"}, (Dub("es-es", MP4, MP3, CUES),)),
-        ({"video_url": None, "audio_url": None, "transcript": [], "es-es": FLAT}, (Dub("es-es", MP4, MP3, CUES),)),
-        ({"status": "SUCCESS", "message": {"audio_url": MP3}, "es-es": FLAT}, (Dub("es-es", MP4, MP3, CUES),)),
-        ({"x" * 50: FLAT}, (Dub("x" * 35, MP4, MP3, CUES),)),
+        ({"video_url": None, "output_video_url": MP4}, (DubAnswer("", MP4, "", ()),)),
+        ({"audio_url": MP3}, (DubAnswer("", "", MP3, ()),)),
+        ({"video_url": MP4, "audio_url": "", "transcript": None}, (DubAnswer("", MP4, "", ()),)),
+        ({"transcript": LINES}, (DubAnswer("", "", "", CUES),)),
+        (
+            {"es-es": FLAT, "54": {"audio_url": MP3}},
+            (DubAnswer("es-es", MP4, MP3, CUES), DubAnswer("54", "", MP3, ())),
+        ),
+        ({" es-es ": FLAT, "fr-fr": None, "de-de": {}, "ja-jp": "PENDING"}, (DubAnswer("es-es", MP4, MP3, CUES),)),
+        (
+            {"video_url": None, "audio_url": None, "transcript": [], "es-es": FLAT},
+            (DubAnswer("es-es", MP4, MP3, CUES),),
+        ),
+        (
+            {"status": "SUCCESS", "message": {"audio_url": MP3}, "es-es": FLAT},
+            (DubAnswer("es-es", MP4, MP3, CUES),),
+        ),
+        ({"x" * 50: FLAT}, (DubAnswer("x" * 35, MP4, MP3, CUES),)),
     ],
 )
-def test_each_form_of_a_result_becomes_dubs(value: object, dubs: tuple[Dub, ...]) -> None:
+def test_each_form_of_a_result_becomes_dubs(value: object, dubs: tuple[DubAnswer, ...]) -> None:
     answer = read_run(7, value)
     assert (answer.run_id, answer.dubs, answer.failure, answer.hints) == (7, dubs, "", ())
     assert not answer.is_empty
@@ -143,14 +162,14 @@ def test_a_status_or_reason_makes_a_failure(value: object, failure: str) -> None
 
 def test_a_language_that_failed_beside_a_good_one_is_a_hint() -> None:
     answer = read_run(1, {"es-es": FLAT, "fr-fr": {"status": "ERROR", "exception_reason": "INTERNAL_ERROR"}})
-    assert answer.dubs == (Dub("es-es", MP4, MP3, CUES),)
+    assert answer.dubs == (DubAnswer("es-es", MP4, MP3, CUES),)
     assert answer.failure == ""
     assert answer.hints == ("fr-fr: CAMB.AI had a fault of its own. Start the dub again in CAMB.AI.",)
 
 
 def test_languages_that_look_the_same_once_bounded_stay_one_dub() -> None:
     answer = read_run(1, {"es": FLAT, " es": {"audio_url": MP3}})
-    assert answer.dubs == (Dub("es", MP4, MP3, CUES),)
+    assert answer.dubs == (DubAnswer("es", MP4, MP3, CUES),)
     assert answer.hints == ("More languages came than could be kept apart; the first ones were kept.",)
 
 
@@ -196,13 +215,13 @@ def test_every_reason_is_explained(reason: str) -> None:
 )
 def test_only_a_plain_web_address_becomes_a_link(link: object) -> None:
     answer = read_run(1, {"video_url": link, "audio_url": MP3})
-    assert answer.dubs == (Dub("", "", MP3, ()),)
+    assert answer.dubs == (DubAnswer("", "", MP3, ()),)
     assert answer.hints == ("The video link was unusable.",)
 
 
 @pytest.mark.parametrize("link", ["http://127.0.0.1:8090/a.mp4", "HTTPS://cdn.example/é.mp4?a=%20&b='\"<>", MP4])
 def test_a_usable_link_is_kept_as_it_is(link: str) -> None:
-    assert read_run(1, {"video_url": f" {link}\n"}).dubs == (Dub("", link, "", ()),)
+    assert read_run(1, {"video_url": f" {link}\n"}).dubs == (DubAnswer("", link, "", ()),)
 
 
 # Transcripts
@@ -237,9 +256,9 @@ def test_times_become_milliseconds_in_range(start: Any, end: Any, start_ms: int,
 
 def test_a_missing_start_is_the_end_of_the_line_before() -> None:
     assert cues_of(line(1.5, 4, "a"), line(None, 6, "b"), line(None, None, "c")) == (
-        Cue(1500, 4000, "Ana", "a"),
-        Cue(4000, 6000, "Ana", "b"),
-        Cue(6000, 6000, "Ana", "c"),
+        CueAnswer(1500, 4000, "Ana", "a"),
+        CueAnswer(4000, 6000, "Ana", "b"),
+        CueAnswer(6000, 6000, "Ana", "c"),
     )
 
 
@@ -284,18 +303,18 @@ def test_seconds_are_left_alone(lines: list[Any]) -> None:
 @pytest.mark.parametrize(
     ("item", "cue"),
     [
-        (line(text="  مرحبا 👋 e\u0301\r\nb\tc "), Cue(0, 1000, "Ana", "مرحبا 👋 e\u0301\nb\tc")),
-        (line(text="a\x00b\ud800c\x1b[0m\x85"), Cue(0, 1000, "Ana", "a\ufffdb\ufffdc[0m")),
-        (line(text=12.5, speaker=2), Cue(0, 1000, "2", "12.5")),
-        (line(speaker=None), Cue(0, 1000, "", "Hola")),
-        (line(speaker=["Ana"]), Cue(0, 1000, "", "Hola")),
-        (line(speaker=" Ana\n María \x00"), Cue(0, 1000, "Ana María \ufffd", "Hola")),
-        (line(speaker="s" * 10_000), Cue(0, 1000, "s" * 200, "Hola")),
-        (line() | {"confidence": [1]}, Cue(0, 1000, "Ana", "Hola")),
-        ("Hola", Cue(0, 0, "", "Hola")),
+        (line(text="  مرحبا 👋 e\u0301\r\nb\tc "), CueAnswer(0, 1000, "Ana", "مرحبا 👋 e\u0301\nb\tc")),
+        (line(text="a\x00b\ud800c\x1b[0m\x85"), CueAnswer(0, 1000, "Ana", "a\ufffdb\ufffdc[0m")),
+        (line(text=12.5, speaker=2), CueAnswer(0, 1000, "2", "12.5")),
+        (line(speaker=None), CueAnswer(0, 1000, "", "Hola")),
+        (line(speaker=["Ana"]), CueAnswer(0, 1000, "", "Hola")),
+        (line(speaker=" Ana\n María \x00"), CueAnswer(0, 1000, "Ana María \ufffd", "Hola")),
+        (line(speaker="s" * 10_000), CueAnswer(0, 1000, "s" * 200, "Hola")),
+        (line() | {"confidence": [1]}, CueAnswer(0, 1000, "Ana", "Hola")),
+        ("Hola", CueAnswer(0, 0, "", "Hola")),
     ],
 )
-def test_what_is_readable_in_a_line_is_kept(item: object, cue: Cue) -> None:
+def test_what_is_readable_in_a_line_is_kept(item: object, cue: CueAnswer) -> None:
     assert cues_of(item) == (cue,)
 
 
@@ -310,14 +329,14 @@ def test_lines_without_text_are_left_out_and_counted() -> None:
         {},
     ]
     answer = read_run(1, {"transcript": [*empty, line()]})
-    assert answer.dubs[0].cues == (Cue(0, 1000, "Ana", "Hola"),)
+    assert answer.dubs[0].cues == (CueAnswer(0, 1000, "Ana", "Hola"),)
     assert answer.hints == ("Left out, as it had no text: 7 lines.",)
 
 
 def test_a_transcript_of_another_kind_is_named_and_not_used() -> None:
     for transcript in ("PENDING", {"0": line()}, 5):
         answer = read_run(1, {"audio_url": MP3, "transcript": transcript})
-        assert answer.dubs == (Dub("", "", MP3, ()),)
+        assert answer.dubs == (DubAnswer("", "", MP3, ()),)
         assert answer.hints == ("The transcript did not come as a list of lines and could not be used.",)
 
 
@@ -357,7 +376,7 @@ def test_what_no_database_stores_is_mended_for_that_run_alone() -> None:
     assert first.raw.decode() == '{"a":null,"b":[null,null],"c":null,"d\ufffd":"\ufffd","e":2}'
     assert first.hints == ("A field came twice; the last one counts.",)
     assert second.raw == b"[" * 50 + b"null" + b"]" * 50
-    assert (third.dubs, third.hints) == ((Dub("", "", MP3, ()),), ())
+    assert (third.dubs, third.hints) == ((DubAnswer("", "", MP3, ()),), ())
 
 
 def test_an_answer_of_very_many_tiny_parts_is_refused_before_it_costs_memory():
@@ -446,9 +465,9 @@ def test_one_odd_run_does_not_spoil_its_mates(stand_in: StandIn, client: Client)
     stand_in.runs = {1: FLAT, 2: ABSENT, 3: ["odd"], 4: {"es-es": FLAT}, 5: {"status": "ERROR"}}
     answers = client.fetch([1, 2, 3, 4, 5])
     assert answers[1].dubs == (FLAT_DUB,)
-    assert answers[2] == camb.Answer(2, (), "", (), b"null")
+    assert answers[2] == camb.RunAnswer(2, (), "", (), b"null")
     assert answers[3].is_empty
-    assert answers[4].dubs == (Dub("es-es", MP4, MP3, CUES),)
+    assert answers[4].dubs == (DubAnswer("es-es", MP4, MP3, CUES),)
     assert answers[5].failure == "ERROR"
 
 
@@ -479,18 +498,18 @@ def test_a_lone_run_may_be_nothing_yet_but_not_a_list(stand_in: StandIn, client:
 @pytest.mark.parametrize(
     ("body", "task"),
     [
-        ({"status": "success", "run_id": 1344}, Task("SUCCESS", 1344, "", "")),
-        ({"status": "PENDING", "run_id": None, "exception_reason": "NONE"}, Task("PENDING", None, "", "")),
+        ({"status": "success", "run_id": 1344}, TaskAnswer("SUCCESS", 1344, "", "")),
+        ({"status": "PENDING", "run_id": None, "exception_reason": "NONE"}, TaskAnswer("PENDING", None, "", "")),
         (
             {"status": "ERROR", "exception_reason": "source_not_found", "message": {"code": 4}},
-            Task("ERROR", None, "SOURCE_NOT_FOUND", '{"code": 4}'),
+            TaskAnswer("ERROR", None, "SOURCE_NOT_FOUND", '{"code": 4}'),
         ),
-        ({"run_id": "1344", "message": f"key {KEY}"}, Task("", 1344, "", "key [key hidden]")),
-        ({"status": 5, "run_id": 2**63}, Task("5", None, "", "")),
-        ({"run_id": True}, Task("", None, "", "")),
+        ({"run_id": "1344", "message": f"key {KEY}"}, TaskAnswer("", 1344, "", "key [key hidden]")),
+        ({"status": 5, "run_id": 2**63}, TaskAnswer("5", None, "", "")),
+        ({"run_id": True}, TaskAnswer("", None, "", "")),
     ],
 )
-def test_a_task_is_followed(stand_in: StandIn, client: Client, body: object, task: Task) -> None:
+def test_a_task_is_followed(stand_in: StandIn, client: Client, body: object, task: TaskAnswer) -> None:
     stand_in.tasks["a-1_B"] = body
     assert client.fetch_task("a-1_B") == task
 
@@ -509,7 +528,10 @@ def test_languages_are_those_of_both_lists(stand_in: StandIn, client: Client) ->
         Reply(200, [english, *odd]),
         Reply(200, [{"id": 54, "language": "Español", "short_name": "es-es"}, english | {"language": "Other"}]),
     )
-    assert client.fetch_languages() == [Language(1, "English", "en-us"), Language(54, "Español", "es-es")]
+    assert client.fetch_languages() == [
+        LanguageAnswer(1, "English", "en-us"),
+        LanguageAnswer(54, "Español", "es-es"),
+    ]
 
 
 # Trouble
@@ -762,7 +784,7 @@ def test_a_key_that_is_echoed_is_masked(stand_in: StandIn, client: Client) -> No
     stand_in.script(Reply(200, body.encode()))
     answers = client.fetch([1, 2])
     assert KEY not in repr(answers)
-    assert answers[1].dubs == (Dub("", "", MP3, ()),)
+    assert answers[1].dubs == (DubAnswer("", "", MP3, ()),)
     assert json.loads(answers[1].raw)["[key hidden]"] == "[key hidden]"
     assert answers[2].hints == ("CAMB.AI says only “[key hidden]”.",)
 

@@ -7,14 +7,14 @@ from django.db import DataError, connection
 from django.utils import timezone
 
 from results.db import bulk
-from results.models import Answer, Language, Run
+from results.models import Language, RawAnswer, Run
 from tests.factories import make_run, make_team
 
 pytestmark = pytest.mark.django_db
 
 
-def answer(run: Run, body: bytes) -> Answer:
-    return Answer(run=run, body=body, size=len(body), fetched_at=timezone.now())
+def answer(run: Run, body: bytes) -> RawAnswer:
+    return RawAnswer(run=run, body=body, size=len(body), fetched_at=timezone.now())
 
 
 def test_rows_are_inserted_and_those_with_the_same_key_replaced():
@@ -23,7 +23,7 @@ def test_rows_are_inserted_and_those_with_the_same_key_replaced():
     newest = [answer(one, b"new"), answer(two, b"")]
     bulk.insert(newest, replace=True)
     for row in newest:
-        assert Answer.objects.filter(
+        assert RawAnswer.objects.filter(
             **{field.name: getattr(row, field.name) for field in row._meta.fields}
         ).exists()
 
@@ -40,9 +40,9 @@ def test_an_update_saves_the_fields_that_it_is_told_of_each_row_its_own():
     one.languages, two.languages, three.languages = ["de"], [], []
     one.due_at, two.due_at, three.due_at = None, now, now + timedelta(days=1)
     for run in runs:
-        run.title, run.asks = "After", run.pk
-    bulk.update(Run, runs, ["languages", "due_at", "asks"])
-    stored = Run.objects.order_by("pk").values_list("languages", "due_at", "asks", "title")
+        run.title, run.attempts = "After", run.pk
+    bulk.update(Run, runs, ["languages", "due_at", "attempts"])
+    stored = Run.objects.order_by("pk").values_list("languages", "due_at", "attempts", "title")
     assert list(stored) == [
         (["de"], None, one.pk, "Before"),
         ([], now, two.pk, "Before"),
@@ -53,9 +53,9 @@ def test_an_update_saves_the_fields_that_it_is_told_of_each_row_its_own():
 def test_rows_of_bare_values_are_inserted_as_they_are():
     one, two = make_run(), make_run()
     now = timezone.now()
-    bulk.insert_values(Answer, ["run", "size", "body", "fetched_at", "is_cut"], [(one.pk, 1, b"a", now, True)])
-    bulk.insert_values(Answer, ["run", "size", "body", "fetched_at", "is_cut"], [(two.pk, 2, b"b", now, False)])
-    stored = Answer.objects.order_by("pk").values_list("run", "size", "is_cut")
+    bulk.insert_values(RawAnswer, ["run", "size", "body", "fetched_at", "is_cut"], [(one.pk, 1, b"a", now, True)])
+    bulk.insert_values(RawAnswer, ["run", "size", "body", "fetched_at", "is_cut"], [(two.pk, 2, b"b", now, False)])
+    stored = RawAnswer.objects.order_by("pk").values_list("run", "size", "is_cut")
     assert list(stored) == [(one.pk, 1, True), (two.pk, 2, False)]
 
 
@@ -69,7 +69,7 @@ def test_all_of_many_rows_are_inserted_and_replaced(count):
     assert list(runs.values_list("camb_run_id", flat=True)) == list(range(1, count + 1))
     for body in (b"old", b"new"):
         bulk.insert([answer(run, body + bytes([run.camb_run_id])) for run in runs], replace=True)
-    stored = Answer.objects.order_by("run").values_list("run__camb_run_id", "body")
+    stored = RawAnswer.objects.order_by("run").values_list("run__camb_run_id", "body")
     assert [(number, bytes(body)) for number, body in stored] == [
         (number, b"new" + bytes([number])) for number in range(1, count + 1)
     ]

@@ -69,7 +69,7 @@ def test_nothing_is_written_to_learn_that_all_is_well(django_assert_num_queries)
     Client().get("/health/")
     with django_assert_num_queries(1):
         Client().get("/health/")
-    health.doubt(OperationalError("disk full"))
+    health.record_failure(OperationalError("disk full"))
     assert Client().get("/health/").status_code == 200
     with django_assert_num_queries(1):
         Client().get("/health/")
@@ -79,5 +79,5 @@ def test_nothing_is_written_to_learn_that_all_is_well(django_assert_num_queries)
 @pytest.mark.django_db
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="the disk of a server is not ours to look at")
 def test_a_disk_without_room_is_told_before_anything_fails(monkeypatch):
-    monkeypatch.setattr(health, "ROOM_BYTES", 2**60)
+    monkeypatch.setattr(health, "FREE_BYTES_NEEDED", 2**60)
     assert Client().get("/health/").status_code == 503

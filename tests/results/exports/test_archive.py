@@ -19,7 +19,7 @@ SRT = FORMATS["srt"]
 
 
 def stream(runs, format=SRT):
-    return archive.stream(Run.objects.all(), [run.pk for run in runs], format)
+    return archive.stream_zip(Run.objects.all(), [run.pk for run in runs], format)
 
 
 def opened(chunks) -> ZipFile:
@@ -35,7 +35,7 @@ def manifest(file: ZipFile) -> list[list[str]]:
 def test_each_dub_is_a_file_and_each_run_in_the_table():
     team = make_team()
     kitchen = make_run(team, camb_run_id=7, title="=Kitchen/料理", status=Run.Status.READY)
-    tags.add(team, {kitchen.pk: ["launch", "=cmd|calc"]})
+    tags.add_tags(team, {kitchen.pk: ["launch", "=cmd|calc"]})
     make_dub(kitchen, ["Hello"], "en-us", duration_ms=83_000)
     make_dub(kitchen, ["Hola", "Adiós"], "es-es")
     make_run(team, camb_run_id=8, title="Later", status=Run.Status.WAITING)
@@ -70,7 +70,7 @@ def test_names_that_would_be_one_are_told_apart():
 
 def test_only_runs_among_those_offered_are_in_it():
     mine, foreign = make_dub(lines=["mine"]).run, make_dub(lines=["secret"]).run
-    file = opened(archive.stream(mine.team.runs.all(), [mine.pk, foreign.pk, 999_999], SRT))
+    file = opened(archive.stream_zip(mine.team.runs.all(), [mine.pk, foreign.pk, 999_999], SRT))
     assert len(file.namelist()) == 2
     assert b"secret" not in file.read(file.namelist()[0])
 

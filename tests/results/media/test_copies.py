@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from demo.server import MEDIA_DIR, Reply
 from results.media import copies, copy_fetch, copy_sync, download, links, part_files, quota, waveform
-from results.models import Copy, Dub, Shelf
+from results.models import CopyPolicy, Dub, MediaCopy
 from results.runs.remove import remove_run
 from tests.bucket import Bucket
 from tests.factories import make_dub, make_run, make_team
@@ -25,8 +25,8 @@ pytestmark = pytest.mark.django_db
 VIDEO = b"\x00\x00\x00\x18ftypisom" + bytes(range(256)) * 1000
 MARK = '"v1"'
 GB = 2**30
-State = Copy.State
-peaks_of = waveform.of
+State = MediaCopy.State
+peaks_of = waveform.measure
 
 
 class Full(FileSystemStorage):
@@ -75,9 +75,9 @@ def sounds(monkeypatch) -> list[tuple[str, str]]:
 
     def of(path, content_type):
         looked_at.append((path.name.partition("-")[0], content_type))
-        return waveform.NONE
+        return waveform.EMPTY
 
-    monkeypatch.setattr(waveform, "of", of)
+    monkeypatch.setattr(waveform, "measure", of)
     return looked_at
 
 
@@ -98,7 +98,7 @@ def _team_keeps_copies(team, camb, settings, store_in):
     settings.DEMO_BASE_URL = camb.base_url
     team.api_key.is_demo = True
     team.api_key.save()
-    Shelf.objects.create(team=team, is_on=True, most_bytes=GB)
+    CopyPolicy.objects.create(team=team, is_enabled=True, quota_bytes=GB)
 
 
 @pytest.fixture
@@ -137,10 +137,10 @@ def ready_dub(team, host, **fields) -> Dub:
 def tend(worker):
     """Ring as beat does, and work until all is quiet; the one copy there is, or None."""
 
-    def tend() -> Copy | None:
-        copy_sync.tend()
+    def tend() -> MediaCopy | None:
+        copy_sync.sync_copies()
         worker()
-        return Copy.objects.first()
+        return MediaCopy.objects.first()
 
     return tend
 
@@ -154,9 +154,9 @@ def stored(folder: Path) -> list[Path]:
     return [path for path in (folder / "media").rglob("*") if path.is_file()]
 
 
-def come_round(copy: Copy) -> None:
+def come_round(copy: MediaCopy) -> None:
     """Let the time come that the copy waits for."""
-    Copy.objects.filter(pk=copy.pk).update(due_at=timezone.now())
+    MediaCopy.objects.filter(pk=copy.pk).update(due_at=timezone.now())
 
 
 def asked_ranges(host) -> list[str | None]:
@@ -173,19 +173,21 @@ def test_a_ready_dubs_media_is_kept(team, host, tend, store_in, folder, storage)
     host.files["/a.mp3"] = b"ID3" + bytes(5000)
     dub = ready_dub(team, host, audio_url=link(host, "/a.mp3?Expires=9999999999"))
     tend()
-    video, audio = Copy.objects.order_by("pk")
-    assert [(c.state, c.kind, c.content_type, c.size, c.got, c.message, c.lease) for c in (video, audio)] == [
+    video, audio = MediaCopy.objects.order_by("pk")
+    assert [
+        (c.state, c.kind, c.content_type, c.size, c.received_bytes, c.message, c.lease) for c in (video, audio)
+    ] == [
         ("kept", "video", "video/mp4", len(VIDEO), len(VIDEO), "", None),
         ("kept", "audio", "audio/mpeg", 5003, 5003, "", None),
     ]
     assert default_storage.open(video.name).read() == VIDEO
     assert (Path(video.name).suffix, Path(audio.name).suffix) == (".mp4", ".mp3")
-    assert (copies.kept(dub, "video"), copies.kept(dub, "audio")) == (video, audio)
-    assert (unfinished(folder), quota.stock_of(team)) == ([], quota.Stock(len(VIDEO) + 5003, 2, 0, 0))
+    assert (copies.playable_copy(dub, "video"), copies.playable_copy(dub, "audio")) == (video, audio)
+    assert (unfinished(folder), quota.usage_of(team)) == ([], quota.CopyUsage(len(VIDEO) + 5003, 2, 0, 0))
 
 
 def test_a_team_that_did_not_ask_for_it_keeps_nothing(team, host, tend):
-    Shelf.objects.update(is_on=False)
+    CopyPolicy.objects.update(is_enabled=False)
     ready_dub(team, host)
     assert (tend(), asked_ranges(host)) == (None, [])
 
@@ -204,7 +206,12 @@ def test_only_the_demos_team_is_led_to_this_machine(team, host, tend, folder):
     assert (
         copy.message == "The link leads to 127.0.0.1, which is not on the public internet, so it was not followed."
     )
-    assert (copy.state, host.calls, unfinished(folder), copies.kept(dub, "video")) == ("waiting", [], [], None)
+    assert (copy.state, host.calls, unfinished(folder), copies.playable_copy(dub, "video")) == (
+        "waiting",
+        [],
+        [],
+        None,
+    )
 
 
 @pytest.mark.parametrize("location", ["http://169.254.169.254/", "http://127.0.0.1:1/", "http://10.0.0.1/a.mp4"])
@@ -220,13 +227,13 @@ def test_what_is_no_web_address_is_no_media(team, host, tend):
 
 
 def test_switching_on_takes_what_there_is_and_new_answers_are_taken_as_they_come(team, host, tend):
-    Shelf.objects.all().delete()
+    CopyPolicy.objects.all().delete()
     first = ready_dub(team, host)
-    quota.set_shelf(team, is_on=True, most_gb=3)
-    assert (Shelf.objects.get().most_bytes, tend().dub) == (3 * GB, first)
+    quota.set_policy(team, is_on=True, most_gb=3)
+    assert (CopyPolicy.objects.get().quota_bytes, tend().dub) == (3 * GB, first)
     second = ready_dub(team, host)
     tend()
-    assert copies.kept(second, "video")
+    assert copies.playable_copy(second, "video")
     looked_at_before = make_dub(make_run(team, checked_at=timezone.now() - timedelta(days=1)), video_url=link(host))
     tend()
     assert not looked_at_before.copies.exists()
@@ -238,10 +245,10 @@ def test_other_content_at_another_link_is_fetched_and_the_old_file_goes(team, ho
     host.files["/v2.mp4"] = VIDEO + b"more"
     Dub.objects.update(video_url=link(host, "/v2.mp4?Expires=9999999999"))
     dub.refresh_from_db()
-    assert copies.kept(dub, "video") is None
+    assert copies.playable_copy(dub, "video") is None
     tend()
     tend()
-    after = Copy.objects.get()
+    after = MediaCopy.objects.get()
     assert after.pk != before.pk
     assert (after.size, [path.name for path in stored(folder)]) == (len(VIDEO) + 4, [Path(after.name).name])
 
@@ -254,15 +261,15 @@ def test_a_copy_stays_and_plays_while_what_took_its_place_cannot_be_fetched(team
     host.files["/v2.mp4"] = Reply(503)
     tend()
     tend()
-    assert (copies.kept(dub, "video"), len(stored(folder))) == (before, 1)
-    after = Copy.objects.get(state="waiting")
+    assert (copies.playable_copy(dub, "video"), len(stored(folder))) == (before, 1)
+    after = MediaCopy.objects.get(state="waiting")
     assert after.message == "The host of the media has trouble of its own (HTTP 503)."
     host.files["/v2.mp4"] = VIDEO + b"more"
     come_round(after)
     tend()
     tend()
-    assert copies.kept(dub, "video") == Copy.objects.get() == after
-    assert [path.name for path in stored(folder)] == [Path(Copy.objects.get().name).name]
+    assert copies.playable_copy(dub, "video") == MediaCopy.objects.get() == after
+    assert [path.name for path in stored(folder)] == [Path(MediaCopy.objects.get().name).name]
 
 
 def test_a_link_that_leads_to_what_is_kept_again_takes_nothing_its_place(team, host, tend, folder):
@@ -275,7 +282,7 @@ def test_a_link_that_leads_to_what_is_kept_again_takes_nothing_its_place(team, h
     dub.refresh_from_db()
     tend()
     tend()
-    assert copies.kept(dub, "video") == Copy.objects.get() == before
+    assert copies.playable_copy(dub, "video") == MediaCopy.objects.get() == before
 
 
 def test_a_lost_file_whose_successor_is_on_its_way_is_not_fetched_again(team, host, tend):
@@ -285,9 +292,9 @@ def test_a_lost_file_whose_successor_is_on_its_way_is_not_fetched_again(team, ho
     host.files["/v2.mp4"] = Reply(503)
     tend()
     default_storage.delete(before.name)
-    assert not copies.is_there(before)
+    assert not copies.is_file_there(before)
     tend()
-    assert [copy.state for copy in Copy.objects.all()] == ["waiting"]
+    assert [copy.state for copy in MediaCopy.objects.all()] == ["waiting"]
 
 
 def test_the_same_file_signed_anew_is_kept_as_it_is(team, host, tend):
@@ -295,14 +302,14 @@ def test_the_same_file_signed_anew_is_kept_as_it_is(team, host, tend):
     tend()
     Dub.objects.update(video_url=link(host) + "?Expires=9999999999&Signature=other")
     dub.refresh_from_db()
-    assert tend() == copies.kept(dub, "video")
+    assert tend() == copies.playable_copy(dub, "video")
     assert asked_ranges(host) == [None]
 
 
 # --- Stopping and going on ---------------------------------------------------------------------------
 
 
-def killed_amid(copy: Copy, length: int, mark: str = MARK, content: bytes = VIDEO) -> None:
+def killed_amid(copy: MediaCopy, length: int, mark: str = MARK, content: bytes = VIDEO) -> None:
     """What a worker leaves that is killed: its lease, and a part."""
     copy.validator, copy.lease, copy.lease_until = mark, uuid.uuid4(), timezone.now() + timedelta(seconds=60)
     copy.save()
@@ -313,14 +320,14 @@ def killed_amid(copy: Copy, length: int, mark: str = MARK, content: bytes = VIDE
 def waiting(team, host):
     """A copy that is about to be fetched."""
     ready_dub(team, host)
-    copy_sync.look()
-    return Copy.objects.get()
+    copy_sync.find_new_media()
+    return MediaCopy.objects.get()
 
 
 def test_after_a_kill_the_rest_is_fetched_once_the_lease_ends(waiting, host, tend):
     killed_amid(waiting, 100_000)
     assert (tend().state, asked_ranges(host)) == ("waiting", [])
-    Copy.objects.update(lease_until=timezone.now())
+    MediaCopy.objects.update(lease_until=timezone.now())
     copy = tend()
     assert (copy.state, asked_ranges(host)) == ("kept", ["bytes=100000-"])
     assert default_storage.open(copy.name).read() == VIDEO
@@ -328,7 +335,7 @@ def test_after_a_kill_the_rest_is_fetched_once_the_lease_ends(waiting, host, ten
 
 def test_other_content_than_before_the_kill_begins_anew(waiting, host, tend, folder):
     killed_amid(waiting, 100_000, mark='"old"', content=bytes(100_000))
-    Copy.objects.update(lease_until=timezone.now())
+    MediaCopy.objects.update(lease_until=timezone.now())
     copy = tend()
     assert default_storage.open(copy.name).read() == VIDEO
     assert (copy.state, copy.validator, unfinished(folder)) == ("kept", MARK, [])
@@ -336,7 +343,7 @@ def test_other_content_than_before_the_kill_begins_anew(waiting, host, tend, fol
 
 def test_a_part_of_content_without_a_mark_is_not_gone_on_with(waiting, host, tend):
     killed_amid(waiting, 100_000, mark="", content=bytes(100_000))
-    Copy.objects.update(lease_until=timezone.now())
+    MediaCopy.objects.update(lease_until=timezone.now())
     assert default_storage.open(tend().name).read() == VIDEO
     assert asked_ranges(host) == [None]
 
@@ -345,7 +352,7 @@ def test_a_turn_ends_and_the_next_one_goes_on(waiting, host, tend, monkeypatch):
     monkeypatch.setattr(copy_fetch, "TURN_SECONDS", 0)
     monkeypatch.setattr(download, "PIECE_BYTES", 100_000)
     copy = tend()
-    assert (copy.state, copy.tries, copy.message) == ("kept", 0, "")
+    assert (copy.state, copy.failures, copy.message) == ("kept", 0, "")
     ranges = asked_ranges(host)
     assert (ranges[0], len(ranges) > 2, len(set(ranges))) == (None, True, len(ranges))
     assert default_storage.open(copy.name).read() == VIDEO
@@ -353,8 +360,8 @@ def test_a_turn_ends_and_the_next_one_goes_on(waiting, host, tend, monkeypatch):
 
 def test_a_message_delivered_twice_is_heeded_once(waiting, host):
     [lease] = copy_fetch.claim_due()
-    copy_fetch.fetch(str(lease))
-    copy_fetch.fetch(str(lease))
+    copy_fetch.fetch_copy(str(lease))
+    copy_fetch.fetch_copy(str(lease))
     assert asked_ranges(host) == [None]
 
 
@@ -372,13 +379,13 @@ def test_a_worker_that_was_held_up_does_not_write_into_anothers_part(waiting, ho
 
 def test_at_most_so_many_are_under_way_and_no_team_takes_them_all(team, host, make_key):
     other = make_team()
-    Shelf.objects.create(team=other, is_on=True, most_bytes=GB)
+    CopyPolicy.objects.create(team=other, is_enabled=True, quota_bytes=GB)
     for owner, number in ((team, 9), (other, 9)):
         for _ in range(number):
             ready_dub(owner, host)
-    copy_sync.look()
-    assert len(copy_fetch.claim_due()) == copy_fetch.AT_ONCE
-    leased = Copy.objects.exclude(lease=None)
+    copy_sync.find_new_media()
+    assert len(copy_fetch.claim_due()) == copy_fetch.MAX_FETCHES
+    leased = MediaCopy.objects.exclude(lease=None)
     assert sorted(leased.values_list("team", flat=True)) == sorted([team.pk, other.pk] * 2)
     assert copy_fetch.claim_due() == []
 
@@ -404,12 +411,17 @@ def test_trouble_is_said_and_it_is_tried_again_later(team, host, tend, folder, r
     dub = ready_dub(team, host)
     copy = tend()
     assert copy.message.startswith(sentence)
-    assert (copy.state, copy.tries, copies.kept(dub, "video"), stored(folder)) == ("waiting", 1, None, [])
+    assert (copy.state, copy.failures, copies.playable_copy(dub, "video"), stored(folder)) == (
+        "waiting",
+        1,
+        None,
+        [],
+    )
     assert timedelta(seconds=20) < copy.due_at - timezone.now() < timedelta(seconds=40)
     host.files["/v.mp4"] = VIDEO
     come_round(copy)
     copy = tend()
-    assert (copy.state, copy.message, copy.tries) == ("kept", "", 0)
+    assert (copy.state, copy.message, copy.failures) == ("kept", "", 0)
     assert default_storage.open(copy.name).read() == VIDEO
 
 
@@ -438,7 +450,7 @@ def test_a_host_that_drips_is_too_slow(team, host, tend, monkeypatch):
     host.files["/v.mp4"] = Reply(200, VIDEO, {"ETag": MARK}, drip=0.02)
     ready_dub(team, host)
     copy = tend()
-    assert (copy.message, copy.tries) == ("The host of the media sends it too slowly.", 1)
+    assert (copy.message, copy.failures) == ("The host of the media sends it too slowly.", 1)
 
 
 def test_a_host_that_falls_silent_is_left(team, host, tend, monkeypatch):
@@ -463,39 +475,39 @@ def test_after_many_tries_in_a_row_it_is_given_up_until_somebody_refreshes_the_r
     host.files["/v.mp4"] = Reply(500)
     dub = ready_dub(team, host)
     copy = tend()
-    for _ in range(copy_fetch.MOST_TRIES - 1):
+    for _ in range(copy_fetch.MAX_FAILURES - 1):
         assert copy.state == "waiting"
         come_round(copy)
         copy = tend()
     assert (copy.state, copy.due_at, tend().state) == ("failed", None, "failed")
-    assert quota.stock_of(team) == quota.Stock(0, 0, 0, 1)
-    assert quota.in_trouble(team) == [copy]
+    assert quota.usage_of(team) == quota.CopyUsage(0, 0, 0, 1)
+    assert quota.failing_copies(team) == [copy]
     host.files["/v.mp4"] = VIDEO
     dub.run.checked_at = timezone.now()
     dub.run.save()
-    assert (tend().state, quota.in_trouble(team)) == ("kept", [])
+    assert (tend().state, quota.failing_copies(team)) == ("kept", [])
 
 
 def test_a_file_that_comes_a_long_way_each_time_is_not_given_up(team, host, tend, monkeypatch):
     monkeypatch.setattr(copy_fetch, "PROGRESS_BYTES", 50_000)
-    monkeypatch.setattr(copy_fetch, "MOST_TRIES", 2)
+    monkeypatch.setattr(copy_fetch, "MAX_FAILURES", 2)
     host.files["/v.mp4"] = Reply(200, VIDEO, {"ETag": MARK}, truncate_at=100_000)
     ready_dub(team, host)
     copy = tend()
-    assert (copy.tries, copy.state) == (1, "waiting")
+    assert (copy.failures, copy.state) == (1, "waiting")
     rest = VIDEO[100_000:]
     content_range = f"bytes 100000-{len(VIDEO) - 1}/{len(VIDEO)}"
     host.files["/v.mp4"] = Reply(206, rest, {"ETag": MARK, "Content-Range": content_range}, truncate_at=60_000)
     come_round(copy)
     copy = tend()
-    assert (copy.tries, copy.state, copy.got) == (1, "waiting", 160_000)
+    assert (copy.failures, copy.state, copy.received_bytes) == (1, "waiting", 160_000)
 
 
 def test_what_cannot_be_kept_has_bounded_waits(team, host, tend):
     host.files["/v.mp4"] = Reply(500)
     ready_dub(team, host)
-    copy_sync.look()
-    Copy.objects.update(tries=copy_fetch.MOST_TRIES - 2)
+    copy_sync.find_new_media()
+    MediaCopy.objects.update(failures=copy_fetch.MAX_FAILURES - 2)
     assert tend().due_at - timezone.now() <= copy_fetch.LONGEST_WAIT * 1.1
 
 
@@ -552,7 +564,7 @@ def test_a_file_that_does_not_fit_is_not_fetched_and_its_room_is_told(team, host
     assert copy.message.replace("\xa0", " ").startswith(
         "No room for 5.0 GB: 0 bytes of 1 GB are taken. An owner can"
     )
-    assert (copy.state, copy.tries, copy.size, unfinished(folder)) == ("waiting", 0, 5 * GB, [])
+    assert (copy.state, copy.failures, copy.size, unfinished(folder)) == ("waiting", 0, 5 * GB, [])
     come_round(copy)
     assert (tend().state, asked_ranges(host)) == ("waiting", [None])
 
@@ -560,35 +572,35 @@ def test_a_file_that_does_not_fit_is_not_fetched_and_its_room_is_told(team, host
 def test_once_there_is_no_room_the_others_are_not_asked_for(team, host, tend):
     ready_dub(team, host)
     tend()
-    Shelf.objects.update(most_bytes=len(VIDEO) + 10)
+    CopyPolicy.objects.update(quota_bytes=len(VIDEO) + 10)
     for _ in range(5):
         ready_dub(team, host)
     tend()
-    assert len(asked_ranges(host)) == 1 + copy_fetch.AT_ONCE_PER_TEAM
-    others = Copy.objects.filter(state="waiting", size=0)
+    assert len(asked_ranges(host)) == 1 + copy_fetch.MAX_FETCHES_PER_TEAM
+    others = MediaCopy.objects.filter(state="waiting", size=0)
     assert [copy.message for copy in others] == ["There is no room left for copies. " + copy_fetch.ROOM] * 3
-    quota.set_shelf(team, is_on=True, most_gb=1)
+    quota.set_policy(team, is_on=True, most_gb=1)
     tend()
-    assert quota.stock_of(team) == quota.Stock(6 * len(VIDEO), 6, 0, 0)
+    assert quota.usage_of(team) == quota.CopyUsage(6 * len(VIDEO), 6, 0, 0)
 
 
 def test_two_at_once_do_not_share_the_last_room(team, host):
     for _ in range(2):
         ready_dub(team, host)
-    copy_sync.look()
-    Shelf.objects.update(most_bytes=len(VIDEO) + 10)
+    copy_sync.find_new_media()
+    CopyPolicy.objects.update(quota_bytes=len(VIDEO) + 10)
     first, second = copy_fetch.claim_due()
-    Copy.objects.filter(lease=first).update(size=len(VIDEO))
-    copy_fetch.fetch(str(second))
-    assert [copy.state for copy in Copy.objects.order_by("pk")] == ["waiting", "waiting"]
-    copy_fetch.fetch(str(first))
-    assert sorted(Copy.objects.values_list("state", flat=True)) == ["kept", "waiting"]
+    MediaCopy.objects.filter(lease=first).update(size=len(VIDEO))
+    copy_fetch.fetch_copy(str(second))
+    assert [copy.state for copy in MediaCopy.objects.order_by("pk")] == ["waiting", "waiting"]
+    copy_fetch.fetch_copy(str(first))
+    assert sorted(MediaCopy.objects.values_list("state", flat=True)) == ["kept", "waiting"]
 
 
 def test_a_file_of_unknown_length_takes_no_more_room_than_there_is(team, host, tend, monkeypatch, folder):
     monkeypatch.setattr(copy_fetch, "NOTE_SECONDS", 0)
     monkeypatch.setattr(copy_fetch, "AHEAD_BYTES", 0)
-    Shelf.objects.update(most_bytes=100_000)
+    CopyPolicy.objects.update(quota_bytes=100_000)
     host.files["/v.mp4"] = Reply(200, (VIDEO[at : at + 10_000] for at in range(0, len(VIDEO), 10_000)))
     ready_dub(team, host)
     copy = tend()
@@ -612,7 +624,7 @@ def test_a_disk_without_room_is_said_and_left_as_it_was(team, host, tend, monkey
         patch.setattr(copy_fetch, "SPARE_BYTES", 2**62)
         copy = tend()
     assert copy.message == "The server's disk is full. It is tried again once there is room."
-    assert (copy.state, copy.tries, unfinished(folder)) == ("waiting", 0, [])
+    assert (copy.state, copy.failures, unfinished(folder)) == ("waiting", 0, [])
     come_round(copy)
     assert tend().state == "kept"
 
@@ -626,11 +638,11 @@ def test_a_storage_on_a_full_disk_of_its_own_is_seen_before_the_file_is_fetched(
         return real(path)._replace(free=len(VIDEO) if Path(path) == folder / "media" else 2**40)
 
     monkeypatch.setattr(shutil, "disk_usage", disk_usage)
-    monkeypatch.setattr(part_files, "Whole", None)
+    monkeypatch.setattr(part_files, "WholeFile", None)
     ready_dub(team, host)
     copy = tend()
     assert copy.message == "The server's disk is full. It is tried again once there is room."
-    assert (copy.state, copy.tries, unfinished(folder)) == ("waiting", 0, [])
+    assert (copy.state, copy.failures, unfinished(folder)) == ("waiting", 0, [])
 
 
 def test_a_storage_without_room_is_said(team, host, tend, store_in, folder):
@@ -638,7 +650,13 @@ def test_a_storage_without_room_is_said(team, host, tend, store_in, folder):
     ready_dub(team, host)
     copy = tend()
     assert copy.message.startswith("The server's disk is full.")
-    assert (copy.state, copy.tries, copy.got, unfinished(folder), stored(folder)) == ("waiting", 0, 0, [], [])
+    assert (copy.state, copy.failures, copy.received_bytes, unfinished(folder), stored(folder)) == (
+        "waiting",
+        0,
+        0,
+        [],
+        [],
+    )
 
 
 def test_what_came_waits_here_for_a_storage_that_fails(team, host, tend, store_in, folder):
@@ -646,7 +664,7 @@ def test_what_came_waits_here_for_a_storage_that_fails(team, host, tend, store_i
     dub = ready_dub(team, host)
     copy = tend()
     assert copy.message == "The storage cannot be written to; the server's log says why."
-    assert (copy.state, unfinished(folder), copies.kept(dub, "video")) == ("waiting", [len(VIDEO)], None)
+    assert (copy.state, unfinished(folder), copies.playable_copy(dub, "video")) == ("waiting", [len(VIDEO)], None)
     store_in("Bucket")
     come_round(copy)
     assert (tend().state, asked_ranges(host), unfinished(folder)) == ("kept", [None], [])
@@ -656,7 +674,7 @@ def test_what_the_storage_lost_a_part_of_is_not_played(team, host, tend, store_i
     store_in("Halving")
     dub = ready_dub(team, host)
     copy = tend()
-    assert (copy.state, copies.kept(dub, "video")) == ("waiting", None)
+    assert (copy.state, copies.playable_copy(dub, "video")) == ("waiting", None)
     store_in("Bucket")
     come_round(copy)
     assert (tend().state, default_storage.open(copy.name).read() == VIDEO) == ("kept", True)
@@ -665,21 +683,21 @@ def test_what_the_storage_lost_a_part_of_is_not_played(team, host, tend, store_i
 def test_a_file_that_somebody_took_out_of_the_storage_is_fetched_again(team, host, tend):
     dub = ready_dub(team, host)
     copy = tend()
-    assert copies.is_there(copy)
+    assert copies.is_file_there(copy)
     default_storage.delete(copy.name)
-    assert not copies.is_there(copy)
-    assert copies.kept(dub, "video") is None
+    assert not copies.is_file_there(copy)
+    assert copies.playable_copy(dub, "video") is None
     assert (tend().state, default_storage.open(copy.name).read() == VIDEO) == ("kept", True)
 
 
 def test_parts_that_nobody_goes_on_with_are_removed(waiting, folder):
     killed_amid(waiting, 100)
-    part_files.drop_old()
+    part_files.delete_old()
     assert unfinished(folder) == [100]
-    old = (timezone.now() - part_files.OLD_PART - timedelta(minutes=1)).timestamp()
+    old = (timezone.now() - part_files.MAX_AGE - timedelta(minutes=1)).timestamp()
     [part] = (folder / "copying").iterdir()
     os.utime(part, (old, old))
-    part_files.drop_old()
+    part_files.delete_old()
     assert unfinished(folder) == []
 
 
@@ -687,11 +705,11 @@ def test_parts_that_nobody_goes_on_with_are_removed(waiting, folder):
 
 
 def test_a_kept_copy_knows_how_loud_it_is(team, host, tend, monkeypatch):
-    monkeypatch.setattr(waveform, "of", peaks_of)
+    monkeypatch.setattr(waveform, "measure", peaks_of)
     host.files["/v.mp4"] = (MEDIA_DIR / "lumen-launch.es.mp4").read_bytes()
     ready_dub(team, host)
     copy = tend()
-    found = (copy.state, copy.length_ms, len(copy.peaks), max(bytes(copy.peaks)))
+    found = (copy.state, copy.length_ms, len(copy.waveform), max(bytes(copy.waveform)))
     assert found == ("kept", 26_108, waveform.COUNT, 255)
 
 
@@ -699,25 +717,31 @@ def test_of_a_dub_with_both_only_the_audio_is_looked_at(team, host, tend, sounds
     host.files["/a.mp3"] = b"ID3" + bytes(5000)
     ready_dub(team, host, audio_url=link(host, "/a.mp3"))
     tend()
-    assert sounds == [(Path(Copy.objects.get(kind="audio").name).stem, "audio/mpeg")]
+    assert sounds == [(Path(MediaCopy.objects.get(kind="audio").name).stem, "audio/mpeg")]
 
 
 def test_what_cannot_be_decoded_is_kept_and_not_looked_at_again(team, host, tend, monkeypatch, caplog):
-    monkeypatch.setattr(waveform, "of", peaks_of)
+    monkeypatch.setattr(waveform, "measure", peaks_of)
     ready_dub(team, host)
     copy = tend()
-    assert (copy.state, copy.message, bytes(copy.peaks), copy.length_ms, copy.due_at) == ("kept", "", b"", 0, None)
+    assert (copy.state, copy.message, bytes(copy.waveform), copy.length_ms, copy.due_at) == (
+        "kept",
+        "",
+        b"",
+        0,
+        None,
+    )
     assert f"Copy {copy.pk} is kept without its waveform: exit code 1: " in caplog.text
 
 
 def test_whoever_dies_over_the_sound_leaves_the_copy_to_the_next(team, host, tend, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(waveform, "of", lambda *_: sys.exit())
+        patch.setattr(waveform, "measure", lambda *_: sys.exit())
         ready_dub(team, host)
         with pytest.raises(SystemExit):
             tend()
-    assert Copy.objects.get().state == "waiting"
-    monkeypatch.setattr(waveform, "of", lambda *_: waveform.Peaks(b"x" * waveform.COUNT, 9))
+    assert MediaCopy.objects.get().state == "waiting"
+    monkeypatch.setattr(waveform, "measure", lambda *_: waveform.Waveform(b"x" * waveform.COUNT, 9))
     copy = tend()
     assert (copy.state, copy.length_ms, asked_ranges(host)) == ("kept", 9, [None])
 
@@ -730,11 +754,11 @@ def test_a_removed_runs_files_go_with_it(team, host, tend, store_in, storage):
     store_in(storage)
     gone, stays = ready_dub(team, host), ready_dub(team, host)
     tend()
-    name = Copy.objects.get(dub=gone).name
+    name = MediaCopy.objects.get(dub=gone).name
     remove_run(gone.run)
-    assert quota.stock_of(team).kept == 2
+    assert quota.usage_of(team).kept == 2
     tend()
-    assert (Copy.objects.get().dub, default_storage.exists(name)) == (stays, False)
+    assert (MediaCopy.objects.get().dub, default_storage.exists(name)) == (stays, False)
 
 
 def test_a_removed_teams_files_go_with_it(team, host, tend, folder):
@@ -744,7 +768,7 @@ def test_a_removed_teams_files_go_with_it(team, host, tend, folder):
     remove_run(dub.run)
     team.delete()
     tend()
-    assert (Copy.objects.count(), stored(folder)) == (0, [])
+    assert (MediaCopy.objects.count(), stored(folder)) == (0, [])
 
 
 def test_a_file_that_cannot_be_deleted_is_not_forgotten(team, host, tend, store_in, folder):
@@ -753,7 +777,7 @@ def test_a_file_that_cannot_be_deleted_is_not_forgotten(team, host, tend, store_
     remove_run(dub.run)
     store_in("Undeletable")
     tend()
-    assert (Copy.objects.count(), len(stored(folder))) == (1, 1)
+    assert (MediaCopy.objects.count(), len(stored(folder))) == (1, 1)
     store_in("FileSystemStorage")
     assert (tend(), stored(folder)) == (None, [])
 
@@ -761,22 +785,22 @@ def test_a_file_that_cannot_be_deleted_is_not_forgotten(team, host, tend, store_
 def test_all_copies_can_be_removed(team, host, tend, folder):
     dub = ready_dub(team, host)
     tend()
-    quota.remove_all(team)
-    assert (copies.kept(dub, "video"), quota.stock_of(team)) == (None, quota.Stock(0, 0, 0, 0))
-    assert (tend(), stored(folder), Shelf.objects.get().is_on) == (None, [], False)
+    quota.remove_all_copies(team)
+    assert (copies.playable_copy(dub, "video"), quota.usage_of(team)) == (None, quota.CopyUsage(0, 0, 0, 0))
+    assert (tend(), stored(folder), CopyPolicy.objects.get().is_enabled) == (None, [], False)
 
 
 def test_a_run_removed_amid_the_fetching_leaves_nothing(waiting, host, tend, folder, monkeypatch):
-    live_url = links.live_url
+    live_url = links.playable_url
 
     def remove_meanwhile(dub, *rest, **named):
         remove_run(dub.run)
         return live_url(dub, *rest, **named)
 
-    monkeypatch.setattr(links, "live_url", remove_meanwhile)
+    monkeypatch.setattr(links, "playable_url", remove_meanwhile)
     tend()
     tend()
-    assert (Copy.objects.count(), unfinished(folder), stored(folder)) == (0, [], [])
+    assert (MediaCopy.objects.count(), unfinished(folder), stored(folder)) == (0, [], [])
 
 
 # --- What kind of file -------------------------------------------------------------------------------
@@ -798,4 +822,4 @@ def test_a_run_removed_amid_the_fetching_leaves_nothing(waiting, host, tend, fol
     ],
 )
 def test_a_file_is_what_its_first_bytes_say(head, kind, content_type, extension):
-    assert part_files.recognised(head, kind) == (content_type, extension)
+    assert part_files.detect_type(head, kind) == (content_type, extension)

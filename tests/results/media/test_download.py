@@ -35,12 +35,12 @@ def media_url(host: StandIn, path: str = "/video.mp4") -> str:
 
 
 def fetched(host: StandIn, path: str = "/video.mp4", **asked) -> tuple[int, int | None, str, bytes]:
-    with download.opened(media_url(host, path), trusted={("127.0.0.1", host.port)}, **asked) as part:
+    with download.open_download(media_url(host, path), trusted={("127.0.0.1", host.port)}, **asked) as part:
         return part.start, part.size, part.validator, b"".join(part.pieces)
 
 
 def follow(url: str, **asked) -> None:
-    with download.opened(url, **asked):
+    with download.open_download(url, **asked):
         raise AssertionError("it was followed")
 
 
@@ -94,7 +94,7 @@ def test_what_cannot_be_gone_on_with_begins_anew(host, reply):
 def test_another_part_than_asked_for_is_refused(host):
     content_range = f"bytes 0-{len(CONTENT) - 1}/{len(CONTENT)}"
     host.rule = lambda call: Reply(206, CONTENT, {"ETag": MARK, "Content-Range": content_range})
-    with pytest.raises(download.Trouble, match="another part of the file"):
+    with pytest.raises(download.DownloadError, match="another part of the file"):
         fetched(host, start=9, validator=MARK)
 
 
@@ -141,30 +141,30 @@ def test_a_file_in_chunks_has_no_size_and_an_end(host):
 )
 def test_trouble_is_a_sentence(host, reply, sentence):
     host.rule = lambda call: reply
-    with pytest.raises(download.Trouble) as trouble:
+    with pytest.raises(download.DownloadError) as trouble:
         fetched(host)
     assert str(trouble.value).startswith(sentence)
-    assert isinstance(trouble.value, download.Gone) == sentence.startswith("The link has ended")
+    assert isinstance(trouble.value, download.LinkGoneError) == sentence.startswith("The link has ended")
 
 
 @pytest.mark.parametrize("reply", [Reply(delay=60), Reply(200, CONTENT, drip=60)], ids=["headers", "body"])
 def test_a_host_that_falls_silent_is_left(host, monkeypatch, reply):
     monkeypatch.setattr(download, "STALL_SECONDS", 0.2)
     host.rule = lambda call: reply
-    with pytest.raises(download.Trouble, match="did not answer in time"):
+    with pytest.raises(download.DownloadError, match="did not answer in time"):
         fetched(host)
 
 
 def test_headers_that_drip_end_in_time(host, monkeypatch):
     monkeypatch.setattr(download, "HEADERS_SECONDS", 0.3)
     host.rule = lambda call: Reply(None, b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000, drip=0.01)
-    with pytest.raises(download.Trouble, match="did not answer in time"):
+    with pytest.raises(download.DownloadError, match="did not answer in time"):
         fetched(host)
 
 
 def test_pieces_come_as_they_arrive(host):
     host.rule = lambda call: Reply(200, b"abc", drip=0.02)
-    with download.opened(media_url(host), trusted={("127.0.0.1", host.port)}) as part:
+    with download.open_download(media_url(host), trusted={("127.0.0.1", host.port)}) as part:
         assert list(part.pieces) == [b"a", b"b", b"c"]
 
 
@@ -233,7 +233,7 @@ def test_which_addresses_are_public(text, verdict):
     ],
 )
 def test_our_own_network_is_never_reached(host, link):
-    with pytest.raises(download.Trouble, match="not on the public internet"):
+    with pytest.raises(download.DownloadError, match="not on the public internet"):
         follow(link.format(port=host.port))
     assert host.calls == []
 
@@ -255,7 +255,7 @@ def test_our_own_network_is_never_reached(host, link):
 )
 def test_each_redirect_is_checked_again(host, location, sentence):
     host.rule = lambda call: Reply(302, b"", {"Location": location.format(port=host.port)})
-    with pytest.raises(download.Trouble, match=sentence):
+    with pytest.raises(download.DownloadError, match=sentence):
         fetched(host)
     assert len(host.calls) == (6 if location == "/again" else 1)
 
@@ -289,7 +289,7 @@ def test_a_name_is_reached_at_the_address_that_was_checked(monkeypatch):
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     monkeypatch.setattr(download, "create_connection", create_connection)
-    with pytest.raises(download.Trouble, match="could not be reached"):
+    with pytest.raises(download.DownloadError, match="could not be reached"):
         follow("https://media.example/a.mp4")
     assert (asked, dialled) == (["media.example"], [("93.184.216.34", 443)])
 
@@ -299,7 +299,7 @@ def test_an_https_link_never_leads_to_http(monkeypatch):
     answer.status_code, answer.raw = 302, io.BytesIO()
     answer.headers["Location"] = "http://media.example/a.mp4"
     monkeypatch.setattr(requests.Session, "get", lambda *_, **__: answer)
-    with pytest.raises(download.Trouble, match="not safe to follow"):
+    with pytest.raises(download.DownloadError, match="not safe to follow"):
         follow("https://media.example/a.mp4")
 
 
@@ -317,7 +317,7 @@ def test_a_certificate_is_asked_for_by_name_and_must_be_trusted(tmp_path):
         port = listening.getsockname()[1]
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
-        with pytest.raises(download.Trouble, match="no certificate that can be trusted"):
+        with pytest.raises(download.DownloadError, match="no certificate that can be trusted"):
             follow(f"https://localhost:{port}/", trusted={("localhost", port)})
         thread.join(5)
     assert names == ["localhost"]

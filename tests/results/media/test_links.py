@@ -29,7 +29,7 @@ def answer_with(monkeypatch):
         call = other
 
     cache.clear()
-    monkeypatch.setattr(links, "ask_now", lambda run: call(run))
+    monkeypatch.setattr(links, "refresh_now", lambda run: call(run))
     return answer_with
 
 
@@ -37,10 +37,10 @@ class Camb:
     """Stands for the single ask: counts, and stores what CAMB.AI would give."""
 
     def __init__(self, **links):
-        self.links, self.asks = links, 0
+        self.links, self.attempts = links, 0
 
     def __call__(self, run):
-        self.asks += 1
+        self.attempts += 1
         Dub.objects.filter(run=run).update(**self.links)
 
 
@@ -68,7 +68,7 @@ class Camb:
     ],
 )
 def test_the_end_is_read_from_the_link(query, end):
-    assert links.ends_at(f"{HOST}?{query}", FETCHED) == end
+    assert links.parse_expiry(f"{HOST}?{query}", FETCHED) == end
 
 
 @pytest.mark.parametrize(
@@ -107,22 +107,22 @@ def test_anything_else_is_not(url):
 def test_a_living_link_is_given_without_asking():
     ends = int((timezone.now() + timedelta(hours=1)).timestamp())
     dub = make_dub(video_url=f"{HOST}?Expires={ends}", audio_url="https://cdn.example.com/a.mp3")
-    assert links.live_url(dub, "video") == f"{HOST}?Expires={ends}"
-    assert links.live_url(dub, "audio") == "https://cdn.example.com/a.mp3"
+    assert links.playable_url(dub, "video") == f"{HOST}?Expires={ends}"
+    assert links.playable_url(dub, "audio") == "https://cdn.example.com/a.mp3"
 
 
 def test_an_ended_link_is_renewed(answer_with):
     dub = make_dub(video_url=ENDED)
     answer_with(camb := Camb(video_url=f"{HOST}?Expires=99999999999"))
-    assert links.live_url(dub, "video") == f"{HOST}?Expires=99999999999"
-    assert camb.asks == 1
+    assert links.playable_url(dub, "video") == f"{HOST}?Expires=99999999999"
+    assert camb.attempts == 1
 
 
 def test_a_link_that_the_browser_met_dead_is_renewed_once_for_everybody(answer_with):
     dub = make_dub(video_url=HOST)
     answer_with(camb := Camb(video_url=f"{HOST}?new"))
-    assert {links.live_url(dub, "video", renew=True) for _ in range(5)} == {f"{HOST}?new"}
-    assert camb.asks == 1
+    assert {links.playable_url(dub, "video", renew=True) for _ in range(5)} == {f"{HOST}?new"}
+    assert camb.attempts == 1
 
 
 def test_while_one_asks_the_others_are_told_to_wait(answer_with):
@@ -130,12 +130,12 @@ def test_while_one_asks_the_others_are_told_to_wait(answer_with):
     told = []
 
     def ask(run):
-        with pytest.raises(links.Dead) as dead:
-            links.live_url(dub, "video", renew=True)
+        with pytest.raises(links.NoPlayableLinkError) as dead:
+            links.playable_url(dub, "video", renew=True)
         told.append(str(dead.value))
 
     answer_with(ask)
-    links.live_url(dub, "video", renew=True)
+    links.playable_url(dub, "video", renew=True)
     assert told == ["A new link is being fetched from CAMB.AI. Press play again in a few seconds."]
 
 
@@ -149,15 +149,15 @@ def test_trouble_is_told_to_everybody_and_asked_about_once(answer_with):
 
     answer_with(ask)
     for _ in range(3):
-        with pytest.raises(links.Dead, match=r"^CAMB\.AI does not answer\.$"):
-            links.live_url(dub, "video", renew=True)
+        with pytest.raises(links.NoPlayableLinkError, match=r"^CAMB\.AI does not answer\.$"):
+            links.playable_url(dub, "video", renew=True)
     assert asks == [dub.run]
 
 
 def test_a_link_that_stays_ended_is_said_to_be_dead(answer_with):
     answer_with(Camb())
-    with pytest.raises(links.Dead, match="gave no new one"):
-        links.live_url(make_dub(video_url=ENDED), "video")
+    with pytest.raises(links.NoPlayableLinkError, match="gave no new one"):
+        links.playable_url(make_dub(video_url=ENDED), "video")
 
 
 def test_a_dub_that_is_gone_after_asking_is_said_to_be_gone(answer_with):
@@ -167,13 +167,13 @@ def test_a_dub_that_is_gone_after_asking_is_said_to_be_gone(answer_with):
         Dub.objects.all().delete()
 
     answer_with(ask)
-    with pytest.raises(links.Dead, match="no longer has this dub"):
-        links.live_url(dub, "video")
+    with pytest.raises(links.NoPlayableLinkError, match="no longer has this dub"):
+        links.playable_url(dub, "video")
 
 
 @pytest.mark.parametrize(
     ("link", "sentence"), [("", "This dub has no video."), ("javascript:alert(1)", "cannot be played")]
 )
 def test_a_link_that_cannot_be_played_is_refused(link, sentence):
-    with pytest.raises(links.Dead, match=sentence):
-        links.live_url(make_dub(video_url=link), "video")
+    with pytest.raises(links.NoPlayableLinkError, match=sentence):
+        links.playable_url(make_dub(video_url=link), "video")

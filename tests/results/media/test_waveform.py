@@ -18,7 +18,7 @@ def tone(seconds: float, amplitude: int) -> "array[int]":
 
 
 def test_what_is_said_is_louder_than_what_is_between():
-    found = waveform.of(MEDIA_DIR / "between-the-tides.m4a", "audio/mp4")
+    found = waveform.measure(MEDIA_DIR / "between-the-tides.m4a", "audio/mp4")
     assert (len(found.values), found.length_ms, max(found.values)) == (waveform.COUNT, 50_257, 255)
     # Nobody speaks in the first 450 ms, nor between the lines.
     assert (max(found.values[:8]), found.values.count(0) > 50) == (0, True)
@@ -26,8 +26,8 @@ def test_what_is_said_is_louder_than_what_is_between():
 
 
 def test_a_video_sounds_as_its_audio_does():
-    audio = waveform.of(MEDIA_DIR / "lumen-launch.es.m4a", "audio/mp4")
-    video = waveform.of(MEDIA_DIR / "lumen-launch.es.mp4", "video/mp4")
+    audio = waveform.measure(MEDIA_DIR / "lumen-launch.es.m4a", "audio/mp4")
+    video = waveform.measure(MEDIA_DIR / "lumen-launch.es.mp4", "video/mp4")
     assert audio == video
 
 
@@ -36,7 +36,7 @@ def test_half_as_loud_is_drawn_half_as_high(tmp_path):
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, waveform.RATE, 0, "NONE", ""))
         file.writeframes((tone(5, 20_000) + tone(5, 10_000)).tobytes())
-    found = waveform.of(path, "audio/wav")
+    found = waveform.measure(path, "audio/wav")
     loud, quiet = found.values[10:490], found.values[510:990]
     assert (min(loud) > 240, 120 < min(quiet) <= max(quiet) < 135, found.length_ms) == (True, True, 10_000)
 
@@ -64,8 +64,8 @@ def test_near_silence_is_drawn_as_such():
 def test_what_is_no_sound_has_none(tmp_path, content, content_type):
     path = tmp_path / "x"
     path.write_bytes(content)
-    with pytest.raises(waveform.Unreadable, match="exit code 1: "):
-        waveform.of(path, content_type)
+    with pytest.raises(waveform.UnreadableMediaError, match="exit code 1: "):
+        waveform.measure(path, content_type)
 
 
 def test_damage_in_the_middle_is_passed_over(tmp_path):
@@ -73,19 +73,19 @@ def test_damage_in_the_middle_is_passed_over(tmp_path):
     content[40_000:45_000] = b"\xff" * 5000
     path = tmp_path / "x"
     path.write_bytes(content)
-    assert 35_000 < waveform.of(path, "audio/mp4").length_ms <= 40_000
+    assert 35_000 < waveform.measure(path, "audio/mp4").length_ms <= 40_000
 
 
 def test_it_takes_no_longer_than_it_may(monkeypatch):
-    monkeypatch.setattr(waveform, "MOST_SECONDS", 0.001)
-    with pytest.raises(waveform.Unreadable, match="it took longer than"):
-        waveform.of(MEDIA_DIR / "lumen-launch.es.m4a", "audio/mp4")
+    monkeypatch.setattr(waveform, "MAX_SECONDS", 0.001)
+    with pytest.raises(waveform.UnreadableMediaError, match="it took longer than"):
+        waveform.measure(MEDIA_DIR / "lumen-launch.es.m4a", "audio/mp4")
 
 
 def test_a_machine_that_cannot_start_it_is_no_harm(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
-    with pytest.raises(waveform.Unreadable, match="No such file"):
-        waveform.of(MEDIA_DIR / "lumen-launch.es.m4a", "audio/mp4")
+    with pytest.raises(waveform.UnreadableMediaError, match="No such file"):
+        waveform.measure(MEDIA_DIR / "lumen-launch.es.m4a", "audio/mp4")
 
 
 def test_it_is_given_no_secret(monkeypatch, tmp_path):
@@ -94,8 +94,8 @@ def test_it_is_given_no_secret(monkeypatch, tmp_path):
     shell.chmod(0o700)
     monkeypatch.setattr(sys, "executable", str(shell))
     monkeypatch.setenv("SECRET_KEY", "hush")
-    with pytest.raises(waveform.Unreadable, match="exit code 3: '<>'"):
-        waveform.of(MEDIA_DIR / "lumen-launch.es.m4a", "audio/mp4")
+    with pytest.raises(waveform.UnreadableMediaError, match="exit code 3: '<>'"):
+        waveform.measure(MEDIA_DIR / "lumen-launch.es.m4a", "audio/mp4")
 
 
 @pytest.mark.parametrize(
@@ -115,4 +115,4 @@ def test_whoever_took_it_over_could_do_little(tmp_path, deed, error):
             [sys.executable, "-c", code], cwd=settings.BASE_DIR, stdout=answer, stderr=subprocess.PIPE, check=False
         )
     assert error in ended.stderr.decode()
-    assert (tmp_path / "answer").stat().st_size <= waveform.MOST_ANSWER_BYTES
+    assert (tmp_path / "answer").stat().st_size <= waveform.MAX_ANSWER_BYTES

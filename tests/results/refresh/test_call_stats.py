@@ -7,14 +7,14 @@ from django.utils import timezone as django_timezone
 
 from results.models import Call
 from results.refresh import call_stats
-from results.refresh.call_stats import Failure, Times, Window
+from results.refresh.call_stats import FailureCount, ResponseTimes, TimeWindow
 from teams.models import Team
 from tests.factories import make_team
 
 pytestmark = pytest.mark.django_db
 
 Outcome = Call.Outcome
-HOUR = Window(step=60, count=60)
+HOUR = TimeWindow(step=60, count=60)
 NOW = datetime(2026, 3, 29, 12, 30, 15, tzinfo=UTC)
 
 
@@ -23,7 +23,7 @@ def make_call(team: Team, at: datetime = NOW, **fields) -> Call:
     return Call.objects.create(team=team, at=at, **fields)
 
 
-def counted(summary: call_stats.Summary) -> dict[str, tuple[int, int]]:
+def counted(summary: call_stats.CallSummary) -> dict[str, tuple[int, int]]:
     return {
         f"{step.start:%d %H:%M:%S}": (step.answered, step.failed)
         for step in summary.steps
@@ -36,7 +36,7 @@ def test_a_call_counts_in_its_own_minute_to_the_microsecond():
     for text in ("12:28:59.999999", "12:29:00.000000", "12:29:59.999500", "12:29:59.999999", "12:30:00.000000"):
         make_call(team, datetime.fromisoformat(f"2026-03-29T{text}+00:00"))
     make_call(team, datetime(2026, 3, 29, 12, 29, 30, tzinfo=UTC), outcome=Outcome.REFUSED, http_status=401)
-    assert counted(call_stats.summary(team, HOUR, NOW)) == {
+    assert counted(call_stats.summarise(team, HOUR, NOW)) == {
         "29 12:28:00": (1, 0),
         "29 12:29:00": (3, 1),
         "29 12:30:00": (1, 0),
@@ -47,7 +47,7 @@ def test_the_window_ends_with_the_running_step_and_has_all_its_steps():
     team = make_team()
     for at in ("11:30:59.999999", "11:31:00", "12:30:59.999999", "12:31:00"):
         make_call(team, datetime.fromisoformat(f"2026-03-29T{at}+00:00"))
-    summary = call_stats.summary(team, HOUR, NOW)
+    summary = call_stats.summarise(team, HOUR, NOW)
     assert [step.start for step in summary.steps] == [
         datetime(2026, 3, 29, 11, 31, tzinfo=UTC) + timedelta(minutes=n) for n in range(60)
     ]
@@ -60,10 +60,10 @@ def test_steps_are_the_same_in_every_time_zone(zone):
     # In Berlin the clock jumped that night; Kathmandu and St John's are not whole hours from UTC.
     for minutes in range(0, 24 * 60 - 20, 10):
         make_call(team, NOW - timedelta(minutes=minutes))
-    day = Window(step=30 * 60, count=48)
-    in_utc = call_stats.summary(team, day, NOW)
+    day = TimeWindow(step=30 * 60, count=48)
+    in_utc = call_stats.summarise(team, day, NOW)
     with django_timezone.override(zone):
-        here = call_stats.summary(team, day, NOW.astimezone(timezone(timedelta(hours=5, minutes=45))))
+        here = call_stats.summarise(team, day, NOW.astimezone(timezone(timedelta(hours=5, minutes=45))))
     assert here == in_utc
     assert sum(step.answered for step in in_utc.steps) == in_utc.calls == 142
     assert [step.answered for step in in_utc.steps] == [3] * 47 + [1]
@@ -72,7 +72,7 @@ def test_steps_are_the_same_in_every_time_zone(zone):
 def test_only_the_teams_own_calls_count():
     team = make_team()
     make_call(make_team())
-    assert call_stats.summary(team, HOUR, NOW).calls == 0
+    assert call_stats.summarise(team, HOUR, NOW).calls == 0
 
 
 def test_failures_are_told_apart_by_outcome_and_code_most_frequent_first():
@@ -85,10 +85,10 @@ def test_failures_are_told_apart_by_outcome_and_code_most_frequent_first():
     ):
         for second in range(times):
             make_call(team, NOW - timedelta(minutes=second), outcome=outcome, http_status=code)
-    assert call_stats.summary(team, HOUR, NOW).failures == [
-        Failure(Outcome.UNAVAILABLE, 503, 3),
-        Failure(Outcome.UNAVAILABLE, None, 2),
-        Failure(Outcome.REFUSED, 401, 1),
+    assert call_stats.summarise(team, HOUR, NOW).failures == [
+        FailureCount(Outcome.UNAVAILABLE, 503, 3),
+        FailureCount(Outcome.UNAVAILABLE, None, 2),
+        FailureCount(Outcome.REFUSED, 401, 1),
     ]
 
 
@@ -106,31 +106,31 @@ def test_percentiles_are_times_that_were_measured(ms, median, p95):
     team = make_team()
     for number in ms:
         make_call(team, ms=number)
-    assert call_stats.summary(team, HOUR, NOW).times == Times(median, p95, len(ms))
+    assert call_stats.summarise(team, HOUR, NOW).times == ResponseTimes(median, p95, len(ms))
 
 
 def test_a_call_without_an_answer_says_nothing_of_how_long_answers_take():
     team = make_team()
     make_call(team, ms=30_000, outcome=Outcome.UNAVAILABLE, http_status=None)
-    assert call_stats.summary(team, HOUR, NOW).times is None
+    assert call_stats.summarise(team, HOUR, NOW).times is None
     make_call(team, ms=90, outcome=Outcome.UNAVAILABLE, http_status=503)
-    assert call_stats.summary(team, HOUR, NOW).times == Times(90, 90, 1)
+    assert call_stats.summarise(team, HOUR, NOW).times == ResponseTimes(90, 90, 1)
 
 
 def test_times_are_taken_from_the_newest_calls_only(monkeypatch):
-    monkeypatch.setattr(call_stats, "MOST_TIMED", 3)
+    monkeypatch.setattr(call_stats, "MAX_TIMED", 3)
     team = make_team()
     for age, ms in enumerate((10, 20, 30, 4000, 5000)):
         make_call(team, NOW - timedelta(minutes=age), ms=ms)
-    assert call_stats.summary(team, HOUR, NOW).times == Times(20, 30, 3)
+    assert call_stats.summarise(team, HOUR, NOW).times == ResponseTimes(20, 30, 3)
 
 
 @pytest.mark.parametrize(
     ("answered", "failed", "share"), [(3, 0, "100"), (1999, 1, "99.9"), (1, 2, "33.3"), (0, 2, "0"), (0, 0, "0")]
 )
 def test_the_share_reaches_100_only_when_nothing_failed(answered, failed, share):
-    steps = [call_stats.Step(NOW, answered, failed)]
-    assert call_stats.Summary(steps, [], None).share_answered == share
+    steps = [call_stats.TimeStep(NOW, answered, failed)]
+    assert call_stats.CallSummary(steps, [], None).share_answered == share
 
 
 def test_a_window_costs_two_queries(django_assert_num_queries):
@@ -138,4 +138,4 @@ def test_a_window_costs_two_queries(django_assert_num_queries):
     for age in range(30):
         make_call(team, NOW - timedelta(minutes=age))
     with django_assert_num_queries(2):
-        call_stats.summary(team, HOUR, NOW)
+        call_stats.summarise(team, HOUR, NOW)

@@ -127,7 +127,7 @@ def test_a_lease_that_was_claimed_long_before_is_renewed_before_its_first_call(
     during_the_call(lambda: seen.append(Run.objects.get(pk=one.runs[0].pk).lease_until))
     clock(60)
     ask._ask(one)
-    assert seen[0] == timezone.now() + claims.LASTS
+    assert seen[0] == timezone.now() + claims.LEASE_DURATION
 
 
 @pytest.mark.django_db(transaction=True)

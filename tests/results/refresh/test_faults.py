@@ -16,7 +16,7 @@ from demo.server import ABSENT, Reply, StandIn
 from results import camb as camb_client
 from results import queue, tasks
 from results.camb import parse
-from results.models import Answer, ApiKey, Attempt, Call, Cue, Dub, Pulse, Run
+from results.models import ApiKey, Attempt, Call, Cue, Dub, RawAnswer, Run, TeamVersion
 from results.refresh import ask, claims, keys, limits, merge
 from results.runs.request import request_refresh, request_refresh_many
 from results.search.service import search
@@ -39,7 +39,7 @@ def test_while_much_is_due_a_lease_is_good_for_several_calls(camb, team, bells, 
     settings.REFRESH_CALLS_PER_KEY, settings.REFRESH_CALLS_PER_SECOND = 2, 1000
     make_numbered_runs(team, 100)
     camb.unknown = READY
-    ask.ring_due()
+    ask.enqueue_due()
     # Not of one size: who begins together must not come to store together.
     assert [Run.objects.filter(lease=lease).count() for _, lease in bells] == [40, 35]
     ask.refresh_batch(bells[0][1], go_on=False)
@@ -50,14 +50,14 @@ def test_while_much_is_due_a_lease_is_good_for_several_calls(camb, team, bells, 
 def test_towards_its_end_a_sweep_is_shared_out_evenly(team, bells, settings):
     settings.REFRESH_CALLS_PER_KEY, settings.REFRESH_CALLS_PER_SECOND = 4, 1000
     make_numbered_runs(team, 20)
-    ask.ring_due()
+    ask.enqueue_due()
     assert [Run.objects.filter(lease=lease).count() for _, lease in bells] == [5, 5, 5, 5]
 
 
 def test_the_rate_counts_calls_and_not_leases(team, bells, settings):
     settings.REFRESH_CALLS_PER_KEY, settings.REFRESH_CALLS_PER_SECOND = 2, 5
     make_numbered_runs(team, 100)
-    ask.ring_due()
+    ask.enqueue_due()
     assert Run.objects.exclude(lease=None).count() == (2 + 1) * 5
 
 
@@ -69,10 +69,10 @@ def short_turns(settings, monkeypatch):
 
 
 def test_a_thread_gives_way_when_its_turn_is_over_and_others_wait(camb, team, bells, short_turns, monkeypatch):
-    monkeypatch.setattr(queue, "others_wait", lambda: True)
+    monkeypatch.setattr(queue, "is_thread_wanted", lambda: True)
     make_numbered_runs(team, 40)
     camb.unknown = READY
-    ask.ring_due()
+    ask.enqueue_due()
     tasks.refresh_batch(bells.pop()[1])
     assert len(camb.calls) == 1
     assert statuses() == ["ready"] * 5 + ["new"] * 35
@@ -84,7 +84,7 @@ def test_a_thread_gives_way_when_its_turn_is_over_and_others_wait(camb, team, be
 def test_a_thread_that_nobody_waits_for_goes_on(camb, team, bells, short_turns):
     make_numbered_runs(team, 40)
     camb.unknown = READY
-    ask.ring_due()
+    ask.enqueue_due()
     tasks.refresh_batch(bells.pop()[1])
     assert len(camb.calls) == 8
     assert (bells, statuses()) == ([], ["ready"] * 40)
@@ -99,7 +99,7 @@ def test_trouble_amid_a_lease_keeps_what_was_heard_and_puts_off_only_what_was_no
     make_numbered_runs(team, 20)
     camb.unknown = READY
     camb.script(None, Reply(500))
-    ask.ring_due()
+    ask.enqueue_due()
     ask.refresh_batch(bells.pop()[1], go_on=False)
     assert statuses() == ["ready"] * 5 + ["new"] * 15
     now = timezone.now()
@@ -113,7 +113,7 @@ def test_a_team_with_thousands_of_due_runs_takes_no_turn_of_another(camb, bells,
     make_key(other, "other-key")
     make_numbered_runs(busy, 5000)
     run = make_run(other, camb_run_id=9_000)
-    ask.ring_due()
+    ask.enqueue_due()
     leases = Run.objects.exclude(lease=None).order_by().values_list("team", "lease").distinct()
     assert sorted(team for team, _ in leases) == [busy.pk] * 8 + [other.pk]
     run.refresh_from_db()
@@ -173,7 +173,7 @@ def test_runs_wait_as_long_as_was_named_and_no_longer(camb, team, sweep, clock):
 def test_of_calls_that_fail_together_the_longest_time_named_counts(team, clock):
     key = ApiKey.objects.get()
     for seconds in (5, 60, 30):
-        limits.note_trouble(key, camb_client.Unavailable("busy", http_status=429, retry_after=seconds))
+        limits.record_failure(key, camb_client.Unavailable("busy", http_status=429, retry_after=seconds))
     key.refresh_from_db()
     assert (key.failures, key.retry_at) == (1, timezone.now() + timedelta(seconds=60))
 
@@ -185,7 +185,7 @@ def test_a_gate_that_closes_amid_a_lease_is_heeded_before_the_next_call(
     make_numbered_runs(team, 20)
     camb.unknown = READY
     during_the_call(lambda: ApiKey.objects.update(failures=1, retry_at=timezone.now() + timedelta(minutes=1)))
-    ask.ring_due()
+    ask.enqueue_due()
     ask.refresh_batch(bells.pop()[1])
     assert len(camb.calls) == 1
     assert statuses() == ["ready"] * 5 + ["new"] * 15
@@ -209,7 +209,7 @@ def test_once_a_refusal_of_the_key_is_noted_no_further_call_begins(camb, team, b
         connection.close()
 
     camb.rule = refuse_one
-    ask.ring_due()
+    ask.enqueue_due()
     threads = [threading.Thread(target=refresh, args=(lease,)) for _, lease in bells]
     for thread in threads:
         thread.start()
@@ -218,7 +218,7 @@ def test_once_a_refusal_of_the_key_is_noted_no_further_call_begins(camb, team, b
     is_noted.set()
     for thread in threads:
         thread.join()
-    ask.ring_due()
+    ask.enqueue_due()
     assert (len(bells), len(camb.calls)) == (4, 4)
     assert Counter(statuses()) == {"ready": 15, "new": 85}
     assert Run.objects.exclude(lease=None).count() == 0
@@ -241,7 +241,7 @@ def test_a_new_key_is_tried_by_one_call_before_it_makes_many(camb, team, bells, 
     ApiKey.objects.update(state="untried")
     make_numbered_runs(team, 100)
     camb.keys = {"another"}
-    ask.ring_due()
+    ask.enqueue_due()
     assert len(bells) == 1
     sweep()
     assert [call.status for call in camb.calls] == [401]
@@ -343,7 +343,7 @@ def test_a_key_that_camb_echoes_is_nowhere_to_be_read(camb, make_key, sweep, cap
         sweep()
     assert statuses() == ["failed", "ready"]
     kept = [str(list(model.objects.values_list())) for model in (ApiKey, Run, Dub, Cue, Call, Attempt)]
-    kept += [zlib.decompress(answer.body).decode() for answer in Answer.objects.all()]
+    kept += [zlib.decompress(answer.body).decode() for answer in RawAnswer.objects.all()]
     assert len(kept) == 8
     assert [text for text in [*kept, caplog.text] if SECRET in text] == []
 
@@ -384,7 +384,7 @@ def test_an_answer_that_cannot_be_read_spoils_nobody_and_is_parked_after_five_tr
         Run.objects.exclude(due_at=None).update(due_at=timezone.now())
     assert statuses() == ["ready", "ready", "new", "ready", "ready"]
     poison = Run.objects.get(camb_run_id=3)
-    assert (poison.due_at, poison.asks, poison.lease) == (None, 5, None)
+    assert (poison.due_at, poison.attempts, poison.lease) == (None, 5, None)
     assert poison.reason
     assert len(camb.calls) <= 9 + 4
     assert Call.objects.filter(message__contains="could not be read", outcome="malformed").exists()
@@ -392,13 +392,13 @@ def test_an_answer_that_cannot_be_read_spoils_nobody_and_is_parked_after_five_tr
 
 
 def test_a_run_that_waited_long_is_not_parked_by_its_first_failure(camb, team, sweep, monkeypatch):
-    run = make_run(team, status="waiting", asks=40)
+    run = make_run(team, status="waiting", attempts=40)
     camb.runs[run.camb_run_id] = READY
     with monkeypatch.context() as patch:
-        patch.setattr(merge.Stock, "write", lambda stock: 1 / 0)
+        patch.setattr(merge.Merge, "write", lambda stock: 1 / 0)
         sweep()
     run.refresh_from_db()
-    assert (run.asks, run.due_at > timezone.now()) == (1, True)
+    assert (run.attempts, run.due_at > timezone.now()) == (1, True)
     Run.objects.update(due_at=timezone.now())
     sweep()
     assert statuses() == ["ready"]
@@ -414,7 +414,7 @@ def test_trouble_of_the_database_is_no_fault_of_the_runs_and_lets_nobody_ask_in_
         raise OperationalError("database or disk is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(merge.Stock, "write", is_full)
+        patch.setattr(merge.Merge, "write", is_full)
         for _ in range(300):
             sweep()
             clock(2)
@@ -426,7 +426,7 @@ def test_trouble_of_the_database_is_no_fault_of_the_runs_and_lets_nobody_ask_in_
     assert statuses() == ["ready"] * 3
 
 
-@pytest.mark.parametrize("at", [(parse, "read_run"), (merge.Stock, "merge"), (merge.Stock, "write")])
+@pytest.mark.parametrize("at", [(parse, "read_run"), (merge.Merge, "merge"), (merge.Merge, "write")])
 def test_a_lack_of_memory_is_no_fault_of_the_runs_and_ends_the_task(camb, team, bells, worker, monkeypatch, at):
     make_numbered_runs(team, 3)
     camb.unknown = READY
@@ -434,17 +434,17 @@ def test_a_lack_of_memory_is_no_fault_of_the_runs_and_ends_the_task(camb, team, 
     def no_room(*_):
         raise MemoryError
 
-    ask.ring_due()
+    ask.enqueue_due()
     with monkeypatch.context() as patch:
         patch.setattr(*at, no_room)
         with pytest.raises(MemoryError):
             worker()
     assert len(camb.calls) == 1
-    assert list(Run.objects.values_list("status", "reason", "asks")) == [("new", "", 0)] * 3
+    assert list(Run.objects.values_list("status", "reason", "attempts")) == [("new", "", 0)] * 3
     # As if the worker had been killed: what begins anew in its place does not run into the same at once.
     assert claims.claim_due() == []
     Run.objects.update(lease_until=timezone.now())
-    ask.ring_due()
+    ask.enqueue_due()
     worker()
     assert statuses() == ["ready"] * 3
 
@@ -534,7 +534,7 @@ def test_a_team_removed_while_its_runs_are_asked_stays_removed(camb, team, sweep
 def test_a_key_removed_while_it_is_used_is_not_used_again(camb, team, sweep, during_the_call):
     make_numbered_runs(team, 12)
     camb.unknown = READY
-    during_the_call(lambda: keys.remove(team))
+    during_the_call(lambda: keys.remove_key(team))
     sweep()
     assert ApiKey.objects.count() == 0
     assert len(camb.calls) <= 3
@@ -544,17 +544,17 @@ def test_a_key_removed_while_it_is_used_is_not_used_again(camb, team, sweep, dur
 def test_a_clock_set_back_an_hour_holds_nothing_up_for_that_hour(camb, team, bells, worker, clock):
     runs = make_numbered_runs(team, 2, due_at=timezone.now() - timedelta(hours=2))
     camb.unknown = READY
-    ask.ring_due()
+    ask.enqueue_due()
     ApiKey.objects.update(retry_at=timezone.now() + timedelta(minutes=30), failures=1, state="refused")
     Run.objects.filter(pk=runs[1].pk).update(checked_at=timezone.now(), lease=None, lease_until=None)
     clock(-3600)
     bells.clear()
     assert request_refresh(runs[1]) is True
-    ask.ring_due()
+    ask.enqueue_due()
     worker()
     assert statuses() == ["ready", "ready"]
     make_run(team, due_at=timezone.now())
-    ask.ring_due()
+    ask.enqueue_due()
     worker()
     assert statuses() == ["ready"] * 3
 
@@ -566,11 +566,11 @@ def test_a_clock_set_forward_an_hour_asks_again_and_stores_once(camb, team, bell
     def jump_once() -> None:
         if len(camb.calls) == 1:
             clock(3600)
-            ask.ring_due()
+            ask.enqueue_due()
             worker()
 
     during_the_call(jump_once)
-    ask.ring_due()
+    ask.enqueue_due()
     worker()
     assert (len(camb.calls), statuses(), Cue.objects.count()) == (2, ["ready", "ready"], 2)
     assert set(Run.objects.values_list("lease", flat=True)) == {None}
@@ -595,7 +595,7 @@ def test_asking_for_many_runs_waits_for_answers_being_stored_instead_of_blocking
         asking.start()
         while not cursor.execute(waits_for_us).fetchone()[0]:
             assert asking.is_alive()
-        Pulse.beat(team.pk)
+        TeamVersion.bump(team.pk)
     asking.join()
     assert requested == [5]
 
@@ -610,17 +610,17 @@ def test_four_who_read_and_then_write_wait_for_each_other(team):
         try:
             for _ in range(25):
                 with transaction.atomic():
-                    Pulse.of(team.pk)
-                    Pulse.beat(team.pk)
+                    TeamVersion.current(team.pk)
+                    TeamVersion.bump(team.pk)
         except OperationalError as error:
             troubles.append(error)
         finally:
             connection.close()
 
-    before = Pulse.of(team.pk)
+    before = TeamVersion.current(team.pk)
     writers = [threading.Thread(target=write) for _ in range(4)]
     for writer in writers:
         writer.start()
     for writer in writers:
         writer.join()
-    assert (troubles, Pulse.of(team.pk) - before) == ([], 100)
+    assert (troubles, TeamVersion.current(team.pk) - before) == ([], 100)

@@ -15,8 +15,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def gate(team, monkeypatch):
-    monkeypatch.setattr(limits.Gate, "LASTS_S", 60)
-    return limits.Gate(team.pk)
+    monkeypatch.setattr(limits.CircuitBreaker, "LASTS_S", 60)
+    return limits.CircuitBreaker(team.pk)
 
 
 def close(team) -> None:
@@ -36,10 +36,10 @@ def test_a_closed_gate_is_looked_up_before_each_call(team, gate):
 
 
 def test_trouble_that_this_process_meets_counts_at_once(team, monkeypatch):
-    monkeypatch.setattr(limits.Gate, "LASTS_S", 60)
-    key, gate = ApiKey.objects.get(pk=team.pk), limits.gate(team.pk)
+    monkeypatch.setattr(limits.CircuitBreaker, "LASTS_S", 60)
+    key, gate = ApiKey.objects.get(pk=team.pk), limits.circuit_breaker(team.pk)
     assert gate.is_open()
-    limits.note_trouble(key, camb.Refused("no", http_status=401))
+    limits.record_failure(key, camb.Refused("no", http_status=401))
     assert not gate.is_open()
 
 
@@ -50,7 +50,7 @@ def test_while_one_looks_the_others_go_on_with_what_was_seen_a_moment_ago(gate, 
         looking.set()
         return may_end.wait(60)
 
-    monkeypatch.setattr(limits.Gate, "LASTS_S", 0)
+    monkeypatch.setattr(limits.CircuitBreaker, "LASTS_S", 0)
     assert gate.is_open()
     monkeypatch.setattr(gate, "_look", look)
     slow = Thread(target=gate.is_open, daemon=True)

@@ -13,7 +13,7 @@ from demo.server import ABSENT, Reply
 from results import camb as camb_client
 from results import tasks
 from results.camb import parse
-from results.models import Answer, ApiKey, Attempt, Call, Cue, Dub, Pulse, Run
+from results.models import ApiKey, Attempt, Call, Cue, Dub, RawAnswer, Run, TeamVersion
 from results.refresh import ask, calls, claims, limits, merge, save, schedule
 from results.runs.add import add_tasks
 from results.runs.remove import remove_run
@@ -89,7 +89,7 @@ def test_what_was_said_is_stored_as_it_was_said(camb, team, sweep):
     assert list(spanish.cues.values_list("position", "start_ms", "end_ms", "speaker", "text")) == [
         (1, 500, 2250, "Anna", "The kettle is on.")
     ]
-    assert b"The kettle is on." in zlib.decompress(Answer.objects.get(run=run).body)
+    assert b"The kettle is on." in zlib.decompress(RawAnswer.objects.get(run=run).body)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_a_ready_run_that_answers_empty_stays_ready_with_a_warning(camb, team, s
     run.refresh_from_db()
     assert (run.status, run.due_at, Cue.objects.count()) == ("ready", None, 1)
     assert run.notes == ["CAMB.AI's newest answer about this run was empty; what was stored before is kept."]
-    assert Answer.objects.get(run=run).size > 10
+    assert RawAnswer.objects.get(run=run).size > 10
 
 
 def test_a_worse_transcript_does_not_replace_a_better_one(camb, team, sweep, worker):
@@ -230,11 +230,11 @@ def test_the_same_answer_writes_neither_lines_nor_terms_nor_what_was_said(
         "results_apikey",
         "results_run",
         "results_dub",
-        "results_pulse",
+        "results_teamversion",
         "results_call",
         "results_attempt",
     }
-    assert list(run.attempts.order_by("pk").values_list("change", flat=True)) == [
+    assert list(run.call_attempts.order_by("pk").values_list("change", flat=True)) == [
         "New → Ready, transcript arrived",
         "",
     ]
@@ -346,8 +346,8 @@ def test_one_probe_resumes_all_runs_once_the_key_is_mended(camb, team, bells, sw
     assert len(camb.calls) == 1
     ApiKey.objects.update(retry_at=timezone.now() - timedelta(seconds=1))
     Run.objects.update(due_at=timezone.now())
-    ask.ring_due()
-    ask.ring_due()
+    ask.enqueue_due()
+    ask.enqueue_due()
     assert [name for name, _ in bells] == ["refresh_batch"]
     ask.refresh_batch(bells.pop()[1], go_on=False)
     assert Run.objects.filter(status="ready").count() == 5
@@ -455,7 +455,7 @@ def test_one_odd_answer_among_many_stops_only_its_own_batch(camb, team, sweep):
 def test_calls_that_fail_together_count_as_one_failure(team):
     key = ApiKey.objects.get(team=team)
     for _ in range(4):
-        limits.note_trouble(key, camb_client.Unavailable("down"))
+        limits.record_failure(key, camb_client.Unavailable("down"))
     key.refresh_from_db()
     assert key.failures == 1
 
@@ -463,7 +463,7 @@ def test_calls_that_fail_together_count_as_one_failure(team):
 def test_a_message_delivered_twice_asks_once(camb, team, bells):
     runs = make_runs(team, 2)
     camb.runs |= {run.camb_run_id: ready() for run in runs}
-    ask.ring_due()
+    ask.enqueue_due()
     [(_, lease)] = bells
     tasks.refresh_batch(lease)
     tasks.refresh_batch(lease)
@@ -473,15 +473,15 @@ def test_a_message_delivered_twice_asks_once(camb, team, bells):
 
 def test_two_beats_claim_each_run_once(team, bells):
     make_runs(team, 10)
-    ask.ring_due()
-    ask.ring_due()
+    ask.enqueue_due()
+    ask.enqueue_due()
     assert len(bells) == 2
 
 
 def test_a_lost_message_costs_one_lease(camb, team, bells, sweep):
     run = make_run(team)
     camb.runs[run.camb_run_id] = ready()
-    ask.ring_due()
+    ask.enqueue_due()
     bells.clear()
     sweep()
     assert camb.calls == []
@@ -509,20 +509,20 @@ def held(run) -> uuid.UUID:
 
 def heard(run, lease, line="Hello."):
     said = parse.read_run(run.camb_run_id, ready(transcript=[LINE | {"text": line}]))
-    return save.Heard(run.pk, lease, timezone.now(), said)
+    return save.Outcome(run.pk, lease, timezone.now(), said)
 
 
 @pytest.mark.parametrize("newest_first", [False, True])
 def test_of_two_leases_on_a_run_that_end_at_once_the_last_given_counts(team, newest_first):
     run = make_run(team)
     answers = [heard(run, held(run), "Older."), heard(run, held(run), "Newer.")]
-    save.save(sorted(answers, key=answers.index, reverse=newest_first), [calls.History(team.pk)])
+    save.save_outcomes(sorted(answers, key=answers.index, reverse=newest_first), [calls.CallLog(team.pk)])
     run.refresh_from_db()
     assert (run.status, run.lease, [cue.text for cue in Cue.objects.all()]) == ("ready", None, ["Newer."])
 
 
 def test_leases_that_end_at_once_cost_as_many_queries_as_one(team):
-    Pulse.beat(team.pk)
+    TeamVersion.bump(team.pk)
     runs = make_runs(team, 12)
     of_one = queries_to_save(team, runs[:2])
     of_five = queries_to_save(team, *(runs[at : at + 2] for at in range(2, 12, 2)))
@@ -537,11 +537,11 @@ def queries_to_save(team, *leases) -> int:
         Run.objects.filter(pk__in=[run.pk for run in runs]).update(
             lease=lease, lease_until=timezone.now() + Run.LEASE
         )
-        histories.append(calls.History(team.pk))
+        histories.append(calls.CallLog(team.pk))
         with histories[-1].call([run.pk for run in runs]):
             answers += [heard(run, lease) for run in runs]
     with CaptureQueriesContext(connection) as queries:
-        save.save(answers, histories)
+        save.save_outcomes(answers, histories)
     return len(queries)
 
 
@@ -557,7 +557,7 @@ def test_a_run_removed_while_it_is_asked_stays_removed(camb, team, sweep, during
 def test_a_poison_run_spoils_nobody_and_is_parked_after_five_tries(camb, team, sweep, monkeypatch):
     poison, mate = make_runs(team, 2)
     camb.runs |= {poison.camb_run_id: ready(), mate.camb_run_id: ready()}
-    original = merge.Stock.merge
+    original = merge.Merge.merge
 
     def breaks(stock, run, *args):
         change = original(stock, run, *args)
@@ -565,14 +565,14 @@ def test_a_poison_run_spoils_nobody_and_is_parked_after_five_tries(camb, team, s
             raise ValueError("poison")
         return change
 
-    monkeypatch.setattr(merge.Stock, "merge", breaks)
+    monkeypatch.setattr(merge.Merge, "merge", breaks)
     for _ in range(6):
         sweep()
         Run.objects.exclude(due_at=None).update(due_at=timezone.now())
     poison.refresh_from_db()
     mate.refresh_from_db()
     assert mate.status == "ready"
-    assert (poison.due_at, poison.asks, poison.lease) == (None, 5, None)
+    assert (poison.due_at, poison.attempts, poison.lease) == (None, 5, None)
     assert poison.reason
     assert Dub.objects.filter(run=poison).count() == 0
 
@@ -583,7 +583,7 @@ def test_a_task_is_followed_until_it_has_a_run_id_and_then_the_run_is_asked(camb
     camb.tasks["abc-1"] = {"status": "PENDING"}
     sweep()
     run = Run.objects.get()
-    assert (run.status, str(run), run.camb_run_id, run.asks) == ("waiting", "Pilot", None, 1)
+    assert (run.status, str(run), run.camb_run_id, run.attempts) == ("waiting", "Pilot", None, 1)
     camb.tasks["abc-1"] = {"status": "SUCCESS", "run_id": 77}
     camb.runs[77] = ready()
     Run.objects.update(due_at=timezone.now())
@@ -636,29 +636,29 @@ def test_tasks_and_runs_are_asked_side_by_side(camb, team, sweep):
 def test_every_change_moves_the_pulse(camb, team, sweep):
     run = make_run(team)
     camb.runs[run.camb_run_id] = ready()
-    before = Pulse.of(team.pk)
+    before = TeamVersion.current(team.pk)
     sweep()
     run.refresh_from_db()
     assert run.version > before
-    assert Pulse.of(team.pk) >= run.version
+    assert TeamVersion.current(team.pk) >= run.version
 
 
 def test_a_key_makes_no_more_calls_a_second_than_its_rate(settings, team, bells, clock):
     settings.REFRESH_CALLS_PER_SECOND, settings.REFRESH_CALLS_PER_KEY = 3, 100
     make_runs(team, 100, due_at=timezone.now())
-    ask.ring_due()
-    ask.ring_due()
+    ask.enqueue_due()
+    ask.enqueue_due()
     assert len(bells) == 3
     clock(1)
-    ask.ring_due()
+    ask.enqueue_due()
     assert len(bells) == 6
 
 
 def test_a_key_has_no_more_calls_in_flight_than_allowed(settings, team, bells):
     settings.REFRESH_CALLS_PER_KEY, settings.REFRESH_CALLS_PER_SECOND = 4, 1000
     make_runs(team, 100)
-    ask.ring_due()
-    ask.ring_due()
+    ask.enqueue_due()
+    ask.enqueue_due()
     assert len(bells) == 4
 
 
@@ -674,20 +674,20 @@ def test_every_call_is_kept_with_what_it_changed(camb, team, sweep):
         (1, 404, "refused"),
         (1, 200, "answered"),
     ]
-    assert [attempt.change for attempt in good.attempts.order_by("pk")] == [
+    assert [attempt.change for attempt in good.call_attempts.order_by("pk")] == [
         "",
         "New → Ready, transcript arrived",
     ]
-    assert [attempt.change for attempt in bad.attempts.order_by("pk")] == ["", "", "New → Not found"]
+    assert [attempt.change for attempt in bad.call_attempts.order_by("pk")] == ["", "", "New → Not found"]
 
 
 def test_old_calls_are_forgotten(camb, team, sweep, settings):
     make_run(team)
     camb.unknown = ready()
     sweep()
-    assert calls.forget_old() == 0
+    assert calls.delete_old() == 0
     Call.objects.update(at=timezone.now() - timedelta(days=31))
-    assert calls.forget_old() == 1
+    assert calls.delete_old() == 1
     assert (Call.objects.count(), Attempt.objects.count()) == (0, 0)
 
 

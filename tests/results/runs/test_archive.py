@@ -3,7 +3,7 @@ from django.db import connection
 from django.utils import timezone
 
 from results import camb, speakers, tags
-from results.models import Cue, Dub, Language, Pulse, Run, SavedSearch
+from results.models import Cue, Dub, Language, Run, SavedSearch, TeamVersion
 from results.refresh import merge, schedule
 from results.runs import archive
 from results.runs.archive import archive_runs, restore_runs
@@ -12,7 +12,7 @@ from results.runs.request import refresh_progress, refresh_sooner, request_refre
 from results.search import index, indexing, saved
 from results.search.analyzer import Phrase
 from results.search.engine import engine
-from results.search.service import every, search
+from results.search.service import iter_cues, search
 from tests.factories import make_dub, make_run, make_searchable_run, make_team, ready
 
 pytestmark = pytest.mark.django_db
@@ -30,13 +30,13 @@ def found_texts(team, typed="kitchen") -> set[str]:
 
 def indexed(team) -> int:
     """How many of the team's lines are in the index itself, whatever a search would hide."""
-    wanted = index.Wanted(team.pk, ((Phrase((index._prefix(team.pk),)),),), (), None)
+    wanted = index.IndexQuery(team.pk, ((Phrase((index._prefix(team.pk),)),),), (), None)
     return len(engine.newest(wanted, None, 1000, 1000))
 
 
 def news(membership) -> tuple[int, int]:
     """As the rail tells, and as the list of saved searches does."""
-    return saved.news(membership), saved.visible_to(membership).get().news  # type: ignore[attr-defined]
+    return saved.new_alert_count(membership), saved.visible_to(membership).get().news  # type: ignore[attr-defined]
 
 
 def is_sound() -> bool:
@@ -51,20 +51,20 @@ def is_sound() -> bool:
 
 def test_no_search_shows_an_archived_run_from_then_on_and_a_worker_takes_its_lines_out(team, bells):
     run, other = make_searchable_run(team, "kitchen one"), make_searchable_run(team, "kitchen two")
-    tags.add(team, {run.pk: ["launch"]})
+    tags.add_tags(team, {run.pk: ["launch"]})
     assert archive_runs(team, [run.pk]) == 1
     assert (indexed(team), found_texts(team)) == (2, {"kitchen two"})
     page = search(team.pk, "kitchen", with_facets=True)
     assert (page.count, page.facets.of, page.facets.tags) == (1, 1, [])
-    assert [cue.text for cue in every(team.pk, "kitchen")] == ["kitchen two"]
+    assert [cue.text for cue in iter_cues(team.pk, "kitchen")] == ["kitchen two"]
     for typed in (f"run:{run.camb_run_id}", "tag:launch", "-title:x one", "kitchen -two", "one"):
         assert found_texts(team, typed) == set(), typed
     assert bells == [("settle_archived",)]
-    archive.settle_next()
+    archive.sync_pending()
     assert (indexed(team), found_texts(team), is_sound()) == (1, {"kitchen two"}, True)
     assert Cue.objects.filter(dub__run=run).count() == 1
     restore_runs(team, [run.pk])
-    archive.settle_next()
+    archive.sync_pending()
     assert (indexed(team), found_texts(team)) == (2, {"kitchen one", "kitchen two"})
     assert found_texts(team, "tag:launch") == {"kitchen one"}
     assert other.tag_names == []
@@ -85,7 +85,7 @@ def test_a_worker_goes_on_in_turns_where_another_stopped(team, bells, monkeypatc
     monkeypatch.setattr(archive, "_RUNS_AT_ONCE", 2)
     runs = [make_searchable_run(team, f"kitchen {number}") for number in range(5)]
     archive_runs(team, [run.pk for run in runs])
-    settle = indexing.settle
+    settle = indexing.sync_run
     settled: list[int] = []
 
     def die_at_the_third(run):
@@ -94,17 +94,17 @@ def test_a_worker_goes_on_in_turns_where_another_stopped(team, bells, monkeypatc
         settle(run)
         settled.append(run.pk)
 
-    monkeypatch.setattr(indexing, "settle", die_at_the_third)
+    monkeypatch.setattr(indexing, "sync_run", die_at_the_third)
     with pytest.raises(SystemExit):
-        archive.settle_next()
+        archive.sync_pending()
     assert (indexed(team), found_texts(team)) == (2, set())
-    monkeypatch.setattr(indexing, "settle", settle)
+    monkeypatch.setattr(indexing, "sync_run", settle)
     monkeypatch.setattr(archive, "TURN_SECONDS", -1)
     bells.clear()
-    archive.settle_next()
+    archive.sync_pending()
     assert (indexed(team), bells) == (2, [("settle_archived",)])
     monkeypatch.setattr(archive, "TURN_SECONDS", 60)
-    archive.settle_next()
+    archive.sync_pending()
     assert (indexed(team), is_sound()) == (0, True)
 
 
@@ -114,17 +114,17 @@ def test_what_is_changed_between_mark_and_worker_leaves_nothing_behind(team, bel
     # Renamed and said anew while the lines are still in the index, and once more when they are out of it.
     for name in ("Kim", "Lee"):
         speaker = "Anna" if name == "Kim" else "Kim"
-        speakers.rename(runs[0], speaker, name, everywhere=False)
+        speakers.rename_speaker(runs[0], speaker, name, everywhere=False)
         dub = Dub.objects.get(run=runs[1])
-        merge.drop_cues(dub)
-        merge._add_cues([(dub, [camb.Cue(0, 1, "Anna", f"kitchen {name}")])])
+        merge.delete_cues(dub)
+        merge._add_cues([(dub, [camb.CueAnswer(0, 1, "Anna", f"kitchen {name}")])])
         assert found_texts(team) == set()
-        archive.settle_next()
+        archive.sync_pending()
         assert (indexed(team), is_sound()) == (0, True)
     restore_runs(team, [run.pk for run in runs])
     # Restored, but not yet back: what changes now must not be in it twice.
-    speakers.rename(runs[0], "Lee", "Ann", everywhere=False)
-    archive.settle_next()
+    speakers.rename_speaker(runs[0], "Lee", "Ann", everywhere=False)
+    archive.sync_pending()
     assert found_texts(team) == {"kitchen one", "kitchen two", "kitchen Lee"}
     assert found_texts(team, "speaker:ann") == {"kitchen one", "kitchen Lee"}
     assert found_texts(team, "speaker:lee") == set()
@@ -138,7 +138,7 @@ def test_archived_and_restored_before_a_worker_came_nothing_is_done(team, bells)
     archive_runs(team, [run.pk])
     restore_runs(team, [run.pk])
     assert (indexed(team), found_texts(team)) == (1, {"kitchen"})
-    archive.settle_next()
+    archive.sync_pending()
     assert (indexed(team), is_sound()) == (1, True)
 
 
@@ -146,7 +146,7 @@ def test_a_rebuild_leaves_archived_runs_out(team, bells):
     run = make_searchable_run(team, "kitchen one")
     make_searchable_run(team, "kitchen two")
     archive_runs(team, [run.pk])
-    archive.settle_next()
+    archive.sync_pending()
     indexing.rebuild()
     assert (indexed(team), found_texts(team)) == (1, {"kitchen two"})
     remove_run(run)
@@ -156,35 +156,35 @@ def test_a_rebuild_leaves_archived_runs_out(team, bells):
 def test_what_only_archived_runs_say_is_not_suggested_until_they_are_back(team, bells):
     run = make_searchable_run(team, "kitchen")
     make_searchable_run(team, "garden")
-    indexing.learn(run.dubs.get())
+    indexing.learn_words(run.dubs.get())
     archive_runs(team, [run.pk])
     assert search(team.pk, "kitchne").suggestion == ""
-    archive.settle_next()
+    archive.sync_pending()
     indexing.rebuild()
     assert search(team.pk, "kitchne").suggestion == ""
     restore_runs(team, [run.pk])
-    archive.settle_next()
+    archive.sync_pending()
     assert search(team.pk, "kitchne").suggestion == "kitchen"
 
 
 def test_a_run_that_is_archived_while_somebody_searches_is_not_shown(team, bells, monkeypatch):
     run = make_searchable_run(team, "kitchen")
-    wanted = index.wanted
+    wanted = index.make_query
 
     def and_archive(*args):
         asked = wanted(*args)
         archive_runs(team, [run.pk])
         return asked
 
-    monkeypatch.setattr(index, "wanted", and_archive)
+    monkeypatch.setattr(index, "make_query", and_archive)
     assert found_texts(team) == set()
 
 
 def test_a_language_that_gets_its_name_later_is_found_by_it_and_can_be_removed(team):
     dub = make_dub(make_run(team), ["kitchen"], language="54")
-    indexing.add(dub.cues.all())
+    indexing.add_cues(dub.cues.all())
     Language.objects.create(camb_id=54, tag="es-es")
-    merge.name_numbered_dubs({54: "es-es"})
+    merge.tag_numbered_dubs({54: "es-es"})
     assert (found_texts(team, "lang:es"), found_texts(team, "lang:54")) == ({"kitchen"}, set())
     remove_run(dub.run)
     assert (indexed(team), found_texts(team, "lang:54"), is_sound()) == (0, set(), True)
@@ -194,16 +194,16 @@ def test_saved_searches_tell_nothing_of_an_archived_run_until_it_is_back(team, b
     membership = team.memberships.get()
     SavedSearch.objects.create(team=team, owner=membership.user, q="kitchen")
     told, untold = make_searchable_run(team, "kitchen"), make_searchable_run(team, "kitchen")
-    Dub.objects.filter(run=told).update(is_told=False)
-    saved.tell()
+    Dub.objects.filter(run=told).update(is_alert_checked=False)
+    saved.send_alerts()
     archive_runs(team, [told.pk, untold.pk])
-    Dub.objects.filter(run=untold).update(is_told=False)
-    saved.tell()
+    Dub.objects.filter(run=untold).update(is_alert_checked=False)
+    saved.send_alerts()
     assert news(membership) == (0, 0)
     restore_runs(team, [told.pk, untold.pk])
-    saved.tell()
-    archive.settle_next()
-    saved.tell()
+    saved.send_alerts()
+    archive.sync_pending()
+    saved.send_alerts()
     assert news(membership) == (2, 2)
 
 
@@ -234,7 +234,7 @@ def test_an_answer_that_comes_after_it_was_archived_is_kept_and_nothing_is_due(
     sweep()
     run.refresh_from_db()
     assert (run.status, run.due_at, run.lease, run.cue_count) == ("partly", None, None, 1)
-    archive.settle_next()
+    archive.sync_pending()
     assert (indexed(team), is_sound()) == (0, True)
     assert schedule.next_due(run, timezone.now()) is None
 
@@ -244,7 +244,7 @@ def test_only_the_teams_own_runs_are_archived(team, bells):
     assert archive_runs(team, [mine.pk, foreign.pk]) == 1
     assert list(Run.objects.archived()) == [mine]
     mine.refresh_from_db()
-    assert mine.version == Pulse.of(team.pk)
+    assert mine.version == TeamVersion.current(team.pk)
     since = mine.archived_at
     assert archive_runs(team, [mine.pk]) == 0
     mine.refresh_from_db()

@@ -2,19 +2,19 @@
 
 import pytest
 
-from results.runs.pasted_ids import LARGEST, Line, Verdict, read
+from results.runs.pasted_ids import LARGEST, PastedId, Verdict, parse
 
 
 def ids(text: str) -> list[int]:
-    return [line.run_id for line in read(text) if line.verdict is Verdict.ID]
+    return [line.run_id for line in parse(text) if line.verdict is Verdict.ID]
 
 
 def titles(text: str) -> dict[int, str]:
-    return {line.run_id: line.title for line in read(text) if line.verdict is Verdict.ID}
+    return {line.run_id: line.title for line in parse(text) if line.verdict is Verdict.ID}
 
 
 def verdicts(text: str, verdict: Verdict) -> list[str]:
-    return [line.written for line in read(text) if line.verdict is verdict]
+    return [line.written for line in parse(text) if line.verdict is verdict]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_ids_are_found_in_any_text(text, found):
     ],
 )
 def test_what_is_no_id_says_why(token, reason):
-    (line,) = read(token)
+    (line,) = parse(token)
     assert (line.verdict, line.note) == (Verdict.NOT_AN_ID, reason)
     assert len(line.written) <= 60
 
@@ -97,7 +97,7 @@ def test_what_is_no_id_says_why(token, reason):
     ],
 )
 def test_an_id_that_is_read_otherwise_than_written_says_so(token, run_id, note):
-    (line,) = read(token)
+    (line,) = parse(token)
     assert (line.verdict, line.run_id, line.note) == (Verdict.ID, run_id, note)
 
 
@@ -118,13 +118,13 @@ TASK = "b9e3d2f4-7c1a-4f0e-9d55-0a1b2c3d4e5f"
     ],
 )
 def test_a_task_is_told_apart_from_a_run(text):
-    (line,) = [line for line in read(text) if line.verdict is not Verdict.WORD]
+    (line,) = [line for line in parse(text) if line.verdict is not Verdict.WORD]
     assert (line.verdict, line.task_id, line.run_id) == (Verdict.TASK, TASK, 0)
     assert line.title == ("Harbour lights" if "Harbour" in text else "")
 
 
 def test_a_task_counts_once():
-    assert [line.verdict for line in read(f"{TASK}\n{TASK}")] == [Verdict.TASK, Verdict.REPEATED]
+    assert [line.verdict for line in parse(f"{TASK}\n{TASK}")] == [Verdict.TASK, Verdict.REPEATED]
 
 
 def test_words_of_a_message_are_only_words():
@@ -134,10 +134,10 @@ def test_words_of_a_message_are_only_words():
 
 
 def test_an_id_counts_once():
-    assert read("1344 1345 01344") == [
-        Line("1344", Verdict.ID, 1344),
-        Line("1345", Verdict.ID, 1345),
-        Line("01344", Verdict.REPEATED, 1344, note="the same id stands above"),
+    assert parse("1344 1345 01344") == [
+        PastedId("1344", Verdict.ID, 1344),
+        PastedId("1345", Verdict.ID, 1345),
+        PastedId("01344", Verdict.REPEATED, 1344, note="the same id stands above"),
     ]
 
 
@@ -179,7 +179,7 @@ def test_a_lone_quotation_mark_swallows_no_id():
 
 
 def test_rows_of_a_table_without_an_id_are_named():
-    lines = read("run_id,title\n,Harbour lights\nabc,Kyoto\n0,Desert")
+    lines = parse("run_id,title\n,Harbour lights\nabc,Kyoto\n0,Desert")
     assert [(line.written, line.verdict, line.note) for line in lines] == [
         ("Harbour lights", Verdict.NOT_AN_ID, "this row has no run id"),
         ("abc", Verdict.NOT_AN_ID, "a run id is a number"),
@@ -192,7 +192,7 @@ def test_a_message_with_commas_is_no_table():
 
 
 def test_a_long_title_is_cut_and_says_so():
-    (line,) = read(f"1344\t{'x' * 300}")
+    (line,) = parse(f"1344\t{'x' * 300}")
     assert (line.title, line.note) == ("x" * 200, "the title was cut to 200 characters")
 
 

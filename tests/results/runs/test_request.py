@@ -7,9 +7,9 @@ from demo.server import Reply
 from results import camb as camb_client
 from results import queue, tasks
 from results.media import links
-from results.models import ApiKey, Cue, Dub, Pulse, Run
+from results.models import ApiKey, Cue, Dub, Run, TeamVersion
 from results.refresh import ask, claims
-from results.runs import request as refresh_requests
+from results.runs import request
 from results.runs.add import add_runs
 from results.runs.remove import remove_run, remove_team
 from results.runs.request import (
@@ -55,7 +55,7 @@ def test_refresh_now_keeps_to_the_keys_limits_and_comes_before_the_rest(camb, te
     make_runs(team, 100)
     wanted = make_runs(team, 5, status="ready", due_at=None)
     camb.unknown = ready()
-    ask.ring_due()
+    ask.enqueue_due()
     assert [request_refresh(run) for run in wanted] == [True] * 5
     assert len(bells) == 2
     ask.refresh_batch(bells[0][1], go_on=False)
@@ -70,7 +70,7 @@ def test_a_link_is_not_renewed_while_the_key_is_paused(camb, team):
     camb.script(Reply(429, b"", {"Retry-After": "60"}))
     for _ in range(2):
         with pytest.raises(camb_client.Unavailable, match="less often"):
-            links.ask_now(run)
+            links.refresh_now(run)
     assert len(camb.calls) == 1
     assert ApiKey.objects.get().retry_at > timezone.now() + timedelta(seconds=30)
 
@@ -78,7 +78,7 @@ def test_a_link_is_not_renewed_while_the_key_is_paused(camb, team):
 def test_ask_now_renews_the_links_while_somebody_waits(camb, team, bells):
     run = make_run(team)
     camb.runs[run.camb_run_id] = ready(video_url="https://media.example/fresh.mp4")
-    links.ask_now(run)
+    links.refresh_now(run)
     assert Dub.objects.get(run=run).video_url == "https://media.example/fresh.mp4"
     run.refresh_from_db()
     assert run.lease is None
@@ -94,7 +94,7 @@ def test_add_runs_says_what_was_new_and_rings(team, bells):
         (13, ""),
     ]
     assert bells == [("refresh_due",), ("refresh_due",)]
-    assert Pulse.of(team.pk) == 2
+    assert TeamVersion.current(team.pk) == 2
 
 
 def test_ten_thousand_runs_are_added_at_once(team, bells, django_assert_max_num_queries):
@@ -111,7 +111,7 @@ def test_many_runs_are_asked_on_request_and_their_progress_is_told(camb, team, s
     assert refresh_progress(team) is None
     assert request_refresh_many(Run.objects.all(), team) == 12
     assert refresh_progress(team) == RefreshProgress(0, 12, None)
-    ask.ring_due()
+    ask.enqueue_due()
     ask.refresh_batch(next(lease for name, *lease in bells if name == "refresh_batch")[0], go_on=False)
     half = refresh_progress(team)
     assert (half.checked, half.total) == (5, 12)
@@ -130,14 +130,14 @@ def test_very_many_runs_are_marked_a_portion_at_a_time_and_workers_begin_with_th
     def ring(_task: str) -> None:
         marked_at_the_bell.append(Run.objects.due(timezone.now()).count())
 
-    monkeypatch.setattr(refresh_requests, "WANTED_TOGETHER", 5)
-    monkeypatch.setattr(queue, "ring", ring)
+    monkeypatch.setattr(request, "REQUESTS_PER_TRANSACTION", 5)
+    monkeypatch.setattr(queue, "enqueue", ring)
     runs = make_runs(team, 12, status="ready", due_at=None)
     Run.objects.filter(pk=runs[7].pk).update(archived_at=timezone.now())
     assert request_refresh_many(Run.objects.all(), team) == 11
     assert marked_at_the_bell == [5]
     assert progress_of(team) == (0, 11)
-    assert Run.objects.exclude(wanted_at=None).values("due_at", "wanted_at").distinct().count() == 1
+    assert Run.objects.exclude(requested_at=None).values("due_at", "requested_at").distinct().count() == 1
 
 
 def test_a_run_that_somebody_watches_is_asked_sooner(team, settings):
@@ -168,13 +168,13 @@ def test_progress_counts_only_what_was_asked_for_however_often_and_by_how_many(c
     camb.unknown = ready()
     request_refresh_many(Run.objects.filter(pk__in=[run.pk for run in first]), team)
     for run in (first[0], first[1], *polled):
-        links.ask_now(run)
+        links.refresh_now(run)
     assert progress_of(team) == (2, 4)
     request_refresh_many(Run.objects.filter(pk__in=[run.pk for run in first[1:] + second]), team)
     assert progress_of(team) == (2, 8)
-    links.ask_now(second[0])
+    links.refresh_now(second[0])
     assert progress_of(team) == (3, 8)
-    ask.ring_due()
+    ask.enqueue_due()
     worker()
     assert refresh_progress(team) is None
     request_refresh_many(Run.objects.filter(pk=first[0].pk), team)

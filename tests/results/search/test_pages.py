@@ -6,9 +6,9 @@ import pytest
 from django.utils import timezone
 
 from results import tags
-from results.models import Cue, Run, Word
+from results.models import Cue, Run, VocabularyWord
 from results.search import indexing, service, vocabulary
-from results.search.service import Facets, beside, every, in_dub, search
+from results.search.service import Facets, count_in_dub, iter_cues, parallel_lines, search
 from tests.factories import make_dub, make_run, make_team
 from tests.results.search.test_search import found, make_found_dub
 
@@ -63,13 +63,13 @@ def test_tags_are_counted_by_hits_and_only_the_teams_own():
     make_found_dub("word", run=run, language="ja-jp")
     make_found_dub("word", run=make_run(run.team))
     make_found_dub("word", run=other)
-    tags.add(run.team, {run.pk: ["Launch", "two words"]})
-    tags.add(other.team, {other.pk: ["secret"]})
+    tags.add_tags(run.team, {run.pk: ["Launch", "two words"]})
+    tags.add_tags(other.team, {other.pk: ["secret"]})
     assert facets(run.team, "word").tags == [("Launch", 3), ("two words", 3)]
 
 
 def test_facets_are_told_from_the_newest_hits(monkeypatch):
-    monkeypatch.setattr(service, "LOOK_AT", 4)
+    monkeypatch.setattr(service, "SAMPLE_SIZE", 4)
     run = make_run()
     make_found_dub(*["word"] * 3, run=run, language="en")
     make_found_dub(*["word"] * 3, run=run, language="fr")
@@ -125,7 +125,7 @@ def test_best_first_pages_stay_as_they_were_when_lines_are_added(monkeypatch):
 
 
 def test_best_first_looks_at_the_newest_hits_only(monkeypatch):
-    monkeypatch.setattr(service, "LOOK_AT", 3)
+    monkeypatch.setattr(service, "SAMPLE_SIZE", 3)
     team = make_found_dub("word", *["a longer word"] * 3).team
     page = search(team.pk, "word", best_first=True, limit=3)
     assert ([hit.cue.text for hit in page.hits], page.next_before) == (["a longer word"] * 3, None)
@@ -139,7 +139,7 @@ def test_best_first_looks_at_the_newest_hits_only(monkeypatch):
 def kitchen_team():
     """A team whose words can be suggested."""
     dub = make_found_dub("The big Kitchen garden", "a kitchen, la bibliothèque", "хороший день", "大きい台所")
-    indexing.learn(dub)
+    indexing.learn_words(dub)
     return dub.team
 
 
@@ -181,50 +181,50 @@ def test_a_near_miss_is_helped(kitchen_team, typed, meant):
 
 def test_a_word_is_suggested_as_it_is_written_most():
     dub = make_found_dub("Kitchen", "the kitchen", "a kitchen")
-    indexing.learn(dub)
+    indexing.learn_words(dub)
     assert suggestion(dub.team, "kitchne") == "kitchen"
 
 
 def test_the_word_said_most_is_suggested_among_the_nearest():
     dub = make_found_dub("a kitten", "a mitten", "the mitten")
-    indexing.learn(dub)
+    indexing.learn_words(dub)
     assert suggestion(dub.team, "pitten") == "mitten"
 
 
 def test_several_words_are_suggested_out_of_one_line():
     dub = make_found_dub("a kitten sleeps", "a mitten hangs", "the mitten", "no sleeping")
-    indexing.learn(dub)
+    indexing.learn_words(dub)
     assert suggestion(dub.team, "pitten sleepz") == "kitten sleeps"
 
 
 def test_no_suggestion_comes_from_another_team():
     theirs, ours = make_found_dub("kitchen"), make_found_dub("garden")
     for dub in (theirs, ours):
-        indexing.learn(dub)
+        indexing.learn_words(dub)
     assert suggestion(ours.team, "kitchne") == ""
     assert suggestion(theirs.team, "kitchne") == "kitchen"
 
 
 def test_a_word_that_is_gone_is_not_suggested(kitchen_team):
-    indexing.remove(Cue.objects.filter(team=kitchen_team))
+    indexing.remove_cues(Cue.objects.filter(team=kitchen_team))
     Cue.objects.filter(team=kitchen_team).delete()
     assert suggestion(kitchen_team, "kitchne") == ""
 
 
 def test_a_team_takes_its_words_along(kitchen_team):
-    assert Word.objects.filter(team=kitchen_team).count() == 5
+    assert VocabularyWord.objects.filter(team=kitchen_team).count() == 5
     kitchen_team.delete()
-    assert not Word.objects.exists()
+    assert not VocabularyWord.objects.exists()
 
 
 def test_words_are_learned_once_and_anew_by_a_rebuild(kitchen_team):
-    words = set(Word.objects.values_list("team", "word", "backwards"))
+    words = set(VocabularyWord.objects.values_list("team", "word", "backwards"))
     assert {word for _team, word, _backwards in words} >= {"kitchen", "bibliotheque", "хороший"}
-    indexing.learn(Cue.objects.filter(team=kitchen_team)[0].dub)
-    assert set(Word.objects.values_list("team", "word", "backwards")) == words
-    Word.objects.create(team=kitchen_team, word="stray", backwards="yarts")
+    indexing.learn_words(Cue.objects.filter(team=kitchen_team)[0].dub)
+    assert set(VocabularyWord.objects.values_list("team", "word", "backwards")) == words
+    VocabularyWord.objects.create(team=kitchen_team, word="stray", backwards="yarts")
     indexing.rebuild()
-    assert set(Word.objects.values_list("team", "word", "backwards")) == words
+    assert set(VocabularyWord.objects.values_list("team", "word", "backwards")) == words
 
 
 @pytest.mark.parametrize(
@@ -255,7 +255,7 @@ def test_the_same_moment_is_shown_in_the_runs_other_languages(django_assert_num_
     make_found_dub("other", "two", run=make_run(run.team), language="it")
     hits = search(run.team_id, "two").hits
     with django_assert_num_queries(1):
-        parallel = beside(hits)
+        parallel = parallel_lines(hits)
     assert {hit.cue.dub.language: parallel.get(hit.cue.pk) for hit in hits} == {
         "it": None,
         "en-us": [("de", "zwei"), ("fr", "deux")],
@@ -268,7 +268,7 @@ def test_a_line_that_is_split_in_another_language_is_shown_whole():
     dub.cues.update(end_ms=4000)
     make_found_dub("eine", "lange", "dann", run=run, language="de")
     [hit] = search(run.team_id, "long").hits
-    assert beside([hit]) == {hit.cue.pk: [("de", "eine"), ("de", "lange")]}
+    assert parallel_lines([hit]) == {hit.cue.pk: [("de", "eine"), ("de", "lange")]}
 
 
 def test_the_same_moment_is_found_where_one_language_has_many_more_lines():
@@ -277,11 +277,11 @@ def test_the_same_moment_is_found_where_one_language_has_many_more_lines():
     other = make_found_dub("jetzt", run=run, language="de")
     other.cues.update(start_ms=120_000, end_ms=122_000)
     [hit] = search(run.team_id, "now").hits
-    assert beside([hit]) == {hit.cue.pk: [("de", "jetzt")]}
+    assert parallel_lines([hit]) == {hit.cue.pk: [("de", "jetzt")]}
 
 
 def test_nothing_is_beside_nothing():
-    assert beside([]) == {}
+    assert parallel_lines([]) == {}
 
 
 # --- All of them ---------------------------------------------------------------------------------------------
@@ -293,10 +293,10 @@ def test_every_hit_is_given_newest_first_in_batches(monkeypatch, django_assert_m
     make_found_dub(*(f"word {number}" for number in range(10)), run=run)
     make_found_dub("word of others")
     with django_assert_max_num_queries(30):
-        given = [(cue.text, cue.dub.language, cue.run.title) for cue in every(run.team_id, "word")]
+        given = [(cue.text, cue.dub.language, cue.run.title) for cue in iter_cues(run.team_id, "word")]
     assert given == [(f"word {number}", "en-us", "Trailer") for number in reversed(range(10))]
-    assert list(every(run.team_id, "")) == []
-    assert list(every(run.team_id, "title:nothing")) == []
+    assert list(iter_cues(run.team_id, "")) == []
+    assert list(iter_cues(run.team_id, "title:nothing")) == []
 
 
 def test_the_hits_in_one_dub_are_counted():
@@ -304,6 +304,6 @@ def test_the_hits_in_one_dub_are_counted():
     dub = make_found_dub("word one", "word two", "other", run=run)
     twin = make_found_dub("word", run=run, language="fr")
     make_found_dub("word", run=make_run(run.team))
-    assert [in_dub(one, "word") for one in (dub, twin)] == [2, 1]
-    assert [in_dub(dub, typed) for typed in ("title:nothing word", "", "missing")] == [0, 0, 0]
-    assert in_dub(make_dub(make_run(make_team())), "word") == 0
+    assert [count_in_dub(one, "word") for one in (dub, twin)] == [2, 1]
+    assert [count_in_dub(dub, typed) for typed in ("title:nothing word", "", "missing")] == [0, 0, 0]
+    assert count_in_dub(make_dub(make_run(make_team())), "word") == 0

@@ -3,7 +3,7 @@
 import pytest
 
 from results import tasks
-from results.models import Dub, Finding, SavedSearch, Word
+from results.models import Dub, SavedSearch, SearchAlert, VocabularyWord
 from results.search import indexing, saved
 from teams.models import Membership
 from tests.factories import make_member, make_run, make_searchable_dub, make_team
@@ -23,7 +23,7 @@ def anna(team):
 
 def store(team, *lines, **fields):
     """A dub as a refresh leaves it."""
-    return make_searchable_dub(make_run(team), lines, is_told=False, **fields)
+    return make_searchable_dub(make_run(team), lines, is_alert_checked=False, **fields)
 
 
 def news(member):
@@ -31,98 +31,98 @@ def news(member):
 
 
 def test_a_new_dub_with_hits_is_told_of_once(team, anna):
-    saved.save(anna, "kitchen", is_shared=False)
-    saved.save(anna, "speaker:ben", is_shared=False)
-    saved.save(anna, "lang:ja", is_shared=False)
+    saved.save_search(anna, "kitchen", is_shared=False)
+    saved.save_search(anna, "speaker:ben", is_shared=False)
+    saved.save_search(anna, "lang:ja", is_shared=False)
     dub = store(team, "the kitchen", "a garden", "kitchens")
     tasks.tell_saved_searches()
     tasks.tell_saved_searches()
     assert news(anna) == {"kitchen": 1, "lang:ja": 0, "speaker:ben": 1}
-    assert list(Finding.objects.values_list("dub", "count", "saved_search__q").order_by("pk")) == [
+    assert list(SearchAlert.objects.values_list("dub", "count", "saved_search__q").order_by("pk")) == [
         (dub.pk, 2, "kitchen"),
         (dub.pk, 1, "speaker:ben"),
     ]
-    assert saved.news(anna) == 2
+    assert saved.new_alert_count(anna) == 2
     store(team, "another kitchen")
-    saved.tell()
+    saved.send_alerts()
     assert news(anna)["kitchen"] == 2
 
 
 def test_what_was_there_before_is_no_news(team, anna):
     store(team, "the kitchen")
-    saved.tell()
-    saved.save(anna, "kitchen", is_shared=False)
-    saved.tell()
-    assert saved.news(anna) == 0
+    saved.send_alerts()
+    saved.save_search(anna, "kitchen", is_shared=False)
+    saved.send_alerts()
+    assert saved.new_alert_count(anna) == 0
 
 
 def test_a_dub_that_is_said_anew_is_no_news_but_counted(team, anna):
-    saved.save(anna, "kitchen", is_shared=False)
+    saved.save_search(anna, "kitchen", is_shared=False)
     dub = store(team, "the kitchen", "a kitchen")
-    saved.tell()
-    saved.seen(anna, "kitchen")
-    indexing.remove(dub.cues.filter(position=1))
+    saved.send_alerts()
+    saved.mark_seen(anna, "kitchen")
+    indexing.remove_cues(dub.cues.filter(position=1))
     dub.cues.filter(position=1).delete()
-    Dub.objects.filter(pk=dub.pk).update(is_told=False)
-    saved.tell()
-    assert (saved.news(anna), Finding.objects.get().count) == (0, 1)
+    Dub.objects.filter(pk=dub.pk).update(is_alert_checked=False)
+    saved.send_alerts()
+    assert (saved.new_alert_count(anna), SearchAlert.objects.get().count) == (0, 1)
 
 
 def test_lines_that_come_while_it_is_told_are_told_of_the_next_time(team, anna, monkeypatch):
-    saved.save(anna, "kitchen", is_shared=False)
+    saved.save_search(anna, "kitchen", is_shared=False)
     dub = store(team, "the garden")
 
     def overtaken(dub):
         Dub.objects.filter(pk=dub.pk).update(cues_hash="newer")
 
-    monkeypatch.setattr(indexing, "learn", overtaken)
-    saved.tell()
-    assert list(Dub.objects.filter(is_told=False)) == [dub]
+    monkeypatch.setattr(indexing, "learn_words", overtaken)
+    saved.send_alerts()
+    assert list(Dub.objects.filter(is_alert_checked=False)) == [dub]
 
 
 def test_its_owner_has_seen_it_when_they_look_at_its_hits(team, anna):
     ben = membership(team)
     for member in (anna, ben):
-        saved.save(member, "kitchen", is_shared=member is ben)
+        saved.save_search(member, "kitchen", is_shared=member is ben)
     store(team, "the kitchen")
-    saved.tell()
-    saved.seen(anna, "garden")
-    assert (saved.news(anna), saved.news(ben)) == (1, 1)
-    saved.seen(anna, "kitchen")
-    assert (saved.news(anna), saved.news(ben)) == (0, 1)
+    saved.send_alerts()
+    saved.mark_seen(anna, "garden")
+    assert (saved.new_alert_count(anna), saved.new_alert_count(ben)) == (1, 1)
+    saved.mark_seen(anna, "kitchen")
+    assert (saved.new_alert_count(anna), saved.new_alert_count(ben)) == (0, 1)
 
 
 def test_a_search_is_its_owners_unless_it_is_shared(team, anna):
     ben, outsider = membership(team), membership(make_team())
-    saved.save(anna, "mine", is_shared=False)
-    saved.save(anna, "ours", is_shared=True)
+    saved.save_search(anna, "mine", is_shared=False)
+    saved.save_search(anna, "ours", is_shared=True)
     seen = [[one.q for one in saved.visible_to(member)] for member in (anna, ben, outsider)]
     assert seen == [["mine", "ours"], ["ours"], []]
 
 
 def test_a_search_is_saved_once_and_may_be_shared_later(team, anna):
-    first = saved.save(anna, " kitchen ", is_shared=False)
-    second = saved.save(anna, "kitchen", is_shared=True)
+    first = saved.save_search(anna, " kitchen ", is_shared=False)
+    second = saved.save_search(anna, "kitchen", is_shared=True)
     assert (first.pk, SavedSearch.objects.get().is_shared) == (second.pk, True)
 
 
 def test_nobody_saves_more_than_is_asked_in_time(team, anna, monkeypatch):
-    monkeypatch.setattr(saved, "MOST_SAVED", 1)
-    saved.save(anna, "one", is_shared=False)
-    saved.save(anna, "one", is_shared=True)
-    with pytest.raises(saved.TooManyError):
-        saved.save(anna, "two", is_shared=False)
-    saved.save(membership(team), "two", is_shared=False)
+    monkeypatch.setattr(saved, "MAX_SAVED", 1)
+    saved.save_search(anna, "one", is_shared=False)
+    saved.save_search(anna, "one", is_shared=True)
+    with pytest.raises(saved.TooManySearchesError):
+        saved.save_search(anna, "two", is_shared=False)
+    saved.save_search(membership(team), "two", is_shared=False)
 
 
 def test_no_search_is_told_of_another_teams_dubs(team, anna):
-    saved.save(anna, "kitchen", is_shared=True)
+    saved.save_search(anna, "kitchen", is_shared=True)
     store(make_team(), "their kitchen")
-    saved.tell()
-    assert saved.news(anna) == 0
+    saved.send_alerts()
+    assert saved.new_alert_count(anna) == 0
 
 
 def test_the_words_of_a_new_dub_are_learned(team):
     store(team, "the kitchen")
-    saved.tell()
-    assert list(Word.objects.values_list("team", "word")) == [(team.pk, "kitchen")]
+    saved.send_alerts()
+    assert list(VocabularyWord.objects.values_list("team", "word")) == [(team.pk, "kitchen")]

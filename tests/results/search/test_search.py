@@ -102,7 +102,7 @@ def test_nothing_typed_and_no_text_makes_it_fail():
             dub = make_found_dub(text, run=run)
             search(team.pk, typed)
             search(team.pk, text)
-            indexing.remove(dub.cues.all())
+            indexing.remove_cues(dub.cues.all())
             transaction.set_rollback(True)
 
     check()
@@ -138,9 +138,9 @@ def kitchen():
     make_found_dub("a cozinha grande", run=trailer, language="pt-br")
     teaser = make_run(team, title="Teaser")
     make_found_dub("大きい台所", run=teaser, language="ja-jp")
-    tags.add(team, {trailer.pk: ["Launch", "two words"], teaser.pk: ["more"]})
+    tags.add_tags(team, {trailer.pk: ["Launch", "two words"], teaser.pk: ["more"]})
     other = make_run()
-    tags.add(other.team, {other.pk: ["secret"]})
+    tags.add_tags(other.team, {other.pk: ["secret"]})
     return team
 
 
@@ -280,8 +280,8 @@ def test_a_team_finds_only_its_own_lines():
 
 def test_nothing_typed_reaches_another_team():
     ours, theirs = make_found_dub("our secret"), make_found_dub("their secret")
-    [line] = index.lines(theirs.cues.all())
-    prefix = index.entry(line).team
+    [line] = index.read_lines(theirs.cues.all())
+    prefix = index.make_entry(line).team
     for typed in (
         f"{prefix}secret",
         f'"{prefix}secret"',
@@ -294,7 +294,7 @@ def test_nothing_typed_reaches_another_team():
 
 def test_a_team_whose_number_begins_like_another_has_its_own_terms():
     one, other = make_found_dub("word"), make_found_dub("word")
-    prefixes = {index.entry(line).team for line in index.lines(Cue.objects.filter(dub__in=[one, other]))}
+    prefixes = {index.make_entry(line).team for line in index.read_lines(Cue.objects.filter(dub__in=[one, other]))}
     assert len(prefixes) == 2
     assert all(prefix.endswith("_") for prefix in prefixes)
 
@@ -305,7 +305,7 @@ def test_a_team_whose_number_begins_like_another_has_its_own_terms():
 def test_removed_lines_are_gone_at_once():
     kept = make_found_dub("kitchen one", "kitchen two")
     gone = make_found_dub("kitchen three", run=make_run(kept.team))
-    indexing.remove(gone.cues.all())
+    indexing.remove_cues(gone.cues.all())
     assert found(kept.team, "kitchen") == ["kitchen two", "kitchen one"]
     assert search(kept.team_id, "kitchen").count == 2
 
@@ -313,21 +313,21 @@ def test_removed_lines_are_gone_at_once():
 def test_removing_what_was_never_added_harms_nothing():
     dub = make_found_dub("kitchen")
     never = make_dub(make_run(dub.team), ["kitchen"])
-    indexing.remove(never.cues.all())
-    indexing.remove(Cue.objects.none())
+    indexing.remove_cues(never.cues.all())
+    indexing.remove_cues(Cue.objects.none())
     assert found(dub.team, "kitchen") == ["kitchen"]
-    indexing.remove(dub.cues.all())
-    indexing.remove(dub.cues.all())
+    indexing.remove_cues(dub.cues.all())
+    indexing.remove_cues(dub.cues.all())
     assert found(dub.team, "kitchen") == []
 
 
 def test_a_dub_said_anew_is_found_by_its_new_words_only():
     dub = make_found_dub("old words")
     with transaction.atomic():
-        indexing.remove(dub.cues.all())
+        indexing.remove_cues(dub.cues.all())
         dub.cues.all().delete()
         dub.cues.create(team=dub.team, run=dub.run, position=1, start_ms=0, end_ms=1, text="new words")
-        indexing.add(dub.cues.all())
+        indexing.add_cues(dub.cues.all())
     assert [found(dub.team, typed) for typed in ("old", "new", "words")] == [[], ["new words"], ["new words"]]
 
 
@@ -341,7 +341,7 @@ def test_a_rebuilt_index_finds_what_is_stored():
     assert steps == [3]
     assert found(dub.team, "kitchen") == ["kitchen sink", "kitchen"]
     assert search(dub.team_id, "kitchen").count == 2
-    indexing.remove(missing.cues.all())
+    indexing.remove_cues(missing.cues.all())
     assert found(dub.team, "kitchen") == ["kitchen"]
 
 
@@ -356,14 +356,14 @@ def test_the_index_is_made_anew_while_others_search_save_and_remove(monkeypatch)
             return
         assert len(found(run.team, "kitchen")) == 3
         gone = dub.cues.filter(position__in=(1, 3))
-        indexing.remove(gone)
+        indexing.remove_cues(gone)
         gone.delete()
         make_found_dub("kitchen four", run=run, language="fr")
 
     indexing.rebuild(meanwhile)
     assert found(run.team, "kitchen") == ["kitchen four", "kitchen two"]
     assert search(run.team_id, "kitchen").count == 2
-    indexing.remove(Cue.objects.all())
+    indexing.remove_cues(Cue.objects.all())
     assert found(run.team, "kitchen") == []
 
 
@@ -376,18 +376,18 @@ def test_what_changes_while_the_index_is_made_anew_is_found_as_it_is_then(monkey
 
     def meanwhile(done):
         if done == 2:
-            speakers.rename(run, "Anna", "Kim", everywhere=False)
+            speakers.rename_speaker(run, "Anna", "Kim", everywhere=False)
             Run.objects.filter(pk=away.pk).update(archived_at=timezone.now())
         if done == 3:
             Run.objects.filter(pk=back.pk).update(archived_at=None)
         for changed in Run.objects.filter(pk__in=[away.pk, back.pk]):
-            indexing.settle(changed)
+            indexing.sync_run(changed)
 
     indexing.rebuild(meanwhile)
     assert found(run.team, "speaker:kim kitchen") == ["kitchen three", "kitchen one"]
     assert found(away.team, "kitchen") == []
     assert found(back.team, "kitchen") == ["kitchen six", "kitchen five"]
-    indexing.remove(Cue.objects.all())
+    indexing.remove_cues(Cue.objects.all())
     for team in (run.team, away.team, back.team):
         assert found(team, "kitchen") == []
     if connection.vendor == "sqlite":
@@ -416,7 +416,7 @@ def test_a_rebuild_that_comes_to_no_end_leaves_nothing_behind():
 def test_what_a_killed_rebuild_left_is_dropped_at_the_next_start():
     with connection.cursor() as cursor:
         cursor.execute("create table results_search_new (words)")
-    indexing.drop_half_made()
+    indexing.drop_unfinished_rebuild()
     assert sqlite._tables() == ["results_search"]
 
 

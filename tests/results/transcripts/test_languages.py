@@ -99,9 +99,9 @@ def test_a_language_is_written_from_one_side(tag, direction):
     ],
 )
 def test_a_language_is_found_by_its_name(name, tags):
-    assert languages.named(name) == tags
+    assert languages.tags_named(name) == tags
 
 
 def test_a_language_is_found_by_its_name_in_the_readers_language_too():
     with translation.override("de"):
-        assert [languages.named(name) for name in ("Japanisch", "japanese")] == [["ja"], ["ja"]]
+        assert [languages.tags_named(name) for name in ("Japanisch", "japanese")] == [["ja"], ["ja"]]

@@ -10,7 +10,7 @@ from tests.results.exports.cases import make_cue, steady, texts
 
 
 def kinds(*cues):
-    return [[hint.kind for hint in found] for found in review.hints([make_cue(*cue) for cue in cues])]
+    return [[hint.kind for hint in found] for found in review.review_checks([make_cue(*cue) for cue in cues])]
 
 
 def line(text, start_ms=0, end_ms=1000):
@@ -83,9 +83,9 @@ def test_a_gap_begins_when_everybody_is_silent():
 
 
 def test_a_hint_says_how_much():
-    fast, gap = review.hints([make_cue("a" * 52, 1, 0, 2000), make_cue("b", 2, 14_400, 16_000)])[0]
+    fast, gap = review.review_checks([make_cue("a" * 52, 1, 0, 2000), make_cue("b", 2, 14_400, 16_000)])[0]
     assert (str(fast), str(gap)) == ("26 characters a second", "12 s of silence after it")
-    overlap = review.hints([make_cue("a", 1, 0, 2000), make_cue("b", 2, 1500, 3000)])[0]
+    overlap = review.review_checks([make_cue("a", 1, 0, 2000), make_cue("b", 2, 1500, 3000)])[0]
     assert [str(hint) for hint in overlap] == ["overlaps the next by 0.5 s"]
 
 
@@ -96,7 +96,7 @@ moments = st.integers(-5000, 100_000)
 @given(st.lists(st.tuples(texts, moments, moments), max_size=12))
 def test_every_line_has_its_answer_whatever_it_says(said):
     cues = [make_cue(text, 1, start, end) for text, start, end in sorted(said, key=lambda cue: cue[1])]
-    found = review.hints(cues)
+    found = review.review_checks(cues)
     assert len(found) == len(cues)
     assert all(str(hint) for hints in found for hint in hints)
     assert all(hint.amount >= 0 for hints in found for hint in hints)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from results.transcripts import timeline
-from results.transcripts.timeline import Block
+from results.transcripts.timeline import SpeechBlock
 from tests.results.exports.cases import make_cue, steady
 
 
@@ -14,25 +14,29 @@ def cues(*said):
 
 def test_who_speaks_when():
     said = cues(("Anna", 0, 1000), ("Ben", 1000, 3000), ("Anna", 5000, 10_000))
-    assert timeline.blocks(said, 10_000, 10) == [Block("Anna", 0, 1), Block("Ben", 1, 3), Block("Anna", 5, 10)]
+    assert timeline.blocks(said, 10_000, 10) == [
+        SpeechBlock("Anna", 0, 1),
+        SpeechBlock("Ben", 1, 3),
+        SpeechBlock("Anna", 5, 10),
+    ]
     assert timeline.ticks(said, 10_000, 10) == [0, 1, 5]
 
 
 def test_lines_of_one_speaker_that_touch_are_one_block():
     said = cues(("Anna", 0, 1000), ("Anna", 1000, 2000), ("Anna", 4000, 5000))
-    assert timeline.blocks(said, 10_000, 10) == [Block("Anna", 0, 2), Block("Anna", 4, 5)]
+    assert timeline.blocks(said, 10_000, 10) == [SpeechBlock("Anna", 0, 2), SpeechBlock("Anna", 4, 5)]
 
 
 def test_who_speaks_first_covers_whoever_joins_in():
     said = cues(("Anna", 0, 5000), ("Ben", 1000, 2000), ("Cem", 4000, 7000))
-    assert timeline.blocks(said, 10_000, 10) == [Block("Anna", 0, 5), Block("Cem", 5, 7)]
+    assert timeline.blocks(said, 10_000, 10) == [SpeechBlock("Anna", 0, 5), SpeechBlock("Cem", 5, 7)]
 
 
 def test_a_line_without_length_or_out_of_bounds_is_still_inside():
-    assert timeline.blocks(cues(("Anna", 3000, 3000)), 10_000, 10) == [Block("Anna", 3, 4)]
-    assert timeline.blocks(cues(("Anna", -9, 99_000)), 10_000, 10) == [Block("Anna", 0, 10)]
+    assert timeline.blocks(cues(("Anna", 3000, 3000)), 10_000, 10) == [SpeechBlock("Anna", 3, 4)]
+    assert timeline.blocks(cues(("Anna", -9, 99_000)), 10_000, 10) == [SpeechBlock("Anna", 0, 10)]
     assert timeline.ticks(cues(("Anna", -9, 0), ("Ben", 99_000, 99_001)), 10_000, 10) == [0, 9]
-    assert timeline.blocks(cues(("Anna", 0, 0)), 0, 10) == [Block("Anna", 0, 1)]
+    assert timeline.blocks(cues(("Anna", 0, 0)), 0, 10) == [SpeechBlock("Anna", 0, 1)]
 
 
 def test_each_column_of_the_skyline_is_as_high_as_its_loudest_part():

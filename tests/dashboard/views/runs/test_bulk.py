@@ -9,9 +9,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from dashboard.pages.run_list import PAGE
+from dashboard.pages.run_list import PAGE_SIZE
 from results import tags
-from results.models import Pulse, Run
+from results.models import Run, TeamVersion
 from results.runs.archive import archive_runs
 from teams.models import Membership, Team
 from tests.dashboard.page_helpers import signed_in, text_of
@@ -29,11 +29,11 @@ def refresh_many(client: Client, team: Team, **values) -> str:
 
 
 def wanted(team: Team) -> set[str]:
-    return set(Run.objects.filter(team=team).exclude(wanted_at=None).values_list("title", flat=True))
+    return set(Run.objects.filter(team=team).exclude(requested_at=None).values_list("title", flat=True))
 
 
 def tagged(team: Team, name: str) -> set[str]:
-    return set(Run.objects.filter(tags.under(name), team=team).values_list("title", flat=True))
+    return set(Run.objects.filter(tags.tagged_with(name), team=team).values_list("title", flat=True))
 
 
 def manifest(response) -> list[str]:
@@ -110,10 +110,10 @@ def test_all_that_match_are_tagged_also_by_the_tag_that_is_taken_off(team, membe
     url = reverse("runs-bulk-tag", args=[team.slug])
     member.post(url, {"all": "1", "status": "failed", "tags": "broken"})
     assert tagged(team, "broken") == {"Harbour 2", "Island"}
-    before = Pulse.of(team.pk)
+    before = TeamVersion.current(team.pk)
     member.post(url, {"all": "1", "tag": "broken", "tags": "broken", "remove": "1"})
     assert tagged(team, "broken") == set()
-    assert Pulse.of(team.pk) > before
+    assert TeamVersion.current(team.pk) > before
     assert "No run was selected" in text_of(member.post(url, {"tags": "x"}, follow=True))
 
 
@@ -207,7 +207,7 @@ def test_another_teams_runs_are_never_asked(team, member):
 
 
 def test_no_more_are_picked_than_a_person_can(team, member, monkeypatch):
-    monkeypatch.setattr("dashboard.pages.run_list.MOST_PICKED", 2)
+    monkeypatch.setattr("dashboard.pages.run_list.MAX_SELECTED", 2)
     make_key(team)
     runs = make_named_runs(team)
     said = refresh_many(member, team, pk=[run.pk for run in runs.values()])
@@ -235,21 +235,21 @@ def test_only_who_may_change_can_pick(team, member):
 
 def test_all_can_be_picked_only_where_there_is_more_than_the_page(team, member):
     url = reverse("runs-list", args=[team.slug])
-    for _ in range(PAGE):
+    for _ in range(PAGE_SIZE):
         make_run(team, title="Harbour")
     assert 'name="all"' not in member.get(url).content.decode()
     make_run(team, title="Harbour")
     make_run(team, title="Island")
-    assert f"all {PAGE + 2}</label>" in member.get(url).content.decode()
-    assert f"all {PAGE + 1} matching</label>" in member.get(url + "?q=harbour").content.decode()
+    assert f"all {PAGE_SIZE + 2}</label>" in member.get(url).content.decode()
+    assert f"all {PAGE_SIZE + 1} matching</label>" in member.get(url + "?q=harbour").content.decode()
 
 
 def test_a_sweep_is_over_once_every_run_was_checked(team, member):
     make_key(team)
     runs = make_named_runs(team)
     refresh_many(member, team, all="1")
-    Run.objects.filter(pk=runs["Island"].pk).update(wanted_at=None, checked_at=timezone.now())
+    Run.objects.filter(pk=runs["Island"].pk).update(requested_at=None, checked_at=timezone.now())
     url = reverse("runs-list", args=[team.slug])
     assert "1 of 4 checked" in text_of(member.get(url))
-    Run.objects.filter(team=team).update(wanted_at=None, checked_at=timezone.now())
+    Run.objects.filter(team=team).update(requested_at=None, checked_at=timezone.now())
     assert " checked" not in text_of(member.get(url)).partition("Run Id")[0]

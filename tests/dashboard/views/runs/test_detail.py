@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from results.camb import Unavailable
 from results.media import download, links
-from results.models import ApiKey, Copy, Cue, Dub, Pulse, Run, Shelf
+from results.models import ApiKey, CopyPolicy, Cue, Dub, MediaCopy, Run, TeamVersion
 from results.secrets import SealBrokenError
 from teams.models import Membership
 from tests.dashboard.page_helpers import run_page
@@ -35,7 +35,7 @@ HOSTILE = '<img src=x onerror=alert(1)> &lt;b&gt; "quoted" </p><script>alert(1)<
 def asks(monkeypatch):
     """The runs that CAMB.AI was asked about while somebody waited."""
     asked: list[Run] = []
-    monkeypatch.setattr(links, "ask_now", asked.append)
+    monkeypatch.setattr(links, "refresh_now", asked.append)
     return asked
 
 
@@ -233,7 +233,7 @@ def test_a_run_that_becomes_ready_brings_its_player_and_ends_the_polling(client,
     values = poll_values(run_page(client, run))
     make_dub(run, ["Hola"], "es-es", video_url=VIDEO)
     Run.objects.filter(pk=run.pk).update(status=Run.Status.READY, due_at=None)
-    Pulse.beat(team.pk)
+    TeamVersion.bump(team.pk)
     body = poll_run_page(client, run, values).content.decode()
     assert re.findall(r'<(\w+) id="([\w-]+)"[^>]*hx-swap-oob', body) == [
         ("div", "run-status"),
@@ -248,7 +248,7 @@ def test_a_change_that_is_not_the_dubs_leaves_the_player_alone(client, team, rea
     run = make_run(team, status=Run.Status.PARTLY)
     make_dub(run, ["Hola"], "es-es", video_url=VIDEO)
     values = poll_values(run_page(client, run))
-    Pulse.beat(team.pk)
+    TeamVersion.bump(team.pk)
     body = poll_run_page(client, run, values).content.decode()
     assert re.findall(r'<\w+ id="([\w-]+)"[^>]*hx-swap-oob', body) == ["run-status", "run-poller", "copy"]
     assert poll_values(body) == values | {"since": 1}
@@ -263,7 +263,7 @@ def test_what_a_dub_lacks_is_to_come_until_the_run_is_finished(client, team, rea
     for language, words in said.items():
         assert f"{words} yet" in pages[language]
     Run.objects.filter(pk=run.pk).update(due_at=None)
-    Pulse.beat(team.pk)
+    TeamVersion.bump(team.pk)
     for language, words in said.items():
         body = poll_run_page(client, run, poll_values(pages[language])).content.decode()
         assert (words in body, f"{words} yet" in body) == (True, False)
@@ -275,7 +275,7 @@ def test_the_poll_keeps_to_the_dub_that_is_looked_at(client, team, reader):
     make_dub(run, [], "fr-fr", video_url=VIDEO, audio_url=AUDIO)
     values = poll_values(run_page(client, run, "?dub=fr-fr&play=audio"))
     Dub.objects.filter(language="fr-fr").update(cue_count=1, cues_hash="new")
-    Pulse.beat(team.pk)
+    TeamVersion.bump(team.pk)
     body = poll_run_page(client, run, values).content.decode()
     assert '<audio id="media"' in body
     assert 'lang="fr-fr"' in body
@@ -344,7 +344,7 @@ def test_a_renewal_that_fails_says_why(client, team, reader, monkeypatch, error,
     def ask_now(run):
         raise error
 
-    monkeypatch.setattr(links, "ask_now", ask_now)
+    monkeypatch.setattr(links, "refresh_now", ask_now)
     dub = make_dub(make_ready_run(team), video_url=VIDEO)
     response = client.get(reverse("media-video", args=[dub.pk]), {"renew": "1"})
     assert (response.status_code, response.content.decode()) == (502, sentence)
@@ -367,7 +367,7 @@ def kept(team, settings, tmp_path):
         make_ready_run(team, title="Té & más", camb_run_id=1042), ["Hola"], "es-es", video_url=f"{link}?Expires=1"
     )
     name = default_storage.save("1/0af3.mp4", ContentFile(b"0123456789"))
-    Copy.objects.create(
+    MediaCopy.objects.create(
         team=team, dub=dub, kind="video", state="kept", name=name, content_type="video/mp4", size=10, source=link
     )
     return dub
@@ -423,8 +423,8 @@ def test_a_player_that_met_an_error_comes_again_to_the_copy_that_is_there(client
 
 @pytest.mark.parametrize("query", ["", "?renew=1"])
 def test_a_copy_whose_file_is_gone_gives_way_to_the_live_link(client, reader, kept, monkeypatch, query):
-    monkeypatch.setattr(links, "ask_now", lambda run: Dub.objects.update(video_url=VIDEO))
-    copy = Copy.objects.get()
+    monkeypatch.setattr(links, "refresh_now", lambda run: Dub.objects.update(video_url=VIDEO))
+    copy = MediaCopy.objects.get()
     default_storage.delete(copy.name)
     assert play(client, kept, query).headers["Location"] == VIDEO
     copy.refresh_from_db()
@@ -454,58 +454,58 @@ def test_the_page_says_that_it_is_kept_and_needs_no_fresh_link(client, reader, k
     ("fields", "sentence"),
     [
         ({"state": "waiting"}, "A copy is on its way."),
-        ({"state": "waiting", "got": 5}, "A copy is on its way: 50 %"),
+        ({"state": "waiting", "received_bytes": 5}, "A copy is on its way: 50 %"),
         ({"state": "waiting", "message": "It <broke> off."}, "No copy is kept here yet. It &lt;broke&gt; off."),
         ({"state": "failed", "message": "No media."}, "No copy is kept here. No media."),
     ],
 )
 def test_the_page_says_how_far_the_copy_is(client, reader, kept, fields, sentence):
-    Copy.objects.update(**fields)
+    MediaCopy.objects.update(**fields)
     assert sentence in run_page(client, kept.run)
 
 
 def test_a_page_that_is_open_hears_of_the_copy_and_its_waveform_and_keeps_its_player(client, team, reader, kept):
-    Shelf.objects.create(team=team, is_on=True, most_bytes=100)
-    Copy.objects.update(state="waiting")
+    CopyPolicy.objects.create(team=team, is_enabled=True, quota_bytes=100)
+    MediaCopy.objects.update(state="waiting")
     values = poll_values(run_page(client, kept.run))
     assert poll_run_page(client, kept.run, values).status_code == 204
-    Copy.objects.update(got=5)
+    MediaCopy.objects.update(received_bytes=5)
     body = poll_run_page(client, kept.run, values).content.decode()
     assert ("50 %" in body, re.findall(r'id="([\w-]+)"[^>]*hx-swap-oob', body)) == (
         True,
         ["run-status", "run-poller", "copy"],
     )
-    Copy.objects.update(state="kept", peaks=bytes(1000), length_ms=1000)
+    MediaCopy.objects.update(state="kept", waveform=bytes(1000), length_ms=1000)
     body = poll_run_page(client, kept.run, poll_values(body)).content.decode()
     assert ("Kept here" in body, 'class="wave"' in body, poll_values(body)) == (True, True, None)
     assert re.findall(r'id="([\w-]+)"[^>]*hx-swap-oob', body) == ["run-status", "run-poller", "copy", "timeline"]
 
 
 def test_where_nothing_is_kept_no_page_waits_for_a_copy(client, team, reader, kept):
-    Copy.objects.all().delete()
+    MediaCopy.objects.all().delete()
     assert poll_values(run_page(client, kept.run)) is None
 
 
 @pytest.fixture
 def linked_media(monkeypatch):
     """The host of the media, as (its answer to each link, the links requested so far)."""
-    answers: dict[str, download.Part | download.Trouble] = {}
+    answers: dict[str, download.FilePart | download.DownloadError] = {}
     asked: list[str] = []
 
     @contextmanager
     def opened(url, *, trusted):
         asked.append(url)
         answer = answers[url]
-        if isinstance(answer, download.Trouble):
+        if isinstance(answer, download.DownloadError):
             raise answer
         yield answer
 
-    monkeypatch.setattr(download, "opened", opened)
+    monkeypatch.setattr(download, "open_download", opened)
     return answers, asked
 
 
 def part(*pieces):
-    return download.Part(0, sum(map(len, pieces)), "", iter(pieces))
+    return download.FilePart(0, sum(map(len, pieces)), "", iter(pieces))
 
 
 def test_a_download_comes_through_us_under_a_readable_name(client, team, reader, linked_media):
@@ -525,16 +525,16 @@ def test_a_download_comes_through_us_under_a_readable_name(client, team, reader,
 def test_a_download_by_a_link_that_is_gone_goes_on_by_a_fresh_one(client, team, reader, linked_media, monkeypatch):
     answers, asked = linked_media
     fresh = VIDEO.replace("sig=1", "sig=2")
-    answers |= {VIDEO: download.Gone("The link has ended."), fresh: part(b"abc")}
+    answers |= {VIDEO: download.LinkGoneError("The link has ended."), fresh: part(b"abc")}
     dub = make_dub(make_ready_run(team), video_url=VIDEO)
-    monkeypatch.setattr(links, "ask_now", lambda run: Dub.objects.update(video_url=fresh))
+    monkeypatch.setattr(links, "refresh_now", lambda run: Dub.objects.update(video_url=fresh))
     response = client.get(reverse("media-video", args=[dub.pk]), {"download": ""})
     assert (b"".join(response.streaming_content), asked) == (b"abc", [VIDEO, fresh])
 
 
 def test_a_download_that_fails_says_why(client, team, reader, linked_media):
     answers, _asked = linked_media
-    answers[VIDEO] = download.Trouble("The host of the media could not be reached.")
+    answers[VIDEO] = download.DownloadError("The host of the media could not be reached.")
     dub = make_dub(make_ready_run(team), video_url=VIDEO)
     response = client.get(reverse("media-video", args=[dub.pk]), {"download": ""})
     assert (response.status_code, response.content.decode()) == (502, "The host of the media could not be reached.")

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from results import tags
-from results.models import Attempt, Call, Pulse, Run
+from results.models import Attempt, Call, Run, TeamVersion
 from teams.models import Membership
 from tests.dashboard.page_helpers import signed_in, text_of
 from tests.factories import make_dub, make_key, make_member, make_ready_run, make_run, make_team
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 def test_a_title_is_saved_and_everybody_is_told(team, member):
     run = make_run(team, camb_run_id=1344)
-    since = Pulse.of(team.pk)
+    since = TeamVersion.current(team.pk)
     response = member.post(reverse("runs-edit-title", args=[run.pk]), {"title": "  Harbour lights "})
     assert (response.status_code, response["Location"]) == (302, reverse("runs-detail", args=[run.pk]))
     run.refresh_from_db()
@@ -103,7 +103,7 @@ def test_a_tag_that_cannot_be_says_why_and_stays(team, member):
 
 def test_a_viewer_sees_tags_and_no_way_to_change_them(team):
     run = make_run(team)
-    tags.add(team, {run.pk: ["launch"]})
+    tags.add_tags(team, {run.pk: ["launch"]})
     page = signed_in(make_member(team, Membership.Role.VIEWER)).get(reverse("runs-detail", args=[run.pk]))
     assert "<bdi>launch</bdi>" in page.content.decode()
     assert reverse("runs-edit-tags", args=[run.pk]) not in page.content.decode()
@@ -206,7 +206,9 @@ def test_a_rename_locks_the_run_before_the_pulse_as_storing_does(team, member):
     with CaptureQueriesContext(connection) as queries:
         member.post(f"/runs/{run.pk}/title/", {"title": "Pilot"})
     statements = [query["sql"] for query in queries]
-    pulse = next(at for at, sql in enumerate(statements) if sql.startswith("UPDATE") and "results_pulse" in sql)
+    pulse = next(
+        at for at, sql in enumerate(statements) if sql.startswith("UPDATE") and "results_teamversion" in sql
+    )
     begin = max(at for at, sql in enumerate(statements[:pulse]) if sql.startswith("SAVEPOINT"))
     assert any("results_run" in sql for sql in statements[begin:pulse])
     run.refresh_from_db()

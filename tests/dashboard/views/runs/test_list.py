@@ -10,9 +10,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from dashboard.pages.run_list import PAGE
+from dashboard.pages.run_list import PAGE_SIZE
 from results import tags
-from results.models import ApiKey, Pulse, Run
+from results.models import ApiKey, Run, TeamVersion
 from results.runs.add import add_runs
 from results.runs.archive import archive_runs, restore_runs
 from teams.models import Membership, Team
@@ -210,7 +210,7 @@ def test_odd_addresses_never_fail(query, team, member):
 
 @pytest.mark.parametrize("order", ["", "oldest"])
 def test_pages_lead_to_and_fro(order, team, member):
-    pks = [make_run(team).pk for _ in range(2 * PAGE + 10)]
+    pks = [make_run(team).pk for _ in range(2 * PAGE_SIZE + 10)]
     expected = pks if order else pks[::-1]
     url = reverse("runs-list", args=[team.slug])
     seen, ways = [], []
@@ -220,7 +220,7 @@ def test_pages_lead_to_and_fro(order, team, member):
         seen.append(shown(page))
         ways.append(page.context["page"].before)
         address = page.context["page"].after
-    assert seen == [expected[:PAGE], expected[PAGE : 2 * PAGE], expected[2 * PAGE :]]
+    assert seen == [expected[:PAGE_SIZE], expected[PAGE_SIZE : 2 * PAGE_SIZE], expected[2 * PAGE_SIZE :]]
     assert ways[0] == ""
     back = member.get(url + ways[2])
     assert shown(back) == seen[1]
@@ -242,13 +242,13 @@ def test_both_orders_are_offered_and_the_chosen_one_is_marked(order, team, membe
 def test_the_list_asks_as_often_for_thirty_runs_as_for_one(team, member, django_assert_num_queries):
     make_key(team)
     url = reverse("runs-list", args=[team.slug])
-    tags.add(team, {make_run(team, added_by=make_user()).pk: ["launch"]})
+    tags.add_tags(team, {make_run(team, added_by=make_user()).pk: ["launch"]})
     member.get(url)  # the session remembers the team
     with django_assert_num_queries(14):
         assert len(shown(member.get(url))) == 1
     for number in range(29):
         run = make_run(team, added_by=make_user(), status="ready", languages=["es-es"])
-        tags.add(team, {run.pk: ["launch", f"tag {number}"]})
+        tags.add_tags(team, {run.pk: ["launch", f"tag {number}"]})
     with django_assert_num_queries(14):
         assert len(shown(member.get(url))) == 30
 
@@ -262,7 +262,7 @@ def list_page(client: Client, team: Team, **query):
 
 def test_a_row_shows_a_few_tags_and_how_many_more(team, member):
     run = make_run(team, camb_run_id=1344, title="Harbour lights")
-    tags.add(team, {run.pk: ["launch", "new", "odd", "old"]})
+    tags.add_tags(team, {run.pk: ["launch", "new", "odd", "old"]})
     html = list_page(member, team, tag="new").content.decode()
     assert '<a class="tag" href="?tag=new&amp;tag=launch"><bdi>launch</bdi></a>' in html
     assert '<span class="tag" title="odd, old">+2</span>' in html
@@ -270,7 +270,7 @@ def test_a_row_shows_a_few_tags_and_how_many_more(team, member):
 
 def test_tags_filter_in_any_spelling_and_each_can_be_taken_away(team, member):
     both, one, _none = (make_run(team, camb_run_id=number, status="ready") for number in (711, 712, 713))
-    tags.add(team, {both.pk: ["Two words", "launch"], one.pk: ["launch"]})
+    tags.add_tags(team, {both.pk: ["Two words", "launch"], one.pk: ["launch"]})
     assert shown(list_page(member, team, tag="LAUNCH")) == [one.pk, both.pk]
     page = list_page(member, team, tag=["launch", "two  WORDS"], status="ready", q="7")
     assert shown(page) == [both.pk]
@@ -284,7 +284,7 @@ def test_tags_filter_in_any_spelling_and_each_can_be_taken_away(team, member):
 
 def test_a_tag_of_another_team_is_nowhere(team, member):
     foreign = make_run(make_team())
-    tags.add(foreign.team, {foreign.pk: ["secret"]})
+    tags.add_tags(foreign.team, {foreign.pk: ["secret"]})
     run = make_run(team)
     pages = (
         list_page(member, team),
@@ -298,7 +298,7 @@ def test_a_tag_of_another_team_is_nowhere(team, member):
 def test_hostile_tags_are_only_text(team, member):
     run = make_run(team)
     names = ["<script>alert(1)</script>", "&quot;'>", "\u05d0\u05d1", "=1+1", "%", "a&b=c"]
-    tags.add(team, {run.pk: names})
+    tags.add_tags(team, {run.pk: names})
     assert sorted(names) == sorted(run.tag_names)
     html = (
         list_page(member, team).content.decode()
@@ -374,7 +374,7 @@ def offered(response) -> str:
 
 def change(run: Run, **fields) -> int:
     """What a stored answer does to a row."""
-    version = Pulse.beat(run.team_id)
+    version = TeamVersion.bump(run.team_id)
     Run.objects.filter(pk=run.pk).update(version=version, **fields)
     return version
 
@@ -420,7 +420,7 @@ def test_after_the_last_answer_the_list_asks_only_now_and_then(team, member):
 
 def test_a_poll_takes_removed_runs_off_the_page(team, member):
     run = make_run(team)
-    Pulse.beat(team.pk)
+    TeamVersion.bump(team.pk)
     gone = run.pk
     run.delete()
     response = member.get(reverse("runs-list-poll", args=[team.slug]), {"since": 0, "ids": gone})
@@ -449,7 +449,7 @@ def test_runs_that_somebody_adds_or_restores_are_told_of_and_not_put_in(team, me
     restore_runs(team, [away.pk])
     second = ask_on(member, team, first)
     assert offered(second) == "3 new runs · Show"
-    Pulse.beat(team.pk)
+    TeamVersion.bump(team.pk)
     third = ask_on(member, team, second)
     # Said once; still offered.
     assert (offered(third), "3 new runs. " in text_of(third)) == ("3 new runs · Show", False)
@@ -464,9 +464,9 @@ def test_only_what_belongs_on_this_page_is_told_of(team, member):
         add_runs(team, [(9_000 + Run.objects.count(), "new")], None)
         return offered(ask_on(member, team, page, **query))
 
-    old = [make_run(team, title="old", status="ready") for _ in range(2 * PAGE)]
+    old = [make_run(team, title="old", status="ready") for _ in range(2 * PAGE_SIZE)]
     assert told({}, pk=old[0].pk) == "1 new run · Show"
-    assert told({"after": old[PAGE].pk}, pk=old[-1].pk) == ""
+    assert told({"after": old[PAGE_SIZE].pk}, pk=old[-1].pk) == ""
     assert told({"order": "oldest"}, pk=old[-1].pk) == ""
     assert told({"status": "ready"}, pk=old[0].pk) == ""
     assert told({"q": "old"}) == ""
@@ -478,7 +478,7 @@ def test_only_what_belongs_on_this_page_is_told_of(team, member):
 def test_a_poll_asks_as_often_for_thirty_rows_as_for_one(team, member, django_assert_num_queries):
     make_key(team)
     runs = [make_run(team, added_by=make_user(), status="ready") for _ in range(30)]
-    tags.add(team, {run.pk: ["launch", f"tag {run.pk}"] for run in runs})
+    tags.add_tags(team, {run.pk: ["launch", f"tag {run.pk}"] for run in runs})
     poll_runs_list(member, team, 0, runs[0])
     for shown_runs in (runs[:1], runs):
         with django_assert_num_queries(12):
@@ -499,14 +499,14 @@ def test_a_poll_tells_nothing_of_another_teams_new_runs(team, member):
     make_run(team)
     page = list_page(member, team)
     make_run(make_team(), version=10**6)
-    Pulse.beat(team.pk)
+    TeamVersion.bump(team.pk)
     assert offered(ask_on(member, team, page)) == ""
 
 
 def test_a_poll_tells_nothing_of_another_teams_run(team, member):
     foreign = make_run(make_team(), title="Secret")
     change(foreign, status="ready")
-    Pulse.beat(team.pk)
+    TeamVersion.bump(team.pk)
     response = poll_runs_list(member, team, 0, foreign)
     assert "Secret" not in response.content.decode()
 

@@ -1,0 +1,32 @@
+"""What Dubroom keeps of CAMB.AI's runs, by subject."""
+
+from results.models.api_key import ApiKey
+from results.models.calls import Attempt, Call
+from results.models.dubs import Cue, Dub, DubQuerySet, Language, SpeakerName
+from results.models.media import CopyPolicy, MediaCopy, MediaCopyQuerySet
+from results.models.runs import RawAnswer, Run, RunQuerySet, Source, Tag
+from results.models.search import SavedSearch, SearchAlert, VocabularyWord
+from results.models.versions import TeamVersion
+
+__all__ = [
+    "ApiKey",
+    "Attempt",
+    "Call",
+    "CopyPolicy",
+    "Cue",
+    "Dub",
+    "DubQuerySet",
+    "Language",
+    "MediaCopy",
+    "MediaCopyQuerySet",
+    "RawAnswer",
+    "Run",
+    "RunQuerySet",
+    "SavedSearch",
+    "SearchAlert",
+    "Source",
+    "SpeakerName",
+    "Tag",
+    "TeamVersion",
+    "VocabularyWord",
+]

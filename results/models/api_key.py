@@ -1,0 +1,64 @@
+"""A team's CAMB.AI key, with its circuit breaker and rate limit."""
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from results.secrets import seal, unseal
+from teams.models import Team
+
+
+class ApiKey(models.Model):
+    """A team's CAMB.AI key, and how CAMB.AI took it the last time.
+
+    `retry_at` is the key's gate: while it lies ahead, no run of the team is asked. Trouble of the key or of the
+    whole service sets it, so one row says for every worker on every machine when the next probe is due.
+    """
+
+    class State(models.TextChoices):
+        UNTRIED = "untried", _("Not tried yet")
+        WORKING = "working", _("Working")
+        REFUSED = "refused", _("Refused")
+        UNPAID = "unpaid", _("Payment needed")
+        UNAVAILABLE = "unavailable", _("CAMB.AI does not answer")
+
+    team = models.OneToOneField(Team, on_delete=models.CASCADE, primary_key=True, related_name="api_key")
+    sealed = models.TextField()
+    last_four = models.CharField(max_length=4)
+    is_demo = models.BooleanField(default=False, help_text=_("Answered by the stand-in CAMB.AI of the demo."))
+    state = models.CharField(max_length=12, choices=State.choices, default=State.UNTRIED)
+    message = models.TextField(blank=True, help_text=_("What went wrong, and what to do, in plain words."))
+    failures = models.PositiveIntegerField(default=0, help_text=_("Failed calls in a row."))
+    retry_at = models.DateTimeField(null=True)
+    last_call_at = models.DateTimeField(null=True, help_text=_("When CAMB.AI last answered or failed to."))
+    rate_used_until = models.DateTimeField(
+        null=True, help_text=_("Up to when the calls already let go use up its rate.")
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return f"key …{self.last_four} of {self.team_id}"
+
+    @property
+    def secret(self) -> str:
+        """The key itself, for the request header only. Raises secrets.SealBrokenError."""
+        return unseal(self.sealed)
+
+    @secret.setter
+    def secret(self, key: str) -> None:
+        self.sealed = seal(key)
+        self.last_four = key[-4:]
+
+    @property
+    def base_url(self) -> str:
+        return settings.DEMO_BASE_URL if self.is_demo else settings.CAMB_BASE_URL
+
+    @property
+    def is_in_trouble(self) -> bool:
+        return self.state not in (self.State.UNTRIED, self.State.WORKING)
+
+    @property
+    def is_unproven(self) -> bool:
+        """Whether one call at a time has to show first that the key works."""
+        return self.failures > 0 or self.state == self.State.UNTRIED

@@ -1,0 +1,105 @@
+"""A run's dubs and cues, the names of speakers, and CAMB.AI's numbers for languages."""
+
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from results.models.runs import Run
+from teams.models import Team, User
+
+
+class DubQuerySet(models.QuerySet["Dub"]):
+    def visible_to(self, user: User | AnonymousUser) -> "DubQuerySet":
+        """Dubs of the teams that this person is in."""
+        return self.filter(run__in=Run.objects.visible_to(user))
+
+
+class Dub(models.Model):
+    """A run's output in one language."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+", db_index=False)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="dubs", db_index=False)
+    language = models.CharField(
+        max_length=35, blank=True, help_text=_("A tag such as es-es, an unknown id of CAMB.AI, or nothing.")
+    )
+    video_url = models.TextField(blank=True)
+    audio_url = models.TextField(blank=True)
+    media_fetched_at = models.DateTimeField(help_text=_("When the links were given; they end some time later."))
+    cues_hash = models.CharField(max_length=64, blank=True)
+    cue_count = models.PositiveIntegerField(default=0)
+    duration_ms = models.BigIntegerField(default=0)
+    is_alert_checked = models.BooleanField(
+        default=True, help_text=_("False: saved searches have yet to be told of its lines.")
+    )
+
+    objects = DubQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "language"], name="one_dub_a_language")]
+        indexes = [models.Index(fields=["id"], name="dub_alert_unchecked", condition=Q(is_alert_checked=False))]
+
+    def __str__(self) -> str:
+        return f"{self.language or 'dub'} of run {self.run_id}"
+
+
+class Cue(models.Model):
+    """One line of speech. `position` counts from 1 in time order; times are integer milliseconds."""
+
+    # Only the dub has an index: a cue is reached by its id (search) or in its dub's order, and each further
+    # index would be paid for with every line written.
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+", db_index=False)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+", db_index=False)
+    dub = models.ForeignKey(Dub, on_delete=models.CASCADE, related_name="cues", db_index=False)
+    position = models.PositiveIntegerField()
+    start_ms = models.BigIntegerField()
+    end_ms = models.BigIntegerField()
+    speaker = models.CharField(max_length=200, blank=True)
+    original_speaker = models.CharField(
+        max_length=200, blank=True, help_text=_("CAMB.AI's name of the speaker, when people gave another one.")
+    )
+    text = models.TextField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["dub", "position"], name="one_cue_a_position")]
+        ordering = ["position"]
+
+    def __str__(self) -> str:
+        return self.text[:60]
+
+
+class SpeakerName(models.Model):
+    """What people call a speaker: in one run, or without one in every run of the team that has no name of its own.
+
+    The cues already carry it; it is kept for those that come, and to find the way back to the original.
+    """
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+", db_index=False)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, null=True, related_name="+", db_index=False)
+    original = models.CharField(max_length=200)
+    name = models.CharField(_("name"), max_length=200)
+    applied_through = models.BigIntegerField(
+        null=True, help_text=_("The last of the team's runs whose cues carry it; None: all do.")
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["run", "original"], name="one_name_in_a_run"),
+            models.UniqueConstraint(fields=["team", "original"], name="one_name_in_a_team", condition=Q(run=None)),
+        ]
+        indexes = [
+            models.Index(fields=["id"], name="speaker_name_pending", condition=Q(applied_through__isnull=False))
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Language(models.Model):
+    """CAMB.AI's own numbers for languages, asked for once a day."""
+
+    camb_id = models.PositiveIntegerField(primary_key=True)
+    tag = models.CharField(max_length=35)
+
+    def __str__(self) -> str:
+        return self.tag

@@ -1,0 +1,40 @@
+"""The counter of changes that makes a page's poll cheap."""
+
+from django.db import connection, models
+from django.utils.translation import gettext_lazy as _
+
+from teams.models import Team
+
+
+class TeamVersion(models.Model):
+    """A counter a team: it grows with every change of a run, so that a poll costs one small read.
+
+    Beside it stands how much was asked for among many; those that are left have a `Run.requested_at`.
+    """
+
+    team = models.OneToOneField(Team, on_delete=models.CASCADE, primary_key=True, related_name="version_counter")
+    version = models.BigIntegerField(default=0)
+    requested = models.PositiveIntegerField(
+        default=0, help_text=_("How many runs were asked for since nothing was.")
+    )
+    requested_since = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.team_id} at {self.version}"
+
+    @classmethod
+    def current(cls, team_id: int) -> int:
+        """Return the team's version now."""
+        return cls.objects.filter(pk=team_id).values_list("version", flat=True).first() or 0
+
+    @classmethod
+    def bump(cls, team_id: int) -> int:
+        """Count one change and return the new version; call it late in the transaction, as it locks the row."""
+        count = "UPDATE results_teamversion SET version = version + 1 WHERE team_id = %s RETURNING version"
+        with connection.cursor() as cursor:
+            cursor.execute(count, [team_id])
+            if (row := cursor.fetchone()) is None:
+                TeamVersion.objects.bulk_create([TeamVersion(team_id=team_id, version=0)], ignore_conflicts=True)
+                cursor.execute(count, [team_id])
+                row = cursor.fetchone()
+        return int(row[0])
