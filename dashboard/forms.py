@@ -215,8 +215,8 @@ class CopyPolicyForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         most = self.fields["most_gb"]
-        most.validators.append(MaxValueValidator(settings.KEEP_MOST_GB))
-        most.widget.attrs["max"] = settings.KEEP_MOST_GB
+        most.validators.append(MaxValueValidator(settings.MEDIA_QUOTA_GB))
+        most.widget.attrs["max"] = settings.MEDIA_QUOTA_GB
 
 
 class KeyForm(forms.Form):

@@ -33,6 +33,10 @@ class Env(environ.Env):  # type: ignore[misc]
 
 env = Env()
 env.read_env(BASE_DIR / ".env")
+# Settings that were renamed are still read under their earlier names.
+for name, earlier_name in {"MEDIA_QUOTA_GB": "KEEP_MOST_GB", "CALL_LOG_DAYS": "HISTORY_DAYS"}.items():
+    if earlier_name in os.environ:
+        os.environ.setdefault(name, os.environ[earlier_name])
 
 DATA_DIR = Path(env.str("DUBROOM_DATA_DIR", default=str(BASE_DIR / "data"))).expanduser().resolve()
 
@@ -132,7 +136,7 @@ elif _shared_cache:
 MEDIA_STORAGE = media_storage(
     env.str("MEDIA_STORAGE_URL", default="") or f"file://{quote(str(DATA_DIR / 'media'))}"
 )
-KEEP_MOST_GB = env.int("KEEP_MOST_GB", default=100)
+MEDIA_QUOTA_GB = env.int("MEDIA_QUOTA_GB", default=100)
 
 # --- Secrets -----------------------------------------------------------------------------------------
 
@@ -172,7 +176,7 @@ REFRESH_FIRST_SECONDS = env.float("REFRESH_FIRST_SECONDS", default=5.0)
 REFRESH_WATCHED_SECONDS = env.float("REFRESH_WATCHED_SECONDS", default=15.0)
 REFRESH_SLOWEST_SECONDS = env.float("REFRESH_SLOWEST_SECONDS", default=30 * 60.0)
 REFRESH_DAILY_AFTER_DAYS = env.float("REFRESH_DAILY_AFTER_DAYS", default=7.0)
-HISTORY_DAYS = env.float("HISTORY_DAYS", default=30.0)
+CALL_LOG_DAYS = env.float("CALL_LOG_DAYS", default=30.0)
 
 # The stand-in CAMB.AI with sample dubs: on by itself only where nothing at all is configured.
 DEMO = env.bool("DEMO", default="DATABASE_URL" not in os.environ and "CAMB_BASE_URL" not in os.environ)
@@ -209,26 +213,26 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": REFRESH_TICK_SECONDS,
         "options": {"expires": max(REFRESH_TICK_SECONDS, 1.0) * 5},
     },
-    "tell-saved-searches": {
-        "task": "results.tasks.tell_saved_searches",
+    "send-search-alerts": {
+        "task": "results.tasks.send_search_alerts",
         "schedule": 5.0,
         "options": {"expires": 5.0},
     },
-    "settle-speakers": {
-        "task": "results.tasks.settle_speakers",
+    "apply-speaker-names": {
+        "task": "results.tasks.apply_speaker_names",
         "schedule": 60.0,
         "options": {"expires": 60.0},
     },
-    "settle-archived": {
-        "task": "results.tasks.settle_archived",
+    "sync-archived": {
+        "task": "results.tasks.sync_archived",
         "schedule": 60.0,
         "options": {"expires": 60.0},
     },
-    "tend-copies": {"task": "results.tasks.tend_copies", "schedule": 10.0, "options": {"expires": 10.0}},
-    "drop-old-parts": {"task": "results.tasks.drop_old_parts", "schedule": 3600.0},
+    "sync-copies": {"task": "results.tasks.sync_copies", "schedule": 10.0, "options": {"expires": 10.0}},
+    "delete-old-part-files": {"task": "results.tasks.delete_old_part_files", "schedule": 3600.0},
     "finish-removals": {"task": "results.tasks.finish_removals", "schedule": 3600.0},
-    "forget-old-calls": {"task": "results.tasks.forget_old_calls", "schedule": 3600.0},
-    "learn-languages": {"task": "results.tasks.learn_languages", "schedule": 24 * 3600.0},
+    "delete-old-calls": {"task": "results.tasks.delete_old_calls", "schedule": 3600.0},
+    "fetch-languages": {"task": "results.tasks.fetch_languages", "schedule": 24 * 3600.0},
 }
 
 # --- Django ------------------------------------------------------------------------------------------

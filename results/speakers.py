@@ -50,7 +50,7 @@ def rename_speaker(run: Run, speaker: str, name: str, *, everywhere: bool) -> No
             if everywhere:
                 given.delete()
                 SpeakerName.objects.create(**fields, applied_through=0)
-                queue.enqueue("settle_speakers")
+                queue.enqueue("apply_speaker_names")
             else:
                 given.filter(run=run).delete()
                 if fields["name"] != of_team.get(original, original):
@@ -93,7 +93,7 @@ def apply_pending() -> None:
         else:
             reached.update(applied_through=None)
     if unsettled.exists():
-        queue.enqueue("settle_speakers")
+        queue.enqueue("apply_speaker_names")
 
 
 def _heard(run: Run) -> set[tuple[str, str]]:

@@ -25,27 +25,27 @@ def test_key(team_id: int) -> None:
 
 
 @shared_task
-def learn_languages() -> None:
+def fetch_languages() -> None:
     keys.fetch_languages()
 
 
 @shared_task
-def tell_saved_searches() -> None:
+def send_search_alerts() -> None:
     saved.send_alerts()
 
 
 @shared_task
-def settle_speakers() -> None:
+def apply_speaker_names() -> None:
     speakers.apply_pending()
 
 
 @shared_task
-def settle_archived() -> None:
+def sync_archived() -> None:
     archive.sync_pending()
 
 
 @shared_task
-def tend_copies() -> None:
+def sync_copies() -> None:
     copy_sync.sync_copies()
 
 
@@ -55,12 +55,12 @@ def fetch_copy(lease: str) -> None:
 
 
 @shared_task
-def drop_old_parts() -> None:
+def delete_old_part_files() -> None:
     part_files.delete_old()
 
 
 @shared_task
-def forget_old_calls() -> None:
+def delete_old_calls() -> None:
     calls.delete_old()
 
 

@@ -69,7 +69,7 @@ def _no_clerk(monkeypatch):
 
 
 @pytest.fixture
-def bells(monkeypatch) -> list[tuple[object, ...]]:
+def enqueued(monkeypatch) -> list[tuple[object, ...]]:
     """The tasks enqueued so far, each as (name, *arguments); no worker runs them."""
     enqueued: list[tuple[object, ...]] = []
     monkeypatch.setattr(queue, "enqueue", lambda *call, **_: enqueued.append(call))

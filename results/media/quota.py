@@ -19,7 +19,7 @@ State = MediaCopy.State
 def policy_of(team: Team) -> CopyPolicy:
     """The team's policy as it is set, or as it would be."""
     return CopyPolicy.objects.filter(pk=team.pk).first() or CopyPolicy(
-        team=team, quota_bytes=min(10, settings.KEEP_MOST_GB) * GB
+        team=team, quota_bytes=min(10, settings.MEDIA_QUOTA_GB) * GB
     )
 
 
@@ -29,7 +29,7 @@ def set_policy(team: Team, *, is_on: bool, most_gb: int) -> None:
         fields = {"is_enabled": is_on, "quota_bytes": most_gb * GB, "synced_at": None}
         CopyPolicy.objects.update_or_create(team=team, defaults=fields)
         make_due(team_id=team.pk)
-        queue.enqueue("tend_copies")
+        queue.enqueue("sync_copies")
 
 
 def remove_all_copies(team: Team) -> None:
@@ -37,7 +37,7 @@ def remove_all_copies(team: Team) -> None:
     with transaction.atomic():
         CopyPolicy.objects.filter(pk=team.pk).update(is_enabled=False)
         MediaCopy.objects.filter(team=team).update(dub=None, team=None)
-        queue.enqueue("tend_copies")
+        queue.enqueue("sync_copies")
 
 
 def make_due(**which: object) -> None:

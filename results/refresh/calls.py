@@ -81,8 +81,8 @@ def latest_failure(run: Run) -> Call | None:
 
 
 def delete_old() -> int:
-    """Delete calls older than HISTORY_DAYS, with their attempts; returns how many calls went."""
-    end = timezone.now() - timedelta(days=settings.HISTORY_DAYS)
+    """Delete calls older than CALL_LOG_DAYS, with their attempts; returns how many calls went."""
+    end = timezone.now() - timedelta(days=settings.CALL_LOG_DAYS)
     old = Call.objects.filter(at__lt=end).order_by("at")
     forgotten = 0
     # In slices, so that no transaction holds the database for long.

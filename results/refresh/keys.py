@@ -65,7 +65,7 @@ def test_key(team_id: int) -> None:
         return
     limits.record_success(key)
     queue.enqueue("refresh_due")
-    queue.enqueue("learn_languages")
+    queue.enqueue("fetch_languages")
 
 
 class _Kept(threading.local):

@@ -30,7 +30,7 @@ def archive_runs(team: Team, pks: Collection[int]) -> int:
     total = batches.update_in_batches(
         team, pks, which=current, archived_at=timezone.now(), due_at=None, requested_at=None
     )
-    queue.enqueue("settle_archived")
+    queue.enqueue("sync_archived")
     return total
 
 
@@ -39,7 +39,7 @@ def restore_runs(team: Team, pks: Collection[int]) -> int:
     archived = Q(archived_at__isnull=False)
     due_at = Case(When(status__in=Run.UNFINISHED, then=timezone.now()), default=None)
     total = batches.update_in_batches(team, pks, which=archived, archived_at=None, due_at=due_at)
-    queue.enqueue("settle_archived")
+    queue.enqueue("sync_archived")
     queue.enqueue("refresh_due")
     return total
 
@@ -49,7 +49,7 @@ def sync_pending() -> None:
     turn_ends = time.monotonic() + TURN_SECONDS
     while pks := _unsettled():
         if time.monotonic() > turn_ends:
-            queue.enqueue("settle_archived")
+            queue.enqueue("sync_archived")
             return
         for pk in pks:
             _settle(pk)

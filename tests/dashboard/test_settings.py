@@ -17,7 +17,8 @@ NAMES = sorted(set(re.findall(r'\benv\.\w+\(\s*"([A-Z_]+)"', SETTINGS.read_text(
 def read(monkeypatch, tmp_path):
     """Read the settings in an environment that says only this."""
     for name in NAMES:
-        monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv(name, "")  # so that what the settings set is taken back too
+        monkeypatch.delenv(name)
     monkeypatch.setattr("environ.Env.read_env", lambda *_, **__: None)
     monkeypatch.setenv("DUBROOM_DATA_DIR", str(tmp_path / "data"))
 
@@ -142,6 +143,12 @@ def test_over_https_cookies_are_for_this_host_alone(read):
     assert [name.startswith("__Host-") for name in names] == [True, True]
     assert (settings["SESSION_COOKIE_SECURE"], settings["CSRF_COOKIE_SECURE"]) == (True, True)
     assert not settings.keys() & {"SESSION_COOKIE_DOMAIN", "CSRF_COOKIE_DOMAIN", "SESSION_COOKIE_PATH"}
+
+
+def test_a_renamed_setting_is_still_read_under_its_earlier_name(read):
+    settings = read(KEEP_MOST_GB="7", HISTORY_DAYS="3")
+    assert (settings["MEDIA_QUOTA_GB"], settings["CALL_LOG_DAYS"]) == (7, 3)
+    assert read(KEEP_MOST_GB="7", MEDIA_QUOTA_GB="9")["MEDIA_QUOTA_GB"] == 9
 
 
 def test_the_example_lists_every_setting():

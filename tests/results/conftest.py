@@ -25,13 +25,13 @@ def clock(monkeypatch):
 
 
 @pytest.fixture
-def worker(bells):
+def worker(enqueued):
     """Do what was rung, oldest first, until all is quiet; returns how many tasks that took."""
 
     def work() -> int:
         done = 0
-        while bells:
-            name, *args = bells.pop(0)
+        while enqueued:
+            name, *args = enqueued.pop(0)
             getattr(tasks, name)(*args)
             done += 1
         return done

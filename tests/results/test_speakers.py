@@ -9,7 +9,7 @@ from results.search.service import search
 from tests.factories import make_dub, make_run, make_searchable_run, make_team
 
 # A rename for the whole team is finished by a worker: here its task is only recorded.
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bells")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("enqueued")]
 
 
 def said(run):
@@ -26,12 +26,12 @@ def settle_all():
         speakers.apply_pending()
 
 
-def test_a_name_is_given_in_one_run_and_the_original_is_kept(team, bells):
+def test_a_name_is_given_in_one_run_and_the_original_is_kept(team, enqueued):
     here, there = make_searchable_run(team, "one", "two", "three"), make_searchable_run(team, "one")
     speakers.rename_speaker(here, "Anna", "Dr. Kim", everywhere=False)
     assert said(here) == [("Dr. Kim", "Anna"), ("Ben", ""), ("Dr. Kim", "Anna")]
     assert said(there) == [("Anna", "")]
-    assert bells == []
+    assert enqueued == []
 
 
 def test_the_original_comes_back(team):
@@ -61,26 +61,26 @@ def test_a_line_is_found_by_either_name(team):
     assert found_run_ids(team, "speaker:anna") == [run.pk]
 
 
-def test_a_name_for_the_team_reaches_every_run_of_it_and_no_other(team, bells):
+def test_a_name_for_the_team_reaches_every_run_of_it_and_no_other(team, enqueued):
     here, there, foreign = (
         make_searchable_run(team, "one"),
         make_searchable_run(team, "one"),
         make_searchable_run(make_team(), "one"),
     )
     speakers.rename_speaker(here, "Anna", "Kim", everywhere=True)
-    assert (said(here), said(there), bells) == ([("Kim", "Anna")], [("Anna", "")], [("settle_speakers",)])
+    assert (said(here), said(there), enqueued) == ([("Kim", "Anna")], [("Anna", "")], [("apply_speaker_names",)])
     settle_all()
     assert (said(there), said(foreign)) == ([("Kim", "Anna")], [("Anna", "")])
     assert found_run_ids(team, "speaker:kim") == sorted([here.pk, there.pk])
 
 
-def test_the_way_through_a_large_team_goes_on_where_it_was(team, bells, monkeypatch):
+def test_the_way_through_a_large_team_goes_on_where_it_was(team, enqueued, monkeypatch):
     monkeypatch.setattr(speakers, "_RUNS_AT_ONCE", 2)
     runs = [make_searchable_run(team, "one") for _ in range(5)]
     speakers.rename_speaker(runs[0], "Anna", "Kim", everywhere=True)
     speakers.apply_pending()
     assert [said(run)[0][0] for run in runs] == ["Kim", "Kim", "Anna", "Anna", "Anna"]
-    assert bells == [("settle_speakers",)] * 2
+    assert enqueued == [("apply_speaker_names",)] * 2
     settle_all()
     assert {said(run)[0][0] for run in runs} == {"Kim"}
     assert SpeakerName.objects.get().applied_through is None

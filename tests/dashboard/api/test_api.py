@@ -22,7 +22,7 @@ from teams.models import AccessToken, Membership, Team, User
 from tests.factories import make_dub, make_member, make_run, make_searchable_dub, make_team
 
 # No worker runs here: tasks are only recorded.
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bells")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("enqueued")]
 Role = Membership.Role
 TASK = "b9e3d2f4-7c1a-4f0e-9d55-0a1b2c3d4e5f"
 
@@ -545,16 +545,16 @@ def test_what_is_too_much_is_told(script):
     assert (answer.status_code, answer.json()["detail"]) == (413, "This is more than 2 MB. Send it in parts.")
 
 
-def test_a_run_is_asked_about_at_once_or_the_obstacle_is_told(team, script, bells):
+def test_a_run_is_asked_about_at_once_or_the_obstacle_is_told(team, script, enqueued):
     run = make_run(team, due_at=None)
     refused = script.post(f"/runs/{run.pk}/refresh")
     no_key = "Nobody can be asked: this team has no CAMB.AI key yet."
     assert (refused.status_code, refused.json()["detail"]) == (409, no_key)
     assert script.post("/runs/refresh", {"runs": [run.pk]}).json()["detail"] == no_key
     keys.save_key(team, "camb-0123456789-wxyz")
-    bells.clear()
+    enqueued.clear()
     assert script.post(f"/runs/{run.pk}/refresh").status_code == 202
-    assert [task for task, *_ in bells] == ["refresh_batch"]
+    assert [task for task, *_ in enqueued] == ["refresh_batch"]
     assert script.post(f"/runs/{run.pk}/refresh").json()["detail"].startswith("CAMB.AI is being asked already")
     archive_runs(team, [run.pk])
     assert script.post(f"/runs/{run.pk}/refresh").json()["detail"].startswith("An archived run is not asked about.")

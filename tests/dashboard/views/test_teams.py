@@ -20,7 +20,7 @@ from tests.dashboard.page_helpers import signed_in
 from tests.factories import make_dub, make_member, make_run, make_team, make_user
 
 # No worker runs here: tasks are only recorded.
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bells")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("enqueued")]
 Role = Membership.Role
 KEY = "camb-0123456789-wxyz"
 
@@ -339,13 +339,13 @@ def test_a_link_is_shown_even_when_the_letter_cannot_be_sent(as_owner, team, set
 # --- Copies of media ---------------------------------------------------------------------------------
 
 
-def test_an_owner_switches_copies_on_and_off(as_owner, team, bells):
+def test_an_owner_switches_copies_on_and_off(as_owner, team, enqueued):
     answer = as_owner.post(url("teams-copies", team.slug), {"is_on": "on", "most_gb": "20"})
     assert answer.headers["Location"] == url("teams-detail", team.slug) + "#copies"
-    assert (team.copy_policy.is_enabled, team.copy_policy.quota_bytes, bells) == (
+    assert (team.copy_policy.is_enabled, team.copy_policy.quota_bytes, enqueued) == (
         True,
         20 * 2**30,
-        [("tend_copies",)],
+        [("sync_copies",)],
     )
     assert "<strong>0\xa0bytes</strong> of 20 GB" in page_of(as_owner, team)
     as_owner.post(url("teams-copies", team.slug), {"most_gb": "20"})
@@ -406,11 +406,11 @@ def note(team: Team, **fields: object) -> None:
 
 
 @pytest.mark.parametrize("typed", [KEY, f"  {KEY}\r\n", f'"{KEY}"', f"'{KEY}'", f"“{KEY}”", f'\t"{KEY}" '])
-def test_a_key_is_taken_without_what_pasting_adds(as_owner, team, typed, bells):
+def test_a_key_is_taken_without_what_pasting_adds(as_owner, team, typed, enqueued):
     assert save_key(as_owner, typed).url == url("teams-detail", "dub") + "#key"
     key = ApiKey.objects.get(team=team)
     assert (key.secret, key.last_four) == (KEY, "wxyz")
-    assert ("test_key", team.pk) in bells
+    assert ("test_key", team.pk) in enqueued
 
 
 @pytest.mark.parametrize(
@@ -526,12 +526,12 @@ def test_trouble_is_told_with_the_next_step(as_owner, team):
     assert re.search(form, page_of(as_owner, team))[1] is None
 
 
-def test_a_key_is_tested_again_on_request(as_owner, team, bells):
+def test_a_key_is_tested_again_on_request(as_owner, team, enqueued):
     save_key(as_owner)
     note(team, state=ApiKey.State.REFUSED, message="No.")
-    bells.clear()
+    enqueued.clear()
     assert as_owner.post(url("teams-key-test", "dub")).url == url("teams-detail", "dub") + "#key"
-    assert bells == [("test_key", team.pk)]
+    assert enqueued == [("test_key", team.pk)]
     assert "Being tested…" in state_of(as_owner)
 
 

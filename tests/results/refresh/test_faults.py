@@ -35,26 +35,26 @@ def statuses() -> list[str]:
 # --- Many runs ---------------------------------------------------------------------------------------
 
 
-def test_while_much_is_due_a_lease_is_good_for_several_calls(camb, team, bells, settings):
+def test_while_much_is_due_a_lease_is_good_for_several_calls(camb, team, enqueued, settings):
     settings.REFRESH_CALLS_PER_KEY, settings.REFRESH_CALLS_PER_SECOND = 2, 1000
     make_numbered_runs(team, 100)
     camb.unknown = READY
     ask.enqueue_due()
     # Not of one size: who begins together must not come to store together.
-    assert [Run.objects.filter(lease=lease).count() for _, lease in bells] == [40, 35]
-    ask.refresh_batch(bells[0][1], go_on=False)
+    assert [Run.objects.filter(lease=lease).count() for _, lease in enqueued] == [40, 35]
+    ask.refresh_batch(enqueued[0][1], go_on=False)
     assert [len(call.run_ids) for call in camb.calls] == [5] * 8
     assert Run.objects.filter(status="ready").count() == 40
 
 
-def test_towards_its_end_a_sweep_is_shared_out_evenly(team, bells, settings):
+def test_towards_its_end_a_sweep_is_shared_out_evenly(team, enqueued, settings):
     settings.REFRESH_CALLS_PER_KEY, settings.REFRESH_CALLS_PER_SECOND = 4, 1000
     make_numbered_runs(team, 20)
     ask.enqueue_due()
-    assert [Run.objects.filter(lease=lease).count() for _, lease in bells] == [5, 5, 5, 5]
+    assert [Run.objects.filter(lease=lease).count() for _, lease in enqueued] == [5, 5, 5, 5]
 
 
-def test_the_rate_counts_calls_and_not_leases(team, bells, settings):
+def test_the_rate_counts_calls_and_not_leases(team, enqueued, settings):
     settings.REFRESH_CALLS_PER_KEY, settings.REFRESH_CALLS_PER_SECOND = 2, 5
     make_numbered_runs(team, 100)
     ask.enqueue_due()
@@ -68,46 +68,46 @@ def short_turns(settings, monkeypatch):
     monkeypatch.setattr(ask, "ASK_SECONDS", 0)
 
 
-def test_a_thread_gives_way_when_its_turn_is_over_and_others_wait(camb, team, bells, short_turns, monkeypatch):
+def test_a_thread_gives_way_when_its_turn_is_over_and_others_wait(camb, team, enqueued, short_turns, monkeypatch):
     monkeypatch.setattr(queue, "is_thread_wanted", lambda: True)
     make_numbered_runs(team, 40)
     camb.unknown = READY
     ask.enqueue_due()
-    tasks.refresh_batch(bells.pop()[1])
+    tasks.refresh_batch(enqueued.pop()[1])
     assert len(camb.calls) == 1
     assert statuses() == ["ready"] * 5 + ["new"] * 35
-    [(task, lease)] = bells
+    [(task, lease)] = enqueued
     assert task == "refresh_batch"
     assert list(Run.objects.exclude(lease=None).values_list("lease", flat=True).distinct()) == [lease_of(lease)]
 
 
-def test_a_thread_that_nobody_waits_for_goes_on(camb, team, bells, short_turns):
+def test_a_thread_that_nobody_waits_for_goes_on(camb, team, enqueued, short_turns):
     make_numbered_runs(team, 40)
     camb.unknown = READY
     ask.enqueue_due()
-    tasks.refresh_batch(bells.pop()[1])
+    tasks.refresh_batch(enqueued.pop()[1])
     assert len(camb.calls) == 8
-    assert (bells, statuses()) == ([], ["ready"] * 40)
+    assert (enqueued, statuses()) == ([], ["ready"] * 40)
 
 
 def lease_of(text: str):
     return Run._meta.get_field("lease").to_python(text)
 
 
-def test_trouble_amid_a_lease_keeps_what_was_heard_and_puts_off_only_what_was_not(camb, team, bells, settings):
+def test_trouble_amid_a_lease_keeps_what_was_heard_and_puts_off_only_what_was_not(camb, team, enqueued, settings):
     settings.REFRESH_CALLS_PER_KEY = 1
     make_numbered_runs(team, 20)
     camb.unknown = READY
     camb.script(None, Reply(500))
     ask.enqueue_due()
-    ask.refresh_batch(bells.pop()[1], go_on=False)
+    ask.refresh_batch(enqueued.pop()[1], go_on=False)
     assert statuses() == ["ready"] * 5 + ["new"] * 15
     now = timezone.now()
     assert Run.objects.filter(due_at__gt=now).count() == 5
     assert Run.objects.due(now).count() == 10
 
 
-def test_a_team_with_thousands_of_due_runs_takes_no_turn_of_another(camb, bells, make_key):
+def test_a_team_with_thousands_of_due_runs_takes_no_turn_of_another(camb, enqueued, make_key):
     busy, other = make_team(), make_team()
     make_key(busy)
     make_key(other, "other-key")
@@ -179,21 +179,21 @@ def test_of_calls_that_fail_together_the_longest_time_named_counts(team, clock):
 
 
 def test_a_gate_that_closes_amid_a_lease_is_heeded_before_the_next_call(
-    camb, team, bells, settings, during_the_call
+    camb, team, enqueued, settings, during_the_call
 ):
     settings.REFRESH_CALLS_PER_KEY = 1
     make_numbered_runs(team, 20)
     camb.unknown = READY
     during_the_call(lambda: ApiKey.objects.update(failures=1, retry_at=timezone.now() + timedelta(minutes=1)))
     ask.enqueue_due()
-    ask.refresh_batch(bells.pop()[1])
+    ask.refresh_batch(enqueued.pop()[1])
     assert len(camb.calls) == 1
     assert statuses() == ["ready"] * 5 + ["new"] * 15
     assert Run.objects.exclude(lease=None).count() == 0
 
 
 @pytest.mark.django_db(transaction=True)
-def test_once_a_refusal_of_the_key_is_noted_no_further_call_begins(camb, team, bells, settings):
+def test_once_a_refusal_of_the_key_is_noted_no_further_call_begins(camb, team, enqueued, settings):
     settings.REFRESH_CALLS_PER_KEY, settings.REFRESH_CALLS_PER_SECOND = 4, 1000
     make_numbered_runs(team, 100)
     all_asked, is_noted = threading.Barrier(4), threading.Event()
@@ -210,7 +210,7 @@ def test_once_a_refusal_of_the_key_is_noted_no_further_call_begins(camb, team, b
 
     camb.rule = refuse_one
     ask.enqueue_due()
-    threads = [threading.Thread(target=refresh, args=(lease,)) for _, lease in bells]
+    threads = [threading.Thread(target=refresh, args=(lease,)) for _, lease in enqueued]
     for thread in threads:
         thread.start()
     while not ApiKey.objects.filter(state="refused").exists():
@@ -219,7 +219,7 @@ def test_once_a_refusal_of_the_key_is_noted_no_further_call_begins(camb, team, b
     for thread in threads:
         thread.join()
     ask.enqueue_due()
-    assert (len(bells), len(camb.calls)) == (4, 4)
+    assert (len(enqueued), len(camb.calls)) == (4, 4)
     assert Counter(statuses()) == {"ready": 15, "new": 85}
     assert Run.objects.exclude(lease=None).count() == 0
 
@@ -237,12 +237,12 @@ def test_a_gate_that_closes_while_a_batch_is_halved_is_heeded_and_keeps_what_was
     assert Run.objects.due(timezone.now()).count() == 3
 
 
-def test_a_new_key_is_tried_by_one_call_before_it_makes_many(camb, team, bells, sweep):
+def test_a_new_key_is_tried_by_one_call_before_it_makes_many(camb, team, enqueued, sweep):
     ApiKey.objects.update(state="untried")
     make_numbered_runs(team, 100)
     camb.keys = {"another"}
     ask.enqueue_due()
-    assert len(bells) == 1
+    assert len(enqueued) == 1
     sweep()
     assert [call.status for call in camb.calls] == [401]
 
@@ -427,7 +427,7 @@ def test_trouble_of_the_database_is_no_fault_of_the_runs_and_lets_nobody_ask_in_
 
 
 @pytest.mark.parametrize("at", [(parse, "read_run"), (merge.Merge, "merge"), (merge.Merge, "write")])
-def test_a_lack_of_memory_is_no_fault_of_the_runs_and_ends_the_task(camb, team, bells, worker, monkeypatch, at):
+def test_a_lack_of_memory_is_no_fault_of_the_runs_and_ends_the_task(camb, team, enqueued, worker, monkeypatch, at):
     make_numbered_runs(team, 3)
     camb.unknown = READY
 
@@ -541,14 +541,14 @@ def test_a_key_removed_while_it_is_used_is_not_used_again(camb, team, sweep, dur
     assert Run.objects.exclude(lease=None).count() == 0
 
 
-def test_a_clock_set_back_an_hour_holds_nothing_up_for_that_hour(camb, team, bells, worker, clock):
+def test_a_clock_set_back_an_hour_holds_nothing_up_for_that_hour(camb, team, enqueued, worker, clock):
     runs = make_numbered_runs(team, 2, due_at=timezone.now() - timedelta(hours=2))
     camb.unknown = READY
     ask.enqueue_due()
     ApiKey.objects.update(retry_at=timezone.now() + timedelta(minutes=30), failures=1, state="refused")
     Run.objects.filter(pk=runs[1].pk).update(checked_at=timezone.now(), lease=None, lease_until=None)
     clock(-3600)
-    bells.clear()
+    enqueued.clear()
     assert request_refresh(runs[1]) is True
     ask.enqueue_due()
     worker()
@@ -559,7 +559,9 @@ def test_a_clock_set_back_an_hour_holds_nothing_up_for_that_hour(camb, team, bel
     assert statuses() == ["ready"] * 3
 
 
-def test_a_clock_set_forward_an_hour_asks_again_and_stores_once(camb, team, bells, worker, clock, during_the_call):
+def test_a_clock_set_forward_an_hour_asks_again_and_stores_once(
+    camb, team, enqueued, worker, clock, during_the_call
+):
     make_numbered_runs(team, 2, due_at=timezone.now())
     camb.unknown = READY
 
@@ -578,7 +580,7 @@ def test_a_clock_set_forward_an_hour_asks_again_and_stores_once(camb, team, bell
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time")
-def test_asking_for_many_runs_waits_for_answers_being_stored_instead_of_blocking_them(team, bells):
+def test_asking_for_many_runs_waits_for_answers_being_stored_instead_of_blocking_them(team, enqueued):
     runs = make_numbered_runs(team, 5)
     requested: list[int] = []
 

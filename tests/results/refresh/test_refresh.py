@@ -338,7 +338,7 @@ def test_a_refused_key_pauses_its_runs_and_only_its(camb, team, sweep, make_key,
     assert runs
 
 
-def test_one_probe_resumes_all_runs_once_the_key_is_mended(camb, team, bells, sweep):
+def test_one_probe_resumes_all_runs_once_the_key_is_mended(camb, team, enqueued, sweep):
     make_runs(team, 12)
     camb.unknown = ready()
     camb.script(Reply(401))
@@ -348,8 +348,8 @@ def test_one_probe_resumes_all_runs_once_the_key_is_mended(camb, team, bells, sw
     Run.objects.update(due_at=timezone.now())
     ask.enqueue_due()
     ask.enqueue_due()
-    assert [name for name, _ in bells] == ["refresh_batch"]
-    ask.refresh_batch(bells.pop()[1], go_on=False)
+    assert [name for name, _ in enqueued] == ["refresh_batch"]
+    ask.refresh_batch(enqueued.pop()[1], go_on=False)
     assert Run.objects.filter(status="ready").count() == 5
     sweep()
     assert set(Run.objects.values_list("status", flat=True)) == {"ready"}
@@ -403,7 +403,7 @@ def test_upstream_trouble_keeps_what_is_known_and_tries_again_later(camb, team, 
     assert (key.state, key.message, key.failures, key.retry_at) == ("working", "", 0, None)
 
 
-def test_no_answer_at_all_is_said_in_plain_words(settings, team, sweep, bells):
+def test_no_answer_at_all_is_said_in_plain_words(settings, team, sweep, enqueued):
     settings.CAMB_BASE_URL = "http://127.0.0.1:9/apis"
     make_runs(team, 2)
     for _ in range(2):
@@ -460,29 +460,29 @@ def test_calls_that_fail_together_count_as_one_failure(team):
     assert key.failures == 1
 
 
-def test_a_message_delivered_twice_asks_once(camb, team, bells):
+def test_a_message_delivered_twice_asks_once(camb, team, enqueued):
     runs = make_runs(team, 2)
     camb.runs |= {run.camb_run_id: ready() for run in runs}
     ask.enqueue_due()
-    [(_, lease)] = bells
+    [(_, lease)] = enqueued
     tasks.refresh_batch(lease)
     tasks.refresh_batch(lease)
     assert len(camb.calls) == 1
     assert Cue.objects.count() == 2
 
 
-def test_two_beats_claim_each_run_once(team, bells):
+def test_two_beats_claim_each_run_once(team, enqueued):
     make_runs(team, 10)
     ask.enqueue_due()
     ask.enqueue_due()
-    assert len(bells) == 2
+    assert len(enqueued) == 2
 
 
-def test_a_lost_message_costs_one_lease(camb, team, bells, sweep):
+def test_a_lost_message_costs_one_lease(camb, team, enqueued, sweep):
     run = make_run(team)
     camb.runs[run.camb_run_id] = ready()
     ask.enqueue_due()
-    bells.clear()
+    enqueued.clear()
     sweep()
     assert camb.calls == []
     Run.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
@@ -643,23 +643,23 @@ def test_every_change_moves_the_pulse(camb, team, sweep):
     assert TeamVersion.current(team.pk) >= run.version
 
 
-def test_a_key_makes_no_more_calls_a_second_than_its_rate(settings, team, bells, clock):
+def test_a_key_makes_no_more_calls_a_second_than_its_rate(settings, team, enqueued, clock):
     settings.REFRESH_CALLS_PER_SECOND, settings.REFRESH_CALLS_PER_KEY = 3, 100
     make_runs(team, 100, due_at=timezone.now())
     ask.enqueue_due()
     ask.enqueue_due()
-    assert len(bells) == 3
+    assert len(enqueued) == 3
     clock(1)
     ask.enqueue_due()
-    assert len(bells) == 6
+    assert len(enqueued) == 6
 
 
-def test_a_key_has_no_more_calls_in_flight_than_allowed(settings, team, bells):
+def test_a_key_has_no_more_calls_in_flight_than_allowed(settings, team, enqueued):
     settings.REFRESH_CALLS_PER_KEY, settings.REFRESH_CALLS_PER_SECOND = 4, 1000
     make_runs(team, 100)
     ask.enqueue_due()
     ask.enqueue_due()
-    assert len(bells) == 4
+    assert len(enqueued) == 4
 
 
 def test_every_call_is_kept_with_what_it_changed(camb, team, sweep):

@@ -49,7 +49,7 @@ def is_sound() -> bool:
 # --- Out of the search, and back -----------------------------------------------------------------------------
 
 
-def test_no_search_shows_an_archived_run_from_then_on_and_a_worker_takes_its_lines_out(team, bells):
+def test_no_search_shows_an_archived_run_from_then_on_and_a_worker_takes_its_lines_out(team, enqueued):
     run, other = make_searchable_run(team, "kitchen one"), make_searchable_run(team, "kitchen two")
     tags.add_tags(team, {run.pk: ["launch"]})
     assert archive_runs(team, [run.pk]) == 1
@@ -59,7 +59,7 @@ def test_no_search_shows_an_archived_run_from_then_on_and_a_worker_takes_its_lin
     assert [cue.text for cue in iter_cues(team.pk, "kitchen")] == ["kitchen two"]
     for typed in (f"run:{run.camb_run_id}", "tag:launch", "-title:x one", "kitchen -two", "one"):
         assert found_texts(team, typed) == set(), typed
-    assert bells == [("settle_archived",)]
+    assert enqueued == [("sync_archived",)]
     archive.sync_pending()
     assert (indexed(team), found_texts(team), is_sound()) == (1, {"kitchen two"}, True)
     assert Cue.objects.filter(dub__run=run).count() == 1
@@ -70,7 +70,7 @@ def test_no_search_shows_an_archived_run_from_then_on_and_a_worker_takes_its_lin
     assert other.tag_names == []
 
 
-def test_more_than_fit_into_a_query_are_hidden_as_well(team, bells, monkeypatch):
+def test_more_than_fit_into_a_query_are_hidden_as_well(team, enqueued, monkeypatch):
     monkeypatch.setattr(index, "MAX_RUNS_AS_TERMS", 2)
     runs = [make_searchable_run(team, f"kitchen {number}") for number in range(4)]
     archive_runs(team, [run.pk for run in runs[:3]])
@@ -81,7 +81,7 @@ def test_more_than_fit_into_a_query_are_hidden_as_well(team, bells, monkeypatch)
     )
 
 
-def test_a_worker_goes_on_in_turns_where_another_stopped(team, bells, monkeypatch):
+def test_a_worker_goes_on_in_turns_where_another_stopped(team, enqueued, monkeypatch):
     monkeypatch.setattr(archive, "_RUNS_AT_ONCE", 2)
     runs = [make_searchable_run(team, f"kitchen {number}") for number in range(5)]
     archive_runs(team, [run.pk for run in runs])
@@ -100,15 +100,15 @@ def test_a_worker_goes_on_in_turns_where_another_stopped(team, bells, monkeypatc
     assert (indexed(team), found_texts(team)) == (2, set())
     monkeypatch.setattr(indexing, "sync_run", settle)
     monkeypatch.setattr(archive, "TURN_SECONDS", -1)
-    bells.clear()
+    enqueued.clear()
     archive.sync_pending()
-    assert (indexed(team), bells) == (2, [("settle_archived",)])
+    assert (indexed(team), enqueued) == (2, [("sync_archived",)])
     monkeypatch.setattr(archive, "TURN_SECONDS", 60)
     archive.sync_pending()
     assert (indexed(team), is_sound()) == (0, True)
 
 
-def test_what_is_changed_between_mark_and_worker_leaves_nothing_behind(team, bells):
+def test_what_is_changed_between_mark_and_worker_leaves_nothing_behind(team, enqueued):
     runs = [make_searchable_run(team, "kitchen one", "kitchen two") for _ in range(2)]
     archive_runs(team, [run.pk for run in runs])
     # Renamed and said anew while the lines are still in the index, and once more when they are out of it.
@@ -133,7 +133,7 @@ def test_what_is_changed_between_mark_and_worker_leaves_nothing_behind(team, bel
     assert (indexed(team), is_sound()) == (0, True)
 
 
-def test_archived_and_restored_before_a_worker_came_nothing_is_done(team, bells):
+def test_archived_and_restored_before_a_worker_came_nothing_is_done(team, enqueued):
     run = make_searchable_run(team, "kitchen")
     archive_runs(team, [run.pk])
     restore_runs(team, [run.pk])
@@ -142,7 +142,7 @@ def test_archived_and_restored_before_a_worker_came_nothing_is_done(team, bells)
     assert (indexed(team), is_sound()) == (1, True)
 
 
-def test_a_rebuild_leaves_archived_runs_out(team, bells):
+def test_a_rebuild_leaves_archived_runs_out(team, enqueued):
     run = make_searchable_run(team, "kitchen one")
     make_searchable_run(team, "kitchen two")
     archive_runs(team, [run.pk])
@@ -153,7 +153,7 @@ def test_a_rebuild_leaves_archived_runs_out(team, bells):
     assert is_sound()
 
 
-def test_what_only_archived_runs_say_is_not_suggested_until_they_are_back(team, bells):
+def test_what_only_archived_runs_say_is_not_suggested_until_they_are_back(team, enqueued):
     run = make_searchable_run(team, "kitchen")
     make_searchable_run(team, "garden")
     indexing.learn_words(run.dubs.get())
@@ -167,7 +167,7 @@ def test_what_only_archived_runs_say_is_not_suggested_until_they_are_back(team, 
     assert search(team.pk, "kitchne").suggestion == "kitchen"
 
 
-def test_a_run_that_is_archived_while_somebody_searches_is_not_shown(team, bells, monkeypatch):
+def test_a_run_that_is_archived_while_somebody_searches_is_not_shown(team, enqueued, monkeypatch):
     run = make_searchable_run(team, "kitchen")
     wanted = index.make_query
 
@@ -190,7 +190,7 @@ def test_a_language_that_gets_its_name_later_is_found_by_it_and_can_be_removed(t
     assert (indexed(team), found_texts(team, "lang:54"), is_sound()) == (0, set(), True)
 
 
-def test_saved_searches_tell_nothing_of_an_archived_run_until_it_is_back(team, bells):
+def test_saved_searches_tell_nothing_of_an_archived_run_until_it_is_back(team, enqueued):
     membership = team.memberships.get()
     SavedSearch.objects.create(team=team, owner=membership.user, q="kitchen")
     told, untold = make_searchable_run(team, "kitchen"), make_searchable_run(team, "kitchen")
@@ -210,7 +210,7 @@ def test_saved_searches_tell_nothing_of_an_archived_run_until_it_is_back(team, b
 # --- Not asked -----------------------------------------------------------------------------------------------
 
 
-def test_archived_runs_are_not_asked_by_anybody_and_restored_ones_are(camb, team, sweep, bells):
+def test_archived_runs_are_not_asked_by_anybody_and_restored_ones_are(camb, team, sweep, enqueued):
     waiting, finished = make_run(team, status="waiting"), make_run(team, status="failed", due_at=None)
     request_refresh_many(Run.objects.all(), team)
     archive_runs(team, [waiting.pk, finished.pk])
@@ -218,7 +218,7 @@ def test_archived_runs_are_not_asked_by_anybody_and_restored_ones_are(camb, team
     assert request_refresh_many(Run.objects.all(), team) == 0
     assert request_refresh(waiting) is False
     refresh_sooner(waiting)
-    bells.clear()
+    enqueued.clear()
     sweep()
     assert camb.calls == []
     restore_runs(team, [waiting.pk, finished.pk])
@@ -226,7 +226,7 @@ def test_archived_runs_are_not_asked_by_anybody_and_restored_ones_are(camb, team
 
 
 def test_an_answer_that_comes_after_it_was_archived_is_kept_and_nothing_is_due(
-    camb, team, sweep, bells, during_the_call
+    camb, team, sweep, enqueued, during_the_call
 ):
     run = make_run(team)
     camb.runs[run.camb_run_id] = ready(audio_url=None)
@@ -239,7 +239,7 @@ def test_an_answer_that_comes_after_it_was_archived_is_kept_and_nothing_is_due(
     assert schedule.next_due(run, timezone.now()) is None
 
 
-def test_only_the_teams_own_runs_are_archived(team, bells):
+def test_only_the_teams_own_runs_are_archived(team, enqueued):
     mine, foreign = make_run(team), make_run(make_team())
     assert archive_runs(team, [mine.pk, foreign.pk]) == 1
     assert list(Run.objects.archived()) == [mine]
@@ -252,7 +252,7 @@ def test_only_the_teams_own_runs_are_archived(team, bells):
     assert restore_runs(team, [foreign.pk]) == 0
 
 
-def test_thousands_are_archived_in_short_transactions(team, bells, django_assert_max_num_queries):
+def test_thousands_are_archived_in_short_transactions(team, enqueued, django_assert_max_num_queries):
     Run.objects.bulk_create(Run(team=team, camb_run_id=number) for number in range(1, 2_001))
     with django_assert_max_num_queries(20):
         assert archive_runs(team, Run.objects.pks()) == 2_000

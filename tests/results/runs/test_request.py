@@ -34,12 +34,12 @@ def test_refresh_now_pressed_often_asks_once(camb, team, worker, clock):
     assert request_refresh(run) is False
 
 
-def test_refresh_now_waits_like_the_rest_while_the_key_is_paused(team, bells):
+def test_refresh_now_waits_like_the_rest_while_the_key_is_paused(team, enqueued):
     run = make_run(team)
     ApiKey.objects.update(state="unavailable", failures=1, retry_at=timezone.now() + timedelta(minutes=1))
     assert request_refresh(run) is False
     assert request_refresh(make_run()) is False
-    assert bells == []
+    assert enqueued == []
 
 
 def test_refresh_now_takes_the_run_that_is_next_along(camb, team, worker):
@@ -50,15 +50,15 @@ def test_refresh_now_takes_the_run_that_is_next_along(camb, team, worker):
     assert [call.run_ids for call in camb.calls] == [[runs[2].camb_run_id, runs[0].camb_run_id]]
 
 
-def test_refresh_now_keeps_to_the_keys_limits_and_comes_before_the_rest(camb, team, bells, settings):
+def test_refresh_now_keeps_to_the_keys_limits_and_comes_before_the_rest(camb, team, enqueued, settings):
     settings.REFRESH_CALLS_PER_KEY = 2
     make_runs(team, 100)
     wanted = make_runs(team, 5, status="ready", due_at=None)
     camb.unknown = ready()
     ask.enqueue_due()
     assert [request_refresh(run) for run in wanted] == [True] * 5
-    assert len(bells) == 2
-    ask.refresh_batch(bells[0][1], go_on=False)
+    assert len(enqueued) == 2
+    ask.refresh_batch(enqueued[0][1], go_on=False)
     before = len(camb.calls)
     [lease] = claims.claim_due()
     ask.refresh_batch(str(lease.id), go_on=False)
@@ -75,7 +75,7 @@ def test_a_link_is_not_renewed_while_the_key_is_paused(camb, team):
     assert ApiKey.objects.get().retry_at > timezone.now() + timedelta(seconds=30)
 
 
-def test_ask_now_renews_the_links_while_somebody_waits(camb, team, bells):
+def test_ask_now_renews_the_links_while_somebody_waits(camb, team, enqueued):
     run = make_run(team)
     camb.runs[run.camb_run_id] = ready(video_url="https://media.example/fresh.mp4")
     links.refresh_now(run)
@@ -84,7 +84,7 @@ def test_ask_now_renews_the_links_while_somebody_waits(camb, team, bells):
     assert run.lease is None
 
 
-def test_add_runs_says_what_was_new_and_rings(team, bells):
+def test_add_runs_says_what_was_new_and_rings(team, enqueued):
     first = add_runs(team, [(11, "Eleven"), (12, "")], team.memberships.get().user)
     second = add_runs(team, [(12, "Twelve"), (13, "")], None)
     assert (first.new, first.known, second.new, second.known) == (2, [], 1, [12])
@@ -93,18 +93,18 @@ def test_add_runs_says_what_was_new_and_rings(team, bells):
         (12, "Twelve"),
         (13, ""),
     ]
-    assert bells == [("refresh_due",), ("refresh_due",)]
+    assert enqueued == [("refresh_due",), ("refresh_due",)]
     assert TeamVersion.current(team.pk) == 2
 
 
-def test_ten_thousand_runs_are_added_at_once(team, bells, django_assert_max_num_queries):
+def test_ten_thousand_runs_are_added_at_once(team, enqueued, django_assert_max_num_queries):
     pairs = [(number, "") for number in range(1, 10_001)]
     with django_assert_max_num_queries(270):
         assert add_runs(team, pairs, None).new == 10_000
     assert add_runs(team, pairs, None).new == 0
 
 
-def test_many_runs_are_asked_on_request_and_their_progress_is_told(camb, team, sweep, bells):
+def test_many_runs_are_asked_on_request_and_their_progress_is_told(camb, team, sweep, enqueued):
     runs = make_runs(team, 12, status="ready", due_at=None)
     other = make_run(make_team(), status="ready", due_at=None)
     camb.runs |= {run.camb_run_id: ready() for run in runs}
@@ -112,12 +112,12 @@ def test_many_runs_are_asked_on_request_and_their_progress_is_told(camb, team, s
     assert request_refresh_many(Run.objects.all(), team) == 12
     assert refresh_progress(team) == RefreshProgress(0, 12, None)
     ask.enqueue_due()
-    ask.refresh_batch(next(lease for name, *lease in bells if name == "refresh_batch")[0], go_on=False)
+    ask.refresh_batch(next(lease for name, *lease in enqueued if name == "refresh_batch")[0], go_on=False)
     half = refresh_progress(team)
     assert (half.checked, half.total) == (5, 12)
     assert half.seconds_left is not None
     Run.objects.update(lease=None, lease_until=None)
-    bells.clear()
+    enqueued.clear()
     sweep()
     assert refresh_progress(team) is None
     other.refresh_from_db()
@@ -152,7 +152,7 @@ def test_a_run_that_somebody_watches_is_asked_sooner(team, settings):
     assert finished.due_at is None
 
 
-def test_the_time_left_is_not_guessed_while_the_key_is_paused(camb, team, bells):
+def test_the_time_left_is_not_guessed_while_the_key_is_paused(camb, team, enqueued):
     make_runs(team, 12, status="ready", due_at=None)
     camb.unknown = ready()
     request_refresh_many(Run.objects.all(), team)
@@ -162,7 +162,7 @@ def test_the_time_left_is_not_guessed_while_the_key_is_paused(camb, team, bells)
     assert refresh_progress(team) == RefreshProgress(5, 12, None)
 
 
-def test_progress_counts_only_what_was_asked_for_however_often_and_by_how_many(camb, team, bells, worker):
+def test_progress_counts_only_what_was_asked_for_however_often_and_by_how_many(camb, team, enqueued, worker):
     first, second = make_runs(team, 4, status="ready", due_at=None), make_runs(team, 3, status="ready", due_at=None)
     polled = make_runs(team, 2, status="waiting", due_at=timezone.now() + timedelta(hours=1))
     camb.unknown = ready()
@@ -194,13 +194,13 @@ def test_a_removed_run_takes_its_lines_along(team):
     assert Run.objects.get() == other.run
 
 
-def test_a_removed_team_is_gone_for_everybody_at_once_and_wholly_once_a_worker_has_been_there(team, bells):
+def test_a_removed_team_is_gone_for_everybody_at_once_and_wholly_once_a_worker_has_been_there(team, enqueued):
     make_dub(make_run(team), ["one"])
     other = make_dub(make_run(make_team()), ["two"])
     owner = team.memberships.get().user
     remove_team(team)
     assert not Run.objects.visible_to(owner).exists()
-    assert (ApiKey.objects.count(), bells) == (0, [("finish_removals",)])
+    assert (ApiKey.objects.count(), enqueued) == (0, [("finish_removals",)])
     tasks.finish_removals()
     tasks.finish_removals()
     assert list(Team.objects.all()) == [other.team]

@@ -35,8 +35,8 @@ def test_a_new_dub_with_hits_is_told_of_once(team, anna):
     saved.save_search(anna, "speaker:ben", is_shared=False)
     saved.save_search(anna, "lang:ja", is_shared=False)
     dub = store(team, "the kitchen", "a garden", "kitchens")
-    tasks.tell_saved_searches()
-    tasks.tell_saved_searches()
+    tasks.send_search_alerts()
+    tasks.send_search_alerts()
     assert news(anna) == {"kitchen": 1, "lang:ja": 0, "speaker:ben": 1}
     assert list(SearchAlert.objects.values_list("dub", "count", "saved_search__q").order_by("pk")) == [
         (dub.pk, 2, "kitchen"),
