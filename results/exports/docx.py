@@ -1,139 +1,161 @@
-"""How are cues written as a Word document?"""
+"""Renders the cues of a dub as a Word document.
+
+A .docx file is a ZIP of XML parts. `template.docx`, next to this module, holds what is the same in every document:
+the styles, the page number in the footer, and one sample paragraph each for a title, a subtitle, a speaker and a
+cue. Three of its parts are filled here with lxml. python-docx would take 200 ms for 300 cues, not 5 ms, because it
+searches all styles for each paragraph.
+"""
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
-from functools import lru_cache
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from functools import cache
 from io import BytesIO
 from itertools import groupby
-from xml.sax.saxutils import escape
+from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from docx import Document
-from docx.document import Document as Doc
-from docx.enum.style import WD_STYLE_TYPE
-from docx.enum.text import WD_ALIGN_PARAGRAPH
-from docx.oxml import OxmlElement
-from docx.oxml.ns import qn
-from docx.shared import Mm, Pt, RGBColor
+from django.utils import timezone
+from lxml import etree  # type: ignore[import-untyped]
 
 from results.models import Cue, Dub
 from results.transcripts import languages, timecode
 from results.transcripts.cues import lines
 
-# What XML cannot hold, in no spelling.
-_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_CLOCK = "Clock"
-_CUE = "Cue"
-# The parts that differ from document to document: what is said in it, and what is said about it.
-_SAID, _ABOUT = "word/document.xml", "docProps/core.xml"
-_SOME_DAY = datetime(2000, 1, 1, tzinfo=UTC)
+_TEMPLATE = Path(__file__).with_name("template.docx")
+_NAMESPACES = {"dc": "http://purl.org/dc/elements/1.1/", "dcterms": "http://purl.org/dc/terms/"}
+# The namespace of WordprocessingML, as lxml writes it before a name.
+_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_TEXT = f"{_W}t"
+# Without this attribute, Word drops the spaces at the ends of a text.
+_KEEP_SPACES = {"{http://www.w3.org/XML/1998/namespace}space": "preserve"}
+# Characters that Word reads only as elements.
+_BREAKS = {"\n": f"{_W}br", "\t": f"{_W}tab"}
+_BREAK = re.compile("([\n\t])")
+# The characters that XML 1.0 cannot hold, not even escaped.
+_INVALID_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def render(dub: Dub, cues: Iterable[Cue]) -> bytes:
-    """Return a .docx: the title, the run's id and language, then each turn's speaker and its cues with their times.
+    """Return the bytes of a .docx file: title, run id and language, then each turn's speaker and cues with times.
 
-    The whole is marked with its language, for spelling and for screen readers.
+    The document is marked with its language, for spell checkers and screen readers.
     """
-    form, before, after, about = _form(dub.language)
-    title, subject = str(dub.run), " · ".join(filter(None, (dub.run.camb_name, languages.name(dub.language))))
+    title = _valid_xml(str(dub.run))
+    subtitle = _valid_xml(" · ".join(filter(None, (dub.run.camb_name, languages.name(dub.language)))))
     is_rtl = languages.direction(dub.language) == "rtl"
-    said = [_paragraph("Title", title), _paragraph("Subtitle", subject), *_turns(cues, is_rtl)]
-    told = {"title": _xml(title), "subject": _xml(subject), "now": _w3c(datetime.now(UTC))}
+    tag = _word_tag(dub.language)
+    template = _template_parts()
+    filled = {
+        "word/document.xml": _document(template["word/document.xml"], title, subtitle, cues, is_rtl),
+        "word/styles.xml": _styles(template["word/styles.xml"], tag),
+        "docProps/core.xml": _properties(template["docProps/core.xml"], title, subtitle, tag),
+    }
     file = BytesIO()
-    file.write(form)
-    with ZipFile(file, "a", ZIP_DEFLATED) as parts:
-        parts.writestr(_SAID, "".join((before, *said, after)))
-        parts.writestr(_ABOUT, about % told)
+    with ZipFile(file, "w", ZIP_DEFLATED) as parts:
+        for name, part in {**template, **filled}.items():
+            parts.writestr(name, part)
     return file.getvalue()
 
 
-def _turns(cues: Iterable[Cue], is_rtl: bool) -> Iterator[str]:
+@cache
+def _template_parts() -> Mapping[str, bytes]:
+    with ZipFile(_TEMPLATE) as parts:
+        return {name: parts.read(name) for name in parts.namelist()}
+
+
+def _document(template: bytes, title: str, subtitle: str, cues: Iterable[Cue], is_rtl: bool) -> bytes:
+    document = etree.fromstring(template)
+    [body] = document
+    title_sample, subtitle_sample, speaker_sample, cue_sample, section = body
+    _Sample(title_sample).append_copy(title)
+    _Sample(subtitle_sample).append_copy(subtitle)
+    speakers, cue_texts = _Sample(speaker_sample, is_rtl), _Sample(cue_sample, is_rtl)
     for speaker, turn in groupby(cues, key=lambda cue: " ".join(lines(cue.speaker))):
         if speaker:
-            yield _paragraph("Heading3", speaker, is_rtl)
+            speakers.append_copy(speaker)
         for cue in turn:
-            clock = _run(f"{timecode.short(max(cue.start_ms, 0))}\t", f'<w:rStyle w:val="{_CLOCK}"/>')
-            yield _paragraph(_CUE, "\n".join(lines(cue.text)), is_rtl, clock)
+            cue_texts.append_copy("\n".join(lines(cue.text)), time=timecode.short(max(cue.start_ms, 0)))
+    # The page size and the footer have to stand last.
+    body.append(section)
+    return _xml(document)
 
 
-def _paragraph(style_id: str, text: str, is_rtl: bool = False, before: str = "") -> str:
-    """Return a paragraph, set from the right when its language or its own first letter is written so.
+class _Sample:
+    """A sample paragraph, taken out of the document to be copied to its end once for each text."""
 
-    In plain XML, as the library's own way looks through all styles each time: a second for 300 cues.
-    """
-    begins_rtl = _begins_rtl(text)
-    bidi = "<w:bidi/>" if is_rtl or begins_rtl else ""
-    run = _run(text, "<w:rtl/>" if begins_rtl else "")
-    return f'<w:p><w:pPr><w:pStyle w:val="{style_id}"/>{bidi}</w:pPr>{before}{run}</w:p>'
+    def __init__(self, paragraph: etree._Element, is_rtl: bool = False) -> None:
+        """Prepare the sample; with `is_rtl`, every copy is laid out right to left, whatever its text."""
+        self._body = paragraph.getparent()
+        self._body.remove(paragraph)
+        self._for_ltr_text, self._for_rtl_text = paragraph, deepcopy(paragraph)
+        if is_rtl:
+            _lay_out_rtl(self._for_ltr_text)
+        _lay_out_rtl(self._for_rtl_text)
+        text_run = self._for_rtl_text[-1]
+        etree.SubElement(text_run.find(f"{_W}rPr"), f"{_W}rtl")
+
+    def append_copy(self, text: str, time: str = "") -> None:
+        """Append a copy with this text, right to left if the text begins so. A cue also shows its time."""
+        copy = deepcopy(self._for_rtl_text if _begins_rtl(text) else self._for_ltr_text)
+        *time_elements, text_element = copy.iter(_TEXT)
+        for element in time_elements:
+            element.text = time
+        text_element.text, *rest = _BREAK.split(_valid_xml(text))
+        text_run = text_element.getparent()
+        for part in rest:
+            if part in _BREAKS:
+                etree.SubElement(text_run, _BREAKS[part])
+            else:
+                etree.SubElement(text_run, _TEXT, _KEEP_SPACES).text = part
+        self._body.append(copy)
 
 
-def _run(text: str, properties: str) -> str:
-    said = _xml(text)
-    for letter, element in (("\n", "<w:br/>"), ("\t", "<w:tab/>")):
-        said = said.replace(letter, f'</w:t>{element}<w:t xml:space="preserve">')
-    return f'<w:r><w:rPr>{properties}</w:rPr><w:t xml:space="preserve">{said}</w:t></w:r>'
-
-
-def _xml(text: str) -> str:
-    return escape(_NOT_XML.sub("\ufffd", text))
+def _lay_out_rtl(paragraph: etree._Element) -> None:
+    etree.SubElement(paragraph.find(f"{_W}pPr"), f"{_W}bidi")
 
 
 def _begins_rtl(text: str) -> bool:
-    sides = map(unicodedata.bidirectional, text)
-    return next((side != "L" for side in sides if side in ("L", "R", "AL")), False)
+    """Return whether the first character with a strong direction is written from right to left."""
+    directions = map(unicodedata.bidirectional, text)
+    return next((direction != "L" for direction in directions if direction in ("L", "R", "AL")), False)
 
 
-@lru_cache(maxsize=32)
-def _form(language: str) -> tuple[bytes, str, str, str]:
-    """A document in this language in which nothing is said yet.
-
-    The file without two of its parts, what stands before and after all that is said, and what is said about it, to
-    be filled in. All this is the same in many, and the library takes longer for it than the rest takes.
-    """
-    document = Document()
-    _set_up(document, language)
-    whole, form = BytesIO(), BytesIO()
-    document.save(whole)
-    with ZipFile(whole) as there, ZipFile(form, "w", ZIP_DEFLATED) as parts:
-        for name in there.namelist():
-            if name not in (_SAID, _ABOUT):
-                parts.writestr(name, there.read(name))
-        said, about = there.read(_SAID).decode(), there.read(_ABOUT).decode()
-    # The page's size comes last.
-    before, mark, after = said.rpartition("<w:sectPr")
-    return form.getvalue(), before, mark + after, about.replace(_w3c(_SOME_DAY), "%(now)s")
+def _styles(template: bytes, tag: str) -> bytes:
+    """Return the styles with the text of every script marked as this language, or as English if it is unknown."""
+    styles = etree.fromstring(template)
+    for default in styles.iter(f"{_W}lang") if tag else ():
+        for script in ("val", "eastAsia", "bidi"):
+            default.set(f"{_W}{script}", tag)
+    return _xml(styles)
 
 
-def _w3c(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+def _properties(template: bytes, title: str, subject: str, tag: str) -> bytes:
+    now = f"{timezone.now():%Y-%m-%dT%H:%M:%SZ}"
+    values = {
+        "dc:title": title,
+        "dc:subject": subject,
+        "dc:language": tag,
+        "dcterms:created": now,
+        "dcterms:modified": now,
+    }
+    properties = etree.fromstring(template)
+    for name, value in values.items():
+        properties.find(name, _NAMESPACES).text = value
+    return _xml(properties)
 
 
-def _set_up(document: Doc, language: str) -> None:
-    """Say what the document is, in which language, and how a cue is set: its time in the margin, in grey."""
-    about = document.core_properties
-    about.title, about.subject, about.author, about.comments = "%(title)s", "%(subject)s", "Dubroom", ""
-    about.created = about.modified = _SOME_DAY
-    if tag := _word_tag(language):
-        about.language = tag
-        for default in document.styles.element.iter(qn("w:lang")):
-            for script in ("w:val", "w:eastAsia", "w:bidi"):
-                default.set(qn(script), tag)
-    style = document.styles.add_style(_CLOCK, WD_STYLE_TYPE.CHARACTER)
-    clock = style.font
-    clock.color.rgb, clock.size = RGBColor(0x66, 0x66, 0x66), Pt(9)
-    # In a paragraph from the right, Word and LibreOffice look here, in half points, and nowhere else.
-    style.element.rPr.get_or_add_sz().addnext(OxmlElement("w:szCs", {qn("w:val"): "18"}))
-    page = document.sections[0].footer.paragraphs[0]
-    page.alignment = WD_ALIGN_PARAGRAPH.CENTER
-    page._p.append(OxmlElement("w:fldSimple", {qn("w:instr"): "PAGE"}))
-    cue = document.styles.add_style(_CUE, WD_STYLE_TYPE.PARAGRAPH).paragraph_format
-    cue.left_indent, cue.first_line_indent, cue.space_after = Mm(16), Mm(-16), Pt(3)
+def _xml(root: etree._Element) -> bytes:
+    return bytes(etree.tostring(root, encoding="UTF-8", standalone=True))
+
+
+def _valid_xml(text: str) -> str:
+    return _INVALID_IN_XML.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _word_tag(language: str) -> str:
-    """Return the tag in the spelling that Word writes, `zh-Hant-TW`; nothing for what is no known language."""
+    """Return the language tag in Word's capitals, such as `zh-Hant-TW`; empty for an unknown language."""
     tag = languages.html_tag(language)
     first, *rest = tag.split("-")
     spelled = (part.upper() if len(part) == 2 else part.title() if len(part) == 4 else part for part in rest)
