@@ -6,6 +6,7 @@ from celery import Celery
 from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
+os.environ.setdefault("DATABASE_STATEMENT_SECONDS", "30")
 
 TRANSPORT_ALIASES["folder"] = "dashboard.embedded.broker:Transport"
 

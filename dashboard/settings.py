@@ -16,6 +16,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
+from kombu import Queue
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -112,7 +113,17 @@ if IS_EMBEDDED:
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     # The planner takes a search of a big team for dear enough to be compiled, which takes longer than answering it.
-    defaults = {"connect_timeout": 5, "options": "-c jit=off"}
+    # Every wait has an end: a statement of the web server or a worker has 30 s (wsgi.py and celery.py say so, as a
+    # migration may take longer), and a connection whose other end is gone is noticed within half a minute.
+    statement_ms = round(1000 * env.float("DATABASE_STATEMENT_SECONDS", default=0.0))
+    defaults = {
+        "connect_timeout": 5,
+        "options": f"-c jit=off -c statement_timeout={statement_ms} -c idle_in_transaction_session_timeout=60000",
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 25000,
+    }
     DATABASES["default"]["OPTIONS"] = defaults | DATABASES["default"].get("OPTIONS", {})
 # To open a connection, SQLite's too, takes longer than most pages ask of it. Each thread keeps one, so SQLite's own
 # cache of pages is small; what it maps of its file is shared.
@@ -200,39 +211,32 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_POOL = "dashboard.worker:WorkerPool"
 CELERY_WORKER_CONSUMER = "dashboard.worker:BrokerConsumer"
-CELERY_WORKER_CONCURRENCY = env.int("WORKER_THREADS", default=16)
+# Threads that sweep. The worker has eight more, so that no person waits for a sweep or a copy: four at most fetch
+# copies of media, and the others do what takes a moment.
+WORKER_THREADS = env.int("WORKER_THREADS", default=16)
+CELERY_WORKER_CONCURRENCY = WORKER_THREADS + 8
+# What a person waits for has a queue of its own: it is not behind what was sent while there was no worker.
+CELERY_TASK_QUEUES = [Queue("celery"), Queue("interactive")]
+CELERY_TASK_ROUTES = {f"results.tasks.{task}": {"queue": "interactive"} for task in ("refresh_now", "test_key")}
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 # How long a worker sleeps between looks at its timers, and so how late it may hear that it shall stop.
 CELERY_WORKER_TIMER_PRECISION = 0.1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-# The schedule is a bell and the truth is in the database: beat needs no file of its own that could be damaged.
+# The schedule is in the database, by its clock: a time once planned survives restarts, and no message expires.
 CELERY_BEAT_SCHEDULER = "results.queue:BeatScheduler"
 CELERY_BEAT_SCHEDULE = {
-    "refresh-due": {
-        "task": "results.tasks.refresh_due",
-        "schedule": REFRESH_TICK_SECONDS,
-        "options": {"expires": max(REFRESH_TICK_SECONDS, 1.0) * 5},
-    },
-    "send-search-alerts": {
-        "task": "results.tasks.send_search_alerts",
-        "schedule": 5.0,
-        "options": {"expires": 5.0},
-    },
-    "apply-speaker-names": {
-        "task": "results.tasks.apply_speaker_names",
-        "schedule": 60.0,
-        "options": {"expires": 60.0},
-    },
-    "sync-archived": {
-        "task": "results.tasks.sync_archived",
-        "schedule": 60.0,
-        "options": {"expires": 60.0},
-    },
-    "sync-copies": {"task": "results.tasks.sync_copies", "schedule": 10.0, "options": {"expires": 10.0}},
-    "delete-old-part-files": {"task": "results.tasks.delete_old_part_files", "schedule": 3600.0},
-    "finish-removals": {"task": "results.tasks.finish_removals", "schedule": 3600.0},
-    "delete-old-calls": {"task": "results.tasks.delete_old_calls", "schedule": 3600.0},
-    "fetch-languages": {"task": "results.tasks.fetch_languages", "schedule": 24 * 3600.0},
+    name: {"task": f"results.tasks.{name.replace('-', '_')}", "schedule": seconds}
+    for name, seconds in {
+        "refresh-due": REFRESH_TICK_SECONDS,
+        "send-search-alerts": 5.0,
+        "sync-copies": 10.0,
+        "apply-speaker-names": 60.0,
+        "sync-archived": 60.0,
+        "delete-old-part-files": 3600.0,
+        "finish-removals": 3600.0,
+        "delete-old-calls": 3600.0,
+        "fetch-languages": 24 * 3600.0,
+    }.items()
 }
 
 # --- Django ------------------------------------------------------------------------------------------

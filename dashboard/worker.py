@@ -1,9 +1,8 @@
-"""What does a worker do about trouble that is none of its tasks' own?"""
+"""The worker process: its heartbeat, its watchdog, and how it survives what Celery does not."""
 
 import faulthandler
 import logging
 import os
-import sys
 from concurrent.futures import Future
 from functools import cache
 from threading import Thread
@@ -16,27 +15,25 @@ from celery.exceptions import Ignore
 from celery.worker import consumer
 
 from results.db import health
+from results.refresh import heartbeat
 
 logger = logging.getLogger(__name__)
 
 WATCHDOG_SECONDS = 30
-# A thread that computes, such as the one that stores, gives way after so long to those that only send and receive.
-# With Python's own 5 ms a caller on PostgreSQL waited 7-9 ms more than CAMB.AI took for each call, and 5 with this.
-TURN_S = 0.001
-BROKER_S = 1
+BROKER_RETRY_SECONDS = 1
 
 
 class DubroomTask(DjangoTask[Any, Any]):
-    """A task that expects the database's trouble: a line in the log, and no traceback every two seconds.
+    """A task that expects transient database errors: they get one line in the log, not a traceback each.
 
-    A worker begins none before the tables are those of its code.
+    No task begins before the database is migrated to this code's tables.
     """
 
     throws = health.TRANSIENT_ERRORS
 
     def before_start(self, *args: Any, **kwargs: Any) -> None:
         if not health.is_migrated():
-            _tell_once()
+            _log_not_migrated()
             raise Ignore
 
     def on_failure(self, exc: Exception, *args: Any, **kwargs: Any) -> None:
@@ -45,22 +42,26 @@ class DubroomTask(DjangoTask[Any, Any]):
 
 
 @cache
-def _tell_once() -> None:
+def _log_not_migrated() -> None:
     logger.error("The worker waits: the database is not migrated. Run: python manage.py migrate")
 
 
 class WorkerPool(TaskPool):
-    """Celery's threads, in a process that ends at once when one fails in a way that no task may.
+    """Celery's thread pool, in a process that has a heartbeat and that ends when a thread fails as no task may.
 
-    Celery never acknowledges a task that ran out of memory, and takes one message less for each such: after as many
-    as there are threads the worker lived and heard nothing any more. What it was at, others find by its leases, as
-    if it had been killed, which is how a machine that is short of memory ends a process anyway.
+    Celery never acknowledges a task that ran out of memory, and takes one message less for each: after as many as
+    there are threads the worker lives and receives nothing any more. The process ends instead, and other workers go
+    on with its runs, as if it had been killed.
     """
 
     def on_start(self) -> None:
         super().on_start()
-        sys.setswitchinterval(TURN_S)
-        Thread(target=_watch, name="watch", daemon=True).start()
+        heartbeat.start()
+        Thread(target=_watch, name="watchdog", daemon=True).start()
+
+    def on_stop(self) -> None:
+        super().on_stop()
+        heartbeat.stop()
 
     def on_apply(self, *args: Any, **kwargs: Any) -> Any:
         result = super().on_apply(*args, **kwargs)
@@ -69,21 +70,21 @@ class WorkerPool(TaskPool):
 
 
 class BrokerConsumer(consumer.Consumer):
-    """Celery's, which tries a broker that answers and yet takes nothing, as Redis without memory, now and then.
+    """Celery's consumer, which retries a broker that answers but accepts nothing, such as Redis without memory.
 
-    By itself it would do so five times in a hundredth of a second, and then write a traceback.
+    Celery itself retries five times within a hundredth of a second, and then logs a traceback.
     """
 
     def on_connection_error_before_connected(self, exc: Exception) -> None:
-        logger.error("The broker takes nothing: %s", exc)
-        sleep(BROKER_S)
+        logger.error("The broker accepts nothing: %s", exc)
+        sleep(BROKER_RETRY_SECONDS)
 
 
 def _watch() -> None:
-    """Have the process end should no thread of it get on any more.
+    """End the process if none of its threads runs any more.
 
-    CPython 3.11 goes round and round, and lets no other thread have a turn, when it lacks the memory for what it
-    notes on its way out of a `with`. The timer that ends it is of C and needs no turn.
+    Without memory for what it allocates at the end of a `with`, CPython 3.11 loops and lets no other thread run.
+    The timer that ends the process is written in C and needs no turn.
     """
     try:
         while True:

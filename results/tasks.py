@@ -1,12 +1,23 @@
-"""How does work reach a Celery worker? Ids in, one call, no logic."""
+"""The tasks of Celery workers: each takes ids and makes one call, without logic of its own."""
+
+from collections.abc import Callable
+from datetime import timedelta
 
 from celery import shared_task
+from django.conf import settings
 
-from results import speakers
+from results import queue, speakers
 from results.media import copy_fetch, copy_sync, part_files
-from results.refresh import ask, calls, keys
+from results.refresh import ask, calls, keys, schedule
 from results.runs import archive, remove
 from results.search import saved
+
+
+def _run_scheduled(name: str, run: Callable[[], object]) -> None:
+    """Run a task that beat sends seldom, and note when it is due again; one that fails is due after ten minutes."""
+    queue.begin_scheduled(name)
+    run()
+    queue.end_scheduled(name, timedelta(seconds=settings.CELERY_BEAT_SCHEDULE[name]["schedule"]))
 
 
 @shared_task
@@ -15,8 +26,18 @@ def refresh_due() -> None:
 
 
 @shared_task
-def refresh_batch(lease: str) -> None:
-    ask.refresh_batch(lease)
+def refresh() -> None:
+    ask.refresh()
+
+
+@shared_task
+def refresh_now(lease: str) -> None:
+    ask.refresh_now(lease)
+
+
+@shared_task
+def recover_from_clock_change() -> None:
+    schedule.recover_from_clock_change()
 
 
 @shared_task
@@ -26,7 +47,7 @@ def test_key(team_id: int) -> None:
 
 @shared_task
 def fetch_languages() -> None:
-    keys.fetch_languages()
+    _run_scheduled("fetch-languages", keys.fetch_languages)
 
 
 @shared_task
@@ -56,14 +77,14 @@ def fetch_copy(lease: str) -> None:
 
 @shared_task
 def delete_old_part_files() -> None:
-    part_files.delete_old()
+    _run_scheduled("delete-old-part-files", part_files.delete_old)
 
 
 @shared_task
 def delete_old_calls() -> None:
-    calls.delete_old()
+    _run_scheduled("delete-old-calls", calls.delete_old)
 
 
 @shared_task
 def finish_removals() -> None:
-    remove.finish_removals()
+    _run_scheduled("finish-removals", remove.finish_removals)

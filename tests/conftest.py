@@ -32,8 +32,6 @@ from django.db.models.signals import post_migrate  # noqa: E402
 from dashboard.http import stream_limit  # noqa: E402
 from demo.server import StandIn  # noqa: E402
 from results import queue  # noqa: E402
-from results.refresh import limits  # noqa: E402
-from results.refresh.together import Clerk  # noqa: E402
 
 # On a busy machine any example may take long: that says nothing of the code.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -54,18 +52,6 @@ settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 def _no_limits_from_the_test_before():
     cache.clear()
     stream_limit.open_streams.clear()
-
-
-@pytest.fixture(autouse=True)
-def _no_gate_seen_before(monkeypatch):
-    """What a test does to a key's gate counts at once, as trouble that this process was told of does."""
-    monkeypatch.setattr(limits.CircuitBreaker, "LASTS_S", 0)
-
-
-@pytest.fixture(autouse=True)
-def _no_clerk(monkeypatch):
-    """What is left with a clerk is done at once, in the test's transaction, which no other thread sees."""
-    monkeypatch.setattr(Clerk, "call", lambda clerk, to: to.serve())
 
 
 @pytest.fixture

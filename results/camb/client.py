@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
@@ -94,11 +95,14 @@ class Client:
         if not BATCH_MIN <= len(run_ids) <= BATCH_MAX:
             raise ValueError(f"CAMB.AI takes 1 to {BATCH_MAX} runs at once, not {len(run_ids)}")
         answer = self._ask("POST", "/dubbing-results", {"run_ids": list(run_ids)})
-        if not isinstance(answer, dict) or not any(str(run_id) in answer for run_id in run_ids):
-            raise Malformed(
-                "CAMB.AI's answer names none of the runs it was asked for. It will be asked again.", http_status=200
-            )
-        return {run_id: parse.read_run(run_id, answer.get(str(run_id)), self._mask) for run_id in run_ids}
+        if not isinstance(answer, dict):
+            raise Malformed("CAMB.AI's answer is not an object. It will be asked again.", http_status=200)
+        return {run_id: self._read_run(run_id, answer) for run_id in run_ids}
+
+    def _read_run(self, run_id: int, answer: dict[str, object]) -> RunAnswer:
+        """Read what a bulk answer says of one run. An answer may leave runs out: `{}` says that none is ready."""
+        read = parse.read_run(run_id, answer.get(str(run_id)), self._mask)
+        return read if str(run_id) in answer else replace(read, is_absent=True)
 
     def _fetch_one(self, run_id: int) -> RunAnswer:
         answer = self._ask("GET", f"/dub-result/{run_id}")

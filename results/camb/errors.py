@@ -13,6 +13,11 @@ class CambError(Exception):
         self.http_status = http_status
         self.retry_after = retry_after
 
+    @property
+    def concerns_key(self) -> bool:
+        """Whether this holds for every call with this key: 401, 402, 429 and 503."""
+        return self.http_status in (401, 402, 429, 503)
+
 
 class Unavailable(CambError):
     """Try again later: network, time-out, redirect, rate limit, a fault of their server, an answer too large."""

@@ -73,6 +73,7 @@ class RunAnswer:
     failure: str  # "" or the reason, upper-cased; `explain` puts it in plain words
     hints: tuple[str, ...]  # what was odd, in plain sentences
     raw: bytes  # the run's value as canonical JSON
+    is_absent: bool = False  # the answer named other runs, or none, but not this one
 
     @property
     def is_empty(self) -> bool:

@@ -10,7 +10,7 @@ from django.core.cache import cache
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from results import camb
+from results import camb, clock
 from results.models import ApiKey, Dub, Run
 from results.refresh import calls, claims, keys, limits, save
 from results.secrets import SealBrokenError
@@ -127,21 +127,21 @@ def refresh_now(run: Run) -> None:
 
     Time-outs are short, and an ask under way elsewhere is overtaken: its answer would be the older one.
     """
-    now = timezone.now()
+    now = clock.now()
     key = ApiKey.objects.filter(pk=run.team_id).first()
     if key is None:
         raise NoKeyError
     if not ApiKey.objects.filter(limits.calls_allowed(now), pk=key.pk).exists():
         raise camb.Unavailable(key.message)
     lease, call_log = uuid.uuid4(), calls.CallLog(key.pk)
-    Run.objects.filter(pk=run.pk).update(lease=lease, lease_until=now + claims.LEASE_DURATION)
+    Run.objects.filter(pk=run.pk).update(lease=lease, lease_until=now + claims.LEASE_DURATION, leased_by=None)
     try:
-        with keys.client_with_timeout(key, seconds=10) as client, call_log.call([run.pk]):
+        with keys.client_with_timeout(key, seconds=10) as client, call_log.record([run.pk]):
             [answer] = client.fetch([run.camb_run_id or 0]).values()
-        save.save_outcomes([save.Outcome(run.pk, lease, now, answer)], [call_log])
+        save.save_outcomes([save.Outcome(run.pk, lease, now, answer)], call_log)
     except camb.CambError as error:
-        calls.write_logs([call_log], {})
-        if error.http_status in (401, 402, 429, 503):  # what holds for every call of the key
+        calls.write_log(call_log, {})
+        if error.concerns_key:
             limits.record_failure(key, error)
         raise
     finally:

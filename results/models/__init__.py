@@ -7,6 +7,7 @@ from results.models.media import CopyPolicy, MediaCopy, MediaCopyQuerySet
 from results.models.runs import RawAnswer, Run, RunQuerySet, Source, Tag
 from results.models.search import SavedSearch, SearchAlert, VocabularyWord
 from results.models.versions import TeamVersion
+from results.models.workers import ScheduledTask, WorkerHeartbeat, WorkerHeartbeatQuerySet
 
 __all__ = [
     "ApiKey",
@@ -23,10 +24,13 @@ __all__ = [
     "Run",
     "RunQuerySet",
     "SavedSearch",
+    "ScheduledTask",
     "SearchAlert",
     "Source",
     "SpeakerName",
     "Tag",
     "TeamVersion",
     "VocabularyWord",
+    "WorkerHeartbeat",
+    "WorkerHeartbeatQuerySet",
 ]

@@ -32,6 +32,7 @@ class ApiKey(models.Model):
     failures = models.PositiveIntegerField(default=0, help_text=_("Failed calls in a row."))
     retry_at = models.DateTimeField(null=True)
     last_call_at = models.DateTimeField(null=True, help_text=_("When CAMB.AI last answered or failed to."))
+    claimed_at = models.DateTimeField(null=True, help_text=_("When runs were last leased: keys take turns by it."))
     rate_used_until = models.DateTimeField(
         null=True, help_text=_("Up to when the calls already let go use up its rate.")
     )

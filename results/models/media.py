@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from results import clock
 from results.models.dubs import Dub
 from teams.models import Team
 
@@ -61,7 +62,7 @@ class MediaCopy(models.Model):
     length_ms = models.PositiveIntegerField(default=0, help_text=_("Of the sound, if there are peaks."))
     failures = models.PositiveIntegerField(default=0, help_text=_("Failed tries in a row."))
     message = models.TextField(blank=True, help_text=_("Why it is not here yet, in plain words."))
-    due_at = models.DateTimeField(null=True, default=timezone.now, help_text=_("None: not fetched by itself."))
+    due_at = models.DateTimeField(null=True, default=clock.now, help_text=_("None: not fetched by itself."))
     lease = models.UUIDField(null=True, help_text=_("Whose turn it is to fetch it."))
     lease_until = models.DateTimeField(null=True)
 

@@ -9,6 +9,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from results import clock
+from results.models.workers import WorkerHeartbeat
 from teams.models import Team, User
 
 
@@ -64,15 +66,18 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.exclude(due_at=None)
 
     def leased(self, now: datetime) -> "RunQuerySet":
-        """Runs that somebody is asking about at this moment.
-
-        One that would last far longer than any does was given out before the clock was set back, and binds nobody.
-        """
-        return self.filter(lease_until__gt=now, lease_until__lte=now + 2 * Run.LEASE)
+        """Runs that a live worker, or a web request, is asking about now."""
+        held = Q(leased_by=None) | Q(leased_by__in=WorkerHeartbeat.objects.alive(now).values("pk"))
+        return self.filter(held, lease_until__gt=now, lease_until__lte=now + 2 * Run.LEASE)
 
     def unleased(self, now: datetime) -> "RunQuerySet":
-        """Runs that nobody is asking about at this moment."""
-        return self.filter(Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_until__gt=now + 2 * Run.LEASE))
+        """Runs that no one is asking about now: without a lease, with one that ended, or with a dead worker's.
+
+        A lease that would last far longer than any does was given before the clock was set back, and binds no one.
+        """
+        ended = Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_until__gt=now + 2 * Run.LEASE)
+        alive = WorkerHeartbeat.objects.alive(now).values("pk")
+        return self.filter(ended | Q(leased_by__isnull=False) & ~Q(leased_by__in=alive))
 
     def due(self, now: datetime) -> "RunQuerySet":
         """Runs to be asked now that nobody is asking."""
@@ -117,7 +122,7 @@ class Run(models.Model):
     notes = models.JSONField(default=list, blank=True, help_text=_("Sentences on what was odd in the answer."))
     changed_at = models.DateTimeField(null=True, help_text=_("When an answer last changed what is shown."))
 
-    due_at = models.DateTimeField(null=True, default=timezone.now, help_text=_("None: not asked by itself."))
+    due_at = models.DateTimeField(null=True, default=clock.now, help_text=_("None: not asked by itself."))
     requested_at = models.DateTimeField(
         null=True, help_text=_("When somebody asked for it among many; None: answered.")
     )
@@ -125,6 +130,23 @@ class Run(models.Model):
     checked_at = models.DateTimeField(null=True, help_text=_("When the newest stored answer was asked for."))
     lease = models.UUIDField(null=True, help_text=_("Whose turn it is to ask; proves it when the answer comes."))
     lease_until = models.DateTimeField(null=True)
+    leased_by = models.UUIDField(
+        null=True,
+        help_text=_("The worker that holds the lease; its heartbeat keeps the lease. None: a web request."),
+    )
+    call_failures = models.PositiveSmallIntegerField(
+        default=0,
+        db_default=0,
+        help_text=_("Failed calls about this run in a row that its own id may be the cause of."),
+    )
+    absences = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text=_("Answers in a row that left this run out although it was asked about.")
+    )
+    is_absence_verified = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text=_("A single call has confirmed that CAMB.AI says nothing about this run."),
+    )
 
     # What a row of the list shows, kept here so that a page of runs is one query.
     languages = models.JSONField(default=list, blank=True)

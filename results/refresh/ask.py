@@ -1,240 +1,180 @@
-"""The one verb: how are due runs asked about, what is kept of the answer, and when are they asked again?
+"""Asks CAMB.AI about due runs and has the answers stored.
 
-beat → ring_due → leases.claim_due → refresh_batch(lease) → camb → save
+    beat → refresh_due → refresh: claims.claim_next → ask → save_outcomes (merge) → claims.claim → …
+
+A worker thread claims a lease, asks, saves, and claims the next one of the same key, until its turn is over. No
+thread hands work to another thread on the way.
 """
 
 import logging
 import random
-import uuid
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass
-from datetime import timedelta
-from functools import cache, partial
+from dataclasses import dataclass, field
+from threading import BoundedSemaphore
 from time import monotonic
-from typing import Self
 
 from django.conf import settings
-from django.db.models import F
-from django.utils import timezone
 
-from results import camb, queue
+from results import camb, clock, queue
 from results.models import Run
 from results.refresh import claims, keys, limits
 from results.refresh.calls import CallLog
 from results.refresh.claims import DueRun, Lease
-from results.refresh.save import MAX_CUES_PER_TRANSACTION, Outcome, Said, Status, _cue_count, save_outcomes
-from results.refresh.schedule import backoff
-from results.refresh.together import Clerk, Together
+from results.refresh.save import Answer, Outcome, save_outcomes
+from results.refresh.schedule import postpone
 from results.secrets import SealBrokenError
 
 logger = logging.getLogger(__name__)
 
-# A lease's further calls begin within so many seconds, so that what was heard is soon stored, and before it ends.
+# Further calls of a lease begin within this time, so that answers are soon stored, and before the lease ends.
 ASK_SECONDS = min(2.0, settings.CAMB_TOTAL_SECONDS / 4)
-# So long, at least and at most, a thread stays with one key before others that wait have their turn.
-TURN_SECONDS = (2, 4)
+# Failures that one id may cause for the whole batch.
+_BATCH_FAILURES = (camb.Unavailable, camb.Malformed)
+# How long a thread stays with one key, at least and at most, before it looks which key is next.
+TURN_SECONDS = (2.0, 4.0)
+# A run that this many answers in a row left out is asked about once by itself, while answers name other runs.
+VERIFY_AFTER_ABSENCES = 3
 
+Status = Run.Status
 
-# --- Asking ------------------------------------------------------------------------------------------
+# The threads of this process that may sweep. The worker has more, so a person's request never waits for a sweep.
+_sweeping = BoundedSemaphore(settings.WORKER_THREADS)
 
 
 def enqueue_due() -> None:
-    """Claim what is due and ring once for each lease."""
-    queue.record_heartbeat()
-    for lease in claims.claim_due():
-        enqueue_lease(lease)
+    """Have as many threads sweep as leases can be claimed; threads that sweep already go on anyway."""
+    for _ in range(claims.open_slots(settings.WORKER_THREADS)):
+        queue.enqueue("refresh")
 
 
-def enqueue_lease(lease: Lease) -> None:
-    """Have a worker ask about the runs under this lease; while the broker is away they stay due instead."""
-    queue.enqueue("refresh_batch", str(lease.id), unheard=partial(claims.release, lease.id, pks_of(lease.runs)))
-
-
-def refresh_batch(lease_id: str, *, go_on: bool = True) -> None:
-    """Ask CAMB.AI about the runs under this lease, store what it says, and go on with what the key has due next.
-
-    Going on spares the way through the broker; once the turn is over it is taken nevertheless where others wait for
-    theirs.
-    """
-    turn_ends = monotonic() + random.uniform(*TURN_SECONDS)  # noqa: S311  so that not all callers change at once
-    lease = _taking(lease_id)
-    if lease is None:
+def refresh() -> None:
+    """Refresh due runs, lease after lease, until none is left; return at once if enough threads do already."""
+    if not _sweeping.acquire(blocking=False):
         return
-    if not go_on:
-        _keep([_ask(lease)])
-        return
-    with _Caller(lease) as caller:
-        while lease:
-            caller.bring(_ask(lease, before_the_last=caller.look_ahead))
-            lease = caller.next_lease()
-            if lease and monotonic() > turn_ends and queue.is_thread_wanted():
-                caller.settle()
-                enqueue_lease(lease)
-                return
+    try:
+        while (lease := claims.claim_next()) and not queue.is_worker_stopping():
+            # At different times, so that not all threads change their key at once.
+            turn_ends = monotonic() + random.uniform(*TURN_SECONDS)  # noqa: S311
+            refresh_lease(lease)
+            while monotonic() < turn_ends and not queue.is_worker_stopping():
+                if (next_lease := claims.claim(lease.key.pk)) is None:
+                    break
+                refresh_lease(next_lease)
+    finally:
+        _sweeping.release()
 
 
-# A sweep begins with as many messages as calls may be in flight.
-_taking = Together(Clerk("usher"), claims.take)
-# Who leaves something goes into a call or is in one: there is time to let a few more come. A few clerks, shared by
-# all keys, so that hardly anybody waits for another team's long transcripts.
-_clerks = [Clerk(f"clerk-{number}", patience=0.02) for number in range(4)]
+def enqueue_lease(lease: Lease, *, on_unreachable: Callable[[], None] = lambda: None) -> None:
+    """Have a worker refresh the runs under this lease before any sweep; while the broker is away they stay due."""
+
+    def give_back() -> None:
+        claims.release(lease.id, [run.pk for run in lease.runs])
+        on_unreachable()
+
+    queue.enqueue("refresh_now", str(lease.id), on_unreachable=give_back)
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What came of a lease, to be stored."""
-
-    lease: Lease
-    history: CallLog
-    heard: list[Outcome]
+def refresh_now(lease_id: str) -> None:
+    """Refresh the runs that a person asked for, whose lease the message brings."""
+    if lease := claims.take(lease_id):
+        refresh_lease(lease)
 
 
-def _ask(lease: Lease, *, before_the_last: Callable[[], object] = lambda: None) -> Asked:
-    """Ask about the runs under this lease, as many as there is time for, and tell before the last call."""
-    started, asking_ends = timezone.now(), monotonic() + ASK_SECONDS
-    if lease.until - started < 0.75 * claims.LEASE_DURATION:  # claimed during a call, which took long
-        claims.renew([lease.id])
-    asked = Asked(lease, CallLog(lease.key.pk), [])
+def refresh_lease(lease: Lease) -> None:
+    """Ask about the runs under this lease and save the outcomes; runs without one are given back, still due."""
+    log = CallLog(lease.key.pk)
+    stored: dict[int, str] = {}
+    try:
+        outcomes = ask(lease, log)
+        stored = save_outcomes(outcomes, log)
+    except MemoryError:
+        raise  # the worker process ends, and must not begin with the same again: the lease ends in time
+    except BaseException:
+        claims.release(lease.id, [run.pk for run in lease.runs])
+        raise
+    finally:
+        claims.forget(lease.id)
+    if rest := [run.pk for run in lease.runs if run.pk not in stored]:
+        claims.release(lease.id, rest)
+
+
+def ask(lease: Lease, log: CallLog) -> list[Outcome]:
+    """Call CAMB.AI about these runs, while there is time and the key may be used, and return the outcomes."""
+    started, ends = clock.now(), monotonic() + ASK_SECONDS
+    outcomes: list[Outcome] = []
     batch: Sequence[DueRun] = ()
     try:
-        gate = limits.circuit_breaker(lease.key.pk)
-        asking = _Asking(keys.client_for(lease.key), lease, asked.history, gate)
-        batches = claims.batches(lease.runs)
-        for number, batch in enumerate(batches, start=1):
-            # Since the lease was given somebody else's trouble may have closed the gate.
-            if not gate.is_open() or (asked.heard and monotonic() > asking_ends):
+        asking = _Asking(keys.client_for(lease.key), lease, log)
+        for batch in claims.plan_calls(lease.runs):
+            # Since the lease was claimed, another thread's failure may have opened the circuit breaker.
+            if not limits.is_usable(lease.key.pk) or (outcomes and monotonic() > ends):
                 break
-            if number == len(batches):
-                before_the_last()
-            asked.heard.extend(Outcome(pk, lease.id, started, said) for pk, said in asking.ask(batch).items())
-        if asked.heard:
+            for pk, answer in asking.ask(batch).items():
+                outcomes.append(Outcome(pk, lease.id, started, answer, pk in asking.verified))
+        if any(not isinstance(outcome.answer, _BATCH_FAILURES) for outcome in outcomes):
             limits.record_success(lease.key)
     except (camb.CambError, SealBrokenError) as error:
         limits.record_failure(lease.key, error)
-        _put_off(batch, error)
-    except MemoryError:
-        raise  # the worker ends, and must not begin with the same again: the lease runs out by itself
-    except BaseException:
-        claims.release(lease.id, pks_of(lease.runs))
-        raise
-    return asked
-
-
-class _Desk:
-    """Where this process's callers with one key leave what they heard, and get what to ask next."""
-
-    def __init__(self, key_id: int) -> None:
-        self._key_id, clerk = key_id, _clerks[key_id % len(_clerks)]
-        self.storing = Together(clerk, self._store)
-        self.claiming = Together(clerk, self._claim)
-
-    def _store(self, asked: Sequence[Asked]) -> Sequence[None]:
-        _keep(asked)
-        return [None] * len(asked)
-
-    def _claim(self, holders: Sequence[uuid.UUID]) -> Sequence[Lease | None]:
-        given = {lease.id: lease for lease in claims.claim_more(self._key_id, holders)}
-        return [given.get(holder) for holder in holders]
-
-
-_desk = cache(_Desk)
-
-
-class _Caller:
-    """Who asks about runs of one key, lease after lease, and hardly waits for storing and claiming.
-
-    What was heard is left at the desk; one lease's at most, so that no more is asked for than can be stored. What
-    to ask next is claimed there during the last call of the lease in hand.
-    """
-
-    def __init__(self, lease: Lease) -> None:
-        self._holder, self._desk = lease.id, _desk(lease.key.pk)
-        self._left: Future[None] | None = None
-        self._next: Future[Lease | None] | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.settle()
-        if self._next and (lease := self.next_lease()):
-            claims.release(lease.id, pks_of(lease.runs))
-
-    def look_ahead(self) -> None:
-        self._next = self._desk.claiming.leave(self._holder)
-
-    def next_lease(self) -> Lease | None:
-        wanted, self._next = self._next or self._desk.claiming.leave(self._holder), None
-        return wanted.result()
-
-    def bring(self, asked: Asked) -> None:
-        """Have it stored, soon; what was brought before is stored by then."""
-        self.settle()
-        if sum(map(_cue_count, asked.heard)) > MAX_CUES_PER_TRANSACTION:
-            _keep([asked])
-        else:
-            self._left = self._desk.storing.leave(asked)
-
-    def settle(self) -> None:
-        """Wait until what was brought is stored."""
-        left, self._left = self._left, None
-        if left:
-            left.result()
-
-
-def _keep(asked: Sequence[Asked]) -> None:
-    """Store what was heard under these leases of one key; runs that were not asked in time go back, still due."""
-    stored = save_outcomes([heard for each in asked for heard in each.heard], [each.history for each in asked])
-    # Storing gives a run back; where that is all of them, a write less is waited for.
-    for each in asked:
-        if rest := [pk for pk in pks_of(each.lease.runs) if pk not in stored]:
-            claims.release(each.lease.id, rest)
-
-
-def pks_of(runs: Sequence[DueRun]) -> list[int]:
-    return [run.pk for run in runs]
-
-
-def _put_off(runs: Sequence[DueRun], error: camb.CambError | SealBrokenError) -> None:
-    """Let other runs be asked first: should these very runs be what makes CAMB.AI fail, they block nobody."""
-    named = getattr(error, "retry_after", None)
-    for run in runs:
-        wait = max(backoff(run.attempts), limits.FIRST_PROBE) if named is None else timedelta(seconds=named)
-        Run.objects.filter(pk=run.pk).exclude(due_at=None).update(
-            attempts=F("attempts") + 1, due_at=timezone.now() + wait
-        )
+        postpone(batch, error)
+    return outcomes
 
 
 @dataclass(frozen=True)
 class _Asking:
-    """Batches being asked about, each with as many calls as its bad ids cost."""
+    """The calls about the batches of one lease: each batch takes one call, and more where an id spoils it."""
 
     client: camb.Client
     lease: Lease
-    history: CallLog
-    gate: limits.CircuitBreaker
+    log: CallLog
+    verified: set[int] = field(default_factory=set)
+    """Runs whose absence a single call has confirmed."""
 
-    def ask(self, runs: Sequence[DueRun]) -> dict[int, Said]:
-        """What CAMB.AI says of each run, by our pk; a run is left out when somebody else's trouble closed the gate.
+    def ask(self, runs: Sequence[DueRun]) -> dict[int, Answer]:
+        """Return the answer about each run, by its pk; a run is left out once the key may not be used any more.
 
-        Raises camb.Refused when it is the key that is refused, and the other errors of camb as they come.
+        Raises the CambError that concerns the key or the whole service.
         """
-        found = self._halve(runs)
-        refusals = [said for said in found.values() if isinstance(said, camb.Refused)]
+        if any(run.call_failures for run in runs):
+            return self._ask_suspects(runs)
+        answers = self._ask_or_halve(runs)
+        refusals = [answer for answer in answers.values() if isinstance(answer, camb.Refused)]
         if len(refusals) == len(runs) and all(refusal.http_status == 403 for refusal in refusals):
-            self._doubt_the_key(runs, refusals[0])
-        return found
+            self._check_key(runs, refusals[0])
+        return answers
 
-    def _doubt_the_key(self, runs: Sequence[DueRun], refusal: camb.Refused) -> None:
-        """Not one run may be seen. Raise the refusal if that is the key's fault: it no longer sees what it saw."""
-        if not self.gate.is_open():
+    # --- A batch that CAMB.AI refuses, or whose answer cannot be read ----------------------------------
+
+    def _ask_or_halve(self, runs: Sequence[DueRun]) -> dict[int, Answer]:
+        """Ask about the runs; a batch that is refused or unreadable is halved until the guilty run stands alone."""
+        try:
+            return self._ask_once(runs)
+        except camb.Refused as error:
+            if not error.blames_runs:
+                raise
+            reason: Exception = error
+        except (camb.CambError, MemoryError):
+            raise
+        except Exception as error:
+            logger.exception("An answer could not be read")
+            reason = error
+        if len(runs) == 1:
+            return {runs[0].pk: reason}
+        answers: dict[int, Answer] = {}
+        for half in _halves(runs):
+            if limits.is_usable(self.lease.key.pk):
+                claims.renew(self.lease.id)
+                answers |= self._ask_or_halve(half)
+        return answers
+
+    def _check_key(self, runs: Sequence[DueRun], refusal: camb.Refused) -> None:
+        """Raise the refusal if the key is at fault for it: the key no longer sees a run that it saw before."""
+        if not limits.is_usable(self.lease.key.pk):
             raise refusal
         seen = Run.objects.filter(team=self.lease.key.pk, status__in=(Status.READY, Status.PARTLY))
-        witness = seen.exclude(pk__in=pks_of(runs)).order_by("-checked_at").first()
+        witness = seen.exclude(pk__in=[run.pk for run in runs]).order_by("-checked_at").first()
         if witness and witness.camb_run_id:
             try:
-                with self.history.call([witness.pk]):
+                with self.log.record([witness.pk]):
                     self.client.fetch([witness.camb_run_id])
             except camb.Refused as error:
                 if error.http_status == 403:
@@ -242,36 +182,95 @@ class _Asking:
         elif len(runs) > 1:
             raise refusal
 
-    def _halve(self, runs: Sequence[DueRun], *, is_half: bool = False) -> dict[int, Said]:
-        """Halve a batch that is refused, or that we fail to read, until the guilty run stands alone."""
-        if is_half and not self.gate.is_open():
-            return {}
-        try:
-            with self.history.call(pks_of(runs)):
-                return self._call(runs)
-        except camb.Refused as error:
-            if not error.blames_runs:
-                raise
-            trouble: Exception = error
-        except (camb.CambError, MemoryError):
-            raise
-        except Exception as error:
-            logger.exception("An answer could not be read")
-            trouble = error
-        if len(runs) == 1:
-            return {runs[0].pk: trouble}
-        claims.renew([self.lease.id])
-        middle = len(runs) // 2
-        return self._halve(runs[:middle], is_half=True) | self._halve(runs[middle:], is_half=True)
+    # --- A batch that has failed before ----------------------------------------------------------------
 
-    def _call(self, runs: Sequence[DueRun]) -> dict[int, Said]:
+    def _ask_suspects(self, runs: Sequence[DueRun]) -> dict[int, Answer]:
+        """Ask in halves about runs whose last call failed, so that one id that makes CAMB.AI fail is found.
+
+        Raises the failure when both halves fail: then the service is at fault, and no id.
+        """
+        if len(runs) == 1:
+            return self._ask_alone(runs[0])
+        if self.lease.key.is_in_trouble:
+            # A probe is one call: if it fails, the other half is the next probe.
+            return self._ask_or_halve(_halves(runs)[0])
+        answers: dict[int, Answer] = {}
+        failures: list[tuple[Sequence[DueRun], camb.CambError]] = []
+        for half in _halves(runs):
+            try:
+                answers |= self._ask_or_halve(half)
+            except _BATCH_FAILURES as error:
+                if error.concerns_key:
+                    raise
+                failures.append((half, error))
+            claims.renew(self.lease.id)
+        if len(failures) == 2:
+            raise failures[0][1]
+        for half, failure in failures:
+            answers |= self._isolate(half, failure)
+        return answers
+
+    def _isolate(self, runs: Sequence[DueRun], error: camb.CambError) -> dict[int, Answer]:
+        """Halve a batch that failed while CAMB.AI answers others, until each guilty run stands alone."""
+        if len(runs) == 1:
+            return {runs[0].pk: error}
+        answers: dict[int, Answer] = {}
+        for half in _halves(runs):
+            try:
+                answers |= self._ask_or_halve(half)
+            except _BATCH_FAILURES as own_error:
+                if own_error.concerns_key:
+                    raise
+                answers |= self._isolate(half, own_error)
+        return answers
+
+    def _ask_alone(self, run: DueRun) -> dict[int, Answer]:
+        """Ask about one run whose calls have failed before; a guilty one's failure says nothing about the key."""
+        try:
+            return self._ask_or_halve([run])
+        except _BATCH_FAILURES as error:
+            if error.concerns_key or run.call_failures < claims.ASK_ALONE_AFTER:
+                raise
+            return {run.pk: error}
+
+    # --- One call --------------------------------------------------------------------------------------
+
+    def _ask_once(self, runs: Sequence[DueRun]) -> dict[int, Answer]:
+        with self.log.record([run.pk for run in runs]):
+            answers = self._call(runs)
+        return answers | self._verify_absent(runs, answers)
+
+    def _call(self, runs: Sequence[DueRun]) -> dict[int, Answer]:
         numbered = {run.camb_run_id: run.pk for run in runs if run.camb_run_id}
         if not numbered:
             return {run.pk: self.client.fetch_task(run.camb_task_id) for run in runs}
         return {numbered[run_id]: answer for run_id, answer in self.client.fetch(list(numbered)).items()}
 
+    def _verify_absent(self, runs: Sequence[DueRun], answers: dict[int, Answer]) -> dict[int, Answer]:
+        """Ask once by itself about a run that several answers have left out while they named others."""
+        absent = [run for run in runs if getattr(answers.get(run.pk), "is_absent", False)]
+        if len(absent) == len(runs):
+            return {}
+        verified: dict[int, Answer] = {}
+        for run in absent:
+            is_due = run.absences + 1 >= VERIFY_AFTER_ABSENCES and not run.is_absence_verified
+            if is_due and limits.is_usable(self.lease.key.pk):
+                self.verified.add(run.pk)
+                try:
+                    with self.log.record([run.pk]):
+                        answer = self._call([run])[run.pk]
+                    # An empty answer confirms the absence: that is what is stored.
+                    if not (isinstance(answer, camb.RunAnswer) and answer.is_empty):
+                        verified[run.pk] = answer
+                except camb.Refused as error:
+                    if not error.blames_runs:
+                        raise
+                    verified[run.pk] = error
+                except camb.CambError as error:
+                    logger.info("Run %s could not be verified: %s", run.pk, error)
+        return verified
 
-# --- Storing -----------------------------------------------------------------------------------------
 
-
-# --- When it is asked again --------------------------------------------------------------------------
+def _halves(runs: Sequence[DueRun]) -> list[Sequence[DueRun]]:
+    middle = len(runs) // 2
+    return [runs[:middle], runs[middle:]]

@@ -1,9 +1,8 @@
-"""What was asked of CAMB.AI, when, and what came of it?"""
+"""The call log: each HTTP call to CAMB.AI, and what it changed in each run."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from itertools import chain
 from time import monotonic
 
 from django.conf import settings
@@ -23,15 +22,15 @@ _OUTCOMES = {
 
 
 class CallLog:
-    """The calls made for one batch of runs, written down together once it is over."""
+    """The calls made under one lease, stored together with their outcomes."""
 
     def __init__(self, team_id: int) -> None:
         self.team_id = team_id
         self.calls: list[tuple[Call, Sequence[int]]] = []
 
     @contextmanager
-    def call(self, run_pks: Sequence[int]) -> Iterator[None]:
-        """Note the call made inside, whether it succeeds or fails."""
+    def record(self, run_pks: Sequence[int]) -> Iterator[None]:
+        """Log the call that is made inside this context, whether it succeeds or fails."""
         call = Call(team_id=self.team_id, at=timezone.now(), run_count=len(run_pks))
         self.calls.append((call, run_pks))
         began = monotonic()
@@ -50,22 +49,21 @@ class CallLog:
             call.ms = round((monotonic() - began) * 1000)
 
 
-def write_logs(histories: Sequence[CallLog], changes: Mapping[int, str]) -> None:
-    """Store a team's histories, with what changed of each run, by its pk, beside its last call.
+def write_log(log: CallLog, changes: Mapping[int, str]) -> None:
+    """Store the calls, with the change of each run, by its pk, beside its last call.
 
-    What was removed meanwhile has no history.
+    A run or team that was removed meanwhile has no log any more.
     """
-    calls = list(chain.from_iterable(history.calls for history in histories))
-    last = {pk: call for call, pks in calls for pk in pks}
+    last = {pk: call for call, pks in log.calls for pk in pks}
     with transaction.atomic():
-        known = set(Run.objects.filter(pk__in=last).values_list("pk", flat=True))
-        if not known and not Team.objects.filter(pk=histories[0].team_id).exists():
+        if not Team.objects.filter(pk=log.team_id).exists():
             return
-        Call.objects.bulk_create([call for call, _ in calls])
+        known = set(Run.objects.filter(pk__in=last).values_list("pk", flat=True))
+        Call.objects.bulk_create([call for call, _ in log.calls])
         bulk.insert(
             [
                 Attempt(call=call, run_id=pk, change=changes.get(pk, "") if last[pk] is call else "")
-                for call, pks in calls
+                for call, pks in log.calls
                 for pk in pks
                 if pk in known
             ]
@@ -73,7 +71,7 @@ def write_logs(histories: Sequence[CallLog], changes: Mapping[int, str]) -> None
 
 
 def latest_failure(run: Run) -> Call | None:
-    """The newest call about the run, if it has failed since the run was answered."""
+    """Return the newest call about the run, if it failed after the last answer about the run."""
     call = Call.objects.filter(attempts__run=run).order_by("-attempts__id").first()
     if call is None or call.outcome == Call.Outcome.ANSWERED or (run.checked_at and call.at < run.checked_at):
         return None
@@ -81,12 +79,12 @@ def latest_failure(run: Run) -> Call | None:
 
 
 def delete_old() -> int:
-    """Delete calls older than CALL_LOG_DAYS, with their attempts; returns how many calls went."""
+    """Delete calls older than CALL_LOG_DAYS, with their attempts; return how many calls were deleted."""
     end = timezone.now() - timedelta(days=settings.CALL_LOG_DAYS)
     old = Call.objects.filter(at__lt=end).order_by("at")
-    forgotten = 0
+    deleted = 0
     # In slices, so that no transaction holds the database for long.
     while pks := list(old.values_list("pk", flat=True)[:500]):
         Attempt.objects.filter(call__in=pks)._raw_delete("default")
-        forgotten += Call.objects.filter(pk__in=pks)._raw_delete("default")
-    return forgotten
+        deleted += Call.objects.filter(pk__in=pks)._raw_delete("default")
+    return deleted

@@ -1,33 +1,33 @@
-"""Which runs are asked about now, and by whom?
+"""Leases: which runs are asked about now, by which worker thread.
 
-A lease is a UUID written on the runs of a batch, or a few, while they are locked: whoever's UUID stands there may
-ask, and only an answer that still finds it there is stored. So two beats, a message delivered twice, a worker that
-died or one that took too long cost at most one lease and never a result. Whoever holds a lease makes one call at a
-time, so that the leases of a key count its calls in flight.
+A claim locks due runs of one key and writes a lease on them: a UUID, its end, and the worker. Only the holder of
+the lease may ask about its runs, and only an answer that still finds the lease is stored. So two beats, a message
+delivered twice, a worker that died or one that took too long cost at most one lease, and never a result. A holder
+makes one call at a time, so the leases of a key count its calls in flight.
 """
 
+import random
 import uuid
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain, cycle, islice, repeat
+from itertools import chain
 from typing import NamedTuple, TypeVar
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef
-from django.utils import timezone
+from django.db.models import Exists, F, OuterRef, QuerySet
 
-from results import camb
+from results import camb, clock
 from results.db import bulk
 from results.models import ApiKey, Run, RunQuerySet
-from results.refresh import limits
+from results.refresh import heartbeat, limits
 
 LEASE_DURATION = Run.LEASE
-# Claiming and storing cost as much as a call does, so while much is due they are done for so many calls at once.
-MOST_CALLS = 8
-MOST_CLAIMS = 1000
+# Claiming and storing cost as much as a call does, so while much is due a lease covers this many calls.
+MAX_CALLS = 8
+# Failed calls after which a run is asked about alone: its id makes CAMB.AI fail, and would spoil its batch again.
+ASK_ALONE_AFTER = 2
 
 T = TypeVar("T")
 
@@ -39,19 +39,23 @@ class DueRun(NamedTuple):
     camb_run_id: int | None
     camb_task_id: str
     attempts: int
+    call_failures: int
+    absences: int
+    is_absence_verified: bool
 
 
-class _Leased(NamedTuple):
-    """A run as it is once it is leased."""
+class _LeasedRow(NamedTuple):
+    """The fields of a run that a claim writes."""
 
     id: int
     lease: uuid.UUID
     lease_until: datetime
+    leased_by: uuid.UUID | None
 
 
 @dataclass(frozen=True)
 class Lease:
-    """Runs of one key that only who holds this lease may ask about, until then."""
+    """Runs of one key that only the holder of this lease may ask about, until it ends."""
 
     id: uuid.UUID
     key: ApiKey
@@ -60,7 +64,7 @@ class Lease:
 
 
 def batches(ids: Sequence[T]) -> list[list[T]]:
-    """Cut them into lists of 2 to 5, as few as possible; a list of one only when there is one in all."""
+    """Cut the ids into batches of 2 to 5, as few as possible; a batch of one only when there is one id in all."""
     size = camb.BATCH_MAX
     cut = [list(ids[start : start + size]) for start in range(0, len(ids), size)]
     if len(cut) > 1 and len(cut[-1]) < camb.BATCH_MIN:
@@ -69,123 +73,152 @@ def batches(ids: Sequence[T]) -> list[list[T]]:
     return cut
 
 
-def claim_due(team_id: int | None = None) -> list[Lease]:
-    """Lease due runs, fairly between keys, and return the leases, each for one caller.
+def plan_calls(runs: Sequence[DueRun]) -> list[list[DueRun]]:
+    """Return the runs of each call: batches, and alone each task and each run whose id made CAMB.AI fail."""
+    alone = [run for run in runs if not run.camb_run_id or run.call_failures >= ASK_ALONE_AFTER]
+    return [*batches([run for run in runs if run not in alone]), *([run] for run in alone)]
+
+
+def claim_next() -> Lease | None:
+    """Lease due runs of the key whose last claim is longest ago; return None if nothing is due."""
+    for key_id in _keys_with_due_runs(clock.now()).values_list("pk", flat=True):
+        if lease := claim(key_id):
+            return lease
+    return None
+
+
+def open_slots(most: int) -> int:
+    """Return how many leases could be claimed now over all keys, counted up to `most`."""
+    now, slots = clock.now(), 0
+    for key in _keys_with_due_runs(now)[:most].iterator():
+        free = _free_slots(key, now)
+        due = Run.objects.due(now).filter(team=key.pk)[: free * camb.BATCH_MAX].count() if free > 0 else 0
+        slots += -(-due // camb.BATCH_MAX)
+        if slots >= most:
+            return most
+    return slots
+
+
+def claim(key_id: int, *, max_calls: int = MAX_CALLS) -> Lease | None:
+    """Lease due runs of this key for up to so many calls, those due longest first; None if there are none to lease.
 
     A key never has more than REFRESH_CALLS_PER_KEY leases out, nor more calls a second than its rate, however many
-    workers, beats and machines there are; a key that is new or in trouble has one lease out, as a probe.
+    workers, beats and machines there are. A key that is new or in trouble has one lease out, for one call.
     """
-    now = timezone.now()
+    lease_id = uuid.uuid4()
+    heartbeat.held_leases.add(lease_id)
+    lease = None
+    try:
+        with transaction.atomic():
+            lease = _claim(key_id, lease_id, max_calls)
+        return lease
+    finally:
+        if lease is None:
+            heartbeat.held_leases.discard(lease_id)
+
+
+def _claim(key_id: int, lease_id: uuid.UUID, max_calls: int) -> Lease | None:
+    now = clock.now()
+    # The key's row is the lock under which its leases are counted and given.
+    key = ApiKey.objects.select_for_update().filter(limits.calls_allowed(now), pk=key_id).first()
+    if key is None:
+        return None
+    calls = limits.calls_left(key, now)
+    if calls <= 0 or _free_slots(key, now) <= 0:
+        return None
+    waiting = Run.objects.unleased(now).unfinished().filter(team=key_id).order_by("due_at", "pk")
+    due = waiting.due(now)
+    if key.is_unproven:
+        most = 1
+    else:
+        # What is due is shared among all threads: many calls each while there is plenty, and ever fewer towards the
+        # end, when a sweep must not wait for one of them. Sizes differ, so that threads that begin together do not
+        # come to store together.
+        share = settings.REFRESH_CALLS_PER_KEY * camb.BATCH_MAX
+        fair = due[: share * max_calls].count() // share
+        most = max(1, min(random.randint((fair + 1) // 2, fair) if fair > 1 else 1, calls))  # noqa: S311
+    room = most * camb.BATCH_MAX
+    runs = _lock(due[: room + 2])
+    # Rather two are left for the next claim than one, which would cost a call of its own.
+    runs = runs[: room - 1 if len(runs) == room + 1 else room]
+    if len(runs) == 1 and runs[0].camb_run_id and runs[0].call_failures < ASK_ALONE_AFTER:
+        # Two cost one call, as one does: the run that would be next comes along a little early.
+        runs = _lock(waiting.exclude(camb_run_id=None)[: camb.BATCH_MIN])
+    # A task or a guilty id takes a call of its own: what does not fit any more is left for the next claim.
+    runs = list(chain.from_iterable(plan_calls(runs)[:most]))
+    if not runs:
+        return None
+    limits.count_calls(key, now, len(plan_calls(runs)))
+    lease = Lease(lease_id, key, runs, now + LEASE_DURATION)
+    _write(lease)
+    return lease
+
+
+def take(lease_id: str) -> Lease | None:
+    """Swap this lease for a new one of this worker, so that of a message delivered twice only one finds its runs.
+
+    None when it was taken already, its runs or key were removed meanwhile, the key may not be used any more, or the
+    message holds no lease id at all.
+    """
+    try:
+        old = uuid.UUID(lease_id)
+    except ValueError:
+        return None
+    now, new, lease = clock.now(), uuid.uuid4(), None
+    heartbeat.held_leases.add(new)
+    try:
+        with transaction.atomic():
+            # Locked by pk, as everywhere, or two transactions might wait for each other.
+            held = Run.objects.filter(lease=old).leased(now).select_for_update(no_key=True).order_by("pk")
+            rows = list(held.values_list("due_at", "team", *DueRun._fields))
+            key = ApiKey.objects.filter(limits.calls_allowed(now), pk=rows[0][1]).first() if rows else None
+            if key is None:
+                release(old, [row[2] for row in rows])
+                return None
+            runs = [DueRun(*run) for _due, _team, *run in sorted(rows, key=lambda row: row[0] or now)]
+            lease = Lease(new, key, runs, now + LEASE_DURATION)
+            _write(lease)
+        return lease
+    finally:
+        heartbeat.held_leases.discard(old)
+        if lease is None:
+            heartbeat.held_leases.discard(new)
+
+
+def renew(lease_id: uuid.UUID) -> None:
+    Run.objects.filter(lease=lease_id).update(lease_until=clock.now() + LEASE_DURATION)
+
+
+def release(lease_id: uuid.UUID, pks: Sequence[int]) -> None:
+    """Release those of these runs that are still under the lease."""
+    Run.objects.filter(lease=lease_id, pk__in=pks).update(lease=None, lease_until=None, leased_by=None)
+
+
+def _keys_with_due_runs(now: datetime) -> QuerySet[ApiKey]:
+    """Keys that may be used and have due runs, in the order of their turns."""
     has_due = Exists(Run.objects.due(now).filter(team=OuterRef("pk")))
-    usable = ApiKey.objects.filter(limits.calls_allowed(now), has_due)
-    if team_id is not None:
-        usable = usable.filter(team=team_id)
-    return [lease for key_id in usable.values_list("pk", flat=True) for lease in claim(key_id, now)]
+    return ApiKey.objects.filter(limits.calls_allowed(now), has_due).order_by(F("claimed_at").asc(nulls_first=True))
 
 
-def claim(key_id: int, now: datetime, *, most: int = MOST_CLAIMS, most_calls: int = MOST_CALLS) -> list[Lease]:
-    """As `claim_due` for one key: so many leases at most, of so many calls each."""
-    return _claim(key_id, now, [uuid.uuid4() for _ in range(min(most, settings.REFRESH_CALLS_PER_KEY))], most_calls)
+def _free_slots(key: ApiKey, now: datetime) -> int:
+    """Return how many more leases this key may have out."""
+    most = 1 if key.is_unproven else settings.REFRESH_CALLS_PER_KEY
+    return most - Run.objects.filter(team=key.pk).leased(now).order_by().values("lease").distinct().count()
 
 
-def claim_more(key_id: int, holders: Sequence[uuid.UUID]) -> list[Lease]:
-    """As `claim_due` for some who hold leases of this key: more runs for each, or for as many as there are runs.
-
-    They end what they have in hand before they ask about these.
-    """
-    return _claim(key_id, timezone.now(), holders, MOST_CALLS)
-
-
-def _claim(key_id: int, now: datetime, holders: Sequence[uuid.UUID], most_calls: int) -> list[Lease]:
-    with transaction.atomic():
-        # The key's row is the lock under which its leases are counted and given out.
-        key = ApiKey.objects.select_for_update().filter(limits.calls_allowed(now), pk=key_id).first()
-        if key is None:
-            return []
-        others = Run.objects.filter(team=key_id).leased(now).exclude(lease__in=holders)
-        in_flight = 1 if key.is_unproven else settings.REFRESH_CALLS_PER_KEY
-        calls = limits.calls_left(key, now)
-        room = min(len(holders), in_flight - others.order_by().values("lease").distinct().count(), calls)
-        if room <= 0:
-            return []
-        waiting = Run.objects.unleased(now).unfinished().filter(team=key_id).order_by("due_at", "pk")
-        due = waiting.due(now)
-        # What is due, shared among all callers: many calls each while there is plenty, and at its end, when a sweep
-        # must not wait for one of them, ever fewer.
-        share = in_flight * camb.BATCH_MAX
-        fair = due[: share * most_calls].count() // share
-        calls_each = 1 if key.is_unproven else max(1, min(fair, calls // room))
-        room_for = room * calls_each * camb.BATCH_MAX
-        runs = _read(due[: room_for + 2])
-        # Rather two are left for the next claim than one, which would cost a call of its own.
-        runs = runs[: room_for - 1 if len(runs) == room_for + 1 else room_for]
-        numbered = [run for run in runs if run.camb_run_id]
-        if len(numbered) == 1:
-            # Two cost one call, as one does: the run that would be next comes along a little early.
-            numbered = _read(waiting.exclude(camb_run_id=None)[: camb.BATCH_MIN])
-        groups = [list(chain(*asks)) for asks in _portions(batches(numbered), calls_each)]
-        groups += [[run] for run in runs if not run.camb_run_id]
-        del groups[room:]
-        limits.count_calls(key, now, sum(len(batches(group)) for group in groups))
-        given = [Lease(*each, now + LEASE_DURATION) for each in zip(holders, repeat(key), groups)]
-        _write(given)
-        return given
+def _lock(runs: RunQuerySet) -> list[DueRun]:
+    """Read and lock runs that are to be leased; runs that another transaction is writing are passed by."""
+    rows: Iterator[tuple[object, ...]] = iter(
+        runs.select_for_update(skip_locked=True, no_key=True).values_list(*DueRun._fields)
+    )
+    return [DueRun(*row) for row in rows]  # type: ignore[arg-type]
 
 
-def _read(runs: RunQuerySet) -> list[DueRun]:
-    """Read runs that are to be leased, and hold them; those that somebody else is writing are passed by."""
-    return [
-        DueRun(*row) for row in runs.select_for_update(skip_locked=True, no_key=True).values_list(*DueRun._fields)
-    ]
+def _write(lease: Lease) -> None:
+    rows = [_LeasedRow(run.pk, lease.id, lease.until, heartbeat.worker_id) for run in lease.runs]
+    bulk.update(Run, rows, ("lease", "lease_until", "leased_by"))
 
 
-def _portions(asks: Sequence[T], most: int) -> Iterator[list[T]]:
-    """Cut them into lists of `most` and ever fewer down to one, again and again.
-
-    Callers who begin together then end apart: if all came to store at once, nobody would ask meanwhile.
-    """
-    rest = iter(asks)
-    for size in cycle(range(most, 0, -1)):
-        portion = list(islice(rest, size))
-        if not portion:
-            return
-        yield portion
-
-
-def take(lease_ids: Sequence[str]) -> list[Lease | None]:
-    """Swap each lease for a new one, so that of a message delivered twice only one finds its runs.
-
-    None for one that was taken already, or when meanwhile its runs or key were removed, or the key's gate closed.
-    """
-    now, wanted = timezone.now(), [uuid.UUID(lease_id) for lease_id in lease_ids]
-    held: dict[uuid.UUID, list[DueRun]] = defaultdict(list)
-    teams: dict[uuid.UUID, int] = {}
-    taken: dict[uuid.UUID, Lease] = {}
-    with transaction.atomic():
-        # Locked by pk, as everywhere, or two might wait for each other.
-        runs = Run.objects.filter(lease__in=wanted).leased(now).select_for_update(no_key=True).order_by("pk")
-        found = runs.values_list("due_at", "lease", "team", *DueRun._fields)
-        for _, lease_id, teams[lease_id], *run in sorted(found, key=lambda row: row[0] or now):
-            held[lease_id].append(DueRun(*run))
-        open_keys = ApiKey.objects.filter(limits.calls_allowed(now)).in_bulk(set(teams.values()))
-        for lease_id, team_id in teams.items():
-            if key := open_keys.get(team_id):
-                taken[lease_id] = Lease(uuid.uuid4(), key, held[lease_id], now + LEASE_DURATION)
-            else:
-                release(lease_id, [run.pk for run in held[lease_id]])
-        _write(taken.values())
-    return [taken.pop(lease_id, None) for lease_id in wanted]
-
-
-def _write(given: Iterable[Lease]) -> None:
-    leased = [_Leased(run.pk, lease.id, lease.until) for lease in given for run in lease.runs]
-    bulk.update(Run, leased, ("lease", "lease_until"))
-
-
-def renew(holders: Collection[uuid.UUID]) -> None:
-    Run.objects.filter(lease__in=holders).update(lease_until=timezone.now() + LEASE_DURATION)
-
-
-def release(holder: uuid.UUID, pks: Collection[int]) -> None:
-    """Give back those of these runs that are still under the lease."""
-    Run.objects.filter(lease=holder, pk__in=pks).update(lease=None, lease_until=None)
+def forget(lease_id: uuid.UUID) -> None:
+    """Note that this process no longer holds the lease; what is still under it in the database goes back soon."""
+    heartbeat.held_leases.discard(lease_id)

@@ -1,8 +1,4 @@
-"""Is the team's CAMB.AI key any good, and when may it be used again?
-
-One row a key says it for every worker on every machine: `retry_at` is the key's gate. Trouble closes it for a
-while, the first call after that is a probe, and its success opens the gate again.
-"""
+"""A team's CAMB.AI key: saved, tested, removed, and the HTTP client that uses it."""
 
 import logging
 import threading
@@ -18,12 +14,11 @@ from teams.models import Team
 
 logger = logging.getLogger(__name__)
 
-
 State = ApiKey.State
 
 
 def save_key(team: Team, secret: str) -> ApiKey:
-    """Keep the team's CAMB.AI key, have it tested, and let its runs go on."""
+    """Save the team's CAMB.AI key, have it tested, and let the team's runs go on."""
     key = ApiKey(team=team)
     key.secret = secret
     fields = {"sealed": key.sealed, "last_four": key.last_four, "is_demo": False}
@@ -38,7 +33,7 @@ def remove_key(team: Team) -> None:
 
 
 def request_test(key: ApiKey) -> None:
-    """Have a worker try the key; `last_call_at` is empty until it has."""
+    """Have a worker test the key; `last_call_at` is empty until it has."""
     with transaction.atomic():
         ApiKey.objects.filter(pk=key.pk).update(
             state=State.UNTRIED, message="", failures=0, retry_at=None, last_call_at=None
@@ -48,7 +43,7 @@ def request_test(key: ApiKey) -> None:
 
 
 def test_key(team_id: int) -> None:
-    """Ask CAMB.AI about the team's newest run, or about run 1, and note what that says of the key."""
+    """Ask CAMB.AI about the team's newest run, or about run 1, and record what that says of the key."""
     key = ApiKey.objects.filter(pk=team_id).first()
     if key is None:
         return
@@ -56,8 +51,8 @@ def test_key(team_id: int) -> None:
     try:
         client_for(key).fetch([own or 1])
     except camb.Refused as error:
-        # Another team's run may well be forbidden: only about a run of its own does a 403 speak of the key.
-        if error.http_status in (401, 402) or (error.http_status == 403 and own):
+        # Another team's run may well be forbidden: only about a run of its own does a 403 concern the key.
+        if error.concerns_key or (error.http_status == 403 and own):
             limits.record_failure(key, error)
             return
     except (camb.CambError, SealBrokenError) as error:
@@ -68,28 +63,34 @@ def test_key(team_id: int) -> None:
     queue.enqueue("fetch_languages")
 
 
-class _Kept(threading.local):
-    """The client that a thread used last, and for whom."""
+# --- The HTTP client ---------------------------------------------------------------------------------
+
+
+class _ThreadClient(threading.local):
+    """The client that this thread used last, with the address and the key that it is for."""
 
     client: camb.Client | None = None
-    of: tuple[str, str] = ("", "")
+    used_for: tuple[str, str] = ("", "")
 
 
-_kept = _Kept()
+_thread = _ThreadClient()
 
 
 def client_for(key: ApiKey) -> camb.Client:
-    """This thread's client for the key; it is kept, so that a sweep runs over connections that stay open."""
-    of = (key.base_url, key.secret)
-    if _kept.client is None or _kept.of != of:
-        if _kept.client:
-            _kept.client.close()
-        _kept.client, _kept.of = client_with_timeout(key, settings.CAMB_TOTAL_SECONDS), of
-    return _kept.client
+    """Return this thread's client for the key. It is kept, so that a sweep uses connections that stay open.
+
+    Raises SealBrokenError.
+    """
+    used_for = (key.base_url, key.secret)
+    if _thread.client is None or _thread.used_for != used_for:
+        if _thread.client:
+            _thread.client.close()
+        _thread.client, _thread.used_for = client_with_timeout(key, settings.CAMB_TOTAL_SECONDS), used_for
+    return _thread.client
 
 
 def client_with_timeout(key: ApiKey, seconds: float) -> camb.Client:
-    """A client of its own that waits so long for an answer, in all."""
+    """Return a new client whose calls end within these seconds. Raises SealBrokenError."""
     return camb.Client(
         key.base_url,
         key.secret,
@@ -100,16 +101,16 @@ def client_with_timeout(key: ApiKey, seconds: float) -> camb.Client:
 
 
 def fetch_languages() -> None:
-    """Ask once for CAMB.AI's numbers of languages, by any key that works, and name dubs that had but a number."""
+    """Fetch CAMB.AI's numbers for languages with any key that works, and give dubs known by a number their tag."""
     key = ApiKey.objects.filter(state=State.WORKING).order_by("-last_call_at").first()
     if key is None:
         return
     try:
-        heard = client_for(key).fetch_languages()
+        fetched = client_for(key).fetch_languages()
     except (camb.CambError, SealBrokenError) as error:
-        logger.warning("CAMB.AI's languages could not be asked for: %s", error)
+        logger.warning("CAMB.AI's languages could not be fetched: %s", error)
         return
-    tags = {language.camb_id: language.tag for language in heard if language.tag}
+    tags = {language.camb_id: language.tag for language in fetched if language.tag}
     Language.objects.bulk_create(
         [Language(camb_id=camb_id, tag=tag) for camb_id, tag in tags.items()],
         update_conflicts=True,

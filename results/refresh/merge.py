@@ -1,10 +1,10 @@
-"""What is kept of an answer about a run? The better of what was there and what was said."""
+"""Merges an answer about a run into what is stored: the better of the two is kept."""
 
 import json
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import cache, lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -17,10 +17,17 @@ from results.search import indexing
 from results.search.index import IndexLine
 from results.transcripts import languages
 
-# More than an hour of speech has never come near this; what lies beyond is cut off and marked so.
+# An hour of speech comes nowhere near this; the rest is cut off, and the row says so.
 ANSWER_BYTES = 2 * 2**20
-# Not ready yet, in the same few words for many runs: zlib would spend a tenth of all that is done for them.
-SHORT_ANSWER_BYTES = 200
+# CAMB.AI dubs into about 150 languages. An answer with ever new keys must not add dubs without end.
+MAX_DUBS = 200
+MAX_NOTES = 20
+# After this many answers in a row that left a run out, a note says so.
+NOTE_ABSENCE_AFTER = 3
+_ABSENT = (
+    "CAMB.AI's answers say nothing about this id. It may still be processing; if this lasts, check the id, and "
+    "that it was made with this API key's account."
+)
 
 CUE_FIELDS = ("team", "run", "dub", "position", "start_ms", "end_ms", "speaker", "original_speaker", "text")
 DUB_FIELDS = (
@@ -37,29 +44,23 @@ Status = Run.Status
 
 
 def merge_refusal(run: Run, refusal: camb.Refused) -> str:
-    """Mark the run that CAMB.AI will not speak of; the caller saves it. Returns what changed, in words."""
+    """Mark the run that CAMB.AI refuses to show; the caller saves it. Return what changed, in words."""
     before = run.status
     if run.status in (Status.READY, Status.PARTLY):
         run.notes = [f"{refusal} What was stored before is kept."]
     else:
         run.status, run.reason = Status.NOT_FOUND, str(refusal)
-    return _step(before, run)
+    return _status_change(before, run)
 
 
-def _step(before: str, run: Run) -> str:
-    return _in_words(before, run.status) if run.status != before else ""
-
-
-@cache
-def _in_words(before: str, after: str) -> str:
-    # Looked up once: a translatable label finds out anew each time what it is called, and in which language.
-    return f"{Status(before).label} → {Status(after).label}"
+def _status_change(before: str, run: Run) -> str:
+    return f"{Status(before).label} → {Status(run.status).label}" if run.status != before else ""
 
 
 def merge_task(run: Run, task: camb.TaskAnswer) -> str:
-    """Note how far the dubbing task is, and its run id once it has one; the caller saves the run.
+    """Record the state of the dubbing task, and its run id once there is one; the caller saves the run.
 
-    When the team tracks that run id already, the two are one: that row stays, this one goes, and has no pk then.
+    If the team already has the run of that id, the two are one: this row is deleted, and has no pk any more.
     """
     before = run.status
     if task.run_id:
@@ -76,14 +77,14 @@ def merge_task(run: Run, task: camb.TaskAnswer) -> str:
         run.status, run.reason = Status.FAILED, " ".join(filter(None, (camb.explain(task.failure), task.message)))
     else:
         run.status, run.attempts = Status.WAITING, run.attempts + 1
-    return _step(before, run)
+    return _status_change(before, run)
 
 
 class Merge:
-    """What is stored of a few runs: read at once, merged with what was heard run by run, and written at once.
+    """Merges answers into what is stored of a few runs, with few queries: reads all at once and writes all at once.
 
     A query costs more than the work it does, so a batch takes hardly more of them than one run. The caller holds
-    the runs locked, and saves them himself.
+    the runs locked, and saves them.
     """
 
     def __init__(self, runs: Iterable[Run]) -> None:
@@ -91,90 +92,103 @@ class Merge:
         for dub in Dub.objects.filter(run__in=self._dubs).order_by("pk"):
             self._dubs[dub.run_id][dub.language] = dub
         self._bodies = dict(RawAnswer.objects.filter(run__in=self._dubs).values_list("run_id", "body"))
-        self._heard: dict[tuple[int, str], Dub] = {}
+        self._changed: dict[tuple[int, str], Dub] = {}
         self._cues: dict[tuple[int, str], Sequence[camb.CueAnswer]] = {}
-        self._answers: list[RawAnswer] = []
+        self._raw_answers: list[RawAnswer] = []
 
     def merge(self, run: Run, answer: camb.RunAnswer, asked_at: datetime) -> str:
-        """Merge the answer into the run's dubs and set its status, reason, notes and sums.
+        """Merge the answer into the run's dubs, and set its status, reason, notes and sums; return what changed.
 
-        Returns what changed, in words.
-
-        Nothing good is ever given up for something worse: what CAMB.AI no longer gives is kept, and a note says so.
+        Nothing good is given up for something worse: what CAMB.AI no longer gives is kept, and a note says so.
         """
         before, dubs, notes = run.status, self._dubs[run.pk], list(answer.hints)
         missing, arrived = dict.fromkeys(dubs), dict[str, str]()
-        numbers = _camb_numbers() if any(heard.language.isdigit() for heard in answer.dubs) else {}
-        for heard in answer.dubs:
-            language = languages.tag_for(heard.language, numbers)
+        numbers = _camb_numbers() if any(given.language.isdigit() for given in answer.dubs) else {}
+        left_out = 0
+        for given in answer.dubs:
+            language = languages.tag_for(given.language, numbers)
+            if language not in dubs and len(dubs) >= MAX_DUBS:
+                left_out += 1
+                continue
             missing.pop(language, None)
             dub = dubs.setdefault(language, Dub(team_id=run.team_id, run=run, language=language))
             verb = "replaced" if dub.cue_count else "arrived"
-            notes += _merge_links(dub, heard, asked_at)
-            notes += self._merge_cues(dub, heard)
-            self._heard[run.pk, language] = dub
+            notes += _merge_links(dub, given, asked_at)
+            notes += self._merge_cues(dub, given)
+            self._changed[run.pk, language] = dub
             if (run.pk, language) in self._cues:
                 arrived.setdefault(language, verb)
-        if answer.dubs:
-            notes += [
-                f"CAMB.AI no longer gives {languages.name(key) or 'the dub'}; what was stored is kept."
-                for key in missing
-            ]
+        if left_out:
+            notes.append(f"CAMB.AI gave more than {MAX_DUBS} dubs; {left_out} of them were left out.")
+        if answer.dubs and missing:
+            notes.append(_no_longer_given(list(missing)))
         notes += _set_status(run, list(dubs.values()), answer)
-        run.notes = notes
+        run.absences, run.is_absence_verified = (
+            (run.absences + 1, run.is_absence_verified) if answer.is_absent else (0, False)
+        )
+        if run.absences >= NOTE_ABSENCE_AFTER and not dubs:
+            notes.append(_ABSENT)
+        run.notes = _counted(notes)
         changes = [
             f"transcript of {languages.name(language)} {verb}" if language else f"transcript {verb}"
             for language, verb in arrived.items()
         ]
-        change = ", ".join(filter(None, (_step(before, run), *changes)))
+        change = ", ".join(filter(None, (_status_change(before, run), *changes)))
         if change:
             run.changed_at = asked_at
         if not (dubs and answer.is_empty):
             self._keep_raw(run, answer, asked_at)
         return change
 
-    def _merge_cues(self, dub: Dub, heard: camb.DubAnswer) -> list[str]:
-        if not heard.cues:
+    def _merge_cues(self, dub: Dub, given: camb.DubAnswer) -> list[str]:
+        if not given.cues:
             return ["CAMB.AI no longer gives the transcript; the earlier one is kept."] if dub.cue_count else []
-        digest = sha256(json.dumps(heard.cues, ensure_ascii=False).encode()).hexdigest()
+        digest = sha256(json.dumps(given.cues, ensure_ascii=False).encode()).hexdigest()
         if digest != dub.cues_hash:
-            dub.cues_hash, dub.cue_count, dub.is_alert_checked = digest, len(heard.cues), False
-            dub.duration_ms = max(cue.end_ms for cue in heard.cues)
-            self._cues[dub.run_id, dub.language] = heard.cues
+            dub.cues_hash, dub.cue_count, dub.is_alert_checked = digest, len(given.cues), False
+            dub.duration_ms = max(cue.end_ms for cue in given.cues)
+            self._cues[dub.run_id, dub.language] = given.cues
         return []
 
     def _keep_raw(self, run: Run, answer: camb.RunAnswer, asked_at: datetime) -> None:
         size = len(answer.raw)
-        body = _pack_once(answer.raw) if size <= SHORT_ANSWER_BYTES else _pack(answer.raw[:ANSWER_BYTES])
+        # Level 1: for a fifth less room zlib would take twice as long, a tenth of all that storing takes.
+        body = zlib.compress(answer.raw[:ANSWER_BYTES], 1)
         if body != self._bodies.get(run.pk):
-            self._answers.append(
+            self._raw_answers.append(
                 RawAnswer(run=run, body=body, size=size, is_cut=size > ANSWER_BYTES, fetched_at=asked_at)
             )
 
     def write(self) -> None:
-        """Write what the merging changed; transcripts that did not change are not touched."""
+        """Write what changed; transcripts that did not change are not touched."""
         for key in self._cues:
-            if self._heard[key].pk:
-                delete_cues(self._heard[key])
-        dubs = self._heard.values()
+            if self._changed[key].pk:
+                delete_cues(self._changed[key])
+        dubs = self._changed.values()
         Dub.objects.bulk_create([dub for dub in dubs if not dub.pk])
         bulk.update(Dub, [dub for dub in dubs if dub.pk], DUB_FIELDS)
-        _add_cues([(self._heard[key], cues) for key, cues in self._cues.items()])
-        bulk.insert(self._answers, replace=True)
+        _add_cues([(self._changed[key], cues) for key, cues in self._cues.items()])
+        bulk.insert(self._raw_answers, replace=True)
 
 
-def _pack(raw: bytes) -> bytes:
-    # Lightly: for a fifth less room zlib would take twice as long, a tenth of all that storing takes.
-    return zlib.compress(raw, 1)
+def _no_longer_given(tags: Sequence[str]) -> str:
+    """Return one sentence on the dubs that the answer left out, however many they are."""
+    first = languages.name(tags[0]) or "the dub"
+    named = first if len(tags) == 1 else f"{first} and {len(tags) - 1} more"
+    return f"CAMB.AI no longer gives {named}; what was stored is kept."
 
 
-_pack_once = lru_cache(maxsize=64)(_pack)
+def _counted(notes: Sequence[str]) -> list[str]:
+    """Return each note once, with how often it was made, and at most MAX_NOTES of them."""
+    counts = Counter(notes)
+    counted = [note if count == 1 else f"{note} ({count} times)" for note, count in counts.items()]
+    return counted[:MAX_NOTES]
 
 
-def _merge_links(dub: Dub, heard: camb.DubAnswer, asked_at: datetime) -> list[str]:
+def _merge_links(dub: Dub, given: camb.DubAnswer, asked_at: datetime) -> list[str]:
     notes = []
     for kind in ("video", "audio"):
-        url = getattr(heard, f"{kind}_url")
+        url = getattr(given, f"{kind}_url")
         if url:
             setattr(dub, f"{kind}_url", url)
             dub.media_fetched_at = asked_at
@@ -185,7 +199,7 @@ def _merge_links(dub: Dub, heard: camb.DubAnswer, asked_at: datetime) -> list[st
 
 
 def _set_status(run: Run, dubs: Sequence[Dub], answer: camb.RunAnswer) -> list[str]:
-    """Set the run's status, reason and sums from its dubs, and return what was said and is not believed."""
+    """Set the run's status, reason and sums from its dubs; return notes on what the answer says without effect."""
     notes = []
     run.reason = ""
     if dubs:
@@ -206,26 +220,24 @@ def _set_status(run: Run, dubs: Sequence[Dub], answer: camb.RunAnswer) -> list[s
 
 
 def _add_cues(transcripts: Sequence[tuple[Dub, Sequence[camb.CueAnswer]]]) -> None:
-    """Insert cues and their search terms; past the ORM, which takes several times as long as the database."""
+    """Insert cues and their search terms, past the ORM, which takes several times as long as the database."""
     if not transcripts:
         return
     names = speakers.names_by_run({dub.run_id: dub.team_id for dub, _ in transcripts})
     tags: dict[int, str] = {}
-    said: list[tuple[Any, ...]] = []
+    rows: list[tuple[Any, ...]] = []
     for dub, cues in sorted(transcripts, key=lambda transcript: transcript[0].pk):
         tags[dub.pk] = dub.language
-        called = {
-            who: speakers.cue_fields(names[dub.run_id], who).values() for who in {cue.speaker for cue in cues}
-        }
-        said += [
-            (dub.team_id, dub.run_id, dub.pk, position, cue.start_ms, cue.end_ms, *called[cue.speaker], cue.text)
+        named = {who: speakers.cue_fields(names[dub.run_id], who).values() for who in {cue.speaker for cue in cues}}
+        rows += [
+            (dub.team_id, dub.run_id, dub.pk, position, cue.start_ms, cue.end_ms, *named[cue.speaker], cue.text)
             for position, cue in enumerate(cues, start=1)
         ]
-    bulk.insert_values(Cue, CUE_FIELDS, said)
+    bulk.insert_values(Cue, CUE_FIELDS, rows)
     ids = Cue.objects.filter(dub__in=tags).order_by("dub", "position").values_list("pk", flat=True)
     indexing.add_lines(
         IndexLine(cue_id, team_id, run_id, tags[dub_id], speaker, original, text)
-        for cue_id, (team_id, run_id, dub_id, _, _, _, speaker, original, text) in zip(ids, said, strict=True)
+        for cue_id, (team_id, run_id, dub_id, _, _, _, speaker, original, text) in zip(ids, rows, strict=True)
     )
 
 
@@ -240,7 +252,7 @@ def _camb_numbers() -> dict[int, str]:
 
 
 def tag_numbered_dubs(tags: Mapping[int, str]) -> None:
-    """Give the dubs that were stored under a number of CAMB.AI's the tag that has become known for it."""
+    """Give dubs that are stored under one of CAMB.AI's numbers the language tag that has become known for it."""
     for dub in Dub.objects.filter(language__in=[str(number) for number in tags]).select_related("run"):
         tag = languages.tag_for(dub.language, tags)
         with transaction.atomic():

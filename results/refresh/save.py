@@ -1,4 +1,4 @@
-"""Stores outcomes of calls: one short transaction for several short answers, one each for long ones."""
+"""Saves the outcomes of calls: several short answers in one short transaction, each long one in its own."""
 
 import logging
 import uuid
@@ -8,24 +8,22 @@ from datetime import datetime
 from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import F
-from django.utils import timezone
 
-from results import camb
+from results import camb, clock
 from results.db import bulk, health
 from results.models import Run, TeamVersion
-from results.refresh import calls, claims, limits, merge
+from results.refresh import calls, claims, merge
 from results.refresh.calls import CallLog
-from results.refresh.schedule import backoff, next_due
+from results.refresh.claims import DueRun
+from results.refresh.schedule import backoff, next_due, postpone
 
 logger = logging.getLogger(__name__)
 
-# More are not stored in one transaction, nor by the clerk, for whom others wait.
+# More cues are not stored in one transaction, so that other writers do not wait long.
 MAX_CUES_PER_TRANSACTION = 1000
+# An answer that cannot be stored is asked for this many times, and then only by a person.
 MAX_SAVE_ATTEMPTS = 5
 UNSTORABLE = "CAMB.AI's answer could not be stored. The log of the server says why; refresh once it is mended."
-
-
 RUN_FIELDS = (
     "camb_run_id",
     "status",
@@ -35,132 +33,154 @@ RUN_FIELDS = (
     "due_at",
     "requested_at",
     "attempts",
+    "call_failures",
+    "absences",
+    "is_absence_verified",
     "checked_at",
     "lease",
     "lease_until",
+    "leased_by",
     "languages",
     "duration_ms",
     "cue_count",
     "version",
 )
-Status = Run.Status
-Said = camb.RunAnswer | camb.TaskAnswer | Exception
+
+Answer = camb.RunAnswer | camb.TaskAnswer | Exception
 
 
 class Outcome(NamedTuple):
-    """What was said of a run, or the trouble with it; to be stored while the run is still under this lease."""
+    """CAMB.AI's answer about a run, or the error about it; stored only while the run is still under the lease."""
 
     pk: int
     lease: uuid.UUID
     asked_at: datetime
-    said: Said
+    answer: Answer
+    is_verified: bool = False
+    """A single call has confirmed that CAMB.AI says nothing about this run."""
 
 
-def save_outcomes(heard: Sequence[Outcome], histories: Sequence[CallLog]) -> dict[int, str]:
-    """Store what was heard of a key's runs, with the calls' histories, and say what that changed, by the run's pk.
+def save_outcomes(outcomes: Sequence[Outcome], log: CallLog) -> dict[int, str]:
+    """Store what was answered about a key's runs, with the call log; return what changed in words, by the run's pk.
 
-    Short answers are stored together, long ones apart, so that no transaction lasts. Whatever one breaks must
-    not spoil its mates: then each is stored alone, and the guilty one is put off, and after a few tries parked.
+    A run whose outcome breaks its transaction must not spoil the others: then each is stored alone. The guilty one
+    is postponed, and after a few attempts only a person has it asked about again.
     """
     changes: dict[int, str] = {}
-    left = _shares(heard) or [[]]
+    failed = [outcome for outcome in outcomes if isinstance(outcome.answer, (camb.Unavailable, camb.Malformed))]
+    for outcome in failed:
+        changes |= _postpone(outcome)
+    left = _shares([outcome for outcome in outcomes if outcome not in failed]) or [[]]
     while left:
         share = left.pop()
         try:
             with transaction.atomic():
-                stored = _store(share, changes, () if left else histories)
+                stored = _store(share, changes, None if left else log)
         except MemoryError:
-            raise  # no fault of the runs, which would be parked
+            raise  # not the runs' fault, so they are not parked
         except Exception as error:
             if len(share) > 1:
-                left += [[each] for each in share]
+                left += [[outcome] for outcome in share]
                 continue
-            for pk, lease, _, _ in share:
-                if isinstance(error, health.TRANSIENT_ERRORS):  # the database's trouble
+            for outcome in share:
+                if isinstance(error, health.TRANSIENT_ERRORS):
                     health.record_failure(error)
-                    _put_off_unstored(pk, lease)
+                    _postpone_unstored(outcome)
                 else:
-                    logger.exception("The answer about run %s could not be stored", pk)
-                    changes[pk] = _park(pk, lease)
+                    logger.exception("The answer about run %s could not be stored", outcome.pk)
+                    changes[outcome.pk] = _park(outcome)
         else:
             changes |= stored
             if not left:
                 return changes
-        claims.renew({lease for share in left for _, lease, _, _ in share})
-    calls.write_logs(histories, changes)
+        for lease in {outcome.lease for share in left for outcome in share}:
+            claims.renew(lease)
+    calls.write_log(log, changes)
     return changes
 
 
-def _shares(heard: Sequence[Outcome]) -> list[list[Outcome]]:
-    """Cut what was heard so that no share has many more cues than CUES_TOGETHER, unless one run has."""
+def _shares(outcomes: Sequence[Outcome]) -> list[list[Outcome]]:
+    """Cut the outcomes so that no share has many more cues than MAX_CUES_PER_TRANSACTION, unless one run has."""
     shares: list[list[Outcome]] = []
     cues = MAX_CUES_PER_TRANSACTION
-    for each in heard:
+    for outcome in outcomes:
         if cues >= MAX_CUES_PER_TRANSACTION:
             shares.append([])
             cues = 0
-        shares[-1].append(each)
-        cues += _cue_count(each)
+        shares[-1].append(outcome)
+        if isinstance(outcome.answer, camb.RunAnswer):
+            cues += sum(len(dub.cues) for dub in outcome.answer.dubs)
     return shares
 
 
-def _cue_count(heard: Outcome) -> int:
-    return sum(len(dub.cues) for dub in heard.said.dubs) if isinstance(heard.said, camb.RunAnswer) else 0
+def _store(outcomes: Sequence[Outcome], earlier: dict[int, str], log: CallLog | None) -> dict[int, str]:
+    """Store these outcomes in the transaction under way, except of runs that were removed or are leased anew.
 
-
-def _store(heard: Sequence[Outcome], earlier: dict[int, str], histories: Sequence[CallLog]) -> dict[int, str]:
-    """Store these answers in the transaction under way, but none of a run that was removed or is leased anew.
-
-    With the last of what was heard come the histories, in which the changes of earlier shares stand too.
+    The call log comes with the last share; the changes of earlier shares are written in it too.
     """
-    changes = dict.fromkeys((each.pk for each in heard), "Overtaken by a newer ask.")
-    held: dict[tuple[int, uuid.UUID | None], Outcome] = {(each.pk, each.lease): each for each in heard}
+    changes = dict.fromkeys((outcome.pk for outcome in outcomes), "Overtaken by a newer ask.")
+    by_run = {(outcome.pk, outcome.lease): outcome for outcome in outcomes}
     locked = Run.objects.select_for_update().filter(pk__in=changes).order_by("pk")
-    runs = [run for run in locked if (run.pk, run.lease) in held]
-    stock = merge.Merge(runs)
+    runs = [run for run in locked if run.lease and (run.pk, run.lease) in by_run]
+    merging = merge.Merge(runs)
     for run in runs:
-        _, _, run.checked_at, said = held[run.pk, run.lease]
-        match said:
+        assert run.lease  # noqa: S101
+        outcome = by_run[run.pk, run.lease]
+        run.checked_at, run.call_failures = outcome.asked_at, 0
+        run.is_absence_verified = run.is_absence_verified or outcome.is_verified
+        match outcome.answer:
             case camb.RunAnswer() as answer:
-                changes[run.pk] = stock.merge(run, answer, run.checked_at)
+                changes[run.pk] = merging.merge(run, answer, outcome.asked_at)
             case camb.TaskAnswer() as task:
                 changes[run.pk] = merge.merge_task(run, task)
             case camb.Refused() as refusal:
                 changes[run.pk] = merge.merge_refusal(run, refusal)
             case error:
                 raise error
-    stock.write()
-    if histories:
-        calls.write_logs(histories, earlier | changes)
+    merging.write()
+    if log is not None:
+        calls.write_log(log, earlier | changes)
     version = TeamVersion.bump(runs[0].team_id) if runs else 0
     kept = [run for run in runs if run.pk]
+    now = clock.now()
     for run in kept:
-        run.due_at, run.version = next_due(run, timezone.now()), version
-        run.lease = run.lease_until = run.requested_at = None
+        run.due_at, run.version = next_due(run, now), version
+        run.lease = run.lease_until = run.leased_by = run.requested_at = None
     bulk.update(Run, kept, RUN_FIELDS)
     return changes
 
 
-def _put_off_unstored(pk: int, lease: uuid.UUID) -> None:
+def _postpone(outcome: Outcome) -> dict[int, str]:
+    """Ask later about a run whose id makes CAMB.AI fail, while others are answered."""
+    assert isinstance(outcome.answer, camb.CambError)  # noqa: S101
+    held = Run.objects.filter(pk=outcome.pk, lease=outcome.lease)
+    for row in held.values_list(*DueRun._fields):
+        postpone([DueRun(*row)], outcome.answer, is_guilty=True)
+        held.update(lease=None, lease_until=None, leased_by=None, requested_at=None)
+    return {outcome.pk: ""}
+
+
+def _postpone_unstored(outcome: Outcome) -> None:
     """Ask again later: while the database takes no answers, as when its disk is full, each call is for nothing."""
-    held = Run.objects.filter(pk=pk, lease=lease).exclude(due_at=None)
-    with suppress(*health.TRANSIENT_ERRORS):  # then the lease runs out by itself
-        for attempts in held.values_list("attempts", flat=True):
-            wait = max(backoff(attempts), limits.FIRST_PROBE)
-            held.update(attempts=F("attempts") + 1, due_at=timezone.now() + wait, lease=None, lease_until=None)
+    held = Run.objects.filter(pk=outcome.pk, lease=outcome.lease).exclude(due_at=None)
+    with suppress(*health.TRANSIENT_ERRORS):  # then the worker's heartbeat gives the lease back
+        for row in held.values_list(*DueRun._fields):
+            postpone([DueRun(*row)], camb.Unavailable(UNSTORABLE))
+            held.update(lease=None, lease_until=None, leased_by=None, call_failures=0)
 
 
-def _park(pk: int, lease: uuid.UUID) -> str:
+def _park(outcome: Outcome) -> str:
     with transaction.atomic():
-        run = Run.objects.select_for_update().filter(pk=pk, lease=lease).first()
+        run = Run.objects.select_for_update().filter(pk=outcome.pk, lease=outcome.lease).first()
         if run is None:
             return ""
         run.attempts = run.attempts + 1 if run.reason == UNSTORABLE else 1
-        run.due_at = (
-            None if run.archived_at or run.attempts >= MAX_SAVE_ATTEMPTS else timezone.now() + backoff(run.attempts)
-        )
-        run.requested_at = run.lease = run.lease_until = None
+        is_given_up = run.archived_at is not None or run.attempts >= MAX_SAVE_ATTEMPTS
+        run.due_at = None if is_given_up else clock.now() + backoff(run.attempts)
+        run.requested_at = run.lease = run.lease_until = run.leased_by = None
         run.reason = UNSTORABLE
         run.version = TeamVersion.bump(run.team_id)
-        run.save(update_fields=["attempts", "due_at", "requested_at", "reason", "version", "lease", "lease_until"])
+        run.save(update_fields=[
+            "attempts", "due_at", "requested_at", "reason", "version", "lease", "lease_until", "leased_by"
+        ])  # fmt: skip
         return run.reason

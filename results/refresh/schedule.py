@@ -1,23 +1,55 @@
 """Decides when a run is asked about again."""
 
 import random
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import F
 
+from results import camb, clock
 from results.models import Run
+from results.refresh.claims import DueRun
+from results.refresh.limits import FIRST_PROBE
+from results.secrets import SealBrokenError
 
 
 def backoff(attempts: int) -> timedelta:
-    """The time to wait after so many attempts in vain: growing by half each time, with jitter, up to a bound."""
+    """Return the wait after so many attempts in vain: half as long again each time, with jitter, up to a bound."""
     seconds = min(settings.REFRESH_FIRST_SECONDS * 1.5 ** min(attempts, 50), settings.REFRESH_SLOWEST_SECONDS)
     return timedelta(seconds=seconds * random.uniform(0.9, 1.1))  # noqa: S311  jitter, not a secret
 
 
 def next_due(run: Run, now: datetime) -> datetime | None:
-    """When an unfinished run is asked again; None for a finished or archived one. No other is ever forgotten."""
+    """Return when an unfinished run is asked about again; None for a finished or archived one."""
     if run.archived_at or run.status not in Run.UNFINISHED:
         return None
     if now - run.created_at > timedelta(days=settings.REFRESH_DAILY_AFTER_DAYS):
         return now + timedelta(days=1)
     return now + backoff(run.attempts)
+
+
+def postpone(runs: Sequence[DueRun], error: camb.CambError | SealBrokenError, *, is_guilty: bool = False) -> None:
+    """Ask about these runs later, since their call failed; other runs are asked meanwhile.
+
+    All wait equally long, so that they are asked together again and their batch can be halved. `is_guilty` says
+    that the id itself makes CAMB.AI fail.
+    """
+    named = getattr(error, "retry_after", None)
+    attempts = max((run.attempts for run in runs), default=0)
+    wait = max(backoff(attempts), FIRST_PROBE) if named is None else timedelta(seconds=named)
+    failures: object = 1
+    if is_guilty:
+        failures = F("call_failures") + 1
+    elif isinstance(error, SealBrokenError) or error.concerns_key:
+        failures = F("call_failures")
+    Run.objects.filter(pk__in=[run.pk for run in runs]).exclude(due_at=None).update(
+        attempts=F("attempts") + 1, call_failures=failures, due_at=clock.now() + wait
+    )
+
+
+def recover_from_clock_change() -> None:
+    """Make due what lies further ahead than the longest backoff: it was scheduled before the clock was set back."""
+    now = clock.now()
+    longest = max(timedelta(seconds=1.1 * settings.REFRESH_SLOWEST_SECONDS), timedelta(minutes=16))
+    Run.objects.filter(due_at__gt=now + longest).update(due_at=now)

@@ -26,6 +26,7 @@ def remove_team(team: Team) -> None:
         ApiKey.objects.filter(team=team).delete()
         team.invitations.all().delete()
         team.memberships.all().delete()
+        queue.run_soon("finish-removals")
         queue.enqueue("finish_removals")
 
 
@@ -35,4 +36,7 @@ def finish_removals() -> None:
         while runs := list(Run.objects.filter(team=team)[:100]):
             for run in runs:
                 remove_run(run)
-        team.delete()
+        with transaction.atomic():
+            # A worker may be storing the last call about this team: the lock lets it finish, or find the team gone.
+            Team.objects.select_for_update().filter(pk=team.pk).first()
+            team.delete()

@@ -7,10 +7,9 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from results import queue
+from results import clock, queue
 from results.models import ApiKey, Run, RunQuerySet, TeamVersion
 from results.refresh import ask, claims, limits
 from teams.models import Team
@@ -22,9 +21,10 @@ REQUESTS_PER_TRANSACTION = 1000
 def request_refresh(run: Run) -> bool:
     """Have this run asked now ("Refresh now"), before all others of its team, as soon as the key's limits allow.
 
-    False when it is being asked already, was a moment ago, or must not be: archived, no key, or its gate is closed.
+    False when it is being asked already, was a moment ago, or must not be asked: it is archived, or there is no key
+    that may be used. Raises QueueUnreachableError when no worker can be told; the run is asked once one can.
     """
-    now = timezone.now()
+    now = clock.now()
     unfinished = Run.objects.filter(team=run.team_id).unfinished()
     first = unfinished.order_by("due_at").values_list("due_at", flat=True).first() or now
     askable = Run.objects.current().filter(
@@ -33,10 +33,19 @@ def request_refresh(run: Run) -> bool:
     askable = askable.unleased(now).exclude(checked_at__range=(now - timedelta(seconds=2), now))
     if not askable.update(due_at=min(first - timedelta(microseconds=1), now)):
         return False
-    # Of one call, so that somebody who waits need not wait for others too.
-    for lease in claims.claim(run.team_id, now, most=1, most_calls=1):
-        ask.enqueue_lease(lease)
+    unreachable: list[bool] = []
+    # Of one call, so that the person does not wait for other runs too.
+    if lease := claims.claim(run.team_id, max_calls=1):
+        ask.enqueue_lease(lease, on_unreachable=lambda: unreachable.append(True))
+    else:
+        queue.enqueue("refresh_due", on_unreachable=lambda: unreachable.append(True))
+    if unreachable:
+        raise QueueUnreachableError
     return True
+
+
+class QueueUnreachableError(Exception):
+    """The broker cannot be reached, so no worker can be told; what was requested is in the database."""
 
 
 def refresh_obstacle(team: Team, run: Run | None = None) -> str:
@@ -54,7 +63,7 @@ def request_refresh_many(runs: RunQuerySet, team: Team) -> int:
 
     They are marked a portion at a time: no transaction lasts, and workers begin while the rest is being marked.
     """
-    now, total = timezone.now(), 0
+    now, total = clock.now(), 0
     pks = list(runs.filter(team=team).order_by("pk").values_list("pk", flat=True))
     for start in range(0, len(pks), REQUESTS_PER_TRANSACTION):
         total += _want(team, pks[start : start + REQUESTS_PER_TRANSACTION], now)
@@ -103,7 +112,7 @@ def refresh_progress(team: Team) -> RefreshProgress | None:
     if not left:
         return None
     counter = TeamVersion.objects.get(pk=team.pk)
-    now = timezone.now()
+    now = clock.now()
     total, since = max(counter.requested, left), counter.requested_since or now
     checked = total - left
     is_going_on = checked and ApiKey.objects.filter(limits.calls_allowed(now), team=team).exists()
@@ -113,5 +122,5 @@ def refresh_progress(team: Team) -> RefreshProgress | None:
 
 def refresh_sooner(run: Run) -> None:
     """Somebody has the run open: an unfinished one is asked sooner, though not more often than is polite."""
-    soon = timezone.now() + timedelta(seconds=settings.REFRESH_WATCHED_SECONDS)
+    soon = clock.now() + timedelta(seconds=settings.REFRESH_WATCHED_SECONDS)
     Run.objects.filter(pk=run.pk, due_at__gt=soon, lease=None).update(due_at=soon)

@@ -170,14 +170,14 @@ def test_refresh_asks_everything_that_is_due_without_a_worker(run, my_team, camb
 
 def test_refresh_waits_for_the_rate_that_is_free_again_a_moment_after_the_claim(run, my_team, camb, monkeypatch):
     ApiKey.objects.update(rate_used_until=timezone.now() + timedelta(seconds=30))
-    claim_due = claims.claim_due
+    claim = claims.claim
 
-    def then_free(team_id: int) -> list[claims.Lease]:
-        claimed = claim_due(team_id)
+    def then_free(team_id: int) -> claims.Lease | None:
+        lease = claim(team_id)
         ApiKey.objects.update(rate_used_until=None)
-        return claimed
+        return lease
 
-    monkeypatch.setattr(claims, "claim_due", then_free)
+    monkeypatch.setattr(claims, "claim", then_free)
     make_run(my_team, camb_run_id=1)
     assert run("refresh", "--team=my-team")[0].startswith("Runs asked: 1. Calls: 1.")
 

@@ -1,4 +1,4 @@
-"""A stand-in CAMB.AI over real HTTP, and a bell that is heard at once or only noted."""
+"""Fixtures for the refresh engine: its clock, its team with a key, and a worker that runs what was enqueued."""
 
 from datetime import timedelta
 
@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from results import camb as camb_client
+from results import clock as shared_clock
 from results import tasks
 from results.refresh import ask
 from tests import factories
@@ -21,12 +22,13 @@ def clock(monkeypatch):
         now += timedelta(seconds=seconds)
 
     monkeypatch.setattr(timezone, "now", lambda: now)
+    monkeypatch.setattr(shared_clock, "now", lambda: now)
     return put
 
 
 @pytest.fixture
 def worker(enqueued):
-    """Do what was rung, oldest first, until all is quiet; returns how many tasks that took."""
+    """Run enqueued tasks, oldest first, until none is left; returns how many tasks that took."""
 
     def work() -> int:
         done = 0
@@ -54,7 +56,7 @@ def team(make_key):
 
 @pytest.fixture
 def sweep(worker):
-    """Ring as beat does, and work until all is quiet."""
+    """Enqueue what is due, as beat does, and run tasks until none is left."""
 
     def sweep() -> None:
         ask.enqueue_due()

@@ -1,28 +1,23 @@
+"""Tasks reach workers through the broker; the schedule of beat and the heartbeat of workers are in the database."""
+
 from datetime import timedelta
 from unittest.mock import Mock
 
 import pytest
 from celery import Celery, current_app
-from celery.schedules import schedule
 from celery.worker import state
-from django.core.cache import cache
+from django.db import OperationalError as DatabaseDown
 from django.utils import timezone
 from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
 
-from results import queue
-from results.refresh import ask
-from results.runs.request import request_refresh
-from tests.factories import make_run, make_team
+from results import queue, tasks
+from results.models import Run, ScheduledTask, WorkerHeartbeat
+from results.runs.request import QueueUnreachableError, request_refresh
+from tests.factories import make_ready_run, make_run, make_team
 
 pytestmark = pytest.mark.django_db
 
-
-@pytest.fixture(autouse=True)
-def _nobody_heard_yet():
-    cache.delete(queue.HEARTBEAT_KEY)
-    yield
-    cache.delete(queue.HEARTBEAT_KEY)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
 @pytest.fixture
@@ -32,115 +27,179 @@ def sent(monkeypatch):
     return tasks
 
 
-def test_the_bell_rings_once_the_transaction_is_committed(sent, django_capture_on_commit_callbacks):
-    with django_capture_on_commit_callbacks(execute=True):
-        queue.enqueue("refresh_batch", "a-lease")
-        assert sent == []
-    assert sent == [("results.tasks.refresh_batch", ("a-lease",))]
-
-
-@pytest.mark.parametrize(
-    ("at_work", "stop", "wanted"), [(1, None, False), (2, None, True), (0, 0, True), (0, False, False)]
-)
-def test_a_thread_is_wanted_elsewhere_when_all_are_at_work_or_the_worker_has_to_stop(
-    monkeypatch, settings, at_work, stop, wanted
-):
-    settings.CELERY_WORKER_CONCURRENCY = 2
-    monkeypatch.setattr(state, "active_requests", range(at_work))
-    monkeypatch.setattr(state, "should_stop", stop)
-    assert queue.is_thread_wanted() is wanted
-
-
-def test_a_broker_that_is_down_is_logged_and_no_more(monkeypatch, caplog, django_capture_on_commit_callbacks):
+@pytest.fixture
+def _broker_is_down(monkeypatch):
     def down(name, args):
         raise OperationalError("no broker")
 
     monkeypatch.setattr(current_app, "send_task", down)
+
+
+def test_a_task_is_sent_once_the_transaction_is_committed(sent, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        queue.enqueue("refresh_now", "a-lease")
+        assert sent == []
+    assert sent == [("results.tasks.refresh_now", ("a-lease",))]
+
+
+@pytest.mark.parametrize(("stop", "is_stopping"), [(None, False), (False, False), (True, True), (0, True)])
+def test_a_worker_that_was_told_to_stop_begins_nothing_more(monkeypatch, stop, is_stopping):
+    monkeypatch.setattr(state, "should_stop", stop)
+    assert queue.is_worker_stopping() is is_stopping
+
+
+@pytest.mark.usefixtures("_broker_is_down")
+def test_a_broker_that_is_down_is_logged_and_no_more(caplog, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
         queue.enqueue("refresh_due")
-    assert "beat will find it later: refresh_due" in caplog.text
+    assert "beat will send it later: refresh_due" in caplog.text
 
 
-def test_a_lease_that_nobody_was_told_of_is_not_waited_out(
-    monkeypatch, make_key, django_capture_on_commit_callbacks
-):
-    def down(name, args):
-        raise OperationalError("no broker")
-
-    monkeypatch.setattr(current_app, "send_task", down)
-    team = make_team()
-    make_key(team)
-    run = make_run(team)
-    with django_capture_on_commit_callbacks(execute=True):
-        ask.enqueue_due()
-        assert request_refresh(run) is False
-    assert request_refresh(run) is True
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("_broker_is_down")
+def test_a_refresh_says_so_when_no_worker_can_be_told_and_leaves_the_run_due(team):
+    run = make_ready_run(team)
+    with pytest.raises(QueueUnreachableError):
+        request_refresh(run)
     run.refresh_from_db()
-    assert run.lease is not None
+    assert (run.lease, Run.objects.due(timezone.now()).pks()) == (None, [run.pk])
 
 
-def test_beat_keeps_still_while_so_many_bells_wait_that_nobody_seems_to_listen(tmp_path, monkeypatch):
-    monkeypatch.setattr(queue, "MAX_QUEUED", 3)
+# --- The schedule ------------------------------------------------------------------------------------
+
+
+def test_each_task_is_due_at_first_and_then_after_its_interval(clock):
+    intervals = {"tick": timedelta(seconds=2), "tidy": MINUTE}
+    assert queue.claim_scheduled(intervals) == (["tick", "tidy"], False)
+    assert queue.claim_scheduled(intervals) == ([], False)
+    clock(2)
+    assert queue.claim_scheduled(intervals) == (["tick"], False)
+    clock(58)
+    assert queue.claim_scheduled(intervals) == (["tick", "tidy"], False)
+
+
+def test_of_two_beats_one_sends_a_task(monkeypatch):
+    queue.claim_scheduled({"tick": MINUTE})
+    ScheduledTask.objects.update(next_at=timezone.now() - MINUTE)
+    rows = list(ScheduledTask.objects.all())
+    queue.claim_scheduled({"tick": MINUTE})
+    # The other beat has read the schedule before the first one wrote it.
+    monkeypatch.setattr(ScheduledTask.objects, "filter", lambda **which: _Stale(rows, which))
+    assert queue.claim_scheduled({"tick": MINUTE}) == ([], False)
+
+
+class _Stale:
+    """A query set that still reads the earlier rows, and writes for real."""
+
+    def __init__(self, rows, which) -> None:
+        self._rows, self._which = rows, which
+
+    def __iter__(self):
+        return iter(self._rows)
+
+    def update(self, **fields) -> int:
+        return ScheduledTask._default_manager.get_queryset().filter(**self._which).update(**fields)
+
+
+def test_an_hourly_task_is_sent_again_until_a_worker_has_done_it_and_then_after_an_hour(clock):
+    intervals = {"finish-removals": HOUR}
+    assert queue.claim_scheduled(intervals)[0]
+    clock(59)
+    assert not queue.claim_scheduled(intervals)[0]
+    clock(2)
+    assert queue.claim_scheduled(intervals)[0]
+    tasks.finish_removals()
+    clock(3590)
+    assert not queue.claim_scheduled(intervals)[0]
+    clock(20)
+    assert queue.claim_scheduled(intervals)[0]
+
+
+def test_an_hourly_task_whose_worker_died_is_done_by_another(clock, monkeypatch):
+    intervals = {"finish-removals": HOUR}
+    queue.claim_scheduled(intervals)
+    monkeypatch.setattr("results.runs.remove.finish_removals", Mock(side_effect=SystemExit))
+    with pytest.raises(SystemExit):
+        tasks.finish_removals()
+    clock(9 * 60)
+    assert not queue.claim_scheduled(intervals)[0]
+    clock(2 * 60)
+    assert queue.claim_scheduled(intervals)[0]
+
+
+@pytest.mark.parametrize(("interval", "back"), [(timedelta(seconds=2), 20), (MINUTE, 3600), (HOUR, 2 * 3600)])
+def test_a_clock_that_is_set_back_keeps_no_task_waiting(clock, interval, back):
+    queue.claim_scheduled({"task": interval})
+    queue.end_scheduled("task", interval)
+    clock(-back)
+    assert queue.claim_scheduled({"task": interval}) == (["task"], True)
+    assert queue.claim_scheduled({"task": interval}) == ([], False)
+
+
+def test_a_task_can_be_moved_to_the_next_tick():
+    queue.claim_scheduled({"finish-removals": HOUR})
+    queue.run_soon("finish-removals")
+    assert queue.claim_scheduled({"finish-removals": HOUR})[0]
+
+
+@pytest.fixture
+def beat(tmp_path, settings):
+    settings.CELERY_BEAT_SCHEDULE = {"tick": {"task": "a.task", "schedule": 1.0}}
     with Celery(broker=f"folder://{tmp_path}", set_as_current=False) as app:
-        beat = queue.BeatScheduler(app)
-        entry = beat.Entry("tick", "a.task", schedule=schedule(1), app=app)
-        waiting = app.connection().SimpleQueue("celery")
-        for _ in range(5):
-            beat.apply_entry(entry, beat.producer)
-        assert waiting.qsize() == 3
-        waiting.get(block=False).ack()
-        for _ in range(5):
-            beat.apply_entry(entry, beat.producer)
-        assert waiting.qsize() == 3
+        app.conf.beat_schedule = settings.CELERY_BEAT_SCHEDULE
+        yield queue.BeatScheduler(app)
 
 
-def test_beat_says_in_one_line_that_it_cannot_ring_and_goes_on(tmp_path, monkeypatch, caplog):
-    with Celery(broker=f"folder://{tmp_path}", set_as_current=False) as app:
-        beat = queue.BeatScheduler(app)
-        entry = beat.Entry("tick", "a.task", schedule=schedule(1), app=app)
-        waiting = app.connection().SimpleQueue("celery")
-        for broken in ("_queue_length", "BeatScheduler.apply_async"):
-            with monkeypatch.context() as patch:
-                patch.setattr(f"results.queue.{broken}", Mock(side_effect=OSError(28, "No space left on device")))
-                beat.apply_entry(entry, beat.producer)
-        assert [record.exc_info for record in caplog.records if "cannot be reached" in record.message] == [None] * 2
-        beat.apply_entry(entry, beat.producer)
-        assert waiting.qsize() == 1
+@pytest.mark.django_db(transaction=True)
+def test_beat_sends_what_is_due_and_nothing_expires(beat):
+    beat.tick()
+    beat.tick()
+    waiting = beat.app.connection().SimpleQueue("celery")
+    assert waiting.qsize() == 1
+    assert waiting.get(block=False).properties.get("expiration") is None
 
 
-def test_a_silent_worker_is_told_of_after_a_while():
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("broken", "error"),
+    [
+        ("results.queue.BeatScheduler.apply_async", OSError(28, "No space left on device")),
+        ("results.queue.claim_scheduled", DatabaseDown("the database is away")),
+    ],
+)
+def test_beat_goes_on_without_its_broker_or_its_database_and_says_so_in_one_line(
+    beat, monkeypatch, caplog, broken, error
+):
+    with monkeypatch.context() as patch:
+        patch.setattr(broken, Mock(side_effect=error))
+        beat.tick()
+    assert [(record.levelname, record.exc_info) for record in caplog.records] == [("WARNING", None)]
+    ScheduledTask.objects.update(next_at=timezone.now())
+    beat.tick()
+    assert beat.app.connection().SimpleQueue("celery").qsize() == 1
+
+
+# --- Is there a worker? ------------------------------------------------------------------------------
+
+
+def test_a_missing_worker_is_told_of_after_a_while(monkeypatch):
     assert queue.worker_missing_since() is None
-    long_ago = timezone.now() - timedelta(minutes=5)
-    cache.set(queue.HEARTBEAT_KEY, long_ago, None)
-    assert queue.worker_missing_since() == long_ago
-    ask.enqueue_due()
+    monkeypatch.setattr(queue, "_started_at", started := timezone.now() - 5 * MINUTE)
+    assert queue.worker_missing_since() == started
+    seen = WorkerHeartbeat.objects.create(name="worker", seen_at=timezone.now() - 2 * MINUTE).seen_at
+    assert queue.worker_missing_since() == seen
+    WorkerHeartbeat.objects.update(seen_at=timezone.now())
     assert queue.worker_missing_since() is None
 
 
-def test_pages_and_health_say_that_no_worker_is_heard(client, make_key):
+def test_pages_and_health_say_that_there_is_no_worker(client, make_key):
     team = make_team()
     client.force_login(team.memberships.get().user)
     make_run(team)
     make_key(team)
-    cache.set(queue.HEARTBEAT_KEY, timezone.now() - timedelta(minutes=5), None)
+    WorkerHeartbeat.objects.create(name="worker", seen_at=timezone.now() - 5 * MINUTE)
     assert "The workers of this server were last heard from" in client.get(f"/t/{team.slug}/runs/").content.decode()
     assert client.get("/health/").json() == {"status": "ok", "worker": "silent"}
-    ask.enqueue_due()
-    assert "No worker of this server" not in client.get(f"/t/{team.slug}/runs/").content.decode()
+    WorkerHeartbeat.objects.update(seen_at=timezone.now())
+    assert "were last heard from" not in client.get(f"/t/{team.slug}/runs/").content.decode()
     assert client.get("/health/").json() == {"status": "ok", "worker": "heard"}
-
-
-def test_a_cache_that_is_away_keeps_nobody_from_asking(monkeypatch, make_key, caplog):
-    def away(*_):
-        raise RedisError("maxmemory")
-
-    monkeypatch.setattr(cache, "set", away)
-    monkeypatch.setattr(cache, "get_or_set", away)
-    team = make_team()
-    make_key(team)
-    run = make_run(team)
-    ask.enqueue_due()
-    run.refresh_from_db()
-    assert run.lease is not None
-    assert queue.worker_missing_since() is not None
-    assert "Nobody can be told" in caplog.text

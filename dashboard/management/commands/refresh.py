@@ -7,9 +7,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Count
-from django.utils import timezone
 
 from dashboard.management import arguments
+from results import clock
 from results.models import ApiKey, Call, Run
 from results.refresh import ask, claims, limits
 from teams.models import Team
@@ -22,7 +22,7 @@ class Command(BaseCommand):
         arguments.add_team(parser)
 
     def handle(self, *, team: Team, **_: Any) -> None:
-        started = timezone.now()
+        started = clock.now()
         _ask(team, started)
         asked = Run.objects.filter(team=team, checked_at__gte=started)
         calls = Call.objects.filter(team=team, at__gte=started).count()
@@ -43,11 +43,10 @@ def _ask(team: Team, started: datetime) -> None:
     while due.exists():
         key = ApiKey.objects.filter(team=team).first()
         # Looked at before claiming: a moment later the rate may allow what it had just forbidden.
-        is_paced = key is not None and limits.calls_left(key, timezone.now()) <= 0
-        claimed = claims.claim_due(team.pk)
-        for lease in claimed:
-            ask.refresh_batch(str(lease.id), go_on=False)
-        if not claimed:
-            if not is_paced:
-                return  # not the rate of calls holds us up, but the key's trouble or a worker
+        is_rate_used_up = key is not None and limits.calls_left(key, clock.now()) <= 0
+        if lease := claims.claim(team.pk):
+            ask.refresh_lease(lease)
+        elif is_rate_used_up:
             time.sleep(0.1)
+        else:
+            return  # the key may not be used now, or a worker holds the runs

@@ -1,5 +1,8 @@
+"""Processes are started, supervised and stopped together, and nothing outlives the process that started them."""
+
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -41,10 +44,6 @@ def wait_until(condition: Callable[[], bool]) -> None:
         assert time.monotonic() < deadline
 
 
-async def never():
-    """Nothing to do once all are started."""
-
-
 @pytest.mark.parametrize("number", processes.STOPPING_SIGNALS)
 def test_a_signal_stops_all(tmp_path, number):
     pids = [tmp_path / "a", tmp_path / "b"]
@@ -55,36 +54,78 @@ def test_a_signal_stops_all(tmp_path, number):
         os.kill(os.getpid(), number)
 
     commands = {pid.name: f"sh -c 'echo $$ > {pid}; exec sleep 60'" for pid in pids}
-    assert processes.run(commands, os.environ, stop) is None
+    processes.run(commands, os.environ, stop)
     assert [is_running(pid) for pid in pids] == [False, False]
 
 
-def test_one_that_ends_by_itself_stops_the_others_and_is_named(tmp_path):
-    commands = {"steady": f"sh -c 'echo $$ > {tmp_path}/pid; exec sleep 60'", "broken": "false"}
-    assert processes.run(commands, os.environ, never) == "broken"
+@pytest.fixture
+def _quick_restarts(monkeypatch):
+    monkeypatch.setattr(processes, "FIRST_PAUSE_S", 0.01)
 
 
-def test_one_that_ends_after_it_had_well_begun_is_started_anew_without_what_it_left(tmp_path, monkeypatch, capfd):
-    monkeypatch.setattr(processes, "WELL_BEGUN_S", 0)
+def lines(file: Path) -> list[str]:
+    return file.read_text().splitlines() if file.exists() else []
+
+
+def pauses(text: str) -> list[float]:
+    return [float(pause) for pause in re.findall(r"started again in (\S+) s\.", text)]
+
+
+@pytest.mark.usefixtures("_quick_restarts")
+def test_one_that_keeps_ending_is_started_again_after_growing_pauses_and_the_others_run_on(tmp_path, capfd):
+    steady, starts = tmp_path / "steady", tmp_path / "starts"
+    commands = {
+        "web": f"sh -c 'echo $$ >> {steady}; exec sleep 60'",
+        "worker": f"sh -c 'echo $$ >> {starts}; exit 1'",
+    }
+
+    async def stop_after_five_starts():
+        while len(lines(starts)) < 5:
+            await asyncio.sleep(0.01)
+        assert is_running(steady)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    processes.run(commands, os.environ, stop_after_five_starts)
+    assert len(lines(steady)) == 1
+    assert pauses(capfd.readouterr().err)[:4] == [0.01, 0.02, 0.04, 0.08]
+
+
+@pytest.mark.usefixtures("_quick_restarts")
+def test_one_that_ends_after_it_ran_steadily_is_started_again_at_once(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(processes, "STEADY_S", 0)
+    starts = tmp_path / "starts"
+
+    async def stop_after_four_starts():
+        while len(lines(starts)) < 4:
+            await asyncio.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    processes.run({"worker": f"sh -c 'echo $$ >> {starts}'"}, os.environ, stop_after_four_starts)
+    assert set(pauses(capfd.readouterr().err)) == {0.01}
+
+
+@pytest.mark.usefixtures("_quick_restarts")
+def test_one_that_is_started_again_has_nothing_left_of_its_children(tmp_path):
     starts, child = tmp_path / "starts", tmp_path / "child"
     command = f"sh -c 'echo $$ >> {starts}; sleep 60 & echo $! > {child}.$$; test $(wc -l < {starts}) = 1 || wait'"
 
     async def stop_the_second():
-        while not starts.exists() or len(starts.read_text().splitlines()) < 2:
-            await asyncio.sleep(0.01)
-        first = Path(f"{child}.{starts.read_text().split()[0]}")
-        while is_running(first):
+        while len(lines(starts)) < 2 or is_running(Path(f"{child}.{lines(starts)[0]}")):
             await asyncio.sleep(0.01)
         os.kill(os.getpid(), signal.SIGTERM)
 
-    assert processes.run({"worker": command}, os.environ, stop_the_second) is None
-    assert capfd.readouterr().err == "The process 'worker' ended by itself and is started anew.\n"
+    processes.run({"worker": command}, os.environ, stop_the_second)
 
 
 def test_children_of_a_process_that_died_are_cleared_away(tmp_path):
     command = f"sh -c 'sleep 60 & echo $! > {tmp_path}/pid; kill -KILL $$'"
-    assert processes.run({"parent": command}, os.environ, never) == "parent"
-    wait_until(lambda: not is_running(tmp_path / "pid"))  # killed, but nobody can wait for somebody else's child
+
+    async def stop_once_the_child_is_gone():
+        while not is_written(tmp_path / "pid") or is_running(tmp_path / "pid"):
+            await asyncio.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    processes.run({"parent": command}, os.environ, stop_once_the_child_is_gone)
 
 
 def test_a_second_signal_kills_what_does_not_want_to_stop(tmp_path, monkeypatch):
@@ -98,15 +139,21 @@ def test_a_second_signal_kills_what_does_not_want_to_stop(tmp_path, monkeypatch)
 
     command = f"""sh -c 'trap "" TERM; echo $$ > {tmp_path}/pid; while :; do sleep 1; done'"""
     started = time.monotonic()
-    assert processes.run({"stubborn": command}, os.environ, stop_twice) is None
+    processes.run({"stubborn": command}, os.environ, stop_twice)
     assert time.monotonic() - started < processes.GRACE_S / 2
     assert not is_running(tmp_path / "pid")
 
 
 def test_what_does_not_stop_in_time_is_killed(tmp_path, monkeypatch):
     monkeypatch.setattr(processes, "GRACE_S", 0.1)
-    commands = {"stubborn": f"""sh -c 'trap "" TERM; echo $$ > {tmp_path}/pid; sleep 60'""", "short": "sleep 0.1"}
-    assert processes.run(commands, os.environ, never) == "short"
+
+    async def stop():
+        while not is_written(tmp_path / "pid"):
+            await asyncio.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    command = f"""sh -c 'trap "" TERM; echo $$ > {tmp_path}/pid; sleep 60'"""
+    processes.run({"stubborn": command}, os.environ, stop)
     assert not is_running(tmp_path / "pid")
 
 
@@ -119,7 +166,7 @@ def test_nothing_outlives_the_one_who_started_it(tmp_path):
     program = f"""if True:
         import asyncio, os
         from dashboard.embedded import processes
-        processes.REAPER = processes.REAPER.replace("sleep 10", "sleep 0.1")
+        processes.REAPER = processes.REAPER.replace("sleep 9", "sleep 0.1")
         processes.run({commands}, os.environ, asyncio.Event().wait)
     """
     with subprocess.Popen([sys.executable, "-c", program]) as starter:

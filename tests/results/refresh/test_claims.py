@@ -1,4 +1,4 @@
-"""Who may ask about which runs, and how many may at once?"""
+"""Leases: which runs a thread may ask about, and how many leases a key may have out."""
 
 import uuid
 from datetime import timedelta
@@ -6,12 +6,11 @@ from threading import Event, Thread
 
 import pytest
 from django.db import connection, transaction
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from results.models import ApiKey, Run
-from results.refresh import ask, claims
-from tests.factories import LINE, make_numbered_runs
+from results.models import ApiKey, Run, WorkerHeartbeat
+from results.refresh import ask, claims, heartbeat
+from tests.factories import LINE, make_key, make_numbered_runs, make_run, make_runs, make_team
 
 pytestmark = pytest.mark.django_db
 
@@ -33,106 +32,167 @@ def leased() -> set[int]:
     return set(Run.objects.exclude(lease=None).values_list("pk", flat=True))
 
 
-def claim(team) -> list[claims.Lease]:
-    return claims.claim(team.pk, timezone.now())
+def pks(lease: claims.Lease) -> list[int]:
+    return [run.pk for run in lease.runs]
 
 
-def test_who_holds_a_lease_gets_more_under_it_before_its_calls_are_over(team, runs):
-    one, two = claim(team)
-    [more] = claims.claim_more(team.pk, [one.id])
-    assert more.id == one.id
-    assert {run.pk for run in more.runs}.isdisjoint(run.pk for lease in (one, two) for run in lease.runs)
-    assert claim(team) == []
+def test_a_lease_covers_several_calls_while_much_is_due(team, runs):
+    lease = claims.claim(team.pk)
+    assert 4 <= len(claims.plan_calls(lease.runs)) <= claims.MAX_CALLS
+    assert leased() == set(pks(lease))
 
 
-def test_nobody_gets_more_while_others_make_all_the_calls_that_may_be_made(team, runs):
-    claim(team)
-    assert claims.claim_more(team.pk, [uuid.uuid4()]) == []
+def test_a_lease_covers_one_call_at_the_end_of_a_sweep(team, settings):
+    settings.REFRESH_CALLS_PER_KEY = 4
+    make_numbered_runs(team, 20)
+    leases = [claims.claim(team.pk) for _ in range(4)]
+    assert [len(lease.runs) for lease in leases] == [5, 5, 5, 5]
 
 
-def test_of_many_who_want_more_as_many_get_it_as_may_call(team, runs):
-    one, _ = claim(team)
-    given = claims.claim_more(team.pk, [one.id, uuid.uuid4()])
-    assert [lease.id for lease in given] == [one.id]
+def test_a_key_has_no_more_leases_out_than_calls_are_allowed_in_flight(team, runs):
+    first, second = claims.claim(team.pk), claims.claim(team.pk)
+    assert set(pks(first)).isdisjoint(pks(second))
+    assert claims.claim(team.pk) is None
+    claims.release(first.id, pks(first))
+    assert claims.claim(team.pk)
 
 
-def test_runs_go_back_one_by_one_and_only_from_who_holds_them(team, runs):
-    one, two = claim(team)
-    first, *rest = [run.pk for run in one.runs]
-    others = [run.pk for run in two.runs]
-    claims.release(one.id, [first, *others])
-    assert leased() == {*rest, *others}
+def test_the_rate_counts_calls_and_not_leases(team, runs, settings, clock):
+    settings.REFRESH_CALLS_PER_KEY, settings.REFRESH_CALLS_PER_SECOND = 8, 5
+    Run.objects.update(due_at=timezone.now())
+    calls = 0
+    while lease := claims.claim(team.pk):
+        calls += len(claims.plan_calls(lease.runs))
+    assert calls == 5
+    clock(1)
+    assert claims.claim(team.pk)
 
 
-def test_of_two_messages_about_a_lease_one_finds_its_runs(team, runs):
-    one, two = claim(team)
-    taken, gone, other = claims.take([str(one.id), str(one.id), str(two.id)])
-    assert (taken and taken.runs, gone, other and other.runs) == (one.runs, None, two.runs)
-    assert claims.take([str(one.id)]) == [None]
+def test_a_new_key_and_a_key_in_trouble_have_one_lease_out_for_one_call(team, runs):
+    ApiKey.objects.update(state="untried")
+    assert len(claims.claim(team.pk).runs) == 5
+    assert claims.claim(team.pk) is None
 
 
-def test_taking_many_costs_no_more_queries_than_taking_one(team, runs, settings):
-    settings.REFRESH_CALLS_PER_KEY = 20
-    one, *others = claim(team)
-    with CaptureQueriesContext(connection) as alone:
-        claims.take([str(one.id)])
-    with CaptureQueriesContext(connection) as together:
-        assert None not in claims.take([str(lease.id) for lease in others])
-    assert len(together) == len(alone)
+def test_keys_take_turns_and_thousands_of_due_runs_take_no_turn_of_another(runs):
+    other = make_team()
+    make_key(other, "other-key")
+    run = make_run(other, camb_run_id=9_000)
+    turns = [claims.claim_next().key.team_id for _ in range(3)]
+    assert sorted(turns[:2]) == sorted({turns[0], other.pk})
+    assert turns[2] != other.pk
+    run.refresh_from_db()
+    assert run.lease is not None
 
 
-def test_what_is_due_longest_is_asked_first(team, runs):
+def test_open_slots_are_counted_over_all_keys_up_to_a_bound(team, runs):
+    other = make_team()
+    make_key(other, "other-key")
+    make_run(other)
+    assert (claims.open_slots(16), claims.open_slots(2)) == (3, 2)
+    claims.claim(team.pk)
+    assert claims.open_slots(16) == 2
+
+
+def test_runs_are_given_back_only_by_the_lease_that_holds_them(team, runs):
+    one, two = claims.claim(team.pk), claims.claim(team.pk)
+    first, *rest = pks(one)
+    claims.release(one.id, [first, *pks(two)])
+    assert leased() == {*rest, *pks(two)}
+
+
+def test_of_a_message_delivered_twice_only_one_finds_its_runs(team, runs):
+    lease = claims.claim(team.pk)
+    taken = claims.take(str(lease.id))
+    assert sorted(pks(taken)) == sorted(pks(lease))
+    assert taken.id != lease.id
+    assert claims.take(str(lease.id)) is None
+
+
+@pytest.mark.parametrize("lease_id", ["", "not a lease", str(uuid.uuid4())])
+def test_a_malformed_or_unknown_lease_id_finds_nothing(team, runs, lease_id):
+    assert claims.take(lease_id) is None
+
+
+def test_runs_that_are_due_longest_are_claimed_first(team, runs):
     now = timezone.now()
     for wait, run in enumerate(runs):
         run.due_at = now - timedelta(seconds=wait)
     Run.objects.bulk_update(runs, ["due_at"])
-    one, _ = claim(team)
-    [taken] = claims.take([str(one.id)])
-    assert taken
-    assert [run.pk for run in taken.runs] == [run.pk for run in runs[: -len(one.runs) - 1 : -1]]
+    lease = claims.claim(team.pk)
+    assert pks(lease) == [run.pk for run in runs[: -len(lease.runs) - 1 : -1]]
 
 
-def test_a_lease_that_is_taken_while_the_gate_is_closed_goes_back(team, runs):
-    one, _ = claim(team)
+def test_a_lease_goes_back_when_the_key_may_not_be_used_any_more(team, runs):
+    lease = claims.claim(team.pk)
     ApiKey.objects.update(retry_at=timezone.now() + timedelta(minutes=1))
-    assert claims.take([str(one.id)]) == [None]
-    assert leased().isdisjoint(run.pk for run in one.runs)
+    assert claims.take(str(lease.id)) is None
+    assert leased() == set()
 
 
-def test_what_is_asked_next_is_claimed_before_the_last_call_is_over(team, runs, django_assert_num_queries):
-    one, _ = claim(team)
-    before = leased()
-    caller = ask._Caller(one)
-    caller.look_ahead()
-    with django_assert_num_queries(0):
-        ahead = caller.next_lease()
-    assert ahead
-    assert leased() - before == {run.pk for run in ahead.runs}
+def test_a_run_whose_id_made_calls_fail_twice_is_asked_about_alone(team):
+    guilty, *others = make_runs(team, 4)
+    Run.objects.filter(pk=guilty.pk).update(call_failures=2)
+    assert [pks(claims.claim(team.pk)) for _ in range(2)] == [[run.pk for run in others], [guilty.pk]]
 
 
-def test_what_was_claimed_ahead_goes_back_when_the_caller_fails(team, runs):
-    one, two = claim(team)
-    caller = ask._Caller(one)
-    caller.look_ahead()
-    caller.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
-    assert leased() == {run.pk for lease in (one, two) for run in lease.runs}
+# --- Workers that die --------------------------------------------------------------------------------
 
 
-def test_a_lease_that_was_claimed_long_before_is_renewed_before_its_first_call(
-    team, runs, camb, clock, during_the_call
-):
-    one, _ = claim(team)
+@pytest.fixture
+def worker_process(monkeypatch):
+    """This process as a worker whose heartbeat has just been stored."""
+    monkeypatch.setattr(heartbeat, "worker_id", uuid.uuid4())
+    monkeypatch.setattr(heartbeat, "held_leases", set())
+    heartbeat.beat()
+    return heartbeat.worker_id
+
+
+def test_the_leases_of_a_worker_bind_while_its_heartbeat_is_fresh(team, runs, worker_process):
+    lease = claims.claim(team.pk)
+    assert set(Run.objects.filter(pk__in=pks(lease)).values_list("leased_by", flat=True)) == {worker_process}
+    now = timezone.now()
+    assert set(pks(lease)).isdisjoint(Run.objects.due(now).pks())
+    WorkerHeartbeat.objects.update(seen_at=now - WorkerHeartbeat.DEAD_AFTER - timedelta(seconds=1))
+    assert set(pks(lease)) <= set(Run.objects.due(now).pks())
+    assert not Run.objects.leased(now).exists()
+
+
+def test_a_heartbeat_from_the_future_was_written_before_the_clock_was_set_back(team, runs, worker_process):
+    claims.claim(team.pk)
+    WorkerHeartbeat.objects.update(seen_at=timezone.now() + timedelta(hours=1))
+    assert Run.objects.due(timezone.now()).count() == 200
+
+
+def test_a_heartbeat_releases_leases_that_the_worker_no_longer_holds(team, runs, worker_process):
+    held, lost = claims.claim(team.pk), claims.claim(team.pk)
+    claims.forget(lost.id)
+    heartbeat.beat()
+    assert leased() == set(pks(held))
+
+
+def test_a_worker_that_stops_leaves_its_runs_to_others_at_once(team, runs, worker_process):
+    claims.claim(team.pk)
+    heartbeat.stop()
+    heartbeat._stopped.clear()
+    assert Run.objects.due(timezone.now()).count() == 200
+
+
+def test_a_claim_that_finds_nothing_leaves_no_lease_behind(team, worker_process):
+    assert claims.claim(team.pk) is None
+    assert claims.take(str(uuid.uuid4())) is None
+    assert heartbeat.held_leases == set()
+
+
+def test_a_refreshed_lease_is_forgotten(camb, team, runs, worker_process):
     camb.unknown = READY
-    seen = []
-    during_the_call(lambda: seen.append(Run.objects.get(pk=one.runs[0].pk).lease_until))
-    clock(60)
-    ask._ask(one)
-    assert seen[0] == timezone.now() + claims.LEASE_DURATION
+    ask.refresh_lease(claims.claim(team.pk))
+    assert (heartbeat.held_leases, leased()) == (set(), set())
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(connection.vendor == "sqlite", reason="On SQLite one writes at a time")
-def test_a_run_that_somebody_is_writing_is_passed_by(team, runs):
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time")
+def test_a_run_that_another_transaction_is_writing_is_passed_by(team, runs):
     written, may_end = Event(), Event()
 
     def write() -> None:
@@ -146,9 +206,9 @@ def test_a_run_that_somebody_is_writing_is_passed_by(team, runs):
     writer.start()
     assert written.wait(60)
     try:
-        given = claim(team)
+        lease = claims.claim(team.pk)
     finally:
         may_end.set()
         writer.join()
-    assert given
+    assert lease
     assert runs[0].pk not in leased()

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from demo.server import ABSENT, Reply, StandIn
 from results import camb as camb_client
-from results import queue, tasks
+from results import tasks
 from results.camb import parse
 from results.models import ApiKey, Attempt, Call, Cue, Dub, RawAnswer, Run, TeamVersion
 from results.refresh import ask, claims, keys, limits, merge
@@ -35,63 +35,27 @@ def statuses() -> list[str]:
 # --- Many runs ---------------------------------------------------------------------------------------
 
 
-def test_while_much_is_due_a_lease_is_good_for_several_calls(camb, team, enqueued, settings):
-    settings.REFRESH_CALLS_PER_KEY, settings.REFRESH_CALLS_PER_SECOND = 2, 1000
-    make_numbered_runs(team, 100)
-    camb.unknown = READY
-    ask.enqueue_due()
-    # Not of one size: who begins together must not come to store together.
-    assert [Run.objects.filter(lease=lease).count() for _, lease in enqueued] == [40, 35]
-    ask.refresh_batch(enqueued[0][1], go_on=False)
-    assert [len(call.run_ids) for call in camb.calls] == [5] * 8
-    assert Run.objects.filter(status="ready").count() == 40
-
-
-def test_towards_its_end_a_sweep_is_shared_out_evenly(team, enqueued, settings):
-    settings.REFRESH_CALLS_PER_KEY, settings.REFRESH_CALLS_PER_SECOND = 4, 1000
-    make_numbered_runs(team, 20)
-    ask.enqueue_due()
-    assert [Run.objects.filter(lease=lease).count() for _, lease in enqueued] == [5, 5, 5, 5]
-
-
-def test_the_rate_counts_calls_and_not_leases(team, enqueued, settings):
-    settings.REFRESH_CALLS_PER_KEY, settings.REFRESH_CALLS_PER_SECOND = 2, 5
-    make_numbered_runs(team, 100)
-    ask.enqueue_due()
-    assert Run.objects.exclude(lease=None).count() == (2 + 1) * 5
-
-
-@pytest.fixture
-def short_turns(settings, monkeypatch):
-    settings.REFRESH_CALLS_PER_KEY, settings.REFRESH_CALLS_PER_SECOND = 1, 1000
+def test_a_thread_looks_for_the_next_key_once_its_turn_is_over(camb, enqueued, make_key, settings, monkeypatch):
+    settings.REFRESH_CALLS_PER_KEY = 1
     monkeypatch.setattr(ask, "TURN_SECONDS", (0, 0))
     monkeypatch.setattr(ask, "ASK_SECONDS", 0)
-
-
-def test_a_thread_gives_way_when_its_turn_is_over_and_others_wait(camb, team, enqueued, short_turns, monkeypatch):
-    monkeypatch.setattr(queue, "is_thread_wanted", lambda: True)
-    make_numbered_runs(team, 40)
+    teams = [make_team(), make_team()]
+    for number, team in enumerate(teams):
+        make_key(team, f"key-{number}")
+        make_numbered_runs(team, 15)
+    camb.keys = {"key-0", "key-1"}
     camb.unknown = READY
-    ask.enqueue_due()
-    tasks.refresh_batch(enqueued.pop()[1])
-    assert len(camb.calls) == 1
-    assert statuses() == ["ready"] * 5 + ["new"] * 35
-    [(task, lease)] = enqueued
-    assert task == "refresh_batch"
-    assert list(Run.objects.exclude(lease=None).values_list("lease", flat=True).distinct()) == [lease_of(lease)]
+    tasks.refresh()
+    keys_asked = [call.key for call in camb.calls]
+    assert sorted(keys_asked[:2]) == sorted(keys_asked[2:4]) == ["key-0", "key-1"]
+    assert statuses() == ["ready"] * 30
 
 
-def test_a_thread_that_nobody_waits_for_goes_on(camb, team, enqueued, short_turns):
-    make_numbered_runs(team, 40)
-    camb.unknown = READY
-    ask.enqueue_due()
-    tasks.refresh_batch(enqueued.pop()[1])
-    assert len(camb.calls) == 8
-    assert (enqueued, statuses()) == ([], ["ready"] * 40)
-
-
-def lease_of(text: str):
-    return Run._meta.get_field("lease").to_python(text)
+def whole_lease(team) -> claims.Lease:
+    """Lease all due runs of the team at once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("results.refresh.claims.random.randint", lambda least, most: most)
+        return claims.claim(team.pk)
 
 
 def test_trouble_amid_a_lease_keeps_what_was_heard_and_puts_off_only_what_was_not(camb, team, enqueued, settings):
@@ -99,25 +63,11 @@ def test_trouble_amid_a_lease_keeps_what_was_heard_and_puts_off_only_what_was_no
     make_numbered_runs(team, 20)
     camb.unknown = READY
     camb.script(None, Reply(500))
-    ask.enqueue_due()
-    ask.refresh_batch(enqueued.pop()[1], go_on=False)
+    ask.refresh_lease(whole_lease(team))
     assert statuses() == ["ready"] * 5 + ["new"] * 15
     now = timezone.now()
     assert Run.objects.filter(due_at__gt=now).count() == 5
     assert Run.objects.due(now).count() == 10
-
-
-def test_a_team_with_thousands_of_due_runs_takes_no_turn_of_another(camb, enqueued, make_key):
-    busy, other = make_team(), make_team()
-    make_key(busy)
-    make_key(other, "other-key")
-    make_numbered_runs(busy, 5000)
-    run = make_run(other, camb_run_id=9_000)
-    ask.enqueue_due()
-    leases = Run.objects.exclude(lease=None).order_by().values_list("team", "lease").distinct()
-    assert sorted(team for team, _ in leases) == [busy.pk] * 8 + [other.pk]
-    run.refresh_from_db()
-    assert run.lease is not None
 
 
 # --- CAMB.AI's trouble -------------------------------------------------------------------------------
@@ -155,8 +105,8 @@ def test_a_time_that_was_named_too_short_is_not_believed_again(camb, team, sweep
         sweep()
         clock(1)
     waits = ApiKey.objects.get().retry_at - timezone.now()
-    assert [call.status for call in camb.calls] == [429] * 3
-    assert waits > timedelta(seconds=60)
+    assert [call.status for call in camb.calls] == [429] * 2
+    assert waits > timedelta(seconds=2)
 
 
 def test_runs_wait_as_long_as_was_named_and_no_longer(camb, team, sweep, clock):
@@ -185,8 +135,7 @@ def test_a_gate_that_closes_amid_a_lease_is_heeded_before_the_next_call(
     make_numbered_runs(team, 20)
     camb.unknown = READY
     during_the_call(lambda: ApiKey.objects.update(failures=1, retry_at=timezone.now() + timedelta(minutes=1)))
-    ask.enqueue_due()
-    ask.refresh_batch(enqueued.pop()[1])
+    ask.refresh_lease(whole_lease(team))
     assert len(camb.calls) == 1
     assert statuses() == ["ready"] * 5 + ["new"] * 15
     assert Run.objects.exclude(lease=None).count() == 0
@@ -204,13 +153,12 @@ def test_once_a_refusal_of_the_key_is_noted_no_further_call_begins(camb, team, e
         is_noted.wait(60)
         return Reply(200, dict.fromkeys(map(str, call.run_ids), READY))
 
-    def refresh(lease: str) -> None:
-        ask.refresh_batch(lease)
+    def refresh() -> None:
+        ask.refresh()
         connection.close()
 
     camb.rule = refuse_one
-    ask.enqueue_due()
-    threads = [threading.Thread(target=refresh, args=(lease,)) for _, lease in enqueued]
+    threads = [threading.Thread(target=refresh) for _ in range(4)]
     for thread in threads:
         thread.start()
     while not ApiKey.objects.filter(state="refused").exists():
@@ -218,8 +166,7 @@ def test_once_a_refusal_of_the_key_is_noted_no_further_call_begins(camb, team, e
     is_noted.set()
     for thread in threads:
         thread.join()
-    ask.enqueue_due()
-    assert (len(enqueued), len(camb.calls)) == (4, 4)
+    assert (claims.claim(team.pk), len(camb.calls)) == (None, 4)
     assert Counter(statuses()) == {"ready": 15, "new": 85}
     assert Run.objects.exclude(lease=None).count() == 0
 
@@ -442,7 +389,7 @@ def test_a_lack_of_memory_is_no_fault_of_the_runs_and_ends_the_task(camb, team, 
     assert len(camb.calls) == 1
     assert list(Run.objects.values_list("status", "reason", "attempts")) == [("new", "", 0)] * 3
     # As if the worker had been killed: what begins anew in its place does not run into the same at once.
-    assert claims.claim_due() == []
+    assert claims.claim(team.pk) is None
     Run.objects.update(lease_until=timezone.now())
     ask.enqueue_due()
     worker()

@@ -1,0 +1,30 @@
+"""The clock that every process and machine shares: the database's.
+
+Due times, leases, heartbeats and pauses are written by one machine and compared by another, and machines differ by
+minutes. So these times are read here. Within one process, durations are measured with `time.monotonic`.
+"""
+
+from datetime import datetime, timedelta
+from time import monotonic
+
+from django.db import connection
+from django.utils import timezone
+
+# How long a reading of PostgreSQL's clock is carried on by this process's monotonic clock.
+_READING_SECONDS = 2.0
+
+_reading: tuple[float, datetime] | None = None
+
+
+def now() -> datetime:
+    """Return the database's time. SQLite has no clock of its own: its time is this machine's."""
+    global _reading
+    if connection.vendor != "postgresql":
+        return timezone.now()
+    reading = _reading
+    if reading is None or monotonic() - reading[0] > _READING_SECONDS:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT clock_timestamp()")
+            row = cursor.fetchone()
+        reading = _reading = (monotonic(), row[0])
+    return reading[1] + timedelta(seconds=monotonic() - reading[0])
