@@ -1,4 +1,4 @@
-"""The Django app of runs, dubs and everything that CAMB.AI is asked for."""
+"""The Django app of runs, dubs and cues."""
 
 from django.apps import AppConfig
 

@@ -15,8 +15,8 @@ import requests
 import urllib3
 
 from results.camb import parse
+from results.camb.answers import LanguageAnswer, RunAnswer, TaskAnswer
 from results.camb.errors import Malformed, Refused, Unavailable
-from results.camb.parse import LanguageAnswer, RunAnswer, TaskAnswer
 from results.http import DeadlineAdapter
 
 # The bounds in the schema of POST /dubbing-results. The prose beside the schema recommends 50–100 runs, but CAMB.AI
@@ -228,9 +228,9 @@ def _retry_after(header: str | None) -> int | None:
     if re.fullmatch("[0-9]+", header):
         return int(min(float(header), LONGEST_RETRY_AFTER))
     try:
-        moment = parsedate_to_datetime(header)
+        retry_at = parsedate_to_datetime(header)
     except (ValueError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return min(max(math.ceil((moment - datetime.now(UTC)).total_seconds()), 0), LONGEST_RETRY_AFTER)
+    if retry_at.tzinfo is None:
+        retry_at = retry_at.replace(tzinfo=UTC)
+    return min(max(math.ceil((retry_at - datetime.now(UTC)).total_seconds()), 0), LONGEST_RETRY_AFTER)

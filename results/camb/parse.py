@@ -5,11 +5,11 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from statistics import median
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from results.camb.answers import CueAnswer, DubAnswer, LanguageAnswer, RunAnswer, TaskAnswer
 from results.camb.errors import Malformed
 from results.camb.reasons import REASONS, explain
 
@@ -49,60 +49,6 @@ _NESTED, _PLAIN = (dict, list), (str, int, float)
 _MARKUP = re.compile(r"<[a-zA-Z!/?]")
 
 Mask = Callable[[str], str]
-
-
-class CueAnswer(NamedTuple):
-    """One line of a transcript."""
-
-    start_ms: int
-    end_ms: int
-    speaker: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class DubAnswer:
-    """The result of a run in one language."""
-
-    language: str  # CAMB.AI's key ("es-es", "54"); "" when the run has a single result without a key
-    video_url: str  # "" when missing or unusable
-    audio_url: str  # "" when missing or unusable
-    cues: tuple[CueAnswer, ...]  # sorted by start; 0 <= start_ms <= end_ms <= MAX_MS
-
-
-@dataclass(frozen=True, slots=True)
-class RunAnswer:
-    """CAMB.AI's answer about one run."""
-
-    run_id: int
-    dubs: tuple[DubAnswer, ...]  # at most one a language, none of them empty
-    failure: str  # "" or the reason, upper-cased; `explain` puts it in plain words
-    hints: tuple[str, ...]  # sentences about irregularities in the answer
-    raw: bytes  # the run's value as canonical JSON
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is no result yet: CAMB.AI answers like this while a run is still processing."""
-        return not self.dubs and not self.failure
-
-
-@dataclass(frozen=True, slots=True)
-class TaskAnswer:
-    """CAMB.AI's answer about a dubbing task."""
-
-    status: str  # upper-cased; CAMB.AI may add further values
-    run_id: int | None
-    failure: str  # "" or the reason, upper-cased; `explain` puts it in plain words
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class LanguageAnswer:
-    """One language of CAMB.AI's lists, with CAMB.AI's number for that language."""
-
-    camb_id: int
-    name: str
-    tag: str
 
 
 class _Object(dict[str, Any]):
