@@ -99,6 +99,6 @@ urlpatterns = [
     path("dubs/<int:pk>/video/", media.video, name="media-video"),
     path("dubs/<int:pk>/audio/", media.audio, name="media-audio"),
     path("dubs/<int:pk>/captions.vtt", media.captions, name="media-captions"),
-    path("dubs/<int:pk>/export/<str:format>/", runs_export.dub, name="runs-export-dub"),
-    path("dubs/<int:pk>/export/<str:format>/with/<int:other_pk>/", runs_export.pair, name="runs-export-pair"),
+    path("dubs/<int:pk>/export/<str:format_key>/", runs_export.dub, name="runs-export-dub"),
+    path("dubs/<int:pk>/export/<str:format_key>/with/<int:other_pk>/", runs_export.pair, name="runs-export-pair"),
 ]

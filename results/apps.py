@@ -1,3 +1,5 @@
+"""The Django app of runs, dubs and cues."""
+
 from django.apps import AppConfig
 
 

@@ -1,4 +1,4 @@
-"""How does an answer end in time when its bytes drip in one by one?"""
+"""An HTTP transport with a total deadline, for servers that send their answer byte by byte."""
 
 import io
 import math
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 
 class DeadlineAdapter(HTTPAdapter):
-    """An HTTP transport whose answers, from the status line to the last byte, end at `deadline` (monotonic).
+    """Ends every answer, from the status line to the last byte, at `deadline` (seconds of the monotonic clock).
 
     A socket's own time-out starts anew with every byte: with `timeout=(2, 3)` a server that sent one byte a second
-    kept `requests` busy for 310 seconds. So each read is given only the time that is left.
+    kept `requests` busy for 310 seconds. Each read therefore gets only the time that is left. A read after the
+    deadline raises TimeoutError, which `requests` passes on as one of its own errors.
     """
 
     deadline = math.inf
@@ -36,18 +37,22 @@ class DeadlineAdapter(HTTPAdapter):
 
 
 class _DeadlineResponse(HTTPResponse):
+    """A response that reads its status line, headers and body through a `_DeadlineReader`."""
+
     def __init__(self, adapter: DeadlineAdapter, sock: socket.socket, **kwargs: Any) -> None:
         super().__init__(sock, **kwargs)
-        # http.client reads all it reads through `fp`, a buffer over the bare socket.
+        # http.client reads everything through `fp`, a buffer over the bare socket.
         self.fp = io.BufferedReader(_DeadlineReader(adapter, sock, self.fp.detach()))
 
 
 class _DeadlineReader(io.RawIOBase):
+    """A raw stream that shortens the socket's time-out to the time left before the adapter's deadline."""
+
     def __init__(self, adapter: DeadlineAdapter, sock: socket.socket, raw: io.RawIOBase) -> None:
         self._adapter = adapter
         self._sock = sock
         self._raw = raw
-        self._patience = sock.gettimeout() or math.inf
+        self._socket_seconds = sock.gettimeout() or math.inf
 
     def readable(self) -> bool:
         return True
@@ -56,7 +61,8 @@ class _DeadlineReader(io.RawIOBase):
         left = self._adapter.deadline - monotonic()
         if left <= 0:
             raise TimeoutError("the answer did not end in time")
-        if left < self._patience:  # else the socket's own is right, and setting it would give up a turn to run
+        # Otherwise the socket's own time-out is right, and setting it again would only yield to other threads.
+        if left < self._socket_seconds:
             self._sock.settimeout(left)
         return self._raw.readinto(buffer)
 

@@ -1,6 +1,7 @@
-"""How does a secret lie in the database?
+"""Encryption of the secrets that are stored in the database.
 
-Sealed with the newest of settings.FIELD_KEYS, which live outside the database; older ones still open it.
+A secret is sealed with the newest of settings.FIELD_KEYS, which live outside the database. The older keys of that
+list still open what they sealed, so the keys can be rotated.
 """
 
 from functools import cache
@@ -10,7 +11,7 @@ from django.conf import settings
 
 
 class SealBrokenError(Exception):
-    """The secret was sealed with a key that FIELD_KEYS does not hold (any more)."""
+    """The secret was sealed with a key that is not, or no longer, in FIELD_KEYS."""
 
 
 @cache
@@ -19,11 +20,12 @@ def _fernet(keys: tuple[str, ...]) -> MultiFernet:
 
 
 def seal(secret: str) -> str:
+    """Return the secret encrypted with the newest key, as a Fernet token."""
     return _fernet(tuple(settings.FIELD_KEYS)).encrypt(secret.encode()).decode()
 
 
 def unseal(sealed: str) -> str:
-    """Return the secret. Raises SealBrokenError."""
+    """Return the secret of a token that `seal` made. Raises SealBrokenError when no key opens the token."""
     try:
         return _fernet(tuple(settings.FIELD_KEYS)).decrypt(sealed.encode()).decode()
     except InvalidToken as error:

@@ -18,11 +18,11 @@ def export_menu(dub: Dub, dubs: Iterable[Dub]) -> dict[str, Any]:
     """Offer the dub in every format, and side by side with each of the run's other dubs."""
     formats = FORMATS.values()
     return {
-        "links": [(reverse("runs-export-dub", args=[dub.pk, format.key]), format.label) for format in formats],
+        "links": [(reverse("runs-export-dub", args=[dub.pk, kind.key]), kind.label) for kind in formats],
         "pairs": [
             (languages.name(other.language), [
-                (reverse("runs-export-pair", args=[dub.pk, format.key, other.pk]), format.label)
-                for format in formats if format.is_bilingual
+                (reverse("runs-export-pair", args=[dub.pk, kind.key, other.pk]), kind.label)
+                for kind in formats if kind.is_bilingual
             ])
             for other in dubs if other != dub and other.cue_count
         ],

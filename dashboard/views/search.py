@@ -20,7 +20,7 @@ from django_htmx.http import replace_url
 
 from dashboard.http.ids import parse_id
 from dashboard.pages.search_hits import cached_url, group_hits, moment_url
-from results.exports import csv
+from results.exports.csv import csv_pieces
 from results.models import Cue, Run, SavedSearch
 from results.search import saved
 from results.search.query import clean, periods
@@ -65,7 +65,7 @@ def export(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     rows = _rows(request, iter_cues(membership.team_id, SearchRequest.read(request).q))
     name = f"{slug}-{timezone.localdate().isoformat()}.csv"
     return StreamingHttpResponse(
-        csv.pieces(header, rows),
+        csv_pieces(header, rows),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": content_disposition_header(as_attachment=True, filename=name)},
     )

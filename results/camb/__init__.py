@@ -1,8 +1,12 @@
-"""What does CAMB.AI say about these runs? The only door to CAMB.AI; its words and its oddities die in here."""
+"""The client for CAMB.AI's HTTP API, and the only package that calls that API.
 
+CAMB.AI's own terms, formats and irregularities end here. The rest of Dubroom sees plain dataclasses and three
+errors.
+"""
+
+from results.camb.answers import CueAnswer, DubAnswer, LanguageAnswer, RunAnswer, TaskAnswer
 from results.camb.client import BATCH_MAX, BATCH_MIN, Client
 from results.camb.errors import CambError, Malformed, Refused, Unavailable
-from results.camb.parse import CueAnswer, DubAnswer, LanguageAnswer, RunAnswer, TaskAnswer
 from results.camb.reasons import explain
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""How is CAMB.AI asked, and in which of the three errors does each trouble end?"""
+"""HTTP calls to CAMB.AI, and the mapping of every failed call to one of three errors."""
 
 import math
 import re
@@ -16,20 +16,20 @@ import requests
 import urllib3
 
 from results.camb import parse
+from results.camb.answers import LanguageAnswer, RunAnswer, TaskAnswer
 from results.camb.errors import Malformed, Refused, Unavailable
-from results.camb.parse import LanguageAnswer, RunAnswer, TaskAnswer
 from results.http import DeadlineAdapter
 
-# The schema of POST /dubbing-results. The prose beside it recommends 50–100, but the schema is what refuses with
-# 422. A lone run goes to GET /dub-result/{id}.
+# The bounds in the schema of POST /dubbing-results. The prose beside the schema recommends 50–100 runs, but CAMB.AI
+# validates against the schema and answers 422. A single run is fetched with GET /dub-result/{id}.
 BATCH_MIN, BATCH_MAX = 2, 5
 
-LONGEST_RETRY_AFTER = 15 * 60
-LONGEST_REFUSAL = 16 * 1024
+LONGEST_RETRY_AFTER = 15 * 60  # seconds
+LONGEST_ERROR_BODY = 16 * 1024  # bytes
 HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "dubroom"}
-SHORTEST_SECRET = 8  # a shorter key would be masked out of ordinary words of a transcript
+SHORTEST_SECRET = 8  # masking a shorter key would also hide ordinary words of a transcript
 
-# What a code means to a person; the others have a sentence of their kind.
+# The sentence that people read for a status code; other codes get the sentence of their class.
 SENTENCES = {
     400: "CAMB.AI did not understand the request.",
     401: "CAMB.AI does not accept this API key. Paste a valid key on the team's page.",
@@ -39,14 +39,14 @@ SENTENCES = {
     422: "CAMB.AI did not accept the ids it was asked for. Check that each is the id of a dubbing run.",
     429: "CAMB.AI wants to be asked less often. It will be asked again later.",
 }
-PASSING = (408, 425, 429)  # 4xx that say "later", not "no"
+TRANSIENT_4XX = (408, 425, 429)  # these mean "later", all other 4xx codes mean "no"
 
 
 class Client:
-    """One API key's way to CAMB.AI, with one kept connection. Not for use by two threads at once.
+    """Calls CAMB.AI with one API key over one persistent connection. Not safe for two threads at once.
 
-    A call ends within `total_seconds`, plus what connecting takes, and reads at most `max_bytes`, unpacked.
-    Calls raise Unavailable, Refused or Malformed.
+    A call ends within `total_seconds` plus the time to connect, and reads at most `max_bytes` after decompression.
+    Every call raises Unavailable, Refused or Malformed when it fails; the key is never part of an error.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Client:
             self._host = urlsplit(self._base_url).hostname or ""
         except ValueError:
             self._host = ""
-        # A proxy of the environment leads out of this machine, never back into it.
+        # The environment's proxy leads out of this machine and cannot reach a server on it.
         self._session.trust_env = self._host not in ("localhost", "127.0.0.1", "::1")
 
     def __enter__(self) -> Self:
@@ -87,14 +87,17 @@ class Client:
         self._session.close()
 
     def fetch(self, run_ids: Sequence[int]) -> dict[int, RunAnswer]:
-        """What CAMB.AI says of each of one to five runs; one that the answer leaves out has an empty Answer."""
+        """Return CAMB.AI's answer for each of one to five runs, by run id.
+
+        A run that CAMB.AI leaves out has an empty answer. Raises ValueError for ids that CAMB.AI cannot have given.
+        """
         if len(set(run_ids)) != len(run_ids) or not all(0 < run_id <= parse.MAX_RUN_ID for run_id in run_ids):
             raise ValueError("run ids must be unique and positive 64-bit integers")
         if len(run_ids) == 1:
             return {run_id: self._fetch_one(run_id) for run_id in run_ids}
         if not BATCH_MIN <= len(run_ids) <= BATCH_MAX:
             raise ValueError(f"CAMB.AI takes 1 to {BATCH_MAX} runs at once, not {len(run_ids)}")
-        answer = self._ask("POST", "/dubbing-results", {"run_ids": list(run_ids)})
+        answer = self._send("POST", "/dubbing-results", {"run_ids": list(run_ids)})
         if not isinstance(answer, dict):
             raise Malformed("CAMB.AI's answer is not an object. It will be asked again.", http_status=200)
         return {run_id: self._read_run(run_id, answer) for run_id in run_ids}
@@ -105,7 +108,7 @@ class Client:
         return read if str(run_id) in answer else replace(read, is_absent=True)
 
     def _fetch_one(self, run_id: int) -> RunAnswer:
-        answer = self._ask("GET", f"/dub-result/{run_id}")
+        answer = self._send("GET", f"/dub-result/{run_id}")
         if not isinstance(answer, dict | str | None):
             raise Malformed(
                 "CAMB.AI's answer about the run is not an object. It will be asked again.", http_status=200
@@ -113,23 +116,26 @@ class Client:
         return parse.read_run(run_id, answer, self._mask)
 
     def fetch_task(self, task_id: str) -> TaskAnswer:
-        """The state of a dubbing task, which names its run id once there is one."""
-        # Anything else, such as "..", would lead to another address.
+        """Return the state of a dubbing task; it names the run id once CAMB.AI has made the run.
+
+        Raises ValueError for a malformed task id.
+        """
+        # Other characters, such as "..", would change the address.
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,200}", task_id):
             raise ValueError("not a task id of CAMB.AI")
-        return parse.read_task(self._ask("GET", f"/dub/{task_id}"), self._mask)
+        return parse.read_task(self._send("GET", f"/dub/{task_id}"), self._mask)
 
     def fetch_languages(self) -> list[LanguageAnswer]:
-        """Every language that CAMB.AI dubs from or into."""
+        """Return every language that CAMB.AI dubs from or into, each once."""
         known: dict[int, LanguageAnswer] = {}
         for path in ("/source-languages", "/target-languages"):
-            for language in parse.read_languages(self._ask("GET", path), self._mask):
+            for language in parse.read_languages(self._send("GET", path), self._mask):
                 known.setdefault(language.camb_id, language)
         return list(known.values())
 
     @cached_property
-    def _surroundings(self) -> Mapping[str, Any]:
-        """What the environment says of proxies and certificates, in the words of `requests`."""
+    def _environment_settings(self) -> Mapping[str, Any]:
+        """The proxies and certificates that the environment configures, as keyword arguments of `Session.send`."""
         return self._session.merge_environment_settings(self._base_url, {}, stream=True, verify=None, cert=None)
 
     def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -137,33 +143,35 @@ class Client:
         return request
 
     def _mask(self, text: str) -> str:
-        """Upstream text without our key, should they echo it."""
+        """Return CAMB.AI's text without the API key, in case CAMB.AI echoes the key."""
         return text.replace(self._key, "[key hidden]") if len(self._key) >= SHORTEST_SECRET else text
 
     def _mask_in_error(self, text: str) -> str:
+        # An error's text is no transcript, so even a short key is masked.
         return text.replace(self._key, "[key hidden]")
 
-    def _ask(self, method: str, path: str, payload: dict[str, Any] | None = None) -> object:
+    def _send(self, method: str, path: str, payload: dict[str, Any] | None = None) -> object:
+        """Return the decoded JSON of one call's answer."""
         if not re.fullmatch("[!-~]+", self._key):
             raise Refused("This API key holds characters that no key has. Paste it again on the team's page.")
         self._adapter.deadline = monotonic() + self._total_seconds
         try:
-            # Prepared without the session, which would merge itself into each request anew, and add a password that
-            # it found in ~/.netrc.
+            # Prepared without the session: the session would merge its settings into every request again, and would
+            # add a password from ~/.netrc.
             url = self._base_url + path
             request = requests.Request(method, url, HEADERS, json=payload, auth=self._sign).prepare()
             with self._session.send(
                 request,
                 timeout=self._timeout,
-                allow_redirects=False,  # requests sends x-api-key along to any other host
-                **self._surroundings,
+                allow_redirects=False,  # requests would forward x-api-key to any other host
+                **self._environment_settings,
             ) as response:
                 if 200 <= response.status_code < 300:
                     body = self._read(response)
                 else:
-                    raise self._trouble(response)
+                    raise self._error_for(response)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise Unavailable(self._explain(error)) from error
+            raise Unavailable(self._explain_network_error(error)) from error
         return parse.decode(body)
 
     def _read(self, response: requests.Response) -> bytes:
@@ -178,10 +186,10 @@ class Client:
                 )
         return bytes(body)
 
-    def _trouble(self, response: requests.Response) -> Unavailable | Refused:
-        """The error for a code; the body only adds what they say in it, and may be anything or broken."""
+    def _error_for(self, response: requests.Response) -> Unavailable | Refused:
+        """Return the error for a status code; the body, which may be broken, only adds CAMB.AI's message."""
         code = response.status_code
-        kind = Refused if 400 <= code < 500 and code not in PASSING else Unavailable
+        kind = Refused if 400 <= code < 500 and code not in TRANSIENT_4XX else Unavailable
         if 300 <= code < 400:
             sentence = "CAMB.AI's address redirects elsewhere, where the API key is not sent. Check CAMB_BASE_URL."
         elif kind is Unavailable:
@@ -190,15 +198,18 @@ class Client:
             sentence = "CAMB.AI did not accept the request."
         sentence = f"{SENTENCES.get(code, sentence)} (HTTP {code})"
         try:
-            body = next(response.iter_content(LONGEST_REFUSAL), b"")
+            body = next(response.iter_content(LONGEST_ERROR_BODY), b"")
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError):
             body = b""
-        if said := parse.read_refusal(body, self._mask_in_error):
-            sentence += f" CAMB.AI says: “{said}”"
+        if message := parse.read_error_message(body, self._mask_in_error):
+            sentence += f" CAMB.AI says: “{message}”"
         return kind(sentence, http_status=code, retry_after=_retry_after(response.headers.get("Retry-After")))
 
-    def _explain(self, error: Exception) -> str:
-        """A network failure in words. The exception's own text may hold addresses with passwords, so none of it."""
+    def _explain_network_error(self, error: Exception) -> str:
+        """Return a sentence for a network failure.
+
+        The exception's own text may hold addresses with passwords, so none of it is quoted.
+        """
         server, again = f"CAMB.AI's server at {self._host}", "It will be asked again later."
         if isinstance(error, requests.exceptions.SSLError):
             return f"{server} has no certificate that can be trusted. {again}"
@@ -206,7 +217,7 @@ class Client:
             return f"The proxy on the way to {server} does not work. Check HTTPS_PROXY."
         if isinstance(error, ValueError):
             return "CAMB.AI's address is not a usable one. Check CAMB_BASE_URL."
-        # Amid the body requests turns a time-out into a ConnectionError around it.
+        # While the body is read, requests wraps a time-out in a ConnectionError.
         stalled = any(isinstance(cause, urllib3.exceptions.ReadTimeoutError) for cause in error.args)
         if stalled or isinstance(error, requests.Timeout):
             return f"{server} did not answer in time. {again}"
@@ -216,14 +227,14 @@ class Client:
 
 
 def _retry_after(header: str | None) -> int | None:
-    """The seconds of a Retry-After header in either form, seconds or a date; None when there is no sense in it."""
+    """Return the seconds of a Retry-After header, 0 to 900, given as seconds or as a date; None if unreadable."""
     header = (header or "").strip()
     if re.fullmatch("[0-9]+", header):
         return int(min(float(header), LONGEST_RETRY_AFTER))
     try:
-        moment = parsedate_to_datetime(header)
+        retry_at = parsedate_to_datetime(header)
     except (ValueError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return min(max(math.ceil((moment - datetime.now(UTC)).total_seconds()), 0), LONGEST_RETRY_AFTER)
+    if retry_at.tzinfo is None:
+        retry_at = retry_at.replace(tzinfo=UTC)
+    return min(max(math.ceil((retry_at - datetime.now(UTC)).total_seconds()), 0), LONGEST_RETRY_AFTER)

@@ -1,11 +1,33 @@
-"""In which three ways can asking CAMB.AI fail, and whom does each concern?"""
+"""The three errors of a call to CAMB.AI, and the one place that decides what an HTTP status code stands for.
+
+    status           error        meaning                                  concerns_key  is_forbidden  blames_runs
+    none             Unavailable  no answer: network, time-out             -             -             -
+    none             Refused      the key cannot be sent in a header       yes           -             -
+    2xx              Unavailable  an answer too large to read              -             -             -
+    200              Malformed    an answer outside CAMB.AI's contract     -             -             -
+    3xx              Unavailable  a redirect, which is never followed      -             -             -
+    400, 404, 422    Refused      CAMB.AI does not accept one of the ids   -             -             yes
+    401              Refused      CAMB.AI does not know the key            yes           -             -
+    402              Refused      the key's account has to pay             yes           -             -
+    403              Refused      the key may not see one of the runs,     -             yes           yes
+                                  or has lost its rights
+    408, 425         Unavailable  one call that came too late or too soon  -             -             -
+    429              Unavailable  the key exceeds its rate limit           yes           -             -
+    503              Unavailable  CAMB.AI takes no calls for now           yes           -             -
+    other 4xx        Refused      CAMB.AI does not accept the request      -             -             -
+    other 5xx        Unavailable  a fault in CAMB.AI                       -             -             -
+
+Callers read the properties and never compare `http_status` themselves.
+"""
+
+from datetime import timedelta
 
 
 class CambError(Exception):
-    """CAMB.AI gave no usable answer. `str()` is a sentence a person can act on and never holds the API key.
+    """CAMB.AI gave no usable answer. `str()` is a sentence that names the next step and never holds the API key.
 
-    `http_status` is None when no answer came at all; `retry_after` is in seconds, at most 900, None unless CAMB.AI
-    named a time.
+    `http_status` is None when no answer was received. `retry_after` is the wait in seconds that CAMB.AI named, at
+    most 900; None if CAMB.AI named none.
     """
 
     def __init__(self, sentence: str, *, http_status: int | None = None, retry_after: int | None = None) -> None:
@@ -15,27 +37,45 @@ class CambError(Exception):
 
     @property
     def concerns_key(self) -> bool:
-        """Whether this holds for every call with this key: 401, 402, 429 and 503."""
+        """Whether every call with this key would fail in the same way, whichever runs it is about."""
         return self.http_status in (401, 402, 429, 503)
 
-
-class Unavailable(CambError):
-    """Try again later: network, time-out, redirect, rate limit, a fault of their server, an answer too large."""
-
-
-class Refused(CambError):
-    """CAMB.AI declines what was asked; the same request will be declined again."""
+    @property
+    def is_payment_required(self) -> bool:
+        """Whether the key's account has to be topped up."""
+        return self.http_status == 402
 
     @property
-    def blames_key(self) -> bool:
-        """The team's key or account may be at fault. No status: the key cannot even be sent."""
-        return self.http_status in (None, 401, 402, 403)
+    def is_forbidden(self) -> bool:
+        """Whether either the key or one of the runs is at fault.
+
+        The status code does not tell them apart. A key at fault also fails for a run that it could see before.
+        """
+        return self.http_status == 403
 
     @property
     def blames_runs(self) -> bool:
-        """One of the runs may be at fault. 403 blames both: only asking for fewer runs tells which."""
+        """Whether one of the runs may be at fault; calls with fewer runs find out which one."""
         return self.http_status in (400, 403, 404, 422)
+
+    @property
+    def named_wait(self) -> timedelta | None:
+        """The wait that CAMB.AI named in a Retry-After header, or None."""
+        return None if self.retry_after is None else timedelta(seconds=self.retry_after)
+
+
+class Unavailable(CambError):
+    """The same call may succeed later: network, time-out, redirect, rate limit, server fault, oversized answer."""
+
+
+class Refused(CambError):
+    """CAMB.AI declines the request, and would decline the same request again."""
+
+    @property
+    def concerns_key(self) -> bool:
+        """Whether every call with this key would be declined. Without a status, the key could not even be sent."""
+        return self.http_status is None or super().concerns_key
 
 
 class Malformed(CambError):
-    """CAMB.AI answered, but not as its contract says; keep what is known and try again later."""
+    """CAMB.AI answered, but not as its contract says. Stored results stay, and the run is asked for again later."""

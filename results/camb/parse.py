@@ -1,103 +1,58 @@
-"""What do CAMB.AI's answers mean? Any JSON in; plain, bounded and storable dataclasses out."""
+"""Parses CAMB.AI's answers: takes any JSON, returns plain, bounded and storable dataclasses."""
 
 import json
 import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from statistics import median
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from results.camb.answers import CueAnswer, DubAnswer, LanguageAnswer, RunAnswer, TaskAnswer
 from results.camb.errors import Malformed
 from results.camb.reasons import REASONS, explain
 
+# Upper bounds of what is stored. The lengths are in characters, MAX_MS is in milliseconds.
 MAX_CUES = 200_000
 MAX_DEPTH = 50
 MAX_DUBS = 300  # CAMB.AI knows about 150 languages
 MAX_HINTS = 20
 MAX_LANGUAGE = 35  # the buffer that RFC 5646 recommends for a language tag
 MAX_LANGUAGE_ID = 2**31 - 1
+MAX_MESSAGE = 200
 MAX_MS = 100 * 3600 * 1000
 MAX_NAME = 100
-# A pair of brackets is three bytes to send and 200 to hold; a line has one, and perhaps a [sound] in its text.
+# A pair of brackets is three bytes to send and 200 bytes in memory. A transcript's line has one pair, and perhaps a
+# [sound] in its text.
 MAX_PARTS = 3 * MAX_CUES
 MAX_REASON = 100
 MAX_RUN_ID = 2**63 - 1
-MAX_SAID = 200
 MAX_SPEAKER = 200
 MAX_TEXT = 100_000
 MAX_URL = 4_000
 
-# The single call used to say `output_*`; both forms are met.
+# GET /dub-result used to call these `output_*`; both forms still occur.
 VIDEO_FIELDS = ("video_url", "output_video_url")
 AUDIO_FIELDS = ("audio_url", "output_audio_url")
 DUB_FIELDS = (*VIDEO_FIELDS, *AUDIO_FIELDS, "transcript")
-SAID_FIELDS = ("detail", "error", "message")
-OTHER_FIELDS = frozenset({"status", "exception_reason", *SAID_FIELDS})
+MESSAGE_FIELDS = ("detail", "error", "message")
+OTHER_FIELDS = frozenset({"status", "exception_reason", *MESSAGE_FIELDS})
 
-# PostgreSQL stores no NUL, no database a lone surrogate.
+# PostgreSQL cannot store NUL, and no database can store a lone surrogate.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-# A browser reads a backslash as a slash and Python does not: they would disagree about the host.
+# A browser reads a backslash as a slash and Python does not, so the two would disagree about the host.
 _NOT_IN_A_URL = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ufffd\\]")
-# Looked at for every value of a long transcript: as unions they would be made anew each time.
+# Checked for every value of a long transcript. A union such as `dict | list` would be built anew for each check.
 _NESTED, _PLAIN = (dict, list), (str, int, float)
 _MARKUP = re.compile(r"<[a-zA-Z!/?]")
 
 Mask = Callable[[str], str]
 
 
-class CueAnswer(NamedTuple):
-    start_ms: int
-    end_ms: int
-    speaker: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class DubAnswer:
-    language: str  # their key ("es-es", "54"); "" when the run has one result without a key
-    video_url: str  # "" when missing or unusable, as `audio_url`
-    audio_url: str
-    cues: tuple[CueAnswer, ...]  # by start, 0 <= start_ms <= end_ms <= MAX_MS
-
-
-@dataclass(frozen=True, slots=True)
-class RunAnswer:
-    """What CAMB.AI said of one run."""
-
-    run_id: int
-    dubs: tuple[DubAnswer, ...]  # only those that hold something, one a language
-    failure: str  # "" or the reason, upper-cased; `explain` puts it in plain words
-    hints: tuple[str, ...]  # what was odd, in plain sentences
-    raw: bytes  # the run's value as canonical JSON
-    is_absent: bool = False  # the answer named other runs, or none, but not this one
-
-    @property
-    def is_empty(self) -> bool:
-        """Nothing there yet: CAMB.AI answers so for a run that is still processing."""
-        return not self.dubs and not self.failure
-
-
-@dataclass(frozen=True, slots=True)
-class TaskAnswer:
-    status: str  # upper-cased; an open set
-    run_id: int | None
-    failure: str  # "" or the reason, upper-cased; `explain` puts it in plain words
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class LanguageAnswer:
-    camb_id: int
-    name: str
-    tag: str
-
-
 class _Object(dict[str, Any]):
-    """A JSON object that remembers whether a name came twice; the last one wins."""
+    """A JSON object that records whether a name occurred twice; the last value wins."""
 
     __slots__ = ("repeats",)
 
@@ -107,26 +62,30 @@ class _Object(dict[str, Any]):
 
 
 class _Hints:
-    """The odd things met in one run, each said once, those of lines with their number."""
+    """Collects the irregularities of one run's answer: each sentence once, with a count for those about lines."""
 
     def __init__(self) -> None:
-        self._said: dict[str, None] = {}
+        self._sentences: dict[str, None] = {}  # a set that keeps its order
         self._lines: Counter[str] = Counter()
 
-    def say(self, sentence: str) -> None:
-        self._said[sentence] = None
+    def add(self, sentence: str) -> None:
+        self._sentences[sentence] = None
 
-    def count_line(self, what: str) -> None:
-        self._lines[what] += 1
+    def count_line(self, problem: str) -> None:
+        self._lines[problem] += 1
 
     def sentences(self) -> tuple[str, ...]:
-        counted = [f"{what}: {n} {'line' if n == 1 else 'lines'}." for what, n in self._lines.items()]
-        return tuple([*self._said, *counted][:MAX_HINTS])
+        """Return the sentences in the order in which they were added, then the counts; at most MAX_HINTS in all."""
+        counted = [f"{problem}: {n} {'line' if n == 1 else 'lines'}." for problem, n in self._lines.items()]
+        return tuple([*self._sentences, *counted][:MAX_HINTS])
 
 
 def decode(body: bytes) -> object:
-    """The JSON of a body whatever its label says: UTF-8, -16 or -32, with or without a BOM. Raises Malformed."""
-    # A stray byte spoils one letter, not the five runs around it.
+    """Return the JSON value of a body in UTF-8, UTF-16 or UTF-32, with or without a byte order mark.
+
+    The Content-Type header is ignored. Raises Malformed when the body is empty, too large or not JSON.
+    """
+    # A stray byte spoils one letter and not the answer about all five runs.
     text = body.decode(json.detect_encoding(body), "replace")
     if not text.strip():
         raise Malformed("CAMB.AI sent an empty answer. It will be asked again.", http_status=200)
@@ -138,14 +97,17 @@ def decode(body: bytes) -> object:
         problem = "an answer nested too deeply to read"
     except ValueError:
         problem = "a web page instead of data" if _MARKUP.match(text.lstrip()) else "an answer that is not JSON"
-    # Outside of `except`, since the decoder's error carries the whole body along.
+    # Outside the `except` block, because the decoder's error would keep the whole body in memory.
     raise Malformed(
         f"CAMB.AI sent {problem}. It will be asked again; if this lasts, check CAMB_BASE_URL.", http_status=200
     )
 
 
 def read_run(run_id: int, value: object, mask: Mask = str) -> RunAnswer:
-    """The meaning of what stands in an answer for one run. Takes any JSON value and never raises."""
+    """Return the parsed answer about one run. Takes any JSON value and never raises.
+
+    `mask` removes the API key from a text.
+    """
     hints = _Hints()
     value = _clean(value, mask, hints)
     raw = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
@@ -154,21 +116,21 @@ def read_run(run_id: int, value: object, mask: Mask = str) -> RunAnswer:
     if isinstance(value, dict):
         dubs, failures = _dubs(value, hints)
         for language, reason in failures:
-            hints.say(f"{language or 'A language'}: {explain(reason)}")
+            hints.add(f"{language or 'A language'}: {explain(reason)}")
         if failures and not dubs:
             failure = failure or failures[0][1]
-        if not dubs and not failure and (said := _said(value)):
-            hints.say(f"CAMB.AI says: “{said}”")
+        if not dubs and not failure and (message := _message(value)):
+            hints.add(f"CAMB.AI says: “{message}”")
     elif isinstance(value, str):
-        if not failure and (said := _line(value, MAX_SAID)):
-            hints.say(f"CAMB.AI says only “{said}”.")
+        if not failure and (message := _line(value, MAX_MESSAGE)):
+            hints.add(f"CAMB.AI says only “{message}”.")
     elif value is not None:
-        hints.say("CAMB.AI answered in a form that is not known here.")
+        hints.add("CAMB.AI answered in a form that is not known here.")
     return RunAnswer(run_id, dubs, failure, hints.sentences(), raw)
 
 
 def read_task(value: object, mask: Mask = str) -> TaskAnswer:
-    """The state of a task; raises Malformed when the answer is not an object."""
+    """Return the state of a task. Raises Malformed when the answer is not an object."""
     value = _clean(value, mask, _Hints())
     if not isinstance(value, dict):
         raise Malformed("CAMB.AI did not answer about the task as its contract says.", http_status=200)
@@ -176,15 +138,15 @@ def read_task(value: object, mask: Mask = str) -> TaskAnswer:
     if isinstance(message, dict | list):
         message = json.dumps(message, ensure_ascii=False)
     return TaskAnswer(
-        status=_word(value.get("status")),
+        status=_upper(value.get("status")),
         run_id=_id(value.get("run_id")),
         failure=_failure(value),
-        message=_line(message, MAX_SAID),
+        message=_line(message, MAX_MESSAGE),
     )
 
 
 def read_languages(value: object, mask: Mask = str) -> list[LanguageAnswer]:
-    """The languages of one list, odd entries left out; raises Malformed when it is no list."""
+    """Return the languages of one list without its malformed entries. Raises Malformed when it is not a list."""
     value = _clean(value, mask, _Hints())
     if not isinstance(value, list):
         raise Malformed("CAMB.AI did not answer with a list of languages.", http_status=200)
@@ -195,23 +157,23 @@ def read_languages(value: object, mask: Mask = str) -> list[LanguageAnswer]:
     ]
 
 
-def read_refusal(body: bytes, mask: Mask = str) -> str:
-    """What the body of an error says in plain words; "" when it is a web page or says nothing."""
+def read_error_message(body: bytes, mask: Mask = str) -> str:
+    """Return the message in the body of an HTTP error; "" when the body is a web page or holds no message."""
     try:
         value = decode(body)
     except Malformed:
         value = body.decode("utf-8", "replace")
     value = _clean(value, mask, _Hints())
-    return _said(value) if isinstance(value, dict) else _plain(value)
+    return _message(value) if isinstance(value, dict) else _plain(value)
 
 
 def _integer(digits: str) -> int | float:
-    # Python refuses to read an integer of more than 4,300 digits, and with it the whole answer.
+    # Python raises an error for an integer of more than 4,300 digits, which would discard the whole answer.
     return int(digits) if len(digits) < 20 else float(digits)
 
 
 def _clean(value: object, mask: Mask, hints: _Hints, depth: int = 0) -> object:
-    """The value as any database can hold it: no NUL, no lone surrogate, only finite numbers, bounded depth."""
+    """Return the value as any database can store it: no NUL, no lone surrogate, finite numbers, bounded depth."""
     if isinstance(value, str):
         return mask(_storable(value))
     if isinstance(value, float):
@@ -219,11 +181,11 @@ def _clean(value: object, mask: Mask, hints: _Hints, depth: int = 0) -> object:
     if isinstance(value, int):
         return value if abs(value) <= MAX_RUN_ID else None
     if isinstance(value, _NESTED) and depth == MAX_DEPTH:
-        hints.say("A part nested too deeply was left out.")
+        hints.add("A part nested too deeply was left out.")
         return None
     if isinstance(value, dict):
         if getattr(value, "repeats", False):
-            hints.say("A field came twice; the last one counts.")
+            hints.add("A field came twice; the last one counts.")
         return {mask(_storable(name)): _clean(part, mask, hints, depth + 1) for name, part in value.items()}
     if isinstance(value, list):
         return [_clean(part, mask, hints, depth + 1) for part in value]
@@ -235,7 +197,10 @@ def _storable(text: str) -> str:
 
 
 def _text(value: object) -> str:
-    """A string or number as text without control characters but newline and tab; "" for anything else."""
+    """Return a string or number as text; the only control characters left are newline and tab.
+
+    Other types give "".
+    """
     if isinstance(value, bool) or not isinstance(value, _PLAIN):
         return ""
     text = str(value)
@@ -248,8 +213,8 @@ def _line(value: object, limit: int) -> str:
     return " ".join(_text(value).split())[:limit].rstrip()
 
 
-def _word(value: object) -> str:
-    return _line(value, MAX_REASON).upper()[:MAX_REASON]  # upper-casing can lengthen: "ß"
+def _upper(value: object) -> str:
+    return _line(value, MAX_REASON).upper()[:MAX_REASON]  # upper-casing can lengthen a text: "ß" becomes "SS"
 
 
 def _id(value: object) -> int | None:
@@ -260,27 +225,28 @@ def _id(value: object) -> int | None:
 
 
 def _plain(value: object) -> str:
-    text = _line(value, MAX_SAID)
+    text = _line(value, MAX_MESSAGE)
     return "" if _MARKUP.search(text) or "\ufffd" in text else text
 
 
-def _said(value: dict[str, Any]) -> str:
-    """The sentence in an object like `{"detail": "…"}`, `{"error": "…"}` or FastAPI's list of details."""
-    for field in SAID_FIELDS:
-        said = value.get(field)
-        if isinstance(said, list):
-            said = "; ".join(filter(None, (_text(item.get("msg")) for item in said if isinstance(item, dict))))
-        if text := _plain(said):
+def _message(value: dict[str, Any]) -> str:
+    """Return the message in an object like `{"detail": "…"}`, `{"error": "…"}` or FastAPI's list of details."""
+    for field in MESSAGE_FIELDS:
+        message = value.get(field)
+        if isinstance(message, list):
+            details = (_text(item.get("msg")) for item in message if isinstance(item, dict))
+            message = "; ".join(filter(None, details))
+        if text := _plain(message):
             return text
     return ""
 
 
 def _failure(value: object) -> str:
-    """The reason when this value says that it failed, else "": PENDING, SUCCESS and unknown states are none."""
+    """Return the failure reason in a value, or "". PENDING, SUCCESS and unknown states are not failures."""
     if isinstance(value, str):
-        status, reason = _word(value), ""
+        status, reason = _upper(value), ""
     elif isinstance(value, dict):
-        status, reason = _word(value.get("status")), _word(value.get("exception_reason"))
+        status, reason = _upper(value.get("status")), _upper(value.get("exception_reason"))
     else:
         return ""
     if reason and reason != "NONE":
@@ -289,14 +255,14 @@ def _failure(value: object) -> str:
 
 
 def _dubs(value: dict[str, Any], hints: _Hints) -> tuple[tuple[DubAnswer, ...], list[tuple[str, str]]]:
-    """The dubs of one run, and the languages that failed with their reasons.
+    """Return the dubs of one run, and the failed languages with their reasons.
 
-    The value is one result, or an object language → result. It is the first as soon as one of a result's own fields
-    holds something, so that an extra object beside them is not taken for a language.
+    The value is either one result or an object of language → result. It counts as one result as soon as one of a
+    result's fields is not empty, so that an extra object beside those fields is not taken for a language.
     """
     if any(value.get(field) for field in DUB_FIELDS):
         dub = _dub("", value, hints)
-        return ((dub,) if _holds_something(dub) else ()), []
+        return ((dub,) if _is_filled(dub) else ()), []
     dubs: dict[str, DubAnswer] = {}
     failures = []
     for key, result in value.items():
@@ -306,10 +272,10 @@ def _dubs(value: dict[str, Any], hints: _Hints) -> tuple[tuple[DubAnswer, ...], 
         if reason := _failure(result):
             failures.append((language, reason))
         dub = _dub(language, result, hints)
-        if not _holds_something(dub):
+        if not _is_filled(dub):
             continue
         if language in dubs or len(dubs) == MAX_DUBS:
-            hints.say("More languages came than could be kept apart; the first ones were kept.")
+            hints.add("More languages came than could be kept apart; the first ones were kept.")
             continue
         dubs[language] = dub
     return tuple(dubs.values()), failures
@@ -324,7 +290,7 @@ def _dub(language: str, result: dict[str, Any], hints: _Hints) -> DubAnswer:
     )
 
 
-def _holds_something(dub: DubAnswer) -> bool:
+def _is_filled(dub: DubAnswer) -> bool:
     return bool(dub.video_url or dub.audio_url or dub.cues)
 
 
@@ -334,12 +300,15 @@ def _link(result: dict[str, Any], fields: tuple[str, ...], medium: str, hints: _
         if isinstance(link, str) and _is_web_link(link.strip()):
             return link.strip()
     if given:
-        hints.say(f"The {medium} link was unusable.")  # never quoted: it may be an attack or carry a secret
+        hints.add(f"The {medium} link was unusable.")  # not quoted: it may be an attack or hold a secret
     return ""
 
 
 def _is_web_link(url: str) -> bool:
-    """The schema promises any string; only a plain http(s) address may become a link or a player's source."""
+    """Tell whether a text is a plain http or https address; only such a one may become a link or a player's source.
+
+    CAMB.AI's schema allows any string.
+    """
     if len(url) > MAX_URL or _NOT_IN_A_URL.search(url):
         return False
     try:
@@ -351,7 +320,7 @@ def _is_web_link(url: str) -> bool:
 
 
 class _Line(NamedTuple):
-    """A line of a transcript whose times are still CAMB.AI's numbers."""
+    """A line of a transcript; its times are CAMB.AI's numbers, in seconds or milliseconds."""
 
     start: float | None
     end: float | None
@@ -363,14 +332,14 @@ def _cues(transcript: object, hints: _Hints) -> tuple[CueAnswer, ...]:
     if not transcript:
         return ()
     if not isinstance(transcript, list):
-        hints.say("The transcript did not come as a list of lines and could not be used.")
+        hints.add("The transcript did not come as a list of lines and could not be used.")
         return ()
     if len(transcript) > MAX_CUES:
-        hints.say(f"The transcript was cut after {MAX_CUES:,} lines.")
+        hints.add(f"The transcript was cut after {MAX_CUES:,} lines.")
     lines = list(_lines(transcript[:MAX_CUES], hints))
     to_ms = 1000.0
     if _is_in_milliseconds(lines):
-        hints.say("The times came in milliseconds instead of seconds and were converted.")
+        hints.add("The times came in milliseconds instead of seconds and were converted.")
         to_ms = 1.0
     cues = []
     previous_end = 0
@@ -383,7 +352,7 @@ def _cues(transcript: object, hints: _Hints) -> tuple[CueAnswer, ...]:
         previous_end = end
     ordered = tuple(sorted(cues, key=lambda cue: cue.start_ms))
     if ordered != tuple(cues):
-        hints.say("The lines came out of order and were sorted by time.")
+        hints.add("The lines came out of order and were sorted by time.")
     return ordered
 
 
@@ -402,10 +371,11 @@ def _lines(transcript: list[Any], hints: _Hints) -> Iterator[_Line]:
 
 
 def _is_in_milliseconds(lines: list[_Line]) -> bool:
-    """Whether a transcript's times are milliseconds: the schema says seconds, its own example shows 0 and 5000.
+    """Tell whether a transcript's times are milliseconds: the schema says seconds, but its example is 0 and 5000.
 
-    Told by speech: all numbers are whole, and the median line lasts 100 or more and 10 or more a letter. As seconds
-    that is no speech; as milliseconds it is, of at most a hundred letters a second and an hour a line.
+    The speed of speech decides. Times are milliseconds if all numbers are whole and the median line lasts at least
+    100, and at least 10 per letter. In seconds that is too slow for speech. In milliseconds it is speech of at most
+    a hundred letters a second, and no line lasts more than an hour.
     """
     if not all(time is None or time.is_integer() for line in lines for time in (line.start, line.end)):
         return False
@@ -416,8 +386,8 @@ def _is_in_milliseconds(lines: list[_Line]) -> bool:
     ]
     return (
         bool(spoken)
-        and 100 <= median(lasting for lasting, _ in spoken) <= 3_600_000
-        and median(lasting / letters for lasting, letters in spoken) >= 10
+        and 100 <= median(duration for duration, _ in spoken) <= 3_600_000
+        and median(duration / letters for duration, letters in spoken) >= 10
     )
 
 
@@ -432,5 +402,8 @@ def _number(value: object) -> float | None:
 
 
 def _ms(milliseconds: float) -> int:
-    """Rounded half up and clamped. The inner `round` mends 1.0005 s, which as a float is 1000.4999999999999 ms."""
+    """Return milliseconds rounded half up, clamped to 0 … MAX_MS.
+
+    The inner `round` is for times such as 1.0005 s, which as a float is 1000.4999999999999 ms.
+    """
     return math.floor(round(min(max(milliseconds, 0.0), float(MAX_MS)), 6) + 0.5)

@@ -1,7 +1,7 @@
-"""What does a failure that CAMB.AI names mean, and what is the next step?"""
+"""The failure reasons that CAMB.AI names, in plain words and with the next step."""
 
-# `exception_reason` values and failing statuses of docs.camb.ai. A word listed here is a failure wherever it
-# stands for a run's state; the list is open on their side, so an unknown reason is shown as it is.
+# The `exception_reason` values and failing statuses of docs.camb.ai. A word in this list is a failure wherever it
+# stands for a run's state. CAMB.AI may add further reasons; an unknown one is shown as it is.
 REASONS = {
     "CONTENT_DOES_NOT_MATCH_EXTENSION": (
         "The source's content is not what its file extension says. Rename or convert the file and dub it again."
@@ -51,6 +51,6 @@ REASONS = {
 
 
 def explain(reason: str) -> str:
-    """A failure reason in plain words with the next step; an unknown one is shown as it is."""
+    """Return a failure reason in plain words with the next step; an unknown reason is quoted."""
     known = REASONS.get(reason.strip().upper())
     return known or f"CAMB.AI gave the reason “{reason}”. Look the run up in CAMB.AI, or ask its support."

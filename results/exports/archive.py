@@ -1,41 +1,42 @@
-"""How do the dubs of many runs leave as one ZIP?"""
+"""A ZIP archive with the dubs of many runs, streamed while it is written."""
 
 from collections.abc import Iterator, Sequence
 
 from zipstream import ZIP_DEFLATED, ZipStream  # type: ignore[import-untyped]
 
-from results.exports import csv
+from results.exports.csv import csv_table
 from results.exports.formats import Format
 from results.exports.names import stem, unique
 from results.models import RunQuerySet
 from results.transcripts import languages, timecode
 
-_AT_ONCE = 50
+_RUNS_PER_QUERY = 50
 _HEADER = ("file", "run", "title", "tags", "status", "language", "language name", "cues", "length")
 
 
-def stream_zip(runs: RunQuerySet, pks: Sequence[int], format: Format) -> Iterator[bytes]:
-    """Yield the ZIP of those of the runs that have one of these ids, and of a table of contents, `manifest.csv`.
+def stream_zip(runs: RunQuerySet, pks: Sequence[int], export_format: Format) -> Iterator[bytes]:
+    """Yield the bytes of a ZIP with a file for each dub of `runs` with these primary keys, and `manifest.csv`.
 
-    One dub is read, written and given away at a time: memory holds only that dub and the table. What was removed
-    meanwhile is left out; a run without a dub has its line in the table.
+    The manifest has a row for each dub. One dub at a time is read, written and sent, so memory holds only that dub
+    and the manifest. Runs that are removed meanwhile are left out; a run without a dub has a row in the manifest.
     """
     archive = ZipStream(compress_type=ZIP_DEFLATED)
     manifest: list[tuple[object, ...]] = []
     taken = {"manifest.csv"}
-    for start in range(0, len(pks), _AT_ONCE):
-        some = runs.filter(pk__in=pks[start : start + _AT_ONCE]).order_by("pk")
-        for run in some.prefetch_related("dubs", "tags"):
+    for start in range(0, len(pks), _RUNS_PER_QUERY):
+        chunk = runs.filter(pk__in=pks[start : start + _RUNS_PER_QUERY]).order_by("pk")
+        for run in chunk.prefetch_related("dubs", "tags"):
             number, tags = run.camb_run_id or run.camb_task_id, ", ".join(run.tag_names)
-            about = (number, run.title, tags, run.get_status_display())
+            run_cells = (number, run.title, tags, run.get_status_display())
             dubs = sorted(run.dubs.all(), key=lambda dub: dub.pk)
             if not dubs:
-                manifest.append(("", *about, *[""] * 4))
+                manifest.append(("", *run_cells, *[""] * 4))
             for dub in dubs:
-                name = unique(stem(run, dub.language), format.extension, taken)
+                name = unique(stem(run, dub.language), export_format.extension, taken)
                 length = timecode.full(dub.duration_ms)
-                manifest.append((name, *about, dub.language, languages.name(dub.language), dub.cue_count, length))
-                archive.add(format.file(dub), name)
+                language_cells = (dub.language, languages.name(dub.language))
+                manifest.append((name, *run_cells, *language_cells, dub.cue_count, length))
+                archive.add(export_format.file(dub), name)
                 yield from archive.file()
-    archive.add(csv.table(_HEADER, manifest).encode(), "manifest.csv")
+    archive.add(csv_table(_HEADER, manifest).encode(), "manifest.csv")
     yield from archive.finalize()

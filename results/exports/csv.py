@@ -1,4 +1,4 @@
-"""How are cues written as a table for spreadsheets?"""
+"""Cues as a CSV table that is safe to open in a spreadsheet."""
 
 import csv
 import re
@@ -10,50 +10,54 @@ from results.transcripts import timecode
 from results.transcripts.alignment import AlignedCues
 from results.transcripts.cues import span
 
-# What makes a spreadsheet take a cell for a formula, also behind quotes and spaces (OWASP ASVS 5, 1.2.10); in East
-# Asian settings the full-width signs do too.
+# The characters that make a spreadsheet take a cell for a formula, also after quotes and spaces (OWASP ASVS 5,
+# 1.2.10). In East Asian settings the full-width signs have the same effect.
 _FORMULA = re.compile(r"""['"\s]*[=+\-@\t\r\0＝＋－＠]""")
-# Characters, about, that are written before some are sent.
-_PIECE = 64_000
+_PIECE_CHARACTERS = 64_000
+"""About the length of each piece that `csv_pieces` yields."""
 
 
 def render(cues: Iterable[Cue]) -> str:
+    """Return a CSV file with a row for each cue."""
     header = ("position", "start", "end", "speaker", "text")
-    return table(header, ((cue.position, *_clocks(*span(cue)), cue.speaker, cue.text) for cue in cues))
+    return csv_table(header, ((cue.position, *_timecodes(*span(cue)), cue.speaker, cue.text) for cue in cues))
 
 
 def render_bilingual(pairs: Iterable[AlignedCues], language: str, other_language: str) -> str:
+    """Return a CSV file with a row for each pair, and a column for each language, named after it."""
     header = ("start", "end", "speaker", language, other_language)
-    return table(header, ((*_clocks(*pair.span), pair.speaker, pair.text, pair.other_text) for pair in pairs))
+    return csv_table(
+        header, ((*_timecodes(*pair.span), pair.speaker, pair.text, pair.other_text) for pair in pairs)
+    )
 
 
-def _clocks(start: int, end: int) -> tuple[str, str]:
+def _timecodes(start: int, end: int) -> tuple[str, str]:
     return timecode.full(start), timecode.full(end)
 
 
-def table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    """Return the file that `pieces` yields."""
-    return "".join(pieces(header, rows))
+def csv_table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """Return the whole file that `csv_pieces` yields."""
+    return "".join(csv_pieces(header, rows))
 
 
-def pieces(header: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
-    """Yield a CSV file as RFC 4180 has it, with the byte order mark by which Excel knows that it is UTF-8."""
+def csv_pieces(header: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
+    """Yield a CSV file as defined by RFC 4180, with a byte order mark, from which Excel recognises UTF-8."""
     file = StringIO("\ufeff", newline="")
     write = csv.writer(file).writerow
     file.seek(0, SEEK_END)
     write(header)
     for row in rows:
-        write(map(_guarded, row))
-        if file.tell() > _PIECE:
+        write(map(_without_formula, row))
+        if file.tell() > _PIECE_CHARACTERS:
             yield file.getvalue()
             file.seek(0)
             file.truncate()
     yield file.getvalue()
 
 
-def _guarded(value: object) -> object:
-    """Put a single quote before what a spreadsheet would compute; whoever reads the file by program takes it off.
+def _without_formula(value: object) -> object:
+    """Return the cell with a single quote before a text that a spreadsheet would compute as a formula.
 
-    Numbers of ours stay numbers.
+    A program that reads the file has to remove that quote. Numbers stay numbers.
     """
     return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value

@@ -1,4 +1,4 @@
-"""How are cues written as JSON?"""
+"""A dub and its cues as JSON."""
 
 import json
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from results.models import Cue, Dub
 
 
 def render(dub: Dub, cues: Iterable[Cue]) -> str:
-    """Return the dub as it is stored, times in milliseconds."""
+    """Return the dub as a JSON object with the stored values; times are in milliseconds."""
     return json.dumps(
         {
             "run_id": dub.run.camb_run_id,

@@ -1,4 +1,4 @@
-"""How are cues written as plain text?"""
+"""Cues as plain text: in paragraphs, in lines with times and names, or only the spoken words."""
 
 from collections.abc import Iterable
 from itertools import groupby
@@ -9,26 +9,26 @@ from results.transcripts.cues import lines
 
 
 def render(dub: Dub, cues: Iterable[Cue]) -> str:
-    """Return a paragraph for each time that somebody speaks, under the speaker's name."""
+    """Return a paragraph for each turn of a speaker, under the speaker's name."""
     space = " " if languages.has_spaces(dub.language) else ""
     turns = groupby(filter(_line, cues), key=_speaker)
     return "\n".join(
-        f"{speaker}\n{said}\n" if speaker else f"{said}\n"
-        for speaker, said in ((speaker, space.join(map(_line, turn))) for speaker, turn in turns)
+        f"{speaker}\n{text}\n" if speaker else f"{text}\n"
+        for speaker, text in ((speaker, space.join(map(_line, turn))) for speaker, turn in turns)
     )
 
 
 def render_lines(cues: Iterable[Cue]) -> str:
-    """Return a line for each cue: `[1:02] Anna: What was said`."""
-    said = ((cue, _speaker(cue)) for cue in cues if _line(cue))
+    """Return a line for each cue: `[1:02] Anna: The spoken words`."""
+    spoken = ((cue, _speaker(cue)) for cue in cues if _line(cue))
     return "".join(
         f"[{timecode.short(max(cue.start_ms, 0))}] {f'{speaker}: ' if speaker else ''}{_line(cue)}\n"
-        for cue, speaker in said
+        for cue, speaker in spoken
     )
 
 
 def render_words(cues: Iterable[Cue]) -> str:
-    """Return a line for each cue: only what was said."""
+    """Return a line for each cue with only the spoken words."""
     return "".join(f"{line}\n" for line in map(_line, cues) if line)
 
 

@@ -1,4 +1,4 @@
-"""How are cues written as WebVTT?"""
+"""Cues as WebVTT captions."""
 
 from collections.abc import Iterable
 
@@ -6,12 +6,12 @@ from results.models import Cue
 from results.transcripts import timecode
 from results.transcripts.cues import lines, span
 
-# A bare `-->` would be read as a timing line, and `<` and `&` as markup.
+# A player would read an unescaped `-->` as a timing line, and `<` and `&` as markup.
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
 def render(cues: Iterable[Cue]) -> str:
-    """Return a WebVTT file; a cue is identified by its position, which leads from the player to its line."""
+    """Return a WebVTT file. A cue's identifier is its position, by which the player finds the cue's line."""
     return "WEBVTT\n\n" + "\n".join(_block(cue) for cue in cues if cue.text.strip())
 
 

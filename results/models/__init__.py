@@ -1,4 +1,4 @@
-"""What Dubroom keeps of CAMB.AI's runs, by subject."""
+"""The models of runs and their results, in one module for each subject."""
 
 from results.models.api_key import ApiKey
 from results.models.calls import Attempt, Call

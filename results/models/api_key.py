@@ -10,10 +10,11 @@ from teams.models import Team
 
 
 class ApiKey(models.Model):
-    """A team's CAMB.AI key, and how CAMB.AI took it the last time.
+    """A team's CAMB.AI key, and the outcome of the last call with that key.
 
-    `retry_at` is the key's gate: while it lies ahead, no run of the team is asked. Trouble of the key or of the
-    whole service sets it, so one row says for every worker on every machine when the next probe is due.
+    `retry_at` is the state of the key's circuit breaker: while this time is in the future, no call is made for the
+    team. A failure of the key or of the whole service sets this time. One row thus tells every worker on every
+    machine when the next probe is due.
     """
 
     class State(models.TextChoices):
@@ -26,15 +27,17 @@ class ApiKey(models.Model):
     team = models.OneToOneField(Team, on_delete=models.CASCADE, primary_key=True, related_name="api_key")
     sealed = models.TextField()
     last_four = models.CharField(max_length=4)
-    is_demo = models.BooleanField(default=False, help_text=_("Answered by the stand-in CAMB.AI of the demo."))
+    is_demo = models.BooleanField(default=False, help_text=_("Calls go to the demo's stand-in for CAMB.AI."))
     state = models.CharField(max_length=12, choices=State.choices, default=State.UNTRIED)
-    message = models.TextField(blank=True, help_text=_("What went wrong, and what to do, in plain words."))
+    message = models.TextField(blank=True, help_text=_("A sentence on what went wrong, and the next step."))
     failures = models.PositiveIntegerField(default=0, help_text=_("Failed calls in a row."))
     retry_at = models.DateTimeField(null=True)
-    last_call_at = models.DateTimeField(null=True, help_text=_("When CAMB.AI last answered or failed to."))
     claimed_at = models.DateTimeField(null=True, help_text=_("When runs were last leased: keys take turns by it."))
+    last_call_at = models.DateTimeField(
+        null=True, help_text=_("When a call last ended; updated once a minute while calls succeed.")
+    )
     rate_used_until = models.DateTimeField(
-        null=True, help_text=_("Up to when the calls already let go use up its rate.")
+        null=True, help_text=_("Up to when the calls so far use up the rate limit.")
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -43,7 +46,7 @@ class ApiKey(models.Model):
 
     @property
     def secret(self) -> str:
-        """The key itself, for the request header only. Raises secrets.SealBrokenError."""
+        """The decrypted key, only for the request header. Raises secrets.SealBrokenError."""
         return unseal(self.sealed)
 
     @secret.setter
@@ -57,9 +60,10 @@ class ApiKey(models.Model):
 
     @property
     def is_in_trouble(self) -> bool:
+        """Whether the last call failed because of the key, its account or the service."""
         return self.state not in (self.State.UNTRIED, self.State.WORKING)
 
     @property
     def is_unproven(self) -> bool:
-        """Whether one call at a time has to show first that the key works."""
+        """Whether the key has yet to prove that it works; until then, calls are made one at a time."""
         return self.failures > 0 or self.state == self.State.UNTRIED

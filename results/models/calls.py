@@ -1,4 +1,4 @@
-"""The call log: HTTP calls to CAMB.AI and the part of each run in them."""
+"""The call log: HTTP calls to CAMB.AI, and the runs in each call."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -8,7 +8,7 @@ from teams.models import Team
 
 
 class Call(models.Model):
-    """One HTTP call to CAMB.AI, kept for a while so that people can see what was asked and what came of it."""
+    """One HTTP call to CAMB.AI, stored for a while so that people can look up requests and their outcomes."""
 
     class Outcome(models.TextChoices):
         ANSWERED = "answered", _("Answered")
@@ -19,7 +19,7 @@ class Call(models.Model):
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+", db_index=False)
     at = models.DateTimeField(db_index=True)
     ms = models.PositiveIntegerField(help_text=_("From the request to the last byte of the answer."))
-    http_status = models.PositiveSmallIntegerField(null=True, help_text=_("None: no answer came at all."))
+    http_status = models.PositiveSmallIntegerField(null=True, help_text=_("None: no answer was received."))
     outcome = models.CharField(max_length=12, choices=Outcome.choices)
     message = models.TextField(blank=True)
     run_count = models.PositiveSmallIntegerField()
@@ -32,7 +32,7 @@ class Call(models.Model):
 
 
 class Attempt(models.Model):
-    """One run's part in a call: what it changed, in words."""
+    """One run in a call. `change` is a sentence on what the call changed for that run."""
 
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="attempts")
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="call_attempts", db_index=False)

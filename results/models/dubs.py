@@ -1,4 +1,4 @@
-"""A run's dubs and cues, the names of speakers, and CAMB.AI's numbers for languages."""
+"""Dubs, cues, names of speakers, and CAMB.AI's numbers for languages."""
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
@@ -11,7 +11,7 @@ from teams.models import Team, User
 
 class DubQuerySet(models.QuerySet["Dub"]):
     def visible_to(self, user: User | AnonymousUser) -> "DubQuerySet":
-        """Dubs of the teams that this person is in."""
+        """Dubs of the teams of which the user is a member."""
         return self.filter(run__in=Run.objects.visible_to(user))
 
 
@@ -21,16 +21,16 @@ class Dub(models.Model):
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+", db_index=False)
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="dubs", db_index=False)
     language = models.CharField(
-        max_length=35, blank=True, help_text=_("A tag such as es-es, an unknown id of CAMB.AI, or nothing.")
+        max_length=35, blank=True, help_text=_("A tag such as es-es, an unknown number of CAMB.AI, or empty.")
     )
     video_url = models.TextField(blank=True)
     audio_url = models.TextField(blank=True)
-    media_fetched_at = models.DateTimeField(help_text=_("When the links were given; they end some time later."))
+    media_fetched_at = models.DateTimeField(help_text=_("When CAMB.AI gave the links, which expire later."))
     cues_hash = models.CharField(max_length=64, blank=True)
     cue_count = models.PositiveIntegerField(default=0)
     duration_ms = models.BigIntegerField(default=0)
     is_alert_checked = models.BooleanField(
-        default=True, help_text=_("False: saved searches have yet to be told of its lines.")
+        default=True, help_text=_("False: saved searches have not been matched with its lines yet.")
     )
 
     objects = DubQuerySet.as_manager()
@@ -46,8 +46,8 @@ class Dub(models.Model):
 class Cue(models.Model):
     """One line of speech. `position` counts from 1 in time order; times are integer milliseconds."""
 
-    # Only the dub has an index: a cue is reached by its id (search) or in its dub's order, and each further
-    # index would be paid for with every line written.
+    # Only the dub is indexed, by the constraint below. A cue is found by its id (search) or in its dub's order, and
+    # each further index would slow down the writing of every line.
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+", db_index=False)
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+", db_index=False)
     dub = models.ForeignKey(Dub, on_delete=models.CASCADE, related_name="cues", db_index=False)
@@ -56,7 +56,7 @@ class Cue(models.Model):
     end_ms = models.BigIntegerField()
     speaker = models.CharField(max_length=200, blank=True)
     original_speaker = models.CharField(
-        max_length=200, blank=True, help_text=_("CAMB.AI's name of the speaker, when people gave another one.")
+        max_length=200, blank=True, help_text=_("CAMB.AI's name of the speaker if people gave another name.")
     )
     text = models.TextField()
 
@@ -69,9 +69,10 @@ class Cue(models.Model):
 
 
 class SpeakerName(models.Model):
-    """What people call a speaker: in one run, or without one in every run of the team that has no name of its own.
+    """A name that people gave a speaker, for one run or for the whole team.
 
-    The cues already carry it; it is kept for those that come, and to find the way back to the original.
+    A name without a run applies to all runs of the team that have no name of their own for the speaker. The cues
+    already carry the name. It is stored for new cues, and to restore the original.
     """
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+", db_index=False)
@@ -79,7 +80,7 @@ class SpeakerName(models.Model):
     original = models.CharField(max_length=200)
     name = models.CharField(_("name"), max_length=200)
     applied_through = models.BigIntegerField(
-        null=True, help_text=_("The last of the team's runs whose cues carry it; None: all do.")
+        null=True, help_text=_("The last run of the team whose cues carry the name; None: all do.")
     )
 
     class Meta:
@@ -96,7 +97,7 @@ class SpeakerName(models.Model):
 
 
 class Language(models.Model):
-    """CAMB.AI's own numbers for languages, asked for once a day."""
+    """CAMB.AI's number for a language, fetched once a day."""
 
     camb_id = models.PositiveIntegerField(primary_key=True)
     tag = models.CharField(max_length=35)

@@ -1,4 +1,4 @@
-"""Copies of media: what a team keeps, and each file."""
+"""Media copies: a team's policy and quota, and each copied file."""
 
 from datetime import datetime
 
@@ -13,31 +13,33 @@ from teams.models import Team
 
 
 class CopyPolicy(models.Model):
-    """Whether a team keeps copies of its media with us, and how much may be kept."""
+    """Whether Dubroom keeps copies of a team's media, and the quota for them."""
 
     team = models.OneToOneField(Team, on_delete=models.CASCADE, primary_key=True, related_name="copy_policy")
     is_enabled = models.BooleanField(default=False)
     quota_bytes = models.BigIntegerField()
-    synced_at = models.DateTimeField(null=True, help_text=_("Since when answers have to be looked at for media."))
+    synced_at = models.DateTimeField(
+        null=True, help_text=_("Answers up to this time were searched for media; None: none yet.")
+    )
 
     def __str__(self) -> str:
-        return f"shelf of {self.team_id}"
+        return f"copy policy of {self.team_id}"
 
 
 class MediaCopyQuerySet(models.QuerySet["MediaCopy"]):
     def unleased(self, now: datetime) -> "MediaCopyQuerySet":
-        """Copies that no worker is at."""
+        """Copies without a lease that is still valid."""
         return self.filter(Q(lease_until=None) | Q(lease_until__lte=now))
 
     def due(self, now: datetime) -> "MediaCopyQuerySet":
-        """Copies to be fetched now that no worker is at."""
+        """Unleased copies that are due to be fetched."""
         return self.unleased(now).filter(due_at__lte=now).exclude(dub=None)
 
 
 class MediaCopy(models.Model):
-    """The video or audio of a dub as a file in our own storage, there or on its way.
+    """The video or audio of a dub as a file in Dubroom's own storage, complete or on its way.
 
-    One without a dub is a file to be removed: the row outlives its run and team so that no file is forgotten.
+    A copy without a dub is a file to be removed: the row outlives its run and team, so that no file is left behind.
     """
 
     class State(models.TextChoices):
@@ -49,27 +51,29 @@ class MediaCopy(models.Model):
     dub = models.ForeignKey(Dub, on_delete=models.SET_NULL, null=True, related_name="copies", db_index=False)
     kind = models.CharField(max_length=5)
     state = models.CharField(max_length=7, choices=State.choices, default=State.WAITING)
-    state_at = models.DateTimeField(default=timezone.now, help_text=_("Since when it is in this state."))
-    name = models.CharField(max_length=100, unique=True, help_text=_("Its name in the storage."))
+    state_at = models.DateTimeField(default=timezone.now, help_text=_("When the copy entered this state."))
+    name = models.CharField(max_length=100, unique=True, help_text=_("The file's name in the storage."))
     content_type = models.CharField(max_length=20, blank=True)
-    size = models.BigIntegerField(default=0, help_text=_("Bytes in all; 0 until its host has told."))
-    received_bytes = models.BigIntegerField(default=0, help_text=_("Bytes that are here."))
-    source = models.TextField(blank=True, help_text=_("The link that it came from, without its signature."))
-    validator = models.TextField(blank=True, help_text=_("The host's mark of this very content, to go on by."))
-    waveform = models.BinaryField(
-        default=b"", help_text=_("How loud it is in each part; empty if nobody can tell.")
+    size = models.BigIntegerField(default=0, help_text=_("Bytes in total; 0 until the host has named them."))
+    received_bytes = models.BigIntegerField(default=0, help_text=_("Bytes received so far."))
+    source = models.TextField(blank=True, help_text=_("The media link without its signature."))
+    validator = models.TextField(
+        blank=True, help_text=_("The host's validator of this content, such as an ETag, to resume by.")
     )
-    length_ms = models.PositiveIntegerField(default=0, help_text=_("Of the sound, if there are peaks."))
-    failures = models.PositiveIntegerField(default=0, help_text=_("Failed tries in a row."))
-    message = models.TextField(blank=True, help_text=_("Why it is not here yet, in plain words."))
-    due_at = models.DateTimeField(null=True, default=clock.now, help_text=_("None: not fetched by itself."))
-    lease = models.UUIDField(null=True, help_text=_("Whose turn it is to fetch it."))
+    waveform = models.BinaryField(default=b"", help_text=_("The loudness of each part; empty if unknown."))
+    length_ms = models.PositiveIntegerField(
+        default=0, help_text=_("The length of the sound, if there is a waveform.")
+    )
+    failures = models.PositiveIntegerField(default=0, help_text=_("Failed attempts in a row."))
+    message = models.TextField(blank=True, help_text=_("A sentence on why the copy is not complete yet."))
+    due_at = models.DateTimeField(null=True, default=clock.now, help_text=_("None: not fetched automatically."))
+    lease = models.UUIDField(null=True, help_text=_("The lease of the worker that fetches the copy."))
     lease_until = models.DateTimeField(null=True)
 
     objects = MediaCopyQuerySet.as_manager()
 
     class Meta:
-        # One that is kept, and one on its way to take its place.
+        # A complete copy, and one on its way that will replace it, exist side by side.
         constraints = [models.UniqueConstraint(fields=["dub", "kind", "state"], name="one_copy_a_state")]
         indexes = [
             models.Index(fields=["team", "due_at"], name="copy_due"),
@@ -82,5 +86,5 @@ class MediaCopy(models.Model):
 
     @property
     def percent(self) -> int:
-        """How much of it is here."""
+        """The percentage of the file that has been received, 0 to 100; 0 while the size is unknown."""
         return self.received_bytes * 100 // self.size if self.size else 0

@@ -1,4 +1,4 @@
-"""Runs with their tags, their source and CAMB.AI's raw answer."""
+"""Runs, with their tags, their source and CAMB.AI's raw answer."""
 
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ from teams.models import Team, User
 
 
 class Source(models.Model):
-    """What several runs are dubs of; it only stands for its being the same, so that they are read side by side."""
+    """The common source of several runs. It has no data of its own: it links runs that are read side by side."""
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
 
@@ -24,7 +24,7 @@ class Source(models.Model):
 
 
 class Tag(models.Model):
-    """A word or a few that a team files runs under; written as by who first did, and the same in any case."""
+    """A label under which a team files runs. It is shown as first written, and compared without regard to case."""
 
     LONGEST = 40
 
@@ -33,7 +33,7 @@ class Tag(models.Model):
     folded = models.CharField(max_length=3 * LONGEST)
 
     class Meta:
-        # In this order, a search for the runs under a tag needs no other index.
+        # In this order of fields, a search for the runs with a tag needs no other index.
         constraints = [models.UniqueConstraint(fields=["folded", "team"], name="one_tag_a_team")]
         ordering = ["folded"]
 
@@ -43,7 +43,7 @@ class Tag(models.Model):
 
 class RunQuerySet(models.QuerySet["Run"]):
     def visible_to(self, user: User | AnonymousUser) -> "RunQuerySet":
-        """Runs of the teams that this person is in."""
+        """Runs of the teams of which the user is a member."""
         return self.filter(team__memberships__user_id=user.pk or 0)
 
     def current(self) -> "RunQuerySet":
@@ -51,10 +51,11 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter(archived_at=None)
 
     def archived(self) -> "RunQuerySet":
+        """Runs that are archived."""
         return self.exclude(archived_at=None)
 
     def fading(self) -> "RunQuerySet":
-        """Archived runs whose lines are still in the search index; no search may show them."""
+        """Archived runs whose lines are still in the search index. No search may show these runs."""
         return self.archived().filter(is_indexed=True)
 
     def returning(self) -> "RunQuerySet":
@@ -62,7 +63,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.current().filter(is_indexed=False)
 
     def unfinished(self) -> "RunQuerySet":
-        """Runs that are still asked for by themselves."""
+        """Runs that are still refreshed automatically."""
         return self.exclude(due_at=None)
 
     def leased(self, now: datetime) -> "RunQuerySet":
@@ -80,7 +81,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter(ended | Q(leased_by__isnull=False) & ~Q(leased_by__in=alive))
 
     def due(self, now: datetime) -> "RunQuerySet":
-        """Runs to be asked now that nobody is asking."""
+        """Unleased runs that are due for a refresh."""
         return self.unleased(now).filter(due_at__lte=now)
 
     def pks(self) -> list[int]:
@@ -90,7 +91,7 @@ class RunQuerySet(models.QuerySet["Run"]):
 class Run(models.Model):
     """One tracked CAMB.AI dubbing run of one team.
 
-    Somebody may bring a dubbing task's id instead of a run's: then `camb_run_id` is empty until CAMB.AI names it.
+    A run may be added by the id of a dubbing task. `camb_run_id` is then empty until CAMB.AI names the run.
     """
 
     class Status(models.TextChoices):
@@ -103,7 +104,7 @@ class Run(models.Model):
 
     UNFINISHED = (Status.NEW, Status.WAITING, Status.PARTLY)
 
-    # A call has a deadline of its own; a lease outlives it, and is renewed before a further one.
+    # A lease outlives the deadline of one call, and is renewed before a further call.
     LEASE = timedelta(seconds=settings.CAMB_TOTAL_SECONDS * 1.5)
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="runs", db_index=False)
@@ -112,23 +113,25 @@ class Run(models.Model):
     title = models.CharField(_("title"), max_length=200, blank=True)
     added_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    archived_at = models.DateTimeField(null=True, help_text=_("Since when it is put aside."))
+    archived_at = models.DateTimeField(
+        null=True, help_text=_("When the run was archived; None: it is not archived.")
+    )
     is_indexed = models.BooleanField(
-        default=True, help_text=_("Whether the search index has its lines; written by the search alone.")
+        default=True, help_text=_("Whether the search index has the run's lines; written only by the search.")
     )
 
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.NEW)
-    reason = models.TextField(blank=True, help_text=_("Why it failed or was not found, and the next step."))
-    notes = models.JSONField(default=list, blank=True, help_text=_("Sentences on what was odd in the answer."))
-    changed_at = models.DateTimeField(null=True, help_text=_("When an answer last changed what is shown."))
+    reason = models.TextField(blank=True, help_text=_("Why the run failed or was not found, and the next step."))
+    notes = models.JSONField(default=list, blank=True, help_text=_("Sentences about irregularities in the answer."))
+    changed_at = models.DateTimeField(null=True, help_text=_("When an answer last changed the visible data."))
 
-    due_at = models.DateTimeField(null=True, default=clock.now, help_text=_("None: not asked by itself."))
+    due_at = models.DateTimeField(null=True, default=clock.now, help_text=_("None: not refreshed automatically."))
     requested_at = models.DateTimeField(
-        null=True, help_text=_("When somebody asked for it among many; None: answered.")
+        null=True, help_text=_("When the run was requested with others; None: answered since.")
     )
-    attempts = models.PositiveIntegerField(default=0, help_text=_("Asks in a row that brought nothing final."))
-    checked_at = models.DateTimeField(null=True, help_text=_("When the newest stored answer was asked for."))
-    lease = models.UUIDField(null=True, help_text=_("Whose turn it is to ask; proves it when the answer comes."))
+    attempts = models.PositiveIntegerField(default=0, help_text=_("Attempts in a row without a final result."))
+    checked_at = models.DateTimeField(null=True, help_text=_("When the newest stored answer was requested."))
+    lease = models.UUIDField(null=True, help_text=_("The current lease; only its holder may save an answer."))
     lease_until = models.DateTimeField(null=True)
     leased_by = models.UUIDField(
         null=True,
@@ -148,11 +151,11 @@ class Run(models.Model):
         help_text=_("A single call has confirmed that CAMB.AI says nothing about this run."),
     )
 
-    # What a row of the list shows, kept here so that a page of runs is one query.
+    # These repeat data of the dubs for the run list, so that a page of runs is one query.
     languages = models.JSONField(default=list, blank=True)
     duration_ms = models.BigIntegerField(default=0)
     cue_count = models.PositiveIntegerField(default=0)
-    version = models.BigIntegerField(default=0, help_text=_("The team's pulse when this row last changed."))
+    version = models.BigIntegerField(default=0, help_text=_("The team's version at the last change of this row."))
 
     source = models.ForeignKey("Source", on_delete=models.SET_NULL, null=True, related_name="runs")
     tags = models.ManyToManyField(Tag, related_name="runs")
@@ -167,7 +170,7 @@ class Run(models.Model):
             ),
         ]
         indexes = [
-            # However much is archived, what is not is found as quickly.
+            # Partial indexes: current runs are found as fast with any number of archived ones.
             models.Index(fields=["team", "id"], name="run_newest", condition=Q(archived_at=None)),
             models.Index(fields=["team", "status", "id"], name="run_by_status", condition=Q(archived_at=None)),
             models.Index(fields=["team", "id"], name="run_archived", condition=Q(archived_at__isnull=False)),
@@ -193,16 +196,16 @@ class Run(models.Model):
 
     @property
     def camb_name(self) -> str:
-        """What CAMB.AI knows it by, for people."""
+        """The run's id at CAMB.AI, or that of its task, as shown to people."""
         return f"Run {self.camb_run_id}" if self.camb_run_id else f"Task {self.camb_task_id}"
 
 
 class RawAnswer(models.Model):
-    """CAMB.AI's newest raw answer about a run: zlib-compressed JSON, cut off at a bound."""
+    """CAMB.AI's newest raw answer about a run: JSON, cut off at a maximum size and compressed with zlib."""
 
     run = models.OneToOneField(Run, on_delete=models.CASCADE, primary_key=True, related_name="raw_answer")
     body = models.BinaryField()
-    size = models.PositiveIntegerField(help_text=_("Bytes before compression and cutting."))
+    size = models.PositiveIntegerField(help_text=_("Bytes before compression and before the cut."))
     is_cut = models.BooleanField(default=False)
     fetched_at = models.DateTimeField()
 

@@ -1,4 +1,4 @@
-"""The vocabulary for suggestions, saved searches and their alerts."""
+"""The vocabulary for suggestions, saved searches, and search alerts."""
 
 from django.db import models
 from django.utils import timezone
@@ -9,9 +9,9 @@ from teams.models import Team, User
 
 
 class VocabularyWord(models.Model):
-    """A word that a team's dubs say or once said, folded as the search index folds it.
+    """A word in a team's present or former dubs, folded as in the search index.
 
-    `backwards` is the same word read from its end, so that words with the same end stand side by side too.
+    `backwards` is the word with its letters reversed, so that an index also finds words with the same ending.
     """
 
     pk = models.CompositePrimaryKey("team", "word")
@@ -27,7 +27,7 @@ class VocabularyWord(models.Model):
 
 
 class SavedSearch(models.Model):
-    """A search that somebody keeps, for themselves or for the team, and is told of when a new dub has hits."""
+    """A search that a user saved, private or shared with the team. The owner is alerted when a new dub has hits."""
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="saved_searches", db_index=False)
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="saved_searches")
@@ -47,8 +47,8 @@ class SearchAlert(models.Model):
 
     saved_search = models.ForeignKey(SavedSearch, on_delete=models.CASCADE, related_name="alerts", db_index=False)
     dub = models.ForeignKey(Dub, on_delete=models.CASCADE, related_name="+")
-    count = models.PositiveIntegerField(help_text=_("How many of its lines were hits."))
-    is_new = models.BooleanField(default=True, help_text=_("The search's owner has not seen it yet."))
+    count = models.PositiveIntegerField(help_text=_("The number of the dub's lines that were hits."))
+    is_new = models.BooleanField(default=True, help_text=_("The owner of the search has not seen the alert yet."))
     found_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

@@ -7,15 +7,16 @@ from teams.models import Team
 
 
 class TeamVersion(models.Model):
-    """A counter a team: it grows with every change of a run, so that a poll costs one small read.
+    """A counter for each team that grows with every change of a run, so that a poll costs one small read.
 
-    Beside it stands how much was asked for among many; those that are left have a `Run.requested_at`.
+    `requested` counts the runs that were requested together. The unanswered ones among them have a
+    `Run.requested_at`.
     """
 
     team = models.OneToOneField(Team, on_delete=models.CASCADE, primary_key=True, related_name="version_counter")
     version = models.BigIntegerField(default=0)
     requested = models.PositiveIntegerField(
-        default=0, help_text=_("How many runs were asked for since nothing was.")
+        default=0, help_text=_("Runs requested since the last time no request was open.")
     )
     requested_since = models.DateTimeField(null=True)
 
@@ -24,12 +25,12 @@ class TeamVersion(models.Model):
 
     @classmethod
     def current(cls, team_id: int) -> int:
-        """Return the team's version now."""
+        """Return the team's current version; 0 if nothing has changed yet."""
         return cls.objects.filter(pk=team_id).values_list("version", flat=True).first() or 0
 
     @classmethod
     def bump(cls, team_id: int) -> int:
-        """Count one change and return the new version; call it late in the transaction, as it locks the row."""
+        """Count one change and return the new version. Call it late in a transaction, because it locks the row."""
         count = "UPDATE results_teamversion SET version = version + 1 WHERE team_id = %s RETURNING version"
         with connection.cursor() as cursor:
             cursor.execute(count, [team_id])

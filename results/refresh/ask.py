@@ -138,7 +138,7 @@ class _Asking:
             return self._ask_suspects(runs)
         answers = self._ask_or_halve(runs)
         refusals = [answer for answer in answers.values() if isinstance(answer, camb.Refused)]
-        if len(refusals) == len(runs) and all(refusal.http_status == 403 for refusal in refusals):
+        if len(refusals) == len(runs) and all(refusal.is_forbidden for refusal in refusals):
             self._check_key(runs, refusals[0])
         return answers
 
@@ -177,7 +177,7 @@ class _Asking:
                 with self.log.record([witness.pk]):
                     self.client.fetch([witness.camb_run_id])
             except camb.Refused as error:
-                if error.http_status == 403:
+                if error.is_forbidden:
                     raise
         elif len(runs) > 1:
             raise refusal

@@ -52,7 +52,7 @@ def test_key(team_id: int) -> None:
         client_for(key).fetch([own or 1])
     except camb.Refused as error:
         # Another team's run may well be forbidden: only about a run of its own does a 403 concern the key.
-        if error.concerns_key or (error.http_status == 403 and own):
+        if error.concerns_key or (error.is_forbidden and own):
             limits.record_failure(key, error)
             return
     except (camb.CambError, SealBrokenError) as error:

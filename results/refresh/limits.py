@@ -63,16 +63,15 @@ def record_failure(key: ApiKey, error: camb.CambError | SealBrokenError) -> None
     runs: one bad answer among thousands must not stop them all.
     """
     now = clock.now()
-    message, state, wait = str(error), State.UNAVAILABLE, _pause(key.failures)
-    named = getattr(error, "retry_after", None)
+    message, state, wait, named = str(error), State.UNAVAILABLE, _pause(key.failures), None
     if isinstance(error, SealBrokenError):
         message = "The stored key cannot be decrypted, since FIELD_KEYS changed. Paste the key again."
         state, wait = State.REFUSED, REFUSED_PROBE
     elif isinstance(error, camb.Refused):
-        state, wait = State.UNPAID if error.http_status == 402 else State.REFUSED, REFUSED_PROBE
-    elif named is not None:
+        state, wait = State.UNPAID if error.is_payment_required else State.REFUSED, REFUSED_PROBE
+    elif (named := error.named_wait) is not None:
         # Obeyed to the second. If it was named too short once, our own pause counts too.
-        wait = max(timedelta(seconds=named), wait if key.failures else timedelta())
+        wait = max(named, wait if key.failures else timedelta())
     fields: dict[str, object] = {"failures": F("failures") + 1, "last_call_at": now}
     is_explained = state != State.UNAVAILABLE or getattr(error, "concerns_key", True)
     if key.failures or is_explained:

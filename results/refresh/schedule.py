@@ -35,9 +35,9 @@ def postpone(runs: Sequence[DueRun], error: camb.CambError | SealBrokenError, *,
     All wait equally long, so that they are asked together again and their batch can be halved. `is_guilty` says
     that the id itself makes CAMB.AI fail.
     """
-    named = getattr(error, "retry_after", None)
+    named = None if isinstance(error, SealBrokenError) else error.named_wait
     attempts = max((run.attempts for run in runs), default=0)
-    wait = max(backoff(attempts), FIRST_PROBE) if named is None else timedelta(seconds=named)
+    wait = max(backoff(attempts), FIRST_PROBE) if named is None else named
     failures: object = 1
     if is_guilty:
         failures = F("call_failures") + 1

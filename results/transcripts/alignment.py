@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from results.models import Cue
 from results.transcripts.cues import span
 
-# A cue is compared with this many cues around its own moment. Two dubs of a run differ by far less, and the
-# run time stays proportional to their length, whatever their times are.
+# A cue is compared with this many cues before and after its own start. Two dubs of a run differ by far less. The
+# bound keeps the running time proportional to their length for any times.
 _NEIGHBOURS_COMPARED = 8
 # A cue without a counterpart may join a row this many rows away.
 _ROWS_SEARCHED = 4
@@ -16,7 +16,7 @@ _ROWS_SEARCHED = 4
 
 @dataclass
 class AlignedCues:
-    """Cues of one dub and the cues of the other dub that say the same. Either list may be empty, never both."""
+    """Cues of one dub and the cues of the other dub that say the same. At most one of the two lists is empty."""
 
     cues: list[Cue] = field(default_factory=list)
     others: list[Cue] = field(default_factory=list)
@@ -31,7 +31,7 @@ class AlignedCues:
 
     @property
     def span(self) -> tuple[int, int]:
-        """Start and end in milliseconds of the leading cue: the first dub's, or the other's where it is alone."""
+        """Start and end, in milliseconds, of the leading cue: the first dub's, or else the other's."""
         return span(self._leading)
 
     @property
@@ -48,11 +48,11 @@ class AlignedCues:
 
 
 def align(cues: Iterable[Cue], others: Iterable[Cue]) -> list[AlignedCues]:
-    """Pair each cue of the other dub with the cue of the first dub that says the same; otherwise it stands alone.
+    """Return pairs of the cues that say the same in two dubs; a cue without a counterpart stands alone.
 
     Where both dubs have the same lines in the same places, counterparts are the cues of equal position. Elsewhere
-    the counterpart is the cue with the longest overlap. Every cue is in exactly one pair, each pair has at most one
-    cue of the first dub, and pairs are in time order. Both arguments must be in time order.
+    the counterpart of an other cue is the first dub's cue with the longest overlap. Every cue is in exactly one
+    pair, and each pair has at most one cue of the first dub. Arguments and pairs are in time order.
     """
     cues, others = list(cues), list(others)
     if _match_line_by_line(cues, others):
@@ -74,10 +74,10 @@ def align(cues: Iterable[Cue], others: Iterable[Cue]) -> list[AlignedCues]:
 
 
 def align_in_rows(cues: list[Cue], others: list[Cue]) -> list[AlignedCues]:
-    """Align as `align` does, for reading: several cues of the first dub may share a row with one or more others.
+    """Return the pairs of `align` as rows for reading, in which several cues of the first dub may share a row.
 
-    A cue that `align` left without a counterpart joins the row of the line that says it together with its
-    neighbour, as when one dub needs two lines for what the other says in one.
+    A cue that `align` left without a counterpart joins the row of a neighbour if the other dub says both in one
+    line. That happens where one dub needs two lines and the other needs one.
     """
     rows = align(cues, others)
     for place, row in enumerate(rows):
@@ -92,9 +92,10 @@ def align_in_rows(cues: list[Cue], others: list[Cue]) -> list[AlignedCues]:
 
 
 def _match_line_by_line(cues: list[Cue], others: list[Cue]) -> bool:
-    """Tell whether both have equally many cues, each nearer to its counterpart than the longer of the two lasts.
+    """Tell whether both dubs have the same lines in the same places.
 
-    A language that needs more time falls behind, until its cues overlap the next cues of the other dub most.
+    Both must have the same number of cues, and each gap between counterparts must be shorter than the longer of the
+    two. A language that needs more time falls behind, until its cues overlap the next cues of the other dub most.
     """
     return len(cues) == len(others) and all(
         _overlap_ms(one, two) > -max(one[1] - one[0], two[1] - two[0])
@@ -103,8 +104,10 @@ def _match_line_by_line(cues: list[Cue], others: list[Cue]) -> bool:
 
 
 def _shared_ms(cue: Cue, others: list[Cue]) -> int:
-    """Return the longest overlap with one of the others, if it covers half of either cue; less belongs to a
-    neighbour and counts as 0."""
+    """Return the longest overlap in milliseconds with one of the others, if it covers half of either cue, else 0.
+
+    A shorter overlap belongs to a neighbour.
+    """
     start, end = own = span(cue)
     longest = 0
     for other in map(span, others):
@@ -115,5 +118,5 @@ def _shared_ms(cue: Cue, others: list[Cue]) -> int:
 
 
 def _overlap_ms(one: tuple[int, int], two: tuple[int, int]) -> int:
-    """Return the overlap of two spans; negative where there is a gap between them."""
+    """Return the overlap of two spans in milliseconds; a gap between them is a negative overlap."""
     return min(one[1], two[1]) - max(one[0], two[0])

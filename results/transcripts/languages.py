@@ -1,4 +1,4 @@
-"""What is a dub's language called, and which tag does CAMB.AI's key mean?"""
+"""Names, tags and writing directions of languages, and the tags for CAMB.AI's language keys."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from babel.core import get_global
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-# The numbers that CAMB.AI's own documentation prints; the rest is asked for once a day (models.Language).
+# The numbers in CAMB.AI's documentation; all others are fetched once a day (models.Language).
 KNOWN: Mapping[int, str] = {
     1: "en-us",
     31: "de-de",
@@ -26,33 +26,33 @@ _WITHOUT_SPACES = ("ja", "km", "lo", "my", "th", "yue", "zh")
 _TAG = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,8})*")
 
 
-def tag_for(key: str, asked: Mapping[int, str] | None = None) -> str:
-    """Return the tag (`es-es`) for CAMB.AI's key of a dub: a tag in any case, a number, or something unforeseen.
+def tag_for(key: str, fetched: Mapping[int, str] | None = None) -> str:
+    """Return the tag (`es-es`) for CAMB.AI's key of a dub: a tag in any case, a number, or any other text.
 
-    `asked` are the numbers that CAMB.AI told us; a number that nobody knows stays as it is.
+    `fetched` maps CAMB.AI's numbers to tags, as fetched from CAMB.AI. An unknown number is its own tag.
     """
     key = key.strip().lower().replace("_", "-")
     if key.isascii() and key.isdigit():
         number = int(key[:18])
-        key = (asked or {}).get(number) or KNOWN.get(number) or str(number)
+        key = (fetched or {}).get(number) or KNOWN.get(number) or str(number)
     return key[:LONGEST_TAG]
 
 
 def name(tag: str) -> str:
-    """Return the name in the reader's language: `Spanish (Spain)`; what has no name is shown as it came.
+    """Return a language's name in the user's language: `Spanish (Spain)`. A tag without a name is its own name.
 
-    A dub that CAMB.AI gave without a language has none to be told apart by, and so no name.
+    The name is empty for a dub to which CAMB.AI gave no language.
     """
     return _name(tag, get_language() or "en")
 
 
 @lru_cache(maxsize=2048)
-def _name(tag: str, reader: str) -> str:
+def _name(tag: str, user_language: str) -> str:
     if not tag:
         return ""
     if tag.isdigit():
         return _("Language %(number)s") % {"number": tag}
-    names = Locale.parse(reader, sep="-")
+    names = Locale.parse(user_language, sep="-")
     first, *rest = tag.split("-")
     language = names.languages.get(_without_alias(first))
     if language is None:
@@ -62,24 +62,25 @@ def _name(tag: str, reader: str) -> str:
 
 
 def tags_named(name: str) -> list[str]:
-    """Return the tags of the languages called so in the reader's language or in English, of `Brazilian Portuguese`.
+    """Return the tags of the languages with this name, such as `Brazilian Portuguese`.
 
-    Four letters may also be the beginning of a name. What is a tag itself names no language: `ga` is Irish.
+    Names are those of the user's language and of English. Four or more letters may also be the beginning of a name.
+    A text that is a tag itself is not taken for a name: `ga` is the tag of Irish, not the name of the language Ga.
     """
     name = name.casefold()
     if _without_alias(name.split("-")[0]) in Locale("en").languages:
         return []
     tags = _tags(get_language() or "en")
     return tags.get(name) or sorted(
-        {tag for longer, of_it in tags.items() if len(name) > 3 and longer.startswith(name) for tag in of_it}
+        {tag for longer, its_tags in tags.items() if len(name) > 3 and longer.startswith(name) for tag in its_tags}
     )
 
 
 @lru_cache(maxsize=8)
-def _tags(reader: str) -> dict[str, list[str]]:
-    """The languages' tags by their names."""
+def _tags(user_language: str) -> dict[str, list[str]]:
+    """Return the tags of all languages by their case-folded names, in English and in the user's language."""
     tags: dict[str, list[str]] = {}
-    for names in (Locale("en").languages, Locale.parse(reader, sep="-").languages):
+    for names in (Locale("en").languages, Locale.parse(user_language, sep="-").languages):
         for code, name in names.items():
             tag = code.replace("_", "-").lower()
             if tag not in tags.setdefault(name.casefold(), []):
@@ -89,21 +90,21 @@ def _tags(reader: str) -> dict[str, list[str]]:
 
 @lru_cache(maxsize=2048)
 def html_tag(tag: str) -> str:
-    """Return what the `lang` attribute may say: a well-formed tag of a language that exists, else `und`."""
+    """Return a valid value of HTML's `lang` attribute: the tag if it is well-formed and known, else `und`."""
     is_known = _TAG.fullmatch(tag) and _without_alias(tag.split("-")[0]) in Locale("en").languages
     return tag if is_known else "und"
 
 
 @lru_cache(maxsize=2048)
 def direction(tag: str) -> str:
-    """Return the side from which the language is written, `ltr` or `rtl`; `ltr` for what is unknown."""
+    """Return the writing direction of a language, `ltr` or `rtl`; `ltr` if the language is unknown."""
     with suppress(ValueError, UnknownLocaleError):
         return str(Locale.parse(tag, sep="-").text_direction)
     return "ltr"
 
 
 def has_spaces(tag: str) -> bool:
-    """Are there spaces between the language's words?"""
+    """Tell whether the language puts spaces between words."""
     return tag.split("-")[0] not in _WITHOUT_SPACES
 
 

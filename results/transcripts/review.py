@@ -1,9 +1,10 @@
-"""Which lines would a reviewer look at twice, and why?
+"""Review checks: the lines of a dub that a reviewer should look at, and the reasons.
 
-Reading speeds, in characters a second, are those of the subtitling guides that the trade goes by (Netflix's Timed
-Text Style Guides, for adults): 20 for alphabets, 22 for the scripts of India, 17 for Thai, its neighbours and
-Hebrew, 12 for Korean, 9 for Chinese. Japanese is read as Chinese here: its guide's 4 is for subtitles that shorten
-what is said, and a dub's lines are what is said. Marks above and below a letter take no time.
+The reading speeds, in characters a second, are those of the subtitling guides that the trade follows (Netflix's
+Timed Text Style Guides, for adults). They are 20 for alphabets, 22 for the scripts of India, 17 for Hebrew, Thai
+and the scripts of Thai's neighbours, 12 for Korean and 9 for Chinese. Japanese has the speed of Chinese here. Its
+guide's 4 is for subtitles that shorten the spoken text, while a dub's lines are the spoken text. Marks above and
+below a letter take no time.
 """
 
 import re
@@ -22,11 +23,11 @@ from results.models import Cue
 SPEED = 20
 SPEEDS = {"han": 9, "hangul": 12, "thai": 17, "hebrew": 17, "indic": 22}
 SUBTITLE_SECONDS = 7
-"""No subtitle stands longer: a line with more text than can be read in this time cannot be one subtitle."""
+"""The longest time that a subtitle is shown. A line with more text than this time allows cannot be one subtitle."""
 LONG_MS = 15_000
 GAP_MS = 10_000
 OVERLAP_MS = 40
-"""A frame: less is rounding."""
+"""One frame; a shorter overlap is a rounding error."""
 
 _SCRIPT = re.compile(
     r"(?P<han>[\u3005-\u3007\u3041-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])"
@@ -50,7 +51,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ReviewCheck:
-    """Why to look; `amount` is in characters a second for FAST, in seconds for OVERLAP and GAP."""
+    """A reason to look at a line; `amount` is in characters a second for FAST, in seconds for OVERLAP and GAP."""
 
     kind: Kind
     amount: float = 0
@@ -72,7 +73,7 @@ class ReviewCheck:
 
 
 def review_checks(cues: Sequence[Cue]) -> list[tuple[ReviewCheck, ...]]:
-    """Return the hints on each of a dub's cues, which come in the order of time."""
+    """Return the review checks of each of a dub's cues. The cues must be in time order."""
     silent_from = accumulate((cue.end_ms for cue in cues), max)
     following = [*(cue.start_ms for cue in cues[1:]), None][: len(cues)]
     return [
@@ -82,7 +83,7 @@ def review_checks(cues: Sequence[Cue]) -> list[tuple[ReviewCheck, ...]]:
 
 
 def speed_for(text: str) -> int:
-    """Return how many characters of this text, by the script most of it is in, are read in a second."""
+    """Return the reading speed of a text in characters a second, which depends on its most frequent script."""
     if text.isascii():
         return SPEED
     scripts = Counter(found.lastgroup for found in _SCRIPT.finditer(text)).most_common(1)
@@ -90,7 +91,10 @@ def speed_for(text: str) -> int:
 
 
 def length(text: str) -> int:
-    """Return how many characters a reader meets: marks and invisible signs are none, a run of spaces is one."""
+    """Return the number of characters to read.
+
+    Marks and invisible characters do not count, and spaces in a row count as one.
+    """
     text = " ".join(text.split())
     return (
         len(text) if text.isascii() else sum(unicodedata.category(letter) not in _WITHOUT_WIDTH for letter in text)
@@ -106,7 +110,7 @@ def _of_text(cue: Cue) -> Iterator[ReviewCheck]:
         yield ReviewCheck(Kind.UNTIMED)
         return
     is_long = cue.end_ms - cue.start_ms > LONG_MS
-    # Most lines are slow for every script, and need no closer look.
+    # Most lines are slow enough for every script and skip the costly count of scripts.
     if len(cue.text) > min(SPEEDS.values()) * min(seconds, SUBTITLE_SECONDS):
         speed, letters = speed_for(cue.text), length(cue.text)
         if letters > speed * seconds:

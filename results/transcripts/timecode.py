@@ -1,4 +1,4 @@
-"""How is a moment written, and what moment did somebody write?"""
+"""Formatting and parsing of timecodes."""
 
 import re
 
@@ -7,7 +7,7 @@ _UNITS = re.compile(r"(?=\d)(?:(\d{1,4})h)?(?:(\d{1,5})m)?(?:(\d{1,7})(?:[.,](\d
 
 
 def full(ms: int) -> str:
-    """Return `HH:MM:SS.mmm`."""
+    """Return milliseconds as `HH:MM:SS.mmm`."""
     seconds, ms = divmod(ms, 1000)
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
@@ -15,14 +15,14 @@ def full(ms: int) -> str:
 
 
 def short(ms: int) -> str:
-    """Return `M:SS`, or `H:MM:SS` from one hour on; parts of a second are dropped."""
+    """Return milliseconds as `M:SS`, or `H:MM:SS` from one hour on; fractions of a second are cut off."""
     minutes, seconds = divmod(ms // 1000, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 def parse(text: str) -> int | None:
-    """Return the milliseconds meant by `83`, `83.5`, `1:23`, `1:01:23` or `1m23s`; None when it means nothing."""
+    """Return the milliseconds of a timecode such as `83`, `83.5`, `1:23`, `1:01:23` or `1m23s`, or None."""
     match = _CLOCK.fullmatch(text.strip()) or _UNITS.fullmatch(text.strip().lower())
     if match is None:
         return None

@@ -1,7 +1,7 @@
-"""How does a dub look from afar: who speaks when, where do its lines begin, and how loud is it?
+"""The overview of a whole dub: blocks of speech by speaker, the starts of lines, and the outline of the waveform.
 
-All answers are in columns, equal parts of the dub's length, and have at most one thing a column: what is drawn of
-20,000 lines is no more than what can be seen.
+All results are in columns, which are equal parts of the dub's length. Each column holds at most one item, so a page
+with 20,000 lines draws no more than is visible.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from results.models import Cue
 
 @dataclass(slots=True)
 class SpeechBlock:
-    """Somebody speaks from one column up to another."""
+    """A speaker's speech in the columns from `start` up to, but not including, `end`."""
 
     speaker: str
     start: int
@@ -21,12 +21,15 @@ class SpeechBlock:
 
 
 def blocks(cues: Iterable[Cue], length_ms: int, columns: int) -> list[SpeechBlock]:
-    """Return who speaks when, in the order of time and side by side: who speaks first covers whoever joins in."""
+    """Return blocks of speech in time order that do not overlap.
+
+    The cues must be in time order. Where speakers overlap, the one that began first covers the others.
+    """
     found: list[SpeechBlock] = []
     reached = 0
     for cue in cues:
-        own = _column(cue.start_ms, length_ms, columns)
-        start, end = max(own, reached), max(_column(cue.end_ms - 1, length_ms, columns), own) + 1
+        first = _column(cue.start_ms, length_ms, columns)
+        start, end = max(first, reached), max(_column(cue.end_ms - 1, length_ms, columns), first) + 1
         if start >= end:
             continue
         if found and found[-1].speaker == cue.speaker and found[-1].end == start:
@@ -38,14 +41,15 @@ def blocks(cues: Iterable[Cue], length_ms: int, columns: int) -> list[SpeechBloc
 
 
 def ticks(cues: Iterable[Cue], length_ms: int, columns: int) -> list[int]:
-    """Return the columns in which a line begins."""
+    """Return the sorted columns in which a line begins."""
     return sorted({_column(cue.start_ms, length_ms, columns) for cue in cues})
 
 
 def skyline(peaks: bytes, columns: int, height: int) -> str:
-    """Return the outline of the peaks, as a path on a ground `columns` wide and `height` high.
+    """Return the outline of a waveform as an SVG path that is `columns` wide and `height` high.
 
-    So few columns that a page stays small: each is as high as the loudest of what it stands for.
+    `peaks` holds a loudness of 0 to 255 for each part of the sound, and at least one value a column. A column is as
+    high as its loudest part; few columns keep the page small.
     """
     path = [f"M0 {height}"]
     edges = [column * len(peaks) // columns for column in range(columns + 1)]

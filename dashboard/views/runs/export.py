@@ -25,21 +25,21 @@ logger = logging.getLogger(__name__)
 
 @login_required
 @require_safe
-def dub(request: HttpRequest, pk: int, format: str) -> HttpResponse:
-    dub, kind = get_dub(request, pk), _known(format)
-    logger.info("Dub %s exported as %s by user %s", pk, format, request.user.pk)
+def dub(request: HttpRequest, pk: int, format_key: str) -> HttpResponse:
+    dub, kind = get_dub(request, pk), _known(format_key)
+    logger.info("Dub %s exported as %s by user %s", pk, format_key, request.user.pk)
     return transcript_response(dub, kind)
 
 
 @login_required
 @require_safe
-def pair(request: HttpRequest, pk: int, format: str, other_pk: int) -> HttpResponse:
+def pair(request: HttpRequest, pk: int, format_key: str, other_pk: int) -> HttpResponse:
     """Answer with two dubs of a run, aligned by time."""
-    dub, kind = get_dub(request, pk), _known(format)
+    dub, kind = get_dub(request, pk), _known(format_key)
     other = get_object_or_404(dub.run.dubs.exclude(pk=pk), pk=other_pk)
     if not kind.is_bilingual:
         raise Http404
-    logger.info("Dubs %s and %s exported as %s by user %s", pk, other_pk, format, request.user.pk)
+    logger.info("Dubs %s and %s exported as %s by user %s", pk, other_pk, format_key, request.user.pk)
     return download_response(
         kind, kind.bilingual_file(dub, other), names.stem(dub.run, dub.language, other.language)
     )
@@ -73,7 +73,7 @@ def selection(request: HttpRequest, slug: str) -> HttpResponseBase:
     )
 
 
-def _known(format: str) -> Format:
-    if format not in FORMATS:
+def _known(format_key: str) -> Format:
+    if format_key not in FORMATS:
         raise Http404
-    return FORMATS[format]
+    return FORMATS[format_key]

@@ -1,11 +1,11 @@
-"""What may people have said, and who?"""
+"""Sample cues for exports: hostile texts, and Hypothesis strategies for arbitrary cues."""
 
 from hypothesis import settings
 from hypothesis import strategies as st
 
 from results.models import Cue
 
-# The same examples each time, however slow the machine is.
+# The same examples in every run, and no time limit on a slow machine.
 steady = settings(deadline=None, derandomize=True)
 
 HOSTILE = [
@@ -48,11 +48,13 @@ texts = st.one_of(
     st.text(st.characters(codec="utf-8"), max_size=40),
     st.lists(_pieces, max_size=8).map("".join),
 )
-# Below 100 hours, which is as far as most readers of SubRip count.
+# Below 100 hours, the limit of most readers of SubRip.
 times = st.integers(-1000, 359_000_000)
 cues = st.lists(st.tuples(times, times, texts, texts), max_size=6).map(
-    lambda said: [
+    lambda spoken: [
         make_cue(text, position, start_ms, end_ms, speaker)
-        for position, (start_ms, end_ms, text, speaker) in enumerate(sorted(said, key=lambda cue: cue[0]), start=1)
+        for position, (start_ms, end_ms, text, speaker) in enumerate(
+            sorted(spoken, key=lambda cue: cue[0]), start=1
+        )
     ]
 )

@@ -1,4 +1,4 @@
-"""The ZIP of many runs: what is in it, and that it leaves while it is being made."""
+"""The ZIP of many runs: its files, its manifest, and its streaming."""
 
 import csv
 from datetime import UTC, datetime
@@ -19,11 +19,11 @@ pytestmark = pytest.mark.django_db
 SRT = FORMATS["srt"]
 
 
-def stream(runs, format=SRT):
-    return archive.stream_zip(Run.objects.all(), [run.pk for run in runs], format)
+def stream(runs, export_format=SRT):
+    return archive.stream_zip(Run.objects.all(), [run.pk for run in runs], export_format)
 
 
-def opened(chunks) -> ZipFile:
+def open_zip(chunks) -> ZipFile:
     file = ZipFile(BytesIO(b"".join(chunks)))
     assert file.testzip() is None
     return file
@@ -33,14 +33,14 @@ def manifest(file: ZipFile) -> list[list[str]]:
     return list(csv.reader(StringIO(file.read("manifest.csv").decode("utf-8-sig"), newline="")))
 
 
-def test_each_dub_is_a_file_and_each_run_in_the_table():
+def test_each_dub_is_a_file_and_each_run_is_in_the_manifest():
     team = make_team()
     kitchen = make_run(team, camb_run_id=7, title="=Kitchen/料理", status=Run.Status.READY)
     tags.add_tags(team, {kitchen.pk: ["launch", "=cmd|calc"]})
     make_dub(kitchen, ["Hello"], "en-us", duration_ms=83_000)
     make_dub(kitchen, ["Hola", "Adiós"], "es-es")
     make_run(team, camb_run_id=8, title="Later", status=Run.Status.WAITING)
-    file = opened(stream(team.runs.all()))
+    file = open_zip(stream(team.runs.all()))
     assert file.namelist() == ["=Kitchen 料理 [7].en-us.srt", "=Kitchen 料理 [7].es-es.srt", "manifest.csv"]
     assert file.read("=Kitchen 料理 [7].en-us.srt").decode() == "1\n00:00:00,000 --> 00:00:02,000\nHello\n"
     assert manifest(file) == [
@@ -53,43 +53,43 @@ def test_each_dub_is_a_file_and_each_run_in_the_table():
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("format", FORMATS.values(), ids=lambda format: format.key)
-def test_every_format_fits(format, monkeypatch):
+@pytest.mark.parametrize("export_format", FORMATS.values(), ids=lambda each: each.key)
+def test_archive_holds_files_of_every_format(export_format, monkeypatch):
     # A Word document states when it was made.
     monkeypatch.setattr("django.utils.timezone.now", lambda: datetime(2026, 1, 1, tzinfo=UTC))
     dub = make_dub(make_run(camb_run_id=7, title="T"), ["Hello"])
-    file = opened(stream([dub.run], format))
-    assert file.namelist() == [f"T [7].en-us.{format.extension}", "manifest.csv"]
-    assert len(file.read(file.namelist()[0])) == len(format.file(dub))
+    file = open_zip(stream([dub.run], export_format))
+    assert file.namelist() == [f"T [7].en-us.{export_format.extension}", "manifest.csv"]
+    assert len(file.read(file.namelist()[0])) == len(export_format.file(dub))
 
 
-def test_names_that_would_be_one_are_told_apart():
+def test_equal_file_names_are_numbered():
     run = make_run(camb_run_id=7, title="T")
     for language in ("a/b", "a:b"):
         make_dub(run, ["x"], language)
-    assert opened(stream([run])).namelist() == ["T [7].a b.srt", "T [7].a b (2).srt", "manifest.csv"]
+    assert open_zip(stream([run])).namelist() == ["T [7].a b.srt", "T [7].a b (2).srt", "manifest.csv"]
 
 
-def test_only_runs_among_those_offered_are_in_it():
+def test_archive_leaves_out_runs_that_are_not_in_the_queryset():
     mine, foreign = make_dub(lines=["mine"]).run, make_dub(lines=["secret"]).run
-    file = opened(archive.stream_zip(mine.team.runs.all(), [mine.pk, foreign.pk, 999_999], SRT))
+    file = open_zip(archive.stream_zip(mine.team.runs.all(), [mine.pk, foreign.pk, 999_999], SRT))
     assert len(file.namelist()) == 2
     assert b"secret" not in file.read(file.namelist()[0])
 
 
-def test_no_runs_are_a_valid_archive_with_an_empty_table():
-    assert len(manifest(opened(stream([])))) == 1
+def test_archive_of_no_runs_is_valid_with_an_empty_manifest():
+    assert len(manifest(open_zip(stream([])))) == 1
 
 
-def test_it_leaves_while_it_is_being_made():
+def test_archive_is_streamed_while_it_is_written():
     team = make_team()
     for _ in range(120):
         make_dub(make_run(team), ["x"])
     with CaptureQueriesContext(connection) as queries:
         chunks = stream(team.runs.all())
         assert next(chunks).startswith(b"PK\x03\x04")
-        # The ids, the first runs, their dubs, their tags, and the cues of one.
+        # The ids, the first runs, their dubs, their tags, and the cues of one dub.
         assert len(queries) == 5
         list(chunks)
-    # Per 50 runs three, and one a dub.
+    # Three queries for each 50 runs, and one for each dub.
     assert len(queries) == 1 + 3 * 3 + 120

@@ -1,4 +1,4 @@
-"""File names that every system takes and that say what is inside."""
+"""File names that every operating system accepts and that describe the content."""
 
 import re
 
@@ -11,7 +11,7 @@ from results.models import Run
 from tests.results.exports.cases import steady
 
 
-def named(title: str, *languages: str, **fields) -> str:
+def file_stem(title: str, *languages: str, **fields) -> str:
     return stem(Run(title=title, **({"camb_run_id": 7} | fields)), *languages)
 
 
@@ -41,8 +41,8 @@ def named(title: str, *languages: str, **fields) -> str:
         ("日" * 300, f"{'日' * 33} [7].es-es"),
     ],
 )
-def test_a_title_becomes_a_readable_name(title, name):
-    assert named(title, "es-es") == name
+def test_title_becomes_a_readable_file_name(title, name):
+    assert file_stem(title, "es-es") == name
 
 
 @pytest.mark.parametrize(
@@ -50,12 +50,12 @@ def test_a_title_becomes_a_readable_name(title, name):
     [((), "T [7]"), (("",), "T [7]"), (("../x",), "T [7].x"), (("en-us", "es-es"), "T [7].en-us+es-es")],
 )
 def test_languages_follow_a_dot(languages, name):
-    assert named("T", *languages) == name
+    assert file_stem("T", *languages) == name
 
 
-def test_a_run_that_is_only_a_task_is_called_by_it():
-    assert named("", camb_run_id=None, camb_task_id="a/b") == "Task a b"
-    assert named("T", camb_run_id=None, camb_task_id="a/b") == "T [a b]"
+def test_run_without_a_run_id_is_named_after_its_task():
+    assert file_stem("", camb_run_id=None, camb_task_id="a/b") == "Task a b"
+    assert file_stem("T", camb_run_id=None, camb_task_id="a/b") == "T [a b]"
 
 
 anything = st.one_of(
@@ -66,14 +66,14 @@ anything = st.one_of(
 
 @steady
 @given(anything, anything, anything)
-def test_any_name_is_safe(title, task, language):
-    name = named(title, language, camb_run_id=None, camb_task_id=task) + ".docx"
+def test_any_text_becomes_a_safe_file_name(title, task, language):
+    name = file_stem(title, language, camb_run_id=None, camb_task_id=task) + ".docx"
     assert 0 < len(name.encode()) <= 255
     assert not re.search(r'[<>:"/\\|?*\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]|^[ .~-]|[ .]$', name)
     assert name.split(".")[0].lower() not in {"con", "prn", "aux", "nul", "com1", "lpt1"}
 
 
-def test_no_two_names_are_one():
+def test_names_that_differ_only_in_case_are_numbered():
     taken = {"manifest.csv"}
     assert [unique(name, "srt", taken) for name in ("A", "a", "A", "STRASSE", "straße", "A (2)")] == [
         "A.srt",

@@ -1,6 +1,6 @@
-"""Do readers that know nothing of Dubroom read what was said?
+"""Exported files, read back by independent software: pysubs2, webvtt-py, FFmpeg, csv, json and python-docx.
 
-Each test states its format's normalisation in full: whatever is not undone here comes back as it was.
+Each test states the complete normalisation of its format; all other text must be read back unchanged.
 """
 
 import csv
@@ -30,9 +30,9 @@ def strip_lines(text: str) -> str:
 
 
 def visible_cues(cues: list[Cue]) -> list[tuple[int, int, str]]:
-    """Return start, end and text of each cue as a player shows it.
+    """Return start and end in milliseconds and the text of each cue, as a player shows it.
 
-    No cue starts before 0 or lasts for no time, and those without text are left out.
+    Starts are at least 0, durations at least 1 ms, and cues without text are left out.
     """
     starts = [max(cue.start_ms, 0) for cue in cues]
     return [
@@ -45,23 +45,23 @@ def visible_cues(cues: list[Cue]) -> list[tuple[int, int, str]]:
 @steady
 @given(cues)
 def test_pysubs2_reads_srt(cues):
-    # pysubs2 takes a last line of digits for the number of a cue that follows; so one follows.
+    # pysubs2 takes a last line of digits for the number of a following cue, so the file ends with a known cue.
     file = srt.render([*cues, make_cue("end", start_ms=359_999_000, end_ms=359_999_999)])
     read = pysubs2.SSAFile.from_string(file, format_="srt", keep_html_tags=True)
     *events, _end = read.events
     assert [(event.start, event.end, event.text) for event in events] == [
-        (start, end, broken_up(text).strip().replace("\n", r"\N")) for start, end, text in visible_cues(cues)
+        (start, end, with_joiners(text).strip().replace("\n", r"\N")) for start, end, text in visible_cues(cues)
     ]
 
 
-def broken_up(text: str) -> str:
-    """An invisible word joiner stands where a player would obey."""
+def with_joiners(text: str) -> str:
+    """Return the text with an invisible word joiner inside everything that a player would obey."""
     return re.sub(r"(<(?=[a-zA-Z/!])|\{(?=[\\a-zA-Z])|--(?=>)|\d:(?=\d{1,2}:\d{1,2}[.,]\d))", "\\1\u2060", text)
 
 
 @steady
 @given(cues)
-def test_a_word_joiner_is_all_that_srt_adds(cues):
+def test_srt_adds_only_word_joiners(cues):
     file = srt.render(cues).replace("\u2060", "")
     texts = [block.split("\n", 2)[2] for block in file.removesuffix("\n").split("\n\n") if block]
     assert texts == [text.replace("\u2060", "") for _, _, text in visible_cues(cues)]
@@ -82,8 +82,8 @@ def test_webvtt_py_reads_webvtt(cues):
 @steady
 @given(cues)
 def test_ffmpeg_reads_srt(cues):
-    assert read_by_ffmpeg(srt.render(cues), "srt") == unlike(
-        (start, end, broken_up(text).strip()) for start, end, text in visible_cues(cues)
+    assert read_by_ffmpeg(srt.render(cues), "srt") == unique_in_order(
+        (start, end, with_joiners(text).strip()) for start, end, text in visible_cues(cues)
     )
 
 
@@ -91,22 +91,24 @@ def test_ffmpeg_reads_srt(cues):
 @given(cues)
 def test_ffmpeg_reads_webvtt(cues):
     read = read_by_ffmpeg(vtt.render(cues), "webvtt")
-    assert unlike((start, end, plain(text)) for start, end, text in read) == unlike(visible_cues(cues))
+    assert unique_in_order((start, end, plain(text)) for start, end, text in read) == unique_in_order(
+        visible_cues(cues)
+    )
 
 
-def read_by_ffmpeg(file: str, format: str) -> list[tuple[int, int, str]]:
-    """When and what, by FFmpeg's own reader, which finds no file in what holds no cue."""
+def read_by_ffmpeg(file: str, demuxer: str) -> list[tuple[int, int, str]]:
+    """Return start, end and text of each cue as FFmpeg reads them; FFmpeg rejects a file without cues."""
     try:
-        with av.open(BytesIO(file.encode()), "r", format=format) as container:
+        with av.open(BytesIO(file.encode()), "r", format=demuxer) as container:
             packets = [packet for packet in container.demux() if packet.size]
-            return unlike((p.pts, p.pts + p.duration, bytes(p).decode()) for p in packets)
+            return unique_in_order((p.pts, p.pts + p.duration, bytes(p).decode()) for p in packets)
     except av.InvalidDataError:
         return []
 
 
-def unlike(said: Iterable[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
-    """In order, without those that are alike, of which FFmpeg keeps one."""
-    return sorted(set(said))
+def unique_in_order(cues: Iterable[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """Return the sorted cues without duplicates, of which FFmpeg keeps one."""
+    return sorted(set(cues))
 
 
 def plain(text: str) -> str:
@@ -120,21 +122,21 @@ def test_csv_reader_reads_csv(cues):
     file = render_csv(cues).encode().decode("utf-8-sig")
     header, *rows = csv.reader(StringIO(file, newline=""), strict=True)
     assert header == ["position", "start", "end", "speaker", "text"]
-    assert [(row[0], *map(unguarded, row[3:])) for row in rows] == [
+    assert [(row[0], *map(without_formula_quote, row[3:])) for row in rows] == [
         (str(cue.position), cue.speaker, cue.text) for cue in cues
     ]
     for row in rows:
         assert not any(cell.lstrip(' \n\r"').startswith(("=", "+", "-", "@", "\t", "\0")) for cell in row)
 
 
-def unguarded(cell: str) -> str:
-    """A single quote before what a spreadsheet would compute is not part of it."""
+def without_formula_quote(cell: str) -> str:
+    """Return the cell without the single quote that the export puts before a formula."""
     return re.sub(r"\A'(?=['\"\s]*[=+\-@\t\r\0＝＋－＠])", "", cell)
 
 
 @steady
 @given(cues)
-def test_json_holds_all_as_it_is_stored(cues):
+def test_json_holds_the_stored_values(cues):
     read = json.loads(render_json(make_dub(), cues))
     assert read["tags"] == ["launch"]
     assert read["cues"] == [
@@ -147,8 +149,8 @@ def test_json_holds_all_as_it_is_stored(cues):
 def test_python_docx_reads_docx(cues):
     document = docx.Document(BytesIO(render_docx(make_dub(), cues)))
     written = [(str(p.style and p.style.name), p.text) for p in document.paragraphs]
-    said = [text.split("\t", 1)[1] for style, text in written if style == "Cue"]
-    assert said == [in_xml(strip_lines(cue.text)) for cue in cues]
+    texts = [text.split("\t", 1)[1] for style, text in written if style == "Cue"]
+    assert texts == [in_xml(strip_lines(cue.text)) for cue in cues]
     turns = [text for style, text in written if style == "Heading 3"]
     speakers = [in_xml(strip_lines(cue.speaker).replace("\n", " ")) for cue in cues]
     changes = [now for before, now in zip(["", *speakers], speakers, strict=False) if now != before]

@@ -1,4 +1,4 @@
-"""SubRip: what is written, letter by letter."""
+"""SubRip files, compared letter by letter."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def test_cues_are_numbered_blocks():
     assert srt.render(cues) == ("1\n00:00:01,000 --> 00:00:02,500\nOne\n\n2\n00:00:02,500 --> 01:02:03,004\nTwo\n")
 
 
-def test_no_cues_are_an_empty_file():
+def test_file_without_cues_is_empty():
     assert srt.render([]) == ""
 
 
@@ -29,7 +29,7 @@ def test_no_cues_are_an_empty_file():
         ("one\n\n\r\n two \u2028three\0", "one\ntwo\nthree\ufffd"),
     ],
 )
-def test_what_a_player_would_obey_is_broken_up(text, written):
+def test_text_that_a_player_would_obey_is_broken_up(text, written):
     assert srt.render([make_cue(text)]) == f"1\n00:00:01,000 --> 00:00:02,500\n{written}\n"
 
 
@@ -41,11 +41,11 @@ def test_what_a_player_would_obey_is_broken_up(text, written):
         (400_000_000, 400_001_000, "111:06:40,000 --> 111:06:41,000"),
     ],
 )
-def test_odd_times_are_still_valid(start_ms, end_ms, timing):
+def test_invalid_times_become_valid(start_ms, end_ms, timing):
     assert srt.render([make_cue("x", start_ms=start_ms, end_ms=end_ms)]) == f"1\n{timing}\nx\n"
 
 
-def test_two_languages_stand_one_above_the_other():
+def test_bilingual_cues_have_one_language_above_the_other():
     pairs = align(
         [make_cue("Hello", 1, 0, 900), make_cue("World", 2, 1000, 1900)],
         [make_cue("Hola", 1, 50, 950), make_cue("<b>", 2, 5000, 5900)],

@@ -1,4 +1,4 @@
-"""Plain text: in paragraphs, with times and names, and only the words."""
+"""Plain text: in paragraphs, in lines with times and names, and only the spoken words."""
 
 from results.exports import txt
 from results.models import Dub
@@ -13,24 +13,24 @@ CUES = [
 ]
 
 
-def test_what_one_person_says_in_a_row_is_a_paragraph_under_the_name():
+def test_turn_of_a_speaker_is_a_paragraph_under_the_name():
     assert txt.render(Dub(language="en-us"), CUES) == ("Anna\nHello there. How are you?\n\nBen\nFine.\n\n(music)\n")
 
 
-def test_languages_without_spaces_are_joined_without_them():
+def test_cues_are_joined_without_spaces_in_languages_without_spaces():
     cues = [make_cue("今日は。"), make_cue("良い天気。", 2)]
     assert txt.render(Dub(language="ja-jp"), cues) == "今日は。良い天気。\n"
 
 
-def test_each_line_has_its_time_and_name():
+def test_each_line_has_its_time_and_speaker():
     assert txt.render_lines(CUES) == (
         "[0:00] Anna: Hello there.\n[1:02] Anna: How are you?\n[1:02:03] Ben: Fine.\n[1:03:20] (music)\n"
     )
 
 
-def test_only_what_is_said():
+def test_words_have_no_times_and_speakers():
     assert txt.render_words(CUES) == "Hello there.\nHow are you?\nFine.\n(music)\n"
 
 
-def test_nothing_said_is_an_empty_file():
+def test_file_without_cues_is_empty():
     assert [txt.render(Dub(), []), txt.render_lines([]), txt.render_words([])] == ["", "", ""]

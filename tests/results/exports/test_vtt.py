@@ -1,4 +1,4 @@
-"""WebVTT, read back by the letter of its grammar."""
+"""WebVTT files, compared with the grammar of the format."""
 
 import re
 
@@ -29,7 +29,7 @@ def test_cues_are_blocks_under_one_header():
     )
 
 
-def test_no_cues_are_a_valid_empty_file():
+def test_file_without_cues_is_valid():
     assert vtt.render([]) == "WEBVTT\n\n"
 
 
@@ -61,7 +61,7 @@ def test_text_stays_inside_its_cue(text, written):
         ("  ", "x"),
     ],
 )
-def test_a_speakers_name_stays_inside_its_tag(speaker, written):
+def test_speaker_name_stays_inside_its_tag(speaker, written):
     assert payload(make_cue("x", speaker=speaker)) == written
 
 
@@ -74,10 +74,10 @@ def test_a_speakers_name_stays_inside_its_tag(speaker, written):
         (400_000_000, 400_001_000, "111:06:40.000 --> 111:06:41.000"),
     ],
 )
-def test_odd_times_are_still_valid(start_ms, end_ms, timing):
+def test_invalid_times_become_valid(start_ms, end_ms, timing):
     assert blocks(vtt.render([make_cue("x", start_ms=start_ms, end_ms=end_ms)])) == [f"1\n{timing}\nx"]
 
 
 @pytest.mark.parametrize("text", ["", " \n\t ", "\u2028"])
-def test_a_cue_without_text_is_left_out(text):
+def test_cue_without_text_is_left_out(text):
     assert vtt.render([make_cue(text)]) == "WEBVTT\n\n"

@@ -1,4 +1,4 @@
-"""Two dubs, line beside line."""
+"""Alignment of two dubs, in pairs and in rows."""
 
 import pytest
 from hypothesis import given
@@ -12,8 +12,8 @@ def dub(*times):
     return [make_cue("x", position, start, end) for position, (start, end) in enumerate(times, start=1)]
 
 
-def beside(one, two):
-    """The positions of the lines in each row."""
+def aligned_rows(one, two):
+    """Return the positions of both dubs' lines in each row."""
     return [
         ([cue.position for cue in row.cues], [cue.position for cue in row.others])
         for row in align_in_rows(dub(*one), dub(*two))
@@ -45,13 +45,18 @@ def beside(one, two):
             id="line by line, one language ahead",
         ),
         pytest.param(
-            [(0, 9), (50, 59)], [(20, 29), (50, 59)], [([1], []), ([], [1]), ([2], [2])], id="alone in between"
+            [(0, 9), (50, 59)],
+            [(20, 29), (50, 59)],
+            [([1], []), ([], [1]), ([2], [2])],
+            id="without a counterpart in between",
         ),
-        pytest.param([(0, 9), (9, 30)], [(0, 10)], [([1], [1]), ([2], [])], id="a touch is no counterpart"),
+        pytest.param(
+            [(0, 9), (9, 30)], [(0, 10)], [([1], [1]), ([2], [])], id="a short overlap makes no counterpart"
+        ),
     ],
 )
-def test_what_is_said_together_stands_together(one, two, rows):
-    assert beside(one, two) == rows
+def test_lines_that_say_the_same_share_a_row(one, two, rows):
+    assert aligned_rows(one, two) == rows
 
 
 times = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 60)), max_size=20).map(
@@ -61,7 +66,7 @@ times = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 60)), max_size=20
 
 @steady
 @given(times, times)
-def test_every_line_stands_in_one_row_and_rows_are_in_the_order_of_time(one, two):
+def test_every_line_is_in_one_row_and_rows_are_in_time_order(one, two):
     rows = align_in_rows(dub(*one), dub(*two))
     assert sorted(cue.position for row in rows for cue in row.cues) == list(range(1, len(one) + 1))
     assert sorted(cue.position for row in rows for cue in row.others) == list(range(1, len(two) + 1))
@@ -72,33 +77,32 @@ def test_every_line_stands_in_one_row_and_rows_are_in_the_order_of_time(one, two
 
 @steady
 @given(times)
-def test_a_dub_beside_itself_is_row_by_row_when_nobody_overlaps(spans):
-    apart = [(start * 100, start * 100 + 50) for start, _ in dict.fromkeys(spans)]
-    apart = sorted(dict.fromkeys(apart))
-    assert beside(apart, apart) == [([n], [n]) for n in range(1, len(apart) + 1)]
+def test_dub_without_overlaps_is_aligned_with_itself_line_by_line(spans):
+    separate = sorted({(start * 100, start * 100 + 50) for start, _ in spans})
+    assert aligned_rows(separate, separate) == [([n], [n]) for n in range(1, len(separate) + 1)]
 
 
 def make_cues(*spans: tuple[int, int], letter: str):
     return [make_cue(f"{letter}{n}", n, *span) for n, span in enumerate(spans, start=1)]
 
 
-def aligned(first, second) -> list[tuple[str, str]]:
+def aligned_texts(first, second) -> list[tuple[str, str]]:
     return [(pair.text, pair.other_text) for pair in align(first, second)]
 
 
-def test_each_cue_goes_to_the_one_it_overlaps_most():
+def test_cue_is_paired_with_the_cue_of_longest_overlap():
     first = make_cues((0, 1000), (1000, 2000), (2000, 3000), letter="a")
     second = make_cues((100, 900), (900, 1900), (2100, 2500), (2500, 2900), letter="b")
-    assert aligned(first, second) == [("a1", "b1"), ("a2", "b2"), ("a3", "b3\nb4")]
+    assert aligned_texts(first, second) == [("a1", "b1"), ("a2", "b2"), ("a3", "b3\nb4")]
 
 
-def test_what_overlaps_nothing_stands_alone_in_its_place():
+def test_cue_without_overlap_stands_alone_in_time_order():
     first = make_cues((0, 1000), (5000, 6000), letter="a")
     second = make_cues((1000, 2000), (3000, 4000), (9000, 9500), letter="b")
-    assert aligned(first, second) == [("a1", ""), ("", "b1"), ("", "b2"), ("a2", ""), ("", "b3")]
+    assert aligned_texts(first, second) == [("a1", ""), ("", "b1"), ("", "b2"), ("a2", ""), ("", "b3")]
 
 
-def test_a_pair_has_the_times_and_speaker_of_the_first():
+def test_pair_has_the_times_and_speaker_of_its_leading_cue():
     first = [make_cue("a", 1, 0, 1000, "Anna")]
     second = [make_cue("b", 1, 100, 1500, "Ana"), make_cue("c", 2, 8000, 8000, "Ben")]
     assert [(pair.span, pair.speaker) for pair in align(first, second)] == [
@@ -107,9 +111,9 @@ def test_a_pair_has_the_times_and_speaker_of_the_first():
     ]
 
 
-def test_an_empty_dub_leaves_the_other_as_it_is():
-    assert aligned([], make_cues((0, 1), letter="b")) == [("", "b1")]
-    assert aligned(make_cues((0, 1), letter="a"), []) == [("a1", "")]
+def test_cues_beside_an_empty_dub_stand_alone():
+    assert aligned_texts([], make_cues((0, 1), letter="b")) == [("", "b1")]
+    assert aligned_texts(make_cues((0, 1), letter="a"), []) == [("a1", "")]
 
 
 @steady

@@ -1,4 +1,4 @@
-"""Language names and tags."""
+"""Names, tags and writing directions of languages."""
 
 import pytest
 from django.utils import translation
@@ -21,11 +21,11 @@ from results.transcripts import languages
         ("9" * 5000, "9" * 18),
     ],
 )
-def test_a_key_of_camb_ai_becomes_a_tag(key, tag):
+def test_camb_ai_key_becomes_a_tag(key, tag):
     assert languages.tag_for(key) == tag
 
 
-def test_numbers_that_camb_ai_told_come_before_the_printed_ones():
+def test_fetched_numbers_take_precedence_over_documented_ones():
     assert languages.tag_for("54", {54: "es-mx"}) == "es-mx"
     assert languages.tag_for("4", {4: "ar-ae"}) == "ar-ae"
 
@@ -48,11 +48,11 @@ def test_numbers_that_camb_ai_told_come_before_the_printed_ones():
         ("<b>", "<b>"),
     ],
 )
-def test_a_tag_has_a_name(tag, name):
+def test_tag_has_a_name(tag, name):
     assert languages.name(tag) == name
 
 
-def test_the_name_is_in_the_readers_language():
+def test_name_is_in_the_users_language():
     with translation.override("de"):
         assert languages.name("es-es") == "Spanisch (Spanien)"
     assert languages.name("es-es") == "Spanish (Spain)"
@@ -63,7 +63,7 @@ def test_the_name_is_in_the_readers_language():
     [("es-es", "es-es"), ("zh-hant-tw", "zh-hant-tw"), ("iw-il", "iw-il")]
     + [(tag, "und") for tag in ("", "9999", "klingonese", 'en"onload', "-", "en-", "en--us", "123-en")],
 )
-def test_only_a_real_language_gets_into_the_lang_attribute(tag, lang):
+def test_lang_attribute_holds_only_known_languages(tag, lang):
     assert languages.html_tag(tag) == lang
 
 
@@ -79,7 +79,7 @@ def test_only_a_real_language_gets_into_the_lang_attribute(tag, lang):
         ("9999", "ltr"),
     ],
 )
-def test_a_language_is_written_from_one_side(tag, direction):
+def test_language_has_a_writing_direction(tag, direction):
     assert languages.direction(tag) == direction
 
 
@@ -98,10 +98,10 @@ def test_a_language_is_written_from_one_side(tag, direction):
         ("", []),
     ],
 )
-def test_a_language_is_found_by_its_name(name, tags):
+def test_language_is_found_by_its_name(name, tags):
     assert languages.tags_named(name) == tags
 
 
-def test_a_language_is_found_by_its_name_in_the_readers_language_too():
+def test_language_is_found_by_its_name_in_the_users_language():
     with translation.override("de"):
         assert [languages.tags_named(name) for name in ("Japanisch", "japanese")] == [["ja"], ["ja"]]

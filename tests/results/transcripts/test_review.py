@@ -1,4 +1,4 @@
-"""Which lines are hinted at."""
+"""Review checks: reading speed, missing text or time, long lines, overlaps and gaps."""
 
 import pytest
 from hypothesis import given
@@ -10,14 +10,14 @@ from tests.results.exports.cases import make_cue, steady, texts
 
 
 def kinds(*cues):
-    return [[hint.kind for hint in found] for found in review.review_checks([make_cue(*cue) for cue in cues])]
+    return [[check.kind for check in checks] for checks in review.review_checks([make_cue(*cue) for cue in cues])]
 
 
 def line(text, start_ms=0, end_ms=1000):
     return (text, 1, start_ms, end_ms)
 
 
-# As many letters as can just be read in a second; one more is too fast.
+# Each text has the most letters that can be read in a second; one more is too fast.
 @pytest.mark.parametrize(
     ("text", "letters"),
     [
@@ -44,21 +44,21 @@ def test_each_script_has_its_reading_speed(text, letters):
     ("text", "letters"),
     [("", 0), ("  a \n\n b\t", 3), ("\u200fמרחב\u200f", 4), ("مَرْحَبًا", 5), ("e\u0301", 1), ("นี้", 1), ("👍", 1)],
 )
-def test_marks_take_no_time(text, letters):
+def test_marks_and_spaces_in_a_row_do_not_count(text, letters):
     assert review.length(text) == letters
 
 
 @pytest.mark.parametrize("text", ["", " \n", "\u3000"])
-def test_a_line_without_text_is_hinted_at(text):
+def test_line_without_text_is_empty(text):
     assert kinds(line(text)) == [[Kind.EMPTY]]
 
 
 @pytest.mark.parametrize("end_ms", [1000, 999, -5])
-def test_a_line_that_ends_when_it_begins_is_hinted_at(end_ms):
+def test_line_that_ends_at_or_before_its_start_is_untimed(end_ms):
     assert kinds(line("Hello", 1000, end_ms)) == [[Kind.UNTIMED]]
 
 
-def test_a_line_is_very_long_by_its_text_or_by_its_time():
+def test_line_is_long_by_its_text_or_by_its_duration():
     assert kinds(line("a" * 140, 0, 7000)) == [[]]
     assert kinds(line("a" * 141, 0, 9000)) == [[Kind.LONG]]
     assert kinds(line("a" * 141, 0, 7000)) == [[Kind.FAST, Kind.LONG]]
@@ -67,12 +67,12 @@ def test_a_line_is_very_long_by_its_text_or_by_its_time():
     assert kinds(line("Hello", 0, 15_001)) == [[Kind.LONG]]
 
 
-def test_an_overlap_is_more_than_a_frame():
+def test_overlap_is_longer_than_a_frame():
     assert kinds(line("one"), line("two", 960, 2000)) == [[], []]
     assert kinds(line("one"), line("two", 959, 2000)) == [[Kind.OVERLAP], []]
 
 
-def test_a_gap_begins_when_everybody_is_silent():
+def test_gap_begins_when_all_speakers_are_silent():
     assert kinds(line("one"), line("two", 11_000, 12_000)) == [[], []]
     assert kinds(line("one"), line("two", 11_001, 12_000)) == [[Kind.GAP], []]
     assert kinds(line("one", 0, 14_000), line("two", 500, 1000), line("three", 12_000, 13_000)) == [
@@ -82,21 +82,21 @@ def test_a_gap_begins_when_everybody_is_silent():
     ]
 
 
-def test_a_hint_says_how_much():
+def test_check_names_its_amount():
     fast, gap = review.review_checks([make_cue("a" * 52, 1, 0, 2000), make_cue("b", 2, 14_400, 16_000)])[0]
     assert (str(fast), str(gap)) == ("26 characters a second", "12 s of silence after it")
     overlap = review.review_checks([make_cue("a", 1, 0, 2000), make_cue("b", 2, 1500, 3000)])[0]
-    assert [str(hint) for hint in overlap] == ["overlaps the next by 0.5 s"]
+    assert [str(check) for check in overlap] == ["overlaps the next by 0.5 s"]
 
 
-moments = st.integers(-5000, 100_000)
+times = st.integers(-5000, 100_000)
 
 
 @steady
-@given(st.lists(st.tuples(texts, moments, moments), max_size=12))
-def test_every_line_has_its_answer_whatever_it_says(said):
-    cues = [make_cue(text, 1, start, end) for text, start, end in sorted(said, key=lambda cue: cue[1])]
-    found = review.review_checks(cues)
-    assert len(found) == len(cues)
-    assert all(str(hint) for hints in found for hint in hints)
-    assert all(hint.amount >= 0 for hints in found for hint in hints)
+@given(st.lists(st.tuples(texts, times, times), max_size=12))
+def test_every_cue_has_its_checks_for_any_text_and_times(spoken):
+    cues = [make_cue(text, 1, start, end) for text, start, end in sorted(spoken, key=lambda cue: cue[1])]
+    checks = review.review_checks(cues)
+    assert len(checks) == len(cues)
+    assert all(str(check) for of_cue in checks for check in of_cue)
+    assert all(check.amount >= 0 for of_cue in checks for check in of_cue)

@@ -1,4 +1,4 @@
-"""A dub seen from afar."""
+"""The overview of a dub: blocks of speech, starts of lines, and the outline of the waveform."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,50 +8,48 @@ from results.transcripts.timeline import SpeechBlock
 from tests.results.exports.cases import make_cue, steady
 
 
-def cues(*said):
-    return [make_cue("x", 1, start, end, speaker) for speaker, start, end in said]
+def cues(*spoken):
+    return [make_cue("x", 1, start, end, speaker) for speaker, start, end in spoken]
 
 
-def test_who_speaks_when():
-    said = cues(("Anna", 0, 1000), ("Ben", 1000, 3000), ("Anna", 5000, 10_000))
-    assert timeline.blocks(said, 10_000, 10) == [
+def test_blocks_and_ticks_show_the_speech_of_each_speaker():
+    lines = cues(("Anna", 0, 1000), ("Ben", 1000, 3000), ("Anna", 5000, 10_000))
+    assert timeline.blocks(lines, 10_000, 10) == [
         SpeechBlock("Anna", 0, 1),
         SpeechBlock("Ben", 1, 3),
         SpeechBlock("Anna", 5, 10),
     ]
-    assert timeline.ticks(said, 10_000, 10) == [0, 1, 5]
+    assert timeline.ticks(lines, 10_000, 10) == [0, 1, 5]
 
 
-def test_lines_of_one_speaker_that_touch_are_one_block():
-    said = cues(("Anna", 0, 1000), ("Anna", 1000, 2000), ("Anna", 4000, 5000))
-    assert timeline.blocks(said, 10_000, 10) == [SpeechBlock("Anna", 0, 2), SpeechBlock("Anna", 4, 5)]
+def test_adjacent_lines_of_one_speaker_are_one_block():
+    lines = cues(("Anna", 0, 1000), ("Anna", 1000, 2000), ("Anna", 4000, 5000))
+    assert timeline.blocks(lines, 10_000, 10) == [SpeechBlock("Anna", 0, 2), SpeechBlock("Anna", 4, 5)]
 
 
-def test_who_speaks_first_covers_whoever_joins_in():
-    said = cues(("Anna", 0, 5000), ("Ben", 1000, 2000), ("Cem", 4000, 7000))
-    assert timeline.blocks(said, 10_000, 10) == [SpeechBlock("Anna", 0, 5), SpeechBlock("Cem", 5, 7)]
+def test_speaker_that_begins_first_covers_the_others():
+    lines = cues(("Anna", 0, 5000), ("Ben", 1000, 2000), ("Cem", 4000, 7000))
+    assert timeline.blocks(lines, 10_000, 10) == [SpeechBlock("Anna", 0, 5), SpeechBlock("Cem", 5, 7)]
 
 
-def test_a_line_without_length_or_out_of_bounds_is_still_inside():
+def test_line_without_length_or_out_of_bounds_has_a_column():
     assert timeline.blocks(cues(("Anna", 3000, 3000)), 10_000, 10) == [SpeechBlock("Anna", 3, 4)]
     assert timeline.blocks(cues(("Anna", -9, 99_000)), 10_000, 10) == [SpeechBlock("Anna", 0, 10)]
     assert timeline.ticks(cues(("Anna", -9, 0), ("Ben", 99_000, 99_001)), 10_000, 10) == [0, 9]
     assert timeline.blocks(cues(("Anna", 0, 0)), 0, 10) == [SpeechBlock("Anna", 0, 1)]
 
 
-def test_each_column_of_the_skyline_is_as_high_as_its_loudest_part():
+def test_column_of_the_skyline_is_as_high_as_its_loudest_part():
     assert timeline.skyline(bytes([0, 255, 51, 0, 0, 0]), 3, 10) == "M0 10V0h1V8h1V10h1V10z"
 
 
-moments = st.integers(-1000, 60_000)
+times = st.integers(-1000, 60_000)
 
 
 @steady
-@given(
-    st.lists(st.tuples(st.sampled_from(["Anna", "Ben", ""]), moments, moments), max_size=60), st.integers(0, 50_000)
-)
-def test_there_is_at_most_one_thing_a_column(said, length_ms):
-    lines = cues(*sorted(said, key=lambda cue: cue[1]))
+@given(st.lists(st.tuples(st.sampled_from(["Anna", "Ben", ""]), times, times), max_size=60), st.integers(0, 50_000))
+def test_column_holds_at_most_one_item(spoken, length_ms):
+    lines = cues(*sorted(spoken, key=lambda cue: cue[1]))
     blocks = timeline.blocks(lines, length_ms, 20)
     edges = [edge for block in blocks for edge in (block.start, block.end)]
     assert edges == sorted(edges)
