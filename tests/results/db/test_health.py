@@ -56,7 +56,7 @@ def test_an_answer_that_finds_no_room_is_told_until_there_is_some(camb, team, sw
         record for record in caplog.records if record.name.startswith("results") and record.levelno >= logging.ERROR
     ]
     assert [(record.message.partition(":")[0], record.exc_info) for record in told] == [
-        ("The database did not do what was asked of it", None)
+        ("A database query failed", None)
     ]
     assert Client().get("/health/").status_code == 200
     Run.objects.update(due_at=timezone.now())
