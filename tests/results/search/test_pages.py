@@ -241,7 +241,7 @@ def test_words_are_learned_once_and_anew_by_a_rebuild(kitchen_team):
     ],
 )
 def test_edits_are_counted_up_to_a_bound(one, other, edits):
-    assert vocabulary._edits(one, other, 2) == vocabulary._edits(other, one, 2) == edits
+    assert vocabulary._edit_distance(one, other, 2) == vocabulary._edit_distance(other, one, 2) == edits
 
 
 # --- The same moment in other languages ----------------------------------------------------------------------
