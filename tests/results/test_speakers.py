@@ -75,7 +75,7 @@ def test_a_name_for_the_team_reaches_every_run_of_it_and_no_other(team, enqueued
 
 
 def test_the_way_through_a_large_team_goes_on_where_it_was(team, enqueued, monkeypatch):
-    monkeypatch.setattr(speakers, "_RUNS_AT_ONCE", 2)
+    monkeypatch.setattr(speakers, "_RUNS_PER_BATCH", 2)
     runs = [make_searchable_run(team, "one") for _ in range(5)]
     speakers.rename_speaker(runs[0], "Anna", "Kim", everywhere=True)
     speakers.apply_pending()

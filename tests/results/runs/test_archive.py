@@ -82,7 +82,7 @@ def test_more_than_fit_into_a_query_are_hidden_as_well(team, enqueued, monkeypat
 
 
 def test_a_worker_goes_on_in_turns_where_another_stopped(team, enqueued, monkeypatch):
-    monkeypatch.setattr(archive, "_RUNS_AT_ONCE", 2)
+    monkeypatch.setattr(archive, "_RUNS_PER_BATCH", 2)
     runs = [make_searchable_run(team, f"kitchen {number}") for number in range(5)]
     archive_runs(team, [run.pk for run in runs])
     settle = indexing.sync_run
