@@ -92,7 +92,7 @@ def refresh_obstacle(team: Team, run: Run | None = None) -> str:
 
 
 def refresh_sooner(run: Run) -> None:
-    """Refresh an unfinished run that a user has open within REFRESH_WATCHED_SECONDS, if it is not due sooner."""
+    """Make an unfinished run that a user has open due within REFRESH_WATCHED_SECONDS."""
     soon = timezone.now() + timedelta(seconds=settings.REFRESH_WATCHED_SECONDS)
     Run.objects.filter(pk=run.pk, due_at__gt=soon, lease=None).update(due_at=soon)
 
