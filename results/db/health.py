@@ -34,7 +34,7 @@ def is_transient(error: BaseException | None) -> TypeGuard[Exception]:
 
 
 def is_migrated() -> bool:
-    """Return whether the tables are those of this code. A positive result is kept for the life of the process."""
+    """Return whether the tables are those of this code. A positive result is cached for the life of the process."""
     global _was_migrated
     if not _was_migrated:
         executor = MigrationExecutor(connection)

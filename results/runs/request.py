@@ -92,7 +92,7 @@ def refresh_obstacle(team: Team, run: Run | None = None) -> str:
 
 
 def refresh_sooner(run: Run) -> None:
-    """Make an unfinished run that a user has open due within REFRESH_WATCHED_SECONDS."""
+    """Make an unfinished run that a user has open due within REFRESH_WATCHED_SECONDS, and not more often."""
     soon = timezone.now() + timedelta(seconds=settings.REFRESH_WATCHED_SECONDS)
     Run.objects.filter(pk=run.pk, due_at__gt=soon, lease=None).update(due_at=soon)
 
