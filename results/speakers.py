@@ -1,4 +1,4 @@
-"""What are the speakers called? People may give names, for one run or for all of a team, and take them back."""
+"""Renames speakers, in one run or in all runs of a team, and restores CAMB.AI's names."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -10,13 +10,13 @@ from results import queue
 from results.models import Cue, Run, SpeakerName
 from results.search import index, indexing
 
-_RUNS_AT_ONCE = 200
+_RUNS_PER_BATCH = 200
 
 
 def names_by_run(teams: Mapping[int, int]) -> dict[int, dict[str, str]]:
-    """Return for each of these runs, given with its team's id, the names that hold there, by CAMB.AI's own.
+    """Return the given names in each run, by CAMB.AI's names; `teams` holds each run's team, both by id.
 
-    A run's names come before its team's.
+    A run's own names take precedence over its team's.
     """
     given = SpeakerName.objects.filter(Q(run__in=teams) | Q(run=None, team__in=set(teams.values())))
     by_place = defaultdict[tuple[int, int | None], dict[str, str]](dict)
@@ -26,21 +26,21 @@ def names_by_run(teams: Mapping[int, int]) -> dict[int, dict[str, str]]:
 
 
 def cue_fields(names: Mapping[str, str], original: str) -> dict[str, str]:
-    """Return a cue's fields for whom CAMB.AI calls so: the name to show, and the original if it differs."""
+    """Return a cue's fields for CAMB.AI's name `original`: the name to show, and the original if it differs."""
     name = names.get(original, original)
     return {"speaker": name, "original_speaker": original if name != original else ""}
 
 
 def original_names(run: Run, speaker: str) -> list[str]:
-    """Return CAMB.AI's own names of those whom the run shows under this one."""
-    return sorted(original for name, original in _heard(run) if name == speaker)
+    """Return CAMB.AI's names of the speakers that the run shows under this name, sorted."""
+    return sorted(original for name, original in _speakers_of(run) if name == speaker)
 
 
 def rename_speaker(run: Run, speaker: str, name: str, *, everywhere: bool) -> None:
-    """Call those whom the run shows as `speaker` by this name, or by their own again when it is empty.
+    """Rename the speakers that the run shows as `speaker`; an empty name restores CAMB.AI's names.
 
-    In this run at once. `everywhere` is for every run of the team, those with a name of their own included; a
-    worker brings it to the others.
+    This run changes at once. `everywhere` renames in all runs of the team, even where a run has its own name for
+    the speaker; a worker changes the other runs.
     """
     with transaction.atomic():
         of_team = dict(SpeakerName.objects.filter(team_id=run.team_id, run=None).values_list("original", "name"))
@@ -59,28 +59,29 @@ def rename_speaker(run: Run, speaker: str, name: str, *, everywhere: bool) -> No
 
 
 def apply_names(run: Run) -> None:
-    """Have the run's cues, and their search terms, carry the names that hold now."""
+    """Update the run's cues and their search terms to the current names; do nothing if the run is deleted."""
     with transaction.atomic():
-        # As when an answer is stored: of the two, one waits for the other.
+        # Storing an answer takes the same lock, so one waits for the other.
         if Run.objects.select_for_update().filter(pk=run.pk).first() is None:
             return
         names = names_by_run({run.pk: run.team_id})[run.pk]
-        for speaker, original in _heard(run):
+        for speaker, original in _speakers_of(run):
             fields = cue_fields(names, original)
             if fields["speaker"] != speaker:
-                said = Cue.objects.filter(dub__run=run, speaker=speaker)
-                _call(said.filter(original_speaker=original if original != speaker else ""), fields)
+                cues = Cue.objects.filter(dub__run=run, speaker=speaker)
+                _rename_cues(cues.filter(original_speaker=original if original != speaker else ""), fields)
 
 
 def apply_pending() -> None:
-    """Bring each name of a team to its next runs, and ring for those after them.
+    """Apply each team-wide name to its next runs, and enqueue a task for the runs after them.
 
-    A lost bell, or a worker that stops, costs a while: where each name has come to stands in the database.
+    `SpeakerName.applied_through` stores the last run that a name was applied to, so a lost task or a worker that
+    stops costs some time and nothing else.
     """
-    unsettled = SpeakerName.objects.filter(applied_through__isnull=False).order_by("pk")
-    for given in unsettled:
+    pending = SpeakerName.objects.filter(applied_through__isnull=False).order_by("pk")
+    for given in pending:
         ahead = Run.objects.filter(team_id=given.team_id, pk__gt=given.applied_through)
-        pks = ahead.order_by("pk")[:_RUNS_AT_ONCE].pks()
+        pks = ahead.order_by("pk")[:_RUNS_PER_BATCH].pks()
         same = Q(speaker=given.original) | Q(original_speaker=given.original)
         with_speaker = Cue.objects.filter(same, dub__run__in=pks).order_by().values("run").distinct()
         for run in Run.objects.filter(pk__in=list(with_speaker.values_list("run", flat=True))).order_by("pk"):
@@ -92,19 +93,20 @@ def apply_pending() -> None:
             reached.delete()
         else:
             reached.update(applied_through=None)
-    if unsettled.exists():
+    if pending.exists():
         queue.enqueue("apply_speaker_names")
 
 
-def _heard(run: Run) -> set[tuple[str, str]]:
-    """Every speaker of the run, as shown and as CAMB.AI calls them."""
+def _speakers_of(run: Run) -> set[tuple[str, str]]:
+    """Return every speaker of the run as (name shown, CAMB.AI's name)."""
     pairs = Cue.objects.filter(dub__run=run).exclude(speaker="").order_by().distinct()
     return {(name, original or name) for name, original in pairs.values_list("speaker", "original_speaker")}
 
 
-def _call(said: QuerySet[Cue], fields: Mapping[str, str]) -> None:
-    lines = list(index.read_lines(said))
-    indexing.remove_cues(said)
-    Cue.objects.filter(pk__in=said.values("pk")).update(**fields)
+def _rename_cues(cues: QuerySet[Cue], fields: Mapping[str, str]) -> None:
+    """Set these fields, the cue's speaker and original speaker, and put the cues under new search terms."""
+    lines = list(index.read_lines(cues))
+    indexing.remove_cues(cues)
+    Cue.objects.filter(pk__in=cues.values("pk")).update(**fields)
     speaker, original = fields["speaker"], fields["original_speaker"]
     indexing.add_lines(line._replace(speaker=speaker, original_speaker=original) for line in lines)

@@ -1,4 +1,4 @@
-"""Does what lies in the database of an earlier Dubroom come through every later migration?"""
+"""Rows in the database of any earlier version keep their values through all later migrations."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -31,7 +31,7 @@ Node = tuple[str, str]
 
 
 def earlier_states() -> Iterator[dict[str, Node]]:
-    """What each app was migrated to before each of our migrations but the first of each app."""
+    """Yield the last migration of each app before each of our migrations, the first of each app aside."""
     graph = MigrationLoader(None).graph
     plan = {node: None for leaf in graph.leaf_nodes() for node in graph.forwards_plan(leaf) if node[0] in OURS}
     state: dict[str, Node] = {}
@@ -47,14 +47,14 @@ def tables(apps: Any) -> dict[str, Any]:
 
 
 def fill(apps: Any) -> None:
-    """Put a row into every table of ours that speaks of no other's, every field of which says something."""
-    known, made = tables(apps), {}
+    """Insert a row, with a value in every field, into each of our tables that refers to no other app's table."""
+    known, inserted = tables(apps), {}
 
     def row_of(model: Any) -> Any:
         label = model._meta.label
-        if label not in made:
-            made[label] = model.objects.create(**{field.name: value_of(field) for field in fields_of(model)})
-        return made[label]
+        if label not in inserted:
+            inserted[label] = model.objects.create(**{field.name: value_of(field) for field in fields_of(model)})
+        return inserted[label]
 
     def value_of(field: Any) -> object:
         if field.is_relation:
@@ -101,7 +101,7 @@ def under_new_names(before: dict[str, list[dict[str, object]]], state: list[Node
     "state",
     [pytest.param([*state.values()], id=" ".join(map("/".join, state.values()))) for state in earlier_states()],
 )
-def test_every_row_comes_through_the_later_migrations_and_is_found(state):
+def test_every_row_survives_the_later_migrations_and_is_found(state):
     executor = MigrationExecutor(connection)
     try:
         executor.migrate(state)
@@ -112,8 +112,8 @@ def test_every_row_comes_through_the_later_migrations_and_is_found(state):
         executor = MigrationExecutor(connection)
         executor.migrate(executor.loader.graph.leaf_nodes())
     after = rows(newest)
-    for label, kept in under_new_names(before, state).items():
-        assert [new | old for new, old in zip(after[label], kept, strict=True)] == after[label], label
+    for label, rows_before in under_new_names(before, state).items():
+        assert [new | old for new, old in zip(after[label], rows_before, strict=True)] == after[label], label
     Run.objects.update(archived_at=None)
     indexing.rebuild()
     assert search(Run.objects.get().team_id, "kitchen").count == 1

@@ -95,7 +95,7 @@ INDEX = "results_search"
 
 DEMO, STUDIO = 1, 3
 # CAMB.AI's ids of four runs of the studio. The lines of the second are still in the index and those of the third
-# are not yet, as no worker had come to either run.
+# are not yet in it, as no worker had synced either run.
 ARCHIVED, FADING, RETURNING, CURRENT = 502, 503, 504, 506
 
 Table = dict[str, Any]
@@ -104,7 +104,7 @@ pytestmark = pytest.mark.usefixtures("_old_database")
 
 
 def with_bytes(value: dict[str, Any]) -> object:
-    """JSON has no bytes, so the data holds them as an object with their base64."""
+    """Decode bytes, which JSON does not have and the data holds as an object with their base64."""
     return base64.b64decode(value["base64"]) if value.keys() == {"base64"} else value
 
 
@@ -201,7 +201,7 @@ def run(camb_run_id: int) -> Run:
     return Run.objects.get(team=STUDIO, camb_run_id=camb_run_id)
 
 
-def test_every_row_and_value_is_kept():
+def test_every_row_and_value_survives_the_migrations():
     for (model, fields), table in zip(FIELDS, DATA["tables"], strict=True):
         rows = model._default_manager.order_by("pk").values_list(*fields.split())
         assert [[as_stored(value) for value in row] for row in rows] == table["rows"], model._meta.label
@@ -226,7 +226,7 @@ def test_keys_search_archive_and_new_rows_work_after_the_migrations():
     remove_run(run(CURRENT))
     assert (found(STUDIO, "oboe"), lines_in_index()) == ([], lines - 2)
 
-    # Work that was half done goes on: one run leaves the index, one returns, and a name reaches the later runs.
+    # Unfinished work goes on: one run leaves the index, one returns, and a name reaches the later runs.
     sync_pending()
     assert (run(FADING).is_indexed, run(RETURNING).is_indexed) == (False, True)
     assert found(STUDIO, "speaker:annabel orchid") == []
@@ -241,7 +241,7 @@ def test_keys_search_archive_and_new_rows_work_after_the_migrations():
     assert dub.run.pk > last[Run]
     assert dub.pk > last[Dub]
     assert dub.cues.get().pk > last[Cue]
-    dub.cues.all().delete()  # they were never put into the index, so no removal may look for them there
+    dub.cues.all().delete()  # they were never indexed, so no removal may look for them in the index
 
     for team in Team.objects.all():
         remove_team(team)

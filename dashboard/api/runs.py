@@ -266,7 +266,7 @@ def add_runs(request: ScriptRequest, team: TeamSlug, asked: NewRuns) -> AddedOut
         known=told(found.known),
         archived=told(found.archived),
         repeated=[RefusedLine(written=line.written, reason=line.note) for line in found.repeated],
-        refused=[RefusedLine(written=line.written, reason=line.note) for line in found.odd],
+        refused=[RefusedLine(written=line.written, reason=line.note) for line in found.refused],
         words=len(found.words),
     )
 

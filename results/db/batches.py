@@ -1,4 +1,4 @@
-"""How is something done with very many runs of a team, while everybody else goes on?"""
+"""Changes any number of a team's runs in short transactions, so that other work goes on meanwhile."""
 
 from collections.abc import Callable, Collection
 from itertools import islice
@@ -10,29 +10,31 @@ from django.db.models import Q
 from results.models import Run, TeamVersion
 from teams.models import Team
 
-_AT_ONCE = 1000
+_RUNS_PER_BATCH = 1000
 
 
 def update_in_batches(
     team: Team,
     pks: Collection[int],
-    do: Callable[[list[int]], object] = lambda part: None,
+    change: Callable[[list[int]], object] = lambda pks: None,
     *,
     which: Q | None = None,
     **fields: Any,
 ) -> int:
-    """Do it with some of these runs after the other and set these fields of theirs; returns how many there were.
+    """Set these fields of the team's runs with these pks that match `which`; return the number of runs changed.
 
-    Each part has a short transaction. Whoever stores answers locks runs by pk, then the pulse,
-    and whoever adds some locks the team first; so it is here.
+    The runs are changed in batches, each in a short transaction, in which `change` is called with the batch's pks.
+
+    One order of locks everywhere avoids deadlocks. Storing answers locks runs by pk, then the team's version, and
+    adding runs locks the team first. So this locks the team, the runs by pk and the version.
     """
     rest, total = iter(sorted(pks)), 0
     runs = Run.objects.filter(which or Q(), team=team)
-    while part := list(islice(rest, _AT_ONCE)):
+    while batch := list(islice(rest, _RUNS_PER_BATCH)):
         with transaction.atomic():
             Team.objects.select_for_update(no_key=True).get(pk=team.pk)
-            locked = runs.filter(pk__in=part).select_for_update().order_by("pk").pks()
+            locked = runs.filter(pk__in=batch).select_for_update().order_by("pk").pks()
             if locked:
-                do(locked)
+                change(locked)
                 total += Run.objects.filter(pk__in=locked).update(version=TeamVersion.bump(team.pk), **fields)
     return total

@@ -1,6 +1,7 @@
-"""Does the database take what is written to it?
+"""The health of the database: whether it accepts writes.
 
-Nobody writes only to find out, until something could not be written. Then whoever is asked tries, until it can.
+Nothing is written only to learn this until a write has failed. From then on each check writes a probe row, until
+one succeeds.
 """
 
 import logging
@@ -18,22 +19,22 @@ from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
 
-# What passes once somebody has mended it: a database that is away, restarts, takes no changes or has no room left.
+# Errors that end once the database is repaired: it is away, restarts, is read-only or has no disk space left.
 TRANSIENT_ERRORS = (OperationalError, InterfaceError, InternalError)
-FAILURE_KEY = "database-doubted"
-# As much as an answer with a long transcript takes.
+FAILURE_KEY = "database-failed"
+# The size of an answer with a long transcript.
 FREE_BYTES_NEEDED = 2**20
 
 _was_migrated = False
 
 
 def is_transient(error: BaseException | None) -> TypeGuard[Exception]:
-    """Is this such trouble, or that of tables that are not there yet?"""
+    """Return whether this error is transient: the database is away or full, or its tables are not migrated yet."""
     return isinstance(error, TRANSIENT_ERRORS) or (isinstance(error, ProgrammingError) and not is_migrated())
 
 
 def is_migrated() -> bool:
-    """Whether the tables are those of this code; looked up until they are."""
+    """Return whether the tables are those of this code. A positive result is cached for the life of the process."""
     global _was_migrated
     if not _was_migrated:
         executor = MigrationExecutor(connection)
@@ -42,31 +43,37 @@ def is_migrated() -> bool:
 
 
 def record_failure(error: Exception) -> None:
-    """Note that something could not be read or written, and why, without the driver's many lines about it."""
-    logger.error("The database did not do what was asked of it: %s", first_line(error))
-    with suppress(RedisError, OSError):  # the cache may lie on the same full disk, which is looked at as well
+    """Log the first line of why a read or write failed, and have the next checks write a probe row."""
+    logger.error("A database query failed: %s", first_line(error))
+    with suppress(RedisError, OSError):  # the cache may be on the same full disk, which is checked as well
         cache.set(FAILURE_KEY, True, None)
 
 
 def first_line(error: Exception) -> str:
+    """Return the first line of the error's message, as a database driver adds many more."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def accepts_writes() -> bool:
+    """Return whether the database accepts writes, as far as is known.
+
+    On SQLite, too little disk space means no. Otherwise only a recorded failure makes this write a probe row of the
+    size of a long answer; its success ends the failure.
+    """
     if connection.vendor == "sqlite" and _free_bytes() < FREE_BYTES_NEEDED:
         return False
     if not has_failed():
         return True
-    from django.contrib.sessions.models import Session  # a worker's pool is made before models may be
+    from django.contrib.sessions.models import Session  # a worker imports this before models can be loaded
 
     try:
-        # A row that nobody can use, in a table that bears it: should it stay, it is a session that has ended.
+        # The probe is an expired session without a user, which does no harm if its deletion fails.
         data, ended = secrets.token_urlsafe(FREE_BYTES_NEEDED * 3 // 4), datetime(2000, 1, 1, tzinfo=UTC)
         probe = Session(secrets.token_hex(16), data, ended)
         probe.save(force_insert=True)
         probe.delete()
     except (DatabaseError, InterfaceError) as error:
-        logger.warning("The database still takes no changes: %s", first_line(error))
+        logger.warning("The database still accepts no writes: %s", first_line(error))
         return False
     with suppress(RedisError, OSError):
         cache.delete(FAILURE_KEY)
@@ -78,6 +85,7 @@ def _free_bytes() -> int:
 
 
 def has_failed() -> bool:
+    """Return whether a failure was recorded and no probe row has been written since."""
     with suppress(RedisError, OSError):
         return cache.get(FAILURE_KEY) is not None
     return False

@@ -1,4 +1,4 @@
-"""What do people do with their team's runs: add them, ask for them, watch them, remove them, or all of it?"""
+"""Adds runs and dubbing tasks to a team, and sorts pasted ids into new, known and refused ones."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,69 +9,89 @@ from django.db import transaction
 
 from results import queue, tags
 from results.models import Run, TeamVersion
-from results.runs import pasted_ids
+from results.runs.pasted_ids import PastedId, Verdict
 from teams.models import Team, User
+
+_IDS_PER_QUERY = 500
 
 
 @dataclass(frozen=True)
 class PastedRuns:
-    """What a text's lines are to a team: what it would track, has already, or cannot use."""
+    """The lines of a pasted text, sorted by what adding them to a team would do."""
 
-    new: list[pasted_ids.PastedId]
-    tasks: list[pasted_ids.PastedId]
-    known: list[pasted_ids.PastedId]
-    archived: list[pasted_ids.PastedId]
-    repeated: list[pasted_ids.PastedId]
-    odd: list[pasted_ids.PastedId]
-    words: list[pasted_ids.PastedId]
+    new: list[PastedId]
+    tasks: list[PastedId]
+    known: list[PastedId]
+    archived: list[PastedId]
+    repeated: list[PastedId]
+    refused: list[PastedId]
+    words: list[PastedId]
 
     @classmethod
-    def of(cls, team: Team, lines: Sequence[pasted_ids.PastedId]) -> Self:
-        kinds: dict[pasted_ids.Verdict, list[pasted_ids.PastedId]] = {verdict: [] for verdict in pasted_ids.Verdict}
+    def of(cls, team: Team, lines: Sequence[PastedId]) -> Self:
+        """Sort these lines; `tasks` are new dubbing tasks, `known` and `archived` are runs that the team has."""
+        by_verdict: dict[Verdict, list[PastedId]] = {verdict: [] for verdict in Verdict}
         for line in lines:
-            kinds[line.verdict].append(line)
-        found = [*kinds[pasted_ids.Verdict.ID], *kinds[pasted_ids.Verdict.TASK]]
-        here = known_runs(team, found)
-        there = [(line, here[line.found]) for line in found if line.found in here]
+            by_verdict[line.verdict].append(line)
+        runs, tasks = by_verdict[Verdict.ID], by_verdict[Verdict.TASK]
+        known = known_runs(team, [*runs, *tasks])
+        known_lines = [(line, known[line.found]) for line in (*runs, *tasks) if line.found in known]
         return cls(
-            new=[line for line in kinds[pasted_ids.Verdict.ID] if line.found not in here],
-            tasks=[line for line in kinds[pasted_ids.Verdict.TASK] if line.found not in here],
-            known=[line for line, run in there if run.archived_at is None],
-            archived=[line for line, run in there if run.archived_at is not None],
-            repeated=kinds[pasted_ids.Verdict.REPEATED],
-            odd=kinds[pasted_ids.Verdict.NOT_AN_ID],
-            words=kinds[pasted_ids.Verdict.WORD],
+            new=[line for line in runs if line.found not in known],
+            tasks=[line for line in tasks if line.found not in known],
+            known=[line for line, run in known_lines if run.archived_at is None],
+            archived=[line for line, run in known_lines if run.archived_at is not None],
+            repeated=by_verdict[Verdict.REPEATED],
+            refused=by_verdict[Verdict.NOT_AN_ID],
+            words=by_verdict[Verdict.WORD],
         )
 
     @property
-    def lines(self) -> list[pasted_ids.PastedId]:
-        """Those with an id."""
+    def lines(self) -> list[PastedId]:
+        """The lines with an id, each id once."""
         return [*self.new, *self.known, *self.archived, *self.tasks]
 
 
-def known_runs(team: Team, lines: Sequence[pasted_ids.PastedId]) -> dict[int | str, Run]:
-    """The runs that the team has of these lines, by what was found in each."""
+@dataclass(frozen=True)
+class AddedRuns:
+    """The number of new runs, and the CAMB.AI ids of those that the team had already."""
+
+    new: int
+    known: list[int]
+
+
+def known_runs(team: Team, lines: Sequence[PastedId]) -> dict[int | str, Run]:
+    """Return the runs of these lines that the team has, archived ones included, by each line's `found` id."""
     run_ids = [line.run_id for line in lines if line.run_id]
     task_ids = [line.task_id for line in lines if line.task_id]
     runs: dict[int | str, Run] = {run.camb_run_id or 0: run for run in _known(team, "camb_run_id", run_ids)}
     return runs | {run.camb_task_id: run for run in _known(team, "camb_task_id", task_ids)}
 
 
-@dataclass(frozen=True)
-class AddedRuns:
-    """How many runs were new, and which ids the team had already."""
+def add_pasted(team: Team, lines: Sequence[PastedId], added_by: User | None) -> tuple[int, int]:
+    """Add the runs and tasks of these lines to the team, with their titles and tags.
 
-    new: int
-    known: list[int]
+    Known ones get the tags too, and a known run without a title gets the title. Returns (number of new ones, number
+    of known ones).
+    """
+    runs = {line.run_id: line for line in lines if line.verdict is Verdict.ID}
+    tasks = {line.task_id: line for line in lines if line.verdict is Verdict.TASK}
+    new = add_runs(team, [(run_id, line.title) for run_id, line in runs.items()], added_by).new
+    new += add_tasks(team, [(task_id, line.title) for task_id, line in tasks.items()], added_by)
+    tagged = [line for line in (*runs.values(), *tasks.values()) if line.tags]
+    names = {line.found: line.tags for line in tagged}
+    tags.add_tags(team, {run.pk: names[found] for found, run in known_runs(team, tagged).items()})
+    return new, len(runs) + len(tasks) - new
 
 
 def add_runs(team: Team, pairs: Sequence[tuple[int, str]], added_by: User | None) -> AddedRuns:
-    """Track these (CAMB.AI run id, title) pairs in the team; a title also names a run that had none."""
+    """Add the runs of these (CAMB.AI run id, title) pairs; a known run without a title gets the title."""
     titles = dict(pairs)
     with transaction.atomic():
-        _wait_for_other_adders(team)
+        _lock_team(team)
         known = {run.camb_run_id or 0: run for run in _known(team, "camb_run_id", titles)}
         named = [run for run_id, run in known.items() if not run.title and titles[run_id]]
+        # Storing answers locks runs by pk, then the team's version, and so does this.
         list(Run.objects.filter(pk__in=[run.pk for run in named]).select_for_update().order_by("pk"))
         version = TeamVersion.bump(team.pk)
         new = [
@@ -88,14 +108,14 @@ def add_runs(team: Team, pairs: Sequence[tuple[int, str]], added_by: User | None
 
 
 def add_tasks(team: Team, pairs: Sequence[tuple[str, str]], added_by: User | None) -> int:
-    """Follow these (CAMB.AI task id, title) pairs until each has a run id or has failed.
+    """Add the dubbing tasks of these (CAMB.AI task id, title) pairs, each as a run that gets its run id later.
 
-    Returns how many were new; one that became a run is known by its task id for ever.
+    Returns the number of new ones. A run keeps its task id, so a task that became a run is known.
     """
+    titles = dict(pairs)
     with transaction.atomic():
-        _wait_for_other_adders(team)
+        _lock_team(team)
         version = TeamVersion.bump(team.pk)
-        titles = dict(pairs)
         known = {run.camb_task_id for run in _known(team, "camb_task_id", titles)}
         new = [
             Run(team=team, camb_task_id=task_id, title=title[:200], added_by=added_by, version=version)
@@ -107,33 +127,14 @@ def add_tasks(team: Team, pairs: Sequence[tuple[str, str]], added_by: User | Non
     return len(new)
 
 
-def add_pasted(team: Team, lines: Sequence[pasted_ids.PastedId], added_by: User | None) -> tuple[int, int]:
-    """Track the runs and tasks of these lines, with their titles and tags, which known ones are given as well.
-
-    Returns how many are new, and how many were known.
-    """
-    runs = {line.run_id: line for line in lines if line.verdict is pasted_ids.Verdict.ID}
-    tasks = {line.task_id: line for line in lines if line.verdict is pasted_ids.Verdict.TASK}
-    new = add_runs(team, [(run_id, line.title) for run_id, line in runs.items()], added_by).new
-    new += add_tasks(team, [(task_id, line.title) for task_id, line in tasks.items()], added_by)
-    tagged_runs = {run_id: line.tags for run_id, line in runs.items() if line.tags}
-    tagged_tasks = {task_id: line.tags for task_id, line in tasks.items() if line.tags}
-    tags.add_tags(
-        team,
-        {run.pk: tagged_runs[run.camb_run_id or 0] for run in _known(team, "camb_run_id", tagged_runs)}
-        | {run.pk: tagged_tasks[run.camb_task_id] for run in _known(team, "camb_task_id", tagged_tasks)},
-    )
-    return new, len(runs) + len(tasks) - new
-
-
 def _known(team: Team, field: str, ids: Iterable[int] | Iterable[str]) -> Iterator[Run]:
-    """Those of these ids that the team has already; looked up in parts, as a database takes only so many values."""
+    """Yield the team's runs with one of these ids in this field, in parts, as a query takes a limited number."""
     rest = iter(ids)
     runs = Run.objects.filter(team=team).only("camb_run_id", "camb_task_id", "title", "archived_at")
-    while part := list(islice(rest, 500)):
+    while part := list(islice(rest, _IDS_PER_QUERY)):
         yield from runs.filter(**{f"{field}__in": part})
 
 
-def _wait_for_other_adders(team: Team) -> None:
-    """Make two people who add the same ids at once wait for each other, and nobody else for them."""
+def _lock_team(team: Team) -> None:
+    """Make requests that add the same ids to the team at once wait for each other, and no other work for them."""
     Team.objects.select_for_update(no_key=True).get(pk=team.pk)

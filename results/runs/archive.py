@@ -1,8 +1,8 @@
-"""How do runs leave the list and the search, and how do they come back?
+"""Archives runs, which hides them from lists and searches, and restores them.
 
-Whoever archives only marks: from then on no list and no search shows the runs, and nobody asks about them. A worker
-then takes their lines out of the search index, run by run, and puts them back after a restore. How far it is stands
-on the runs, so a lost bell or a worker that stops costs a while.
+A request only marks the runs. From then on no list and no search shows them, and they are not refreshed. A worker
+then removes their lines from the search index, run by run, and adds them again after a restore. Its progress is
+stored on the runs (`Run.is_indexed`), so a lost task or a worker that stops costs some time and nothing else.
 """
 
 import time
@@ -19,13 +19,13 @@ from results.search import indexing
 from teams.models import Team
 
 TURN_SECONDS = 3
-# After so many runs, who waits for SQLite's write lock is let in: he looks every 25 ms at first.
-_RUNS_AT_ONCE = 10
+# After each batch a pause lets in a writer that waits for SQLite's write lock and tries every 25 ms at first.
+_RUNS_PER_BATCH = 10
 _PAUSE_SECONDS = 0.03
 
 
 def archive_runs(team: Team, pks: Collection[int]) -> int:
-    """Put these runs of the team aside; returns how many were not yet."""
+    """Archive these runs of the team; return how many of them were not archived before."""
     current = Q(archived_at=None)
     total = batches.update_in_batches(
         team, pks, which=current, archived_at=timezone.now(), due_at=None, requested_at=None
@@ -35,7 +35,7 @@ def archive_runs(team: Team, pks: Collection[int]) -> int:
 
 
 def restore_runs(team: Team, pks: Collection[int]) -> int:
-    """Take these runs of the team back, and ask about the unfinished ones; returns how many were archived."""
+    """Restore these runs of the team and make the unfinished ones due; return how many of them were archived."""
     archived = Q(archived_at__isnull=False)
     due_at = Case(When(status__in=Run.UNFINISHED, then=timezone.now()), default=None)
     total = batches.update_in_batches(team, pks, which=archived, archived_at=None, due_at=due_at)
@@ -45,30 +45,32 @@ def restore_runs(team: Team, pks: Collection[int]) -> int:
 
 
 def sync_pending() -> None:
-    """Bring the index in line with what was archived and restored, for a turn, and ring for the rest."""
+    """Sync the search index with archived and restored runs for TURN_SECONDS, then enqueue a task for the rest."""
     turn_ends = time.monotonic() + TURN_SECONDS
-    while pks := _unsettled():
+    while pks := _next_pending():
         if time.monotonic() > turn_ends:
             queue.enqueue("sync_archived")
             return
         for pk in pks:
-            _settle(pk)
+            _sync_run(pk)
         time.sleep(_PAUSE_SECONDS)
 
 
-def _settle(pk: int) -> None:
+def _sync_run(pk: int) -> None:
+    """Bring the run's lines into the index or out of it, and its words into the vocabulary."""
     with transaction.atomic():
-        # As when an answer is stored: of the two, one waits for the other.
+        # Storing an answer takes the same lock, so one waits for the other.
         run = Run.objects.select_for_update().filter(pk=pk).first()
         if run is None:
             return
         indexing.sync_run(run)
     if run.archived_at is None:
-        # An index that was made anew meanwhile has not learned its words.
+        # A rebuild of the index while the run was archived dropped its words from the vocabulary.
         for dub in run.dubs.all():
             indexing.learn_words(dub)
 
 
-def _unsettled() -> list[int]:
-    fading = Run.objects.fading().order_by("pk")[:_RUNS_AT_ONCE].pks()
-    return fading or Run.objects.returning().order_by("pk")[:_RUNS_AT_ONCE].pks()
+def _next_pending() -> list[int]:
+    """Return the next runs to sync: those to remove from the index first, then those to add."""
+    fading = Run.objects.fading().order_by("pk")[:_RUNS_PER_BATCH].pks()
+    return fading or Run.objects.returning().order_by("pk")[:_RUNS_PER_BATCH].pks()

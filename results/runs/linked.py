@@ -1,4 +1,4 @@
-"""Which runs are dubs of one source, so that their dubs can be read side by side?"""
+"""Links runs that are dubs of the same source, so that their dubs can be read side by side."""
 
 from django.db import transaction
 
@@ -6,7 +6,7 @@ from results.models import Run, Source
 
 
 def link_runs(run: Run, other: Run) -> None:
-    """Say that both runs, and whatever runs each was linked with, are of one source. They are of one team."""
+    """Link two runs of one team, and all runs that either is linked with, as dubs of one source."""
     with transaction.atomic():
         source = run.source or other.source or Source.objects.create(team_id=run.team_id)
         if other.source and other.source != source:
@@ -16,7 +16,7 @@ def link_runs(run: Run, other: Run) -> None:
 
 
 def unlink_run(run: Run) -> None:
-    """Say that this run is of a source of its own; a source that is left with one run says nothing, and goes."""
+    """Unlink this run from its source. A source that is left with a single run links nothing and is deleted."""
     with transaction.atomic():
         Run.objects.filter(pk=run.pk).update(source=None)
         if run.source and run.source.runs.count() < 2:

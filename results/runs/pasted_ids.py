@@ -1,10 +1,12 @@
-"""Which run ids are in a text that somebody pasted, and why is the rest none?
+"""Finds the run ids in a pasted text, and gives the reason for every number that is no id.
 
-One rule decides for running text: a word without a digit is only a word; whatever has a digit is either an id or is
-named with the reason why not. So a chat message reads well, and a mistyped id is never passed over in silence. The
-id of a dubbing task (a UUID) is told apart from a run's: CAMB.AI gives it first, and it leads to the run.
-Titles come from tables only: with a header (`run_id,title`, any order), lines of `id<TAB>title` from a spreadsheet,
-or lines of `id,title`. Tags come from a table with a header that has a column of them.
+One rule decides in running text: a word without a digit is only a word, and a word with a digit is either an id or
+is listed with the reason why it is none. So a chat message causes no complaints, and a mistyped id is never passed
+over in silence. The id of a dubbing task (a UUID) is told apart from a run id: CAMB.AI returns it first, and it
+leads to the run.
+
+Titles are read from tables only: with a header (`run_id,title` in any order), lines of `id<TAB>title` from a
+spreadsheet, or lines of `id,title`. Tags are read from a table with a header that has a column for them.
 """
 
 import csv
@@ -31,6 +33,8 @@ TAG_COLUMNS = ("tags", "tag", "labels", "label")
 
 
 class Verdict(Enum):
+    """The kind of a pasted token."""
+
     ID = "id"
     TASK = "task"
     REPEATED = "repeated"
@@ -40,7 +44,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class PastedId:
-    """One token and its verdict; `note` says how an id was read, or why this is none."""
+    """One token and its verdict. `note` tells the user how an id was read, or why the token is none."""
 
     written: str
     verdict: Verdict
@@ -52,25 +56,26 @@ class PastedId:
 
     @property
     def found(self) -> int | str:
-        """The id in it, of a run or a task."""
+        """The id of the run or task, or an empty string."""
         return self.run_id or self.task_id
 
     @property
     def is_read_otherwise(self) -> bool:
+        """Whether the run id is written in another way, as in `007` or in a link."""
         return self.run_id > 0 and self.written != str(self.run_id)
 
 
-# Control characters (a NUL breaks PostgreSQL), the byte order mark, and marks of direction that come along unseen.
+# Control characters (a NUL breaks PostgreSQL), the byte order mark, and direction marks, which are invisible.
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff\u200b-\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-_BETWEEN = re.compile(r"[\s,;|，、；،؛()\[\]{}<>«»“”\"'`]+")
-_AROUND = ".:!?*#№~_=/\\&…。"
+_SEPARATORS = re.compile(r"[\s,;|，、；،؛()\[\]{}<>«»“”\"'`]+")
+_TRIMMED = ".:!?*#№~_=/\\&…。"
 _LABEL = re.compile(
     r"(?:camb[_-]?)?(?:dub(?:bing)?[_-]?)?(?:run[_-]?ids?|runs?|ids?)[:=#/_-]?(?=[\d+-])", re.IGNORECASE
 )
-# Bounded: else a megabyte of letters would be looked through from each of them to its end.
+# The scheme's length is limited. Otherwise a megabyte of letters would be scanned from each letter to the end.
 _URL = re.compile(r"[a-z][a-z0-9+.-]{0,15}://[^\s<>\"'`]+", re.IGNORECASE)
 _ID_IN_URL = re.compile(r"(?:run[_-]?ids?=|/runs?/|/dub(?:bing)?-results?/)(\d+)(?!\w)", re.IGNORECASE)
-_STEP_OF_URL = re.compile(r"/(\d+)(?=[/?#]|$)")
+_ID_IN_PATH = re.compile(r"/(\d+)(?=[/?#]|$)")
 _LABELLED = re.compile(r"\b(?:runs?|ids?)\b\W*\d", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 _TASK = re.compile(rf"(?:(?:dub(?:bing)?[_-]?)?task[_-]?(?:ids?)?[:=#/_-]?)?(?P<id>{_UUID.pattern})", re.IGNORECASE)
@@ -81,32 +86,34 @@ def parse(text: str) -> list[PastedId]:
     lines = _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).split("\n")
     for place, line in enumerate(lines):
         if header := _header(line):
-            return _first_ones(chain(_without_header(lines[:place]), _table(lines[place + 1 :], header)))
-    return _first_ones(_without_header(lines))
+            return _mark_repeated(chain(_without_header(lines[:place]), _table(lines[place + 1 :], header)))
+    return _mark_repeated(_without_header(lines))
 
 
-def _first_ones(lines: Iterable[PastedId]) -> list[PastedId]:
-    """Keep each id once; a later mention may still bring the title that the first one lacked."""
-    kept: list[PastedId] = []
-    places: dict[int | str, int] = {}
+def _mark_repeated(lines: Iterable[PastedId]) -> list[PastedId]:
+    """Mark every later mention of an id as repeated. It still adds the title and tags that the first one lacks."""
+    marked: list[PastedId] = []
+    positions: dict[int | str, int] = {}
     for line in lines:
         if not line.found:
-            kept.append(line)
-        elif line.found not in places:
-            places[line.found] = len(kept)
-            kept.append(line)
+            marked.append(line)
+        elif line.found not in positions:
+            positions[line.found] = len(marked)
+            marked.append(line)
         else:
-            place = places[line.found]
-            first = kept[place]
-            kept[place] = replace(first, title=first.title or line.title, tags=first.tags or line.tags)
-            kept.append(replace(line, verdict=Verdict.REPEATED, note=_("the same id stands above")))
-    return kept
+            position = positions[line.found]
+            first = marked[position]
+            marked[position] = replace(first, title=first.title or line.title, tags=first.tags or line.tags)
+            marked.append(replace(line, verdict=Verdict.REPEATED, note=_("the same id stands above")))
+    return marked
 
 
 # --- Tables ------------------------------------------------------------------------------------------
 
 
 class TableHeader(NamedTuple):
+    """The delimiter of a table and the positions of its columns."""
+
     delimiter: str
     id_column: int
     title_column: int | None
@@ -114,7 +121,7 @@ class TableHeader(NamedTuple):
 
 
 def _header(line: str) -> TableHeader | None:
-    """Is this the header of a table, and where does it put the ids and the titles?"""
+    """Return the columns that this line names if it is the header of a table, else None."""
     delimiter = max("\t;,", key=line.count)
     if delimiter not in line or any(letter.isdecimal() for letter in line):
         return None
@@ -135,7 +142,7 @@ def _table(lines: list[str], header: TableHeader) -> Iterator[PastedId]:
 
 
 def _without_header(lines: list[str]) -> Iterator[PastedId]:
-    """Lines of `id,title`, each and every one, or else running text."""
+    """Read the lines as a table if every line is `id,title`, and otherwise as running text."""
     for delimiter in ";,":
         rows = _rows(lines, delimiter)
         if len(rows) > 1 and all(_is_titled(row) for row in rows):
@@ -147,14 +154,14 @@ def _rows(lines: list[str], delimiter: str) -> list[list[str]]:
     try:
         rows = list(csv.reader(lines, delimiter=delimiter, strict=True))
     except csv.Error:
-        # A lone quotation mark would swallow the lines that follow it, ids and all.
+        # A lone quotation mark would swallow the lines after it, including their ids.
         rows = [line.split(delimiter) for line in lines]
     stripped = ([cell.strip() for cell in row] for row in rows)
     return [row for row in stripped if any(row)]
 
 
 def _is_titled(row: list[str]) -> bool:
-    """Is this `id,title`, and not a line of a message that happens to have a comma?"""
+    """Return whether this row is `id,title`, and not a line of a message with a comma in it."""
     return (
         len(row) > 1
         and _is_one_id(row[0])
@@ -176,14 +183,14 @@ def _read_row(row: list[str], header: TableHeader) -> Iterator[PastedId]:
     if len(found) == 1 and found[0].verdict is Verdict.WORD:
         yield replace(found[0], verdict=Verdict.NOT_AN_ID, note=_("a run id is a number"))
     elif len(found) == 1:
-        yield _tagged(_titled(found[0], cell_in(header.title_column)), cell_in(header.tags_column))
+        yield _with_tags(_with_title(found[0], cell_in(header.title_column)), cell_in(header.tags_column))
     elif found:
         yield from found
     else:
         yield PastedId(_short(" ".join(filter(None, row))), Verdict.NOT_AN_ID, note=_("this row has no run id"))
 
 
-def _titled(line: PastedId, title: str) -> PastedId:
+def _with_title(line: PastedId, title: str) -> PastedId:
     title = " ".join(title.split())
     if len(title) > LONGEST_TITLE:
         note = _("the title was cut to %(most)s characters") % {"most": LONGEST_TITLE}
@@ -191,16 +198,16 @@ def _titled(line: PastedId, title: str) -> PastedId:
     return replace(line, title=title)
 
 
-def _tagged(line: PastedId, text: str) -> PastedId:
+def _with_tags(line: PastedId, text: str) -> PastedId:
     found = tags.parse(text)
-    kept = tuple(name[: Tag.LONGEST].strip() for name in found[:MAX_TAGS])
-    if kept == tuple(found):
-        return replace(line, tags=kept)
+    cut = tuple(name[: Tag.LONGEST].strip() for name in found[:MAX_TAGS])
+    if cut == tuple(found):
+        return replace(line, tags=cut)
     note = _("tags were cut to %(characters)s characters, and to %(most)s") % {
         "characters": Tag.LONGEST,
         "most": MAX_TAGS,
     }
-    return replace(line, tags=kept, note="; ".join(filter(None, [line.note, note])))
+    return replace(line, tags=cut, note="; ".join(filter(None, [line.note, note])))
 
 
 # --- Running text ------------------------------------------------------------------------------------
@@ -231,8 +238,8 @@ def _tokens(text: str) -> Iterator[PastedId]:
 
 
 def _words(text: str) -> Iterator[PastedId]:
-    for word in _BETWEEN.split(text):
-        token = word.strip(_AROUND)
+    for word in _SEPARATORS.split(text):
+        token = word.strip(_TRIMMED)
         if any(letter.isdecimal() for letter in token):
             yield _judge(token)
         elif any(letter.isalnum() for letter in token):
@@ -240,36 +247,36 @@ def _words(text: str) -> Iterator[PastedId]:
 
 
 def _read_url(url: str) -> PastedId:
-    url = url.rstrip(f"{_AROUND},;)")
-    numbers = _ID_IN_URL.findall(url) or _STEP_OF_URL.findall(url) or [task.group() for task in _UUID.finditer(url)]
-    if not numbers:
+    url = url.rstrip(f"{_TRIMMED},;)")
+    ids = _ID_IN_URL.findall(url) or _ID_IN_PATH.findall(url) or [task.group() for task in _UUID.finditer(url)]
+    if not ids:
         return PastedId(_short(url), Verdict.NOT_AN_ID, note=_("there is no run id in this link"))
-    found = _judge(numbers[-1])
+    found = _judge(ids[-1])
     return replace(found, written=_short(url), note=found.note or _("taken from the link"))
 
 
 def _judge(token: str) -> PastedId:
-    """Decide about one token that has a digit in it."""
+    """Return one token that has a digit in it, with its verdict."""
     if task := _TASK.fullmatch(token):
         return PastedId(
             _short(token), Verdict.TASK, task_id=task["id"].lower(), note=_("a task; followed until it is a run")
         )
     number = _LABEL.sub("", token, count=1) if _LABEL.match(token) else token
     digits = "".join(str(int(letter)) if letter.isdecimal() else letter for letter in number)
-    if reason := _why_not(digits):
+    if reason := _reason_against(digits):
         return PastedId(_short(token), Verdict.NOT_AN_ID, note=reason)
     run_id = int(digits.lstrip("0"))
     note = "" if number == str(run_id) else _("read as %(id)s") % {"id": run_id}
     return PastedId(_short(token), Verdict.ID, run_id, note=note)
 
 
-def _why_not(number: str) -> str:
-    """Return in plain words why this is no run id, or nothing when it is one."""
+def _reason_against(number: str) -> str:
+    """Return the reason, for the user, why this is no run id, or an empty string when it is one."""
     if number.isdecimal():
         bare = number.lstrip("0")
         if not bare:
             return _("run ids begin at 1")
-        # The length is looked at first: Python refuses to read a number of thousands of digits.
+        # The length is checked first, as Python refuses to parse a number of thousands of digits.
         if len(bare) > len(str(LARGEST)) or int(bare) > LARGEST:
             return _("this number is too large for a run id")
         return ""

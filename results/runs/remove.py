@@ -1,4 +1,4 @@
-"""Removes runs and teams with everything that belongs to them."""
+"""Removes runs and teams with all their data."""
 
 from django.db import transaction
 
@@ -9,7 +9,7 @@ from teams.models import Team
 
 
 def remove_run(run: Run) -> None:
-    """Forget the run with its dubs, its cues and their search terms."""
+    """Delete the run with its dubs, its cues and their search terms; do nothing if it is deleted already."""
     with transaction.atomic():
         locked = Run.objects.select_for_update().filter(pk=run.pk).first()
         if locked is None:
@@ -21,7 +21,7 @@ def remove_run(run: Run) -> None:
 
 
 def remove_team(team: Team) -> None:
-    """Take the team from everybody at once; what it had is removed by a worker, however much that is."""
+    """Take the team from all its members at once; a worker deletes its data, however much there is."""
     with transaction.atomic():
         ApiKey.objects.filter(team=team).delete()
         team.invitations.all().delete()
@@ -31,7 +31,7 @@ def remove_team(team: Team) -> None:
 
 
 def finish_removals() -> None:
-    """Remove all that is left of teams without a member. Killed at any line, the next one goes on."""
+    """Delete all teams without members, with their data. After a killed worker, the next one goes on from there."""
     for team in Team.objects.filter(memberships=None):
         while runs := list(Run.objects.filter(team=team)[:100]):
             for run in runs:

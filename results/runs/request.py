@@ -1,4 +1,4 @@
-"""Requests for a refresh by people: of one run, of many, and of a run that someone has open."""
+"""Refreshes that users request: of one run, of many runs with their progress, and of a run open in a page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,27 +14,42 @@ from results.models import ApiKey, Run, RunQuerySet, TeamVersion
 from results.refresh import ask, claims, limits
 from teams.models import Team
 
-# So many runs are marked as wanted in one transaction.
 REQUESTS_PER_TRANSACTION = 1000
 
 
-def request_refresh(run: Run) -> bool:
-    """Have this run asked now ("Refresh now"), before all others of its team, as soon as the key's limits allow.
+class QueueUnreachableError(Exception):
+    """The broker cannot be reached, so no worker can be told; the request is stored in the database."""
 
-    False when it is being asked already, was a moment ago, or must not be asked: it is archived, or there is no key
-    that may be used. Raises QueueUnreachableError when no worker can be told; the run is asked once one can.
+
+@dataclass(frozen=True)
+class RefreshProgress:
+    """The progress of a request for many runs: runs checked, runs requested, and about how many seconds are left.
+
+    `seconds_left` is None before the first run is checked and while the key is paused.
+    """
+
+    checked: int
+    total: int
+    seconds_left: int | None
+
+
+def request_refresh(run: Run) -> bool:
+    """Refresh this run before all others of its team, as soon as the key's limits allow ("Refresh now").
+
+    Returns False when the run is leased, was checked within the last two seconds, or may not be refreshed: it is
+    archived, or its team has no key or an open circuit breaker. Raises QueueUnreachableError when no worker can be
+    told; the run is refreshed once one can.
     """
     now = clock.now()
     unfinished = Run.objects.filter(team=run.team_id).unfinished()
     first = unfinished.order_by("due_at").values_list("due_at", flat=True).first() or now
-    askable = Run.objects.current().filter(
-        pk=run.pk, team__in=ApiKey.objects.filter(limits.calls_allowed(now)).values("team")
-    )
-    askable = askable.unleased(now).exclude(checked_at__range=(now - timedelta(seconds=2), now))
-    if not askable.update(due_at=min(first - timedelta(microseconds=1), now)):
+    usable_keys = ApiKey.objects.filter(limits.calls_allowed(now))
+    refreshable = Run.objects.current().filter(pk=run.pk, team__in=usable_keys.values("team")).unleased(now)
+    refreshable = refreshable.exclude(checked_at__range=(now - timedelta(seconds=2), now))
+    if not refreshable.update(due_at=min(first - timedelta(microseconds=1), now)):
         return False
     unreachable: list[bool] = []
-    # Of one call, so that the person does not wait for other runs too.
+    # A lease of a single call, so that the waiting user need not wait for other runs too.
     if lease := claims.claim(run.team_id, max_calls=1):
         ask.enqueue_lease(lease, on_unreachable=lambda: unreachable.append(True))
     else:
@@ -44,12 +59,39 @@ def request_refresh(run: Run) -> bool:
     return True
 
 
-class QueueUnreachableError(Exception):
-    """The broker cannot be reached, so no worker can be told; what was requested is in the database."""
+def request_refresh_many(runs: RunQuerySet, team: Team) -> int:
+    """Make all these runs of the team due now; return how many there are, without archived ones.
+
+    They are marked in batches, so that no transaction lasts long and workers begin while the rest is being marked.
+    """
+    now, total = clock.now(), 0
+    pks = list(runs.filter(team=team).order_by("pk").values_list("pk", flat=True))
+    for start in range(0, len(pks), REQUESTS_PER_TRANSACTION):
+        total += _mark_requested(team, pks[start : start + REQUESTS_PER_TRANSACTION], now)
+        if not start:
+            queue.enqueue("refresh_due")
+    return total
+
+
+def refresh_progress(team: Team) -> RefreshProgress | None:
+    """Return the progress of the team's requested refreshes, or None when all of their runs are checked."""
+    left = _requested(team).count()
+    if not left:
+        return None
+    counter = TeamVersion.objects.get(pk=team.pk)
+    now = clock.now()
+    total, since = max(counter.requested, left), counter.requested_since or now
+    checked = total - left
+    can_estimate = checked and ApiKey.objects.filter(limits.calls_allowed(now), team=team).exists()
+    seconds_left = round((now - since).total_seconds() / checked * left) if can_estimate else None
+    return RefreshProgress(checked, total, seconds_left)
 
 
 def refresh_obstacle(team: Team, run: Run | None = None) -> str:
-    """What keeps CAMB.AI from being asked for the team, or about the run, and the way out; empty: nothing."""
+    """Return why the team's runs, or this run, cannot be refreshed, and the way out; empty if they can be.
+
+    The sentence is for users.
+    """
     if run is not None and run.archived_at:
         return _("An archived run is not asked about. Restore it first.")
     key = ApiKey.objects.filter(team=team).first()
@@ -58,69 +100,28 @@ def refresh_obstacle(team: Team, run: Run | None = None) -> str:
     return key.message if key.is_in_trouble else ""
 
 
-def request_refresh_many(runs: RunQuerySet, team: Team) -> int:
-    """Have all these runs of the team asked as soon as its key allows; returns how many.
-
-    They are marked a portion at a time: no transaction lasts, and workers begin while the rest is being marked.
-    """
-    now, total = clock.now(), 0
-    pks = list(runs.filter(team=team).order_by("pk").values_list("pk", flat=True))
-    for start in range(0, len(pks), REQUESTS_PER_TRANSACTION):
-        total += _want(team, pks[start : start + REQUESTS_PER_TRANSACTION], now)
-        if not start:
-            queue.enqueue("refresh_due")
-    return total
-
-
-def _want(team: Team, pks: Sequence[int], now: datetime) -> int:
-    with transaction.atomic():
-        # Whoever stores answers locks runs by pk, then the pulse: in another order each would wait for the other.
-        current = Run.objects.current().filter(pk__in=pks).select_for_update().order_by("pk")
-        wanted_before = dict(current.values_list("pk", "requested_at"))
-        version = TeamVersion.bump(team.pk)
-        counter, more = (
-            TeamVersion.objects.filter(pk=team.pk),
-            sum(before is None for before in wanted_before.values()),
-        )
-        if _wanted(team).exists():
-            counter.update(requested=F("requested") + more)
-        else:
-            counter.update(requested=more, requested_since=now)
-        return Run.objects.filter(pk__in=wanted_before).update(due_at=now, requested_at=now, version=version)
-
-
-def _wanted(team: Team) -> RunQuerySet:
-    """The runs that were asked for among many, and are not checked yet."""
-    return Run.objects.filter(team=team).exclude(requested_at=None)
-
-
-@dataclass(frozen=True)
-class RefreshProgress:
-    """How far a request for many runs is: runs checked, of how many, and about how many seconds are left.
-
-    Nobody can tell (None) before the first is checked, or while the key is paused.
-    """
-
-    checked: int
-    total: int
-    seconds_left: int | None
-
-
-def refresh_progress(team: Team) -> RefreshProgress | None:
-    """How far the runs that somebody asked for are; None when all of them are checked."""
-    left = _wanted(team).count()
-    if not left:
-        return None
-    counter = TeamVersion.objects.get(pk=team.pk)
-    now = clock.now()
-    total, since = max(counter.requested, left), counter.requested_since or now
-    checked = total - left
-    is_going_on = checked and ApiKey.objects.filter(limits.calls_allowed(now), team=team).exists()
-    seconds_left = round((now - since).total_seconds() / checked * left) if is_going_on else None
-    return RefreshProgress(checked, total, seconds_left)
-
-
 def refresh_sooner(run: Run) -> None:
-    """Somebody has the run open: an unfinished one is asked sooner, though not more often than is polite."""
+    """Make an unfinished run that a user has open due within REFRESH_WATCHED_SECONDS, and not more often."""
     soon = clock.now() + timedelta(seconds=settings.REFRESH_WATCHED_SECONDS)
     Run.objects.filter(pk=run.pk, due_at__gt=soon, lease=None).update(due_at=soon)
+
+
+def _mark_requested(team: Team, pks: Sequence[int], now: datetime) -> int:
+    """Mark these runs as requested and due, count them in the team's progress, and return how many there are."""
+    with transaction.atomic():
+        # Storing answers locks runs by pk, then the team's version; another order here could deadlock with it.
+        current = Run.objects.current().filter(pk__in=pks).select_for_update().order_by("pk")
+        requested_before = dict(current.values_list("pk", "requested_at"))
+        version = TeamVersion.bump(team.pk)
+        counter = TeamVersion.objects.filter(pk=team.pk)
+        added = sum(before is None for before in requested_before.values())
+        if _requested(team).exists():
+            counter.update(requested=F("requested") + added)
+        else:
+            counter.update(requested=added, requested_since=now)
+        return Run.objects.filter(pk__in=requested_before).update(due_at=now, requested_at=now, version=version)
+
+
+def _requested(team: Team) -> RunQuerySet:
+    """Return the team's runs that were requested together with others and are not checked yet."""
+    return Run.objects.filter(team=team).exclude(requested_at=None)

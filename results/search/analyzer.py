@@ -1,24 +1,36 @@
-"""Which terms does a text have, in any language, and where do a query's terms stand in it?
+"""Turns a text of any language into the terms that find it, and marks a query's terms in a text.
 
-One analyzer serves index and query on both databases, so that what was folded in the one is folded in the other.
+One analyzer serves index and query on both databases, so both fold a text in the same way.
 
-Folding: NFKC and case folding first. Accents go in Latin and Greek, points and vowel signs in Hebrew and Arabic,
-stress marks in Cyrillic, where only ё is е (й, ї, ў are letters of their own). Every mark of every other script
-stays, for in Indic scripts it is the vowel. The same letter are: the forms of Arabic alef, of ya, of kaf, ha with
-ta marbuta, Hebrew final letters and their usual forms, katakana and hiragana, all four Turkish i, digits of all
-scripts. Invisible characters go.
+Folding begins with NFKC and case folding. Then:
 
-Words: letters and digits that touch. Words joined by an apostrophe, hyphen, dot, underscore, @ or &, or by a comma
-between digits, are found by each part and by the parts run together: "e-mail" by "mail" and "email", "1,000" by
-"1000", "l'homme" by "homme", "anna@example.org" by "example.org". The rest of punctuation, # included, separates.
-A pictograph (emoji, ♪, →) is a word. Arabic and Hebrew words are found also without what is attached before them:
-conjunction, preposition, article.
+- Latin and Greek: accents go, and letters such as ø and œ become o and oe.
+- Turkish: all four i are one letter.
+- Cyrillic: stress marks go and ё becomes е; й, ї and ў stay, as they are letters of their own.
+- Hebrew: points go, and final letters become their usual forms.
+- Arabic, Persian and Urdu: vowel signs go; alef, ya and kaf have one form each; ta marbuta becomes ha.
+- Japanese: katakana become hiragana.
+- Hindi, Bengali, Tamil and all other scripts: every mark stays, because in Indic scripts a mark is the vowel.
+- All: digits of every script become ASCII digits, and invisible characters go.
 
-Han, kana, Hangul, Thai, Lao, Khmer and Burmese are indexed by every pair of neighbouring characters and the last
-character alone: any part of at least two characters is a phrase of pairs, and one character is a prefix of a pair.
+Words are letters and digits that touch. Then:
 
-Whoever changes a term that comes out here raises ANALYZER_VERSION and adds a migration that rebuilds the index:
-SQLite's index entries can only be deleted by naming exactly the terms they were added with.
+- All: parts joined by an apostrophe, hyphen, dot, underscore, @ or & are found each alone and all run together.
+- English: "e-mail" is found by "mail" and "email", "anna@example.org" by "example.org".
+- French: "l'homme" is found by "homme".
+- Numbers: a comma between digits joins them, so "1,000" is found by "1000".
+- Hebrew: a quotation mark between letters joins them, as it does in acronyms.
+- Persian: a zero-width non-joiner joins words as a hyphen does.
+- Arabic and Hebrew: a word is also found without its proclitics: conjunction, preposition, article.
+- All: a pictograph (emoji, ♪, →) is a word; the rest of punctuation, # included, separates words.
+
+Some scripts are indexed by bigrams, which are every two neighbouring characters, and by the last character alone.
+
+- Chinese, Japanese, Korean, Thai, Lao, Khmer and Burmese: two or more characters are a phrase of bigrams.
+- The same languages: one character is the prefix of a bigram.
+
+A change of any term that this module makes needs a higher ANALYZER_VERSION and a migration that rebuilds the index.
+SQLite deletes an index entry only when given exactly the terms that the entry was added with.
 """
 
 import re
@@ -31,21 +43,21 @@ from typing import NamedTuple
 ANALYZER_VERSION = 1
 
 MAX_TEXT = 100_000
-"""Characters of one text that are indexed: no longer line is kept."""
+"""Characters of a text that are indexed; no longer line is stored."""
 
 MAX_TERM = 64
-"""Characters of one term; longer words are cut into several, found as the phrase they are."""
+"""Characters of a term; a longer word is cut into several terms and found as their phrase."""
 
 
 class Terms(NamedTuple):
-    """What a text is found by: `words` in order, so that neighbours make phrases; `extras` have no place."""
+    """The terms that find a text: `words` in order, so that neighbours make phrases; `extras` have no position."""
 
     words: list[str]
     extras: list[str]
 
 
 class Phrase(NamedTuple):
-    """Terms that stand side by side; with `is_prefix` the last may go on. A single term may also be an extra."""
+    """Terms that stand side by side, the last one a prefix if `is_prefix`. A single term may also be an extra."""
 
     terms: tuple[str, ...]
     is_prefix: bool = False
@@ -58,7 +70,7 @@ class _Token(NamedTuple):
 
 
 class _Tokens(NamedTuple):
-    """The terms of a folded text with their places in it."""
+    """The terms of a folded text with their positions; `joined` are run together, `bare` are without proclitics."""
 
     words: list[_Token]
     joined: list[_Token]
@@ -66,7 +78,7 @@ class _Tokens(NamedTuple):
 
 
 def _ranges(codes: Iterable[int]) -> str:
-    """Ascending code points as the inside of a regular expression's character class."""
+    """Return ascending code points as the inside of a regular expression's character class."""
     spans: list[list[int]] = []
     for code in codes:
         if spans and spans[-1][1] == code - 1:
@@ -76,8 +88,8 @@ def _ranges(codes: Iterable[int]) -> str:
     return "".join(f"{chr(first)}-{chr(last)}" for first, last in spans)
 
 
-# Letters of scripts that are written without spaces between words, and Hangul, whose words take endings.
-_PAIRED = (
+# Letters of scripts without spaces between words, and Hangul, whose words take endings: indexed by bigrams.
+_BIGRAM_LETTERS = (
     "\u0e01-\u0e3a\u0e40-\u0e4e"  # Thai
     "\u0e81-\u0ebd\u0ec0-\u0ece\u0edc-\u0edf"  # Lao
     "\u1000-\u103f\u1050-\u108f\u109a-\u109d"  # Burmese
@@ -89,16 +101,16 @@ _PAIRED = (
     "\u3005-\u3007\u3021-\u3029\u3105-\u312f\u31a0-\u31bf"  # Han marks and Bopomofo
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufad9\U00020000-\U0003fffd"  # Han
 )
-_PAIRED_LETTER = re.compile(f"[{_PAIRED}]")
-_PICTURES = "\u2190-\u2bff\U0001f000-\U0001faff"
+_BIGRAM_LETTER = re.compile(f"[{_BIGRAM_LETTERS}]")
+_PICTOGRAPHS = "\u2190-\u2bff\U0001f000-\U0001faff"
 _SKIN_TONES = "\U0001f3fb-\U0001f3ff"
 _ARABIC = "\u0620-\u064a\u066e-\u06d3"
 _HEBREW = "\u05d0-\u05ea"
 
-# Above 0x1F000 lie only tags and variation selectors, which fold away.
+# Above 0x1F000 there are only tags and variation selectors, which fold away.
 _MARK_CODES = [code for code in range(0x300, 0x1F000) if unicodedata.category(chr(code))[0] == "M"]
 _MARKS = _ranges(_MARK_CODES)
-_WORD_MARKS = _ranges(code for code in _MARK_CODES if not _PAIRED_LETTER.match(chr(code)))
+_WORD_MARKS = _ranges(code for code in _MARK_CODES if not _BIGRAM_LETTER.match(chr(code)))
 _ACCENT = re.compile(
     "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
     "\ufe00-\ufe0f\U000e0100-\U000e01ef"
@@ -125,50 +137,50 @@ _SAME_LETTER = str.maketrans(
     }
 )
 
-# What belongs to the character before it: marks, the later letters of a Hangul syllable written apart, half-width
-# sound marks, joiners. Nothing is composed across the edge of such a cluster, so it can be folded by itself.
+# Characters that belong to the one before them: marks, the later letters of a Hangul syllable written apart,
+# half-width sound marks, joiners. NFKC composes nothing across the edge of such a cluster, so each is folded alone.
 _EXTENDERS = (
     f"{_MARKS}\U000e0100-\U000e01ef\u200c\u200d{_SKIN_TONES}"
     "\u1160-\u11ff\ud7b0-\ud7fb\u314f-\u3164\uff9e-\uffa0\uffc2-\uffdc"
 )
 _CLUSTER = re.compile(
-    f"[\U0001f1e6-\U0001f1ff]{{2}}|.(?:[{_EXTENDERS}]|(?<=\u200d)[{_PICTURES}])*",
+    f"[\U0001f1e6-\U0001f1ff]{{2}}|.(?:[{_EXTENDERS}]|(?<=\u200d)[{_PICTOGRAPHS}])*",
     re.DOTALL,
 )
 
-_LETTER = rf"[^\W_{_PAIRED}]"
+_LETTER = rf"[^\W_{_BIGRAM_LETTERS}]"
 _WORD = rf"{_LETTER}+(?:[{_WORD_MARKS}]{_LETTER}*)*"
 _JOINING = "'._@&,\"-"
 _JOINER = r"['.\-_@&]|(?<=\d),(?=\d)"
 _WORD_JOINER = rf"(?:{_JOINER}|(?<=[{_HEBREW}])\"(?=[{_HEBREW}]))"
 _TOKEN = re.compile(
-    rf"(?P<paired>[{_PAIRED}]+)|(?P<word>{_WORD})(?P<more>(?:{_WORD_JOINER}{_WORD})+)?|[{_PICTURES}]"
+    rf"(?P<bigrams>[{_BIGRAM_LETTERS}]+)|(?P<word>{_WORD})(?P<more>(?:{_WORD_JOINER}{_WORD})+)?|[{_PICTOGRAPHS}]"
 )
 _PART = re.compile(_WORD)
-# The same tokens without their places, for which indexing has no use and no time: what stands between joiners, and
-# what they join. Few lines join anything, and most words are soon told by their being ASCII.
-_PARTS = re.compile(rf"[a-z0-9]++(?![^\0-\x7f])|[{_PAIRED}]+|{_WORD}|[{_PICTURES}]")
-# What folds to ASCII, as most lines do, takes a third of the time: a table puts a space for all that is no word.
+# The same tokens without their positions, which indexing does not need and which cost time. Joined words are
+# matched separately, as few lines have any. ASCII words come first, as most words are ASCII.
+_PARTS = re.compile(rf"[a-z0-9]++(?![^\0-\x7f])|[{_BIGRAM_LETTERS}]+|{_WORD}|[{_PICTOGRAPHS}]")
+# Most lines fold to ASCII and take a third of the time: this table turns all but letters and digits into spaces.
 _ASCII_WORDS = bytes(code if code < 128 and chr(code).isalnum() else ord(" ") for code in range(256))
-_WHOLE = re.compile(rf"{_WORD}(?:{_WORD_JOINER}{_WORD})*")
+_JOINED = re.compile(rf"{_WORD}(?:{_WORD_JOINER}{_WORD})*")
 _MAY_JOIN = re.compile(rf"[{_JOINING}]{_LETTER}")
 
-# Persian writes this where others put a space or nothing; elsewhere it only shapes letters.
+# Persian writes a zero-width non-joiner where others write a space or nothing; elsewhere it only shapes letters.
 _ARABIC_NON_JOINER = re.compile(f"(?<=[{_ARABIC}])\u200c(?=[{_ARABIC}])")
-_ATTACHING = re.compile(f"[{_ARABIC}{_HEBREW}]")
-_ARABIC_ATTACHED = re.compile("([وف])?([بك]?ال|لل)?")
-_HEBREW_ATTACHED = re.compile("(ו)?(כש|מש|[שכלבמ])?(ה)?")
+_MAY_HAVE_PROCLITICS = re.compile(f"[{_ARABIC}{_HEBREW}]")
+_ARABIC_PROCLITICS = re.compile("([وف])?([بك]?ال|لل)?")
+_HEBREW_PROCLITICS = re.compile("(ו)?(כש|מש|[שכלבמ])?(ה)?")
 
 
 class _Folding(dict[int, str]):
-    """The folded form of each character, worked out when first met, so that `str.translate` runs at C speed."""
+    """Caches the folded form of each character, so that `str.translate` runs at C speed."""
 
     def __missing__(self, code: int) -> str:
-        folded = self[code] = _folded(chr(code))
+        folded = self[code] = _fold_character(chr(code))
         return folded
 
 
-def _folded(char: str) -> str:
+def _fold_character(char: str) -> str:
     category = unicodedata.category(char)
     if category == "Cf" or _ACCENT.match(char):
         return ""
@@ -189,46 +201,46 @@ def _fold(text: str) -> str:
     return unicodedata.normalize("NFKC", text).translate(_FOLDING)
 
 
-def _prepared(text: str) -> str:
-    """The part that is indexed, each character still in its place, without what would fold misleadingly."""
-    # NFKC would make letters of these signs and glue them to the word before.
+def _prepare(text: str) -> str:
+    """Return the indexed part of the text, each character in its position, without signs that fold misleadingly."""
+    # NFKC would turn these signs into letters and glue them to the word before.
     text = text[:MAX_TEXT].replace("™", " ").replace("℠", " ")
     return _ARABIC_NON_JOINER.sub("-", text) if "\u200c" in text else text
 
 
 def terms(text: str) -> Terms:
-    """Everything this text is found by."""
-    folded = text[:MAX_TEXT].lower() if text.isascii() else _fold(_prepared(text))[:MAX_TEXT]
+    """Return the terms that find this text. Text beyond MAX_TEXT characters is not indexed."""
+    folded = text[:MAX_TEXT].lower() if text.isascii() else _fold(_prepare(text))[:MAX_TEXT]
     is_ascii, extras = folded.isascii(), []
     words = folded.encode().translate(_ASCII_WORDS).decode().split() if is_ascii else _PARTS.findall(folded)
     if _MAY_JOIN.search(folded):
-        wholes = [_PART.findall(whole) for whole in _WHOLE.findall(folded) if not whole.isalnum()]
-        extras = [term for parts in wholes if len(parts) > 1 and len(term := "".join(parts)) <= MAX_TERM]
-    if not is_ascii and _ATTACHING.search(folded):
-        extras += [term for word in words for term in _without_attached(word)]
-    if not is_ascii and _PAIRED_LETTER.search(folded):
-        words = [term for word in words for term in (_pairs(word) if _PAIRED_LETTER.match(word) else (word,))]
+        joined = [_PART.findall(word) for word in _JOINED.findall(folded) if not word.isalnum()]
+        extras = [term for parts in joined if len(parts) > 1 and len(term := "".join(parts)) <= MAX_TERM]
+    if not is_ascii and _MAY_HAVE_PROCLITICS.search(folded):
+        extras += [term for word in words for term in _without_proclitics(word)]
+    if not is_ascii and _BIGRAM_LETTER.search(folded):
+        words = [term for word in words for term in (_bigrams(word) if _BIGRAM_LETTER.match(word) else (word,))]
     if len(folded) > MAX_TERM and max(map(len, words), default=0) > MAX_TERM:
         words = [word[at : at + MAX_TERM] for word in words for at in range(0, len(word), MAX_TERM)]
     return Terms(words, extras)
 
 
-def _pairs(letters: str) -> list[str]:
-    """Every two neighbours, and the last one alone."""
+def _bigrams(letters: str) -> list[str]:
+    """Return every pair of neighbouring letters, and the last letter alone."""
     return [letters[at : at + 2] for at in range(len(letters))]
 
 
 def phrases(text: str, *, is_prefix: bool = False) -> tuple[Phrase, ...]:
-    """The phrases that find this text in a line, each by itself; none when it has no term.
+    """Return the phrases of which each alone finds this text in a line; none when the text has no term.
 
-    `is_prefix` lets the last word go on, from two letters.
+    `is_prefix` makes the last word a prefix if it has at least two letters. A single bigram letter always is one.
     """
-    words, joined, _ = _tokens(_fold(_prepared(text))[:MAX_TEXT])
+    words, joined, _ = _tokens(_fold(_prepare(text))[:MAX_TEXT])
     if not words:
         return ()
     found = [tuple(token.term for token in words)]
     found += [(token.term,) for token in joined if (token.start, token.end) == (words[0].start, words[-1].end)]
-    if not _PAIRED_LETTER.match(words[-1].term):
+    if not _BIGRAM_LETTER.match(words[-1].term):
         return tuple(Phrase(terms, is_prefix and len(terms[-1]) > 1) for terms in found)
     if len(words) > 1 and words[-2].end == words[-1].end:
         return (Phrase(found[0][:-1]),)
@@ -236,15 +248,18 @@ def phrases(text: str, *, is_prefix: bool = False) -> tuple[Phrase, ...]:
 
 
 def mark(text: str, phrases: Iterable[Phrase]) -> list[tuple[int, int]]:
-    """Where the phrases stand: ascending, apart from each other, never cutting a character from its marks."""
-    folded, starts, ends = _aligned(_prepared(text))
+    """Return (start, end) of each place in the text where a phrase stands.
+
+    The places ascend, do not touch each other, and never cut a character from its marks.
+    """
+    folded, starts, ends = _align(_prepare(text))
     words, joined, bare = _tokens(folded)
     groups = [words, *([extra] for extra in (*joined, *bare))]
     spans = sorted(
         (starts[start], ends[end - 1])
         for phrase in phrases
         for tokens in groups
-        for start, end in _places(phrase, tokens, folded)
+        for start, end in _positions(phrase, tokens, folded)
     )
     merged: list[tuple[int, int]] = []
     for start, end in spans:
@@ -255,25 +270,25 @@ def mark(text: str, phrases: Iterable[Phrase]) -> list[tuple[int, int]]:
     return merged
 
 
-def _places(phrase: Phrase, tokens: Sequence[_Token], folded: str) -> Iterator[tuple[int, int]]:
-    """Where the phrase's terms stand side by side among the tokens."""
+def _positions(phrase: Phrase, tokens: Sequence[_Token], folded: str) -> Iterator[tuple[int, int]]:
+    """Yield (start, end) in the folded text wherever the phrase's terms stand side by side among the tokens."""
     *before, last = phrase.terms
-    for place in range(len(before), len(tokens)):
-        token = tokens[place]
+    for position in range(len(before), len(tokens)):
+        token = tokens[position]
         if token.term.startswith(last) if phrase.is_prefix else token.term == last:
-            first = place - len(before)
+            first = position - len(before)
             if all(tokens[first + step].term == term for step, term in enumerate(before)):
-                yield tokens[first].start, _after(folded, token.start, len(last))
+                yield tokens[first].start, _end_of(folded, token.start, len(last))
 
 
-def _after(folded: str, start: int, letters: int) -> int:
-    """Where so many letters from `start` end, not counting what joins a word's parts."""
+def _end_of(folded: str, start: int, letters: int) -> int:
+    """Return the end of this many letters from `start` on; the signs that join a word's parts do not count."""
     letter_ends = (at + 1 for at in range(start, len(folded)) if folded[at] not in _JOINING)
     return next(islice(letter_ends, letters - 1, None))
 
 
-def _aligned(text: str) -> tuple[str, Sequence[int], Sequence[int]]:
-    """The folded text, and for each of its characters where the original ones start and end."""
+def _align(text: str) -> tuple[str, Sequence[int], Sequence[int]]:
+    """Return the folded text, and where the original of each of its characters starts and ends."""
     if text.isascii():
         return text.lower(), range(len(text)), range(1, len(text) + 1)
     folded: list[str] = []
@@ -291,11 +306,11 @@ def _tokens(folded: str) -> _Tokens:
     words: list[_Token] = []
     joined: list[_Token] = []
     bare: list[_Token] = []
-    attaches = _ATTACHING.search(folded) is not None
+    may_have_proclitics = _MAY_HAVE_PROCLITICS.search(folded) is not None
     for match in _TOKEN.finditer(folded):
         start, end = match.span()
-        if match["paired"]:
-            pairs = enumerate(_pairs(match["paired"]), start)
+        if match["bigrams"]:
+            pairs = enumerate(_bigrams(match["bigrams"]), start)
             words += [_Token(pair, at, at + len(pair)) for at, pair in pairs]
             continue
         if match["more"]:
@@ -308,19 +323,19 @@ def _tokens(folded: str) -> _Tokens:
         for first, last in parts:
             for at in range(first, last, MAX_TERM):
                 words.append(_Token(folded[at : min(at + MAX_TERM, last)], at, min(at + MAX_TERM, last)))
-            if attaches:
-                bare += [_Token(term, last - len(term), last) for term in _without_attached(folded[first:last])]
+            if may_have_proclitics:
+                bare += [_Token(term, last - len(term), last) for term in _without_proclitics(folded[first:last])]
     return _Tokens(words, joined, bare)
 
 
 @lru_cache(maxsize=10_000)
-def _without_attached(word: str) -> tuple[str, ...]:
-    """An Arabic or Hebrew word without each of its attached words in turn; nothing for another script."""
+def _without_proclitics(word: str) -> tuple[str, ...]:
+    """Return an Arabic or Hebrew word without each of its proclitics in turn; nothing for other scripts."""
     if len(word) > MAX_TERM:
         return ()
     found: list[str] = []
     if "\u0620" <= word[0] <= "\u06d3":
-        conjunction, article = _ARABIC_ATTACHED.findall(word)[0]
+        conjunction, article = _ARABIC_PROCLITICS.findall(word)[0]
         rest = word[len(conjunction) :]
         if conjunction and len(rest) >= 3:
             found.append(rest)
@@ -329,7 +344,7 @@ def _without_attached(word: str) -> tuple[str, ...]:
                 found.append("ال" + rest[len(article) :])
             found.append(rest[len(article) :])
     elif "\u05d0" <= word[0] <= "\u05ea":
-        for attached in _HEBREW_ATTACHED.findall(word)[0]:
+        for attached in _HEBREW_PROCLITICS.findall(word)[0]:
             rest = word[len(attached) :]
             if attached and len(rest) >= 3:
                 found.append(rest)

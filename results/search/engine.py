@@ -1,4 +1,4 @@
-"""The search engine of the database in use: FTS5 on SQLite, tsvector with GIN on PostgreSQL."""
+"""Chooses the search engine for the database in use: FTS5 on SQLite, tsvector with GIN on PostgreSQL."""
 
 from django.db import connection
 

@@ -1,9 +1,9 @@
-"""How does a line enter the index, and how is it asked for there, so that no team can meet another's?
+"""Builds index entries and index queries whose terms carry their team, so that no team can find another's lines.
 
-Every term carries its team: `2f_kitchen`, with the team's id in base 36. The analyzer makes no term with an
-underscore, so nothing that is typed can reach over. A line's speaker, language and run are terms as well
+The term of "kitchen" is `2f_kitchen`, with the team's id in base 36. The analyzer makes no term with an underscore,
+so nothing that a user types can reach another team. A line's speaker, language and run are terms as well
 (`2f__speaker_anna`, `2f__lang_ptbr`, `2f__run_81`), and so is the bare team (`2f_`), which finds all its lines. A
-speaker is found by CAMB.AI's name and by the one that people gave.
+speaker is found by CAMB.AI's name and by the name that users gave.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,15 +20,15 @@ from results.search.analyzer import Phrase, Terms, terms
 from results.search.query import Query
 
 MAX_RUNS_AS_TERMS = 20
-"""Up to so many runs are asked for as terms; more of them cost more than looking at the run of each hit."""
+"""Runs that a query names as terms; with more, looking up the run of each hit costs less."""
 
 
-# As `Run.objects.fading()`; past the ORM, which takes longer to put it than a search for a rare word takes in all.
+# The ids of `Run.objects.fading()` in raw SQL: building the ORM query takes longer than a search for a rare word.
 _FADING = "select id from results_run where team_id = %s and archived_at is not null and is_indexed limit %s"
 
 
 class IndexLine(NamedTuple):
-    """A cue with all that it is found by."""
+    """A cue with all the fields that find it."""
 
     cue_id: int
     team_id: int
@@ -40,7 +40,7 @@ class IndexLine(NamedTuple):
 
 
 class IndexEntry(NamedTuple):
-    """One line as the index holds it: the terms in order, and those without a place, all yet without their team."""
+    """A line of the index: its terms in order, and `extras` without a position, all without the prefix `team`."""
 
     cue_id: int
     team_id: int
@@ -51,7 +51,7 @@ class IndexEntry(NamedTuple):
 
 
 class IndexQuery(NamedTuple):
-    """A query in the index's own terms; a line must also belong to one of `runs`, unless that is None."""
+    """A query in the terms of the index. A line must also belong to one of `runs`, unless `runs` is None."""
 
     team_id: int
     groups: tuple[tuple[Phrase, ...], ...]
@@ -59,7 +59,7 @@ class IndexQuery(NamedTuple):
     runs: RunQuerySet | None
 
     def condition(self, run_id: str) -> tuple[str, tuple[Any, ...]]:
-        """An SQL condition on the expression `run_id`, with its parameters, that the line's run is wanted."""
+        """Return an SQL condition, with its parameters, that the expression `run_id` is one of the query's runs."""
         if self.runs is None:
             return "true", ()
         sql, params = self.runs.order_by().values("pk").query.sql_with_params()
@@ -67,12 +67,13 @@ class IndexQuery(NamedTuple):
 
 
 def read_lines(cues: QuerySet[Cue]) -> Iterator[IndexLine]:
-    """Read these cues as lines; past the ORM's objects, which take longer than all that is done with a line."""
+    """Read these cues as lines. Making a model object takes longer than all the work on a line, so none is made."""
     fields = ("pk", "team_id", "run_id", "dub__language", "speaker", "original_speaker", "text")
     return map(IndexLine._make, cues.values_list(*fields).iterator())
 
 
 def make_entry(line: IndexLine) -> IndexEntry:
+    """Return the index entry of this line: the terms of its text, speakers, language and run."""
     words, extras = terms(line.text)
     label = _label(line.speaker, line.original_speaker, line.language, line.run_id)
     words += label.words
@@ -82,7 +83,7 @@ def make_entry(line: IndexLine) -> IndexEntry:
 
 @lru_cache(maxsize=1024)
 def _label(speaker: str, original_speaker: str, language: str, run_id: int) -> Terms:
-    """What many lines of a run are found by, beside their text."""
+    """Return the terms that many lines of a run share: those of speaker, language, run and team."""
     label = Terms([], [])
     for name in filter(None, (speaker, original_speaker)):
         found = _speaker_terms(name)
@@ -93,9 +94,9 @@ def _label(speaker: str, original_speaker: str, language: str, run_id: int) -> T
 
 
 def make_query(team_id: int, query: Query) -> IndexQuery | None:
-    """What to ask the index for; None when no line can be a hit.
+    """Return the query in the terms of the index, or None when no line can be a hit.
 
-    Lines of archived runs that are still in the index are none.
+    Lines of archived runs are excluded, as they may still be in the index.
     """
     team = _prefix(team_id)
     groups = [_of_team(team, group) for group in query.groups] or [(Phrase((team,)),)]
@@ -121,6 +122,7 @@ def _current(team_id: int, query: Query) -> RunQuerySet:
 
 
 def fetch_rows(sql: str, args: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Run this SQL query and return all rows."""
     with connection.cursor() as cursor:
         cursor.execute(sql, args)
         return list(cursor.fetchall())
@@ -142,6 +144,6 @@ def _speaker_terms(name: str) -> Terms:
 
 @lru_cache(maxsize=1024)
 def _language_terms(tag: str) -> Sequence[str]:
-    """`pt-br` is found as pt and as pt-br, but not as br, which is Breton."""
+    """Return the terms of a language tag: `pt-br` is found as pt and as pt-br, but not as br, which is Breton."""
     parts = ["".join(filter(str.isalnum, part.lower())) for part in tag.split("-")]
     return [f"_lang_{term}" for term in accumulate(parts) if term]

@@ -1,9 +1,10 @@
 """Keeps the search index in line with the stored cues.
 
-All cues of a run are in the index, or none. `Run.is_indexed` says which, and only `sync_run` sets it. SQLite takes
-an entry out only by the terms that it was put in with. So a caller that changes what an entry is made of, such as a
-cue, its speaker or its dub's language, holds the run locked, removes the cues before the change and adds them after
-it. Archived runs need no such care: nothing of them is there to be removed, and nothing is added.
+Either all cues of a run are in the index, or none. `Run.is_indexed` says which, and only `sync_run` sets it.
+
+SQLite removes an entry only when given the terms that the entry was added with. So a caller that changes the source
+of an entry (a cue, its speaker or its dub's language) holds the run locked, removes the cues before the change and
+adds them after it. Runs that are not indexed need no such care: nothing is there to remove, and nothing is added.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -22,25 +23,28 @@ _BATCH = 1_000
 
 
 def add_cues(cues: QuerySet[Cue]) -> None:
-    """Make saved cues findable once the caller's transaction commits; each once."""
+    """Add saved cues to the index. Searches find them once the caller's transaction commits.
+
+    Each cue may be added only once. Cues of runs that are not indexed are left out.
+    """
     add_lines(read_lines(cues))
 
 
 def add_lines(read_lines: Iterable[IndexLine]) -> None:
-    """As `add_cues`, for a caller who has at hand what would be read."""
+    """Add lines as `add_cues` does, for a caller that has them at hand and saves reading the cues."""
     for batch in _batches(read_lines):
-        left_out = set(Run.objects.filter(pk__in={line.run_id for line in batch}, is_indexed=False).pks())
-        engine.add(index.make_entry(line) for line in batch if line.run_id not in left_out)
+        not_indexed = set(Run.objects.filter(pk__in={line.run_id for line in batch}, is_indexed=False).pks())
+        engine.add(index.make_entry(line) for line in batch if line.run_id not in not_indexed)
 
 
 def remove_cues(cues: QuerySet[Cue]) -> None:
-    """Make cues unfindable; to be called while they and their dub still are as they were added."""
+    """Remove cues from the index. They and their dub must still be as they were when the cues were added."""
     for batch in _batches(read_lines(cues)):
         engine.remove(map(index.make_entry, batch))
 
 
 def sync_run(run: Run) -> None:
-    """Have all lines of the run, which the caller holds locked, in the index, or none if it is archived."""
+    """Index all lines of the run, or none if the run is archived. The caller holds the run locked."""
     is_indexed = run.archived_at is None
     if run.is_indexed == is_indexed:
         return
@@ -53,12 +57,15 @@ def sync_run(run: Run) -> None:
 
 
 def learn_words(dub: Dub) -> None:
-    """Have the dub's words suggested from now on; it needs no transaction together with the dub's lines."""
+    """Add the dub's words to the vocabulary of suggestions. This needs no transaction with the dub's lines."""
     vocabulary.add_words(map(index.make_entry, read_lines(dub.cues.all())))
 
 
 def rebuild(progress: Callable[[int], None] = lambda done: None) -> None:
-    """Make the whole index anew from the stored cues, telling after each batch how many are done."""
+    """Rebuild the index and the vocabulary from the stored cues.
+
+    `progress` is called after each batch with the number of cues done so far.
+    """
     vocabulary.clear()
     done = 0
     with closing(engine.rebuild(_batch_after)) as batches:
@@ -69,15 +76,15 @@ def rebuild(progress: Callable[[int], None] = lambda done: None) -> None:
 
 
 def drop_unfinished_rebuild() -> None:
-    """Forget the index that a killed rebuild left half made; to be called where none can be under way."""
+    """Drop the unfinished index of a killed rebuild. The caller makes sure that no rebuild is running."""
     if connection.vendor == "sqlite":
         sqlite.drop_unfinished_rebuild()
 
 
 def _batch_after(last_id: int) -> tuple[int, list[index.IndexEntry]] | None:
-    """The entries of the next cues, and the last one's id; None after the last.
+    """Return (last cue id, entries) of the next batch of cues; None after the last cue.
 
-    Their runs are locked, so that in the caller's transaction nothing changes between being read and being added.
+    Their runs are locked, so no cue changes between its being read and being added in the caller's transaction.
     """
     cues = Cue.objects.filter(pk__gt=last_id).order_by("pk")
     runs = dict(cues.values_list("pk", "run")[:_BATCH])

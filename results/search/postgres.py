@@ -1,4 +1,4 @@
-"""How does PostgreSQL keep and answer the index? In a table of its own, a tsvector a line, under GIN."""
+"""Stores and queries the search index on PostgreSQL: a table with a tsvector for each line, under a GIN index."""
 
 from collections.abc import Callable, Generator, Iterable
 
@@ -7,12 +7,12 @@ from django.db import connection, transaction
 from results.search.analyzer import Phrase
 from results.search.index import IndexEntry, IndexQuery, fetch_rows
 
-# GIN knows no order: it has to fetch all hits to give the newest. So the team's newest lines are looked through
-# first, and, when these say that hits are not rare, some more; only rare terms, which have few hits, ask GIN.
+# GIN has no order: it fetches all hits to return the newest. So a walk looks through the team's newest lines first,
+# and through more when these show that hits are not rare. Only rare terms, which have few hits, go to GIN.
 FEW_LINES = 2_000
 MANY_LINES = 20_000
 
-# Looks through the team's newest lines, backwards by id.
+# Looks through the team's newest lines, in descending order of id.
 _WALK = """
     select cue_id from (
         select cue_id, run_id, terms from results_search
@@ -20,7 +20,7 @@ _WALK = """
     ) newest
     where terms @@ %s::tsquery and {condition} order by cue_id desc limit %s
 """
-# Materialized, so that the planner finds the hits by GIN whatever is done with them, but reads no more than needed.
+# Materialized, so that the planner always finds the hits by GIN, and still reads no more of them than needed.
 _NEWEST = """
     with hits as materialized (select cue_id from results_search where terms @@ %s::tsquery and {condition})
     select cue_id, (select count(*) from hits) from hits where cue_id < %s order by cue_id desc limit %s
@@ -30,15 +30,16 @@ _COUNT = """
     select count(*) from (select from hits limit %s) counted
 """
 
-# A tsvector knows no more places, so in a longer line they begin anew; and it takes a megabyte at most, which only
-# a line of tens of thousands of different words would need.
-_PLACES = 16_382
-_MOST_BYTES = 2**20 - 1
+# A tsvector has no more positions, so in a longer line they begin again at 1. It holds a megabyte at most, which
+# only a line of tens of thousands of different words exceeds.
+_POSITIONS = 16_382
+_MAX_BYTES = 2**20 - 1
 
 _LAST_ID = 2**63 - 1
 
 
 def add(entries: Iterable[IndexEntry]) -> None:
+    """Insert these entries, or replace those with the same cue."""
     added = [(entry.cue_id, entry.team_id, entry.run_id, _vector(entry)) for entry in entries]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -51,6 +52,7 @@ def add(entries: Iterable[IndexEntry]) -> None:
 
 
 def remove(entries: Iterable[IndexEntry]) -> None:
+    """Delete these entries; an entry that is not there is passed over."""
     keys = [(entry.team_id, entry.cue_id) for entry in entries]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -60,23 +62,26 @@ def remove(entries: Iterable[IndexEntry]) -> None:
         )
 
 
-def newest(wanted: IndexQuery, before_id: int | None, least: int, most: int) -> list[int]:
-    """The newest ids from before one on: up to `most` where that is cheap, but `least` if there are so many."""
+def newest(query: IndexQuery, before_id: int | None, least: int, most: int) -> list[int]:
+    """Return the cue ids of the newest hits below `before_id`, in descending order.
+
+    They are `most` where that is cheap, and otherwise at least `least`, as far as there are enough hits.
+    """
     before = _LAST_ID if before_id is None else before_id
-    ids = _walked(wanted, before, least, most)
-    return ids if len(ids) >= least else _by_gin(wanted, before, most)[0]
+    ids = _by_walk(query, before, least, most)
+    return ids if len(ids) >= least else _by_gin(query, before, most)[0]
 
 
-def newest_and_count(wanted: IndexQuery, least: int, most: int, count_to: int) -> tuple[list[int], int]:
-    """The newest ids of all, as above, and how many there are in all, up to `count_to`."""
-    ids = _walked(wanted, _LAST_ID, least, most)
-    return (ids, _count(wanted, count_to)) if len(ids) >= least else _by_gin(wanted, _LAST_ID, most)
+def newest_and_count(query: IndexQuery, least: int, most: int, count_to: int) -> tuple[list[int], int]:
+    """Return the cue ids of the newest hits, as `newest` does, and the number of hits, counted up to `count_to`."""
+    ids = _by_walk(query, _LAST_ID, least, most)
+    return (ids, _count(query, count_to)) if len(ids) >= least else _by_gin(query, _LAST_ID, most)
 
 
 def rebuild(
     batch_after: Callable[[int], tuple[int, list[IndexEntry]] | None],
 ) -> Generator[list[IndexEntry], None, None]:
-    """All anew in place, a batch at a time, while others search and save. Yields each."""
+    """Rebuild the index in place, a batch at a time, while other processes search and save. Yields each batch."""
     last_id: int | None = 0
     while last_id is not None:
         with transaction.atomic():
@@ -92,52 +97,52 @@ def rebuild(
         )
 
 
-def _walked(wanted: IndexQuery, before: int, least: int, most: int) -> list[int]:
-    """The newest hits, up to `most`, unless these are rare."""
-    ids = _walk(wanted, before, FEW_LINES, most)
+def _by_walk(query: IndexQuery, before: int, least: int, most: int) -> list[int]:
+    """Return the newest hits found by walking, up to `most`; hits that are rare may be missing."""
+    ids = _walk(query, before, FEW_LINES, most)
     if len(ids) < most and len(ids) * MANY_LINES >= least * FEW_LINES:
-        ids = _walk(wanted, before, MANY_LINES, most)
+        ids = _walk(query, before, MANY_LINES, most)
     return ids
 
 
-def _by_gin(wanted: IndexQuery, before: int, most: int) -> tuple[list[int], int]:
-    """The newest hits, up to `most`, and how many there are in all, older or newer."""
-    condition, params = wanted.condition("run_id")
-    found = fetch_rows(_NEWEST.format(condition=condition), [_expression(wanted), *params, before, most])
+def _by_gin(query: IndexQuery, before: int, most: int) -> tuple[list[int], int]:
+    """Return the newest hits below `before`, up to `most`, and the number of all hits, older or newer."""
+    condition, params = query.condition("run_id")
+    found = fetch_rows(_NEWEST.format(condition=condition), [_expression(query), *params, before, most])
     return [cue_id for cue_id, _count in found], found[0][1] if found else 0
 
 
-def _count(wanted: IndexQuery, most: int) -> int:
-    # GIN gathers all hits before it gives one: what most lines say is sooner counted on a walk.
-    if len(_walk(wanted, _LAST_ID, FEW_LINES, FEW_LINES)) * MANY_LINES > most * FEW_LINES:
-        walked = len(_walk(wanted, _LAST_ID, MANY_LINES, most))
+def _count(query: IndexQuery, most: int) -> int:
+    # GIN gathers all hits before it returns one, so a walk counts the words of most lines sooner.
+    if len(_walk(query, _LAST_ID, FEW_LINES, FEW_LINES)) * MANY_LINES > most * FEW_LINES:
+        walked = len(_walk(query, _LAST_ID, MANY_LINES, most))
         if walked == most:
             return walked
-    condition, params = wanted.condition("run_id")
-    [[count]] = fetch_rows(_COUNT.format(condition=condition), [_expression(wanted), *params, most])
+    condition, params = query.condition("run_id")
+    [[count]] = fetch_rows(_COUNT.format(condition=condition), [_expression(query), *params, most])
     return int(count)
 
 
-def _walk(wanted: IndexQuery, before: int, lines: int, most: int) -> list[int]:
-    """The newest hits, up to `most`, among the team's so many lines from before an id on."""
-    condition, params = wanted.condition("run_id")
-    args = [wanted.team_id, before, lines, _expression(wanted), *params, most]
+def _walk(query: IndexQuery, before: int, lines: int, most: int) -> list[int]:
+    """Return the newest hits, up to `most`, among the team's newest `lines` lines below the id `before`."""
+    condition, params = query.condition("run_id")
+    args = [query.team_id, before, lines, _expression(query), *params, most]
     return [cue_id for (cue_id,) in fetch_rows(_WALK.format(condition=condition), args)]
 
 
 def _vector(entry: IndexEntry) -> str:
-    places: dict[str, list[str]] = {term: [] for term in entry.extras}
-    for place, term in enumerate(entry.words):
-        places.setdefault(term, []).append(str(place % _PLACES + 1))
+    terms: dict[str, list[str]] = {term: [] for term in entry.extras}
+    for position, term in enumerate(entry.words):
+        terms.setdefault(term, []).append(str(position % _POSITIONS + 1))
     team = entry.team
-    vector = " ".join(f"'{team}{term}':{','.join(at)}" if at else f"'{team}{term}'" for term, at in places.items())
+    vector = " ".join(f"'{team}{term}':{','.join(at)}" if at else f"'{team}{term}'" for term, at in terms.items())
     encoded = vector.encode()
-    return vector if len(encoded) <= _MOST_BYTES else encoded[:_MOST_BYTES].rpartition(b" ")[0].decode()
+    return vector if len(encoded) <= _MAX_BYTES else encoded[:_MAX_BYTES].rpartition(b" ")[0].decode()
 
 
-def _expression(wanted: IndexQuery) -> str:
-    groups = " & ".join(f"({_any(group)})" for group in wanted.groups)
-    return f"{groups} & !({_any(wanted.excluded)})" if wanted.excluded else groups
+def _expression(query: IndexQuery) -> str:
+    groups = " & ".join(f"({_any(group)})" for group in query.groups)
+    return f"{groups} & !({_any(query.excluded)})" if query.excluded else groups
 
 
 def _any(phrases: Iterable[Phrase]) -> str:

@@ -1,4 +1,4 @@
-"""What did the person type? Words, "phrases", -exclusions, OR, pre*, and fields such as speaker: or status:."""
+"""Parses a typed search: words, "phrases", -exclusions, OR, pre*, and fields such as speaker: or status:."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,12 +31,16 @@ _RUN_ID = re.compile(r"\d{1,18}")
 _DATE = re.compile(r"([12]\d{3})(?:-(\d{1,2}))?(?:-(\d{1,2}))?", re.ASCII)
 
 Clause = tuple[Phrase, ...] | Q
-"""What one clause asks for: a line found by one of these phrases, or a run that fits."""
+"""The condition of one clause: a line found by one of these phrases, or a run that fits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A line is a hit when each group finds it by one of its phrases, no excluded phrase does, and its run fits."""
+    """A parsed search.
+
+    A line is a hit when each group finds it by one of its phrases, no excluded phrase finds it, and its run fits.
+    `hint` tells the user which part was not understood.
+    """
 
     groups: tuple[tuple[Phrase, ...], ...] = ()
     excluded: tuple[Phrase, ...] = ()
@@ -48,36 +52,36 @@ class Query:
         return bool(self.groups or self.excluded or self.runs)
 
     def in_run(self, run_id: int) -> "Query":
-        """The same search in one run, by our id."""
+        """Return the same search in one run, given by our id."""
         return replace(self, groups=(*self.groups, (Phrase((f"_run_{run_id}",)),)))
 
     def with_near(self, near: Mapping[str, Sequence[str]]) -> "Query":
-        """The same search, where each of these words may be any of those near it."""
-        groups = (tuple(chain.from_iterable(_with_near(phrase, near) for phrase in group)) for group in self.groups)
-        return replace(self, groups=tuple(groups))
+        """Return the same search, in which each of these words may be any of its `near` words."""
+        groups = (chain.from_iterable(_replace_words(phrase, near) for phrase in group) for group in self.groups)
+        return replace(self, groups=tuple(map(tuple, groups)))
 
 
 def clean(typed: str) -> str:
-    """Return a search as it was typed, without what no database stores and without spaces around it."""
+    """Return a search as it was typed, without NUL, which no database stores, and without spaces around it."""
     return typed.replace("\0", "").strip()
 
 
 def parse(typed: str) -> Query:
-    """Read a search, however odd: what is no operator is searched for, and `hint` says what was not understood.
+    """Parse any search: text that is no operator is searched for, and `hint` says which part was not understood.
 
-    The last word may go on, as it is still being typed, unless a space or a closing quote follows it.
+    The last word is a prefix, as the user is still typing, unless a space or a closing quote follows it.
     """
     text = typed[:MAX_CHARACTERS].translate(_PLAIN)
     hints = [_too_long()] if len(typed) > MAX_CHARACTERS else []
-    wanted: list[Clause] = []
+    clauses: list[Clause] = []
     excluded: list[Phrase] = []
-    is_alternative = False
+    follows_or = False
     terms_left = MAX_TERMS
     for place, match in enumerate(_CLAUSE.finditer(text)):
         if place and match[0] in _OPERATORS:
-            is_alternative = match[0] != "AND"
+            follows_or = match[0] != "AND"
             continue
-        clause = _read(match, hints)
+        clause = _read_clause(match, hints)
         if isinstance(clause, tuple):
             terms_left -= sum(len(phrase.terms) for phrase in clause)
             if terms_left < 0:
@@ -85,22 +89,23 @@ def parse(typed: str) -> Query:
                 break
         if match["minus"]:
             if isinstance(clause, Q):
-                wanted.append(~clause)
+                clauses.append(~clause)
             else:
                 excluded += clause
-        elif is_alternative and wanted:
-            wanted[-1:] = _either(wanted[-1], clause, hints)
+        elif follows_or and clauses:
+            clauses[-1:] = _either(clauses[-1], clause, hints)
         elif clause:
-            wanted.append(clause)
-        is_alternative = False
-    groups = tuple(clause for clause in wanted if isinstance(clause, tuple))
-    runs = Q(*(clause for clause in wanted if isinstance(clause, Q)))
-    if text.strip() and not (wanted or excluded or hints):
+            clauses.append(clause)
+        follows_or = False
+    groups = tuple(clause for clause in clauses if isinstance(clause, tuple))
+    runs = Q(*(clause for clause in clauses if isinstance(clause, Q)))
+    if text.strip() and not (clauses or excluded or hints):
         hints.append(_("There is no letter, digit or emoji in this to search for."))
     return Query(groups, tuple(excluded), runs, " ".join(dict.fromkeys(hints)), text)
 
 
-def _with_near(phrase: Phrase, near: Mapping[str, Sequence[str]]) -> Iterator[Phrase]:
+def _replace_words(phrase: Phrase, near: Mapping[str, Sequence[str]]) -> Iterator[Phrase]:
+    """Yield the phrase with its words replaced by each combination of near words, up to MAX_TERMS of them."""
     *_before, last = phrase.terms
     ways = product(*(near.get(term, [term]) for term in phrase.terms))
     for terms in islice(ways, MAX_TERMS):
@@ -118,23 +123,23 @@ def _either(left: Clause, right: Clause, hints: list[str]) -> list[Clause]:
     return [left]
 
 
-def _read(match: re.Match[str], hints: list[str]) -> Clause:
+def _read_clause(match: re.Match[str], hints: list[str]) -> Clause:
     name = (match["field"] or "").lower()
     value = match["word"] if match["quoted"] is None else match["quoted"]
-    is_open = match.end() == len(match.string) and not match["closing"] and not match["minus"]
-    may_go_on = is_open or value.endswith("*")
+    is_last_word = match.end() == len(match.string) and not match["closing"] and not match["minus"]
+    is_prefix = is_last_word or value.endswith("*")
     if name == "speaker" and value.strip():
-        # The underscore keeps a field's terms apart from all words and prefixes, as no word has one.
+        # No word has an underscore, so a field's terms match no word and no prefix of a word.
         return tuple(
-            Phrase(tuple(f"_speaker_{term}" for term in terms), is_prefix)
-            for terms, is_prefix in phrases(value, is_prefix=may_go_on)
+            Phrase(tuple(f"_speaker_{term}" for term in phrase.terms), phrase.is_prefix)
+            for phrase in phrases(value, is_prefix=is_prefix)
         )
     if name in _FIELDS and value.strip():
         clause = _FIELDS[name](value)
         if not isinstance(clause, str):
             return clause
         hints.append(clause)
-    found = phrases(f"{name}:{value}" if name else value, is_prefix=may_go_on)
+    found = phrases(f"{name}:{value}" if name else value, is_prefix=is_prefix)
     if len(value) == 2 and value[1] == "*" and found and not found[0].is_prefix:
         hints.append(_("Type at least two letters before the *."))
     if any(len(phrase.terms) > MAX_PHRASE_TERMS for phrase in found):
@@ -148,7 +153,7 @@ def _too_long() -> str:
 
 
 def periods(today: date) -> dict[str, str]:
-    """What asks for the runs of this week, month and year and for earlier ones, with its name."""
+    """Return the searches for the runs of this week, month and year and for earlier ones, each with its name."""
     month, year = today.replace(day=1), today.replace(month=1, day=1)
     return {
         f"after:{today - timedelta(days=today.weekday())}": _("This week"),
@@ -158,7 +163,7 @@ def periods(today: date) -> dict[str, str]:
     }
 
 
-# --- Fields: what they ask for, or a sentence on why that makes no sense ------------------------------------
+# --- Fields: each returns its condition, or the hint why its value makes no sense ---------------------------
 
 
 def _language(name: str) -> Clause | str:
@@ -175,9 +180,9 @@ def _run(number: str) -> Clause | str:
 
 
 def _title(part: str) -> Clause | str:
-    # No database takes NUL or half a surrogate pair.
+    # No database accepts NUL or half a surrogate pair.
     part = part.replace("\0", "").encode(errors="ignore").decode().strip()
-    # SQLite's LIKE knows the upper and lower case of ASCII letters only.
+    # SQLite's LIKE ignores the case of ASCII letters only.
     return Q(title__icontains=part) if part.isascii() else Q(title__iregex=re.escape(part))
 
 

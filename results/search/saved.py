@@ -1,4 +1,4 @@
-"""Which searches does somebody keep, and which new dubs have hits for them?"""
+"""Saved searches, and alerts about new dubs that have hits for them."""
 
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
@@ -14,16 +14,16 @@ MAX_DUBS = 200
 
 
 class TooManySearchesError(Exception):
-    """Somebody keeps as many searches as one person may: each of them is asked of every new dub."""
+    """The user has MAX_SAVED searches in the team. Their number is limited, as each is run on every new dub."""
 
 
 def own(membership: Membership) -> QuerySet[SavedSearch]:
-    """The searches that the person keeps in this team."""
+    """Return the searches that the member has saved in this team."""
     return SavedSearch.objects.filter(team=membership.team_id, owner=membership.user_id)
 
 
 def visible_to(membership: Membership) -> QuerySet[SavedSearch]:
-    """Return the person's own and the team's shared searches; `news` counts dubs that their owner has not seen."""
+    """Return the member's own and the team's shared searches; `news` counts the dubs unseen by the owner."""
     mine = Q(owner=membership.user_id)
     news = Count("alerts", filter=Q(alerts__is_new=True, alerts__dub__run__archived_at=None))
     searches = SavedSearch.objects.filter(mine | Q(is_shared=True), team=membership.team_id)
@@ -31,9 +31,9 @@ def visible_to(membership: Membership) -> QuerySet[SavedSearch]:
 
 
 def save_search(membership: Membership, q: str, *, is_shared: bool) -> SavedSearch:
-    """Keep this search; whoever keeps it already may share it so, or take it back.
+    """Save this search for the member, or change whether a search that is saved already is shared.
 
-    Raises TooManyError.
+    Raises TooManySearchesError.
     """
     mine = own(membership)
     q = q.replace("\0", "").strip()[:MAX_CHARACTERS]
@@ -46,34 +46,34 @@ def save_search(membership: Membership, q: str, *, is_shared: bool) -> SavedSear
 
 
 def new_alert_count(membership: Membership) -> int:
-    """In how many new dubs the person's own searches have hits."""
+    """Return the number of unseen alerts of the member's own searches."""
     alerts = SearchAlert.objects.filter(saved_search__in=own(membership), is_new=True)
     return alerts.filter(dub__run__archived_at=None).count()
 
 
 def mark_seen(membership: Membership, q: str) -> None:
-    """The person looks at the hits of this search: if it is their own, nothing of it is new any more."""
+    """Mark the alerts of this search as seen when the member looks at its hits, if it is the member's own."""
     alerts = SearchAlert.objects.filter(saved_search__in=own(membership).filter(q=q), is_new=True)
-    # Most searches are nobody's: to look must not cost a write.
+    # Most searches are not saved, so a look at one must not cost a write.
     if alerts.exists():
         alerts.update(is_new=False)
 
 
 def send_alerts() -> None:
-    """Ask every saved search of each dub whose lines were stored since, and learn the dub's words.
+    """Run every saved search on each dub whose lines are new, store alerts, and learn the dub's words.
 
-    What is archived is told of once it is restored.
+    Dubs of archived runs follow once the run is restored.
     """
-    untold = Dub.objects.filter(is_alert_checked=False, run__archived_at=None, run__is_indexed=True)
-    for dub in untold.order_by("pk")[:MAX_DUBS]:
+    unchecked = Dub.objects.filter(is_alert_checked=False, run__archived_at=None, run__is_indexed=True)
+    for dub in unchecked.order_by("pk")[:MAX_DUBS]:
         searches = SavedSearch.objects.filter(team=dub.team_id)
         found = [(saved, count) for saved in searches if (count := count_in_dub(dub, saved.q))]
         alerts = [SearchAlert(saved_search=saved, dub=dub, count=count) for saved, count in found]
         indexing.learn_words(dub)
         with transaction.atomic():
-            # Lines that came meanwhile are told of the next time.
+            # A dub that got other lines meanwhile is left for the next time.
             if Dub.objects.filter(pk=dub.pk, cues_hash=dub.cues_hash).update(is_alert_checked=True):
-                # A dub that is said anew is no news to those who were told of it.
+                # A dub whose lines changed is no news to an owner who has an alert about it already.
                 SearchAlert.objects.bulk_create(
                     alerts,
                     update_conflicts=True,

@@ -1,4 +1,4 @@
-"""Which lines of a team's transcripts say this? In any language, newest first, on SQLite and PostgreSQL alike."""
+"""Searches the lines of a team's transcripts, in any language, newest first, on SQLite and PostgreSQL alike."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,17 +16,17 @@ from results.search.query import Query, parse, periods
 
 COUNT_UP_TO = 10_000
 COUNT_RUNS_UP_TO = 1_000
-"""Hits whose run has to be looked at are counted no further: each costs a look of its own."""
+"""Hits are counted no further when the run of each is looked up, as each costs a look-up of its own."""
 
 SAMPLE_SIZE = 500
-"""Facets, and what is best, are told from so many of the newest hits at most: all of them could be millions."""
+"""Facets and the best hits are taken from this many of the newest hits at most, as all could be millions."""
 
 _BATCH = 1_000
-_LOOK_FOR_WORDS = 20
-_MOST_WORDS = 4
-# Looked for near the same place of the other transcript, the farther the more the two differ in length: that costs
-# the same for a trailer and for a long film.
-_BESIDE = """
+_SUGGESTION_HITS = 20
+_MAX_SUGGESTED_WORDS = 4
+# Looks near the same position of the other transcript, and farther away the more the two differ in length. So the
+# cost is the same for a trailer and for a long film.
+_PARALLEL_LINES = """
     select cue.id, other_dub.language, other.text from results_cue cue
     join results_dub dub on dub.id = cue.dub_id
     join results_dub other_dub on other_dub.run_id = cue.run_id and other_dub.id <> cue.dub_id
@@ -37,13 +37,13 @@ _BESIDE = """
     where cue.id in ({marks})
     order by cue.id, other_dub.language, other.position
 """
-# Past the ORM, which takes longer over hundreds of ids than the database.
-_SPOKEN = "select dub_id, speaker from results_cue where id in ({marks}) and team_id = %s"
+# Raw SQL, as the ORM takes longer than the database to handle hundreds of ids.
+_SPEAKERS = "select dub_id, speaker from results_cue where id in ({marks}) and team_id = %s"
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A found line, with its dub and run; `marks` are start and end of what was found in its text."""
+    """A found line, with its dub and run. `marks` are the (start, end) of each match in its text."""
 
     cue: Cue
     marks: list[tuple[int, int]]
@@ -51,9 +51,10 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """How many of the newest hits, `of` so many, have which language, speaker, run's status or tag; most first.
+    """Numbers of hits by language, speaker, run's status and tag, most hits first.
 
-    `dates` are the `periods` in which runs were added, and so many `runs` the hits are in.
+    They count the newest hits, `of` of them in `runs` runs; `is_all` says that there are no more hits. `dates`
+    counts the hits by the `periods` in which their runs were added.
     """
 
     of: int
@@ -68,10 +69,10 @@ class Facets:
 
 @dataclass(frozen=True, slots=True)
 class HitPage:
-    """Hits, newest or best first, and where the next ones are.
+    """A page of hits, newest or best first, with the `next_before` and `next_skip` of the next page.
 
-    `count` is of the whole search; when it is not exact, there are more than that. Exact is only a first page's, up
-    to a bound. `suggestion` is what may have been meant by a search without hits.
+    `count` is the number of hits of the whole search. When it is not exact, there are more. Only a first page has
+    an exact count, up to a bound. `suggestion` is a corrected spelling of a search without hits.
     """
 
     hits: list[Hit]
@@ -94,32 +95,32 @@ def search(
     best_first: bool = False,
     with_facets: bool = False,
 ) -> HitPage:
-    """The team's newest lines that fit, from before a line's id on; never an error, whatever was typed.
+    """Return a page of the team's lines that match, newest first, below the line id `before_id`.
 
-    With `best_first` the newest LOOK_AT of them are put in order, and `skip` of these are passed over: as the next
-    page is asked for by both, lines that were saved meanwhile do not shift it.
+    Raises no error for any text. With `best_first` the newest SAMPLE_SIZE hits are sorted and `skip` of them are
+    skipped. The next page is requested with both, so lines that were saved meanwhile do not shift it.
     """
     query = parse(query) if isinstance(query, str) else query
-    wanted = index.make_query(team_id, query) if query else None
-    if wanted is None:
+    index_query = index.make_query(team_id, query) if query else None
+    if index_query is None:
         return HitPage([], 0, is_exact=True, next_before=None, hint=query.hint)
-    is_first, looks = before_id is None and not skip, best_first or with_facets
-    most = SAMPLE_SIZE + 1 if looks else limit + 1
+    is_first, needs_sample = before_id is None and not skip, best_first or with_facets
+    most = SAMPLE_SIZE + 1 if needs_sample else limit + 1
     if is_first:
-        count_to = COUNT_UP_TO if wanted.runs is None else COUNT_RUNS_UP_TO
-        ids, count = engine.newest_and_count(wanted, limit + 1, most, count_to + 1)
+        count_to = COUNT_UP_TO if index_query.runs is None else COUNT_RUNS_UP_TO
+        ids, count = engine.newest_and_count(index_query, limit + 1, most, count_to + 1)
         if not ids:
             suggestion = _suggestion(team_id, query)
             return HitPage([], 0, is_exact=True, next_before=None, hint=query.hint, suggestion=suggestion)
         count, is_exact = min(count, count_to), count <= count_to
     else:
-        ids = engine.newest(wanted, before_id, limit + 1, most)
+        ids = engine.newest(index_query, before_id, limit + 1, most)
         count, is_exact = len(ids), False
-    looked_at = ids[:SAMPLE_SIZE]
+    sample = ids[:SAMPLE_SIZE]
     if best_first:
-        shown = _best(team_id, looked_at, query)[skip : skip + limit]
-        has_more = len(looked_at) > skip + limit
-        next_before, next_skip = (looked_at[0] + 1, skip + limit) if has_more else (None, 0)
+        shown = _best(team_id, sample, query)[skip : skip + limit]
+        has_more = len(sample) > skip + limit
+        next_before, next_skip = (sample[0] + 1, skip + limit) if has_more else (None, 0)
     else:
         shown = ids[:limit]
         next_before, next_skip = (shown[-1] if len(ids) > limit else None), 0
@@ -131,44 +132,46 @@ def search(
         next_before,
         query.hint,
         next_skip,
-        _facets(team_id, looked_at, is_all=is_exact and count == len(looked_at)) if with_facets else None,
+        _facets(team_id, sample, is_all=is_exact and count == len(sample)) if with_facets else None,
     )
 
 
 def iter_cues(team_id: int, query: Query | str) -> Iterator[Cue]:
-    """All lines that fit, newest first, with their dub and run; a batch at a time, so that memory stays bounded."""
+    """Yield all lines that match, newest first, with dub and run, read in batches so that memory stays bounded."""
     query = parse(query) if isinstance(query, str) else query
-    wanted = index.make_query(team_id, query) if query else None
+    index_query = index.make_query(team_id, query) if query else None
     before_id = None
-    while wanted and (ids := engine.newest(wanted, before_id, _BATCH, _BATCH)):
+    while index_query and (ids := engine.newest(index_query, before_id, _BATCH, _BATCH)):
         yield from _cues(team_id, ids)
         before_id = ids[-1]
 
 
 def count_in_dub(dub: Dub, query: Query | str) -> int:
-    """How many of this dub's lines fit, counted up to LOOK_AT."""
+    """Return the number of this dub's lines that match, counted up to SAMPLE_SIZE."""
     query = parse(query) if isinstance(query, str) else query
     first, last = dub.cues.aggregate(first=Min("pk"), last=Max("pk")).values()
-    wanted = index.make_query(dub.team_id, query.in_run(dub.run_id)) if query and first else None
-    # A dub's lines were stored together: in its run, nobody else's ids lie between.
-    return sum(cue_id >= first for cue_id in engine.newest(wanted, last + 1, 1, SAMPLE_SIZE)) if wanted else 0
+    index_query = index.make_query(dub.team_id, query.in_run(dub.run_id)) if query and first else None
+    # A dub's lines were stored together, so in its run no other dub's line has an id between theirs.
+    ids = engine.newest(index_query, last + 1, 1, SAMPLE_SIZE) if index_query else []
+    return sum(cue_id >= first for cue_id in ids)
 
 
 def parallel_lines(hits: Sequence[Hit]) -> dict[int, list[tuple[str, str]]]:
-    """What is said at the same moment in the run's other languages: (language, text) by the hit's cue id."""
+    """Return the lines at the same time in the run's other languages, as (language, text) by the hit's cue id."""
     found: dict[int, list[tuple[str, str]]] = defaultdict(list)
     ids = [hit.cue.pk for hit in hits]
-    for cue_id, language, text in index.fetch_rows(_BESIDE.format(marks=_marks(ids)), ids) if ids else ():
+    rows = index.fetch_rows(_PARALLEL_LINES.format(marks=_placeholders(ids)), ids) if ids else []
+    for cue_id, language, text in rows:
         found[cue_id].append((language, text))
     return dict(found)
 
 
 def _cues(team_id: int, ids: Sequence[int]) -> list[Cue]:
-    """These lines, in this order, with their dubs and runs, which many of them share."""
+    """Return these lines, in this order, with their dubs and runs, which many lines share."""
     cues = Cue.objects.filter(team_id=team_id).in_bulk(ids)
-    # Archived since they were found, they are not shown either.
-    current = Dub.objects.filter(run__archived_at=None).select_related("run")
-    dubs = current.defer("run__languages", "run__notes", "run__reason").in_bulk(
+    # Lines of runs that were archived since the search are left out too.
+    dubs_shown = Dub.objects.filter(run__archived_at=None).select_related("run")
+    dubs = dubs_shown.defer("run__languages", "run__notes", "run__reason").in_bulk(
         {cue.dub_id for cue in cues.values()}
     )
     found = [cues[cue_id] for cue_id in ids if cue_id in cues and cues[cue_id].dub_id in dubs]
@@ -179,8 +182,8 @@ def _cues(team_id: int, ids: Sequence[int]) -> list[Cue]:
 
 
 def _facets(team_id: int, ids: Sequence[int], *, is_all: bool) -> Facets:
-    # Two queries instead of a join: there are far fewer dubs than lines.
-    cues = index.fetch_rows(_SPOKEN.format(marks=_marks(ids)), [*ids, team_id])
+    # Two queries instead of a join, as there are far fewer dubs than lines.
+    cues = index.fetch_rows(_SPEAKERS.format(marks=_placeholders(ids)), [*ids, team_id])
     hits = Counter(dub for dub, _speaker in cues)
     dubs = Dub.objects.filter(pk__in=hits)
     languages, statuses, tags, days = (Counter[str]() for _ in range(4))
@@ -214,7 +217,7 @@ def _by_period(days: Counter[str]) -> list[tuple[str, int]]:
     return counts
 
 
-def _marks(ids: Sequence[int]) -> str:
+def _placeholders(ids: Sequence[int]) -> str:
     return ", ".join(["%s"] * len(ids))
 
 
@@ -224,10 +227,10 @@ def _most_first(counts: Counter[str]) -> list[tuple[str, int]]:
 
 
 def _best(team_id: int, ids: Sequence[int], query: Query) -> list[int]:
-    """The ids in order: all words side by side, then more whole words, then shorter lines, then newer ones."""
-    wanted = [group[0] for group in query.groups if not group[0].terms[0].startswith("_")]
-    in_a_row = f" {' '.join(chain.from_iterable(phrase.terms for phrase in wanted))} "
-    whole = {phrase.terms[-1] for phrase in wanted}
+    """Return the ids, best first: all words side by side, then more whole words, then shorter, then newer lines."""
+    phrases = [group[0] for group in query.groups if not group[0].terms[0].startswith("_")]
+    in_a_row = f" {' '.join(chain.from_iterable(phrase.terms for phrase in phrases))} "
+    whole = {phrase.terms[-1] for phrase in phrases}
 
     def rank(text: str) -> tuple[bool, int, int]:
         words = terms(text).words
@@ -238,25 +241,26 @@ def _best(team_id: int, ids: Sequence[int], query: Query) -> list[int]:
 
 
 def _suggestion(team_id: int, query: Query) -> str:
-    """What was typed, with the words that the team never says replaced by near ones that it says in one line."""
+    """Return the typed search with unknown words replaced by similar ones of one line; empty if there are none."""
     words = dict.fromkeys(term for group in query.groups for phrase in group for term in phrase.terms)
-    near = {word: found for word in list(words)[:_MOST_WORDS] if (found := vocabulary.similar_words(team_id, word))}
-    wanted = index.make_query(team_id, query.with_near(near)) if near else None
-    if wanted is None:
+    first_words = list(words)[:_MAX_SUGGESTED_WORDS]
+    near = {word: found for word in first_words if (found := vocabulary.similar_words(team_id, word))}
+    index_query = index.make_query(team_id, query.with_near(near)) if near else None
+    if index_query is None:
         return ""
-    ids = engine.newest(wanted, None, _LOOK_FOR_WORDS, _LOOK_FOR_WORDS)
+    ids = engine.newest(index_query, None, _SUGGESTION_HITS, _SUGGESTION_HITS)
     texts = Cue.objects.filter(pk__in=ids, team_id=team_id).order_by().values_list("text", flat=True)
-    written = Counter(tuple(_written(text, found) for found in near.values()) for text in texts)
-    # All from one line, so that together they find one.
+    written = Counter(tuple(_as_written(text, found) for found in near.values()) for text in texts)
+    # All words come from one line, so that together they find a line.
     meant = min(written, key=lambda words: (-written[words], words), default=())
     typed = query.typed
-    for word, said in zip(near, meant, strict=False):
-        for start, end in reversed(mark(typed, [Phrase((word,))]) if said else []):
-            typed = typed[:start] + said + typed[end:]
+    for word, similar in zip(near, meant, strict=False):
+        for start, end in reversed(mark(typed, [Phrase((word,))]) if similar else []):
+            typed = typed[:start] + similar + typed[end:]
     return typed if meant else ""
 
 
-def _written(text: str, words: Iterable[str]) -> str:
-    """The first of these folded words in the text, as it is written there."""
+def _as_written(text: str, words: Iterable[str]) -> str:
+    """Return the first of these folded words in the text, in its spelling there."""
     spans = mark(text, [Phrase((word,)) for word in words])
     return text[slice(*spans[0])] if spans else ""

@@ -1,4 +1,4 @@
-"""How does SQLite keep and answer the index? In an FTS5 table that stores no text, only where each term stands."""
+"""Stores and queries the search index on SQLite: an FTS5 table of the positions of each term, without the text."""
 
 import time
 from collections.abc import Callable, Collection, Generator, Iterable
@@ -10,17 +10,17 @@ from results.search.analyzer import Phrase
 from results.search.index import IndexEntry, IndexQuery, fetch_rows
 
 _TABLE = "results_search"
-# Stands only while the index is made anew; whatever is added or removed meanwhile, is so here too.
+# Exists only during a rebuild; entries that are added or removed meanwhile are added or removed here too.
 _NEW_TABLE = "results_search_new"
 _PRESENT_TABLES = "select name from sqlite_master where name in (%s, %s)"
 _ADD = "insert into {table} (rowid, words, extras) values (%s, %s, %s)"
 _REMOVE = "insert into {table} ({table}, rowid, words, extras) values ('delete', %s, %s, %s)"
-_PRESENT = "select rowid from {table} where rowid in ({marks})"
+_IDS_IN = "select rowid from {table} where rowid in ({marks})"
 _NEWEST = """
     select rowid from results_search
     where results_search match %s and rowid < %s and {condition} order by rowid desc limit %s
 """
-# Both at once, as a prefix of many words is dear to begin with.
+# Both in one query, as the start of a prefix query over many words is expensive.
 _NEWEST_AND_COUNT = """
     with hits as materialized (
         select rowid as id from results_search where results_search match %s and {condition}
@@ -28,13 +28,15 @@ _NEWEST_AND_COUNT = """
     )
     select id, (select count(*) from hits) from hits order by id desc limit %s
 """
-# Who waits for the write lock looks every 25 ms at first; without a pause he would find it taken for seconds.
+# A writer that waits for the write lock tries every 25 ms at first. Without a pause it would find the lock taken
+# for seconds.
 _PAUSE_SECONDS = 0.02
 _RUN_ID = "(select run_id from results_cue where results_cue.id = results_search.rowid)"
 _LAST_ID = 2**63 - 1
 
 
 def add(entries: Iterable[IndexEntry]) -> None:
+    """Insert these entries, none of which may be in the index yet."""
     rows = [_row(entry) for entry in entries]
     for table in _tables():
         with connection.cursor() as cursor:
@@ -42,35 +44,38 @@ def add(entries: Iterable[IndexEntry]) -> None:
 
 
 def remove(entries: Iterable[IndexEntry]) -> None:
-    """Take out what is in: told to forget what it never knew, FTS5 would be corrupt."""
+    """Delete the entries that are in the index. Deleting one that is not there would corrupt FTS5."""
     rows = {entry.cue_id: _row(entry) for entry in entries}
     for table in _tables():
         with connection.cursor() as cursor:
-            cursor.executemany(_REMOVE.format(table=table), [rows[cue_id] for cue_id in _present(table, rows)])
+            cursor.executemany(_REMOVE.format(table=table), [rows[cue_id] for cue_id in _ids_in(table, rows)])
 
 
-def newest(wanted: IndexQuery, before_id: int | None, least: int, most: int) -> list[int]:
-    """The newest ids from before one on, up to `most`: reading on is cheap, beginning is not."""
-    condition, params = wanted.condition(_RUN_ID)
+def newest(query: IndexQuery, before_id: int | None, least: int, most: int) -> list[int]:
+    """Return the cue ids of the newest hits below `before_id`, up to `most`, in descending order.
+
+    `least` is not used: starting the query is expensive, reading on is cheap.
+    """
+    condition, params = query.condition(_RUN_ID)
     before = _LAST_ID if before_id is None else before_id
-    return _column(_NEWEST.format(condition=condition), [_expression(wanted), before, *params, most])
+    return _column(_NEWEST.format(condition=condition), [_expression(query), before, *params, most])
 
 
-def newest_and_count(wanted: IndexQuery, least: int, most: int, count_to: int) -> tuple[list[int], int]:
-    """The newest ids of all, and how many there are in all, up to `count_to`."""
-    condition, params = wanted.condition(_RUN_ID)
+def newest_and_count(query: IndexQuery, least: int, most: int, count_to: int) -> tuple[list[int], int]:
+    """Return the cue ids of the newest hits, up to `most`, and the number of hits, counted up to `count_to`."""
+    condition, params = query.condition(_RUN_ID)
     sql = _NEWEST_AND_COUNT.format(condition=condition)
-    found = fetch_rows(sql, [_expression(wanted), *params, max(most, count_to), most])
+    found = fetch_rows(sql, [_expression(query), *params, max(most, count_to), most])
     return [cue_id for cue_id, _count in found], found[0][1] if found else 0
 
 
 def rebuild(
     batch_after: Callable[[int], tuple[int, list[IndexEntry]] | None],
 ) -> Generator[list[IndexEntry], None, None]:
-    """All anew in a table aside, a batch at a time, while others search and save; then the tables change places.
+    """Rebuild the index in a second table, a batch at a time, while other processes search and save.
 
-    Each batch is read under the write lock that it is added under, so nothing is missed and nothing comes back.
-    Yields each.
+    At the end the new table replaces the old one. Each batch is read and added under one write lock, so that no
+    change is missed and no removed entry comes back. Yields each batch.
     """
     drop_unfinished_rebuild()
     with connection.cursor() as cursor:
@@ -84,7 +89,7 @@ def rebuild(
 
 
 def drop_unfinished_rebuild() -> None:
-    """Forget what a rebuild left that came to no end: all that is added would be added there too."""
+    """Drop the table of an unfinished rebuild. Otherwise every later entry would be added there too."""
     with connection.cursor() as cursor:
         cursor.execute(f"drop table if exists {_NEW_TABLE}")
 
@@ -97,7 +102,7 @@ def _fill(
         with transaction.atomic():
             last_id, entries = batch_after(last_id) or (None, [])
             rows = {entry.cue_id: _row(entry) for entry in entries}
-            for cue_id in _present(_NEW_TABLE, rows):
+            for cue_id in _ids_in(_NEW_TABLE, rows):
                 del rows[cue_id]
             with connection.cursor() as cursor:
                 cursor.executemany(_ADD.format(table=_NEW_TABLE), list(rows.values()))
@@ -113,8 +118,8 @@ def _tables() -> list[str]:
     return _column(_PRESENT_TABLES, [_TABLE, _NEW_TABLE])
 
 
-def _present(table: str, cue_ids: Collection[int]) -> list[int]:
-    return _column(_PRESENT.format(table=table, marks=", ".join(["%s"] * len(cue_ids))), list(cue_ids))
+def _ids_in(table: str, cue_ids: Collection[int]) -> list[int]:
+    return _column(_IDS_IN.format(table=table, marks=", ".join(["%s"] * len(cue_ids))), list(cue_ids))
 
 
 def _column(sql: str, args: list[Any]) -> list[Any]:
@@ -129,9 +134,9 @@ def _text(team: str, terms: list[str]) -> str:
     return team + f" {team}".join(terms) if terms else ""
 
 
-def _expression(wanted: IndexQuery) -> str:
-    groups = " AND ".join(f"({_any(group)})" for group in wanted.groups)
-    return f"({groups}) NOT ({_any(wanted.excluded)})" if wanted.excluded else groups
+def _expression(query: IndexQuery) -> str:
+    groups = " AND ".join(f"({_any(group)})" for group in query.groups)
+    return f"({groups}) NOT ({_any(query.excluded)})" if query.excluded else groups
 
 
 def _any(phrases: Iterable[Phrase]) -> str:

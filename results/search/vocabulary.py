@@ -1,4 +1,4 @@
-"""Which of the words that a team's dubs say may somebody have meant?"""
+"""The vocabulary of each team's dubs, and the words in it that are similar to a mistyped one."""
 
 from collections.abc import Iterable
 from itertools import chain, zip_longest
@@ -8,16 +8,16 @@ from django.db import connection
 from results.models import VocabularyWord
 from results.search.index import IndexEntry, fetch_rows
 
-# Of shorter words nearly every one is near another, and longer ones are seldom typed.
+# Nearly every shorter word is similar to another, and longer ones are seldom typed.
 LETTERS = range(4, 25)
 LONG_WORD = 6
 MAX_CANDIDATES = 500
 MAX_SIMILAR = 20
 
 _ROWS = 300
-# Past the ORM, which takes several times as long as the database, over what is learned and what is asked alike.
-_LEARN = "insert into results_vocabularyword (team_id, word, backwards) values {values} on conflict do nothing"
-_NEAR = """
+# Raw SQL, as the ORM takes several times as long as the database, both for inserting and for querying words.
+_INSERT = "insert into results_vocabularyword (team_id, word, backwards) values {values} on conflict do nothing"
+_CANDIDATES = """
     select word from results_vocabularyword where team_id = %s and word in ({swapped})
     union all select word from (
         select word from results_vocabularyword where team_id = %s and word >= %s and word < %s
@@ -32,29 +32,31 @@ _LAST_CHARACTER = chr(0x10FFFF)
 
 
 def add_words(entries: Iterable[IndexEntry]) -> None:
-    """Keep the words of these lines; no line is forgotten by it, so whoever suggests a word looks for it first.
+    """Add the words of these lines.
 
-    In a transaction of its own: two dubs that bring the same new words would wait for each other.
+    No word is removed with its lines, so whatever suggests a word searches for it first. The caller gives this a
+    transaction of its own, as two dubs with the same new words would wait for each other.
     """
-    spoken = {(entry.team_id, word) for entry in entries for word in entry.words}
-    # Sorted, so that nobody waits for somebody who waits for him.
-    rows = [(team_id, word, word[::-1]) for team_id, word in sorted(spoken) if _is_word(word)]
+    words = {(entry.team_id, word) for entry in entries for word in entry.words}
+    # Sorted, so that two writers with the same words cannot deadlock.
+    rows = [(team_id, word, word[::-1]) for team_id, word in sorted(words) if _is_word(word)]
     with connection.cursor() as cursor:
         for start in range(0, len(rows), _ROWS):
             some = rows[start : start + _ROWS]
             values = ", ".join(["(%s, %s, %s)"] * len(some))
-            cursor.execute(_LEARN.format(values=values), list(chain.from_iterable(some)))
+            cursor.execute(_INSERT.format(values=values), list(chain.from_iterable(some)))
 
 
 def clear() -> None:
+    """Delete the words of all teams."""
     VocabularyWord.objects.all()._raw_delete(VocabularyWord.objects.db)
 
 
 def similar_words(team_id: int, word: str) -> list[str]:
-    """Words that differ from this one by a letter or a swap, or by two when it is long; only the nearest.
+    """Return the team's words with the least edit distance from this one: 1, or up to 2 for a long word.
 
-    None when it is no word, or one that the team says. The first half or the last has to be right: that makes few
-    candidates out of any vocabulary, and every single error is still found.
+    None when the term is no word or is in the vocabulary itself. The first or the last half has to be right, which
+    leaves few candidates in any vocabulary and still finds every single error.
     """
     if not _is_word(word):
         return []
@@ -65,8 +67,8 @@ def similar_words(team_id: int, word: str) -> list[str]:
     args = [team_id, word, *swapped]
     for begins in (start, end):
         args += [team_id, begins, begins + _LAST_CHARACTER, length - most, length + most, MAX_CANDIDATES]
-    found = [word for (word,) in fetch_rows(_NEAR.format(swapped=", ".join(["%s"] * length)), args)]
-    edits = {candidate: _edits(word, candidate, most) for candidate in found}
+    found = [word for (word,) in fetch_rows(_CANDIDATES.format(swapped=", ".join(["%s"] * length)), args)]
+    edits = {candidate: _edit_distance(word, candidate, most) for candidate in found}
     least = min(edits.values(), default=0)
     if not least or least > most:
         return []
@@ -77,13 +79,16 @@ def _is_word(term: str) -> bool:
     return len(term) in LETTERS and "_" not in term and not any(map(str.isdigit, term))
 
 
-def _edits(one: str, other: str, most: int) -> int:
-    """How many letters were left out, put in, replaced or swapped with the next; more than `most` is `most + 1`."""
+def _edit_distance(one: str, other: str, most: int) -> int:
+    """Return the edit distance (Damerau-Levenshtein), or `most + 1` when it is more than `most`.
+
+    It counts the letters that were left out, put in, replaced or swapped with the next one.
+    """
     if abs(len(one) - len(other)) > most:
         return most + 1
-    # Most have nearly all of it in common, and what is common at either end needs no edit.
-    one, other = _unlike(one, other)
-    one, other = _unlike(one[::-1], other[::-1])
+    # Most candidates share nearly all letters, and those shared at either end need no edit.
+    one, other = _strip_common_start(one, other)
+    one, other = _strip_common_start(one[::-1], other[::-1])
     before: list[int] = []
     last = list(range(len(other) + 1))
     for row, letter in enumerate(one, start=1):
@@ -99,8 +104,8 @@ def _edits(one: str, other: str, most: int) -> int:
     return last[-1]
 
 
-def _unlike(one: str, other: str) -> tuple[str, str]:
-    """Both from where they differ."""
+def _strip_common_start(one: str, other: str) -> tuple[str, str]:
+    """Return both words from their first different letter on."""
     pairs = enumerate(zip_longest(one, other))
     same = next((at for at, (letter, target) in pairs if letter != target), len(one))
     return one[same:], other[same:]

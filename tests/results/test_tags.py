@@ -1,3 +1,5 @@
+"""Tags: parsing, adding to runs and removing from them, spelling."""
+
 import pytest
 
 from results import tags
@@ -16,7 +18,7 @@ def tag(run: Run, *names_: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "read"),
+    ("text", "parsed"),
     [
         ("launch, Two  words ,launch", ["launch", "Two words"]),
         ("Launch, LAUNCH, launch", ["Launch"]),
@@ -31,11 +33,11 @@ def tag(run: Run, *names_: str) -> None:
         ("x" * 10_000, ["x" * 10_000]),
     ],
 )
-def test_tags_are_read_from_a_text(text, read):
-    assert tags.parse(text) == read
+def test_tags_are_parsed_from_a_text(text, parsed):
+    assert tags.parse(text) == parsed
 
 
-def test_a_tag_is_the_same_in_any_spelling_and_keeps_the_first():
+def test_all_spellings_are_one_tag_under_the_first_spelling():
     run, other = make_run(), make_run()
     tag(run, "Launch", "été")
     second = make_run(run.team)
@@ -54,7 +56,7 @@ def test_another_teams_run_is_never_tagged():
     assert (names(run), names(foreign)) == ([], ["launch"])
 
 
-def test_a_tag_that_no_run_has_is_not_offered_and_comes_back_as_it_is_spelled_then():
+def test_a_tag_without_runs_is_not_offered_and_takes_its_new_spelling():
     run = make_run()
     tag(run, "lAUNCH")
     tags.remove_tags(run.team, [run.pk], ["Launch"])
@@ -64,7 +66,7 @@ def test_a_tag_that_no_run_has_is_not_offered_and_comes_back_as_it_is_spelled_th
     assert Tag.objects.count() == 1
 
 
-def test_pages_are_told_of_tagged_runs():
+def test_tagging_bumps_the_versions_of_run_and_team():
     run, untouched = make_run(), make_run()
     tag(run, "launch")
     run.refresh_from_db()
@@ -75,7 +77,7 @@ def test_pages_are_told_of_tagged_runs():
     assert TeamVersion.current(untouched.team_id) == 0
 
 
-def test_many_runs_are_tagged_in_parts(monkeypatch, django_assert_max_num_queries):
+def test_many_runs_are_tagged_in_batches(monkeypatch, django_assert_max_num_queries):
     team = make_team()
     Run.objects.bulk_create(Run(team=team, camb_run_id=number) for number in range(1, 1101))
     pks = Run.objects.filter(team=team).pks()
@@ -86,7 +88,7 @@ def test_many_runs_are_tagged_in_parts(monkeypatch, django_assert_max_num_querie
     assert tags.names_in_use(team.pk) == ["one"]
 
 
-def test_the_longest_tag_fits_however_it_is_folded():
+def test_the_longest_tag_fits_when_folded():
     run = make_run()
     name = "ΐ" * Tag.LONGEST
     tag(run, name)

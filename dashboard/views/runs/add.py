@@ -87,7 +87,7 @@ class Preview(PastedRuns):
                 ngettext("%(n)s already here, archived", "%(n)s already here, archived", len(self.archived)),
             ),
             (self.repeated, ngettext("%(n)s repeated", "%(n)s repeated", len(self.repeated))),
-            (self.odd, ngettext("%(n)s not an id", "%(n)s not ids", len(self.odd))),
+            (self.refused, ngettext("%(n)s not an id", "%(n)s not ids", len(self.refused))),
             (self.words, ngettext("%(n)s word passed over", "%(n)s words passed over", len(self.words))),
         )
         return " · ".join(words % {"n": f"{len(lines):,}"} for lines, words in counts if lines)
@@ -96,7 +96,7 @@ class Preview(PastedRuns):
     def groups(self) -> list[PreviewGroup]:
         """What needs a look first; words are only counted."""
         kinds = (
-            ("failed", "trouble", _("Not a run id"), self.odd),
+            ("failed", "trouble", _("Not a run id"), self.refused),
             ("ready", "add", _("New"), self.new),
             ("ready", "clock", _("Tasks"), self.tasks),
             ("known", "archive", _("Already here, archived"), self.archived),

@@ -1,4 +1,4 @@
-"""Rows that are written past the ORM are those that it would have written."""
+"""Bulk writes store the same rows as the ORM would."""
 
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ def answer(run: Run, body: bytes) -> RawAnswer:
     return RawAnswer(run=run, body=body, size=len(body), fetched_at=timezone.now())
 
 
-def test_rows_are_inserted_and_those_with_the_same_key_replaced():
+def test_rows_are_inserted_and_rows_with_the_same_key_replaced():
     one, two = make_run(), make_run()
     bulk.insert([answer(one, b"\x00old")])
     newest = [answer(one, b"new"), answer(two, b"")]
@@ -34,7 +34,7 @@ def test_rows_without_a_key_get_one():
     assert list(Run.objects.order_by("pk").values_list("camb_run_id", flat=True)) == [1, 2]
 
 
-def test_an_update_saves_the_fields_that_it_is_told_of_each_row_its_own():
+def test_an_update_saves_the_named_fields_with_each_rows_values():
     now = timezone.now()
     one, two, three = runs = [make_run(title="Before") for _ in range(3)]
     one.languages, two.languages, three.languages = ["de"], [], []
@@ -50,7 +50,7 @@ def test_an_update_saves_the_fields_that_it_is_told_of_each_row_its_own():
     ]
 
 
-def test_rows_of_bare_values_are_inserted_as_they_are():
+def test_values_are_inserted_unchanged():
     one, two = make_run(), make_run()
     now = timezone.now()
     bulk.insert_values(RawAnswer, ["run", "size", "body", "fetched_at", "is_cut"], [(one.pk, 1, b"a", now, True)])
@@ -60,7 +60,7 @@ def test_rows_of_bare_values_are_inserted_as_they_are():
 
 
 @pytest.mark.parametrize("count", [49, 50, 103])
-def test_all_of_many_rows_are_inserted_and_replaced(count):
+def test_every_row_of_a_large_batch_is_inserted_and_replaced(count):
     team = make_team()
     bulk.insert_values(Language, ["camb_id", "tag"], [(number, f"tag-{number}") for number in range(count)])
     assert list(Language.objects.order_by("pk").values_list("pk", "tag")) == [(n, f"tag-{n}") for n in range(count)]
@@ -75,8 +75,8 @@ def test_all_of_many_rows_are_inserted_and_replaced(count):
     ]
 
 
-@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite knows no lengths")
-def test_what_is_too_long_is_refused_and_not_cut():
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has no limits of length")
+def test_a_value_that_is_too_long_is_refused_and_not_cut():
     with pytest.raises(DataError, match="too long"):
         bulk.insert_values(Language, ["camb_id", "tag"], [(1, "x" * 36)])
 

@@ -1,4 +1,4 @@
-"""Is it noticed, and told in few words, that the database takes no more, and forgotten once it does?"""
+"""Database health: a failed write is logged in one line and reported until writes succeed again."""
 
 import logging
 from collections.abc import Iterator
@@ -17,17 +17,17 @@ from tests.factories import LINE, make_run, ready
 
 @contextmanager
 def no_room() -> Iterator[None]:
-    """A database that takes nothing more, as on a full disk, and can be read."""
+    """Make the database refuse writes, as on a full disk, and answer reads."""
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
-            cursor.execute("VACUUM")  # what tests before this one have removed would leave room
+            cursor.execute("VACUUM")  # rows that earlier tests removed would leave room
             cursor.execute("PRAGMA max_page_count")
             [most] = cursor.fetchone()
-            cursor.execute("PRAGMA max_page_count = 1")  # no fewer than there are
+            cursor.execute("PRAGMA max_page_count = 1")  # SQLite keeps the present size when that is more
             yield
             cursor.execute(f"PRAGMA max_page_count = {most}")
         else:
-            # No more than the code of a full disk can be had without one.
+            # Without a full disk, a trigger can raise the error code of one.
             cursor.execute(
                 "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
                 " $$ BEGIN RAISE 'could not extend file' USING ERRCODE = 'disk_full'; END $$;"
@@ -39,7 +39,7 @@ def no_room() -> Iterator[None]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_answer_that_finds_no_room_is_told_until_there_is_some(camb, team, sweep, caplog):
+def test_a_full_disk_is_reported_until_there_is_room_again(camb, team, sweep, caplog):
     make_run(team, camb_run_id=1)
     camb.runs[1] = ready(transcript=[LINE | {"text": f"Line {number} " + "x" * 400} for number in range(3000)])
     with no_room():
@@ -52,11 +52,11 @@ def test_an_answer_that_finds_no_room_is_told_until_there_is_some(camb, team, sw
                 503,
                 "The database takes no changes: its disk may be full.",
             )
-    told = [
+    errors = [
         record for record in caplog.records if record.name.startswith("results") and record.levelno >= logging.ERROR
     ]
-    assert [(record.message.partition(":")[0], record.exc_info) for record in told] == [
-        ("The database did not do what was asked of it", None)
+    assert [(record.message.partition(":")[0], record.exc_info) for record in errors] == [
+        ("A database query failed", None)
     ]
     assert Client().get("/health/").status_code == 200
     Run.objects.update(due_at=timezone.now())
@@ -65,19 +65,19 @@ def test_an_answer_that_finds_no_room_is_told_until_there_is_some(camb, team, sw
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nothing_is_written_to_learn_that_all_is_well(django_assert_num_queries):
+def test_a_healthy_database_gets_no_probe_writes(django_assert_num_queries):
     Client().get("/health/")
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         Client().get("/health/")
     health.record_failure(OperationalError("disk full"))
     assert Client().get("/health/").status_code == 200
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         Client().get("/health/")
     assert not Session.objects.exists()
 
 
 @pytest.mark.django_db
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="the disk of a server is not ours to look at")
-def test_a_disk_without_room_is_told_before_anything_fails(monkeypatch):
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="the disk of a database server cannot be checked")
+def test_a_full_disk_is_reported_before_any_write_fails(monkeypatch):
     monkeypatch.setattr(health, "FREE_BYTES_NEEDED", 2**60)
     assert Client().get("/health/").status_code == 503

@@ -1,3 +1,5 @@
+"""Archiving and restoring runs."""
+
 import pytest
 from django.db import connection
 from django.utils import timezone
@@ -29,27 +31,28 @@ def found_texts(team, typed="kitchen") -> set[str]:
 
 
 def indexed(team) -> int:
-    """How many of the team's lines are in the index itself, whatever a search would hide."""
-    wanted = index.IndexQuery(team.pk, ((Phrase((index._prefix(team.pk),)),),), (), None)
-    return len(engine.newest(wanted, None, 1000, 1000))
+    """Return the number of the team's lines in the index itself, including those that a search hides."""
+    query = index.IndexQuery(team.pk, ((Phrase((index._prefix(team.pk),)),),), (), None)
+    return len(engine.newest(query, None, 1000, 1000))
 
 
 def news(membership) -> tuple[int, int]:
-    """As the rail tells, and as the list of saved searches does."""
+    """Return the number of new alerts in the navigation, and in the list of saved searches."""
     return saved.new_alert_count(membership), saved.visible_to(membership).get().news  # type: ignore[attr-defined]
 
 
 def is_sound() -> bool:
+    """Return whether SQLite's index is intact; an index that is not raises an error."""
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute("insert into results_search (results_search) values ('integrity-check')")
     return True
 
 
-# --- Out of the search, and back -----------------------------------------------------------------------------
+# --- Search --------------------------------------------------------------------------------------------------
 
 
-def test_no_search_shows_an_archived_run_from_then_on_and_a_worker_takes_its_lines_out(team, enqueued):
+def test_searches_hide_an_archived_run_at_once_and_a_worker_removes_its_lines(team, enqueued):
     run, other = make_searchable_run(team, "kitchen one"), make_searchable_run(team, "kitchen two")
     tags.add_tags(team, {run.pk: ["launch"]})
     assert archive_runs(team, [run.pk]) == 1
@@ -70,7 +73,7 @@ def test_no_search_shows_an_archived_run_from_then_on_and_a_worker_takes_its_lin
     assert other.tag_names == []
 
 
-def test_more_than_fit_into_a_query_are_hidden_as_well(team, enqueued, monkeypatch):
+def test_more_archived_runs_than_a_query_names_are_hidden_as_well(team, enqueued, monkeypatch):
     monkeypatch.setattr(index, "MAX_RUNS_AS_TERMS", 2)
     runs = [make_searchable_run(team, f"kitchen {number}") for number in range(4)]
     archive_runs(team, [run.pk for run in runs[:3]])
@@ -82,23 +85,23 @@ def test_more_than_fit_into_a_query_are_hidden_as_well(team, enqueued, monkeypat
 
 
 def test_a_worker_goes_on_in_turns_where_another_stopped(team, enqueued, monkeypatch):
-    monkeypatch.setattr(archive, "_RUNS_AT_ONCE", 2)
+    monkeypatch.setattr(archive, "_RUNS_PER_BATCH", 2)
     runs = [make_searchable_run(team, f"kitchen {number}") for number in range(5)]
     archive_runs(team, [run.pk for run in runs])
-    settle = indexing.sync_run
-    settled: list[int] = []
+    sync_run = indexing.sync_run
+    synced: list[int] = []
 
     def die_at_the_third(run):
-        if len(settled) == 3:
+        if len(synced) == 3:
             raise SystemExit
-        settle(run)
-        settled.append(run.pk)
+        sync_run(run)
+        synced.append(run.pk)
 
     monkeypatch.setattr(indexing, "sync_run", die_at_the_third)
     with pytest.raises(SystemExit):
         archive.sync_pending()
     assert (indexed(team), found_texts(team)) == (2, set())
-    monkeypatch.setattr(indexing, "sync_run", settle)
+    monkeypatch.setattr(indexing, "sync_run", sync_run)
     monkeypatch.setattr(archive, "TURN_SECONDS", -1)
     enqueued.clear()
     archive.sync_pending()
@@ -108,10 +111,10 @@ def test_a_worker_goes_on_in_turns_where_another_stopped(team, enqueued, monkeyp
     assert (indexed(team), is_sound()) == (0, True)
 
 
-def test_what_is_changed_between_mark_and_worker_leaves_nothing_behind(team, enqueued):
+def test_changes_between_archiving_and_the_worker_leave_nothing_behind(team, enqueued):
     runs = [make_searchable_run(team, "kitchen one", "kitchen two") for _ in range(2)]
     archive_runs(team, [run.pk for run in runs])
-    # Renamed and said anew while the lines are still in the index, and once more when they are out of it.
+    # The lines change while they are still in the index, and once more when they are out of it.
     for name in ("Kim", "Lee"):
         speaker = "Anna" if name == "Kim" else "Kim"
         speakers.rename_speaker(runs[0], speaker, name, everywhere=False)
@@ -122,7 +125,7 @@ def test_what_is_changed_between_mark_and_worker_leaves_nothing_behind(team, enq
         archive.sync_pending()
         assert (indexed(team), is_sound()) == (0, True)
     restore_runs(team, [run.pk for run in runs])
-    # Restored, but not yet back: what changes now must not be in it twice.
+    # The run is restored, but not in the index yet: a line that changes now must not be in the index twice.
     speakers.rename_speaker(runs[0], "Lee", "Ann", everywhere=False)
     archive.sync_pending()
     assert found_texts(team) == {"kitchen one", "kitchen two", "kitchen Lee"}
@@ -133,7 +136,7 @@ def test_what_is_changed_between_mark_and_worker_leaves_nothing_behind(team, enq
     assert (indexed(team), is_sound()) == (0, True)
 
 
-def test_archived_and_restored_before_a_worker_came_nothing_is_done(team, enqueued):
+def test_a_run_restored_before_the_worker_ran_stays_indexed(team, enqueued):
     run = make_searchable_run(team, "kitchen")
     archive_runs(team, [run.pk])
     restore_runs(team, [run.pk])
@@ -153,7 +156,7 @@ def test_a_rebuild_leaves_archived_runs_out(team, enqueued):
     assert is_sound()
 
 
-def test_what_only_archived_runs_say_is_not_suggested_until_they_are_back(team, enqueued):
+def test_words_of_archived_runs_are_not_suggested_until_the_runs_are_restored(team, enqueued):
     run = make_searchable_run(team, "kitchen")
     make_searchable_run(team, "garden")
     indexing.learn_words(run.dubs.get())
@@ -167,20 +170,20 @@ def test_what_only_archived_runs_say_is_not_suggested_until_they_are_back(team, 
     assert search(team.pk, "kitchne").suggestion == "kitchen"
 
 
-def test_a_run_that_is_archived_while_somebody_searches_is_not_shown(team, enqueued, monkeypatch):
+def test_a_run_that_is_archived_during_a_search_is_not_shown(team, enqueued, monkeypatch):
     run = make_searchable_run(team, "kitchen")
-    wanted = index.make_query
+    make_query = index.make_query
 
-    def and_archive(*args):
-        asked = wanted(*args)
+    def make_query_and_archive(*args):
+        query = make_query(*args)
         archive_runs(team, [run.pk])
-        return asked
+        return query
 
-    monkeypatch.setattr(index, "make_query", and_archive)
+    monkeypatch.setattr(index, "make_query", make_query_and_archive)
     assert found_texts(team) == set()
 
 
-def test_a_language_that_gets_its_name_later_is_found_by_it_and_can_be_removed(team):
+def test_a_dub_whose_language_tag_arrives_later_is_found_by_it_and_can_be_removed(team):
     dub = make_dub(make_run(team), ["kitchen"], language="54")
     indexing.add_cues(dub.cues.all())
     Language.objects.create(camb_id=54, tag="es-es")
@@ -190,27 +193,27 @@ def test_a_language_that_gets_its_name_later_is_found_by_it_and_can_be_removed(t
     assert (indexed(team), found_texts(team, "lang:54"), is_sound()) == (0, set(), True)
 
 
-def test_saved_searches_tell_nothing_of_an_archived_run_until_it_is_back(team, enqueued):
+def test_an_archived_run_causes_no_alerts_until_it_is_restored(team, enqueued):
     membership = team.memberships.get()
     SavedSearch.objects.create(team=team, owner=membership.user, q="kitchen")
-    told, untold = make_searchable_run(team, "kitchen"), make_searchable_run(team, "kitchen")
-    Dub.objects.filter(run=told).update(is_alert_checked=False)
+    checked, unchecked = make_searchable_run(team, "kitchen"), make_searchable_run(team, "kitchen")
+    Dub.objects.filter(run=checked).update(is_alert_checked=False)
     saved.send_alerts()
-    archive_runs(team, [told.pk, untold.pk])
-    Dub.objects.filter(run=untold).update(is_alert_checked=False)
+    archive_runs(team, [checked.pk, unchecked.pk])
+    Dub.objects.filter(run=unchecked).update(is_alert_checked=False)
     saved.send_alerts()
     assert news(membership) == (0, 0)
-    restore_runs(team, [told.pk, untold.pk])
+    restore_runs(team, [checked.pk, unchecked.pk])
     saved.send_alerts()
     archive.sync_pending()
     saved.send_alerts()
     assert news(membership) == (2, 2)
 
 
-# --- Not asked -----------------------------------------------------------------------------------------------
+# --- Refresh -------------------------------------------------------------------------------------------------
 
 
-def test_archived_runs_are_not_asked_by_anybody_and_restored_ones_are(camb, team, sweep, enqueued):
+def test_archived_runs_are_never_refreshed_and_restored_ones_are(camb, team, sweep, enqueued):
     waiting, finished = make_run(team, status="waiting"), make_run(team, status="failed", due_at=None)
     request_refresh_many(Run.objects.all(), team)
     archive_runs(team, [waiting.pk, finished.pk])
@@ -225,7 +228,7 @@ def test_archived_runs_are_not_asked_by_anybody_and_restored_ones_are(camb, team
     assert list(Run.objects.unfinished()) == [waiting]
 
 
-def test_an_answer_that_comes_after_it_was_archived_is_kept_and_nothing_is_due(
+def test_an_answer_about_a_run_archived_meanwhile_is_stored_and_nothing_is_due(
     camb, team, sweep, enqueued, during_the_call
 ):
     run = make_run(team)

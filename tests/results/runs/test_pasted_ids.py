@@ -1,4 +1,4 @@
-"""Is every id in a pasted text found, and everything else named or passed over as it should be?"""
+"""Finding ids in pasted text: every id is found, and every other number is listed with a reason."""
 
 import pytest
 
@@ -78,7 +78,7 @@ def test_ids_are_found_in_any_text(text, found):
         ("https://studio.example/dubs", "there is no run id in this link"),
     ],
 )
-def test_what_is_no_id_says_why(token, reason):
+def test_a_number_that_is_no_id_has_a_reason(token, reason):
     (line,) = parse(token)
     assert (line.verdict, line.note) == (Verdict.NOT_AN_ID, reason)
     assert len(line.written) <= 60
@@ -96,7 +96,7 @@ def test_what_is_no_id_says_why(token, reason):
         ("https://studio.example/run/1344", 1344, "taken from the link"),
     ],
 )
-def test_an_id_that_is_read_otherwise_than_written_says_so(token, run_id, note):
+def test_an_id_written_in_another_way_has_a_note(token, run_id, note):
     (line,) = parse(token)
     assert (line.verdict, line.run_id, line.note) == (Verdict.ID, run_id, note)
 
@@ -141,7 +141,7 @@ def test_an_id_counts_once():
     ]
 
 
-def test_a_repeated_id_may_bring_the_title():
+def test_a_repeated_id_may_add_the_title():
     assert titles("1344\n1344\tHarbour lights") == {1344: "Harbour lights"}
 
 
@@ -159,7 +159,7 @@ def test_a_repeated_id_may_bring_the_title():
         'run_id,title\n1344,"Harbour lights"\n1345," 京都の台所 "',
     ],
 )
-def test_tables_bring_titles(text):
+def test_titles_are_read_from_tables(text):
     assert titles(text) == {1344: "Harbour lights", 1345: "京都の台所"}
 
 
@@ -178,7 +178,7 @@ def test_a_lone_quotation_mark_swallows_no_id():
     assert titles('run_id,title\n1344,"Harbour\n1345,Kyoto') == {1344: '"Harbour', 1345: "Kyoto"}
 
 
-def test_rows_of_a_table_without_an_id_are_named():
+def test_table_rows_without_an_id_are_listed_with_a_reason():
     lines = parse("run_id,title\n,Harbour lights\nabc,Kyoto\n0,Desert")
     assert [(line.written, line.verdict, line.note) for line in lines] == [
         ("Harbour lights", Verdict.NOT_AN_ID, "this row has no run id"),
@@ -191,7 +191,7 @@ def test_a_message_with_commas_is_no_table():
     assert ids("1344, run 1345\n1346, run 1347") == [1344, 1345, 1346, 1347]
 
 
-def test_a_long_title_is_cut_and_says_so():
+def test_a_long_title_is_cut_and_has_a_note():
     (line,) = parse(f"1344\t{'x' * 300}")
     assert (line.title, line.note) == ("x" * 200, "the title was cut to 200 characters")
 

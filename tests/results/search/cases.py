@@ -1,4 +1,4 @@
-"""Which queries must find a line in each script, what is marked in it, and which must not find it?"""
+"""Lines in each script, with queries that must find them, the parts that are marked, and queries that must not."""
 
 from typing import NamedTuple
 
@@ -7,8 +7,9 @@ class Case(NamedTuple):
     script: str
     text: str
     found: dict[str, list[str]]
-    """Each query with the parts of the text that it marks."""
+    """Each query that must find the text, with the parts of the text that are marked."""
     missed: list[str]
+    """Queries that must not find the text."""
 
 
 CASES = [
@@ -343,7 +344,7 @@ CASES = [
         ["do ", "donut", "mailed"],
     ),
     Case(
-        "pictures",
+        "pictographs",
         "Great 👍🏽 job 👩‍👩‍👧 from 🇩🇪 ♪ la la ♪",
         {
             "👍": ["👍🏽"],

@@ -1,4 +1,4 @@
-"""Terms and marks of any text."""
+"""The terms of any text, and the marks of a query in it."""
 
 import unicodedata
 from hashlib import sha256
@@ -55,8 +55,8 @@ def test_a_text_has_these_terms(text, words, extras):
     assert terms(text) == (words, extras)
 
 
-def test_the_terms_change_only_with_the_version():
-    """Entries made by other terms could not be deleted; raise the version and ship a migration that rebuilds."""
+def test_terms_change_only_with_the_analyzer_version():
+    """Entries with other terms could not be deleted: raise the version, and add a migration that rebuilds."""
     made = repr([terms(case.text) for case in CASES])
     assert {ANALYZER_VERSION: sha256(made.encode()).hexdigest()[:16]} == {1: "f99310a6717dc0ee"}
 
@@ -88,7 +88,7 @@ def test_a_single_letter_is_no_prefix_but_a_single_character_is():
 
 
 @given(any_text)
-def test_no_text_makes_it_fail_and_marks_are_whole(text):
+def test_every_text_is_analyzed_and_marks_cut_no_character_from_its_accents(text):
     words, extras = terms(text)
     assert all(term and len(term) <= MAX_TERM and "_" not in term for term in (*words, *extras))
     edge = 0
@@ -99,18 +99,18 @@ def test_no_text_makes_it_fail_and_marks_are_whole(text):
 
 
 @given(any_text)
-def test_the_place_of_each_term_fits_the_term(text):
-    """Folding character by character, as marking does, gives what folding at once gives, as indexing does."""
+def test_every_term_of_a_text_is_marked_in_it(text):
+    """Marking folds character by character and indexing folds the text at once; both give the same."""
     words, extras = terms(text)
     for term in (*words, *extras):
         assert mark(text, [Phrase((term,))]), term
 
 
 @given(st.text(SPACED + "北京กี่한ᆨ❶🎉→ '-.,_@&\"\u05b0\u0651\u200c", max_size=40) | any_text)
-def test_indexing_finds_the_words_that_a_query_looks_for(text):
-    """Both read a text in their own way, the one without places and the other with them."""
+def test_indexing_and_querying_split_a_text_into_the_same_words(text):
+    """Indexing splits a text without positions and a query with them; both give the same words."""
     words = terms(text).words
-    # A single character at the end is looked for as the start of a pair, and after a pair not at all.
+    # A query takes a single character at the end as the start of a bigram, and leaves it out after a bigram.
     assert [list(phrase.terms) for phrase in phrases(text)[:1]] in ([words], [words[:-1]], [])
     assert bool(words) == bool(phrases(text))
 
@@ -127,7 +127,7 @@ def test_any_two_neighbouring_characters_find_their_text(alphabet, data):
 
 
 @given(st.lists(word, min_size=1, max_size=6), st.data())
-def test_any_word_and_any_run_of_words_finds_its_text(words, data):
+def test_any_words_side_by_side_find_their_text(words, data):
     text = " ".join(words)
     start = data.draw(st.integers(0, len(words) - 1))
     end = data.draw(st.integers(start + 1, len(words)))
@@ -136,7 +136,7 @@ def test_any_word_and_any_run_of_words_finds_its_text(words, data):
 
 
 @given(st.text(SPACED + "".join(ALPHABETS.values()) + " '-\u0301\u0308\u3099", max_size=30))
-def test_a_text_and_its_other_spellings_have_the_same_terms(text):
+def test_all_unicode_forms_of_a_text_have_the_same_terms(text):
     composed = terms(unicodedata.normalize("NFC", text))
     assert terms(unicodedata.normalize("NFD", text)) == composed
     assert terms(unicodedata.normalize("NFKC", text)) == composed

@@ -1,4 +1,4 @@
-"""What comes with the hits: facets, another order, what was meant, the other languages, all of them."""
+"""The search service beyond plain hits: facets, best first, suggestions, parallel lines, all hits."""
 
 from datetime import UTC, datetime
 
@@ -68,16 +68,16 @@ def test_tags_are_counted_by_hits_and_only_the_teams_own():
     assert facets(run.team, "word").tags == [("Launch", 3), ("two words", 3)]
 
 
-def test_facets_are_told_from_the_newest_hits(monkeypatch):
+def test_facets_count_only_a_sample_of_the_newest_hits(monkeypatch):
     monkeypatch.setattr(service, "SAMPLE_SIZE", 4)
     run = make_run()
     make_found_dub(*["word"] * 3, run=run, language="en")
     make_found_dub(*["word"] * 3, run=run, language="fr")
-    told = facets(run.team, "word")
-    assert (told.of, told.is_all, told.languages) == (4, False, [("fr", 3), ("en", 1)])
+    counted = facets(run.team, "word")
+    assert (counted.of, counted.is_all, counted.languages) == (4, False, [("fr", 3), ("en", 1)])
 
 
-def test_facets_come_only_when_asked_for_and_with_hits():
+def test_facets_are_returned_only_on_request_and_with_hits():
     team = make_found_dub("word").team
     assert search(team.pk, "word").facets is None
     assert facets(team, "other") is None
@@ -96,7 +96,7 @@ def test_facets_take_the_same_queries_however_many_hits(django_assert_num_querie
 # --- Best first ----------------------------------------------------------------------------------------------
 
 
-def test_best_first_is_side_by_side_then_whole_words_then_short_then_new():
+def test_best_first_prefers_words_side_by_side_then_whole_words_then_short_then_new_lines():
     lines = [
         "kitchens, big",
         "a kitchen that is big",
@@ -124,7 +124,7 @@ def test_best_first_pages_stay_as_they_were_when_lines_are_added(monkeypatch):
     assert seen == [f"word {'and ' * number}".strip() for number in range(7)]
 
 
-def test_best_first_looks_at_the_newest_hits_only(monkeypatch):
+def test_best_first_sorts_only_a_sample_of_the_newest_hits(monkeypatch):
     monkeypatch.setattr(service, "SAMPLE_SIZE", 3)
     team = make_found_dub("word", *["a longer word"] * 3).team
     page = search(team.pk, "word", best_first=True, limit=3)
@@ -132,7 +132,7 @@ def test_best_first_looks_at_the_newest_hits_only(monkeypatch):
     assert (page.count, page.is_exact) == (4, True)
 
 
-# --- Did you mean --------------------------------------------------------------------------------------------
+# --- Suggestions ---------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -173,19 +173,19 @@ def suggestion(team, typed):
         ("zzz", ""),
     ],
 )
-def test_a_near_miss_is_helped(kitchen_team, typed, meant):
+def test_a_similar_word_is_suggested_for_a_mistyped_one(kitchen_team, typed, meant):
     assert (found(kitchen_team, typed) == []) == (typed != "kitche")
     assert suggestion(kitchen_team, typed).casefold() == meant.casefold()
     assert not meant or found(kitchen_team, suggestion(kitchen_team, typed))
 
 
-def test_a_word_is_suggested_as_it_is_written_most():
+def test_a_word_is_suggested_in_its_most_frequent_spelling():
     dub = make_found_dub("Kitchen", "the kitchen", "a kitchen")
     indexing.learn_words(dub)
     assert suggestion(dub.team, "kitchne") == "kitchen"
 
 
-def test_the_word_said_most_is_suggested_among_the_nearest():
+def test_the_most_frequent_of_the_nearest_words_is_suggested():
     dub = make_found_dub("a kitten", "a mitten", "the mitten")
     indexing.learn_words(dub)
     assert suggestion(dub.team, "pitten") == "mitten"
@@ -211,13 +211,13 @@ def test_a_word_that_is_gone_is_not_suggested(kitchen_team):
     assert suggestion(kitchen_team, "kitchne") == ""
 
 
-def test_a_team_takes_its_words_along(kitchen_team):
+def test_a_deleted_team_takes_its_vocabulary_along(kitchen_team):
     assert VocabularyWord.objects.filter(team=kitchen_team).count() == 5
     kitchen_team.delete()
     assert not VocabularyWord.objects.exists()
 
 
-def test_words_are_learned_once_and_anew_by_a_rebuild(kitchen_team):
+def test_words_are_learned_once_and_again_by_a_rebuild(kitchen_team):
     words = set(VocabularyWord.objects.values_list("team", "word", "backwards"))
     assert {word for _team, word, _backwards in words} >= {"kitchen", "bibliotheque", "хороший"}
     indexing.learn_words(Cue.objects.filter(team=kitchen_team)[0].dub)
@@ -228,7 +228,7 @@ def test_words_are_learned_once_and_anew_by_a_rebuild(kitchen_team):
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "edits"),
+    ("one", "other", "distance"),
     [
         ("kitchen", "kitchen", 0),
         ("kitchen", "kitchne", 1),
@@ -240,14 +240,14 @@ def test_words_are_learned_once_and_anew_by_a_rebuild(kitchen_team):
         ("kitchen", "kit", 3),
     ],
 )
-def test_edits_are_counted_up_to_a_bound(one, other, edits):
-    assert vocabulary._edits(one, other, 2) == vocabulary._edits(other, one, 2) == edits
+def test_the_edit_distance_is_counted_up_to_a_bound(one, other, distance):
+    assert vocabulary._edit_distance(one, other, 2) == vocabulary._edit_distance(other, one, 2) == distance
 
 
-# --- The same moment in other languages ----------------------------------------------------------------------
+# --- Parallel lines ------------------------------------------------------------------------------------------
 
 
-def test_the_same_moment_is_shown_in_the_runs_other_languages(django_assert_num_queries):
+def test_parallel_lines_come_from_the_runs_other_languages(django_assert_num_queries):
     run = make_run()
     make_found_dub("one", "two", "three", run=run)
     make_found_dub("eins", "zwei", "drei", run=run, language="de")
@@ -262,7 +262,7 @@ def test_the_same_moment_is_shown_in_the_runs_other_languages(django_assert_num_
     }
 
 
-def test_a_line_that_is_split_in_another_language_is_shown_whole():
+def test_all_parallel_lines_of_a_long_line_are_returned():
     run = make_run()
     dub = make_found_dub("a long line", run=run)
     dub.cues.update(end_ms=4000)
@@ -271,7 +271,7 @@ def test_a_line_that_is_split_in_another_language_is_shown_whole():
     assert parallel_lines([hit]) == {hit.cue.pk: [("de", "eine"), ("de", "lange")]}
 
 
-def test_the_same_moment_is_found_where_one_language_has_many_more_lines():
+def test_a_parallel_line_is_found_where_one_language_has_many_more_lines():
     run = make_run()
     make_found_dub(*["x"] * 60, "now", run=run)
     other = make_found_dub("jetzt", run=run, language="de")
@@ -280,21 +280,21 @@ def test_the_same_moment_is_found_where_one_language_has_many_more_lines():
     assert parallel_lines([hit]) == {hit.cue.pk: [("de", "jetzt")]}
 
 
-def test_nothing_is_beside_nothing():
+def test_no_hits_have_no_parallel_lines():
     assert parallel_lines([]) == {}
 
 
-# --- All of them ---------------------------------------------------------------------------------------------
+# --- All hits ------------------------------------------------------------------------------------------------
 
 
-def test_every_hit_is_given_newest_first_in_batches(monkeypatch, django_assert_max_num_queries):
+def test_all_hits_are_returned_newest_first_in_batches(monkeypatch, django_assert_max_num_queries):
     monkeypatch.setattr(indexing, "_BATCH", 4)
     run = make_run(title="Trailer")
     make_found_dub(*(f"word {number}" for number in range(10)), run=run)
     make_found_dub("word of others")
     with django_assert_max_num_queries(30):
-        given = [(cue.text, cue.dub.language, cue.run.title) for cue in iter_cues(run.team_id, "word")]
-    assert given == [(f"word {number}", "en-us", "Trailer") for number in reversed(range(10))]
+        cues = [(cue.text, cue.dub.language, cue.run.title) for cue in iter_cues(run.team_id, "word")]
+    assert cues == [(f"word {number}", "en-us", "Trailer") for number in reversed(range(10))]
     assert list(iter_cues(run.team_id, "")) == []
     assert list(iter_cues(run.team_id, "title:nothing")) == []
 

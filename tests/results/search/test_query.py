@@ -1,4 +1,4 @@
-"""What a typed search means."""
+"""Parsing of typed searches."""
 
 from datetime import UTC, date, datetime
 
@@ -62,7 +62,7 @@ def start(*terms: str) -> Phrase:
         ("a'b OR * ", [[word("a", "b"), word("ab")]]),
     ],
 )
-def test_words_phrases_and_operators(typed, groups):
+def test_words_phrases_and_operators_are_parsed(typed, groups):
     assert parse(typed) == Query(tuple(tuple(group) for group in groups))
 
 
@@ -77,7 +77,7 @@ def test_words_phrases_and_operators(typed, groups):
         ("big - small ", [[word("big")], [word("small")]], []),
     ],
 )
-def test_a_minus_excludes(typed, groups, excluded):
+def test_a_minus_excludes_words_and_phrases(typed, groups, excluded):
     assert parse(typed) == Query(tuple(tuple(group) for group in groups), tuple(excluded))
 
 
@@ -100,11 +100,11 @@ def test_a_minus_excludes(typed, groups, excluded):
         ("after:2026", Q(created_at__gte=datetime(2026, 1, 1, tzinfo=UTC))),
     ],
 )
-def test_fields_of_the_run(typed, runs):
+def test_fields_of_the_run_are_parsed(typed, runs):
     assert parse(typed) == Query(runs=Q(runs))
 
 
-def test_fields_of_the_run_go_with_words():
+def test_fields_of_the_run_are_combined_with_words():
     assert parse("big status:ready run:7") == Query(
         groups=((word("big"),),), runs=Q(Q(status__in=["ready"]), Q(camb_run_id=7))
     )
@@ -133,11 +133,11 @@ def test_fields_of_the_run_go_with_words():
         ("big ?! ", [[word("big")]], ""),
     ],
 )
-def test_what_makes_no_sense_is_searched_for_literally_or_answered_with_a_hint(typed, groups, hint):
+def test_invalid_fields_and_prefixes_are_searched_for_literally_with_a_hint(typed, groups, hint):
     assert parse(typed) == Query(tuple(tuple(group) for group in groups), hint=hint)
 
 
-def test_or_between_a_word_and_a_field_of_the_run_is_answered_with_a_hint():
+def test_or_between_a_word_and_a_field_of_the_run_returns_a_hint():
     assert parse("big OR run:7") == Query(
         groups=((word("big"),),),
         runs=Q(Q(camb_run_id=7)),
@@ -164,7 +164,7 @@ pieces = st.one_of(
 
 
 @given(st.lists(pieces, max_size=30).map("".join))
-def test_nothing_that_is_typed_makes_it_fail(typed):
+def test_any_typed_text_is_parsed(typed):
     query = parse(typed)
     assert query or query.hint or not typed.strip()
     assert len(typed) <= MAX_CHARACTERS

@@ -1,4 +1,4 @@
-"""Whose search is it, who sees it, and what is its owner told?"""
+"""Saved searches: their owner, their visibility, and the alerts about new dubs."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def anna(team):
 
 
 def store(team, *lines, **fields):
-    """A dub as a refresh leaves it."""
+    """Store a dub as a refresh does."""
     return make_searchable_dub(make_run(team), lines, is_alert_checked=False, **fields)
 
 
@@ -30,7 +30,7 @@ def news(member):
     return {one.q: one.news for one in saved.visible_to(member)}  # type: ignore[attr-defined]
 
 
-def test_a_new_dub_with_hits_is_told_of_once(team, anna):
+def test_a_new_dub_with_hits_causes_one_alert(team, anna):
     saved.save_search(anna, "kitchen", is_shared=False)
     saved.save_search(anna, "speaker:ben", is_shared=False)
     saved.save_search(anna, "lang:ja", is_shared=False)
@@ -48,7 +48,7 @@ def test_a_new_dub_with_hits_is_told_of_once(team, anna):
     assert news(anna)["kitchen"] == 2
 
 
-def test_what_was_there_before_is_no_news(team, anna):
+def test_dubs_older_than_the_saved_search_cause_no_alert(team, anna):
     store(team, "the kitchen")
     saved.send_alerts()
     saved.save_search(anna, "kitchen", is_shared=False)
@@ -56,7 +56,7 @@ def test_what_was_there_before_is_no_news(team, anna):
     assert saved.new_alert_count(anna) == 0
 
 
-def test_a_dub_that_is_said_anew_is_no_news_but_counted(team, anna):
+def test_a_changed_dub_updates_its_alert_without_making_it_new(team, anna):
     saved.save_search(anna, "kitchen", is_shared=False)
     dub = store(team, "the kitchen", "a kitchen")
     saved.send_alerts()
@@ -68,19 +68,19 @@ def test_a_dub_that_is_said_anew_is_no_news_but_counted(team, anna):
     assert (saved.new_alert_count(anna), SearchAlert.objects.get().count) == (0, 1)
 
 
-def test_lines_that_come_while_it_is_told_are_told_of_the_next_time(team, anna, monkeypatch):
+def test_a_dub_that_changes_during_the_check_is_checked_again(team, anna, monkeypatch):
     saved.save_search(anna, "kitchen", is_shared=False)
     dub = store(team, "the garden")
 
-    def overtaken(dub):
+    def change_meanwhile(dub):
         Dub.objects.filter(pk=dub.pk).update(cues_hash="newer")
 
-    monkeypatch.setattr(indexing, "learn_words", overtaken)
+    monkeypatch.setattr(indexing, "learn_words", change_meanwhile)
     saved.send_alerts()
     assert list(Dub.objects.filter(is_alert_checked=False)) == [dub]
 
 
-def test_its_owner_has_seen_it_when_they_look_at_its_hits(team, anna):
+def test_an_alert_is_seen_when_its_owner_looks_at_the_hits(team, anna):
     ben = membership(team)
     for member in (anna, ben):
         saved.save_search(member, "kitchen", is_shared=member is ben)
@@ -92,7 +92,7 @@ def test_its_owner_has_seen_it_when_they_look_at_its_hits(team, anna):
     assert (saved.new_alert_count(anna), saved.new_alert_count(ben)) == (0, 1)
 
 
-def test_a_search_is_its_owners_unless_it_is_shared(team, anna):
+def test_a_search_is_visible_to_its_owner_only_unless_it_is_shared(team, anna):
     ben, outsider = membership(team), membership(make_team())
     saved.save_search(anna, "mine", is_shared=False)
     saved.save_search(anna, "ours", is_shared=True)
@@ -106,7 +106,7 @@ def test_a_search_is_saved_once_and_may_be_shared_later(team, anna):
     assert (first.pk, SavedSearch.objects.get().is_shared) == (second.pk, True)
 
 
-def test_nobody_saves_more_than_is_asked_in_time(team, anna, monkeypatch):
+def test_a_user_can_save_a_limited_number_of_searches(team, anna, monkeypatch):
     monkeypatch.setattr(saved, "MAX_SAVED", 1)
     saved.save_search(anna, "one", is_shared=False)
     saved.save_search(anna, "one", is_shared=True)
@@ -115,7 +115,7 @@ def test_nobody_saves_more_than_is_asked_in_time(team, anna, monkeypatch):
     saved.save_search(membership(team), "two", is_shared=False)
 
 
-def test_no_search_is_told_of_another_teams_dubs(team, anna):
+def test_another_teams_dubs_cause_no_alert(team, anna):
     saved.save_search(anna, "kitchen", is_shared=True)
     store(make_team(), "their kitchen")
     saved.send_alerts()

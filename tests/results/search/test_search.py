@@ -1,4 +1,4 @@
-"""The index, on whichever database the suite runs on."""
+"""The search service and the index, on the database that the suite runs on."""
 
 import unicodedata
 
@@ -42,7 +42,7 @@ def marked(hit):
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.script)
 def test_each_script_is_found_and_marked(case):
-    # What no database can store is taken out before a cue is saved.
+    # Characters that no database stores are removed before a cue is saved.
     text = case.text.replace("\0", " ").replace("\ud800", " ")
     team = make_found_dub(text, "xyz").team
     pages = {query: search(team.pk, query) for query in case.found}
@@ -89,7 +89,7 @@ def test_any_word_of_a_line_finds_it():
     check()
 
 
-def test_nothing_typed_and_no_text_makes_it_fail():
+def test_any_text_can_be_indexed_and_any_typed_text_searched_for():
     team = make_team()
     run = make_run(team)
     storable = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
@@ -119,7 +119,7 @@ def test_a_line_of_a_hundred_thousand_letters_is_found_by_its_last_words():
     assert (found(team, han[-2:]), found(team, han[-5:])) == ([han], [han])
 
 
-def test_no_line_has_more_words_than_the_index_takes():
+def test_a_line_with_tens_of_thousands_of_words_can_be_indexed():
     text = "".join(chr(0x20000 + number) for number in range(40_000)) * 2
     assert len(make_found_dub(text).team.slug)
     text = " ".join(f"{number:x}-{number:x}" for number in range(11_000))
@@ -191,17 +191,17 @@ def kitchen():
         ("", []),
     ],
 )
-def test_the_query_language(kitchen, typed, texts):
+def test_the_query_language_finds_these_lines(kitchen, typed, texts):
     assert found(kitchen, typed) == texts
 
 
-def test_a_run_is_found_by_the_number_that_people_know(kitchen):
+def test_a_run_is_found_by_its_camb_ai_run_id(kitchen):
     number = Run.objects.get(title="Teaser").camb_run_id
     assert found(kitchen, f"run:{number}") == ["大きい台所"]
     assert found(kitchen, f"run:{number} kitchen") == []
 
 
-def test_many_fitting_runs_are_looked_up_instead_of_listed(kitchen, monkeypatch):
+def test_many_matching_runs_are_looked_up_instead_of_listed_as_terms(kitchen, monkeypatch):
     monkeypatch.setattr(index, "MAX_RUNS_AS_TERMS", 0)
     assert found(kitchen, "title:trailer big") == ["the big garden", "the big kitchen"]
     assert found(kitchen, "-title:trailer") == ["大きい台所"]
@@ -250,12 +250,12 @@ def test_many_fitting_runs_are_looked_up_instead_of_listed(kitchen, monkeypatch)
         ],
     ],
 )
-def test_odd_searches_are_answered(kitchen, typed):
+def test_malformed_and_hostile_searches_return_a_page(kitchen, typed):
     page = search(kitchen.pk, typed)
     assert (len(page.hits), page.is_exact) == (page.count, True)
 
 
-def test_a_hint_comes_with_the_page(kitchen):
+def test_a_page_carries_the_hint_of_its_search(kitchen):
     page = search(kitchen.pk, "?!")
     assert (page.hits, page.count, page.hint) == (
         [],
@@ -292,7 +292,7 @@ def test_nothing_typed_reaches_another_team():
         assert found(ours.team, typed) == [], typed
 
 
-def test_a_team_whose_number_begins_like_another_has_its_own_terms():
+def test_each_team_has_its_own_prefix_of_terms():
     one, other = make_found_dub("word"), make_found_dub("word")
     prefixes = {index.make_entry(line).team for line in index.read_lines(Cue.objects.filter(dub__in=[one, other]))}
     assert len(prefixes) == 2
@@ -303,14 +303,14 @@ def test_a_team_whose_number_begins_like_another_has_its_own_terms():
 
 
 def test_removed_lines_are_gone_at_once():
-    kept = make_found_dub("kitchen one", "kitchen two")
-    gone = make_found_dub("kitchen three", run=make_run(kept.team))
+    stays = make_found_dub("kitchen one", "kitchen two")
+    gone = make_found_dub("kitchen three", run=make_run(stays.team))
     indexing.remove_cues(gone.cues.all())
-    assert found(kept.team, "kitchen") == ["kitchen two", "kitchen one"]
-    assert search(kept.team_id, "kitchen").count == 2
+    assert found(stays.team, "kitchen") == ["kitchen two", "kitchen one"]
+    assert search(stays.team_id, "kitchen").count == 2
 
 
-def test_removing_what_was_never_added_harms_nothing():
+def test_removing_cues_that_are_not_indexed_does_no_harm():
     dub = make_found_dub("kitchen")
     never = make_dub(make_run(dub.team), ["kitchen"])
     indexing.remove_cues(never.cues.all())
@@ -321,7 +321,7 @@ def test_removing_what_was_never_added_harms_nothing():
     assert found(dub.team, "kitchen") == []
 
 
-def test_a_dub_said_anew_is_found_by_its_new_words_only():
+def test_a_changed_dub_is_found_by_its_new_words_only():
     dub = make_found_dub("old words")
     with transaction.atomic():
         indexing.remove_cues(dub.cues.all())
@@ -346,7 +346,7 @@ def test_a_rebuilt_index_finds_what_is_stored():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_index_is_made_anew_while_others_search_save_and_remove(monkeypatch):
+def test_a_rebuild_runs_while_others_search_save_and_remove(monkeypatch):
     monkeypatch.setattr(indexing, "_BATCH", 2)
     dub = make_found_dub("kitchen one", "kitchen two", "kitchen three")
     run = dub.run
@@ -368,7 +368,7 @@ def test_the_index_is_made_anew_while_others_search_save_and_remove(monkeypatch)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_changes_while_the_index_is_made_anew_is_found_as_it_is_then(monkeypatch):
+def test_changes_during_a_rebuild_are_in_the_rebuilt_index(monkeypatch):
     monkeypatch.setattr(indexing, "_BATCH", 2)
     run = make_found_dub("kitchen one", "kitchen two", "kitchen three").run
     away, back = make_found_dub("kitchen four").run, make_dub(lines=["kitchen five", "kitchen six"]).run
@@ -399,8 +399,8 @@ class KilledError(BaseException):
     pass
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL's index is made anew in place")
-def test_a_rebuild_that_comes_to_no_end_leaves_nothing_behind():
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL's index is rebuilt in place")
+def test_a_killed_rebuild_drops_its_unfinished_table():
     dub = make_found_dub("kitchen")
 
     def killed(done):
@@ -412,8 +412,8 @@ def test_a_rebuild_that_comes_to_no_end_leaves_nothing_behind():
     assert (sqlite._tables(), found(dub.team, "kitchen")) == (["results_search"], ["kitchen"])
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL's index is made anew in place")
-def test_what_a_killed_rebuild_left_is_dropped_at_the_next_start():
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL's index is rebuilt in place")
+def test_the_unfinished_table_of_a_killed_rebuild_is_dropped_at_the_next_start():
     with connection.cursor() as cursor:
         cursor.execute("create table results_search_new (words)")
     indexing.drop_unfinished_rebuild()
@@ -436,7 +436,7 @@ def test_pages_follow_each_other_without_gap_or_overlap():
     assert ids == list(dub.cues.order_by("-pk").values_list("pk", flat=True))
 
 
-def test_a_page_that_is_just_full_is_the_last():
+def test_a_page_that_is_exactly_full_is_the_last():
     team = make_found_dub("kitchen", "kitchen").team
     assert search(team.pk, "kitchen", limit=2).next_before is None
     assert search(team.pk, "kitchen", limit=1).next_before is not None
@@ -450,7 +450,7 @@ def test_hits_are_counted_up_to_a_bound(lines, count, is_exact, monkeypatch):
     assert (len(page.hits), page.count, page.is_exact) == (5, count, is_exact)
 
 
-def test_hits_far_behind_many_other_lines_are_found(monkeypatch):
+def test_old_hits_behind_many_newer_lines_are_found(monkeypatch):
     monkeypatch.setattr(postgres, "FEW_LINES", 4)
     monkeypatch.setattr(postgres, "MANY_LINES", 12)
     lines = ["rare", *["often" if number % 3 else "seldom" for number in range(30)]]
@@ -474,7 +474,7 @@ def test_a_page_needs_the_same_few_queries_however_many_hits(django_assert_num_q
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_migration_can_be_taken_back_and_made_again():
+def test_the_migration_can_be_reversed_and_applied_again():
     executor = MigrationExecutor(connection)
     executor.migrate([("results", "0001_initial")])
     assert "results_search" not in connection.introspection.table_names()
