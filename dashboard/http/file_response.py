@@ -76,7 +76,7 @@ def _from_copy(request: HttpRequest, copy: MediaCopy, dub: Dub) -> HttpResponseB
     """Return our copy, or a redirect to a storage elsewhere; None when the copy's file is gone."""
     if "renew" in request.GET:
         # The player met an error. If the file is there, a second request is all the player needs.
-        return HttpResponseRedirect(request.path) if copies.is_file_there(copy) else None
+        return HttpResponseRedirect(request.path) if copies.check_file(copy) else None
     is_download = "download" in request.GET
     name = names.stem(dub.run, dub.language) + PurePath(copy.name).suffix
     headers = {
@@ -90,7 +90,7 @@ def _from_copy(request: HttpRequest, copy: MediaCopy, dub: Dub) -> HttpResponseB
         etag = f'"{PurePath(copy.name).stem}"'
         return ranges.range_response(request, path, etag, headers, is_whole=is_download)
     except FileNotFoundError:
-        copies.is_file_there(copy)
+        copies.check_file(copy)
         return None
 
 
