@@ -51,8 +51,8 @@ def range_response(
 def _requested_range(request: HttpRequest, etag: str, size: int) -> tuple[int, int] | None:
     """Return the offsets of the first and last requested byte, or None for the whole file.
 
-    A range outside the file comes with `first > last`. A header that is not one valid byte range is
-    ignored, as RFC 9110 demands, and so is a range of other content than `etag` names (`If-Range`).
+    A range outside the file comes with `first > last`. A header that is not one valid byte range is ignored, as
+    RFC 9110 demands, and so is a range of other content than `etag` names (`If-Range`).
     """
     if request.method != "GET" or request.headers.get("If-Range", etag) != etag:
         return None

@@ -1,6 +1,6 @@
 """Copies of media in our own storage: which copy of a dub can be played, and where its file is.
 
-A copy comes about on this way:
+The way of a copy:
 beat → copy_sync.sync_copies → find_new_media → copy_fetch.claim_due (one lease per copy)
      → copy_fetch.fetch_copy(lease), one turn at a time → the storage
 """
