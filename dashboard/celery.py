@@ -1,4 +1,4 @@
-"""How does a Celery worker or beat reach Dubroom?"""
+"""The Celery application of workers and beat."""
 
 import os
 

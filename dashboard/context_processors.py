@@ -1,4 +1,4 @@
-"""What does the frame around every page need to know?"""
+"""Context of the frame around every page: the user's teams and the active section."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,10 +10,10 @@ from teams.models import Membership
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """Return the person's `memberships`, the `last_membership` looked at, and the rail's active `section`.
+    """Return the user's `memberships`, the `last_membership` seen, and the rail's active `section`.
 
-    A page of a team passes its own `membership`; the frame of a page without one stays with the last. The section
-    is the first word of the URL's name: `runs-list` lies in `runs`.
+    A page of a team passes its own `membership`; on a page without one, the frame shows the last. The section is
+    the first word of the URL's name: `runs-list` is in `runs`.
     """
     match = request.resolver_match
     name = (match.url_name if match else None) or ""
@@ -26,14 +26,14 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
 
 def _last(request: HttpRequest, memberships: Iterable[Membership]) -> Membership | None:
-    """The one of the team that the person saw last, else the first."""
+    """Return the membership in the team that the user saw last, else the first; None without any."""
     found = list(memberships)
     slug = request.session.get("last_team") if found else None
-    return next((one for one in found if one.team.slug == slug), found[0] if found else None)
+    return next((membership for membership in found if membership.team.slug == slug), found[0] if found else None)
 
 
 def _memberships(request: HttpRequest) -> list[Membership]:
-    # Rendering a page of trouble may come before the middleware that sets the user.
+    # An error page may be rendered before the middleware that sets the user has run.
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return []

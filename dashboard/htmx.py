@@ -1,4 +1,4 @@
-"""What does htmx ask for, and what must it be told? The only reader and writer of `HX-*` headers."""
+"""Middleware that answers a fragment's request with `HX-Redirect` once its session has ended."""
 
 from collections.abc import Callable
 from urllib.parse import urlencode
@@ -12,9 +12,9 @@ from django_htmx.http import HttpResponseClientRedirect
 def login_redirects(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Send the whole page to the log-in page when a fragment's session is gone.
+    """Redirect the whole page to the log-in page when a fragment's request has no session any more.
 
-    htmx would follow a plain redirect by itself and put the log-in page into a table row.
+    htmx follows a plain redirect and would put the log-in page into a table row.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""What holds for every page, and for those that only a signed-in person may see?"""
+"""Middleware for every page: compression, allowed methods, caching, form errors, and the team last seen."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ API = "/api/"
 
 
 class CompressedPages(GZipMiddleware):
-    """Compress pages and fragments only: media is answered in ranges, and archives are compressed already."""
+    """Compresses pages and fragments only: media is sent in ranges, and archives are compressed already."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if response.headers.get("Content-Type", "").startswith("text/html"):
@@ -21,7 +21,7 @@ class CompressedPages(GZipMiddleware):
 
 
 class InvalidForms:
-    """Answer allauth's forms as ours are: 422 where one is shown again with what is wrong."""
+    """Answers 422 where allauth shows a form again with its errors, as our own views do."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -39,7 +39,7 @@ class InvalidForms:
 def known_methods(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Refuse methods that no page has; allauth's would take a PUT for a POST. The API knows its own."""
+    """Answer 405 to methods that no page has: allauth's take a PUT for a POST. The API checks its own methods."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if request.method not in METHODS and not request.path_info.startswith(API):
@@ -49,21 +49,21 @@ def known_methods(
     return middleware
 
 
-def _has_looked_at_session(request: HttpRequest) -> bool:
+def _has_read_session(request: HttpRequest) -> bool:
     return hasattr(request, "session") and request.session.accessed
 
 
 def private_pages(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Keep a person's pages out of every cache, so that Back after logging out shows nothing."""
+    """Keep a signed-in user's pages out of every cache, so that Back after logging out shows none of them."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        # What looked at no session is nobody's own. Whose it is that failed is not asked: the database, which knows
-        # sessions, may be away, and to ask it once more would only take longer.
+        # A response made without the session is the same for everyone. After a failure the user is not looked up:
+        # sessions are in the database, which may be down, and one more query would only take longer.
         has_failed = response.status_code >= 500
-        if has_failed or (_has_looked_at_session(request) and request.user.is_authenticated):
+        if has_failed or (_has_read_session(request) and request.user.is_authenticated):
             response.headers.setdefault("Cache-Control", "no-store, private")
         return response
 
@@ -73,7 +73,7 @@ def private_pages(
 def remember_team(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Remember whose page a person saw last, only to lead there from `/`; every page names its team itself."""
+    """Remember the team whose page the user saw last, for `/` to redirect there. Other URLs name their team."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)

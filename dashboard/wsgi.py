@@ -1,4 +1,4 @@
-"""How does a web server reach Dubroom?"""
+"""The WSGI application for the web server."""
 
 import gc
 import os
@@ -9,6 +9,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 os.environ.setdefault("DATABASE_STATEMENT_SECONDS", "30")
 application = get_wsgi_application()
 
-# What is loaded by now stays: looking through all of it for garbage would hold up a request for 25 ms.
+# Objects loaded by now live as long as the process; a garbage collection that scans them delays a request by 25 ms.
 gc.collect()
 gc.freeze()

@@ -1,4 +1,4 @@
-"""Answers with files: a transcript in any format, a dub's media, and the names under which browsers save them."""
+"""Builds responses that carry files: transcripts in any format and dubs' media, under the names browsers save."""
 
 import re
 from collections.abc import Iterator
@@ -18,32 +18,39 @@ from results.models import Dub, MediaCopy
 
 
 def media_response(request: HttpRequest, dub: Dub, kind: links.Kind) -> HttpResponseBase:
-    """Play our copy, or lead the player to where the media is now; a download comes through us in either case.
+    """Return the dub's media: our copy if there is one, else a redirect to its live link at CAMB.AI's host.
 
-    What stands in the way is a sentence that the player shows.
+    With `?download` the file is an attachment: our copy, or the live link's file passed through this server. With
+    `?renew`, which the player adds after an error, the link is renewed, and a copy without its file is found out.
+    Where neither can be played, the response is a 502 with a sentence that the player shows.
     """
     copy = copies.playable_copy(dub, kind)
     response = _from_copy(request, copy, dub) if copy else None
     try:
         if response is None and "download" in request.GET:
-            response = _passed_on(dub, kind)
+            response = _proxied_download(dub, kind)
         elif response is None:
-            response = HttpResponseRedirect(_live(dub, kind, renew="renew" in request.GET))
-    except (links.NoPlayableLinkError, download.DownloadError) as trouble:
-        response = HttpResponse(str(trouble), status=502, content_type="text/plain; charset=utf-8")
+            response = HttpResponseRedirect(links.playable_url(dub, kind, renew="renew" in request.GET))
+    except (links.NoPlayableLinkError, download.DownloadError) as error:
+        response = HttpResponse(str(error), status=502, content_type="text/plain; charset=utf-8")
     response.headers["Cache-Control"] = "no-store"
-    # The address of a transcript is nobody's business at the media's host.
+    # The media's host must not learn the address of a transcript.
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
 
 
-def _passed_on(dub: Dub, kind: links.Kind) -> HttpResponseBase:
-    """Send the file through us: only so is it saved under a readable name, and its link stays unseen."""
+def _proxied_download(dub: Dub, kind: links.Kind) -> HttpResponseBase:
+    """Stream the file through this server, which names it readably and keeps its signed link from the browser.
+
+    Raises NoPlayableLinkError or DownloadError.
+    """
     file, trusted = ExitStack(), copies.trusted_hosts(dub.team_id)
     try:
-        part = file.enter_context(download.open_download(_live(dub, kind), trusted=trusted))
+        part = file.enter_context(download.open_download(links.playable_url(dub, kind), trusted=trusted))
     except download.LinkGoneError:
-        part = file.enter_context(download.open_download(_live(dub, kind, renew=True), trusted=trusted))
+        part = file.enter_context(
+            download.open_download(links.playable_url(dub, kind, renew=True), trusted=trusted)
+        )
 
     def pieces() -> Iterator[bytes]:
         with file:
@@ -56,23 +63,20 @@ def _passed_on(dub: Dub, kind: links.Kind) -> HttpResponseBase:
     return StreamingHttpResponse(pieces(), content_type="application/octet-stream", headers=headers)
 
 
-def _live(dub: Dub, kind: links.Kind, *, renew: bool = False) -> str:
-    return links.playable_url(dub, kind, renew=renew)
-
-
 def media_file_name(dub: Dub, kind: links.Kind) -> str:
-    """What a download of it is called, by the link's own ending."""
+    """Return the name for a download of the dub's media, with the extension of its link."""
     link = dub.video_url if kind == "video" else dub.audio_url
-    ending = PurePosixPath(urlsplit(link).path).suffix.lower()
-    is_one = re.fullmatch(r"\.[a-z0-9]{2,4}", ending)
-    return names.stem(dub.run, dub.language) + (ending if is_one else {"video": ".mp4", "audio": ".m4a"}[kind])
+    extension = PurePosixPath(urlsplit(link).path).suffix.lower()
+    is_plausible = re.fullmatch(r"\.[a-z0-9]{2,4}", extension)
+    fallback = {"video": ".mp4", "audio": ".m4a"}[kind]
+    return names.stem(dub.run, dub.language) + (extension if is_plausible else fallback)
 
 
 def _from_copy(request: HttpRequest, copy: MediaCopy, dub: Dub) -> HttpResponseBase | None:
-    """Answer with our copy, or lead to it where it lies elsewhere; None when its file has gone."""
+    """Return our copy, or a redirect to a storage elsewhere; None when the copy's file is gone."""
     if "renew" in request.GET:
-        # The player met an error. If the file is there, the player only has to come again.
-        return HttpResponseRedirect(request.path) if copies.is_file_there(copy) else None
+        # The player met an error. If the file is there, a second request is all the player needs.
+        return HttpResponseRedirect(request.path) if copies.check_file(copy) else None
     is_download = "download" in request.GET
     name = names.stem(dub.run, dub.language) + PurePath(copy.name).suffix
     headers = {
@@ -86,20 +90,25 @@ def _from_copy(request: HttpRequest, copy: MediaCopy, dub: Dub) -> HttpResponseB
         etag = f'"{PurePath(copy.name).stem}"'
         return ranges.range_response(request, path, etag, headers, is_whole=is_download)
     except FileNotFoundError:
-        copies.is_file_there(copy)
+        copies.check_file(copy)
         return None
 
 
 def transcript_response(dub: Dub, kind: Format) -> HttpResponse:
+    """Return the dub's transcript as a download in this format."""
     return download_response(kind, kind.file(dub), names.stem(dub.run, dub.language))
 
 
 def download_response(kind: Format, content: bytes, stem: str) -> HttpResponse:
+    """Return the content as a download named by the stem and the format's extension."""
     return HttpResponse(
         content, content_type=kind.content_type, headers=attachment_headers(f"{stem}.{kind.extension}")
     )
 
 
 def attachment_headers(name: str) -> dict[str, str]:
-    """Have the browser save it under this name, written for any script as RFC 6266 has it."""
+    """Return the header that makes a browser save the response under this name.
+
+    The name is encoded as RFC 6266 defines, so it may be in any script.
+    """
     return {"Content-Disposition": content_disposition_header(as_attachment=True, filename=name) or ""}

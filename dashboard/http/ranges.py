@@ -1,4 +1,4 @@
-"""How is a file of ours sent, whole or the part of it that a player asks for?"""
+"""Serves a file of this server, whole or as the byte range that a player requests (RFC 9110)."""
 
 import re
 from pathlib import Path
@@ -7,21 +7,22 @@ from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 
-# A part goes to the web server in one piece, so that no thread waits for a player that has enough for now and takes
-# no more. RFC 9110, 15.3.7 lets a server send less than was asked for; players come again for the rest.
+# A range is handed to the web server in one piece, so that no thread waits for a player whose buffer is full.
+# RFC 9110, 15.3.7 lets a server send less than was requested; players send another request for the rest.
 MOST_BYTES = 2 * 2**20
 
 
 class _Blocks(FileResponse):
-    block_size = 256 * 1024  # Django's 4 kB cost a call of the web server each
+    block_size = 256 * 1024  # Django's blocks of 4 kB cost the web server a call each
 
 
 def range_response(
     request: HttpRequest, path: Path, etag: str, headers: dict[str, str], *, is_whole: bool = False
 ) -> HttpResponseBase:
-    """Answer with the file, or unless it `is_whole`, with the range of it that is asked for.
+    """Return the file as a 200, or the requested range of it as a 206 of at most MOST_BYTES.
 
-    `etag` stands for its very bytes. Raises FileNotFoundError.
+    `is_whole` ignores ranges and always streams the file. `etag` is a strong validator: it changes with any byte of
+    the file. Conditional requests are answered 304 or 412, and ranges beyond the end 416. Raises FileNotFoundError.
     """
     size = path.stat().st_size
     headers = headers | {"ETag": etag, "Accept-Ranges": "none" if is_whole else "bytes"}
@@ -29,15 +30,15 @@ def range_response(
     if unchanged is not None:
         unchanged.headers["ETag"] = etag
         return unchanged
-    wanted = None if is_whole else _wanted(request, etag, size)
-    if wanted is None:
+    requested = None if is_whole else _requested_range(request, etag, size)
+    if requested is None:
         if request.method == "HEAD":
             return HttpResponse(headers=headers | {"Content-Length": str(size)})
         response = _Blocks(path.open("rb"))
-        for name, value in headers.items():  # it would replace some that are there before
+        for name, value in headers.items():  # FileResponse overwrites some that it is given
             response.headers[name] = value
         return response
-    first, last = wanted
+    first, last = requested
     if first > last:
         return HttpResponse(status=416, headers=headers | {"Content-Range": f"bytes */{size}"})
     with path.open("rb") as file:
@@ -47,10 +48,11 @@ def range_response(
     return HttpResponse(piece, status=206, headers=headers)
 
 
-def _wanted(request: HttpRequest, etag: str, size: int) -> tuple[int, int] | None:
-    """The first and the last byte asked for; None for all of it; a first beyond the last for none that there is.
+def _requested_range(request: HttpRequest, etag: str, size: int) -> tuple[int, int] | None:
+    """Return the offsets of the first and last requested byte, or None for the whole file.
 
-    What is no single range is passed over, as RFC 9110 has it, and so is a range of what was another file.
+    A range outside the file comes with `first > last`. A header that is not one valid byte range is ignored, as
+    RFC 9110 demands, and so is a range of other content than `etag` names (`If-Range`).
     """
     if request.method != "GET" or request.headers.get("If-Range", etag) != etag:
         return None

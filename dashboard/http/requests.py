@@ -1,4 +1,4 @@
-"""What views share: the methods of a page with a form, and the type of a signed-in person's request."""
+"""Shared parts of views: the methods of a page with a form, and the request of a signed-in user."""
 
 from django.http import HttpRequest
 from django.views.decorators.http import require_http_methods
@@ -9,6 +9,6 @@ page_methods = require_http_methods(["GET", "HEAD", "POST"])
 
 
 class SignedInRequest(HttpRequest):
-    """A request that `login_required` has let through, so its user is never anonymous."""
+    """A request that passed `login_required`, so its user is never anonymous."""
 
     user: User

@@ -1,13 +1,13 @@
-"""How do static files get names that a browser may keep for ever, also those that import each other?"""
+"""Names static files after their content, so that browsers may cache them without an expiry date."""
 
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class HashedStaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise has no types
-    """Each name has the file's hash in it, and so has each `import` between our modules.
+    """Puts the file's hash into each static file's name, and into each `import` between our own modules.
 
-    A module that is imported by its bare name would come from the cache of before an upgrade. Django's own
-    `support_js_module_import_aggregation` takes what stands in strings and comments of htmx for imports, and fails.
+    A module imported by its bare name could come from a browser cache older than the last upgrade. Django's own
+    `support_js_module_import_aggregation` fails, since it takes strings and comments of htmx for imports.
     """
 
     patterns = (

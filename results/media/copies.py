@@ -1,7 +1,8 @@
-"""Which media do we keep ourselves, and where does it lie?
+"""Copies of media in our own storage: which copy of a dub can be played, and where its file is.
 
-beat → tending.tend → look (what is new?) → fetching.claim_due (a lease a copy) → fetch(lease), a turn at a time
-     → the storage
+The way of a copy:
+beat → copy_sync.sync_copies → find_new_media → copy_fetch.claim_due (one lease per copy)
+     → copy_fetch.fetch_copy(lease), one turn at a time → the storage
 """
 
 import logging
@@ -23,23 +24,29 @@ State = MediaCopy.State
 
 
 def trusted_hosts(team_id: int | None) -> set[download.Host]:
-    """The stand-in of the demo is on this machine; the demo's own team, and no other, is led to it."""
+    """Return the hosts that this team's downloads may reach although they are not on the public internet.
+
+    The demo's stand-in for CAMB.AI runs on this machine, and only the demo's own team may reach it.
+    """
     demo = urlsplit(settings.DEMO_BASE_URL)
     is_demo = ApiKey.objects.filter(pk=team_id, is_demo=True).exists()
     return {(demo.hostname or "", demo.port or 80)} if is_demo else set()
 
 
 def playable_copy(dub: Dub, kind: links.Kind) -> MediaCopy | None:
-    """The copy of what the dub links to now, or of what it linked to before, as long as this cannot be fetched."""
+    """Return the copy to play in place of the dub's link; None when there is none.
+
+    The copy of an earlier link is played only while its successor cannot be fetched.
+    """
     source = without_signature(dub.video_url if kind == "video" else dub.audio_url)
-    there = {copy.state: copy for copy in MediaCopy.objects.filter(dub=dub, kind=kind)}
-    copy, next_one = there.pop(State.KEPT, None), next(iter(there.values()), None)
-    is_next_in_trouble = next_one is not None and (next_one.state == State.FAILED or next_one.failures > 0)
-    return copy if copy and (copy.source == source or is_next_in_trouble) else None
+    by_state = {copy.state: copy for copy in MediaCopy.objects.filter(dub=dub, kind=kind)}
+    copy, successor = by_state.pop(State.KEPT, None), next(iter(by_state.values()), None)
+    is_successor_failing = successor is not None and (successor.state == State.FAILED or successor.failures > 0)
+    return copy if copy and (copy.source == source or is_successor_failing) else None
 
 
 def are_expected(dubs: list[Dub]) -> bool:
-    """Is anything of these dubs of one run still to be kept?"""
+    """Return whether any medium of these dubs is still to be copied. All dubs belong to one run."""
     if not CopyPolicy.objects.filter(pk=dubs[0].team_id, is_enabled=True).exists():
         return False
     settled = set(MediaCopy.objects.filter(dub__in=dubs).exclude(state=State.WAITING).values_list("dub", "kind"))
@@ -50,13 +57,13 @@ def are_expected(dubs: list[Dub]) -> bool:
 
 
 def progress_token(run: Run) -> str:
-    """How far the run's copies are: another text whenever what is said of them is another."""
-    there = MediaCopy.objects.filter(dub__run=run).defer("waveform").order_by("pk")
-    return str(crc32(repr([(copy.pk, copy.state, copy.percent, copy.message) for copy in there]).encode()))
+    """Return a checksum of what the run's page shows of its copies, for polls to notice a change."""
+    shown = MediaCopy.objects.filter(dub__run=run).defer("waveform").order_by("pk")
+    return str(crc32(repr([(copy.pk, copy.state, copy.percent, copy.message) for copy in shown]).encode()))
 
 
 def local_path(copy: MediaCopy) -> Path | None:
-    """Where its file lies on this machine; None when the storage is elsewhere."""
+    """Return the path of the copy's file on this machine; None when the storage is elsewhere."""
     try:
         return Path(default_storage.path(copy.name))
     except NotImplementedError:
@@ -64,7 +71,7 @@ def local_path(copy: MediaCopy) -> Path | None:
 
 
 def local_folder() -> Path | None:
-    """Where all files lie on this machine; None when the storage is elsewhere."""
+    """Return the folder of all copies on this machine, created if missing; None when the storage is elsewhere."""
     try:
         folder = Path(default_storage.path(""))
     except NotImplementedError:
@@ -74,34 +81,34 @@ def local_folder() -> Path | None:
 
 
 def signed_url(copy: MediaCopy, content_disposition: str) -> str:
-    """An address, for a while, under which a storage elsewhere gives the file to whoever holds it."""
+    """Return a signed URL of the copy's file in a storage elsewhere; the URL needs no other proof and expires."""
     parameters = {"ResponseContentType": copy.content_type, "ResponseContentDisposition": content_disposition}
     url: str = default_storage.url(copy.name, parameters=parameters)  # type: ignore[call-arg]  # as S3's takes it
     return url
 
 
-def is_file_there(copy: MediaCopy) -> bool:
-    """Is its file in the storage? If somebody took it away, it is fetched again."""
+def check_file(copy: MediaCopy) -> bool:
+    """Return whether the copy's file is in the storage; a copy whose file is gone is fetched again."""
     if default_storage.exists(copy.name):
         return True
-    logger.warning("The file of copy %s is gone from the storage", copy.pk)
-    news = {
+    logger.warning("The file of copy %s is missing in the storage", copy.pk)
+    fields = {
         "state": State.WAITING,
         "state_at": timezone.now(),
         "due_at": timezone.now(),
         "received_bytes": 0,
         "validator": "",
     }
-    gone = MediaCopy.objects.filter(pk=copy.pk, state=State.KEPT)
+    without_file = MediaCopy.objects.filter(pk=copy.pk, state=State.KEPT)
     try:
         with transaction.atomic():
-            gone.update(**news)
+            without_file.update(**fields)
     except IntegrityError:
-        # What is to take its place is on its way already.
-        gone.update(dub=None, team=None)
+        # Its successor is already being fetched.
+        without_file.update(dub=None, team=None)
     return False
 
 
 def without_signature(url: str) -> str:
-    """The link without its signature, which is another each time it is given."""
+    """Return the link without its query: the signature in it differs each time CAMB.AI gives the link."""
     return url.partition("?")[0]

@@ -1,8 +1,8 @@
-"""How is a file fetched from a host that nobody here chose, without being led into our own network?
+"""Downloads files from hosts that CAMB.AI names, guarded against requests into our own network (SSRF).
 
-Every link and every redirect is checked where it counts: the addresses that its host's name has at this moment are
-looked at, and the connection is made to one of those, never to a name that could mean another one a moment later.
-No key, cookie or password of ours goes along.
+Every link and every redirect is checked at the moment of connecting. The host name is resolved once, its addresses
+are checked, and the connection goes to one of these addresses: a name that is resolved again could give another
+address (DNS rebinding). No key, cookie or password of ours is sent.
 """
 
 import math
@@ -27,7 +27,7 @@ CONNECT_SECONDS = 10.0
 STALL_SECONDS = 30.0
 HEADERS_SECONDS = 60.0
 MAX_REDIRECTS = 5
-# A name with very many addresses, none of which answers, would take very long.
+# Each address that does not answer costs CONNECT_SECONDS, and a name can have very many.
 MAX_ADDRESSES = 4
 PIECE_BYTES = 64 * 1024
 
@@ -38,22 +38,22 @@ Host = tuple[str, int]
 
 
 class DownloadError(Exception):
-    """The file did not come; the message is a sentence for people and names no signed link."""
+    """The file could not be downloaded; the message is a sentence for users and holds no signed link."""
 
 
 class LinkGoneError(DownloadError):
-    """The host no longer gives what this link names: a fresh link may help."""
+    """The host no longer serves this link; a fresh link may help."""
 
 
 @dataclass(frozen=True)
 class FilePart:
-    """What a host sends: the bytes from `start` to the end of a file."""
+    """The bytes from `start` to the end of a file, as a host sends them."""
 
     start: int
     size: int | None
-    """Of the whole file; None when the host does not say."""
+    """Bytes of the whole file; None when the host does not say."""
     validator: str
-    """The host's mark of this very content; "" if it gives none, and then the file cannot be gone on with."""
+    """A strong validator of this content; "" if the host gives none, and then the download cannot be resumed."""
     pieces: Iterator[bytes]
 
 
@@ -61,20 +61,21 @@ class FilePart:
 def open_download(
     url: str, *, start: int = 0, validator: str = "", trusted: Collection[Host] = ()
 ) -> Iterator[FilePart]:
-    """Ask for the file from `start` on, where it is still the content of `validator`, else from its beginning.
+    """Request the file from `start` on if its content still has this validator, else from its beginning.
 
-    `trusted` are hosts that may be reached wherever they are. Raises Trouble, also while the pieces are read.
+    `trusted` hosts may be reached at any address. Raises DownloadError, also while the pieces are read, and
+    LinkGoneError where a fresh link may help.
     """
     adapter = _GuardedAdapter(trusted)
-    with requests.Session() as session, _in_words():
-        # Neither a proxy, which would resolve names out of our sight, nor a password of ~/.netrc.
+    with requests.Session() as session, _as_download_errors():
+        # No proxy, which would resolve names where the guard cannot check them, and no password of ~/.netrc.
         session.trust_env = False
         session.mount("http://", adapter)
         session.mount("https://", adapter)
         while True:
             response, url = _follow(session, adapter, url, _headers(start, validator))
             with response:
-                if start and not _goes_on(response, start, validator):
+                if start and not _continues(response, start, validator):
                     start = 0
                     continue
                 yield _part(response, start)
@@ -89,31 +90,31 @@ def _headers(start: int, validator: str) -> dict[str, str]:
 def _follow(
     session: requests.Session, adapter: "_GuardedAdapter", url: str, headers: dict[str, str]
 ) -> tuple[requests.Response, str]:
-    """The answer at the end of all redirects, and where that was."""
+    """Return the response at the end of all redirects, and its URL."""
     for _ in range(MAX_REDIRECTS + 1):
         adapter.deadline = monotonic() + HEADERS_SECONDS
         session.cookies.clear()
         response = session.get(
             url, headers=headers, stream=True, timeout=(CONNECT_SECONDS, STALL_SECONDS), allow_redirects=False
         )
-        onward = session.get_redirect_target(response)
-        if onward is None:
-            # What follows may take as long as it moves; whoever reads it decides.
+        target = session.get_redirect_target(response)
+        if target is None:
+            # The body has no deadline; the caller decides how slowly it may arrive.
             adapter.deadline = math.inf
             return response, url
         response.close()
-        onward = urljoin(url, onward)
-        if not onward.startswith("https://" if url.startswith("https://") else ("https://", "http://")):
+        target = urljoin(url, target)
+        if not target.startswith("https://" if url.startswith("https://") else ("https://", "http://")):
             raise DownloadError("The link leads on to an address that is not safe to follow.")
-        url = onward
+        url = target
     raise DownloadError("The link leads from one address to the next without end.")
 
 
-def _goes_on(response: requests.Response, start: int, validator: str) -> bool:
-    """Is this the rest of what we have? Some hosts pay no heed to If-Range."""
+def _continues(response: requests.Response, start: int, validator: str) -> bool:
+    """Return whether the response continues the content we have: some hosts ignore `If-Range`."""
     if response.status_code == 206:
         return _validator(response) == validator and _content_range(response) is not None
-    # An answer in full is read from its beginning; everything else is trouble to be told.
+    # A full response is read from its beginning; every other status is an error, which `_part` raises.
     return response.status_code not in (200, 416)
 
 
@@ -144,25 +145,25 @@ def _check(response: requests.Response) -> None:
 
 
 def _pieces(response: requests.Response) -> Iterator[bytes]:
-    with _in_words():
-        # `read1` gives what has arrived, so that whoever reads sees how slowly it comes.
+    with _as_download_errors():
+        # `read1` returns the bytes that have arrived, so that the caller can measure the rate.
         while piece := response.raw.read1(PIECE_BYTES, decode_content=False):
             yield piece
 
 
 def _validator(response: requests.Response) -> str:
     etag: str = response.headers.get("ETag", "")
-    # A weak one may stand for other bytes that only mean the same.
-    mark = etag if etag.startswith('"') else response.headers.get("Last-Modified", "")
-    return mark if re.fullmatch("[ -~]{1,300}", mark) else ""
+    # A weak ETag may be shared by files with different bytes.
+    validator = etag if etag.startswith('"') else response.headers.get("Last-Modified", "")
+    return validator if re.fullmatch("[ -~]{1,300}", validator) else ""
 
 
 def _content_range(response: requests.Response) -> tuple[int, int] | None:
-    """The first byte and the size of the whole, from a Content-Range such as `bytes 5-9/10`."""
-    found = re.fullmatch(
+    """Return the first byte and the size of the whole file from a Content-Range such as `bytes 5-9/10`."""
+    match = re.fullmatch(
         r"bytes (\d{1,18})-\d{1,18}/(\d{1,18})", response.headers.get("Content-Range", ""), re.ASCII
     )
-    return (int(found[1]), int(found[2])) if found else None
+    return (int(match[1]), int(match[2])) if match else None
 
 
 def _number(text: str) -> int | None:
@@ -170,8 +171,8 @@ def _number(text: str) -> int | None:
 
 
 @contextmanager
-def _in_words() -> Iterator[None]:
-    """Raise Trouble for what can go wrong on the way; the errors' own words may hold the signed link."""
+def _as_download_errors() -> Iterator[None]:
+    """Turn errors of HTTP and sockets into DownloadError; their own messages may hold the signed link."""
     try:
         yield
     except (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError) as error:
@@ -184,24 +185,24 @@ def _in_words() -> Iterator[None]:
         raise DownloadError("The host of the media could not be reached.") from error
 
 
-# --- The way to a public address ---------------------------------------------------------------------
+# --- The guard against our own network ---------------------------------------------------------------
 
 
 def is_public(text: str) -> bool:
-    """Is this an address of the internet at large: nobody's own machine, network, or cloud's back door?"""
+    """Return whether the address is on the public internet, not in a private network or of a cloud's metadata."""
     address = ip_address(text.partition("%")[0])
     if isinstance(address, IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour
+        embedded = address.ipv4_mapped or address.sixtofour
         if address in _NAT64:
-            inner = IPv4Address(int(address) & 0xFFFFFFFF)
-        if inner:
-            return is_public(str(inner))
+            embedded = IPv4Address(int(address) & 0xFFFFFFFF)
+        if embedded:
+            return is_public(str(embedded))
         return address in _GLOBAL_UNICAST and address.is_global
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 
 class _GuardedAdapter(DeadlineAdapter):
-    """An HTTP transport that connects to public addresses alone, and to trusted hosts."""
+    """An HTTP adapter that connects only to public addresses and to trusted hosts."""
 
     def __init__(self, trusted: Collection[Host]) -> None:
         super().__init__()
@@ -209,18 +210,19 @@ class _GuardedAdapter(DeadlineAdapter):
 
     def _connect(self, make: Callable[..., Any], **kwargs: Any) -> Any:
         connection = super()._connect(make, **kwargs)
-        # Only the socket is ours: the Host header, SNI and the certificate's name stay those of the link.
+        # Only the socket is replaced: the Host header, SNI and the checked certificate keep the link's name.
         connection._new_conn = partial(_dial, connection, self._trusted)
         return connection
 
 
 def _dial(connection: Any, trusted: Collection[Host]) -> socket.socket:
+    """Return a socket connected to an address of the connection's host that is public or trusted."""
     host, port = connection.host, connection.port
     try:
-        found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
+        resolved = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
     except OSError as error:
         raise DownloadError(f"Nobody knows the host {host}.") from error
-    addresses = [str(entry[4][0]) for entry in found]
+    addresses = [str(entry[4][0]) for entry in resolved]
     if (host, port) not in trusted:
         addresses = [address for address in addresses if is_public(address)]
         if not addresses:

@@ -1,4 +1,4 @@
-"""Is this media link alive, when does it end, and how is a new one got?"""
+"""Links to a dub's media at CAMB.AI's hosts: whether a link can be played, when it expires, and its renewal."""
 
 import uuid
 from contextlib import suppress
@@ -17,20 +17,27 @@ from results.secrets import SealBrokenError
 
 Kind = Literal["video", "audio"]
 
-# However many browsers meet the dead link in this time, CAMB.AI is asked for it once.
+# Within this time CAMB.AI is asked once for a run's links, however many browsers find the old one dead.
 RENEWAL_SECONDS = 20
-# A link that ends while the first bytes travel is as good as dead.
-MARGIN = timedelta(seconds=5)
+# A link that expires while the first bytes travel is as good as dead.
+EXPIRY_MARGIN = timedelta(seconds=5)
 
 
 class NoPlayableLinkError(Exception):
-    """There is no link that could be played; the message is a sentence for the person who pressed play."""
+    """There is no link that can be played; the message is a sentence for the user who pressed play."""
+
+
+class NoKeyError(Exception):
+    """The team has no CAMB.AI key."""
+
+
+# --- The link to play --------------------------------------------------------------------------------
 
 
 def playable_url(dub: Dub, kind: Kind, *, renew: bool = False) -> str:
-    """Return the link to play, renewed by asking CAMB.AI if it has ended.
+    """Return the link to play, renewed at CAMB.AI first if it has expired.
 
-    `renew` says that a browser met the stored link dead. Raises Dead.
+    `renew` says that a browser found the stored link dead. Raises NoPlayableLinkError.
     """
     if renew or has_expired(dub, kind):
         _renew_once(dub.run)
@@ -42,7 +49,7 @@ def playable_url(dub: Dub, kind: Kind, *, renew: bool = False) -> str:
             raise NoPlayableLinkError(
                 _("The link has ended and CAMB.AI gave no new one. Refresh the run, or try again later.")
             )
-    url = _stored(dub, kind)
+    url = _stored_url(dub, kind)
     if not url:
         raise NoPlayableLinkError(_("This dub has no video.") if kind == "video" else _("This dub has no audio."))
     if not is_playable(url):
@@ -53,7 +60,7 @@ def playable_url(dub: Dub, kind: Kind, *, renew: bool = False) -> str:
 
 
 def is_playable(url: str) -> bool:
-    """Is this an http or https address, with nothing in it that could lead elsewhere?"""
+    """Return whether this is an http or https address, without credentials or characters that could mislead."""
     if not url.isprintable() or " " in url or "\\" in url:
         return False
     with suppress(ValueError):
@@ -62,37 +69,47 @@ def is_playable(url: str) -> bool:
     return False
 
 
+def _stored_url(dub: Dub, kind: Kind) -> str:
+    return dub.video_url if kind == "video" else dub.audio_url
+
+
+# --- Expiry ------------------------------------------------------------------------------------------
+
+
 def has_expired(dub: Dub, kind: Kind) -> bool:
-    """Is the link known to have ended? A link that does not say when it ends is taken to be alive."""
-    end = expiry_of(dub, kind)
-    return end is not None and end - MARGIN <= timezone.now()
+    """Return whether the link is known to have expired. A link without an expiry time is taken to be alive."""
+    expiry = expiry_of(dub, kind)
+    return expiry is not None and expiry - EXPIRY_MARGIN <= timezone.now()
 
 
 def expiry_of(dub: Dub, kind: Kind) -> datetime | None:
-    """When the link ends, if it says so."""
-    return parse_expiry(_stored(dub, kind), dub.media_fetched_at)
+    """Return when the link expires, or None if the link does not say."""
+    return parse_expiry(_stored_url(dub, kind), dub.media_fetched_at)
 
 
 def parse_expiry(url: str, fetched_at: datetime) -> datetime | None:
-    """Return the end that a signed link carries in its query, in the ways of AWS, Google, Azure and plain CDNs."""
-    # A link is free to call anything "expires"; what cannot be read says nothing.
+    """Return the expiry time in a signed link's query, as AWS, Google, Azure and plain CDNs write it.
+
+    `fetched_at` is when CAMB.AI gave the link: lifetimes in seconds count from then. None without such a time.
+    """
+    # A link may use "expires" for anything: a value that cannot be parsed counts as none.
     with suppress(ValueError, KeyError, OverflowError):
-        said = {key.lower(): value for key, value in parse_qsl(urlsplit(url).query, max_num_fields=100)}
+        query = {key.lower(): value for key, value in parse_qsl(urlsplit(url).query, max_num_fields=100)}
         for vendor in ("x-amz", "x-goog"):
-            if f"{vendor}-expires" in said:
-                signed_at = datetime.strptime(said[f"{vendor}-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-                return signed_at + timedelta(seconds=int(said[f"{vendor}-expires"]))
-        if "se" in said:
-            end = datetime.fromisoformat(said["se"])
-            return end if end.tzinfo else end.replace(tzinfo=UTC)
+            if f"{vendor}-expires" in query:
+                signed_at = datetime.strptime(query[f"{vendor}-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+                return signed_at + timedelta(seconds=int(query[f"{vendor}-expires"]))
+        if "se" in query:
+            expiry = datetime.fromisoformat(query["se"])
+            return expiry if expiry.tzinfo else expiry.replace(tzinfo=UTC)
         for name in ("expires", "expire", "expiry", "exp"):
-            if name in said:
-                return _moment(float(said[name]), fetched_at)
+            if name in query:
+                return _parse_number(float(query[name]), fetched_at)
     return None
 
 
-def _moment(number: float, fetched_at: datetime) -> datetime | None:
-    """What a bare number means: a lifetime in seconds, or a moment in seconds or milliseconds since 1970."""
+def _parse_number(number: float, fetched_at: datetime) -> datetime | None:
+    """Return the time that a bare number means: a lifetime in seconds, or seconds or milliseconds since 1970."""
     if 0 < number < 1e8:
         return fetched_at + timedelta(seconds=number)
     if 1e8 <= number < 1e11:
@@ -102,30 +119,47 @@ def _moment(number: float, fetched_at: datetime) -> datetime | None:
     return None
 
 
+# --- Renewal -----------------------------------------------------------------------------------------
+
+
 def _renew_once(run: Run) -> None:
-    """Have the run asked unless someone just did; what came of it holds for everybody who asks meanwhile."""
-    key = f"media-renewal:{run.pk}"
+    """Renew the run's links unless that was done within RENEWAL_SECONDS; concurrent callers share the outcome.
+
+    Raises NoPlayableLinkError.
+    """
+    cache_key = f"media-renewal:{run.pk}"
     under_way = _("A new link is being fetched from CAMB.AI. Press play again in a few seconds.")
-    if not cache.add(key, under_way, RENEWAL_SECONDS):
-        if trouble := cache.get(key):
-            raise NoPlayableLinkError(trouble)
+    if not cache.add(cache_key, under_way, RENEWAL_SECONDS):
+        if message := cache.get(cache_key):
+            raise NoPlayableLinkError(message)
         return
     try:
-        renew_links(run)
+        _renew(run)
     except camb.CambError as error:
-        cache.set(key, str(error), RENEWAL_SECONDS)
+        cache.set(cache_key, str(error), RENEWAL_SECONDS)
         raise NoPlayableLinkError(str(error)) from error
-    cache.set(key, "", RENEWAL_SECONDS)
+    cache.set(cache_key, "", RENEWAL_SECONDS)
 
 
-def _stored(dub: Dub, kind: Kind) -> str:
-    return dub.video_url if kind == "video" else dub.audio_url
+def _renew(run: Run) -> None:
+    """Store fresh media links of the run. Raises camb.CambError, or NoPlayableLinkError without a usable key."""
+    try:
+        refresh_now(run)
+    except NoKeyError as error:
+        raise NoPlayableLinkError(
+            _("The link has ended, and this team has no CAMB.AI key to get a new one with.")
+        ) from error
+    except SealBrokenError as error:
+        raise NoPlayableLinkError(
+            _("The link has ended, and this team's CAMB.AI key must be pasted again to get a new one.")
+        ) from error
 
 
 def refresh_now(run: Run) -> None:
-    """Ask about this run while somebody waits, to renew its media links. Raises camb.CambError or NoKeyError.
+    """Refresh this run in the calling thread, with short time-outs, since a user waits for its media links.
 
-    Time-outs are short, and an ask under way elsewhere is overtaken: its answer would be the older one.
+    Takes over the run's lease from a refresh under way: the answer of that refresh would be the older one. Raises
+    camb.CambError, SealBrokenError or NoKeyError.
     """
     now = clock.now()
     key = ApiKey.objects.filter(pk=run.team_id).first()
@@ -146,21 +180,3 @@ def refresh_now(run: Run) -> None:
         raise
     finally:
         claims.release(lease, [run.pk])
-
-
-class NoKeyError(Exception):
-    """The team has no CAMB.AI key to ask with."""
-
-
-def renew_links(run: Run) -> None:
-    """Ask for fresh media links, as `refresh_now` does. Raises camb.CambError, or Dead without a usable key."""
-    try:
-        refresh_now(run)
-    except NoKeyError as error:
-        raise NoPlayableLinkError(
-            _("The link has ended, and this team has no CAMB.AI key to get a new one with.")
-        ) from error
-    except SealBrokenError as error:
-        raise NoPlayableLinkError(
-            _("The link has ended, and this team's CAMB.AI key must be pasted again to get a new one.")
-        ) from error

@@ -1,4 +1,4 @@
-"""What of a file has come to this machine so far, and what kind of file is it?"""
+"""Part files: the bytes of copies that are still being downloaded, and the detection of their media type."""
 
 import fcntl
 import os
@@ -19,37 +19,43 @@ MAX_AGE = timedelta(days=2)
 
 
 class UnsupportedMediaError(Exception):
-    """What came is nothing to keep, and will be no other thing the next time."""
+    """The downloaded file is no media that browsers play; another download would bring the same."""
 
 
 def folder() -> Path:
-    place: Path = settings.DATA_DIR / "copying"
-    place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return place
+    """Return the folder of this machine's part files, created if missing."""
+    directory: Path = settings.DATA_DIR / "copying"
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return directory
 
 
 def path(copy: MediaCopy) -> Path:
-    """Where its bytes lie until they are all here. Other content is another file, whichever machine began it."""
-    mark = sha256(copy.validator.encode()).hexdigest()[:16]
-    return folder() / f"{PurePath(copy.name).stem}-{mark}"
+    """Return the path of the copy's part file.
+
+    The name holds a hash of the validator, so bytes of different content never meet in one file, whichever machine
+    began the download.
+    """
+    content = sha256(copy.validator.encode()).hexdigest()[:16]
+    return folder() / f"{PurePath(copy.name).stem}-{content}"
 
 
 def delete(copy: MediaCopy) -> None:
+    """Delete the copy's part files of any content from this machine."""
     for part in folder().glob(f"{PurePath(copy.name).stem}-*"):
         part.unlink(missing_ok=True)
 
 
 def delete_old() -> None:
-    """Remove from this machine the parts that nobody has gone on with for days."""
-    end = (timezone.now() - MAX_AGE).timestamp()
+    """Delete this machine's part files that have not grown for MAX_AGE: no worker continues them."""
+    oldest = (timezone.now() - MAX_AGE).timestamp()
     for part in folder().iterdir():
         with suppress(FileNotFoundError):
-            if part.stat().st_mtime < end:
+            if part.stat().st_mtime < oldest:
                 part.unlink()
 
 
 def length(copy: MediaCopy) -> int:
-    """How many bytes of this content lie on this machine."""
+    """Return how many bytes of the copy's content this machine has."""
     with suppress(FileNotFoundError):
         return path(copy).stat().st_size
     return 0
@@ -57,9 +63,9 @@ def length(copy: MediaCopy) -> int:
 
 @contextmanager
 def open_for_writing(copy: MediaCopy) -> Iterator[BinaryIO]:
-    """The part to write on, for us alone: a worker that was held up beyond its lease may come back to it.
+    """Open the part file under an exclusive lock, since a worker that outlived its lease may still write to it.
 
-    Raises BlockingIOError while another one has it.
+    Raises BlockingIOError while another worker has the lock.
     """
     with os.fdopen(os.open(path(copy), os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -67,7 +73,7 @@ def open_for_writing(copy: MediaCopy) -> Iterator[BinaryIO]:
 
 
 class WholeFile(File):  # type: ignore[type-arg]  # Django's has no [] at run time
-    """All of a file: a local storage may move it, another reads it."""
+    """A complete part file. A local storage moves it by `temporary_file_path`; another storage reads it."""
 
     def __init__(self, file: BinaryIO, content_type: str) -> None:
         super().__init__(file)
@@ -78,9 +84,10 @@ class WholeFile(File):  # type: ignore[type-arg]  # Django's has no [] at run ti
 
 
 def detect_type(head: bytes, kind: str) -> tuple[str, str]:
-    """The content type and extension by a file's first bytes. Raises Unfit for what is no video or audio.
+    """Return the content type and file extension that a file's first bytes show.
 
-    The host's own word does not count: we serve the file under our name, where a page would run as one of ours.
+    The host's Content-Type does not count: we serve the file from our own origin, where an HTML page would run as
+    one of ours. Raises UnsupportedMediaError for anything but video and audio that browsers play.
     """
     if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
         return f"{kind}/mp4", ".mp4" if kind == "video" else ".m4a"
@@ -92,7 +99,7 @@ def detect_type(head: bytes, kind: str) -> tuple[str, str]:
         return "audio/wav", ".wav"
     if head.startswith(b"fLaC"):
         return "audio/flac", ".flac"
-    # The first bits of a frame of MPEG audio, whose layer tells AAC from MP3.
+    # An MPEG audio frame begins with 11 set bits; its layer field tells AAC from MP3.
     is_frame = len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0
     if is_frame and head[1] & 0x06 == 0:
         return "audio/aac", ".aac"

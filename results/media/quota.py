@@ -1,4 +1,4 @@
-"""What does a team want kept, and how much room is there?"""
+"""A team's copy policy: whether copies are kept, the quota, and its usage."""
 
 from dataclasses import dataclass
 
@@ -17,14 +17,14 @@ State = MediaCopy.State
 
 
 def policy_of(team: Team) -> CopyPolicy:
-    """The team's policy as it is set, or as it would be."""
+    """Return the team's stored policy, or an unsaved one with the defaults."""
     return CopyPolicy.objects.filter(pk=team.pk).first() or CopyPolicy(
         team=team, quota_bytes=min(10, settings.MEDIA_QUOTA_GB) * GB
     )
 
 
 def set_policy(team: Team, *, is_on: bool, most_gb: int) -> None:
-    """Keep copies from now on, of what there is too, up to so much; or no more of them: what is kept stays."""
+    """Switch copies on, also of the media there are, with a quota of `most_gb` GB; or off: existing copies stay."""
     with transaction.atomic():
         fields = {"is_enabled": is_on, "quota_bytes": most_gb * GB, "synced_at": None}
         CopyPolicy.objects.update_or_create(team=team, defaults=fields)
@@ -33,21 +33,22 @@ def set_policy(team: Team, *, is_on: bool, most_gb: int) -> None:
 
 
 def remove_all_copies(team: Team) -> None:
-    """Keep nothing any more, and have all that is kept removed."""
+    """Switch copies off and have the team's copies deleted, which the next `sync_copies` does."""
     with transaction.atomic():
         CopyPolicy.objects.filter(pk=team.pk).update(is_enabled=False)
         MediaCopy.objects.filter(team=team).update(dub=None, team=None)
         queue.enqueue("sync_copies")
 
 
-def make_due(**which: object) -> None:
-    waiting = MediaCopy.objects.filter(**which).exclude(state=State.KEPT)
-    waiting.update(state=State.WAITING, due_at=timezone.now(), failures=0, message="")
+def make_due(**lookups: object) -> None:
+    """Have the unfinished copies among those that match the lookups fetched now, as if none had failed before."""
+    unfinished = MediaCopy.objects.filter(**lookups).exclude(state=State.KEPT)
+    unfinished.update(state=State.WAITING, due_at=timezone.now(), failures=0, message="")
 
 
 @dataclass(frozen=True)
 class CopyUsage:
-    """What lies on a team's policy: bytes used, and how many copies are kept, on their way, and given up."""
+    """A team's usage of its quota: bytes used, and how many copies are kept, on their way, and given up."""
 
     used: int
     kept: int
@@ -56,20 +57,21 @@ class CopyUsage:
 
 
 def usage_of(team: Team) -> CopyUsage:
+    """Return the team's usage, from one query."""
     counts = {state.value: Count("pk", filter=Q(state=state)) for state in State}
     return CopyUsage(**MediaCopy.objects.filter(team=team).aggregate(used=_used(), **counts))
 
 
 def failing_copies(team: Team, most: int = 5) -> list[MediaCopy]:
-    """The newest copies that could not be fetched, each with its sentence."""
-    troubled = MediaCopy.objects.filter(team=team).exclude(message="").exclude(state=State.KEPT).exclude(dub=None)
-    return list(troubled.select_related("dub__run").order_by("-pk")[:most])
+    """Return the newest copies that could not be fetched, at most this many; each has a message."""
+    failing = MediaCopy.objects.filter(team=team).exclude(message="").exclude(state=State.KEPT).exclude(dub=None)
+    return list(failing.select_related("dub__run").order_by("-pk")[:most])
 
 
 def used_bytes(team_id: int) -> int:
-    """Bytes that the team's copies take up: those kept, and those that are being fetched right now."""
-    sum: int = MediaCopy.objects.filter(team=team_id).aggregate(sum=_used())["sum"]
-    return sum
+    """Return the bytes that count towards the team's quota: copies kept, and copies being fetched right now."""
+    used: int = MediaCopy.objects.filter(team=team_id).aggregate(used=_used())["used"]
+    return used
 
 
 def _used() -> Sum:

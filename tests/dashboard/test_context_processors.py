@@ -1,4 +1,4 @@
-"""Does the frame around every page know where and for whom it is?"""
+"""The frame around every page: team switch, rail, times, and the pages for errors."""
 
 import re
 from datetime import timedelta
@@ -17,7 +17,7 @@ from tests.factories import make_member, make_run, make_team, make_user
 pytestmark = pytest.mark.django_db
 
 
-def test_the_rail_names_the_team_and_the_place():
+def test_the_rail_links_the_teams_pages_and_marks_the_current_one():
     team = make_team("Harbour")
     page = signed_in(make_member(team)).get(reverse("runs-list", args=[team.slug])).content.decode()
     assert re.findall(r'<a href="([^"]+)" aria-current="page">', page)[0] == "/t/harbour/runs/"
@@ -25,14 +25,14 @@ def test_the_rail_names_the_team_and_the_place():
     assert "<title>Runs · Dubroom</title>" in page
 
 
-def test_the_switch_lists_only_the_persons_own_teams():
+def test_the_team_switch_lists_only_the_users_own_teams():
     team = make_team("Harbour")
     make_team("Somebody else's")
     page = signed_in(make_member(team)).get(reverse("runs-list", args=[team.slug])).content.decode()
     assert "Somebody else" not in page
 
 
-def test_a_page_of_no_team_keeps_the_frame_of_the_team_before():
+def test_a_page_without_a_team_keeps_the_last_teams_frame():
     team = make_team("Harbour")
     person = make_member(team)
     make_team("Another", person)
@@ -45,7 +45,7 @@ def test_a_page_of_no_team_keeps_the_frame_of_the_team_before():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "due", "language", "said"),
+    ("seconds", "due", "language", "text"),
     [
         (-17 * 60 - 40, "", "en", "17m ago"),
         (-59, "", "en", "59s ago"),
@@ -54,14 +54,14 @@ def test_a_page_of_no_team_keeps_the_frame_of_the_team_before():
         (0, "now", "en", "now"),
     ],
 )
-def test_how_long_ago_is_said_as_the_script_will_say_it(seconds, due, language, said, monkeypatch):
+def test_a_relative_time_reads_as_the_script_will_write_it(seconds, due, language, text, monkeypatch):
     at = timezone.now()
     monkeypatch.setattr(dubroom, "now", lambda: at - timedelta(seconds=seconds))
     with override(language):
-        told = dubroom.ago(at, due)
-    assert re.sub("<[^>]+>", "", told) == said
-    assert ('data-due="now"' in told) is bool(due)
-    assert f'datetime="{at.isoformat(timespec="seconds")}" title="{at:%Y-%m-%d %H:%M} UTC"' in told
+        html = dubroom.ago(at, due)
+    assert re.sub("<[^>]+>", "", html) == text
+    assert ('data-due="now"' in html) is bool(due)
+    assert f'datetime="{at.isoformat(timespec="seconds")}" title="{at:%Y-%m-%d %H:%M} UTC"' in html
 
 
 def test_no_page_has_inline_script_or_style():
@@ -79,19 +79,19 @@ def test_no_page_has_inline_script_or_style():
         assert re.findall(r"<script(?![^>]*\bsrc=)|<style|\bstyle=|\son\w+=", page) == []
 
 
-def test_a_missing_page_is_ours_for_everybody():
+def test_a_missing_page_has_our_404_with_and_without_a_session():
     for client in (Client(), signed_in(make_user())):
         response = client.get("/nothing-here/")
         assert response.status_code == 404
         assert "There is no such page" in response.content.decode()
 
 
-def test_the_page_of_a_broken_server_needs_nothing():
-    # Django draws it without a request: the database or the session may be what is broken.
+def test_the_500_page_renders_without_a_request():
+    # Django renders it without a request, since the database or the session may be the broken part.
     assert "Something broke on our side" in render_to_string("500.html")
 
 
-def test_a_server_whose_static_files_were_never_collected_says_so(settings, tmp_path):
+def test_the_500_page_names_collectstatic_when_static_files_are_missing(settings, tmp_path):
     settings.STATIC_ROOT = tmp_path
     backend = "whitenoise.storage.CompressedManifestStaticFilesStorage"
     settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": backend}}
@@ -99,14 +99,14 @@ def test_a_server_whose_static_files_were_never_collected_says_so(settings, tmp_
     assert (response.status_code, "manage.py collectstatic" in response.content.decode()) == (500, True)
 
 
-def test_a_form_from_a_stale_page_is_explained():
+def test_a_form_with_a_stale_csrf_token_is_explained():
     client = Client(enforce_csrf_checks=True)
     response = client.post(reverse("account_login"), {"login": "x"})
     assert response.status_code == 403
     assert "Please send it again" in response.content.decode()
 
 
-def test_a_server_that_was_not_told_its_address_says_which_setting_tells_it():
+def test_an_unknown_host_or_origin_names_the_setting_to_change():
     unknown = Client().get("/", headers={"host": "dub.example.org"})
     assert (unknown.status_code, "ALLOWED_HOSTS" in unknown.content.decode()) == (400, True)
     proxied = Client(enforce_csrf_checks=True).post("/accounts/login/", headers={"origin": "https://testserver"})

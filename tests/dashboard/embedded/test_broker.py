@@ -1,4 +1,4 @@
-"""Does a message put into the folder reach exactly one consumer, whoever dies on the way?"""
+"""The embedded broker delivers each message to exactly one consumer, whichever process dies on the way."""
 
 import os
 import resource
@@ -44,9 +44,9 @@ def connect(root: Path) -> Iterator[Connect]:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look for the dead at every poll."""
-    monkeypatch.setattr(broker, "LOOK_FOR_THE_DEAD_EVERY_S", 0)
+def eager_orphan_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look for messages of dead processes at every poll."""
+    monkeypatch.setattr(broker, "ORPHAN_CHECK_SECONDS", 0)
 
 
 def url_of(root: Path) -> str:
@@ -78,7 +78,7 @@ def files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file() and path.name != broker.LOCK]
 
 
-# Celery would let them overrule what a throwaway app says.
+# Celery lets variables of these names override a throwaway app's configuration.
 ENVIRONMENT = {
     name: os.environ[name] for name in os.environ if not name.startswith(("BROKER_", "CELERY_", "DJANGO_"))
 }
@@ -155,7 +155,7 @@ def test_message_arrives_and_leaves_nothing_behind(connect: Connect, root: Path)
     assert files(root) == []
 
 
-def test_oldest_comes_first_whoever_sent_it(connect: Connect):
+def test_oldest_message_comes_first_across_producers(connect: Connect):
     one, other = connect(), connect()
     put(one, "first")
     put(other, "second")
@@ -164,7 +164,7 @@ def test_oldest_comes_first_whoever_sent_it(connect: Connect):
     assert take_all(connect()) == ["first", "second", "third"]
 
 
-def test_queues_are_apart_and_inside_the_folder(connect: Connect, root: Path, tmp_path: Path):
+def test_queues_are_separate_and_stay_inside_the_folder(connect: Connect, root: Path, tmp_path: Path):
     connection = connect()
     names = ["work", "..", "../work", "team@work", ".", "ünï/code"]
     for name in names:
@@ -174,16 +174,16 @@ def test_queues_are_apart_and_inside_the_folder(connect: Connect, root: Path, tm
     assert [take_all(connection, name) for name in names] == [[name] for name in names]
 
 
-def test_message_has_one_winner(connect: Connect):
+def test_message_goes_to_one_of_two_consumers(connect: Connect):
     quick, slow = connect(), connect()
     put(quick, 1, 2)
-    assert take(slow).decode() == 1  # it has listed both by now
+    assert take(slow).decode() == 1  # by now this consumer has listed both
 
     assert take(quick).decode() == 2
     assert take(slow) is None
 
 
-def test_message_in_work_stays_with_its_living_holder(connect: Connect, impatient: None):
+def test_unacknowledged_message_stays_with_a_living_consumer(connect: Connect, eager_orphan_check: None):
     holder, other = connect(), connect()
     put(holder, "work")
     take(holder)
@@ -191,7 +191,7 @@ def test_message_in_work_stays_with_its_living_holder(connect: Connect, impatien
     assert take(other) is None
 
 
-def test_closing_gives_back_what_was_not_acknowledged(connect: Connect, root: Path):
+def test_closing_requeues_unacknowledged_messages(connect: Connect, root: Path):
     holder = connect()
     put(holder, 1, 2, 3)
     take(holder).ack()
@@ -202,7 +202,7 @@ def test_closing_gives_back_what_was_not_acknowledged(connect: Connect, root: Pa
     assert take_all(connect()) == [2, 3]
 
 
-def test_message_is_given_back_though_its_queue_was_removed(connect: Connect, root: Path):
+def test_message_is_requeued_though_its_queue_was_removed(connect: Connect, root: Path):
     holder = connect()
     put(holder, 1)
     take(holder)
@@ -212,12 +212,12 @@ def test_message_is_given_back_though_its_queue_was_removed(connect: Connect, ro
     assert take_all(connect()) == [1]
 
 
-def test_message_acknowledged_while_it_is_given_back_is_done(connect: Connect, root: Path):
+def test_message_acknowledged_while_it_is_requeued_is_not_delivered_again(connect: Connect, root: Path):
     connection = connect()
     put(connection, 1)
     message = take(connection)
     message.ack()
-    broker.Folder(root).give_back(root / "held" / message.delivery_tag)
+    broker.Folder(root).requeue(root / "held" / message.delivery_tag)
 
     assert take(connection) is None
 
@@ -242,7 +242,7 @@ def test_rejected_message_is_requeued_or_dropped(connect: Connect, root: Path):
     assert files(root) == []
 
 
-def test_message_nobody_will_acknowledge_does_not_come_back(connect: Connect):
+def test_message_taken_without_acknowledgement_does_not_come_back(connect: Connect):
     connection = connect()
     put(connection, 1, 2)
     received = [take(connection, no_ack=True).decode()]
@@ -254,7 +254,7 @@ def test_message_nobody_will_acknowledge_does_not_come_back(connect: Connect):
     assert take_all(connect()) == []
 
 
-def test_purge_counts_and_removes_what_waits(connect: Connect):
+def test_purge_counts_and_removes_waiting_messages(connect: Connect):
     connection = connect()
     put(connection, 1, 2, 3)
     held = take(connection)
@@ -269,8 +269,8 @@ def test_purge_counts_and_removes_what_waits(connect: Connect):
     assert take_all(connection, "other") == ["kept"]
 
 
-def test_purging_a_queue_nobody_used_removes_nothing(connect: Connect):
-    assert channel(connect()).queue_purge("unheard-of") == 0
+def test_purging_an_unknown_queue_removes_nothing(connect: Connect):
+    assert channel(connect()).queue_purge("unknown") == 0
 
 
 @pytest.mark.parametrize(
@@ -287,7 +287,7 @@ def test_purging_a_queue_nobody_used_removes_nothing(connect: Connect):
         b"[" * 100_000,
     ],
 )
-def test_garbage_is_set_aside_and_the_next_message_comes(connect: Connect, root: Path, garbage: bytes):
+def test_malformed_message_is_set_aside_and_the_next_is_delivered(connect: Connect, root: Path, garbage: bytes):
     connection = connect()
     put(connection, "before")
     (root / "waiting" / "work" / "20").write_bytes(garbage)
@@ -308,7 +308,7 @@ def test_directory_among_the_messages_is_set_aside(connect: Connect, root: Path)
     assert [path.name for path in (root / "refused").iterdir()] == ["0@work"]
 
 
-def test_producer_on_a_full_disk_is_told_and_leaves_no_half_message(connect: Connect, root: Path):
+def test_producer_on_a_full_disk_gets_an_error_and_leaves_no_half_message(connect: Connect, root: Path):
     connection = connect()
     put(connection, "before")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -324,7 +324,7 @@ def test_producer_on_a_full_disk_is_told_and_leaves_no_half_message(connect: Con
     assert take_all(connection) == ["before", "after"]
 
 
-def test_emptied_folder_is_a_connection_error_and_reconnecting_mends_it(connect: Connect, root: Path):
+def test_emptied_folder_is_a_connection_error_until_the_consumer_reconnects(connect: Connect, root: Path):
     consumer, producer = connect(), connect()
     put(consumer, "lost")
     take(consumer)
@@ -337,7 +337,7 @@ def test_emptied_folder_is_a_connection_error_and_reconnecting_mends_it(connect:
     assert take_all(consumer) == ["kept"]
 
 
-def test_producer_outlives_an_emptied_folder(connect: Connect, root: Path):
+def test_producer_survives_an_emptied_folder(connect: Connect, root: Path):
     producer = connect()
     put(producer, "lost")
     shutil.rmtree(root)
@@ -353,7 +353,7 @@ def test_url_without_an_absolute_path_is_refused(url: str):
         Connection(url).connect()
 
 
-def test_idle_drain_ends_early_so_that_a_worker_heeds_a_signal(connect: Connect):
+def test_idle_drain_ends_early_so_that_a_worker_sees_its_signals(connect: Connect):
     connection = connect()
     started = time.monotonic()
     with Consumer(connection, [Queue("work")]), pytest.raises(TimeoutError):
@@ -362,7 +362,7 @@ def test_idle_drain_ends_early_so_that_a_worker_heeds_a_signal(connect: Connect)
     assert time.monotonic() - started < DEADLINE_S / 2
 
 
-def test_message_of_a_killed_consumer_goes_to_another(connect: Connect, root: Path, impatient: None):
+def test_message_of_a_killed_consumer_goes_to_another(connect: Connect, root: Path, eager_orphan_check: None):
     survivor = connect()
     put(survivor, "work")
     with process("-c", PRELUDE + TAKE_ONE_AND_HANG, url_of(root)) as consumer:
@@ -376,7 +376,7 @@ def test_message_of_a_killed_consumer_goes_to_another(connect: Connect, root: Pa
     assert files(root) == []
 
 
-def test_half_message_of_a_killed_producer_is_never_seen(connect: Connect, root: Path):
+def test_half_message_of_a_killed_producer_is_never_delivered(connect: Connect, root: Path):
     with process("-c", PRELUDE + DIE_WRITING, url_of(root)) as producer:
         assert producer.wait(DEADLINE_S) == -signal.SIGKILL
     assert len(files(root / "held")) == 1
@@ -385,7 +385,7 @@ def test_half_message_of_a_killed_producer_is_never_seen(connect: Connect, root:
     assert files(root) == []
 
 
-def test_three_producers_and_two_consumers_lose_and_double_nothing(root: Path):
+def test_three_producers_and_two_consumers_lose_and_duplicate_nothing(root: Path):
     with ExitStack() as stack:
         consumers = [
             stack.enter_context(process("-c", PRELUDE + CONSUME_UNTIL_STDIN_CLOSES, url_of(root))) for _ in range(2)

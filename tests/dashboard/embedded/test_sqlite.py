@@ -1,4 +1,4 @@
-"""Turns of the threads of one process at writing to SQLite."""
+"""The lock at which the threads of one process queue to write to SQLite."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,35 +15,35 @@ pytestmark = [
 ]
 
 
-def test_a_thread_has_the_turn_from_the_start_of_its_transaction_to_the_end():
+def test_a_thread_holds_the_write_lock_until_its_outer_transaction_ends():
     with transaction.atomic():
-        assert base._turn.locked()
+        assert base._write_lock.locked()
         with transaction.atomic():
             pass
-        assert base._turn.locked()
-    assert not base._turn.locked()
+        assert base._write_lock.locked()
+    assert not base._write_lock.locked()
 
 
-def test_the_turn_ends_however_the_transaction_does():
+def test_the_write_lock_is_released_however_the_transaction_ends():
     with pytest.raises(ValueError, match="rolled back"), transaction.atomic():
         raise ValueError("rolled back")
-    assert not base._turn.locked()
+    assert not base._write_lock.locked()
     with transaction.atomic():
         connection.close()
-    assert not base._turn.locked()
+    assert not base._write_lock.locked()
     with connection.execute_wrapper(_fail), pytest.raises(DatabaseError), transaction.atomic():
         pass
-    assert not base._turn.locked()
+    assert not base._write_lock.locked()
 
 
 def _fail(*args):
     raise DatabaseError("database is locked")
 
 
-def test_threads_that_write_at_once_all_get_their_turn():
+def test_concurrent_writers_all_commit():
     team = make_team()
 
-    def beat(_):
+    def bump_often(_):
         try:
             for _ in range(20):
                 with transaction.atomic():
@@ -53,5 +53,5 @@ def test_threads_that_write_at_once_all_get_their_turn():
 
     before = TeamVersion.current(team.pk)
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(beat, range(8)))
+        list(pool.map(bump_often, range(8)))
     assert TeamVersion.current(team.pk) == before + 8 * 20

@@ -1,4 +1,4 @@
-"""A stranger's host over real HTTP: what is followed, what is gone on with, and how each trouble is told."""
+"""Downloads from a stranger's host over real HTTP: redirects, resuming, errors, and the guard of our network."""
 
 import io
 import socket
@@ -19,12 +19,12 @@ from demo.server import Reply, StandIn
 from results.media import download
 
 CONTENT = bytes(range(256)) * 400
-MARK = '"v1"'
+ETAG = '"v1"'
 
 
 @pytest.fixture
 def host():
-    """A media host that each test gives its own rule."""
+    """A media host; each test sets its own rule."""
     with StandIn() as standin:
         yield standin
 
@@ -34,20 +34,22 @@ def media_url(host: StandIn, path: str = "/video.mp4") -> str:
     return f"http://127.0.0.1:{host.port}{path}"
 
 
-def fetched(host: StandIn, path: str = "/video.mp4", **asked) -> tuple[int, int | None, str, bytes]:
-    with download.open_download(media_url(host, path), trusted={("127.0.0.1", host.port)}, **asked) as part:
+def fetched(host: StandIn, path: str = "/video.mp4", **options) -> tuple[int, int | None, str, bytes]:
+    """Download the file; return its start, size, validator and content."""
+    with download.open_download(media_url(host, path), trusted={("127.0.0.1", host.port)}, **options) as part:
         return part.start, part.size, part.validator, b"".join(part.pieces)
 
 
-def follow(url: str, **asked) -> None:
-    with download.open_download(url, **asked):
-        raise AssertionError("it was followed")
+def follow(url: str, **options) -> None:
+    """Open a link that must not be followed."""
+    with download.open_download(url, **options):
+        raise AssertionError("the link was followed")
 
 
 def ranged(call) -> Reply:
-    """A host that heeds ranges."""
+    """Answer as a host that supports ranges."""
     start = int(call.headers.get("Range", "bytes=0-")[6:-1])
-    headers = {"ETag": MARK, "Content-Type": "video/mp4"}
+    headers = {"ETag": ETAG, "Content-Type": "video/mp4"}
     if not start:
         return Reply(200, CONTENT, headers)
     size = len(CONTENT)
@@ -56,50 +58,57 @@ def ranged(call) -> Reply:
     return Reply(206, CONTENT[start:], headers | {"Content-Range": f"bytes {start}-{size - 1}/{size}"})
 
 
-def test_a_file_comes_whole(host):
+def test_a_file_is_downloaded_whole(host):
     host.rule = ranged
-    assert fetched(host) == (0, len(CONTENT), MARK, CONTENT)
+    assert fetched(host) == (0, len(CONTENT), ETAG, CONTENT)
 
 
-def test_nothing_of_ours_goes_along(host):
+def test_no_credentials_are_sent(host):
     host.rule = ranged
     fetched(host)
     [call] = host.calls
     assert sorted(call.headers.keys()) == ["Accept", "Accept-Encoding", "Connection", "Host", "User-Agent"]
 
 
-def test_it_goes_on_where_it_stopped(host):
+def test_a_download_is_resumed_where_it_stopped(host):
     host.rule = ranged
-    assert fetched(host, start=1000, validator=MARK) == (1000, len(CONTENT), MARK, CONTENT[1000:])
-    assert (host.calls[0].headers["Range"], host.calls[0].headers["If-Range"]) == ("bytes=1000-", MARK)
+    assert fetched(host, start=1000, validator=ETAG) == (1000, len(CONTENT), ETAG, CONTENT[1000:])
+    assert (host.calls[0].headers["Range"], host.calls[0].headers["If-Range"]) == ("bytes=1000-", ETAG)
 
 
 @pytest.mark.parametrize(
     "reply",
     [
-        Reply(200, CONTENT, {"ETag": MARK}),
+        Reply(200, CONTENT, {"ETag": ETAG}),
         Reply(206, CONTENT[9:], {"ETag": '"v2"', "Content-Range": f"bytes 9-{len(CONTENT) - 1}/{len(CONTENT)}"}),
-        Reply(206, CONTENT[9:], {"ETag": MARK, "Content-Range": f"bytes 9-{len(CONTENT) - 1}/*"}),
-        Reply(206, CONTENT[9:], {"ETag": MARK, "Content-Range": "pages 1-2/3"}),
-        Reply(206, CONTENT[9:], {"ETag": MARK}),
+        Reply(206, CONTENT[9:], {"ETag": ETAG, "Content-Range": f"bytes 9-{len(CONTENT) - 1}/*"}),
+        Reply(206, CONTENT[9:], {"ETag": ETAG, "Content-Range": "pages 1-2/3"}),
+        Reply(206, CONTENT[9:], {"ETag": ETAG}),
         Reply(416, b"", {"Content-Range": "bytes */5"}),
     ],
-    ids=["no ranges", "other content, range heeded", "unknown size", "other units", "no range told", "shorter now"],
+    ids=[
+        "no ranges",
+        "other content, range honoured",
+        "unknown size",
+        "other units",
+        "no Content-Range",
+        "shorter now",
+    ],
 )
-def test_what_cannot_be_gone_on_with_begins_anew(host, reply):
-    host.rule = lambda call: reply if call.headers["Range"] else Reply(200, CONTENT, {"ETag": MARK})
-    assert fetched(host, start=9, validator=MARK) == (0, len(CONTENT), MARK, CONTENT)
+def test_a_download_that_cannot_be_resumed_starts_over(host, reply):
+    host.rule = lambda call: reply if call.headers["Range"] else Reply(200, CONTENT, {"ETag": ETAG})
+    assert fetched(host, start=9, validator=ETAG) == (0, len(CONTENT), ETAG, CONTENT)
 
 
-def test_another_part_than_asked_for_is_refused(host):
+def test_another_part_than_requested_is_refused(host):
     content_range = f"bytes 0-{len(CONTENT) - 1}/{len(CONTENT)}"
-    host.rule = lambda call: Reply(206, CONTENT, {"ETag": MARK, "Content-Range": content_range})
+    host.rule = lambda call: Reply(206, CONTENT, {"ETag": ETAG, "Content-Range": content_range})
     with pytest.raises(download.DownloadError, match="another part of the file"):
-        fetched(host, start=9, validator=MARK)
+        fetched(host, start=9, validator=ETAG)
 
 
 @pytest.mark.parametrize(
-    ("headers", "mark"),
+    ("headers", "validator"),
     [
         ({"ETag": '"a"'}, '"a"'),
         ({"ETag": 'W/"a"'}, ""),
@@ -108,12 +117,12 @@ def test_another_part_than_asked_for_is_refused(host):
         ({}, ""),
     ],
 )
-def test_only_a_strong_mark_stands_for_the_very_bytes(host, headers, mark):
+def test_only_a_strong_validator_is_used(host, headers, validator):
     host.rule = lambda call: Reply(200, CONTENT, headers)
-    assert fetched(host)[2] == mark
+    assert fetched(host)[2] == validator
 
 
-def test_a_file_in_chunks_has_no_size_and_an_end(host):
+def test_a_chunked_file_has_no_size_and_is_complete(host):
     host.rule = lambda call: Reply(200, iter([CONTENT[:50_000], CONTENT[50_000:]]))
     assert fetched(host) == (0, None, "", CONTENT)
 
@@ -139,40 +148,40 @@ def test_a_file_in_chunks_has_no_size_and_an_end(host):
         (Reply(None, b""), "The host of the media could not be reached."),
     ],
 )
-def test_trouble_is_a_sentence(host, reply, sentence):
+def test_each_error_is_a_sentence(host, reply, sentence):
     host.rule = lambda call: reply
-    with pytest.raises(download.DownloadError) as trouble:
+    with pytest.raises(download.DownloadError) as raised:
         fetched(host)
-    assert str(trouble.value).startswith(sentence)
-    assert isinstance(trouble.value, download.LinkGoneError) == sentence.startswith("The link has ended")
+    assert str(raised.value).startswith(sentence)
+    assert isinstance(raised.value, download.LinkGoneError) == sentence.startswith("The link has ended")
 
 
 @pytest.mark.parametrize("reply", [Reply(delay=60), Reply(200, CONTENT, drip=60)], ids=["headers", "body"])
-def test_a_host_that_falls_silent_is_left(host, monkeypatch, reply):
+def test_a_host_that_stalls_is_given_up(host, monkeypatch, reply):
     monkeypatch.setattr(download, "STALL_SECONDS", 0.2)
     host.rule = lambda call: reply
     with pytest.raises(download.DownloadError, match="did not answer in time"):
         fetched(host)
 
 
-def test_headers_that_drip_end_in_time(host, monkeypatch):
+def test_headers_that_trickle_in_are_given_up(host, monkeypatch):
     monkeypatch.setattr(download, "HEADERS_SECONDS", 0.3)
     host.rule = lambda call: Reply(None, b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000, drip=0.01)
     with pytest.raises(download.DownloadError, match="did not answer in time"):
         fetched(host)
 
 
-def test_pieces_come_as_they_arrive(host):
+def test_pieces_are_yielded_as_they_arrive(host):
     host.rule = lambda call: Reply(200, b"abc", drip=0.02)
     with download.open_download(media_url(host), trusted={("127.0.0.1", host.port)}) as part:
         assert list(part.pieces) == [b"a", b"b", b"c"]
 
 
-# --- Where it may lead -------------------------------------------------------------------------------
+# --- The guard of our network ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("text", "verdict"),
+    ("text", "expected"),
     [
         ("93.184.216.34", True),
         ("2606:2800:220:1:248:1893:25c8:1946", True),
@@ -209,8 +218,8 @@ def test_pieces_come_as_they_arrive(host):
         ("ff02::1", False),
     ],
 )
-def test_which_addresses_are_public(text, verdict):
-    assert download.is_public(text) is verdict
+def test_only_addresses_of_the_internet_are_public(text, expected):
+    assert download.is_public(text) is expected
 
 
 @pytest.mark.parametrize(
@@ -232,7 +241,7 @@ def test_which_addresses_are_public(text, verdict):
         "http://[fd00:ec2::254]/",
     ],
 )
-def test_our_own_network_is_never_reached(host, link):
+def test_our_own_network_is_never_contacted(host, link):
     with pytest.raises(download.DownloadError, match="not on the public internet"):
         follow(link.format(port=host.port))
     assert host.calls == []
@@ -267,34 +276,34 @@ def test_a_redirect_is_followed_with_its_range_and_without_cookies(host):
         return ranged(call)
 
     host.rule = rule
-    assert fetched(host, start=1000, validator=MARK)[0] == 1000
+    assert fetched(host, start=1000, validator=ETAG)[0] == 1000
     assert (host.calls[1].path, host.calls[1].headers["Cookie"]) == ("/elsewhere", None)
 
 
 def test_a_name_is_reached_at_the_address_that_was_checked(monkeypatch):
-    """DNS that answers something else the second time leads nowhere: there is no second time."""
-    asked, dialled = [], []
+    """A name is resolved once, so that a different second answer of DNS has no effect."""
+    resolved, connected = [], []
 
     def getaddrinfo(name, port, **_):
-        asked.append(name)
+        resolved.append(name)
         private, public = (
             (socket.AF_INET, 1, 6, "", ("10.0.0.1", port)),
             (socket.AF_INET, 1, 6, "", ("93.184.216.34", port)),
         )
         return [private, public]
 
-    def create_connection(where, *_, **__):
-        dialled.append(where)
+    def create_connection(address, *_, **__):
+        connected.append(address)
         raise ConnectionRefusedError
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     monkeypatch.setattr(download, "create_connection", create_connection)
     with pytest.raises(download.DownloadError, match="could not be reached"):
         follow("https://media.example/a.mp4")
-    assert (asked, dialled) == (["media.example"], [("93.184.216.34", 443)])
+    assert (resolved, connected) == (["media.example"], [("93.184.216.34", 443)])
 
 
-def test_an_https_link_never_leads_to_http(monkeypatch):
+def test_an_https_link_is_not_redirected_to_http(monkeypatch):
     answer = requests.Response()
     answer.status_code, answer.raw = 302, io.BytesIO()
     answer.headers["Location"] = "http://media.example/a.mp4"
@@ -303,7 +312,7 @@ def test_an_https_link_never_leads_to_http(monkeypatch):
         follow("https://media.example/a.mp4")
 
 
-def test_a_certificate_is_asked_for_by_name_and_must_be_trusted(tmp_path):
+def test_a_certificate_is_requested_by_name_and_must_be_trusted(tmp_path):
     names: list[str] = []
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(self_signed(tmp_path))
@@ -324,7 +333,7 @@ def test_a_certificate_is_asked_for_by_name_and_must_be_trusted(tmp_path):
 
 
 def self_signed(folder: Path) -> Path:
-    """A file with a key and a certificate that nobody vouches for."""
+    """Write a key and a self-signed certificate to a file; return its path."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)

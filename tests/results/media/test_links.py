@@ -1,4 +1,4 @@
-"""Links that live, links that end, links that must not be followed."""
+"""Media links: their expiry, their renewal at CAMB.AI, and those that must not be followed."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +13,7 @@ from tests.factories import make_dub
 
 FETCHED = datetime(2026, 1, 1, 12, tzinfo=UTC)
 HOST = "https://cdn.example.com/a.mp4"
-ENDED = f"{HOST}?Expires=1600000000"
+EXPIRED = f"{HOST}?Expires=1600000000"
 pytestmark = pytest.mark.django_db
 
 
@@ -22,7 +22,7 @@ def answer_with(monkeypatch):
     """Put a function in place of the call to CAMB.AI; without one, a call fails the test."""
 
     def call(run):
-        raise AssertionError("CAMB.AI must not be asked")
+        raise AssertionError("CAMB.AI must not be called")
 
     def answer_with(other):
         nonlocal call
@@ -34,7 +34,7 @@ def answer_with(monkeypatch):
 
 
 class Camb:
-    """Stands for the single ask: counts, and stores what CAMB.AI would give."""
+    """Stands in for `refresh_now`: counts the calls, and stores the links that CAMB.AI would give."""
 
     def __init__(self, **links):
         self.links, self.attempts = links, 0
@@ -45,7 +45,7 @@ class Camb:
 
 
 @pytest.mark.parametrize(
-    ("query", "end"),
+    ("query", "expiry"),
     [
         ("Expires=1767272400&Signature=x", datetime(2026, 1, 1, 13, tzinfo=UTC)),
         ("expires=1767272400000", datetime(2026, 1, 1, 13, tzinfo=UTC)),
@@ -67,8 +67,8 @@ class Camb:
         ("&".join(f"a{n}=1" for n in range(200)), None),
     ],
 )
-def test_the_end_is_read_from_the_link(query, end):
-    assert links.parse_expiry(f"{HOST}?{query}", FETCHED) == end
+def test_expiry_is_parsed_from_the_link(query, expiry):
+    assert links.parse_expiry(f"{HOST}?{query}", FETCHED) == expiry
 
 
 @pytest.mark.parametrize(
@@ -100,73 +100,73 @@ def test_web_addresses_are_playable(url):
         "ftp://host/a.mp4",
     ],
 )
-def test_anything_else_is_not(url):
+def test_other_addresses_are_not_playable(url):
     assert not links.is_playable(url)
 
 
-def test_a_living_link_is_given_without_asking():
-    ends = int((timezone.now() + timedelta(hours=1)).timestamp())
-    dub = make_dub(video_url=f"{HOST}?Expires={ends}", audio_url="https://cdn.example.com/a.mp3")
-    assert links.playable_url(dub, "video") == f"{HOST}?Expires={ends}"
+def test_a_link_that_has_not_expired_is_given_without_a_call():
+    expires = int((timezone.now() + timedelta(hours=1)).timestamp())
+    dub = make_dub(video_url=f"{HOST}?Expires={expires}", audio_url="https://cdn.example.com/a.mp3")
+    assert links.playable_url(dub, "video") == f"{HOST}?Expires={expires}"
     assert links.playable_url(dub, "audio") == "https://cdn.example.com/a.mp3"
 
 
-def test_an_ended_link_is_renewed(answer_with):
-    dub = make_dub(video_url=ENDED)
+def test_an_expired_link_is_renewed(answer_with):
+    dub = make_dub(video_url=EXPIRED)
     answer_with(camb := Camb(video_url=f"{HOST}?Expires=99999999999"))
     assert links.playable_url(dub, "video") == f"{HOST}?Expires=99999999999"
     assert camb.attempts == 1
 
 
-def test_a_link_that_the_browser_met_dead_is_renewed_once_for_everybody(answer_with):
+def test_a_dead_link_is_renewed_once_for_all_browsers(answer_with):
     dub = make_dub(video_url=HOST)
     answer_with(camb := Camb(video_url=f"{HOST}?new"))
     assert {links.playable_url(dub, "video", renew=True) for _ in range(5)} == {f"{HOST}?new"}
     assert camb.attempts == 1
 
 
-def test_while_one_asks_the_others_are_told_to_wait(answer_with):
+def test_during_a_renewal_other_browsers_are_told_to_wait(answer_with):
     dub = make_dub(video_url=HOST)
-    told = []
+    messages = []
 
-    def ask(run):
-        with pytest.raises(links.NoPlayableLinkError) as dead:
+    def answer(run):
+        with pytest.raises(links.NoPlayableLinkError) as raised:
             links.playable_url(dub, "video", renew=True)
-        told.append(str(dead.value))
+        messages.append(str(raised.value))
 
-    answer_with(ask)
+    answer_with(answer)
     links.playable_url(dub, "video", renew=True)
-    assert told == ["A new link is being fetched from CAMB.AI. Press play again in a few seconds."]
+    assert messages == ["A new link is being fetched from CAMB.AI. Press play again in a few seconds."]
 
 
-def test_trouble_is_told_to_everybody_and_asked_about_once(answer_with):
+def test_an_error_of_camb_is_shown_to_all_browsers_after_one_call(answer_with):
     dub = make_dub(video_url=HOST)
-    asks = []
+    calls = []
 
-    def ask(run):
-        asks.append(run)
+    def answer(run):
+        calls.append(run)
         raise Unavailable("CAMB.AI does not answer.")
 
-    answer_with(ask)
+    answer_with(answer)
     for _ in range(3):
         with pytest.raises(links.NoPlayableLinkError, match=r"^CAMB\.AI does not answer\.$"):
             links.playable_url(dub, "video", renew=True)
-    assert asks == [dub.run]
+    assert calls == [dub.run]
 
 
-def test_a_link_that_stays_ended_is_said_to_be_dead(answer_with):
+def test_a_link_that_is_still_expired_after_renewal_is_refused(answer_with):
     answer_with(Camb())
     with pytest.raises(links.NoPlayableLinkError, match="gave no new one"):
-        links.playable_url(make_dub(video_url=ENDED), "video")
+        links.playable_url(make_dub(video_url=EXPIRED), "video")
 
 
-def test_a_dub_that_is_gone_after_asking_is_said_to_be_gone(answer_with):
-    dub = make_dub(video_url=ENDED)
+def test_a_dub_that_is_gone_after_renewal_is_explained(answer_with):
+    dub = make_dub(video_url=EXPIRED)
 
-    def ask(run):
+    def answer(run):
         Dub.objects.all().delete()
 
-    answer_with(ask)
+    answer_with(answer)
     with pytest.raises(links.NoPlayableLinkError, match="no longer has this dub"):
         links.playable_url(dub, "video")
 
