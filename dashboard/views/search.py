@@ -26,7 +26,7 @@ from results.search import saved
 from results.search.query import clean, periods
 from results.search.service import SAMPLE_SIZE, Facets, HitPage, iter_cues, search
 from results.transcripts import languages, timecode
-from teams.access import can_change, can_manage, membership_or_404, require_change
+from teams.access import can_change, can_manage, membership_or_404, require_change, require_export
 from teams.models import Membership
 
 logger = logging.getLogger(__name__)
@@ -60,6 +60,7 @@ def hits(request: HttpRequest, slug: str) -> HttpResponse:
 def export(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     """Answer with all hits as a table for spreadsheets, written while they are read."""
     membership = membership_or_404(request.user, slug)
+    require_export(membership)
     logger.info("Hits of team %s exported by user %s", membership.team_id, request.user.pk)
     header = ("run", "title", "language", "start", "end", "speaker", "text", "address")
     rows = _rows(request, iter_cues(membership.team_id, SearchRequest.read(request).q))

@@ -14,11 +14,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from dashboard.http.file_response import attachment_headers, download_response, transcript_response
 from dashboard.http.ids import parse_ids
 from dashboard.pages.run_list import RunListQuery, selected_runs
-from dashboard.views.runs.lookup import get_dub
+from dashboard.views.runs.lookup import get_exportable_dub
 from results.exports import archive, names
 from results.exports.formats import FORMATS, Format
 from results.models import Run
-from teams.access import membership_or_404
+from teams.access import membership_or_404, require_export
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 @login_required
 @require_safe
 def dub(request: HttpRequest, pk: int, format: str) -> HttpResponse:
-    dub, kind = get_dub(request, pk), _known(format)
+    dub, kind = get_exportable_dub(request, pk), _known(format)
     logger.info("Dub %s exported as %s by user %s", pk, format, request.user.pk)
     return transcript_response(dub, kind)
 
@@ -35,7 +35,7 @@ def dub(request: HttpRequest, pk: int, format: str) -> HttpResponse:
 @require_safe
 def pair(request: HttpRequest, pk: int, format: str, other_pk: int) -> HttpResponse:
     """Answer with two dubs of a run, aligned by time."""
-    dub, kind = get_dub(request, pk), _known(format)
+    dub, kind = get_exportable_dub(request, pk), _known(format)
     other = get_object_or_404(dub.run.dubs.exclude(pk=pk), pk=other_pk)
     if not kind.is_bilingual:
         raise Http404
@@ -53,6 +53,7 @@ def selection(request: HttpRequest, slug: str) -> HttpResponseBase:
     A form may post, though nothing is changed: an address has no room for thousands of them.
     """
     membership = membership_or_404(request.user, slug)
+    require_export(membership)
     asked = request.POST if request.method == "POST" else request.GET
     kind = _known(asked.get("format", "srt"))
     team_runs = Run.objects.filter(team=membership.team)

@@ -120,7 +120,7 @@ def test_a_dub_costs_the_same_few_queries_however_long_it_is(client, reader, tea
     url = export_url(make_dub(make_run(team), ["Hello"] * lines))
     with CaptureQueriesContext(connection) as queries:
         assert client.get(url).status_code == 200
-    assert len(queries) == 4  # the session, the person, the dub with its run, the cues
+    assert len(queries) == 5  # the session, the user, the dub with its run, the membership, the cues
 
 
 def test_who_took_what_is_logged(client, reader, dub, caplog):
