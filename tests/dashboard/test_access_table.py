@@ -132,7 +132,8 @@ class World:
             team=self.team, email="kim@example.org", role=Role.VIEWER, invited_by=owner
         )
         self.access_token, self.secret = AccessToken.objects.issue(self.membership, "Nightly", can_write=True)
-        self.saved = SavedSearch.objects.create(team=self.team, owner=self.membership.user, q="hello", is_shared=True)
+        searcher = self.membership.user
+        self.saved = SavedSearch.objects.create(team=self.team, owner=searcher, q="hello", is_shared=True)
         self.people = {
             "outsider": make_team("Other").memberships.get().user,
             "viewer": make_member(self.team, Role.VIEWER),
