@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from dashboard.views import activity
+from dashboard.pages import activity
 from dashboard.views.runs import history
 from results.models import Attempt, Call, Run, TeamVersion
 from results.refresh.call_stats import CallSummary, TimeStep
@@ -118,7 +118,7 @@ def test_a_bar_is_as_high_as_its_calls():
         (10, "87.50", "12.50", "50.00", "37.50"),
         (20, "0.00", "100.00", "0.00", "0.00"),
     ]
-    assert [bar.said for bar in chart.bars] == [
+    assert [bar.label for bar in chart.bars] == [
         "2 min ago: 0 answered, 0 failed",
         "1 min ago: 5 answered, 15 failed",
         "now: 40 answered, 0 failed",
@@ -252,7 +252,7 @@ def test_activity_costs_the_same_with_one_row_and_with_thirty(query, django_asse
 
 
 def test_calls_are_paged_newest_first_without_gap_or_repetition(monkeypatch):
-    monkeypatch.setattr(activity, "CALLS", 2)
+    monkeypatch.setattr(activity, "PAGE_SIZE", 2)
     team = make_team()
     at = timezone.now()
     # Three at the very same moment: the page ends in their middle.

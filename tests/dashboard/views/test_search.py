@@ -140,7 +140,7 @@ def test_an_odd_place_to_go_on_from_is_the_beginning(client, team, reader, befor
 
 @pytest.fixture
 def three_a_page(monkeypatch):
-    monkeypatch.setattr(view, "HITS_A_PAGE", 3)
+    monkeypatch.setattr(view, "PAGE_SIZE", 3)
 
 
 def test_more_leads_through_every_hit_once(client, team, reader, three_a_page):

@@ -408,7 +408,7 @@ def test_a_poll_brings_the_rows_that_changed(team, member):
     assert "Harbour lights: Ready." in text_of(response)
     assert "1 of 2 ready" in text_of(response)
     # It asks on, from here.
-    assert poll_values(response) == {"since": version, "loaded": 0, "told": 0, "ids": f"{same.pk},{changed.pk}"}
+    assert poll_values(response) == {"since": version, "loaded": 0, "announced": 0, "ids": f"{same.pk},{changed.pk}"}
 
 
 def test_after_the_last_answer_the_list_asks_only_now_and_then(team, member):
