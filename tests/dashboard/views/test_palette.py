@@ -15,7 +15,7 @@ from tests.factories import make_member, make_run
 pytestmark = pytest.mark.django_db
 
 
-def offered(team: Team, q: str = "", role: str = Membership.Role.MEMBER) -> list[str]:
+def entries_for(team: Team, q: str = "", role: str = Membership.Role.MEMBER) -> list[str]:
     client = signed_in(make_member(team, role))
     response = client.get(reverse("palette-entries", args=[team.slug]), {"q": q})
     assert response.status_code == 200
@@ -30,22 +30,22 @@ def test_without_typing_the_pages_and_the_newest_runs_are_offered(team):
         make_run(team, title=f"Tides {number}")
     make_run(title="Of another team")
     pages = ["Runs", "Add runs", "Search", "Activity", "Team", "API and access tokens", "Profile"]
-    assert offered(team) == [*pages, *(f"Tides {number}" for number in range(RUNS_SHOWN + 2, 2, -1))]
+    assert entries_for(team) == [*pages, *(f"Tides {number}" for number in range(RUNS_SHOWN + 2, 2, -1))]
 
 
 def test_typed_text_narrows_pages_and_runs_and_offers_a_search(team):
     make_run(team, title="Running water")
     make_run(team, title="Tides")
-    assert offered(team, "RUN") == ["Runs", "Add runs", "Running water", "Search every transcript for RUN"]
+    assert entries_for(team, "RUN") == ["Runs", "Add runs", "Running water", "Search every transcript for RUN"]
 
 
 def test_a_run_is_found_by_its_id(team):
     make_run(team, camb_run_id=48201)
-    assert offered(team, "482") == ["Run 48201", "Search every transcript for 482"]
+    assert entries_for(team, "482") == ["Run 48201", "Search every transcript for 482"]
 
 
 def test_a_viewer_is_offered_no_page_that_changes_runs(team):
-    assert offered(team, "run", Membership.Role.VIEWER) == ["Runs", "Search every transcript for run"]
+    assert entries_for(team, "run", Membership.Role.VIEWER) == ["Runs", "Search every transcript for run"]
 
 
 @pytest.mark.parametrize("q", ['&lt;b&gt; "x" 100% #?&=/ é 水', "<script>alert(1)</script>"])
