@@ -1,7 +1,7 @@
 """URL configuration: the view that answers each URL, and the URL's name.
 
-A URL's name consists of its view's module and function; the function `page` is left out. `runs-bulk-archive` is
-`archive` in views/runs/bulk.py, with templates in templates/runs/bulk/. tests/dashboard/test_url_names.py checks this.
+A URL is named after its view's module and function, without the function `page`. `runs-bulk-archive` is `archive`
+in views/runs/bulk.py. Its templates lie in templates/runs/bulk/. tests/dashboard/test_url_names.py checks the rule.
 """
 
 from allauth.account import views as allauth

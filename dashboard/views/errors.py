@@ -36,7 +36,10 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer 503 to a transient error, and 500 to any other. Neither page reads the database or the session."""
+    """Answer 503 to a transient error or a failure of Redis, else 500.
+
+    Neither page reads the database or the session.
+    """
     name, status, headers = "503_outage.html", 503, {"Retry-After": "30"}
     error = sys.exception()
     if health.is_transient(error):

@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 @require_safe
 def follow(request: HttpRequest, token: str) -> HttpResponse:
-    """Keep the invitation in the session and redirect at once, so that no Referer and no page holds the token."""
+    """Keep the invitation in the session and redirect at once, so that no log and no Referer keeps the token."""
     carry_invitation(request, Invitation.objects.opened_by(token).first())
     response = redirect("invitations-accept")
     response.headers["Referrer-Policy"] = "no-referrer"
