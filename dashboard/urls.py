@@ -1,4 +1,8 @@
-"""Which address is answered by which view? A URL, its name, its view and its template share one word."""
+"""URL configuration: the view that answers each URL, and the URL's name.
+
+A URL is named after its view's module and function, without the function `page`. `runs-bulk-archive` is `archive`
+in views/runs/bulk.py. Its templates lie in templates/runs/bulk/. tests/dashboard/test_url_names.py checks the rule.
+"""
 
 from allauth.account import views as allauth
 from django.conf import settings
@@ -16,7 +20,7 @@ from dashboard.views.runs import linked as runs_linked
 from dashboard.views.runs import list as runs_list
 from dashboard.views.runs import speakers as runs_speakers
 
-# Those of allauth's pages that we use; each has its template in templates/account/.
+# The pages of allauth that Dubroom uses; each has its template in templates/account/.
 has_mail_server = {"has_mail_server": bool(settings.EMAIL_URL)}
 accounts = [
     path("profile/", profile.page, name="profile"),
@@ -63,7 +67,7 @@ urlpatterns = [
     path("t/<slug:slug>/team/invitations/<int:pk>/revoke/", teams.revoke, name="teams-revoke"),
     path("t/<slug:slug>/team/api/", tokens.page, name="tokens"),
     path("t/<slug:slug>/team/api/<int:pk>/revoke/", tokens.revoke, name="tokens-revoke"),
-    path("t/<slug:slug>/team/shelf/", teams.copies, name="teams-copies"),
+    path("t/<slug:slug>/team/copies/", teams.copies, name="teams-copies"),
     path("t/<slug:slug>/team/key/", teams.key, name="teams-key"),
     path("t/<slug:slug>/team/key/test/", teams.key_test, name="teams-key-test"),
     path("t/<slug:slug>/team/key/remove/", teams.key_remove, name="teams-key-remove"),

@@ -1,6 +1,6 @@
-"""Who may see, and who may change?
+"""Permissions: who sees a team, and what each role may do in it.
 
-A person outside a team gets 404, as if the team did not exist; a person inside without the right gets 403.
+A person outside a team gets 404, as if the team did not exist. A person in the team without the right gets 403.
 """
 
 import logging
@@ -18,12 +18,12 @@ Role = Membership.Role
 
 
 def membership_or_404(user: User | AnonymousUser, slug: str) -> Membership:
-    """Return the person's membership (with its team) in the team at this slug; 404 for everybody else."""
+    """Return the user's membership, with its team, in the team at this slug. Raises Http404 for outsiders."""
     return get_object_or_404(_memberships(user), team__slug=slug)
 
 
 def membership_in(user: User | AnonymousUser, team: Team) -> Membership:
-    """Return the person's membership in this very team; 404 for everybody else."""
+    """Return the user's membership, with its team, in this team. Raises Http404 for outsiders."""
     return get_object_or_404(_memberships(user), team=team)
 
 
@@ -34,31 +34,48 @@ def _memberships(user: User | AnonymousUser) -> QuerySet[Membership]:
 
 
 def can_change(membership: Membership) -> bool:
-    """May this person add, rename, refresh and remove runs?"""
+    """Return whether the member may add, rename, refresh and remove runs."""
     return membership.role in (Role.OWNER, Role.MEMBER)
 
 
+def can_export(membership: Membership) -> bool:
+    """Return whether the member may take transcripts and media out of Dubroom, by a page or by the API.
+
+    Today every role may. A role that only watches is taken out of this tuple, and nowhere else.
+    """
+    return membership.role in (Role.OWNER, Role.MEMBER, Role.VIEWER)
+
+
 def can_manage(membership: Membership) -> bool:
-    """May this person change the team itself: its name, its people, its CAMB.AI key?"""
+    """Return whether the member may change the team itself: its name, its people and its CAMB.AI key."""
     return membership.role == Role.OWNER
 
 
 def require_change(membership: Membership) -> None:
+    """Raise PermissionDenied unless the member may change runs."""
     if not can_change(membership):
         raise _refusal(membership, "Viewers can watch, read and search, but not change anything in this team.")
 
 
+def require_export(membership: Membership) -> None:
+    """Raise PermissionDenied unless the member may take transcripts and media out of Dubroom."""
+    if not can_export(membership):
+        raise _refusal(membership, "Your role in this team does not include exporting transcripts and media.")
+
+
 def require_manage(membership: Membership) -> None:
+    """Raise PermissionDenied unless the member may change the team itself."""
     if not can_manage(membership):
         raise _refusal(membership, "Only an owner can change the team.")
 
 
 def can_write(token: AccessToken) -> bool:
-    """May a script with this token change runs? Never more than its person may."""
+    """Return whether a script with this token may change runs. A token never allows more than its member's role."""
     return token.can_write and can_change(token.membership)
 
 
 def require_write(token: AccessToken) -> None:
+    """Raise PermissionDenied unless a script with this token may change runs."""
     if not token.can_write:
         raise _refusal(token.membership, "This token only reads. Create one that may write.")
     require_change(token.membership)

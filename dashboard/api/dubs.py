@@ -1,4 +1,4 @@
-"""What may a script take along of a dub: its transcript in any format, its video, its audio?"""
+"""API operations on a dub: its transcript in any export format, its video and its audio."""
 
 import logging
 from typing import Annotated
@@ -13,59 +13,66 @@ from dashboard.api.problems import documented
 from dashboard.http.file_response import media_response, transcript_response
 from results.exports.formats import FORMATS
 from results.models import Dub
+from teams.access import require_export
 
 logger = logging.getLogger(__name__)
 
 router = Router(tags=["Dubs"])
 
 
-def _known(format: str) -> str:
+def _known_format(format: str) -> str:
     if format not in FORMATS:
         raise ValueError(f"choose one of {', '.join(FORMATS)}")
     return format
 
 
-Format = Annotated[str, AfterValidator(_known), Path(description="What it is written as.", enum=list(FORMATS))]
+Format = Annotated[str, AfterValidator(_known_format), Path(description="The file format.", enum=list(FORMATS))]
 
 
-def _dub(request: ScriptRequest, pk: int) -> Dub:
+def _exportable_dub(request: ScriptRequest, pk: int) -> Dub:
+    """Return the dub with its run.
+
+    Raises Http404 when the token's team has no such dub, and PermissionDenied when the role may not export.
+    """
     dub = Dub.objects.select_related("run").filter(team=request.team, pk=pk).first()
     if dub is None:
         raise Http404
+    require_export(request.auth.membership)
     return dub
 
 
-# What answers besides JSON, for the description of the API.
+# Responses other than JSON, for the OpenAPI description.
 _KINDS = dict.fromkeys(format.content_type.partition(";")[0] for format in FORMATS.values())
 _FILE = {"responses": {200: {"description": "The file", "content": {kind: {} for kind in _KINDS}}}}
 _MEDIA = {
     "responses": {
         200: {"description": "The file, where the team keeps a copy", "content": {"video/*": {}, "audio/*": {}}},
-        206: {"description": "A part of it"},
-        302: {"description": "CAMB.AI's link, renewed if it had ended; it ends again, so do not keep it"},
-        416: {"description": "It has no such part"},
+        206: {"description": "The requested range of the file"},
+        302: {"description": "CAMB.AI's link, renewed if it had expired; it expires again, so do not store it"},
+        416: {"description": "The requested range lies outside the file"},
     }
 }
 
 
 @router.get(
     "/dubs/{int:dub}/transcript.{format}",
-    response=documented(422),
+    response=documented(403, 422),
     openapi_extra=_FILE,
     description=f"The transcript as a file: {', '.join(FORMATS)}.",
 )
 def transcript(request: ScriptRequest, team: TeamSlug, dub: int, format: Format) -> HttpResponse:
+    found = _exportable_dub(request, dub)
     logger.info("Dub %s exported as %s by user %s, by token", dub, format, request.user.pk)
-    return transcript_response(_dub(request, dub), FORMATS[format])
+    return transcript_response(found, FORMATS[format])
 
 
-@router.get("/dubs/{int:dub}/video", response=documented(502), openapi_extra=_MEDIA)
+@router.get("/dubs/{int:dub}/video", response=documented(403, 502), openapi_extra=_MEDIA)
 def video(request: ScriptRequest, team: TeamSlug, dub: int) -> HttpResponseBase:
-    """The video: CAMB.AI's, or the team's copy of it."""
-    return media_response(request, _dub(request, dub), "video")
+    """The video: the team's copy of it, or CAMB.AI's."""
+    return media_response(request, _exportable_dub(request, dub), "video")
 
 
-@router.get("/dubs/{int:dub}/audio", response=documented(502), openapi_extra=_MEDIA)
+@router.get("/dubs/{int:dub}/audio", response=documented(403, 502), openapi_extra=_MEDIA)
 def audio(request: ScriptRequest, team: TeamSlug, dub: int) -> HttpResponseBase:
-    """The audio, as the video."""
-    return media_response(request, _dub(request, dub), "audio")
+    """The audio: the team's copy of it, or CAMB.AI's."""
+    return media_response(request, _exportable_dub(request, dub), "audio")

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from pydantic import BaseModel, Field
 
-from dashboard.pages.search_hits import moment_url
+from dashboard.pages.search_hits import cue_url
 from results import models
 from results.models import RunQuerySet
 from results.search.service import Hit as Found
@@ -172,5 +172,5 @@ def hit_out(request: HttpRequest, found: Found) -> HitOut:
         speaker=cue.speaker,
         text=cue.text,
         marks=found.marks,
-        page=request.build_absolute_uri(moment_url(cue)),
+        page=request.build_absolute_uri(cue_url(cue)),
     )

@@ -10,6 +10,7 @@ from dashboard.api.auth import QueryParameters, ScriptRequest, TeamSlug
 from dashboard.api.problems import documented
 from results.search.query import clean
 from results.search.service import search
+from teams.access import require_export
 
 router = Router(tags=["Search"])
 
@@ -23,10 +24,11 @@ class SearchParameters(QueryParameters):
     limit: int = Field(50, ge=1, le=100)
 
 
-@router.get("/search", response={200: schemas.HitListOut} | documented(422))
+@router.get("/search", response={200: schemas.HitListOut} | documented(403, 422))
 def search_lines(request: ScriptRequest, team: TeamSlug, asked: Query[SearchParameters]) -> schemas.HitListOut:
     """Lines of the team's transcripts, newest runs first."""
     before, _dot, skip = asked.cursor.partition(".")
+    require_export(request.auth.membership)
     page = search(
         request.team.pk,
         clean(asked.q),

@@ -1,4 +1,4 @@
-"""Small pieces of HTML that templates and page models share: icons and the words for a status or an outcome."""
+"""Pieces of HTML that templates and page models share: icons, and the labels of statuses and outcomes."""
 
 from django.templatetags.static import static
 from django.utils.html import format_html
@@ -15,7 +15,7 @@ _OUTCOME_STYLES = {
 
 
 def icon(name: str) -> SafeString:
-    """Return a symbol of static/icons.svg; the words beside it say what it means."""
+    """Return a symbol of static/icons.svg, hidden from screen readers: the words beside it say what it means."""
     return format_html(
         '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
         static("icons.svg"),

@@ -1,4 +1,4 @@
-"""How is the list of runs asked for and laid out: filter, order, place, tabs and rows?"""
+"""Page model of the list of runs: the filter, order and page that a URL asks for, the tabs and the rows."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -28,16 +28,16 @@ MAX_TAG_FILTERS = 5
 MAX_SELECTED = 1000
 
 Status = Run.Status
-# Stands where a status does in an address: archived runs have a tab of their own.
+# Takes the place of a status in URLs: archived runs have a tab of their own.
 ARCHIVED = "archived"
 
 
-# --- What the address of the list asks for -----------------------------------------------------------
+# --- The query of the list ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class RunListQuery:
-    """Filter, order and place in the list. Whatever is odd in an address counts as not asked for."""
+    """The filter, the order and the page that a URL of the list asks for. A malformed value counts as absent."""
 
     q: str = ""
     tag: tuple[str, ...] = ()
@@ -61,7 +61,7 @@ class RunListQuery:
         )
 
     def query(self, **changes: Any) -> str:
-        """The query string of this list with these changes, from its beginning unless they say a place."""
+        """Return the query string of this list with the changes; its first page unless they name another."""
         wanted = replace(self, **({"after": 0, "before": 0} | changes))
         return "?" + urlencode({name: value for name, value in vars(wanted).items() if value}, doseq=True)
 
@@ -71,33 +71,33 @@ class RunListQuery:
 
     @property
     def is_narrowed(self) -> bool:
-        """By more than the tab."""
+        """Whether the list is filtered by more than its tab."""
         return bool(self.q or self.tag)
 
     @property
     def fields(self) -> list[tuple[str, str]]:
-        """The filter and the order, for a form to carry along."""
+        """The names and values of the filter and the order, for the hidden fields of a form."""
         return parse_qsl(self.query().removeprefix("?"))
 
     @property
     def chips(self) -> list[tuple[str, str]]:
-        """Each tag that is filtered by, and the list without it."""
+        """Each tag of the filter, with the query string of the list without the tag."""
         return [(name, self.query(tag=[other for other in self.tag if other != name])) for name in self.tag]
 
     def named(self, runs: RunQuerySet) -> RunQuerySet:
-        """Those under the tags, whose title contains what was typed, or whose id begins with it."""
+        """Return the runs with all tags of the filter, and with `q` in the title or at the start of the id."""
         for name in self.tag:
             runs = runs.filter(tags.tagged_with(name))
         if not self.q:
             return runs
         found = Q(title__icontains=self.q)
         if self.q.isdecimal():
-            runs = runs.alias(written_id=Cast("camb_run_id", CharField()))
-            found |= Q(written_id__startswith=str(int(self.q[:19])))
+            runs = runs.alias(id_as_text=Cast("camb_run_id", CharField()))
+            found |= Q(id_as_text__startswith=str(int(self.q[:19])))
         return runs.filter(found)
 
     def matching(self, runs: RunQuerySet) -> RunQuerySet:
-        """Those that the list shows, on all of its pages."""
+        """Return the runs that the list shows, on all its pages."""
         if self.is_archive:
             return self.named(runs.archived())
         current = self.named(runs.current())
@@ -105,7 +105,7 @@ class RunListQuery:
 
 
 def selected_runs(runs: RunQuerySet, data: QueryDict) -> RunQuerySet:
-    """Those of the runs that a form means: each a `pk`, or with `all` every one that the list's filter lets by."""
+    """Return the runs that a form selects: those named by `pk`, or with `all` those of the list's filter."""
     if "all" in data:
         return RunListQuery.read(data).matching(runs)
     return runs.filter(pk__in=parse_ids(data.getlist("pk")[:MAX_SELECTED]))
@@ -113,23 +113,25 @@ def selected_runs(runs: RunQuerySet, data: QueryDict) -> RunQuerySet:
 
 @dataclass(frozen=True)
 class RunPage:
+    """One page of the list, with the query strings of the pages before and after it; empty where there is none."""
+
     runs: list[Run]
     before: str = ""
     after: str = ""
 
 
 def get_page(runs: RunQuerySet, wanted: RunListQuery, size: int = PAGE_SIZE) -> RunPage:
-    """One page of the list, found by the id where it begins or ends: as quick at its end as at its top."""
+    """Return one page of the list by keyset pagination, so the last page is as quick as the first."""
     runs = wanted.matching(runs)
-    backwards = bool(wanted.before)
-    rising = (wanted.order == "oldest") != backwards
-    if place := wanted.before or wanted.after:
-        runs = runs.filter(pk__gt=place) if rising else runs.filter(pk__lt=place)
-    found = list(runs.order_by("pk" if rising else "-pk")[: size + 1])
+    is_backwards = bool(wanted.before)
+    is_ascending = (wanted.order == "oldest") != is_backwards
+    if key := wanted.before or wanted.after:
+        runs = runs.filter(pk__gt=key) if is_ascending else runs.filter(pk__lt=key)
+    found = list(runs.order_by("pk" if is_ascending else "-pk")[: size + 1])
     is_more, found = len(found) > size, found[:size]
-    if backwards:
+    if is_backwards:
         found.reverse()
-    has_before, has_after = (is_more, True) if backwards else (bool(wanted.after), is_more)
+    has_before, has_after = (is_more, True) if is_backwards else (bool(wanted.after), is_more)
     return RunPage(
         found,
         wanted.query(before=found[0].pk) if found and has_before else "",
@@ -138,29 +140,32 @@ def get_page(runs: RunQuerySet, wanted: RunListQuery, size: int = PAGE_SIZE) -> 
 
 
 def count_new(runs: RunQuerySet, wanted: RunListQuery, shown: Sequence[int], since: int) -> int:
-    """How many runs came into this part of the list since a version: added, restored, or by their status."""
+    """Return the number of runs that came into this page since a version: added, restored, or by a new status."""
     runs = wanted.matching(runs).filter(version__gt=since).exclude(pk__in=shown)
-    is_rising = wanted.order == "oldest"
-    # The page is open where the list begins, and where it ends.
+    is_ascending = wanted.order == "oldest"
+    # The first page of the list is open at its beginning, and the last page at its end.
     if shown and (wanted.after or wanted.before):
-        runs = runs.filter(pk__gt=min(shown)) if is_rising else runs.filter(pk__lt=max(shown))
+        runs = runs.filter(pk__gt=min(shown)) if is_ascending else runs.filter(pk__lt=max(shown))
     if len(shown) == PAGE_SIZE:
-        runs = runs.filter(pk__lt=max(shown)) if is_rising else runs.filter(pk__gt=min(shown))
+        runs = runs.filter(pk__lt=max(shown)) if is_ascending else runs.filter(pk__gt=min(shown))
     return runs.count()
 
 
 def for_list(runs: RunQuerySet) -> RunQuerySet:
+    """Return the runs with the related objects and fields that the list prints, and no others."""
     return runs.select_related("added_by").prefetch_related("tags").only(
         "camb_run_id", "camb_task_id", "title", "status", "reason", "checked_at", "due_at", "languages",
         "duration_ms", "cue_count", "version", "archived_at", "added_by__name", "added_by__email",
     )  # fmt: skip
 
 
-# --- What the list shows -----------------------------------------------------------------------------
+# --- The tabs and the rows ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class StatusTab:
+    """A tab that filters the list by one status."""
+
     name: str
     count: int
     href: str
@@ -169,7 +174,7 @@ class StatusTab:
 
 
 class RunRow(NamedTuple):
-    """One run, ready to be printed: the row's template only puts strings in their places."""
+    """One run, ready to print: the template only inserts these strings."""
 
     pk: str
     href: str
@@ -193,13 +198,16 @@ class RunRow(NamedTuple):
 
 
 def status_counts(runs: RunQuerySet) -> dict[str, int]:
-    """How many there are by status, and how many are archived."""
+    """Return the number of current runs by status, and the number of archived runs under `ARCHIVED`."""
     counted = dict(runs.current().order_by().values_list("status").annotate(Count("pk")))
     return {status: counted.get(status, 0) for status in Status.values} | {ARCHIVED: runs.archived().count()}
 
 
 def build_tabs(wanted: RunListQuery, counts: dict[str, int]) -> list[StatusTab]:
-    """All, and each status that there is; the chosen one stays, so that nobody stands on a tab that vanishes."""
+    """Return the tabs: All, and each status that has runs.
+
+    The chosen tab stays even without runs, so that it does not vanish while the user looks at it.
+    """
     names = {status.value: str(status.label) for status in Status} | {ARCHIVED: _("Archived")}
     current = sum(counts.values()) - counts[ARCHIVED]
     tabs = [StatusTab(_("All"), current, wanted.query(status=""), "", not wanted.status)]
@@ -212,17 +220,18 @@ def build_tabs(wanted: RunListQuery, counts: dict[str, int]) -> list[StatusTab]:
 
 
 def build_rows(runs: Iterable[Run], key: ApiKey | None, wanted: RunListQuery) -> list[RunRow]:
-    drawn = {status: status_label(status) for status in Status.values}
-    # One reverse() for all rows: what stands before and after the id.
+    """Return the rows of these runs. Without a working `key` they say why the next check waits."""
+    labels = {status: status_label(status) for status in Status.values}
+    # One reverse() for all rows: the URLs, split where the id goes.
     page, title = (reverse(name, args=[0]).rsplit("0", 1) for name in ("runs-detail", "runs-edit-title"))
     pause = _("waits for a key") if key is None else _("paused") if key.is_in_trouble else ""
-    # What left this list while it is on a page keeps its place there, and says so.
-    moved = _("Restored") if wanted.is_archive else _("Archived")
-    left = format_html('<span class="status">{}{}</span>', icon("archive"), moved)
+    # A run that leaves the list while a page shows it keeps its row, which says so.
+    move = _("Restored") if wanted.is_archive else _("Archived")
+    moved = format_html('<span class="status">{}{}</span>', icon("archive"), move)
     return [
         _row(
             run,
-            drawn[run.status] if (run.archived_at is not None) == wanted.is_archive else left,
+            labels[run.status] if (run.archived_at is not None) == wanted.is_archive else moved,
             page,
             title,
             pause,
@@ -233,7 +242,7 @@ def build_rows(runs: Iterable[Run], key: ApiKey | None, wanted: RunListQuery) ->
 
 
 def _chips(names: list[str], wanted: RunListQuery) -> SafeString:
-    """A few tags, each a link to what else is under it."""
+    """Return the first tags, each a link to the list of the runs with the tag, and the number of the others."""
     links = ((wanted.query(tag=dict.fromkeys((*wanted.tag, name))), name) for name in names[:TAGS_SHOWN])
     chips = format_html_join("", '<a class="tag" href="{}"><bdi>{}</bdi></a>', links)
     if rest := names[TAGS_SHOWN:]:
@@ -245,8 +254,8 @@ def _row(run: Run, status: SafeString, page: list[str], title: list[str], pause:
     pk = str(run.pk)
     spoken = list(dict.fromkeys(languages.name(tag.split("-")[0]) for tag in run.languages if tag))
     more = f" +{len(spoken) - LANGUAGES_SHOWN}" if len(spoken) > LANGUAGES_SHOWN else ""
-    checked, checked_text = _moment(run.checked_at)
-    due, due_text = _moment(run.due_at)
+    checked, checked_text = _time_texts(run.checked_at)
+    due, due_text = _time_texts(run.due_at)
     return RunRow(
         pk=pk,
         href=pk.join(page),
@@ -270,6 +279,6 @@ def _row(run: Run, status: SafeString, page: list[str], title: list[str], pause:
     )
 
 
-def _moment(at: datetime | None) -> tuple[str, str]:
-    """For the machine, and for a person whose browser runs no script."""
+def _time_texts(at: datetime | None) -> tuple[str, str]:
+    """Return a time in ISO 8601, and as text for a browser that runs no script."""
     return (at.isoformat(timespec="seconds"), f"{at:%Y-%m-%d %H:%M} UTC") if at else ("", "")

@@ -1,4 +1,4 @@
-"""How are found lines laid out: by run, each with what stands around it and where it leads?"""
+"""Page model of search hits: grouped by run, each with its neighbouring lines and a link to its moment."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -19,15 +19,15 @@ from results.models import Cue, Run
 from results.search.service import Hit, parallel_lines
 from results.transcripts import languages, timecode
 
-# A line of speech is shorter; of a longer one, the part around what was found is shown.
+# Lines of speech are shorter. A longer line is cut to the part around the first match.
 LONGEST_LINE = 600
 LONGEST_NEIGHBOUR = 200
 
 
 class HitLine(NamedTuple):
-    """A hit, ready to be printed, with the lines before and after it unless these stand there already.
+    """A hit, ready to print, with the lines before and after it unless the page shows these already.
 
-    A page has fifty: what its template would have to look up, compute or loop over is prepared here.
+    A page has fifty hits, so all look-ups, computations and loops are done here and not in the template.
     """
 
     href: str
@@ -45,13 +45,14 @@ class HitLine(NamedTuple):
 
 @dataclass
 class HitGroup:
-    """The hits in one run, in the order in which they are spoken."""
+    """The hits in one run, in the order of time."""
 
     run: Run
     lines: list[HitLine] = field(default_factory=list)
 
 
 def group_hits(found: Sequence[Hit]) -> list[HitGroup]:
+    """Return the hits by run; the runs keep the order of their first hits."""
     places = {(hit.cue.dub_id, hit.cue.position) for hit in found}
     neighbours, others = _neighbours(places), parallel_lines(found)
     groups: dict[int, HitGroup] = {}
@@ -59,7 +60,7 @@ def group_hits(found: Sequence[Hit]) -> list[HitGroup]:
         groups.setdefault(hit.cue.run_id, HitGroup(hit.cue.run))
     for hit in sorted(found, key=lambda hit: (hit.cue.dub_id, hit.cue.position)):
         cue = hit.cue
-        # pop: what stands below one hit is not repeated above the next.
+        # A line below one hit is not repeated above the next, so each neighbour is taken out.
         before = neighbours.pop((cue.dub_id, cue.position - 1), "")
         after = neighbours.pop((cue.dub_id, cue.position + 1), "")
         groups[cue.run_id].lines.append(_line(hit, before, after, others.get(cue.pk, ())))
@@ -67,11 +68,14 @@ def group_hits(found: Sequence[Hit]) -> list[HitGroup]:
 
 
 def _neighbours(places: set[tuple[int, int]]) -> dict[tuple[int, int], str]:
-    """The lines next to these places of (dub, position) that are not among them."""
-    wanted = {(dub, position + step) for dub, position in places for step in (-1, 1)} - places
-    if not wanted:
+    """Return the texts of the lines next to these places, by place: the dub's id and the position of the line.
+
+    Lines at the places themselves are hits, and are left out.
+    """
+    neighbours = {(dub, position + step) for dub, position in places for step in (-1, 1)} - places
+    if not neighbours:
         return {}
-    by_dub = groupby(sorted(wanted), key=lambda place: place[0])
+    by_dub = groupby(sorted(neighbours), key=lambda place: place[0])
     conditions = (Q(dub=dub, position__in=[position for _dub, position in of_dub]) for dub, of_dub in by_dub)
     cues = Cue.objects.filter(reduce(or_, conditions)).order_by()
     return {
@@ -81,12 +85,13 @@ def _neighbours(places: set[tuple[int, int]]) -> dict[tuple[int, int], str]:
 
 
 @lru_cache(maxsize=4096)
-def cached_url(name: str, of: int | str) -> str:
-    """As `reverse`, remembered: a page of hits has hundreds of addresses."""
-    return reverse(name, args=[of])
+def cached_url(name: str, argument: int | str) -> str:
+    """Return the URL of this name, from a cache: a page of hits has hundreds of URLs."""
+    return reverse(name, args=[argument])
 
 
-def moment_url(cue: Cue) -> str:
+def cue_url(cue: Cue) -> str:
+    """Return the URL of the run's page that shows the cue's dub at the moment of the cue."""
     query = urlencode({"dub": cue.dub.language, "t": cue.start_ms // 1000})
     return f"{cached_url('runs-detail', cue.run_id)}?{query}#cue-{cue.position}"
 
@@ -96,7 +101,7 @@ def _line(hit: Hit, before: str, after: str, others: Iterable[tuple[str, str]]) 
     kind = "audio" if dub.audio_url else "video" if dub.video_url else ""
     span = f"#t={cue.start_ms / 1000},{max(cue.end_ms, cue.start_ms + 1000) / 1000}"
     return HitLine(
-        href=moment_url(cue),
+        href=cue_url(cue),
         media=cached_url(f"media-{kind}", dub.pk) + span if kind else "",
         clock=clock,
         speaker=cue.speaker,
@@ -115,7 +120,7 @@ def _line(hit: Hit, before: str, after: str, others: Iterable[tuple[str, str]]) 
 
 
 def highlight(text: str, marks: Iterable[tuple[int, int]]) -> SafeString:
-    """Return the text, escaped piece by piece, with each found span in a <mark>; a very long one is cut."""
+    """Return the escaped text with each matched span in a <mark>; a text over `LONGEST_LINE` is cut."""
     spans = sorted(marks)
     first, last = 0, len(text)
     if len(text) > LONGEST_LINE:

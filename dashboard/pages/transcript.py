@@ -1,4 +1,4 @@
-"""What is there to see of a dub's transcript: its lines, who speaks them, hints, the strip, and a dub beside it?"""
+"""Page model of a transcript: lines, speakers, review checks, the timeline strip, and another dub side by side."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,22 +14,22 @@ from django.utils.translation import gettext as _
 from results.models import Cue, Dub, MediaCopy, Run
 from results.transcripts import alignment, languages, review, timecode, timeline
 
-# As many as run.css has colours.
+# The number of speaker colours in static/css/run_detail.css.
 VOICES = 8
-# The strip is drawn in so many parts: about as many as it has pixels.
+# The columns in which the timeline strip is drawn: about as many as it has pixels.
 COLUMNS = 1000
-# Its loudness in fewer, as each of these weighs four bytes.
+# The waveform has fewer columns, as each of them weighs four bytes.
 WAVE_COLUMNS = 500
 WAVE_HEIGHT = 64
 MAX_SPEAKERS = 60
-# So many lines are laid out together when they come near: with each for itself, a browser looks at 20,000 of them
-# for every picture that it paints.
+# The lines that a browser lays out together once they come near the window. With each line laid out on its own, the
+# browser looks at all 20,000 of them for every frame that it paints.
 LINES_PER_PART = 100
 
 
 @dataclass(frozen=True)
 class TranscriptFilter:
-    """What the address says is to be shown; whatever it leaves out, or is not there, falls back."""
+    """The part of a run's page that a URL asks for; a missing or unknown value falls back to a default."""
 
     dub: str = ""
     play: str = ""
@@ -43,7 +43,7 @@ class TranscriptFilter:
 
     @property
     def values(self) -> dict[str, str | list[str]]:
-        """As the names and values of a query; video is what plays when nothing else is said."""
+        """The names and values of the query string. Video is the default, so only audio is named."""
         return {
             "dub": self.dub,
             **({"play": "audio"} if self.play == "audio" else {}),
@@ -56,19 +56,19 @@ class TranscriptFilter:
         return "?" + urlencode(self.values, doseq=True)
 
     def back_to(self, run: Run) -> str:
-        """The address of the run's page, shown so, but with all speakers: these may be called otherwise now."""
+        """Return the URL of the run's page with this filter but all speakers, whose names may have changed."""
         return reverse("runs-detail", args=[run.pk]) + replace(self, speakers=()).query
 
 
 class TranscriptLine(NamedTuple):
-    """One cue, ready to be printed; `speaker` stands only where another one begins to speak."""
+    """One cue, ready to print. `speaker` is set only where the speaker changes."""
 
     position: int
     start_ms: int
     voice: str
     speaker: str
     text: str
-    hints: str = ""
+    checks: str = ""
 
     @property
     def clock(self) -> str:
@@ -76,7 +76,7 @@ class TranscriptLine(NamedTuple):
 
 
 class TranscriptRow(NamedTuple):
-    """Lines that say the same in two dubs."""
+    """Aligned lines of two dubs."""
 
     start_ms: int
     lines: list[TranscriptLine]
@@ -84,6 +84,8 @@ class TranscriptRow(NamedTuple):
 
 
 class SpeakerStats(NamedTuple):
+    """A speaker's talk time, share of all talk time in percent, and number of words or characters."""
+
     name: str
     voice: str
     talk: str
@@ -95,7 +97,7 @@ class SpeakerStats(NamedTuple):
 
 
 class OtherDub(NamedTuple):
-    """Another dub that may stand beside this one."""
+    """A link to another dub that can be shown side by side with this one."""
 
     label: str
     href: str
@@ -103,13 +105,13 @@ class OtherDub(NamedTuple):
 
 
 class WaveformPath(NamedTuple):
-    """How loud the media is, as a path `columns` wide that is stretched over `width` columns of the strip."""
+    """A waveform as a path of `columns` columns, which is stretched over `width` columns of the strip."""
 
     path: str
     columns: int
     width: int
     strip: int
-    """How many columns the strip has with it: media goes on after its last line."""
+    """The columns of the whole strip: media may go on after the last line."""
 
     @classmethod
     def of(cls, copy: MediaCopy, dub: Dub) -> "WaveformPath":
@@ -120,7 +122,7 @@ class WaveformPath(NamedTuple):
 
 @dataclass(frozen=True)
 class TranscriptPage:
-    """The transcript of a dub, as wanted. The cues are read once, whatever is made of them."""
+    """The transcript of a dub, as the filter wants it. All parts share one query for the cues."""
 
     dub: Dub
     wanted: TranscriptFilter
@@ -136,27 +138,27 @@ class TranscriptPage:
 
     @property
     def chosen(self) -> set[str]:
-        """The speakers whose lines are shown alone; none means all."""
+        """The speakers whose lines are shown alone; an empty set means all."""
         return self.voices.keys() & set(self.wanted.speakers)
 
     # --- The lines -----------------------------------------------------------------------------------
 
     @cached_property
     def lines(self) -> list[TranscriptLine]:
-        hints = [" · ".join(map(str, found)) for found in review.review_checks(self.cues)]
+        checks = [" · ".join(map(str, found)) for found in review.review_checks(self.cues)]
         chosen = self.chosen
-        shown = [pair for pair in zip(self.cues, hints, strict=True) if not chosen or pair[0].speaker in chosen]
+        shown = [pair for pair in zip(self.cues, checks, strict=True) if not chosen or pair[0].speaker in chosen]
         return _lines(shown, self.voices)
 
     @property
     def parts(self) -> Iterator[Sequence[TranscriptLine] | Sequence[TranscriptRow]]:
-        """The lines, or the rows of two dubs, in parts."""
+        """The lines, or the rows of two dubs, in parts of `LINES_PER_PART`."""
         shown = list(self.rows) if self.other else self.lines
         return (shown[start : start + LINES_PER_PART] for start in range(0, len(shown), LINES_PER_PART))
 
     @property
-    def hint_count(self) -> int:
-        return sum(bool(line.hints) for line in self.lines)
+    def check_count(self) -> int:
+        return sum(bool(line.checks) for line in self.lines)
 
     @cached_property
     def other(self) -> Dub | None:
@@ -176,18 +178,18 @@ class TranscriptPage:
 
     @property
     def rows(self) -> Iterator[TranscriptRow]:
-        """The lines with those of the other dub beside them; chosen speakers bring what is beside them along."""
+        """The lines beside the aligned lines of the other dub. Lines beside a chosen speaker's lines are kept."""
         lines = {line.position: line for line in self.lines}
         others = list(self.other.cues.all()) if self.other else []
-        there = {line.position: line for line in _lines([(cue, "") for cue in others], _voices(others))}
+        other_lines = {line.position: line for line in _lines([(cue, "") for cue in others], _voices(others))}
         for row in alignment.align_in_rows(self.cues, others):
-            here = [lines[cue.position] for cue in row.cues if cue.position in lines]
-            if here or not self.chosen:
-                yield TranscriptRow(row.start_ms, here, [there[cue.position] for cue in row.others])
+            own = [lines[cue.position] for cue in row.cues if cue.position in lines]
+            if own or not self.chosen:
+                yield TranscriptRow(row.start_ms, own, [other_lines[cue.position] for cue in row.others])
 
     @property
     def choices(self) -> list[OtherDub]:
-        """The run's other dubs, and those of the runs that are of the same source."""
+        """The run's other dubs, and the dubs of its linked runs."""
         return [
             OtherDub(
                 _label(dub, is_own=dub.run_id == self.dub.run_id),
@@ -202,7 +204,7 @@ class TranscriptPage:
         return replace(self.wanted, beside="").query
 
     def _key(self, dub: Dub) -> str:
-        """What the address calls another dub: by its language, or with its run's id before if that is needed."""
+        """Return the name of another dub in URLs: its language, with its run's id in front for another run."""
         is_plain = dub.run_id == self.dub.run_id and dub.language
         return dub.language if is_plain else f"{dub.run_id}:{dub.language}"
 
@@ -210,7 +212,7 @@ class TranscriptPage:
 
     @cached_property
     def speakers(self) -> list[SpeakerStats]:
-        """Who speaks, most first: for how long, what part of all that is said, and how many words."""
+        """The speakers with their talk time, share and words, the one with the most talk time first."""
         talk, words = defaultdict[str, int](int), defaultdict[str, int](int)
         count = _words if languages.has_spaces(self.dub.language) else review.length
         for cue in self.cues:
@@ -232,7 +234,7 @@ class TranscriptPage:
         ]
 
     @property
-    def everybody(self) -> str:
+    def all_speakers(self) -> str:
         return replace(self.wanted, speakers=()).query
 
     @property
@@ -252,7 +254,7 @@ class TranscriptPage:
 
     @property
     def blocks(self) -> dict[str, str]:
-        """For each voice, all its blocks as one path of the strip: however many lines, a handful of elements."""
+        """The blocks of each voice as one path, so that the strip has few elements for any number of lines."""
         paths = defaultdict[str, str](str)
         for block in timeline.blocks(self.cues, self.dub.duration_ms, COLUMNS):
             paths[self.voices.get(block.speaker, "")] += f"M{block.start} 8H{block.end}V24H{block.start}z"
@@ -260,35 +262,37 @@ class TranscriptPage:
 
     @property
     def ticks(self) -> str:
-        """Where lines begin, as one path; so many that they would run together say nothing, and are left out."""
+        """The starts of the lines as one path of the strip; empty when the ticks would run together."""
         columns = timeline.ticks(self.cues, self.dub.duration_ms, COLUMNS)
         return "".join(f"M{column} 0V5" for column in columns) if len(columns) <= COLUMNS / 3 else ""
 
 
 def other_dubs(dub: Dub, dubs: Iterable[Dub]) -> list[Dub]:
-    """Return the dubs that may stand beside this one: those of its run, and of the runs of the same source."""
+    """Return the dubs that can be shown side by side with this one: the run's own, and those of its linked runs."""
     run = dub.run
     own = [other for other in dubs if other != dub and other.cue_count]
     if run.source_id is None:
         return own
-    theirs = Dub.objects.filter(
+    linked = Dub.objects.filter(
         run__in=Run.objects.filter(source=run.source_id).exclude(pk=run.pk), cue_count__gt=0
     )
-    return [*own, *theirs.select_related("run").order_by("run", "pk")]
+    return [*own, *linked.select_related("run").order_by("run", "pk")]
 
 
 def _voices(cues: Iterable[Cue]) -> dict[str, str]:
-    """A colour for each speaker, in the order in which they begin to speak."""
+    """Return the colour of each speaker, in the order of their first lines."""
     speakers = dict.fromkeys(cue.speaker for cue in cues if cue.speaker)
     return {speaker: f"voice-{number % VOICES}" for number, speaker in enumerate(speakers)}
 
 
 def _lines(cues: Iterable[tuple[Cue, str]], voices: dict[str, str]) -> list[TranscriptLine]:
     lines, before = [], ""
-    for cue, hints in cues:
+    for cue, checks in cues:
         name = cue.speaker if cue.speaker != before else ""
         before = cue.speaker
-        lines.append(TranscriptLine(cue.position, cue.start_ms, voices.get(cue.speaker, ""), name, cue.text, hints))
+        lines.append(
+            TranscriptLine(cue.position, cue.start_ms, voices.get(cue.speaker, ""), name, cue.text, checks)
+        )
     return lines
 
 
@@ -297,6 +301,6 @@ def _words(text: str) -> int:
 
 
 def _label(dub: Dub, *, is_own: bool) -> str:
-    """What another dub is called: by its language, and by its run when that is another."""
+    """Return the label of another dub: its language, with its run's title in front for another run."""
     language = languages.name(dub.language)
     return language or _("Transcript") if is_own else " · ".join(filter(None, (str(dub.run), language)))

@@ -1,4 +1,4 @@
-"""What can be taken along from here?"""
+"""Template tag for the export menu of a dub."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -15,7 +15,7 @@ register = template.Library()
 
 @register.inclusion_tag("runs/export/_menu.html")
 def export_menu(dub: Dub, dubs: Iterable[Dub]) -> dict[str, Any]:
-    """Offer the dub in every format, and side by side with each of the run's other dubs."""
+    """Return links to the dub in every format, and to bilingual exports with each other dub of the run."""
     formats = FORMATS.values()
     return {
         "links": [(reverse("runs-export-dub", args=[dub.pk, kind.key]), kind.label) for kind in formats],

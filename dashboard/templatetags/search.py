@@ -1,4 +1,4 @@
-"""Is there something new for a saved search of the person's?"""
+"""Template tag for the number of new alerts on a member's saved searches."""
 
 from django import template
 
@@ -10,5 +10,5 @@ register = template.Library()
 
 @register.simple_tag
 def search_news(membership: Membership) -> int:
-    """In how many new dubs the person's saved searches have hits."""
+    """Return the number of new dubs in which the member's saved searches have hits."""
     return saved.new_alert_count(membership)

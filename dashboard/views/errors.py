@@ -1,4 +1,4 @@
-"""What is said where Django gives up, before any view is asked or because one failed?"""
+"""Error pages for requests that Django refuses before any view runs, and for views that fail."""
 
 import logging
 import sys
@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 class WithoutTraceback(logging.Filter):
-    """Drops the traceback from what Django logs of a 503: `server_error` has logged one line, which is enough."""
+    """Drops the traceback from Django's log record of a 503, as `server_error` has logged one line already."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if getattr(record, "status_code", None) == 503:
@@ -24,28 +24,32 @@ class WithoutTraceback(logging.Filter):
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 400; the page of a disallowed host says which setting to change."""
     context = {"is_unknown_name": isinstance(exception, DisallowedHost)}
     return render(request, "400.html", context, status=400)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form without the token of its page, or from a page of another address."""
+    """Answer 403 to a form without the CSRF token of its page, or from a page of another origin."""
     context = {"is_foreign": reason.startswith("Origin checking failed")}
     return render(request, "403_csrf.html", context, status=403)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """503 for what passes, else 500; neither page asks the database or the session anything."""
+    """Answer 503 to a transient error or a failure of Redis, else 500.
+
+    Neither page reads the database or the session.
+    """
     name, status, headers = "503_outage.html", 503, {"Retry-After": "30"}
     error = sys.exception()
     if health.is_transient(error):
         health.record_failure(error)
     elif isinstance(error, RedisError):
-        logger.error("Redis did not do what was asked of it: %s", health.first_line(error))
+        logger.error("Redis failed: %s", health.first_line(error))
     else:
         name, status, headers = "500.html", 500, {}
     try:
         page = render_to_string(name)
-    except ValueError:  # a static file that was never collected, and so has no address
+    except ValueError:  # a static file that was never collected has no URL
         page = render_to_string("503_bare.html")
     return HttpResponse(page, status=status, headers=headers)

@@ -1,4 +1,4 @@
-"""Follows the link of an invitation, and lets the invited person join the team."""
+"""Opens the link of an invitation, and lets the invited person join the team."""
 
 import logging
 
@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 @require_safe
 def follow(request: HttpRequest, token: str) -> HttpResponse:
-    """Take the link of an invitation and lead away from it at once: no log and no Referer keeps its token."""
+    """Keep the invitation in the session and redirect at once, so that no log and no Referer keeps the token."""
     carry_invitation(request, Invitation.objects.opened_by(token).first())
     response = redirect("invitations-accept")
     response.headers["Referrer-Policy"] = "no-referrer"
@@ -24,6 +24,7 @@ def follow(request: HttpRequest, token: str) -> HttpResponse:
 
 @page_methods
 def accept(request: HttpRequest) -> HttpResponse:
+    """Show the invitation in the session. A POST of the invited user joins the team."""
     invited = carried_invitation(request)
     if invited is None:
         return render(request, "invitations/expired.html", status=404)

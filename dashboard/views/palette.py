@@ -1,4 +1,4 @@
-"""Where can somebody go from here, by a few typed letters?"""
+"""The command palette: pages and runs that a few typed letters lead to."""
 
 from typing import NamedTuple
 
@@ -14,13 +14,13 @@ from results.models import Run
 from teams.access import can_change, membership_or_404
 from teams.models import Membership
 
-RUNS = 8
+RUNS_SHOWN = 8
 
 
 @login_required
 @require_safe
 def entries(request: HttpRequest, slug: str) -> HttpResponse:
-    """Answer the pages and the newest runs whose names say what was typed, and the way to the lines that do."""
+    """Answer with the pages and the newest runs whose names contain `q`, and a link to the search for it."""
     membership = membership_or_404(request.user, slug)
     wanted = RunListQuery.read(request.GET)
     runs = wanted.named(Run.objects.current().filter(team=membership.team)).order_by("-pk")
@@ -28,12 +28,14 @@ def entries(request: HttpRequest, slug: str) -> HttpResponse:
         "membership": membership,
         "q": wanted.q,
         "pages": [page for page in _pages(membership) if wanted.q.casefold() in page.name.casefold()],
-        "runs": runs.only("title", "camb_run_id", "camb_task_id", "status")[:RUNS],
+        "runs": runs.only("title", "camb_run_id", "camb_task_id", "status")[:RUNS_SHOWN],
     }
     return render(request, "palette/_entries.html", context)
 
 
 class PaletteEntry(NamedTuple):
+    """A link to a page."""
+
     name: str
     icon: str
     href: str

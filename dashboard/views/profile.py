@@ -1,4 +1,4 @@
-"""A person's own name and player settings."""
+"""A user's own name and player settings."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -7,10 +7,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from dashboard.forms import (
-    PlayerForm,
-    ProfileForm,
-)
+from dashboard.forms import PlayerForm, ProfileForm
 from dashboard.http.requests import SignedInRequest, page_methods
 
 
@@ -29,7 +26,7 @@ def page(request: SignedInRequest) -> HttpResponse:
 @login_required
 @require_POST
 def player(request: SignedInRequest) -> HttpResponse:
-    """Keep how this person has set the player; the page has done it already, and shows nothing."""
+    """Save the user's player settings. The page has applied them already, so the answer has no body."""
     form = PlayerForm(request.POST, instance=request.user)
     if form.is_valid():
         request.user.save(update_fields=PlayerForm.Meta.fields)

@@ -1,4 +1,4 @@
-"""Who is in the team, how do people come in and leave, and what is its CAMB.AI key?"""
+"""The pages of a team: its name, its members, invitations, media copies and the CAMB.AI key."""
 
 import logging
 import time
@@ -34,20 +34,21 @@ from teams.models import Invitation, LastOwnerError, Membership, Team
 
 logger = logging.getLogger(__name__)
 
-# A worker that runs has tried a key long before; after this time the page says that none does.
-WORKER_PATIENCE_S = 25
+# A running worker tests a key long before this time is over; after it, the page says that no worker runs.
+WORKER_TIMEOUT_S = 25
 
 
 def _too_many(request: HttpRequest) -> HttpResponse:
     return render(request, "429.html", status=429)
 
 
-# --- Where a person lands ----------------------------------------------------------------------------
+# --- Entry and new teams -----------------------------------------------------------------------------
 
 
 @login_required
 @require_safe
 def home(request: SignedInRequest) -> HttpResponse:
+    """Redirect to the runs of the team that the user saw last, or to a new team for a user without one."""
     slugs = list(request.user.memberships.order_by("team__name", "pk").values_list("team__slug", flat=True))
     if not slugs:
         return redirect("teams-new")
@@ -92,14 +93,14 @@ def detail(request: SignedInRequest, slug: str) -> HttpResponse:
 
 
 def _page(request: SignedInRequest, membership: Membership, status: int = 200, **forms: Any) -> HttpResponse:
-    """Answer the whole team page; a form that was not right is shown in its place, with what is wrong."""
+    """Answer with the whole team page. An invalid form is passed by its name, and shown with its errors."""
     team = membership.team
     context = {
         "membership": membership,
         "people": team.memberships.select_related("user").order_by("user__name", "user__email"),
         "roles": Membership.Role.choices,
         "invitations": team.invitations.waiting().order_by("email") if can_manage(membership) else [],
-        # Told once: only its hash is kept, so the link cannot be shown again.
+        # Shown once: only the hash of the token is stored, so the link cannot be shown again.
         "invited": request.session.pop("invited", None),
         "has_mail_server": bool(settings.EMAIL_URL),
         "name_form": TeamForm(initial={"name": team.name}),
@@ -133,7 +134,7 @@ def delete(request: SignedInRequest, slug: str) -> HttpResponse:
 @login_required
 @require_POST
 def member(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
-    """Give a person another role, or end their membership; everybody may end their own."""
+    """Change a member's role, or remove the member. Members may remove themselves."""
     membership = membership_or_404(request.user, slug)
     is_self, is_removal = membership.pk == pk, "remove" in request.POST
     if not (is_self and is_removal):
@@ -204,7 +205,7 @@ def revoke(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def copies(request: SignedInRequest, slug: str) -> HttpResponse:
-    """Say whether copies of media are kept, and how much; or have all that are kept removed."""
+    """Set whether media copies are kept, and up to which size; or with `remove` delete all copies."""
     membership = membership_or_404(request.user, slug)
     require_manage(membership)
     team = membership.team
@@ -226,7 +227,7 @@ def copies(request: SignedInRequest, slug: str) -> HttpResponse:
 
 
 def _copies_state(team: Team) -> dict[str, Any]:
-    """Return what `_copies.html` shows."""
+    """Return the context of `_copies.html`."""
     policy = quota.policy_of(team)
     most_gb = policy.quota_bytes // quota.GB
     return {
@@ -245,7 +246,7 @@ def _copies_state(team: Team) -> dict[str, Any]:
 @login_required
 @page_methods
 def key(request: SignedInRequest, slug: str) -> HttpResponse:
-    """GET: the key's state, asked for by the page while the key is being tested. POST: another key."""
+    """Answer a GET with the key's state, which the page polls during a test. A POST saves another key."""
     membership = membership_or_404(request.user, slug)
     if request.method != "POST":
         state = _key_state(membership, began=request.GET.get("began", ""))
@@ -293,12 +294,12 @@ def _back_to_key(slug: str) -> HttpResponse:
 
 
 def _key_state(membership: Membership, began: str = "") -> dict[str, Any]:
-    """Return what `_key.html` shows; `began` is when the asking page began to wait, in seconds of the epoch."""
+    """Return the context of `_key.html`. The page has polled since `began`, in seconds since the epoch."""
     now = int(time.time())
     since = int(began) if began.isdecimal() and len(began) < 12 else now
     api_key = ApiKey.objects.filter(team=membership.team).first()
     is_untested = api_key is not None and api_key.state == ApiKey.State.UNTRIED and api_key.last_call_at is None
-    has_no_worker = is_untested and now - since >= WORKER_PATIENCE_S
+    has_no_worker = is_untested and now - since >= WORKER_TIMEOUT_S
     is_working = api_key is not None and api_key.state == ApiKey.State.WORKING
     return {
         "api_key": api_key,

@@ -1,4 +1,4 @@
-"""Which scripts may come in, with whose rights, and how do they ask?"""
+"""A team's API page: create and revoke access tokens, with sample commands and a list of the API's operations."""
 
 import logging
 from datetime import timedelta
@@ -26,9 +26,9 @@ logger = logging.getLogger(__name__)
 @login_required
 @page_methods
 def page(request: SignedInRequest, slug: str) -> HttpResponse:
-    """List the tokens, a person's own or for an owner all of the team's; a POST creates one.
+    """List the member's own tokens, or all of the team's for an owner. A POST creates a token.
 
-    Its secret stands in the very answer and nowhere else: a session would keep it in the database.
+    Only the answer to the POST holds the secret: a redirect would have to keep it in the session, in the database.
     """
     membership = membership_or_404(request.user, slug)
     form = TokenForm(membership, request.POST if request.method == "POST" else None)
@@ -65,7 +65,7 @@ def page(request: SignedInRequest, slug: str) -> HttpResponse:
 
 
 class Sample(NamedTuple):
-    """Something that a script does, to be copied into a shell."""
+    """A sample command, to be copied into a shell."""
 
     title: str
     code: str
@@ -92,6 +92,8 @@ def _samples(root: str) -> list[Sample]:
 
 
 class Address(NamedTuple):
+    """An operation of the API, as its OpenAPI description has it."""
+
     method: str
     path: str
     what: str
@@ -99,19 +101,19 @@ class Address(NamedTuple):
 
 @cache
 def _addresses() -> list[Address]:
-    """What the API's own description says there is. Put together once: it takes ten times as long as a page."""
+    """Return the operations of the OpenAPI description, cached: to build it takes ten times as long as a page."""
     paths: dict[str, dict[str, Any]] = api.get_openapi_schema()["paths"]
     return [
-        Address(method.upper(), path, told["description"])
+        Address(method.upper(), path, operation["description"])
         for path, methods in paths.items()
-        for method, told in methods.items()
+        for method, operation in methods.items()
     ]
 
 
 @login_required
 @require_POST
 def revoke(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
-    """Everybody may revoke their own tokens, an owner all of the team's."""
+    """Revoke a token: members revoke their own, owners all of the team's."""
     membership = membership_or_404(request.user, slug)
     token = get_object_or_404(AccessToken, membership__team=membership.team, pk=pk)
     if token.membership_id != membership.pk:

@@ -1,4 +1,4 @@
-"""How does a test sign somebody in, and what does it see of a page?"""
+"""Helpers for tests of pages: log a client in, fetch a page, and read its rows and text."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Does every address answer each role as the table says, and is no address missing from the table?"""
+"""The access table: the status that every URL answers to each role. No URL may be missing from it."""
 
 import re
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from dashboard.api import api
 from results import queue
 from results.models import Dub, SavedSearch
 from results.refresh import keys
+from teams import access
 from teams.models import AccessToken, Invitation, Membership, Team
 from tests.dashboard.api.test_api import OPEN as API_OPEN
 from tests.dashboard.api.test_api import TABLE as API_TABLE
@@ -21,10 +22,10 @@ from tests.factories import make_dub, make_member, make_run, make_team
 pytestmark = pytest.mark.django_db
 Role = Membership.Role
 
-LOGIN = 0  # a redirect to the log-in page
+LOGIN = 0  # stands for a redirect to the log-in page
 ROLES = ("anonymous", "outsider", "viewer", "member", "owner")
 
-# What a GET and an empty POST answer to each of ROLES. 422: let in, but nothing was typed.
+# The statuses of a GET and of an empty POST for each of ROLES. A 422 was let in, but the form was empty.
 TABLE = {
     "account_change_password": ((0, 200, 200, 200, 200), (0, 422, 422, 422, 422)),
     "account_confirm_email": ((200, 200, 200, 200, 200), (404, 404, 404, 404, 404)),
@@ -95,27 +96,27 @@ TABLE = {
 }  # fmt: skip
 
 
-def names(patterns: list[URLPattern | URLResolver]) -> Iterator[str]:
+def url_names(patterns: list[URLPattern | URLResolver]) -> Iterator[str]:
     for pattern in patterns:
         if isinstance(pattern, URLResolver) and pattern.namespace == "api":
-            continue  # its addresses take a token and no session; they are in API_TABLE
+            continue  # these URLs take a token and no session; API_TABLE lists them
         if isinstance(pattern, URLResolver):
-            yield from names(pattern.url_patterns)
+            yield from url_names(pattern.url_patterns)
         else:
             assert pattern.name, f"{pattern} has no name"
             yield pattern.name
 
 
-ALL = sorted(names(get_resolver().url_patterns))
+ALL = sorted(url_names(get_resolver().url_patterns))
 
 
 @pytest.fixture(autouse=True)
-def _nobody_works(monkeypatch):
+def _nothing_is_enqueued(monkeypatch):
     monkeypatch.setattr(queue, "enqueue", lambda *call, **_: None)
 
 
 class World:
-    """A team with one of everything, and somebody in each role."""
+    """A team with one object of each kind, and one user in each role."""
 
     def __init__(self) -> None:
         self.team = make_team("Dub")
@@ -125,13 +126,14 @@ class World:
         )
         self.other_dub = make_dub(self.dub.run, ["Hola"], language="es-es")
         owner = self.team.memberships.get().user
-        make_member(self.team)  # the one whom teams-member is about
-        self.person = self.team.memberships.get(role=Role.MEMBER)
+        make_member(self.team)  # the member that teams-member names
+        self.membership = self.team.memberships.get(role=Role.MEMBER)
         self.invitation, self.token = Invitation.objects.issue(
             team=self.team, email="kim@example.org", role=Role.VIEWER, invited_by=owner
         )
-        self.access_token, _ = AccessToken.objects.issue(self.person, "Nightly", can_write=True)
-        self.saved = SavedSearch.objects.create(team=self.team, owner=self.person.user, q="hello", is_shared=True)
+        self.access_token, self.secret = AccessToken.objects.issue(self.membership, "Nightly", can_write=True)
+        searcher = self.membership.user
+        self.saved = SavedSearch.objects.create(team=self.team, owner=searcher, q="hello", is_shared=True)
         self.people = {
             "outsider": make_team("Other").memberships.get().user,
             "viewer": make_member(self.team, Role.VIEWER),
@@ -145,49 +147,52 @@ class World:
             client.force_login(self.people[role])
         return client
 
-    def url(self, name: str, *, is_there: bool = True) -> str:
+    def url(self, name: str, *, exists: bool = True) -> str:
+        """Return the URL of this name, of the team's own objects or of objects that do not exist."""
         pks = {
             "runs": self.dub.run_id,
             "dubs": self.dub.pk,
-            "teams-member": self.person.pk,
+            "teams-member": self.membership.pk,
             "tokens-revoke": self.access_token.pk,
             "search-saved-remove": self.saved.pk,
         }
         pk = pks.get(name, pks.get(name.partition("-")[0], self.invitation.pk))
         known = {
-            "slug": self.team.slug if is_there else "nowhere",
-            "pk": pk if is_there else 999_999,
+            "slug": self.team.slug if exists else "nowhere",
+            "pk": pk if exists else 999_999,
             "token": self.token,
             "key": "no-such-key",
             "uidb36": "1",
             "format": "srt",
             "other_pk": self.other_dub.pk,
         }
-        [wanted, *_] = [params for _, params in get_resolver().reverse_dict.getlist(name)[0][0]]
-        return reverse(name, kwargs={key: known[key] for key in wanted})
+        [parameters, *_] = [params for _, params in get_resolver().reverse_dict.getlist(name)[0][0]]
+        return reverse(name, kwargs={key: known[key] for key in parameters})
 
 
 @pytest.fixture(scope="module")
 def world(django_db_setup, django_db_blocker) -> Iterator[World]:
-    """Made once: each test's own transaction, within this one, takes back what the test did."""
+    """Return a world that all tests share: a transaction around each test undoes the test's changes."""
     with django_db_blocker.unblock(), transaction.atomic():
         yield World()
         transaction.set_rollback(True)
 
 
-def code(answer) -> int:
+def status_of(answer) -> int:
     is_login = answer.status_code == 302 and answer.headers["Location"].startswith(reverse("account_login") + "?")
     return LOGIN if is_login else answer.status_code
 
 
-def test_no_address_is_missing_from_the_table():
+def test_the_table_lists_every_url():
     assert sorted(TABLE) == ALL
 
 
 def operations() -> dict[tuple[str, str], str]:
-    """Every method of every address there is, and its name."""
+    """Return the name of each API operation by its method and path."""
     [resolver] = [
-        one for one in get_resolver().url_patterns if isinstance(one, URLResolver) and one.namespace == "api"
+        pattern
+        for pattern in get_resolver().url_patterns
+        if isinstance(pattern, URLResolver) and pattern.namespace == "api"
     ]
     patterns = [pattern for pattern in resolver.url_patterns if isinstance(pattern, URLPattern)]
     assert len(patterns) == len(resolver.url_patterns)
@@ -204,62 +209,106 @@ def operations() -> dict[tuple[str, str], str]:
     return found
 
 
-def test_no_address_of_the_api_is_missing_from_its_table():
+def test_the_api_table_lists_every_operation():
     assert sorted(operations()) == sorted(API_TABLE)
 
 
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("name", TABLE)
-def test_each_role_gets_what_the_table_says(world, name, role):
+def test_each_role_gets_the_status_in_the_table(world, name, role):
     url, column = world.url(name), ROLES.index(role)
-    got = code(world.client(role).get(url)), code(world.client(role).post(url))
-    assert got == (TABLE[name][0][column], TABLE[name][1][column])
+    statuses = status_of(world.client(role).get(url)), status_of(world.client(role).post(url))
+    assert statuses == (TABLE[name][0][column], TABLE[name][1][column])
 
 
 @pytest.mark.parametrize("method", ["OPTIONS", "TRACE", "PUT", "PATCH", "DELETE", "FOO"])
-def test_no_other_method_is_known(world, method):
-    codes = {name: world.client("owner").generic(method, world.url(name)).status_code for name in TABLE}
-    assert codes == dict.fromkeys(TABLE, 405)
+def test_other_methods_are_answered_with_405(world, method):
+    statuses = {name: world.client("owner").generic(method, world.url(name)).status_code for name in TABLE}
+    assert statuses == dict.fromkeys(TABLE, 405)
 
 
-# What only the people of a team may see.
-INSIDE = [name for name, rows in TABLE.items() if any(row[:2] == (LOGIN, 404) for row in rows)]
+# The URLs that only members of the team may open.
+MEMBERS_ONLY = [name for name, rows in TABLE.items() if any(row[:2] == (LOGIN, 404) for row in rows)]
 
 
-@pytest.mark.parametrize("name", INSIDE)
+@pytest.mark.parametrize("name", MEMBERS_ONLY)
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_somebody_elses_looks_like_what_is_not_there(world, name, method):
-    def seen(*, is_there):
-        answer = getattr(world.client("outsider"), method)(world.url(name, is_there=is_there))
+def test_another_teams_object_looks_like_one_that_does_not_exist(world, name, method):
+    def answer_for(*, exists):
+        answer = getattr(world.client("outsider"), method)(world.url(name, exists=exists))
         return answer.status_code, re.sub(r"\b\w{64}\b", "a token", answer.content.decode())
 
-    assert seen(is_there=True) == seen(is_there=False)
+    assert answer_for(exists=True) == answer_for(exists=False)
 
 
-@pytest.mark.parametrize("name", INSIDE)
-def test_htmx_opens_no_door(world, name):
+@pytest.mark.parametrize("name", MEMBERS_ONLY)
+def test_htmx_headers_give_no_access(world, name):
     headers = {"HX-Request": "true", "HX-Target": "run-1", "HX-Current-URL": "http://testserver/t/dub/runs/"}
     url = world.url(name)
     for method, column in (("get", 0), ("post", 1)):
         outside = getattr(world.client("outsider", **headers), method)(url)
         assert outside.status_code == TABLE[name][column][1]
-        gone = getattr(world.client("anonymous", **headers), method)(url)
-        assert (gone.status_code, gone.content) == (200, b"")
-        assert gone.headers["HX-Redirect"].startswith(reverse("account_login"))
+        anonymous = getattr(world.client("anonymous", **headers), method)(url)
+        assert (anonymous.status_code, anonymous.content) == (200, b"")
+        assert anonymous.headers["HX-Redirect"].startswith(reverse("account_login"))
 
 
-@pytest.mark.parametrize("name", INSIDE)
-def test_a_post_without_a_token_is_refused(world, name):
-    strict = Client(enforce_csrf_checks=True)
-    strict.force_login(world.people["owner"])
-    assert strict.post(world.url(name)).status_code == 403
+@pytest.mark.parametrize("name", MEMBERS_ONLY)
+def test_a_post_without_a_csrf_token_is_refused(world, name):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(world.people["owner"])
+    assert client.post(world.url(name)).status_code == 403
+
+
+# Every URL through which a transcript or media leaves Dubroom. The names are derived, so that a new URL is covered.
+EXPORTS = [name for name in TABLE if name.startswith("media-") or "export" in name]
+API_EXPORTS = [path for method, path in API_TABLE if method == "get" and path.startswith(("/dubs/", "/search"))]
+
+
+def test_the_export_urls_are_known():
+    assert sorted(EXPORTS) == [
+        "media-audio", "media-captions", "media-video",
+        "runs-export-dub", "runs-export-pair", "runs-export-selection", "search-export",
+    ]  # fmt: skip
+    assert sorted(API_EXPORTS) == [
+        "/dubs/{dub}/audio", "/dubs/{dub}/transcript.{format}", "/dubs/{dub}/video", "/search",
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def _exports_are_refused(monkeypatch):
+    monkeypatch.setattr(access, "can_export", lambda membership: False)
+
+
+@pytest.mark.usefixtures("_exports_are_refused")
+@pytest.mark.parametrize("name", EXPORTS)
+def test_every_export_url_asks_for_the_permission_to_export(world, name):
+    statuses = {role: status_of(world.client(role).get(world.url(name))) for role in ROLES}
+    assert statuses == {"anonymous": LOGIN, "outsider": 404} | dict.fromkeys(("viewer", "member", "owner"), 403)
+
+
+@pytest.mark.usefixtures("_exports_are_refused")
+@pytest.mark.parametrize("path", API_EXPORTS)
+def test_every_export_operation_of_the_api_asks_for_the_permission_to_export(world, path):
+    client = Client(headers={"Authorization": f"Bearer {world.secret}"})
+    answer = client.get(
+        f"/api/v1/t/{world.team.slug}{path.format(dub=world.dub.pk, format='srt')}",
+        {"q": "hello"} if path == "/search" else {},
+    )
+    assert (answer.status_code, "does not include exporting" in answer.json()["detail"]) == (403, True)
+
+
+@pytest.mark.usefixtures("_exports_are_refused")
+def test_a_selection_that_is_posted_asks_for_the_permission_to_export(world):
+    answer = world.client("owner").post(world.url("runs-export-selection"), {"all": "1"})
+    assert answer.status_code == 403
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_looking_changes_nothing(world, name):
-    def everything():
+def test_a_get_changes_nothing(world, name):
+    def all_rows():
         return [list(model.objects.order_by("pk").values()) for model in (Team, Membership, Invitation, Dub)]
 
-    before = everything()
+    before = all_rows()
     world.client("owner").get(world.url(name))
-    assert everything() == before
+    assert all_rows() == before

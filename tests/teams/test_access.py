@@ -1,4 +1,4 @@
-"""Does everybody get what their role gives, and strangers nothing?"""
+"""The permissions of each role and of access tokens, and the 404 for outsiders."""
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
@@ -13,27 +13,36 @@ pytestmark = pytest.mark.django_db
 Role = Membership.Role
 
 
-def may(check, membership) -> bool:
+def is_allowed(require, subject) -> bool:
+    """Return whether the permission check lets the membership or token pass."""
     try:
-        check(membership)
+        require(subject)
     except PermissionDenied:
         return False
     return True
 
 
 @pytest.mark.parametrize(
-    ("role", "changes", "manages"),
-    [(Role.OWNER, True, True), (Role.MEMBER, True, False), (Role.VIEWER, False, False)],
+    ("role", "changes", "exports", "manages"),
+    [(Role.OWNER, True, True, True), (Role.MEMBER, True, True, False), (Role.VIEWER, False, True, False)],
 )
-def test_each_role_may_do_what_it_says(role, changes, manages):
+def test_each_role_has_its_permissions(role, changes, exports, manages):
     membership = make_member(make_team(), role).memberships.get()
-    assert (access.can_change(membership), access.can_manage(membership)) == (changes, manages)
-    assert (may(access.require_change, membership), may(access.require_manage, membership)) == (changes, manages)
+    can = (access.can_change, access.can_export, access.can_manage)
+    require = (access.require_change, access.require_export, access.require_manage)
+    assert tuple(check(membership) for check in can) == (changes, exports, manages)
+    assert tuple(is_allowed(check, membership) for check in require) == (changes, exports, manages)
 
 
-def test_who_was_refused_where_is_logged(caplog):
+def test_a_role_that_is_unknown_has_no_permissions():
+    membership = make_member(make_team(), "guest").memberships.get()
+    require = (access.require_change, access.require_export, access.require_manage)
+    assert [is_allowed(check, membership) for check in require] == [False] * 3
+
+
+def test_a_refusal_logs_the_team_the_user_and_the_role(caplog):
     membership = make_member(make_team("Dub"), Role.VIEWER).memberships.get()
-    assert not may(access.require_change, membership)
+    assert not is_allowed(access.require_change, membership)
     assert caplog.messages == [f"Team dub: user {membership.user_id} was refused as viewer"]
 
 
@@ -45,23 +54,23 @@ def test_a_member_finds_their_membership_by_slug_and_by_team():
     assert access.membership_in(member, team) == found
 
 
-def test_strangers_find_no_team():
+def test_outsiders_find_no_team():
     team = make_team()
-    gone = make_member(team)
-    gone.memberships.get().remove()
+    removed = make_member(team)
+    removed.memberships.get().remove()
     disabled = make_member(team)
     disabled.is_active = False
     disabled.save()
-    for stranger in (AnonymousUser(), make_user(), make_team().memberships.get().user, gone, disabled):
-        for ask in (
-            lambda who: access.membership_or_404(who, team.slug),
-            lambda who: access.membership_in(who, team),
+    for outsider in (AnonymousUser(), make_user(), make_team().memberships.get().user, removed, disabled):
+        for find in (
+            lambda user: access.membership_or_404(user, team.slug),
+            lambda user: access.membership_in(user, team),
         ):
             with pytest.raises(Http404):
-                ask(stranger)
+                find(outsider)
 
 
-def test_a_team_that_is_not_there_looks_like_one_that_is_somebody_elses():
+def test_another_team_looks_like_one_that_does_not_exist():
     with pytest.raises(Http404) as theirs:
         access.membership_or_404(make_user(), make_team().slug)
     with pytest.raises(Http404) as nowhere:
@@ -70,11 +79,11 @@ def test_a_team_that_is_not_there_looks_like_one_that_is_somebody_elses():
 
 
 @pytest.mark.parametrize(
-    ("role", "can_write", "may_write"),
+    ("role", "can_write", "is_writing_allowed"),
     [(Role.OWNER, True, True), (Role.MEMBER, True, True), (Role.MEMBER, False, False), (Role.VIEWER, True, False)],
 )
-def test_a_token_gives_no_more_than_it_says_and_its_person_may(role, can_write, may_write):
+def test_a_token_allows_no_more_than_its_scope_and_its_members_role(role, can_write, is_writing_allowed):
     membership = make_member(make_team(), role).memberships.get()
     token, _ = AccessToken.objects.issue(membership, "Nightly", can_write=can_write)
-    assert access.can_write(token) == may_write
-    assert may(access.require_write, token) == may_write
+    assert access.can_write(token) == is_writing_allowed
+    assert is_allowed(access.require_write, token) == is_writing_allowed

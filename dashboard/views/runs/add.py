@@ -1,4 +1,4 @@
-"""Which of a pasted text's runs are new to the team, and what was added?"""
+"""Adds runs to a team from pasted text or a file, after a preview."""
 
 from dataclasses import dataclass
 
@@ -41,7 +41,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
         "membership": membership,
         "preview": preview,
         "problems": [error for errors in form.errors.values() for error in errors],
-        # Without script the page comes back: what was in the file stands in the box then, so that it is not lost.
+        # Without script the whole page is sent again; its text box then holds the file's text, so none is lost.
         "typed": form.cleaned_data["text"] if preview else request.POST.get("text", ""),
         "most_ids": f"{RunsForm.MOST_IDS:,}",
     }
@@ -50,7 +50,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
 
 @dataclass(frozen=True)
 class PreviewGroup:
-    """Lines of one kind; only the first few are shown."""
+    """The pasted ids of one kind: their number, and the first of them."""
 
     kind: str
     icon: str
@@ -61,11 +61,11 @@ class PreviewGroup:
 
 
 class Preview(PastedRuns):
-    """What saving a text would do."""
+    """The pasted ids by what saving would do with them, ready to print."""
 
     @property
     def is_vain(self) -> bool:
-        """There is nothing to save in it."""
+        """Whether the text holds nothing to save."""
         return not self.lines
 
     @property
@@ -94,7 +94,7 @@ class Preview(PastedRuns):
 
     @property
     def groups(self) -> list[PreviewGroup]:
-        """What needs a look first; words are only counted."""
+        """The groups of ids, those that need attention first. Words without an id are only counted."""
         kinds = (
             ("failed", "trouble", _("Not a run id"), self.refused),
             ("ready", "add", _("New"), self.new),
@@ -111,17 +111,17 @@ class Preview(PastedRuns):
 
 
 def _save(preview: Preview, membership: Membership) -> str:
-    """Save what was found and return the sentence that says so."""
+    """Add the runs and return the message that says how many were new."""
     new, known = add_pasted(membership.team, preview.lines, membership.user)
-    said = ngettext("%(n)s run was added.", "%(n)s runs were added.", new) % {"n": f"{new:,}"}
+    sentence = ngettext("%(n)s run was added.", "%(n)s runs were added.", new) % {"n": f"{new:,}"}
     if known:
-        here = ngettext("%(n)s was already here.", "%(n)s were already here.", known) % {"n": f"{known:,}"}
-        said = f"{said} {here}"
-    return said
+        already = ngettext("%(n)s was already here.", "%(n)s were already here.", known) % {"n": f"{known:,}"}
+        sentence = f"{sentence} {already}"
+    return sentence
 
 
 def _restore(preview: Preview, team: Team) -> str:
-    """Take the archived ones back and return the sentence that says so."""
+    """Restore the archived runs and return the message that says how many."""
     pks = [run.pk for run in known_runs(team, preview.archived).values()]
     count = restore_runs(team, pks)
     return ngettext("%(n)s run was restored.", "%(n)s runs were restored.", count) % {"n": f"{count:,}"}

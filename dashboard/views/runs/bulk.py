@@ -1,4 +1,7 @@
-"""What may be done with many runs at once: the picked ones, or all that the list lets through?"""
+"""Bulk actions on the selected runs: refresh, archive, restore and tag them.
+
+The form names each run, or means all that the list's filter lets through.
+"""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -12,93 +15,121 @@ from django.views.decorators.http import require_POST
 from dashboard.forms import TagsForm
 from dashboard.pages.run_list import RunListQuery, selected_runs
 from results import tags
-from results.models import ApiKey, Run
+from results.models import ApiKey, Run, RunQuerySet
 from results.runs.archive import archive_runs, restore_runs
 from results.runs.request import refresh_obstacle, request_refresh_many
 from teams.access import membership_or_404, require_change
+from teams.models import Membership
 
-# What says which runs are meant; a form that comes back must still say it.
-CARRIED = ("pk", "all", "q", "tag", "status", "order")
+# The fields that say which runs are selected; an invalid form carries them along.
+SELECTION_FIELDS = ("pk", "all", "q", "tag", "status", "order")
 
 
 @login_required
 @require_POST
 def refresh(request: HttpRequest, slug: str) -> HttpResponse:
-    """Have the picked runs asked."""
-    membership = membership_or_404(request.user, slug)
-    require_change(membership)
-    runs = selected_runs(Run.objects.filter(team=membership.team), request.POST)
+    """Request a refresh of the selected runs."""
+    membership, runs = _selection(request, slug)
     if not ApiKey.objects.filter(team=membership.team).exists():
         messages.error(request, refresh_obstacle(membership.team))
-    elif count := request_refresh_many(runs, membership.team):
-        said = ngettext(
-            "CAMB.AI is asked about %(n)s run as soon as the team's key allows.",
-            "CAMB.AI is asked about %(n)s runs as soon as the team's key allows.",
-            count,
-        )
-        messages.info(request, said % {"n": f"{count:,}"})
-    else:
-        messages.info(request, _("No run was selected, so CAMB.AI is not asked."))
-    return _list(request, slug)
-
-
-@login_required
-@require_POST
-def tag(request: HttpRequest, slug: str) -> HttpResponse:
-    """Put the picked runs under the typed tags, or with `remove` take them from under these."""
-    membership = membership_or_404(request.user, slug)
-    require_change(membership)
-    runs = selected_runs(Run.objects.filter(team=membership.team), request.POST)
-    form = TagsForm(request.POST)
-    if not form.is_valid():
-        carried = [(name, value) for name, values in request.POST.lists() for value in values if name in CARRIED]
-        context = {"membership": membership, "form": form, "count": runs.count(), "carried": carried}
-        return render(request, "runs/bulk/tag.html", context, status=422)
-    names = form.cleaned_data["tags"]
-    if "remove" in request.POST:
-        count = tags.remove_tags(membership.team, runs.pks(), names)
-        said = ngettext("%(tags)s: taken off %(n)s run.", "%(tags)s: taken off %(n)s runs.", count)
-    else:
-        count = tags.add_tags(membership.team, dict.fromkeys(runs.pks(), names))
-        said = ngettext("%(n)s run was tagged %(tags)s.", "%(n)s runs were tagged %(tags)s.", count)
-    if count:
-        messages.success(request, said % {"n": f"{count:,}", "tags": ", ".join(f"“{name}”" for name in names)})
-    else:
-        messages.info(request, _("No run was selected, so nothing was tagged."))
-    return _list(request, slug)
+        return _back_to_list(request, slug)
+    count = request_refresh_many(runs, membership.team)
+    done = ngettext(
+        "CAMB.AI is asked about %(n)s run as soon as the team's key allows.",
+        "CAMB.AI is asked about %(n)s runs as soon as the team's key allows.",
+        count,
+    )
+    return _answer(
+        request, slug, count, done, _("No run was selected, so CAMB.AI is not asked."), level=messages.INFO
+    )
 
 
 @login_required
 @require_POST
 def archive(request: HttpRequest, slug: str) -> HttpResponse:
-    membership = membership_or_404(request.user, slug)
-    require_change(membership)
-    pks = selected_runs(Run.objects.filter(team=membership.team), request.POST).pks()
-    if count := archive_runs(membership.team, pks):
-        said = ngettext(
-            "%(n)s run was archived; it can be restored under “Archived”.",
-            "%(n)s runs were archived; they can be restored under “Archived”.",
-            count,
-        )
-        messages.success(request, said % {"n": f"{count:,}"})
-    else:
-        messages.info(request, _("No run was selected, so nothing was archived."))
-    return _list(request, slug)
+    """Archive the selected runs."""
+    membership, runs = _selection(request, slug)
+    count = archive_runs(membership.team, runs.pks())
+    done = ngettext(
+        "%(n)s run was archived; it can be restored under “Archived”.",
+        "%(n)s runs were archived; they can be restored under “Archived”.",
+        count,
+    )
+    return _answer(request, slug, count, done, _("No run was selected, so nothing was archived."))
 
 
 @login_required
 @require_POST
 def restore(request: HttpRequest, slug: str) -> HttpResponse:
+    """Restore the selected runs from the archive."""
+    membership, runs = _selection(request, slug)
+    count = restore_runs(membership.team, runs.pks())
+    done = ngettext("%(n)s run was restored.", "%(n)s runs were restored.", count)
+    return _answer(request, slug, count, done, _("No run was selected, so nothing was restored."))
+
+
+@login_required
+@require_POST
+def tag(request: HttpRequest, slug: str) -> HttpResponse:
+    """Add the typed tags to the selected runs, or with `remove` take the tags off."""
+    membership, runs = _selection(request, slug)
+    form = TagsForm(request.POST)
+    if not form.is_valid():
+        return _tag_form(request, membership, runs, form)
+    names = form.cleaned_data["tags"]
+    if "remove" in request.POST:
+        count = tags.remove_tags(membership.team, runs.pks(), names)
+        done = ngettext("%(tags)s: taken off %(n)s run.", "%(tags)s: taken off %(n)s runs.", count)
+    else:
+        count = tags.add_tags(membership.team, dict.fromkeys(runs.pks(), names))
+        done = ngettext("%(n)s run was tagged %(tags)s.", "%(n)s runs were tagged %(tags)s.", count)
+    quoted = ", ".join(f"“{name}”" for name in names)
+    return _answer(request, slug, count, done, _("No run was selected, so nothing was tagged."), tags=quoted)
+
+
+def _tag_form(request: HttpRequest, membership: Membership, runs: RunQuerySet, form: TagsForm) -> HttpResponse:
+    """Answer 422 with the form, which carries the selection so that nothing has to be selected again."""
+    values = [(name, value) for name, values in request.POST.lists() for value in values]
+    context = {
+        "membership": membership,
+        "form": form,
+        "count": runs.count(),
+        "carried": [(name, value) for name, value in values if name in SELECTION_FIELDS],
+    }
+    return render(request, "runs/bulk/tag.html", context, status=422)
+
+
+def _selection(request: HttpRequest, slug: str) -> tuple[Membership, RunQuerySet]:
+    """Return the membership and the selected runs of its team.
+
+    Raises Http404 for outsiders and PermissionDenied for viewers.
+    """
     membership = membership_or_404(request.user, slug)
     require_change(membership)
-    pks = selected_runs(Run.objects.filter(team=membership.team), request.POST).pks()
-    if count := restore_runs(membership.team, pks):
-        said = ngettext("%(n)s run was restored.", "%(n)s runs were restored.", count)
-        messages.success(request, said % {"n": f"{count:,}"})
+    return membership, selected_runs(Run.objects.filter(team=membership.team), request.POST)
+
+
+def _answer(
+    request: HttpRequest,
+    slug: str,
+    count: int,
+    done: str,
+    nothing: str,
+    *,
+    level: int = messages.SUCCESS,
+    **words: str,
+) -> HttpResponse:
+    """Return to the list with the message `done`, or `nothing` when no run was selected.
+
+    `done` holds the number of runs as `%(n)s`, and the other words by their names.
+    """
+    if count:
+        messages.add_message(request, level, done % {"n": f"{count:,}", **words})
     else:
-        messages.info(request, _("No run was selected, so nothing was restored."))
-    return _list(request, slug)
+        messages.info(request, nothing)
+    return _back_to_list(request, slug)
 
 
-def _list(request: HttpRequest, slug: str) -> HttpResponse:
+def _back_to_list(request: HttpRequest, slug: str) -> HttpResponse:
+    """Redirect to the list with the filter that the form carried."""
     return redirect(reverse("runs-list", args=[slug]) + RunListQuery.read(request.POST).query())

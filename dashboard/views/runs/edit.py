@@ -1,4 +1,4 @@
-"""What may be done with one run: named, tagged, asked for, archived, removed?"""
+"""Actions on one run: rename, tag, refresh, archive, restore and remove it."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -23,7 +23,7 @@ def title(request: HttpRequest, pk: int) -> HttpResponse:
     form = TitleForm(request.POST or None, instance=run)
     if request.method == "POST" and form.is_valid():
         form.save()
-        # Only the answer to a form that was sent from within a page: an address always answers a whole one.
+        # A fragment only answers the form within a page: the URL itself always answers a whole page.
         if request.htmx:  # type: ignore[attr-defined]
             return render(request, "runs/edit/_name.html", {"run": run, "oob": True})
         return redirect("runs-detail", pk)
@@ -34,7 +34,7 @@ def title(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @page_methods
 def tags(request: HttpRequest, pk: int) -> HttpResponse:
-    """Put the run under the typed tags, or take it from under the one to `remove`."""
+    """Add the typed tags to the run, or take the tag in `remove` off."""
     run, membership = get_changeable_run(request, pk)
     form = TagsForm(request.POST if request.method == "POST" and "remove" not in request.POST else None)
     if "remove" in request.POST:
@@ -58,12 +58,12 @@ def tags(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def refresh(request: HttpRequest, pk: int) -> HttpResponse:
     run, membership = get_changeable_run(request, pk)
-    # The page itself says that CAMB.AI is being asked, and what came of it.
+    # A success needs no message: the run's page shows that CAMB.AI is being asked, and then the result.
     if not request_refresh(run):
         obstacle = refresh_obstacle(membership.team, run)
         if not obstacle:
             messages.info(request, _("CAMB.AI is being asked already, or was a moment ago."))
-        elif run.due_at is None:  # an unfinished run's page says it anyway
+        elif run.due_at is None:  # the page of an unfinished run shows the obstacle itself
             messages.error(request, obstacle)
     return redirect("runs-detail", pk)
 

@@ -1,4 +1,4 @@
-"""How are transcripts taken along: one dub's, two side by side, or those of many runs?"""
+"""Exports transcripts as files: one dub, two dubs side by side, or a ZIP of many runs."""
 
 import logging
 
@@ -14,11 +14,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from dashboard.http.file_response import attachment_headers, download_response, transcript_response
 from dashboard.http.ids import parse_ids
 from dashboard.pages.run_list import RunListQuery, selected_runs
-from dashboard.views.runs.lookup import get_dub
+from dashboard.views.runs.lookup import get_exportable_dub
 from results.exports import archive, names
 from results.exports.formats import FORMATS, Format
 from results.models import Run
-from teams.access import membership_or_404
+from teams.access import membership_or_404, require_export
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +26,8 @@ logger = logging.getLogger(__name__)
 @login_required
 @require_safe
 def dub(request: HttpRequest, pk: int, format_key: str) -> HttpResponse:
-    dub, kind = get_dub(request, pk), _known(format_key)
+    """Answer with the transcript of a dub."""
+    dub, kind = get_exportable_dub(request, pk), _format_or_404(format_key)
     logger.info("Dub %s exported as %s by user %s", pk, format_key, request.user.pk)
     return transcript_response(dub, kind)
 
@@ -34,8 +35,8 @@ def dub(request: HttpRequest, pk: int, format_key: str) -> HttpResponse:
 @login_required
 @require_safe
 def pair(request: HttpRequest, pk: int, format_key: str, other_pk: int) -> HttpResponse:
-    """Answer with two dubs of a run, aligned by time."""
-    dub, kind = get_dub(request, pk), _known(format_key)
+    """Answer with the transcripts of two dubs of a run, aligned by time."""
+    dub, kind = get_exportable_dub(request, pk), _format_or_404(format_key)
     other = get_object_or_404(dub.run.dubs.exclude(pk=pk), pk=other_pk)
     if not kind.is_bilingual:
         raise Http404
@@ -48,20 +49,22 @@ def pair(request: HttpRequest, pk: int, format_key: str, other_pk: int) -> HttpR
 @login_required
 @require_http_methods(["GET", "POST"])
 def selection(request: HttpRequest, slug: str) -> HttpResponseBase:
-    """Answer with a ZIP of the runs with these `ids`, of those that were picked, or of all that the list shows.
+    """Answer with a ZIP of the transcripts of many runs.
 
-    A form may post, though nothing is changed: an address has no room for thousands of them.
+    The runs are those with these `ids`, else those that the form selects, else all that the list shows. POST is
+    allowed though nothing changes, as a URL has no room for thousands of ids.
     """
     membership = membership_or_404(request.user, slug)
-    asked = request.POST if request.method == "POST" else request.GET
-    kind = _known(asked.get("format", "srt"))
+    require_export(membership)
+    data = request.POST if request.method == "POST" else request.GET
+    kind = _format_or_404(data.get("format", "srt"))
     team_runs = Run.objects.filter(team=membership.team)
-    if "ids" in asked:
-        pks = sorted(set(parse_ids(",".join(asked.getlist("ids")).split(","))))
+    if "ids" in data:
+        pks = sorted(set(parse_ids(",".join(data.getlist("ids")).split(","))))
     elif request.method == "POST":
-        pks = selected_runs(team_runs, asked).pks()
+        pks = selected_runs(team_runs, data).pks()
     else:
-        pks = RunListQuery.read(asked).matching(team_runs).pks()
+        pks = RunListQuery.read(data).matching(team_runs).pks()
     if not pks:
         messages.info(request, _("There was no run to export."))
         return redirect("runs-list", slug)
@@ -73,7 +76,7 @@ def selection(request: HttpRequest, slug: str) -> HttpResponseBase:
     )
 
 
-def _known(format_key: str) -> Format:
+def _format_or_404(format_key: str) -> Format:
     if format_key not in FORMATS:
         raise Http404
     return FORMATS[format_key]

@@ -30,7 +30,7 @@ def rows(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _history(request: HttpRequest, pk: int) -> dict[str, Any]:
-    """One page of what was asked about a run, newest first."""
+    """Return the context of one page of a run's call history, newest first."""
     run = get_run(request, pk)
     before = parse_id(request.GET.get("before", ""))
     attempts: QuerySet[Attempt] = run.call_attempts.select_related("call").order_by("-pk")

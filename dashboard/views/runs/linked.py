@@ -1,4 +1,4 @@
-"""Which other runs are of a run's source, and which may be?"""
+"""Links a run with other runs of the same source, so that their dubs can be shown side by side."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -14,13 +14,13 @@ from dashboard.views.runs.lookup import get_changeable_run
 from results.models import Run
 from results.runs.linked import link_runs, unlink_run
 
-FOUND = 20
+FOUND_SHOWN = 20
 
 
 @login_required
 @page_methods
 def add(request: HttpRequest, pk: int) -> HttpResponse:
-    """Find the other run by its id or its title; a POST names the one that was found."""
+    """Show the runs whose id or title matches `q`. A POST links the chosen one."""
     run, membership = get_changeable_run(request, pk)
     team_runs = Run.objects.filter(team=run.team_id).exclude(pk=pk)
     form = LinkForm(team_runs.select_related("source"), request.POST or None)
@@ -37,7 +37,7 @@ def add(request: HttpRequest, pk: int) -> HttpResponse:
         "run": run,
         "q": wanted.q,
         "form": form,
-        "found": found.order_by("-pk")[:FOUND],
+        "found": found.order_by("-pk")[:FOUND_SHOWN],
         "linked": linked.order_by("-pk"),
     }
     return render(request, "runs/linked/add.html", context, status=422 if request.method == "POST" else 200)

@@ -1,4 +1,4 @@
-"""What runs does a team track, and how far are they?"""
+"""The list of a team's runs, and the poll that keeps its rows, tabs and totals up to date."""
 
 import json
 from collections.abc import Iterable
@@ -38,7 +38,7 @@ Status = Run.Status
 def page(request: HttpRequest, slug: str) -> HttpResponse:
     membership = membership_or_404(request.user, slug)
     wanted = RunListQuery.read(request.GET)
-    # Read before all else: what changes meanwhile is newer than this, and the next poll brings it.
+    # Read first: a change made meanwhile is newer than this version, so the next poll brings it.
     version = TeamVersion.current(membership.team_id)
     runs_page = get_page(for_list(Run.objects.filter(team=membership.team)), wanted)
     context = _context(membership, wanted, runs_page.runs)
@@ -48,16 +48,16 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
         "oldest_first": wanted.query(order="oldest"),
         "newest_first": wanted.query(order=""),
     }
-    asked = {"since": version, "loaded": version, "ids": ",".join(str(run.pk) for run in runs_page.runs)}
-    return render(request, "runs/list/page.html", context | _poller(context, asked))
+    values = {"since": version, "loaded": version, "ids": ",".join(str(run.pk) for run in runs_page.runs)}
+    return render(request, "runs/list/page.html", context | _poller(context, values))
 
 
 @login_required
 @require_safe
 def poll(request: HttpRequest, slug: str) -> HttpResponse:
-    """Answer 204, or what changed `since`: those of the `ids` on the page, the strip, the tabs.
+    """Answer 204, or the changes since the version `since`: rows among the `ids` on the page, the strip, the tabs.
 
-    Runs that came into the list since it was `loaded` are only told of: to show them would move what is there.
+    New runs since the page was `loaded` are only counted: to insert them would move the rows that the user reads.
     """
     membership = membership_or_404(request.user, slug)
     version = TeamVersion.current(membership.team_id)
@@ -69,27 +69,27 @@ def poll(request: HttpRequest, slug: str) -> HttpResponse:
     runs = list(for_list(team_runs.filter(pk__in=shown)))
     changed = [run for run in runs if run.version > since]
     context = _context(membership, wanted, changed)
-    loaded, told = (parse_id(request.GET.get(name, "")) or 0 for name in ("loaded", "told"))
+    loaded, announced = (parse_id(request.GET.get(name, "")) or 0 for name in ("loaded", "announced"))
     added = count_new(team_runs, wanted, shown, loaded)
     context |= {
         "gone": sorted(set(shown) - {run.pk for run in runs}),
         "added": added,
         "has_list": "bare" not in request.GET,
-        "news": " ".join(filter(None, [_news(changed), _offer(added) if added > told else ""])),
+        "news": " ".join(filter(None, [_news(changed), _new_runs(added) if added > announced else ""])),
     }
     ids = ",".join(str(run.pk) for run in runs)
-    asked = {"since": version, "loaded": loaded, "told": added, "ids": ids}
-    return render(request, "runs/list/_poll.html", context | _poller(context, asked))
+    values = {"since": version, "loaded": loaded, "announced": added, "ids": ids}
+    return render(request, "runs/list/_poll.html", context | _poller(context, values))
 
 
 def _context(membership: Membership, wanted: RunListQuery, runs: Iterable[Run]) -> dict[str, Any]:
-    """What the page and the answer to its poll have in common: rows, strip, tabs and the key's trouble."""
+    """Return the context that the page and its poll share: rows, strip, tabs and the key's problem."""
     team = membership.team
     everything = Run.objects.filter(team=team)
     counts = status_counts(everything)
     due = everything.unfinished().order_by("due_at").values_list("due_at", flat=True).first()
     key = ApiKey.objects.filter(team=team).first()
-    gate = key.retry_at if key else None
+    paused_until = key.retry_at if key else None
     tabs = build_tabs(wanted, status_counts(wanted.named(everything)) if wanted.is_narrowed else counts)
     return {
         "membership": membership,
@@ -101,9 +101,9 @@ def _context(membership: Membership, wanted: RunListQuery, runs: Iterable[Run]) 
         "ready": counts[Status.READY],
         "failed": counts[Status.FAILED],
         "missing": counts[Status.NOT_FOUND],
-        "next_at": max(due, gate) if due and gate else due,
+        "next_at": max(due, paused_until) if due and paused_until else due,
         "key": key,
-        "silent_since": queue.worker_missing_since() if due else None,
+        "worker_missing_since": queue.worker_missing_since() if due else None,
         "progress": refresh_progress(team),
         "tabs": tabs,
         "matching": next(tab.count for tab in tabs if tab.is_current),
@@ -111,26 +111,29 @@ def _context(membership: Membership, wanted: RunListQuery, runs: Iterable[Run]) 
     }
 
 
-def _poller(context: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
-    """The element that asks again: soon while something is unfinished, else now and then: others may add runs."""
+def _poller(context: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+    """Return the context of the element that polls with these values.
+
+    It polls slowly while nothing is unfinished, as other members may still add runs.
+    """
     wanted = context["wanted"]
     here = wanted.query(after=wanted.after, before=wanted.before)
     bare = {} if context.get("has_list", context["has_runs"]) else {"bare": 1}
     return {
         "here": here,
         "poll_address": reverse("runs-list-poll", args=[context["membership"].team.slug]) + here,
-        "poll_values": json.dumps(asked | bare),
+        "poll_values": json.dumps(values | bare),
         "is_idle": context["next_at"] is None,
     }
 
 
-def _offer(added: int) -> str:
+def _new_runs(added: int) -> str:
     return ngettext("%(n)s new run.", "%(n)s new runs.", added) % {"n": f"{added:,}"}
 
 
 def _news(changed: list[Run]) -> str:
-    """What a screen reader says: the runs that came to an end, or how many when that would be a litany."""
-    ended = [run for run in changed if run.due_at is None and run.archived_at is None]
-    if len(ended) > 3:
-        return ngettext("%(n)s run is done.", "%(n)s runs are done.", len(ended)) % {"n": len(ended)}
-    return " ".join(f"{run}: {run.get_status_display()}." for run in ended)
+    """Return the sentence for screen readers: the runs that finished, or their number when they are many."""
+    finished = [run for run in changed if run.due_at is None and run.archived_at is None]
+    if len(finished) > 3:
+        return ngettext("%(n)s run is done.", "%(n)s runs are done.", len(finished)) % {"n": len(finished)}
+    return " ".join(f"{run}: {run.get_status_display()}." for run in finished)

@@ -1,15 +1,15 @@
-"""Looks up the run or dub that an address names, for the person who asks: an outsider gets 404."""
+"""Looks up the run or dub that a URL names, together with the right to it: an outsider gets 404."""
 
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
 from results.models import Dub, Run
-from teams.access import membership_in, require_change
+from teams.access import membership_in, require_change, require_export
 from teams.models import Membership
 
 
 def get_run(request: HttpRequest, pk: int) -> Run:
-    """Return the run with its team and the person who added it. Raises Http404 for outsiders."""
+    """Return the run with its team, its source and the user who added it. Raises Http404 for outsiders."""
     runs = Run.objects.visible_to(request.user).select_related("team", "added_by", "source")
     return get_object_or_404(runs, pk=pk)
 
@@ -25,6 +25,11 @@ def get_changeable_run(request: HttpRequest, pk: int) -> tuple[Run, Membership]:
     return run, membership
 
 
-def get_dub(request: HttpRequest, pk: int) -> Dub:
-    """Return the dub with its run. Raises Http404 for outsiders."""
-    return get_object_or_404(Dub.objects.visible_to(request.user).select_related("run"), pk=pk)
+def get_exportable_dub(request: HttpRequest, pk: int) -> Dub:
+    """Return the dub with its run and team.
+
+    Raises Http404 for outsiders, and PermissionDenied for members whose role may not export.
+    """
+    dub = get_object_or_404(Dub.objects.visible_to(request.user).select_related("run", "team"), pk=pk)
+    require_export(membership_in(request.user, dub.team))
+    return dub

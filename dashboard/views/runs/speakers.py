@@ -1,4 +1,4 @@
-"""What is a speaker called, here or in every run?"""
+"""Renames a speaker, in one run or in every run of the team."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from results import speakers
 @login_required
 @page_methods
 def rename(request: HttpRequest, pk: int) -> HttpResponse:
-    """Rename the `speaker` of the address, or give the original name back; then the run as it was shown."""
+    """Rename the `speaker` in the URL, or restore the original name, and return to the run's page as it was."""
     run, membership = get_changeable_run(request, pk)
     wanted = TranscriptFilter.read(request.GET)
     name = wanted.speakers[0] if wanted.speakers else ""
@@ -29,8 +29,8 @@ def rename(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect(back)
     form = SpeakerForm(request.POST or None, initial={"name": name})
     if request.method == "POST" and form.is_valid():
-        called = "" if "restore" in request.POST else form.cleaned_data["name"]
-        speakers.rename_speaker(run, name, called, everywhere=form.cleaned_data["everywhere"])
+        new_name = "" if "restore" in request.POST else form.cleaned_data["name"]
+        speakers.rename_speaker(run, name, new_name, everywhere=form.cleaned_data["everywhere"])
         return redirect(back)
     context: dict[str, Any] = {
         "membership": membership,

@@ -1,4 +1,4 @@
-"""What is seen of a transcript: its speakers, hints, strip, and another dub beside it."""
+"""The transcript on a run's page: speakers, review checks, the strip, dubs side by side, and linked runs."""
 
 import html
 import random
@@ -26,12 +26,12 @@ def texts(body):
     return re.findall(r'<p dir="auto">(.*?)</p>', body)
 
 
-def speak(dub, *cues):
-    """Have the dub say these (speaker, start_ms, end_ms, text) instead."""
+def replace_cues(dub, *cues):
+    """Replace the dub's cues by these (speaker, start_ms, end_ms, text), and return the dub."""
     dub.cues.all().delete()
     Cue.objects.bulk_create(
-        Cue(team=dub.team, run=dub.run, dub=dub, position=n, speaker=who, start_ms=start, end_ms=end, text=text)
-        for n, (who, start, end, text) in enumerate(cues, start=1)
+        Cue(team=dub.team, run=dub.run, dub=dub, position=n, speaker=speaker, start_ms=start, end_ms=end, text=text)
+        for n, (speaker, start, end, text) in enumerate(cues, start=1)
     )
     dub.cue_count, dub.duration_ms = len(cues), max((end for _, _, end, _ in cues), default=0)
     dub.save()
@@ -50,37 +50,37 @@ def speak(dub, *cues):
         ("speaker=Anna&speaker=B%26n&speaker=Anna", "?dub=&speaker=Anna&speaker=B%26n"),
     ],
 )
-def test_an_address_says_no_more_than_it_must(query, wanted):
+def test_a_url_holds_only_what_differs_from_the_default(query, wanted):
     assert TranscriptFilter.read(QueryDict(query)).query == wanted
 
 
 # --- Speakers ----------------------------------------------------------------------------------------
 
 
-def test_speakers_are_told_with_their_part_of_the_talk(team):
-    dub = speak(
+def test_speakers_are_listed_with_their_share_of_the_talk(team):
+    dub = replace_cues(
         make_dub(make_ready_run(team)),
         ("Anna", 0, 60_000, "one two three"),
         ("", 60_000, 70_000, "(music)"),
         ("Ben", 70_000, 100_000, "four"),
     )
-    told = [(who.name, who.talk, who.share, who.words) for who in TranscriptPage(dub, TranscriptFilter()).speakers]
-    assert told == [("Anna", "1:00", 60, 3), ("Ben", "0:30", 30, 1)]
+    stats = [(one.name, one.talk, one.share, one.words) for one in TranscriptPage(dub, TranscriptFilter()).speakers]
+    assert stats == [("Anna", "1:00", 60, 3), ("Ben", "0:30", 30, 1)]
 
 
 def test_where_words_have_no_spaces_characters_are_counted(team, client, reader):
-    dub = speak(make_dub(make_ready_run(team), language="ja-jp"), ("中村", 0, 9000, "おはよう ございます"))
+    dub = replace_cues(make_dub(make_ready_run(team), language="ja-jp"), ("中村", 0, 9000, "おはよう ございます"))
     assert TranscriptPage(dub, TranscriptFilter()).speakers[0].words == 10
     assert "10 characters" in run_page(client, dub.run)
 
 
-def test_colours_are_given_in_the_order_of_speaking_and_begin_again(team):
-    dub = speak(make_dub(make_ready_run(team)), *((f"S{n}", n, n + 1, "x") for n in range(VOICES + 1)))
+def test_colours_follow_the_order_of_speaking_and_repeat(team):
+    dub = replace_cues(make_dub(make_ready_run(team)), *((f"S{n}", n, n + 1, "x") for n in range(VOICES + 1)))
     voices = TranscriptPage(dub, TranscriptFilter()).voices
     assert [voices["S0"], voices["S1"], voices[f"S{VOICES}"]] == ["voice-0", "voice-1", "voice-0"]
 
 
-def test_only_what_a_speaker_says_is_shown_when_asked_for(client, team, reader):
+def test_lines_are_filtered_by_speaker(client, team, reader):
     dub = make_dub(make_ready_run(team), ["a", "b", "c", "d"], audio_url=AUDIO)
     assert texts(run_page(client, dub.run, "?speaker=Anna")) == ["a", "c"]
     assert texts(run_page(client, dub.run, "?speaker=Anna&speaker=Ben")) == ["a", "b", "c", "d"]
@@ -92,10 +92,10 @@ def test_only_what_a_speaker_says_is_shown_when_asked_for(client, team, reader):
     ]
 
 
-def test_a_chip_adds_and_takes_away_its_speaker(client, team, reader):
+def test_a_chip_adds_and_removes_its_speaker(client, team, reader):
     dub = make_dub(make_ready_run(team), ["a", "b"])
     chosen = TranscriptPage(dub, TranscriptFilter(dub="en-us", speakers=("Anna", "gone")))
-    assert [(who.name, who.is_chosen, who.href) for who in chosen.speakers] == [
+    assert [(one.name, one.is_chosen, one.href) for one in chosen.speakers] == [
         ("Anna", True, "?dub=en-us"),
         ("Ben", False, "?dub=en-us&speaker=Anna&speaker=Ben"),
     ]
@@ -117,7 +117,7 @@ def rename(client, run, speaker, query="", **typed):
     return client.post(address, typed)
 
 
-def test_a_member_renames_a_speaker_and_comes_back_to_what_was_shown(client, team, reader):
+def test_a_rename_returns_to_the_page_as_it_was(client, team, reader):
     dub = make_dub(make_ready_run(team), ["a", "b"], "es-es", audio_url=AUDIO)
     answer = rename(client, dub.run, "Anna", "&dub=es-es&beside=fr-fr", name=" Dr. Kim ")
     assert (answer.status_code, answer.headers["Location"]) == (
@@ -131,7 +131,7 @@ def test_a_member_renames_a_speaker_and_comes_back_to_what_was_shown(client, tea
     assert "Dr. Kim" in exported
 
 
-def test_the_form_offers_the_way_back_to_the_original(client, team, reader):
+def test_the_form_offers_the_original_name(client, team, reader):
     dub = make_dub(make_ready_run(team), ["a"])
     rename(client, dub.run, "Anna", name="Kim")
     form = client.get(reverse("runs-speakers-rename", args=[dub.run_id]) + "?speaker=Kim").content.decode()
@@ -144,14 +144,14 @@ def test_the_form_offers_the_way_back_to_the_original(client, team, reader):
     )
 
 
-def test_an_empty_name_is_the_original(client, team, reader):
+def test_an_empty_name_restores_the_original(client, team, reader):
     dub = make_dub(make_ready_run(team), ["a"])
     rename(client, dub.run, "Anna", name="Kim")
     rename(client, dub.run, "Kim", name="")
     assert dub.cues.get().speaker == "Anna"
 
 
-def test_a_name_that_is_too_long_is_said_and_not_lost(client, team, reader):
+def test_a_name_that_is_too_long_is_refused_and_not_lost(client, team, reader):
     dub = make_dub(make_ready_run(team), ["a"])
     answer = rename(client, dub.run, "Anna", name="x" * 201)
     assert answer.status_code == 422
@@ -159,7 +159,7 @@ def test_a_name_that_is_too_long_is_said_and_not_lost(client, team, reader):
     assert dub.cues.get().speaker == "Anna"
 
 
-def test_a_name_is_no_markup(client, team, reader):
+def test_a_name_is_escaped(client, team, reader):
     dub = make_dub(make_ready_run(team), ["a"], audio_url=AUDIO)
     hostile = '"><script>alert(1)</script>'
     rename(client, dub.run, "Anna", name=hostile)
@@ -173,11 +173,11 @@ def test_a_name_is_no_markup(client, team, reader):
         assert html.escape(hostile) in body
 
 
-# --- Hints and the strip -----------------------------------------------------------------------------
+# --- Review checks and the strip ---------------------------------------------------------------------
 
 
-def test_lines_to_look_at_are_marked_and_counted(client, team, reader):
-    dub = speak(
+def test_lines_with_review_checks_are_marked_and_counted(client, team, reader):
+    dub = replace_cues(
         make_dub(make_ready_run(team), audio_url=AUDIO),
         ("Anna", 0, 1000, "x" * 30),
         ("Anna", 1000, 2000, "fine"),
@@ -188,12 +188,12 @@ def test_lines_to_look_at_are_marked_and_counted(client, team, reader):
     assert re.findall(r"<output data-of[^>]*>(.*?)</output>", body) == ["2 hints"]
 
 
-def test_a_transcript_without_hints_has_no_way_through_them(client, team, reader):
+def test_a_transcript_without_review_checks_has_no_buttons_for_them(client, team, reader):
     assert 'id="hints"' not in run_page(client, make_dub(make_ready_run(team), ["fine"], audio_url=AUDIO).run)
 
 
-def test_the_strip_is_small_however_long_the_transcript_is(client, team, reader):
-    many = speak(
+def test_the_strip_is_small_for_any_length_of_transcript(client, team, reader):
+    many = replace_cues(
         make_dub(make_ready_run(team), audio_url=AUDIO),
         *(("Anna" if n % 3 else "Ben", n * 100, n * 100 + 90, "x") for n in range(5000)),
     )
@@ -201,7 +201,9 @@ def test_the_strip_is_small_however_long_the_transcript_is(client, team, reader)
     assert strip
     assert strip[0].count("<path") == 3
     assert len(strip[0]) < 30 * COLUMNS
-    few = speak(make_dub(make_ready_run(team), audio_url=AUDIO), ("Anna", 0, 500, "x"), ("Ben", 500, 1000, "y"))
+    few = replace_cues(
+        make_dub(make_ready_run(team), audio_url=AUDIO), ("Anna", 0, 500, "x"), ("Ben", 500, 1000, "y")
+    )
     assert re.findall(r'<path class="(.*?)" d="(.*?)"', run_page(client, few.run)) == [
         ("block voice-0", "M0 8H500V24H0z"),
         ("block voice-1", "M500 8H1000V24H500z"),
@@ -210,7 +212,7 @@ def test_the_strip_is_small_however_long_the_transcript_is(client, team, reader)
 
 
 def waves(body):
-    """The widths of the strip and of the loudness in it, and how that is drawn."""
+    """Return the widths of the strip and of its waveform, and the waveform's path."""
     return re.findall(
         r'id="timeline"[^>]*viewBox="0 0 (\d+) 24".*?<svg class="wave"[^>]*width="(\d+)"[^>]*><path d="(.*?)"',
         body,
@@ -218,8 +220,8 @@ def waves(body):
     )
 
 
-def test_the_strip_shows_how_loud_a_kept_copy_is_as_long_as_it_goes_on(client, team, reader):
-    dub = speak(make_dub(make_ready_run(team), audio_url=AUDIO), ("Anna", 0, 10_000, "x"))
+def test_the_strip_shows_the_waveform_for_the_length_of_the_copy(client, team, reader):
+    dub = replace_cues(make_dub(make_ready_run(team), audio_url=AUDIO), ("Anna", 0, 10_000, "x"))
     assert waves(run_page(client, dub.run)) == []
     copy = MediaCopy.objects.create(team=team, dub=dub, kind="audio", name="1/a.m4a", state="kept")
     assert waves(run_page(client, dub.run)) == []
@@ -235,16 +237,16 @@ def test_the_strip_shows_how_loud_a_kept_copy_is_as_long_as_it_goes_on(client, t
 
 
 def cells(body):
-    """The texts of each row, those of the one dub and those of the other."""
+    """Return the texts of each row as a pair: the dub's own, and the other dub's."""
     rows = re.findall(
         r"<li data-start=\"\d+\"><div[^>]*>(.*?)</div><div lang=.*?>(.*?)</div></li>", body, re.DOTALL
     )
     return [(texts(one), texts(two)) for one, two in rows]
 
 
-def test_two_dubs_of_a_run_stand_side_by_side(client, team, reader):
+def test_two_dubs_of_a_run_are_shown_side_by_side(client, team, reader):
     dub = make_dub(make_ready_run(team), ["one", "two"], audio_url=AUDIO)
-    other = speak(make_dub(dub.run, language="ar-eg"), ("منى", 100, 3900, "واحد"))
+    other = replace_cues(make_dub(dub.run, language="ar-eg"), ("منى", 100, 3900, "واحد"))
     body = run_page(client, dub.run, "?beside=ar-eg")
     assert cells(body) == [(["one", "two"], ["واحد"])]
     assert '<div lang="ar-eg" dir="rtl">' in body
@@ -252,13 +254,13 @@ def test_two_dubs_of_a_run_stand_side_by_side(client, team, reader):
     assert cells(run_page(client, dub.run, f"?beside={other.pk}")) == []
 
 
-def test_chosen_speakers_bring_what_is_beside_them(client, team, reader):
+def test_the_speaker_filter_keeps_the_aligned_lines_of_the_other_dub(client, team, reader):
     dub = make_dub(make_ready_run(team), ["one", "two"], audio_url=AUDIO)
     make_dub(dub.run, ["un", "deux"], "fr-fr")
     assert cells(run_page(client, dub.run, "?beside=fr-fr&speaker=Ben")) == [(["two"], ["deux"])]
 
 
-def test_a_linked_run_stands_beside_this_one_and_others_do_not(client, team, reader):
+def test_only_dubs_of_linked_runs_are_shown_side_by_side(client, team, reader):
     dub = make_dub(make_ready_run(team), ["one"], audio_url=AUDIO)
     linked = make_dub(make_ready_run(team, title="Pilot in French"), ["un"], "fr-fr")
     stranger = make_dub(make_ready_run(team), ["uno"], "es-es")
@@ -271,7 +273,7 @@ def test_a_linked_run_stands_beside_this_one_and_others_do_not(client, team, rea
         assert cells(run_page(client, dub.run, f"?beside={other.run_id}:{other.language}")) == []
 
 
-def test_the_page_takes_as_many_queries_with_many_linked_runs_as_with_one(client, team, reader):
+def test_many_linked_runs_take_as_many_queries_as_one(client, team, reader):
     dub = make_dub(make_ready_run(team), ["one"], audio_url=AUDIO)
     link_runs(dub.run, make_dub(make_ready_run(team), ["un"], "fr-fr").run)
     run_page(client, dub.run)
@@ -313,7 +315,7 @@ def test_a_run_of_another_team_is_not_linked(client, team, reader):
     assert Run.objects.filter(source=None).count() == 2
 
 
-def test_a_run_leaves_its_source_and_a_source_of_one_goes(client, team, reader):
+def test_unlinking_removes_a_source_with_a_single_run(client, team, reader):
     one, two, three = (make_ready_run(team) for _ in range(3))
     link_runs(one, two)
     link_runs(Run.objects.get(pk=three.pk), Run.objects.get(pk=one.pk))
@@ -325,7 +327,7 @@ def test_a_run_leaves_its_source_and_a_source_of_one_goes(client, team, reader):
     assert Run.objects.exclude(source=None).count() == 0
 
 
-def test_two_sources_become_one(team):
+def test_linking_merges_two_sources(team):
     runs = [make_ready_run(team) for _ in range(4)]
     link_runs(runs[0], runs[1])
     link_runs(runs[2], runs[3])
@@ -336,7 +338,7 @@ def test_two_sources_become_one(team):
 # --- A dub without a language ------------------------------------------------------------------------
 
 
-def test_a_dub_without_a_language_is_simply_the_transcript(client, team, reader):
+def test_a_dub_without_a_language_is_called_transcript(client, team, reader):
     dub = make_dub(make_ready_run(team), ["one"], "", audio_url=AUDIO)
     body = run_page(client, dub.run)
     assert 'aria-label="Audio"' in body

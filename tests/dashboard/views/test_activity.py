@@ -1,4 +1,4 @@
-"""Does the Activity page say what was asked, and to the right people; and does a run tell its history?"""
+"""The Activity page and its poll, and the call history of a run."""
 
 import json
 import re
@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from dashboard.views import activity
+from dashboard.pages import activity
 from dashboard.views.runs import history
 from results.models import Attempt, Call, Run, TeamVersion
 from results.refresh.call_stats import CallSummary, TimeStep
@@ -30,7 +30,7 @@ def viewer_of(team: Team) -> Client:
 
 
 def make_call(team: Team, *runs: Run, age: float = 0, change: str = "", **fields) -> Call:
-    """A call made `age` seconds ago."""
+    """Make a call that was made `age` seconds ago, with an attempt on each run."""
     at = timezone.now() - timedelta(seconds=age)
     fields = {"ms": 200, "http_status": 200, "outcome": Outcome.ANSWERED, "run_count": len(runs)} | fields
     call = Call.objects.create(team=team, at=at, **fields)
@@ -47,15 +47,15 @@ def activity_html(client: Client, team: Team, query: str = "") -> str:
 
 
 def section(html: str, id: str) -> str:
-    """The page from this element on, up to the next one that the poll replaces."""
+    """Return the page from this element to the next one that the poll replaces."""
     return re.split(r'id="activity-\w+"', html.split(f'id="{id}"')[1])[0]
 
 
-# --- Who may see it ----------------------------------------------------------------------------------
+# --- Access ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("address", ["/t/{slug}/activity/", "/t/{slug}/activity/live/"])
-def test_activity_is_for_the_team_only(address):
+def test_the_activity_page_is_for_the_team_only(address):
     team = make_team()
     address = address.format(slug=team.slug)
     assert Client().get(address).status_code == 302
@@ -84,7 +84,7 @@ def test_another_teams_calls_are_not_shown():
 # --- The page ----------------------------------------------------------------------------------------
 
 
-def test_a_team_that_never_asked_is_told_the_next_step():
+def test_a_team_without_calls_is_told_the_next_step():
     team = make_team()
     html = activity_html(signed_in(make_member(team)), team)
     assert "<svg viewBox" not in html
@@ -93,7 +93,7 @@ def test_a_team_that_never_asked_is_told_the_next_step():
 
 
 @pytest.mark.parametrize(("query", "bars"), [("", 60), ("?range=1h", 60), ("?range=24h", 48), ("?range=7d", 84)])
-def test_the_chart_and_its_table_have_the_numbers_of_the_calls(query, bars):
+def test_the_chart_and_its_table_count_the_calls(query, bars):
     team = make_team()
     for age in (0, 1, 2):
         make_call(team, age=age)
@@ -118,7 +118,7 @@ def test_a_bar_is_as_high_as_its_calls():
         (10, "87.50", "12.50", "50.00", "37.50"),
         (20, "0.00", "100.00", "0.00", "0.00"),
     ]
-    assert [bar.said for bar in chart.bars] == [
+    assert [bar.label for bar in chart.bars] == [
         "2 min ago: 0 answered, 0 failed",
         "1 min ago: 5 answered, 15 failed",
         "now: 40 answered, 0 failed",
@@ -135,13 +135,13 @@ def test_the_scale_ends_with_a_number_that_reads_well(number, top):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(0, "now"), (60, "1 min ago"), (5400, "1 h 30 min ago"), (93600, "1 d 2 h ago")]
+    ("seconds", "text"), [(0, "now"), (60, "1 min ago"), (5400, "1 h 30 min ago"), (93600, "1 d 2 h ago")]
 )
-def test_ages_are_said_in_whole_words(seconds, said):
-    assert activity._ago(seconds) == said
+def test_ages_are_given_in_days_hours_and_minutes(seconds, text):
+    assert activity._ago(seconds) == text
 
 
-def test_a_call_says_what_was_asked_and_what_came_of_it():
+def test_a_call_shows_its_runs_and_its_outcome():
     team = make_team()
     run = make_run(team, title="Harbour Lights")
     make_call(team, run, ms=1234, http_status=None, outcome=Outcome.UNAVAILABLE, message=HOSTILE, run_count=3)
@@ -157,16 +157,16 @@ def test_a_call_says_what_was_asked_and_what_came_of_it():
     assert "w" * 300 not in html
 
 
-def test_failures_are_counted_by_kind():
+def test_failures_are_counted_by_outcome_and_status():
     team = make_team()
     make_call(team, outcome=Outcome.REFUSED, http_status=401)
     make_call(team, outcome=Outcome.UNAVAILABLE, http_status=None)
     make_call(team, outcome=Outcome.UNAVAILABLE, http_status=None)
-    said = text_of_html(section(activity_html(viewer_of(team), team), "activity-next"))
-    assert "Not available no answer 2 Refused HTTP 401 1" in said
+    text = text_of_html(section(activity_html(viewer_of(team), team), "activity-next"))
+    assert "Not available no answer 2 Refused HTTP 401 1" in text
 
 
-def test_what_is_due_next_is_listed_soonest_first_and_bounded():
+def test_the_ten_next_checks_are_listed_soonest_first():
     team = make_team()
     now = timezone.now()
     for minutes in range(-1, 13):
@@ -178,7 +178,7 @@ def test_what_is_due_next_is_listed_soonest_first_and_bounded():
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "text"),
     [
         (None, "This team has no CAMB.AI key yet"),
         ({"state": "working"}, "Working Not tried yet"),
@@ -188,13 +188,13 @@ def test_what_is_due_next_is_listed_soonest_first_and_bounded():
         ),
     ],
 )
-def test_the_key_is_told_in_words(fields, said):
+def test_the_state_of_the_key_is_shown(fields, text):
     team = make_team()
     if fields:
         if "message" in fields:
             fields = fields | {"retry_at": timezone.now() + timedelta(minutes=5)}
         make_key(team, **fields)
-    assert said in text_of_html(section(activity_html(viewer_of(team), team), "activity-next"))
+    assert text in text_of_html(section(activity_html(viewer_of(team), team), "activity-next"))
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_the_key_is_told_in_words(fields, said):
         ({"state": "unpaid", "retry_at": timedelta(minutes=29)}, "Checks are paused · again", "paused"),
     ],
 )
-def test_the_next_check_is_told_in_one_way(key, strip, run):
+def test_strip_and_list_agree_on_the_next_check(key, strip, run):
     team, now = make_team(), timezone.now()
     make_call(team, make_run(team, title="Pilot", due_at=now + timedelta(minutes=3, seconds=30)))
     if key is not None:
@@ -216,7 +216,7 @@ def test_the_next_check_is_told_in_one_way(key, strip, run):
 
 
 @pytest.mark.parametrize(
-    ("progress", "said"),
+    ("progress", "text"),
     [
         (RefreshProgress(1240, 5000, 124), "1,240 of 5,000 checked, about 2 min left"),
         (RefreshProgress(0, 7, None), "0 of 7 checked"),
@@ -224,24 +224,24 @@ def test_the_next_check_is_told_in_one_way(key, strip, run):
         (RefreshProgress(10, 90000, 3 * 3600), "10 of 90,000 checked, about 3 h left"),
     ],
 )
-def test_a_sweep_is_shown_with_its_numbers(monkeypatch, progress, said):
+def test_the_progress_of_a_refresh_is_shown_with_its_numbers(monkeypatch, progress, text):
     monkeypatch.setattr("dashboard.views.activity.refresh_progress", lambda team: progress)
     team = make_team()
     make_call(team)
     html = section(activity_html(viewer_of(team), team), "activity-summary")
     assert f'<progress max="{progress.total}" value="{progress.checked}"' in html
-    assert f"{said} Calls" in text_of_html(html)
+    assert f"{text} Calls" in text_of_html(html)
 
 
 @pytest.mark.parametrize("query", ["", "?range=24h"])
-def test_activity_costs_the_same_with_one_row_and_with_thirty(query, django_assert_num_queries):
+def test_thirty_calls_take_as_many_queries_as_one(query, django_assert_num_queries):
     def fill(rows: int) -> tuple[Client, Team]:
         team = make_team()
         make_key(team)
         for age in range(rows):
             make_call(team, make_run(team), make_run(team), age=60 * age)
         client = viewer_of(team)
-        activity_html(client, team)  # the session remembers the team once
+        activity_html(client, team)  # the session remembers the team
         return client, team
 
     few, many = fill(1), fill(30)
@@ -251,11 +251,11 @@ def test_activity_costs_the_same_with_one_row_and_with_thirty(query, django_asse
         activity_html(*many, query)
 
 
-def test_calls_are_paged_newest_first_without_gap_or_repetition(monkeypatch):
-    monkeypatch.setattr(activity, "CALLS", 2)
+def test_calls_are_paged_newest_first_without_gaps_or_repetitions(monkeypatch):
+    monkeypatch.setattr(activity, "PAGE_SIZE", 2)
     team = make_team()
     at = timezone.now()
-    # Three at the very same moment: the page ends in their middle.
+    # Three calls have the same time, and a page ends between them.
     made = [make_call(team, ms=1000 + n) for n in range(5)]
     Call.objects.filter(pk__in=[call.pk for call in made[1:4]]).update(at=at)
     Call.objects.filter(pk=made[0].pk).update(at=at - timedelta(minutes=1))
@@ -274,7 +274,7 @@ def test_calls_are_paged_newest_first_without_gap_or_repetition(monkeypatch):
 
 
 @pytest.mark.parametrize("place", ["x", "1-", "-1", "1-²", "9" * 18 + "-1", "1" * 17 + "-" + "9" * 30, "\0"])
-def test_an_odd_place_or_range_counts_as_none(place):
+def test_a_malformed_cursor_or_range_counts_as_absent(place):
     team = make_team()
     make_call(team)
     html = viewer_of(team).get(f"/t/{team.slug}/activity/", {"before": place, "range": place}).content.decode()
@@ -282,7 +282,7 @@ def test_an_odd_place_or_range_counts_as_none(place):
     assert 'href="?range=1h" aria-current="page"' in html
 
 
-def test_a_place_far_in_the_future_or_past_is_a_page_too():
+def test_a_cursor_far_in_the_future_or_past_is_valid():
     team = make_team()
     make_call(team, ms=777)
     client = viewer_of(team)
@@ -294,7 +294,7 @@ def test_a_place_far_in_the_future_or_past_is_a_page_too():
 
 
 def poll_activity_page(client: Client, html: str, *, after_seconds: int = 1000):
-    """Send the page's own poll, as if the page had been drawn this many seconds ago."""
+    """Send the page's own poll, as if the page had been loaded this many seconds ago."""
     poller = re.search(r'id="activity-poller"[^>]*hx-get="(.+?)" hx-vals="(.+?)"', html)
     assert poller
     values = json.loads(unescape(poller[2]))
@@ -303,13 +303,13 @@ def poll_activity_page(client: Client, html: str, *, after_seconds: int = 1000):
 
 
 @pytest.fixture
-def _time_stands_still(monkeypatch):
+def _frozen_time(monkeypatch):
     now = timezone.now()
     monkeypatch.setattr(timezone, "now", lambda: now)
 
 
-@pytest.mark.usefixtures("_time_stands_still")
-def test_a_poll_answers_204_until_there_is_news():
+@pytest.mark.usefixtures("_frozen_time")
+def test_a_poll_answers_204_until_something_changes():
     team = make_team()
     make_call(team)
     client = viewer_of(team)
@@ -326,7 +326,7 @@ def test_a_poll_answers_204_until_there_is_news():
     assert poll_activity_page(client, body).status_code == 200
 
 
-def test_time_alone_moves_the_chart(monkeypatch):
+def test_the_chart_moves_with_time_alone(monkeypatch):
     team = make_team()
     client = viewer_of(team)
     html = activity_html(client, team)
@@ -335,22 +335,22 @@ def test_time_alone_moves_the_chart(monkeypatch):
     assert poll_activity_page(client, html, after_seconds=0).status_code == 200
 
 
-@pytest.mark.usefixtures("_time_stands_still")
-def test_a_long_window_is_summed_up_more_seldom():
+@pytest.mark.usefixtures("_frozen_time")
+def test_a_longer_window_is_updated_less_often():
     team = make_team()
     client = viewer_of(team)
-    for query, patience in (("?range=1h", 1), ("?range=24h", 30), ("?range=7d", 120)):
+    for query, interval_s in (("?range=1h", 1), ("?range=24h", 30), ("?range=7d", 120)):
         html = activity_html(client, team, query)
         make_call(team)
         assert [
-            poll_activity_page(client, html, after_seconds=patience + more).status_code for more in (-1, 0)
+            poll_activity_page(client, html, after_seconds=interval_s + more).status_code for more in (-1, 0)
         ] == [204, 200]
 
 
 # --- A run's history ---------------------------------------------------------------------------------
 
 
-def test_a_history_tells_every_attempt_newest_first():
+def test_a_history_lists_every_attempt_newest_first():
     run = make_run(title="Harbour <Lights>")
     make_call(run.team, run, make_run(run.team), change="new → ready", ms=321)
     make_call(run.team, run, http_status=503, outcome=Outcome.UNAVAILABLE, message=HOSTILE)
@@ -365,7 +365,7 @@ def test_a_history_tells_every_attempt_newest_first():
     assert "not about this run" not in html
 
 
-def test_the_history_page_holds_the_very_rows_of_the_fragment():
+def test_the_history_page_contains_the_fragment():
     run = make_run(title="Harbour <Lights>")
     make_call(run.team, run)
     client = viewer_of(run.team)
@@ -375,7 +375,7 @@ def test_the_history_page_holds_the_very_rows_of_the_fragment():
     assert "<bdi>Harbour &lt;Lights&gt;</bdi>" in page
 
 
-def test_a_run_that_was_never_asked_says_so():
+def test_the_history_of_a_run_without_attempts_says_so():
     run = make_run()
     html = viewer_of(run.team).get(f"/runs/{run.pk}/history/").content.decode()
     assert "CAMB.AI has not been asked about this run lately." in html
@@ -394,12 +394,12 @@ def test_a_history_is_paged(monkeypatch):
     for address in older.groups():
         assert re.findall(r"change \d", client.get(address).content.decode()) == ["change 0"]
     assert "Nothing older is kept." in client.get(f"/runs/{run.pk}/history/?before=0").content.decode()
-    for odd in ("x", "²", "9" * 30):
-        html = client.get(f"/runs/{run.pk}/history/", {"before": odd}).content.decode()
+    for malformed in ("x", "²", "9" * 30):
+        html = client.get(f"/runs/{run.pk}/history/", {"before": malformed}).content.decode()
         assert re.findall(r"change \d", html) == ["change 2", "change 1"]
 
 
-def test_a_history_costs_the_same_with_one_attempt_and_with_thirty(django_assert_num_queries):
+def test_thirty_attempts_take_as_many_queries_as_one(django_assert_num_queries):
     few, many = make_run(), make_run()
     make_call(few.team, few)
     for _ in range(30):

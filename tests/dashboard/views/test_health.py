@@ -1,24 +1,24 @@
-"""Does the health page say the truth, to everybody, without a word too much? And is trouble that passes told so?"""
+"""The health checks, and the error pages for transient errors and for faults."""
 
 import pytest
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.cache import cache
 from django.db import InternalError, OperationalError, ProgrammingError, connection
 from django.test import Client
-from redis.exceptions import ConnectionError as RedisIsAway
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from results.db import health
 
 
 @pytest.mark.django_db
-def test_a_healthy_server_says_ok():
+def test_a_healthy_server_answers_ok():
     response = Client().get("/health/")
     assert (response.status_code, response.json()) == (200, {"status": "ok", "worker": "heard"})
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("cookies", [{}, {"sessionid": "x" * 32}])
-def test_a_silent_database_is_told_without_its_own_words(monkeypatch, cookies):
+def test_a_database_failure_is_reported_without_the_drivers_message(monkeypatch, cookies):
     def refuse(*_):
         raise OperationalError("connection to server at db.internal failed for user dubroom")
 
@@ -34,8 +34,8 @@ def test_a_silent_database_is_told_without_its_own_words(monkeypatch, cookies):
 
 
 @pytest.mark.django_db
-@pytest.mark.skipif(connection.vendor == "sqlite", reason="only a server is ever read-only by itself")
-def test_a_database_that_takes_no_changes_is_told():
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="only a server can be read-only")
+def test_a_read_only_database_is_reported():
     with connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION READ ONLY")
     response = Client().get("/health/")
@@ -43,7 +43,7 @@ def test_a_database_that_takes_no_changes_is_told():
 
 
 @pytest.mark.django_db
-def test_a_database_that_is_not_migrated_is_told_until_it_is(monkeypatch):
+def test_a_database_that_is_not_migrated_is_reported_until_it_is(monkeypatch):
     monkeypatch.setattr(health, "_was_migrated", False)
     with connection.cursor() as cursor:
         cursor.execute("SELECT max(name) FROM django_migrations WHERE app = 'results'")
@@ -56,11 +56,11 @@ def test_a_database_that_is_not_migrated_is_told_until_it_is(monkeypatch):
 
 
 @pytest.mark.django_db
-def test_a_cache_that_is_away_counts_as_silence(monkeypatch):
-    def away(*_):
-        raise RedisIsAway("no route to redis.internal")
+def test_an_unreachable_cache_counts_as_a_missing_worker(monkeypatch):
+    def fail(*_):
+        raise RedisConnectionError("no route to redis.internal")
 
-    monkeypatch.setattr(cache, "get_or_set", away)
+    monkeypatch.setattr(cache, "get_or_set", fail)
     assert Client().get("/health/").json() == {"status": "ok", "worker": "silent"}
 
 
@@ -69,16 +69,16 @@ def test_a_cache_that_is_away_counts_as_silence(monkeypatch):
     [
         (OperationalError("too many connections for role dubroom"), 503, "Back in a moment"),
         (InternalError("cannot execute UPDATE in a read-only transaction"), 503, "Back in a moment"),
-        (RedisIsAway("no route to redis.internal"), 503, "Back in a moment"),
+        (RedisConnectionError("no route to redis.internal"), 503, "Back in a moment"),
         (ProgrammingError('column "coat" does not exist'), 500, "Something broke on our side"),
         (ZeroDivisionError("at work"), 500, "Something broke on our side"),
     ],
 )
-def test_trouble_that_passes_is_told_apart_from_a_fault(monkeypatch, caplog, error, status, words):
-    asked = []
+def test_a_transient_error_answers_503_and_a_fault_500(monkeypatch, caplog, error, status, words):
+    loads = []
 
     def fail(*_):
-        asked.append(1)
+        loads.append(1)
         raise error
 
     monkeypatch.setattr(health, "_was_migrated", True)
@@ -90,11 +90,13 @@ def test_trouble_that_passes_is_told_apart_from_a_fault(monkeypatch, caplog, err
     assert str(error) not in response.content.decode()
     assert response.headers.get("Retry-After") == ("30" if status == 503 else None)
     assert health.has_failed() == isinstance(error, health.TRANSIENT_ERRORS)
-    assert len(asked) == 1
-    # What passes is told in a line, of a fault all is told.
-    told = [bool(record.exc_info) for record in caplog.records if str(error) in caplog.handler.format(record)]
-    assert told == [status == 500]
+    assert len(loads) == 1
+    # A transient error is logged in one line, a fault with its traceback.
+    has_traceback = [
+        bool(record.exc_info) for record in caplog.records if str(error) in caplog.handler.format(record)
+    ]
+    assert has_traceback == [status == 500]
 
 
-def test_whoever_only_asks_whether_the_server_lives_hears_so_without_a_database():
+def test_the_liveness_check_needs_no_database():
     assert Client().get("/health/alive/").json() == {"status": "alive"}

@@ -1,4 +1,4 @@
-"""The search page: what is found, where it leads, and how it is marked."""
+"""The search page: hits, facets, suggestions, the CSV export, and saved searches."""
 
 import csv
 import html
@@ -41,7 +41,7 @@ def links(body):
     return [html.unescape(link) for link in re.findall(r'<a href="(/runs/[^"]*\?[^"]*)"', body)]
 
 
-# --- Who may search ----------------------------------------------------------------------------------
+# --- Access ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["search", "search-hits"])
@@ -65,7 +65,7 @@ def test_another_teams_lines_are_never_found(client, team, reader):
 # --- What is shown -----------------------------------------------------------------------------------
 
 
-def test_a_hit_stands_between_its_neighbours_and_leads_to_its_second(client, team, reader):
+def test_a_hit_is_shown_with_its_neighbours_and_a_link_to_its_second(client, team, reader):
     run = make_run(team, title="Pilot")
     make_searchable_dub(run, ["one", "two", "the kitchen", "four", "five"], "es-es")
     body = get(client, team, "kitchen")
@@ -75,7 +75,7 @@ def test_a_hit_stands_between_its_neighbours_and_leads_to_its_second(client, tea
     assert all(part in body for part in ("Pilot", "0:04", "Anna", "Spanish (Spain)", 'lang="es-es"'))
 
 
-def test_a_line_is_not_printed_twice_around_hits_that_are_close(client, team, reader):
+def test_a_line_between_two_hits_is_printed_once(client, team, reader):
     make_searchable_dub(make_run(team), ["kitchen a", "b", "kitchen c", "kitchen d", "e"])
     assert [
         text.replace("<mark>kitchen</mark>", "*") for _, text in marked_lines(get(client, team, "kitchen"))
@@ -96,7 +96,7 @@ def test_hits_are_grouped_by_run_newest_run_first(client, team, reader):
     assert "4 moments in 2 runs" in body
 
 
-def test_a_hit_can_be_played_in_place_by_our_own_address(client, team, reader):
+def test_a_hit_plays_in_place_by_our_own_url(client, team, reader):
     dub = make_searchable_dub(make_run(team), ["one", "kitchen"], audio_url="https://x/a", video_url="https://x/v")
     body = get(client, team, "kitchen")
     assert re.findall(r'data-play="([^"]*)"', body) == [reverse("media-audio", args=[dub.pk]) + "#t=2.0,4.0"]
@@ -109,28 +109,28 @@ def test_a_dub_without_media_offers_no_play_button(client, team, reader):
 
 
 @pytest.mark.parametrize("q", [None, "", "   "])
-def test_without_a_query_the_page_says_what_can_be_typed(client, team, reader, q):
+def test_without_a_query_the_page_explains_the_syntax(client, team, reader, q):
     make_searchable_dub(make_run(team), ["kitchen"])
     body = get(client, team, q)
     assert "<kbd>kitch*</kbd>" in body
     assert marked_lines(body) == []
 
 
-def test_what_cannot_be_searched_for_is_answered_with_a_hint(client, team, reader):
+def test_an_unsearchable_query_is_answered_with_a_hint(client, team, reader):
     assert search(team.pk, "?!").hint in html.unescape(get(client, team, "?!"))
 
 
 @pytest.mark.parametrize(
     "q", ['"', "a\0b", "' OR 1=1 --", "%", "👩‍👩‍👧", "speaker:", "x" * 10_000, "-", "before:never"]
 )
-def test_odd_input_is_answered(client, team, reader, q):
+def test_malformed_queries_are_answered(client, team, reader, q):
     make_searchable_dub(make_run(team), ["kitchen"])
     get(client, team, q)
     get(client, team, q, name="search-hits")
 
 
 @pytest.mark.parametrize("before", ["x", "-1", "9" * 30, "²", ""])
-def test_an_odd_place_to_go_on_from_is_the_beginning(client, team, reader, before):
+def test_a_malformed_cursor_is_the_first_page(client, team, reader, before):
     make_searchable_dub(make_run(team), ["kitchen"])
     assert marked_lines(get(client, team, "kitchen", before=before)) == [("found", "<mark>kitchen</mark>")]
 
@@ -140,10 +140,10 @@ def test_an_odd_place_to_go_on_from_is_the_beginning(client, team, reader, befor
 
 @pytest.fixture
 def three_a_page(monkeypatch):
-    monkeypatch.setattr(view, "HITS_A_PAGE", 3)
+    monkeypatch.setattr(view, "PAGE_SIZE", 3)
 
 
-def test_more_leads_through_every_hit_once(client, team, reader, three_a_page):
+def test_the_next_pages_show_every_hit_once(client, team, reader, three_a_page):
     make_searchable_dub(make_run(team), [f"kitchen {number}" for number in range(8)])
     found: list[str] = []
     before: dict[str, str] = {}
@@ -159,7 +159,7 @@ def test_more_leads_through_every_hit_once(client, team, reader, three_a_page):
     assert len(found) == 8
 
 
-def test_more_works_without_script(client, team, reader, three_a_page):
+def test_the_next_page_works_without_script(client, team, reader, three_a_page):
     make_searchable_dub(make_run(team), [f"kitchen {number}" for number in range(4)])
     body = get(client, team, "kitchen")
     assert "4 moments in 1 run, newest runs first" in body
@@ -169,7 +169,7 @@ def test_more_works_without_script(client, team, reader, three_a_page):
     assert '<p class="summary">Older moments</p>' in body
 
 
-def test_the_fragment_is_the_pages_own_part_and_keeps_the_address(client, team, reader):
+def test_the_fragment_replaces_the_url_in_the_address_bar(client, team, reader):
     make_searchable_dub(make_run(team), ["kitchen & more"])
     address = reverse("search-hits", args=[team.slug])
     response = client.get(address, {"q": "kitchen & more"}, headers={"HX-Request": "true"})
@@ -199,7 +199,7 @@ def test_thirty_hits_take_as_many_queries_as_six(client, team, reader):
 HOSTILE = ["<img src=x onerror=alert(1)>", "&lt;b&gt; &amp;", "<mark>kitchen</mark>", '"><script>alert(1)</script>']
 
 
-def test_what_came_from_outside_is_shown_as_it_is(client, team, reader):
+def test_text_from_outside_is_escaped(client, team, reader):
     text = f"kitchen {' '.join(HOSTILE)}"
     dub = make_searchable_dub(
         make_run(team, title=text), ["before " + text[8:], text, "after " + text[8:]], '"><script>'
@@ -213,7 +213,7 @@ def test_what_came_from_outside_is_shown_as_it_is(client, team, reader):
 
 
 @pytest.mark.parametrize("q", [*HOSTILE, '"><img src=x onerror=alert(1)>'])
-def test_what_was_typed_is_shown_as_it_is(client, team, reader, q):
+def test_typed_text_is_escaped(client, team, reader, q):
     body = get(client, team, q)
     assert f'value="{html.escape(q)}"' in body
     assert "<img" not in body
@@ -232,26 +232,26 @@ def test_what_was_typed_is_shown_as_it_is(client, team, reader, q):
         ("abc", [(2, 99), (1, 1)], "ab<mark>c</mark>"),
     ],
 )
-def test_marks_stand_in_the_escaped_text(text, marks, shown):
+def test_marks_are_set_in_the_escaped_text(text, marks, shown):
     assert highlight(text, marks) == shown
 
 
-def test_a_very_long_line_is_cut_around_what_was_found():
+def test_a_very_long_line_is_cut_around_the_match():
     text = "<" * 5000 + "kitchen" + ">" * 5000
     shown = highlight(text, [(5000, 5007)])
     assert shown == f"…{'&lt;' * 200}<mark>kitchen</mark>{'&gt;' * 393}…"
 
 
-# --- Narrowing down, another order, what was meant -------------------------------------------------------
+# --- Facets, order, suggestions --------------------------------------------------------------------------
 
 
 def choices(body):
-    """The facets' choices with the searches that they lead to."""
+    """Return the choices of the facets by label, as (URL of the search, whether the choice is on)."""
     made = re.findall(r'<a class="chip" href="([^"]*)"( aria-current="true")?><bdi>(.*?)</bdi>', body)
     return {label: (html.unescape(href), bool(on)) for href, on, label in made}
 
 
-def test_a_facet_leads_to_the_search_with_it_and_back(client, team, reader):
+def test_a_facet_adds_its_field_and_removes_it_again(client, team, reader):
     run = make_run(team, status=Run.Status.READY)
     make_searchable_dub(run, ["kitchen", "kitchens"], "en-us")
     make_searchable_dub(run, ["kitchen"], "es-es")
@@ -268,7 +268,7 @@ def test_a_facet_leads_to_the_search_with_it_and_back(client, team, reader):
     assert choices(body)["English (United States)"] == (f"{address}?q=kitch", True)
 
 
-def test_a_speaker_of_several_words_is_asked_for_as_a_phrase(client, team, reader):
+def test_a_speaker_of_several_words_becomes_a_phrase(client, team, reader):
     dub = make_searchable_dub(make_run(team), ["kitchen", "kitchen"])
     indexing.remove_cues(dub.cues.all())
     dub.cues.filter(position=1).update(speaker='Anna "Ann" Maria')
@@ -285,12 +285,12 @@ def wednesday(monkeypatch):
     monkeypatch.setattr(timezone, "now", lambda: datetime(2026, 11, 25, 12, tzinfo=UTC))
 
 
-def test_runs_are_narrowed_down_by_when_they_were_added(wednesday, client, team, reader):
+def test_a_facet_narrows_the_search_to_a_period(wednesday, client, team, reader):
     for day in ((2026, 11, 24), (2026, 2, 1), (2025, 12, 31)):
         make_searchable_dub(make_run(team, created_at=datetime(*day, tzinfo=UTC)), ["kitchen"])
     address = reverse("search", args=[team.slug])
     made = choices(get(client, team, "kitchen"))
-    # This month has no more than this week.
+    # “This month” is left out, as it has the same hits as this week.
     assert made == {
         "This week": (f"{address}?q=after%3A2026-11-23+kitchen", False),
         "This year": (f"{address}?q=after%3A2026-01-01+kitchen", False),
@@ -301,7 +301,7 @@ def test_runs_are_narrowed_down_by_when_they_were_added(wednesday, client, team,
     assert choices(body) == {"Earlier": (f"{address}?q=kitchen", True)}
 
 
-def test_a_tag_narrows_a_search_however_it_is_spelled(client, team, reader):
+def test_a_facet_narrows_the_search_to_a_tag_in_any_spelling(client, team, reader):
     launch, other = make_run(team), make_run(team)
     make_searchable_dub(launch, ["kitchen one"])
     make_searchable_dub(other, ["kitchen two"])
@@ -318,14 +318,14 @@ def test_facets_that_leave_no_choice_are_not_shown(client, team, reader):
     assert choices(get(client, team, "kitchen")) == {}
 
 
-def test_it_is_said_when_not_all_hits_are_counted(client, team, reader, monkeypatch):
+def test_the_page_says_when_not_all_hits_are_counted(client, team, reader, monkeypatch):
     monkeypatch.setattr(service, "SAMPLE_SIZE", 3)
     make_searchable_dub(make_run(team), ["kitchen"] * 4)
     assert "Counted among the newest" in get(client, team, "kitchen")
     assert "Counted among the newest" not in get(client, team, "kitchen speaker:ben")
 
 
-def test_the_best_come_first_when_asked_for_and_so_do_the_next(client, team, reader, three_a_page):
+def test_the_best_hits_come_first_on_request_on_every_page(client, team, reader, three_a_page):
     make_searchable_dub(make_run(team), [f"kitchen{' table' * number}" for number in (0, 1, 2)])
     make_searchable_dub(make_run(team), [f"kitchen{' table' * number}" for number in (5, 4, 3)])
     assert get(client, team, "kitchen").count("table") > 3
@@ -338,14 +338,14 @@ def test_the_best_come_first_when_asked_for_and_so_do_the_next(client, team, rea
     assert sorted(text.count("table") for kind, text in marked_lines(more) if kind == "found") == [3, 4, 5]
 
 
-def test_a_near_miss_is_answered_with_the_word_that_was_meant(client, team, reader):
+def test_a_misspelled_word_is_answered_with_a_suggestion(client, team, reader):
     indexing.learn_words(make_searchable_dub(make_run(team), ["the Kitchen"]))
     body = get(client, team, "kitchne lang:en", name="search-hits")
     address = reverse("search", args=[team.slug])
     assert f'Did you mean <a href="{address}?q=Kitchen+lang%3Aen"><bdi>Kitchen lang:en</bdi></a>?' in body
 
 
-def test_the_same_moment_is_shown_in_the_other_languages(client, team, reader):
+def test_a_hit_shows_its_lines_in_the_other_languages(client, team, reader):
     run = make_run(team)
     make_searchable_dub(run, ["the kitchen"], "en-us")
     make_searchable_dub(run, ["<b>la cocina"], "es-es")
@@ -353,19 +353,19 @@ def test_the_same_moment_is_shown_in_the_other_languages(client, team, reader):
     assert '<dt>Spanish (Spain)</dt><dd lang="es-es" dir="auto">&lt;b&gt;la cocina</dd>' in body
 
 
-# --- Taking along ------------------------------------------------------------------------------------
+# --- CSV export --------------------------------------------------------------------------------------
 
 
-def table(client, team, q):
+def export_csv(client, team, q):
     response = client.get(reverse("search-export", args=[team.slug]), {"q": q})
     return response, list(csv.reader(b"".join(response.streaming_content).decode("utf-8-sig").splitlines()))
 
 
-def test_all_hits_are_taken_along_as_a_table(client, team, reader, three_a_page):
+def test_all_hits_are_exported_as_csv(client, team, reader, three_a_page):
     run = make_run(team, title="=Pilot", camb_run_id=1344)
     make_searchable_dub(run, ["kitchen 1", "other", "@kitchen 2", *["kitchen"] * 5], "es-es")
     make_searchable_dub(make_run(make_team()), ["kitchen of others"])
-    response, rows = table(client, team, "kitchen")
+    response, rows = export_csv(client, team, "kitchen")
     assert re.fullmatch(
         rf'attachment; filename="{team.slug}-\d{{4}}-\d\d-\d\d.csv"', response.headers["Content-Disposition"]
     )
@@ -375,19 +375,22 @@ def test_all_hits_are_taken_along_as_a_table(client, team, reader, three_a_page)
     assert rows[6][7] == f"http://testserver/runs/{run.pk}/?dub=es-es&t=4#cue-3"
 
 
-def test_a_search_for_nothing_is_a_table_without_rows(client, team, reader):
-    assert len(table(client, team, "")[1]) == 1
+def test_an_empty_search_is_exported_without_rows(client, team, reader):
+    assert len(export_csv(client, team, "")[1]) == 1
 
 
-# --- Keeping a search --------------------------------------------------------------------------------
+# --- Saved searches ----------------------------------------------------------------------------------
 
 
-def keep(client, team, q, **more):
+def save_search(client, team, q, **more):
     return client.post(reverse("search-save", args=[team.slug]), {"q": q} | more)
 
 
-def test_a_kept_search_tells_of_a_new_dub_until_it_is_looked_at(client, team, reader):
-    assert keep(client, team, " kitchen ").headers["Location"] == f"{reverse('search', args=[team.slug])}?q=kitchen"
+def test_a_saved_search_alerts_to_a_new_dub_until_it_is_opened(client, team, reader):
+    assert (
+        save_search(client, team, " kitchen ").headers["Location"]
+        == f"{reverse('search', args=[team.slug])}?q=kitchen"
+    )
     make_searchable_dub(make_run(team), ["kitchen"], is_alert_checked=False)
     saved.send_alerts()
     assert '<span class="badge">1 new dub</span>' in get(client, team)
@@ -396,8 +399,8 @@ def test_a_kept_search_tells_of_a_new_dub_until_it_is_looked_at(client, team, re
     assert '<span class="badge">' not in get(client, team)
 
 
-def test_a_shared_search_is_seen_by_the_team_and_news_by_its_owner(client, team, reader):
-    keep(client, team, "kitchen", is_shared="1")
+def test_the_team_sees_a_shared_search_and_only_its_owner_the_alerts(client, team, reader):
+    save_search(client, team, "kitchen", is_shared="1")
     make_searchable_dub(make_run(team), ["kitchen"], is_alert_checked=False)
     saved.send_alerts()
     client.force_login(make_member(team))
@@ -407,8 +410,8 @@ def test_a_shared_search_is_seen_by_the_team_and_news_by_its_owner(client, team,
     assert '<span class="badge">' not in body
 
 
-def test_a_kept_search_is_let_go_by_its_owner_only(client, team, reader):
-    keep(client, team, "kitchen")
+def test_a_saved_search_is_removed_by_its_owner_only(client, team, reader):
+    save_search(client, team, "kitchen")
     address = reverse("search-saved-remove", args=[team.slug, SavedSearch.objects.get().pk])
     assert address in get(client, team, "kitchen")
     client.force_login(make_member(team))
@@ -419,8 +422,8 @@ def test_a_kept_search_is_let_go_by_its_owner_only(client, team, reader):
 
 
 def test_a_shared_search_is_removed_by_its_owner_or_an_owner_of_the_team(client, team, reader):
-    keep(client, team, "mine")
-    keep(client, team, "ours", is_shared="1")
+    save_search(client, team, "mine")
+    save_search(client, team, "ours", is_shared="1")
     address = {one.q: reverse("search-saved-remove", args=[team.slug, one.pk]) for one in SavedSearch.objects.all()}
     client.force_login(make_member(team))
     assert (client.post(address["mine"]).status_code, client.post(address["ours"]).status_code) == (404, 403)
@@ -430,22 +433,22 @@ def test_a_shared_search_is_removed_by_its_owner_or_an_owner_of_the_team(client,
     assert client.post(address["mine"]).status_code == 302
 
 
-def test_a_viewer_keeps_but_does_not_share(client, team):
+def test_a_viewer_saves_searches_but_does_not_share_them(client, team):
     client.force_login(make_member(team, Membership.Role.VIEWER))
     assert 'name="is_shared"' not in get(client, team, "kitchen")
-    assert keep(client, team, "kitchen", is_shared="1").status_code == 403
-    assert keep(client, team, "kitchen").status_code == 302
+    assert save_search(client, team, "kitchen", is_shared="1").status_code == 403
+    assert save_search(client, team, "kitchen").status_code == 302
     assert [one.is_shared for one in SavedSearch.objects.all()] == [False]
 
 
-def test_nothing_is_not_kept(client, team, reader):
-    assert keep(client, team, " \0 ").status_code == 422
+def test_an_empty_search_is_not_saved(client, team, reader):
+    assert save_search(client, team, " \0 ").status_code == 422
     assert not SavedSearch.objects.exists()
 
 
-def test_who_keeps_too_many_is_told(client, team, reader, monkeypatch):
+def test_saving_too_many_searches_is_refused_with_the_reason(client, team, reader, monkeypatch):
     monkeypatch.setattr(saved, "MAX_SAVED", 1)
-    keep(client, team, "one")
-    keep(client, team, "two")
+    save_search(client, team, "one")
+    save_search(client, team, "two")
     assert "You keep 1 searches here" in get(client, team)
     assert [one.q for one in SavedSearch.objects.all()] == ["one"]

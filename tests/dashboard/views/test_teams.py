@@ -1,4 +1,4 @@
-"""Can an owner run the team, and is everybody else told what they may not do?"""
+"""The team pages: entry, members, invitations, media copies, the key, and deletion."""
 
 import logging
 import re
@@ -38,10 +38,10 @@ def page_of(client: Client, team: Team) -> str:
     return client.get(url("teams-detail", team.slug)).content.decode()
 
 
-# --- Where a person lands ----------------------------------------------------------------------------
+# --- Entry and new teams -----------------------------------------------------------------------------
 
 
-def test_home_leads_to_the_team_seen_last(owner, as_owner):
+def test_home_redirects_to_the_team_seen_last(owner, as_owner):
     second = make_team("Zebra", owner)
     assert as_owner.get("/").url == url("runs-list", "dub")
     as_owner.get(url("teams-detail", second.slug))
@@ -56,11 +56,11 @@ def test_home_forgets_a_team_that_was_left(owner, as_owner):
     assert as_owner.get("/").url == url("runs-list", "alpha")
 
 
-def test_home_without_a_team_leads_to_a_new_one():
+def test_home_without_a_team_redirects_to_a_new_one():
     assert signed_in(make_user()).get("/")["Location"] == url("teams-new")
 
 
-def test_a_teams_short_address_leads_to_its_runs(as_owner):
+def test_a_teams_short_url_redirects_to_its_runs(as_owner):
     assert as_owner.get("/t/dub/").url == url("runs-list", "dub")
 
 
@@ -70,13 +70,13 @@ def test_a_team_is_created_by_name(owner, as_owner):
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 101, "a\x00b"])
-def test_a_team_needs_a_sensible_name(as_owner, name):
+def test_a_team_needs_a_valid_name(as_owner, name):
     assert as_owner.post(url("teams-new"), {"name": name}).status_code == 422
     assert as_owner.post(url("teams-detail", "dub"), {"name": name}).status_code == 422
     assert list(Team.objects.values_list("name", flat=True)) == ["Dub"]
 
 
-def test_an_owner_renames_the_team_and_its_address_stays(as_owner, team):
+def test_a_renamed_team_keeps_its_slug(as_owner, team):
     assert as_owner.post(url("teams-detail", "dub"), {"name": "Dubbers", "slug": "x"}).url == url(
         "teams-detail", "dub"
     )
@@ -84,7 +84,7 @@ def test_an_owner_renames_the_team_and_its_address_stays(as_owner, team):
     assert (team.name, team.slug) == ("Dubbers", "dub")
 
 
-def test_hostile_names_stay_text(owner, as_owner, team):
+def test_hostile_names_are_escaped(owner, as_owner, team):
     hostile = "<img src=x onerror=alert(1)>\"'"
     as_owner.post(url("teams-detail", "dub"), {"name": hostile})
     as_owner.post(url("profile"), {"name": hostile})
@@ -93,10 +93,10 @@ def test_hostile_names_stay_text(owner, as_owner, team):
     assert "&lt;img src=x onerror=alert(1)&gt;&quot;&#x27;" in page
 
 
-# --- People ------------------------------------------------------------------------------------------
+# --- Members -----------------------------------------------------------------------------------------
 
 
-def test_an_owner_changes_roles_and_removes_people(as_owner, team):
+def test_an_owner_changes_roles_and_removes_members(as_owner, team):
     ben = make_member(team).memberships.get()
     as_owner.post(url("teams-member", "dub", ben.pk), {"role": Role.VIEWER})
     ben.refresh_from_db()
@@ -114,7 +114,7 @@ def test_the_last_owner_is_told_why_they_stay(as_owner, team, data):
 
 
 @pytest.mark.parametrize("role", ["", "admin", "OWNER", "owner\x00"])
-def test_there_are_three_roles_and_no_more(as_owner, team, role):
+def test_an_unknown_role_is_refused(as_owner, team, role):
     ben = make_member(team).memberships.get()
     assert as_owner.post(url("teams-member", "dub", ben.pk), {"role": role}).status_code == 422
     ben.refresh_from_db()
@@ -122,7 +122,7 @@ def test_there_are_three_roles_and_no_more(as_owner, team, role):
 
 
 @pytest.mark.parametrize("role", [Role.MEMBER, Role.VIEWER])
-def test_everybody_may_leave_but_only_that(team, role):
+def test_members_may_leave_and_change_no_membership(team, role):
     ben = make_member(team, role)
     client, own = signed_in(ben), url("teams-member", "dub", ben.memberships.get().pk)
     owners = url("teams-member", "dub", team.memberships.get(role=Role.OWNER).pk)
@@ -132,7 +132,7 @@ def test_everybody_may_leave_but_only_that(team, role):
     assert client.get(url("teams-detail", "dub")).status_code == 404
 
 
-def test_an_owner_reaches_nobody_in_another_team(as_owner):
+def test_an_owner_cannot_change_members_of_another_team(as_owner):
     other = make_team("Other")
     theirs = other.memberships.get()
     assert as_owner.post(url("teams-member", "dub", theirs.pk), {"role": Role.VIEWER}).status_code == 404
@@ -141,14 +141,14 @@ def test_an_owner_reaches_nobody_in_another_team(as_owner):
     assert theirs.role == Role.OWNER
 
 
-def test_a_role_taken_away_counts_at_once(team):
+def test_a_lost_role_takes_effect_at_once(team):
     ben = make_member(team, Role.OWNER)
     client = signed_in(ben)
     ben.memberships.get().change_role(Role.MEMBER)
     assert client.post(url("teams-detail", "dub"), {"name": "Mine"}).status_code == 403
 
 
-def test_a_disabled_person_is_logged_out(team):
+def test_a_disabled_user_is_logged_out(team):
     ben = make_member(team)
     client = signed_in(ben)
     User.objects.filter(pk=ben.pk).update(is_active=False)
@@ -161,12 +161,12 @@ def test_the_page_shows_controls_to_owners_only(as_owner, team):
         return set(re.findall(r'action="/t/dub/team/([a-z]*)', main))
 
     keys.save_key(team, KEY)
-    assert forms(as_owner) == {"", "key", "members", "invitations", "shelf", "delete"}
+    assert forms(as_owner) == {"", "key", "members", "invitations", "copies", "delete"}
     assert forms(signed_in(make_member(team))) == {"members"}  # leaving
     assert forms(signed_in(make_member(team, Role.VIEWER))) == {"members"}
 
 
-def test_the_page_takes_the_same_queries_for_one_person_and_for_thirty(
+def test_thirty_members_take_as_many_queries_as_one(
     as_owner, owner, team, django_assert_num_queries, django_assert_max_num_queries
 ):
     page_of(as_owner, team)
@@ -202,7 +202,7 @@ def test_an_invitation_is_mailed_and_its_link_shown_once(as_owner, team):
     assert f"http://testserver{path}" in letter.body
 
 
-def test_an_invited_person_signs_up_and_is_in(as_owner, team, client):
+def test_an_invited_person_joins_by_signing_up(as_owner, team, client):
     post_invitation(as_owner)
     landed = client.get(link_on(page_of(as_owner, team)), follow=True)
     assert landed.request["PATH_INFO"] == url("invitations-accept")
@@ -216,13 +216,13 @@ def test_an_invited_person_with_an_account_joins_by_a_click(as_owner, team):
     post_invitation(as_owner, role=Role.VIEWER)
     kim = signed_in(make_user("kim@example.org"))
     kim.get(link_on(page_of(as_owner, team)))
-    assert team.memberships.count() == 1  # looking is not joining
+    assert team.memberships.count() == 1  # opening the link does not join
     assert kim.post(url("invitations-accept"))["Location"] == url("runs-list", "dub")
     assert team.memberships.get(user__email="kim@example.org").role == Role.VIEWER
     assert kim.get(url("invitations-accept")).status_code == 404
 
 
-def test_the_wrong_person_is_told_whose_invitation_it_is(as_owner, team):
+def test_another_user_is_told_whose_invitation_it_is(as_owner, team):
     post_invitation(as_owner)
     eve = signed_in(make_user("eve@example.org"))
     page = eve.get(link_on(page_of(as_owner, team)), follow=True).content.decode()
@@ -234,7 +234,7 @@ def test_the_wrong_person_is_told_whose_invitation_it_is(as_owner, team):
     assert team.memberships.count() == 1
 
 
-def test_nobody_joins_without_logging_in(as_owner, team, client):
+def test_an_anonymous_user_cannot_join(as_owner, team, client):
     post_invitation(as_owner)
     client.get(link_on(page_of(as_owner, team)))
     assert client.post(url("invitations-accept")).status_code == 403
@@ -259,18 +259,18 @@ def expire(invitation: Invitation) -> None:
     ],
     ids=["expired", "revoked", "team deleted", "used"],
 )
-def test_a_closed_invitation_looks_like_one_that_never_was(as_owner, team, client, close):
+def test_a_closed_invitation_looks_like_one_that_never_existed(as_owner, team, client, close):
     post_invitation(as_owner)
     path = link_on(page_of(as_owner, team))
     never = Client().get("/invitations/never-was/", follow=True)
-    client.get(path)  # it was open when the page was opened
+    client.get(path)  # the invitation was valid when the page was opened
     close(Invitation.objects.get())
     for answer in (client.get(url("invitations-accept")), client.get(path, follow=True)):
         assert (answer.status_code, without_token(answer)) == (404, without_token(never))
     assert "This invitation does not open anything" in never.content.decode()
 
 
-def test_no_page_address_or_log_keeps_the_token(as_owner, team, client, caplog):
+def test_no_page_url_or_log_keeps_the_token(as_owner, team, client, caplog):
     caplog.set_level(logging.DEBUG)
     post_invitation(as_owner)
     path = link_on(page_of(as_owner, team))
@@ -278,7 +278,9 @@ def test_no_page_address_or_log_keeps_the_token(as_owner, team, client, caplog):
     answer = client.get(path)
     assert (answer.url, answer.headers["Referrer-Policy"]) == (url("invitations-accept"), "no-referrer")
     assert token not in client.get(answer.url).content.decode()
-    client.get(path.replace(token, token + "."), follow=True)  # as when a mail program took the dot along
+    client.get(
+        path.replace(token, token + "."), follow=True
+    )  # as when a mail program includes the full stop in the link
     assert token not in caplog.text
 
 
@@ -296,14 +298,14 @@ def test_an_address_that_cannot_be_invited_is_refused(as_owner, email):
     assert (Invitation.objects.count(), mail.outbox) == (0, [])
 
 
-def test_an_invitation_says_nothing_of_who_has_an_account(as_owner):
+def test_an_invitation_does_not_reveal_who_has_an_account(as_owner):
     make_user("known@example.org")
     assert (
         post_invitation(as_owner, "known@example.org").url == post_invitation(as_owner, "unknown@example.org").url
     )
 
 
-def test_an_owner_revokes_an_invitation_of_the_own_team_only(as_owner, owner, team):
+def test_an_owner_revokes_invitations_of_the_own_team_only(as_owner, owner, team):
     other = make_team("Other")
     own, theirs = (
         Invitation.objects.issue(team=t, email="kim@example.org", role=Role.VIEWER, invited_by=owner)[0]
@@ -322,12 +324,12 @@ def test_an_expired_invitation_is_shown_as_such(as_owner, team):
     assert "Forget" in page
 
 
-def test_letters_cannot_be_sent_without_end(as_owner):
+def test_invitation_mails_are_rate_limited(as_owner):
     assert [post_invitation(as_owner, f"p{number}@example.org").status_code for number in range(31)][-1] == 429
     assert len(mail.outbox) == 30
 
 
-def test_a_link_is_shown_even_when_the_letter_cannot_be_sent(as_owner, team, settings):
+def test_the_link_is_shown_even_when_the_mail_cannot_be_sent(as_owner, team, settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_PORT = 9
     post_invitation(as_owner)
@@ -362,12 +364,12 @@ def test_an_owner_switches_copies_on_and_off(as_owner, team, enqueued):
         ("many", "Enter a whole number."),
     ],
 )
-def test_a_shelf_has_a_bound_that_the_server_sets(as_owner, team, most, sentence):
+def test_the_quota_has_a_maximum_that_the_server_sets(as_owner, team, most, sentence):
     answer = as_owner.post(url("teams-copies", team.slug), {"is_on": "on", "most_gb": most})
     assert (answer.status_code, sentence in answer.content.decode(), CopyPolicy.objects.count()) == (422, True, 0)
 
 
-def test_the_page_tells_what_is_kept_and_what_is_in_the_way(as_owner, team):
+def test_the_page_shows_kept_and_failed_copies(as_owner, team):
     CopyPolicy.objects.create(team=team, is_enabled=True, quota_bytes=10 * 2**30)
     dub = make_dub(make_run(team, title="Pilot"), language="es-es")
     MediaCopy.objects.create(team=team, dub=dub, kind="video", state="kept", size=3 * 2**29, name="1/a")
@@ -401,12 +403,12 @@ def state_of(client: Client, **query: int) -> str:
     return client.get(url("teams-key", "dub"), query).content.decode()
 
 
-def note(team: Team, **fields: object) -> None:
+def record_call(team: Team, **fields: object) -> None:
     ApiKey.objects.filter(team=team).update(last_call_at=timezone.now(), **fields)
 
 
 @pytest.mark.parametrize("typed", [KEY, f"  {KEY}\r\n", f'"{KEY}"', f"'{KEY}'", f"“{KEY}”", f'\t"{KEY}" '])
-def test_a_key_is_taken_without_what_pasting_adds(as_owner, team, typed, enqueued):
+def test_a_key_is_saved_without_pasted_spaces_and_quotes(as_owner, team, typed, enqueued):
     assert save_key(as_owner, typed).url == url("teams-detail", "dub") + "#key"
     key = ApiKey.objects.get(team=team)
     assert (key.secret, key.last_four) == (KEY, "wxyz")
@@ -414,7 +416,7 @@ def test_a_key_is_taken_without_what_pasting_adds(as_owner, team, typed, enqueue
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"),
+    ("typed", "sentence"),
     [
         ("", "Paste the key first."),
         ('  "" ', "Paste the key first."),
@@ -428,29 +430,29 @@ def test_a_key_is_taken_without_what_pasting_adds(as_owner, team, typed, enqueue
         ("camb\x000123456789", "Null characters"),
     ],
 )
-def test_what_cannot_be_a_key_is_refused_in_words_and_not_repeated(as_owner, team, typed, said):
+def test_an_invalid_key_is_refused_with_the_reason_and_not_repeated(as_owner, team, typed, sentence):
     answer = save_key(as_owner, typed)
     page = answer.content.decode()
     assert answer.status_code == 422
-    assert said in page
+    assert sentence in page
     assert not typed.strip('" ') or typed not in page
     assert ApiKey.objects.count() == 0
 
 
 @pytest.mark.parametrize("name", ["", "   ", "\u200b\u200e", "\u2007\xad"])
-def test_a_name_that_nobody_can_see_is_none(as_owner, team, name):
+def test_an_invisible_name_is_refused(as_owner, team, name):
     assert as_owner.post(url("teams-detail", "dub"), {"name": name}).status_code == 422
     assert Team.objects.get().name == "Dub"
 
 
-def test_a_refused_key_leaves_the_one_before(as_owner, team):
+def test_an_invalid_key_leaves_the_saved_key_in_place(as_owner, team):
     save_key(as_owner)
     save_key(as_owner, "short")
     assert ApiKey.objects.get(team=team).secret == KEY
 
 
 @pytest.mark.parametrize(("role", "shown"), [(Role.OWNER, "…wxyz"), (Role.MEMBER, "…wxyz"), (Role.VIEWER, None)])
-def test_of_a_key_at_most_its_last_four_are_seen(team, role, shown):
+def test_pages_show_at_most_the_last_four_characters_of_a_key(team, role, shown):
     keys.save_key(team, KEY)
     client = signed_in(make_member(team, role))
     for text in (page_of(client, team), state_of(client)):
@@ -460,24 +462,24 @@ def test_of_a_key_at_most_its_last_four_are_seen(team, role, shown):
         assert (shown or "Being tested…") in text
 
 
-def test_a_key_is_not_stored_in_the_clear(as_owner, team):
+def test_a_key_is_not_stored_in_plain_text(as_owner, team):
     save_key(as_owner)
     assert KEY not in str(ApiKey.objects.values().get())
 
 
-def test_nothing_of_a_key_but_its_end_is_logged(as_owner, caplog):
+def test_only_the_end_of_a_key_is_logged(as_owner, caplog):
     caplog.set_level(logging.DEBUG)
     save_key(as_owner)
     save_key(as_owner, KEY + " x")
     assert "0123456789" not in caplog.text
 
 
-def test_the_page_asks_until_the_key_was_tried_and_then_stops(as_owner, team):
+def test_the_page_polls_until_the_key_was_tested(as_owner, team):
     save_key(as_owner)
     assert "data-poll" in page_of(as_owner, team)
     now = int(time.time())
     assert as_owner.get(url("teams-key", "dub"), {"began": now}).status_code == 204
-    note(team, state=ApiKey.State.WORKING)
+    record_call(team, state=ApiKey.State.WORKING)
     answer = state_of(as_owner, began=now)
     assert "Working" in answer
     assert "data-poll" not in answer
@@ -487,13 +489,13 @@ def test_a_key_that_works_leads_to_the_first_runs(as_owner, team):
     save_key(as_owner)
     step = url("runs-add", "dub")
     assert step not in state_of(as_owner)
-    note(team, state=ApiKey.State.WORKING)
+    record_call(team, state=ApiKey.State.WORKING)
     assert step in state_of(as_owner)
     make_run(team)
     assert step not in state_of(as_owner)
 
 
-def test_the_page_says_so_when_no_worker_takes_the_test_up(as_owner, team):
+def test_the_page_says_when_no_worker_runs_the_test(as_owner, team):
     save_key(as_owner)
     answer = state_of(as_owner, began=int(time.time()) - 31)
     assert "No worker is running" in answer
@@ -501,15 +503,15 @@ def test_the_page_says_so_when_no_worker_takes_the_test_up(as_owner, team):
 
 
 @pytest.mark.parametrize("began", ["x", "-1", "9" * 40, "٣", "1.5"])
-def test_an_odd_beginning_is_no_trouble(as_owner, team, began):
+def test_a_malformed_began_is_answered(as_owner, team, began):
     save_key(as_owner)
     assert as_owner.get(url("teams-key", "dub"), {"began": began}).status_code in (200, 204)
 
 
-def test_trouble_is_told_with_the_next_step(as_owner, team):
+def test_a_problem_with_the_key_is_shown_with_the_next_step(as_owner, team):
     save_key(as_owner)
     retry_at = timezone.now() + timedelta(minutes=30)
-    note(
+    record_call(
         team,
         state=ApiKey.State.REFUSED,
         message="CAMB.AI refused it. Paste another.",
@@ -522,24 +524,24 @@ def test_trouble_is_told_with_the_next_step(as_owner, team):
     assert f'datetime="{retry_at:%Y-%m-%dT%H:%M}' in answer
     form = r'<details class="reveal"( open)?>\s*<summary>Replace the key'
     assert re.search(form, page_of(as_owner, team))[1] == " open"
-    note(team, state=ApiKey.State.UNPAID)
+    record_call(team, state=ApiKey.State.UNPAID)
     assert re.search(form, page_of(as_owner, team))[1] is None
 
 
 def test_a_key_is_tested_again_on_request(as_owner, team, enqueued):
     save_key(as_owner)
-    note(team, state=ApiKey.State.REFUSED, message="No.")
+    record_call(team, state=ApiKey.State.REFUSED, message="No.")
     enqueued.clear()
     assert as_owner.post(url("teams-key-test", "dub")).url == url("teams-detail", "dub") + "#key"
     assert enqueued == [("test_key", team.pk)]
     assert "Being tested…" in state_of(as_owner)
 
 
-def test_there_is_nothing_to_test_without_a_key(as_owner):
+def test_a_test_without_a_key_answers_404(as_owner):
     assert as_owner.post(url("teams-key-test", "dub")).status_code == 404
 
 
-def test_a_key_is_not_tested_without_end(as_owner):
+def test_key_tests_are_rate_limited(as_owner):
     save_key(as_owner)
     assert [as_owner.post(url("teams-key-test", "dub")).status_code for _ in range(11)][-1] == 429
 
@@ -555,7 +557,7 @@ def test_a_key_is_replaced_and_removed(as_owner, team):
 
 def test_the_demos_key_is_explained_and_stays(as_owner, team):
     keys.save_key(team, "demo-key-0000")
-    note(team, is_demo=True, state=ApiKey.State.WORKING)
+    record_call(team, is_demo=True, state=ApiKey.State.WORKING)
     page = page_of(as_owner, team)
     assert (
         "a stand-in on this machine answers in CAMB.AI&#x27;s place" in page or "stand-in on this machine" in page
@@ -569,7 +571,7 @@ def test_the_demos_key_is_explained_and_stays(as_owner, team):
 # --- The end of a team -------------------------------------------------------------------------------
 
 
-def test_a_team_is_deleted_with_all_it_has_once_its_name_is_typed(as_owner, team):
+def test_a_team_is_deleted_with_its_data_once_its_name_is_typed(as_owner, team):
     make_dub(make_run(team), ["one", "two"])
     keep = make_dub(lines=["three"])
     keys.save_key(team, KEY)

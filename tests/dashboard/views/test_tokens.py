@@ -1,4 +1,4 @@
-"""Who gives scripts a way in, who sees it, and who takes it away?"""
+"""The API page: which members create, see and revoke which access tokens."""
 
 import hashlib
 import re
@@ -23,8 +23,8 @@ def get_api_page(client: Client, team: Team):
 
 
 def create(client: Client, team: Team, **fields):
-    given = {"name": "Nightly", "access": "read", "days": "90"} | fields
-    return client.post(reverse("tokens", args=[team.slug]), given)
+    data = {"name": "Nightly", "access": "read", "days": "90"} | fields
+    return client.post(reverse("tokens", args=[team.slug]), data)
 
 
 def revoke(client: Client, team: Team, token: AccessToken) -> int:
@@ -40,7 +40,7 @@ def make_token(team: Team, role: str = Role.MEMBER, name: str = "Nightly") -> Ac
     return AccessToken.objects.issue(membership, name, can_write=False)[0]
 
 
-def test_a_secret_is_shown_once_and_kept_nowhere(team, member, caplog):
+def test_a_secret_is_shown_once_and_stored_nowhere(team, member, caplog):
     answer = create(member, team)
     assert answer.status_code == 201
     [secret] = secrets_in(answer)
@@ -55,7 +55,7 @@ def test_a_secret_is_shown_once_and_kept_nowhere(team, member, caplog):
 
 
 @pytest.mark.parametrize(("days", "left"), [("30", 30), ("365", 365), ("", None)])
-def test_a_token_ends_when_it_was_said_to(team, member, days, left):
+def test_a_token_expires_after_the_chosen_days(team, member, days, left):
     create(member, team, days=days, access="write")
     token = AccessToken.objects.get()
     assert token.can_write
@@ -63,12 +63,12 @@ def test_a_token_ends_when_it_was_said_to(team, member, days, left):
 
 
 @pytest.mark.parametrize("fields", [{"name": " "}, {"name": "x" * 101}, {"access": "own"}, {"days": "1"}])
-def test_an_odd_token_is_not_made(team, member, fields):
+def test_an_invalid_form_creates_no_token(team, member, fields):
     assert create(member, team, **fields).status_code == 422
     assert not AccessToken.objects.exists()
 
 
-def test_a_form_that_is_sent_twice_makes_one_token(team, member):
+def test_a_form_that_is_sent_twice_creates_one_token(team, member):
     create(member, team)
     again = create(member, team)
     assert (again.status_code, secrets_in(again)) == (422, [])
@@ -76,13 +76,13 @@ def test_a_form_that_is_sent_twice_makes_one_token(team, member):
     assert AccessToken.objects.count() == 1
 
 
-def test_a_person_has_only_so_many(team, member, monkeypatch):
+def test_a_members_tokens_are_limited(team, member, monkeypatch):
     monkeypatch.setattr(TokenForm, "MOST", 1)
     create(member, team)
     assert "You have 1 tokens, and that is the most." in text_of(create(member, team, name="Another"))
 
 
-def test_a_viewers_token_only_reads(team):
+def test_a_viewer_creates_only_tokens_that_read(team):
     viewer = signed_in(make_member(team, Role.VIEWER))
     assert 'value="write"' not in get_api_page(viewer, team).content.decode()
     assert create(viewer, team, access="write").status_code == 422
@@ -109,7 +109,7 @@ def test_an_owner_sees_and_revokes_all_tokens_and_a_member_their_own(team, membe
     assert list(AccessToken.objects.all()) == [elsewhere]
 
 
-def test_the_page_asks_no_more_of_the_database_for_many_tokens(team, django_assert_num_queries):
+def test_thirty_tokens_take_as_many_queries_as_one(team, django_assert_num_queries):
     owner = signed_in(team.memberships.get(role=Role.OWNER).user)
     make_token(team)
     get_api_page(owner, team)

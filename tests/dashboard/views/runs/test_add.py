@@ -1,4 +1,4 @@
-"""What becomes of a pasted text or a file of run ids?"""
+"""Adding runs from pasted text or a file: the preview, the saved runs, and the limits."""
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -19,7 +19,7 @@ def add(client: Client, team: Team, **data):
     return client.post(reverse("runs-add", args=[team.slug]), data)
 
 
-def test_a_preview_saves_nothing_and_keeps_what_was_typed(team, member):
+def test_a_preview_saves_nothing_and_keeps_the_text(team, member):
     make_run(team, camb_run_id=1345)
     typed = "run 1344 and 1345, please\n1.5 <b>\n1344"
     response = add(member, team, text=typed)
@@ -50,14 +50,14 @@ def test_a_task_is_followed(team, member):
     assert "1 was already here." in text_of(member.get(add(member, team, text=TASK, save="1")["Location"]))
 
 
-def test_a_run_of_another_team_is_simply_new(team, member):
+def test_a_run_of_another_team_counts_as_new(team, member):
     make_run(make_team(), camb_run_id=1344)
     assert "1 new run" in text_of(add(member, team, text="1344"))
     add(member, team, text="1344", save="1")
     assert list(team.runs.values_list("camb_run_id", flat=True)) == [1344]
 
 
-def test_a_text_without_ids_is_not_saved_and_not_lost(team, member):
+def test_a_text_without_ids_is_refused_and_not_lost(team, member):
     response = add(member, team, text="nothing here", save="1")
     assert response.status_code == 422
     assert "There is no run id in this text yet, so nothing was added." in text_of(response)
@@ -74,7 +74,7 @@ def test_a_text_without_ids_is_not_saved_and_not_lost(team, member):
     ],
     ids=["utf-8", "utf-8 with mark", "utf-16", "cp1252"],
 )
-def test_a_file_is_read_beside_the_text(raw, team, member):
+def test_a_file_is_read_together_with_the_text(raw, team, member):
     add(member, team, text="7", file=SimpleUploadedFile("../runs.csv", raw), save="1")
     assert set(team.runs.values_list("camb_run_id", flat=True)) == {7, 1344}
 
@@ -90,7 +90,7 @@ def test_titles_of_a_file_are_read(team, member):
     assert list(team.runs.order_by("camb_run_id").values_list("camb_run_id", "title")) == [(7, ""), (1344, "Café")]
 
 
-def test_a_column_of_tags_is_read_also_for_runs_that_are_here(team, member):
+def test_a_column_of_tags_also_tags_runs_that_exist(team, member):
     known = make_run(team, camb_run_id=1345)
     make_run(make_team(), camb_run_id=1345)
     text = f'run_id,title,tags\n1344,Lights,"launch; two words"\n1345,,LAUNCH\n{TASK},,"new, {"x" * 50}"'
@@ -102,7 +102,7 @@ def test_a_column_of_tags_is_read_also_for_runs_that_are_here(team, member):
     assert team.tags.count() == 4
 
 
-def test_an_archived_run_is_named_so_and_restored_on_request_only(team, member):
+def test_an_archived_run_is_restored_on_request_only(team, member):
     run, foreign = make_run(team, camb_run_id=7), make_run(make_team(), camb_run_id=8)
     archive_runs(team, [run.pk])
     archive_runs(foreign.team, [foreign.pk])
@@ -125,7 +125,7 @@ def test_the_text_of_a_file_comes_back_with_the_page(team, member):
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "sentence"),
     [
         ({"text": "1 " * 600_000}, "This is more than 1 MB of text. Please add it in parts."),
         (
@@ -135,10 +135,10 @@ def test_the_text_of_a_file_comes_back_with_the_page(team, member):
     ],
     ids=["too long", "too many"],
 )
-def test_limits_are_said_and_nothing_is_lost(data, said, team, member):
+def test_a_text_over_a_limit_is_refused_and_not_lost(data, sentence, team, member):
     response = add(member, team, **data, save="1")
     assert response.status_code == 422
-    assert said in text_of(response)
+    assert sentence in text_of(response)
     assert data["text"] in response.content.decode()
 
 

@@ -1,4 +1,4 @@
-"""Which runs are meant when many are picked?"""
+"""Bulk actions: which runs are selected, and what each action does with them."""
 
 import csv
 from io import BytesIO, StringIO
@@ -22,13 +22,14 @@ Role = Membership.Role
 
 
 def refresh_many(client: Client, team: Team, **values) -> str:
-    """Have runs asked and return what the list then says."""
+    """Request a refresh of the selected runs and return the text of the list."""
     response = client.post(reverse("runs-bulk-refresh", args=[team.slug]), values)
     assert response.status_code == 302
     return text_of(client.get(response["Location"]))
 
 
-def wanted(team: Team) -> set[str]:
+def requested(team: Team) -> set[str]:
+    """Return the titles of the runs whose refresh was requested."""
     return set(Run.objects.filter(team=team).exclude(requested_at=None).values_list("title", flat=True))
 
 
@@ -37,7 +38,7 @@ def tagged(team: Team, name: str) -> set[str]:
 
 
 def manifest(response) -> list[str]:
-    """The titles in an exported ZIP."""
+    """Return the titles in the manifest of an exported ZIP."""
     file = ZipFile(BytesIO(b"".join(response.streaming_content)))
     return [row["title"] for row in csv.DictReader(StringIO(file.read("manifest.csv").decode("utf-8-sig")))]
 
@@ -54,13 +55,13 @@ def make_named_runs(team: Team) -> dict[str, Run]:
     }
 
 
-def test_the_picked_runs_are_asked(team, member):
+def test_the_selected_runs_are_refreshed(team, member):
     make_key(team)
     runs = make_named_runs(team)
-    said = refresh_many(member, team, pk=[runs["Harbour 1"].pk, runs["Island"].pk, "x", "-1", "9" * 30, ""])
-    assert wanted(team) == {"Harbour 1", "Island"}
-    assert "CAMB.AI is asked about 2 runs as soon as" in said
-    assert "0 of 2 checked" in said
+    text = refresh_many(member, team, pk=[runs["Harbour 1"].pk, runs["Island"].pk, "x", "-1", "9" * 30, ""])
+    assert requested(team) == {"Harbour 1", "Island"}
+    assert "CAMB.AI is asked about 2 runs as soon as" in text
+    assert "0 of 2 checked" in text
 
 
 @pytest.mark.parametrize(
@@ -73,14 +74,14 @@ def test_the_picked_runs_are_asked(team, member):
         ({"q": "72"}, {"Island"}),
     ],
 )
-def test_all_means_what_the_filter_lets_through_whatever_is_picked(values, titles, team, member):
+def test_all_selects_the_runs_of_the_filter_and_ignores_single_runs(values, titles, team, member):
     make_key(team)
     runs = make_named_runs(team)
     refresh_many(member, team, all="1", pk=runs["Lighthouse"].pk, **values)
-    assert wanted(team) == titles
+    assert requested(team) == titles
 
 
-def test_the_list_stays_filtered_after_many_were_asked(team, member):
+def test_the_list_stays_filtered_after_a_refresh(team, member):
     make_key(team)
     response = member.post(
         reverse("runs-bulk-refresh", args=[team.slug]),
@@ -89,23 +90,23 @@ def test_the_list_stays_filtered_after_many_were_asked(team, member):
     assert response["Location"] == f"/t/{team.slug}/runs/?q=a%26b&status=failed&order=oldest"
 
 
-def test_the_picked_runs_are_tagged_and_untagged(team, member):
+def test_the_selected_runs_are_tagged_and_untagged(team, member):
     runs = make_named_runs(team)
     foreign = make_run(make_team())
-    picked = {"pk": [runs["Harbour 1"].pk, runs["Island"].pk, foreign.pk], "q": "a"}
+    selection = {"pk": [runs["Harbour 1"].pk, runs["Island"].pk, foreign.pk], "q": "a"}
     url = reverse("runs-bulk-tag", args=[team.slug])
-    response = member.post(url, picked | {"tags": "Launch, two words"})
+    response = member.post(url, selection | {"tags": "Launch, two words"})
     assert response["Location"] == f"/t/{team.slug}/runs/?q=a"
     assert "2 runs were tagged “Launch”, “two words”." in text_of(member.get(response["Location"]))
     assert (tagged(team, "launch"), tagged(team, "two words")) == ({"Harbour 1", "Island"}, {"Harbour 1", "Island"})
     assert "LAUNCH”: taken off 2 runs." in text_of(
-        member.post(url, picked | {"tags": "LAUNCH", "remove": "1"}, follow=True)
+        member.post(url, selection | {"tags": "LAUNCH", "remove": "1"}, follow=True)
     )
     assert (tagged(team, "launch"), tagged(team, "two words")) == (set(), {"Harbour 1", "Island"})
     assert foreign.tag_names == []
 
 
-def test_all_that_match_are_tagged_also_by_the_tag_that_is_taken_off(team, member):
+def test_all_matching_runs_are_untagged_even_when_the_tag_is_the_filter(team, member):
     make_named_runs(team)
     url = reverse("runs-bulk-tag", args=[team.slug])
     member.post(url, {"all": "1", "status": "failed", "tags": "broken"})
@@ -118,7 +119,7 @@ def test_all_that_match_are_tagged_also_by_the_tag_that_is_taken_off(team, membe
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"),
+    ("typed", "text"),
     [
         ("", "Type a tag first."),
         (" , ,", "Type a tag first."),
@@ -127,12 +128,12 @@ def test_all_that_match_are_tagged_also_by_the_tag_that_is_taken_off(team, membe
         ("a\0b", "Null characters are not allowed."),
     ],
 )
-def test_tags_that_cannot_be_are_said_and_nothing_is_lost(typed, said, team, member):
+def test_invalid_tags_are_refused_and_the_selection_is_not_lost(typed, text, team, member):
     runs = make_named_runs(team)
     sent = {"pk": [runs["Island"].pk, runs["Harbour 1"].pk], "q": "a", "tags": typed}
     response = member.post(reverse("runs-bulk-tag", args=[team.slug]), sent)
     assert response.status_code == 422
-    assert said in text_of(response)
+    assert text in text_of(response)
     html = response.content.decode()
     for pk in sent["pk"]:
         assert f'<input type="hidden" name="pk" value="{pk}">' in html
@@ -144,31 +145,31 @@ def current(team: Team) -> set[str]:
     return set(Run.objects.current().filter(team=team).values_list("title", flat=True))
 
 
-def test_the_picked_runs_are_archived_and_restored(team, member):
+def test_the_selected_runs_are_archived_and_restored(team, member):
     runs = make_named_runs(team)
     foreign = make_run(make_team())
-    picked = {"pk": [runs["Harbour 1"].pk, runs["Island"].pk, foreign.pk], "q": "a"}
-    response = member.post(reverse("runs-bulk-archive", args=[team.slug]), picked)
+    selection = {"pk": [runs["Harbour 1"].pk, runs["Island"].pk, foreign.pk], "q": "a"}
+    response = member.post(reverse("runs-bulk-archive", args=[team.slug]), selection)
     assert response["Location"] == f"/t/{team.slug}/runs/?q=a"
     assert "2 runs were archived; they can be restored under “Archived”." in text_of(
         member.get(response["Location"])
     )
     assert current(team) == {"Harbour 2", "Lighthouse"}
-    said = text_of(member.post(reverse("runs-bulk-restore", args=[team.slug]), picked, follow=True))
-    assert "2 runs were restored." in said
+    text = text_of(member.post(reverse("runs-bulk-restore", args=[team.slug]), selection, follow=True))
+    assert "2 runs were restored." in text
     assert current(team) == set(runs)
     foreign.refresh_from_db()
     assert foreign.archived_at is None
 
 
-def test_all_that_match_are_archived_and_all_the_archived_restored(team, member):
+def test_all_matching_runs_are_archived_and_restored(team, member):
     runs = make_named_runs(team)
     member.post(reverse("runs-bulk-archive", args=[team.slug]), {"all": "1", "status": "failed"})
     assert current(team) == {"Harbour 1", "Lighthouse"}
-    # All that are shown: an archived run is not asked, and one that is not is not restored.
+    # All means all that the list shows: an archived run is not refreshed, and a current run is not restored.
     make_key(team)
     refresh_many(member, team, all="1")
-    assert wanted(team) == {"Harbour 1", "Lighthouse"}
+    assert requested(team) == {"Harbour 1", "Lighthouse"}
     before = runs["Lighthouse"].version
     restore = {"all": "1", "status": "archived", "q": "harbour"}
     member.post(reverse("runs-bulk-restore", args=[team.slug]), restore)
@@ -187,7 +188,7 @@ def test_archived_runs_are_exported_from_their_tab(team, member):
     assert manifest(member.get(url)) == ["Harbour 1", "Harbour 2", "Lighthouse"]
 
 
-def test_the_picked_runs_are_exported(team, member):
+def test_the_selected_runs_are_exported(team, member):
     runs = make_named_runs(team)
     url = reverse("runs-export-selection", args=[team.slug])
     response = member.post(url, {"pk": [runs["Island"].pk, make_run(make_team()).pk], "format": "srt"})
@@ -196,33 +197,33 @@ def test_the_picked_runs_are_exported(team, member):
     assert manifest(response) == ["Harbour 2"]
 
 
-def test_another_teams_runs_are_never_asked(team, member):
+def test_another_teams_runs_are_never_refreshed(team, member):
     make_key(team)
     other = make_team()
     make_key(other)
     foreign = make_run(other, due_at=None)
     assert "No run was selected" in refresh_many(member, team, pk=foreign.pk)
     assert "No run was selected" in refresh_many(member, team, all="1")
-    assert wanted(other) == set()
+    assert requested(other) == set()
 
 
-def test_no_more_are_picked_than_a_person_can(team, member, monkeypatch):
+def test_the_number_of_selected_runs_is_limited(team, member, monkeypatch):
     monkeypatch.setattr("dashboard.pages.run_list.MAX_SELECTED", 2)
     make_key(team)
     runs = make_named_runs(team)
-    said = refresh_many(member, team, pk=[run.pk for run in runs.values()])
-    assert "about 2 runs" in said
-    assert wanted(team) == {"Harbour 1", "Harbour 2"}
+    text = refresh_many(member, team, pk=[run.pk for run in runs.values()])
+    assert "about 2 runs" in text
+    assert requested(team) == {"Harbour 1", "Harbour 2"}
 
 
-def test_without_a_key_many_are_not_asked(team, member):
+def test_without_a_key_no_run_is_refreshed(team, member):
     runs = make_named_runs(team)
-    said = refresh_many(member, team, pk=runs["Island"].pk)
-    assert "Nobody can be asked: this team has no CAMB.AI key yet." in said
-    assert wanted(team) == set()
+    text = refresh_many(member, team, pk=runs["Island"].pk)
+    assert "Nobody can be asked: this team has no CAMB.AI key yet." in text
+    assert requested(team) == set()
 
 
-def test_only_who_may_change_can_pick(team, member):
+def test_a_viewer_cannot_select_runs(team, member):
     run = make_run(team)
     url = reverse("runs-list", args=[team.slug])
     box = f'form="picked" name="pk" value="{run.pk}" aria-labelledby="run-{run.pk}-name" hx-preserve'
@@ -233,7 +234,7 @@ def test_only_who_may_change_can_pick(team, member):
     assert 'name="pk"' not in html
 
 
-def test_all_can_be_picked_only_where_there_is_more_than_the_page(team, member):
+def test_all_can_be_selected_only_when_the_list_exceeds_its_page(team, member):
     url = reverse("runs-list", args=[team.slug])
     for _ in range(PAGE_SIZE):
         make_run(team, title="Harbour")
@@ -244,7 +245,7 @@ def test_all_can_be_picked_only_where_there_is_more_than_the_page(team, member):
     assert f"all {PAGE_SIZE + 1} matching</label>" in member.get(url + "?q=harbour").content.decode()
 
 
-def test_a_sweep_is_over_once_every_run_was_checked(team, member):
+def test_the_progress_ends_once_every_run_was_checked(team, member):
     make_key(team)
     runs = make_named_runs(team)
     refresh_many(member, team, all="1")

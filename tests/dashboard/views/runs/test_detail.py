@@ -1,4 +1,4 @@
-"""The run page, its poll, the media addresses and the captions."""
+"""A run's page, its poll, the media URLs and the captions."""
 
 import html
 import json
@@ -32,11 +32,11 @@ HOSTILE = '<img src=x onerror=alert(1)> &lt;b&gt; "quoted" </p><script>alert(1)<
 
 
 @pytest.fixture
-def asks(monkeypatch):
-    """The runs that CAMB.AI was asked about while somebody waited."""
-    asked: list[Run] = []
-    monkeypatch.setattr(links, "refresh_now", asked.append)
-    return asked
+def refreshed(monkeypatch):
+    """Return the runs that were refreshed within a request."""
+    runs: list[Run] = []
+    monkeypatch.setattr(links, "refresh_now", runs.append)
+    return runs
 
 
 def poll_values(body):
@@ -44,7 +44,7 @@ def poll_values(body):
     return json.loads(html.unescape(found[1])) if found else None
 
 
-# --- Who may see it ----------------------------------------------------------------------------------
+# --- Access ------------------------------------------------------------------------------------------
 
 
 def addresses():
@@ -55,7 +55,7 @@ def addresses():
     ]
 
 
-def test_who_is_not_logged_in_is_led_to_the_log_in_run_page(client, asks):
+def test_an_anonymous_user_is_sent_to_the_log_in_page(client, refreshed):
     for address in addresses():
         response = client.get(address)
         assert (response.status_code, response.headers["Location"]) == (
@@ -64,13 +64,13 @@ def test_who_is_not_logged_in_is_led_to_the_log_in_run_page(client, asks):
         )
 
 
-def test_another_teams_run_is_not_there(client, reader, asks):
+def test_an_outsider_gets_404(client, reader, refreshed):
     for address in addresses():
         assert client.get(address).status_code == 404
-    assert asks == []
+    assert refreshed == []
 
 
-def test_nothing_is_changed_by_these_addresses(client, reader):
+def test_these_urls_take_no_post(client, reader):
     assert [client.post(address).status_code for address in addresses()] == [405] * 5
 
 
@@ -104,7 +104,7 @@ def test_the_page_plays_and_shows_the_first_dub(client, team, reader):
     assert "cdn.example.com" not in body
 
 
-def test_the_address_chooses_dub_and_kind(client, team, reader):
+def test_the_url_chooses_dub_and_media_kind(client, team, reader):
     run = make_ready_run(team)
     make_dub(run, ["Hola"], "es-es", video_url=VIDEO, audio_url=AUDIO)
     french = make_dub(run, ["Bonjour"], "fr-fr", video_url=VIDEO, audio_url=AUDIO)
@@ -115,7 +115,7 @@ def test_the_address_chooses_dub_and_kind(client, team, reader):
     assert "<video" not in body
 
 
-def test_an_unknown_dub_or_kind_falls_back_to_what_there_is(client, team, reader):
+def test_an_unknown_dub_or_kind_falls_back_to_an_available_one(client, team, reader):
     dub = make_dub(make_ready_run(team), ["Hola"], "es-es", audio_url=AUDIO)
     body = run_page(client, dub.run, "?dub=xx&play=video&t=never")
     assert f'src="{reverse("media-audio", args=[dub.pk])}"' in body
@@ -124,33 +124,33 @@ def test_an_unknown_dub_or_kind_falls_back_to_what_there_is(client, team, reader
 @pytest.mark.parametrize(
     ("t", "start"), [("83", "83.0"), ("1m23s", "83.0"), ("1:23", "83.0"), ("1:23.5", "83.5"), ("0", ""), ("-1", "")]
 )
-def test_the_address_chooses_the_moment(client, team, reader, t, start):
+def test_the_url_chooses_the_start_time(client, team, reader, t, start):
     dub = make_dub(make_ready_run(team), ["Hola"], video_url=VIDEO)
     body = run_page(client, dub.run, f"?t={t}")
     assert f'data-at="{start}"' in body
     assert re.findall(r'<video [^>]*src="[^"#]*(#t=[^"]*)?"', body) == [f"#t={start}" if start else ""]
 
 
-def test_a_link_that_has_ended_waits_for_somebody_to_press_play(client, team, reader):
+def test_an_expired_link_is_not_preloaded(client, team, reader):
     dub = make_dub(make_ready_run(team), ["Hola"], video_url="https://cdn.example.com/a.mp4?Expires=1600000000")
     body = run_page(client, dub.run)
     assert ('preload="none"' in body, 'data-ends=""' in body) == (True, True)
 
 
 @pytest.mark.parametrize(("link", "ends"), [("?Expires=4102444800", "4102444800000"), ("?sig=1", "")])
-def test_the_player_knows_when_its_link_ends(client, team, reader, link, ends):
+def test_the_player_knows_when_its_link_expires(client, team, reader, link, ends):
     dub = make_dub(make_ready_run(team), ["Hola"], audio_url=f"https://cdn.example.com/a.m4a{link}")
     assert f'data-ends="{ends}"' in run_page(client, dub.run)
 
 
-def test_each_line_has_its_language_and_its_direction(client, team, reader):
+def test_lines_have_their_language_and_direction(client, team, reader):
     dub = make_dub(make_ready_run(team), ["مرحبا"], "ar-eg", audio_url=AUDIO)
     body = run_page(client, dub.run)
     assert '<div id="cues" class="cues" lang="ar-eg" dir="rtl">' in body
     assert '<p dir="auto">مرحبا</p>' in body
 
 
-def test_a_speaker_is_named_where_they_begin_and_keeps_a_colour(client, team, reader):
+def test_a_speaker_is_named_at_each_change_and_keeps_a_colour(client, team, reader):
     dub = make_dub(make_ready_run(team), ["a", "b", "c", "d"], audio_url=AUDIO)
     dub.cues.filter(position=2).update(speaker="Anna")
     rows = re.findall(
@@ -159,7 +159,7 @@ def test_a_speaker_is_named_where_they_begin_and_keeps_a_colour(client, team, re
     assert rows == [("voice-0", "Anna"), ("voice-0", ""), ("voice-0", ""), ("voice-1", "Ben")]
 
 
-def test_what_came_from_outside_is_shown_as_it_is(client, team, reader):
+def test_text_from_outside_is_escaped(client, team, reader):
     run = make_ready_run(team, title=HOSTILE, reason=HOSTILE, notes=[HOSTILE])
     dub = make_dub(run, [HOSTILE], '"><script>', audio_url=AUDIO)
     dub.cues.update(speaker=HOSTILE)
@@ -186,7 +186,7 @@ def test_a_run_that_is_partly_ready_names_what_is_missing(client, team, reader):
     assert "Still missing: audio (Spanish (Spain)), transcript (French (France))." in run_page(client, run)
 
 
-def test_trouble_with_the_key_is_said_on_an_unfinished_run(client, team, reader):
+def test_a_problem_with_the_key_is_shown_on_an_unfinished_run(client, team, reader):
     run = make_run(team)
     assert "has no CAMB.AI key yet" in run_page(client, run)
     ApiKey.objects.create(
@@ -196,7 +196,7 @@ def test_trouble_with_the_key_is_said_on_an_unfinished_run(client, team, reader)
     assert "Key refused." not in run_page(client, make_ready_run(team))
 
 
-def test_the_page_takes_as_many_queries_for_many_lines_and_dubs_as_for_one(client, team, reader):
+def test_many_lines_and_dubs_take_as_many_queries_as_one(client, team, reader):
     small, large = make_ready_run(team), make_ready_run(team)
     make_dub(small, ["one"], audio_url=AUDIO)
     for number in range(30):
@@ -222,13 +222,13 @@ def test_a_finished_run_is_not_polled(client, team, reader):
     assert poll_values(run_page(client, make_dub(make_ready_run(team), ["Hola"]).run)) is None
 
 
-def test_while_nothing_changes_the_answer_is_empty(client, team, reader):
+def test_a_poll_without_changes_answers_204(client, team, reader):
     run = make_run(team)
     response = poll_run_page(client, run, poll_values(run_page(client, run)))
     assert (response.status_code, response.content) == (204, b"")
 
 
-def test_a_run_that_becomes_ready_brings_its_player_and_ends_the_polling(client, team, reader):
+def test_a_run_that_becomes_ready_gets_its_player_and_is_no_longer_polled(client, team, reader):
     run = make_run(team, status=Run.Status.WAITING)
     values = poll_values(run_page(client, run))
     make_dub(run, ["Hola"], "es-es", video_url=VIDEO)
@@ -244,7 +244,7 @@ def test_a_run_that_becomes_ready_brings_its_player_and_ends_the_polling(client,
     assert poll_values(body) is None
 
 
-def test_a_change_that_is_not_the_dubs_leaves_the_player_alone(client, team, reader):
+def test_a_change_outside_the_dub_leaves_the_player_alone(client, team, reader):
     run = make_run(team, status=Run.Status.PARTLY)
     make_dub(run, ["Hola"], "es-es", video_url=VIDEO)
     values = poll_values(run_page(client, run))
@@ -254,22 +254,22 @@ def test_a_change_that_is_not_the_dubs_leaves_the_player_alone(client, team, rea
     assert poll_values(body) == values | {"since": 1}
 
 
-def test_what_a_dub_lacks_is_to_come_until_the_run_is_finished(client, team, reader):
+def test_a_missing_part_is_awaited_until_the_run_is_finished(client, team, reader):
     run = make_run(team, status=Run.Status.PARTLY)
     make_dub(run, ["Hola"], "es-es")
     make_dub(run, [], "fr-fr", audio_url=AUDIO)
-    said = {"es-es": "CAMB.AI has given no audio or video for this dub", "fr-fr": "No transcript"}
-    pages = {language: run_page(client, run, f"?dub={language}") for language in said}
-    for language, words in said.items():
-        assert f"{words} yet" in pages[language]
+    sentences = {"es-es": "CAMB.AI has given no audio or video for this dub", "fr-fr": "No transcript"}
+    pages = {language: run_page(client, run, f"?dub={language}") for language in sentences}
+    for language, sentence in sentences.items():
+        assert f"{sentence} yet" in pages[language]
     Run.objects.filter(pk=run.pk).update(due_at=None)
     TeamVersion.bump(team.pk)
-    for language, words in said.items():
+    for language, sentence in sentences.items():
         body = poll_run_page(client, run, poll_values(pages[language])).content.decode()
-        assert (words in body, f"{words} yet" in body) == (True, False)
+        assert (sentence in body, f"{sentence} yet" in body) == (True, False)
 
 
-def test_the_poll_keeps_to_the_dub_that_is_looked_at(client, team, reader):
+def test_the_poll_keeps_the_shown_dub(client, team, reader):
     run = make_run(team, status=Run.Status.PARTLY)
     make_dub(run, ["Hola"], "es-es", video_url=VIDEO, audio_url=AUDIO)
     make_dub(run, [], "fr-fr", video_url=VIDEO, audio_url=AUDIO)
@@ -281,7 +281,7 @@ def test_the_poll_keeps_to_the_dub_that_is_looked_at(client, team, reader):
     assert 'lang="fr-fr"' in body
 
 
-def test_a_run_being_asked_is_polled_until_it_is_answered(client, team, reader):
+def test_a_run_that_is_being_asked_about_is_polled_until_the_answer(client, team, reader):
     run = make_ready_run(team, lease=uuid4(), lease_until=timezone.now() + timedelta(minutes=1))
     body = run_page(client, run)
     assert "being asked now" in body
@@ -295,27 +295,27 @@ def test_a_run_being_asked_is_polled_until_it_is_answered(client, team, reader):
 
 
 @pytest.mark.parametrize(("kind", "link"), [("video", VIDEO), ("audio", AUDIO)])
-def test_media_is_a_redirect_to_the_live_link(client, team, reader, asks, kind, link):
+def test_media_is_a_redirect_to_the_live_link(client, team, reader, refreshed, kind, link):
     dub = make_dub(make_ready_run(team), video_url=VIDEO, audio_url=AUDIO)
     response = client.get(reverse(f"media-{kind}", args=[dub.pk]))
     assert (response.status_code, response.headers["Location"]) == (302, link)
     assert response.headers["Cache-Control"] == "no-store"
     assert response.headers["Referrer-Policy"] == "no-referrer"
-    assert asks == []
+    assert refreshed == []
 
 
-def test_a_link_that_the_browser_met_dead_is_asked_for_once(client, team, reader, asks):
+def test_a_broken_link_is_renewed_once(client, team, reader, refreshed):
     dub = make_dub(make_ready_run(team), video_url=VIDEO)
     for _ in range(3):
         response = client.get(reverse("media-video", args=[dub.pk]), {"renew": "1"})
         assert (response.status_code, response.headers["Location"]) == (302, VIDEO)
-    assert asks == [dub.run]
+    assert refreshed == [dub.run]
 
 
 @pytest.mark.parametrize(
     "link", ["javascript:alert(1)", "//evil.example/a.mp4", "data:text/html,x", "https://a@b/c"]
 )
-def test_a_link_that_is_not_a_web_address_is_never_followed(client, team, reader, asks, link):
+def test_a_link_that_is_not_a_web_address_is_refused(client, team, reader, refreshed, link):
     dub = make_dub(make_ready_run(team), video_url=link)
     response = client.get(reverse("media-video", args=[dub.pk]))
     assert (response.status_code, response.headers.get("Location")) == (502, None)
@@ -323,7 +323,7 @@ def test_a_link_that_is_not_a_web_address_is_never_followed(client, team, reader
     assert "cannot be played" in response.content.decode()
 
 
-def test_nothing_in_the_address_leads_elsewhere(client, team, reader, asks):
+def test_the_query_string_cannot_redirect_elsewhere(client, team, reader, refreshed):
     dub = make_dub(make_ready_run(team), video_url=VIDEO)
     response = client.get(reverse("media-video", args=[dub.pk]), {"next": "https://evil.example", "url": "//evil"})
     assert response.headers["Location"] == VIDEO
@@ -341,24 +341,24 @@ def test_nothing_in_the_address_leads_elsewhere(client, team, reader, asks):
     ],
 )
 def test_a_renewal_that_fails_says_why(client, team, reader, monkeypatch, error, sentence):
-    def ask_now(run):
+    def fail(run):
         raise error
 
-    monkeypatch.setattr(links, "refresh_now", ask_now)
+    monkeypatch.setattr(links, "refresh_now", fail)
     dub = make_dub(make_ready_run(team), video_url=VIDEO)
     response = client.get(reverse("media-video", args=[dub.pk]), {"renew": "1"})
     assert (response.status_code, response.content.decode()) == (502, sentence)
 
 
-# --- Our own copy ------------------------------------------------------------------------------------
+# --- Kept copies -------------------------------------------------------------------------------------
 
 
 FILE_NAME = "filename*=utf-8''T%C3%A9%20%26%20m%C3%A1s%20%5B1042%5D.es-es.mp4"
 
 
 @pytest.fixture
-def kept(team, settings, tmp_path):
-    """A dub whose video is kept, with a link that has ended."""
+def kept_dub(team, settings, tmp_path):
+    """A dub with a kept copy of its video and an expired link."""
     options = {"location": tmp_path}
     backend = "django.core.files.storage.FileSystemStorage"
     settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": backend, "OPTIONS": options}}
@@ -377,9 +377,9 @@ def play(client, dub, query="", **headers):
     return client.get(reverse("media-video", args=[dub.pk]) + query, headers=headers)
 
 
-def test_our_copy_is_played_though_the_link_has_ended(client, reader, kept, asks):
-    response = play(client, kept)
-    assert (response.status_code, response.getvalue(), asks) == (200, b"0123456789", [])
+def test_a_kept_copy_plays_although_the_link_has_expired(client, reader, kept_dub, refreshed):
+    response = play(client, kept_dub)
+    assert (response.status_code, response.getvalue(), refreshed) == (200, b"0123456789", [])
     assert {
         name: response.headers[name] for name in ("Content-Type", "Content-Length", "ETag", "Accept-Ranges")
     } == {
@@ -395,45 +395,45 @@ def test_our_copy_is_played_though_the_link_has_ended(client, reader, kept, asks
     )
 
 
-def test_our_copy_is_sent_in_ranges(client, reader, kept):
-    response = play(client, kept, Range="bytes=3-5", **{"If-Range": '"0af3"'})
+def test_a_kept_copy_is_sent_in_ranges(client, reader, kept_dub):
+    response = play(client, kept_dub, Range="bytes=3-5", **{"If-Range": '"0af3"'})
     assert (response.status_code, response.content) == (206, b"345")
     assert response.headers["Content-Range"] == "bytes 3-5/10"
-    assert play(client, kept, Range="bytes=10-").status_code == 416
+    assert play(client, kept_dub, Range="bytes=10-").status_code == 416
 
 
-def test_our_copy_can_be_taken_along_under_a_readable_name(client, reader, kept):
-    response = play(client, kept, "?download", Range="bytes=3-5")
+def test_a_kept_copy_is_downloaded_under_a_readable_name(client, reader, kept_dub):
+    response = play(client, kept_dub, "?download", Range="bytes=3-5")
     assert (response.status_code, response.getvalue()) == (200, b"0123456789")
     assert response.headers["Content-Disposition"] == (f"attachment; {FILE_NAME}")
 
 
-def test_our_copy_is_for_the_team_alone(client, kept):
-    address = reverse("media-video", args=[kept.pk])
+def test_a_kept_copy_is_for_the_team_only(client, kept_dub):
+    address = reverse("media-video", args=[kept_dub.pk])
     assert client.get(address).headers["Location"] == f"{reverse('account_login')}?next={address}"
     client.force_login(make_user())
     assert client.get(address).status_code == 404
 
 
-def test_a_player_that_met_an_error_comes_again_to_the_copy_that_is_there(client, reader, kept, asks):
-    response = play(client, kept, "?renew=1")
-    assert (response.status_code, response.headers["Location"]) == (302, reverse("media-video", args=[kept.pk]))
-    assert asks == []
+def test_a_renewal_redirects_to_the_copy_when_its_file_exists(client, reader, kept_dub, refreshed):
+    response = play(client, kept_dub, "?renew=1")
+    assert (response.status_code, response.headers["Location"]) == (302, reverse("media-video", args=[kept_dub.pk]))
+    assert refreshed == []
 
 
 @pytest.mark.parametrize("query", ["", "?renew=1"])
-def test_a_copy_whose_file_is_gone_gives_way_to_the_live_link(client, reader, kept, monkeypatch, query):
+def test_a_copy_without_its_file_falls_back_to_the_live_link(client, reader, kept_dub, monkeypatch, query):
     monkeypatch.setattr(links, "refresh_now", lambda run: Dub.objects.update(video_url=VIDEO))
     copy = MediaCopy.objects.get()
     default_storage.delete(copy.name)
-    assert play(client, kept, query).headers["Location"] == VIDEO
+    assert play(client, kept_dub, query).headers["Location"] == VIDEO
     copy.refresh_from_db()
     assert (copy.state, copy.due_at <= timezone.now()) == ("waiting", True)
 
 
-def test_a_copy_in_a_storage_elsewhere_is_led_to_by_a_signed_address(client, reader, kept, settings):
+def test_a_copy_in_an_object_storage_is_a_redirect_to_a_signed_url(client, reader, kept_dub, settings):
     settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": "tests.bucket.Bucket"}}
-    response = play(client, kept, "?download")
+    response = play(client, kept_dub, "?download")
     address, _, query = response.headers["Location"].partition("?")
     assert (response.status_code, address) == (302, "https://bucket.example/1/0af3.mp4")
     assert dict(parse_qsl(query)) == {
@@ -443,8 +443,8 @@ def test_a_copy_in_a_storage_elsewhere_is_led_to_by_a_signed_address(client, rea
     assert (response.headers["Cache-Control"], response.headers["Referrer-Policy"]) == ("no-store", "no-referrer")
 
 
-def test_the_page_says_that_it_is_kept_and_needs_no_fresh_link(client, reader, kept):
-    body = run_page(client, kept.run)
+def test_the_page_of_a_kept_copy_needs_no_fresh_link(client, reader, kept_dub):
+    body = run_page(client, kept_dub.run)
     assert "Kept here, 10\xa0bytes" in body
     assert 'preload="metadata"' in body
     assert 'data-ends=""' in body
@@ -459,57 +459,57 @@ def test_the_page_says_that_it_is_kept_and_needs_no_fresh_link(client, reader, k
         ({"state": "failed", "message": "No media."}, "No copy is kept here. No media."),
     ],
 )
-def test_the_page_says_how_far_the_copy_is(client, reader, kept, fields, sentence):
+def test_the_page_shows_the_state_of_the_copy(client, reader, kept_dub, fields, sentence):
     MediaCopy.objects.update(**fields)
-    assert sentence in run_page(client, kept.run)
+    assert sentence in run_page(client, kept_dub.run)
 
 
-def test_a_page_that_is_open_hears_of_the_copy_and_its_waveform_and_keeps_its_player(client, team, reader, kept):
+def test_an_open_page_gets_the_copy_and_its_waveform_and_keeps_its_player(client, team, reader, kept_dub):
     CopyPolicy.objects.create(team=team, is_enabled=True, quota_bytes=100)
     MediaCopy.objects.update(state="waiting")
-    values = poll_values(run_page(client, kept.run))
-    assert poll_run_page(client, kept.run, values).status_code == 204
+    values = poll_values(run_page(client, kept_dub.run))
+    assert poll_run_page(client, kept_dub.run, values).status_code == 204
     MediaCopy.objects.update(received_bytes=5)
-    body = poll_run_page(client, kept.run, values).content.decode()
+    body = poll_run_page(client, kept_dub.run, values).content.decode()
     assert ("50 %" in body, re.findall(r'id="([\w-]+)"[^>]*hx-swap-oob', body)) == (
         True,
         ["run-status", "run-poller", "copy"],
     )
     MediaCopy.objects.update(state="kept", waveform=bytes(1000), length_ms=1000)
-    body = poll_run_page(client, kept.run, poll_values(body)).content.decode()
+    body = poll_run_page(client, kept_dub.run, poll_values(body)).content.decode()
     assert ("Kept here" in body, 'class="wave"' in body, poll_values(body)) == (True, True, None)
     assert re.findall(r'id="([\w-]+)"[^>]*hx-swap-oob', body) == ["run-status", "run-poller", "copy", "timeline"]
 
 
-def test_where_nothing_is_kept_no_page_waits_for_a_copy(client, team, reader, kept):
+def test_a_page_is_not_polled_for_a_copy_that_is_not_wanted(client, team, reader, kept_dub):
     MediaCopy.objects.all().delete()
-    assert poll_values(run_page(client, kept.run)) is None
+    assert poll_values(run_page(client, kept_dub.run)) is None
 
 
 @pytest.fixture
 def linked_media(monkeypatch):
-    """The host of the media, as (its answer to each link, the links requested so far)."""
+    """Return the answers of the media host by link, and the list of the links requested so far."""
     answers: dict[str, download.FilePart | download.DownloadError] = {}
-    asked: list[str] = []
+    requested: list[str] = []
 
     @contextmanager
     def opened(url, *, trusted):
-        asked.append(url)
+        requested.append(url)
         answer = answers[url]
         if isinstance(answer, download.DownloadError):
             raise answer
         yield answer
 
     monkeypatch.setattr(download, "open_download", opened)
-    return answers, asked
+    return answers, requested
 
 
 def part(*pieces):
     return download.FilePart(0, sum(map(len, pieces)), "", iter(pieces))
 
 
-def test_a_download_comes_through_us_under_a_readable_name(client, team, reader, linked_media):
-    answers, _asked = linked_media
+def test_a_download_passes_through_the_server_under_a_readable_name(client, team, reader, linked_media):
+    answers, _requested = linked_media
     answers[VIDEO] = part(b"abc", b"def")
     dub = make_dub(make_ready_run(team, title="Désert: 1", camb_run_id=42), language="ar-eg", video_url=VIDEO)
     response = client.get(reverse("media-video", args=[dub.pk]), {"download": ""})
@@ -522,18 +522,18 @@ def test_a_download_comes_through_us_under_a_readable_name(client, team, reader,
     assert 'download="Désert 1 [42].ar-eg.mp4"' in run_page(client, dub.run)
 
 
-def test_a_download_by_a_link_that_is_gone_goes_on_by_a_fresh_one(client, team, reader, linked_media, monkeypatch):
-    answers, asked = linked_media
+def test_a_download_by_an_expired_link_continues_by_a_fresh_one(client, team, reader, linked_media, monkeypatch):
+    answers, requested = linked_media
     fresh = VIDEO.replace("sig=1", "sig=2")
     answers |= {VIDEO: download.LinkGoneError("The link has ended."), fresh: part(b"abc")}
     dub = make_dub(make_ready_run(team), video_url=VIDEO)
     monkeypatch.setattr(links, "refresh_now", lambda run: Dub.objects.update(video_url=fresh))
     response = client.get(reverse("media-video", args=[dub.pk]), {"download": ""})
-    assert (b"".join(response.streaming_content), asked) == (b"abc", [VIDEO, fresh])
+    assert (b"".join(response.streaming_content), requested) == (b"abc", [VIDEO, fresh])
 
 
 def test_a_download_that_fails_says_why(client, team, reader, linked_media):
-    answers, _asked = linked_media
+    answers, _requested = linked_media
     answers[VIDEO] = download.DownloadError("The host of the media could not be reached.")
     dub = make_dub(make_ready_run(team), video_url=VIDEO)
     response = client.get(reverse("media-video", args=[dub.pk]), {"download": ""})
@@ -551,7 +551,7 @@ def test_a_download_that_fails_says_why(client, team, reader, linked_media):
         ("a.b/c", ".m4a"),
     ],
 )
-def test_a_downloads_name_ends_as_its_link_does(client, team, reader, link, ending):
+def test_a_downloads_extension_is_that_of_its_link(client, team, reader, link, ending):
     dub = make_dub(make_ready_run(team, title="x", camb_run_id=1), audio_url=f"https://cdn.example.com/{link}")
     assert f'download="x [1].en-us{ending}"' in run_page(client, dub.run)
 
@@ -577,7 +577,7 @@ def test_captions_are_in_the_order_of_time(client, team, reader):
     assert re.findall(r"<v \w+>(\w+)</v>", body) == ["two", "three", "one"]
 
 
-def test_a_person_in_two_teams_sees_each_teams_run(client, team, reader):
+def test_a_member_of_two_teams_sees_the_runs_of_both(client, team, reader):
     other = make_team(owner=make_user())
     Membership.objects.create(team=other, user=reader, role=Membership.Role.VIEWER)
     mine, theirs = make_run(team, title="Mine"), make_run(other, title="Theirs")
@@ -585,7 +585,7 @@ def test_a_person_in_two_teams_sees_each_teams_run(client, team, reader):
     assert "Theirs" in run_page(client, theirs)
 
 
-def test_an_open_page_of_an_unfinished_run_has_it_asked_sooner(client):
+def test_polling_an_unfinished_run_brings_its_refresh_forward(client):
     run = make_run(status="waiting", due_at=timezone.now() + timedelta(hours=1))
     client.force_login(run.team.memberships.get().user)
     client.get(f"/runs/{run.pk}/poll/")

@@ -1,4 +1,4 @@
-"""What becomes of a run that is named, asked for, or removed?"""
+"""Actions on one run: rename, tag, refresh, archive, restore and remove it."""
 
 import re
 from datetime import timedelta
@@ -18,7 +18,7 @@ from tests.factories import make_dub, make_key, make_member, make_ready_run, mak
 pytestmark = pytest.mark.django_db
 
 
-def test_a_title_is_saved_and_everybody_is_told(team, member):
+def test_a_saved_title_bumps_the_version(team, member):
     run = make_run(team, camb_run_id=1344)
     since = TeamVersion.current(team.pk)
     response = member.post(reverse("runs-edit-title", args=[run.pk]), {"title": "  Harbour lights "})
@@ -27,14 +27,14 @@ def test_a_title_is_saved_and_everybody_is_told(team, member):
     assert (run.title, run.version) == ("Harbour lights", since + 1)
 
 
-def test_a_title_that_nobody_can_see_is_none(team, member):
+def test_an_invisible_title_counts_as_empty(team, member):
     run = make_run(team, title="Harbour lights")
     member.post(reverse("runs-edit-title", args=[run.pk]), {"title": "\u200b\u200b"})
     run.refresh_from_db()
     assert run.title == ""
 
 
-def test_in_place_a_title_comes_back_alone(team, member):
+def test_a_title_form_within_a_page_gets_the_title_alone(team, member):
     run = make_run(team)
     response = member.post(
         reverse("runs-edit-title", args=[run.pk]), {"title": "Lights & <b>"}, headers={"HX-Request": "true"}
@@ -44,7 +44,7 @@ def test_in_place_a_title_comes_back_alone(team, member):
     )
 
 
-def test_a_title_can_be_taken_away(team, member):
+def test_a_title_can_be_removed(team, member):
     run = make_run(team, camb_run_id=1344, title="Harbour lights")
     member.post(reverse("runs-edit-title", args=[run.pk]), {"title": ""})
     run.refresh_from_db()
@@ -52,14 +52,14 @@ def test_a_title_can_be_taken_away(team, member):
 
 
 @pytest.mark.parametrize(
-    ("title", "said"),
+    ("title", "sentence"),
     [("x" * 201, "A title has at most 200 characters."), ("a\0b", "Null characters are not allowed.")],
 )
-def test_a_title_that_cannot_be_saved_says_why_and_stays(title, said, team, member):
+def test_an_invalid_title_is_refused_and_not_lost(title, sentence, team, member):
     run = make_run(team, title="Harbour lights")
     response = member.post(reverse("runs-edit-title", args=[run.pk]), {"title": title})
     assert response.status_code == 422
-    assert said in text_of(response)
+    assert sentence in text_of(response)
     assert f'value="{title}"' in response.content.decode()
     run.refresh_from_db()
     assert run.title == "Harbour lights"
@@ -84,14 +84,14 @@ def test_tags_are_added_and_removed(team, member):
     assert run.tag_names == ["Two words"]
 
 
-def test_in_place_the_tags_come_back_with_the_box_in_use(team, member):
+def test_a_tag_form_within_a_page_comes_back_with_the_focus(team, member):
     run = make_run(team)
     response = member.post(reverse("runs-edit-tags", args=[run.pk]), {"tags": "x"}, headers={"HX-Request": "true"})
     assert response.status_code == 200
     assert re.search(r'<input id="tags-of-run" name="tags" value="" [^>]*autofocus', response.content.decode())
 
 
-def test_a_tag_that_cannot_be_says_why_and_stays(team, member):
+def test_an_invalid_tag_is_refused_and_not_lost(team, member):
     run = make_run(team)
     typed = "fine, " + "x" * 41
     response = member.post(reverse("runs-edit-tags", args=[run.pk]), {"tags": typed})
@@ -135,7 +135,7 @@ def test_a_viewer_sees_that_a_run_is_archived_and_no_way_to_restore_it(team):
     assert reverse("runs-edit-restore", args=[run.pk]) not in page.content.decode()
 
 
-def test_refresh_now_asks(team, member):
+def test_refresh_now_claims_the_run(team, member):
     make_key(team)
     run = make_run(team, status="ready", due_at=None)
     response = member.post(reverse("runs-edit-refresh", args=[run.pk]))
@@ -148,7 +148,7 @@ def test_refresh_now_asks(team, member):
     assert "being asked already" in text_of(member.get(reverse("runs-list", args=[team.slug])))
 
 
-def test_a_try_that_failed_is_told_until_the_run_is_answered(team, member):
+def test_a_failed_attempt_is_shown_until_the_run_is_answered(team, member):
     make_key(team)
     now = timezone.now()
     run = make_run(team, status="ready", checked_at=now - timedelta(minutes=3), due_at=now + timedelta(minutes=1))
@@ -158,8 +158,8 @@ def test_a_try_that_failed_is_told_until_the_run_is_answered(team, member):
         at = now - timedelta(seconds=age)
         call = Call.objects.create(team=team, at=at, ms=9, outcome=outcome, run_count=1, message="No answer.")
         Attempt.objects.create(call=call, run=run)
-        said = "last try failed" if outcome != Call.Outcome.ANSWERED else "3m ago · again in"
-        assert said in text_of(member.get(address))
+        sentence = "last try failed" if outcome != Call.Outcome.ANSWERED else "3m ago · again in"
+        assert sentence in text_of(member.get(address))
     page = member.get(address).content.decode()
     assert re.search(r'title="No answer\."[^>]*>last try failed <time[^>]*>5s ago', page)
     Run.objects.update(checked_at=now)
@@ -167,21 +167,21 @@ def test_a_try_that_failed_is_told_until_the_run_is_answered(team, member):
 
 
 @pytest.mark.parametrize(
-    ("key", "said"),
+    ("key", "sentence"),
     [
         (None, "this team has no CAMB.AI key yet"),
         ({"state": "refused", "message": "CAMB.AI refused the key."}, "CAMB.AI refused the key."),
     ],
 )
-def test_refresh_now_says_why_it_cannot(key, said, team, member):
+def test_refresh_now_says_why_camb_cannot_be_asked(key, sentence, team, member):
     if key:
         make_key(team, retry_at=timezone.now() + timedelta(hours=1), **key)
     member.post(reverse("runs-edit-refresh", args=[make_ready_run(team).pk]))
-    assert said in text_of(member.get(reverse("runs-list", args=[team.slug])))
+    assert sentence in text_of(member.get(reverse("runs-list", args=[team.slug])))
 
 
 @pytest.mark.parametrize("is_finished", [False, True])
-def test_what_keeps_a_run_from_being_asked_is_said_once(is_finished, team, member):
+def test_the_obstacle_to_a_refresh_is_shown_once(is_finished, team, member):
     in_an_hour = timezone.now() + timedelta(hours=1)
     make_key(team, state="unavailable", message="CAMB.AI is resting.", retry_at=in_an_hour)
     run = make_ready_run(team) if is_finished else make_run(team)
@@ -191,7 +191,7 @@ def test_what_keeps_a_run_from_being_asked_is_said_once(is_finished, team, membe
     assert ("paused · again in" in page) is not is_finished
 
 
-def test_removing_asks_first(team, member):
+def test_a_run_is_removed_after_a_confirmation(team, member):
     run = make_run(team, title="Harbour lights")
     url = reverse("runs-edit-remove", args=[run.pk])
     assert "Remove Harbour lights ?" in text_of(member.get(url))
@@ -201,15 +201,15 @@ def test_removing_asks_first(team, member):
     assert not Run.objects.filter(pk=run.pk).exists()
 
 
-def test_a_rename_locks_the_run_before_the_pulse_as_storing_does(team, member):
+def test_a_rename_locks_the_run_before_the_team_version(team, member):
     run = make_run(team)
     with CaptureQueriesContext(connection) as queries:
         member.post(f"/runs/{run.pk}/title/", {"title": "Pilot"})
     statements = [query["sql"] for query in queries]
-    pulse = next(
+    bump = next(
         at for at, sql in enumerate(statements) if sql.startswith("UPDATE") and "results_teamversion" in sql
     )
-    begin = max(at for at, sql in enumerate(statements[:pulse]) if sql.startswith("SAVEPOINT"))
-    assert any("results_run" in sql for sql in statements[begin:pulse])
+    begin = max(at for at, sql in enumerate(statements[:bump]) if sql.startswith("SAVEPOINT"))
+    assert any("results_run" in sql for sql in statements[begin:bump])
     run.refresh_from_db()
     assert run.title == "Pilot"

@@ -1,4 +1,4 @@
-"""Exports over HTTP: who gets them, under which names, and what the menu offers."""
+"""Exports over HTTP: access, file names, the ZIP of many runs, and the export menu."""
 
 import csv
 import logging
@@ -24,13 +24,13 @@ def dub(team):
 
 
 def export_url(dub, format="srt", other=None) -> str:
-    """Return the URL of the dub's export, or of the export beside the other dub."""
+    """Return the URL of the dub's export, or of its bilingual export with the other dub."""
     if other:
         return reverse("runs-export-pair", args=[dub.pk, format, other.pk])
     return reverse("runs-export-dub", args=[dub.pk, format])
 
 
-# --- Who may have it ---------------------------------------------------------------------------------
+# --- Access ------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def addresses(dub):
     return [export_url(dub), export_url(dub, "csv", other), reverse("runs-export-selection", args=[dub.team.slug])]
 
 
-def test_who_is_not_logged_in_is_led_to_the_log_in_page(client, addresses):
+def test_an_anonymous_user_is_sent_to_the_log_in_page(client, addresses):
     for url in addresses:
         response = client.get(url)
         assert (response.status_code, response.headers["Location"]) == (
@@ -48,17 +48,17 @@ def test_who_is_not_logged_in_is_led_to_the_log_in_page(client, addresses):
         )
 
 
-def test_for_outsiders_there_is_nothing(client, addresses):
+def test_an_outsider_gets_404(client, addresses):
     client.force_login(make_user())
     assert [client.get(url).status_code for url in addresses] == [404, 404, 404]
 
 
-def test_a_viewer_may_take_all_along(client, team, addresses):
+def test_a_viewer_may_export_everything(client, team, addresses):
     client.force_login(make_member(team, "viewer"))
     assert [client.get(url).status_code for url in addresses] == [200, 200, 200]
 
 
-def test_a_dub_of_another_run_is_no_pair(client, reader, dub):
+def test_a_dub_of_another_run_makes_no_pair(client, reader, dub):
     same_team = make_dub(make_run(dub.team), ["x"], "es-es")
     elsewhere = make_dub(lines=["secret"], language="es-es")
     assert [client.get(export_url(dub, "srt", other)).status_code for other in (same_team, elsewhere, dub)] == [
@@ -67,7 +67,7 @@ def test_a_dub_of_another_run_is_no_pair(client, reader, dub):
 
 
 @pytest.mark.parametrize("format", ["exe", "SRT", "vtt/x", "%00"])
-def test_other_formats_there_are_none(client, reader, dub, format):
+def test_an_unknown_format_answers_404(client, reader, dub, format):
     url = export_url(dub).replace("/srt/", f"/{format}/")
     assert client.get(url).status_code == 404
     assert client.get(reverse("runs-export-selection", args=[dub.team.slug]), {"format": format}).status_code == 404
@@ -97,7 +97,7 @@ def test_a_dub_is_a_download_with_a_readable_name(client, reader, dub, format):
     assert {name: response.headers[name] for name in expected} == expected
 
 
-def test_a_name_in_plain_letters_is_written_plainly(client, reader, team):
+def test_an_ascii_file_name_is_not_encoded(client, reader, team):
     dub = make_dub(make_run(team, camb_run_id=7, title='a"b\r\nSet-Cookie: x'), ["Hello"])
     response = client.get(export_url(dub))
     assert response.headers["Content-Disposition"] == 'attachment; filename="a b Set-Cookie x [7].en-us.srt"'
@@ -116,14 +116,14 @@ def test_two_dubs_are_one_file(client, reader, dub):
 
 
 @pytest.mark.parametrize("lines", [1, 40])
-def test_a_dub_costs_the_same_few_queries_however_long_it_is(client, reader, team, lines):
+def test_an_export_takes_five_queries_for_any_number_of_lines(client, reader, team, lines):
     url = export_url(make_dub(make_run(team), ["Hello"] * lines))
     with CaptureQueriesContext(connection) as queries:
         assert client.get(url).status_code == 200
-    assert len(queries) == 4  # the session, the person, the dub with its run, the cues
+    assert len(queries) == 5  # the session, the user, the dub with its run, the membership, the cues
 
 
-def test_who_took_what_is_logged(client, reader, dub, caplog):
+def test_an_export_is_logged_with_its_user(client, reader, dub, caplog):
     caplog.set_level(logging.INFO, "dashboard")
     client.get(export_url(dub, "vtt"))
     client.get(reverse("runs-export-selection", args=["dub"]), {"format": "csv"})
@@ -179,19 +179,19 @@ def test_the_zip_holds_the_chosen_runs_of_this_team(client, reader, runs, method
     assert files(response) == ["Kitchen [1].en-us.vtt", "Kitchen two [3].en-us.vtt", "manifest.csv"]
 
 
-def test_the_ids_may_come_one_by_one(client, reader, runs):
+def test_ids_may_be_sent_as_repeated_fields(client, reader, runs):
     response = client.post(reverse("runs-export-selection", args=["dub"]), {"ids": [run.pk for run in runs[:2]]})
     assert files(response) == ["Kitchen [1].en-us.srt", "Garden [2].en-us.srt", "manifest.csv"]
 
 
 @pytest.mark.parametrize("sent", [{}, {"ids": ""}, {"ids": "x"}])
-def test_who_chose_nothing_is_told_so(client, reader, runs, sent):
+def test_an_export_without_runs_says_so(client, reader, runs, sent):
     response = client.post(reverse("runs-export-selection", args=["dub"]), sent, follow=True)
     assert response.redirect_chain == [(reverse("runs-list", args=["dub"]), 302)]
     assert "There was no run to export." in response.content.decode()
 
 
-def test_the_zip_has_a_name_and_leaves_as_it_is_made(client, reader, team):
+def test_the_zip_has_a_name_and_is_streamed(client, reader, team):
     for _ in range(60):
         make_dub(make_run(team, status=Run.Status.READY), ["Hello"])
     response = client.get(reverse("runs-export-selection", args=["dub"]), {"format": "docx"})
@@ -223,10 +223,10 @@ def test_the_menu_offers_every_format_and_every_other_language(dub):
     assert body.count("<a ") == len(FORMATS) + 2
 
 
-def test_the_menu_of_a_dub_on_its_own_has_no_pairs(dub):
+def test_the_menu_of_a_single_dub_has_no_pairs(dub):
     assert menu(dub, [dub]).count("<a ") == len(FORMATS)
 
 
-def test_the_menu_shows_a_language_as_text(dub):
+def test_the_menu_escapes_a_language(dub):
     hostile = make_dub(dub.run, ["x"], "<script>alert(1)</script>")
     assert "<script>" not in menu(dub, [dub, hostile])

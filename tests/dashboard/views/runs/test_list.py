@@ -1,4 +1,4 @@
-"""Who sees which runs, and how does the list live?"""
+"""The list of runs: access, rows, filters, pages and tabs, and its poll."""
 
 import json
 import re
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 Role = Membership.Role
 
 
-# --- Who may ------------------------------------------------------------------------------------------
+# --- Access -------------------------------------------------------------------------------------------
 
 OF_TEAM = [
     ("runs-list", "get"),
@@ -50,14 +50,14 @@ def team_or_run_url(name: str, team: Team) -> str:
 
 
 @pytest.mark.parametrize(("name", "method"), OF_TEAM + OF_RUN)
-def test_a_stranger_is_sent_to_the_log_in(name, method, team):
+def test_an_anonymous_user_is_sent_to_the_log_in_page(name, method, team):
     url = team_or_run_url(name, team)
     response = getattr(Client(), method)(url)
     assert (response.status_code, response["Location"]) == (302, f"{reverse('account_login')}?next={url}")
 
 
 @pytest.mark.parametrize(("name", "method"), OF_TEAM + OF_RUN)
-def test_for_an_outsider_there_is_no_such_page(name, method, team):
+def test_an_outsider_gets_404(name, method, team):
     response = getattr(signed_in(make_user()), method)(
         team_or_run_url(name, team), {"title": "Taken", "text": "7", "save": 1}
     )
@@ -90,7 +90,7 @@ def test_other_methods_are_refused(name, method, team, member):
     assert getattr(member, method)(team_or_run_url(name, team)).status_code == 405
 
 
-def test_a_lost_log_in_leads_the_whole_page_to_the_log_in(team):
+def test_a_poll_without_a_session_redirects_the_whole_page(team):
     url = reverse("runs-list-poll", args=[team.slug])
     page = f"http://testserver{reverse('runs-list', args=[team.slug])}"
     response = Client().get(url, headers={"HX-Request": "true", "HX-Current-URL": page})
@@ -100,7 +100,7 @@ def test_a_lost_log_in_leads_the_whole_page_to_the_log_in(team):
 # --- The list -----------------------------------------------------------------------------------------
 
 
-def test_a_row_says_what_is_known(team, member):
+def test_a_row_shows_all_fields_of_a_run(team, member):
     now = timezone.now()
     make_key(team)
     make_run(
@@ -122,7 +122,7 @@ def test_a_row_says_what_is_known(team, member):
     )
 
 
-def test_what_people_type_is_only_text(team, member):
+def test_typed_text_is_escaped(team, member):
     make_run(team, title="<script>alert(1)</script>", reason="<b>why</b>", status=Run.Status.FAILED, due_at=None)
     page = member.get(reverse("runs-list", args=[team.slug]), {"q": '"><script>'}).content.decode()
     page += member.get(reverse("runs-list", args=[team.slug])).content.decode()
@@ -142,7 +142,7 @@ def test_runs_of_other_teams_are_not_shown(team, member):
     assert "No runs yet" in text_of(member.get(reverse("runs-list", args=[team.slug])))
 
 
-def test_the_strip_sums_the_team_up(team, member):
+def test_the_strip_sums_up_the_team(team, member):
     make_key(team)
     for status in ("ready", "ready", "failed", "not_found"):
         make_run(team, status=status, due_at=None)
@@ -151,7 +151,7 @@ def test_the_strip_sums_the_team_up(team, member):
     assert "2 of 5 ready · 1 failed · 1 not found · next check" in page
 
 
-def test_a_team_without_a_key_is_told(team, member):
+def test_a_team_without_a_key_is_told_so(team, member):
     make_run(team)
     page = text_of(member.get(reverse("runs-list", args=[team.slug])))
     assert "This team has no CAMB.AI key yet" in page
@@ -162,7 +162,7 @@ def test_a_team_without_a_key_is_told(team, member):
     ("state", "way"),
     [(ApiKey.State.REFUSED, "See the team's key"), (ApiKey.State.UNAVAILABLE, "See what was asked")],
 )
-def test_trouble_of_the_key_is_told(team, member, state, way):
+def test_a_problem_with_the_key_is_shown(team, member, state, way):
     make_key(team, state=state, message="Nothing comes back.")
     make_run(team)
     page = text_of(member.get(reverse("runs-list", args=[team.slug])))
@@ -199,7 +199,7 @@ def test_the_filter_finds_titles_and_ids(q, team, member):
         {"status": ["a", "b"]},
     ],
 )
-def test_odd_addresses_never_fail(query, team, member):
+def test_malformed_queries_never_fail(query, team, member):
     make_run(team)
     assert member.get(reverse("runs-list", args=[team.slug]), query).status_code == 200
     assert (
@@ -209,7 +209,7 @@ def test_odd_addresses_never_fail(query, team, member):
 
 
 @pytest.mark.parametrize("order", ["", "oldest"])
-def test_pages_lead_to_and_fro(order, team, member):
+def test_pages_lead_forwards_and_back(order, team, member):
     pks = [make_run(team).pk for _ in range(2 * PAGE_SIZE + 10)]
     expected = pks if order else pks[::-1]
     url = reverse("runs-list", args=[team.slug])
@@ -239,7 +239,7 @@ def test_both_orders_are_offered_and_the_chosen_one_is_marked(order, team, membe
     assert oldest == ("?status=new&amp;order=oldest", mark if order else "", "Oldest")
 
 
-def test_the_list_asks_as_often_for_thirty_runs_as_for_one(team, member, django_assert_num_queries):
+def test_thirty_runs_take_as_many_queries_as_one(team, member, django_assert_num_queries):
     make_key(team)
     url = reverse("runs-list", args=[team.slug])
     tags.add_tags(team, {make_run(team, added_by=make_user()).pk: ["launch"]})
@@ -260,7 +260,7 @@ def list_page(client: Client, team: Team, **query):
     return client.get(reverse("runs-list", args=[team.slug]), query)
 
 
-def test_a_row_shows_a_few_tags_and_how_many_more(team, member):
+def test_a_row_shows_two_tags_and_the_number_of_the_others(team, member):
     run = make_run(team, camb_run_id=1344, title="Harbour lights")
     tags.add_tags(team, {run.pk: ["launch", "new", "odd", "old"]})
     html = list_page(member, team, tag="new").content.decode()
@@ -268,7 +268,7 @@ def test_a_row_shows_a_few_tags_and_how_many_more(team, member):
     assert '<span class="tag" title="odd, old">+2</span>' in html
 
 
-def test_tags_filter_in_any_spelling_and_each_can_be_taken_away(team, member):
+def test_tags_filter_in_any_spelling_and_each_can_be_removed(team, member):
     both, one, _none = (make_run(team, camb_run_id=number, status="ready") for number in (711, 712, 713))
     tags.add_tags(team, {both.pk: ["Two words", "launch"], one.pk: ["launch"]})
     assert shown(list_page(member, team, tag="LAUNCH")) == [one.pk, both.pk]
@@ -282,7 +282,7 @@ def test_tags_filter_in_any_spelling_and_each_can_be_taken_away(team, member):
     assert "No run here has these tags" in text_of(list_page(member, team, tag="nothing"))
 
 
-def test_a_tag_of_another_team_is_nowhere(team, member):
+def test_a_tag_of_another_team_appears_nowhere(team, member):
     foreign = make_run(make_team())
     tags.add_tags(foreign.team, {foreign.pk: ["secret"]})
     run = make_run(team)
@@ -295,7 +295,7 @@ def test_a_tag_of_another_team_is_nowhere(team, member):
     assert shown(list_page(member, team, tag="secret")) == []
 
 
-def test_hostile_tags_are_only_text(team, member):
+def test_hostile_tags_are_escaped(team, member):
     run = make_run(team)
     names = ["<script>alert(1)</script>", "&quot;'>", "\u05d0\u05d1", "=1+1", "%", "a&b=c"]
     tags.add_tags(team, {run.pk: names})
@@ -316,7 +316,7 @@ def archive(*runs: Run) -> None:
     archive_runs(runs[0].team, [run.pk for run in runs])
 
 
-def test_archived_runs_have_a_tab_of_their_own_and_are_in_no_other(team, member):
+def test_archived_runs_are_in_their_own_tab_only(team, member):
     here, away = make_run(team, camb_run_id=1, status="ready"), make_run(team, camb_run_id=2, status="ready")
     archive(away)
     assert shown(list_page(member, team)) == [here.pk]
@@ -356,30 +356,30 @@ def poll_runs_list(client: Client, team: Team, since: int, *runs: Run):
 
 
 def poll_values(response) -> dict:
-    """What the page will ask with."""
+    """Return the parameters of the page's next poll."""
     return json.loads(unescape(re.search(r'hx-vals="([^"]*)"', response.content.decode())[1]))
 
 
-def ask_on(client: Client, team: Team, before, **query):
-    """The poll that a page sends after this answer."""
+def poll_again(client: Client, team: Team, before, **query):
+    """Send the poll that a page sends after this answer."""
     return client.get(reverse("runs-list-poll", args=[team.slug]), query | poll_values(before))
 
 
-def offered(response) -> str:
-    """What is said of rows that are not shown yet."""
-    place = re.search(r'(?s)<p id="runs-new".*?</p>', response.content.decode())[0]
-    place = re.sub(r'<span [^>]*aria-hidden="true">.*?</span>', "", place)
-    return " ".join(re.sub(r"<[^>]+>", " ", place).split())
+def announcement(response) -> str:
+    """Return the text that announces new runs."""
+    html = re.search(r'(?s)<p id="runs-new".*?</p>', response.content.decode())[0]
+    html = re.sub(r'<span [^>]*aria-hidden="true">.*?</span>', "", html)
+    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
 
 
 def change(run: Run, **fields) -> int:
-    """What a stored answer does to a row."""
+    """Change the run as a saved answer does, and return the new version."""
     version = TeamVersion.bump(run.team_id)
     Run.objects.filter(pk=run.pk).update(version=version, **fields)
     return version
 
 
-def test_the_list_asks_only_now_and_then_once_all_is_finished(team, member):
+def test_the_list_polls_slowly_once_all_runs_are_finished(team, member):
     run = make_run(team, status="waiting")
     assert "data-poll hx-trigger" in list_page(member, team).content.decode()
     change(run, status="ready", due_at=None)
@@ -388,11 +388,11 @@ def test_the_list_asks_only_now_and_then_once_all_is_finished(team, member):
     assert 'data-poll="idle" hx-trigger' in list_page(member, team).content.decode()
 
 
-def test_a_poll_without_news_is_empty_and_cheap(team, member, django_assert_num_queries):
+def test_a_poll_without_changes_is_empty_and_takes_four_queries(team, member, django_assert_num_queries):
     run = make_run(team)
     version = change(run, status="waiting")
     poll_runs_list(member, team, version, run)  # the session remembers the team
-    with django_assert_num_queries(4):  # session, person, membership, pulse
+    with django_assert_num_queries(4):  # the session, the user, the membership, the team's version
         response = poll_runs_list(member, team, version, run)
     assert (response.status_code, response.content) == (204, b"")
 
@@ -407,18 +407,23 @@ def test_a_poll_brings_the_rows_that_changed(team, member):
     assert f'<tr id="run-{changed.pk}" hx-swap-oob="true">' in content
     assert "Harbour lights: Ready." in text_of(response)
     assert "1 of 2 ready" in text_of(response)
-    # It asks on, from here.
-    assert poll_values(response) == {"since": version, "loaded": 0, "told": 0, "ids": f"{same.pk},{changed.pk}"}
+    # The next poll continues from this version.
+    assert poll_values(response) == {
+        "since": version,
+        "loaded": 0,
+        "announced": 0,
+        "ids": f"{same.pk},{changed.pk}",
+    }
 
 
-def test_after_the_last_answer_the_list_asks_only_now_and_then(team, member):
+def test_a_poll_after_the_last_answer_slows_the_polling_down(team, member):
     run = make_run(team)
     change(run, status="ready", due_at=None)
     response = poll_runs_list(member, team, 0, run)
     assert '<div id="runs-poller" hidden hx-swap-oob="true" data-poll="idle"' in response.content.decode()
 
 
-def test_a_poll_takes_removed_runs_off_the_page(team, member):
+def test_a_poll_deletes_the_rows_of_removed_runs(team, member):
     run = make_run(team)
     TeamVersion.bump(team.pk)
     gone = run.pk
@@ -427,7 +432,7 @@ def test_a_poll_takes_removed_runs_off_the_page(team, member):
     assert f'<tr id="run-{gone}" hx-swap-oob="delete"></tr>' in response.content.decode()
 
 
-def test_a_run_that_is_archived_meanwhile_keeps_its_place_and_says_so(team, member):
+def test_a_run_that_was_archived_meanwhile_keeps_its_row(team, member):
     run = make_run(team)
     archive(run)
     response = poll_runs_list(member, team, 0, run)
@@ -435,47 +440,47 @@ def test_a_run_that_is_archived_meanwhile_keeps_its_place_and_says_so(team, memb
     assert "Archived" in text_of(response).partition(str(run))[2]
 
 
-def test_runs_that_somebody_adds_or_restores_are_told_of_and_not_put_in(team, member):
+def test_new_and_restored_runs_are_counted_and_not_inserted(team, member):
     away = make_run(team)
     archive(away)
     for _ in range(3):
         make_run(team)
     page = list_page(member, team)
-    assert (len(shown(page)), offered(page)) == (3, "")
+    assert (len(shown(page)), announcement(page)) == (3, "")
     add_runs(team, [(9_001, ""), (9_002, "")], None)
-    first = ask_on(member, team, page)
-    assert (shown(first), offered(first)) == ([], "2 new runs · Show")
+    first = poll_again(member, team, page)
+    assert (shown(first), announcement(first)) == ([], "2 new runs · Show")
     assert "2 new runs. " in text_of(first) + " "
     restore_runs(team, [away.pk])
-    second = ask_on(member, team, first)
-    assert offered(second) == "3 new runs · Show"
+    second = poll_again(member, team, first)
+    assert announcement(second) == "3 new runs · Show"
     TeamVersion.bump(team.pk)
-    third = ask_on(member, team, second)
-    # Said once; still offered.
-    assert (offered(third), "3 new runs. " in text_of(third)) == ("3 new runs · Show", False)
+    third = poll_again(member, team, second)
+    # A screen reader is told once; the link stays.
+    assert (announcement(third), "3 new runs. " in text_of(third)) == ("3 new runs · Show", False)
     assert len(shown(list_page(member, team))) == 6
 
 
-def test_only_what_belongs_on_this_page_is_told_of(team, member):
-    def told(query, **changed) -> str:
+def test_only_new_runs_of_this_page_are_counted(team, member):
+    def announced(query, **changed) -> str:
         page = list_page(member, team, **query)
         for run in Run.objects.filter(team=team, **changed):
             change(run)
         add_runs(team, [(9_000 + Run.objects.count(), "new")], None)
-        return offered(ask_on(member, team, page, **query))
+        return announcement(poll_again(member, team, page, **query))
 
     old = [make_run(team, title="old", status="ready") for _ in range(2 * PAGE_SIZE)]
-    assert told({}, pk=old[0].pk) == "1 new run · Show"
-    assert told({"after": old[PAGE_SIZE].pk}, pk=old[-1].pk) == ""
-    assert told({"order": "oldest"}, pk=old[-1].pk) == ""
-    assert told({"status": "ready"}, pk=old[0].pk) == ""
-    assert told({"q": "old"}) == ""
+    assert announced({}, pk=old[0].pk) == "1 new run · Show"
+    assert announced({"after": old[PAGE_SIZE].pk}, pk=old[-1].pk) == ""
+    assert announced({"order": "oldest"}, pk=old[-1].pk) == ""
+    assert announced({"status": "ready"}, pk=old[0].pk) == ""
+    assert announced({"q": "old"}) == ""
     page = list_page(member, team, status="waiting")
     change(old[0], status="waiting")
-    assert offered(ask_on(member, team, page, status="waiting")) == "1 new run · Show"
+    assert announcement(poll_again(member, team, page, status="waiting")) == "1 new run · Show"
 
 
-def test_a_poll_asks_as_often_for_thirty_rows_as_for_one(team, member, django_assert_num_queries):
+def test_a_poll_of_thirty_rows_takes_as_many_queries_as_one(team, member, django_assert_num_queries):
     make_key(team)
     runs = [make_run(team, added_by=make_user(), status="ready") for _ in range(30)]
     tags.add_tags(team, {run.pk: ["launch", f"tag {run.pk}"] for run in runs})
@@ -485,25 +490,25 @@ def test_a_poll_asks_as_often_for_thirty_rows_as_for_one(team, member, django_as
             assert len(shown(poll_runs_list(member, team, 0, *shown_runs))) == len(shown_runs)
 
 
-def test_the_first_runs_of_a_team_are_told_of(team, member):
+def test_the_first_runs_of_a_team_are_counted(team, member):
     page = list_page(member, team)
     add_runs(team, [(1, "")], None)
-    response = ask_on(member, team, page)
-    assert offered(response) == "1 new run · Show"
+    response = poll_again(member, team, page)
+    assert announcement(response) == "1 new run · Show"
     content = response.content.decode()
-    # Nothing on that page could be filled in place.
+    # That page has no part that the poll could replace.
     assert [part in content for part in ("runs-strip", "runs-tabs", "hx-target")] == [False] * 3
 
 
-def test_a_poll_tells_nothing_of_another_teams_new_runs(team, member):
+def test_a_poll_does_not_count_another_teams_new_runs(team, member):
     make_run(team)
     page = list_page(member, team)
     make_run(make_team(), version=10**6)
     TeamVersion.bump(team.pk)
-    assert offered(ask_on(member, team, page)) == ""
+    assert announcement(poll_again(member, team, page)) == ""
 
 
-def test_a_poll_tells_nothing_of_another_teams_run(team, member):
+def test_a_poll_does_not_show_another_teams_run(team, member):
     foreign = make_run(make_team(), title="Secret")
     change(foreign, status="ready")
     TeamVersion.bump(team.pk)
@@ -511,7 +516,7 @@ def test_a_poll_tells_nothing_of_another_teams_run(team, member):
     assert "Secret" not in response.content.decode()
 
 
-def test_many_ended_runs_are_announced_as_a_number(team, member):
+def test_many_finished_runs_are_announced_as_a_number(team, member):
     runs = [make_run(team) for _ in range(4)]
     for run in runs:
         change(run, status="ready", due_at=None)

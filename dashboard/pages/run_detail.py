@@ -1,0 +1,160 @@
+"""Page model of a run's page: the dub that is shown, how its media plays, and the sentence on the run's status."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from dashboard.http.file_response import media_file_name
+from dashboard.pages.transcript import TranscriptFilter, TranscriptPage, WaveformPath, other_dubs
+from results.media import copies, links
+from results.models import Dub, MediaCopy, Run
+from results.transcripts import languages
+
+Status = Run.Status
+
+NEXT_STEPS = {
+    Status.NEW: gettext_lazy("CAMB.AI has not been asked about this run yet. Once it is, its answer appears here."),
+    Status.WAITING: gettext_lazy(
+        "CAMB.AI has no result yet. It is asked again by itself; what comes appears here."
+    ),
+}
+
+
+# --- The dub -----------------------------------------------------------------------------------------
+
+
+class DubTab(NamedTuple):
+    """A link to another language, or to the video or audio of this dub."""
+
+    name: str
+    href: str
+    is_current: bool
+    icon: str = ""
+
+
+@dataclass(frozen=True)
+class ShownDub:
+    """The dub on the page, the kind of media that plays, the transcript, and links to the run's other dubs."""
+
+    dub: Dub
+    kind: links.Kind | None
+    dubs: list[Dub]
+    transcript: TranscriptPage
+
+    @classmethod
+    def of(cls, run: Run, wanted: TranscriptFilter) -> "ShownDub | None":
+        """Return the run's dub in the wanted language, with the wanted kind of media; None without any dub.
+
+        A language or kind that the run lacks falls back to the first there is.
+        """
+        dubs = list(run.dubs.order_by("pk"))
+        if not dubs:
+            return None
+        dub = next((dub for dub in dubs if dub.language == wanted.dub), dubs[0])
+        urls: dict[links.Kind, str] = {"video": dub.video_url, "audio": dub.audio_url}
+        kinds: list[links.Kind] = [kind for kind, url in urls.items() if url]
+        kind = next((kind for kind in kinds if kind == wanted.play), kinds[0] if kinds else None)
+        wanted = replace(wanted, dub=dub.language, play=kind or "")
+        return cls(dub, kind, dubs, TranscriptPage(dub, wanted, other_dubs(dub, dubs)))
+
+    @property
+    def language(self) -> str:
+        return languages.name(self.dub.language)
+
+    @property
+    def lang(self) -> str:
+        return languages.html_tag(self.dub.language)
+
+    @property
+    def direction(self) -> str:
+        return languages.direction(self.dub.language)
+
+    @cached_property
+    def _copies(self) -> dict[str, MediaCopy]:
+        return {copy.kind: copy for copy in self.dub.copies.order_by("pk")}
+
+    @cached_property
+    def copy(self) -> MediaCopy | None:
+        """The team's copy of the media that plays, kept or on its way."""
+        return (copies.playable_copy(self.dub, self.kind) or self._copies.get(self.kind)) if self.kind else None
+
+    @cached_property
+    def waveform_copy(self) -> MediaCopy | None:
+        """The copy that has a waveform, of either kind: video and audio sound the same."""
+        return next((copy for copy in self._copies.values() if copy.waveform), None)
+
+    @property
+    def wave(self) -> WaveformPath | None:
+        return WaveformPath.of(self.waveform_copy, self.dub) if self.waveform_copy else None
+
+    @property
+    def is_kept(self) -> bool:
+        return self.copy is not None and self.copy.state == MediaCopy.State.KEPT
+
+    @property
+    def preload(self) -> str:
+        """The value of the player's `preload`: an expired link is renewed on play, not whenever the page opens."""
+        return "none" if self.kind and not self.is_kept and links.has_expired(self.dub, self.kind) else "metadata"
+
+    @property
+    def ends_ms(self) -> str:
+        """The expiry of the link that the player will get, in milliseconds since 1970; empty when unknown."""
+        if self.kind is None or self.is_kept or links.has_expired(self.dub, self.kind):
+            return ""
+        end = links.expiry_of(self.dub, self.kind)
+        return str(round(end.timestamp() * 1000)) if end else ""
+
+    @property
+    def file_name(self) -> str:
+        return media_file_name(self.dub, self.kind) if self.kind else ""
+
+    @property
+    def language_tabs(self) -> list[DubTab]:
+        return [
+            DubTab(
+                languages.name(dub.language) or _("Transcript"),
+                TranscriptFilter(dub=dub.language, play=self.kind or "").query,
+                dub == self.dub,
+            )
+            for dub in self.dubs
+        ]
+
+    @property
+    def kind_tabs(self) -> list[DubTab]:
+        if not (self.dub.video_url and self.dub.audio_url):
+            return []
+        names: dict[links.Kind, str] = {"video": _("Video"), "audio": _("Audio")}
+        return [
+            DubTab(name, replace(self.transcript.wanted, play=kind).query, kind == self.kind, icon=kind)
+            for kind, name in names.items()
+        ]
+
+
+# --- The status --------------------------------------------------------------------------------------
+
+
+def status_sentence(run: Run, shown: ShownDub | None) -> str | Promise:
+    """Return why the run failed, or what is still missing, or the next step; empty when there is nothing to say."""
+    if run.reason or run.archived_at:
+        return run.reason
+    return _missing_parts(shown) or NEXT_STEPS.get(Status(run.status), "")
+
+
+def _missing_parts(shown: ShownDub | None) -> str:
+    """Return the sentence that names the missing audio and transcripts; empty when nothing is missing."""
+    dubs = shown.dubs if shown else []
+    parts = [
+        f"{name} ({language})" if len(dubs) > 1 and (language := languages.name(dub.language)) else name
+        for dub in dubs
+        for name, is_there in ((_("audio"), dub.audio_url), (_("transcript"), dub.cue_count))
+        if not is_there
+    ]
+    if not parts:
+        return ""
+    return _("Still missing: %(parts)s. CAMB.AI is asked again by itself; what comes appears here.") % {
+        "parts": ", ".join(parts)
+    }

@@ -1,0 +1,185 @@
+"""Page model of the search page: the search in the URL, its summary, its facets and the saved searches."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from dashboard.http.ids import parse_id
+from dashboard.pages.search_hits import cached_url
+from results.models import Run, SavedSearch
+from results.search.query import clean, periods
+from results.search.service import SAMPLE_SIZE, Facets, HitPage
+from results.transcripts import languages
+from teams.models import Membership
+
+CHOICES_PER_FACET = 8
+
+
+# --- The search in the URL ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SearchRequest:
+    """The search that a URL asks for: its text, its order, and the page of hits."""
+
+    q: str
+    is_best_first: bool = False
+    before: int | None = None
+    skip: int = 0
+
+    @classmethod
+    def read(cls, request: HttpRequest) -> "SearchRequest":
+        before, skip = parse_id(request.GET.get("before", "")), parse_id(request.GET.get("skip", ""))
+        return cls(clean(request.GET.get("q", "")), request.GET.get("order") == "best", before, skip or 0)
+
+    def address(self, slug: str) -> str:
+        """Return the URL of the search page that shows the first hits."""
+        query = urlencode({"q": self.q} | self.order) if self.q else ""
+        return cached_url("search", slug) + (f"?{query}" if query else "")
+
+    def next_query(self, result: HitPage) -> str:
+        """Return the query string of the page of hits after this result; empty after the last."""
+        if not result.next_before:
+            return ""
+        places = {"skip": result.next_skip, "before": result.next_before}
+        return urlencode({"q": self.q} | self.order | {name: place for name, place in places.items() if place})
+
+    @property
+    def order(self) -> dict[str, str]:
+        return {"order": "best"} if self.is_best_first else {}
+
+    def with_field(self, field: str) -> "SearchRequest":
+        """Return the search with one more field in front.
+
+        The text's end may be the beginning of a word that is still being typed, so the end must stay the end.
+        """
+        return replace(self, q=f"{field} {self.q}")
+
+    def without_field(self, field: str) -> "SearchRequest":
+        """Return the search without this field."""
+        return replace(self, q=f" {self.q} ".replace(f" {field} ", " ", 1).strip())
+
+    def has_field(self, field: str) -> bool:
+        return f" {field} " in f" {self.q} "
+
+
+# --- The summary -------------------------------------------------------------------------------------
+
+
+def summarise(result: HitPage, wanted: SearchRequest) -> str:
+    """Return the sentence above the hits: how many there are, in how many runs, and in which order."""
+    if result.facets is None:
+        return _("More moments") if wanted.is_best_first else _("Older moments")
+    count = f"{result.count:,}" if result.is_exact else f"{result.count:,}+"
+    moments = ngettext("%(count)s moment", "%(count)s moments", result.count) % {"count": count}
+    if result.facets.is_all:
+        runs = result.facets.runs
+        moments = ngettext("%(moments)s in %(runs)s run", "%(moments)s in %(runs)s runs", runs) % {
+            "moments": moments,
+            "runs": f"{runs:,}",
+        }
+    if not result.next_before:
+        return moments
+    if not wanted.is_best_first:
+        return _("%(moments)s, newest runs first") % {"moments": moments}
+    if result.facets.is_all:
+        return _("%(moments)s, best first") % {"moments": moments}
+    return _("%(moments)s, the best of the newest %(most)s first") % {
+        "moments": moments,
+        "most": f"{SAMPLE_SIZE:,}",
+    }
+
+
+# --- The facets --------------------------------------------------------------------------------------
+
+
+class FacetChoice(NamedTuple):
+    """A value of a facet with its number of hits.
+
+    `href` leads to the search with the value, or without the value when it is on.
+    """
+
+    label: str
+    hits: str
+    href: str
+    is_on: bool
+
+
+def build_facets(facets: Facets, wanted: SearchRequest, slug: str) -> dict[str, list[FacetChoice]]:
+    """Return the choices of each facet by its heading, without the facets that leave nothing to choose."""
+
+    def choice(label: str, count: int, field: str) -> FacetChoice:
+        is_on = wanted.has_field(field)
+        target = wanted.without_field(field) if is_on else wanted.with_field(field)
+        return FacetChoice(label, f"{count:,}", target.address(slug), is_on)
+
+    def choices(name: str, counts: Iterable[tuple[str, int]], label: Callable[[str], str]) -> list[FacetChoice]:
+        made = [choice(label(value), count, f"{name}:{_quoted(value)}") for value, count in counts]
+        return made[:CHOICES_PER_FACET] if len(made) > 1 or any(one.is_on for one in made) else []
+
+    labels = periods(timezone.localdate())
+    dates = [choice(labels.get(period, period), count, period) for period, count in _useful_dates(facets, wanted)]
+    made = {
+        _("Language"): choices("lang", facets.languages, languages.name),
+        _("Speaker"): choices("speaker", facets.speakers, str),
+        _("Status"): choices("status", facets.statuses, lambda value: str(Run.Status(value).label)),
+        _("Added"): dates,
+        _("Tag"): choices("tag", facets.tags, str),
+    }
+    return {heading: of_facet for heading, of_facet in made.items() if of_facet}
+
+
+def _quoted(value: str) -> str:
+    """Return the value as a search field takes it: in quotation marks unless it is one word."""
+    bare = value.replace('"', "")
+    return bare if bare.replace("-", "").isalnum() else f'"{bare}"'
+
+
+def _useful_dates(facets: Facets, wanted: SearchRequest) -> list[tuple[str, int]]:
+    """Return the periods that narrow the search down, and those that already do.
+
+    Periods contain each other: a period with all hits, or with the hits of a shorter one, narrows nothing down.
+    """
+    shortest: dict[tuple[str, int], str] = {}
+    for period, count in facets.dates:
+        shortest.setdefault((period.partition(":")[0], count), period)
+    useless = (0, facets.of if facets.is_all else None)
+    return [
+        (period, count)
+        for period, count in facets.dates
+        if (count not in useless and period in shortest.values()) or wanted.has_field(period)
+    ]
+
+
+# --- The saved searches ------------------------------------------------------------------------------
+
+
+class SavedSearchRow(NamedTuple):
+    """A saved search, ready to print. Only its owner sees `news`, the number of new dubs with hits."""
+
+    pk: int
+    q: str
+    href: str
+    news: int
+    sharer: str
+    is_shared: bool
+    can_remove: bool
+
+
+def build_saved_row(membership: Membership, search: SavedSearch, *, can_remove: bool) -> SavedSearchRow:
+    is_own = search.owner_id == membership.user_id
+    return SavedSearchRow(
+        pk=search.pk,
+        q=search.q,
+        href=SearchRequest(search.q).address(membership.team.slug),
+        news=search.news if is_own else 0,  # type: ignore[attr-defined]
+        sharer="" if is_own else str(search.owner),
+        is_shared=search.is_shared,
+        can_remove=can_remove,
+    )
