@@ -175,9 +175,9 @@ class NewRuns(BaseModel):
 
     model_config = _either("ids", "text")
     ids: list[int | str] = Field(
-        default_factory=list, max_length=RunsForm.MOST_IDS, description="Of runs or of tasks."
+        default_factory=list, max_length=pasted_ids.MAX_IDS, description="Of runs or of tasks."
     )
-    text: str = Field(default_factory=str, max_length=RunsForm.MOST_BYTES)
+    text: str = Field(default_factory=str, max_length=pasted_ids.MAX_BYTES)
     tags: list[Name] = Field([], max_length=MAX_TAGS, description="All of them are filed under these.")
 
     @model_validator(mode="after")
