@@ -1,5 +1,6 @@
 """Every sentence that names a limit prints the constant that the check uses."""
 
+import runpy
 import time
 from datetime import timedelta
 
@@ -16,6 +17,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from dashboard.api import runs as api_runs
 from dashboard.forms import TagsForm, TeamForm, TitleForm, TokenForm
 from results.models import Run, Tag
 from results.runs import pasted_ids
@@ -151,6 +153,26 @@ def test_the_add_page_names_the_number_of_ids_that_a_request_may_have(team, memb
     assert "Up to 1,001 ids or 1 MB." in text_of(member.get(reverse("runs-add", args=[team.slug])))
     ids = " ".join(map(str, range(1, 1_003)))
     assert "These are 1,002 run ids; up to 1,001 can be added at once." in add(member, team, text=ids)
+
+
+def test_the_api_describes_the_limits_of_a_request_to_add_runs(monkeypatch):
+    monkeypatch.setattr(pasted_ids, "MAX_IDS", 1_001)
+    monkeypatch.setattr(pasted_ids, "MAX_BYTES", 2**19)
+    monkeypatch.setattr(pasted_ids, "MAX_TAGS", 3)
+    schema = runpy.run_path(api_runs.__file__)["NewRuns"].model_json_schema()["properties"]
+    assert (schema["ids"]["maxItems"], schema["text"]["maxLength"], schema["tags"]["maxItems"]) == (1_001, 2**19, 3)
+    assert schema["ids"]["description"].endswith(", at most 1,001.")
+    assert schema["text"]["description"] == "At most 0.5 MB in UTF-8, with at most 1,001 ids."
+
+
+def test_the_api_names_the_largest_body_of_a_request(team, settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 2**19
+    membership = make_member(team).memberships.get()
+    _, secret = AccessToken.objects.issue(membership, "Nightly", can_write=True)
+    address = f"/api/v1/t/{team.slug}/runs"
+    headers = {"Authorization": f"Bearer {secret}"}
+    answer = Client(headers=headers).post(address, b"x" * (2**19 + 1), content_type="application/json")
+    assert (answer.status_code, answer.json()["detail"]) == (413, "This is more than 0.5 MB. Send it in parts.")
 
 
 def test_a_refused_title_names_the_longest_one(monkeypatch):
