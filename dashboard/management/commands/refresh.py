@@ -1,4 +1,4 @@
-"""How are results fetched where no worker runs? Everything that is due is asked here and now."""
+"""Refreshes every due run of a team in the foreground, for servers without a worker."""
 
 import time
 from argparse import ArgumentParser
@@ -16,7 +16,7 @@ from teams.models import Team
 
 
 class Command(BaseCommand):
-    help = "Ask CAMB.AI about every run of a team that is due, and print what came of it."
+    help = "Ask CAMB.AI about every due run of a team, and print the number of runs by status."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         arguments.add_team(parser)
@@ -38,16 +38,16 @@ class Command(BaseCommand):
 
 
 def _ask(team: Team, started: datetime) -> None:
-    """Ask about what was due then; runs that are due again before the end are left to the next time."""
+    """Ask about the runs that were due at `started`. Runs that become due again wait for the next command."""
     due = Run.objects.filter(team=team).due(started)
     while due.exists():
         key = ApiKey.objects.filter(team=team).first()
-        # Looked at before claiming: a moment later the rate may allow what it had just forbidden.
+        # Checked before claiming: the rate limit may be free again a moment later.
         is_paced = key is not None and limits.calls_left(key, timezone.now()) <= 0
         claimed = claims.claim_due(team.pk)
         for lease in claimed:
             ask.refresh_batch(str(lease.id), go_on=False)
         if not claimed:
             if not is_paced:
-                return  # not the rate of calls holds us up, but the key's trouble or a worker
+                return  # the rest is held up by a failing key or leased to a worker, not by the rate limit
             time.sleep(0.1)
