@@ -8,7 +8,7 @@ from pydantic import Field
 from dashboard.api import schemas
 from dashboard.api.auth import QueryParameters, ScriptRequest, TeamSlug
 from dashboard.api.problems import documented
-from results.search.query import clean
+from results.search.query import MAX_CHARACTERS, clean
 from results.search.service import search
 
 router = Router(tags=["Search"])
@@ -16,7 +16,7 @@ router = Router(tags=["Search"])
 
 class SearchParameters(QueryParameters):
     q: str = Field(
-        max_length=1000, description='As on the search page: words, `"a phrase"`, `lang:es`, `speaker:`…'
+        max_length=MAX_CHARACTERS, description='As on the search page: words, `"a phrase"`, `lang:es`, `speaker:`…'
     )
     order: Literal["newest", "best"] = Field(
         "newest", description="`newest`: the newest runs first. `best`: the best matches first."
