@@ -40,7 +40,7 @@ for name, earlier_name in {"MEDIA_QUOTA_GB": "KEEP_MOST_GB", "CALL_LOG_DAYS": "H
 DATA_DIR = Path(env.str("DUBROOM_DATA_DIR", default=str(BASE_DIR / "data"))).expanduser().resolve()
 
 
-def kept_secret(name: str, value: str) -> str:
+def load_or_create_secret(name: str, value: str) -> str:
     """Return the secret stored in the data folder under this name. Only the first caller's value is stored."""
     path = DATA_DIR / name
     try:
@@ -151,7 +151,7 @@ if not SECRET_KEY:
             "DATABASE_URL names a database server, so SECRET_KEY must be set too: every process and machine needs "
             "the same one. Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"
         )
-    SECRET_KEY = kept_secret("secret.key", secrets.token_urlsafe(50))
+    SECRET_KEY = load_or_create_secret("secret.key", secrets.token_urlsafe(50))
 elif len(SECRET_KEY) < MIN_SECRET_KEY_LENGTH and not DEBUG:
     raise ImproperlyConfigured(
         f"SECRET_KEY is too short to be secret; give {MIN_SECRET_KEY_LENGTH} random characters or more, better 50."
@@ -163,7 +163,7 @@ FIELD_KEYS = env.list("FIELD_KEYS", default=[])
 if not FIELD_KEYS:
     from cryptography.fernet import Fernet
 
-    FIELD_KEYS = [kept_secret("field.key", Fernet.generate_key().decode())]
+    FIELD_KEYS = [load_or_create_secret("field.key", Fernet.generate_key().decode())]
 
 # --- Calls to CAMB.AI (durations in seconds unless named otherwise) ----------------------------------
 

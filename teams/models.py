@@ -204,7 +204,7 @@ class Invitation(models.Model):
         if user.email != self.email:
             return None
         with transaction.atomic():
-            # This UPDATE settles a race with revoking, expiry and a second click: its row count tells who won.
+            # This UPDATE settles a race with revoking, expiry and a second click: its row count decides.
             if not Invitation.objects.acceptable().filter(pk=self.pk).update(accepted_at=timezone.now()):
                 return None
             # A user who is already in the team keeps the present role.

@@ -15,7 +15,7 @@ from django.db import DatabaseError, transaction
 
 from dashboard.embedded import processes
 from dashboard.management.commands.create_team import ensure_user
-from dashboard.settings import kept_secret
+from dashboard.settings import load_or_create_secret
 from results.media import quota
 from results.models import ApiKey
 from results.runs.add import add_runs
@@ -105,7 +105,7 @@ def seed_demo() -> None:
 
 
 def demo_password() -> str:
-    return kept_secret("demo.password", "".join(secrets.choice(PASSWORD_LETTERS) for _ in range(12)))
+    return load_or_create_secret("demo.password", "".join(secrets.choice(PASSWORD_LETTERS) for _ in range(12)))
 
 
 def environment() -> dict[str, str]:
