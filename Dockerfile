@@ -15,7 +15,7 @@ COPY requirements.txt .
 RUN pip install --no-cache-dir --disable-pip-version-check --compile -r requirements.txt
 COPY . .
 
-# The throwaway folder holds the secrets that Django wants while the static files are collected; none is kept.
+# Collecting static files needs Django's secrets: they are generated in a temporary folder, and not kept in the image.
 RUN python -m compileall -q dashboard results teams demo \
     && DUBROOM_DATA_DIR=/tmp/build python manage.py collectstatic --noinput --verbosity 0 \
     && rm -rf /tmp/build \
@@ -30,5 +30,5 @@ EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=20s \
     CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/health/', timeout=4)"]
 
-# Everything in one container, as `make run` does; docker-compose.yml runs each process in one of its own.
+# Runs everything in one container, as `make run` does; docker-compose.yml runs each process in its own container.
 CMD ["python", "manage.py", "start"]

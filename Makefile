@@ -1,10 +1,10 @@
-# Every target works on a fresh checkout: what it needs is installed first, and only once.
+# Every target works on a fresh checkout: its requirements are installed first, and only once.
 
 SHELL := /bin/bash
 PYTHON ?= $(firstword $(shell command -v python3.11 python3.12 python3.13 python3))
 VENV := .venv
 IN_VENV := $(VENV)/bin/python -m
-# A virtual environment whose Python went away (an upgrade, a moved folder) is made again.
+# A virtual environment whose Python has disappeared (an upgrade, a moved folder) is created again.
 STALE := $(shell $(VENV)/bin/python -m pip --version >/dev/null 2>&1 || echo stale)
 
 .PHONY: help run test test-postgres bench lint format clean chromium stale
@@ -13,10 +13,10 @@ help:
 	@echo 'make run            start Dubroom on http://127.0.0.1:8000/ (PORT=8080 for another port)'
 	@echo 'make test           check everything, with SQLite and the embedded broker'
 	@echo 'make test-postgres  run the tests with PostgreSQL and Redis'
-	@echo 'make bench          measure refreshing, searching, reading and many people at once, against what it could be'
-	@echo 'make lint           check style, types and the direction of imports'
-	@echo 'make format         bring the code into style'
-	@echo 'make clean          remove what was installed and built here; data/ stays'
+	@echo 'make bench          measure refreshing, searching, reading and load, against their best possible times'
+	@echo 'make lint           check style, types, the direction of imports and migrations'
+	@echo 'make format         format the code'
+	@echo 'make clean          remove the environment and caches; data/ stays'
 
 run: $(VENV)/requirements.txt
 	@exec $(VENV)/bin/python manage.py start
@@ -49,7 +49,7 @@ clean:
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
-# The copy of the list inside the environment says what is installed there.
+# The copy of the requirements inside the environment records which are installed there.
 $(VENV)/%.txt: %.txt requirements.txt $(STALE)
 	@if [ -n "$(STALE)" ]; then \
 		[ -n "$(PYTHON)" ] && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -63,7 +63,7 @@ $(VENV)/%.txt: %.txt requirements.txt $(STALE)
 		|| { echo 'The packages of $< could not be installed; pip says why above.' >&2; exit 1; }
 	@cp $< $@
 
-# The shell alone is enough, and cheaper to run; where a whole Chromium is already, that does.
+# The headless shell is enough, and cheaper to run; an installed Chromium is used as it is.
 chromium: CHROMIUM := chromium-headless-shell fonts-noto-core fonts-noto-cjk
 chromium:
 	@{ command -v chromium-headless-shell || command -v chromium; } >/dev/null && exit; \

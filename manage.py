@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""How is Dubroom run from a shell?"""
+"""Runs Dubroom's management commands from a shell."""
 
 import os
 import sys
@@ -14,7 +14,7 @@ def main() -> None:
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
-        # A wrong setting is the operator's to mend: a sentence serves them, a traceback does not.
+        # The operator can fix a wrong setting, and needs a sentence for that, not a traceback.
         sys.exit(f"Dubroom cannot start: {error}")
     except OperationalError as error:
         sys.exit(f"The database cannot be used: {' '.join(str(error).split())}")

@@ -1,6 +1,6 @@
 # mypy: disallow-subclassing-any=False
 # (django-allauth has no types)
-"""Who may sign up, where does a person land, and how are guesses slowed? Our answers to django-allauth."""
+"""Dubroom's adapter for django-allauth: sign-up policy, redirects, logging of failed log-ins, and e-mails."""
 
 import logging
 from typing import Any, ClassVar
@@ -28,7 +28,7 @@ _INVITATION = "invitation"
 
 
 def carry_invitation(request: HttpRequest, invitation: Invitation | None) -> None:
-    """Let the visitor's session remember the invitation whose link they opened, through sign-up and log-in."""
+    """Store the opened invitation in the visitor's session, through sign-up and log-in; None removes it."""
     if invitation:
         request.session[_INVITATION] = invitation.pk
     else:
@@ -36,12 +36,14 @@ def carry_invitation(request: HttpRequest, invitation: Invitation | None) -> Non
 
 
 def carried_invitation(request: HttpRequest) -> Invitation | None:
-    """Return the invitation that this visitor opened, while it can still be accepted."""
+    """Return the invitation in the visitor's session, or None if it can no longer be accepted."""
     pk = request.session.get(_INVITATION)
     return Invitation.objects.acceptable().select_related("team").filter(pk=pk).first() if pk else None
 
 
 class Adapter(DefaultAccountAdapter):
+    """Overrides the points where Dubroom differs from allauth's defaults."""
+
     error_messages: ClassVar[dict[str, Any]] = DefaultAccountAdapter.error_messages | {
         "duplicate_email": _lazy("This is your address already."),
         "email_password_mismatch": _lazy("There is no account with this address and this password."),
@@ -50,7 +52,7 @@ class Adapter(DefaultAccountAdapter):
         "incorrect_password": _lazy("This is not your password."),
     }
 
-    # --- Who may come in ---
+    # --- Sign-up ---
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return settings.SIGNUP == "open" or carried_invitation(request) is not None
@@ -60,21 +62,21 @@ class Adapter(DefaultAccountAdapter):
         try:
             return super().save_user(request, user, form, commit)  # type: ignore[no-any-return]
         except IntegrityError as error:
-            # A double click: its first half has just made the account.
+            # A double click: its first request has just created the account.
             messages.info(request, self.error_messages["email_taken"])
             raise ImmediateHttpResponse(redirect("account_login")) from error
 
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
-        # allauth asks only whether another account has verified this address; ours keeps it unique in any case.
+        # allauth checks only for another account that has verified this address; here addresses are always unique.
         if User.objects.filter(email=email_address.email).exclude(pk=email_address.user_id).exists():
             messages.error(request, _("Another account uses this address already."))
             return False
         return bool(super().confirm_email(request, email_address))
 
-    # --- Where they land ---
+    # --- Redirects ---
 
     def is_safe_url(self, url: str) -> bool:
-        """Follow `next` to our own paths only: not to sibling hosts that ALLOWED_HOSTS may name as well."""
+        """Return whether `next` is a path of this host: sibling hosts in ALLOWED_HOSTS are not followed either."""
         return url_has_allowed_host_and_scheme(url, allowed_hosts=None)
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
@@ -87,8 +89,8 @@ class Adapter(DefaultAccountAdapter):
         return resolve_url("profile" if self.request.user.is_authenticated else "account_login")
 
     def login(self, request: HttpRequest, user: User) -> None:
-        # Where an address must be confirmed, it is by now. Elsewhere allauth would take the unconfirmed one for the
-        # new address of somebody who is changing it, and forget it with the next change.
+        # Where addresses must be confirmed, this one is by now. Elsewhere allauth would mistake the unconfirmed
+        # address for the target of a change in progress, and delete it with the next change.
         EmailAddress.objects.update_or_create(user=user, email=user.email, defaults={"verified": True})
         super().login(request, user)
 
@@ -96,13 +98,13 @@ class Adapter(DefaultAccountAdapter):
         logger.info("User %s logged in from %s", user.pk, self.get_client_ip(request))
         response: HttpResponse = super().post_login(request, user, signup=signup, **kwargs)
         invitation = carried_invitation(request) if signup else None
-        # The sign-up page said which team they would join; who only logs in is asked first.
+        # The sign-up page named the team to be joined; a person who only logs in is asked first.
         if invitation and (membership := invitation.accept(user)):
             carry_invitation(request, None)
             return redirect("runs-list", membership.team.slug)
         return response
 
-    # --- How guesses are slowed ---
+    # --- Password guesses ---
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         try:
@@ -116,13 +118,13 @@ class Adapter(DefaultAccountAdapter):
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         logger.warning("Failed log-in as %s from %s", credentials.get("email"), self.get_client_ip(request))
 
-    # --- Letters ---
+    # --- E-mails ---
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         try:
             super().send_mail(template_prefix, email, context)
-        except OSError:  # smtplib's errors are OSErrors too
-            logger.exception("The letter %s could not be sent", template_prefix)
+        except OSError:  # smtplib's errors are subclasses of OSError
+            logger.exception("The e-mail %s could not be sent", template_prefix)
             messages.error(
                 self.request, _("The letter could not be sent: the mail server does not answer. Try again later.")
             )

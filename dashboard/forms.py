@@ -1,6 +1,9 @@
 # mypy: disallow-subclassing-any=False
 # (django-allauth has no types)
-"""What may be typed in, and what do we say when it is not right?"""
+"""Every form of the pages: its fields, its limits, and the sentences for input that is refused.
+
+A sentence that names a limit prints the constant that the check uses.
+"""
 
 import codecs
 from typing import Any
@@ -17,28 +20,30 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from dashboard.accounts import carried_invitation
+from dashboard.units import duration_in_words, size_in_words
 from results import tags
 from results.models import Run, RunQuerySet, SpeakerName, Tag, TeamVersion
 from results.runs import pasted_ids
+from teams import models
 from teams.access import can_change
 from teams.models import Membership, Team, User
 
 
 class NameField(forms.CharField):
-    """What somebody or something is called: a name of nothing but blanks and unseen marks is none."""
+    """A name of a person or a thing. A name of only spaces and invisible characters counts as empty."""
 
     def to_python(self, value: Any) -> str:
         name = super().to_python(value) or ""
         return name if any(letter.isprintable() and letter != " " for letter in name) else ""
 
 
-# --- Accounts: allauth's forms in our words ----------------------------------------------------------
+# --- Accounts: allauth's forms with our labels -------------------------------------------------------
 
 
-class _InOurWords:
-    """Says what allauth asks for as the rest of Dubroom would, and once: it also repeats labels as placeholders."""
+class _OwnLabels:
+    """Replaces allauth's labels, and drops its placeholders, which only repeat the labels."""
 
-    words = {
+    labels = {
         "login": _("E-mail address"),
         "email": _("E-mail address"),
         "oldpassword": _("Your password now"),
@@ -51,22 +56,24 @@ class _InOurWords:
         super().__init__(*args, **kwargs)
         for name, field in self.fields.items():
             field.widget.attrs.pop("placeholder", None)
-            field.label = self.words.get(name, field.label)
+            field.label = self.labels.get(name, field.label)
         if "password1" in self.fields:
-            self.fields["password1"].help_text = _("At least 10 characters; a few words in a row are easy to keep.")
+            self.fields["password1"].help_text = _(
+                "At least %(least)s characters; a few words in a row are easy to keep."
+            ) % {"least": settings.MIN_PASSWORD_LENGTH}
 
 
-class LoginForm(_InOurWords, allauth.LoginForm):
+class LoginForm(_OwnLabels, allauth.LoginForm):
     pass
 
 
-class SignupForm(_InOurWords, allauth.SignupForm):
-    words = {**_InOurWords.words, "password1": _("Password")}
+class SignupForm(_OwnLabels, allauth.SignupForm):
+    labels = {**_OwnLabels.labels, "password1": _("Password")}
     field_order = ("name", "email", "password1")
     name = NameField(
         label=_("Your name (optional)"),
         required=False,
-        max_length=150,
+        max_length=models.MAX_PERSON_NAME,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
 
@@ -74,34 +81,35 @@ class SignupForm(_InOurWords, allauth.SignupForm):
         super().__init__(*args, **kwargs)
         self.invitation = carried_invitation(context.request)
         if self.invitation:
-            # An invitation is for one address: nobody signs up with another by its link.
+            # An invitation is for one address: its link signs up no other.
             self.initial["email"] = self.invitation.email
             self.fields["email"].disabled = True
 
     def try_save(self, request: HttpRequest) -> Any:
         if self.account_already_exists:
-            # What takes longest when an account is made: else time would tell what the answer does not.
+            # Hashing is the slow part of making an account: without it, the response time would tell that the
+            # address has an account, which the answer itself does not.
             make_password(self.cleaned_data["password1"])
         return super().try_save(request)
 
 
-class ChangeEmailForm(_InOurWords, allauth.AddEmailForm):
-    words = {"email": _("New e-mail address")}
+class ChangeEmailForm(_OwnLabels, allauth.AddEmailForm):
+    labels = {"email": _("New e-mail address")}
 
 
-class ChangePasswordForm(_InOurWords, allauth.ChangePasswordForm):
+class ChangePasswordForm(_OwnLabels, allauth.ChangePasswordForm):
     pass
 
 
-class ResetPasswordForm(_InOurWords, allauth.ResetPasswordForm):
+class ResetPasswordForm(_OwnLabels, allauth.ResetPasswordForm):
     pass
 
 
-class NewPasswordForm(_InOurWords, allauth.ResetPasswordKeyForm):
+class NewPasswordForm(_OwnLabels, allauth.ResetPasswordKeyForm):
     pass
 
 
-class ReauthenticateForm(_InOurWords, allauth.ReauthenticateForm):
+class ReauthenticateForm(_OwnLabels, allauth.ReauthenticateForm):
     pass
 
 
@@ -110,7 +118,7 @@ class ProfileForm(forms.Form):
         label=_("Your name"),
         help_text=_("What your teams see. Without one, they see your e-mail address."),
         required=False,
-        max_length=150,
+        max_length=models.MAX_PERSON_NAME,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
 
@@ -126,7 +134,9 @@ class PlayerForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's has no 
 
 class TeamForm(forms.Form):
     name = NameField(
-        label=_("Name of the team"), max_length=100, widget=forms.TextInput(attrs={"autocomplete": "off"})
+        label=_("Name of the team"),
+        max_length=models.MAX_TEAM_NAME,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
 
@@ -166,22 +176,30 @@ class DeleteTeamForm(forms.Form):
         return typed
 
 
-class TokenForm(forms.Form):
-    """An access token for a script of this member."""
+def _token_lifetimes() -> list[tuple[int | str, Any]]:
+    """The choices of a token's lifetime, in days; the empty one never ends."""
+    return [
+        *((life.days, _("in %(time)s") % {"time": duration_in_words(life)}) for life in models.TOKEN_LIFETIMES),
+        ("", _("never")),
+    ]
 
-    MOST = 50
+
+class TokenForm(forms.Form):
+    """Creates an access token for a script of this member."""
 
     name = NameField(
-        label=_("What it is for"), max_length=100, widget=forms.TextInput(attrs={"autocomplete": "off"})
+        label=_("What it is for"),
+        max_length=models.MAX_TOKEN_NAME,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     access = forms.ChoiceField(label=_("It may"))
     days = forms.TypedChoiceField(
         label=_("It ends"),
-        choices=[(30, _("in 30 days")), (90, _("in 90 days")), (365, _("in a year")), ("", _("never"))],
+        choices=_token_lifetimes,
         coerce=int,
         empty_value=None,
         required=False,
-        initial=90,
+        initial=models.DEFAULT_TOKEN_LIFETIME.days,
     )
 
     def __init__(self, membership: Membership, *args: Any, **kwargs: Any) -> None:
@@ -199,15 +217,16 @@ class TokenForm(forms.Form):
         return name
 
     def clean(self) -> dict[str, Any]:
-        if self.membership.tokens.count() >= self.MOST:
+        if self.membership.tokens.count() >= models.MAX_TOKENS:
             raise ValidationError(
-                _("You have %(most)s tokens, and that is the most. Revoke one first."), params={"most": self.MOST}
+                _("You have %(most)s tokens, and that is the most. Revoke one first."),
+                params={"most": models.MAX_TOKENS},
             )
         return super().clean() or {}
 
 
 class CopyPolicyForm(forms.Form):
-    """Whether the team keeps copies of its media, and how much of it."""
+    """Sets whether the team keeps copies of its media, and its quota in GB."""
 
     is_on = forms.BooleanField(label=_("Keep a copy of finished video and audio"), required=False)
     most_gb = forms.IntegerField(label=_("At most, in GB"), min_value=1)
@@ -220,7 +239,7 @@ class CopyPolicyForm(forms.Form):
 
 
 class KeyForm(forms.Form):
-    """A CAMB.AI key as people paste it; what was typed is never sent back, not even to say what is wrong."""
+    """A pasted CAMB.AI key. The page never shows it again, not even in an error."""
 
     SHORTEST, LONGEST = 8, 500
 
@@ -249,10 +268,7 @@ class KeyForm(forms.Form):
 
 
 class RunsForm(forms.Form):
-    """Run ids as pasted text, as a file, or both; `cleaned_data["lines"]` has every token with its verdict."""
-
-    MOST_BYTES = 2**20
-    MOST_IDS = 20_000
+    """Run ids as pasted text, as a file, or both; `cleaned_data["lines"]` holds every token with its verdict."""
 
     text = forms.CharField(
         label=_("Run ids"),
@@ -271,27 +287,36 @@ class RunsForm(forms.Form):
         file = self.cleaned_data["file"]
         if file is None:
             return ""
-        if file.size > self.MOST_BYTES:
-            raise ValidationError(_("This file is larger than 1 MB. Please send it in parts."))
+        if file.size > pasted_ids.MAX_BYTES:
+            raise ValidationError(
+                _("This file is larger than %(size)s. Please send it in parts."),
+                params={"size": size_in_words(pasted_ids.MAX_BYTES)},
+            )
         return _decoded(file.read())
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         text = "\n".join(filter(None, [cleaned.get("text"), cleaned.get("file")]))
-        if len(text.encode(errors="replace")) > self.MOST_BYTES:
-            raise ValidationError(_("This is more than 1 MB of text. Please add it in parts."))
+        if len(text.encode(errors="replace")) > pasted_ids.MAX_BYTES:
+            raise ValidationError(
+                _("This is more than %(size)s of text. Please add it in parts."),
+                params={"size": size_in_words(pasted_ids.MAX_BYTES)},
+            )
         lines = pasted_ids.parse(text)
         found = sum(line.verdict in (pasted_ids.Verdict.ID, pasted_ids.Verdict.TASK) for line in lines)
-        if found > self.MOST_IDS:
+        if found > pasted_ids.MAX_IDS:
             raise ValidationError(
                 _("These are %(found)s run ids; up to %(most)s can be added at once. Please add them in parts."),
-                params={"found": f"{found:,}", "most": f"{self.MOST_IDS:,}"},
+                params={"found": f"{found:,}", "most": f"{pasted_ids.MAX_IDS:,}"},
             )
         return cleaned | {"lines": lines, "text": text}
 
 
 def _decoded(raw: bytes) -> str:
-    """Spreadsheets write UTF-8, UTF-16 or the Windows letters of the West; in none of them no digit is lost."""
+    """Return the text of a file that may be UTF-8, UTF-16 or Windows-1252, the encodings spreadsheets write.
+
+    Undecodable bytes become replacement characters: digits survive in each of the three.
+    """
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return raw.decode("utf-16", errors="replace")
     try:
@@ -310,7 +335,8 @@ class TitleForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's has no [
     def save(self, commit: bool = True) -> Run:
         run: Run = self.instance
         with transaction.atomic():
-            # The run, then the pulse, as whoever stores answers locks them: else each would wait for the other.
+            # The run is locked before the team's version, as workers that save answers do: the other order could
+            # deadlock with them.
             Run.objects.select_for_update().filter(pk=run.pk).first()
             run.version = TeamVersion.bump(run.team_id)
             run.save(update_fields=["title", "version"])
@@ -318,7 +344,7 @@ class TitleForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's has no [
 
 
 class TagsForm(forms.Form):
-    """Tags as somebody types them, parted by commas; `cleaned_data["tags"]` has each once."""
+    """Tags typed with commas between them; `cleaned_data["tags"]` holds each once."""
 
     tags = forms.CharField(label=_("Tags"), error_messages={"required": _("Type a tag first.")})
 
@@ -338,6 +364,8 @@ class TagsForm(forms.Form):
 
 
 class SpeakerForm(forms.Form):
+    """Renames a speaker, in one run or in every run of the team. An empty name restores CAMB.AI's."""
+
     name = NameField(
         label=_("Name"),
         required=False,
@@ -348,7 +376,7 @@ class SpeakerForm(forms.Form):
 
 
 class LinkForm(forms.Form):
-    """One of these runs, which are shown by the page itself."""
+    """Takes one of the given runs, which the page itself lists."""
 
     def __init__(self, runs: RunQuerySet, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

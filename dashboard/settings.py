@@ -1,7 +1,6 @@
-"""What can be set, where does it come from, and what holds when nothing is said?
+"""Django's settings, read from the environment or from a `.env` file beside `manage.py`.
 
-Every value comes from the environment (or a `.env` file beside `manage.py`); every default is safe for one
-person on one laptop. The table in README.md lists the same names.
+Every default is safe for one person on one laptop. The table in README.md lists the same names.
 """
 
 import contextlib
@@ -22,7 +21,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 
 class Env(environ.Env):  # type: ignore[misc]
-    """An environment whose wrong values are told to a person as a sentence."""
+    """An environment whose invalid values raise ImproperlyConfigured with a sentence for the operator."""
 
     def get_value(self, var: str, cast: Any = None, **kwargs: Any) -> Any:
         try:
@@ -34,7 +33,7 @@ class Env(environ.Env):  # type: ignore[misc]
 
 env = Env()
 env.read_env(BASE_DIR / ".env")
-# Settings that were renamed are still read under their earlier names.
+# Renamed settings are still read under their earlier names.
 for name, earlier_name in {"MEDIA_QUOTA_GB": "KEEP_MOST_GB", "CALL_LOG_DAYS": "HISTORY_DAYS"}.items():
     if earlier_name in os.environ:
         os.environ.setdefault(name, os.environ[earlier_name])
@@ -42,13 +41,14 @@ for name, earlier_name in {"MEDIA_QUOTA_GB": "KEEP_MOST_GB", "CALL_LOG_DAYS": "H
 DATA_DIR = Path(env.str("DUBROOM_DATA_DIR", default=str(BASE_DIR / "data"))).expanduser().resolve()
 
 
-def kept_secret(name: str, value: str) -> str:
-    """Return the secret kept in the data folder under this name; the first caller's value is kept."""
+def load_or_create_secret(name: str, value: str) -> str:
+    """Return the secret stored in the data folder under this name. Only the first caller's value is stored."""
     path = DATA_DIR / name
     try:
         if not path.exists():
             DATA_DIR.mkdir(parents=True, exist_ok=True)
-            # Written aside and linked: of two processes starting at once one wins, and nobody reads half a key.
+            # Written to a temporary file, then linked: of two processes that start at once, one wins, and neither
+            # reads half a key.
             with tempfile.NamedTemporaryFile("w", dir=DATA_DIR) as aside:
                 aside.write(value)
                 aside.flush()
@@ -63,7 +63,10 @@ def kept_secret(name: str, value: str) -> str:
 
 
 def media_storage(url: str) -> dict[str, Any]:
-    """Return Django's entry for the storage at `file:///folder` or `s3://bucket/folder?endpoint_url=…`."""
+    """Return the `STORAGES` entry for `file:///folder` or `s3://bucket/folder?endpoint_url=…`.
+
+    Raises ImproperlyConfigured for any other address.
+    """
     parts = urlsplit(url)
     path = unquote(parts.path)
     if parts.scheme == "file" and path.startswith("/") and not parts.netloc:
@@ -80,7 +83,7 @@ def media_storage(url: str) -> dict[str, Any]:
     )
 
 
-# --- Where and for whom ------------------------------------------------------------------------------
+# --- Address and users -------------------------------------------------------------------------------
 
 DEBUG = env.bool("DEBUG", default=False)
 HOST = env.str("HOST", default="127.0.0.1")
@@ -91,7 +94,7 @@ SIGNUP = env.str("SIGNUP", default="open")
 if SIGNUP not in ("open", "invite"):
     raise ImproperlyConfigured(f"SIGNUP is {SIGNUP!r}; it must be 'open' or 'invite'.")
 
-# --- Where things are kept ---------------------------------------------------------------------------
+# --- Database, broker, cache and media ---------------------------------------------------------------
 
 DATABASES: dict[str, dict[str, Any]] = {
     "default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'dubroom.sqlite3'}")
@@ -100,7 +103,7 @@ if DATABASES["default"]["ENGINE"] not in ("django.db.backends.sqlite3", "django.
     raise ImproperlyConfigured("DATABASE_URL must begin with postgres:// or sqlite:///.")
 IS_EMBEDDED = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
 if IS_EMBEDDED:
-    # Django's defaults lose transactions as soon as two processes write; with these, writers queue instead.
+    # With Django's defaults, transactions fail as soon as two processes write; with these, writers queue.
     DATABASES["default"]["ENGINE"] = "dashboard.embedded.sqlite"
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
@@ -112,7 +115,7 @@ if IS_EMBEDDED:
     }
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    # The planner takes a search of a big team for dear enough to be compiled, which takes longer than answering it.
+    # JIT off: the planner overestimates a search of a big team and compiles it, which takes longer than the query.
     # Every wait has an end: a statement of the web server or a worker has 30 s (wsgi.py and celery.py say so, as a
     # migration may take longer), and a connection whose other end is gone is noticed within half a minute.
     statement_ms = round(1000 * env.float("DATABASE_STATEMENT_SECONDS", default=0.0))
@@ -125,25 +128,25 @@ else:
         "tcp_user_timeout": 25000,
     }
     DATABASES["default"]["OPTIONS"] = defaults | DATABASES["default"].get("OPTIONS", {})
-# To open a connection, SQLite's too, takes longer than most pages ask of it. Each thread keeps one, so SQLite's own
-# cache of pages is small; what it maps of its file is shared.
+# Opening a connection, to SQLite too, takes longer than the queries of most pages. Each thread keeps its own
+# connection, so SQLite's page cache is small; the memory map of the database file is shared.
 DATABASES["default"]["CONN_MAX_AGE"] = 60
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 BROKER_URL = env.str("BROKER_URL", default=f"folder://{quote(str(DATA_DIR / 'broker'))}")
 _shared_cache = BROKER_URL if BROKER_URL.startswith(("redis://", "rediss://")) else ""
 CACHES = {
-    # Shared by every process: the log-in rate limits live in it.
+    # Shared by every process: the log-in rate limits are counted in it.
     "default": env.cache_url("CACHE_URL", default=_shared_cache or f"filecache://{DATA_DIR / 'cache'}")
 }
 if CACHES["default"]["BACKEND"].endswith("FileBasedCache"):
-    # By default 300 entries push one another out: somebody who guesses passwords would clear their own count.
+    # By default, 300 entries evict one another: a password guesser would evict the count of those guesses.
     CACHES["default"]["OPTIONS"] = {"MAX_ENTRIES": 20_000}
 elif _shared_cache:
-    # Nobody waits long for a page because Redis hangs.
+    # Keeps pages quick while Redis hangs.
     CACHES["default"]["OPTIONS"] = {"socket_connect_timeout": 2, "socket_timeout": 2}
 
-# Copies of media, kept by teams that want it, lie in a folder or in an S3 bucket of their own.
+# Copies of media, for the teams that switch them on, are stored in a folder or in an S3 bucket of their own.
 MEDIA_STORAGE = media_storage(
     env.str("MEDIA_STORAGE_URL", default="") or f"file://{quote(str(DATA_DIR / 'media'))}"
 )
@@ -151,6 +154,7 @@ MEDIA_QUOTA_GB = env.int("MEDIA_QUOTA_GB", default=100)
 
 # --- Secrets -----------------------------------------------------------------------------------------
 
+MIN_SECRET_KEY_LENGTH = 12
 SECRET_KEY = env.str("SECRET_KEY", default="")
 if not SECRET_KEY:
     if not IS_EMBEDDED:
@@ -158,20 +162,21 @@ if not SECRET_KEY:
             "DATABASE_URL names a database server, so SECRET_KEY must be set too: every process and machine needs "
             "the same one. Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"
         )
-    SECRET_KEY = kept_secret("secret.key", secrets.token_urlsafe(50))
-elif len(SECRET_KEY) < 12 and not DEBUG:
+    SECRET_KEY = load_or_create_secret("secret.key", secrets.token_urlsafe(50))
+elif len(SECRET_KEY) < MIN_SECRET_KEY_LENGTH and not DEBUG:
     raise ImproperlyConfigured(
-        "SECRET_KEY is too short to be secret; give 12 random characters or more, better 50."
+        f"SECRET_KEY is too short to be secret; give {MIN_SECRET_KEY_LENGTH} random characters or more, better 50."
     )
 
-# Encrypts the teams' CAMB.AI keys: outside the database, newest first; older ones still decrypt.
+# Encrypt the teams' CAMB.AI keys, and are stored outside the database. The first one encrypts; older ones still
+# decrypt.
 FIELD_KEYS = env.list("FIELD_KEYS", default=[])
 if not FIELD_KEYS:
     from cryptography.fernet import Fernet
 
-    FIELD_KEYS = [kept_secret("field.key", Fernet.generate_key().decode())]
+    FIELD_KEYS = [load_or_create_secret("field.key", Fernet.generate_key().decode())]
 
-# --- CAMB.AI and how often it is asked (seconds unless named otherwise) ------------------------------
+# --- Calls to CAMB.AI (durations in seconds unless named otherwise) ----------------------------------
 
 CAMB_BASE_URL = env.str("CAMB_BASE_URL", default="https://client.camb.ai/apis").rstrip("/")
 if not CAMB_BASE_URL.startswith(("https://", "http://")):
@@ -189,7 +194,7 @@ REFRESH_SLOWEST_SECONDS = env.float("REFRESH_SLOWEST_SECONDS", default=30 * 60.0
 REFRESH_DAILY_AFTER_DAYS = env.float("REFRESH_DAILY_AFTER_DAYS", default=7.0)
 CALL_LOG_DAYS = env.float("CALL_LOG_DAYS", default=30.0)
 
-# The stand-in CAMB.AI with sample dubs: on by itself only where nothing at all is configured.
+# The stand-in CAMB.AI with sample dubs is on by default only when neither a database nor CAMB.AI is configured.
 DEMO = env.bool("DEMO", default="DATABASE_URL" not in os.environ and "CAMB_BASE_URL" not in os.environ)
 DEMO_PORT = env.int("DEMO_PORT", default=PORT + 1)
 DEMO_BASE_URL = f"http://127.0.0.1:{DEMO_PORT}/apis"
@@ -198,13 +203,14 @@ DEMO_BASE_URL = f"http://127.0.0.1:{DEMO_PORT}/apis"
 
 CELERY_BROKER_URL = BROKER_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # however long the broker is away
-CELERY_BROKER_CHANNEL_ERROR_RETRY = True  # or takes nothing, as Redis without memory
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # reconnect however long the broker is down
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True  # also when the broker refuses messages, as Redis does without memory
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
     {"socket_connect_timeout": 5, "socket_timeout": 5} if _shared_cache else {}
 )
 CELERY_TASK_IGNORE_RESULT = True
-# Whoever rings has committed already: a web request does not wait for a broker that is down.
+# Tasks are enqueued after the commit, and the database holds the work: a web request does not wait for a broker
+# that is down.
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -219,7 +225,7 @@ CELERY_WORKER_CONCURRENCY = WORKER_THREADS + 8
 CELERY_TASK_QUEUES = [Queue("celery"), Queue("interactive")]
 CELERY_TASK_ROUTES = {f"results.tasks.{task}": {"queue": "interactive"} for task in ("refresh_now", "test_key")}
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
-# How long a worker sleeps between looks at its timers, and so how late it may hear that it shall stop.
+# The interval at which a worker checks its timers, and so the longest delay before it notices a stop signal.
 CELERY_WORKER_TIMER_PRECISION = 0.1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # The schedule is in the database, by its clock: a time once planned survives restarts, and no message expires.
@@ -313,13 +319,17 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = DEBUG
 
-# --- Who is there ------------------------------------------------------------------------------------
+# --- Accounts ----------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "teams.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+MIN_PASSWORD_LENGTH = 10
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": MIN_PASSWORD_LENGTH},
+    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "account_login"
@@ -342,11 +352,12 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
-# A link that came by mail proves who is there, also to somebody whom others' guesses have locked out.
+# A link from an e-mail proves the identity, also of a user whose account is locked by the guesses of others.
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
+ACCOUNT_EMAIL_CONFIRMATION_EXPIRE_DAYS = 3
 PASSWORD_RESET_TIMEOUT = 24 * 3600
-# Besides allauth's own limits on log-in, sign-up and letters.
+# In addition to allauth's own rate limits on log-in, sign-up and e-mails.
 ACCOUNT_RATE_LIMITS = {"invite": "30/h/user", "key_test": "10/m/user"}
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
@@ -356,18 +367,19 @@ if EMAIL_URL:
     vars().update(env.email_url("EMAIL_URL"))
     ACCOUNT_EMAIL_VERIFICATION = env.str("EMAIL_VERIFICATION", default="mandatory")
 else:
-    # Without a mail server, letters are files that the person who runs the server can open and pass on.
+    # Without a mail server, e-mails are written to files, which the operator can open and pass on.
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = DATA_DIR / "mail"
     ACCOUNT_EMAIL_VERIFICATION = "none"
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="dubroom@localhost")
 
-# --- What a browser may do ---------------------------------------------------------------------------
+# --- HTTPS, cookies and content security policy ------------------------------------------------------
 
 IS_HTTPS = env.bool("HTTPS", default=False)
 IS_BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
-# The last address in X-Forwarded-For is the proxy's word; without a proxy the header is anybody's and not read.
+# The proxy writes the last address in X-Forwarded-For. Without a proxy, any client can forge the header, so it is
+# not read.
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if IS_BEHIND_PROXY else 0
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
 SESSION_COOKIE_AGE = 14 * 24 * 3600
@@ -377,18 +389,18 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-# Subdomains and the browsers' preload list are for the owner of the domain to decide.
+# HSTS for subdomains and the browsers' preload list are decisions of the domain's owner.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 if IS_HTTPS:
-    # With this prefix a browser takes the cookies from this very host alone, and from no other under its domain.
+    # With this prefix, a browser accepts the cookies from this host only, and from no other host of its domain.
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
     SECURE_SSL_REDIRECT = env.bool("HTTPS_REDIRECT", default=True)
-    SECURE_REDIRECT_EXEMPT = [r"^health/"]  # asked from inside the machine, past the proxy that speaks TLS
+    SECURE_REDIRECT_EXEMPT = [r"^health/"]  # requested from inside the machine, not through the TLS proxy
     if IS_BEHIND_PROXY:
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-# CAMB.AI's media hosts are not published, so any https host may play; narrow it with MEDIA_HOSTS.
+# CAMB.AI does not publish its media hosts, so media may play from any https host; MEDIA_HOSTS narrows this.
 MEDIA_HOSTS = env.list("MEDIA_HOSTS", default=["https:"])
 if DEMO:
     MEDIA_HOSTS = [*MEDIA_HOSTS, f"http://127.0.0.1:{DEMO_PORT}"]

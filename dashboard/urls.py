@@ -8,7 +8,7 @@ from allauth.account import views as allauth
 from django.conf import settings
 from django.urls import include, path, re_path
 
-from dashboard.api import api
+from dashboard.api.router import api
 from dashboard.views import activity, health, invitations, media, palette, profile, search, teams, tokens
 from dashboard.views.runs import add as runs_add
 from dashboard.views.runs import bulk as runs_bulk

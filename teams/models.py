@@ -1,4 +1,4 @@
-"""Who is there: users, their teams, the roles they have in them, invitations that are out, and scripts' tokens."""
+"""Users, teams, memberships with their roles, invitations, and access tokens for scripts."""
 
 import hashlib
 import secrets
@@ -13,8 +13,16 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
+# The limits of accounts and teams. Each is checked here or in a form, and printed into the sentences that name it.
+MAX_PERSON_NAME = 150
+MAX_TEAM_NAME = 100
+MAX_TOKEN_NAME = 100
+MAX_TOKENS = 50  # of one person in one team
 INVITATION_LIFETIME = timedelta(days=7)
-# /t/new/ is the page that creates a team.
+TOKEN_LIFETIMES = (timedelta(days=30), timedelta(days=90), timedelta(days=365))
+DEFAULT_TOKEN_LIFETIME = timedelta(days=90)
+
+# `/t/new/` is the page that creates a team.
 RESERVED_SLUGS = ("new",)
 SPEEDS = ("0.5", "0.75", "1", "1.25", "1.5", "1.75", "2")
 
@@ -33,14 +41,14 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractUser):
-    """A person, known by their e-mail address (kept in lower case)."""
+    """A person, identified by an e-mail address, which is stored in lower case."""
 
     username = None  # type: ignore[assignment]
     first_name = None  # type: ignore[assignment]
     last_name = None  # type: ignore[assignment]
-    name = models.CharField(_("name"), max_length=150, blank=True)
+    name = models.CharField(_("name"), max_length=MAX_PERSON_NAME, blank=True)
     email = models.EmailField(_("e-mail address"), unique=True)
-    # How they watch, on whichever machine.
+    # The settings of the player, which follow the person to every machine.
     speed = models.CharField(max_length=4, default="1", choices=[(speed, f"{speed}×") for speed in SPEEDS])
     has_captions = models.BooleanField(default=True)
     has_keys = models.BooleanField(default=True)
@@ -55,14 +63,14 @@ class User(AbstractUser):
 
 class TeamManager(models.Manager["Team"]):
     def create_for(self, owner: User, name: str) -> "Team":
-        """Create a team with its first owner; the address comes from the name and is made unique."""
+        """Create a team with its first owner, and return the team. Its slug is made from the name and is unique."""
         for slug in _slugs(name):
             try:
                 with transaction.atomic():
                     team = self.create(name=name, slug=slug)
                     team.memberships.create(user=owner, role=Membership.Role.OWNER)
             except IntegrityError:
-                continue  # another team has this address
+                continue  # another team has this slug
             return team
         raise AssertionError("the last slug is random")
 
@@ -76,9 +84,9 @@ def _slugs(name: str) -> Iterator[str]:
 
 
 class Team(models.Model):
-    """People who share runs. Its slug is in every address: the team is never hidden in the session."""
+    """A group of people who share runs. Its slug is part of every address: the session never decides the team."""
 
-    name = models.CharField(_("name"), max_length=100)
+    name = models.CharField(_("name"), max_length=MAX_TEAM_NAME)
     slug = models.SlugField(max_length=64, unique=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -89,10 +97,12 @@ class Team(models.Model):
 
 
 class LastOwnerError(Exception):
-    """A team keeps at least one owner, else nobody could mend it."""
+    """Raised instead of removing a team's last owner: without an owner, no member could repair the team."""
 
 
 class Membership(models.Model):
+    """A user's place in a team, with a role."""
+
     class Role(models.TextChoices):
         OWNER = "owner", _("Owner")
         MEMBER = "member", _("Member")
@@ -110,20 +120,20 @@ class Membership(models.Model):
         return f"{self.user} in {self.team} as {self.role}"
 
     def change_role(self, role: str) -> None:
-        """Give another role. Raises LastOwnerError rather than leave the team without an owner."""
+        """Set another role. Raises LastOwnerError if the team would be left without an owner."""
         with transaction.atomic():
             self._keep_an_owner(still_owner=role == self.Role.OWNER)
             Membership.objects.filter(pk=self.pk).update(role=role)
         self.role = role
 
     def remove(self) -> None:
-        """End the membership. Raises LastOwnerError rather than leave the team without an owner."""
+        """Delete the membership. Raises LastOwnerError if the team would be left without an owner."""
         with transaction.atomic():
             self._keep_an_owner(still_owner=False)
             self.delete()
 
     def _keep_an_owner(self, *, still_owner: bool) -> None:
-        # The team's row is the lock: two owners who step down at the same moment are judged one after the other.
+        # The team's row is the lock: when two owners step down at the same moment, the second is refused.
         Team.objects.select_for_update().get(pk=self.team_id)
         others = Membership.objects.filter(team_id=self.team_id, role=self.Role.OWNER).exclude(pk=self.pk)
         if not still_owner and not others.exists():
@@ -132,19 +142,22 @@ class Membership(models.Model):
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):
     def waiting(self) -> "InvitationQuerySet":
-        """Invitations that nobody has accepted, expired ones among them."""
+        """Invitations that have not been accepted, including expired ones."""
         return self.filter(accepted_at=None)
 
     def acceptable(self) -> "InvitationQuerySet":
-        """Invitations that still open the door."""
+        """Invitations that can still be accepted."""
         return self.waiting().filter(expires_at__gt=timezone.now())
 
     def opened_by(self, token: str) -> "InvitationQuerySet":
-        """The acceptable invitation with this token, or none."""
+        """The acceptable invitation with this token; empty when the token is wrong or expired."""
         return self.acceptable().filter(token_hash=_hashed(token))
 
     def issue(self, *, team: Team, email: str, role: str, invited_by: User) -> tuple["Invitation", str]:
-        """Invite someone; returns the invitation and its token, which is kept nowhere else."""
+        """Create an invitation, and return it with its token. Only the token's hash is stored.
+
+        An open invitation of the same address to the same team is replaced.
+        """
         email, token = email.lower(), secrets.token_urlsafe(32)
         with transaction.atomic():
             self.waiting().filter(team=team, email=email).delete()
@@ -163,7 +176,7 @@ def _invitation_end() -> datetime:
 
 
 class Invitation(models.Model):
-    """An open door into a team for one e-mail address; only the hash of its token is stored."""
+    """Lets one e-mail address join a team, once and until it expires. Only the hash of its token is stored."""
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="invitations")
     email = models.EmailField(_("e-mail address"))
@@ -184,14 +197,17 @@ class Invitation(models.Model):
         return self.expires_at <= timezone.now()
 
     def accept(self, user: User) -> Membership | None:
-        """Make the invited person a member; None when the address is not theirs or the door is closed by now."""
+        """Make the invited user a member, and return the membership.
+
+        Returns None when the invitation is for another address, or can no longer be accepted.
+        """
         if user.email != self.email:
             return None
         with transaction.atomic():
-            # Who accepts, revokes or is late is decided here: the row count says whether the door was open.
+            # This UPDATE settles a race with revoking, expiry and a second click: its row count decides.
             if not Invitation.objects.acceptable().filter(pk=self.pk).update(accepted_at=timezone.now()):
                 return None
-            # Someone who is in the team already keeps the role they have.
+            # A user who is already in the team keeps the present role.
             return Membership.objects.get_or_create(team=self.team, user=user, defaults={"role": self.role})[0]
 
 
@@ -200,15 +216,15 @@ class Invitation(models.Model):
 
 class AccessTokenQuerySet(models.QuerySet["AccessToken"]):
     def opened_by(self, secret: str) -> "AccessTokenQuerySet":
-        """The token with this secret, of a person who may log in; or none. It may have expired."""
+        """The token with this secret, if its person may log in; else empty. The token may have expired."""
         tokens = self.select_related("membership__team", "membership__user")
         return tokens.filter(token_hash=_hashed(secret), membership__user__is_active=True)
 
     def issue(
         self, membership: Membership, name: str, *, can_write: bool, expires_at: datetime | None = None
     ) -> tuple["AccessToken", str]:
-        """Give a script a way in; returns the token and its secret, which is kept nowhere else."""
-        # Hexadecimal, so that a double click takes all of it; the prefix tells whoever finds it what it opens.
+        """Create a token for a script, and return it with its secret. Only the secret's hash is stored."""
+        # Hexadecimal, so that a double click selects all of it. The prefix says what a leaked one opens.
         secret = f"{AccessToken.PREFIX}{secrets.token_hex(24)}"
         token = self.create(
             membership=membership,
@@ -222,16 +238,17 @@ class AccessTokenQuerySet(models.QuerySet["AccessToken"]):
 
 
 class AccessToken(models.Model):
-    """What a script shows in a person's place, for one team; it never opens more than they may do at that moment.
+    """Authenticates a script as a person in one team, with no more rights than the person has at that moment.
 
-    It hangs on the membership: who leaves a team takes their tokens along. Only the hash of its secret is stored.
+    A token belongs to the membership, so it is deleted when its person leaves the team. Only the hash of its secret
+    is stored.
     """
 
     PREFIX = "dubroom_"
     USE_NOTED_EVERY = timedelta(minutes=1)
 
     membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="tokens", db_index=False)
-    name = models.CharField(_("name"), max_length=100)
+    name = models.CharField(_("name"), max_length=MAX_TOKEN_NAME)
     can_write = models.BooleanField(default=False)
     token_hash = models.CharField(max_length=64, unique=True)
     last_four = models.CharField(max_length=4)
@@ -252,7 +269,7 @@ class AccessToken(models.Model):
         return self.expires_at is not None and self.expires_at <= timezone.now()
 
     def note_use(self) -> None:
-        """Remember that it was used, though not at every request: else each one that reads would write."""
+        """Store the time of use, at most once in `USE_NOTED_EVERY`: else every request would write."""
         before = timezone.now() - self.USE_NOTED_EVERY
         if self.last_used_at is None or self.last_used_at <= before:
             unnoted = Q(last_used_at=None) | Q(last_used_at__lte=before)

@@ -1,4 +1,4 @@
-"""Does docker-compose.yml start what the Procfile starts, of parts that fit, without a default for a secret?"""
+"""docker-compose.yml: commands of the Procfile, services and volumes that exist, no default for a secret."""
 
 import re
 import shutil
@@ -17,7 +17,7 @@ SECRETS = {"POSTGRES_PASSWORD": "x", "SECRET_KEY": "y", "FIELD_KEYS": "z"}
 
 
 @pytest.mark.parametrize("name", ["web", "worker", "beat"])
-def test_compose_runs_what_the_procfile_runs(name):
+def test_compose_runs_the_commands_of_the_procfile(name):
     command = processes.commands(ROOT / "Procfile", [name])[name]
     assert SERVICES[name]["command"] == command.replace("$HOST", "0.0.0.0").replace("$PORT", "8000")
 
@@ -28,7 +28,7 @@ def test_compose_has_no_default_for_a_secret(secret):
     assert set(uses) == {f"${{{secret}:?Set {secret} in .env; .env.example says how"}
 
 
-def test_what_compose_waits_for_and_writes_to_is_there():
+def test_dependencies_and_volumes_of_compose_exist():
     volumes = {volume.partition(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])}
     assert volumes == set(yaml.safe_load(COMPOSE)["volumes"])
     awaited = {
@@ -45,7 +45,7 @@ def test_what_compose_waits_for_and_writes_to_is_there():
 
 
 @pytest.mark.skipif(not shutil.which("docker-compose"), reason="docker-compose is not installed")
-def test_docker_compose_takes_the_file():
+def test_docker_compose_accepts_the_file():
     env = {"PATH": str(Path(shutil.which("docker-compose") or "").parent)} | SECRETS
     check = subprocess.run(
         ["docker-compose", "config", "--quiet"], cwd=ROOT, env=env, capture_output=True, text=True, check=False

@@ -1,4 +1,4 @@
-"""The real `manage.py start`, as `make run` calls it."""
+"""`manage.py start` as a real process, as `make run` calls it."""
 
 import os
 import re
@@ -25,13 +25,13 @@ def free_ports() -> tuple[int, int]:
 
 
 def processes_of(data_dir: Path) -> dict[int, str]:
-    """Every running process that was given this data folder, with its command line."""
+    """Return the pid and the command line of every running process with this data folder in its environment."""
     found = {}
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if f"DUBROOM_DATA_DIR={data_dir}\0" in (process / "environ").read_text():
                 found[int(process.name)] = (process / "cmdline").read_text().replace("\0", " ")
-        except OSError:  # it ended meanwhile, or is somebody else's
+        except OSError:  # the process has ended, or belongs to another user
             continue
     return found
 
@@ -74,7 +74,7 @@ class Dubroom:
             time.sleep(0.05)
 
     def refuse(self, **env: str) -> tuple[int, str]:
-        """Start and expect it to end at once; returns its code and its whole output."""
+        """Start Dubroom, which must end at once, and return its exit code and its output."""
         process = subprocess.run(
             self.command(),
             cwd=ROOT,
@@ -93,7 +93,7 @@ def dubroom(tmp_path) -> Dubroom:
 
 
 def log_in_as_printed(dubroom: Dubroom) -> requests.Response:
-    """Log in with the address and password printed on the terminal, and return the page after that."""
+    """Log in with the address and the password from the terminal, and return the next page."""
     match = re.search(r"Log in as +(\S+) with the password (\S+)", dubroom.log.read_text())
     assert match, dubroom.log.read_text()
     browser = requests.Session()
@@ -105,7 +105,7 @@ def log_in_as_printed(dubroom: Dubroom) -> requests.Response:
 
 
 @pytest.mark.worker
-def test_the_first_start_and_later_ones_show_a_team_at_work_and_whatever_ends_one_leaves_nothing(dubroom):
+def test_every_start_serves_the_demo_team_and_every_end_leaves_no_process(dubroom):
     with dubroom.running() as process:
         page = log_in_as_printed(dubroom)
         assert (page.status_code, page.url) == (200, f"{dubroom.url}/t/demo/runs/")
@@ -132,7 +132,7 @@ def test_the_first_start_and_later_ones_show_a_team_at_work_and_whatever_ends_on
 
 
 @pytest.mark.parametrize("setting", ["PORT", "DEMO_PORT"])
-def test_a_port_in_use_is_one_sentence(dubroom, setting):
+def test_a_port_in_use_ends_with_one_sentence(dubroom, setting):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         code, output = dubroom.refuse(**{setting: str(port)})
@@ -144,7 +144,7 @@ def test_a_port_in_use_is_one_sentence(dubroom, setting):
 
 
 @pytest.mark.parametrize("command", [["migrate"], ["add_runs", "--team=team", "-"]])
-def test_a_command_whose_database_is_away_says_so_in_one_sentence(dubroom, monkeypatch, command):
+def test_a_command_without_its_database_ends_with_one_sentence(dubroom, monkeypatch, command):
     monkeypatch.setattr(dubroom, "command", lambda: [sys.executable, "manage.py", *command])
     code, output = dubroom.refuse(DATABASE_URL="postgres://dubroom@127.0.0.1:9/dubroom", SECRET_KEY="s" * 50)
     sentence = "The database cannot be used: connection failed: connection to server at"
@@ -170,6 +170,6 @@ def test_a_command_whose_database_is_away_says_so_in_one_sentence(dubroom, monke
         ),
     ],
 )  # fmt: skip
-def test_what_cannot_work_is_one_sentence(dubroom, env, sentence):
+def test_an_invalid_setting_ends_with_one_sentence(dubroom, env, sentence):
     code, output = dubroom.refuse(**env)
     assert (code, output[: len(sentence)], output.count("\n")) == (1, sentence, 1)

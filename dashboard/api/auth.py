@@ -1,4 +1,4 @@
-"""Who comes in with an access token, to which team, and how often?"""
+"""Authenticates API requests by access token, for one team, with a rate limit per token."""
 
 from typing import Annotated, NoReturn, Self
 
@@ -14,11 +14,11 @@ from redis.exceptions import RedisError
 from teams.access import require_write
 from teams.models import AccessToken, Team, User
 
-TeamSlug = Annotated[str, Path(description="The team, as in the addresses of its pages: `/t/<team>/`.")]
+TeamSlug = Annotated[str, Path(description="The team's slug, as in the addresses of its pages: `/t/<team>/`.")]
 
 
 class ScriptRequest(HttpRequest):
-    """What is left of requests once `TokenAuth` has looked at them."""
+    """A request that `TokenAuth` has authenticated."""
 
     auth: AccessToken
     user: User
@@ -26,9 +26,9 @@ class ScriptRequest(HttpRequest):
 
 
 class TokenAuth(HttpBearer):
-    """An access token of the address's team; of what else there is, its bearer sees nothing.
+    """Accepts an access token of the team in the address; with another team's token, the team does not exist (404).
 
-    Whatever is posted changes something, so no view can forget to ask whether that is allowed.
+    Every POST changes something, so the right to write is checked here: no view can forget to check.
     """
 
     def __call__(self, request: HttpRequest) -> AccessToken:
@@ -54,7 +54,7 @@ class TokenAuth(HttpBearer):
 
 
 class QueryParameters(BaseModel):
-    """What stands in the query of an address: a mistyped filter is refused, as it would let everything by."""
+    """Query parameters, of which unknown ones are refused: a mistyped filter would match everything."""
 
     @model_validator(mode="after")
     def _are_known(self, info: ValidationInfo) -> Self:
@@ -68,8 +68,8 @@ def _refuse(sentence: str) -> NoReturn:
     raise AuthenticationError(message=sentence)
 
 
-class _PerToken(SimpleRateThrottle):
-    """One for each request, as it keeps what it has counted."""
+class _TokenThrottle(SimpleRateThrottle):
+    """Counts the requests of one token. Made anew for each request, because it holds the history it has read."""
 
     def __init__(self, token: AccessToken) -> None:
         super().__init__(f"{settings.API_CALLS_PER_MINUTE}/m")
@@ -80,11 +80,11 @@ class _PerToken(SimpleRateThrottle):
 
 
 def _count(token: AccessToken, request: HttpRequest) -> None:
-    """Let so many requests a minute in. Raises Throttled."""
-    limit = _PerToken(token)
+    """Count a request of this token. Raises Throttled above `API_CALLS_PER_MINUTE`."""
+    throttle = _TokenThrottle(token)
     try:
-        is_within = limit.allow_request(request)
+        is_allowed = throttle.allow_request(request)
     except RedisError:
-        return  # rather uncounted than shut out: the pages work without the cache too
-    if not is_within:
-        raise Throttled(wait=limit.wait())  # type: ignore[arg-type]  # it may be a fraction
+        return  # without the cache, requests are not limited rather than refused: the pages work without it too
+    if not is_allowed:
+        raise Throttled(wait=throttle.wait())  # type: ignore[arg-type]  # the wait may be a fraction

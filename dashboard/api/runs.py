@@ -1,10 +1,13 @@
-"""What may a script do with runs: list them, add some, ask about them, tag and archive them?"""
+"""The API's operations on runs: list, add, refresh, archive, restore and tag.
+
+The name of each view is its operation id in openapi.json, and must not change.
+"""
 
 from dataclasses import replace
 from typing import Annotated, Any, Literal, Self
 
 from django.forms import Form
-from django.http import Http404, HttpResponse, QueryDict
+from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils.cache import get_conditional_response
 from ninja import Query, Router
@@ -17,16 +20,15 @@ from dashboard.api.auth import QueryParameters, ScriptRequest, TeamSlug
 from dashboard.api.problems import documented
 from dashboard.api.schemas import Id
 from dashboard.forms import RunsForm, TagsForm
-from dashboard.pages.run_list import MAX_SELECTED, MAX_TAG_FILTERS, RunListQuery, get_page, status_counts
+from dashboard.pages.run_list import MAX_SELECTED, MAX_TAG_FILTERS, MAX_TEXT, RunListQuery, get_page, status_counts
+from dashboard.units import size_in_words
 from results import tags
 from results.models import ApiKey, Run, RunQuerySet, Tag, TeamVersion
-from results.runs import archive as archive_
-from results.runs import pasted_ids
+from results.runs import archive, pasted_ids
 from results.runs.add import PastedRuns, add_pasted, known_runs
-from results.runs.pasted_ids import MAX_TAGS
 from results.runs.request import refresh_obstacle, request_refresh, request_refresh_many
 from teams.access import can_write
-from teams.models import Membership
+from teams.models import Membership, Team
 
 router = Router(tags=["Runs"])
 
@@ -34,69 +36,73 @@ Status = Run.Status
 Name = Annotated[str, Field(min_length=1, max_length=Tag.LONGEST)]
 
 
-# --- Which runs are meant ----------------------------------------------------------------------------
+# --- Filters and selections --------------------------------------------------------------------------
 
 
 class RunFilter(BaseModel, extra="forbid"):
-    """As the list of runs is narrowed in its page."""
+    """The filters of the list of runs, as on its page. A run must match all of them."""
 
-    q: str = Field("", max_length=200, description="In the title, or how the id begins.")
-    status: Status | Literal["archived", ""] = Field("", description="Without one, all that are not archived.")
-    tag: list[Name] = Field([], max_length=MAX_TAG_FILTERS, description="Under each of these.")
+    q: str = Field(
+        "", max_length=MAX_TEXT, description="Part of the title, or the first digits of CAMB.AI's run id."
+    )
+    status: Status | Literal["archived", ""] = Field(
+        "", description="A status, or `archived`. By default, every run that is not archived."
+    )
+    tag: list[Name] = Field([], max_length=MAX_TAG_FILTERS, description="Only runs with every one of these tags.")
 
     @property
-    def wanted(self) -> RunListQuery:
-        """Read by whoever reads the page's address."""
-        query = QueryDict(mutable=True)
-        query["q"], query["status"] = self.q, str(self.status)
-        query.setlist("tag", list(self.tag))
-        return RunListQuery.read(query)
+    def list_query(self) -> RunListQuery:
+        return RunListQuery.cleaned(self.q, self.tag, status=str(self.status))
 
     @model_validator(mode="after")
-    def _says_something(self) -> Self:
-        # What the page passes over as odd would here stand for all runs.
-        if bool(self.q) != bool(self.wanted.q) or len(self.tag) != len(self.wanted.tag):
+    def _is_searchable(self) -> Self:
+        # The page ignores a text or tag that is empty once cleaned. Here, ignoring it would select every run.
+        if bool(self.q) != bool(self.list_query.q) or len(self.tag) != len(self.list_query.tag):
             raise ValueError("q and tag must have something in them that can be looked for")
         return self
 
 
 class RunListParameters(RunFilter, QueryParameters):
-    order: Literal["newest", "oldest"] = "newest"
-    camb_run_id: list[Id] = Field([], max_length=100, description="Only these of CAMB.AI's ids.")
-    changed_since: int = Field(0, ge=0, lt=2**63, description="Only what changed after this `version`.")
-    cursor: int = Field(0, ge=0, lt=2**63, description="`next` of the page before.")
-    limit: int = Field(50, ge=1, le=100)
+    """The filters, the order and the page of a list of runs."""
+
+    order: Literal["newest", "oldest"] = Field("newest", description="By the time at which runs were added.")
+    camb_run_id: list[Id] = Field([], max_length=100, description="Only runs with these CAMB.AI run ids.")
+    changed_since: int = Field(0, ge=0, lt=2**63, description="Only runs that changed after this `version`.")
+    cursor: int = Field(0, ge=0, lt=2**63, description="`next` of the previous page.")
+    limit: int = Field(50, ge=1, le=100, description="The number of runs on a page.")
 
     def narrowed(self, runs: RunQuerySet) -> RunQuerySet:
+        """Return those of the runs that match the filters which the page does not have."""
         if self.camb_run_id:
             runs = runs.filter(camb_run_id__in=self.camb_run_id)
         return runs.filter(version__gt=self.changed_since) if self.changed_since else runs
 
 
 def _either(one: str, other: str) -> ConfigDict:
-    """For a body that must have one of these fields and not the other, as its description says too."""
+    """Return the configuration of a body with exactly one of two fields, for validation and for openapi.json."""
     return ConfigDict(extra="forbid", json_schema_extra={"oneOf": [{"required": [one]}, {"required": [other]}]})
 
 
 class RunSelection(BaseModel):
-    """Either `runs` by their ids, or all `where` a filter lets by; of another team's ids none is meant."""
+    """Either `runs`, a list of ids, or `where`, a filter. Ids of runs of other teams are ignored."""
 
     model_config = _either("runs", "where")
-    runs: list[Id] = Field(default_factory=list, max_length=MAX_SELECTED)
+    runs: list[Id] = Field(default_factory=list, max_length=MAX_SELECTED, description="The `id` of each run.")
     where: RunFilter = Field(
-        default_factory=RunFilter.model_construct, description="`{}`: every run that is not archived."
+        default_factory=RunFilter.model_construct, description="`{}` selects every run that is not archived."
     )
 
     @model_validator(mode="after")
-    def _says_which(self) -> Self:
+    def _has_one_field(self) -> Self:
         if ("runs" in self.model_fields_set) == ("where" in self.model_fields_set):
             raise ValueError("say which runs are meant: either runs or where")
         return self
 
-    def among(self, request: ScriptRequest) -> RunQuerySet:
-        runs = Run.objects.filter(team=request.team)
+    def runs_of(self, team: Team) -> RunQuerySet:
+        """Return the selected runs of this team."""
+        runs = Run.objects.filter(team=team)
         is_filter = "where" in self.model_fields_set
-        return self.where.wanted.matching(runs) if is_filter else runs.filter(pk__in=self.runs)
+        return self.where.list_query.matching(runs) if is_filter else runs.filter(pk__in=self.runs)
 
 
 def _run(request: ScriptRequest, pk: int) -> Run:
@@ -110,13 +116,13 @@ def _root(request: ScriptRequest) -> str:
     return request.build_absolute_uri(reverse("api:team", kwargs={"team": request.team.slug}))
 
 
-# --- Looking -----------------------------------------------------------------------------------------
+# --- Reading -----------------------------------------------------------------------------------------
 
 UNCHANGED: dict[int, Any] = {304: None}
 
 
 def _unchanged(request: ScriptRequest, response: HttpResponse, version: int) -> HttpResponse | None:
-    """304 for a script that has this version already; nothing else is read then."""
+    """Return 304 if the script has this version already, so that nothing else is read; else None. Sets the ETag."""
     response.headers["ETag"] = etag = f'W/"{version}"'
     same = get_conditional_response(request, etag)
     if same is not None:
@@ -126,7 +132,7 @@ def _unchanged(request: ScriptRequest, response: HttpResponse, version: int) -> 
 
 @router.get("", response={200: schemas.TeamOut} | documented(), url_name="team", tags=["Team"])
 def team(request: ScriptRequest, team: TeamSlug) -> schemas.TeamOut:
-    """What the token opens, and how far the team's runs are."""
+    """Get the team, the rights of the token, and the number of runs by status."""
     version = TeamVersion.current(request.team.pk)
     return schemas.TeamOut(
         slug=request.team.slug,
@@ -141,15 +147,16 @@ def team(request: ScriptRequest, team: TeamSlug) -> schemas.TeamOut:
 
 @router.get("/runs", response={200: schemas.RunListOut} | UNCHANGED | documented(422))
 def list_runs(
-    request: ScriptRequest, team: TeamSlug, asked: Query[RunListParameters], response: HttpResponse
+    request: ScriptRequest, team: TeamSlug, data: Query[RunListParameters], response: HttpResponse
 ) -> schemas.RunListOut | HttpResponse:
-    """The runs, a page at a time; 304 for who sends the ETag of a list that has not changed as If-None-Match."""
+    """List runs, page by page. Send the ETag of an answer as If-None-Match: an unchanged list answers 304."""
     version = TeamVersion.current(request.team.pk)
     if same := _unchanged(request, response, version):
         return same
-    wanted = replace(asked.wanted, order="oldest" if asked.order == "oldest" else "", after=asked.cursor)
-    runs = asked.narrowed(Run.objects.filter(team=request.team))
-    page = get_page(schemas.with_dubs(runs), wanted, asked.limit)
+    order = "oldest" if data.order == "oldest" else ""
+    query = replace(data.list_query, order=order, after=data.cursor)
+    runs = data.narrowed(Run.objects.filter(team=request.team))
+    page = get_page(schemas.with_dubs(runs), query, data.limit)
     root = _root(request)
     return schemas.RunListOut(
         runs=[schemas.run_out(request, run, root) for run in page.runs],
@@ -162,7 +169,7 @@ def list_runs(
 def one_run(
     request: ScriptRequest, team: TeamSlug, run: int, response: HttpResponse
 ) -> schemas.RunOut | HttpResponse:
-    """One run with its dubs."""
+    """Get one run with its dubs. The ETag works as for the list."""
     version = TeamVersion.current(request.team.pk)
     return _unchanged(request, response, version) or schemas.run_out(request, _run(request, run), _root(request))
 
@@ -171,76 +178,96 @@ def one_run(
 
 
 class NewRuns(BaseModel):
-    """Either `ids`, or a `text` as one pastes it in the page: a message, a CSV with titles and tags, links."""
+    """Either `ids`, or a `text` as pasted on the Add runs page: a message, links, a CSV with titles and tags."""
 
     model_config = _either("ids", "text")
     ids: list[int | str] = Field(
-        default_factory=list, max_length=RunsForm.MOST_IDS, description="Of runs or of tasks."
+        default_factory=list,
+        max_length=pasted_ids.MAX_IDS,
+        description=f"Ids of CAMB.AI's runs or dubbing tasks, at most {pasted_ids.MAX_IDS:,}.",
     )
-    text: str = Field(default_factory=str, max_length=RunsForm.MOST_BYTES)
-    tags: list[Name] = Field([], max_length=MAX_TAGS, description="All of them are filed under these.")
+    text: str = Field(
+        default_factory=str,
+        max_length=pasted_ids.MAX_BYTES,
+        description=(
+            f"At most {size_in_words(pasted_ids.MAX_BYTES)} in UTF-8, with at most {pasted_ids.MAX_IDS:,} ids."
+        ),
+    )
+    tags: list[Name] = Field(
+        [], max_length=pasted_ids.MAX_TAGS, description="Tags for every run of the request, known ones too."
+    )
 
     @model_validator(mode="after")
-    def _says_which(self) -> Self:
+    def _has_one_field(self) -> Self:
         if ("ids" in self.model_fields_set) == ("text" in self.model_fields_set):
             raise ValueError("give either ids or a text")
         return self
 
     @property
-    def written(self) -> str:
+    def pasted(self) -> str:
+        """The text to parse for ids."""
         return self.text if "text" in self.model_fields_set else "\n".join(map(str, self.ids))
 
 
 class TaggedSelection(RunSelection):
-    tags: list[Name] = Field(min_length=1, max_length=MAX_TAGS)
+    """A selection of runs, and the tags to add to them or to remove from them."""
+
+    tags: list[Name] = Field(min_length=1, max_length=pasted_ids.MAX_TAGS)
 
 
 class AddedLine(BaseModel):
-    """What was read as an id; the run is `id` here."""
+    """An id of the request, with its run."""
 
-    written: str
-    id: int
-    camb_run_id: int | None
-    camb_task_id: str | None
-    note: str
+    written: str = Field(description="The id as it was sent.")
+    id: int = Field(description="The run's id in Dubroom.")
+    camb_run_id: int | None = Field(description="CAMB.AI's run id; null while only the task is known.")
+    camb_task_id: str | None = Field(description="CAMB.AI's task id, if it is known.")
+    note: str = Field(description="How the id, its title or its tags were read, if not as they were sent.")
 
 
 class RefusedLine(BaseModel):
-    written: str
-    reason: str
+    """A part of the request that added no run."""
+
+    written: str = Field(description="The part as it was sent.")
+    reason: str = Field(description="Why it added no run.")
 
 
 class AddedOut(BaseModel):
-    added: list[AddedLine]
-    known: list[AddedLine] = Field(description="Here already.")
-    archived: list[AddedLine] = Field(description="Here already, and put aside.")
-    repeated: list[RefusedLine]
-    refused: list[RefusedLine] = Field(description="What looks like an id and is none.")
-    words: int = Field(description="How many words were passed over.")
+    """The result for every id of the request."""
+
+    added: list[AddedLine] = Field(description="New runs and tasks.")
+    known: list[AddedLine] = Field(description="Runs that the team had already.")
+    archived: list[AddedLine] = Field(description="Runs that the team had already, and has archived.")
+    repeated: list[RefusedLine] = Field(description="Repetitions of an earlier id of the request.")
+    refused: list[RefusedLine] = Field(description="Parts that look like an id but are not valid.")
+    words: int = Field(description="The number of words, which were ignored.")
 
 
 class RefreshOut(BaseModel):
-    detail: str
+    """The state of a requested refresh."""
+
+    detail: str = Field(description="Whether CAMB.AI is asked now, or was asked just before.")
 
 
 def _cleaned(form: Form, field: str) -> Any:
-    """What the page's own form reads. Raises HttpError with the sentence that the page would show."""
+    """Return a field of the page's own form. Raises HttpError (422) with the sentences that the page would show."""
     if not form.is_valid():
         raise HttpError(422, " ".join(str(error) for errors in form.errors.values() for error in errors))
     return form.cleaned_data[field]
 
 
 def _names(names: list[str]) -> list[str]:
-    names_: list[str] = _cleaned(TagsForm({"tags": ",".join(names)}), "tags")
-    return names_
+    """Return the tags as the page's form cleans them: an item with commas is several tags."""
+    cleaned: list[str] = _cleaned(TagsForm({"tags": ",".join(names)}), "tags")
+    return cleaned
 
 
 @router.post("/runs", response={200: AddedOut} | documented(400, 403, 413, 422))
-def add_runs(request: ScriptRequest, team: TeamSlug, asked: NewRuns) -> AddedOut:
-    """Track runs or tasks: as in the page, ids that are here already stay as they are, and get the tags."""
-    lines = _cleaned(RunsForm({"text": asked.written}), "lines")
-    if asked.tags:
-        names = tuple(_names(asked.tags))
+def add_runs(request: ScriptRequest, team: TeamSlug, data: NewRuns) -> AddedOut:
+    """Add runs or tasks by id. A run that the team has already stays as it is, and gets the tags."""
+    lines = _cleaned(RunsForm({"text": data.pasted}), "lines")
+    if data.tags:
+        names = tuple(_names(data.tags))
         lines = [replace(line, tags=tuple(dict.fromkeys((*line.tags, *names)))) for line in lines]
     found = PastedRuns.of(request.team, lines)
     if not found.lines:
@@ -248,7 +275,7 @@ def add_runs(request: ScriptRequest, team: TeamSlug, asked: NewRuns) -> AddedOut
     add_pasted(request.team, found.lines, request.user)
     runs = known_runs(request.team, found.lines)
 
-    def told(lines: list[pasted_ids.PastedId]) -> list[AddedLine]:
+    def with_runs(lines: list[pasted_ids.PastedId]) -> list[AddedLine]:
         return [
             AddedLine(
                 written=line.written,
@@ -262,9 +289,9 @@ def add_runs(request: ScriptRequest, team: TeamSlug, asked: NewRuns) -> AddedOut
         ]
 
     return AddedOut(
-        added=told([*found.new, *found.tasks]),
-        known=told(found.known),
-        archived=told(found.archived),
+        added=with_runs([*found.new, *found.tasks]),
+        known=with_runs(found.known),
+        archived=with_runs(found.archived),
         repeated=[RefusedLine(written=line.written, reason=line.note) for line in found.repeated],
         refused=[RefusedLine(written=line.written, reason=line.note) for line in found.refused],
         words=len(found.words),
@@ -273,7 +300,7 @@ def add_runs(request: ScriptRequest, team: TeamSlug, asked: NewRuns) -> AddedOut
 
 @router.post("/runs/{int:run}/refresh", response={202: RefreshOut} | documented(403, 409))
 def refresh_run(request: ScriptRequest, team: TeamSlug, run: int) -> Answer[RefreshOut]:
-    """Have CAMB.AI asked about this run before all others, as soon as the key's limits allow."""
+    """Ask CAMB.AI about this run ahead of all others, as soon as the key's limits allow."""
     found = _run(request, run)
     if request_refresh(found):
         return Answer(202, RefreshOut(detail="CAMB.AI is being asked. Look again in a few seconds."))
@@ -283,33 +310,37 @@ def refresh_run(request: ScriptRequest, team: TeamSlug, run: int) -> Answer[Refr
 
 
 @router.post("/runs/refresh", response={202: schemas.CountOut} | documented(400, 403, 409, 413, 422))
-def refresh_runs(request: ScriptRequest, team: TeamSlug, asked: RunSelection) -> Answer[schemas.CountOut]:
-    """Have CAMB.AI asked about many runs, as soon as the key's limits allow."""
+def refresh_runs(request: ScriptRequest, team: TeamSlug, data: RunSelection) -> Answer[schemas.CountOut]:
+    """Ask CAMB.AI about many runs, as soon as the key's limits allow."""
     if not ApiKey.objects.filter(team=request.team).exists():
         raise HttpError(409, refresh_obstacle(request.team))
-    return Answer(202, schemas.CountOut(count=request_refresh_many(asked.among(request), request.team)))
+    return Answer(202, schemas.CountOut(count=request_refresh_many(data.runs_of(request.team), request.team)))
 
 
 @router.post("/runs/archive", response={200: schemas.CountOut} | documented(400, 403, 413, 422))
-def archive_runs(request: ScriptRequest, team: TeamSlug, asked: RunSelection) -> schemas.CountOut:
-    """Put runs aside: they leave the list and the search, and are not asked about."""
-    return schemas.CountOut(count=archive_.archive_runs(request.team, asked.among(request).pks()))
+def archive_runs(request: ScriptRequest, team: TeamSlug, data: RunSelection) -> schemas.CountOut:
+    """Archive runs: they leave the list and the search, and CAMB.AI is no longer asked about them."""
+    return schemas.CountOut(count=archive.archive_runs(request.team, data.runs_of(request.team).pks()))
 
 
 @router.post("/runs/restore", response={200: schemas.CountOut} | documented(400, 403, 413, 422))
-def restore_runs(request: ScriptRequest, team: TeamSlug, asked: RunSelection) -> schemas.CountOut:
-    """Take archived runs back."""
-    return schemas.CountOut(count=archive_.restore_runs(request.team, asked.among(request).pks()))
+def restore_runs(request: ScriptRequest, team: TeamSlug, data: RunSelection) -> schemas.CountOut:
+    """Restore archived runs."""
+    return schemas.CountOut(count=archive.restore_runs(request.team, data.runs_of(request.team).pks()))
 
 
 @router.post("/runs/tag", response={200: schemas.CountOut} | documented(400, 403, 413, 422))
-def tag_runs(request: ScriptRequest, team: TeamSlug, asked: TaggedSelection) -> schemas.CountOut:
-    """Put runs under tags."""
-    names = _names(asked.tags)
-    return schemas.CountOut(count=tags.add_tags(request.team, dict.fromkeys(asked.among(request).pks(), names)))
+def tag_runs(request: ScriptRequest, team: TeamSlug, data: TaggedSelection) -> schemas.CountOut:
+    """Add tags to runs."""
+    names = _names(data.tags)
+    return schemas.CountOut(
+        count=tags.add_tags(request.team, dict.fromkeys(data.runs_of(request.team).pks(), names))
+    )
 
 
 @router.post("/runs/untag", response={200: schemas.CountOut} | documented(400, 403, 413, 422))
-def untag_runs(request: ScriptRequest, team: TeamSlug, asked: TaggedSelection) -> schemas.CountOut:
-    """Take runs from under tags."""
-    return schemas.CountOut(count=tags.remove_tags(request.team, asked.among(request).pks(), _names(asked.tags)))
+def untag_runs(request: ScriptRequest, team: TeamSlug, data: TaggedSelection) -> schemas.CountOut:
+    """Remove tags from runs."""
+    return schemas.CountOut(
+        count=tags.remove_tags(request.team, data.runs_of(request.team).pks(), _names(data.tags))
+    )

@@ -1,4 +1,4 @@
-"""What do runs, dubs and hits look like to a script?"""
+"""The API's answers for teams, runs, dubs and search hits, and the functions that build them."""
 
 from datetime import datetime
 from functools import lru_cache
@@ -12,154 +12,172 @@ from pydantic import BaseModel, Field
 from dashboard.pages.search_hits import cue_url
 from results import models
 from results.models import RunQuerySet
-from results.search.service import Hit as Found
+from results.search.service import Hit
 from results.transcripts import languages
 from teams.models import Membership
 
-# What a database takes.
+# A positive integer that fits a database column.
 Id = Annotated[int, Field(ge=1, lt=2**63)]
 Status = models.Run.Status
 
 
 class DubOut(BaseModel):
-    """A run's output in one language. Its addresses want the token too; null: there is none."""
+    """A run's output in one language. Its addresses need the token too."""
 
     id: int
-    language: str = Field(description="A tag such as `es-es`; empty where CAMB.AI named none.")
-    language_name: str
+    language: str = Field(description="A language tag such as `es-es`; empty if CAMB.AI named none.")
+    language_name: str = Field(description="The language's name.")
     duration_ms: int
-    cue_count: int
-    transcript: str | None = Field(description="As JSON; other endings give other formats.")
-    video: str | None
-    audio: str | None
+    cue_count: int = Field(description="The number of lines in the transcript.")
+    transcript: str | None = Field(
+        description="The address of the transcript as JSON; other endings give other formats. Null if none."
+    )
+    video: str | None = Field(description="The address of the video; null if there is none.")
+    audio: str | None = Field(description="The address of the audio; null if there is none.")
 
 
 class RunOut(BaseModel):
-    id: int = Field(description="Dubroom's own, and the one in addresses.")
-    camb_run_id: int | None = Field(description="CAMB.AI's; null while only a task is known.")
-    camb_task_id: str | None
+    """A run that the team tracks, with its dubs."""
+
+    id: int = Field(description="The run's id in Dubroom, as in its addresses.")
+    camb_run_id: int | None = Field(description="CAMB.AI's run id; null while only the task is known.")
+    camb_task_id: str | None = Field(description="CAMB.AI's task id, if it is known.")
     title: str
     tags: list[str]
     status: Status
-    reason: str = Field(description="Why it failed or was not found, and the next step.")
-    notes: list[str] = Field(description="What was odd in CAMB.AI's answer.")
-    is_finished: bool = Field(description="CAMB.AI is not asked about it again by itself.")
-    languages: list[str]
-    duration_ms: int
-    cue_count: int
+    reason: str = Field(description="Why the run failed or was not found, and the next step.")
+    notes: list[str] = Field(description="Irregularities in CAMB.AI's answer.")
+    is_finished: bool = Field(description="Whether automatic checks have ended. A refresh can still be requested.")
+    languages: list[str] = Field(description="The language tag of each dub.")
+    duration_ms: int = Field(description="The length of the longest dub.")
+    cue_count: int = Field(description="The number of lines in all transcripts.")
     dubs: list[DubOut]
-    added_by: str | None
+    added_by: str | None = Field(description="The name or e-mail address of the person who added the run.")
     added_at: datetime
-    changed_at: datetime | None = Field(description="When an answer last changed something.")
-    checked_at: datetime | None
-    next_check_at: datetime | None
-    archived_at: datetime | None
-    version: int = Field(description="The team's when this run last changed; see `changed_since`.")
-    page: str = Field(description="The run's page, for people.")
+    changed_at: datetime | None = Field(description="When an answer of CAMB.AI last changed the run.")
+    checked_at: datetime | None = Field(description="When CAMB.AI was last asked.")
+    next_check_at: datetime | None = Field(description="When CAMB.AI is asked next; null if checks have ended.")
+    archived_at: datetime | None = Field(description="Null unless the run is archived.")
+    version: int = Field(description="The team's `version` at the run's last change; see `changed_since`.")
+    page: str = Field(description="The address of the run's page in the browser.")
 
 
 class RunListOut(BaseModel):
+    """A page of runs."""
+
     runs: list[RunOut]
-    next: int | None = Field(description="The `cursor` of the next page; null: this is the last.")
-    version: int = Field(description="The team's now: ask for what comes with `changed_since`.")
+    next: int | None = Field(description="The `cursor` of the next page; null on the last page.")
+    version: int = Field(
+        description="The team's present `version`: pass it as `changed_since` to get only later changes."
+    )
 
 
 class TeamOut(BaseModel):
-    slug: str
+    """The team of the token."""
+
+    slug: str = Field(description="The team's name in addresses.")
     name: str
-    role: Membership.Role = Field(description="What you are in it.")
-    can_write: bool = Field(description="Whether this token may change something.")
-    runs: dict[str, int] = Field(description="How many there are by status, and how many are archived.")
-    trouble: str = Field(description="Why CAMB.AI is not asked at the moment; empty when it is.")
-    version: int = Field(description="Grows with every change of a run.")
+    role: Membership.Role = Field(description="The role of the token's person in the team.")
+    can_write: bool = Field(description="Whether this token may change anything.")
+    runs: dict[str, int] = Field(description="The number of runs by status, and of archived runs.")
+    trouble: str = Field(description="Why CAMB.AI cannot be asked at present; empty if it can.")
+    version: int = Field(description="A counter that grows with every change of a run.")
 
 
 class HitOut(BaseModel):
-    """A line that was found."""
+    """A line of a transcript that matches the search."""
 
-    run: int
-    camb_run_id: int | None
-    title: str
-    dub: int
-    language: str
-    position: int
+    run: int = Field(description="The run's id in Dubroom.")
+    camb_run_id: int | None = Field(description="CAMB.AI's run id.")
+    title: str = Field(description="The run's title.")
+    dub: int = Field(description="The dub's id.")
+    language: str = Field(description="The dub's language tag.")
+    position: int = Field(description="The line's number in the transcript, from 1.")
     start_ms: int
     end_ms: int
     speaker: str
     text: str
     marks: list[tuple[int, int]] = Field(
-        description="From where to where it says what was looked for, counted in Unicode code points."
+        description="Start and end of each match in `text`, in Unicode code points; the end is exclusive."
     )
-    page: str = Field(description="The moment in the run's page, for people.")
+    page: str = Field(description="The address of the line in the run's page.")
 
 
 class HitListOut(BaseModel):
+    """A page of search hits."""
+
     hits: list[HitOut]
-    next: str | None = Field(description="The `cursor` of the next page; null: this is the last.")
-    count: int | None = Field(description="Of the whole search; told with its first page.")
-    is_exact: bool = Field(description="False: there are at least `count`.")
-    hint: str = Field(description="What of `q` was not understood.")
-    suggestion: str = Field(description="What may have been meant, when nothing was found.")
+    next: str | None = Field(description="The `cursor` of the next page; null on the last page.")
+    count: int | None = Field(description="The number of hits on all pages; null after the first page.")
+    is_exact: bool = Field(description="False if there may be more than `count` hits.")
+    hint: str = Field(description="What in `q` was not understood.")
+    suggestion: str = Field(
+        description="`q` with similar words that the transcripts contain; empty if anything was found."
+    )
 
 
 class CountOut(BaseModel):
-    count: int = Field(description="How many runs it was done with.")
+    """The result of a change of many runs."""
+
+    count: int = Field(description="The number of runs that were changed.")
 
 
 def with_dubs(runs: RunQuerySet) -> RunQuerySet:
-    """All that `run_out` tells, in as many queries for one as for a hundred."""
+    """Return the runs with everything that `run_out` reads: the number of queries does not grow with the runs."""
     dubs = models.Dub.objects.order_by("pk").defer("cues_hash", "is_alert_checked")
     return runs.select_related("added_by").prefetch_related("tags", Prefetch("dubs", dubs))
 
 
-def run_out(request: HttpRequest, of: models.Run, root: str) -> RunOut:
-    """The run; `root` is the team's address in the API."""
+def run_out(request: HttpRequest, run: models.Run, root: str) -> RunOut:
+    """Return the run; `root` is the team's address in the API."""
     return RunOut(
-        id=of.pk,
-        camb_run_id=of.camb_run_id,
-        camb_task_id=of.camb_task_id or None,
-        title=of.title,
-        tags=of.tag_names,
-        status=Status(of.status),
-        reason=of.reason,
-        notes=of.notes,
-        is_finished=of.due_at is None,
-        languages=of.languages,
-        duration_ms=of.duration_ms,
-        cue_count=of.cue_count,
-        dubs=[_dub(dub, root) for dub in of.dubs.all()],
-        added_by=str(of.added_by) if of.added_by else None,
-        added_at=of.created_at,
-        changed_at=of.changed_at,
-        checked_at=of.checked_at,
-        next_check_at=of.due_at,
-        archived_at=of.archived_at,
-        version=of.version,
-        page=request.build_absolute_uri(str(of.pk).join(_page())),
+        id=run.pk,
+        camb_run_id=run.camb_run_id,
+        camb_task_id=run.camb_task_id or None,
+        title=run.title,
+        tags=run.tag_names,
+        status=Status(run.status),
+        reason=run.reason,
+        notes=run.notes,
+        is_finished=run.due_at is None,
+        languages=run.languages,
+        duration_ms=run.duration_ms,
+        cue_count=run.cue_count,
+        dubs=[_dub(dub, root) for dub in run.dubs.all()],
+        added_by=str(run.added_by) if run.added_by else None,
+        added_at=run.created_at,
+        changed_at=run.changed_at,
+        checked_at=run.checked_at,
+        next_check_at=run.due_at,
+        archived_at=run.archived_at,
+        version=run.version,
+        page=request.build_absolute_uri(str(run.pk).join(_page())),
     )
 
 
 @lru_cache(maxsize=1)
 def _page() -> list[str]:
+    """Return a run page's path before and after the id: one reverse() for all runs."""
     return reverse("runs-detail", args=[0]).rsplit("0", 1)
 
 
 def _dub(dub: models.Dub, root: str) -> DubOut:
-    here = f"{root}/dubs/{dub.pk}"
+    address = f"{root}/dubs/{dub.pk}"
     return DubOut(
         id=dub.pk,
         language=dub.language,
         language_name=languages.name(dub.language),
         duration_ms=dub.duration_ms,
         cue_count=dub.cue_count,
-        transcript=f"{here}/transcript.json" if dub.cue_count else None,
-        video=f"{here}/video" if dub.video_url else None,
-        audio=f"{here}/audio" if dub.audio_url else None,
+        transcript=f"{address}/transcript.json" if dub.cue_count else None,
+        video=f"{address}/video" if dub.video_url else None,
+        audio=f"{address}/audio" if dub.audio_url else None,
     )
 
 
-def hit_out(request: HttpRequest, found: Found) -> HitOut:
-    cue = found.cue
+def hit_out(request: HttpRequest, hit: Hit) -> HitOut:
+    """Return a search hit."""
+    cue = hit.cue
     return HitOut(
         run=cue.run_id,
         camb_run_id=cue.run.camb_run_id,
@@ -171,6 +189,6 @@ def hit_out(request: HttpRequest, found: Found) -> HitOut:
         end_ms=cue.end_ms,
         speaker=cue.speaker,
         text=cue.text,
-        marks=found.marks,
+        marks=hit.marks,
         page=request.build_absolute_uri(cue_url(cue)),
     )

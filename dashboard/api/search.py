@@ -1,4 +1,4 @@
-"""What does a script find in the transcripts?"""
+"""The API's search over the lines of a team's transcripts."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ from pydantic import Field
 from dashboard.api import schemas
 from dashboard.api.auth import QueryParameters, ScriptRequest, TeamSlug
 from dashboard.api.problems import documented
-from results.search.query import clean
+from results.search.query import MAX_CHARACTERS, clean
 from results.search.service import search
 from teams.access import require_export
 
@@ -17,29 +17,31 @@ router = Router(tags=["Search"])
 
 class SearchParameters(QueryParameters):
     q: str = Field(
-        max_length=1000, description='As in the search page: words, `"a phrase"`, `lang:es`, `speaker:`…'
+        max_length=MAX_CHARACTERS, description='As on the search page: words, `"a phrase"`, `lang:es`, `speaker:`…'
     )
-    order: Literal["newest", "best"] = "newest"
-    cursor: str = Field("", pattern=r"^(\d{1,18}(\.\d{1,3})?)?$", description="`next` of the page before.")
-    limit: int = Field(50, ge=1, le=100)
+    order: Literal["newest", "best"] = Field(
+        "newest", description="`newest`: the newest runs first. `best`: the best matches first."
+    )
+    cursor: str = Field("", pattern=r"^(\d{1,18}(\.\d{1,3})?)?$", description="`next` of the previous page.")
+    limit: int = Field(50, ge=1, le=100, description="The number of hits on a page.")
 
 
 @router.get("/search", response={200: schemas.HitListOut} | documented(403, 422))
-def search_lines(request: ScriptRequest, team: TeamSlug, asked: Query[SearchParameters]) -> schemas.HitListOut:
-    """Lines of the team's transcripts, newest runs first."""
-    before, _dot, skip = asked.cursor.partition(".")
+def search_lines(request: ScriptRequest, team: TeamSlug, data: Query[SearchParameters]) -> schemas.HitListOut:
+    """Search the lines of the team's transcripts."""
     require_export(request.auth.membership)
+    before, _dot, skip = data.cursor.partition(".")
     page = search(
         request.team.pk,
-        clean(asked.q),
+        clean(data.q),
         before_id=int(before) if before else None,
         skip=int(skip or 0),
-        limit=asked.limit,
-        best_first=asked.order == "best",
+        limit=data.limit,
+        best_first=data.order == "best",
     )
     at = (page.next_before, page.next_skip) if page.next_skip else (page.next_before,)
     return schemas.HitListOut(
-        hits=[schemas.hit_out(request, found) for found in page.hits],
+        hits=[schemas.hit_out(request, hit) for hit in page.hits],
         next=".".join(map(str, at)) if page.next_before else None,
         count=None if before else page.count,
         is_exact=page.is_exact,

@@ -1,4 +1,4 @@
-"""How does a command name the team that it is about?"""
+"""Arguments that several management commands share."""
 
 from argparse import ArgumentParser, ArgumentTypeError
 
@@ -6,8 +6,9 @@ from teams.models import Team
 
 
 def add_team(parser: ArgumentParser) -> None:
+    """Add the required `--team SLUG`, which is passed to `handle` as a Team."""
     parser.add_argument(
-        "--team", required=True, type=_team, metavar="SLUG", help="the team's word in its addresses"
+        "--team", required=True, type=_team, metavar="SLUG", help="the team's slug, as in its addresses: /t/SLUG/"
     )
 
 

@@ -25,6 +25,7 @@ PAGE_SIZE = 50
 LANGUAGES_SHOWN = 3
 TAGS_SHOWN = 2
 MAX_TAG_FILTERS = 5
+MAX_TEXT = 200
 MAX_SELECTED = 1000
 
 Status = Run.Status
@@ -49,16 +50,20 @@ class RunListQuery:
     @classmethod
     def read(cls, query: QueryDict) -> "RunListQuery":
         status, order = query.get("status", ""), query.get("order", "")
-        return cls(
-            q=query.get("q", "").replace("\0", "").strip()[:200],
-            tag=tuple(
-                filter(None, (tags.clean(name)[: Tag.LONGEST] for name in query.getlist("tag")[:MAX_TAG_FILTERS]))
-            ),
+        return cls.cleaned(
+            query.get("q", ""),
+            query.getlist("tag")[:MAX_TAG_FILTERS],
             status=status if status in (*Status.values, ARCHIVED) else "",
             order=order if order == "oldest" else "",
             after=parse_id(query.get("after", "")) or 0,
             before=parse_id(query.get("before", "")) or 0,
         )
+
+    @classmethod
+    def cleaned(cls, q: str, tag: Iterable[str], **others: Any) -> "RunListQuery":
+        """Return the query of these values. A text or a tag that is empty once cleaned counts as not given."""
+        names = (tags.clean(name)[: Tag.LONGEST] for name in tag)
+        return cls(q.replace("\0", "").strip()[:MAX_TEXT], tuple(filter(None, names)), **others)
 
     def query(self, **changes: Any) -> str:
         """Return the query string of this list with the changes; its first page unless they name another."""

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from dashboard.api import api
+from dashboard.api.router import api
 from dashboard.forms import TokenForm
 from dashboard.http.requests import SignedInRequest, page_methods
 from teams.access import can_change, can_manage, membership_or_404, require_manage

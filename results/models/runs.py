@@ -104,13 +104,14 @@ class Run(models.Model):
 
     UNFINISHED = (Status.NEW, Status.WAITING, Status.PARTLY)
 
+    LONGEST_TITLE = 200
     # A lease outlives the deadline of one call, and is renewed before a further call.
     LEASE = timedelta(seconds=settings.CAMB_TOTAL_SECONDS * 1.5)
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="runs", db_index=False)
     camb_run_id = models.BigIntegerField(null=True)
     camb_task_id = models.CharField(max_length=200, blank=True)
-    title = models.CharField(_("title"), max_length=200, blank=True)
+    title = models.CharField(_("title"), max_length=LONGEST_TITLE, blank=True)
     added_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     archived_at = models.DateTimeField(

@@ -20,11 +20,13 @@ from typing import NamedTuple
 from django.utils.translation import gettext as _
 
 from results import tags
-from results.models import Tag
+from results.models import Run, Tag
 
 LARGEST = 2**63 - 1
-LONGEST_TITLE = 200
 LONGEST_WRITTEN = 60
+# The limits of one request to add runs, each printed into the sentences that name it.
+MAX_IDS = 20_000
+MAX_BYTES = 2**20  # of a text or a file
 MAX_TAGS = 20
 
 ID_COLUMNS = ("runid", "cambrunid", "dubbingrunid", "dubrunid", "run", "id", "taskid", "task")
@@ -192,9 +194,9 @@ def _read_row(row: list[str], header: TableHeader) -> Iterator[PastedId]:
 
 def _with_title(line: PastedId, title: str) -> PastedId:
     title = " ".join(title.split())
-    if len(title) > LONGEST_TITLE:
-        note = _("the title was cut to %(most)s characters") % {"most": LONGEST_TITLE}
-        return replace(line, title=title[:LONGEST_TITLE], note="; ".join(filter(None, [line.note, note])))
+    if len(title) > Run.LONGEST_TITLE:
+        note = _("the title was cut to %(most)s characters") % {"most": Run.LONGEST_TITLE}
+        return replace(line, title=title[: Run.LONGEST_TITLE], note="; ".join(filter(None, [line.note, note])))
     return replace(line, title=title)
 
 

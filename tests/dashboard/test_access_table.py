@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from ninja.operation import PathView
 
-from dashboard.api import api
+from dashboard.api.router import api
 from results import queue
 from results.models import Dub, SavedSearch
 from results.refresh import keys

@@ -1,4 +1,4 @@
-"""Do people get in, stay in and get out as they should, and are strangers and guesses kept out?"""
+"""Sign-up, log-in, log-out, passwords and e-mail addresses, and the protection against guesses and enumeration."""
 
 import re
 import time
@@ -38,8 +38,8 @@ def is_logged_in(client: Client) -> bool:
     return client.get(reverse("profile")).status_code == 200
 
 
-def link_in(letter: mail.EmailMessage) -> str:
-    return str(urlsplit(re.findall(r"http://\S+", str(letter.body))[0]).path)
+def link_in(message: mail.EmailMessage) -> str:
+    return str(urlsplit(re.findall(r"http://\S+", str(message.body))[0]).path)
 
 
 def carry(client: Client, invitation_token: str) -> None:
@@ -56,14 +56,14 @@ def invite_to_new_team(email="kim@example.org") -> tuple[Team, str]:
 # --- Sign up -----------------------------------------------------------------------------------------
 
 
-def test_who_signs_up_is_in_and_makes_a_team_next(client):
+def test_sign_up_logs_in_and_leads_to_creating_a_team(client):
     assert sign_up(client, "Kim@Example.org", name="Kim").url == reverse("teams-home")
     assert client.get(reverse("teams-home")).url == reverse("teams-new")
     assert User.objects.values_list("email", "name").get() == ("kim@example.org", "Kim")
 
 
 @pytest.mark.parametrize("extra", ["is_staff", "is_superuser", "is_active", "role"])
-def test_no_field_of_the_sign_up_gives_more(client, extra):
+def test_extra_fields_of_the_sign_up_form_grant_no_rights(client, extra):
     sign_up(client, **{extra: "owner"})
     user = User.objects.get()
     assert (user.is_staff, user.is_superuser, user.is_active) == (False, False, True)
@@ -84,7 +84,7 @@ def test_a_long_or_unusual_password_is_taken_as_it_is(client, password):
     assert is_logged_in(client) is True
 
 
-def test_a_password_of_any_length_is_answered_quickly(client, anna, settings):
+def test_a_long_password_is_checked_quickly(client, anna, settings):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
     anna.set_password("y" * 4096)
     anna.save()
@@ -94,13 +94,13 @@ def test_a_password_of_any_length_is_answered_quickly(client, anna, settings):
     assert is_logged_in(client)
 
 
-def test_an_address_that_has_an_account_gets_no_second_one(client, anna):
+def test_an_address_with_an_account_cannot_sign_up_again(client, anna):
     assert "email" in sign_up(client, "Anna@example.org").context["form"].errors
     assert User.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_second_half_of_a_double_click_is_sent_to_log_in(client, monkeypatch):
+def test_the_second_request_of_a_double_click_is_redirected_to_log_in(client, monkeypatch):
     from dashboard.forms import SignupForm
 
     # The address was free when the form was checked, and is taken when the account is saved.
@@ -110,7 +110,7 @@ def test_the_second_half_of_a_double_click_is_sent_to_log_in(client, monkeypatch
     assert (answer.status_code, answer.url) == (302, reverse("account_login"))
 
 
-def test_an_invite_only_server_lets_nobody_else_sign_up(client, settings):
+def test_an_invite_only_server_refuses_sign_up_without_an_invitation(client, settings):
     settings.SIGNUP = "invite"
     assert sign_up(client).templates[0].name == "account/signup_closed.html"
     assert User.objects.count() == 0
@@ -123,13 +123,13 @@ def test_an_invitation_opens_an_invite_only_server_for_its_address(client, setti
     page = client.get(reverse("account_signup")).content.decode()
     assert 'value="kim@example.org"' in page
     assert "<bdi>Dub</bdi>" in page
-    answer = sign_up(client, "eve@example.org")  # what is typed does not count
+    answer = sign_up(client, "eve@example.org")  # the typed address is ignored
     assert answer.url == reverse("runs-list", args=[team.slug])
     assert team.memberships.get(user__email="kim@example.org").role == Membership.Role.VIEWER
     assert not User.objects.filter(email="eve@example.org").exists()
 
 
-def test_a_revoked_invitation_closes_an_invite_only_server_again(client, settings):
+def test_a_revoked_invitation_does_not_allow_sign_up_on_an_invite_only_server(client, settings):
     settings.SIGNUP = "invite"
     _, token = invite_to_new_team()
     carry(client, token)
@@ -149,7 +149,7 @@ def test_an_address_is_confirmed_before_the_first_log_in(client, with_mail):
     assert sign_up(client).url == reverse("account_email_verification_sent")
     assert not is_logged_in(client)
     link = link_in(mail.outbox[0])
-    assert client.get(link).status_code == 200  # a mail scanner follows links: looking is not confirming
+    assert client.get(link).status_code == 200  # mail scanners follow links, so a GET must not confirm
     assert not is_logged_in(client)
     client.post(link)
     assert is_logged_in(client)
@@ -164,15 +164,15 @@ def test_an_invited_person_joins_once_the_address_is_confirmed(client, with_mail
     assert team.memberships.count() == 2
 
 
-def test_signing_up_does_not_tell_whether_an_address_has_an_account(client, anna, with_mail, monkeypatch):
+def test_sign_up_does_not_reveal_whether_an_address_has_an_account(client, anna, with_mail, monkeypatch):
     hashed: list[str] = []
     encode = MD5PasswordHasher.encode
 
-    def noted(hasher, password, salt):
+    def record(hasher, password, salt):
         hashed.append(password)
         return encode(hasher, password, salt)
 
-    monkeypatch.setattr(MD5PasswordHasher, "encode", noted)
+    monkeypatch.setattr(MD5PasswordHasher, "encode", record)
 
     def seen(answer, email):
         page = client.get(answer.url).content.decode()
@@ -181,17 +181,17 @@ def test_signing_up_does_not_tell_whether_an_address_has_an_account(client, anna
     known = seen(sign_up(client, "anna@example.org"), "anna@example.org")
     client.cookies.clear()
     assert seen(sign_up(client, "kim@example.org"), "kim@example.org") == known
-    assert [letter.subject for letter in mail.outbox] == [
+    assert [message.subject for message in mail.outbox] == [
         "You have a Dubroom account already",
         "Confirm your e-mail address",
     ]
-    assert hashed == [NEW_PASSWORD] * 2  # hashing takes so long that its lack would be noticed
+    assert hashed == [NEW_PASSWORD] * 2  # hashing is slow: a missing hash would show in the response time
 
 
 # --- Log in and out ----------------------------------------------------------------------------------
 
 
-def test_log_in_makes_a_new_session_and_log_out_ends_it(client, anna):
+def test_log_in_starts_a_new_session_and_log_out_ends_it(client, anna):
     session = client.session
     session["before"] = True
     session.save()
@@ -201,7 +201,7 @@ def test_log_in_makes_a_new_session_and_log_out_ends_it(client, anna):
     inside = client.session.session_key
     assert inside != before
     assert client.get(reverse("account_logout")).status_code == 200
-    assert is_logged_in(client)  # a GET only asks
+    assert is_logged_in(client)  # a GET only shows the form
     assert client.post(reverse("account_logout")).url == reverse("account_login")
     client.cookies["sessionid"] = inside
     assert not is_logged_in(client)
@@ -213,7 +213,7 @@ def test_a_wrong_password_and_an_unknown_address_get_the_same_words(client, anna
     assert wrong.status_code == unknown.status_code == 422
 
 
-def test_a_disabled_account_is_told_so_only_with_its_password(client, anna):
+def test_a_disabled_account_is_revealed_only_with_its_password(client, anna):
     User.objects.update(is_active=False)
     assert post_login(client, password="wrong").status_code == 422
     assert post_login(client).url == reverse("account_inactive")
@@ -228,11 +228,11 @@ def test_a_disabled_account_is_told_so_only_with_its_password(client, anna):
         "javascript:alert(1)", "http://localhost/t/", "\r\nLocation: //evil.example", "///evil.example",
     ],
 )  # fmt: skip
-def test_log_in_leads_to_our_own_pages_only(client, anna, evil):
+def test_log_in_does_not_redirect_to_other_hosts(client, anna, evil):
     assert post_login(client, next_url=evil).url == reverse("teams-home")
 
 
-def test_with_another_secret_key_people_log_in_again_and_tokens_still_open(client, anna, settings):
+def test_a_new_secret_key_ends_sessions_but_not_tokens(client, anna, settings):
     team = make_team(owner=anna)
     _, secret = AccessToken.objects.issue(team.memberships.get(), "Nightly", can_write=False)
     post_login(client)
@@ -244,11 +244,11 @@ def test_with_another_secret_key_people_log_in_again_and_tokens_still_open(clien
     assert AccessToken.objects.opened_by(secret).exists()
 
 
-def test_log_in_leads_back_to_where_it_was_asked_for(client, anna):
+def test_log_in_returns_to_the_requested_page(client, anna):
     assert post_login(client, next_url="/runs/5/?t=3").url == "/runs/5/?t=3"
 
 
-def test_who_logs_in_with_an_invitation_is_asked_before_they_join(client, anna):
+def test_log_in_with_an_invitation_asks_before_joining(client, anna):
     team, token = invite_to_new_team("anna@example.org")
     carry(client, token)
     assert post_login(client).url == reverse("invitations-accept")
@@ -264,7 +264,7 @@ def tries(client: Client, count: int, **how) -> list[int]:
 
 def test_guesses_at_one_account_are_stopped(client, anna):
     assert tries(client, 11)[-1] == 429
-    assert post_login(client).status_code == 429  # also with the right one
+    assert post_login(client).status_code == 429  # the right password is refused as well
     assert not is_logged_in(client)
 
 
@@ -291,7 +291,7 @@ def test_others_log_in_while_guesses_are_stopped(client, anna):
     assert post_login(Client(), "ben@example.org", REMOTE_ADDR="10.9.9.9").url == reverse("teams-home")
 
 
-def test_the_owner_of_an_account_under_attack_gets_in_by_a_reset(client, anna):
+def test_a_password_reset_opens_an_account_that_guesses_have_locked(client, anna):
     tries(client, 11)
     client.post(reverse("account_reset_password"), {"email": "anna@example.org"})
     form = client.get(link_in(mail.outbox[0])).url
@@ -299,7 +299,7 @@ def test_the_owner_of_an_account_under_attack_gets_in_by_a_reset(client, anna):
     assert is_logged_in(client)
 
 
-def test_a_proxys_word_counts_when_there_is_one(client, anna, settings):
+def test_behind_a_proxy_guesses_are_counted_by_forwarded_address(client, anna, settings):
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
     for number in range(10):
         post_login(client, f"user{number}@example.org", "guess", HTTP_X_FORWARDED_FOR="6.6.6.6, 10.0.0.1")
@@ -320,10 +320,10 @@ def test_changing_the_password_ends_the_other_sessions(client, anna):
     data = {"oldpassword": PASSWORD, "password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
     assert client.post(reverse("account_change_password"), data).url == reverse("profile")
     assert (is_logged_in(client), is_logged_in(elsewhere)) == (True, False)
-    assert [letter.subject for letter in mail.outbox] == ["Your Dubroom password was changed"]
+    assert [message.subject for message in mail.outbox] == ["Your Dubroom password was changed"]
 
 
-def test_changing_the_password_takes_the_old_one(client, anna):
+def test_changing_the_password_requires_the_old_one(client, anna):
     post_login(client)
     data = {"oldpassword": "wrong", "password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
     assert "oldpassword" in client.post(reverse("account_change_password"), data).context["form"].errors
@@ -347,35 +347,35 @@ def test_a_reset_link_ends_within_three_days():
     assert django_settings.PASSWORD_RESET_TIMEOUT <= 3 * 24 * 3600
 
 
-def test_asking_for_a_reset_does_not_tell_whether_an_address_has_an_account(client, anna):
+def test_a_reset_request_does_not_reveal_whether_an_address_has_an_account(client, anna):
     answers = [
         client.post(reverse("account_reset_password"), {"email": e}) for e in ("anna@example.org", "x@y.org")
     ]
     assert {(answer.status_code, answer.url) for answer in answers} == {
         (302, reverse("account_reset_password_done"))
     }
-    assert [letter.to for letter in mail.outbox] == [["anna@example.org"], ["x@y.org"]]
+    assert [message.to for message in mail.outbox] == [["anna@example.org"], ["x@y.org"]]
 
 
-def test_a_reset_letter_names_no_host_that_is_not_ours(client, anna):
+def test_a_reset_with_a_foreign_host_header_sends_no_email(client, anna):
     answer = client.post(reverse("account_reset_password"), {"email": "anna@example.org"}, HTTP_HOST="evil.example")
     assert (answer.status_code, mail.outbox) == (400, [])
 
 
-def test_without_a_mail_server_the_page_says_where_the_letter_is(client):
+def test_without_a_mail_server_the_page_says_where_the_email_is(client):
     page = client.get(reverse("account_reset_password_done")).content.decode()
     assert "the person who runs this server finds the letter in the mail folder" in page
 
 
-def test_a_mail_server_that_does_not_answer_is_said_in_words(client, anna, settings):
+def test_an_unreachable_mail_server_shows_a_message(client, anna, settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_PORT = 9  # nobody listens there
+    settings.EMAIL_PORT = 9  # no server listens on this port
     answer = client.post(reverse("account_reset_password"), {"email": "anna@example.org"}, follow=True)
     assert "The letter could not be sent" in answer.content.decode()
 
 
 def post_with_password(client: Client, data: dict[str, str]) -> None:
-    """Send the address page's form as a person does: the first time, they are asked for their password."""
+    """Submit the form of the address page, and the password if the page asks for it, as it does the first time."""
     url = client.post(reverse("account_email"), data)["Location"]
     if url.startswith(reverse("account_reauthenticate")):
         client.post(url, {"password": PASSWORD, "next": reverse("account_email")})
@@ -385,7 +385,7 @@ def change_address(client: Client, to: str) -> None:
     post_with_password(client, {"email": to, "action_add": ""})
 
 
-def test_a_change_of_address_takes_the_password(client, anna):
+def test_a_change_of_address_requires_the_password(client, anna):
     post_login(client)
     url = client.post(reverse("account_email"), {"email": "anna@new.example", "action_add": ""}).url
     assert url.startswith(reverse("account_reauthenticate"))
@@ -393,7 +393,7 @@ def test_a_change_of_address_takes_the_password(client, anna):
     assert (page.context["form"].errors.keys(), mail.outbox) == ({"password"}, [])
 
 
-def test_a_new_address_counts_once_it_is_confirmed(client, anna):
+def test_a_new_address_takes_effect_when_confirmed(client, anna):
     post_login(client)
     change_address(client, "anna@new.example")
     anna.refresh_from_db()
@@ -408,7 +408,7 @@ def test_a_new_address_counts_once_it_is_confirmed(client, anna):
     )
 
 
-def test_a_change_of_address_can_be_changed_or_dropped(client, anna):
+def test_a_pending_change_of_address_can_be_changed_or_dropped(client, anna):
     post_login(client)
     change_address(client, "anna@typo.example")
     first = link_in(mail.outbox[-1])
@@ -422,7 +422,7 @@ def test_a_change_of_address_can_be_changed_or_dropped(client, anna):
     assert "takes its place" not in client.get(reverse("account_email")).content.decode()
 
 
-def test_a_new_address_that_is_somebody_elses_by_now_is_refused(client, anna):
+def test_a_new_address_taken_by_another_account_meanwhile_is_refused(client, anna):
     post_login(client)
     change_address(client, "ben@example.org")
     make_user("ben@example.org")
@@ -431,7 +431,7 @@ def test_a_new_address_that_is_somebody_elses_by_now_is_refused(client, anna):
     assert anna.email == "anna@example.org"
 
 
-def test_the_profile_takes_a_name(client, anna):
+def test_the_profile_saves_the_name_only(client, anna):
     client.force_login(anna)
     client.post(reverse("profile"), {"name": " Anna O. ", "email": "x@y.org", "is_staff": "1"})
     anna.refresh_from_db()
@@ -439,7 +439,7 @@ def test_the_profile_takes_a_name(client, anna):
     assert client.post(reverse("profile"), {"name": "x" * 151}).status_code == 422
 
 
-def test_the_player_stays_as_its_person_set_it(client, anna):
+def test_the_settings_of_the_player_are_saved(client, anna):
     client.force_login(anna)
     url, habits = reverse("profile-player"), {"speed": "1.75", "has_captions": "", "has_keys": "on"}
     assert client.post(url, {**habits, "email": "x@y.org", "is_staff": "1"}).status_code == 204
@@ -450,6 +450,6 @@ def test_the_player_stays_as_its_person_set_it(client, anna):
 
 
 @pytest.mark.parametrize("name", ["account_login", "account_signup", "account_reset_password", "account_logout"])
-def test_forms_without_a_token_are_refused(anna, name):
+def test_forms_without_a_csrf_token_are_refused(anna, name):
     strict = Client(enforce_csrf_checks=True)
     assert strict.post(reverse(name), {"login": "anna@example.org", "password": PASSWORD}).status_code == 403

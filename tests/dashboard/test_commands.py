@@ -1,3 +1,5 @@
+"""The management commands, with their output and their error sentences."""
+
 import io
 from datetime import timedelta
 
@@ -21,7 +23,7 @@ PASSWORD = "correct horse battery"
 
 @pytest.fixture
 def run(monkeypatch):
-    """Run a command with this stdin; returns what it wrote to stdout and to stderr."""
+    """Run a command with this stdin, and return its stdout and stderr."""
 
     def command(*arguments: str, stdin: str = "") -> tuple[str, str]:
         out, err = io.StringIO(), io.StringIO()
@@ -34,7 +36,7 @@ def run(monkeypatch):
 
 @pytest.fixture
 def my_team() -> Team:
-    """The team that `--team=my-team` names; its key has not been tried."""
+    """The team of `--team=my-team`, with a key that has not been tried."""
     team = make_team("My team")
     make_key(team, state=ApiKey.State.UNTRIED)
     return team
@@ -50,7 +52,7 @@ READY = {
 # --- create_team -------------------------------------------------------------------------------------
 
 
-def test_create_team_makes_an_owner_who_can_log_in_with_a_team_and_a_key(run, client, monkeypatch):
+def test_create_team_creates_an_owner_who_can_log_in_a_team_and_a_key(run, client, monkeypatch):
     monkeypatch.setenv("CAMB_API_KEY", "secret-1234")
     out, err = run(
         "create_team",
@@ -86,12 +88,12 @@ def test_create_team_twice_changes_only_what_is_given(run, monkeypatch):
     assert ApiKey.objects.get().secret == "second-key-bbbb"
 
 
-def test_create_team_with_the_name_of_somebody_elses_team_makes_another(run):
+def test_create_team_with_the_name_of_another_owners_team_creates_a_new_team(run):
     make_team("My team")
     assert run("create_team", "--owner=you@example.org", "--name=My team")[0] == "my-team-2\n"
 
 
-def test_create_team_says_that_an_owner_without_password_cannot_log_in_yet(run):
+def test_create_team_warns_that_an_owner_has_no_password(run):
     _, err = run("create_team", "--owner=you@example.org", "--name=My team")
     assert err == "you@example.org has no password yet: give one with --password-stdin.\n"
 
@@ -116,7 +118,7 @@ def test_create_team_refuses_with_one_sentence_and_creates_nothing(run, argument
 # --- add_runs ----------------------------------------------------------------------------------------
 
 
-def test_add_runs_tells_new_known_and_wrong_ids_apart(run, my_team):
+def test_add_runs_counts_new_known_and_invalid_ids(run, my_team):
     make_run(my_team, camb_run_id=11)
     out, err = run("add_runs", "--team=my-team", "-", stdin="11, 12\nrun_id: 13\n-4")
     assert out == "2 new, 1 already here, 1 not an id.\n"
@@ -135,13 +137,13 @@ def test_add_runs_reads_a_file_with_titles(run, my_team, tmp_path):
     ("content", "sentence"),
     [(b"no numbers here", "There is no run id in this text."), (b"", "There is no run id in this text.")],
 )
-def test_add_runs_fails_when_there_is_nothing_to_add(run, my_team, tmp_path, content, sentence):
+def test_add_runs_fails_without_an_id_in_the_text(run, my_team, tmp_path, content, sentence):
     (tmp_path / "file").write_bytes(content)
     with pytest.raises(CommandError, match=sentence):
         run("add_runs", "--team=my-team", str(tmp_path / "file"))
 
 
-def test_add_runs_fails_with_a_sentence_for_what_is_no_text(run, my_team, tmp_path):
+def test_add_runs_fails_with_a_sentence_for_an_unreadable_file(run, my_team, tmp_path):
     (tmp_path / "file").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(CommandError, match="is not a text in UTF-8"):
         run("add_runs", "--team=my-team", str(tmp_path / "file"))
@@ -150,7 +152,7 @@ def test_add_runs_fails_with_a_sentence_for_what_is_no_text(run, my_team, tmp_pa
 
 
 @pytest.mark.parametrize("command", [["add_runs", "-"], ["refresh"]])
-def test_a_team_that_does_not_exist_is_named(run, command):
+def test_an_unknown_team_is_named(run, command):
     with pytest.raises(CommandError, match="There is no team 'nowhere'"):
         run(*command, "--team=nowhere")
 
@@ -158,8 +160,8 @@ def test_a_team_that_does_not_exist_is_named(run, command):
 # --- refresh -----------------------------------------------------------------------------------------
 
 
-def test_refresh_asks_everything_that_is_due_without_a_worker(run, my_team, camb, settings):
-    settings.REFRESH_CALLS_PER_SECOND = 10  # fewer than the calls that it takes
+def test_refresh_asks_about_every_due_run_without_a_worker(run, my_team, camb, settings):
+    settings.REFRESH_CALLS_PER_SECOND = 10  # fewer than the calls this needs
     camb.runs.update(dict.fromkeys(range(1, 51), READY) | {51: None, 52: {"status": "ERROR"}})
     for number in range(1, 53):
         make_run(my_team, camb_run_id=number)
@@ -168,36 +170,36 @@ def test_refresh_asks_everything_that_is_due_without_a_worker(run, my_team, camb
     assert sorted(id for call in camb.calls for id in call.run_ids) == list(range(1, 53))
 
 
-def test_refresh_waits_for_the_rate_that_is_free_again_a_moment_after_the_claim(run, my_team, camb, monkeypatch):
+def test_refresh_waits_when_the_rate_limit_is_free_again_right_after_the_claim(run, my_team, camb, monkeypatch):
     ApiKey.objects.update(rate_used_until=timezone.now() + timedelta(seconds=30))
     claim = claims.claim
 
-    def then_free(team_id: int) -> claims.Lease | None:
+    def claim_then_free_the_rate(team_id: int) -> claims.Lease | None:
         lease = claim(team_id)
         ApiKey.objects.update(rate_used_until=None)
         return lease
 
-    monkeypatch.setattr(claims, "claim", then_free)
+    monkeypatch.setattr(claims, "claim", claim_then_free_the_rate)
     make_run(my_team, camb_run_id=1)
     assert run("refresh", "--team=my-team")[0].startswith("Runs asked: 1. Calls: 1.")
 
 
-def test_refresh_leaves_other_teams_and_finished_runs_alone(run, my_team, camb):
+def test_refresh_skips_other_teams_and_finished_runs(run, my_team, camb):
     make_run(my_team, camb_run_id=1, due_at=None)
     make_run(camb_run_id=2)
     assert run("refresh", "--team=my-team")[0] == "Runs asked: 0. Calls: 0.\n"
     assert camb.calls == []
 
 
-def test_refresh_fails_with_the_keys_trouble_in_words(run, my_team, camb):
+def test_refresh_fails_with_the_message_of_a_failing_key(run, my_team, camb):
     camb.keys.clear()
     make_run(my_team, camb_run_id=1)
-    with pytest.raises(CommandError) as trouble:
+    with pytest.raises(CommandError) as failure:
         run("refresh", "--team=my-team")
-    assert str(trouble.value) == ApiKey.objects.get().message != ""
+    assert str(failure.value) == ApiKey.objects.get().message != ""
 
 
-def test_refresh_fails_when_there_is_no_key(run):
+def test_refresh_fails_without_a_key(run):
     make_team("My team")
     with pytest.raises(CommandError, match="has no CAMB"):
         run("refresh", "--team=my-team")
@@ -206,7 +208,7 @@ def test_refresh_fails_when_there_is_no_key(run):
 # --- start -------------------------------------------------------------------------------------------
 
 
-def test_a_first_start_seeds_a_team_that_the_stand_in_answers(client):
+def test_the_first_start_creates_the_demo_team(client):
     start.seed_demo()
     team = Team.objects.get()
     assert dict(team.runs.values_list("camb_run_id", "title")) == DEMO_TITLES
@@ -218,7 +220,7 @@ def test_a_first_start_seeds_a_team_that_the_stand_in_answers(client):
 # --- rebuild_search ----------------------------------------------------------------------------------
 
 
-def test_rebuild_search_makes_the_index_anew_and_says_how_much_is_in_it(run):
+def test_rebuild_search_fills_the_index_and_prints_its_size(run):
     dub = make_dub(None, ["the kitchen", "a garden"])
     assert search(dub.team_id, "kitchen").count == 0
     out, _ = run("rebuild_search")

@@ -1,3 +1,5 @@
+"""The settings for typical environments, and the sentences for invalid values."""
+
 import re
 import runpy
 import stat
@@ -15,9 +17,9 @@ NAMES = sorted(set(re.findall(r'\benv\.\w+\(\s*"([A-Z_]+)"', SETTINGS.read_text(
 
 @pytest.fixture
 def read(monkeypatch, tmp_path):
-    """Read the settings in an environment that says only this."""
+    """Read the settings in an environment with these variables only."""
     for name in NAMES:
-        monkeypatch.setenv(name, "")  # so that what the settings set is taken back too
+        monkeypatch.setenv(name, "")  # so that variables that the settings set are removed after the test
         monkeypatch.delenv(name)
     monkeypatch.setattr("environ.Env.read_env", lambda *_, **__: None)
     monkeypatch.setenv("DUBROOM_DATA_DIR", str(tmp_path / "data"))
@@ -30,7 +32,7 @@ def read(monkeypatch, tmp_path):
     return settings
 
 
-def test_nothing_configured_is_embedded_safe_and_a_demo(read, tmp_path):
+def test_without_configuration_everything_is_embedded_local_and_a_demo(read, tmp_path):
     settings = read()
     assert settings["DATABASES"]["default"]["NAME"] == str(tmp_path / "data" / "dubroom.sqlite3")
     assert settings["BROKER_URL"] == f"folder://{tmp_path}/data/broker"
@@ -41,13 +43,13 @@ def test_nothing_configured_is_embedded_safe_and_a_demo(read, tmp_path):
 
 
 @pytest.mark.parametrize("configured", ["DATABASE_URL", "CAMB_BASE_URL"])
-def test_whoever_configures_something_gets_no_demo_unless_asked_for(read, configured, tmp_path):
+def test_the_demo_is_off_once_something_is_configured_unless_requested(read, configured, tmp_path):
     values = {"DATABASE_URL": f"sqlite:///{tmp_path}/db", "CAMB_BASE_URL": "http://127.0.0.1:9/apis"}
     assert read(**{configured: values[configured]})["DEMO"] is False
     assert read(DEMO="1")["DEMO"] is True
 
 
-def test_postgresql_and_redis_come_from_two_variables(read):
+def test_two_variables_select_postgresql_and_redis(read):
     settings = read(
         DATABASE_URL="postgres://me:pw@db:5433/dub", BROKER_URL="redis://broker:6380/2", SECRET_KEY="s" * 50
     )
@@ -57,7 +59,7 @@ def test_postgresql_and_redis_come_from_two_variables(read):
     assert settings["CACHES"]["default"]["LOCATION"] == "redis://broker:6380/2"
 
 
-def test_requests_share_a_thread_s_connection_to_either_database(read):
+def test_connections_to_either_database_persist_between_requests(read):
     assert read()["DATABASES"]["default"]["CONN_MAX_AGE"] > 0
     on_a_server = read(DATABASE_URL="postgres://me:pw@db/dub", SECRET_KEY="s" * 50)["DATABASES"]["default"]
     assert (on_a_server["CONN_MAX_AGE"] > 0, on_a_server["CONN_HEALTH_CHECKS"]) == (True, True)
@@ -66,12 +68,12 @@ def test_requests_share_a_thread_s_connection_to_either_database(read):
 @pytest.mark.parametrize(
     ("more", "options"), [("", "-c jit=off"), ("?options=-c%20work_mem=8MB", "-c work_mem=8MB")]
 )
-def test_postgresql_compiles_no_query_unless_told_otherwise(read, more, options):
+def test_jit_of_postgresql_is_off_unless_options_are_given(read, more, options):
     settings = read(DATABASE_URL=f"postgres://me:pw@db/dub{more}", SECRET_KEY="s" * 50)
     assert settings["DATABASES"]["default"]["OPTIONS"]["options"] == options
 
 
-def test_secrets_are_made_once_kept_and_only_ours_to_read(read, tmp_path):
+def test_secrets_are_generated_once_and_readable_by_the_owner_only(read, tmp_path):
     first, second = read(), read()
     assert (first["SECRET_KEY"], first["FIELD_KEYS"]) == (second["SECRET_KEY"], second["FIELD_KEYS"])
     assert len(first["SECRET_KEY"]) >= 50
@@ -95,13 +97,13 @@ def test_secrets_are_made_once_kept_and_only_ours_to_read(read, tmp_path):
         ({"DUBROOM_DATA_DIR": "/dev/null/data"}, "the data folder /dev/null/data cannot be used (Not a"),
     ],
 )  # fmt: skip
-def test_a_wrong_value_is_said_in_a_sentence(read, env, sentence):
+def test_an_invalid_value_raises_a_sentence(read, env, sentence):
     with pytest.raises(ImproperlyConfigured) as refusal:
         read(**env)
     assert str(refusal.value).startswith(sentence)
 
 
-def test_copies_lie_in_the_data_folder_or_where_one_variable_says(read, tmp_path):
+def test_media_copies_are_stored_in_the_data_folder_or_at_the_storage_url(read, tmp_path):
     def options(**env: str) -> tuple[str, dict[str, str]]:
         storage = read(**env)["STORAGES"]["default"]
         return storage["BACKEND"].rpartition(".")[2], storage["OPTIONS"]
@@ -130,16 +132,16 @@ def test_copies_lie_in_the_data_folder_or_where_one_variable_says(read, tmp_path
     ("url", "host"),
     [("s3://dubs?endpoint_url=http://minio:9000", "http://minio:9000"), ("s3://dubs", "https://*.amazonaws.com")],
 )
-def test_a_browser_may_play_from_the_bucket(read, url, host):
+def test_the_security_policy_allows_media_from_the_bucket(read, url, host):
     settings = read(MEDIA_STORAGE_URL=url, MEDIA_HOSTS="https://media.example", DEMO="0")
     directives = settings["CONTENT_SECURITY_POLICY"]["DIRECTIVES"]
     assert directives["media-src"] == ["'self'", "https://media.example", host]
 
 
-def test_over_https_cookies_are_for_this_host_alone(read):
+def test_over_https_cookies_belong_to_one_host(read):
     settings = read(HTTPS="1")
     names = [settings["SESSION_COOKIE_NAME"], settings["CSRF_COOKIE_NAME"]]
-    # What a browser asks of this prefix: Secure, no domain and the path `/`, both of which are Django's defaults.
+    # Browsers require of this prefix: Secure, no domain and the path `/`; the last two are Django's defaults.
     assert [name.startswith("__Host-") for name in names] == [True, True]
     assert (settings["SESSION_COOKIE_SECURE"], settings["CSRF_COOKIE_SECURE"]) == (True, True)
     assert not settings.keys() & {"SESSION_COOKIE_DOMAIN", "CSRF_COOKIE_DOMAIN", "SESSION_COOKIE_PATH"}
@@ -156,7 +158,7 @@ def test_the_example_lists_every_setting():
     assert sorted(listed) == sorted([*NAMES, "POSTGRES_PASSWORD"])
 
 
-def test_djangos_check_for_deployment_finds_nothing(tmp_path):
+def test_djangos_deployment_check_passes(tmp_path):
     env = {"DUBROOM_DATA_DIR": str(tmp_path), "HTTPS": "1", "SECRET_KEY": "ein-langer-Schlüssel-" * 4}
     command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level=WARNING"]
     check = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)

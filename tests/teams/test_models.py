@@ -1,4 +1,4 @@
-"""Do teams keep an owner, and do invitations open exactly once?"""
+"""Users, teams, the rule of the last owner, invitations, and access tokens."""
 
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ def roles(team: Team) -> dict[str, str]:
     return dict(team.memberships.values_list("user__email", "role"))
 
 
-def test_an_address_is_kept_in_lower_case_and_once():
+def test_an_address_is_stored_in_lower_case_and_unique():
     assert User.objects.create_user(" Anna@Example.ORG ", "x").email == "anna@example.org"
     with pytest.raises(IntegrityError), transaction.atomic():
         make_user("ANNA@example.org")
@@ -28,7 +28,7 @@ def test_a_user_needs_an_address():
         User.objects.create_user("")
 
 
-def test_a_person_is_called_by_name_else_by_address():
+def test_a_person_is_shown_by_name_or_by_address():
     assert [str(make_user("a@x.org", name="Anna")), str(make_user("b@x.org"))] == ["Anna", "b@x.org"]
 
 
@@ -41,15 +41,15 @@ def test_a_person_is_called_by_name_else_by_address():
         ("a" * 100, ["a" * 50, "a" * 50 + "-2", "a" * 50 + "-3"]),
     ],
 )
-def test_each_team_gets_an_address_of_its_own(name, slugs):
+def test_each_team_gets_a_slug_of_its_own(name, slugs):
     assert [make_team(name).slug for _ in slugs] == slugs
 
 
-def test_the_hundredth_team_of_a_name_still_gets_an_address():
+def test_many_teams_of_one_name_get_different_slugs():
     assert len({make_team("Dub").slug for _ in range(25)}) == 25
 
 
-def test_who_creates_a_team_owns_it():
+def test_the_creator_of_a_team_is_its_owner():
     owner = make_user("anna@example.org")
     assert roles(make_team("Dub", owner)) == {"anna@example.org": Role.OWNER}
 
@@ -82,7 +82,7 @@ def test_an_owner_of_another_team_does_not_count():
         team.memberships.get().remove()
 
 
-def test_an_invitation_makes_its_addressee_a_member_with_the_role():
+def test_an_accepted_invitation_gives_membership_with_its_role():
     team = make_team()
     invitation, token = make_invitation(team, "Kim@Example.org")
     opened = Invitation.objects.opened_by(token).get()
@@ -91,7 +91,7 @@ def test_an_invitation_makes_its_addressee_a_member_with_the_role():
     assert roles(team)["kim@example.org"] == Role.VIEWER
 
 
-def test_an_invitation_opens_only_once():
+def test_an_invitation_can_be_accepted_only_once():
     team = make_team()
     invitation, token = make_invitation(team)
     kim = make_user("kim@example.org")
@@ -107,7 +107,7 @@ def test_an_invitation_is_for_its_address_only():
     assert Invitation.objects.opened_by(token).get() == invitation
 
 
-def test_an_invitation_that_expires_while_its_page_is_open_joins_nobody():
+def test_an_invitation_that_expires_while_its_page_is_open_is_refused():
     team = make_team()
     invitation, token = make_invitation(team)
     Invitation.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
@@ -117,25 +117,25 @@ def test_an_invitation_that_expires_while_its_page_is_open_joins_nobody():
     assert invitation.is_expired
 
 
-def test_an_invitation_that_is_revoked_while_its_page_is_open_joins_nobody():
+def test_an_invitation_that_is_revoked_while_its_page_is_open_is_refused():
     invitation, _ = make_invitation(make_team())
     Invitation.objects.filter(pk=invitation.pk).delete()
     assert invitation.accept(make_user("kim@example.org")) is None
 
 
 @pytest.mark.parametrize("altered", ["{}x", "x{}", "", "{}\x00"])
-def test_an_altered_token_opens_nothing(altered):
+def test_an_altered_invitation_token_is_refused(altered):
     _, token = make_invitation(make_team())
     assert list(Invitation.objects.opened_by(altered.format(token))) == []
 
 
-def test_a_token_is_long_and_kept_nowhere():
+def test_an_invitation_token_is_long_and_not_stored():
     invitation, token = make_invitation(make_team())
     assert len(token) >= 43  # 256 bits in base64
     assert token not in str(Invitation.objects.filter(pk=invitation.pk).values().get())
 
 
-def test_inviting_again_replaces_the_open_invitation_of_this_team_alone():
+def test_inviting_again_replaces_only_the_open_invitation_of_the_same_team():
     team, other = make_team(), make_team()
     _, elsewhere = make_invitation(other)
     _, first = make_invitation(team)
@@ -144,7 +144,7 @@ def test_inviting_again_replaces_the_open_invitation_of_this_team_alone():
     assert opened == [True, False, True]
 
 
-def test_who_is_in_the_team_keeps_the_role_they_have():
+def test_an_invitation_does_not_change_the_role_of_a_member():
     team = make_team()
     kim = make_user("kim@example.org")
     Membership.objects.create(team=team, user=kim, role=Role.OWNER)
@@ -157,7 +157,7 @@ def token_of(membership: Membership) -> tuple[AccessToken, str]:
     return AccessToken.objects.issue(membership, "Nightly", can_write=True)
 
 
-def test_a_token_opens_with_its_own_secret_alone():
+def test_an_access_token_is_found_by_its_exact_secret_only():
     membership = make_member(make_team()).memberships.get()
     token, secret = token_of(membership)
     assert list(AccessToken.objects.opened_by(secret)) == [token]
@@ -165,17 +165,17 @@ def test_a_token_opens_with_its_own_secret_alone():
         assert not AccessToken.objects.opened_by(wrong).exists()
 
 
-def test_a_person_who_leaves_or_is_disabled_takes_their_tokens_along():
+def test_access_tokens_end_when_their_person_leaves_or_is_disabled():
     team = make_team()
     gone, disabled = make_member(team), make_member(team)
     secrets = [token_of(user.memberships.get())[1] for user in (gone, disabled)]
     gone.memberships.get().remove()
-    Membership.objects.create(team=team, user=gone, role=Role.MEMBER)  # back, and still without a token
+    Membership.objects.create(team=team, user=gone, role=Role.MEMBER)  # back, without the old tokens
     User.objects.filter(pk=disabled.pk).update(is_active=False)
     assert not any(AccessToken.objects.opened_by(secret).exists() for secret in secrets)
 
 
-def test_the_use_of_a_token_is_noted_once_a_minute(django_assert_num_queries):
+def test_the_use_of_a_token_is_stored_at_most_once_a_minute(django_assert_num_queries):
     token, secret = token_of(make_member(make_team()).memberships.get())
     for ago, writes in ((None, 1), (timedelta(seconds=50), 0), (timedelta(seconds=70), 1)):
         AccessToken.objects.update(last_used_at=ago and timezone.now() - ago)

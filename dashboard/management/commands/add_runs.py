@@ -1,4 +1,4 @@
-"""How are runs shared from a script? The same reading of ids as the page's, the same verb behind it."""
+"""Adds runs to a team from a text file or stdin, with the parser and the functions of the Add runs page."""
 
 from argparse import ArgumentParser, FileType
 from typing import Any, TextIO
@@ -14,12 +14,15 @@ from teams.models import Team
 
 class Command(BaseCommand):
     help = (
-        "Add the CAMB.AI run ids in a text (lines, commas, a chat message, a CSV with titles and tags) to a team."
+        "Add runs to a team by the CAMB.AI run ids in a text: lines, commas, a chat message, or a CSV with titles "
+        "and tags."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         arguments.add_team(parser)
-        parser.add_argument("file", metavar="FILE", type=FileType(encoding="utf-8-sig"), help="or - for stdin")
+        parser.add_argument(
+            "file", metavar="FILE", type=FileType(encoding="utf-8-sig"), help="a text in UTF-8, or - for stdin"
+        )
 
     def handle(self, *, team: Team, file: TextIO, **_: Any) -> None:
         try:

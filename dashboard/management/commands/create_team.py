@@ -1,4 +1,4 @@
-"""What does a script need before it can share runs: an owner, a team, its CAMB.AI key, without a browser."""
+"""Creates a team, its owner and its CAMB.AI key without a browser, so that a script can set up a server."""
 
 import os
 import sys
@@ -13,28 +13,31 @@ from django.core.validators import validate_email
 from django.db import transaction
 
 from results.refresh import keys
+from teams import models
 from teams.models import Membership, Team, User
 
 
 class Command(BaseCommand):
     help = (
-        "Create a team with its owner and CAMB.AI key, and print its slug. What exists already is used: the owner "
-        "by e-mail address, their team by name; only a given password or key replaces the old one."
+        "Create a team with its owner and CAMB.AI key, and print its slug. An existing owner is found by e-mail "
+        "address, and an existing team of that owner by name. A given password or key replaces the old one."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--owner", required=True, metavar="EMAIL")
         parser.add_argument("--name", required=True, help="the team's name")
         parser.add_argument("--password-stdin", action="store_true", help="read the owner's password from stdin")
-        parser.add_argument("--camb-key-env", metavar="VARIABLE", help="the environment variable with the key")
+        parser.add_argument(
+            "--camb-key-env", metavar="VARIABLE", help="the environment variable that holds the CAMB.AI key"
+        )
 
     def handle(self, *, owner: str, name: str, password_stdin: bool, camb_key_env: str | None, **_: Any) -> None:
         password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
         secret = os.environ.get(camb_key_env, "").strip() if camb_key_env else ""
         if camb_key_env and not secret:
             raise CommandError(f"The environment variable {camb_key_env} holds no key.")
-        if not name.strip() or len(name) > 100:
-            raise CommandError("The team's name must have 1 to 100 characters.")
+        if not name.strip() or len(name) > models.MAX_TEAM_NAME:
+            raise CommandError(f"The team's name must have 1 to {models.MAX_TEAM_NAME} characters.")
         try:
             with transaction.atomic():
                 user = ensure_user(owner, password)
@@ -49,9 +52,9 @@ class Command(BaseCommand):
 
 
 def ensure_user(email: str, password: str | None) -> User:
-    """Return the user of this e-mail address, created if need be, and set a given password.
+    """Return the user with this e-mail address, created if necessary, and set the password if one is given.
 
-    Raises ValidationError when the address or the password is none that may be used.
+    Raises ValidationError when the address or the password is not acceptable.
     """
     email = email.strip().lower()
     validate_email(email)
@@ -62,7 +65,7 @@ def ensure_user(email: str, password: str | None) -> User:
     elif user.pk is None:
         user.set_unusable_password()
     user.save()
-    # Who may run commands here vouches for the address: no letter needs to be answered before the first log-in.
+    # The operator who runs this command vouches for the address: the first log-in needs no confirmation e-mail.
     EmailAddress.objects.update_or_create(user=user, email=email, defaults={"verified": True, "primary": True})
     return user
 

@@ -1,4 +1,4 @@
-"""How is the search index made anew, after it was damaged or its analyzer has changed?"""
+"""Rebuilds the search index, after damage or a change of the analyzer."""
 
 import time
 from typing import Any
@@ -10,18 +10,18 @@ from results.search import indexing
 
 
 class Command(BaseCommand):
-    help = "Make the search index anew from the stored lines, while others search and save."
+    help = "Rebuild the search index from the stored lines. Searching and saving go on meanwhile."
 
     def handle(self, **_: Any) -> None:
         total, started = Cue.objects.count(), time.monotonic()
-        # A terminal sees one line that counts; a log gets a line now and then.
-        is_terminal, said_at = self.stdout.isatty(), started
+        # A terminal shows one line that is overwritten; a log gets a line every ten seconds.
+        is_terminal, printed_at = self.stdout.isatty(), started
 
         def progress(done: int) -> None:
-            nonlocal said_at
+            nonlocal printed_at
             now = time.monotonic()
-            if is_terminal or now - said_at >= 10:
-                said_at = now
+            if is_terminal or now - printed_at >= 10:
+                printed_at = now
                 left = (now - started) / done * max(total - done, 0)
                 line = f"{done:,} of {max(total, done):,} lines, about {left:,.0f} s left"
                 self.stdout.write(f"\r{line:<60}" if is_terminal else line, ending="" if is_terminal else None)

@@ -1,4 +1,4 @@
-"""How are results fetched where no worker runs? Everything that is due is asked here and now."""
+"""Refreshes every due run of a team in the foreground, for servers without a worker."""
 
 import time
 from argparse import ArgumentParser
@@ -16,7 +16,7 @@ from teams.models import Team
 
 
 class Command(BaseCommand):
-    help = "Ask CAMB.AI about every run of a team that is due, and print what came of it."
+    help = "Ask CAMB.AI about every due run of a team, and print the number of runs by status."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         arguments.add_team(parser)
@@ -38,11 +38,11 @@ class Command(BaseCommand):
 
 
 def _ask(team: Team, started: datetime) -> None:
-    """Ask about what was due then; runs that are due again before the end are left to the next time."""
+    """Ask about the runs that were due at `started`. Runs that become due again wait for the next command."""
     due = Run.objects.filter(team=team).due(started)
     while due.exists():
         key = ApiKey.objects.filter(team=team).first()
-        # Looked at before claiming: a moment later the rate may allow what it had just forbidden.
+        # Checked before claiming: the rate limit may be free again a moment later.
         is_rate_used_up = key is not None and limits.calls_left(key, clock.now()) <= 0
         if lease := claims.claim(team.pk):
             ask.refresh_lease(lease)

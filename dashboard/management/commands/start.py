@@ -1,4 +1,4 @@
-"""What does it take to have all of Dubroom running on this machine? `make run` ends here."""
+"""Starts all of Dubroom on one machine: web server, worker, beat and the demo. `make run` calls this command."""
 
 import os
 import secrets
@@ -15,7 +15,7 @@ from django.db import DatabaseError, transaction
 
 from dashboard.embedded import processes
 from dashboard.management.commands.create_team import ensure_user
-from dashboard.settings import kept_secret
+from dashboard.settings import load_or_create_secret
 from results.media import quota
 from results.models import ApiKey
 from results.runs.add import add_runs
@@ -24,23 +24,26 @@ from teams.models import Team, User
 
 DEMO_EMAIL = "demo@example.org"
 DEMO_KEY = "demo-key"
-# Without these that are easily mistaken for one another: a person types it from the terminal.
+# Without letters and digits that look alike: the password is read from the terminal and typed.
 PASSWORD_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # noqa: S105
 
 
 class Command(BaseCommand):
-    help = "Prepare the data folder and run web server, worker and beat together until Ctrl-C."
+    help = "Prepare the data folder, then run the web server, the worker and beat until Ctrl-C."
     requires_system_checks = []
 
     def handle(self, **_: Any) -> None:
         names = prepare()
         server = [settings.HOST, str(settings.PORT), str(settings.BASE_DIR / "Procfile")]
         command = [sys.executable, "-P", processes.__file__, *server, *names]
-        os.execve(sys.executable, command, environment() | {"GREETING": greeting()})  # noqa: S606  our own file, and no shell
+        os.execve(sys.executable, command, environment() | {"GREETING": greeting()})  # noqa: S606  our own file, without a shell
 
 
 def prepare() -> list[str]:
-    """Make everything ready and return which processes of the Procfile to run. Raises CommandError."""
+    """Prepare folders, database, demo and static files; return the names of the Procfile's processes to run.
+
+    Raises CommandError, with a sentence that says what to change.
+    """
     check_folder(settings.DATA_DIR, "DUBROOM_DATA_DIR")
     check_folder(Path(settings.STATIC_ROOT), "STATIC_ROOT")
     check_port(settings.HOST, settings.PORT, "PORT")
@@ -59,6 +62,7 @@ def prepare() -> list[str]:
 
 
 def check_folder(folder: Path, setting: str) -> None:
+    """Create the folder, and raise CommandError if it is not writable."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -71,6 +75,7 @@ def check_folder(folder: Path, setting: str) -> None:
 
 
 def check_port(host: str, port: int, setting: str) -> None:
+    """Raise CommandError if a server cannot listen on this port."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with socket.socket(family) as probe:
@@ -84,8 +89,8 @@ def check_port(host: str, port: int, setting: str) -> None:
 
 
 def seed_demo() -> None:
-    """A team to look around in, whose key is answered by the stand-in CAMB.AI."""
-    from demo.samples import DEMO_TITLES  # reads every sample: only a first start needs them
+    """Create the demo's user, team and runs. The stand-in CAMB.AI answers the team's key."""
+    from demo.samples import DEMO_TITLES  # reads every sample, which only a first start needs
 
     with transaction.atomic():
         user = ensure_user(DEMO_EMAIL, demo_password())
@@ -100,11 +105,11 @@ def seed_demo() -> None:
 
 
 def demo_password() -> str:
-    return kept_secret("demo.password", "".join(secrets.choice(PASSWORD_LETTERS) for _ in range(12)))
+    return load_or_create_secret("demo.password", "".join(secrets.choice(PASSWORD_LETTERS) for _ in range(12)))
 
 
 def environment() -> dict[str, str]:
-    """What the commands of the Procfile are given, however the settings came about."""
+    """Return the environment of the Procfile's processes, with the settings in effect, also those of `.env`."""
     here = str(Path(sys.executable).parent)
     return os.environ | {
         "PATH": os.pathsep.join([here, os.environ.get("PATH", os.defpath)]),
@@ -113,14 +118,15 @@ def environment() -> dict[str, str]:
         "PORT": str(settings.PORT),
         "DEMO_PORT": str(settings.DEMO_PORT),
         "DEMO_KEY": DEMO_KEY,
-        # Threads that each keep their own arena would cost tens of megabytes for nothing, and so would the room for
-        # an answer of 20 MB that glibc, unless it is given a threshold, keeps once it was needed.
+        # Fewer malloc arenas save tens of megabytes that threads would hold for nothing. With a fixed mmap
+        # threshold, glibc returns the memory of a 20 MB answer to the system; otherwise it keeps that memory.
         "MALLOC_ARENA_MAX": "2",
         "MALLOC_MMAP_THRESHOLD_": "1048576",
     }
 
 
 def greeting() -> str:
+    """Return the lines that the terminal shows once everything runs."""
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.HOST, settings.HOST)  # noqa: S104
     address = f"http://{host}:{settings.PORT}"
     rows = [("Open", f"{address}/")]

@@ -43,7 +43,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
         "problems": [error for errors in form.errors.values() for error in errors],
         # Without script the whole page is sent again; its text box then holds the file's text, so none is lost.
         "typed": form.cleaned_data["text"] if preview else request.POST.get("text", ""),
-        "most_ids": f"{RunsForm.MOST_IDS:,}",
+        "most_ids": f"{pasted_ids.MAX_IDS:,}",
     }
     return render(request, "runs/add/page.html", context, status=422 if form.errors else 200)
 

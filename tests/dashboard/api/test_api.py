@@ -1,4 +1,4 @@
-"""Does the API give each token what it may have, by the pages' own rules, and say plainly what is wrong?"""
+"""The API: rights by token, error answers, reading, searching, and changing runs by the pages' own rules."""
 
 import json
 from datetime import timedelta
@@ -28,7 +28,7 @@ TASK = "b9e3d2f4-7c1a-4f0e-9d55-0a1b2c3d4e5f"
 
 
 class Script:
-    """Somebody's program, with a token of the team or whatever else stands in the header."""
+    """A client of the API that sends this secret as its token, or no header without a secret."""
 
     def __init__(self, team: Team, secret: str = "") -> None:
         self.team, self.client = team, Client(headers={"Authorization": f"Bearer {secret}"} if secret else {})
@@ -58,10 +58,10 @@ def ids_of(response) -> list[int]:
     return [run["id"] for run in response.json()["runs"]]
 
 
-# --- Who may -----------------------------------------------------------------------------------------
+# --- Rights ------------------------------------------------------------------------------------------
 
-# What each address answers to a token that reads, and to one that writes.
-PICKED: dict[str, object] = {"runs": []}
+# The status of each operation for a token that reads, and for one that writes.
+NO_RUNS: dict[str, object] = {"runs": []}
 TABLE = {
     ("get", ""): (200, 200),
     ("get", "/runs"): (200, 200),
@@ -87,7 +87,7 @@ OPEN = {"openapi-json": 200, "api-root": 404}  # without a token
 
 
 class World:
-    """A team with one of everything, and every kind of token that may come along."""
+    """A team with a dub, another team, and a token of every kind."""
 
     def __init__(self) -> None:
         self.team, self.other = make_team("Dub"), make_team("Other")
@@ -98,7 +98,7 @@ class World:
         )
         removed, disabled = make_member(self.team), make_member(self.team)
         self.secrets = {
-            "nobody": "",
+            "missing": "",
             "mistyped": "dubroom_0",
             "expired": token_of(make_member(self.team), expires_at=timezone.now()),
             "removed": token_of(removed),
@@ -112,13 +112,13 @@ class World:
         removed.memberships.get().remove()
         User.objects.filter(pk=disabled.pk).update(is_active=False)
 
-    def ask(self, who: str, method: str, path: str, *, team: Team | None = None, dub: Dub | None = None):
+    def ask(self, token: str, method: str, path: str, *, team: Team | None = None, dub: Dub | None = None):
         dub = dub or self.dub
         address = path.format(run=dub.run_id, dub=dub.pk, format="srt")
-        script = Script(team or self.team, self.secrets[who])
+        script = Script(team or self.team, self.secrets[token])
         if method == "get":
             return script.get(address, **({"q": "hello"} if path == "/search" else {}))
-        return script.post(address, BODIES.get(path, PICKED))
+        return script.post(address, BODIES.get(path, NO_RUNS))
 
 
 @pytest.fixture
@@ -129,16 +129,16 @@ def world() -> World:
 @pytest.mark.parametrize(("method", "path"), TABLE)
 def test_each_token_gets_what_the_table_says(world, method, path):
     reads, writes = TABLE[method, path]
-    shut = dict.fromkeys(("nobody", "mistyped", "expired", "removed", "disabled"), 401)
-    wanted = shut | {"outsider": 404, "reader": reads, "viewer": reads, "member": writes, "owner": writes}
-    answers = {who: world.ask(who, method, path) for who in world.secrets}
-    assert {who: answer.status_code for who, answer in answers.items()} == wanted
+    refused = dict.fromkeys(("missing", "mistyped", "expired", "removed", "disabled"), 401)
+    wanted = refused | {"outsider": 404, "reader": reads, "viewer": reads, "member": writes, "owner": writes}
+    answers = {token: world.ask(token, method, path) for token in world.secrets}
+    assert {token: answer.status_code for token, answer in answers.items()} == wanted
     assert not any(answer.cookies for answer in answers.values())
     assert {answer.headers["Cache-Control"] for answer in answers.values()} == {"no-store"}
 
 
 @pytest.mark.parametrize(("method", "path"), TABLE)
-def test_somebody_elses_looks_like_what_is_not_there(world, method, path):
+def test_another_teams_data_answers_as_if_it_did_not_exist(world, method, path):
     theirs, nowhere = world.ask("member", method, path, team=world.other), Team(slug="nowhere")
     assert theirs.status_code == 404
     assert theirs.content == world.ask("member", method, path, team=nowhere).content
@@ -149,34 +149,34 @@ def test_somebody_elses_looks_like_what_is_not_there(world, method, path):
         assert (foreign.status_code, foreign.content) == (404, missing.content)
 
 
-def test_the_description_is_open_and_says_nothing_of_anybody(world):
+def test_the_description_is_public_and_lists_every_operation(world):
     answers = {name: Client().get(reverse(f"api:{name}")) for name in OPEN}
     assert {name: answer.status_code for name, answer in answers.items()} == OPEN
     described = answers["openapi-json"].json()
     paths = {
         (method, path.removeprefix("/api/v1/t/{team}"))
-        for path, told in described["paths"].items()
-        for method in told
+        for path, methods in described["paths"].items()
+        for method in methods
     }
     assert paths == set(TABLE)
     assert described["components"]["securitySchemes"] == {"TokenAuth": {"type": "http", "scheme": "bearer"}}
 
 
 @pytest.mark.parametrize("method", ["head", "put", "patch", "delete", "options"])
-def test_no_other_method_is_known(script, method):
+def test_other_methods_answer_405(script, method):
     answer = getattr(script.client, method)(f"/api/v1/t/{script.team.slug}/runs")
     assert answer.status_code == 405
     assert set(answer.headers["Allow"].split(", ")) == {"GET", "POST"}
 
 
-def test_a_session_opens_nothing(team):
+def test_a_session_is_no_authentication(team):
     client = Client()
     client.force_login(team.memberships.get().user)
     assert Script(team).client.get(f"/api/v1/t/{team.slug}").status_code == 401
     assert client.get(f"/api/v1/t/{team.slug}").status_code == 401
 
 
-def test_a_demoted_persons_token_only_reads(team):
+def test_the_token_of_a_demoted_person_only_reads(team):
     user = make_member(team)
     script = Script(team, token_of(user))
     user.memberships.get().change_role(Role.VIEWER)
@@ -186,10 +186,10 @@ def test_a_demoted_persons_token_only_reads(team):
     assert script.get().status_code == 401
 
 
-# --- What is said when something is wrong ------------------------------------------------------------
+# --- Errors ------------------------------------------------------------------------------------------
 
 
-def test_a_refusal_says_what_is_wrong_and_how_it_is_mended(team):
+def test_a_refusal_says_what_is_wrong_and_how_to_fix_it(team):
     missing = Script(team).get()
     assert missing.headers["WWW-Authenticate"] == 'Bearer realm="Dubroom"'
     assert missing.json() == {
@@ -216,7 +216,7 @@ def test_a_refusal_says_what_is_wrong_and_how_it_is_mended(team):
         ({"camb_run_id": 10**25}, "query.camb_run_id.0", "Input should be less than 9223372036854775808"),
     ],
 )
-def test_an_odd_question_is_answered_with_what_is_odd(script, query, at, message):
+def test_an_invalid_query_names_the_invalid_parameter(script, query, at, message):
     answer = script.get("/runs", **query)
     assert answer.status_code == 422
     assert answer.json()["errors"] == [{"at": at, "message": message}]
@@ -237,19 +237,19 @@ def test_an_odd_question_is_answered_with_what_is_odd(script, query, at, message
         ("/runs/tag", [], "body"),
     ],
 )
-def test_a_body_that_is_not_meant_so_changes_nothing(script, team, path, body, at):
+def test_an_invalid_body_names_the_invalid_field_and_changes_nothing(script, team, path, body, at):
     make_run(team)
     answer = script.post(path, body)
     assert (answer.status_code, answer.json()["errors"][0]["at"]) == (422, at)
     assert Run.objects.current().filter(tags=None).count() == 1
 
 
-def test_what_is_no_json_is_told(script):
+def test_a_body_that_is_not_json_answers_400(script):
     answer = script.client.post(f"/api/v1/t/{script.team.slug}/runs", "ids=1344", content_type="text/plain")
     assert (answer.status_code, answer.json()["detail"]) == (400, "Cannot parse request body.")
 
 
-def test_trouble_outside_of_the_api_is_json_too(script, monkeypatch):
+def test_errors_outside_the_operations_are_json_too(script, monkeypatch):
     unknown = script.get("/nothing")
     assert (unknown.status_code, unknown.json()["status"]) == (404, 404)
     method = script.client.delete(f"/api/v1/t/{script.team.slug}/runs")
@@ -262,7 +262,7 @@ def test_trouble_outside_of_the_api_is_json_too(script, monkeypatch):
     assert "division" not in broken.text
 
 
-def test_a_token_asks_only_so_often_and_others_are_none_the_worse(team, settings):
+def test_the_rate_limit_counts_each_token_alone(team, settings):
     settings.API_CALLS_PER_MINUTE = 2
     one, other = script_of(team), script_of(team)
     assert [one.get().status_code for _ in range(3)] == [200, 200, 429]
@@ -275,14 +275,14 @@ def test_a_token_asks_only_so_often_and_others_are_none_the_worse(team, settings
     assert other.get().status_code == 200
 
 
-# --- Looking -----------------------------------------------------------------------------------------
+# --- Reading -----------------------------------------------------------------------------------------
 
 
-def test_the_team_is_told_with_what_the_token_may(team):
+def test_the_team_is_answered_with_the_rights_of_the_token(team):
     make_run(team, status="ready")
-    said = script_of(team, can_write=False).get().json()
-    assert (said["slug"], said["name"], said["role"], said["can_write"]) == ("dub", "Dub", "member", False)
-    assert said["runs"] == {
+    answer = script_of(team, can_write=False).get().json()
+    assert (answer["slug"], answer["name"], answer["role"], answer["can_write"]) == ("dub", "Dub", "member", False)
+    assert answer["runs"] == {
         "new": 0,
         "waiting": 0,
         "ready": 1,
@@ -291,18 +291,18 @@ def test_the_team_is_told_with_what_the_token_may(team):
         "not_found": 0,
         "archived": 0,
     }
-    assert said["trouble"] == "Nobody can be asked: this team has no CAMB.AI key yet."
+    assert answer["trouble"] == "Nobody can be asked: this team has no CAMB.AI key yet."
 
 
-def test_a_run_is_told_with_its_dubs_and_their_addresses(team, script):
+def test_a_run_is_answered_with_its_dubs_and_their_addresses(team, script):
     run = make_run(team, camb_run_id=1344, title="Lights", status="ready", due_at=None, languages=["es-es"])
     dub = make_dub(run, ["Hola"], "es-es", video_url="https://x.example/v", duration_ms=2000)
     bare = make_dub(run, [], "fr-fr")
     tags.add_tags(team, {run.pk: ["Launch"]})
     run.refresh_from_db()
-    said = script.get(f"/runs/{run.pk}").json()
-    here = f"http://testserver/api/v1/t/dub/dubs/{dub.pk}"
-    assert said == {
+    answer = script.get(f"/runs/{run.pk}").json()
+    address = f"http://testserver/api/v1/t/dub/dubs/{dub.pk}"
+    assert answer == {
         "id": run.pk,
         "camb_run_id": 1344,
         "camb_task_id": None,
@@ -322,8 +322,8 @@ def test_a_run_is_told_with_its_dubs_and_their_addresses(team, script):
                 "language_name": "Spanish (Spain)",
                 "duration_ms": 2000,
                 "cue_count": 1,
-                "transcript": f"{here}/transcript.json",
-                "video": f"{here}/video",
+                "transcript": f"{address}/transcript.json",
+                "video": f"{address}/video",
                 "audio": None,
             },
             {
@@ -346,11 +346,11 @@ def test_a_run_is_told_with_its_dubs_and_their_addresses(team, script):
         "version": run.version,
         "page": f"http://testserver/runs/{run.pk}/",
     }
-    assert script.get("/runs").json()["runs"] == [said]
+    assert script.get("/runs").json()["runs"] == [answer]
     assert script.get(f"/dubs/{dub.pk}/transcript.json").json()["cues"][0]["text"] == "Hola"
 
 
-def test_the_list_is_narrowed_as_its_page_is(team, script):
+def test_the_list_has_the_filters_of_its_page(team, script):
     tide = make_run(team, title="Tide", status="failed", camb_run_id=500)
     island = make_run(team, title="Island", camb_run_id=712)
     gone = make_run(team, title="Gone")
@@ -370,26 +370,26 @@ def test_the_list_is_narrowed_as_its_page_is(team, script):
         assert ids_of(script.get("/runs", **query)) == [run.pk for run in found], query
 
 
-def test_the_page_and_the_api_know_the_same_filters():
+def test_the_page_and_the_api_have_the_same_filters():
     assert set(runs.RunFilter.model_fields) == set(vars(RunListQuery())) - {"order", "after", "before"}
 
 
 @pytest.mark.parametrize("order", ["newest", "oldest"])
-def test_pages_follow_each_other_to_the_end(team, script, order):
+def test_cursors_lead_through_every_run(team, script, order):
     made = [make_run(team).pk for _ in range(5)]
-    seen, cursor, asked = [], 0, 0
+    seen, cursor, requests = [], 0, 0
     while cursor is not None:
         answer = script.get("/runs", limit=2, order=order, cursor=cursor)
         seen += ids_of(answer)
-        cursor, asked = answer.json()["next"], asked + 1
-    assert (seen, asked) == (made if order == "oldest" else made[::-1], 3)
+        cursor, requests = answer.json()["next"], requests + 1
+    assert (seen, requests) == (made if order == "oldest" else made[::-1], 3)
 
 
-def test_an_unchanged_list_costs_one_small_read(team, script, django_assert_num_queries):
+def test_an_unchanged_list_answers_304_after_two_queries(team, script, django_assert_num_queries):
     run = make_run(team)
     first = script.get("/runs")
     for path in ("/runs", f"/runs/{run.pk}"):
-        with django_assert_num_queries(2):  # the token and the pulse
+        with django_assert_num_queries(2):  # the token and the team's version
             same = script.get(path, headers={"If-None-Match": first.headers["ETag"]})
         assert (same.status_code, same.content, same.headers["ETag"]) == (304, b"", first.headers["ETag"])
     tags.add_tags(team, {run.pk: ["new"]})
@@ -398,7 +398,7 @@ def test_an_unchanged_list_costs_one_small_read(team, script, django_assert_num_
     assert ids_of(script.get("/runs", changed_since=first.json()["version"])) == [run.pk]
 
 
-def test_many_rows_take_as_many_queries_as_one(team, script):
+def test_the_number_of_queries_does_not_grow_with_the_rows(team, script):
     def make(count):
         for _ in range(count):
             dub = make_searchable_dub(make_run(team, added_by=team.memberships.first().user), ["The kettle is on"])
@@ -415,35 +415,35 @@ def test_many_rows_take_as_many_queries_as_one(team, script):
     script.get("/runs")  # notes the token's use
     of_one = {path: queries(path) for path in paths}
     make(29)
-    # PostgreSQL may look for hits once more, depending on how many there are.
+    # PostgreSQL may search once more, depending on the number of hits.
     spare = {"/search": 1}
     assert all(queries(path) <= of_one[path] + spare.get(path, 0) for path in paths)
 
 
-def test_a_transcript_comes_in_every_format(script, team):
+def test_a_transcript_is_available_in_every_format(script, team):
     dub = make_dub(make_run(team, camb_run_id=7), ["Hello"])
     for key, format in FORMATS.items():
         answer = script.get(f"/dubs/{dub.pk}/transcript.{key}")
         assert answer.headers["Content-Type"] == format.content_type
         assert f'filename="Run 7.en-us.{format.extension}"' in answer.headers["Content-Disposition"]
         assert key == "docx" or answer.content == format.file(dub)
-    odd = script.get(f"/dubs/{dub.pk}/transcript.exe")
-    assert (odd.status_code, odd.json()["errors"][0]["at"]) == (422, "path.format")
+    unknown = script.get(f"/dubs/{dub.pk}/transcript.exe")
+    assert (unknown.status_code, unknown.json()["errors"][0]["at"]) == (422, "path.format")
 
 
-def test_media_leads_to_where_it_is_now_or_says_why_not(script, team):
+def test_media_redirects_to_its_present_address_or_says_why_not(script, team):
     dub = make_dub(make_run(team), video_url="https://media.example/v.mp4?sig=1")
-    there = script.get(f"/dubs/{dub.pk}/video")
-    assert (there.status_code, there.headers["Location"]) == (302, dub.video_url)
+    found = script.get(f"/dubs/{dub.pk}/video")
+    assert (found.status_code, found.headers["Location"]) == (302, dub.video_url)
     none = script.get(f"/dubs/{dub.pk}/audio")
     assert (none.status_code, none.json()["detail"]) == (502, "This dub has no audio.")
 
 
-def test_a_search_finds_moments_and_marks_them(team, script):
+def test_a_search_answers_lines_with_marks(team, script):
     dub = make_searchable_dub(make_run(team, camb_run_id=1344, title="Lights"), ["Nothing", "The kettle is on"])
     make_searchable_dub(make_run(make_team()), ["Their kettle"])
-    said = script.get("/search", q="kettle").json()
-    assert said == {
+    answer = script.get("/search", q="kettle").json()
+    assert answer == {
         "hits": [
             {
                 "run": dub.run_id,
@@ -468,56 +468,56 @@ def test_a_search_finds_moments_and_marks_them(team, script):
     }
 
 
-def test_nobody_learns_what_another_team_says(script):
+def test_a_search_finds_nothing_of_another_team(script):
     make_searchable_dub(make_run(make_team()), ["Their kettle"])
-    said = script.get("/search", q="kettle").json()
-    assert said == {"hits": [], "next": None, "count": 0, "is_exact": True, "hint": "", "suggestion": ""}
+    answer = script.get("/search", q="kettle").json()
+    assert answer == {"hits": [], "next": None, "count": 0, "is_exact": True, "hint": "", "suggestion": ""}
 
 
 @pytest.mark.parametrize("order", ["newest", "best"])
-def test_hits_follow_each_other_to_the_end(team, script, order):
+def test_cursors_lead_through_every_hit(team, script, order):
     make_searchable_dub(make_run(team), [f"kettle {number}" for number in range(5)])
     seen: list[int] = []
     counts: list[int | None] = []
     cursor = ""
     while cursor is not None:
-        said = script.get("/search", q="kettle", order=order, limit=2, cursor=cursor).json()
-        seen += [hit["position"] for hit in said["hits"]]
-        cursor, counts = said["next"], [*counts, said["count"]]
+        answer = script.get("/search", q="kettle", order=order, limit=2, cursor=cursor).json()
+        seen += [hit["position"] for hit in answer["hits"]]
+        cursor, counts = answer["next"], [*counts, answer["count"]]
     assert (sorted(seen), counts) == ([1, 2, 3, 4, 5], [5, None, None])
 
 
 # --- Changing ----------------------------------------------------------------------------------------
 
 
-def test_runs_are_added_and_each_id_is_answered_for(team, script):
+def test_runs_are_added_and_every_id_has_a_result(team, script):
     known, archived = make_run(team, camb_run_id=1345), make_run(team, camb_run_id=1346)
-    make_run(make_team(), camb_run_id=1344)  # says nothing here
+    make_run(make_team(), camb_run_id=1344)  # another team's run does not make the id known
     archive_runs(team, [archived.pk])
-    said = script.post("/runs", {"ids": [1344, "1345", 1346, TASK, 1344, "1.5"], "tags": ["Launch"]}).json()
+    answer = script.post("/runs", {"ids": [1344, "1345", 1346, TASK, 1344, "1.5"], "tags": ["Launch"]}).json()
     new, task = team.runs.get(camb_run_id=1344), team.runs.get(camb_task_id=TASK)
-    assert {name: [line["id"] for line in said[name]] for name in ("added", "known", "archived")} == {
+    assert {name: [line["id"] for line in answer[name]] for name in ("added", "known", "archived")} == {
         "added": [new.pk, task.pk],
         "known": [known.pk],
         "archived": [archived.pk],
     }
-    assert said["added"][0] == {
+    assert answer["added"][0] == {
         "written": "1344",
         "id": new.pk,
         "camb_run_id": 1344,
         "camb_task_id": None,
         "note": "",
     }
-    assert said["refused"] == [{"written": "1.5", "reason": "a run id is a whole number"}]
-    assert [line["written"] for line in said["repeated"]] == ["1344"]
+    assert answer["refused"] == [{"written": "1.5", "reason": "a run id is a whole number"}]
+    assert [line["written"] for line in answer["repeated"]] == ["1344"]
     assert {run.pk for run in Run.objects.filter(tags__name="Launch")} == {new.pk, task.pk, known.pk, archived.pk}
     assert new.added_by == team.memberships.get(role=Role.MEMBER).user
     assert [line["id"] for line in script.post("/runs", {"ids": [TASK]}).json()["known"]] == [task.pk]
 
 
-def test_a_text_is_read_as_the_page_reads_it(team, script):
-    said = script.post("/runs", {"text": "run_id,title,tags\n7,Lights,night\n8,Tides,"}).json()
-    assert [line["camb_run_id"] for line in said["added"]] == [7, 8]
+def test_a_text_is_parsed_as_on_the_page(team, script):
+    answer = script.post("/runs", {"text": "run_id,title,tags\n7,Lights,night\n8,Tides,"}).json()
+    assert [line["camb_run_id"] for line in answer["added"]] == [7, 8]
     assert list(team.runs.order_by("pk").values_list("title", "tags__name")) == [
         ("Lights", "night"),
         ("Tides", None),
@@ -534,18 +534,18 @@ def test_a_text_is_read_as_the_page_reads_it(team, script):
         ({"ids": [1], "tags": ["“"]}, "Type a tag first."),
     ],
 )
-def test_what_cannot_be_added_is_told(script, body, detail):
+def test_a_request_that_adds_nothing_says_why(script, body, detail):
     answer = script.post("/runs", body)
     assert (answer.status_code, answer.json()["detail"]) == (422, detail)
     assert not Run.objects.exists()
 
 
-def test_what_is_too_much_is_told(script):
+def test_a_body_over_the_limit_answers_413(script):
     answer = script.post("/runs", {"text": "1 " * 2**20})
     assert (answer.status_code, answer.json()["detail"]) == (413, "This is more than 2 MB. Send it in parts.")
 
 
-def test_a_run_is_asked_about_at_once_or_the_obstacle_is_told(team, script, enqueued):
+def test_a_refresh_is_queued_or_the_obstacle_named(team, script, enqueued):
     run = make_run(team, due_at=None)
     refused = script.post(f"/runs/{run.pk}/refresh")
     no_key = "Nobody can be asked: this team has no CAMB.AI key yet."
@@ -560,7 +560,7 @@ def test_a_run_is_asked_about_at_once_or_the_obstacle_is_told(team, script, enqu
     assert script.post(f"/runs/{run.pk}/refresh").json()["detail"].startswith("An archived run is not asked about.")
 
 
-def test_many_runs_are_changed_and_only_the_teams_own(team, script):
+def test_bulk_changes_affect_only_the_teams_own_runs(team, script):
     keys.save_key(team, "camb-0123456789-wxyz")
     one, two, foreign = make_run(team), make_run(team, status="failed"), make_run(make_team())
     mine = {"runs": [one.pk, foreign.pk]}
@@ -571,5 +571,5 @@ def test_many_runs_are_changed_and_only_the_teams_own(team, script):
     assert set(Run.objects.archived()) == {two}
     assert script.post("/runs/archive", {"where": {}}).json() == {"count": 1}
     assert script.post("/runs/restore", {"where": {"status": "archived"}}).json() == {"count": 2}
-    assert list(Run.objects.exclude(requested_at=None)) == []  # archiving ends the asking
+    assert list(Run.objects.exclude(requested_at=None)) == []  # archiving withdraws requests for a refresh
     assert dict(Run.objects.values_list("pk", "tags__name")) == {one.pk: "a", two.pk: None, foreign.pk: None}

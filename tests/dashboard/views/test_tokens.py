@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from dashboard.forms import TokenForm
+from teams import models
 from teams.models import AccessToken, Membership, Team
 from tests.dashboard.page_helpers import signed_in, text_of
 from tests.factories import make_member, make_team
@@ -76,8 +76,8 @@ def test_a_form_that_is_sent_twice_creates_one_token(team, member):
     assert AccessToken.objects.count() == 1
 
 
-def test_a_members_tokens_are_limited(team, member, monkeypatch):
-    monkeypatch.setattr(TokenForm, "MOST", 1)
+def test_a_person_has_only_so_many(team, member, monkeypatch):
+    monkeypatch.setattr(models, "MAX_TOKENS", 1)
     create(member, team)
     assert "You have 1 tokens, and that is the most." in text_of(create(member, team, name="Another"))
 

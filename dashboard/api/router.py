@@ -1,0 +1,38 @@
+"""Assembles the API for scripts: its routers, authentication, rendering and error answers."""
+
+from ninja import NinjaAPI
+from ninja.operation import Operation
+from ninja.renderers import JSONRenderer
+
+from dashboard.api import dubs, problems, runs, search
+from dashboard.api.auth import TokenAuth
+
+
+class _Renderer(JSONRenderer):
+    # Transcripts of every language stay readable on the wire.
+    json_dumps_params = {"ensure_ascii": False}
+
+
+class _Api(NinjaAPI):
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        """Return the name of the view function: these names are part of the API."""
+        return operation.view_func.__name__
+
+
+api = _Api(
+    title="Dubroom",
+    version="1",
+    description=(
+        "The runs, transcripts and media of a team, for scripts. Every request needs an access token of the team "
+        "in the header `Authorization: Bearer dubroom_…`; create one on the team's API page. Durations and "
+        "positions are in milliseconds, dates and times in UTC. An error has an HTTP status and a sentence in "
+        "`detail`."
+    ),
+    docs_url=None,
+    urls_namespace="api",
+    auth=TokenAuth(),
+    renderer=_Renderer(),
+)
+for router in (runs.router, dubs.router, search.router):
+    api.add_router("/t/{team}", router)
+problems.add_handlers(api)

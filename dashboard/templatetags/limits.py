@@ -1,0 +1,33 @@
+"""Template tags that print a limit from the constant that its check uses."""
+
+from datetime import timedelta
+
+from django import template
+from django.conf import settings
+
+from dashboard.units import duration_in_words, size_in_words
+from results.runs import pasted_ids
+from teams import models
+
+register = template.Library()
+
+
+@register.simple_tag
+def invitation_lifetime() -> str:
+    return duration_in_words(models.INVITATION_LIFETIME)
+
+
+@register.simple_tag
+def password_reset_lifetime() -> str:
+    return duration_in_words(timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT))
+
+
+@register.simple_tag
+def email_confirmation_lifetime() -> str:
+    return duration_in_words(timedelta(days=settings.ACCOUNT_EMAIL_CONFIRMATION_EXPIRE_DAYS))
+
+
+@register.simple_tag
+def max_text_size() -> str:
+    """Return the size of the largest text or file with run ids."""
+    return size_in_words(pasted_ids.MAX_BYTES)
