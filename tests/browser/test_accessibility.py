@@ -53,7 +53,7 @@ def test_what_opens_on_a_page_breaks_no_rule(visit, owner, team, add_runs, width
         return broken_rules(page)
 
     assert opened(pages["runs"], ".team-switch summary") == []
-    assert opened(pages["runs"], ".person summary") == []
+    assert opened(pages["runs"], ".user-menu summary") == []
     assert opened(pages["runs"], ".rename >> nth=0") == []
     assert opened(pages["runs"], "[name=pk] >> nth=0") == []
     assert opened(pages["run 48230"], ".history-drawer summary") == []
@@ -62,9 +62,9 @@ def test_what_opens_on_a_page_breaks_no_rule(visit, owner, team, add_runs, width
     assert opened(pages["run 48230"], "#cue-8 > button", ".line-menu summary") == []
     assert opened(f"{pages['run 48230']}?beside=fr-fr&speaker=Presentadora") == []
     if width == DESKTOP[0]:
-        assert opened(pages["run 48230"], "[data-keys]") == []
+        assert opened(pages["run 48230"], "[data-shortcuts]") == []
         for menu in (0, 1):  # on a phone it covers rows, and so a part of a box
-            assert opened(pages["runs"], "[name=pk] >> nth=0", f".bulk summary >> nth={menu}") == []
+            assert opened(pages["runs"], "[name=pk] >> nth=0", f".bulk-bar summary >> nth={menu}") == []
 
 
 LOOKS = """(element) => {
@@ -77,11 +77,11 @@ def test_what_is_chosen_stands_out_where_the_system_gives_the_colours(visit, own
     page = visit(owner, forced_colors="active", color_scheme="dark").page()
     page.add_init_script("localStorage.setItem('theme', 'light')")
     page.goto(pages_of(team, add_runs)["run 48230"])
-    for some in (".rail-links a", ".dub > .tabs a", ".stage-bar .switch a"):
+    for some in (".rail-links a", ".dub > .tabs a", ".player-bar .segmented a"):
         chosen = str(page.locator(f"{some}[aria-current]").evaluate(LOOKS))
         others = {str(other.evaluate(LOOKS)) for other in page.locator(f"{some}:not([aria-current])").all()}
         assert chosen not in others, some
-    shares = page.locator(".voices progress").evaluate_all(f"(all) => all.map({LOOKS})")
+    shares = page.locator(".speaker-list progress").evaluate_all(f"(all) => all.map({LOOKS})")
     assert [background for background, _ in shares] == ["rgb(42, 42, 48)"] * 2
 
 

@@ -197,7 +197,7 @@ def test_a_server_that_fails_is_told_and_keeps_what_was_typed(runs_page, mine):
     field.fill("New name")
     page.route("**/title/", lambda route: route.fulfill(status=500, body="broken"))
     field.press("Enter")
-    expect(page.locator("#trouble")).to_contain_text("That did not work")
+    expect(page.locator("#toast")).to_contain_text("That did not work")
     expect(field).to_have_value("New name")
 
 
@@ -271,8 +271,8 @@ def test_back_shows_nothing_after_logging_out(runs_page):
     page, runs = runs_page
     row(page, runs[READY]).get_by_role("link").first.click()
     expect(page.locator(".part > li").first).to_be_visible()
-    page.locator(".person summary").click()
-    page.locator(".person").get_by_role("button", name="Log out").click()
+    page.locator(".user-menu summary").click()
+    page.locator(".user-menu").get_by_role("button", name="Log out").click()
     expect(page.locator("h1")).to_have_text("Log in")
     for _ in range(2):
         page.go_back()
@@ -293,7 +293,7 @@ def test_nothing_is_polled_once_a_run_is_finished(page, add_runs, camb_clock, wo
 def test_runs_of_somebody_else_are_offered_and_come_without_moving_a_row(page, team, add_runs):
     add_runs(READY)
     page.goto(reverse("runs-list", args=[team.slug]))
-    page.locator(".pick[name=pk]").check()
+    page.locator(".select-box[name=pk]").check()
     before = page.locator("#runs-list").bounding_box()
     add_runs(FAILED)
     poll(page)
@@ -306,7 +306,7 @@ def test_runs_of_somebody_else_are_offered_and_come_without_moving_a_row(page, t
     expect(page.locator("#runs-list tbody tr")).to_have_count(2)
     expect(show).to_have_count(0)
     expect(page.locator("#runs-list tbody tr:first-child a").first).to_be_focused()
-    expect(page.locator(".bulk output")).to_have_text("1 selected")
+    expect(page.locator(".bulk-bar output")).to_have_text("1 selected")
     expect(page.locator("#runs-tabs")).to_contain_text("All 2")
 
 
@@ -317,11 +317,11 @@ def test_a_long_title_can_be_read_and_its_row_is_as_high_as_the_others(page, tea
     rows = page.locator("#runs-list tbody tr")
     assert len({row.bounding_box()["height"] for row in rows.all()}) == 1
     is_cut = "link => link.scrollHeight > link.clientHeight || link.scrollWidth > link.clientWidth"
-    cut = {link.text_content() for link in page.locator(".run-title .cut").all() if link.evaluate(is_cut)}
+    cut = {link.text_content() for link in page.locator(".run-title .truncate").all() if link.evaluate(is_cut)}
     assert cut == {titles[3]}
     assert page.get_by_title(titles[3]).count() == 1
     page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
-    assert [link.evaluate(is_cut) for link in page.locator(".run-title .cut").all()] == [False] * 3
+    assert [link.evaluate(is_cut) for link in page.locator(".run-title .truncate").all()] == [False] * 3
 
 
 def test_a_waiting_run_becomes_a_player_without_a_reload(page, add_runs, camb_clock, work):

@@ -55,7 +55,7 @@ def test_a_run_is_renamed_refreshed_and_removed(page, team, add_runs, camb, work
 def test_runs_are_tagged_filtered_exported_archived_and_restored(page, team, add_runs):
     first, second = add_runs(48201, 48252)
     page.goto(reverse("runs-list", args=[team.slug]))
-    page.locator(f"#run-{first.pk}-pick").check()
+    page.locator(f"#run-{first.pk}-select").check()
     bar = page.get_by_role("form", name="Selected runs")
     bar.get_by_text("Tag", exact=True).click()
     bar.get_by_label("Tags").fill("launch, two words")
@@ -70,7 +70,7 @@ def test_runs_are_tagged_filtered_exported_archived_and_restored(page, team, add
     expect(page.locator("#run-tags .chip")).to_have_text(["two words"])
 
     page.goto(reverse("runs-list", args=[team.slug]))
-    page.locator(f"#run-{second.pk}-pick").check()
+    page.locator(f"#run-{second.pk}-select").check()
     with page.expect_download() as download:
         bar.get_by_text("Export", exact=True).click()
         bar.get_by_role("button", name="JSON").click()

@@ -90,16 +90,16 @@ def test_the_activity_stays_where_it_is_while_many_runs_are_checked(
 def test_a_title_has_the_room_that_is_there_and_a_row_its_height(page, team, add_runs):
     add_runs(TIDES, LUMEN, MARKET, FAILED)
     page.goto(reverse("runs-list", args=[team.slug]))
-    titles = page.locator("td.run-title .cut").all()
+    titles = page.locator("td.run-title .truncate").all()
     assert {title.evaluate("(title) => title.clientHeight") for title in titles} == {24}
     assert {row.bounding_box()["height"] for row in page.locator("tbody tr").all()} == {44}
     state = page.locator("tr:has(.status.failed) .run-state > span")
-    reason, word = (state.locator(part).bounding_box() for part in (".cut", ".status"))
+    reason, word = (state.locator(part).bounding_box() for part in (".truncate", ".status"))
     assert reason["y"] >= word["y"] + word["height"]
     # A pointer brings the pencil, which needs a place of its own.
     row = page.locator("tbody tr >> nth=1")
     row.hover()
-    pencil, name = (row.locator(part).bounding_box() for part in (".rename", ".named bdi"))
+    pencil, name = (row.locator(part).bounding_box() for part in (".rename", ".title-and-tags bdi"))
     assert pencil["x"] >= name["x"] + name["width"]
 
 

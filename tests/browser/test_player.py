@@ -41,7 +41,7 @@ def by_wheel(page: Page) -> None:
 
 
 def by_wheel_over_the_player(page: Page) -> None:
-    page.locator(".stage-bar").hover()
+    page.locator(".player-bar").hover()
     page.mouse.wheel(0, 4000)
 
 
@@ -233,14 +233,14 @@ def test_keys_are_left_to_whoever_types_or_holds_ctrl(open_run):
     page.keyboard.press("Control+l")
     page.keyboard.press("Alt+k")
     assert page.evaluate("[media.currentTime, media.paused]") == [20, True]
-    expect(page.locator("#keys")).to_be_hidden()
+    expect(page.locator("#shortcuts")).to_be_hidden()
 
 
 def test_a_sheet_lists_the_keys_and_switches_them_off_for_good(open_run):
     page = open_run(TIDES)
     page.evaluate("media.currentTime = 20")
     page.keyboard.press("?")
-    sheet = page.locator("#keys")
+    sheet = page.locator("#shortcuts")
     expect(sheet).to_be_visible()
     page.keyboard.press("l")  # while the sheet is open, nothing moves behind it
     with is_kept(page):
@@ -291,7 +291,7 @@ def test_a_link_that_ends_while_it_plays_is_renewed_at_the_same_second(
     page.evaluate("{ const now = Date.now; Date.now = () => now() + 3_601_000; }")
     page.locator("#cue-6 button").click()
     until(page, "!media.paused && media.readyState === 4 && media.currentTime > 21 && media.currentTime < 30")
-    expect(page.locator("#media-trouble")).to_be_hidden()
+    expect(page.locator("#media-error")).to_be_hidden()
     assert count_calls() == 2
 
 
@@ -303,7 +303,7 @@ def test_a_link_that_was_dead_from_the_first_byte_is_renewed_at_the_second_of_th
     camb_clock.ahead += camb.media_ttl + 1
     page.reload()
     until(page, "media.readyState === 4 && Math.abs(media.currentTime - 13) < 0.3")
-    expect(page.locator("#media-trouble")).to_be_hidden()
+    expect(page.locator("#media-error")).to_be_hidden()
     assert (page.evaluate("media.paused"), count_calls()) == (True, 2)
 
 
@@ -319,7 +319,7 @@ def test_a_file_that_stays_dead_says_why_until_somebody_asks_again(
     page = open_run(TIDES)
     camb.rule = lambda call: Reply(status, b"no film") if call.path.startswith("/media/") else None
     page.reload()
-    trouble = page.locator("#media-trouble")
+    trouble = page.locator("#media-error")
     expect(trouble).to_contain_text(f"This file cannot be played here, even by a fresh link. {reason}")
     assert count_calls() == 2
     camb.rule = None
@@ -334,7 +334,7 @@ def test_why_there_is_no_fresh_link_is_said(open_run, camb, camb_clock, mine):
     camb_clock.ahead += camb.media_ttl + 1
     camb.keys.clear()
     page.reload()
-    expect(page.locator("#media-trouble")).to_contain_text("CAMB.AI does not accept this API key.")
+    expect(page.locator("#media-error")).to_contain_text("CAMB.AI does not accept this API key.")
     page.get_by_role("button", name="Refresh now").click()
     expect(page.locator("#messages")).to_contain_text("CAMB.AI does not accept this API key.")
-    expect(page.locator("#media-trouble")).to_have_text(re.compile("The link has ended, and for the reason above"))
+    expect(page.locator("#media-error")).to_have_text(re.compile("The link has ended, and for the reason above"))

@@ -32,7 +32,7 @@ def test_the_strip_leads_to_its_moment(open_run):
     until(page, "Math.abs(media.currentTime - media.duration / 2) < 0.1")
     expect(page.locator(CURRENT)).to_contain_text("La respuesta")
     until(
-        page, "Math.abs(timeline.querySelector('.now').getAttribute('x') - timeline.viewBox.baseVal.width / 2) < 5"
+        page, "Math.abs(timeline.querySelector('.playhead').getAttribute('x') - timeline.viewBox.baseVal.width / 2) < 5"
     )
 
 
@@ -102,11 +102,11 @@ def test_hints_are_stepped_through(open_run):
     page = open_run(NIGHT)
     hints = page.locator("#cues small")
     page.get_by_role("button", name="Next hint").click()
-    expect(page.locator("#hints output")).to_have_text(f"Hint 1 of {hints.count()}")
+    expect(page.locator("#review-checks output")).to_have_text(f"Hint 1 of {hints.count()}")
     page.keyboard.press("n")
     page.keyboard.press("Shift+N")
     page.keyboard.press("Shift+N")
-    expect(page.locator("#hints output")).to_have_text(f"Hint {hints.count()} of {hints.count()}")
+    expect(page.locator("#review-checks output")).to_have_text(f"Hint {hints.count()} of {hints.count()}")
     expect(page.locator("#cues small[data-now]")).to_have_count(1)
     expect(hints.last).to_be_in_viewport()
 
@@ -141,7 +141,7 @@ def test_lines_are_selected_and_copied_by_keys_alone(open_run):
     page.keyboard.press("Shift+ArrowDown")
     page.keyboard.press("Shift+ArrowDown")
     page.keyboard.press("Shift+ArrowUp")
-    expect(page.locator("#picked output")).to_have_text("2 lines")
+    expect(page.locator("#selected-lines output")).to_have_text("2 lines")
     page.keyboard.press("Shift+Enter")
     page.keyboard.press("Enter")
     assert copied(page) == (
@@ -149,7 +149,7 @@ def test_lines_are_selected_and_copied_by_keys_alone(open_run):
         "[0:07] Diseñador: Empezamos con una pregunta: ¿por qué cansa leer de noche?"
     )
     page.keyboard.press("Escape")
-    expect(page.locator("#picked")).to_be_hidden()
+    expect(page.locator("#selected-lines")).to_be_hidden()
     expect(page.locator("#cue-2 > button")).to_be_focused()
 
 
@@ -157,7 +157,7 @@ def test_a_second_timecode_with_shift_selects_up_to_there(open_run):
     page = open_run(LUMEN)
     page.locator("#cue-5 > button").click()
     page.locator("#cue-3 > button").click(modifiers=["Shift"])
-    expect(page.locator("#picked output")).to_have_text("3 lines")
+    expect(page.locator("#selected-lines output")).to_have_text("3 lines")
     until(page, "document.querySelector('#cues [aria-current]').id === 'cue-5'")
 
 

@@ -96,7 +96,7 @@ class Preview(PastedRuns):
     def groups(self) -> list[PreviewGroup]:
         """What needs a look first; words are only counted."""
         kinds = (
-            ("failed", "trouble", _("Not a run id"), self.odd),
+            ("failed", "warning", _("Not a run id"), self.odd),
             ("ready", "add", _("New"), self.new),
             ("ready", "clock", _("Tasks"), self.tasks),
             ("known", "archive", _("Already here, archived"), self.archived),

@@ -225,11 +225,11 @@ def test_without_a_key_many_are_not_asked(team, member):
 def test_only_who_may_change_can_pick(team, member):
     run = make_run(team)
     url = reverse("runs-list", args=[team.slug])
-    box = f'form="picked" name="pk" value="{run.pk}" aria-labelledby="run-{run.pk}-name" hx-preserve'
+    box = f'form="bulk-bar" name="pk" value="{run.pk}" aria-labelledby="run-{run.pk}-name" hx-preserve'
     assert box in member.get(url).content.decode()
     viewer = signed_in(make_member(team, Role.VIEWER))
     html = viewer.get(url).content.decode()
-    assert "picked" not in html
+    assert "bulk-bar" not in html
     assert 'name="pk"' not in html
 
 
