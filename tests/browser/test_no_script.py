@@ -1,4 +1,4 @@
-"""Is everything done without script, from logging in to reading a transcript?"""
+"""Tests that everything works without JavaScript, from the login to reading a transcript."""
 
 import pytest
 from django.urls import reverse
@@ -8,9 +8,9 @@ from results.models import Run
 
 
 @pytest.fixture
-def page(visit, owner) -> Page:
-    """A page without script, after a log-in through the form."""
-    page = visit(java_script_enabled=False).page()
+def page(open_browser, owner) -> Page:
+    """A page without JavaScript, after a login through the form."""
+    page = open_browser(java_script_enabled=False).page()
     page.goto("/accounts/login/")
     page.get_by_label("E-mail address").fill(owner.email)
     page.get_by_label("Password").fill("correct horse")
@@ -18,7 +18,7 @@ def page(visit, owner) -> Page:
     return page
 
 
-def test_runs_are_added_after_a_look_at_what_is_found(page, team, work):
+def test_runs_are_added_after_a_preview(page, team, work):
     page.goto(reverse("runs-add", args=[team.slug]))
     page.get_by_label("Run ids").fill("48201, 48207 and 12ab")
     page.get_by_role("button", name="Look what is found").click()
@@ -40,11 +40,11 @@ def test_a_run_is_renamed_refreshed_and_removed(page, team, add_runs, camb, work
     expect(page.get_by_role("heading", level=1)).to_have_text("Zwischen den Gezeiten")
 
     Run.objects.update(checked_at=None)
-    asked = [call.run_ids for call in camb.calls].count([48201])
+    calls_before = [call.run_ids for call in camb.calls].count([48201])
     page.get_by_role("button", name="Refresh now").click()
     expect(page.locator("#run-status")).to_contain_text("being asked now")
     work()
-    assert [call.run_ids for call in camb.calls].count([48201]) == asked + 1
+    assert [call.run_ids for call in camb.calls].count([48201]) == calls_before + 1
 
     page.get_by_role("link", name="Remove").click()
     page.get_by_role("button", name="Remove the run").click()
