@@ -1,4 +1,4 @@
-"""Tests that style sheets are linked and name existing classes and ids, and that scripts import hashed names."""
+"""Tests of static files: style sheets are linked and name existing classes and ids; scripts import hashed names."""
 
 import re
 from pathlib import Path

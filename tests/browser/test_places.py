@@ -106,7 +106,7 @@ def test_a_row_keeps_its_height_and_its_title_the_free_width(page, team, add_run
 def test_a_box_with_an_error_stays_in_line_with_the_others(page, owner_browser, team):
     owner_browser.expects = ("status of 422",)
     page.goto(reverse("teams-detail", args=[team.slug]))
-    form = page.get_by_role("form", name="Invite browser")
+    form = page.get_by_role("form", name="Invite somebody")
     form.evaluate("(form) => { form.noValidate = true; }")
     form.get_by_label("E-mail address").fill("sam at example")
     form.get_by_role("button").click()
