@@ -189,7 +189,9 @@ def test_lines_to_look_at_are_marked_and_counted(client, team, reader):
 
 
 def test_a_transcript_without_hints_has_no_way_through_them(client, team, reader):
-    assert 'id="review-checks"' not in run_page(client, make_dub(make_ready_run(team), ["fine"], audio_url=AUDIO).run)
+    assert 'id="review-checks"' not in run_page(
+        client, make_dub(make_ready_run(team), ["fine"], audio_url=AUDIO).run
+    )
 
 
 def test_the_strip_is_small_however_long_the_transcript_is(client, team, reader):
