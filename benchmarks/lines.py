@@ -1,4 +1,4 @@
-"""What do the transcripts of a big installation look like? Made-up lines in eight scripts, ever the same."""
+"""Generates the transcripts of a big installation: made-up lines in eight scripts, the same on every run."""
 
 import random
 from collections.abc import Iterator
@@ -9,14 +9,14 @@ VOCABULARY = 20_000
 
 
 class Script(NamedTuple):
-    """How words and lines are made: syllables of two parts, so many a word at most, and so many words a line."""
+    """How the words and lines of a language are made; each syllable has a first and a second part."""
 
-    share: float
+    share: float  # of all dubs
     first: list[str]
     second: list[str]
-    syllables: int
-    words: int
-    gap: str = " "
+    syllables: int  # per word, at most
+    words: int  # per line: from 3 to this number and 3 more
+    gap: str = " "  # between words
 
 
 def _glyphs(start: int, step: int, count: int) -> list[str]:
@@ -35,19 +35,19 @@ _SCRIPTS = {
 }
 LANGUAGES = tuple(_SCRIPTS)
 ENGLISH = "en-us"
-# Of all lines, as a run has each language once.
+# English lines among all lines. It is below the share above, because a run has each language only once.
 ENGLISH_SHARE = 0.35
 
-# Each of these stands in one of twenty lines of a team, whatever the language of the others.
+# Each of these words is in one of twenty lines of a team, counted over the lines of all languages.
 COMMON = ("harbour", "lantern", "meadow", "thunder")
 PHRASES = ("silver orchard", "quiet engine", "hollow bridge", "golden needle")
-# Each of these stands in three lines of a team.
+# Each of these words is in three lines of a team.
 RARE = ("quixotry", "zeugmatic", "xylograph", "vermiculite", "susurration")
 HELLOS = ("hello", "help", "held", "helmet", "here", "hear", "heavy", "head")
 
 
 class Lines:
-    """A source of lines; a team's own size decides how often a rare word is due."""
+    """A source of random lines with a fixed seed."""
 
     def __init__(self, seed: int = 1) -> None:
         self._random = random.Random(seed)
@@ -69,7 +69,7 @@ class Lines:
         return self._random.choices(LANGUAGES, cum_weights=self._shares)[0]
 
     def speak(self, tag: str, count: int) -> Iterator[str]:
-        """So many lines of one language; English ones hold the words that are looked for."""
+        """Yield `count` lines of one language; English lines contain the words that the searches look for."""
         script, words = _SCRIPTS[tag], self._words[tag]
         for _ in range(count):
             size = self._random.randint(3, script.words + 3)
@@ -85,5 +85,5 @@ class Lines:
             yield script.gap.join(line)
 
     def common_part(self, tag: str, length: int) -> str:
-        """A part of a common word of a language."""
+        """Return the first `length` characters of a common word of a language."""
         return next(word for word in self._words[tag] if len(word) >= length)[:length]

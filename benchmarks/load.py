@@ -1,11 +1,11 @@
-"""Do pages stay quick while many people work in a big installation, and many browsers poll?
+"""Measures response times of pages and polls under load: many users and open browsers in a big installation.
 
     python -m benchmarks.load [--lines 5000000] [--seconds 120] [--only pages|polls] [--data DIR] [--keep]
 
-1,000 teams have 100,000 runs; those of `benchmarks.search` hold the lines. Requests come to granian, as the
-Procfile starts it, at their times whether or not earlier ones are answered, and each is counted from then: first 20
-a second for lists, runs and searches, then the polls of 200 lists every 5 s, among whose teams ten runs a second
-change. Everybody keeps a connection.
+1,000 teams have 100,000 runs; the teams of `benchmarks.search` hold the lines. The load is an open model: requests
+reach granian, as the Procfile starts it, at scheduled times whether or not earlier ones are answered, and each is
+timed from its scheduled time. First come 20 requests a second for lists, runs and searches, then the polls of 200
+lists every 5 s, while ten runs a second change in their teams. Every browser keeps its connection.
 """
 
 import argparse
@@ -27,14 +27,16 @@ from threading import Lock
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from benchmarks import search
+from benchmarks import search_data, servers
+from benchmarks.search import searches
+from benchmarks.timing import percentiles, server_busy_ms
 
 TEAMS = 1_000
 RUNS = 100_000
-PEOPLE = 200
-PAGES_A_SECOND = 20
+BROWSERS = 200
+PAGES_PER_SECOND = 20
 POLL_S = 5
-CHANGES_A_SECOND = 10
+CHANGES_PER_SECOND = 10
 WANTED_P95_MS = {"list": 300, "run": 300, "search": 800, "poll, unchanged": 300, "poll, changed": 300}
 
 _POLLER = re.compile(r'id="runs-poller"[^>]*? hx-get="([^"]*)" hx-vals="([^"]*)"')
@@ -42,83 +44,86 @@ _POLLER = re.compile(r'id="runs-poller"[^>]*? hx-get="([^"]*)" hx-vals="([^"]*)"
 
 @dataclass
 class Browser:
-    """Somebody of a team, with a session, a connection and what the list of runs that is open asks next."""
+    """A member of a team with a session, a connection, and an open list of runs that polls."""
 
     team: Any
     runs: list[int]
     cookie: str
     connection: HTTPConnection
-    poll: str = ""
-    turn: Lock = field(default_factory=Lock)
+    poll_path: str = ""  # the address that the open list polls next
+    lock: Lock = field(default_factory=Lock)  # one request at a time, as over one connection
 
     def get(self, path: str) -> tuple[int, str]:
+        """Return the status and the body of a page."""
         headers = {"Cookie": self.cookie, "Accept-Encoding": "gzip"}
-        with self.turn:
+        with self.lock:
             try:
                 self.connection.request("GET", path, headers=headers)
                 answer = self.connection.getresponse()
             except RemoteDisconnected:
-                # It was idle for so long that the server closed it; a browser asks again over a new one.
+                # The server closes a connection that is idle for long. A browser repeats the request over a new
+                # one.
                 self.connection.request("GET", path, headers=headers)
                 answer = self.connection.getresponse()
             body = answer.read()
         is_packed = answer.headers["Content-Encoding"] == "gzip"
         return answer.status, (gzip.decompress(body) if is_packed else body).decode()
 
-    def ask(self, kind: str, path: str = "") -> str:
-        """Ask for a page, or poll when none is named; what it was that was answered."""
-        status, body = self.get(path or self.poll)
+    def request(self, kind: str, path: str = "") -> str:
+        """Get a page, or poll if no path is given; return the kind of answer, as the table names it."""
+        status, body = self.get(path or self.poll_path)
         if path:
             return kind if status == 200 else f"{kind}: {status}"
         if status == 200:
-            self.hear(body)
+            self.read_poll_path(body)
         return {204: "poll, unchanged", 200: "poll, changed"}.get(status, f"poll: {status}")
 
-    def hear(self, page: str) -> None:
+    def read_poll_path(self, page: str) -> None:
+        """Take the address of the next poll from the page, as htmx does."""
         found = _POLLER.search(page)
         assert found, page
         address, values = map(html.unescape, found.groups())
-        self.poll = f"{address.rstrip('?')}{'&' if '=' in address else '?'}{urlencode(json.loads(values))}"
+        self.poll_path = f"{address.rstrip('?')}{'&' if '=' in address else '?'}{urlencode(json.loads(values))}"
 
 
-# When, by whom, of which kind, and the page, if it is no poll.
-Due = tuple[float, Browser, str, str]
+# A scheduled request: its time in seconds from the start, its browser, its kind, and its path ("" for a poll).
+ScheduledRequest = tuple[float, Browser, str, str]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--lines", type=int, default=5_000_000)
-    parser.add_argument("--seconds", type=int, default=120, help="how long each of the two is measured")
-    parser.add_argument("--only", choices=("pages", "polls"), help="one of the two")
+    parser.add_argument("--seconds", type=int, default=120, help="how long pages and polls are measured, each")
+    parser.add_argument("--only", choices=("pages", "polls"), help="measure one of the two")
     parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
     parser.add_argument("--data", type=Path, help="a folder for the data instead of a temporary one")
-    parser.add_argument("--postgres", default="postgres:///", help="a server on which a database may be made")
+    parser.add_argument("--postgres", default="postgres:///", help="a server that allows creating a database")
     parser.add_argument(
-        "--keep", action="store_true", help="leave the data for the next time, and use what is there"
+        "--keep", action="store_true", help="keep the data for the next time, and use existing data"
     )
     options = parser.parse_args()
-    with search.filled(options.database, options.lines, options):
-        fill()
-        with search.granian() as server:
-            people = new_people(server)
-            for one in people:
-                one.hear(one.get(f"/t/{one.team.slug}/runs/")[1])
+    with search_data.filled(options.database, options.lines, options):
+        add_teams_and_runs()
+        with servers.granian() as server:
+            browsers = new_browsers(server)
+            for browser in browsers:
+                browser.read_poll_path(browser.get(f"/t/{browser.team.slug}/runs/")[1])
             if options.only != "polls":
-                print(f"{PAGES_A_SECOND} pages a second for {options.seconds} s:\n", flush=True)
-                measure(pages(people, options.seconds))
+                print(f"{PAGES_PER_SECOND} pages a second for {options.seconds} s:\n", flush=True)
+                measure(pages(browsers, options.seconds))
             if options.only != "pages":
-                print(f"{PEOPLE} lists that poll every {POLL_S} s for {options.seconds} s:\n", flush=True)
+                print(f"{BROWSERS} lists that poll every {POLL_S} s for {options.seconds} s:\n", flush=True)
                 with ThreadPoolExecutor(1) as other:
-                    changing = other.submit(change_runs, people, options.seconds)
-                    measure(polls(people, options.seconds))
+                    changing = other.submit(change_runs, browsers, options.seconds)
+                    measure(polls(browsers, options.seconds))
                     changing.result()
 
 
-# --- What is there -----------------------------------------------------------------------------------
+# --- Data --------------------------------------------------------------------------------------------
 
 
-def fill() -> None:
-    """More teams, and runs without lines: most are done, some are asked for."""
+def add_teams_and_runs() -> None:
+    """Add teams, and runs without lines: most are done, some are waiting for their next refresh."""
     from django.utils import timezone
 
     from results.models import Run
@@ -136,85 +141,87 @@ def fill() -> None:
         for number, team in zip(numbers, cycle(Team.objects.order_by("pk")), strict=False)
         for status, due_at in [next(statuses)]
     )
-    while some := list(islice(runs, 1_000)):
-        Run.objects.bulk_create(some)
+    while batch := list(islice(runs, 1_000)):
+        Run.objects.bulk_create(batch)
 
 
-def new_people(server: str) -> list[Browser]:
-    """Each is in one team; half of them in one with lines."""
+def new_browsers(server: str) -> list[Browser]:
+    """Return logged-in browsers of a user each. Each user is in one team; half of the teams hold lines."""
     from teams.models import Team, User
 
     teams = list(Team.objects.order_by("pk"))
-    people = []
-    for team in [*teams[: PEOPLE // 2], *teams[-PEOPLE // 2 :]]:
+    browsers = []
+    for team in [*teams[: BROWSERS // 2], *teams[-BROWSERS // 2 :]]:
         user, is_new = User.objects.get_or_create(email=f"person@{team.slug}.example.org")
         if is_new:
             team.memberships.create(user=user)
         runs = list(team.runs.order_by("pk").values_list("pk", flat=True)[:50])
-        people.append(Browser(team, runs, search.sign_in(user), HTTPConnection(server, timeout=60)))
-    return people
+        browsers.append(Browser(team, runs, servers.sign_in(user), HTTPConnection(server, timeout=60)))
+    return browsers
 
 
-def change_runs(people: Sequence[Browser], seconds: float) -> None:
-    """As answers of CAMB.AI do."""
+def change_runs(browsers: Sequence[Browser], seconds: float) -> None:
+    """Change runs at a steady rate, as answers of CAMB.AI do."""
     from django.db import connection, transaction
 
     from results.models import Run, TeamVersion
 
     random, started = Random(3), time.perf_counter()
-    for change in range(int(seconds * CHANGES_A_SECOND)):
-        time.sleep(max(0.0, started + change / CHANGES_A_SECOND - time.perf_counter()))
-        team = random.choice(people).team
+    for change in range(int(seconds * CHANGES_PER_SECOND)):
+        time.sleep(max(0.0, started + change / CHANGES_PER_SECOND - time.perf_counter()))
+        team = random.choice(browsers).team
         with transaction.atomic():
             newest = team.runs.order_by("-pk").values_list("pk", flat=True)[random.randrange(20)]
             Run.objects.filter(pk=newest).update(version=TeamVersion.bump(team.pk))
     connection.close()
 
 
-# --- Asking ------------------------------------------------------------------------------------------
+# --- Requests ----------------------------------------------------------------------------------------
 
 
-def pages(people: Sequence[Browser], seconds: float) -> Iterator[Due]:
-    """When who asks for which page."""
-    random, typed = Random(4), list(chain.from_iterable(search.searches().values()))
-    for number in range(int(seconds * PAGES_A_SECOND)):
-        one = random.choice(people)
+def pages(browsers: Sequence[Browser], seconds: float) -> Iterator[ScheduledRequest]:
+    """Yield requests for pages at an even rate: the list, a run and a search in turn, by random browsers."""
+    random, typed = Random(4), list(chain.from_iterable(searches().values()))
+    for number in range(int(seconds * PAGES_PER_SECOND)):
+        browser = random.choice(browsers)
         kind = ("list", "run", "search")[number % 3]
         path = {
-            "list": f"/t/{one.team.slug}/runs/",
-            "run": f"/runs/{random.choice(one.runs)}/",
-            "search": f"/t/{one.team.slug}/search/?q={quote(random.choice(typed))}",
+            "list": f"/t/{browser.team.slug}/runs/",
+            "run": f"/runs/{random.choice(browser.runs)}/",
+            "search": f"/t/{browser.team.slug}/search/?q={quote(random.choice(typed))}",
         }[kind]
-        yield number / PAGES_A_SECOND, one, kind, path
+        yield number / PAGES_PER_SECOND, browser, kind, path
 
 
-def polls(people: Sequence[Browser], seconds: float) -> Iterator[Due]:
-    for number, one in zip(range(int(seconds * len(people) / POLL_S)), cycle(people), strict=False):
-        yield number * POLL_S / len(people), one, "poll", ""
+def polls(browsers: Sequence[Browser], seconds: float) -> Iterator[ScheduledRequest]:
+    """Yield one poll per browser every `POLL_S` seconds, spread evenly."""
+    for number, browser in zip(range(int(seconds * len(browsers) / POLL_S)), cycle(browsers), strict=False):
+        yield number * POLL_S / len(browsers), browser, "poll", ""
 
 
-def measure(dues: Iterable[Due]) -> None:
+def measure(requests: Iterable[ScheduledRequest]) -> None:
+    """Send the requests at their times, and print the latencies by kind of answer."""
     started = time.perf_counter()
     answers: dict[str, list[float]] = defaultdict(list)
 
-    def ask(due: float, one: Browser, kind: str, path: str) -> None:
+    def send(at: float, browser: Browser, kind: str, path: str) -> None:
         try:
-            answered = one.ask(kind, path)
+            answered = browser.request(kind, path)
         except OSError as error:
             answered = f"{kind}: {error}"
-        answers[answered].append((time.perf_counter() - started - due) * 1000)
+        answers[answered].append((time.perf_counter() - started - at) * 1000)
 
-    busy = search.busy_ms()
-    with ThreadPoolExecutor(PEOPLE) as pool:
-        for due, one, kind, path in dues:
-            time.sleep(max(0.0, started + due - time.perf_counter()))
-            pool.submit(ask, due, one, kind, path)
+    busy = server_busy_ms()
+    with ThreadPoolExecutor(BROWSERS) as pool:
+        for at, browser, kind, path in requests:
+            time.sleep(max(0.0, started + at - time.perf_counter()))
+            pool.submit(send, at, browser, kind, path)
     seconds = time.perf_counter() - started
     print("| answer | how many | ms, p50 / p95 | most | wanted p95 |\n| --- | --- | --- | --- | --- |")
     for kind, times in sorted(answers.items()):
         wanted = WANTED_P95_MS.get(kind, "none of these")
-        print(f"| {kind} | {len(times):,} | {search.shown(times)} | {max(times):.0f} | {wanted} |")
-    print(f"\nProcessors of the server busy: {(search.busy_ms() - busy) / seconds / 1000:.2f}.\n", flush=True)
+        print(f"| {kind} | {len(times):,} | {percentiles(times)} | {max(times):.0f} | {wanted} |")
+    print(f"\nProcessors of the server busy: {(server_busy_ms() - busy) / seconds / 1000:.2f}.\n", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,17 @@
-"""How soon is a run's page readable and ready to be worked with, by its number of lines, and does it ever choke?
+"""Measures how soon a run's page is readable and ready, and how smoothly it scrolls, by its number of lines.
 
     python -m benchmarks.reading [--lines 500 5000 20000]
 
 A real Chromium opens the page, each time with an empty cache, over loopback from granian as the Procfile starts it.
-Readable: the first line is painted, counted from the request. Ready: the lines answer to the player and the keys.
-Then the wheel turns, and the longest stop is how long the page drew no picture meanwhile; a letter that stands
-everywhere is looked for, and the last line is gone to.
+"Readable" is the time from the request until the first line is painted; "ready", until the lines react to the
+player and the keys. "Longest stop" is the longest time without a new frame while the page scrolls. "Find e"
+searches the page for a letter that almost every line contains, and "to end" jumps to the last line.
 """
 
 import argparse
 import gzip
 import os
+import shutil
 import statistics
 import tempfile
 from contextlib import ExitStack
@@ -20,7 +21,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 from benchmarks.lines import ENGLISH, Lines
-from benchmarks.search import granian
+from benchmarks.servers import granian
 
 REPEAT = 5
 LINE_MS = 2800
@@ -86,7 +87,7 @@ def main() -> None:
 
 
 def prepare(sizes: list[int]) -> tuple[str, dict[int, str]]:
-    """Return the cookie of somebody who is logged in, and the path of a run of each size."""
+    """Create a run of each size; return the session cookie of a member of its team, and the paths by size."""
     import django
 
     django.setup()
@@ -143,9 +144,10 @@ def measure(server: str, session: str, pages: dict[int, str]) -> None:
     print(f"{'lines':>7}{'page':>10}{'gzip':>9}{'server':>9}{'readable':>10}{'ready':>8}", end="")
     print(f"{'find e':>9}{'to end':>8}{'longest stop':>14}")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        chromium = shutil.which("chromium-headless-shell") or shutil.which("chromium")
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for size, path in pages.items():
-            sent, packed, seconds = asked(server + path, session)
+            size_bytes, packed_bytes, seconds = response(server + path, session)
             times: dict[str, list[float]] = {name: [] for name in ("readable", "ready", "find", "end", "stop")}
             for _ in range(REPEAT):
                 context = browser.new_context(viewport={"width": 1440, "height": 900}, bypass_csp=True)
@@ -164,13 +166,14 @@ def measure(server: str, session: str, pages: dict[int, str]) -> None:
                 times["end"].append(page.evaluate(GO_TO_END))
                 context.close()
             readable, ready, find, end, stop = map(statistics.median, times.values())
-            print(f"{size:>7,}{sent / 1e3:>7,.0f} kB{packed / 1e3:>6,.0f} kB{seconds * 1e3:>6.0f} ms", end="")
+            kilobytes = f"{size_bytes / 1e3:>7,.0f} kB{packed_bytes / 1e3:>6,.0f} kB"
+            print(f"{size:>7,}{kilobytes}{seconds * 1e3:>6.0f} ms", end="")
             print(f"{readable:>7.0f} ms{ready:>5.0f} ms{find:>6.0f} ms{end:>5.0f} ms{stop:>11.0f} ms", flush=True)
         browser.close()
 
 
-def asked(address: str, session: str) -> tuple[int, int, float]:
-    """The bytes of the page, its bytes as they travel, and the seconds until it is there: the median."""
+def response(address: str, session: str) -> tuple[int, int, float]:
+    """Return the size of the page in bytes, its size as sent, and the median seconds of the whole response."""
     headers = {"Cookie": f"sessionid={session}", "Accept-Encoding": "gzip"}
     spent, body = [], b""
     for _ in range(REPEAT):

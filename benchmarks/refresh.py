@@ -1,7 +1,8 @@
-"""How soon are thousands of due runs refreshed, with how few calls, and what does storing them cost?
+"""Measures how soon thousands of due runs are refreshed, with how few calls, and what storing the answers costs.
 
-Real workers and a real beat ask a stand-in CAMB.AI that takes 200 ms for each call. They work on SQLite and the
-embedded broker in a temporary folder, or on what DATABASE_URL (its name must hold "bench") and BROKER_URL say.
+Real workers and a real beat call a stand-in CAMB.AI that takes 200 ms for each call. The benchmark uses SQLite and
+the embedded broker in a temporary folder, or the DATABASE_URL (the database's name must contain "bench") and the
+BROKER_URL of the environment.
 """
 
 import argparse
@@ -20,8 +21,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from results.refresh import merge
-
 LATENCY_S = 0.2
 BATCH = 5
 KEY = "bench-key"
@@ -29,7 +28,7 @@ GIVE_UP_AFTER_S = 900
 PLAIN_CALLS = 20
 SAVED_CUES = 20_000
 LONG_TRANSCRIPT = 100_000
-# As the Procfile starts it, but it says when it is ready.
+# Like the worker of the Procfile, and it prints a line when it is ready.
 WORKER = """
 import sys
 from celery.signals import worker_ready
@@ -46,7 +45,7 @@ Rows = list[tuple[object, ...]]
 
 @contextmanager
 def process(*command: str, **env: str) -> Iterator["subprocess.Popen[str]"]:
-    """A Python process; it is asked to stop at the end, and its standard input closed."""
+    """Run a Python process; at the end, signal it to stop and close its standard input."""
     with subprocess.Popen(
         [sys.executable, "-W", "ignore", *command],
         env=os.environ | env,
@@ -74,14 +73,14 @@ class Upstream:
         self.base_url = self._out.readline().strip()
 
     def tally(self, answer: object = None, latency: float = LATENCY_S) -> Row:
-        """What it was asked since the last time; from now on it answers so."""
+        """Return the counts of the calls since the last tally, and set the answer and the latency in seconds."""
         print(json.dumps({"answer": answer, "latency": latency}), file=self._in, flush=True)
         counts: Row = json.loads(self._out.readline())
         return counts
 
 
 def answer(cues: int) -> object:
-    """A finished run with so many lines of the samples; none: CAMB.AI is still at work."""
+    """Return a finished run with this number of lines, taken from the samples; with 0, a run still in progress."""
     from demo.samples import SAMPLES_DIR
 
     if not cues:
@@ -89,7 +88,7 @@ def answer(cues: int) -> object:
     texts: list[str] = []
     for path in sorted(SAMPLES_DIR.glob("*.json")):
         texts += _texts(json.loads(path.read_bytes()).get("answer"))
-    if cues > SAVED_CUES:  # letters that JSON has to escape would make it larger than an answer may be
+    if cues > SAVED_CUES:  # characters that JSON escapes would make the answer larger than the limit
         texts = [text for text in texts if text.isascii()]
     lines = [
         {"start": 2 * at, "end": 2 * at + 1.5, "speaker": f"Speaker {at % 4}", "text": texts[at % len(texts)]}
@@ -114,12 +113,12 @@ def until(condition: Callable[[], object]) -> None:
     deadline = time.monotonic() + GIVE_UP_AFTER_S
     while not condition():
         if time.monotonic() > deadline:
-            raise SystemExit("It did not end in time.")
+            raise SystemExit(f"The benchmark did not finish within {GIVE_UP_AFTER_S} s.")
         time.sleep(0.02)
 
 
 def memory_mb(pid: int) -> float:
-    """The most that the process ever held."""
+    """Return the peak memory of the process in megabytes."""
     return int(Path(f"/proc/{pid}/status").read_text().partition("VmHWM:")[2].split()[0]) / 1024
 
 
@@ -129,7 +128,7 @@ def cpu_s(pid: int) -> float:
 
 
 def new_team(runs: int) -> Any:
-    """A team whose runs are tracked but not due, and the only one with a key."""
+    """Create a team whose runs are tracked but not due; it is the only team with a key."""
     from django.db import connection
 
     from results.models import ApiKey, Run
@@ -144,14 +143,14 @@ def new_team(runs: int) -> Any:
     new = [Run(team=team, camb_run_id=number, due_at=None) for number in range(1, runs + 1)]
     Run.objects.bulk_create(new, batch_size=500)
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE results_run")  # as every database has done long before it holds so many runs
+        cursor.execute("ANALYZE results_run")  # every database analyzes long before it holds this many runs
     return team
 
 
 def sweep(upstream: Upstream, runs: int, cues: int, in_flight: int, workers: int) -> Row:
-    """All runs asked on request, from the request until the last result is stored.
+    """Refresh all runs on request, timed from the request until the last result is stored.
 
-    The workers are new, but as after weeks of work they have their connections: a small sweep went before.
+    The workers are new, but a small sweep before has opened their connections, as in workers that run for weeks.
     """
     from results.models import Run
     from results.runs.request import request_refresh_many
@@ -192,7 +191,7 @@ def sweep(upstream: Upstream, runs: int, cues: int, in_flight: int, workers: int
 
 
 def plain_script(upstream: Upstream) -> float:
-    """Seconds a call of a script that asks one batch after another, and stores nothing."""
+    """Return the seconds per call of a script that requests one batch after another and stores nothing."""
     import requests
 
     upstream.tally(answer(20))
@@ -205,12 +204,13 @@ def plain_script(upstream: Upstream) -> float:
 
 
 def saving(rounds: int = 3) -> Row:
-    """Cues a second with their search terms, by the engine and by bare SQL that writes the very same rows."""
+    """Return the cues stored per second with their search terms, by the engine and by bare SQL of the same rows."""
     from django.db import connection, transaction
     from django.utils import timezone
 
     from results.camb import parse
     from results.models import Dub, Run
+    from results.refresh import merge
 
     said = parse.read_run(1, answer(SAVED_CUES))
     written: defaultdict[str, Rows] = defaultdict(list)
@@ -243,7 +243,7 @@ def saving(rounds: int = 3) -> Row:
 def _write_bare(written: dict[str, Rows]) -> float:
     from django.db import connection, transaction
 
-    for table, rows in written.items():  # of which a statement may have written several
+    for table, rows in written.items():  # one statement may have written several rows: split its values
         values, columns = chain.from_iterable(rows), table.count(",") + 1
         written[table] = list(zip(*[values] * columns, strict=True))
     began = time.perf_counter()
@@ -268,11 +268,11 @@ def show(title: str, *rows: Row) -> None:
 
 
 def prepare(stack: ExitStack) -> Upstream:
-    """Settings, a database and a stand-in of our own."""
+    """Set up Django with settings and a database of its own, and start the stand-in."""
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="dubroom-bench-"))
     os.environ.setdefault("DATABASE_URL", f"sqlite:///{folder}/bench.sqlite3")
     if "bench" not in os.environ["DATABASE_URL"].rpartition("/")[2]:
-        raise SystemExit('The name of the database must hold "bench": its keys are removed.')
+        raise SystemExit('The name of the database must contain "bench": its keys are removed.')
     upstream = Upstream(stack.enter_context(process("-m", "benchmarks.upstream")))
     os.environ |= {
         "DUBROOM_DATA_DIR": folder,
@@ -280,7 +280,7 @@ def prepare(stack: ExitStack) -> Upstream:
         "CAMB_BASE_URL": upstream.base_url,
         "SECRET_KEY": "only-for-benchmarks-and-long-enough",
         "REFRESH_CALLS_PER_SECOND": "100000",
-        "REFRESH_FIRST_SECONDS": "3600",  # nothing is due twice while we measure
+        "REFRESH_FIRST_SECONDS": "3600",  # no run is due twice during the measurement
         "MALLOC_ARENA_MAX": "2",
         "MALLOC_MMAP_THRESHOLD_": "1048576",
         "DJANGO_SETTINGS_MODULE": "dashboard.settings",

@@ -1,10 +1,10 @@
-"""Does anything grow while Dubroom runs on and on? Memory, open files and connections of each process, over time.
+"""A soak test: measures whether memory, open files or connections of any process grow while Dubroom runs on.
 
-The web server, a worker and a beat run as in use, at a hurried pace: beat rings every second, a thousand runs are
-asked again within a minute and never end, some transcripts change each time, some calls fail in every way, and
-somebody reads. Printed are the means of three thirds, after a tenth of the time for warming up. It works on SQLite
-and the embedded broker in a temporary folder, or on what DATABASE_URL (its name must hold "bench") and BROKER_URL
-say.
+The web server, a worker and beat run as in production, but faster: beat ticks every second, each of a thousand runs
+is refreshed every minute and never ends, some transcripts change each time, some calls fail in every way, and a
+user reads pages. The output is the mean of each third of the time, after a tenth for warming up. The benchmark uses
+SQLite and the embedded broker in a temporary folder, or the DATABASE_URL (the database's name must contain "bench")
+and the BROKER_URL of the environment.
 """
 
 import argparse
@@ -43,7 +43,7 @@ _numbers = count()
 
 
 def failing(huge: float) -> Callable[[Call], Reply | None]:
-    """One call in a hundred fails, and of this share of calls the answer is larger than is read."""
+    """Return a rule by which one call in a hundred fails, and a share of `huge` calls get an oversized answer."""
 
     def rule(call: Call) -> Reply | None:
         if random.random() < huge:
@@ -54,31 +54,32 @@ def failing(huge: float) -> Callable[[Call], Reply | None]:
 
 
 def changing(*_: object) -> object:
-    """A transcript that is never the same twice, of a run that never ends: it has no audio."""
+    """Return a transcript that is never the same twice, of a run that never finishes because it has no audio."""
     lines = [{"start": at, "end": at + 1, "speaker": "Anna", "text": f"Line {next(_numbers)}"} for at in range(20)]
     return {"video_url": "https://media.example/1.mp4", "transcript": lines}
 
 
 @contextmanager
-def group(name: str, **env: str) -> Iterator[int]:
-    """A process of the Procfile and all that it starts; its pid is their session's."""
+def procfile_session(name: str, **env: str) -> Iterator[int]:
+    """Run a process of the Procfile in a session of its own, and yield the id of the session."""
     from dashboard.embedded import processes
 
     command = processes.commands(ROOT / "Procfile", [name])[name]
     with subprocess.Popen(
         ["sh", "-c", f"exec {command}"], cwd=ROOT, env=os.environ | env, start_new_session=True
-    ) as it:
+    ) as leader:
         try:
-            yield it.pid
+            yield leader.pid
         finally:
-            it.send_signal(signal.SIGTERM)
+            leader.send_signal(signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):
-                it.wait(60)
+                leader.wait(60)
             with suppress(ProcessLookupError):
-                os.killpg(it.pid, signal.SIGKILL)
+                os.killpg(leader.pid, signal.SIGKILL)
 
 
-def members(session: int) -> list[Path]:
+def processes_of(session: int) -> list[Path]:
+    """Return the /proc folders of the processes of a session."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
@@ -89,9 +90,9 @@ def members(session: int) -> list[Path]:
 
 
 def sample(session: int) -> tuple[float, int, float]:
-    """Megabytes, open files and seconds of processor of a session's processes."""
+    """Return the memory in megabytes, the open files and the processor seconds of a session's processes."""
     kilobytes = files = ticks = 0
-    for process in members(session):
+    for process in processes_of(session):
         with suppress(OSError, IndexError):
             kilobytes += int((process / "status").read_text().partition("VmRSS:")[2].split()[0])
             files += len(list((process / "fd").iterdir()))
@@ -101,7 +102,7 @@ def sample(session: int) -> tuple[float, int, float]:
 
 
 def connections() -> dict[str, int]:
-    """PostgreSQL's connections, and those that have sat in a transaction for more than a second."""
+    """Count PostgreSQL's connections, and those that have been idle in a transaction for over a second."""
     from django.db import connection
 
     if connection.vendor == "sqlite":
@@ -115,8 +116,8 @@ def connections() -> dict[str, int]:
     return {"connections": connected, "idle in transaction": idle}
 
 
-def furnish(runs: int) -> tuple[Any, Any]:
-    """Teams with a key each, and runs that are due; returns one team, and its owner."""
+def add_teams_and_runs(runs: int) -> tuple[Any, Any]:
+    """Create teams with a key each, and runs that are due; return one team and its owner."""
     from django.utils import timezone
 
     from results.models import ApiKey, Run
@@ -135,8 +136,8 @@ def furnish(runs: int) -> tuple[Any, Any]:
     return team, owner
 
 
-def read_on(port: int, team: Any, owner: Any, stopped: threading.Event, answers: Counter[int]) -> None:
-    """Ask for a page a second, as one reader does."""
+def read_pages(port: int, team: Any, owner: Any, stopped: threading.Event, answers: Counter[int]) -> None:
+    """Request a page every second until `stopped` is set, and count the statuses; 0 is a failed request."""
     import requests
     from django.test import Client
 
@@ -156,6 +157,7 @@ def read_on(port: int, team: Any, owner: Any, stopped: threading.Event, answers:
 
 
 def report(series: dict[str, list[float]], minutes: float) -> None:
+    """Print the means of three thirds of each series, and the growth from the first to the last."""
     rows: list[Row] = []
     for name, values in series.items():
         size = max(1, len(values) // 3)
@@ -170,14 +172,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--runs", type=int, default=1000)
-    parser.add_argument("--huge", type=float, default=0.001, help="the share of answers of 25 MB")
+    parser.add_argument("--huge", type=float, default=0.001, help="share of answers that are 25 MB long")
     parser.add_argument("--port", type=int, default=8765)
     options = parser.parse_args()
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="dubroom-bench-"))
         os.environ.setdefault("DATABASE_URL", f"sqlite:///{folder}/bench.sqlite3")
         if "bench" not in os.environ["DATABASE_URL"].rpartition("/")[2]:
-            raise SystemExit('The name of the database must hold "bench": its keys are removed.')
+            raise SystemExit('The name of the database must contain "bench": its keys are removed.')
         camb = stack.enter_context(StandIn(keys=[KEY], latency=0.2, on_reply=lambda call: camb.calls.clear()))
         camb.unknown = None
         camb.runs = dict.fromkeys(range(1, options.runs + 1, 10), changing)
@@ -203,10 +205,10 @@ def main() -> None:
         django.setup()
         call_command("migrate", verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
-        team, owner = furnish(options.runs)
-        sessions = {name: stack.enter_context(group(name)) for name in NAMES}
+        team, owner = add_teams_and_runs(options.runs)
+        sessions = {name: stack.enter_context(procfile_session(name)) for name in NAMES}
         stopped, answers = threading.Event(), Counter[int]()
-        reader = threading.Thread(target=read_on, args=(options.port, team, owner, stopped, answers))
+        reader = threading.Thread(target=read_pages, args=(options.port, team, owner, stopped, answers))
         reader.start()
         stack.callback(reader.join)
         stack.callback(stopped.set)
@@ -214,10 +216,11 @@ def main() -> None:
 
 
 def soak(sessions: dict[str, int], minutes: float, answers: Counter[int]) -> None:
+    """Sample the processes for this long, and print a report every five minutes and at the end."""
     from results.models import Call
 
     series: dict[str, list[float]] = defaultdict(list)
-    began, busy, told = time.monotonic(), dict[str, float](), 0.0
+    began, busy, reported_at = time.monotonic(), dict[str, float](), 0.0
     while (passed := (time.monotonic() - began) / 60) < minutes:
         time.sleep(SAMPLE_EVERY_S)
         if passed < minutes / 10:
@@ -228,8 +231,8 @@ def soak(sessions: dict[str, int], minutes: float, answers: Counter[int]) -> Non
             series[f"{name}, open files"].append(files)
         for name, number in connections().items():
             series[name].append(number)
-        if passed - told >= min(5, minutes / 3):
-            told = passed
+        if passed - reported_at >= min(5, minutes / 3):
+            reported_at = passed
             report(series, passed)
     report(series, passed)
     seconds = time.monotonic() - began

@@ -1,7 +1,7 @@
-"""What does CAMB.AI answer in a benchmark? A stand-in in a process of its own, so that it takes nobody's time.
+"""The stand-in CAMB.AI of the benchmarks, in a process of its own so that it takes no time from the measured ones.
 
-It prints its address and then, for each line it reads ({"answer": …, "latency": seconds}), what it was asked since
-the line before; from then on it gives that answer about every run.
+The process prints its address. For each line on its standard input ({"answer": …, "latency": seconds}) it prints
+the counts of the calls since the previous line; from then on it gives that answer for every run.
 """
 
 import json
@@ -13,25 +13,26 @@ from demo.server import StandIn
 
 
 def tally(camb: StandIn) -> dict[str, int]:
+    """Return the counts of the calls since the last tally, and reset them."""
     calls, camb.calls = camb.calls, []
     peak, camb.peak_open = camb.peak_open, 0
-    asked = Counter(run_id for call in calls for run_id in call.run_ids or [])
+    requested = Counter(run_id for call in calls for run_id in call.run_ids or [])
     return {
         "bulk": sum(call.method == "POST" for call in calls),
         "single": sum(call.method == "GET" for call in calls),
-        "twice": sum(count > 1 for count in asked.values()),
+        "twice": sum(count > 1 for count in requested.values()),
         "peak": peak,
     }
 
 
 def main() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends with the pipe
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the end of the pipe stops this process, not Ctrl-C
     with StandIn(keys=["bench-key"]) as camb:
         print(camb.base_url, flush=True)
         for line in sys.stdin:
             print(json.dumps(tally(camb)), flush=True)
-            wanted = json.loads(line)
-            camb.unknown, camb.latency = wanted["answer"], wanted["latency"]
+            settings = json.loads(line)
+            camb.unknown, camb.latency = settings["answer"], settings["latency"]
 
 
 if __name__ == "__main__":

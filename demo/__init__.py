@@ -1,1 +1,1 @@
-"""What can Dubroom be tried on without a CAMB.AI key? A stand-in server with sample dubs."""
+"""A stand-in CAMB.AI server with sample dubs, to try Dubroom without a CAMB.AI key."""

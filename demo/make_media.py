@@ -1,12 +1,12 @@
-"""How were the sample dubs made? Regenerates `demo/media/` from `demo/samples/`.
+"""Regenerates the sample media in `demo/media/` from `demo/samples/`.
 
 A developer's tool: `python -m demo.make_media [name of a sample …]`, with ffmpeg, espeak-ng and the Noto fonts. For
-every dub that a sample's `making` describes, each cue is spoken by its speaker's voice, and the times that it took
-are written back into the sample, so that what is heard is what the transcript says.
+every dub that a sample's `making` describes, each cue is spoken in its speaker's voice. The resulting times are
+written back into the sample, so that sound and transcript agree.
 
-The voices of espeak-ng are plain ones. Japanese is read from `readings` in kana, since it knows few kanji; Mandarin
-uses the voice for pinyin, which also reads Chinese characters and has no English accent; Hebrew without
-vowel points and Thai without spaces come out flat.
+The voices of espeak-ng are plain. Japanese is spoken from `readings` in kana, because espeak-ng knows few kanji.
+Mandarin uses the voice for pinyin, which also reads Chinese characters and has no English accent. Hebrew without
+vowel points and Thai without spaces sound flat.
 """
 
 import json
@@ -26,7 +26,7 @@ STUDIO = "HARBOUR LANE PICTURES"
 LATIN = "Noto Sans"
 WIDTH, HEIGHT = 480, 270
 PAUSE_S = 0.45
-LONG_STEP_S = 5  # a film of an hour changes its picture this seldom, to stay small
+LONG_STEP_S = 5  # a film of an hour changes its picture only this often, to stay small
 SAMPLE_RATE = 22050  # espeak-ng's own
 
 Json = dict[str, Any]
@@ -55,10 +55,10 @@ def _make(dub: Json, making: Json) -> None:
 
 
 def _speak(cues: list[Json], making: Json, target: Path) -> float:
-    """Speaks the cues one after the other and times them.
+    """Speak the cues one after the other into a WAV file, write their times, and return its length in seconds.
 
-    With a `length_s` the sound is that long, and a cue keeps the start that is written: an hour of speech would
-    weigh too much, so only the cues whose speaker has a voice are spoken.
+    With a `length_s` the sound is that long, and each cue keeps its written start. An hour of speech would
+    be too large a file, so only the cues whose speaker has a voice are spoken.
     """
     at = PAUSE_S
     with wave.open(str(target), "wb") as sound:
@@ -78,9 +78,9 @@ def _speak(cues: list[Json], making: Json, target: Path) -> float:
 
 
 def _say(text: str, voice: str, words_per_minute: int) -> bytes:
-    """16-bit mono samples, without the silence that espeak-ng leaves at the end."""
+    """Return 16-bit mono samples, without the silence that espeak-ng leaves at the end."""
     command = ["espeak-ng", "-v", voice, "-s", str(words_per_minute), "--stdout", "--", text]
-    # Its WAV header, written to a pipe, does not know the length: 44 bytes, then samples to the end.
+    # The WAV header that espeak-ng writes to a pipe does not know the length: 44 bytes, then samples to the end.
     samples = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout[44:]  # noqa: S603
     return samples[: len(samples.rstrip(b"\0")) + 1 & ~1]
 
@@ -90,7 +90,7 @@ def _sound(speech: Path, _card: Path, making: Json, _length_s: float, target: Pa
 
 
 def _film(speech: Path, card: Path, making: Json, length_s: float, target: Path) -> None:
-    """A coloured ground, the card on it, and a bar along the bottom that grows with the time."""
+    """Encode a film: a coloured background, the card on it, and a bar along the bottom that grows with the time."""
     first, second = making["colours"]
     rate = f"1/{LONG_STEP_S}" if "length_s" in making else "8"
     ground = (
@@ -116,7 +116,7 @@ def _ffmpeg(*options: object) -> None:
 
 
 def _card(cues: list[Json], making: Json, length_s: float) -> str:
-    """Title, speaker and clock as an ASS script: libass shapes every script right, ffmpeg's drawtext does not."""
+    """Return title, speaker and clock as ASS subtitles: libass shapes every script right, ffmpeg's drawtext not."""
     side = 9 if unicodedata.bidirectional(making["heading"][0]) in ("R", "AL") else 7
     lines = [_line("Studio", 0, length_s, STUDIO), _line("Title", 0, length_s, making["heading"])]
     if "length_s" in making:
@@ -162,7 +162,7 @@ def _ass_time(seconds: float) -> str:
 
 
 def _dump(sample: Json) -> str:
-    """Indented JSON with one cue a line."""
+    """Return indented JSON with one cue per line."""
     text = json.dumps(sample, ensure_ascii=False, indent=2)
     cue = re.compile(
         r'\{\n\s+("start": [^\n]+)\n\s+("end": [^\n]+)\n\s+("text": [^\n]+)\n\s+("speaker": [^\n]+)\n\s+\}'

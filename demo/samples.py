@@ -1,4 +1,4 @@
-"""Which runs does the stand-in know? The sample dubs of `demo/samples/`, as CAMB.AI would answer for them."""
+"""The sample runs of the stand-in: the dubs in `demo/samples/`, in the form of CAMB.AI's answers."""
 
 import json
 from collections.abc import Callable
@@ -13,10 +13,11 @@ LANGUAGES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "languages
 
 
 def _load() -> list[dict[str, Any]]:
-    """Each file: `run_id`, `title`, and `answer` as CAMB.AI gives it, with file names where it has URLs.
+    """Read the sample files, in the order of their run ids.
 
-    No `answer`: CAMB.AI does not know the run. `ready_after`: that many seconds after it was first asked for,
-    the answer comes; until then it is `meanwhile`.
+    Each file holds `run_id`, `title`, and `answer` as CAMB.AI gives it, with file names in place of URLs. Without
+    `answer`, CAMB.AI does not know the run. With `ready_after`, the answer is `meanwhile` until that many seconds
+    after the first request.
     """
     return sorted(
         (json.loads(path.read_bytes()) for path in SAMPLES_DIR.glob("*.json")),
@@ -30,7 +31,7 @@ DEMO_TITLES: dict[int, str] = {sample["run_id"]: sample["title"] for sample in _
 
 
 def sample_runs(clock: Clock) -> dict[int, Callable[[Sign], object]]:
-    """The behaviour of every sample run; each call starts the waiting ones anew."""
+    """Return the behaviour of every sample run by its id; each call starts the waiting runs anew."""
     return {sample["run_id"]: _behaviour(sample, clock) for sample in _SAMPLES if "answer" in sample}
 
 

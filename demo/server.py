@@ -1,45 +1,37 @@
-"""What does CAMB.AI answer? A stand-in that speaks its HTTP contract, for the first look, tests and benchmarks.
+"""A stand-in CAMB.AI (a mock server) that speaks its HTTP contract, for the demo, the tests and the benchmarks.
 
-Built on `http.server` and not on a framework, because a framework hides the sockets that the tests of
-truncated, dripping and reset answers need. It imports nothing of Dubroom.
+`StandIn` answers like CAMB.AI, and can break the contract in every way that a test needs. Run as a program, it
+serves the demo. It imports nothing of Dubroom.
 """
 
 import argparse
 import errno
 import hashlib
 import hmac
-import json
-import os
 import re
 import signal
-import socket
-import struct
 import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from email.message import Message
 from functools import partial
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from urllib.parse import parse_qs, unquote
 
 from demo import samples, validation
+from demo.http_server import BASE_PATH, Call, Handler, Reply, Server, path_parts
 from demo.samples import Sign
 
-BASE_PATH = "/apis"
+__all__ = ["ABSENT", "MEDIA_DIR", "Behaviour", "Call", "Reply", "StandIn"]
 MEDIA_DIR = Path(__file__).parent / "media"
 MEDIA_TYPES = {".mp4": "video/mp4", ".webm": "video/webm", ".m4a": "audio/mp4", ".mp3": "audio/mpeg"}
-SIGNING_KEY = b"stand-in"  # fixed, so that links outlive a restart of this server; it guards nothing of value
+SIGNING_KEY = b"stand-in"  # fixed, so that links survive a restart of this server; it guards nothing of value
 SHARED = {"Access-Control-Allow-Origin": "*"}  # a player on another origin may read the media
-BODY_LIMIT = 1_000_000
-METHODS = {  # (first part of the path, is something after it) to the one method that it takes
+METHODS = {  # (first part of the path, whether more follows) to the one method that is allowed
     ("dubbing-results", False): "POST",
     ("dub-result", True): "GET",
     ("dub", True): "GET",
@@ -48,56 +40,10 @@ METHODS = {  # (first part of the path, is something after it) to the one method
 }
 
 
-@dataclass(frozen=True)
-class Reply:
-    """One HTTP answer, down to its faults.
-
-    `body` is bytes (sent as they are), an iterator of bytes (streamed, never held in memory), or anything else
-    (sent as JSON). `headers` replace the usual ones; a value of None leaves that one out. With `status=None`
-    there is no status line and no header: the body is all that the client gets. `delay` seconds pass before
-    the first byte (`math.inf`: it never comes), `drip` seconds after each byte of the body. The connection ends
-    after `truncate_at` bytes of the body, and with `reset` it ends in a TCP reset.
-    """
-
-    status: int | None = 200
-    body: object = b""
-    headers: Mapping[str, str | None] = field(default_factory=dict)
-    delay: float = 0.0
-    drip: float = 0.0
-    truncate_at: int | None = None
-    reset: bool = False
-
-
-@dataclass
-class Call:
-    """One request as it came in; `status` stays None until it is answered with one."""
-
-    method: str
-    path: str
-    headers: Message
-    body: bytes
-    at: float  # of time.monotonic
-    status: int | None = None
-
-    @property
-    def key(self) -> str | None:
-        return self.headers.get("x-api-key")
-
-    @property
-    def run_ids(self) -> Any:
-        """What was asked for, however wrong; None for other calls."""
-        noun, name = _parts(self.path)
-        if noun == "dub-result":
-            return [int(name)] if re.fullmatch(r"-?[0-9]{1,4000}", name) else [name]
-        with suppress(ValueError, RecursionError, TypeError, KeyError):
-            return json.loads(self.body)["run_ids"]
-        return None
-
-
-# What a run does when it is asked for: a JSON value is its result, a callable returns one of these (and is given
-# `sign`, which turns the name of a media file into a URL), and a Reply takes the place of the whole answer.
+# How the stand-in answers for one run. A JSON value is the run's result. A callable returns a behaviour; its
+# argument `sign` turns the name of a media file into a URL. A Reply replaces the whole answer.
 Behaviour = object
-ABSENT: Behaviour = object()  # the answer comes without this run
+ABSENT: Behaviour = object()  # the answer leaves this run out
 RUN_NOT_FOUND = Reply(404, {"detail": "Run not found"})
 TASK_NOT_FOUND = Reply(404, {"detail": "Task not found"})
 
@@ -106,9 +52,9 @@ class StandIn:
     """A CAMB.AI on a port of its own, served from threads between `start` and `stop` (or in a `with`).
 
     `keys` (the valid ones), `runs`, `tasks`, `unknown` (the behaviour of a run that is not in `runs`), `latency`
-    (seconds before each API answer) and `rule` may be changed at any time. `rule` sees every call, media too, and
-    may answer it in its own way; `script` does so for the next API calls. `on_reply` is told of each call when its
-    answer is about to be sent.
+    (seconds before each API answer) and `rule` may be changed at any time. `rule` sees every call, media included,
+    and may return a reply of its own; `script` sets replies for the next API calls. `on_reply` is called with each
+    call just before its answer is sent. `media_ttl` is the life of a media link in seconds.
     """
 
     def __init__(
@@ -132,11 +78,11 @@ class StandIn:
         self.unknown: Behaviour = RUN_NOT_FOUND
         self.rule: Callable[[Call], Reply | None] | None = None
         self.calls: list[Call] = []
-        self.open = self.peak_open = 0  # API calls being answered: now, and at most so far
+        self.open = self.peak_open = 0  # API calls in progress: now, and the most so far
         self.stopping = threading.Event()
         self._scripted: deque[Reply | None] = deque()
         self._lock = threading.Lock()
-        self._server = _Server((host, port), partial(_Handler, self))
+        self._server = Server((host, port), partial(Handler, self))
         self.host, self.port = host, self._server.server_port
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
@@ -149,7 +95,7 @@ class StandIn:
         return self
 
     def stop(self) -> None:
-        """Also cuts the connections that are open, as a machine that goes down does."""
+        """Stop serving, and cut the open connections as a machine that goes down does."""
         self.stopping.set()
         self._server.shutdown()
         self._server.server_close()
@@ -164,10 +110,11 @@ class StandIn:
         self.stop()
 
     def script(self, *replies: Reply | None) -> None:
-        """The next API calls get these, one each, before any check; None lets a call through."""
+        """Answer the next API calls with these replies, one each, before any check; None lets a call through."""
         self._scripted.extend(replies)
 
     def answer(self, call: Call) -> Reply:
+        """Return the reply to a call: from `rule`, from the script, or as CAMB.AI would answer."""
         if self.rule and (reply := self.rule(call)):
             return reply
         if not call.path.startswith(f"{BASE_PATH}/"):
@@ -178,7 +125,7 @@ class StandIn:
         return self._api(call)
 
     def _api(self, call: Call) -> Reply:
-        noun, name = _parts(call.path)
+        noun, name = path_parts(call.path)
         method = METHODS.get((noun, bool(name)))
         if method is None or "/" in name:
             return _error(404, "Not Found")
@@ -205,14 +152,15 @@ class StandIn:
         results = {}
         for run_id in run_ids:
             result = _resolve(self.runs.get(run_id, self.unknown), sign)
-            if isinstance(result, Reply):  # whether one bad id fails its batch is unpublished: the harder case
+            # CAMB.AI does not publish whether one bad id fails its whole batch. This is the harder case.
+            if isinstance(result, Reply):
                 return result
             if result is not ABSENT:
                 results[str(run_id)] = result
         return Reply(200, results)
 
     def media_url(self, host: str, name: str) -> str:
-        """A link to a media file that ends `media_ttl` seconds from now."""
+        """Return a signed link to a media file that expires in `media_ttl` seconds."""
         expires = str(int(self.clock() + self.media_ttl))
         return f"http://{host}/media/{name}?Expires={expires}&Signature={_signature(name, expires)}"
 
@@ -233,7 +181,7 @@ class StandIn:
 
     @contextmanager
     def counting(self) -> Iterator[None]:
-        """Around an API call, from its arrival to the last byte of its answer."""
+        """Count an API call as in progress, from its arrival to the last byte of its answer."""
         with self._lock:
             self.open += 1
             self.peak_open = max(self.peak_open, self.open)
@@ -242,12 +190,6 @@ class StandIn:
         finally:
             with self._lock:
                 self.open -= 1
-
-
-def _parts(path: str) -> tuple[str, str]:
-    """`/apis/dub/8f14?x=y` is ("dub", "8f14")."""
-    noun, _, name = path.partition("?")[0].removeprefix(f"{BASE_PATH}/").partition("/")
-    return noun, name
 
 
 def _error(status: int, detail: object, **headers: str) -> Reply:
@@ -259,7 +201,7 @@ def _resolve(behaviour: Behaviour, sign: Sign) -> Behaviour:
 
 
 def _as_reply(result: Behaviour) -> Reply:
-    """What the single call says of a run: it has no way to leave one out."""
+    """Return the answer of the single-run call, which has no way to leave a run out."""
     if isinstance(result, Reply):
         return result
     return RUN_NOT_FOUND if result is ABSENT else Reply(200, result)
@@ -270,7 +212,10 @@ def _signature(name: str, expires: str) -> str:
 
 
 def _file_reply(path: Path, wanted: str) -> Reply:
-    """The file, or the one range of it that is wanted; RFC 9110 lets us ignore every other Range header."""
+    """Reply with the file, or with the one range of it that is requested.
+
+    Other Range headers are ignored, as RFC 9110 allows.
+    """
     size = path.stat().st_size
     headers = {"Content-Type": MEDIA_TYPES[path.suffix], "Accept-Ranges": "bytes"} | SHARED
     match = re.fullmatch(r"bytes=(\d{0,18})-(\d{0,18})", wanted, re.ASCII)
@@ -285,146 +230,11 @@ def _file_reply(path: Path, wanted: str) -> Reply:
         return Reply(206, file.read(last - first + 1), headers | {"Content-Range": f"bytes {first}-{last}/{size}"})
 
 
-class _Server(ThreadingHTTPServer):
-    """Knows its open connections, so that stopping ends them too."""
-
-    request_queue_size = 128
-
-    def __init__(self, *args: Any) -> None:
-        self.connections: set[socket.socket] = set()
-        super().__init__(*args)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        self.connections.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        super().shutdown_request(request)
-        self.connections.discard(request)
-
-    def server_close(self) -> None:
-        super().server_close()
-        for connection in self.connections.copy():
-            with suppress(OSError):  # the client was quicker
-                connection.shutdown(socket.SHUT_RDWR)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        if not isinstance(sys.exception(), ConnectionError):  # a client that hangs up is no error
-            super().handle_error(request, client_address)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    error_content_type = "application/json"
-    error_message_format = '{"detail": "%(explain)s"}'
-
-    def __init__(self, stand_in: StandIn, *args: Any) -> None:
-        self.stand_in = stand_in
-        super().__init__(*args)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("do_"):  # every method is answered, a wrong one with 405
-            return self.respond
-        raise AttributeError(name)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """`on_reply` is the log."""
-
-    def respond(self) -> None:
-        body = self._read_body()
-        if body is None:
-            return
-        stand_in = self.stand_in
-        call = Call(self.command, self.path, self.headers, body, time.monotonic())
-        stand_in.calls.append(call)
-        try:
-            if call.path.startswith(f"{BASE_PATH}/"):
-                with stand_in.counting():
-                    self._wait(stand_in.latency)
-                    self._send(call, stand_in.answer(call))
-            else:
-                self._send(call, stand_in.answer(call))
-        except ConnectionError:  # the client hung up, or we are stopping
-            self.close_connection = True
-
-    def _read_body(self) -> bytes | None:
-        """None, and an answer sent, if the body has no length that we take."""
-        length = self.headers.get("Content-Length", "0")
-        if "Transfer-Encoding" in self.headers:
-            self.send_error(HTTPStatus.LENGTH_REQUIRED)
-        elif not re.fullmatch(r"[0-9]{1,18}", length):
-            self.send_error(HTTPStatus.BAD_REQUEST)
-        elif int(length) > BODY_LIMIT:
-            self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        else:
-            return self.rfile.read(int(length))
-        return None
-
-    def _send(self, call: Call, reply: Reply) -> None:
-        self._wait(reply.delay)
-        call.status = reply.status
-        if self.stand_in.on_reply:
-            self.stand_in.on_reply(call)
-        headers, pieces = _on_the_wire(reply)
-        if headers.get("Connection") == "close":
-            self.close_connection = True
-        head = b""
-        if reply.status is not None:
-            phrase = self.responses.get(reply.status, ("",))[0]
-            lines = (f"{name}: {value}\r\n" for name, value in headers.items() if value is not None)
-            head = f"HTTP/1.1 {reply.status} {phrase}\r\n{''.join(lines)}\r\n".encode("latin-1")
-        if call.method == "HEAD":
-            pieces = iter(())
-        self.wfile.write(head + next(pieces, b""))  # in one packet
-        self._wait(reply.drip)
-        for piece in pieces:
-            self.wfile.write(piece)
-            self._wait(reply.drip)
-        if reply.reset:
-            self._reset()
-
-    def _wait(self, seconds: float) -> None:
-        if seconds and self.stand_in.stopping.wait(min(seconds, threading.TIMEOUT_MAX)):
-            raise ConnectionAbortedError
-
-    def _reset(self) -> None:
-        # Lingering for no time makes close() send RST, but only if nothing has sent FIN or holds the socket still.
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        os.close(self.connection.detach())
-
-
-def _on_the_wire(reply: Reply) -> tuple[dict[str, str | None], Iterator[bytes]]:
-    """The headers of a reply, and its body in the pieces that are written one by one."""
-    usual = {"Content-Type": "application/json"}
-    given = {name.title(): value for name, value in reply.headers.items()}
-    if isinstance(reply.body, Iterator):
-        pieces = reply.body
-        if "Content-Length" not in given:
-            usual["Transfer-Encoding"] = "chunked"
-            pieces = _chunks(reply.body)
-    else:
-        body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
-        usual["Content-Length"] = str(len(body))
-        body = body[: reply.truncate_at]
-        pieces = (body[at : at + 1] for at in range(len(body))) if reply.drip else iter([body])
-    odd_length = reply.truncate_at is not None or given.keys() & {"Content-Length", "Transfer-Encoding"}
-    if odd_length or reply.reset or reply.status is None:
-        usual["Connection"] = "close"
-    return usual | given, pieces
-
-
-def _chunks(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    for piece in pieces:
-        yield b"%x\r\n%b\r\n" % (len(piece), piece)
-    yield b"0\r\n\r\n"
-
-
 def _log(call: Call) -> None:
     path = call.path.partition("?")[0]  # the query of a media link is its signature
-    if path.startswith(BASE_PATH) or call.status not in (200, 206):  # a player asks for very many ranges
+    if path.startswith(BASE_PATH) or call.status not in (200, 206):  # a player requests many ranges: not logged
         line = f"{time.strftime('%H:%M:%S')} {call.method} {path} {call.run_ids or ''} {call.status}\n"
-        print(line, end="", flush=True)  # in one piece: others write at the same time
+        print(line, end="", flush=True)  # in one write: other threads print at the same time
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -432,7 +242,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8090)
     parser.add_argument("--key", default="demo-key", help="the API key that it accepts")
-    parser.add_argument("--media-ttl", type=float, default=3600, help="seconds that a media link lives")
+    parser.add_argument("--media-ttl", type=float, default=3600, help="seconds until a media link expires")
     options = parser.parse_args(arguments)
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -440,7 +250,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     def on_reply(call: Call) -> None:
         _log(call)
-        stand_in.calls.clear()  # kept for tests; here they would grow for as long as it runs
+        stand_in.calls.clear()  # only tests read the calls; in a long-lived process the list would grow without end
 
     try:
         stand_in = StandIn(

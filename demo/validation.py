@@ -1,4 +1,4 @@
-"""Would CAMB.AI accept this request? The published schema, refused in the words of FastAPI and pydantic."""
+"""Validates requests against CAMB.AI's published schema, with the error texts of FastAPI and pydantic."""
 
 import json
 import math
@@ -11,7 +11,7 @@ Error = dict[str, Any]
 
 
 class Refused(Exception):
-    """The request is answered with this `status` and `{"detail": detail}`."""
+    """A request that is refused with `status` and the body `{"detail": detail}`."""
 
     def __init__(self, status: int, detail: object) -> None:
         super().__init__(detail)
@@ -20,7 +20,10 @@ class Refused(Exception):
 
 
 def run_ids(body: bytes, content_type: str) -> list[int]:
-    """The ids of a bulk request. FastAPI would also take "5"; the schema says integers, so we do not."""
+    """Return the ids of a bulk request, or raise `Refused`.
+
+    FastAPI would also accept "5". The published schema says integers, so this does not.
+    """
     if not body:
         raise Refused(422, [_error("missing", [], "Field required", None)])
     payload = _read_json(body, content_type)
@@ -45,7 +48,7 @@ def run_ids(body: bytes, content_type: str) -> list[int]:
 
 
 def path_run_id(text: str) -> int:
-    """The id at the end of `/dub-result/`."""
+    """Return the id at the end of `/dub-result/`, or raise `Refused`."""
     if not re.fullmatch(r"-?[0-9]{1,4000}", text):
         msg = "Input should be a valid integer, unable to parse string as an integer"
         raise Refused(422, [{"type": "int_parsing", "loc": ["path", "run_id"], "msg": msg, "input": text}])
@@ -54,7 +57,7 @@ def path_run_id(text: str) -> int:
 
 def _read_json(body: bytes, content_type: str) -> Any:
     if not re.match(r"application/([\w.-]+\+)?json\s*(;|$)", content_type, re.IGNORECASE):
-        return body.decode(errors="replace")  # FastAPI leaves other bodies unread, and they fail as a whole
+        return body.decode(errors="replace")  # FastAPI does not parse other bodies: they fail as a whole
     try:
         return json.loads(body, parse_constant=_refuse, parse_float=_finite)
     except json.JSONDecodeError as error:

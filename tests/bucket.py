@@ -1,4 +1,4 @@
-"""What is a storage like that lies elsewhere? It has no paths on this machine, and gives signed addresses."""
+"""An object storage for tests: it has no paths on this machine, and returns signed addresses."""
 
 from typing import ClassVar
 from urllib.parse import urlencode
@@ -8,7 +8,7 @@ from django.core.files.storage import Storage
 
 
 class Bucket(Storage):
-    """As django-storages' S3 is seen from outside; all buckets hold the same files."""
+    """A storage with the interface of django-storages' S3; all buckets hold the same files."""
 
     files: ClassVar[dict[str, bytes]] = {}
 

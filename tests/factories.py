@@ -1,4 +1,4 @@
-"""How does a test get a team with something in it?"""
+"""Factories of the tests: users, teams, keys, runs, dubs, and answers of CAMB.AI."""
 
 from itertools import count
 
@@ -35,7 +35,7 @@ def make_invitation(
 
 
 def make_key(team: Team, secret: str = "demo-key", **fields) -> ApiKey:
-    """Make the team's key, as one that CAMB.AI accepted."""
+    """Make a key of the team that CAMB.AI has accepted."""
     key = ApiKey(team=team, **({"state": ApiKey.State.WORKING} | fields))
     key.secret = secret
     key.save()
@@ -50,24 +50,24 @@ def make_run(team: Team | None = None, **fields) -> Run:
 
 
 def make_runs(team: Team, number: int, **fields) -> list[Run]:
-    """Make runs with ids at CAMB.AI that no other run of the test has."""
+    """Make this number of runs, with CAMB.AI ids that are unique in the test."""
     return [make_run(team, **fields) for _ in range(number)]
 
 
 def make_numbered_runs(team: Team, number: int, **fields) -> list[Run]:
-    """Make runs with the ids 1 to `number` at CAMB.AI, in one query."""
+    """Make runs with the CAMB.AI ids 1 to `number`, in one query."""
     return Run.objects.bulk_create(Run(team=team, camb_run_id=run_id, **fields) for run_id in range(1, number + 1))
 
 
 def make_ready_run(team: Team, **fields) -> Run:
-    """Make a finished run, which no refresh asks about."""
+    """Make a finished run, which no refresh requests."""
     return make_run(team, status=Run.Status.READY, due_at=None, **fields)
 
 
 def make_dub(
     run: Run | None = None, lines: list[str] | tuple[str, ...] = (), language: str = "en-us", **fields
 ) -> Dub:
-    """Make a dub whose cues are these lines, two seconds each, with Anna and Ben as speakers in turn."""
+    """Make a dub whose cues are these lines, of two seconds each, spoken by Anna and Ben in turn."""
     run = run or make_run()
     fields = {"media_fetched_at": run.created_at, "cue_count": len(lines)} | fields
     dub = Dub.objects.create(team=run.team, run=run, language=language, **fields)

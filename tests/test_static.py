@@ -1,4 +1,4 @@
-"""Do the style sheets speak of what there is?"""
+"""Tests of static files: style sheets are linked and name existing classes and ids; scripts import hashed names."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ from results.models import Run
 ROOT = Path(__file__).parent.parent
 SHEETS = sorted((ROOT / "static" / "css").glob("*.css"))
 TEMPLATES = "".join(path.read_text() for path in (ROOT / "templates").rglob("*.html"))
-# Where the names of classes and ids come from. Those of a speaker's colour are made with a number.
+# The files that name classes and ids. The class of a speaker's colour ends in a generated number.
 SOURCES = TEMPLATES + "".join(
     path.read_text()
     for folder, ending in (("static", "js"), ("dashboard", "py"))
@@ -23,12 +23,12 @@ FROM_ELSEWHERE = {"errorlist", "htmx-request", *Run.Status.values}
 
 
 @pytest.mark.parametrize("sheet", SHEETS, ids=lambda sheet: sheet.name)
-def test_a_sheet_is_linked(sheet):
+def test_every_style_sheet_is_linked(sheet):
     assert f"{{% static 'css/{sheet.name}' %}}" in TEMPLATES
 
 
 @pytest.mark.parametrize("sheet", SHEETS, ids=lambda sheet: sheet.name)
-def test_what_a_sheet_names_is_somewhere(sheet):
+def test_every_class_and_id_in_a_style_sheet_exists(sheet):
     rules = re.sub(r"/\*.*?\*/", "", sheet.read_text(), flags=re.DOTALL)
     names = {
         name
@@ -38,7 +38,7 @@ def test_what_a_sheet_names_is_somewhere(sheet):
     assert {re.sub(r"\d+$", "", name) for name in names} - WORDS - FROM_ELSEWHERE == set()
 
 
-def test_a_script_imports_others_by_the_names_of_their_content(tmp_path):
+def test_scripts_import_each_other_by_hashed_names(tmp_path):
     storage = HashedStaticStorage(location=tmp_path)
     files = {name: (source, name) for finder in finders.get_finders() for name, source in finder.list([])}
     for name, (source, _name) in files.items():

@@ -1,10 +1,10 @@
-"""Wait for other processes, which give a test no event to wait for."""
+"""Waits for other processes, which give a test no event to wait for."""
 
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
-# Only a test that fails waits this long: on a busy machine a process takes long to start.
+# Only a failing test waits this long. On a busy machine a process takes long to start.
 DEADLINE_S = 120
 
 T = TypeVar("T")
@@ -14,6 +14,6 @@ def until(condition: Callable[[], T]) -> T:
     """Call the condition until it returns something true, and return that; fail after DEADLINE_S."""
     deadline = time.monotonic() + DEADLINE_S
     while not (value := condition()):
-        assert time.monotonic() < deadline, "it did not come about in time"
+        assert time.monotonic() < deadline, f"the condition was not met within {DEADLINE_S} s"
         time.sleep(0.01)
     return value

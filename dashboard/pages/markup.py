@@ -8,7 +8,7 @@ from results.models import Call, Run
 
 _OUTCOME_STYLES = {
     Call.Outcome.ANSWERED: ("ready", "status-ready"),
-    Call.Outcome.UNAVAILABLE: ("failed", "trouble"),
+    Call.Outcome.UNAVAILABLE: ("failed", "warning"),
     Call.Outcome.REFUSED: ("failed", "status-failed"),
     Call.Outcome.MALFORMED: ("failed", "status-not_found"),
 }

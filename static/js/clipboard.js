@@ -1,6 +1,6 @@
-// How is something taken along on the clipboard, and how does a link to a moment of the dub read?
+// Copies text to the clipboard, and builds the link to a second of the dub.
 
-/** The address of this run's dub at this second. */
+/** Return the address of this run's dub at this second. */
 export function linkTo(second) {
   const link = new URL(location.pathname, location.origin);
   link.searchParams.set("dub", document.getElementById("dub").dataset.language);
@@ -8,26 +8,26 @@ export function linkTo(second) {
   return link.href;
 }
 
-/** Put the text on the clipboard and have the button say so for a while. */
+/** Copy the text, and show "Copied" on the button for 1.5 seconds. */
 export async function copy(text, button) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    copyByHand(text);
+    copyFromField(text);
   }
   const label = button.querySelector("span");
   const { copied } = button.closest("[data-copied]")?.dataset ?? document.getElementById("dub").dataset;
-  label.dataset.says ??= label.textContent;
+  label.dataset.original ??= label.textContent;
   label.textContent = document.getElementById("live").textContent = copied;
   button.classList.add("is-done");
   setTimeout(() => {
-    label.textContent = label.dataset.says;
+    label.textContent = label.dataset.original;
     button.classList.remove("is-done");
   }, 1500);
 }
 
-/** Browsers keep the clipboard from pages that came over plain http, and some ask for leave first. */
-function copyByHand(text) {
+/** Copy without the clipboard API, which browsers deny to plain http pages, and some grant only after a prompt. */
+function copyFromField(text) {
   const field = document.createElement("textarea");
   field.value = text;
   const { activeElement } = document;

@@ -1,4 +1,4 @@
-// How are several tags completed in one box? The list offers names for what stands behind the last comma.
+// Completes several tags in one box: the list offers names for the text after the last comma.
 
 document.addEventListener("input", ({ target }) => {
   if (target.getAttribute("list") !== "team-tags") return;

@@ -1,4 +1,4 @@
-// How does what a page shows to be taken elsewhere, a sample, a token, a link, get onto the clipboard?
+// Copies what a page shows beside a copy button: a sample, a token or a link.
 
 import { copy } from "./clipboard.js";
 

@@ -1,18 +1,18 @@
-// How are lines taken along: one by the menu beside it, several by selecting them, as text, as Markdown or as a link?
+// Copies lines of the transcript as text, as Markdown or as a link: one line by its menu, several by selecting them.
 
 import { copy, linkTo } from "./clipboard.js";
 
 const list = () => document.getElementById("cues");
 const menu = () => document.getElementById("line-menu");
-const bar = () => document.getElementById("picked");
+const bar = () => document.getElementById("selected-lines");
 
-let picked = []; // the lines that are selected
-let last; // the line that somebody went to last, from where a selection begins
+let selected = []; // the selected lines
+let last; // the line that last had the focus: a selection with Shift begins there
 
-// ---- What a line says -------------------------------------------------------------------------------
+// ---- The text of a line -----------------------------------------------------------------------------
 
-/** Only the first of a speaker's lines names them; the languages side by side each have their own speakers. */
-function speakers() {
+/** Return each line's speaker. Only the first of a speaker's lines names them; each language has its own speakers. */
+function speakersByLine() {
   const named = new Map();
   const names = [];
   for (const line of list().querySelectorAll(".cue")) {
@@ -24,23 +24,25 @@ function speakers() {
   return named;
 }
 
-const second = (line) => line.dataset.start / 1000;
-const plain = (markdown) => markdown.replace(/[\\`*_[\]<>#|~]/g, "\\$&");
+const startSecond = (line) => line.dataset.start / 1000;
+const escapeMarkdown = (text) => text.replace(/[\\`*_[\]<>#|~]/g, "\\$&");
 
 const FORMS = {
   text: ({ clock, speaker, text }) => `[${clock}] ${speaker && `${speaker}: `}${text}`,
-  markdown: ({ line, clock, speaker, text }) =>
-    `- [${clock}](${linkTo(second(line))}) ${speaker && `**${plain(speaker)}:** `}${plain(text)}`,
+  markdown: ({ line, clock, speaker, text }) => {
+    const name = speaker && `**${escapeMarkdown(speaker)}:** `;
+    return `- [${clock}](${linkTo(startSecond(line))}) ${name}${escapeMarkdown(text)}`;
+  },
 };
 
-function written(lines, form) {
-  if (form === "link") return linkTo(second(lines[0]));
-  const named = speakers();
+function format(lines, form) {
+  if (form === "link") return linkTo(startSecond(lines[0]));
+  const speakers = speakersByLine();
   return lines
     .map((line) => ({
       line,
       clock: line.querySelector("button, time").textContent,
-      speaker: named.get(line),
+      speaker: speakers.get(line),
       text: line.querySelector("p").textContent.replace(/\s+/g, " ").trim(),
     }))
     .map(FORMS[form])
@@ -50,13 +52,13 @@ function written(lines, form) {
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
-  const lines = button.closest("#line-menu") ? [button.closest(".cue")] : picked;
-  copy(written(lines, button.dataset.copy), button);
+  const lines = button.closest("#line-menu") ? [button.closest(".cue")] : selected;
+  copy(format(lines, button.dataset.copy), button);
 });
 
-// ---- One line: the menu comes to the line that is pointed at, or that has the focus ------------------
+// ---- One line: the menu moves to the line under the pointer, or with the focus -----------------------
 
-function bringMenu(event) {
+function moveMenu(event) {
   const line = event.target.closest?.("#cues .cue");
   if (!line) return;
   if (event.type === "focusin") last = line;
@@ -65,28 +67,28 @@ function bringMenu(event) {
   line.append(menu());
 }
 
-document.addEventListener("pointerover", bringMenu);
-document.addEventListener("focusin", bringMenu);
+document.addEventListener("pointerover", moveMenu);
+document.addEventListener("focusin", moveMenu);
 
-// ---- Several: what is selected, by mouse or with Shift on a second timecode --------------------------
+// ---- Several lines: selected by mouse, or with Shift on a second timecode ----------------------------
 
-function pick() {
+function readSelection() {
   if (!list()) return;
   const selection = getSelection();
   const range = selection.rangeCount && !selection.isCollapsed && selection.getRangeAt(0);
   const [first, end] = range ? [range.startContainer, range.endContainer].map(lineOf) : [];
   if (!first || !end) return show([]);
   const lines = [...list().querySelectorAll(".cue")];
-  const found = lines.slice(lines.indexOf(first), lines.indexOf(end) + 1);
-  // A paragraph that is selected by three clicks ends at the very beginning of the next one.
-  if (range.endOffset === 0 && found.length > 1) found.pop();
-  show(found);
+  const inRange = lines.slice(lines.indexOf(first), lines.indexOf(end) + 1);
+  // Three clicks select a paragraph up to the very beginning of the next one.
+  if (range.endOffset === 0 && inRange.length > 1) inRange.pop();
+  show(inRange);
 }
 
 const lineOf = (node) => (node.nodeType === Node.ELEMENT_NODE ? node : node.parentElement).closest("#cues .cue");
 
 function show(lines) {
-  picked = lines;
+  selected = lines;
   bar().hidden = !lines.length;
   const output = bar().querySelector("output");
   output.textContent = lines.length === 1 ? output.dataset.one : output.dataset.many.replace("{n}", lines.length);
@@ -96,16 +98,16 @@ function selectTo(line) {
   const [first, end] = last && last.compareDocumentPosition(line) & Node.DOCUMENT_POSITION_PRECEDING ? [line, last] : [last ?? line, line];
   const text = end.querySelector("p");
   getSelection().setBaseAndExtent(first.querySelector("p"), 0, text, text.childNodes.length);
-  pick();
+  readSelection();
 }
 
 let timer;
 document.addEventListener("selectionchange", () => {
   clearTimeout(timer);
-  timer = setTimeout(pick, 100);
+  timer = setTimeout(readSelection, 100);
 });
 
-// Before the line hears of the click, and of the focus that comes with it.
+// In the capture phase: before the line handles the click, and before the focus moves.
 document.addEventListener(
   "mousedown",
   (event) => {
@@ -125,11 +127,11 @@ document.addEventListener("keydown", (event) => {
     const lines = [...list().querySelectorAll(".cue")];
     const end = lines[lines.indexOf(lineOf(onTimecode)) + (event.key === "ArrowUp" ? -1 : 1)];
     if (!end) return;
-    const from = picked.length ? last : lineOf(onTimecode);
+    const from = selected.length ? last : lineOf(onTimecode);
     end.querySelector("button, time").focus();
     last = from;
     selectTo(end);
-  } else if (event.key === "Escape" && picked.length) {
+  } else if (event.key === "Escape" && selected.length) {
     getSelection().removeAllRanges();
     show([]);
     last?.querySelector("button").focus();

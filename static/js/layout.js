@@ -1,4 +1,4 @@
-// What does the frame do by itself? Menus close, `/` finds the search box, the theme is remembered, trouble is told.
+// Behaviour of every page: menus that close, `/` for the search box, the theme, forms sent once, error messages.
 
 const root = document.documentElement;
 
@@ -6,7 +6,7 @@ function chosenTheme() {
   return root.dataset.theme ?? "system";
 }
 
-function choose(theme) {
+function chooseTheme(theme) {
   if (theme === "system") delete root.dataset.theme;
   else root.dataset.theme = theme;
   try {
@@ -14,10 +14,10 @@ function choose(theme) {
   } catch {
     // Storage is blocked: the choice holds for this page.
   }
-  showChoice();
+  showTheme();
 }
 
-function showChoice() {
+function showTheme() {
   for (const button of document.querySelectorAll("[data-theme-choice]")) {
     button.setAttribute("aria-pressed", String(button.dataset.themeChoice === chosenTheme()));
   }
@@ -33,17 +33,17 @@ function isTyping(target) {
   return target instanceof HTMLElement && (target.isContentEditable || target.matches("input, textarea, select"));
 }
 
-/** Put a sentence in the corner; it leaves by itself and a screen reader reads it once. */
-function tell(sentence) {
-  const place = document.getElementById("trouble");
-  place.textContent = sentence;
-  clearTimeout(tell.timer);
-  tell.timer = setTimeout(() => place.replaceChildren(), 8000);
+/** Show a message in the corner for 8 seconds; a screen reader reads it once. */
+function showToast(message) {
+  const toast = document.getElementById("toast");
+  toast.textContent = message;
+  clearTimeout(showToast.timer);
+  showToast.timer = setTimeout(() => toast.replaceChildren(), 8000);
 }
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-theme-choice]");
-  if (button) choose(button.dataset.themeChoice);
+  if (button) chooseTheme(button.dataset.themeChoice);
   closeMenus(event.target.closest("details.menu"));
 });
 
@@ -55,7 +55,7 @@ document.addEventListener("keydown", (event) => {
       menu.querySelector("summary").focus();
     }
   }
-  if (event.key === "/" && !("keysOff" in root.dataset) && !isTyping(event.target) && !event.ctrlKey && !event.altKey && !event.metaKey) {
+  if (event.key === "/" && !("shortcutsOff" in root.dataset) && !isTyping(event.target) && !event.ctrlKey && !event.altKey && !event.metaKey) {
     const box = document.getElementById("search-box");
     if (box) {
       event.preventDefault();
@@ -65,7 +65,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// A menu that opens beyond the edge of what can be seen is brought into it.
+// A menu that opens beyond the visible part of the page is scrolled into view.
 document.addEventListener(
   "toggle",
   ({ target }) => {
@@ -74,19 +74,19 @@ document.addEventListener(
   true,
 );
 
-// What is there to be copied is selected whole.
+// A field whose text is meant to be copied is selected whole on focus.
 document.addEventListener("focusin", ({ target }) => {
   if (target.matches("input[data-select]")) target.select();
 });
 
-// What was typed before the page could hear it is heard now.
+// Text typed before htmx was listening triggers its requests now.
 document.addEventListener("htmx:load", () => {
   for (const field of document.querySelectorAll("textarea, input[type=search]")) {
     if (field.value !== field.defaultValue) field.dispatchEvent(new Event("input", { bubbles: true }));
   }
 }, { once: true });
 
-// What is on its way is not sent a second time: on a slow line a double click would make two teams.
+// A form in flight is not sent again: on a slow connection a double click would create two teams.
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (event.defaultPrevented || form.method !== "post" || event.submitter?.matches("[data-download]")) return;
@@ -99,16 +99,16 @@ function release(form) {
   delete form.dataset.sent;
 }
 
-// Back on a page that the browser has kept, its forms are free again.
+// On a page that the browser restores from its cache, forms can be sent again.
 window.addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach(release));
 
-// A background poll that fails is asked again by itself; only what a person did is worth a sentence.
+// A failed poll is retried in silence; only a failed action of the user shows a message.
 for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
   document.addEventListener(name, (event) => {
     if (event.detail.requestConfig?.elt?.matches("[data-poll]")) return;
-    const place = document.getElementById("trouble");
-    tell(event.detail.xhr?.status === 403 ? place.dataset.refused : place.dataset.failed);
+    const { refused, failed } = document.getElementById("toast").dataset;
+    showToast(event.detail.xhr?.status === 403 ? refused : failed);
   });
 }
 
-showChoice();
+showTheme();

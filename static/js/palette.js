@@ -1,9 +1,9 @@
-// Where to? Ctrl or ⌘ K opens a list of places; typing narrows it, the arrow keys choose, Enter goes there.
+// The command palette: Ctrl or ⌘ K opens a list of places; typing narrows it, the arrow keys choose, Enter goes there.
 
 const palette = document.getElementById("palette");
 const box = palette.querySelector("input");
 
-let isGoing = false; // Enter was quicker than the list of what had been typed
+let isEnterPending = false; // Enter was pressed before the entries for the typed text arrived
 
 const entries = () => document.getElementById("palette-entries");
 const chosen = () => entries().querySelector('[aria-selected="true"]');
@@ -11,7 +11,7 @@ const chosen = () => entries().querySelector('[aria-selected="true"]');
 function open() {
   if (palette.open) return;
   box.value = "";
-  isGoing = false;
+  isEnterPending = false;
   palette.showModal();
   htmx.trigger(box, "open");
 }
@@ -29,8 +29,8 @@ function step(by) {
 }
 
 function go() {
-  isGoing = entries().dataset.q !== box.value;
-  if (!isGoing) chosen()?.click();
+  isEnterPending = entries().dataset.q !== box.value;
+  if (!isEnterPending) chosen()?.click();
 }
 
 document.addEventListener("keydown", (event) => {
@@ -53,13 +53,13 @@ palette.addEventListener("keydown", (event) => {
 });
 
 palette.addEventListener("click", (event) => {
-  // Beside the palette is its backdrop, which counts as the dialog itself.
+  // A click on the backdrop has the dialog itself as its target.
   if (event.target === palette || event.target.closest('[role="option"]')) palette.close();
 });
 
 palette.addEventListener("htmx:afterSettle", () => {
   choose(entries().querySelector('[role="option"]'));
-  if (isGoing) go();
+  if (isEnterPending) go();
 });
 
 if (/Mac|iP(hone|ad)/.test(navigator.platform)) document.querySelector("[data-palette] kbd").textContent = "⌘ K";

@@ -1,37 +1,38 @@
-// How does the dub play? Heals a dead link once, keeps the second from one language to the next, listens to the keys.
+// The player of a dub: renews a dead link once, keeps the position from one language to the next, handles shortcuts.
 //
-// The <video> or <audio> comes and goes with the dub's part of the page; #media is always the one of now. Media events
-// do not bubble, so the document listens while they come down.
+// The <video> or <audio> is replaced with its part of the page; #media is always the current one. Media events do not
+// bubble, so the document listens in the capture phase.
 
 import { copy, linkTo } from "./clipboard.js";
 
-const PATIENCE = 5 * 60 * 1000; // a fresh link that dies sooner than this is not renewed by itself again
+const RENEWAL_PAUSE_MS = 5 * 60 * 1000; // a fresh link that dies sooner than this is not renewed automatically
 
 const root = document.documentElement;
 const media = () => document.getElementById("media");
-const place = { time: 0, isPlaying: false }; // where the player stands, also while it is off the page
+const position = { time: 0, isPlaying: false }; // of the player, also while no player is on the page
 
-let known; // the element that has been prepared
-let healedAt = -Infinity;
+let prepared; // the element that has been prepared
+let renewedAt = -Infinity;
 
-const form = document.getElementById("player-form"); // how this person has set every player
-let sent = Promise.resolve();
+const form = document.getElementById("player-form"); // the user's settings of every player
+let lastSave = Promise.resolve();
 
-/** Keep this choice for this person; one answer is awaited before the next is sent, so that the last one counts. */
+/** Save a setting of the user. Requests are sent one after another, so that the last choice wins. */
 function remember(name, value) {
   const field = form.elements[name];
   if (field.value === value) return;
   field.value = value;
-  keep();
+  saveSettings();
 }
 
-function keep() {
-  sent = sent
+function saveSettings() {
+  lastSave = lastSave
     .then(() => fetch(form.action, { method: "POST", body: new FormData(form), keepalive: true }))
-    .catch(() => {}); // it holds for this page
+    .catch(() => {}); // the choice still holds for this page
 }
 
-function listen(name, handle) {
+/** Handle an event of the current media element. */
+function onMedia(name, handle) {
   document.addEventListener(name, (event) => event.target.id === "media" && handle(event.target), true);
 }
 
@@ -39,7 +40,7 @@ function listen(name, handle) {
 
 function prepare() {
   const element = media();
-  if (!element || element === known) return;
+  if (!element || element === prepared) return;
   setSpeed(form.elements.speed.value);
   const pip = document.getElementById("pip");
   if (pip) pip.disabled = !document.pictureInPictureEnabled;
@@ -49,9 +50,9 @@ function prepare() {
       remember("has_captions", element.textTracks[0].mode === "showing" ? "on" : "");
     });
   }
-  if (known) resume(element, place);
-  known = element;
-  if (element.error) heal(element); // it failed before anybody listened
+  if (prepared) resume(element, position);
+  prepared = element;
+  if (element.error) recover(element); // it failed before the listeners were there
 }
 
 function resume(element, { time, isPlaying }) {
@@ -65,8 +66,8 @@ function setSpeed(speed) {
   document.getElementById("speed").value = speed;
 }
 
-// By us or in the player's own menu, which has more speeds than ours.
-listen("ratechange", (element) => {
+// The speed changes here, or in the browser's own menu, which has more speeds than ours.
+onMedia("ratechange", (element) => {
   const speed = String(element.playbackRate);
   const { options } = document.getElementById("speed");
   if (![...options].some((option) => option.value === speed)) return;
@@ -74,96 +75,96 @@ listen("ratechange", (element) => {
   remember("speed", speed);
 });
 
-listen("timeupdate", (element) => (place.time = element.currentTime));
-listen("seeking", (element) => (place.time = element.currentTime));
-listen("play", () => (place.isPlaying = true));
-listen("pause", () => (place.isPlaying = false));
+onMedia("timeupdate", (element) => (position.time = element.currentTime));
+onMedia("seeking", (element) => (position.time = element.currentTime));
+onMedia("play", () => (position.isPlaying = true));
+onMedia("pause", () => (position.isPlaying = false));
 document.addEventListener("htmx:load", prepare);
 
 // ---- A dead link ------------------------------------------------------------------------------------
 
-function say(sentence) {
-  const trouble = document.getElementById("media-trouble");
-  trouble.hidden = !sentence;
-  trouble.querySelector("span").textContent = sentence;
+function showError(message) {
+  const banner = document.getElementById("media-error");
+  banner.hidden = !message;
+  banner.querySelector("span").textContent = message;
 }
 
-/** Why there is no fresh link, unless that stands on the page already. */
+/** Return why there is no fresh link; if the page already shows the reason, a message that refers to it. */
 async function reason(answer) {
-  const sentence = await answer.text();
-  const isSaid = [...document.querySelectorAll("#messages, #run-status")].some((part) =>
-    part.textContent.includes(sentence),
+  const message = await answer.text();
+  const isShown = [...document.querySelectorAll("#messages, #run-status")].some((part) =>
+    part.textContent.includes(message),
   );
-  return isSaid ? document.getElementById("media-trouble").dataset.ended : sentence;
+  return isShown ? document.getElementById("media-error").dataset.ended : message;
 }
 
-/** Where the page's address says to begin, for a link that was dead from the first byte. */
+/** Return the second that the page's address names, for a link that was dead from the first byte. */
 const startOfPage = () => Number(document.getElementById("dub").dataset.at);
 
 async function renew(element) {
-  const { renewing, offline } = document.getElementById("media-trouble").dataset;
-  healedAt = performance.now();
+  const { renewing, offline } = document.getElementById("media-error").dataset;
+  renewedAt = performance.now();
   element.dataset.ends = "";
-  say(renewing);
+  showError(renewing);
   const address = element.src.split("#")[0];
   let answer;
   try {
-    // A redirect means that there is a link; the element follows it by itself.
+    // A redirect means that there is a link; the element follows the redirect on its own.
     answer = await fetch(`${address}?renew=1`, { redirect: "manual" });
   } catch {
-    return say(offline);
+    return showError(offline);
   }
-  if (answer.type !== "opaqueredirect") return say(await reason(answer));
-  const stood = { time: element.currentTime || startOfPage(), isPlaying: place.isPlaying };
+  if (answer.type !== "opaqueredirect") return showError(await reason(answer));
+  const before = { time: element.currentTime || startOfPage(), isPlaying: position.isPlaying };
   element.src = address;
-  resume(element, stood);
+  resume(element, before);
 }
 
-const isHealed = () => performance.now() - healedAt < PATIENCE;
+const isJustRenewed = () => performance.now() - renewedAt < RENEWAL_PAUSE_MS;
 
-function heal(element) {
-  if (!isHealed()) renew(element);
+function recover(element) {
+  if (!isJustRenewed()) renew(element);
   else explain(element);
 }
 
-/** Say why even a fresh link does not play. As a download it comes through the server, to which its host may say why. */
+/** Show why even a fresh link does not play. A download goes through the server, which may learn a reason. */
 async function explain(element) {
-  const { broken, damaged, offline } = document.getElementById("media-trouble").dataset;
+  const { broken, damaged, offline } = document.getElementById("media-error").dataset;
   let why = offline;
   try {
     const answer = await fetch(`${element.src.split("#")[0]}?download`);
     why = answer.ok ? damaged : await reason(answer);
     if (answer.ok) answer.body.cancel();
   } catch {
-    // The server itself is not there.
+    // The server itself cannot be reached.
   }
-  if (element.error) say(`${broken} ${why}`);
+  if (element.error) showError(`${broken} ${why}`);
 }
 
-listen("error", heal);
-// Amid a file, Chromium asks a dead link again for half a minute before it tells of an error.
-listen("waiting", (element) => {
-  const ends = Number(element.dataset.ends);
-  if (ends && Date.now() > ends && !isHealed()) renew(element);
+onMedia("error", recover);
+// In the middle of a file, Chromium retries a dead link for half a minute before the error event.
+onMedia("waiting", (element) => {
+  const endsAtMs = Number(element.dataset.ends);
+  if (endsAtMs && Date.now() > endsAtMs && !isJustRenewed()) renew(element);
 });
-listen("loadeddata", () => say(""));
+onMedia("loadeddata", () => showError(""));
 
 // ---- The bar ----------------------------------------------------------------------------------------
 
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("#copy-link, #pip, [data-renew], [data-keys]");
+  const button = event.target.closest("#copy-link, #pip, [data-renew], [data-shortcuts]");
   if (!button || button.disabled) return;
-  if (button.id === "copy-link") copy(linkTo(Math.floor(place.time)), button);
+  if (button.id === "copy-link") copy(linkTo(Math.floor(position.time)), button);
   else if (button.id === "pip") togglePip(media());
   else if ("renew" in button.dataset) renew(media());
-  else document.getElementById("keys").showModal();
+  else document.getElementById("shortcuts").showModal();
 });
 
 document.addEventListener("change", (event) => {
   if (event.target.id === "speed") setSpeed(event.target.value);
   if (event.target.name === "has_keys") {
-    root.toggleAttribute("data-keys-off", !event.target.checked);
-    keep();
+    root.toggleAttribute("data-shortcuts-off", !event.target.checked);
+    saveSettings();
   }
 });
 
@@ -172,7 +173,7 @@ function togglePip(element) {
   else element.requestPictureInPicture?.().catch(() => {});
 }
 
-// ---- The keys ---------------------------------------------------------------------------------------
+// ---- The shortcuts ----------------------------------------------------------------------------------
 
 const jump = (seconds) => (element) => (element.currentTime = Math.max(0, element.currentTime + seconds));
 const stepSpeed = (step) => () => {
@@ -181,9 +182,10 @@ const stepSpeed = (step) => () => {
   if (option) setSpeed(option.value);
 };
 const stepCue = (step) => () => document.dispatchEvent(new CustomEvent("cue-step", { detail: step }));
+const stepCheck = (step) => document.dispatchEvent(new CustomEvent("review-step", { detail: step }));
 const toggle = (element) => (element.paused ? element.play().catch(() => {}) : element.pause());
 
-const KEYS = {
+const SHORTCUTS = {
   " ": toggle,
   k: toggle,
   j: jump(-10),
@@ -199,25 +201,25 @@ const KEYS = {
     if (track) track.mode = track.mode === "showing" ? "disabled" : "showing";
   },
   p: togglePip,
-  n: (element, { shiftKey }) => document.dispatchEvent(new CustomEvent("hint-step", { detail: shiftKey ? -1 : 1 })),
+  n: (_element, { shiftKey }) => stepCheck(shiftKey ? -1 : 1),
   m: (element) => (element.muted = !element.muted),
   f: (element) => {
     if (document.fullscreenElement) document.exitFullscreen();
     else element.requestFullscreen?.().catch(() => {});
   },
-  "?": () => document.getElementById("keys").showModal(),
+  "?": () => document.getElementById("shortcuts").showModal(),
 };
 
-/** Has the element its own use for this key? Whoever types, or works a button or the player's own controls, goes first. */
+/** Tell whether the focused element uses this key itself: a field, a button, or the player's own controls. */
 function isTaken(target, key) {
   if (target.closest("input, textarea, select, [contenteditable], dialog")) return true;
   return /^( |Arrow)/.test(key) && Boolean(target.closest("button, summary, video, audio"));
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented || "keysOff" in root.dataset) return;
+  if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented || "shortcutsOff" in root.dataset) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  const act = Object.hasOwn(KEYS, key) && KEYS[key];
+  const act = Object.hasOwn(SHORTCUTS, key) && SHORTCUTS[key];
   const element = media();
   if (!act || !element || isTaken(event.target, key)) return;
   event.preventDefault();

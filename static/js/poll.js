@@ -1,69 +1,69 @@
-// When does the page ask again? The server prints one element with `data-poll` and `hx-trigger="poll"` while something
-// may change: quick after a change, slower while nothing happens, silent in a hidden tab, over when it is gone. One that
-// is `idle` is asked now and then.
+// Polls for changes, with a backoff. The server renders one element with `data-poll` and `hx-trigger="poll"` while
+// something may change. Polls are quick after a change, slower while nothing happens, paused in a hidden tab, and over
+// once the element is gone. An `idle` element is always polled at the slowest interval.
 
-const QUICKEST = 2000;
-const SLOWEST = 30000;
-// What the page shows is not this person's to see any more, or is gone: the page itself says so.
+const QUICKEST_MS = 2000;
+const SLOWEST_MS = 30000;
+// The user may no longer see the content, or it is gone. A reload shows the page that says so.
 const REFUSED = [403, 404];
 
-let wait = QUICKEST;
+let intervalMs = QUICKEST_MS;
 let timer;
-let asked; // the `since` of the last poll
-let held; // the `since` to ask with again, as what it brought did not come onto the page
+let lastSince; // the `since` of the last poll
+let repeatSince; // the `since` to poll with again, because the page did not take the last answer
 
 const poller = () => document.querySelector("[data-poll]");
 const isPoll = (event) => event.detail.requestConfig?.elt?.matches("[data-poll]");
 
-function ask() {
+function poll() {
   const element = poller();
   if (element && !document.hidden) htmx.trigger(element, "poll");
 }
 
-function plan() {
+function schedule() {
   clearTimeout(timer);
   const element = poller();
-  if (element && !document.hidden) timer = setTimeout(ask, element.dataset.poll === "idle" ? SLOWEST : wait);
+  if (element && !document.hidden) timer = setTimeout(poll, element.dataset.poll === "idle" ? SLOWEST_MS : intervalMs);
 }
 
 document.addEventListener("htmx:configRequest", (event) => {
   if (!event.detail.elt.matches("[data-poll]")) return;
   const { parameters } = event.detail;
-  parameters.since = asked = held ?? parameters.since;
-  held = undefined;
+  parameters.since = lastSince = repeatSince ?? parameters.since;
+  repeatSince = undefined;
 });
 
-// A part that is being edited is left alone, and its change is asked for again the next time; so the poller stays too.
+// A part that is being edited is not replaced. Its change is requested again by the next poll, so the poller stays too.
 document.addEventListener("htmx:oobBeforeSwap", (event) => {
   const { target } = event.detail;
   const part = target.matches("[data-poll]") ? document : target;
   if (!part.querySelector("form[data-editing]")) return;
   event.detail.shouldSwap = false;
-  held = asked;
+  repeatSince = lastSince;
 });
 
 document.addEventListener("htmx:afterRequest", (event) => {
   if (!isPoll(event)) return;
   if (REFUSED.includes(event.detail.xhr.status)) return location.reload();
-  if (!event.detail.successful) held = asked;
-  const changed = event.detail.successful && event.detail.xhr.status !== 204 && held === undefined;
-  wait = changed ? QUICKEST : Math.min(wait * 1.5, SLOWEST);
-  plan();
+  if (!event.detail.successful) repeatSince = lastSince;
+  const isChanged = event.detail.successful && event.detail.xhr.status !== 204 && repeatSince === undefined;
+  intervalMs = isChanged ? QUICKEST_MS : Math.min(intervalMs * 1.5, SLOWEST_MS);
+  schedule();
 });
 
 document.addEventListener("htmx:afterSettle", (event) => {
-  // Something a person did may have brought a poller onto the page.
-  if (!isPoll(event)) plan();
-  // The link that brought new rows is gone with it: who used it by keyboard goes on at the first row.
+  // An action of the user may have added a poller to the page.
+  if (!isPoll(event)) schedule();
+  // The link that loads new rows is replaced with them: the keyboard focus moves to the first row.
   if (event.detail.requestConfig?.elt?.id === "runs-show") {
     document.querySelector("#runs-list .run-title a")?.focus({ preventScroll: true });
   }
 });
 
 document.addEventListener("visibilitychange", () => {
-  wait = QUICKEST;
+  intervalMs = QUICKEST_MS;
   if (document.hidden) clearTimeout(timer);
-  else ask();
+  else poll();
 });
 
-plan();
+schedule();

@@ -1,11 +1,11 @@
-// How does renaming in place feel? The form stands in for the title; Escape puts the title back, and so does saving.
+// Renames a run in place: a form replaces the title; Escape and saving bring the title back.
 
-const holders = new WeakMap(); // a form that was sent → where it stood
+const containers = new WeakMap(); // a sent form → the element that contained it
 
 function close(form) {
-  const holder = form.closest(".run-title");
+  const container = form.closest(".run-title");
   form.remove();
-  holder.querySelector(".rename")?.focus();
+  container.querySelector(".rename")?.focus();
 }
 
 document.addEventListener("focusin", (event) => {
@@ -26,12 +26,12 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("htmx:beforeRequest", (event) => {
   const { elt } = event.detail;
-  if (elt.matches(".title-form")) holders.set(elt, elt.closest(".run-title"));
-  // A second click while the form is there would bring a second one.
+  if (elt.matches(".title-form")) containers.set(elt, elt.closest(".run-title"));
+  // A second click while the form is open would add a second form.
   if (elt.matches(".rename") && elt.closest(".run-title").querySelector("form")) event.preventDefault();
 });
 
 document.addEventListener("htmx:afterRequest", (event) => {
-  const holder = holders.get(event.detail.requestConfig.elt);
-  if (holder && event.detail.successful) holder.querySelector(".rename")?.focus();
+  const container = containers.get(event.detail.requestConfig.elt);
+  if (container && event.detail.successful) container.querySelector(".rename")?.focus();
 });

@@ -1,38 +1,38 @@
-// How is a found moment heard right here, and reached by the arrow keys?
+// Plays search hits in place, and moves between them by the arrow keys.
 
 const player = new Audio();
-let button; // whose moment is in the player
+let button; // the play button of the hit in the player
 
-function press(isPlaying) {
+function showPlaying(isPlaying) {
   button?.setAttribute("aria-pressed", String(isPlaying));
 }
 
 function play(address) {
   player.src = address;
-  player.play().catch(() => {}); // the error event tells what went wrong
+  player.play().catch(() => {}); // the error event handles a failure
 }
 
 document.addEventListener("click", (event) => {
   const pressed = event.target.closest("[data-play]");
   if (!pressed) return;
   if (pressed === button && !player.paused) return player.pause();
-  press(false);
+  showPlaying(false);
   button = pressed;
   play(button.dataset.play);
 });
 
-player.addEventListener("play", () => press(true));
-for (const name of ["pause", "ended"]) player.addEventListener(name, () => press(false));
+player.addEventListener("play", () => showPlaying(true));
+for (const name of ["pause", "ended"]) player.addEventListener(name, () => showPlaying(false));
 player.addEventListener("error", () => {
-  press(false);
+  showPlaying(false);
   if (player.src.includes("?renew=1")) {
-    document.getElementById("trouble").textContent = document.getElementById("hits").dataset.broken;
+    document.getElementById("toast").textContent = document.getElementById("hits").dataset.broken;
   } else {
     play(button.dataset.play.replace("#", "?renew=1#"));
   }
 });
 
-// A hit that leaves the page takes its voice along.
+// A hit that is removed from the page stops playing.
 document.addEventListener("htmx:load", () => button?.isConnected === false && player.pause());
 
 document.addEventListener("keydown", (event) => {

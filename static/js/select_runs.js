@@ -1,21 +1,21 @@
-// Which runs are selected? The boxes know it themselves, and keep it when their rows are swapped; here they are only
-// ticked together: a whole page, a range with Shift, and everything that matches.
+// Selects runs for bulk actions: a whole page, a range with Shift, and everything that matches. The checkboxes hold the
+// selection, and keep it when their rows are swapped.
 
 const boxes = () => [...document.querySelectorAll('[name="pk"]')];
-const page = () => document.getElementById("pick-page");
-const everything = () => document.querySelector('#picked [name="all"]');
+const pageBox = () => document.getElementById("select-page");
+const allBox = () => document.querySelector('#bulk-bar [name="all"]');
 
-let from; // the box clicked before: a range with Shift begins there
+let from; // the box clicked last: a range with Shift begins there
 
 function show() {
-  if (!page()) return;
+  if (!pageBox()) return;
   const all = boxes();
-  const picked = all.filter((box) => box.checked).length;
-  page().checked = picked > 0 && picked === all.length;
-  page().indeterminate = picked > 0 && picked < all.length;
-  const count = everything()?.checked ? everything().dataset.count : picked;
-  const said = document.querySelector("#picked output");
-  said.textContent = said.dataset.words.replace("{n}", count);
+  const selected = all.filter((box) => box.checked).length;
+  pageBox().checked = selected > 0 && selected === all.length;
+  pageBox().indeterminate = selected > 0 && selected < all.length;
+  const count = allBox()?.checked ? allBox().dataset.count : selected;
+  const output = document.querySelector("#bulk-bar output");
+  output.textContent = output.dataset.words.replace("{n}", count);
 }
 
 document.addEventListener("click", (event) => {
@@ -28,17 +28,17 @@ document.addEventListener("click", (event) => {
   from = event.target;
 });
 
-// By the keyboard a box is ticked with Space; Enter would send the form it belongs to.
+// Space ticks a box; Enter would submit its form.
 document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && event.target.matches('[type="checkbox"]')) event.preventDefault();
 });
 
 document.addEventListener("change", ({ target }) => {
-  if (target === page() || (target === everything() && target.checked)) {
+  if (target === pageBox() || (target === allBox() && target.checked)) {
     for (const box of boxes()) box.checked = target.checked;
   }
-  // Everything is no longer meant once one of it is not.
-  if (everything() && !target.checked) everything().checked = false;
+  // "All matching" no longer holds once one box is cleared.
+  if (allBox() && !target.checked) allBox().checked = false;
   show();
 });
 

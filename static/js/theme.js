@@ -1,4 +1,4 @@
-// Which theme was chosen? Runs before the first paint, so that a dark page never flashes white.
+// Applies the chosen theme before the first paint, so that a dark page never flashes white.
 document.documentElement.dataset.script = "on";
 try {
   const theme = localStorage.getItem("theme");

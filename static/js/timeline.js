@@ -1,42 +1,42 @@
-// Where in the dub is the player, seen from afar, and how does a click lead to another place?
+// The timeline of the dub: shows the player's position, and seeks on a click or a drag.
 
 const media = () => document.getElementById("media");
-const strip = () => document.getElementById("timeline");
+const timeline = () => document.getElementById("timeline");
 
-/** The seconds that the strip stands for: the lines' length, or the media's if that is longer. */
-function length() {
+/** Return the seconds that the timeline spans: the length of the lines, or of the media if that is longer. */
+function totalSeconds() {
   const { duration } = media();
-  return Math.max(Number(strip().dataset.length) / 1000, Number.isFinite(duration) ? duration : 0);
+  return Math.max(Number(timeline().dataset.length) / 1000, Number.isFinite(duration) ? duration : 0);
 }
 
-/** Lines end before the media does: their columns then take only a part of the width. */
+/** Scale the columns: when the lines end before the media does, their columns take only a part of the width. */
 function fit() {
-  const { columns, length: spoken } = strip().dataset;
-  strip().setAttribute("viewBox", `0 0 ${(columns * length() * 1000) / spoken || columns} 24`);
-  move();
+  const { columns, length: linesMs } = timeline().dataset;
+  timeline().setAttribute("viewBox", `0 0 ${(columns * totalSeconds() * 1000) / linesMs || columns} 24`);
+  movePlayhead();
 }
 
-function move() {
-  const { columns, length: spoken } = strip().dataset;
-  strip().querySelector(".now").setAttribute("x", (media().currentTime * 1000 * columns) / spoken || 0);
+function movePlayhead() {
+  const { columns, length: linesMs } = timeline().dataset;
+  timeline().querySelector(".playhead").setAttribute("x", (media().currentTime * 1000 * columns) / linesMs || 0);
 }
 
 function seek(event) {
-  const { left, width } = strip().getBoundingClientRect();
-  media().currentTime = Math.min(Math.max((event.clientX - left) / width, 0), 1) * length();
+  const { left, width } = timeline().getBoundingClientRect();
+  media().currentTime = Math.min(Math.max((event.clientX - left) / width, 0), 1) * totalSeconds();
 }
 
-const isStrip = (event) => event.target.closest?.("#timeline") && event.buttons === 1;
+const isDrag = (event) => event.target.closest?.("#timeline") && event.buttons === 1;
 
 document.addEventListener("pointerdown", (event) => {
-  if (!isStrip(event)) return;
-  strip().setPointerCapture(event.pointerId);
+  if (!isDrag(event)) return;
+  timeline().setPointerCapture(event.pointerId);
   seek(event);
 });
-document.addEventListener("pointermove", (event) => isStrip(event) && seek(event));
+document.addEventListener("pointermove", (event) => isDrag(event) && seek(event));
 
-for (const [name, handle] of [["durationchange", fit], ["timeupdate", move], ["seeking", move]]) {
-  document.addEventListener(name, (event) => event.target.id === "media" && strip() && handle(), true);
+for (const [name, handle] of [["durationchange", fit], ["timeupdate", movePlayhead], ["seeking", movePlayhead]]) {
+  document.addEventListener(name, (event) => event.target.id === "media" && timeline() && handle(), true);
 }
-document.addEventListener("htmx:load", () => media() && strip() && fit());
-if (media() && strip()) fit();
+document.addEventListener("htmx:load", () => media() && timeline() && fit());
+if (media() && timeline()) fit();

@@ -1,4 +1,4 @@
-// When was that, for the person who looks? <time data-relative> becomes "3m ago", <time data-local> a local date.
+// Shows times in the reader's language and time zone: <time data-relative> as "3m ago", <time data-local> as a date.
 
 const language = document.documentElement.lang;
 const relative = new Intl.RelativeTimeFormat(language, { style: "narrow", numeric: "always" });
@@ -11,22 +11,22 @@ const units = [
   ["second", 1],
 ];
 
-function said(date) {
+function relativeText(date) {
   const seconds = Math.round((date - Date.now()) / 1000);
   const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size) ?? units.at(-1);
   return relative.format(Math.trunc(seconds / size), unit);
 }
 
-/** A moment that was announced ("again in 40 s") and has passed reads as its own word, not as "ago". */
-function sentence(element, date) {
-  return element.dataset.due && date - Date.now() < 1000 ? element.dataset.due : said(date);
+/** Return the text of a relative time. An announced time ("again in 40 s") that has passed shows its `data-due`. */
+function textOf(element, date) {
+  return element.dataset.due && date - Date.now() < 1000 ? element.dataset.due : relativeText(date);
 }
 
 function show() {
   for (const element of document.querySelectorAll("time[data-relative], time[data-local]")) {
     const date = new Date(element.dateTime);
     element.title = exact.format(date);
-    const text = "local" in element.dataset ? local.format(date) : sentence(element, date);
+    const text = "local" in element.dataset ? local.format(date) : textOf(element, date);
     if (element.textContent !== text) element.textContent = text;
   }
 }

@@ -1,15 +1,16 @@
-// Which line is being spoken, where is it, and which lines say what is looked for?
+// The transcript beside the player: highlights and follows the spoken line, finds words, and steps through the review
+// checks.
 
 const root = document.documentElement;
 const media = () => document.getElementById("media");
 const list = () => document.getElementById("cues");
 
-let lines = []; // the <li> of each cue, or of those of two dubs that say the same, in order of time
-let starts = []; // their seconds
+let lines = []; // the <li> of each cue, or of the aligned cues of two dubs, in order of time
+let starts = []; // the seconds at which the lines begin
 let current = -1;
 let isFollowing = true;
-let shown; // the element that all this was read from
-let isFirst = true; // only the page's address says where to begin; a later dub goes on where the one before was
+let shown; // the list element that the state above was read from
+let isFirst = true; // only the first dub begins where the address says; a later one continues at the position before
 
 function read() {
   if (list() === shown) return;
@@ -18,23 +19,23 @@ function read() {
   starts = lines.map((line) => line.dataset.start / 1000);
   current = -1;
   isFollowing = true;
-  found = [];
-  hint = -1;
-  const named = /^#cue-\d+$/.test(location.hash) && shown?.querySelector(location.hash);
+  matches = [];
+  check = -1;
+  const target = /^#cue-\d+$/.test(location.hash) && shown?.querySelector(location.hash);
   const at = Number(document.getElementById("dub").dataset.at);
   if (!isFirst) follow();
-  else if (named) seek(named);
-  else if (at) light(indexAt(at));
+  else if (target) seek(target);
+  else if (at) setCurrent(indexAt(at));
   isFirst = false;
 }
 
-/** The last line that has begun at this second, or -1. */
+/** Return the index of the last line that has begun at this second, or -1. */
 function indexAt(second) {
   let low = 0;
   let high = starts.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    // A seek may land a hair before the second that was asked for.
+    // A seek may land slightly before the requested second.
     if (starts[middle] <= second + 0.02) low = middle + 1;
     else high = middle;
   }
@@ -48,86 +49,86 @@ let timer;
 function follow() {
   const element = media();
   if (!element) return;
-  light(indexAt(element.currentTime));
+  setCurrent(indexAt(element.currentTime));
   clearTimeout(timer);
   const next = starts[current + 1];
-  // The browser tells the time four times a second, too coarse for a line that is about to begin.
+  // The browser reports the time four times a second, which is too coarse for a line that is about to begin.
   if (!element.paused && next !== undefined) {
     timer = setTimeout(follow, Math.max(15, ((next - element.currentTime) / element.playbackRate) * 1000));
   }
 }
 
-function light(index) {
+function setCurrent(index) {
   if (index === current) return;
-  if (current < 0 && isFollowing) beginToFollow();
+  if (current < 0 && isFollowing) startFollowing();
   lines[current]?.removeAttribute("aria-current");
   lines[index]?.setAttribute("aria-current", "true");
   current = index;
-  tellFollowing();
+  showFollowing();
   if (isFollowing) reveal(lines[index]);
 }
 
-/** What scrolls, and the part of it that can be seen: the lines' own box, or on a phone all below the player. */
+/** Return the scrolling element and its visible part: the box of the lines, or on a phone all below the player. */
 function view() {
   const box = shown.parentElement;
-  const isAlone = getComputedStyle(box).overflowY === "auto";
-  const scroller = isAlone ? box : box.closest("main");
+  const isOwnBox = getComputedStyle(box).overflowY === "auto";
+  const scroller = isOwnBox ? box : box.closest("main");
   const { top, bottom } = scroller.getBoundingClientRect();
-  return { scroller, top: isAlone ? top : document.querySelector(".stage").getBoundingClientRect().bottom, bottom };
+  return { scroller, top: isOwnBox ? top : document.querySelector(".player").getBoundingClientRect().bottom, bottom };
 }
 
-let stood; // how far all was scrolled when we last followed
+let followedTop; // the scroll position that following set last
 
-function beginToFollow() {
+function startFollowing() {
   isFollowing = true;
-  stood = view().scroller.scrollTop;
+  followedTop = view().scroller.scrollTop;
 }
 
-/** Has somebody scrolled since, by whatever means: a wheel, a finger, keys, the scroll bar, the browser's own find? */
+/** Tell whether the reader has scrolled since, by any means: wheel, finger, keys, scroll bar, the browser's find. */
 function isScrolledByReader() {
   const { scroller, top, bottom } = view();
   const { scrollTop, scrollHeight, clientHeight } = scroller;
-  if (Math.abs(scrollTop - stood) < 2) return false;
-  // Lines that come near may turn out lower than they were taken to be: then the end comes to meet us.
-  if (scrollTop < stood && scrollTop + clientHeight > scrollHeight - 2) return false;
-  // The browser goes to the line that the address names once more when all has come.
+  if (Math.abs(scrollTop - followedTop) < 2) return false;
+  // Lines that come near may turn out lower than estimated: then the end of the list moves up.
+  if (scrollTop < followedTop && scrollTop + clientHeight > scrollHeight - 2) return false;
+  // The browser scrolls to the line that the address names again once everything is loaded.
   const box = lines[current].getBoundingClientRect();
   return !lines[current].contains(document.querySelector(":target")) || box.bottom < top || box.top > bottom;
 }
 
-/** Bring a line to the upper third, unless it is already well in view; says whether it had to. */
-function bring(line) {
+/** Scroll a line to the upper third, unless it is already well in view; return whether it scrolled. */
+function scrollToLine(line) {
   const { scroller, top, bottom } = view();
   const box = line.getBoundingClientRect();
   if (box.top >= top && box.bottom <= top + (bottom - top) * 0.75) return false;
   scroller.scrollTop += box.top - top - (bottom - top) * 0.3;
-  stood = scroller.scrollTop;
+  followedTop = scroller.scrollTop;
   return true;
 }
 
-let looking; // the next look at a line that is being brought into view
+let frame; // the next animation frame that corrects the position of a revealed line
 
 function reveal(line) {
-  cancelAnimationFrame(looking);
-  if (!line || !bring(line)) return;
-  // Lines far away get their heights only when they come near, which moves this one for a few frames more.
-  let looks = 10;
-  const look = () => {
-    bring(line);
-    if (--looks) looking = requestAnimationFrame(look);
+  cancelAnimationFrame(frame);
+  if (!line || !scrollToLine(line)) return;
+  // Distant lines get their real heights only when they come near, which moves this line for a few more frames.
+  let frames = 10;
+  const correct = () => {
+    scrollToLine(line);
+    if (--frames) frame = requestAnimationFrame(correct);
   };
-  looking = requestAnimationFrame(look);
+  frame = requestAnimationFrame(correct);
 }
 
 function yieldToReader() {
-  cancelAnimationFrame(looking);
+  cancelAnimationFrame(frame);
   if (!isFollowing || current < 0) return;
   isFollowing = false;
-  tellFollowing();
+  showFollowing();
 }
 
-function tellFollowing() {
-  // The browser keeps what is read in its place when something above grows; as long as we follow, we do.
+function showFollowing() {
+  // Scroll anchoring keeps the text in place when something above grows; while following, this script does.
   root.toggleAttribute("data-following", isFollowing && current >= 0);
   const chip = document.getElementById("back-to-line");
   if (!chip) return;
@@ -137,26 +138,26 @@ function tellFollowing() {
   chip.querySelector("span").textContent = chip.dataset.label.replace("{time}", clock);
 }
 
-function goBack() {
-  beginToFollow();
-  tellFollowing();
+function backToLine() {
+  startFollowing();
+  showFollowing();
   reveal(lines[current]);
 }
 
-/** Go to a cue, and keep its line in view; playing or not stays as it was. */
+/** Seek to a cue, and keep its line in view; the player keeps playing, or stays paused. */
 function seek(cue) {
   if (!cue) return;
-  beginToFollow();
+  startFollowing();
   if (media()) media().currentTime = cue.dataset.start / 1000;
-  light(lines.indexOf(cue.closest(".part > li")));
-  tellFollowing();
+  setCurrent(lines.indexOf(cue.closest(".part > li")));
+  showFollowing();
 }
 
 for (const name of ["timeupdate", "seeking", "play", "ratechange"]) {
   document.addEventListener(name, (event) => event.target.id === "media" && follow(), true);
 }
 
-// Whoever scrolls, or picks words or a line to take along, is not taken elsewhere meanwhile.
+// Following stops while the reader scrolls, selects words, or has the focus in a line.
 document.addEventListener(
   "scroll",
   ({ target }) => {
@@ -170,16 +171,16 @@ document.addEventListener("selectionchange", () => {
   if (!isCollapsed && shown?.contains(anchorNode)) yieldToReader();
 });
 window.addEventListener("resize", () => {
-  if (isFollowing && current >= 0) goBack();
+  if (isFollowing && current >= 0) backToLine();
 });
 document.addEventListener("cue-step", (event) => seek(lines[Math.max(0, current + event.detail)]));
 
 document.addEventListener("click", (event) => {
-  if (event.target.closest("#back-to-line")) return goBack();
+  if (event.target.closest("#back-to-line")) return backToLine();
   const cue = event.target.closest("#cues .cue");
   if (event.target.closest(".line-menu")) return yieldToReader();
   if (!cue || !media() || event.shiftKey) return;
-  // Whoever has just selected words wants to copy them.
+  // A click that ends a selection of words is not a click on the line.
   if (!event.target.closest("button") && !getSelection().isCollapsed) return;
   seek(cue);
   media().play().catch(() => {});
@@ -189,29 +190,32 @@ document.addEventListener("click", (event) => {
 
 const highlights = globalThis.Highlight && CSS.highlights;
 
-let found = []; // one range for each match
+let matches = []; // a range per match
 let chosen = -1;
 
 // Accents only: in Indic scripts a mark is a vowel.
 const ACCENTS = /[\u0300-\u036f\u064b-\u065f\u0670\u0591-\u05c7]/g;
 
-/** Letters without case and accents, and for each of them where its own begins and ends in the text, if elsewhere. */
+/**
+ * Return the text without case and accents; and, unless it is plain ASCII, the offsets in the original text at which
+ * each folded letter begins and ends.
+ */
 function fold(text) {
   if (/^[\x00-\x7f]*$/.test(text)) return { folded: text.toLowerCase() };
   let folded = "";
   const begins = [];
   const ends = [];
-  let place = 0;
+  let offset = 0;
   for (const letter of text) {
     const plain = letter.normalize("NFKD").replace(ACCENTS, "").replace(/[‘’ʼ]/, "'");
-    // There and back, so that ß is found as ss, and ς as σ.
+    // To upper case and back, so that ß is found as ss, and ς as σ.
     const small = plain.toUpperCase().toLowerCase();
-    const begin = place;
-    place += letter.length;
-    if (!small && ends.length) ends[ends.length - 1] = place; // an accent by itself is its letter's
+    const begin = offset;
+    offset += letter.length;
+    if (!small && ends.length) ends[ends.length - 1] = offset; // a combining accent belongs to the letter before it
     for (let i = 0; i < small.length; i++) {
       begins.push(begin);
-      ends.push(place);
+      ends.push(offset);
     }
     folded += small;
   }
@@ -219,7 +223,7 @@ function fold(text) {
 }
 
 function find(words) {
-  found = [];
+  matches = [];
   chosen = -1;
   const wanted = fold(words.trim()).folded;
   if (wanted) {
@@ -230,39 +234,41 @@ function find(words) {
       const { folded, begins, ends } = text.fold;
       for (let at = folded.indexOf(wanted); at >= 0; at = folded.indexOf(wanted, at + wanted.length)) {
         const end = at + wanted.length;
-        const place = { startOffset: begins?.[at] ?? at, endOffset: ends?.[end - 1] ?? end };
-        found.push(new StaticRange({ startContainer: node, endContainer: node, ...place }));
+        const offsets = { startOffset: begins?.[at] ?? at, endOffset: ends?.[end - 1] ?? end };
+        matches.push(new StaticRange({ startContainer: node, endContainer: node, ...offsets }));
       }
     }
-    choose(Math.max(0, found.findIndex((range) => Number(lineOf(range).dataset.start) / 1000 >= (starts[current] ?? 0))));
+    const from = starts[current] ?? 0;
+    choose(Math.max(0, matches.findIndex((range) => Number(lineOf(range).dataset.start) / 1000 >= from)));
   }
   if (highlights) {
     const marked = new Highlight();
-    for (const range of found) marked.add(range); // too many to be given as arguments
+    for (const range of matches) marked.add(range); // there may be too many for arguments of a call
     highlights.set("found", marked);
   }
-  tell();
+  showCount();
 }
 
 const lineOf = (range) => range.startContainer.parentElement.closest(".part > li");
 
 function choose(index) {
-  if (!found.length) return;
-  chosen = (index + found.length) % found.length;
-  const line = lineOf(found[chosen]);
-  highlights?.set("found-now", Object.assign(new Highlight(found[chosen]), { priority: 1 }));
+  if (!matches.length) return;
+  chosen = (index + matches.length) % matches.length;
+  const line = lineOf(matches[chosen]);
+  highlights?.set("found-now", Object.assign(new Highlight(matches[chosen]), { priority: 1 }));
   yieldToReader();
   reveal(line);
-  tell();
+  showCount();
 }
 
-function tell() {
+function showCount() {
   const form = document.getElementById("find");
   const output = form.querySelector("output");
   const words = form.querySelector("input").value.trim();
   const { of, none } = output.dataset;
-  if (!found.length) highlights?.delete("found-now");
-  output.textContent = !words ? "" : !found.length ? none : of.replace("{n}", chosen + 1).replace("{m}", found.length);
+  if (!matches.length) highlights?.delete("found-now");
+  const count = matches.length ? of.replace("{n}", chosen + 1).replace("{m}", matches.length) : none;
+  output.textContent = words ? count : "";
 }
 
 document.addEventListener("input", (event) => event.target.closest("#find") && find(event.target.value));
@@ -280,28 +286,28 @@ document.addEventListener("keydown", (event) => {
   else if (event.key === "Escape") find((event.target.value = ""));
 });
 
-// ---- Hints ------------------------------------------------------------------------------------------
+// ---- Review checks ----------------------------------------------------------------------------------
 
-let hint; // the one that was stepped to, or -1
+let check; // the index of the check that the reader stepped to, or -1
 
-function stepHint(step) {
-  const hinted = shown ? [...shown.querySelectorAll("small")] : [];
-  if (!hinted.length) return;
-  hinted[hint]?.removeAttribute("data-now");
-  hint = hint < 0 && step < 0 ? hinted.length - 1 : (hint + step + hinted.length) % hinted.length;
-  hinted[hint].dataset.now = "";
+function stepCheck(step) {
+  const checks = shown ? [...shown.querySelectorAll("small")] : [];
+  if (!checks.length) return;
+  checks[check]?.removeAttribute("data-now");
+  check = check < 0 && step < 0 ? checks.length - 1 : (check + step + checks.length) % checks.length;
+  checks[check].dataset.now = "";
   yieldToReader();
-  reveal(hinted[hint].closest(".part > li"));
-  const output = document.querySelector("#hints output");
-  const place = output.dataset.of.replace("{n}", hint + 1).replace("{m}", hinted.length);
-  output.textContent = place;
-  document.getElementById("live").textContent = `${place}: ${hinted[hint].textContent}`;
+  reveal(checks[check].closest(".part > li"));
+  const output = document.querySelector("#review-checks output");
+  const count = output.dataset.of.replace("{n}", check + 1).replace("{m}", checks.length);
+  output.textContent = count;
+  document.getElementById("live").textContent = `${count}: ${checks[check].textContent}`;
 }
 
-document.addEventListener("hint-step", (event) => stepHint(event.detail));
+document.addEventListener("review-step", (event) => stepCheck(event.detail));
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-hint]");
-  if (button) stepHint(Number(button.dataset.hint));
+  const button = event.target.closest("[data-review-step]");
+  if (button) stepCheck(Number(button.dataset.reviewStep));
 });
 
 // ---- Speakers ---------------------------------------------------------------------------------------
@@ -310,14 +316,14 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") event.target.closest(".speaker-form")?.querySelector("[data-cancel]").click();
 });
 
-// With the form goes the focus: it returns to the button that brought the form.
-let renamed; // the id of that button
+// When the form is removed, the focus returns to the button that opened it.
+let openerId;
 
 document.addEventListener("htmx:beforeRequest", ({ detail: { elt } }) => {
-  if (elt.matches("#speakers .icon-button")) renamed = elt.id;
+  if (elt.matches("#speakers .icon-button")) openerId = elt.id;
 });
 document.addEventListener("htmx:afterSettle", ({ detail }) => {
-  if (detail.requestConfig.elt.closest(".speaker-form")) document.getElementById(renamed)?.focus();
+  if (detail.requestConfig.elt.closest(".speaker-form")) document.getElementById(openerId)?.focus();
 });
 
 document.addEventListener("htmx:load", read);

@@ -1,4 +1,7 @@
-"""A real Chromium before the real pages; CAMB.AI is the stand-in over real HTTP, and a worker comes when called."""
+"""Fixtures of the browser tests: a real Chromium on the real pages, with the stand-in CAMB.AI over real HTTP.
+
+No worker runs: the fixture `work` runs the queued tasks when a test calls it.
+"""
 
 import os
 import shutil
@@ -24,13 +27,15 @@ from tests.factories import make_key, make_team, make_user
 
 PATIENCE_MS = 60_000
 DESKTOP, PHONE = (1440, 900), (360, 740)
-# What a page may never do: run what it was given as text, or break one of its own rules.
-WATCH = """
+# Reports violations of the content security policy on the console, where they fail the test: no page may run text
+# that it was given, or break one of its own rules.
+REPORT_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) =>
   console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`));
 """
-# Chromium's own windows take two more pages for what its address box may offer: half of the processor time of a
-# test. Only the last such list counts, so it names again what Playwright turns off and our pages could meet.
+# Chromium's own windows use two more pages for the suggestions of the address bar: half of the processor time of a
+# test. Only the last such list counts, so this one repeats the features that Playwright turns off and our pages
+# use.
 FEATURES_OFF = [
     "WebUIOmniboxPopup",
     "WebUIOmniboxAimPopup",
@@ -56,14 +61,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    # The shell is the same Chromium without its own windows, for about a sixth less of the processor.
+    # The headless shell is the same Chromium without windows of its own: about a sixth less processor time.
     chromium = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     assert chromium, "These tests need Chromium. On Debian: sudo apt install chromium-headless-shell"
-    # Playwright's own event loop runs in this thread, but the tests and what they call are no coroutines.
+    # Playwright's event loop runs in this thread, but the tests and the code they call are not coroutines.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        # The limit keeps Chromium from starting a spare process behind every page.
+        # The limit keeps Chromium from starting a spare process for every page.
         args = ["--no-sandbox", "--renderer-process-limit=1", f"--disable-features={','.join(FEATURES_OFF)}"]
         browser = playwright.chromium.launch(executable_path=chromium, args=args)
         yield browser
@@ -75,7 +80,7 @@ def browser() -> Iterator[Browser]:
 
 @dataclass
 class Clock:
-    """The time at the stand-in: the real time, put forward by as many seconds as a test sets."""
+    """The clock of the stand-in: the real time, plus the seconds that a test sets as `ahead`."""
 
     ahead: float = 0
 
@@ -103,21 +108,21 @@ def camb(settings, camb_clock) -> Iterator[StandIn]:
 
 @pytest.fixture(autouse=True)
 def work(monkeypatch) -> Work:
-    """Be beat and worker: ask about every unfinished run now, and do whatever was rung meanwhile, oldest first."""
-    rung: deque[tuple[str, tuple[object, ...]]] = deque()
-    monkeypatch.setattr(app, "send_task", lambda name, args: rung.append((name, args)))
+    """Act as beat and worker: refresh every unfinished run now, and run the queued tasks, oldest first."""
+    queued: deque[tuple[str, tuple[object, ...]]] = deque()
+    monkeypatch.setattr(app, "send_task", lambda name, args: queued.append((name, args)))
 
     def work() -> None:
         Run.objects.unfinished().update(due_at=timezone.now())
-        rung.append(("results.tasks.refresh_due", ()))
-        while rung:
-            name, args = rung.popleft()
+        queued.append(("results.tasks.refresh_due", ()))
+        while queued:
+            name, args = queued.popleft()
             getattr(tasks, name.rpartition(".")[2])(*args)
 
     return work
 
 
-# --- Who is there, and what they have ----------------------------------------------------------------
+# --- Users, teams and runs ---------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -135,7 +140,7 @@ def team(owner, camb) -> Team:
 
 @pytest.fixture
 def add_runs(team, owner, work) -> Callable[..., list[Run]]:
-    """Track these runs of the demo and have them asked about once."""
+    """Return a function that adds these runs of the demo and refreshes them once."""
 
     def add(*run_ids: int) -> list[Run]:
         track_runs(team, [(run_id, DEMO_TITLES[run_id]) for run_id in run_ids], owner)
@@ -149,62 +154,62 @@ def add_runs(team, owner, work) -> Callable[..., list[Run]]:
 
 
 @dataclass
-class Visit:
-    """The pages of one person, and every trouble that they had: a test ends well only if there was none.
+class UserBrowser:
+    """The browser of one user, and the problems on its pages: any problem fails the test.
 
-    A test in which a refusal is meant to happen says so by `expects`: a part of what Chromium writes about it.
+    A test that provokes a refusal sets `expects` to parts of the messages that Chromium writes about it.
     """
 
     context: BrowserContext
-    troubles: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
     expects: tuple[str, ...] = ()
 
     def page(self) -> Page:
         page = self.context.new_page()
         page.on("dialog", self._note_dialog)
-        page.on("pageerror", lambda error: self.troubles.append(f"error: {error}"))
+        page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
         page.on("console", self._note_console)
         return page
 
     def _note_dialog(self, dialog: Dialog) -> None:
-        self.troubles.append(f"dialog: {dialog.message}")
+        self.problems.append(f"dialog: {dialog.message}")
         dialog.dismiss()
 
-    def _note_console(self, said: ConsoleMessage) -> None:
-        # htmx writes down every question that a newer one has replaced.
-        if said.type == "error" and not said.text.startswith(("htmx:afterRequest", "htmx:sendAbort")):
-            self.troubles.append(f"console: {said.text}")
+    def _note_console(self, message: ConsoleMessage) -> None:
+        # htmx logs every request that a newer one has replaced.
+        if message.type == "error" and not message.text.startswith(("htmx:afterRequest", "htmx:sendAbort")):
+            self.problems.append(f"console: {message.text}")
 
     @property
-    def surprises(self) -> list[str]:
-        return [trouble for trouble in self.troubles if not any(part in trouble for part in self.expects)]
+    def unexpected_problems(self) -> list[str]:
+        return [problem for problem in self.problems if not any(part in problem for part in self.expects)]
 
 
 @pytest.fixture
-def visit(browser, live_server, camb) -> Iterator[Callable[..., Visit]]:
-    """Open a browser of its own for somebody: logged in without a form, or (None) not logged in."""
-    visits: list[Visit] = []
+def open_browser(browser, live_server, camb) -> Iterator[Callable[..., UserBrowser]]:
+    """Return a function that opens a separate browser: of a user who is logged in, or (None) without a login."""
+    browsers: list[UserBrowser] = []
 
-    def visit(user: User | None = None, size: tuple[int, int] = DESKTOP, **options) -> Visit:
+    def open_browser(user: User | None = None, size: tuple[int, int] = DESKTOP, **options) -> UserBrowser:
         width, height = size
         context = browser.new_context(
             base_url=live_server.url, viewport={"width": width, "height": height}, **options
         )
         context.set_default_timeout(PATIENCE_MS)
-        context.add_init_script(WATCH)
+        context.add_init_script(REPORT_VIOLATIONS)
         if user:
             log_in(context, user, live_server.url)
-        visits.append(Visit(context))
-        return visits[-1]
+        browsers.append(UserBrowser(context))
+        return browsers[-1]
 
-    yield visit
-    for each in visits:
-        each.context.close()
-    assert [each.surprises for each in visits] == [[] for _ in visits]
+    yield open_browser
+    for opened in browsers:
+        opened.context.close()
+    assert [opened.unexpected_problems for opened in browsers] == [[] for _ in browsers]
 
 
 def log_in(context: BrowserContext, user: User, address: str) -> None:
-    """Give the context a session of the user, without the log-in form."""
+    """Give the context a session of the user, without using the login form."""
     client = Client()
     client.force_login(user, "allauth.account.auth_backends.AuthenticationBackend")
     cookie = client.cookies["sessionid"].value
@@ -212,20 +217,20 @@ def log_in(context: BrowserContext, user: User, address: str) -> None:
 
 
 @pytest.fixture
-def mine(visit, owner) -> Visit:
+def owner_browser(open_browser, owner) -> UserBrowser:
     """The owner's browser."""
-    return visit(owner)
+    return open_browser(owner)
 
 
 @pytest.fixture
-def page(mine) -> Page:
+def page(owner_browser) -> Page:
     """A page in the owner's browser."""
-    return mine.page()
+    return owner_browser.page()
 
 
 @pytest.fixture
 def open_run(add_runs, page) -> Callable[..., Page]:
-    """Add this run of the demo, and open its page with the player ready to play."""
+    """Return a function that adds this run of the demo, and opens its page with the player ready to play."""
 
     def open_(camb_run_id: int, query: str = "") -> Page:
         [run] = add_runs(camb_run_id)
@@ -237,7 +242,7 @@ def open_run(add_runs, page) -> Callable[..., Page]:
 
 
 def poll(page: Page) -> None:
-    """Make the page poll now, as it does when its tab becomes visible again."""
+    """Make the page poll now, as when its tab becomes visible again."""
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
 
@@ -246,14 +251,14 @@ def path_of(page: Page) -> str:
 
 
 def until(page: Page, condition: str) -> None:
-    """Wait until this JavaScript is true.
+    """Wait until this JavaScript expression is true.
 
     Playwright's own `wait_for_function` calls eval, which the content security policy forbids.
     """
     page.evaluate(
         f"""async (patience) => {{
             for (const end = performance.now() + patience; !({condition}); ) {{
-                if (performance.now() > end) throw new Error({condition!r} + " did not come true");
+                if (performance.now() > end) throw new Error({condition!r} + " did not become true");
                 await new Promise(requestAnimationFrame);
             }}
         }}""",

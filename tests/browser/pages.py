@@ -1,4 +1,4 @@
-"""Which pages are there, each in the states that look different, and which rules of axe does one break?"""
+"""The list of all pages, in the states that look different, and a check of a page against the rules of axe."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +17,7 @@ READY, AUDIO_ONLY, FAILED, NOT_FOUND, LANGUAGES, WAITING = 48207, 48223, 48252, 
 
 
 def pages_of(team: Team, add_runs: Callable[..., list[Run]]) -> dict[str, str]:
-    """Give the team one of everything and return the path of each page, by what it shows."""
+    """Give the team one of everything, and return the path of each page by a name of its content."""
     owner = team.memberships.get().user
     ready, audio_only, failed, not_found, languages, waiting = runs = add_runs(
         READY, AUDIO_ONLY, FAILED, NOT_FOUND, LANGUAGES, WAITING
@@ -62,7 +62,7 @@ def pages_of(team: Team, add_runs: Callable[..., list[Run]]) -> dict[str, str]:
     }
 
 
-DOORS = {
+SIGNED_OUT_PAGES = {
     "log in": "/accounts/login/",
     "sign up": "/accounts/signup/",
     "forgotten password": "/accounts/password/reset/",
@@ -70,12 +70,13 @@ DOORS = {
 }
 
 
-# All rules of WCAG 2.2 AA and axe's own best practices; the size of what is tapped is off unless asked for. Of what
-# axe fetches beforehand the rules that are on need the media alone.
+# All rules of WCAG 2.2 AA and axe's own best practices. The rule on target size is off by default. Of the assets
+# that axe can preload, these rules need only the media.
 ALL_RULES = {"rules": {"target-size": {"enabled": True}}, "preload": {"assets": ["media"]}}
 
 
 def broken_rules(page: Page, options: dict[str, Any] = ALL_RULES) -> list[str]:
+    """Return the violations that axe finds on the page, each with its element."""
     if page.evaluate("!window.axe"):
         page.evaluate(Axe().axe_script)
     violations = page.evaluate(

@@ -1,4 +1,4 @@
-"""Can everybody use every page? Axe finds nothing on any of them, in both themes, on a desk and on a phone."""
+"""Accessibility tests: axe finds no violation on any page, in both themes, on a desktop and on a phone."""
 
 import pytest
 from django.contrib.sessions.backends.db import SessionStore
@@ -9,25 +9,25 @@ from playwright.sync_api import expect
 from results.db import health
 from teams.models import Membership
 from tests.browser.conftest import DESKTOP, PHONE, until
-from tests.browser.pages import DOORS, broken_rules, pages_of
+from tests.browser.pages import SIGNED_OUT_PAGES, broken_rules, pages_of
 from tests.factories import make_member
 
-# So high that no bar lies over what would have to be scrolled to.
+# High enough that nothing has to be scrolled, so that no bar covers content.
 HEIGHT = 2400
-WIDTHS = {"desk": DESKTOP[0], "phone": PHONE[0]}
-# Looked at by several tests, so that processes share the pages.
+WIDTHS = {"desktop": DESKTOP[0], "phone": PHONE[0]}
+# The pages are split among several tests, so that parallel test processes share the work.
 PARTS = 3
-# Of all the rules, a theme can only break these.
+# The only rules that a theme can break.
 COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_no_page_breaks_a_rule(visit, owner, team, add_runs, part):
+def test_no_page_breaks_a_rule(open_browser, owner, team, add_runs, part):
     found = {}
-    for user, pages in ((None, DOORS), (owner, pages_of(team, add_runs))):
-        somebody = visit(user, reduced_motion="reduce")
-        somebody.expects = ("status of 404",)
-        page = somebody.page()
+    for user, pages in ((None, SIGNED_OUT_PAGES), (owner, pages_of(team, add_runs))):
+        browser = open_browser(user, reduced_motion="reduce")
+        browser.expects = ("status of 404",)
+        page = browser.page()
         for name, path in list(pages.items())[part::PARTS]:
             page.goto(path)
             for size, width in WIDTHS.items():
@@ -36,24 +36,24 @@ def test_no_page_breaks_a_rule(visit, owner, team, add_runs, part):
                 found[f"{name}, {size}"] = broken_rules(page)
                 page.emulate_media(color_scheme="dark")
                 found[f"{name}, {size}, dark"] = broken_rules(page, COLOURS)
-    assert {name: said for name, said in found.items() if said} == {}
+    assert {name: broken for name, broken in found.items() if broken} == {}
 
 
 @pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
-def test_what_opens_on_a_page_breaks_no_rule(visit, owner, team, add_runs, width):
+def test_no_menu_form_or_dialog_breaks_a_rule(open_browser, owner, team, add_runs, width):
     pages = pages_of(team, add_runs)
-    page = visit(owner, (width, HEIGHT), reduced_motion="reduce").page()
+    page = open_browser(owner, (width, HEIGHT), reduced_motion="reduce").page()
 
     def opened(path, *clicks):
         page.goto(path)
         for click in clicks:
             page.locator(click).click()
-        # Axe looks at one thing after another, and would meet what is on its way only with some of its rules.
+        # Axe runs its rules one after another: content that arrives meanwhile would be seen by some of them only.
         until(page, 'document.querySelector(".htmx-request, .htmx-swapping, .htmx-settling") === null')
         return broken_rules(page)
 
     assert opened(pages["runs"], ".team-switch summary") == []
-    assert opened(pages["runs"], ".person summary") == []
+    assert opened(pages["runs"], ".user-menu summary") == []
     assert opened(pages["runs"], ".rename >> nth=0") == []
     assert opened(pages["runs"], "[name=pk] >> nth=0") == []
     assert opened(pages["run 48230"], ".history-drawer summary") == []
@@ -62,9 +62,9 @@ def test_what_opens_on_a_page_breaks_no_rule(visit, owner, team, add_runs, width
     assert opened(pages["run 48230"], "#cue-8 > button", ".line-menu summary") == []
     assert opened(f"{pages['run 48230']}?beside=fr-fr&speaker=Presentadora") == []
     if width == DESKTOP[0]:
-        assert opened(pages["run 48230"], "[data-keys]") == []
-        for menu in (0, 1):  # on a phone it covers rows, and so a part of a box
-            assert opened(pages["runs"], "[name=pk] >> nth=0", f".bulk summary >> nth={menu}") == []
+        assert opened(pages["run 48230"], "[data-shortcuts]") == []
+        for menu in (0, 1):  # on a phone a menu covers rows, and so a part of a checkbox
+            assert opened(pages["runs"], "[name=pk] >> nth=0", f".bulk-bar summary >> nth={menu}") == []
 
 
 LOOKS = """(element) => {
@@ -73,15 +73,15 @@ LOOKS = """(element) => {
 }"""
 
 
-def test_what_is_chosen_stands_out_where_the_system_gives_the_colours(visit, owner, team, add_runs):
-    page = visit(owner, forced_colors="active", color_scheme="dark").page()
+def test_the_chosen_item_stands_out_in_forced_colours(open_browser, owner, team, add_runs):
+    page = open_browser(owner, forced_colors="active", color_scheme="dark").page()
     page.add_init_script("localStorage.setItem('theme', 'light')")
     page.goto(pages_of(team, add_runs)["run 48230"])
-    for some in (".rail-links a", ".dub > .tabs a", ".stage-bar .switch a"):
-        chosen = str(page.locator(f"{some}[aria-current]").evaluate(LOOKS))
-        others = {str(other.evaluate(LOOKS)) for other in page.locator(f"{some}:not([aria-current])").all()}
-        assert chosen not in others, some
-    shares = page.locator(".voices progress").evaluate_all(f"(all) => all.map({LOOKS})")
+    for links in (".rail-links a", ".dub > .tabs a", ".player-bar .segmented a"):
+        chosen = str(page.locator(f"{links}[aria-current]").evaluate(LOOKS))
+        others = {str(other.evaluate(LOOKS)) for other in page.locator(f"{links}:not([aria-current])").all()}
+        assert chosen not in others, links
+    shares = page.locator(".speaker-list progress").evaluate_all(f"(all) => all.map({LOOKS})")
     assert [background for background, _ in shares] == ["rgb(42, 42, 48)"] * 2
 
 
@@ -89,13 +89,13 @@ def test_what_is_chosen_stands_out_where_the_system_gives_the_colours(visit, own
 @pytest.mark.parametrize(
     ("error", "status"), [(ZeroDivisionError("at work"), 500), (OperationalError("too many connections"), 503)]
 )
-def test_a_page_that_says_what_broke_breaks_no_rule(visit, owner, team, monkeypatch, error, status, width):
+def test_pages_of_server_errors_break_no_rule(open_browser, owner, team, monkeypatch, error, status, width):
     def fail(_):
         raise error
 
-    somebody = visit(owner, (width, HEIGHT), reduced_motion="reduce")
-    somebody.expects = (f"status of {status}",)
-    page = somebody.page()
+    browser = open_browser(owner, (width, HEIGHT), reduced_motion="reduce")
+    browser.expects = (f"status of {status}",)
+    page = browser.page()
     monkeypatch.setattr(health, "_was_migrated", True)
     monkeypatch.setattr(SessionStore, "load", fail)
     answer = page.goto("/")
@@ -107,14 +107,14 @@ def test_a_page_that_says_what_broke_breaks_no_rule(visit, owner, team, monkeypa
 
 
 @pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
-def test_a_page_that_says_no_breaks_no_rule(visit, owner, team, settings, width):
+def test_pages_of_refusals_break_no_rule(open_browser, owner, team, settings, width):
     settings.ACCOUNT_RATE_LIMITS = {"login": "1/h/ip", "key_test": "1/h/user"}
     viewer = make_member(team, Membership.Role.VIEWER)
-    people = [visit(user, reduced_motion="reduce") for user in (viewer, owner, None)]
-    watching, testing, guessing = (somebody.page() for somebody in people)
-    for somebody in people:
-        somebody.expects = ("status of 403", "status of 422", "status of 429")
-    watching.goto(reverse("runs-add", args=[team.slug]))
+    browsers = [open_browser(user, reduced_motion="reduce") for user in (viewer, owner, None)]
+    viewing, testing, guessing = (browser.page() for browser in browsers)
+    for browser in browsers:
+        browser.expects = ("status of 403", "status of 422", "status of 429")
+    viewing.goto(reverse("runs-add", args=[team.slug]))
     testing.goto(reverse("teams-detail", args=[team.slug]))
     guessing.goto("/accounts/login/")
     for _ in range(2):
@@ -122,10 +122,10 @@ def test_a_page_that_says_no_breaks_no_rule(visit, owner, team, settings, width)
         guessing.get_by_label("E-mail address").fill(owner.email)
         guessing.get_by_label("Password").fill("a guess")
         guessing.get_by_role("button", name="Log in").click()
-    expect(watching.locator("h1")).to_have_text("You may not do that")
+    expect(viewing.locator("h1")).to_have_text("You may not do that")
     for page in (testing, guessing):
         expect(page.locator("h1")).to_have_text("Too many tries")
-    for page in (watching, testing, guessing):
+    for page in (viewing, testing, guessing):
         page.set_viewport_size({"width": width, "height": HEIGHT})
         assert page.evaluate("document.documentElement.scrollWidth") == width
         assert broken_rules(page) == []

@@ -1,4 +1,4 @@
-"""Is our own copy watched like any other video, long after CAMB.AI's link has ended?"""
+"""Tests that a media copy plays like any other video, long after CAMB.AI's link has expired."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -14,7 +14,7 @@ HOUR = 48239
 
 @pytest.fixture
 def keeps_copies(team, camb, settings, tmp_path) -> None:
-    """The team keeps copies; as the demo's, it is led to the stand-in on this machine."""
+    """Switch copies on for the team, and mark it as the demo's, so that it may fetch from the stand-in."""
     settings.DEMO_BASE_URL, settings.DATA_DIR = camb.base_url, tmp_path
     backend = "django.core.files.storage.FileSystemStorage"
     options = {"location": tmp_path / "media"}
@@ -27,7 +27,7 @@ def media_calls(camb: StandIn) -> list[str]:
     return [call.path for call in camb.calls if not call.path.startswith("/apis/")]
 
 
-def test_a_copy_plays_piece_by_piece_when_its_link_is_long_dead(
+def test_a_copy_plays_in_ranges_long_after_its_link_expired(
     keeps_copies, camb, camb_clock, add_runs, work, page: Page, monkeypatch
 ):
     monkeypatch.setattr(ranges, "MOST_BYTES", 50_000)
@@ -51,9 +51,7 @@ def test_a_copy_plays_piece_by_piece_when_its_link_is_long_dead(
     assert media_calls(camb) == []
 
 
-def test_a_waveform_comes_into_the_page_that_is_open_while_the_dub_plays_on(
-    keeps_copies, add_runs, work, page: Page
-):
+def test_a_waveform_appears_on_the_open_page_while_the_dub_plays_on(keeps_copies, add_runs, work, page: Page):
     [run] = add_runs(HOUR)
     page.goto(f"/runs/{run.pk}/")
     until(page, "media.readyState >= 1")
@@ -68,7 +66,7 @@ def test_a_waveform_comes_into_the_page_that_is_open_while_the_dub_plays_on(
     assert page.evaluate("media === before && !media.paused && media.error === null")
 
 
-def test_a_copy_is_downloaded_whole_under_a_readable_name(keeps_copies, camb, add_runs, work, page: Page, tmp_path):
+def test_a_copy_downloads_whole_under_a_readable_name(keeps_copies, camb, add_runs, work, page: Page, tmp_path):
     [run] = add_runs(HOUR)
     copy_sync.sync_copies()
     work()

@@ -1,4 +1,4 @@
-"""Does anything that came from outside ever run, or bend a page, wherever it is shown?"""
+"""Tests that text from outside never runs as script and never breaks the layout, wherever it is shown (XSS)."""
 
 from urllib.parse import quote
 
@@ -37,7 +37,7 @@ VECTORS = [
 
 @pytest.fixture
 def hostile_runs(team, owner, camb, work) -> list[Run]:
-    """A run whose dubs carry every vector, then one failed run per vector, which is its title and its error."""
+    """A run whose dubs contain every vector, then a failed run per vector, with the vector as title and error."""
     lines = [
         {"start": 2 * at, "end": 2 * at + 2, "speaker": vector, "text": vector} for at, vector in enumerate(VECTORS)
     ]
@@ -57,32 +57,32 @@ def hostile_runs(team, owner, camb, work) -> list[Run]:
 
 
 @pytest.fixture(autouse=True)
-def _foreign_requests_fail_the_test(page, mine):
-    """Record each request to another host among the troubles of the visit."""
+def _foreign_requests_fail_the_test(page, owner_browser):
+    """Record each request to another host as a problem."""
 
     def note(request):
         if "127.0.0.1" not in request.url and "localhost" not in request.url:
-            mine.troubles.append(f"asked for {request.url}")
+            owner_browser.problems.append(f"foreign request: {request.url}")
 
     page.on("request", note)
 
 
-def test_what_would_run_is_noticed(page, mine, team):
+def test_running_script_is_noticed_by_these_tests(page, owner_browser, team):
     page.goto(reverse("runs-list", args=[team.slug]))
-    with page.expect_console_message(lambda said: "policy: script-src" in said.text):
+    with page.expect_console_message(lambda message: "policy: script-src" in message.text):
         page.locator("#main").evaluate(
             "main => main.insertAdjacentHTML('beforeend', '<img src=x onerror=alert(1)>')"
         )
     with page.expect_event("pageerror"):
         page.evaluate("setTimeout(() => { throw new Error('broken') })")
     page.evaluate("alert(2)")
-    seen = ("policy: script-src", "Content Security Policy", "error: broken", "dialog: 2")
-    mine.expects = (*seen, "status of 404")
-    assert [part for part in seen if not any(part in trouble for trouble in mine.troubles)] == []
+    expected = ("policy: script-src", "Content Security Policy", "error: broken", "dialog: 2")
+    owner_browser.expects = (*expected, "status of 404")
+    assert [part for part in expected if not any(part in problem for problem in owner_browser.problems)] == []
 
 
-def test_nothing_runs_on_any_page(page, mine, team, hostile_runs, add_runs):
-    mine.expects = ("status of 404", "status of 502")
+def test_hostile_text_runs_on_no_page(page, owner_browser, team, hostile_runs, add_runs):
+    owner_browser.expects = ("status of 404", "status of 502")
     [full, *failed] = hostile_runs
     width, height = PHONE
     page.set_viewport_size({"width": width, "height": height})
@@ -100,9 +100,9 @@ def test_nothing_runs_on_any_page(page, mine, team, hostile_runs, add_runs):
     expect(page.locator("h1")).to_have_text(team.name)
 
 
-def test_nothing_runs_when_it_is_asked_for_again(page, mine, team, hostile_runs):
-    """The same texts by htmx: a poll that replaces every row, another dub, a rename in place, the history."""
-    mine.expects = ("status of 502",)
+def test_hostile_text_does_not_run_in_fragments(page, owner_browser, team, hostile_runs):
+    """Load the same texts by htmx: a poll that replaces every row, another dub, a rename in place, the history."""
+    owner_browser.expects = ("status of 502",)
     full = hostile_runs[0]
     page.goto(reverse("runs-list", args=[team.slug]))
     Run.objects.update(due_at=None)
@@ -118,8 +118,8 @@ def test_nothing_runs_when_it_is_asked_for_again(page, mine, team, hostile_runs)
     expect(page.locator("#run-history table")).to_be_visible()
 
 
-def test_what_is_searched_for_is_shown_as_it_was_typed(page, team, hostile_runs):
-    page.clock.install()  # nobody waits for the end of typing
+def test_a_hostile_search_is_shown_as_it_was_typed(page, team, hostile_runs):
+    page.clock.install()  # skips the delay after typing
     page.goto(reverse("search", args=[team.slug]))
     box = page.locator("#search-box")
     for vector in VECTORS:
@@ -128,11 +128,11 @@ def test_what_is_searched_for_is_shown_as_it_was_typed(page, team, hostile_runs)
             page.clock.run_for(500)
         page.goto(f"{reverse('search', args=[team.slug])}?q={quote(vector)}")
         expect(box).to_have_value(vector.replace("\n", " "))
-        said = page.locator(".hit .found").all_text_contents()
-        assert set(said) <= set(VECTORS)
+        lines = page.locator(".hit .found").all_text_contents()
+        assert set(lines) <= set(VECTORS)
 
 
-def test_what_is_pasted_is_shown_as_it_was_pasted(page, team):
+def test_a_hostile_paste_does_not_run_in_the_preview(page, team):
     page.clock.install()
     page.goto(reverse("runs-add", args=[team.slug]))
     for vector in VECTORS:
@@ -142,8 +142,8 @@ def test_what_is_pasted_is_shown_as_it_was_pasted(page, team):
     expect(page.locator("#preview")).to_contain_text("1 new run")
 
 
-def test_a_link_that_is_no_web_address_is_never_followed(page, mine, team, owner, camb, work):
-    mine.expects = ("status of 502",)
+def test_a_media_link_that_is_not_a_web_address_is_not_rendered(page, owner_browser, team, owner, camb, work):
+    owner_browser.expects = ("status of 502",)
     links = ["javascript:alert(1)", "data:text/html,<script>alert(1)</script>", "//evil.example/x.mp4"]
     camb.runs |= {
         number: {"video_url": link, "audio_url": link, "transcript": []} for number, link in enumerate(links, 1)

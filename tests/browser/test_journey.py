@@ -1,4 +1,4 @@
-"""Does the whole way work for somebody new: from signing up to the second at which a word is said?"""
+"""Tests the whole journey of a new user: from the sign-up to the second of the dub at which a word is said."""
 
 import re
 
@@ -13,8 +13,8 @@ PASTED = """Hi Kim! Please have a look at these two:
 and 12ab is not one."""
 
 
-def test_from_signing_up_to_a_found_second(visit, camb, camb_clock, work):
-    page = visit().page()
+def test_a_new_user_gets_from_sign_up_to_a_search_hit(open_browser, camb, camb_clock, work):
+    page = open_browser().page()
 
     page.goto("/")
     page.get_by_role("link", name="Sign up").click()
@@ -76,9 +76,9 @@ def test_from_signing_up_to_a_found_second(visit, camb, camb_clock, work):
 
 
 @pytest.mark.parametrize("moment", ["?t=0m13s", "#cue-4"])
-def test_the_address_of_a_second_survives_the_log_in_page(visit, owner, add_runs, moment):
+def test_an_address_with_a_second_survives_the_login_page(open_browser, owner, add_runs, moment):
     [run] = add_runs(48201)
-    page = visit().page()
+    page = open_browser().page()
     page.goto(f"/runs/{run.pk}/{moment}")
     assert path_of(page) == "/accounts/login/"
     page.get_by_label("E-mail address").fill(owner.email)

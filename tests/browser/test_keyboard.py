@@ -1,12 +1,12 @@
-"""Is every page worked with the keyboard alone, and does one always see where one is?"""
+"""Tests that the focus stays visible while the user moves through a page by keyboard."""
 
 import pytest
 
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.pages import pages_of
 
-# Does something else lie over all of what has the focus?
-HIDDEN = """() => {
+# Returns the focused element if others cover all of it, "" if any part is visible, and "the end" without a focus.
+HIDDEN_FOCUS = """() => {
   const focused = document.activeElement;
   if (focused === document.body) return "the end";
   const box = focused.getBoundingClientRect();
@@ -19,18 +19,18 @@ HIDDEN = """() => {
 }"""
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desk", "phone"])
-def test_the_focus_is_never_hidden(visit, owner, team, add_runs, size):
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_the_focus_is_never_hidden(open_browser, owner, team, add_runs, size):
     pages = pages_of(team, add_runs)
-    page = visit(owner, size, reduced_motion="reduce").page()
+    page = open_browser(owner, size, reduced_motion="reduce").page()
     hidden = []
     for name in ("runs", "team", "found", "run 48230", "activity"):
         page.goto(pages[name])
         for key in ("Tab", "Shift+Tab"):
             for _ in range(60):
                 page.keyboard.press(key)
-                if (said := page.evaluate(HIDDEN)) == "the end":
+                if (element := page.evaluate(HIDDEN_FOCUS)) == "the end":
                     break
-                if said:
-                    hidden.append((name, key, said))
+                if element:
+                    hidden.append((name, key, element))
     assert hidden == []

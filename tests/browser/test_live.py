@@ -1,4 +1,4 @@
-"""Do pages live well: rows change in place, nothing typed is lost, and nobody polls for nothing?"""
+"""Tests of live pages: rows change in place, typed text is never lost, and no page polls without need."""
 
 import re
 
@@ -12,7 +12,7 @@ from tests.browser.conftest import PHONE, path_of, poll
 
 WAITING, READY, FAILED = 48241, 48201, 48252
 
-# Until the answer has come, no next poll is planned.
+# Resolves once no request is under way: the next poll is scheduled only after the answer.
 IDLE = """new Promise((done) =>
   document.querySelector(".htmx-request") ? htmx.on("htmx:afterRequest", done) : done())"""
 
@@ -28,12 +28,14 @@ def row(page, run):
     return page.locator(f"#run-{run.pk}")
 
 
-# --- A login that is lost ----------------------------------------------------------------------------
+# --- A lost login ------------------------------------------------------------------------------------
 
 
-def test_a_login_lost_amid_a_poll_leads_to_the_log_in_page_and_back(runs_page, mine, owner, camb_clock, work):
+def test_a_login_lost_during_a_poll_leads_to_the_login_page_and_back(
+    runs_page, owner_browser, owner, camb_clock, work
+):
     page, runs = runs_page
-    mine.context.clear_cookies()
+    owner_browser.context.clear_cookies()
     camb_clock.ahead += 60
     work()
     poll(page)
@@ -44,11 +46,11 @@ def test_a_login_lost_amid_a_poll_leads_to_the_log_in_page_and_back(runs_page, m
     expect(row(page, runs[WAITING])).to_contain_text("Ready")
 
 
-def test_a_login_lost_amid_a_search_comes_back_to_what_was_looked_for(page, mine, owner, team, add_runs):
+def test_a_login_lost_during_a_search_leads_back_to_the_search(page, owner_browser, owner, team, add_runs):
     add_runs(READY)
     page.goto(f"{reverse('search', args=[team.slug])}?q=mar")
     expect(page.locator(".hit")).not_to_have_count(0)
-    mine.context.clear_cookies()
+    owner_browser.context.clear_cookies()
     page.locator("#search-box").fill("marea")
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
     page.get_by_label("E-mail address").fill(owner.email)
@@ -57,7 +59,7 @@ def test_a_login_lost_amid_a_search_comes_back_to_what_was_looked_for(page, mine
     expect(page).to_have_url(re.compile(r"/search/\?q=mar$"))
 
 
-# --- A slow line -------------------------------------------------------------------------------------
+# --- A slow connection -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -68,7 +70,7 @@ def test_a_login_lost_amid_a_search_comes_back_to_what_was_looked_for(page, mine
         ("search", "#search-box", "zzz", "#hits", "zzz"),
     ],
 )
-def test_what_is_typed_before_the_scripts_have_come_counts(page, team, add_runs, name, box, typed, place, found):
+def test_text_typed_before_the_scripts_load_counts(page, team, add_runs, name, box, typed, place, found):
     add_runs(FAILED)
     held = []
     page.route("**/htmx*.js", lambda route: held.append(route))
@@ -83,9 +85,9 @@ def test_what_is_typed_before_the_scripts_have_come_counts(page, team, add_runs,
 # --- Two tabs ----------------------------------------------------------------------------------------
 
 
-def test_what_is_done_in_one_tab_appears_in_the_other(runs_page, mine):
+def test_a_change_in_one_tab_appears_in_the_other(runs_page, owner_browser):
     page, runs = runs_page
-    other = mine.page()
+    other = owner_browser.page()
     other.goto(reverse("runs-detail", args=[runs[READY].pk]))
     other.locator(".run-title").get_by_role("link", name="Rename").click()
     other.get_by_label("Title of Run 48201").fill("Zwischen den Gezeiten")
@@ -99,20 +101,20 @@ def test_what_is_done_in_one_tab_appears_in_the_other(runs_page, mine):
     expect(row(page, runs[READY])).to_have_count(0)
 
 
-def test_logging_out_in_one_tab_ends_the_other(runs_page, mine):
+def test_logging_out_in_one_tab_ends_the_other(runs_page, owner_browser):
     page, _runs = runs_page
-    other = mine.page()
+    other = owner_browser.page()
     other.goto("/accounts/logout/")
     other.locator("main").get_by_role("button", name="Log out").click()
     poll(page)
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
 
 
-# --- What is typed, and where one stands -------------------------------------------------------------
+# --- Typed text, focus and scroll position -----------------------------------------------------------
 
 
-def test_a_title_that_is_refused_stays_in_its_field(runs_page, mine):
-    mine.expects = ("status of 422",)
+def test_a_refused_title_stays_in_its_field(runs_page, owner_browser):
+    owner_browser.expects = ("status of 422",)
     page, runs = runs_page
     row(page, runs[READY]).get_by_role("link", name="Rename").click()
     field = page.get_by_label("Title of Run 48201")
@@ -127,7 +129,7 @@ def test_a_title_that_is_refused_stays_in_its_field(runs_page, mine):
     expect(field).to_have_count(0)
 
 
-def test_a_title_being_typed_survives_its_rows_change(runs_page, camb_clock, work):
+def test_a_title_being_typed_survives_a_change_of_its_row(runs_page, camb_clock, work):
     page, runs = runs_page
     row(page, runs[WAITING]).get_by_role("link", name="Rename").click()
     field = page.get_by_label("Title of Run 48241")
@@ -142,7 +144,7 @@ def test_a_title_being_typed_survives_its_rows_change(runs_page, camb_clock, wor
     expect(row(page, runs[WAITING])).to_contain_text("Ready")
 
 
-def test_focus_and_place_stay_while_rows_change(page, team, add_runs, camb_clock, work):
+def test_focus_and_scroll_position_stay_while_rows_change(page, team, add_runs, camb_clock, work):
     runs = add_runs(READY, WAITING, FAILED, *range(48202, 48203))
     waiting = runs[1]
     page.set_viewport_size({"width": 1440, "height": 300})
@@ -159,8 +161,8 @@ def test_focus_and_place_stay_while_rows_change(page, team, add_runs, camb_clock
     assert page.evaluate("[scrollY, document.activeElement.id]") == before
 
 
-def test_a_text_with_no_run_in_it_is_not_lost(page, team, mine):
-    mine.expects = ("status of 422",)
+def test_pasted_text_without_a_run_id_is_not_lost(page, team, owner_browser):
+    owner_browser.expects = ("status of 422",)
     page.goto(reverse("runs-add", args=[team.slug]))
     page.get_by_label("Run ids").fill("nothing to see here")
     expect(page.locator("#preview")).to_contain_text("4 words passed over")
@@ -169,43 +171,43 @@ def test_a_text_with_no_run_in_it_is_not_lost(page, team, mine):
     expect(page.get_by_role("button", name="Add")).to_have_count(0)
 
 
-def test_a_form_that_is_on_its_way_is_not_sent_twice(page):
+def test_a_form_in_flight_is_not_sent_twice(page):
     page.goto(reverse("teams-new"))
     page.get_by_label("Name of the team").fill("Fjord")
-    kept_back = page.get_by_role("button", name="Create team").evaluate(
+    prevented = page.get_by_role("button", name="Create team").evaluate(
         """button => {
-            const keptBack = [];
+            const prevented = [];
             document.addEventListener("submit", (event) => {
-                keptBack.push(event.defaultPrevented);
+                prevented.push(event.defaultPrevented);
                 event.preventDefault();  // so that the page stays
             });
             button.click();
             button.click();
             dispatchEvent(new Event("pageshow"));  // as Back does
             button.click();
-            return keptBack;
+            return prevented;
         }"""
     )
-    assert kept_back == [False, True, False]
+    assert prevented == [False, True, False]
 
 
-def test_a_server_that_fails_is_told_and_keeps_what_was_typed(runs_page, mine):
-    mine.expects = ("status of 500", "Response Status Error Code 500")
+def test_a_server_error_shows_a_message_and_keeps_typed_text(runs_page, owner_browser):
+    owner_browser.expects = ("status of 500", "Response Status Error Code 500")
     page, runs = runs_page
     row(page, runs[READY]).get_by_role("link", name="Rename").click()
     field = page.get_by_label("Title of Run 48201")
     field.fill("New name")
     page.route("**/title/", lambda route: route.fulfill(status=500, body="broken"))
     field.press("Enter")
-    expect(page.locator("#trouble")).to_contain_text("That did not work")
+    expect(page.locator("#toast")).to_contain_text("That did not work")
     expect(field).to_have_value("New name")
 
 
 # --- Tags --------------------------------------------------------------------------------------------
 
 
-def test_tags_come_and_go_in_place_and_are_completed_after_a_comma(page, mine, add_runs):
-    mine.expects = ("status of 422",)
+def test_tags_are_added_and_removed_in_place_and_completed_after_a_comma(page, owner_browser, add_runs):
+    owner_browser.expects = ("status of 422",)
     run, other = add_runs(READY, FAILED)
     page.goto(reverse("runs-detail", args=[other.pk]))
     page.get_by_label("Add tags").fill("launch, <b>two words")
@@ -232,22 +234,22 @@ def test_tags_come_and_go_in_place_and_are_completed_after_a_comma(page, mine, a
     assert path_of(page) == reverse("runs-detail", args=[run.pk])
 
 
-# --- When is it asked? -------------------------------------------------------------------------------
+# --- Polling -----------------------------------------------------------------------------------------
 
 
 def test_polling_slows_down_and_a_hidden_tab_does_not_poll(page, team, add_runs):
     add_runs(WAITING)
     page.clock.install()
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
     page.goto(reverse("runs-list", args=[team.slug]))
 
     def polls_in(seconds):
-        asked.clear()
+        requested.clear()
         for _ in range(seconds):
             page.clock.run_for(1000)
             page.evaluate(IDLE)
-        return sum("/poll/" in url for url in asked)
+        return sum("/poll/" in url for url in requested)
 
     assert (polls_in(20), polls_in(120)) == (4, 5)
     page.evaluate("Object.defineProperty(document, 'hidden', { configurable: true, get: () => true })")
@@ -258,8 +260,8 @@ def test_polling_slows_down_and_a_hidden_tab_does_not_poll(page, team, add_runs)
         poll(page)
 
 
-def test_who_is_taken_out_of_the_team_sees_nothing_of_it_any_more(runs_page, team, owner, mine):
-    mine.expects = ("status of 404", "Response Status Error Code 404")
+def test_a_removed_member_no_longer_sees_the_open_page(runs_page, team, owner, owner_browser):
+    owner_browser.expects = ("status of 404", "Response Status Error Code 404")
     page, _ = runs_page
     team.memberships.get(user=owner).delete()
     poll(page)
@@ -271,8 +273,8 @@ def test_back_shows_nothing_after_logging_out(runs_page):
     page, runs = runs_page
     row(page, runs[READY]).get_by_role("link").first.click()
     expect(page.locator(".part > li").first).to_be_visible()
-    page.locator(".person summary").click()
-    page.locator(".person").get_by_role("button", name="Log out").click()
+    page.locator(".user-menu summary").click()
+    page.locator(".user-menu").get_by_role("button", name="Log out").click()
     expect(page.locator("h1")).to_have_text("Log in")
     for _ in range(2):
         page.go_back()
@@ -290,10 +292,10 @@ def test_nothing_is_polled_once_a_run_is_finished(page, add_runs, camb_clock, wo
     expect(page.locator("[data-poll]")).to_have_count(0)
 
 
-def test_runs_of_somebody_else_are_offered_and_come_without_moving_a_row(page, team, add_runs):
+def test_new_runs_of_others_are_offered_without_moving_a_row(page, team, add_runs):
     add_runs(READY)
     page.goto(reverse("runs-list", args=[team.slug]))
-    page.locator(".pick[name=pk]").check()
+    page.locator(".select-box[name=pk]").check()
     before = page.locator("#runs-list").bounding_box()
     add_runs(FAILED)
     poll(page)
@@ -306,22 +308,22 @@ def test_runs_of_somebody_else_are_offered_and_come_without_moving_a_row(page, t
     expect(page.locator("#runs-list tbody tr")).to_have_count(2)
     expect(show).to_have_count(0)
     expect(page.locator("#runs-list tbody tr:first-child a").first).to_be_focused()
-    expect(page.locator(".bulk output")).to_have_text("1 selected")
+    expect(page.locator(".bulk-bar output")).to_have_text("1 selected")
     expect(page.locator("#runs-tabs")).to_contain_text("All 2")
 
 
-def test_a_long_title_can_be_read_and_its_row_is_as_high_as_the_others(page, team, owner):
+def test_a_long_title_is_readable_in_a_row_of_the_usual_height(page, team, owner):
     titles = {1: "Short", 2: "Market Street, episode 5 (Brazilian Portuguese)", 3: "W" * 200}
     add_runs(team, list(titles.items()), owner)
     page.goto(reverse("runs-list", args=[team.slug]))
     rows = page.locator("#runs-list tbody tr")
     assert len({row.bounding_box()["height"] for row in rows.all()}) == 1
     is_cut = "link => link.scrollHeight > link.clientHeight || link.scrollWidth > link.clientWidth"
-    cut = {link.text_content() for link in page.locator(".run-title .cut").all() if link.evaluate(is_cut)}
+    cut = {link.text_content() for link in page.locator(".run-title .truncate").all() if link.evaluate(is_cut)}
     assert cut == {titles[3]}
     assert page.get_by_title(titles[3]).count() == 1
     page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
-    assert [link.evaluate(is_cut) for link in page.locator(".run-title .cut").all()] == [False] * 3
+    assert [link.evaluate(is_cut) for link in page.locator(".run-title .truncate").all()] == [False] * 3
 
 
 def test_a_waiting_run_becomes_a_player_without_a_reload(page, add_runs, camb_clock, work):
@@ -339,7 +341,7 @@ def test_a_waiting_run_becomes_a_player_without_a_reload(page, add_runs, camb_cl
 # --- Searching ---------------------------------------------------------------------------------------
 
 
-def test_hits_come_as_one_types_and_the_arrows_reach_them(page, team, add_runs):
+def test_hits_appear_while_typing_and_the_arrow_keys_reach_them(page, team, add_runs):
     add_runs(READY)
     page.goto(reverse("search", args=[team.slug]))
     expect(page.locator("#search-box")).to_be_focused()
@@ -355,7 +357,7 @@ def test_hits_come_as_one_types_and_the_arrows_reach_them(page, team, add_runs):
     expect(page.locator(".hit mark")).to_have_text("cangrejos")
 
 
-def test_a_hit_is_heard_right_there(page, team, add_runs):
+def test_a_hit_plays_in_place(page, team, add_runs):
     add_runs(READY)
     page.goto(f"{reverse('search', args=[team.slug])}?q=cangrejos")
     button = page.get_by_role("button", name="Play 0:12 here")

@@ -1,4 +1,4 @@
-"""Is everything done without script, from logging in to reading a transcript?"""
+"""Tests that everything works without JavaScript, from the login to reading a transcript."""
 
 import pytest
 from django.urls import reverse
@@ -8,9 +8,9 @@ from results.models import Run
 
 
 @pytest.fixture
-def page(visit, owner) -> Page:
-    """A page without script, after a log-in through the form."""
-    page = visit(java_script_enabled=False).page()
+def page(open_browser, owner) -> Page:
+    """A page without JavaScript, after a login through the form."""
+    page = open_browser(java_script_enabled=False).page()
     page.goto("/accounts/login/")
     page.get_by_label("E-mail address").fill(owner.email)
     page.get_by_label("Password").fill("correct horse")
@@ -18,7 +18,7 @@ def page(visit, owner) -> Page:
     return page
 
 
-def test_runs_are_added_after_a_look_at_what_is_found(page, team, work):
+def test_runs_are_added_after_a_preview(page, team, work):
     page.goto(reverse("runs-add", args=[team.slug]))
     page.get_by_label("Run ids").fill("48201, 48207 and 12ab")
     page.get_by_role("button", name="Look what is found").click()
@@ -40,11 +40,11 @@ def test_a_run_is_renamed_refreshed_and_removed(page, team, add_runs, camb, work
     expect(page.get_by_role("heading", level=1)).to_have_text("Zwischen den Gezeiten")
 
     Run.objects.update(checked_at=None)
-    asked = [call.run_ids for call in camb.calls].count([48201])
+    calls_before = [call.run_ids for call in camb.calls].count([48201])
     page.get_by_role("button", name="Refresh now").click()
     expect(page.locator("#run-status")).to_contain_text("being asked now")
     work()
-    assert [call.run_ids for call in camb.calls].count([48201]) == asked + 1
+    assert [call.run_ids for call in camb.calls].count([48201]) == calls_before + 1
 
     page.get_by_role("link", name="Remove").click()
     page.get_by_role("button", name="Remove the run").click()
@@ -55,7 +55,7 @@ def test_a_run_is_renamed_refreshed_and_removed(page, team, add_runs, camb, work
 def test_runs_are_tagged_filtered_exported_archived_and_restored(page, team, add_runs):
     first, second = add_runs(48201, 48252)
     page.goto(reverse("runs-list", args=[team.slug]))
-    page.locator(f"#run-{first.pk}-pick").check()
+    page.locator(f"#run-{first.pk}-select").check()
     bar = page.get_by_role("form", name="Selected runs")
     bar.get_by_text("Tag", exact=True).click()
     bar.get_by_label("Tags").fill("launch, two words")
@@ -70,7 +70,7 @@ def test_runs_are_tagged_filtered_exported_archived_and_restored(page, team, add
     expect(page.locator("#run-tags .chip")).to_have_text(["two words"])
 
     page.goto(reverse("runs-list", args=[team.slug]))
-    page.locator(f"#run-{second.pk}-pick").check()
+    page.locator(f"#run-{second.pk}-select").check()
     with page.expect_download() as download:
         bar.get_by_text("Export", exact=True).click()
         bar.get_by_role("button", name="JSON").click()

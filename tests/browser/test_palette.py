@@ -1,4 +1,4 @@
-"""Is everything of a team a few keys away?"""
+"""Tests of the command palette: everything in a team is a few keys away."""
 
 import re
 
@@ -29,7 +29,7 @@ def test_it_opens_with_the_pages_and_the_newest_runs(palette):
     expect(palette.get_by_role("option").filter(has_text="Tides")).to_contain_text("Ready")
 
 
-def test_arrows_choose_and_enter_goes(page, palette):
+def test_arrow_keys_choose_and_enter_opens(page, palette):
     expect(selected(palette)).to_have_text("Runs")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
@@ -44,20 +44,20 @@ def test_arrows_choose_and_enter_goes(page, palette):
     expect(page.get_by_role("heading", level=1)).to_contain_text("Between the Tides")
 
 
-def test_enter_waits_for_the_list_of_what_was_typed(page, palette):
+def test_enter_waits_for_the_entries_of_the_typed_text(page, palette):
     page.keyboard.type("kyoto")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Kyoto Kitchen")
 
 
-def test_what_no_place_is_called_is_searched_for(page, palette):
+def test_text_that_names_no_place_is_searched_for(page, palette):
     page.keyboard.type("cangrejos")
     expect(selected(palette)).to_have_text("Search every transcript for cangrejos")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"/search/\?q=cangrejos$"))
 
 
-def test_it_closes_and_focus_is_where_it_was(page, palette):
+def test_closing_it_returns_the_focus(page, palette):
     page.keyboard.type("kyoto")
     expect(selected(palette)).to_contain_text("Kyoto")
     page.keyboard.press("Escape")
@@ -73,7 +73,7 @@ def test_it_closes_and_focus_is_where_it_was(page, palette):
     expect(opener).to_be_focused()
 
 
-def test_it_opens_for_whoever_types_too(page: Page, palette):
+def test_it_opens_while_the_user_types_in_a_field(page: Page, palette):
     page.keyboard.press("Escape")
     page.locator("#search-box").fill("half a th")
     page.keyboard.press("Control+k")
@@ -83,7 +83,7 @@ def test_it_opens_for_whoever_types_too(page: Page, palette):
     expect(page.locator("#search-box")).to_have_value("half a th")
 
 
-def test_axe_finds_nothing_in_it(page, palette):
+def test_it_breaks_no_rule_of_axe(page, palette):
     page.emulate_media(reduced_motion="reduce")
     page.keyboard.type("ti")
     expect(palette.get_by_role("option").filter(has_text="Search every transcript for ti")).to_be_visible()

@@ -1,4 +1,4 @@
-"""Does what a press opens come where it can be seen, and stay where it was pressed?"""
+"""Layout tests: opened elements come into view, and nothing else on the page moves."""
 
 import pytest
 from django.urls import reverse
@@ -10,30 +10,30 @@ from tests.browser.conftest import DESKTOP, PHONE
 TIDES, LUMEN, MARKET, FAILED = 48201, 48230, 48244, 48252
 
 
-def place(element):
+def position(element):
     box = element.bounding_box()
     return round(box["x"]), round(box["y"])
 
 
-def test_the_history_opens_below_and_its_name_stays_under_the_pointer(page, add_runs):
+def test_the_history_opens_below_and_its_summary_stays_in_place(page, add_runs):
     [run] = add_runs(LUMEN)
     page.goto(reverse("runs-detail", args=[run.pk]))
-    name = page.locator(".history-drawer summary")
-    before = place(name)
-    name.click()
+    summary = page.locator(".history-drawer summary")
+    before = position(summary)
+    summary.click()
     expect(page.locator("#run-history table")).to_be_visible()
     drawer = page.locator(".drawer").bounding_box()
     title = page.locator(".run-head").bounding_box()
-    assert place(name) == before
+    assert position(summary) == before
     assert (drawer["x"], drawer["width"]) == (title["x"], title["width"])
-    name.click()
+    summary.click()
     expect(page.locator(".drawer")).to_be_hidden()
 
 
 @pytest.mark.parametrize("menu", [".export", ".beside-menu"])
-def test_a_menu_that_opens_at_the_bottom_of_a_phone_comes_into_view(visit, owner, add_runs, menu):
+def test_a_menu_that_opens_at_the_bottom_of_a_phone_comes_into_view(open_browser, owner, add_runs, menu):
     [run] = add_runs(LUMEN)
-    page = visit(owner, PHONE).page()
+    page = open_browser(owner, PHONE).page()
     page.goto(reverse("runs-detail", args=[run.pk]))
     page.locator(f"{menu} summary").click()
     entry = page.locator(f"{menu} .menu-list a").nth(2)
@@ -42,7 +42,7 @@ def test_a_menu_that_opens_at_the_bottom_of_a_phone_comes_into_view(visit, owner
     assert box["y"] + box["height"] <= rail["y"]
 
 
-def test_the_names_of_languages_stand_above_their_columns(page, add_runs):
+def test_the_names_of_languages_are_above_their_columns(page, add_runs):
     [run] = add_runs(LUMEN)
     page.goto(f"{reverse('runs-detail', args=[run.pk])}?beside=fr-fr")
     names = [name.bounding_box()["x"] for name in page.locator(".beside-head bdi").all()]
@@ -53,16 +53,16 @@ def test_the_names_of_languages_stand_above_their_columns(page, add_runs):
     assert [round(line["y"] + line["height"]) for line in lines] == [round(row["y"] + row["height"] - 1)] * 2
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desk", "phone"])
-def test_rows_stay_where_they_are_while_many_runs_are_checked(visit, owner, team, add_runs, monkeypatch, size):
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_rows_do_not_move_while_many_runs_are_checked(open_browser, owner, team, add_runs, monkeypatch, size):
     add_runs(TIDES, FAILED)
-    page = visit(owner, size).page()
+    page = open_browser(owner, size).page()
     rows = []
     for progress in (None, RefreshProgress(40, 302, 24)):
         for view in ("runs.list", "activity"):
             monkeypatch.setattr(f"dashboard.views.{view}.refresh_progress", lambda _, progress=progress: progress)
         page.goto(reverse("runs-list", args=[team.slug]))
-        rows.append(place(page.locator("tbody tr >> nth=0")))
+        rows.append(position(page.locator("tbody tr >> nth=0")))
     assert rows[0] == rows[1]
     expect(page.locator("#runs-strip")).to_contain_text(
         "1 of 2 ready · 1 failed · 40 of 302 checked, about 24 s left"
@@ -71,51 +71,51 @@ def test_rows_stay_where_they_are_while_many_runs_are_checked(visit, owner, team
     assert checked["y"] >= done["y"] + done["height"]
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desk", "phone"])
-def test_the_activity_stays_where_it_is_while_many_runs_are_checked(
-    visit, owner, team, add_runs, monkeypatch, size
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_the_activity_page_does_not_move_while_many_runs_are_checked(
+    open_browser, owner, team, add_runs, monkeypatch, size
 ):
     add_runs(TIDES)
-    page = visit(owner, size).page()
+    page = open_browser(owner, size).page()
     parts = []
     for progress in (None, RefreshProgress(40, 302, 24)):
         for view in ("runs.list", "activity"):
             monkeypatch.setattr(f"dashboard.views.{view}.refresh_progress", lambda _, progress=progress: progress)
         page.goto(reverse("activity", args=[team.slug]))
-        parts.append([place(page.locator(part)) for part in (".figures", "#activity-calls")])
+        parts.append([position(page.locator(part)) for part in (".figures", "#activity-calls")])
     expect(page.locator("#activity-summary .strip")).to_have_text("40 of 302 checked, about 24 s left")
     assert parts[0] == parts[1]
 
 
-def test_a_title_has_the_room_that_is_there_and_a_row_its_height(page, team, add_runs):
+def test_a_row_keeps_its_height_and_its_title_the_free_width(page, team, add_runs):
     add_runs(TIDES, LUMEN, MARKET, FAILED)
     page.goto(reverse("runs-list", args=[team.slug]))
-    titles = page.locator("td.run-title .cut").all()
+    titles = page.locator("td.run-title .truncate").all()
     assert {title.evaluate("(title) => title.clientHeight") for title in titles} == {24}
     assert {row.bounding_box()["height"] for row in page.locator("tbody tr").all()} == {44}
     state = page.locator("tr:has(.status.failed) .run-state > span")
-    reason, word = (state.locator(part).bounding_box() for part in (".cut", ".status"))
+    reason, word = (state.locator(part).bounding_box() for part in (".truncate", ".status"))
     assert reason["y"] >= word["y"] + word["height"]
-    # A pointer brings the pencil, which needs a place of its own.
+    # Hovering shows the pencil, which has a space of its own.
     row = page.locator("tbody tr >> nth=1")
     row.hover()
-    pencil, name = (row.locator(part).bounding_box() for part in (".rename", ".named bdi"))
+    pencil, name = (row.locator(part).bounding_box() for part in (".rename", ".title-and-tags bdi"))
     assert pencil["x"] >= name["x"] + name["width"]
 
 
-def test_a_box_with_an_error_stays_in_line_with_the_others(page, mine, team):
-    mine.expects = ("status of 422",)
+def test_a_box_with_an_error_stays_in_line_with_the_others(page, owner_browser, team):
+    owner_browser.expects = ("status of 422",)
     page.goto(reverse("teams-detail", args=[team.slug]))
     form = page.get_by_role("form", name="Invite somebody")
     form.evaluate("(form) => { form.noValidate = true; }")
     form.get_by_label("E-mail address").fill("sam at example")
     form.get_by_role("button").click()
     expect(form.locator(".errorlist")).to_be_visible()
-    assert len({place(form.locator(part))[1] for part in ("input[name=email]", "select", ".button")}) == 1
+    assert len({position(form.locator(part))[1] for part in ("input[name=email]", "select", ".button")}) == 1
 
 
-def test_what_is_shown_once_is_copied_by_a_button(visit, owner, team):
-    page = visit(owner, permissions=["clipboard-read", "clipboard-write"]).page()
+def test_invitation_links_and_tokens_are_copied_by_a_button(open_browser, owner, team):
+    page = open_browser(owner, permissions=["clipboard-read", "clipboard-write"]).page()
     page.goto(reverse("teams-detail", args=[team.slug]))
     page.get_by_label("E-mail address").fill("sam@example.org")
     page.get_by_role("button", name="Invite").click()

@@ -1,4 +1,4 @@
-"""Is a dub watched and read as it should be: sound and picture, lines that lead and follow, languages, keys?"""
+"""Tests of the player: sound and picture, lines that seek and follow, languages, shortcuts, expired links."""
 
 import re
 
@@ -23,7 +23,7 @@ def test_a_line_is_a_button_that_plays_from_there(open_run):
     expect(page.locator(CURRENT)).to_have_attribute("id", "cue-6")
 
 
-def test_the_line_being_spoken_is_lit_and_followed(open_run):
+def test_the_spoken_line_is_highlighted_and_followed(open_run):
     page = open_run(HOUR)
     page.evaluate("media.currentTime = 1800")
     line = page.locator(CURRENT)
@@ -41,7 +41,7 @@ def by_wheel(page: Page) -> None:
 
 
 def by_wheel_over_the_player(page: Page) -> None:
-    page.locator(".stage-bar").hover()
+    page.locator(".player-bar").hover()
     page.mouse.wheel(0, 4000)
 
 
@@ -52,7 +52,7 @@ def by_finger(page: Page) -> None:
 
 
 def by_no_key_or_pointer(page: Page) -> None:
-    """As the browser's own find does, whose box no test can open."""
+    """Scroll as the browser's own find does, whose box no test can open."""
     page.evaluate("document.querySelector('.lines').scrollTop += 9000")
 
 
@@ -64,7 +64,7 @@ def by_tab(page: Page) -> None:
 @pytest.mark.parametrize(
     ("size", "ways"),
     [(DESKTOP, [by_wheel, by_no_key_or_pointer, by_tab]), (PHONE, [by_finger, by_wheel_over_the_player])],
-    ids=["desk", "phone"],
+    ids=["desktop", "phone"],
 )
 def test_following_yields_to_the_reader_and_a_chip_leads_back(open_run, size, ways):
     page = open_run(HOUR)
@@ -84,8 +84,8 @@ def test_following_yields_to_the_reader_and_a_chip_leads_back(open_run, size, wa
         expect(chip).to_be_hidden()
 
 
-def test_on_a_phone_the_line_of_the_address_stands_below_the_player_and_is_followed(add_runs, visit, owner):
-    page = visit(owner, PHONE).page()
+def test_on_a_phone_the_line_of_the_address_is_below_the_player_and_followed(add_runs, open_browser, owner):
+    page = open_browser(owner, PHONE).page()
     [run] = add_runs(HOUR)
     page.goto(f"/runs/{run.pk}/#cue-700")
     until(page, "media.readyState >= 1 && document.readyState === 'complete'")
@@ -93,7 +93,7 @@ def test_on_a_phone_the_line_of_the_address_stands_below_the_player_and_is_follo
     expect(page.locator("#back-to-line")).to_be_hidden()
 
 
-def test_languages_and_sound_keep_the_second(open_run):
+def test_another_language_or_audio_keeps_the_position(open_run):
     page = open_run(LUMEN)
     page.evaluate("media.currentTime = 12")
     expect(page.locator(CURRENT)).to_contain_text("La respuesta")
@@ -107,7 +107,7 @@ def test_languages_and_sound_keep_the_second(open_run):
     expect(page.locator(CURRENT)).to_contain_text("La réponse")
 
 
-def test_the_last_language_that_was_pressed_is_shown(open_run):
+def test_the_last_clicked_language_is_shown(open_run):
     page = open_run(LUMEN)
     page.evaluate("document.querySelectorAll('#dub .tabs a').forEach((tab) => tab.click())")
     expect(page.locator("#dub .tabs [aria-current]")).to_have_text("Portuguese (Brazil)")
@@ -115,7 +115,7 @@ def test_the_last_language_that_was_pressed_is_shown(open_run):
     expect(page).to_have_url(re.compile(r"\?dub=pt-br$"))
 
 
-def test_what_plays_goes_on_playing_in_the_other_language(open_run):
+def test_a_playing_dub_plays_on_in_another_language(open_run):
     page = open_run(LUMEN)
     page.locator("#cue-4 button").click()
     until(page, "media.currentTime > 10.8")
@@ -124,7 +124,7 @@ def test_what_plays_goes_on_playing_in_the_other_language(open_run):
     until(page, "!media.paused && media.currentTime > 11")
 
 
-def test_the_picture_leaves_the_page_and_comes_back(open_run):
+def test_picture_in_picture_opens_and_closes(open_run):
     page = open_run(TIDES)
     page.get_by_role("button", name="Picture in picture").click()
     until(page, "document.pictureInPictureElement === media")
@@ -132,9 +132,9 @@ def test_the_picture_leaves_the_page_and_comes_back(open_run):
     until(page, "!document.pictureInPictureElement")
 
 
-def test_captions_are_what_chromium_reads_from_our_track(open_run):
+def test_chromium_parses_the_caption_track_without_loss(open_run):
     page = open_run(TIDES)
-    said = {
+    texts = {
         4: "a --> b",
         5: "one\nNOTE & <b>two</b> &amp;",
         6: "\u200fمرحبا\u200e (1)",
@@ -142,7 +142,7 @@ def test_captions_are_what_chromium_reads_from_our_track(open_run):
         8: "00:00:01.000 --> 00:00:02.000",
         9: "<v Bob>hi</v>",
     }
-    for position, text in said.items():
+    for position, text in texts.items():
         Cue.objects.filter(position=position).update(text=text, speaker="Zoë & <Co> -->")
     page.reload()
     until(page, "media.textTracks[0].cues?.length")
@@ -155,8 +155,8 @@ def test_captions_are_what_chromium_reads_from_our_track(open_run):
     assert "Lo primero que veo siempre es el color de las anémonas." in text
     assert page.evaluate("media.textTracks[0].mode") == "showing"
     shown = page.evaluate("[...media.textTracks[0].cues].map((cue) => [cue.id, cue.getCueAsHTML().textContent])")
-    assert {position: text for position, text in shown if int(position) in said} == {
-        str(position): text for position, text in said.items()
+    assert {position: text for position, text in shown if int(position) in texts} == {
+        str(position): text for position, text in texts.items()
     }
 
 
@@ -171,15 +171,15 @@ def test_an_address_opens_at_its_second(open_run):
     expect(page.locator("#cue-12")).to_have_attribute("aria-current", "true")
 
 
-# --- Keys --------------------------------------------------------------------------------------------
+# --- Shortcuts ---------------------------------------------------------------------------------------
 
 
-def is_kept(page):
-    """What this person has just chosen is kept."""
+def saves_settings(page):
+    """Expect the request that saves the user's player settings."""
     return page.expect_response(lambda answer: answer.url.endswith("/profile/player/") and answer.status == 204)
 
 
-def test_the_keys_of_the_player(open_run):
+def test_shortcuts_control_the_player(open_run):
     page = open_run(HOUR)
     page.evaluate("media.currentTime = 60")
 
@@ -206,23 +206,23 @@ def test_the_keys_of_the_player(open_run):
     expect(page.locator(CURRENT)).to_have_attribute("id", f"cue-{int(before) + 1}")
 
 
-def test_speed_and_captions_are_as_this_person_left_them_on_any_machine(open_run, visit, owner):
+def test_speed_and_captions_follow_the_user_to_other_browsers(open_run, open_browser, owner):
     page = open_run(TIDES)
-    with is_kept(page):
+    with saves_settings(page):
         page.get_by_label("Speed").select_option("1.5×")
-    with is_kept(page):
+    with saves_settings(page):
         page.keyboard.press("c")
-    elsewhere = visit(owner).page()
+    elsewhere = open_browser(owner).page()
     elsewhere.goto(page.url)
     until(elsewhere, "media.readyState >= 1")
     assert elsewhere.evaluate("[media.playbackRate, media.textTracks[0].mode]") == [1.5, "disabled"]
-    with is_kept(elsewhere):
-        elsewhere.evaluate("media.playbackRate = 2")  # as the player's own menu does
+    with saves_settings(elsewhere):
+        elsewhere.evaluate("media.playbackRate = 2")  # as the browser's own menu does
     elsewhere.reload()
     expect(elsewhere.get_by_label("Speed")).to_have_value("2")
 
 
-def test_keys_are_left_to_whoever_types_or_holds_ctrl(open_run):
+def test_shortcuts_do_nothing_while_typing_or_with_ctrl(open_run):
     page = open_run(TIDES)
     page.evaluate("media.currentTime = 20")
     page.keyboard.press("/")
@@ -233,20 +233,20 @@ def test_keys_are_left_to_whoever_types_or_holds_ctrl(open_run):
     page.keyboard.press("Control+l")
     page.keyboard.press("Alt+k")
     assert page.evaluate("[media.currentTime, media.paused]") == [20, True]
-    expect(page.locator("#keys")).to_be_hidden()
+    expect(page.locator("#shortcuts")).to_be_hidden()
 
 
-def test_a_sheet_lists_the_keys_and_switches_them_off_for_good(open_run):
+def test_a_dialog_lists_the_shortcuts_and_switches_them_off_permanently(open_run):
     page = open_run(TIDES)
     page.evaluate("media.currentTime = 20")
     page.keyboard.press("?")
-    sheet = page.locator("#keys")
-    expect(sheet).to_be_visible()
-    page.keyboard.press("l")  # while the sheet is open, nothing moves behind it
-    with is_kept(page):
-        sheet.get_by_label("Use these keys").uncheck()
+    dialog = page.locator("#shortcuts")
+    expect(dialog).to_be_visible()
+    page.keyboard.press("l")  # while the dialog is open, nothing behind it reacts
+    with saves_settings(page):
+        dialog.get_by_label("Use these keys").uncheck()
     page.keyboard.press("Escape")
-    expect(sheet).to_be_hidden()
+    expect(dialog).to_be_hidden()
     page.keyboard.press("l")
     assert page.evaluate("media.currentTime") == 20
     page.reload()
@@ -256,29 +256,29 @@ def test_a_sheet_lists_the_keys_and_switches_them_off_for_good(open_run):
     expect(page.locator("#search-box")).not_to_be_focused()
     assert page.evaluate("media.currentTime") == 0
     page.get_by_role("button", name="Keys").click()
-    sheet.get_by_label("Use these keys").check()
+    dialog.get_by_label("Use these keys").check()
     page.keyboard.press("Escape")
     page.keyboard.press("l")
     until(page, "media.currentTime === 10")
 
 
-# --- Links that end ----------------------------------------------------------------------------------
+# --- Expired links -----------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def count_calls(camb):
-    """A function that returns how often CAMB.AI was asked about the run TIDES alone."""
+    """Return a function that counts CAMB.AI's calls about the run TIDES alone."""
     return lambda: len([call for call in camb.calls if call.run_ids == [TIDES]])
 
 
-def test_a_link_that_ends_while_it_plays_is_renewed_at_the_same_second(
-    open_run, camb, camb_clock, mine, count_calls
+def test_a_link_that_expires_while_playing_is_renewed_at_the_same_second(
+    open_run, camb, camb_clock, owner_browser, count_calls
 ):
-    mine.expects = ("status of 403", "ERR_CONTENT_LENGTH_MISMATCH")
+    owner_browser.expects = ("status of 403", "ERR_CONTENT_LENGTH_MISMATCH")
     served: list[Call] = []
 
     def breaks_off(call):
-        """The first bytes come, then the connection breaks; by then the link has ended."""
+        """Send the first bytes, then break the connection; by then the link has expired."""
         if call.path.startswith("/media/") and not served:
             served.append(call)
             camb_clock.ahead += camb.media_ttl + 1
@@ -291,50 +291,50 @@ def test_a_link_that_ends_while_it_plays_is_renewed_at_the_same_second(
     page.evaluate("{ const now = Date.now; Date.now = () => now() + 3_601_000; }")
     page.locator("#cue-6 button").click()
     until(page, "!media.paused && media.readyState === 4 && media.currentTime > 21 && media.currentTime < 30")
-    expect(page.locator("#media-trouble")).to_be_hidden()
+    expect(page.locator("#media-error")).to_be_hidden()
     assert count_calls() == 2
 
 
-def test_a_link_that_was_dead_from_the_first_byte_is_renewed_at_the_second_of_the_address(
-    open_run, camb, camb_clock, mine, count_calls
+def test_a_link_dead_from_the_first_byte_is_renewed_at_the_second_of_the_address(
+    open_run, camb, camb_clock, owner_browser, count_calls
 ):
-    mine.expects = ("status of 403",)
+    owner_browser.expects = ("status of 403",)
     page = open_run(TIDES, "?t=13")
     camb_clock.ahead += camb.media_ttl + 1
     page.reload()
     until(page, "media.readyState === 4 && Math.abs(media.currentTime - 13) < 0.3")
-    expect(page.locator("#media-trouble")).to_be_hidden()
+    expect(page.locator("#media-error")).to_be_hidden()
     assert (page.evaluate("media.paused"), count_calls()) == (True, 2)
 
 
 @pytest.mark.parametrize(
     ("status", "reason"), [(403, "The link has ended (HTTP 403)."), (200, "The file is there, but it may be")]
 )
-def test_a_file_that_stays_dead_says_why_until_somebody_asks_again(
-    open_run, camb, mine, count_calls, settings, status, reason
+def test_a_file_that_stays_broken_shows_why_until_the_user_retries(
+    open_run, camb, owner_browser, count_calls, settings, status, reason
 ):
-    mine.expects = ("status of 403", "status of 502")
-    ApiKey.objects.update(is_demo=True)  # as the demo's, the team is led to the stand-in on this machine
+    owner_browser.expects = ("status of 403", "status of 502")
+    ApiKey.objects.update(is_demo=True)  # only the demo's team may fetch from the stand-in
     settings.DEMO_BASE_URL = camb.base_url
     page = open_run(TIDES)
     camb.rule = lambda call: Reply(status, b"no film") if call.path.startswith("/media/") else None
     page.reload()
-    trouble = page.locator("#media-trouble")
-    expect(trouble).to_contain_text(f"This file cannot be played here, even by a fresh link. {reason}")
+    banner = page.locator("#media-error")
+    expect(banner).to_contain_text(f"This file cannot be played here, even by a fresh link. {reason}")
     assert count_calls() == 2
     camb.rule = None
-    trouble.get_by_role("button", name="Get a fresh link").click()
+    banner.get_by_role("button", name="Get a fresh link").click()
     until(page, "media.readyState === 4")
-    expect(trouble).to_be_hidden()
+    expect(banner).to_be_hidden()
 
 
-def test_why_there_is_no_fresh_link_is_said(open_run, camb, camb_clock, mine):
-    mine.expects = ("status of 403", "status of 502")
+def test_the_page_shows_why_there_is_no_fresh_link(open_run, camb, camb_clock, owner_browser):
+    owner_browser.expects = ("status of 403", "status of 502")
     page = open_run(TIDES)
     camb_clock.ahead += camb.media_ttl + 1
     camb.keys.clear()
     page.reload()
-    expect(page.locator("#media-trouble")).to_contain_text("CAMB.AI does not accept this API key.")
+    expect(page.locator("#media-error")).to_contain_text("CAMB.AI does not accept this API key.")
     page.get_by_role("button", name="Refresh now").click()
     expect(page.locator("#messages")).to_contain_text("CAMB.AI does not accept this API key.")
-    expect(page.locator("#media-trouble")).to_have_text(re.compile("The link has ended, and for the reason above"))
+    expect(page.locator("#media-error")).to_have_text(re.compile("The link has ended, and for the reason above"))

@@ -1,4 +1,4 @@
-"""Is a transcript reviewed as it should be: speakers, hints, the strip, copies of lines, two languages at once?"""
+"""Tests of reviewing a transcript: speakers, review checks, timeline, copying lines, two languages side by side."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -13,7 +13,7 @@ CURRENT = "#cues [aria-current]"
 
 @pytest.fixture(autouse=True)
 def _clipboard_is_allowed(page):
-    """Let the page read and write the clipboard without asking the user."""
+    """Let the page read and write the clipboard without a prompt."""
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
 
 
@@ -24,15 +24,16 @@ def copied(page: Page) -> str:
     return text.replace(page.url.split("/runs/")[0], "")
 
 
-def test_the_strip_leads_to_its_moment(open_run):
+def test_a_click_on_the_timeline_seeks(open_run):
     page = open_run(LUMEN)
-    strip = page.locator("#timeline")
-    box = strip.bounding_box()
-    strip.click(position={"x": box["width"] / 2, "y": 10})
+    timeline = page.locator("#timeline")
+    box = timeline.bounding_box()
+    timeline.click(position={"x": box["width"] / 2, "y": 10})
     until(page, "Math.abs(media.currentTime - media.duration / 2) < 0.1")
     expect(page.locator(CURRENT)).to_contain_text("La respuesta")
     until(
-        page, "Math.abs(timeline.querySelector('.now').getAttribute('x') - timeline.viewBox.baseVal.width / 2) < 5"
+        page,
+        "Math.abs(timeline.querySelector('.playhead').getAttribute('x') - timeline.viewBox.baseVal.width / 2) < 5",
     )
 
 
@@ -48,7 +49,7 @@ def test_a_speakers_chip_shows_their_lines_while_the_dub_plays_on(open_run):
     expect(page.locator(".part > li")).to_have_count(3)
 
 
-def test_a_speaker_is_renamed_in_place_and_called_as_before_again(open_run):
+def test_a_speaker_is_renamed_in_place_and_back(open_run):
     page = open_run(LUMEN)
     page.evaluate("window.before = media")
     page.get_by_role("link", name="Rename: Diseñador").click()
@@ -68,11 +69,11 @@ def test_a_speaker_is_renamed_in_place_and_called_as_before_again(open_run):
     assert not Cue.objects.exclude(original_speaker="").exists()
 
 
-def test_what_is_found_is_counted_marked_and_walked_through(open_run):
+def test_matches_in_the_transcript_are_counted_marked_and_stepped_through(open_run):
     page = open_run(LUMEN)
     Cue.objects.filter(dub__language="es-es", position=7).update(text="Straße, n’était, 한국어: LUZ")
     page.reload()
-    box, told = page.get_by_role("searchbox", name="Find in transcript"), page.locator("#find output")
+    box, count = page.get_by_role("searchbox", name="Find in transcript"), page.locator("#find output")
 
     def marked(name: str) -> list[str]:
         ranges = f"[...(CSS.highlights.get('{name}') ?? [])]"
@@ -81,54 +82,54 @@ def test_what_is_found_is_counted_marked_and_walked_through(open_run):
         return found
 
     box.press_sequentially("luz")
-    expect(told).to_have_text("1 of 3")
+    expect(count).to_have_text("1 of 3")
     assert marked("found") == ["luz", "luz", "LUZ"]
     for key, place in [("Enter", "2 of 3"), ("Enter", "3 of 3"), ("Enter", "1 of 3"), ("Shift+Enter", "3 of 3")]:
         box.press(key)
-        expect(told).to_have_text(place)
+        expect(count).to_have_text(place)
     assert marked("found-now") == ["LUZ"]
     expect(page.locator("#cue-7")).to_be_in_viewport()
     for words, letters in [("LAMP", "lámp"), ("strasse", "Straße"), ("n'e", "n’é"), ("한구", "한국")]:
         box.fill(words)
-        expect(told).to_have_text("1 of 1")
+        expect(count).to_have_text("1 of 1")
         assert marked("found") == [letters]
     box.fill("nowhere")
-    expect(told).to_have_text("none")
+    expect(count).to_have_text("none")
     box.press("Escape")
-    assert (box.input_value(), told.text_content(), marked("found")) == ("", "", [])
+    assert (box.input_value(), count.text_content(), marked("found")) == ("", "", [])
 
 
-def test_hints_are_stepped_through(open_run):
+def test_review_checks_are_stepped_through(open_run):
     page = open_run(NIGHT)
-    hints = page.locator("#cues small")
+    checks = page.locator("#cues small")
     page.get_by_role("button", name="Next hint").click()
-    expect(page.locator("#hints output")).to_have_text(f"Hint 1 of {hints.count()}")
+    expect(page.locator("#review-checks output")).to_have_text(f"Hint 1 of {checks.count()}")
     page.keyboard.press("n")
     page.keyboard.press("Shift+N")
     page.keyboard.press("Shift+N")
-    expect(page.locator("#hints output")).to_have_text(f"Hint {hints.count()} of {hints.count()}")
+    expect(page.locator("#review-checks output")).to_have_text(f"Hint {checks.count()} of {checks.count()}")
     expect(page.locator("#cues small[data-now]")).to_have_count(1)
-    expect(hints.last).to_be_in_viewport()
+    expect(checks.last).to_be_in_viewport()
 
 
 def test_a_line_is_copied_by_its_menu(open_run):
     page = open_run(LUMEN)
     page.locator("#cue-4").hover()
     page.locator("#cue-4 summary").click()
-    said = "La respuesta no era más luz, sino una luz más tranquila."
+    line = "La respuesta no era más luz, sino una luz más tranquila."
     page.locator("#cue-4").get_by_role("button", name="Copy as text").click()
-    assert copied(page) == f"[0:10] Diseñador: {said}"
+    assert copied(page) == f"[0:10] Diseñador: {line}"
     page.locator("#cue-4").get_by_role("button", name="Copy link").click()
     link = copied(page)
     assert link.startswith(f"/runs/{page.url.rpartition('/runs/')[2]}?dub=es-es&t=10.")
     page.locator("#cue-4").get_by_role("button", name="Copy as Markdown").click()
-    assert copied(page) == f"- [0:10]({link}) **Diseñador:** {said}"
+    assert copied(page) == f"- [0:10]({link}) **Diseñador:** {line}"
     assert page.evaluate("media.paused")
     page.goto(link)
     expect(page.locator("#cue-4")).to_have_attribute("aria-current", "true")
 
 
-def test_the_menu_of_a_line_stands_clear_of_a_scroll_bar_that_lies_over_the_lines(open_run):
+def test_the_menu_of_a_line_is_clear_of_an_overlay_scroll_bar(open_run):
     page = open_run(LUMEN)
     page.locator("#cue-4").hover()
     menu, lines = page.locator("#cue-4 summary").bounding_box(), page.locator(".lines").bounding_box()
@@ -141,7 +142,7 @@ def test_lines_are_selected_and_copied_by_keys_alone(open_run):
     page.keyboard.press("Shift+ArrowDown")
     page.keyboard.press("Shift+ArrowDown")
     page.keyboard.press("Shift+ArrowUp")
-    expect(page.locator("#picked output")).to_have_text("2 lines")
+    expect(page.locator("#selected-lines output")).to_have_text("2 lines")
     page.keyboard.press("Shift+Enter")
     page.keyboard.press("Enter")
     assert copied(page) == (
@@ -149,15 +150,15 @@ def test_lines_are_selected_and_copied_by_keys_alone(open_run):
         "[0:07] Diseñador: Empezamos con una pregunta: ¿por qué cansa leer de noche?"
     )
     page.keyboard.press("Escape")
-    expect(page.locator("#picked")).to_be_hidden()
+    expect(page.locator("#selected-lines")).to_be_hidden()
     expect(page.locator("#cue-2 > button")).to_be_focused()
 
 
-def test_a_second_timecode_with_shift_selects_up_to_there(open_run):
+def test_a_shift_click_on_a_second_timecode_selects_the_lines_between(open_run):
     page = open_run(LUMEN)
     page.locator("#cue-5 > button").click()
     page.locator("#cue-3 > button").click(modifiers=["Shift"])
-    expect(page.locator("#picked output")).to_have_text("3 lines")
+    expect(page.locator("#selected-lines output")).to_have_text("3 lines")
     until(page, "document.querySelector('#cues [aria-current]').id === 'cue-5'")
 
 

@@ -1,4 +1,4 @@
-"""Does a page say that it is working on what somebody asked for, once that takes more than a moment?"""
+"""Tests that a page shows progress when a request of the user takes more than a moment."""
 
 from django.urls import reverse
 
@@ -10,13 +10,13 @@ WIDTH = f"new DOMMatrix({LINE}.transform).a"
 
 
 def hold(page, pattern):
-    """Keep back what asks for such an address, which no server has to be at when the test ends."""
+    """Hold requests to these addresses unanswered; return the list of them, for the test to fulfil."""
     held = []
     page.route(pattern, lambda route: held.append(route))
     return held
 
 
-def test_a_line_grows_while_another_language_is_on_its_way(page, team, add_runs):
+def test_a_line_grows_while_another_language_loads(page, team, add_runs):
     [run] = add_runs(LUMEN)
     page.goto(reverse("runs-detail", args=[run.pk]))
     assert page.evaluate(f"{LINE}.content") == "none"
@@ -27,7 +27,7 @@ def test_a_line_grows_while_another_language_is_on_its_way(page, team, add_runs)
     until(page, f'{LINE}.content === "none"')
 
 
-def test_a_poll_is_nothing_to_wait_for(page, team, add_runs):
+def test_a_poll_shows_no_progress_line(page, team, add_runs):
     add_runs(LUMEN)
     page.goto(reverse("runs-list", args=[team.slug]))
     held = hold(page, "**/runs/poll/*")

@@ -1,21 +1,21 @@
-"""How heavy is a page? Its script and style, htmx included, stay small when compressed."""
+"""Tests that the scripts and style sheets of every page, htmx included, stay small when compressed."""
 
 import gzip
 
-from tests.browser.pages import DOORS, pages_of
+from tests.browser.pages import SIGNED_OUT_PAGES, pages_of
 
-MOST_BYTES = 60_000
+MAX_BYTES = 60_000
 FILES = """performance.getEntriesByType("resource").map(({ name }) => name)
   .filter((name) => /\\.(js|css)(\\?|$)/.test(name))"""
 
 
-def test_no_page_ships_more_than_it_may(visit, owner, team, add_runs, capsys):
+def test_no_page_ships_more_than_60_kilobytes(open_browser, owner, team, add_runs, capsys):
     sizes: dict[str, int] = {}
     weights: dict[str, int] = {}
-    for user, pages in ((None, DOORS), (owner, pages_of(team, add_runs))):
-        somebody = visit(user)
-        somebody.expects = ("status of 404",)
-        page = somebody.page()
+    for user, pages in ((None, SIGNED_OUT_PAGES), (owner, pages_of(team, add_runs))):
+        browser = open_browser(user)
+        browser.expects = ("status of 404",)
+        page = browser.page()
         for name, path in pages.items():
             page.goto(path)
             files = set(page.evaluate(FILES))
@@ -25,5 +25,5 @@ def test_no_page_ships_more_than_it_may(visit, owner, team, add_runs, capsys):
     with capsys.disabled():
         for name in sorted(weights, key=lambda name: -weights[name]):
             print(f"\n{weights[name] / 1000:6.1f} kB  {name}", end="")
-    assert min(weights.values()) > 10_000  # htmx alone is more
-    assert {name: weight for name, weight in weights.items() if weight > MOST_BYTES} == {}
+    assert min(weights.values()) > 10_000  # htmx alone is larger
+    assert {name: weight for name, weight in weights.items() if weight > MAX_BYTES} == {}

@@ -1,4 +1,4 @@
-"""Does the stand-in keep the contract that CAMB.AI publishes for its bulk call, whatever it is asked?"""
+"""Tests that the stand-in keeps CAMB.AI's published contract for the bulk call, for generated requests."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +13,8 @@ from demo.server import StandIn
 from tests.factories import ready
 
 CONTRACT = yaml.safe_load(Path(__file__).with_name("openapi.yaml").read_text())
-# It leaves out what the service's other pages say of a wrong key, and what FastAPI says of a body that is no text.
+# The published contract omits two answers: the one to a wrong key (other pages of the service document it), and
+# FastAPI's answer to a body that is not text.
 CONTRACT["paths"]["/dubbing-results"]["post"]["responses"] |= {
     "400": {"description": ""},
     "401": {"description": ""},
@@ -26,7 +27,7 @@ contract.config.generation.update(with_security_parameters=False)
 def generous_camb() -> Iterator[StandIn]:
     """A stand-in where every run is ready.
 
-    The scope is the module, because Hypothesis refuses fixtures of one test function.
+    Its scope is the module, because Hypothesis refuses fixtures with the scope of a function.
     """
     with StandIn() as stand_in:
         stand_in.runs.clear()

@@ -1,4 +1,4 @@
-"""Are the sample runs what a first look needs: many languages, every state, and media that says what is written?"""
+"""Tests that the sample runs suit a first look: many languages, every state, and media that matches the text."""
 
 import struct
 from typing import Any
@@ -32,7 +32,7 @@ def dubs(answer: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def length_s(name: str) -> float:
-    """As the header of an MP4 file says it."""
+    """Return the length that the header of an MP4 file states, in seconds."""
     data = (MEDIA_DIR / name).read_bytes()
     scale: int
     length: int
@@ -40,15 +40,15 @@ def length_s(name: str) -> float:
     return length / scale
 
 
-def test_every_sample_has_an_id_and_a_title_of_its_own():
+def test_samples_have_unique_ids_and_titles():
     assert len(set(DEMO_RUN_IDS)) == len(set(DEMO_TITLES.values())) == len(DEMO_RUN_IDS) == 18
     assert list(DEMO_TITLES) == DEMO_RUN_IDS
 
 
 @pytest.mark.parametrize(("run_id", "seconds"), WAITING.items())
-def test_a_waiting_run_becomes_ready_some_time_after_it_was_first_asked_for(clock, run_id, seconds):
+def test_a_waiting_run_becomes_ready_some_time_after_its_first_request(clock, run_id, seconds):
     answer: Any = sample_runs(clock)[run_id]
-    clock.now += 1000  # nobody has asked yet
+    clock.now += 1000  # before the first request: this time does not count
 
     assert not any((answer(str) or {}).values())
     clock.now += seconds - 0.1
@@ -57,7 +57,7 @@ def test_a_waiting_run_becomes_ready_some_time_after_it_was_first_asked_for(cloc
     assert len(dubs(answer(str))[0]["transcript"]) == 12
 
 
-def test_every_state_and_shape_is_there(clock):
+def test_samples_cover_every_state_and_form_of_answer(clock):
     found = answers(clock)
 
     assert set(DEMO_RUN_IDS) - set(found) == {NOT_FOUND}
@@ -72,7 +72,7 @@ def test_every_state_and_shape_is_there(clock):
     }
 
 
-def test_language_keys_are_languages_of_camb(clock):
+def test_language_keys_are_known_to_camb(clock):
     known = {str(language["id"]) for language in LANGUAGES} | {language["short_name"] for language in LANGUAGES}
     keyed = [answer for answer in answers(clock).values() if dubs(answer) not in ([], [answer])]
 
@@ -96,7 +96,7 @@ def test_the_long_run_lasts_an_hour(clock):
     assert len({cue["speaker"] for cue in dub["transcript"]}) >= 12
 
 
-def test_media_and_transcripts_belong_together(clock):
+def test_every_media_file_is_as_long_as_its_transcript(clock):
     named = {
         name: dub["transcript"][-1]["end"]
         for answer in answers(clock).values()

@@ -1,4 +1,4 @@
-"""Does the stand-in keep CAMB.AI's contract, and can it break it in every way that a test needs?"""
+"""Tests that the stand-in keeps CAMB.AI's contract, and can break the contract in every way that a test needs."""
 
 import json
 import math
@@ -86,7 +86,7 @@ def test_sdk_reports_a_wrong_key(camb: StandIn):
     assert (caught.value.status_code, caught.value.body) == (401, {"error": "Invalid API key", "status": 401})
 
 
-# What is refused
+# Refused requests
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_run_ids_outside_the_schema_are_422(client, run_ids, kind, loc, msg):
         (b'"\xff"', 400, "There was an error parsing the body"),
     ],
 )
-def test_bodies_that_are_no_request_are_refused(client, body, status, detail):
+def test_malformed_bodies_are_refused(client, body, status, detail):
     response = client.post("/dubbing-results", content=body, headers={"content-type": JSON})
 
     assert (response.status_code, response.json()) == (status, {"detail": detail})
@@ -211,7 +211,7 @@ def test_a_connection_serves_many_calls(camb: StandIn):
 # Runs
 
 
-def test_results_come_under_the_ids_that_were_asked_for(client):
+def test_results_are_keyed_by_the_requested_ids(client):
     response = client.post("/dubbing-results", content=b'{"run_ids": [3, 1.0]}', headers={"content-type": JSON})
 
     assert response.json() == {
@@ -220,7 +220,7 @@ def test_results_come_under_the_ids_that_were_asked_for(client):
     }
 
 
-def test_calls_keep_what_was_asked_for_however_wrong(client, camb):
+def test_calls_record_the_requested_ids_even_if_invalid(client, camb):
     ask(client, 1, "x")
     client.post("/dubbing-results", content=b"[")
     client.get("/dub-result/7")
@@ -242,7 +242,7 @@ def test_calls_keep_what_was_asked_for_however_wrong(client, camb):
         ("Transfer-Encoding: chunked", 411),
     ],
 )
-def test_a_body_of_no_known_length_is_refused(camb, headers, status):
+def test_a_body_of_unknown_or_excessive_length_is_refused(camb, headers, status):
     with socket.create_connection((camb.host, camb.port)) as wire:
         wire.sendall(f"POST /apis/dubbing-results HTTP/1.1\r\nHost: x\r\n{headers}\r\n\r\n".encode())
         head, _, body = wire.makefile("rb").read().partition(b"\r\n\r\n")
@@ -279,7 +279,7 @@ def clip(camb: StandIn, client: httpx.Client, monkeypatch, tmp_path) -> str:
     return str(ask(client, 1, 2).json()["1"]["audio_url"])
 
 
-def test_media_links_carry_the_callers_host_and_an_end(clip, camb, clock):
+def test_media_links_have_the_host_of_the_request_and_an_expiry(clip, camb, clock):
     url = urlsplit(clip)
 
     assert (url.netloc, url.path) == (f"127.0.0.1:{camb.port}", "/media/clip.mp4")
@@ -314,7 +314,9 @@ def test_media_is_served_whole_with_its_type(clip):
         ("lines=0-1", 200, 0, 99, None),
     ],
 )
-def test_media_ranges(clip, wanted, status, first, last, content_range):
+def test_one_range_of_media_is_served_and_other_range_headers_are_ignored(
+    clip, wanted, status, first, last, content_range
+):
     response = httpx.get(clip, headers={"range": wanted})
 
     assert (response.status_code, response.headers.get("content-range")) == (status, content_range)
@@ -328,7 +330,7 @@ def test_a_range_beyond_the_end_is_416(clip, wanted):
     assert (response.status_code, response.headers["content-range"]) == (416, "bytes */100")
 
 
-def test_media_links_end(clip, clock):
+def test_media_links_expire(clip, clock):
     clock.now += 3599
     assert httpx.get(clip).status_code == 200
     clock.now += 1
@@ -352,10 +354,10 @@ def test_only_media_is_served(camb, clip):
     assert httpx.post(clip).status_code == 405
 
 
-# Misbehaving
+# Injected faults
 
 
-def test_scripted_replies_come_once_each_and_then_the_truth(client, camb):
+def test_scripted_replies_are_sent_once_each_before_the_usual_answers(client, camb):
     camb.script(
         Reply(200, b"<h1>Gateway</h1>", {"Content-Type": "text/html"}), None, Reply(429, {}, {"Retry-After": "7"})
     )
@@ -372,7 +374,7 @@ def test_scripted_replies_come_once_each_and_then_the_truth(client, camb):
     assert [call.status for call in camb.calls] == [200, 200, 429, 200]
 
 
-def test_a_rule_may_treat_one_key_in_its_own_way(client, camb):
+def test_a_rule_may_answer_the_calls_of_one_key(client, camb):
     camb.keys = {"demo-key", "other"}
     camb.rule = lambda call: Reply(402) if call.key == "other" else None
 
@@ -402,7 +404,7 @@ def test_a_reset_answer_breaks_off(client, camb):
         ask(client, 1, 2)
 
 
-def test_a_connection_may_be_closed_without_a_word(client, camb):
+def test_a_connection_may_be_closed_without_a_status_line(client, camb):
     camb.script(Reply(None), Reply(None, b"SSH-2.0-OpenSSH\r\n\r\n"))
 
     with pytest.raises(httpx.RemoteProtocolError, match="without sending a response"):
@@ -411,7 +413,7 @@ def test_a_connection_may_be_closed_without_a_word(client, camb):
         ask(client, 1, 2)
 
 
-def test_an_answer_may_never_come_and_stopping_does_not_wait_for_it():
+def test_stopping_does_not_wait_for_an_answer_that_never_arrives():
     arrived = threading.Event()
     with StandIn() as camb:
         camb.rule = lambda call: arrived.set()
@@ -449,11 +451,11 @@ def test_usual_headers_can_be_replaced_or_left_out(client, camb):
 # Load
 
 
-def test_calls_run_side_by_side_and_their_peak_is_known(camb):
-    all_there = threading.Barrier(32)
+def test_calls_run_concurrently_and_their_peak_is_counted(camb):
+    barrier = threading.Barrier(32)
 
     def wait_for_all(call: Call) -> None:
-        all_there.wait(60)
+        barrier.wait(60)
 
     camb.rule = wait_for_all
     with ThreadPoolExecutor(32) as pool, httpx.Client(headers=KEY, limits=httpx.Limits(), timeout=60) as client:
@@ -480,7 +482,7 @@ def start_program(*arguments: object) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def test_program_serves_until_it_is_told_to_stop():
+def test_program_serves_until_it_is_terminated():
     program = start_program("--port", 0, "--key", "secret-key")
     assert program.stdout
     base_url = program.stdout.readline().split()[-1]

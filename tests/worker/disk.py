@@ -1,4 +1,4 @@
-"""How does a test get a disk that it may fill?"""
+"""Small disks that a test may fill up."""
 
 import subprocess
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @contextmanager
 def small_disk(folder: Path, megabytes: int) -> Iterator[Path | None]:
-    """Make the folder a disk of its own, where that may be done."""
+    """Mount a disk of this size at the folder; yield None if mounting is not permitted."""
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
     try:
@@ -24,6 +24,7 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[Path | None]:
 
 @contextmanager
 def full(disk: Path) -> Iterator[None]:
+    """Fill the disk up for the time of the block."""
     ballast = disk / "ballast"
     with ballast.open("wb", buffering=0) as file, suppress(OSError):
         while file.write(bytes(4096)):

@@ -1,4 +1,4 @@
-"""How does a test get Dubroom's own processes, with a database and a broker that nobody else uses?"""
+"""Installs Dubroom for one test: its real processes, with a database and a broker of their own."""
 
 import json
 import os
@@ -38,7 +38,7 @@ PEOPLE, PASSWORD = ["anna@example.org", "ben@example.org"], "correct horse batte
 
 
 def ready(lines: int) -> dict[str, object]:
-    """What CAMB.AI says of a run with so many lines."""
+    """Return CAMB.AI's answer for a ready run with this number of lines."""
     return READY | {"transcript": [{"start": at, "end": at + 1, "text": "x" * 180} for at in range(lines)]}
 
 
@@ -65,7 +65,7 @@ def free_port() -> int:
 
 
 class Database:
-    """A database like the one that the tests run on: its URL, and a connection to it."""
+    """A database of the same kind as the tests' own: its URL, and a connection to it."""
 
     def __init__(self, url: str, connection: Any) -> None:
         self.url = url
@@ -77,7 +77,7 @@ class Database:
 
 @contextmanager
 def new_database(folder: Path, template: str = "", *, name: str = "") -> Iterator[Database]:
-    """An empty database, or a copy of another that nobody is connected to."""
+    """Create an empty database, or a copy of the template, which must have no connections."""
     if settings.IS_EMBEDDED:
         path = folder / f"{name or 'dubroom'}.sqlite3"
         if template:
@@ -98,7 +98,7 @@ def new_database(folder: Path, template: str = "", *, name: str = "") -> Iterato
 
 @contextmanager
 def redis_server(folder: Path, port: int) -> Iterator[None]:
-    """A Redis of one's own, to be broken."""
+    """Run a separate Redis server, which a test may break."""
     command = ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(folder)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
         try:
@@ -108,7 +108,7 @@ def redis_server(folder: Path, port: int) -> Iterator[None]:
 
 
 class Installation:
-    """Dubroom in a folder, a database and a broker of its own, and its processes as the Procfile starts them."""
+    """Dubroom with a folder, a database and a broker of its own; its processes start as in the Procfile."""
 
     def __init__(self, folder: Path, database: Database, camb_url: str) -> None:
         self.column, self.execute = database.column, database.execute
@@ -116,7 +116,7 @@ class Installation:
         broker = f"folder://{self._broker_folder}"
         self._redis = None
         if settings.BROKER_URL.startswith("redis"):
-            # A number of our own: in theirs, other tests ring the bell too.
+            # A Redis database of its own: other tests enqueue tasks in theirs.
             number = 8 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
             broker = f"{settings.BROKER_URL.rpartition('/')[0]}/{number}"
             self._redis = redis.Redis.from_url(broker)
@@ -129,7 +129,7 @@ class Installation:
             "CAMB_BASE_URL": camb_url,
             "FIELD_KEYS": FIELD_KEY,
             "STATIC_ROOT": str(settings.DATA_DIR / "collected"),
-            # So long that no call and no lease ends by itself because the machine was busy.
+            # Long enough that no call and no lease expires because the machine is busy.
             "CAMB_CONNECT_SECONDS": "60",
             "CAMB_READ_SECONDS": "60",
             "CAMB_TOTAL_SECONDS": "60",
@@ -139,13 +139,13 @@ class Installation:
         }
 
     def empty_broker(self) -> None:
-        """As a broker that was restarted and kept nothing."""
+        """Lose all messages, as a broker does that restarts without persistence."""
         if self._redis:
             self._redis.flushdb()
         else:
             shutil.rmtree(self._broker_folder, ignore_errors=True)
 
-    def ring(self, task: str, *args: str) -> None:
+    def enqueue(self, task: str, *args: str) -> None:
         with Celery(broker=self.env["BROKER_URL"], set_as_current=False) as app:
             app.send_task(f"results.tasks.{task}", args)
 
@@ -155,22 +155,22 @@ class Installation:
 
     @contextmanager
     def process(self, name: str, log: Path | None = None, /, **env: str) -> Iterator["subprocess.Popen[bytes]"]:
-        """Run this command of the Procfile, and append what it says to the log."""
+        """Run this command of the Procfile, and append its standard error to the log."""
         command = processes.commands(ROOT / "Procfile", [name])[name]
         known = self.env | env
         command = Template(command).substitute(known)
-        with log.open("ab") if log else nullcontext() as said:
-            process = subprocess.Popen(command.split(), cwd=ROOT, env=known, stderr=said, start_new_session=True)
+        with log.open("ab") if log else nullcontext() as output:
+            process = subprocess.Popen(command.split(), cwd=ROOT, env=known, stderr=output, start_new_session=True)
         try:
             yield process
         finally:
             with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # the web server's workers outlive it
+                os.killpg(process.pid, signal.SIGKILL)  # the web server's workers survive their parent
             process.wait(DEADLINE_S)
 
     @contextmanager
     def web(self, log: Path | None = None, /, **env: str) -> Iterator[str]:
-        """Run a web server; its address, once it answers."""
+        """Run a web server, and yield its address once it answers."""
         port = free_port()
         home = f"http://127.0.0.1:{port}"
 
@@ -184,7 +184,7 @@ class Installation:
             yield home
 
     def make_due(self, number: int, team: str = "team") -> None:
-        """Make the first runs of the team due, since long ago."""
+        """Make the first `number` runs of the team overdue."""
         self.execute(
             "UPDATE results_run SET due_at = '2020-01-01 00:00:00' WHERE id IN (SELECT results_run.id"
             " FROM results_run JOIN teams_team ON teams_team.id = team_id"
@@ -192,21 +192,21 @@ class Installation:
         )
 
     def end_leases(self) -> None:
-        """As time does, a minute and a half after whoever held them died."""
+        """Expire all leases, as happens a minute and a half after their worker died."""
         self.execute("UPDATE results_run SET lease_until = '2020-01-01 00:00:00' WHERE lease IS NOT NULL")
 
     def statuses(self, *, team: str = "team") -> list[str]:
-        """Of the runs that were made due."""
+        """Return the statuses of the runs that were made due, in the order of their primary keys."""
         return self.column(
             "SELECT status FROM results_run JOIN teams_team ON teams_team.id = team_id"
             f" WHERE slug = '{team}' AND (due_at IS NOT NULL OR status <> 'new') ORDER BY results_run.id"
         )
 
 
-def furnish(installation: Installation, folder: Path) -> None:
-    """Two teams with a key each and runs that are not due: many, numbered from 1, and a few, from 10,001.
+def set_up_teams(installation: Installation, folder: Path) -> None:
+    """Create two teams with a key each and runs that are not due: many, numbered from 1, and a few, from 10,001.
 
-    PEOPLE are members of the first. What a web server needs besides is collected.
+    PEOPLE are members of the first team. The static files are collected, as the web server needs them.
     """
     commands = [["migrate", "--verbosity=0"], ["collectstatic", "--no-input", "--verbosity=0"]]
     for name, first, number in (("Team", 1, RUNS), ("Other", 10_001, OTHER_RUNS)):
@@ -214,7 +214,7 @@ def furnish(installation: Installation, folder: Path) -> None:
         ids.write_text(" ".join(map(str, range(first, first + number))))
         owner = ("--owner=a@example.org", f"--name={name}", f"--camb-key-env={name.upper()}_KEY")
         commands += [["create_team", *owner], ["add_runs", f"--team={name.lower()}", str(ids)]]
-    # One process for all of them: to start it takes longer than most do.
+    # One process runs all commands: starting a process takes longer than most of them.
     process = [sys.executable, "-c", COMMANDS, json.dumps(commands), PASSWORD, *PEOPLE]
     env = installation.env | {
         "TEAM_KEY": KEY,

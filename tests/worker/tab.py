@@ -1,4 +1,4 @@
-"""How does a test use the pages of a real web server, as somebody in a browser does?"""
+"""A browser tab for tests that use the pages of a real web server over HTTP."""
 
 import re
 
@@ -9,7 +9,7 @@ from tests.worker.installation import PASSWORD
 
 
 class Tab:
-    """A tab of somebody's browser."""
+    """A tab of a browser, with its cookies."""
 
     def __init__(self, home: str, cookies: dict[str, str] | None = None) -> None:
         self._home, self._browser = home, requests.Session()
@@ -36,7 +36,7 @@ class Tab:
 
 
 def open_signed_in_tab(home: str, email: str) -> Tab:
-    """Return a tab after a log-in through the form; fail if the log-in does."""
+    """Return a tab after a login through the form; fail if the login fails."""
     tab = Tab(home)
     answer = tab.sign_in(email)
     assert (answer.status_code, answer.url) == (200, f"{home}/t/team/runs/")

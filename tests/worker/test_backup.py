@@ -1,4 +1,4 @@
-"""Does what README.md says of a backup bring everything back, and is what it says of the keys true?"""
+"""Tests that a backup made by the commands of README.md restores everything, and needs the same FIELD_KEYS."""
 
 import os
 import re
@@ -27,7 +27,7 @@ TABLES = (
 
 
 def do(program: str, folder: Path, database: Database) -> None:
-    """What README.md says, to the letter."""
+    """Run the command of README.md that begins with this program."""
     [command] = re.findall(rf"(?m)^{program} .*", SECTION)
     env = os.environ | {"DATABASE_URL": database.url}
     subprocess.run(command, shell=True, cwd=folder, env=env, check=True)
@@ -37,15 +37,15 @@ def rows(database: Database) -> dict[str, int]:
     return {table: database.column(f'SELECT count(*) FROM "{table}"')[0] for table in database.column(TABLES)}
 
 
-def test_a_backup_made_at_work_brings_all_back_and_needs_the_same_field_keys(tmp_path, furnished, camb):
+def test_a_backup_made_during_work_restores_everything_and_needs_the_same_field_keys(tmp_path, template_url, camb):
     data, restored_data = tmp_path / "data", tmp_path / "restored"
     data.mkdir()
     restored_data.mkdir()
-    with new_database(data, furnished) as database:
+    with new_database(data, template_url) as database:
         installation = Installation(data, database, camb.base_url)
         installation.make_due(5)
         with installation.process("worker"):
-            installation.ring("refresh_due")
+            installation.enqueue("refresh_due")
             until(lambda: installation.statuses() == ["ready"] * 5)
             do(BACKUP, tmp_path, database)
         before = rows(database)
@@ -68,9 +68,9 @@ def test_a_backup_made_at_work_brings_all_back_and_needs_the_same_field_keys(tmp
         others = {"FIELD_KEYS": Fernet.generate_key().decode(), "SECRET_KEY": "another-one-and-long-enough"}
         installation.make_due(15)
         with installation.web(**others) as home, installation.process("worker", **others):
-            installation.ring("refresh_due")
+            installation.enqueue("refresh_due")
             tab = open_signed_in_tab(home, PEOPLE[0])
-            # What happened, why, and what is to be done.
+            # The message says what happened, why, and what to do.
             why = "The stored key cannot be decrypted, since FIELD_KEYS changed. Paste the key again."
             until(lambda: why in tab.read("/t/team/runs/"))
             assert why in tab.read("/t/team/team/")

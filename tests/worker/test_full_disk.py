@@ -1,4 +1,4 @@
-"""Does Dubroom say that its disk is full, lose nothing, and go on once there is room?"""
+"""Tests that Dubroom reports a full disk, loses nothing, and goes on once there is space."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.waiting import until
 from tests.worker.disk import full, small_disk
 from tests.worker.installation import PEOPLE, Installation, new_database, ready
 from tests.worker.tab import open_signed_in_tab
-from tests.worker.test_faults import Gate
+from tests.worker.test_faults import HeldAnswers
 
 pytestmark = pytest.mark.worker
 
@@ -18,14 +18,14 @@ pytestmark = pytest.mark.worker
 @pytest.fixture
 def disk(tmp_path) -> Iterator[Path]:
     with small_disk(tmp_path / "disk", 24) as disk:
-        yield disk or pytest.skip("only who may mount a small disk can fill it")
+        yield disk or pytest.skip("needs the permission to mount a small disk")
 
 
-@pytest.mark.skipif(not settings.IS_EMBEDDED, reason="the disk of a server is another")
-def test_with_all_on_a_full_disk_pages_are_read_nothing_is_lost_and_workers_go_on(tmp_path, disk, furnished, camb):
-    log, gate = tmp_path / "log", Gate(camb)
+@pytest.mark.skipif(not settings.IS_EMBEDDED, reason="a database server has a disk of its own")
+def test_a_full_disk_leaves_pages_readable_loses_nothing_and_workers_recover(tmp_path, disk, template_url, camb):
+    log, answers = tmp_path / "log", HeldAnswers(camb)
     camb.unknown = ready(1000)
-    with new_database(disk, furnished) as database:
+    with new_database(disk, template_url) as database:
         installation = Installation(disk, database, camb.base_url)
         installation.env["CACHE_URL"] = f"filecache://{disk}/cache"
         installation.make_due(2)
@@ -35,9 +35,9 @@ def test_with_all_on_a_full_disk_pages_are_read_nothing_is_lost_and_workers_go_o
             installation.process("beat", log) as beat,
         ):
             tab = open_signed_in_tab(home, PEOPLE[0])
-            until(lambda: gate.held)
+            until(lambda: answers.held)
             with full(disk):
-                gate.open()
+                answers.release()
                 until(lambda: "asked of it: database or disk is full" in log.read_text())
                 health = tab.get("/health/").json()
                 assert health["reason"] == "The database takes no changes: its disk may be full."

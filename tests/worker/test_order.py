@@ -1,4 +1,4 @@
-"""Does each process wait for what it needs, whichever was started first, and never work on what is not ready?"""
+"""Tests that each process waits for its database and broker, in whatever order they start."""
 
 import shutil
 import socket
@@ -15,11 +15,11 @@ from tests.worker.installation import free_port, new_database, redis_server
 pytestmark = pytest.mark.worker
 
 
-def test_what_is_started_before_its_database_waits_until_that_is_there_and_migrated(tmp_path, camb, installation):
+def test_processes_started_before_their_database_wait_until_it_is_migrated(tmp_path, camb, installation):
     port, folder, name = str(free_port()), tmp_path / "later", f"worker_{uuid4().hex}"
     server = installation.env["DATABASE_URL"].rpartition("/")[0]
     url = f"sqlite:///{folder}/{name}.sqlite3" if settings.IS_EMBEDDED else f"{server}/{name}"
-    logs = {each: tmp_path / f"{each}.log" for each in ("web", "worker", "beat")}
+    logs = {process: tmp_path / f"{process}.log" for process in ("web", "worker", "beat")}
     late = {"DATABASE_URL": url, "HOST": "127.0.0.1", "PORT": port}
 
     def get(path: str) -> requests.Response:
@@ -36,7 +36,7 @@ def test_what_is_started_before_its_database_waits_until_that_is_there_and_migra
         return answer.status_code, "Back in a moment" in answer.text
 
     with ExitStack() as stack:
-        processes = [stack.enter_context(installation.process(each, log, **late)) for each, log in logs.items()]
+        processes = [stack.enter_context(installation.process(name, log, **late)) for name, log in logs.items()]
         until(lambda: health() == "The database does not answer.")
         assert page() == (503, True)
         folder.mkdir()
@@ -50,20 +50,20 @@ def test_what_is_started_before_its_database_waits_until_that_is_there_and_migra
         until(lambda: health() == "ok")
         assert page() == (200, False)
         assert [process.poll() for process in processes] == [None] * 3
-    said = logs["worker"].read_text()
-    assert (said.count("is not migrated"), "Traceback" in said) == (1, False)
+    log = logs["worker"].read_text()
+    assert (log.count("is not migrated"), "Traceback" in log) == (1, False)
 
 
-@pytest.mark.skipif(not shutil.which("redis-server"), reason="needs a Redis that is not there at first")
-def test_a_worker_that_is_started_before_redis_waits_for_it(tmp_path, camb, installation):
+@pytest.mark.skipif(not shutil.which("redis-server"), reason="needs a Redis that starts late")
+def test_a_worker_started_before_redis_waits_for_it(tmp_path, camb, installation):
     installation.make_due(5)
-    with socket.create_server(("127.0.0.1", 0)) as nobody, ExitStack() as stack:
-        port = nobody.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as not_redis, ExitStack() as stack:
+        port = not_redis.getsockname()[1]
         early = {"BROKER_URL": f"redis://127.0.0.1:{port}/0"}
-        for each in ("worker", "beat"):
-            stack.enter_context(installation.process(each, **early))
-        nobody.settimeout(DEADLINE_S)
-        nobody.accept()[0].close()
-        nobody.close()
+        for name in ("worker", "beat"):
+            stack.enter_context(installation.process(name, **early))
+        not_redis.settimeout(DEADLINE_S)
+        not_redis.accept()[0].close()
+        not_redis.close()
         stack.enter_context(redis_server(tmp_path, port))
         until(lambda: installation.statuses() == ["ready"] * 5)

@@ -1,4 +1,4 @@
-"""Does Dubroom come back by itself from whatever happens to a PostgreSQL?"""
+"""Tests that Dubroom recovers without help from a crash, a read-only state or a full disk of PostgreSQL."""
 
 import os
 import shutil
@@ -20,29 +20,29 @@ from tests.waiting import until
 from tests.worker.disk import full, small_disk
 from tests.worker.installation import KEY, OTHER_KEY, PEOPLE, READY, Database, Installation, free_port, ready
 from tests.worker.tab import open_signed_in_tab
-from tests.worker.test_faults import Gate
+from tests.worker.test_faults import HeldAnswers
 
-# The newest that Debian has installed, else what is on the path.
+# The newest version that Debian has installed, else the one on the path.
 PLACES = [Path(shutil.which("initdb") or "/").parent, *sorted(Path("/usr/lib/postgresql").glob("*/bin"))]
 BINARIES = next((place for place in reversed(PLACES) if (place / "initdb").exists()), None)
 
 pytestmark = [
     pytest.mark.worker,
-    pytest.mark.skipif(settings.IS_EMBEDDED, reason="nobody can break the server of a file"),
+    pytest.mark.skipif(settings.IS_EMBEDDED, reason="SQLite has no server to break"),
     pytest.mark.skipif(BINARIES is None, reason="needs a PostgreSQL that may be broken"),
 ]
 
-# More than answer at once, so that each of these has a connection.
+# More than the web server answers at once, so that each of its connections is in use.
 PAGES = 40
 
 
 class Server:
-    """A PostgreSQL of one's own, to be broken, with a copy of another's database."""
+    """A separate PostgreSQL server that tests may break, with a copy of another database."""
 
     def __init__(self, folder: Path, disk: Path | None) -> None:
         self._folder, self._port, self.disk = folder, free_port(), disk
         self._process: subprocess.Popen[bytes] | None = None
-        # It does not run as root.
+        # PostgreSQL refuses to run as root.
         self._as_owner: dict[str, Any] = {"cwd": folder} | ({"user": "postgres"} if os.geteuid() == 0 else {})
         if "user" in self._as_owner:
             shutil.chown(folder, "postgres")
@@ -56,7 +56,7 @@ class Server:
         return f"postgres://{user}@127.0.0.1:{self._port}/{database}"
 
     def fill(self, template: str) -> None:
-        """Make the database `dubroom`, a copy of the other, whose owner `app` is nobody special."""
+        """Create the database `dubroom` as a copy of the template; its owner `app` has no privileges."""
         self.execute("CREATE ROLE app LOGIN", "postgres")
         self.execute("CREATE DATABASE dubroom OWNER app", "postgres")
         if self.disk:
@@ -74,7 +74,7 @@ class Server:
         command = [str(BINARIES / "postgres"), "-Ddata", *flags]
 
         def answers() -> bool:
-            # After one that was killed it ends at once until all that was of that one is gone.
+            # After a kill, a new server exits at once until all processes of the old one are gone.
             if self._process is None or self._process.poll() is not None:
                 self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL, **self._as_owner)
             with suppress(psycopg.OperationalError):
@@ -95,7 +95,7 @@ class Server:
         return psycopg.connect(self.url("owner", database), autocommit=True)
 
     def execute(self, query: str, database: str = "dubroom") -> "psycopg.Cursor[Any]":
-        """Over a connection of its own, as none stays for long."""
+        """Run a query over a new connection, because none survives the tests for long."""
         with self.connect(database) as connection:
             return connection.execute(query)
 
@@ -104,7 +104,7 @@ class Server:
 
 
 class Dubroom:
-    """Dubroom at work on such a server, and somebody who looks at it."""
+    """Dubroom at work on such a server, and a user's tab."""
 
     def __init__(self, installation: Installation, home: str, camb: StandIn, log: Path) -> None:
         self.installation, self.tab = installation, open_signed_in_tab(home, PEOPLE[0])
@@ -112,12 +112,12 @@ class Dubroom:
         self._due = 0
 
     def make_due(self) -> None:
-        """A few more than have been."""
+        """Make five more runs due."""
         self._due += 5
         self.installation.make_due(self._due)
 
     def pages(self) -> set[tuple[int, bool]]:
-        """The status of many pages asked for at once, and whether they ask for a moment's patience."""
+        """Request many pages at once; return their statuses, and whether they say "Back in a moment"."""
 
         def page(_: object) -> tuple[int, bool]:
             answer = self.tab.another().get("/t/team/palette/")
@@ -131,7 +131,7 @@ class Dubroom:
         return answer.status_code, answer.json().get("reason", "ok")
 
     def is_well(self) -> bool:
-        """Whether the very next pages are answered, and runs refreshed."""
+        """Return whether the very next pages are answered, and runs are refreshed."""
         if self.pages() != {(200, False)}:
             return False
         self.make_due()
@@ -140,15 +140,15 @@ class Dubroom:
 
 
 @pytest.fixture(scope="module")
-def server(furnished) -> Iterator[Server]:
-    # Not in pytest's own folder, which is its owner's alone.
+def server(template_url) -> Iterator[Server]:
+    # Not in pytest's temporary folder, which only its owner may read.
     with (
         tempfile.TemporaryDirectory() as name,
         small_disk(Path(name, "disk"), 64) as disk,
         closing(Server(Path(name), disk)) as server,
     ):
         server.start()
-        server.fill(furnished)
+        server.fill(template_url)
         yield server
 
 
@@ -167,9 +167,9 @@ def dubroom(server, tmp_path_factory) -> Iterator[Dubroom]:
         assert "Traceback" not in log.read_text()
 
 
-def test_after_a_crash_of_the_database_the_first_pages_are_answered_and_workers_go_on(server, dubroom):
+def test_after_a_database_crash_the_first_pages_are_answered_and_workers_go_on(server, dubroom):
     assert dubroom.is_well()
-    # Once while nobody looks, so that the connections are found dead only afterwards.
+    # First a crash between requests, so that dead connections are noticed only afterwards.
     server.end(signal.SIGKILL)
     server.start()
     assert dubroom.is_well()
@@ -199,9 +199,7 @@ def recovery(server: Server) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("state", [read_only, recovery])
-def test_a_database_that_takes_no_changes_is_read_from_and_written_to_again_as_soon_as_it_does(
-    server, dubroom, state
-):
+def test_a_read_only_database_is_read_and_written_to_again_as_soon_as_possible(server, dubroom, state):
     [pk] = dubroom.installation.column("SELECT id FROM results_run WHERE camb_run_id = 1")
     with state(server):
         until(lambda: dubroom.health() == (503, "The database takes no changes."))
@@ -213,11 +211,11 @@ def test_a_database_that_takes_no_changes_is_read_from_and_written_to_again_as_s
     assert dubroom.is_well()
 
 
-def test_without_a_place_for_connections_pages_ask_for_patience_and_find_one_by_themselves(server, dubroom):
+def test_pages_show_the_outage_while_all_connections_are_taken_and_recover_without_help(server, dubroom):
     with ExitStack() as taken:
         admin = taken.enter_context(server.connect())
 
-        def all_are() -> bool:
+        def all_taken() -> bool:
             [ours] = admin.execute(
                 "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'app'"
             ).fetchone()
@@ -227,21 +225,21 @@ def test_without_a_place_for_connections_pages_ask_for_patience_and_find_one_by_
                 return ours == 0
             return False
 
-        until(all_are)
+        until(all_taken)
         assert dubroom.pages() == {(503, True)}
         assert dubroom.health() == (503, "The database does not answer.")
     assert dubroom.is_well()
 
 
-def test_with_a_full_disk_pages_are_read_nothing_is_lost_and_workers_go_on(server, dubroom):
+def test_a_full_disk_leaves_pages_readable_loses_nothing_and_workers_recover(server, dubroom):
     if not server.disk:
-        pytest.skip("only who may mount a small disk can fill it")
-    gate = Gate(dubroom.camb)
+        pytest.skip("needs the permission to mount a small disk")
+    answers = HeldAnswers(dubroom.camb)
     dubroom.camb.unknown = ready(1000)
     dubroom.make_due()
-    until(lambda: gate.held)
+    until(lambda: answers.held)
     with full(server.disk):
-        gate.open()
+        answers.release()
         until(lambda: "asked of it: could not extend file" in dubroom.log.read_text())
         until(lambda: dubroom.health() == (503, "The database takes no changes: its disk may be full."))
         assert dubroom.pages() == {(200, False)}

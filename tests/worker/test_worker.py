@@ -1,4 +1,4 @@
-"""Does a worker hear the bell, over a folder, or over Redis where BROKER_URL names one?"""
+"""Tests that a real worker takes queued tasks, from a folder, or from Redis if BROKER_URL names one."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.waiting import DEADLINE_S, until
 pytestmark = pytest.mark.worker
 
 
-def test_a_worker_hears_the_bell_and_asks_for_every_run_once(installation, camb):
+def test_a_worker_takes_queued_tasks_and_requests_every_run_once(installation, camb):
     with installation.process("worker") as worker:
         installation.manage("add_runs", "--team=team", "-", stdin="20001 20002 20003 20004 20005 20006")
         until(lambda: installation.statuses() == ["ready"] * 6)

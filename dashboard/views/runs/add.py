@@ -96,7 +96,7 @@ class Preview(PastedRuns):
     def groups(self) -> list[PreviewGroup]:
         """The groups of ids, those that need attention first. Words without an id are only counted."""
         kinds = (
-            ("failed", "trouble", _("Not a run id"), self.refused),
+            ("failed", "warning", _("Not a run id"), self.refused),
             ("ready", "add", _("New"), self.new),
             ("ready", "clock", _("Tasks"), self.tasks),
             ("known", "archive", _("Already here, archived"), self.archived),

@@ -189,7 +189,9 @@ def test_lines_with_review_checks_are_marked_and_counted(client, team, reader):
 
 
 def test_a_transcript_without_review_checks_has_no_buttons_for_them(client, team, reader):
-    assert 'id="hints"' not in run_page(client, make_dub(make_ready_run(team), ["fine"], audio_url=AUDIO).run)
+    assert 'id="review-checks"' not in run_page(
+        client, make_dub(make_ready_run(team), ["fine"], audio_url=AUDIO).run
+    )
 
 
 def test_the_strip_is_small_for_any_length_of_transcript(client, team, reader):

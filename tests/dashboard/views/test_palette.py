@@ -20,7 +20,7 @@ def entries_for(team: Team, q: str = "", role: str = Membership.Role.MEMBER) -> 
     response = client.get(reverse("palette-entries", args=[team.slug]), {"q": q})
     assert response.status_code == 200
     options = re.findall(
-        r'(?s)<a role="option".*?<(?:span|bdi) class="cut">(.*?)</(?:span|bdi)>', response.content.decode()
+        r'(?s)<a role="option".*?<(?:span|bdi) class="truncate">(.*?)</(?:span|bdi)>', response.content.decode()
     )
     return [re.sub("<[^>]*>", "", option) for option in options]
 

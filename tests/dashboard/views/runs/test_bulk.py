@@ -226,11 +226,11 @@ def test_without_a_key_no_run_is_refreshed(team, member):
 def test_a_viewer_cannot_select_runs(team, member):
     run = make_run(team)
     url = reverse("runs-list", args=[team.slug])
-    box = f'form="picked" name="pk" value="{run.pk}" aria-labelledby="run-{run.pk}-name" hx-preserve'
+    box = f'form="bulk-bar" name="pk" value="{run.pk}" aria-labelledby="run-{run.pk}-name" hx-preserve'
     assert box in member.get(url).content.decode()
     viewer = signed_in(make_member(team, Role.VIEWER))
     html = viewer.get(url).content.decode()
-    assert "picked" not in html
+    assert "bulk-bar" not in html
     assert 'name="pk"' not in html
 
 
