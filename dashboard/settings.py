@@ -142,9 +142,9 @@ CACHES = {
 if CACHES["default"]["BACKEND"].endswith("FileBasedCache"):
     # By default, 300 entries evict one another: a password guesser would evict the count of those guesses.
     CACHES["default"]["OPTIONS"] = {"MAX_ENTRIES": 20_000}
-elif _shared_cache:
-    # Keeps pages quick while Redis hangs.
-    CACHES["default"]["OPTIONS"] = {"socket_connect_timeout": 2, "socket_timeout": 2}
+elif CACHES["default"]["BACKEND"].endswith("RedisCache"):
+    # Pages and the health check stay quick while Redis hangs.
+    CACHES["default"]["OPTIONS"] = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}
 
 # Copies of media, for the teams that switch them on, are stored in a folder or in an S3 bucket of their own.
 MEDIA_STORAGE = media_storage(

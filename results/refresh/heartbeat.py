@@ -43,7 +43,9 @@ def stop() -> None:
     if worker_id is None:
         return
     try:
-        WorkerHeartbeat.objects.filter(id=worker_id).delete()
+        # The row stays: it tells people since when there has been no worker.
+        seen_at = clock.now() - WorkerHeartbeat.DEAD_AFTER
+        WorkerHeartbeat.objects.filter(id=worker_id).update(seen_at=seen_at)
     except (DatabaseError, InterfaceError) as error:
         logger.warning("The worker could not sign off: %s", health.first_line(error))
 

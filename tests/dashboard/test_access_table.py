@@ -163,7 +163,7 @@ class World:
             "token": self.token,
             "key": "no-such-key",
             "uidb36": "1",
-            "format": "srt",
+            "format_key": "srt",
             "other_pk": self.other_dub.pk,
         }
         [parameters, *_] = [params for _, params in get_resolver().reverse_dict.getlist(name)[0][0]]

@@ -66,11 +66,23 @@ def test_connections_to_either_database_persist_between_requests(read):
 
 
 @pytest.mark.parametrize(
-    ("more", "options"), [("", "-c jit=off"), ("?options=-c%20work_mem=8MB", "-c work_mem=8MB")]
+    ("more", "options"),
+    [
+        ("", "-c jit=off -c statement_timeout=1500 -c idle_in_transaction_session_timeout=60000"),
+        ("?options=-c%20work_mem=8MB", "-c work_mem=8MB"),
+    ],
 )
-def test_jit_of_postgresql_is_off_unless_options_are_given(read, more, options):
-    settings = read(DATABASE_URL=f"postgres://me:pw@db/dub{more}", SECRET_KEY="s" * 50)
+def test_postgresql_gets_its_options_unless_others_are_given(read, more, options):
+    settings = read(
+        DATABASE_URL=f"postgres://me:pw@db/dub{more}", SECRET_KEY="s" * 50, DATABASE_STATEMENT_SECONDS="1.5"
+    )
     assert settings["DATABASES"]["default"]["OPTIONS"]["options"] == options
+
+
+def test_a_redis_that_hangs_is_given_up_within_a_second(read):
+    for env in ({"BROKER_URL": "redis://127.0.0.1/0"}, {"CACHE_URL": "redis://127.0.0.1/1"}):
+        options = read(**env)["CACHES"]["default"]["OPTIONS"]
+        assert options["socket_connect_timeout"] + options["socket_timeout"] <= 1
 
 
 def test_secrets_are_generated_once_and_readable_by_the_owner_only(read, tmp_path):

@@ -29,16 +29,20 @@ def fail(error: BaseException):
 
 STANDSTILL = """
 import ctypes
+from threading import Thread
+import django
+django.setup()
 from dashboard import worker
 worker.WATCHDOG_SECONDS = 0.5
-worker.WorkerPool(1).on_start()
+Thread(target=worker._watch, daemon=True).start()
 ctypes.PyDLL(None).sleep(60)  # unlike other functions of C, with the interpreter's lock
 """
 
 
 def test_a_worker_none_of_whose_threads_gets_on_ends():
+    env = os.environ | {"DJANGO_SETTINGS_MODULE": "dashboard.settings"}
     ended = subprocess.run(
-        [sys.executable, "-c", STANDSTILL], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", STANDSTILL], cwd=ROOT, env=env, capture_output=True, text=True, check=False
     )
     assert (ended.returncode, ended.stderr.partition(" ")[0]) == (1, "Timeout")
 

@@ -554,7 +554,7 @@ def test_a_refresh_is_queued_or_the_obstacle_named(team, script, enqueued):
     keys.save_key(team, "camb-0123456789-wxyz")
     enqueued.clear()
     assert script.post(f"/runs/{run.pk}/refresh").status_code == 202
-    assert [task for task, *_ in enqueued] == ["refresh_batch"]
+    assert [task for task, *_ in enqueued] == ["refresh_now"]
     assert script.post(f"/runs/{run.pk}/refresh").json()["detail"].startswith("CAMB.AI is being asked already")
     archive_runs(team, [run.pk])
     assert script.post(f"/runs/{run.pk}/refresh").json()["detail"].startswith("An archived run is not asked about.")
