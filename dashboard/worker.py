@@ -4,7 +4,6 @@ import faulthandler
 import logging
 import os
 from concurrent.futures import Future
-from functools import cache
 from threading import Thread
 from time import sleep
 from typing import Any
@@ -32,17 +31,12 @@ class DubroomTask(DjangoTask[Any, Any]):
 
     def before_start(self, *args: Any, **kwargs: Any) -> None:
         if not health.is_migrated():
-            _log_not_migrated()
+            health.log_not_migrated()
             raise Ignore
 
     def on_failure(self, exc: Exception, *args: Any, **kwargs: Any) -> None:
         if isinstance(exc, self.throws):
             health.record_failure(exc)
-
-
-@cache
-def _log_not_migrated() -> None:
-    logger.error("The worker waits: the database is not migrated. Run: python manage.py migrate")
 
 
 class WorkerPool(TaskPool):

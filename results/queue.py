@@ -84,6 +84,9 @@ class BeatScheduler(Scheduler):
         """Send the tasks that are due, and return the seconds until the next look at the schedule."""
         close_old_connections()
         try:
+            if not health.is_migrated():
+                health.log_not_migrated()
+                return self.TICK_SECONDS
             due, was_set_back = claim_scheduled(_intervals())
             for name in due:
                 self.apply_async(self.schedule[name], producer=self.producer, advance=False)

@@ -4,6 +4,7 @@ Nothing is written only to learn this until a write has failed. From then on eac
 one succeeds.
 """
 
+import functools
 import logging
 import secrets
 from contextlib import suppress
@@ -40,6 +41,12 @@ def is_migrated() -> bool:
         executor = MigrationExecutor(connection)
         _was_migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
     return _was_migrated
+
+
+@functools.cache
+def log_not_migrated() -> None:
+    """Log, once in the life of the process, that it waits for the database to be migrated."""
+    logger.error("Nothing is done: the database is not migrated. Run: python manage.py migrate")
 
 
 def record_failure(error: Exception) -> None:

@@ -123,6 +123,7 @@ def _claim(key_id: int, lease_id: uuid.UUID, max_calls: int) -> Lease | None:
     key = ApiKey.objects.select_for_update().filter(limits.calls_allowed(now), pk=key_id).first()
     if key is None:
         return None
+    heartbeat.renew(now)
     calls = limits.calls_left(key, now)
     if calls <= 0 or _free_slots(key, now) <= 0:
         return None

@@ -24,6 +24,8 @@ class HeldAnswers:
         camb.rule = self._rule
 
     def _rule(self, call) -> None:
+        if not call.run_ids:
+            return  # a list of languages
         self._left -= 1
         if self._left < 0 and not self._released.is_set():
             self.held += 1
@@ -35,7 +37,7 @@ class HeldAnswers:
 
 def calls_per_run(camb) -> Counter[int]:
     """Return the number of calls for each run, by run id."""
-    return Counter(run_id for call in camb.calls for run_id in call.run_ids)
+    return Counter(run_id for call in camb.calls for run_id in call.run_ids or ())
 
 
 def all_ready(installation, number: int) -> bool:
@@ -142,7 +144,7 @@ def test_two_late_beats_cause_one_catch_up(installation, camb):
         installation.process("beat"),
     ):
         until(lambda: installation.statuses() == ["waiting"] * 33)
-        calls = len(camb.calls)
+        calls = sum(bool(call.run_ids) for call in camb.calls)
         installation.make_due(1, team="other")
         until(lambda: installation.statuses(team="other") == ["waiting"])
     assert calls == 7
