@@ -11,7 +11,8 @@ from django.conf import settings
 
 from demo.server import Reply
 from tests.waiting import DEADLINE_S, until
-from tests.worker.installation import KEY, OTHER_KEY, READY, ready
+from tests.worker.installation import KEY, OTHER_KEY, PEOPLE, READY, ready
+from tests.worker.tab import open_signed_in_tab
 
 pytestmark = pytest.mark.worker
 
@@ -56,6 +57,8 @@ def leases(installation) -> list[object]:
 def test_another_worker_finishes_the_runs_of_a_killed_worker(installation, camb):
     answers = HeldAnswers(camb)
     installation.make_due(10)
+    # Leases last 15 minutes: only that their worker is known to be dead sets the runs free.
+    installation.env["CAMB_TOTAL_SECONDS"] = "600"
     with installation.process("beat"), installation.process("worker") as victim:
         until(lambda: answers.held == 2)
         victim.kill()
@@ -65,6 +68,40 @@ def test_another_worker_finishes_the_runs_of_a_killed_worker(installation, camb)
             until(lambda: all_ready(installation, 10))
     assert lines_per_run(installation) == [1] * 10
     assert set(calls_per_run(camb).values()) == {2}
+
+
+def test_a_persons_refresh_does_not_wait_for_sweeps(installation, camb):
+    [pk] = installation.column("SELECT id FROM results_run WHERE camb_run_id = 7")
+    released = Event()
+
+    def hold_the_other_team(call) -> None:
+        if call.key == OTHER_KEY and call.run_ids:
+            released.wait(DEADLINE_S)
+
+    camb.rule = hold_the_other_team
+    installation.make_due(3, team="other")
+    with installation.web() as home, installation.process("worker", WORKER_THREADS="1"):
+        for _ in range(20):  # the only thread that sweeps waits for CAMB.AI, and messages wait behind it
+            installation.enqueue("refresh_due")
+        until(lambda: 10_001 in calls_per_run(camb))
+        tab = open_signed_in_tab(home, PEOPLE[0])
+        assert tab.post(f"/runs/{pk}/refresh/").status_code == 200
+        until(lambda: "Hello" in tab.read(f"/runs/{pk}/"))
+        assert not released.is_set()
+        released.set()
+
+
+def test_a_clock_that_is_set_back_holds_up_nothing(installation, camb):
+    column = "next_at = strftime('%Y-%m-%d %H:%M:%f000', next_at, '+1 hour')"
+    if not settings.IS_EMBEDDED:
+        column = "next_at = next_at + interval '1 hour'"
+    with installation.process("beat"), installation.process("worker"):
+        installation.make_due(5)
+        until(lambda: all_ready(installation, 5))
+        # As if everything on the schedule had been written an hour later.
+        installation.execute(f"UPDATE results_scheduledtask SET {column}")
+        installation.make_due(10)
+        until(lambda: all_ready(installation, 10))
 
 
 def test_runs_answered_but_not_stored_by_a_killed_worker_are_requested_again(installation, camb):

@@ -166,7 +166,7 @@ def test_nothing_outlives_the_one_who_started_it(tmp_path):
     program = f"""if True:
         import asyncio, os
         from dashboard.embedded import processes
-        processes.REAPER = processes.REAPER.replace("sleep 9", "sleep 0.1")
+        processes.GRACE_S = 0.1
         processes.run({commands}, os.environ, asyncio.Event().wait)
     """
     with subprocess.Popen([sys.executable, "-c", program]) as starter:
