@@ -15,7 +15,6 @@ from celery.exceptions import Ignore
 from celery.worker import consumer
 
 from results.db import health
-from results.refresh import heartbeat
 
 logger = logging.getLogger(__name__)
 
@@ -55,11 +54,15 @@ class WorkerPool(TaskPool):
     """
 
     def on_start(self) -> None:
+        from results.refresh import heartbeat  # Celery imports this module before Django's models can be loaded
+
         super().on_start()
         heartbeat.start()
         Thread(target=_watch, name="watchdog", daemon=True).start()
 
     def on_stop(self) -> None:
+        from results.refresh import heartbeat
+
         super().on_stop()
         heartbeat.stop()
 
