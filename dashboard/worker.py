@@ -48,7 +48,7 @@ class WorkerPool(TaskPool):
     """
 
     def on_start(self) -> None:
-        from results.refresh import heartbeat  # Celery imports this module before models can be loaded
+        from results.refresh import heartbeat  # Celery imports this module before Django's models can be loaded
 
         super().on_start()
         heartbeat.start()
