@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from results import camb, clock
 from results.models import ApiKey, Dub, Run
-from results.refresh import calls, claims, keys, limits, save
+from results.refresh import calls, circuit_breaker, claims, keys, save
 from results.secrets import SealBrokenError
 
 Kind = Literal["video", "audio"]
@@ -165,7 +165,7 @@ def refresh_now(run: Run) -> None:
     key = ApiKey.objects.filter(pk=run.team_id).first()
     if key is None:
         raise NoKeyError
-    if not ApiKey.objects.filter(limits.calls_allowed(now), pk=key.pk).exists():
+    if not ApiKey.objects.filter(circuit_breaker.calls_allowed(now), pk=key.pk).exists():
         raise camb.Unavailable(key.message)
     lease, call_log = uuid.uuid4(), calls.CallLog(key.pk)
     Run.objects.filter(pk=run.pk).update(lease=lease, lease_until=now + claims.LEASE_DURATION, leased_by=None)
@@ -176,7 +176,7 @@ def refresh_now(run: Run) -> None:
     except camb.CambError as error:
         calls.write_log(call_log, {})
         if error.concerns_key:
-            limits.record_failure(key, error)
+            circuit_breaker.record_failure(key, error)
         raise
     finally:
         claims.release(lease, [run.pk])

@@ -16,7 +16,7 @@ from results import camb as camb_client
 from results import tasks
 from results.camb import parse
 from results.models import ApiKey, Attempt, Call, Cue, Dub, RawAnswer, Run, TeamVersion
-from results.refresh import ask, calls, claims, limits, merge, save, schedule
+from results.refresh import ask, calls, circuit_breaker, claims, merge, save, schedule
 from results.runs.add import add_tasks
 from results.runs.remove import remove_run
 from results.runs.request import request_refresh
@@ -458,7 +458,7 @@ def test_one_odd_answer_among_many_stops_only_its_own_batch(camb, team, sweep):
 def test_calls_that_fail_together_count_as_one_failure(team):
     key = ApiKey.objects.get(team=team)
     for _ in range(4):
-        limits.record_failure(key, camb_client.Unavailable("down"))
+        circuit_breaker.record_failure(key, camb_client.Unavailable("down"))
     key.refresh_from_db()
     assert key.failures == 1
 
