@@ -8,7 +8,7 @@ from django.conf import settings
 
 from results import queue, speakers
 from results.media import copy_fetch, copy_sync, part_files
-from results.refresh import ask, calls, keys, schedule
+from results.refresh import ask, call_log, keys, schedule
 from results.runs import archive, remove
 from results.search import saved
 
@@ -82,7 +82,7 @@ def delete_old_part_files() -> None:
 
 @shared_task
 def delete_old_calls() -> None:
-    _run_scheduled("delete-old-calls", calls.delete_old)
+    _run_scheduled("delete-old-calls", call_log.delete_old)
 
 
 @shared_task

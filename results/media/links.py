@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from results import camb, clock
 from results.models import ApiKey, Dub, Run
-from results.refresh import calls, circuit_breaker, claims, keys, save
+from results.refresh import call_log, circuit_breaker, claims, keys, save
 from results.secrets import SealBrokenError
 
 Kind = Literal["video", "audio"]
@@ -167,14 +167,14 @@ def refresh_now(run: Run) -> None:
         raise NoKeyError
     if not ApiKey.objects.filter(circuit_breaker.calls_allowed(now), pk=key.pk).exists():
         raise camb.Unavailable(key.message)
-    lease, call_log = uuid.uuid4(), calls.CallLog(key.pk)
+    lease, log = uuid.uuid4(), call_log.CallLog(key.pk)
     Run.objects.filter(pk=run.pk).update(lease=lease, lease_until=now + claims.LEASE_DURATION, leased_by=None)
     try:
-        with keys.client_with_timeout(key, seconds=10) as client, call_log.record([run.pk]):
+        with keys.client_with_timeout(key, seconds=10) as client, log.record([run.pk]):
             [answer] = client.fetch([run.camb_run_id or 0]).values()
-        save.save_outcomes([save.Outcome(run.pk, lease, now, answer)], call_log)
+        save.save_outcomes([save.Outcome(run.pk, lease, now, answer)], log)
     except camb.CambError as error:
-        calls.write_log(call_log, {})
+        call_log.write_log(log, {})
         if error.concerns_key:
             circuit_breaker.record_failure(key, error)
         raise

@@ -18,7 +18,7 @@ from django.conf import settings
 from results import camb, clock, queue
 from results.models import Run
 from results.refresh import circuit_breaker, claims, keys
-from results.refresh.calls import CallLog
+from results.refresh.call_log import CallLog
 from results.refresh.claims import DueRun, Lease
 from results.refresh.save import Answer, Outcome, save_outcomes
 from results.refresh.schedule import postpone

@@ -12,8 +12,8 @@ from django.db import transaction
 from results import camb, clock
 from results.db import bulk, health
 from results.models import Run, TeamVersion
-from results.refresh import calls, claims, merge
-from results.refresh.calls import CallLog
+from results.refresh import call_log, claims, merge
+from results.refresh.call_log import CallLog
 from results.refresh.claims import DueRun
 from results.refresh.schedule import backoff, next_due, postpone
 
@@ -95,7 +95,7 @@ def save_outcomes(outcomes: Sequence[Outcome], log: CallLog) -> dict[int, str]:
                 return changes
         for lease in {outcome.lease for share in left for outcome in share}:
             claims.renew(lease)
-    calls.write_log(log, changes)
+    call_log.write_log(log, changes)
     return changes
 
 
@@ -139,7 +139,7 @@ def _store(outcomes: Sequence[Outcome], earlier: dict[int, str], log: CallLog | 
                 raise error
     merging.write()
     if log is not None:
-        calls.write_log(log, earlier | changes)
+        call_log.write_log(log, earlier | changes)
     version = TeamVersion.bump(runs[0].team_id) if runs else 0
     kept = [run for run in runs if run.pk]
     now = clock.now()
