@@ -6,7 +6,7 @@ from datetime import timedelta
 from celery import shared_task
 from django.conf import settings
 
-from results import queue, speakers
+from results import beat, speakers
 from results.media import copy_fetch, copy_sync, part_files
 from results.refresh import ask, call_log, keys, schedule
 from results.runs import archive, remove
@@ -15,9 +15,9 @@ from results.search import saved
 
 def _run_scheduled(name: str, run: Callable[[], object]) -> None:
     """Run a task that beat sends seldom, and note when it is due again; one that fails is due after ten minutes."""
-    queue.begin_scheduled(name)
+    beat.begin_scheduled(name)
     run()
-    queue.end_scheduled(name, timedelta(seconds=settings.CELERY_BEAT_SCHEDULE[name]["schedule"]))
+    beat.end_scheduled(name, timedelta(seconds=settings.CELERY_BEAT_SCHEDULE[name]["schedule"]))
 
 
 @shared_task
