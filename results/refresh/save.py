@@ -70,14 +70,14 @@ def save_outcomes(outcomes: Sequence[Outcome], log: CallLog) -> dict[int, str]:
     failed = [outcome for outcome in outcomes if isinstance(outcome.answer, (camb.Unavailable, camb.Malformed))]
     for outcome in failed:
         changes |= _postpone(outcome)
-    left = _shares([outcome for outcome in outcomes if outcome not in failed]) or [[]]
+    left = _split_by_size([outcome for outcome in outcomes if outcome not in failed]) or [[]]
     while left:
         share = left.pop()
         try:
             with transaction.atomic():
                 stored = _store(share, changes, None if left else log)
         except MemoryError:
-            raise  # not the runs' fault, so they are not parked
+            raise  # not the runs' fault, so no attempt to save counts
         except Exception as error:
             if len(share) > 1:
                 left += [[outcome] for outcome in share]
@@ -88,7 +88,7 @@ def save_outcomes(outcomes: Sequence[Outcome], log: CallLog) -> dict[int, str]:
                     _postpone_unstored(outcome)
                 else:
                     logger.exception("The answer about run %s could not be stored", outcome.pk)
-                    changes[outcome.pk] = _park(outcome)
+                    changes[outcome.pk] = _postpone_failed_save(outcome)
         else:
             changes |= stored
             if not left:
@@ -99,7 +99,7 @@ def save_outcomes(outcomes: Sequence[Outcome], log: CallLog) -> dict[int, str]:
     return changes
 
 
-def _shares(outcomes: Sequence[Outcome]) -> list[list[Outcome]]:
+def _split_by_size(outcomes: Sequence[Outcome]) -> list[list[Outcome]]:
     """Cut the outcomes so that no share has many more cues than MAX_CUES_PER_TRANSACTION, unless one run has."""
     shares: list[list[Outcome]] = []
     cues = MAX_CUES_PER_TRANSACTION
@@ -169,7 +169,8 @@ def _postpone_unstored(outcome: Outcome) -> None:
             held.update(lease=None, lease_until=None, leased_by=None, call_failures=0)
 
 
-def _park(outcome: Outcome) -> str:
+def _postpone_failed_save(outcome: Outcome) -> str:
+    """Ask later about a run whose answer breaks its transaction, until MAX_SAVE_ATTEMPTS; return the reason."""
     with transaction.atomic():
         run = Run.objects.select_for_update().filter(pk=outcome.pk, lease=outcome.lease).first()
         if run is None:
