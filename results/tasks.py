@@ -52,7 +52,7 @@ def fetch_languages() -> None:
 
 @shared_task
 def send_search_alerts() -> None:
-    saved.send_alerts()
+    saved.create_alerts()
 
 
 @shared_task
