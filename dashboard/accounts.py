@@ -126,5 +126,5 @@ class Adapter(DefaultAccountAdapter):
         except OSError:  # smtplib's errors are subclasses of OSError
             logger.exception("The e-mail %s could not be sent", template_prefix)
             messages.error(
-                self.request, _("The letter could not be sent: the mail server does not answer. Try again later.")
+                self.request, _("The e-mail could not be sent: the mail server does not answer. Try again later.")
             )

@@ -37,7 +37,7 @@ SENTENCES = {
     403: "CAMB.AI does not let this API key see what was asked for. Check the key's rights and who made the run.",
     404: "CAMB.AI knows nothing under this id. Check the id, and that it was made with this API key's account.",
     422: "CAMB.AI did not accept the ids it was asked for. Check that each is the id of a dubbing run.",
-    429: "CAMB.AI wants to be asked less often. It will be asked again later.",
+    429: "CAMB.AI's rate limit is reached. It will be asked again later.",
 }
 TRANSIENT_4XX = (408, 425, 429)  # these mean "later", all other 4xx codes mean "no"
 

@@ -364,14 +364,14 @@ def test_a_reset_with_a_foreign_host_header_sends_no_email(client, anna):
 
 def test_without_a_mail_server_the_page_says_where_the_email_is(client):
     page = client.get(reverse("account_reset_password_done")).content.decode()
-    assert "the person who runs this server finds the letter in the mail folder" in page
+    assert "the person who runs this server finds the e-mail in the mail folder" in page
 
 
 def test_an_unreachable_mail_server_shows_a_message(client, anna, settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_PORT = 9  # no server listens on this port
     answer = client.post(reverse("account_reset_password"), {"email": "anna@example.org"}, follow=True)
-    assert "The letter could not be sent" in answer.content.decode()
+    assert "The e-mail could not be sent" in answer.content.decode()
 
 
 def post_with_password(client: Client, data: dict[str, str]) -> None:

@@ -197,9 +197,9 @@ def test_an_invitation_is_mailed_and_its_link_shown_once(as_owner, team):
     path = link_on(first)
     assert path not in second
     assert "kim@example.org" in second
-    [letter] = mail.outbox
-    assert (letter.to, letter.subject) == (["kim@example.org"], "You are invited to the team Dub in Dubroom")
-    assert f"http://testserver{path}" in letter.body
+    [email] = mail.outbox
+    assert (email.to, email.subject) == (["kim@example.org"], "You are invited to the team Dub in Dubroom")
+    assert f"http://testserver{path}" in email.body
 
 
 def test_an_invited_person_joins_by_signing_up(as_owner, team, client):
@@ -334,7 +334,7 @@ def test_the_link_is_shown_even_when_the_mail_cannot_be_sent(as_owner, team, set
     settings.EMAIL_PORT = 9
     post_invitation(as_owner)
     page = page_of(as_owner, team)
-    assert "The letter could not be sent" in page
+    assert "The e-mail could not be sent" in page
     assert link_on(page).startswith("/invitations/")
 
 
