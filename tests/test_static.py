@@ -19,7 +19,7 @@ SOURCES = TEMPLATES + "".join(
     for path in (ROOT / folder).rglob(f"*.{ending}")
 )
 WORDS = {re.sub(r"\d+$", "", word) for word in re.findall(r"[\w-]+", SOURCES)}
-FROM_ELSEWHERE = {"errorlist", "htmx-request", *Run.Status.values}
+FROM_ELSEWHERE = {"errorlist", "htmx-request", "htmx-swapping", *Run.Status.values}
 
 
 @pytest.mark.parametrize("sheet", SHEETS, ids=lambda sheet: sheet.name)
