@@ -61,9 +61,9 @@ def changing(*_: object) -> object:
 @contextmanager
 def procfile_session(name: str, **env: str) -> Iterator[int]:
     """Run a process of the Procfile in a session of its own, and yield the id of the session."""
-    from dashboard.embedded import processes
+    from dashboard.embedded import supervisor
 
-    command = processes.commands(ROOT / "Procfile", [name])[name]
+    command = supervisor.commands(ROOT / "Procfile", [name])[name]
     with subprocess.Popen(
         ["sh", "-c", f"exec {command}"], cwd=ROOT, env=os.environ | env, start_new_session=True
     ) as leader:

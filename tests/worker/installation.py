@@ -22,7 +22,7 @@ from celery import Celery
 from cryptography.fernet import Fernet
 from django.conf import settings
 
-from dashboard.embedded import processes
+from dashboard.embedded import supervisor
 from tests.waiting import DEADLINE_S, until
 
 ROOT = Path(__file__).parents[2]
@@ -156,7 +156,7 @@ class Installation:
     @contextmanager
     def process(self, name: str, log: Path | None = None, /, **env: str) -> Iterator["subprocess.Popen[bytes]"]:
         """Run this command of the Procfile, and append its standard error to the log."""
-        command = processes.commands(ROOT / "Procfile", [name])[name]
+        command = supervisor.commands(ROOT / "Procfile", [name])[name]
         known = self.env | env
         command = Template(command).substitute(known)
         with log.open("ab") if log else nullcontext() as output:
