@@ -67,6 +67,7 @@ def test_a_refresh_says_so_when_no_worker_can_be_told_and_leaves_the_run_due(tea
 
 
 def test_a_missing_worker_is_told_of_after_a_while(monkeypatch):
+    monkeypatch.setattr(queue, "_started_at", timezone.now())
     assert queue.worker_missing_since() is None
     monkeypatch.setattr(queue, "_started_at", started := timezone.now() - 5 * MINUTE)
     assert queue.worker_missing_since() == started
