@@ -3,6 +3,7 @@
 import faulthandler
 import logging
 import os
+from collections.abc import Callable
 from concurrent.futures import Future
 from threading import Thread
 from time import sleep
@@ -47,18 +48,18 @@ class WorkerPool(TaskPool):
     on with its runs, as if it had been killed.
     """
 
+    _stop_heartbeat: Callable[[], None] = staticmethod(lambda: None)
+
     def on_start(self) -> None:
         from results.refresh import heartbeat  # Celery imports this module before Django's models can be loaded
 
         super().on_start()
-        heartbeat.start()
+        self._stop_heartbeat = heartbeat.start()
         Thread(target=_watch, name="watchdog", daemon=True).start()
 
     def on_stop(self) -> None:
-        from results.refresh import heartbeat
-
         super().on_stop()
-        heartbeat.stop()
+        self._stop_heartbeat()
 
     def on_apply(self, *args: Any, **kwargs: Any) -> Any:
         result = super().on_apply(*args, **kwargs)

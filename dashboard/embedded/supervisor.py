@@ -97,16 +97,23 @@ async def _run(
         greeting.cancel()
     finally:
         stopping.set()
-        for process in processes.values():
-            with suppress(ProcessLookupError):
-                process.terminate()
-        all_ended: asyncio.Future[Any] = asyncio.gather(*ends)
-        hurry: asyncio.Future[Any] = asyncio.ensure_future(hurried.wait())
-        await asyncio.wait({all_ended, hurry}, timeout=GRACE_S, return_when=asyncio.FIRST_COMPLETED)
-        for process in (reaper, *processes.values()):
-            _kill_group(process)
+        await _stop(processes.values(), ends, hurried)
+        _kill_group(reaper)
         os.close(writing)
-        await asyncio.gather(reaper.wait(), *ends)
+        await reaper.wait()
+
+
+async def _stop(processes: Iterable[Process], ends: Iterable["asyncio.Task[None]"], hurried: asyncio.Event) -> None:
+    """Ask the processes to stop, and kill what still runs after the grace period or once hurried."""
+    for process in processes:
+        with suppress(ProcessLookupError):
+            process.terminate()
+    all_ended: asyncio.Future[Any] = asyncio.gather(*ends)
+    hurry: asyncio.Future[Any] = asyncio.ensure_future(hurried.wait())
+    await asyncio.wait({all_ended, hurry}, timeout=GRACE_S, return_when=asyncio.FIRST_COMPLETED)
+    for process in processes:
+        _kill_group(process)
+    await asyncio.gather(*ends)
 
 
 def _kill_group(process: Process) -> None:

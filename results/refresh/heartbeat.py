@@ -9,6 +9,7 @@ import logging
 import os
 import socket
 import uuid
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from threading import Event, Thread
 
@@ -32,9 +33,10 @@ held_leases: set[uuid.UUID] = set()
 _stopped = Event()
 
 
-def start() -> None:
-    """Keep this process's heartbeat in a thread of its own."""
+def start() -> Callable[[], None]:
+    """Keep this process's heartbeat in a thread of its own, and return the function that stops it."""
     Thread(target=_keep_beating, name="heartbeat", daemon=True).start()
+    return stop
 
 
 def stop() -> None:

@@ -1,4 +1,4 @@
-"""Does the engine stay sparing, patient and discreet when CAMB.AI, a clock, the database or an answer fails it?"""
+"""Tests that the engine makes few calls, waits and leaks nothing when CAMB.AI, a clock or the database fails."""
 
 import logging
 import threading

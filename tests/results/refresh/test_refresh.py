@@ -142,7 +142,7 @@ def test_a_failed_run_says_why_and_what_to_do(camb, team, sweep):
 
 def test_unfinished_runs_are_asked_at_growing_intervals_and_then_daily(settings):
     settings.REFRESH_FIRST_SECONDS, settings.REFRESH_SLOWEST_SECONDS = 5, 600
-    waits = [schedule.backoff(asks).total_seconds() for asks in range(0, 30)]
+    waits = [schedule.backoff(attempts).total_seconds() for attempts in range(0, 30)]
     assert 4.5 <= waits[0] <= 5.5
     assert all(later > earlier for earlier, later in itertools.pairwise(waits[:10]))
     assert 540 <= waits[-1] <= 660
@@ -639,7 +639,7 @@ def test_tasks_and_runs_are_asked_side_by_side(camb, team, sweep):
     assert sorted(call.path for call in camb.calls) == ["/apis/dub/a", "/apis/dub/b", "/apis/dubbing-results"]
 
 
-def test_every_change_moves_the_pulse(camb, team, sweep):
+def test_every_change_raises_the_teams_version(camb, team, sweep):
     run = make_run(team)
     camb.runs[run.camb_run_id] = ready()
     before = TeamVersion.current(team.pk)
