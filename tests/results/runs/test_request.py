@@ -109,7 +109,7 @@ def test_many_requested_runs_are_refreshed_and_report_progress(camb, team, sweep
 def test_requests_are_marked_in_batches_and_workers_start_after_the_first(team, monkeypatch):
     marked_when_enqueued: list[int] = []
 
-    def enqueue(_task: str) -> None:
+    def enqueue(_task: str, **_: object) -> None:
         marked_when_enqueued.append(Run.objects.due(timezone.now()).count())
 
     monkeypatch.setattr(request, "REQUESTS_PER_TRANSACTION", 5)
