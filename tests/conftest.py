@@ -63,6 +63,12 @@ def enqueued(monkeypatch) -> list[tuple[object, ...]]:
 
 
 @pytest.fixture
+def _broker_is_away(enqueued, monkeypatch):
+    """Have every task fail to reach the broker."""
+    monkeypatch.setattr(queue, "enqueue", lambda *_, on_unreachable=lambda: None: on_unreachable())
+
+
+@pytest.fixture
 def camb(settings) -> Iterator[StandIn]:
     """The stand-in CAMB.AI, without runs until a test adds them."""
     with StandIn() as stand_in:

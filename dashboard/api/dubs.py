@@ -20,13 +20,17 @@ logger = logging.getLogger(__name__)
 router = Router(tags=["Dubs"])
 
 
-def _known_format(format: str) -> str:
-    if format not in FORMATS:
+def _known_format(key: str) -> str:
+    if key not in FORMATS:
         raise ValueError(f"choose one of {', '.join(FORMATS)}")
-    return format
+    return key
 
 
-Format = Annotated[str, AfterValidator(_known_format), Path(description="The file format.", enum=list(FORMATS))]
+FormatKey = Annotated[
+    str,
+    AfterValidator(_known_format),
+    Path(alias="format", description="The file format.", enum=list(FORMATS)),
+]
 
 
 def _exportable_dub(request: ScriptRequest, pk: int) -> Dub:
@@ -42,7 +46,7 @@ def _exportable_dub(request: ScriptRequest, pk: int) -> Dub:
 
 
 # Responses other than JSON, for the OpenAPI description.
-_KINDS = dict.fromkeys(format.content_type.partition(";")[0] for format in FORMATS.values())
+_KINDS = dict.fromkeys(each.content_type.partition(";")[0] for each in FORMATS.values())
 _FILE = {"responses": {200: {"description": "The file", "content": {kind: {} for kind in _KINDS}}}}
 _MEDIA = {
     "responses": {
@@ -60,10 +64,10 @@ _MEDIA = {
     openapi_extra=_FILE,
     description=f"The transcript as a file: {', '.join(FORMATS)}.",
 )
-def transcript(request: ScriptRequest, team: TeamSlug, dub: int, format: Format) -> HttpResponse:
+def transcript(request: ScriptRequest, team: TeamSlug, dub: int, key: FormatKey) -> HttpResponse:
     found = _exportable_dub(request, dub)
-    logger.info("Dub %s exported as %s by user %s, by token", dub, format, request.user.pk)
-    return transcript_response(found, FORMATS[format])
+    logger.info("Dub %s exported as %s by user %s, by token", dub, key, request.user.pk)
+    return transcript_response(found, FORMATS[key])
 
 
 @router.get("/dubs/{int:dub}/video", response=documented(403, 502), openapi_extra=_MEDIA)

@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 
 from dashboard.middleware import API
 from dashboard.units import size_in_words
+from results.runs.request import QueueUnreachableError
 
 _NOT_FOUND = "There is nothing here that this token may see. All addresses stand in /api/v1/openapi.json."
 # Sentences for errors that middleware or URL routing answers, outside the API's own handlers.
@@ -71,6 +72,7 @@ def add_handlers(api: NinjaAPI) -> None:
         RequestDataTooBig: _too_big,
         ValidationError: _invalid,
         Throttled: _throttled,
+        QueueUnreachableError: lambda request, error: problem(503, str(error)),
         HttpError: lambda request, error: problem(error.status_code, f"{error.message.removesuffix('.')}."),
     }
     for kind, handler in handlers.items():

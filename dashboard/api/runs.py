@@ -298,7 +298,7 @@ def add_runs(request: ScriptRequest, team: TeamSlug, data: NewRuns) -> AddedOut:
     )
 
 
-@router.post("/runs/{int:run}/refresh", response={202: RefreshOut} | documented(403, 409))
+@router.post("/runs/{int:run}/refresh", response={202: RefreshOut} | documented(403, 409, 503))
 def refresh_run(request: ScriptRequest, team: TeamSlug, run: int) -> Answer[RefreshOut]:
     """Ask CAMB.AI about this run ahead of all others, as soon as the key's limits allow."""
     found = _run(request, run)
@@ -309,7 +309,7 @@ def refresh_run(request: ScriptRequest, team: TeamSlug, run: int) -> Answer[Refr
     return Answer(202, RefreshOut(detail="CAMB.AI is being asked already, or was a moment ago."))
 
 
-@router.post("/runs/refresh", response={202: schemas.CountOut} | documented(400, 403, 409, 413, 422))
+@router.post("/runs/refresh", response={202: schemas.CountOut} | documented(400, 403, 409, 413, 422, 503))
 def refresh_runs(request: ScriptRequest, team: TeamSlug, data: RunSelection) -> Answer[schemas.CountOut]:
     """Ask CAMB.AI about many runs, as soon as the key's limits allow."""
     if not ApiKey.objects.filter(team=request.team).exists():

@@ -59,11 +59,16 @@ def cues(lines: Iterable[TranscriptLine], is_playable: object) -> SafeString:
 
 @register.simple_tag
 def rows(
-    rows: Iterable[TranscriptRow], lang: str, dir: str, other_lang: str, other_dir: str, is_playable: object
+    rows: Iterable[TranscriptRow],
+    lang: str,
+    direction: str,
+    other_lang: str,
+    other_direction: str,
+    is_playable: object,
 ) -> SafeString:
     """Return the rows of two dubs side by side as list items, each dub in its language."""
-    own = format_html('<div lang="{}" dir="{}">', lang, dir)
-    other = format_html('<div lang="{}" dir="{}">', other_lang, other_dir)
+    own = format_html('<div lang="{}" dir="{}">', lang, direction)
+    other = format_html('<div lang="{}" dir="{}">', other_lang, other_direction)
     return mark_safe(  # noqa: S308
         "\n".join(
             f'<li data-start="{row.start_ms}">'

@@ -18,7 +18,13 @@ REQUESTS_PER_TRANSACTION = 1000
 
 
 class QueueUnreachableError(Exception):
-    """The broker cannot be reached, so no worker can be told; the request is stored in the database."""
+    """The broker cannot be reached, so no worker can be told; the request is stored in the database.
+
+    The message is a sentence for users.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(_("The workers cannot be reached now. CAMB.AI is asked as soon as they can be."))
 
 
 @dataclass(frozen=True)
@@ -63,13 +69,17 @@ def request_refresh_many(runs: RunQuerySet, team: Team) -> int:
     """Make all these runs of the team due now; return how many there are, without archived ones.
 
     They are marked in batches, so that no transaction lasts long and workers begin while the rest is being marked.
+    Raises QueueUnreachableError, once all are marked, when no worker can be told; they are refreshed once one can.
     """
     now, total = clock.now(), 0
+    unreachable: list[bool] = []
     pks = list(runs.filter(team=team).order_by("pk").values_list("pk", flat=True))
     for start in range(0, len(pks), REQUESTS_PER_TRANSACTION):
         total += _mark_requested(team, pks[start : start + REQUESTS_PER_TRANSACTION], now)
         if not start:
-            queue.enqueue("refresh_due")
+            queue.enqueue("refresh_due", on_unreachable=lambda: unreachable.append(True))
+    if total and unreachable:
+        raise QueueUnreachableError
     return total
 
 

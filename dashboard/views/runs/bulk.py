@@ -17,7 +17,7 @@ from dashboard.pages.run_list import RunListQuery, selected_runs
 from results import tags
 from results.models import ApiKey, Run, RunQuerySet
 from results.runs.archive import archive_runs, restore_runs
-from results.runs.request import refresh_obstacle, request_refresh_many
+from results.runs.request import QueueUnreachableError, refresh_obstacle, request_refresh_many
 from teams.access import membership_or_404, require_change
 from teams.models import Membership
 
@@ -33,7 +33,11 @@ def refresh(request: HttpRequest, slug: str) -> HttpResponse:
     if not ApiKey.objects.filter(team=membership.team).exists():
         messages.error(request, refresh_obstacle(membership.team))
         return _back_to_list(request, slug)
-    count = request_refresh_many(runs, membership.team)
+    try:
+        count = request_refresh_many(runs, membership.team)
+    except QueueUnreachableError as error:
+        messages.warning(request, str(error))
+        return _back_to_list(request, slug)
     done = ngettext(
         "CAMB.AI is asked about %(n)s run as soon as the team's key allows.",
         "CAMB.AI is asked about %(n)s runs as soon as the team's key allows.",

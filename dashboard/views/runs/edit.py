@@ -12,7 +12,7 @@ from dashboard.http.requests import page_methods
 from dashboard.views.runs.lookup import get_changeable_run
 from results.runs.archive import archive_runs, restore_runs
 from results.runs.remove import remove_run
-from results.runs.request import refresh_obstacle, request_refresh
+from results.runs.request import QueueUnreachableError, refresh_obstacle, request_refresh
 from results.tags import add_tags, names_in_use, remove_tags
 
 
@@ -59,7 +59,12 @@ def tags(request: HttpRequest, pk: int) -> HttpResponse:
 def refresh(request: HttpRequest, pk: int) -> HttpResponse:
     run, membership = get_changeable_run(request, pk)
     # A success needs no message: the run's page shows that CAMB.AI is being asked, and then the result.
-    if not request_refresh(run):
+    try:
+        is_requested = request_refresh(run)
+    except QueueUnreachableError as error:
+        messages.warning(request, str(error))
+        return redirect("runs-detail", pk)
+    if not is_requested:
         obstacle = refresh_obstacle(membership.team, run)
         if not obstacle:
             messages.info(request, _("CAMB.AI is being asked already, or was a moment ago."))

@@ -19,7 +19,7 @@ from results.refresh import keys
 from results.runs.archive import archive_runs
 from results.runs.remove import remove_team
 from teams.models import AccessToken, Membership, Team, User
-from tests.factories import make_dub, make_member, make_run, make_searchable_dub, make_team
+from tests.factories import make_dub, make_key, make_member, make_run, make_searchable_dub, make_team
 
 # No worker runs here: tasks are only recorded.
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("enqueued")]
@@ -558,6 +558,16 @@ def test_a_refresh_is_queued_or_the_obstacle_named(team, script, enqueued):
     assert script.post(f"/runs/{run.pk}/refresh").json()["detail"].startswith("CAMB.AI is being asked already")
     archive_runs(team, [run.pk])
     assert script.post(f"/runs/{run.pk}/refresh").json()["detail"].startswith("An archived run is not asked about.")
+
+
+@pytest.mark.usefixtures("_broker_is_away")
+def test_a_refresh_that_no_worker_can_be_told_of_answers_503(team, script):
+    make_key(team)
+    one, two = make_run(team, due_at=None), make_run(team, due_at=None)
+    detail = "The workers cannot be reached now. CAMB.AI is asked as soon as they can be."
+    for answer in (script.post(f"/runs/{one.pk}/refresh"), script.post("/runs/refresh", {"runs": [two.pk]})):
+        assert (answer.status_code, answer.json()["detail"]) == (503, detail)
+    assert set(Run.objects.due(timezone.now())) == {one, two}
 
 
 def test_bulk_changes_affect_only_the_teams_own_runs(team, script):

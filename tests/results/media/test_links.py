@@ -6,10 +6,12 @@ import pytest
 from django.core.cache import cache
 from django.utils import timezone
 
+from demo.server import Reply
 from results.camb import Unavailable
 from results.media import links
-from results.models import Dub
-from tests.factories import make_dub
+from results.media.links import refresh_now  # the fixture below replaces it in its module
+from results.models import ApiKey, Dub
+from tests.factories import make_dub, make_run, ready
 
 FETCHED = datetime(2026, 1, 1, 12, tzinfo=UTC)
 HOST = "https://cdn.example.com/a.mp4"
@@ -177,3 +179,25 @@ def test_a_dub_that_is_gone_after_renewal_is_explained(answer_with):
 def test_a_link_that_cannot_be_played_is_refused(link, sentence):
     with pytest.raises(links.NoPlayableLinkError, match=sentence):
         links.playable_url(make_dub(video_url=link), "video")
+
+
+# --- The call that renews the links ----------------------------------------------------------------
+
+
+def test_a_link_is_not_renewed_while_the_key_is_paused(camb, team):
+    run = make_run(team, status="ready", due_at=None)
+    camb.script(Reply(429, b"", {"Retry-After": "60"}))
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="rate limit is reached"):
+            refresh_now(run)
+    assert len(camb.calls) == 1
+    assert ApiKey.objects.get().retry_at > timezone.now() + timedelta(seconds=30)
+
+
+def test_a_refresh_now_of_links_stores_new_links_and_keeps_no_lease(camb, team, enqueued):
+    run = make_run(team)
+    camb.runs[run.camb_run_id] = ready(video_url="https://media.example/fresh.mp4")
+    refresh_now(run)
+    assert Dub.objects.get(run=run).video_url == "https://media.example/fresh.mp4"
+    run.refresh_from_db()
+    assert run.lease is None

@@ -1,5 +1,8 @@
 """One run, team, message or clock in trouble never holds up another."""
 
+import os
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -237,10 +240,6 @@ def test_an_unreadable_answer_spoils_only_its_own_run(camb, team, sweep, monkeyp
 
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has no time-outs for statements")
 def test_the_server_and_workers_give_a_statement_half_a_minute(settings):
-    import os
-    import subprocess
-    import sys
-
     program = (
         "from dashboard import celery; import django; django.setup(); from django.db import connection as c;"
         "k = c.cursor(); k.execute('show statement_timeout'); print(k.fetchone()[0])"

@@ -5,11 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from demo.server import Reply
-from results import camb as camb_client
 from results import queue
 from results.media import links
-from results.models import ApiKey, Dub, Run
+from results.models import ApiKey, Run
 from results.refresh import ask, claims
 from results.runs import request
 from results.runs.request import (
@@ -68,25 +66,6 @@ def test_refresh_now_keeps_the_rate_limit_and_goes_first(camb, team, enqueued, s
     assert set(camb.calls[before].run_ids) == {run.camb_run_id for run in wanted}
 
 
-def test_a_link_is_not_renewed_while_the_key_is_paused(camb, team):
-    run = make_run(team, status="ready", due_at=None)
-    camb.script(Reply(429, b"", {"Retry-After": "60"}))
-    for _ in range(2):
-        with pytest.raises(camb_client.Unavailable, match="rate limit is reached"):
-            links.refresh_now(run)
-    assert len(camb.calls) == 1
-    assert ApiKey.objects.get().retry_at > timezone.now() + timedelta(seconds=30)
-
-
-def test_a_refresh_now_of_links_stores_new_links_and_keeps_no_lease(camb, team, enqueued):
-    run = make_run(team)
-    camb.runs[run.camb_run_id] = ready(video_url="https://media.example/fresh.mp4")
-    links.refresh_now(run)
-    assert Dub.objects.get(run=run).video_url == "https://media.example/fresh.mp4"
-    run.refresh_from_db()
-    assert run.lease is None
-
-
 def test_many_requested_runs_are_refreshed_and_report_progress(camb, team, sweep, enqueued):
     runs = make_runs(team, 12, status="ready", due_at=None)
     other = make_run(make_team(), status="ready", due_at=None)
@@ -109,7 +88,7 @@ def test_many_requested_runs_are_refreshed_and_report_progress(camb, team, sweep
 def test_requests_are_marked_in_batches_and_workers_start_after_the_first(team, monkeypatch):
     marked_when_enqueued: list[int] = []
 
-    def enqueue(_task: str) -> None:
+    def enqueue(_task: str, **_: object) -> None:
         marked_when_enqueued.append(Run.objects.due(timezone.now()).count())
 
     monkeypatch.setattr(request, "REQUESTS_PER_TRANSACTION", 5)

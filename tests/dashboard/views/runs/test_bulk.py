@@ -216,6 +216,17 @@ def test_the_number_of_selected_runs_is_limited(team, member, monkeypatch):
     assert requested(team) == {"Harbour 1", "Harbour 2"}
 
 
+@pytest.mark.usefixtures("_broker_is_away")
+def test_a_refresh_says_that_no_worker_can_be_reached_and_is_not_lost(team, member):
+    make_key(team)
+    run = make_run(team, title="Island", due_at=None)
+    text = refresh_many(member, team, pk=run.pk)
+    assert "The workers cannot be reached now. CAMB.AI is asked as soon as they can be." in text
+    assert "as soon as the team's key allows" not in text
+    assert requested(team) == {"Island"}
+    assert "No run was selected" in refresh_many(member, team)
+
+
 def test_without_a_key_no_run_is_refreshed(team, member):
     runs = make_named_runs(team)
     text = refresh_many(member, team, pk=runs["Island"].pk)

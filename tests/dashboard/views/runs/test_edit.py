@@ -180,6 +180,17 @@ def test_refresh_now_says_why_camb_cannot_be_asked(key, sentence, team, member):
     assert sentence in text_of(member.get(reverse("runs-list", args=[team.slug])))
 
 
+@pytest.mark.usefixtures("_broker_is_away")
+def test_a_refresh_says_that_no_worker_can_be_reached_and_is_not_lost(team, member):
+    make_key(team)
+    run = make_ready_run(team)
+    response = member.post(reverse("runs-edit-refresh", args=[run.pk]))
+    assert (response.status_code, response["Location"]) == (302, reverse("runs-detail", args=[run.pk]))
+    page = text_of(member.get(response["Location"]))
+    assert "The workers cannot be reached now. CAMB.AI is asked as soon as they can be." in page
+    assert Run.objects.due(timezone.now()).pks() == [run.pk]
+
+
 @pytest.mark.parametrize("is_finished", [False, True])
 def test_the_obstacle_to_a_refresh_is_shown_once(is_finished, team, member):
     in_an_hour = timezone.now() + timedelta(hours=1)
