@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Q, Sum
-from django.utils import timezone
 
-from results import queue
+from results import clock, queue
 from results.models import CopyPolicy, MediaCopy
 from teams.models import Team
 
@@ -43,7 +42,7 @@ def remove_all_copies(team: Team) -> None:
 def make_due(**lookups: object) -> None:
     """Have the unfinished copies among those that match the lookups fetched now, as if none had failed before."""
     unfinished = MediaCopy.objects.filter(**lookups).exclude(state=State.KEPT)
-    unfinished.update(state=State.WAITING, due_at=timezone.now(), failures=0, message="")
+    unfinished.update(state=State.WAITING, due_at=clock.now(), failures=0, message="")
 
 
 @dataclass(frozen=True)
@@ -75,4 +74,4 @@ def used_bytes(team_id: int) -> int:
 
 
 def _used() -> Sum:
-    return Sum("size", filter=Q(state=State.KEPT) | Q(lease_until__gt=timezone.now()), default=0)
+    return Sum("size", filter=Q(state=State.KEPT) | Q(lease_until__gt=clock.now()), default=0)
