@@ -149,10 +149,11 @@ class NextChecks(NamedTuple):
 def get_next_checks(team: Team, now: datetime) -> NextChecks:
     """Return the team's next checks, the soonest first."""
     unfinished = Run.objects.filter(team=team).unfinished()
+    being_asked = unfinished.leased(now).values("pk")
     counts = unfinished.aggregate(
         unfinished=Count("pk"),
         now=Count("pk", filter=Q(due_at__lte=now)),
-        being_asked=Count("pk", filter=Q(lease_until__gt=now)),
+        being_asked=Count("pk", filter=Q(pk__in=being_asked)),
     )
     fields = ("title", "camb_run_id", "camb_task_id", "due_at")
     return NextChecks(**counts, runs=list(unfinished.order_by("due_at", "pk").only(*fields)[:CHECKS_SHOWN]))

@@ -9,11 +9,11 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from dashboard.pages.activity import PERIODS, CallCursor, Chart, Period, get_calls, get_next_checks, get_period
 from dashboard.pages.markup import outcome_label
+from results import clock
 from results.models import ApiKey, Call, TeamVersion
 from results.refresh import call_stats
 from results.runs.request import refresh_progress
@@ -27,7 +27,7 @@ FAILURES_SHOWN = 5
 @require_safe
 def page(request: HttpRequest, slug: str) -> HttpResponse:
     membership = membership_or_404(request.user, slug)
-    return render(request, "activity/page.html", _context(membership, request))
+    return render(request, "activity/page.html", _context(membership, request, clock.now()))
 
 
 @login_required
@@ -38,13 +38,13 @@ def live(request: HttpRequest, slug: str) -> HttpResponse:
     `at` is the time of the page's data, in seconds since the epoch.
     """
     membership = membership_or_404(request.user, slug)
-    period, now = get_period(request.GET.get("range", "")), timezone.now()
+    period, now = get_period(request.GET.get("range", "")), clock.now()
     at = request.GET.get("at", "")
     # A longer window costs more to sum up, and one call changes it less: it is brought up to date less often.
     is_fresh = at.isdecimal() and now.timestamp() - int(at[:18]) < period.window.step / 60
     if is_fresh or _state(membership.team, period, now) == request.GET.get("since"):
         return HttpResponse(status=204)
-    return render(request, "activity/_live.html", _context(membership, request))
+    return render(request, "activity/_live.html", _context(membership, request, now))
 
 
 def _state(team: Team, period: Period, now: datetime) -> str:
@@ -53,8 +53,8 @@ def _state(team: Team, period: Period, now: datetime) -> str:
     return f"{TeamVersion.current(team.pk)}.{newest or 0}.{int(now.timestamp()) // period.window.step}"
 
 
-def _context(membership: Membership, request: HttpRequest) -> dict[str, Any]:
-    team, period, now = membership.team, get_period(request.GET.get("range", "")), timezone.now()
+def _context(membership: Membership, request: HttpRequest, now: datetime) -> dict[str, Any]:
+    team, period = membership.team, get_period(request.GET.get("range", ""))
     # Read first: a change made meanwhile is newer than this state, so the next poll brings it.
     state = _state(team, period, now)
     cursor = CallCursor.read(request.GET.get("before", ""))

@@ -13,8 +13,8 @@ from zlib import crc32
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
+from results import clock
 from results.media import download, links
 from results.models import ApiKey, CopyPolicy, Dub, MediaCopy, Run
 
@@ -92,13 +92,8 @@ def check_file(copy: MediaCopy) -> bool:
     if default_storage.exists(copy.name):
         return True
     logger.warning("The file of copy %s is missing in the storage", copy.pk)
-    fields = {
-        "state": State.WAITING,
-        "state_at": timezone.now(),
-        "due_at": timezone.now(),
-        "received_bytes": 0,
-        "validator": "",
-    }
+    now = clock.now()
+    fields = {"state": State.WAITING, "state_at": now, "due_at": now, "received_bytes": 0, "validator": ""}
     without_file = MediaCopy.objects.filter(pk=copy.pk, state=State.KEPT)
     try:
         with transaction.atomic():

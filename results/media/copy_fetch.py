@@ -19,9 +19,8 @@ from typing import BinaryIO
 
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.utils import timezone
 
-from results import queue
+from results import clock, queue
 from results.media import download, links, part_files, quota, waveform
 from results.media.copies import local_folder, trusted_hosts, without_signature
 from results.models import CopyPolicy, Dub, MediaCopy, MediaCopyQuerySet
@@ -61,7 +60,7 @@ def enqueue_due() -> None:
 
 def claim_due() -> list[uuid.UUID]:
     """Lease due copies and return the leases: at most MAX_FETCHES at once, dealt to the teams in rounds."""
-    leased = Counter(MediaCopy.objects.filter(lease_until__gt=timezone.now()).values_list("team", flat=True))
+    leased = Counter(MediaCopy.objects.leased(clock.now()).values_list("team", flat=True))
     room = MAX_FETCHES - leased.total()
     policies = list(CopyPolicy.objects.filter(is_enabled=True)) if room > 0 else []
     random.shuffle(policies)
@@ -76,7 +75,7 @@ def claim_due() -> list[uuid.UUID]:
 
 def _claim_one(policy: CopyPolicy) -> uuid.UUID | None:
     """Lease the team's next due copy that fits into its quota; a copy of unknown size (0) fits any free room."""
-    now, lease = timezone.now(), uuid.uuid4()
+    now, lease = clock.now(), uuid.uuid4()
     due = MediaCopy.objects.due(now).filter(team=policy.pk)
     room = policy.quota_bytes - quota.used_bytes(policy.pk)
     copy = due.filter(size__lte=room).order_by("due_at", "pk").first() if room > 0 else None
@@ -90,10 +89,9 @@ def fetch_copy(lease: str) -> None:
 
     The lease is first replaced by a new one, so a message that is delivered twice finds the copy only once.
     """
-    own, now = uuid.uuid4(), timezone.now()
-    if not MediaCopy.objects.filter(lease=lease, lease_until__gt=now).update(
-        lease=own, lease_until=now + LEASE_DURATION
-    ):
+    own, now = uuid.uuid4(), clock.now()
+    leased = MediaCopy.objects.leased(now).filter(lease=lease)
+    if not leased.update(lease=own, lease_until=now + LEASE_DURATION):
         return
     copy = MediaCopy.objects.filter(lease=own).exclude(dub=None).select_related("dub__run").first()
     try:
@@ -265,7 +263,7 @@ class _Turn:
             replaced.update(dub=None, team=None)
             self._save(
                 state=State.KEPT,
-                state_at=timezone.now(),
+                state_at=clock.now(),
                 size=copy.size,
                 received_bytes=copy.size,
                 waveform=measured.values,
@@ -295,19 +293,19 @@ class _Turn:
 
     def _save(self, lease: timedelta = LEASE_DURATION, **fields: object) -> None:
         """Save these fields and extend the lease. Raises _LeaseLost when the copy is no longer this worker's."""
-        if not self._own_row().exclude(dub=None).update(lease_until=timezone.now() + lease, **fields):
+        if not self._own_row().exclude(dub=None).update(lease_until=clock.now() + lease, **fields):
             raise _LeaseLost
 
     def _postpone(self, message: str, wait: timedelta, **fields: object) -> None:
         """Save the message for the team and when the copy is due again."""
-        self._own_row().update(message=message, due_at=timezone.now() + wait, **fields)
+        self._own_row().update(message=message, due_at=clock.now() + wait, **fields)
 
     def _give_up(self, message: str) -> None:
         """Set the copy to FAILED; a later refresh of its run starts it again."""
         part_files.delete(self.copy)
         self._own_row().update(
             state=State.FAILED,
-            state_at=timezone.now(),
+            state_at=clock.now(),
             message=message,
             due_at=None,
             received_bytes=0,

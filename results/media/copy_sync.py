@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from django.core.files.storage import default_storage
 from django.db import IntegrityError
-from django.utils import timezone
 
+from results import clock
 from results.media import copy_fetch, links, part_files, quota
 from results.media.copies import without_signature
 from results.models import CopyPolicy, Dub, MediaCopy
@@ -28,7 +28,7 @@ def sync_copies() -> None:
 def find_new_media() -> None:
     """Add a waiting copy for each medium in results stored since the last sync, for the teams that keep copies."""
     for policy in CopyPolicy.objects.filter(is_enabled=True):
-        now = timezone.now()
+        now = clock.now()
         dubs = Dub.objects.filter(run__team=policy.pk)
         if policy.synced_at:
             # `checked_at` is when CAMB.AI was asked; its answer may be stored as late as the lease lasts.
@@ -70,7 +70,7 @@ def _sync_dubs(dubs: list[Dub]) -> None:
 
 def delete_removed() -> None:
     """Delete the files and rows of up to 1,000 copies whose dub is gone."""
-    for copy in MediaCopy.objects.unleased(timezone.now()).filter(dub=None)[:1000]:
+    for copy in MediaCopy.objects.unleased(clock.now()).filter(dub=None)[:1000]:
         try:
             default_storage.delete(copy.name)
             part_files.delete(copy)

@@ -7,7 +7,6 @@ from typing import Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from django.core.cache import cache
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from results import camb, clock
@@ -79,7 +78,7 @@ def _stored_url(dub: Dub, kind: Kind) -> str:
 def has_expired(dub: Dub, kind: Kind) -> bool:
     """Return whether the link is known to have expired. A link without an expiry time is taken to be alive."""
     expiry = expiry_of(dub, kind)
-    return expiry is not None and expiry - EXPIRY_MARGIN <= timezone.now()
+    return expiry is not None and expiry - EXPIRY_MARGIN <= clock.now()
 
 
 def expiry_of(dub: Dub, kind: Kind) -> datetime | None:

@@ -7,9 +7,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Q, Sum
 from django.template.defaultfilters import filesizeformat
-from django.utils import timezone
 
-from results import queue
+from results import clock, queue
 from results.models import CopyPolicy, MediaCopy
 from teams.models import Team
 
@@ -48,7 +47,7 @@ def remove_all_copies(team: Team) -> None:
 def make_due(**lookups: object) -> None:
     """Have the unfinished copies among those that match the lookups fetched now, as if none had failed before."""
     unfinished = MediaCopy.objects.filter(**lookups).exclude(state=State.KEPT)
-    unfinished.update(state=State.WAITING, due_at=timezone.now(), failures=0, message="")
+    unfinished.update(state=State.WAITING, due_at=clock.now(), failures=0, message="")
 
 
 @dataclass(frozen=True)
@@ -88,10 +87,10 @@ def no_room_message(copy: MediaCopy) -> str:
 
 def postpone_unsized(team_id: int | None) -> None:
     """Postpone the team's due copies of unknown size: each request would only find the same lack of room."""
-    now = timezone.now()
+    now = clock.now()
     unsized = MediaCopy.objects.due(now).filter(team=team_id, size=0)
     unsized.update(due_at=now + WAIT, message=f"There is no room left for copies. {HINT}")
 
 
 def _used() -> Sum:
-    return Sum("size", filter=Q(state=State.KEPT) | Q(lease_until__gt=timezone.now()), default=0)
+    return Sum("size", filter=Q(state=State.KEPT) | Q(lease_until__gt=clock.now()), default=0)

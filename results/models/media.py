@@ -27,6 +27,10 @@ class CopyPolicy(models.Model):
 
 
 class MediaCopyQuerySet(models.QuerySet["MediaCopy"]):
+    def leased(self, now: datetime) -> "MediaCopyQuerySet":
+        """Copies that a worker is fetching now."""
+        return self.filter(lease_until__gt=now)
+
     def unleased(self, now: datetime) -> "MediaCopyQuerySet":
         """Copies without a lease that is still valid."""
         return self.filter(Q(lease_until=None) | Q(lease_until__lte=now))

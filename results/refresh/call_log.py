@@ -7,9 +7,8 @@ from time import monotonic
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
-from results import camb
+from results import camb, clock
 from results.db import bulk
 from results.models import Attempt, Call, Run
 from teams.models import Team
@@ -31,7 +30,7 @@ class CallLog:
     @contextmanager
     def record(self, run_pks: Sequence[int]) -> Iterator[None]:
         """Log the call that is made inside this context, whether it succeeds or fails."""
-        call = Call(team_id=self.team_id, at=timezone.now(), run_count=len(run_pks))
+        call = Call(team_id=self.team_id, at=clock.now(), run_count=len(run_pks))
         self.calls.append((call, run_pks))
         began = monotonic()
         try:
@@ -80,7 +79,7 @@ def latest_failure(run: Run) -> Call | None:
 
 def delete_old() -> int:
     """Delete calls older than CALL_LOG_DAYS, with their attempts; return how many calls were deleted."""
-    end = timezone.now() - timedelta(days=settings.CALL_LOG_DAYS)
+    end = clock.now() - timedelta(days=settings.CALL_LOG_DAYS)
     old = Call.objects.filter(at__lt=end).order_by("at")
     deleted = 0
     # In slices, so that no transaction holds the database for long.

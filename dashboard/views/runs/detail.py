@@ -4,15 +4,15 @@ import json
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from dashboard.pages.run_detail import ShownDub, status_sentence
 from dashboard.pages.transcript import TranscriptFilter
 from dashboard.views.runs.lookup import get_run
-from results import queue, tags
+from results import clock, queue, tags
 from results.media import copies
 from results.models import ApiKey, Run, TeamVersion
 from results.refresh import call_log
@@ -24,7 +24,7 @@ from teams.access import can_change, can_manage, membership_in
 @login_required
 @require_safe
 def page(request: HttpRequest, pk: int) -> HttpResponse:
-    run = get_run(request, pk)
+    run = _get_run(request, pk)
     return render(request, "runs/detail/page.html", _context(request, run))
 
 
@@ -35,12 +35,12 @@ def poll(request: HttpRequest, pk: int) -> HttpResponse:
 
     The dub is sent only when it differs from `shown`, so that a change elsewhere does not stop the player.
     """
-    run = get_run(request, pk)
+    run = _get_run(request, pk)
     if run.due_at:
         refresh_sooner(run)
     now = {
         "since": str(TeamVersion.current(run.team_id)),
-        "being_asked": "yes" if _is_being_asked(run) else "",
+        "being_asked": "yes" if run.is_being_asked else "",  # type: ignore[attr-defined]
         "copies": copies.progress_token(run),
     }
     if now.items() <= request.GET.dict().items():
@@ -58,7 +58,7 @@ def _context(request: HttpRequest, run: Run) -> dict[str, Any]:
     membership = membership_in(request.user, run.team)
     shown = ShownDub.of(run, TranscriptFilter.read(request.GET))
     at_ms = timecode.parse(request.GET.get("t", "")) or 0
-    is_being_asked = _is_being_asked(run)
+    is_being_asked = run.is_being_asked  # type: ignore[attr-defined]
     progress = copies.progress_token(run)
     is_unfinished = bool(run.due_at or run.requested_at or is_being_asked)
     key = ApiKey.objects.filter(pk=run.team_id).first() if is_unfinished else None
@@ -82,9 +82,10 @@ def _context(request: HttpRequest, run: Run) -> dict[str, Any]:
     }
 
 
-def _is_being_asked(run: Run) -> bool:
-    """Return whether a worker holds a lease on the run, to ask CAMB.AI about it."""
-    return run.lease_until is not None and run.lease_until > timezone.now()
+def _get_run(request: HttpRequest, pk: int) -> Run:
+    """Return the run; its `is_being_asked` says whether CAMB.AI is being asked about it now."""
+    leased = Run.objects.leased(clock.now()).filter(pk=OuterRef("pk"))
+    return get_run(request, pk, is_being_asked=Exists(leased))
 
 
 def _dub_state(run: Run, shown: ShownDub | None) -> dict[str, str | list[str]]:

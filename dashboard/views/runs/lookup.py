@@ -1,5 +1,6 @@
 """Looks up the run or dub that a URL names, together with the right to it: an outsider gets 404."""
 
+from django.db.models import Exists
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
@@ -8,10 +9,13 @@ from teams.access import membership_in, require_change, require_export
 from teams.models import Membership
 
 
-def get_run(request: HttpRequest, pk: int) -> Run:
-    """Return the run with its team, its source and the user who added it. Raises Http404 for outsiders."""
+def get_run(request: HttpRequest, pk: int, **annotations: Exists) -> Run:
+    """Return the run with its team, its source, the user who added it, and these annotations.
+
+    Raises Http404 for outsiders.
+    """
     runs = Run.objects.visible_to(request.user).select_related("team", "added_by", "source")
-    return get_object_or_404(runs, pk=pk)
+    return get_object_or_404(runs.annotate(**annotations), pk=pk)
 
 
 def get_changeable_run(request: HttpRequest, pk: int) -> tuple[Run, Membership]:

@@ -5,6 +5,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from urllib.parse import urlencode
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -12,7 +13,8 @@ from django.utils import timezone
 
 from dashboard.pages import activity
 from dashboard.views.runs import history
-from results.models import Attempt, Call, Run, TeamVersion
+from results import clock
+from results.models import Attempt, Call, Run, TeamVersion, WorkerHeartbeat
 from results.refresh.call_stats import CallSummary, TimeStep
 from results.runs.request import RefreshProgress
 from teams.models import Membership, Team
@@ -175,6 +177,23 @@ def test_the_ten_next_checks_are_listed_soonest_first():
     html = section(activity_html(viewer_of(team), team), "activity-next")
     assert re.findall(r"<bdi>(.*?)</bdi>", html) == [f"due {minutes}" for minutes in range(-1, 9)]
     assert "due now: 2 · unfinished: 14" in text_of_html(html)
+
+
+def test_only_leases_of_live_workers_count_as_being_asked(team, reader, client):
+    worker = WorkerHeartbeat.objects.create(name="worker", seen_at=timezone.now())
+    lease = {"lease": uuid4(), "lease_until": timezone.now() + timedelta(seconds=30)}
+    make_run(team, **lease, leased_by=worker.pk)
+    make_run(team, **lease)
+    assert "being asked: 2" in text_of_html(activity_html(client, team))
+    worker.delete()
+    assert "being asked: 1" in text_of_html(activity_html(client, team))
+
+
+def test_the_next_checks_go_by_the_clock_of_the_database(team, reader, client, monkeypatch):
+    ahead = timezone.now() + timedelta(minutes=10)
+    monkeypatch.setattr(clock, "now", lambda: ahead)
+    make_run(team, due_at=ahead - timedelta(minutes=1))
+    assert "due now: 1" in text_of_html(activity_html(client, team))
 
 
 @pytest.mark.parametrize(

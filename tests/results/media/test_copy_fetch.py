@@ -11,6 +11,7 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from demo.server import MEDIA_DIR, Reply
+from results import clock
 from results.media import copies, copy_fetch, copy_sync, download, links, part_files, quota, waveform
 from results.models import CopyPolicy, MediaCopy
 from results.runs.remove import remove_run
@@ -425,3 +426,25 @@ def test_run_removed_during_the_download_leaves_nothing(waiting, host, sync, dat
     sync()
     sync()
     assert (MediaCopy.objects.count(), part_sizes(data_dir), stored_files(data_dir)) == (0, [], [])
+
+
+# --- The clock ---------------------------------------------------------------------------------------
+
+
+def test_machines_share_the_clock_of_the_database(waiting, monkeypatch):
+    ahead = timezone.now() + timedelta(hours=1)
+    monkeypatch.setattr(clock, "now", lambda: ahead)
+    MediaCopy.objects.update(due_at=ahead, size=5)
+    [lease] = copy_fetch.claim_due()
+    assert MediaCopy.objects.get().lease_until == ahead + copy_fetch.LEASE_DURATION
+    assert (copy_fetch.claim_due(), quota.used_bytes(waiting.team_id)) == ([], 5)
+    copy_fetch.fetch_copy(str(lease))
+    copy = MediaCopy.objects.get()
+    assert (copy.state, copy.state_at, copy.lease) == ("kept", ahead, None)
+    assert not copies.check_file(MediaCopy(pk=copy.pk, name="gone"))
+    assert MediaCopy.objects.get().due_at == ahead
+    MediaCopy.objects.update(due_at=None)
+    quota.make_due(pk=copy.pk)
+    assert MediaCopy.objects.get().due_at == ahead
+    copy_sync.find_new_media()
+    assert CopyPolicy.objects.get().synced_at == ahead

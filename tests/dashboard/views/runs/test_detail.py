@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from results.camb import Unavailable
 from results.media import download, links
-from results.models import ApiKey, CopyPolicy, Cue, Dub, MediaCopy, Run, TeamVersion
+from results.models import ApiKey, CopyPolicy, Cue, Dub, MediaCopy, Run, TeamVersion, WorkerHeartbeat
 from results.secrets import SealBrokenError
 from teams.models import Membership
 from tests.dashboard.page_helpers import run_page
@@ -289,6 +289,16 @@ def test_a_run_that_is_being_asked_about_is_polled_until_the_answer(client, team
     body = poll_run_page(client, run, poll_values(body)).content.decode()
     assert "being asked now" not in body
     assert poll_values(body) is None
+
+
+def test_a_run_whose_worker_died_is_not_shown_as_being_asked_about(client, team, reader):
+    worker = WorkerHeartbeat.objects.create(name="worker", seen_at=timezone.now())
+    run = make_ready_run(
+        team, lease=uuid4(), lease_until=timezone.now() + timedelta(seconds=30), leased_by=worker.pk
+    )
+    assert "being asked now" in run_page(client, run)
+    worker.delete()
+    assert "being asked now" not in run_page(client, run)
 
 
 # --- Media -------------------------------------------------------------------------------------------
