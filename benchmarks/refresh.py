@@ -1,120 +1,46 @@
-"""Measures how soon thousands of due runs are refreshed, with how few calls, and what storing the answers costs.
+"""Measures how soon due runs are refreshed, with how few calls, and what storing the answers costs.
 
-Real workers and a real beat call a stand-in CAMB.AI that takes 200 ms for each call. The benchmark uses SQLite and
-the embedded broker in a temporary folder, or the DATABASE_URL (the database's name must contain "bench") and the
-BROKER_URL of the environment.
+    python -m benchmarks.refresh [sweeps | recovery | refresh-now]
+
+Real workers and a real beat call a stand-in CAMB.AI that takes 200 ms for each call. `sweeps` refreshes thousands
+of runs of one key. `recovery` kills a worker, and `refresh-now` presses Refresh while teams sweep; both run with
+the default settings. `benchmarks.engine` says which database and broker are used.
 """
 
 import argparse
-import json
 import os
 import re
-import signal
-import subprocess
-import sys
-import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-LATENCY_S = 0.2
+from benchmarks.engine import (
+    KEY,
+    LATENCY_S,
+    LONGEST_SAMPLED,
+    Row,
+    Upstream,
+    answer,
+    new_teams,
+    prepare,
+    show,
+    until,
+    workers_and_beat,
+)
+from benchmarks.waits import recovery, refresh_now
+
 BATCH = 5
-KEY = "bench-key"
-GIVE_UP_AFTER_S = 900
 PLAIN_CALLS = 20
-SAVED_CUES = 20_000
+SAVED_CUES = LONGEST_SAMPLED
 LONG_TRANSCRIPT = 100_000
-# Like the worker of the Procfile, and it prints a line when it is ready.
-WORKER = """
-import sys
-from celery.signals import worker_ready
-from dashboard.celery import app
-worker_ready.connect(lambda **_: print("ready", file=sys.__stdout__, flush=True), weak=False)
-quiet = ["--quiet", "--skip-checks", "worker", "--loglevel", "ERROR"]
-app.worker_main([*quiet, "--without-gossip", "--without-mingle", "--without-heartbeat"])
-"""
-BEAT = ["-m", "celery", "--app", "dashboard", "--quiet", "--skip-checks", "beat", "--loglevel", "ERROR"]
+# A worker and the one that is killed hold them all, so nothing else is due when the killed one's become free.
+FEW_RUNS = 40
 
-Row = dict[str, object]
 Rows = list[tuple[object, ...]]
-
-
-@contextmanager
-def process(*command: str, **env: str) -> Iterator["subprocess.Popen[str]"]:
-    """Run a Python process; at the end, signal it to stop and close its standard input."""
-    with subprocess.Popen(
-        [sys.executable, "-W", "ignore", *command],
-        env=os.environ | env,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as running:
-        try:
-            yield running
-        finally:
-            running.send_signal(signal.SIGINT if "benchmarks.upstream" in command else signal.SIGTERM)
-            try:
-                running.communicate(timeout=30)
-            finally:
-                running.kill()
-
-
-class Upstream:
-    """The stand-in CAMB.AI in its own process."""
-
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        assert process.stdin
-        assert process.stdout
-        self._in, self._out = process.stdin, process.stdout
-        self.base_url = self._out.readline().strip()
-
-    def tally(self, answer: object = None, latency: float = LATENCY_S) -> Row:
-        """Return the counts of the calls since the last tally, and set the answer and the latency in seconds."""
-        print(json.dumps({"answer": answer, "latency": latency}), file=self._in, flush=True)
-        counts: Row = json.loads(self._out.readline())
-        return counts
-
-
-def answer(cues: int) -> object:
-    """Return a finished run with this number of lines, taken from the samples; with 0, a run still in progress."""
-    from demo.samples import SAMPLES_DIR
-
-    if not cues:
-        return None
-    texts: list[str] = []
-    for path in sorted(SAMPLES_DIR.glob("*.json")):
-        texts += _texts(json.loads(path.read_bytes()).get("answer"))
-    if cues > SAVED_CUES:  # characters that JSON escapes would make the answer larger than the limit
-        texts = [text for text in texts if text.isascii()]
-    lines = [
-        {"start": 2 * at, "end": 2 * at + 1.5, "speaker": f"Speaker {at % 4}", "text": texts[at % len(texts)]}
-        for at in range(cues)
-    ]
-    return {"audio_url": "https://media.example/1.mp3", "transcript": lines}
-
-
-def _texts(value: Any) -> list[str]:
-    match value:
-        case {"text": str(text)}:
-            return [text]
-        case dict():
-            return [text for item in value.values() for text in _texts(item)]
-        case list():
-            return [text for item in value for text in _texts(item)]
-        case _:
-            return []
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + GIVE_UP_AFTER_S
-    while not condition():
-        if time.monotonic() > deadline:
-            raise SystemExit(f"The benchmark did not finish within {GIVE_UP_AFTER_S} s.")
-        time.sleep(0.02)
 
 
 def memory_mb(pid: int) -> float:
@@ -127,26 +53,6 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def new_team(runs: int) -> Any:
-    """Create a team whose runs are tracked but not due; it is the only team with a key."""
-    from django.db import connection
-
-    from results.models import ApiKey, Run
-    from teams.models import Team, User
-
-    user, _ = User.objects.get_or_create(email="bench@example.org")
-    team = Team.objects.create_for(user, f"Bench {time.time_ns()}")
-    ApiKey.objects.all().delete()
-    key = ApiKey(team=team, state=ApiKey.State.WORKING)
-    key.secret = KEY
-    key.save()
-    new = [Run(team=team, camb_run_id=number, due_at=None) for number in range(1, runs + 1)]
-    Run.objects.bulk_create(new, batch_size=500)
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE results_run")  # every database analyzes long before it holds this many runs
-    return team
-
-
 def sweep(upstream: Upstream, runs: int, cues: int, in_flight: int, workers: int) -> Row:
     """Refresh all runs on request, timed from the request until the last result is stored.
 
@@ -155,15 +61,14 @@ def sweep(upstream: Upstream, runs: int, cues: int, in_flight: int, workers: int
     from results.models import Run
     from results.runs.request import request_refresh_many
 
-    env = {"REFRESH_CALLS_PER_KEY": str(in_flight), "WORKER_THREADS": str(-(-in_flight // workers) + 2)}
-    team = new_team(runs)
+    env = {
+        "REFRESH_CALLS_PER_KEY": str(in_flight),
+        "REFRESH_CALLS_PER_SECOND": "100000",
+        "WORKER_THREADS": str(-(-in_flight // workers)),
+    }
+    [team] = new_teams(1, runs)
     wanted = Run.objects.filter(team=team).exclude(requested_at=None)
-    with ExitStack() as stack:
-        started = [stack.enter_context(process("-c", WORKER, **env)) for _ in range(workers)]
-        stack.enter_context(process(*BEAT, **env))
-        for worker in started:
-            assert worker.stdout
-            assert worker.stdout.readline() == "ready\n"
+    with workers_and_beat(workers, **env) as started:
         upstream.tally()
         request_refresh_many(Run.objects.filter(camb_run_id__lte=2 * BATCH * in_flight), team)
         until(lambda: not wanted.exists())
@@ -205,14 +110,45 @@ def plain_script(upstream: Upstream) -> float:
 
 def saving(rounds: int = 3) -> Row:
     """Return the cues stored per second with their search terms, by the engine and by bare SQL of the same rows."""
+    engine, bare = [], []
+    for _ in range(rounds):
+        [team] = new_teams(1, 1)
+        seconds, written = _store(team, SAVED_CUES)
+        engine.append(seconds)
+        bare.append(sum(_write_bare(table, rows) for table, rows in written.items()))
+    return {
+        "cues/s": f"{SAVED_CUES / min(engine):,.0f}",
+        "bare cues/s": f"{SAVED_CUES / min(bare):,.0f}",
+        "of bare": f"{min(bare) / min(engine):.0%}",
+    }
+
+
+def bare_insert(runs: int, cues: int) -> list[Row]:
+    """Return how long the database takes for nothing but the lines of a sweep, and for their search terms too."""
+    [team] = new_teams(1, runs)
+    _, written = _store(team, cues)
+    lines, terms = (_write_bare(table, rows) for table, rows in written.items())
+    return [
+        {"inserted": what, "s": f"{seconds:.2f}", "lines/s": f"{runs * cues / seconds:,.0f}"}
+        for what, seconds in (("lines alone", lines), ("lines and search terms", lines + terms))
+    ]
+
+
+def _store(team: Any, cues: int) -> tuple[float, dict[str, Rows]]:
+    """Store an answer of so many lines about each run of the team as the engine does, and delete the lines again.
+
+    Return the seconds that storing took, and the rows of the lines and of their search terms, by the table's name
+    and columns.
+    """
     from django.db import connection, transaction
     from django.utils import timezone
 
     from results.camb import parse
-    from results.models import Dub, Run
+    from results.models import Cue, Run
     from results.refresh import merge
+    from results.search import indexing
 
-    said = parse.read_run(1, answer(SAVED_CUES))
+    said = parse.read_run(1, answer(cues))
     written: defaultdict[str, Rows] = defaultdict(list)
 
     def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -220,105 +156,103 @@ def saving(rounds: int = 3) -> Row:
             written[table[1]] += params if many else zip(*params, strict=True)
         return execute(sql, params, many, context)
 
-    seconds: dict[str, float] = {}
-    for _ in range(rounds):
-        run = Run.objects.filter(team=new_team(1)).get()
-        written.clear()
-        began = time.perf_counter()
-        with transaction.atomic(), connection.execute_wrapper(note):
-            stock = merge.Merge([run])
-            stock.merge(run, said, timezone.now())
-            stock.write()
-        engine = time.perf_counter() - began
-        merge.delete_cues(Dub.objects.get(run=run))
-        for name, took in (("engine", engine), ("bare", _write_bare(written))):
-            seconds[name] = min(took, seconds.get(name, took))
-    return {
-        "cues/s": f"{SAVED_CUES / seconds['engine']:,.0f}",
-        "bare cues/s": f"{SAVED_CUES / seconds['bare']:,.0f}",
-        "of bare": f"{seconds['bare'] / seconds['engine']:.0%}",
-    }
+    runs = list(Run.objects.filter(team=team))
+    began = time.perf_counter()
+    with transaction.atomic(), connection.execute_wrapper(note):
+        merging = merge.Merge(runs)
+        for run in runs:
+            merging.merge(run, said, timezone.now())
+        merging.write()
+    seconds = time.perf_counter() - began
+    stored = Cue.objects.filter(team=team)
+    indexing.remove_cues(stored)
+    stored._raw_delete(stored.db)
+    return seconds, {table: _split(rows, table.count(",") + 1) for table, rows in written.items()}
 
 
-def _write_bare(written: dict[str, Rows]) -> float:
+def _split(rows: Rows, columns: int) -> Rows:
+    """Return rows of so many columns: one statement may have written several of them."""
+    values = chain.from_iterable(rows)
+    return list(zip(*[values] * columns, strict=True))
+
+
+def _write_bare(table: str, rows: Rows) -> float:
     from django.db import connection, transaction
 
-    for table, rows in written.items():  # one statement may have written several rows: split its values
-        values, columns = chain.from_iterable(rows), table.count(",") + 1
-        written[table] = list(zip(*[values] * columns, strict=True))
     began = time.perf_counter()
     with transaction.atomic():
         raw: Any = connection.connection
-        for table, rows in written.items():
-            if connection.vendor == "sqlite":
-                raw.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
-            else:
-                with raw.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN") as copy:
-                    for row in rows:
-                        copy.write_row(row)
+        if connection.vendor == "sqlite":
+            raw.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+        else:
+            with raw.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
     return time.perf_counter() - began
 
 
-def show(title: str, *rows: Row) -> None:
-    print(f"\n{title}")
-    widths = {name: max(len(name), *(len(str(row[name])) for row in rows)) for name in rows[0]}
-    print("  " + "  ".join(name.rjust(width) for name, width in widths.items()))
-    for row in rows:
-        print("  " + "  ".join(str(row[name]).rjust(width) for name, width in widths.items()), flush=True)
+def sweeps(upstream: Upstream, options: argparse.Namespace) -> None:
+    for cues in options.cues:
+        plans = [(in_flight, workers) for in_flight in options.in_flight for workers in options.workers]
+        rows = [sweep(upstream, options.runs, cues, *plan) for plan in plans]
+        show(f"A sweep over {options.runs:,} due runs of one key, {LATENCY_S:g} s a call", *rows)
+        if cues:
+            inserts = bare_insert(options.runs, cues)
+            show(f"A bare insert of the same {options.runs * cues:,} lines in one transaction", *inserts)
+    show_plain_script(upstream, -(-options.runs // BATCH), rows)
+    show(f"Saving {SAVED_CUES:,} lines with their search terms", saving())
+    long = sweep(upstream, 1, LONG_TRANSCRIPT, 8, 1)
+    named = {name: long[name] for name in ("answers", "single", "s", "MB")}
+    show("One answer with a very long transcript", named)
 
 
-def prepare(stack: ExitStack) -> Upstream:
-    """Set up Django with settings and a database of its own, and start the stand-in."""
-    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="dubroom-bench-"))
-    os.environ.setdefault("DATABASE_URL", f"sqlite:///{folder}/bench.sqlite3")
-    if "bench" not in os.environ["DATABASE_URL"].rpartition("/")[2]:
-        raise SystemExit('The name of the database must contain "bench": its keys are removed.')
-    upstream = Upstream(stack.enter_context(process("-m", "benchmarks.upstream")))
-    os.environ |= {
-        "DUBROOM_DATA_DIR": folder,
-        "DEMO": "0",
-        "CAMB_BASE_URL": upstream.base_url,
-        "SECRET_KEY": "only-for-benchmarks-and-long-enough",
-        "REFRESH_CALLS_PER_SECOND": "100000",
-        "REFRESH_FIRST_SECONDS": "3600",  # no run is due twice during the measurement
-        "MALLOC_ARENA_MAX": "2",
-        "MALLOC_MMAP_THRESHOLD_": "1048576",
-        "DJANGO_SETTINGS_MODULE": "dashboard.settings",
+def show_plain_script(upstream: Upstream, calls: int, rows: Sequence[Row]) -> None:
+    each = plain_script(upstream)
+    sooner = {
+        f"{row['in flight']} in flight, workers: {row['workers']}": f"{each * calls / float(str(row['s'])):.1f}x"
+        for row in rows
     }
-    import django
-    from django.core.management import call_command
-
-    django.setup()
-    call_command("migrate", verbosity=0)
-    return upstream
+    timed = f"{calls * each:.0f} s ({PLAIN_CALLS} of {calls:,} calls timed)"
+    show(
+        "A plain script, one requests.post after another, and how many times sooner a sweep ends",
+        {"plain": timed, **sooner},
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.refresh", description=__doc__)
-    parser.add_argument("--runs", type=int, default=5000)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.refresh", description=__doc__.partition("\n")[0])
+    parser.add_argument(
+        "measure",
+        nargs="?",
+        choices=("sweeps", "recovery", "refresh-now"),
+        default="sweeps",
+        help="default: sweeps",
+    )
+    parser.add_argument("--runs", type=int, default=5000, help="due runs of all teams together")
     parser.add_argument("--cues", type=int, nargs="+", default=[0, 20], help="lines of each answer; 0: not ready")
-    parser.add_argument("--in-flight", type=int, nargs="+", default=[8, 32])
-    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--in-flight", type=int, nargs="+", default=[8, 32], help="calls of the key, in sweeps")
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], help="in sweeps")
+    parser.add_argument("--teams", type=int, nargs="+", default=[1, 12, 40], help="that sweep, in refresh-now")
+    parser.add_argument("--times", type=int, default=5, help="kills or presses of each kind")
     options = parser.parse_args()
     with ExitStack() as stack:
         upstream = prepare(stack)
-        for cues in options.cues:
-            plans = [(in_flight, workers) for in_flight in options.in_flight for workers in options.workers]
-            rows = [sweep(upstream, options.runs, cues, *plan) for plan in plans]
-            show(f"A sweep over {options.runs:,} due runs of one key, {LATENCY_S:g} s a call", *rows)
-        each = plain_script(upstream)
-        calls = -(-options.runs // BATCH)
-        sooner = {
-            f"{row['in flight']} in flight": f"{each * calls / float(str(row['s'])):.1f}x sooner" for row in rows
-        }
-        timed = f"{calls * each:.0f} s ({PLAIN_CALLS} of {calls:,} calls timed)"
-        show("A plain script, one requests.post after another", {"plain": timed, **sooner})
-        show(f"Saving {SAVED_CUES:,} lines with their search terms", saving())
-        long = sweep(upstream, 1, LONG_TRANSCRIPT, 8, 1)
-        show(
-            "One answer with a very long transcript",
-            {name: long[name] for name in ("answers", "single", "s", "MB")},
-        )
+        if options.measure == "sweeps":
+            sweeps(upstream, options)
+        elif options.measure == "recovery":
+            rows = [recovery(upstream, runs, options.times) for runs in (FEW_RUNS, options.runs)]
+            show(f"The runs of a worker that is killed while another one lives, {options.times} times", *rows)
+        else:
+            for cues in options.cues:
+                rows = [
+                    row
+                    for teams in options.teams
+                    for row in refresh_now(upstream, teams, options.runs, cues, options.times)
+                ]
+                show(
+                    f"A person's Refresh while {options.runs:,} due runs are swept, pressed {options.times} times",
+                    *rows,
+                )
 
 
 if __name__ == "__main__":

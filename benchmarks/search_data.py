@@ -14,6 +14,7 @@ from random import Random
 from typing import Any
 
 from benchmarks.lines import LANGUAGES, RARE, Lines
+from benchmarks.servers import postgres_database
 from benchmarks.timing import percentiles, timed
 
 TEAMS = 100
@@ -38,7 +39,9 @@ def filled(database: str, lines: int, options: argparse.Namespace) -> Iterator[P
         }
         if database == "postgres":
             name = f"{POSTGRES_NAME}_{lines}"
-            os.environ["DATABASE_URL"] = stack.enter_context(_postgres(options.postgres, name, options.keep))
+            os.environ["DATABASE_URL"] = stack.enter_context(
+                postgres_database(options.postgres, name, options.keep)
+            )
         else:
             os.environ["DATABASE_URL"] = f"sqlite:///{folder / 'search.sqlite3'}"
         import django
@@ -54,23 +57,6 @@ def filled(database: str, lines: int, options: argparse.Namespace) -> Iterator[P
         if not Cue.objects.exists():
             _fill(lines)
         yield folder
-
-
-@contextmanager
-def _postgres(server: str, name: str, keep: bool) -> Iterator[str]:
-    import psycopg
-
-    with psycopg.connect(f"{server}postgres", autocommit=True) as connection:
-        present = connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone()
-        if not (keep and present):
-            connection.execute(f"drop database if exists {name}")
-            connection.execute(f"create database {name} template template0 encoding 'UTF8'")
-    try:
-        yield f"{server}{name}"
-    finally:
-        if not keep:
-            with psycopg.connect(f"{server}postgres", autocommit=True) as connection:
-                connection.execute(f"drop database {name} with (force)")
 
 
 def _fill(total: int) -> None:

@@ -1,4 +1,4 @@
-"""Starts the servers that the benchmarks send requests to, and logs in to them."""
+"""Starts the servers that the benchmarks send requests to, logs in to them, and creates databases."""
 
 import http.client
 import json
@@ -33,6 +33,24 @@ def datasette(binary: str, folder: Path) -> Iterator[str]:
     file = str(folder / "search.sqlite3")
     with _serving([binary, "serve", file, "--port", str(port), "--metadata", str(metadata)], port) as address:
         yield address
+
+
+@contextmanager
+def postgres_database(server: str, name: str, keep: bool) -> Iterator[str]:
+    """Yield the address of a new or kept database on this server; drop it at the end unless it is to be kept."""
+    import psycopg
+
+    with psycopg.connect(f"{server}postgres", autocommit=True) as connection:
+        present = connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone()
+        if not (keep and present):
+            connection.execute(f"drop database if exists {name}")
+            connection.execute(f"create database {name} template template0 encoding 'UTF8'")
+    try:
+        yield f"{server}{name}"
+    finally:
+        if not keep:
+            with psycopg.connect(f"{server}postgres", autocommit=True) as connection:
+                connection.execute(f"drop database {name} with (force)")
 
 
 @contextmanager

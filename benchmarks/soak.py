@@ -2,9 +2,8 @@
 
 The web server, a worker and beat run as in production, but faster: beat ticks every second, each of a thousand runs
 is refreshed every minute and never ends, some transcripts change each time, some calls fail in every way, and a
-user reads pages. The output is the mean of each third of the time, after a tenth for warming up. The benchmark uses
-SQLite and the embedded broker in a temporary folder, or the DATABASE_URL (the database's name must contain "bench")
-and the BROKER_URL of the environment.
+user reads pages. The output is the mean of each third of the time, after a tenth for warming up.
+`benchmarks.engine` says which database and broker are used.
 """
 
 import argparse
@@ -23,7 +22,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from benchmarks.refresh import KEY, Row, show
+from benchmarks.engine import KEY, Row, choose_database, show
 from demo.server import Call, Reply, StandIn
 
 ROOT = Path(__file__).parent.parent
@@ -62,9 +61,9 @@ def changing(*_: object) -> object:
 @contextmanager
 def procfile_session(name: str, **env: str) -> Iterator[int]:
     """Run a process of the Procfile in a session of its own, and yield the id of the session."""
-    from dashboard.embedded import processes
+    from dashboard.embedded import supervisor
 
-    command = processes.commands(ROOT / "Procfile", [name])[name]
+    command = supervisor.commands(ROOT / "Procfile", [name])[name]
     with subprocess.Popen(
         ["sh", "-c", f"exec {command}"], cwd=ROOT, env=os.environ | env, start_new_session=True
     ) as leader:
@@ -177,9 +176,7 @@ def main() -> None:
     options = parser.parse_args()
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="dubroom-bench-"))
-        os.environ.setdefault("DATABASE_URL", f"sqlite:///{folder}/bench.sqlite3")
-        if "bench" not in os.environ["DATABASE_URL"].rpartition("/")[2]:
-            raise SystemExit('The name of the database must contain "bench": its keys are removed.')
+        choose_database(stack, folder)
         camb = stack.enter_context(StandIn(keys=[KEY], latency=0.2, on_reply=lambda call: camb.calls.clear()))
         camb.unknown = None
         camb.runs = dict.fromkeys(range(1, options.runs + 1, 10), changing)

@@ -229,7 +229,7 @@ CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_TIMER_PRECISION = 0.1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # The schedule is in the database, by its clock: a time once planned survives restarts, and no message expires.
-CELERY_BEAT_SCHEDULER = "results.queue:BeatScheduler"
+CELERY_BEAT_SCHEDULER = "results.beat:BeatScheduler"
 CELERY_BEAT_SCHEDULE = {
     name: {"task": f"results.tasks.{name.replace('-', '_')}", "schedule": seconds}
     for name, seconds in {

@@ -3,8 +3,8 @@
 import faulthandler
 import logging
 import os
+from collections.abc import Callable
 from concurrent.futures import Future
-from functools import cache
 from threading import Thread
 from time import sleep
 from typing import Any
@@ -32,17 +32,12 @@ class DubroomTask(DjangoTask[Any, Any]):
 
     def before_start(self, *args: Any, **kwargs: Any) -> None:
         if not health.is_migrated():
-            _log_not_migrated()
+            health.log_not_migrated()
             raise Ignore
 
     def on_failure(self, exc: Exception, *args: Any, **kwargs: Any) -> None:
         if isinstance(exc, self.throws):
             health.record_failure(exc)
-
-
-@cache
-def _log_not_migrated() -> None:
-    logger.error("The worker waits: the database is not migrated. Run: python manage.py migrate")
 
 
 class WorkerPool(TaskPool):
@@ -53,18 +48,18 @@ class WorkerPool(TaskPool):
     on with its runs, as if it had been killed.
     """
 
+    _stop_heartbeat: Callable[[], None] = staticmethod(lambda: None)
+
     def on_start(self) -> None:
         from results.refresh import heartbeat  # Celery imports this module before Django's models can be loaded
 
         super().on_start()
-        heartbeat.start()
+        self._stop_heartbeat = heartbeat.start()
         Thread(target=_watch, name="watchdog", daemon=True).start()
 
     def on_stop(self) -> None:
-        from results.refresh import heartbeat
-
         super().on_stop()
-        heartbeat.stop()
+        self._stop_heartbeat()
 
     def on_apply(self, *args: Any, **kwargs: Any) -> Any:
         result = super().on_apply(*args, **kwargs)

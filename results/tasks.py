@@ -6,18 +6,18 @@ from datetime import timedelta
 from celery import shared_task
 from django.conf import settings
 
-from results import queue, speakers
+from results import beat, speakers
 from results.media import copy_fetch, copy_sync, part_files
-from results.refresh import ask, calls, keys, schedule
+from results.refresh import ask, call_log, keys, schedule
 from results.runs import archive, remove
 from results.search import saved
 
 
 def _run_scheduled(name: str, run: Callable[[], object]) -> None:
     """Run a task that beat sends seldom, and note when it is due again; one that fails is due after ten minutes."""
-    queue.begin_scheduled(name)
+    beat.begin_scheduled(name)
     run()
-    queue.end_scheduled(name, timedelta(seconds=settings.CELERY_BEAT_SCHEDULE[name]["schedule"]))
+    beat.end_scheduled(name, timedelta(seconds=settings.CELERY_BEAT_SCHEDULE[name]["schedule"]))
 
 
 @shared_task
@@ -52,7 +52,7 @@ def fetch_languages() -> None:
 
 @shared_task
 def send_search_alerts() -> None:
-    saved.send_alerts()
+    saved.create_alerts()
 
 
 @shared_task
@@ -82,7 +82,7 @@ def delete_old_part_files() -> None:
 
 @shared_task
 def delete_old_calls() -> None:
-    _run_scheduled("delete-old-calls", calls.delete_old)
+    _run_scheduled("delete-old-calls", call_log.delete_old)
 
 
 @shared_task

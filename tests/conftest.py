@@ -1,4 +1,4 @@
-"""What holds for every test? Settings of its own, and nothing outside a temporary folder is touched."""
+"""Fixtures of every test: settings of its own, and nothing outside a temporary folder is touched."""
 
 import atexit
 import os

@@ -1,8 +1,11 @@
 """Factories of the tests: users, teams, keys, runs, dubs, and answers of CAMB.AI."""
 
+from datetime import datetime
 from itertools import count
 
-from results.models import ApiKey, Cue, Dub, Run
+from django.utils import timezone
+
+from results.models import ApiKey, Cue, Dub, Run, WorkerHeartbeat
 from results.search import indexing
 from teams.models import Invitation, Membership, Team, User
 
@@ -24,6 +27,11 @@ def make_member(team: Team, role: str = Membership.Role.MEMBER) -> User:
     user = make_user()
     Membership.objects.create(team=team, user=user, role=role)
     return user
+
+
+def make_worker(seen_at: datetime | None = None) -> WorkerHeartbeat:
+    """Make the heartbeat of a worker, as if seen just now."""
+    return WorkerHeartbeat.objects.create(name="worker", seen_at=seen_at or timezone.now())
 
 
 def make_invitation(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dashboard.embedded import processes
+from dashboard.embedded import supervisor
 
 ROOT = Path(__file__).parent.parent
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
@@ -18,7 +18,7 @@ SECRETS = {"POSTGRES_PASSWORD": "x", "SECRET_KEY": "y", "FIELD_KEYS": "z"}
 
 @pytest.mark.parametrize("name", ["web", "worker", "beat"])
 def test_compose_runs_the_commands_of_the_procfile(name):
-    command = processes.commands(ROOT / "Procfile", [name])[name]
+    command = supervisor.commands(ROOT / "Procfile", [name])[name]
     assert SERVICES[name]["command"] == command.replace("$HOST", "0.0.0.0").replace("$PORT", "8000")
 
 

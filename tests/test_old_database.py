@@ -96,7 +96,7 @@ INDEX = "results_search"
 DEMO, STUDIO = 1, 3
 # CAMB.AI's ids of four runs of the studio. The lines of the second are still in the index and those of the third
 # are not yet in it, as no worker had synced either run.
-ARCHIVED, FADING, RETURNING, CURRENT = 502, 503, 504, 506
+ARCHIVED, TO_UNINDEX, TO_INDEX, CURRENT = 502, 503, 504, 506
 
 Table = dict[str, Any]
 
@@ -228,7 +228,7 @@ def test_keys_search_archive_and_new_rows_work_after_the_migrations():
 
     # Unfinished work goes on: one run leaves the index, one returns, and a name reaches the later runs.
     sync_pending()
-    assert (run(FADING).is_indexed, run(RETURNING).is_indexed) == (False, True)
+    assert (run(TO_UNINDEX).is_indexed, run(TO_INDEX).is_indexed) == (False, True)
     assert found(STUDIO, "speaker:annabel orchid") == []
     speakers.apply_pending()
     assert found(STUDIO, "speaker:annabel orchid") == ["The orchid comes back soon."]

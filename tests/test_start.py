@@ -124,10 +124,30 @@ def test_every_start_serves_the_demo_team_and_every_end_leaves_no_process(dubroo
         assert processes_of(dubroom.data_dir) == {}
 
     with dubroom.running() as process:
-        (beat,) = (pid for pid, command in processes_of(dubroom.data_dir).items() if " beat --" in command)
-        os.kill(beat, signal.SIGKILL)
-        assert process.wait(DEADLINE_S) == 1
-    assert "The process 'beat' ended by itself, so the others were stopped." in dubroom.log.read_text()
+        process.kill()
+        process.wait(DEADLINE_S)
+        dubroom.until(lambda: processes_of(dubroom.data_dir) == {})
+
+
+@pytest.mark.worker
+def test_a_process_that_dies_again_and_again_is_started_again_and_the_others_live_on(dubroom):
+    def pids(name: str) -> set[int]:
+        return {pid for pid, command in processes_of(dubroom.data_dir).items() if f" {name} --" in command}
+
+    with dubroom.running():
+        web = {pid for pid, command in processes_of(dubroom.data_dir).items() if "granian" in command}
+        for name in ("worker", "worker", "beat"):
+            dubroom.until(lambda name=name: pids(name))
+            dead = pids(name)
+            for pid in dead:
+                os.kill(pid, signal.SIGKILL)
+            dubroom.until(lambda name=name, dead=dead: pids(name) - dead)
+        assert requests.get(f"{dubroom.url}/health/").json()["status"] == "ok"
+        assert web <= processes_of(dubroom.data_dir).keys()
+    log = dubroom.log.read_text()
+    assert re.findall(r"The process '(\w+)' ended and is started again in (\d+) s", log) == [
+        ("worker", "1"), ("worker", "2"), ("beat", "1"),
+    ]  # fmt: skip
     assert processes_of(dubroom.data_dir) == {}
 
 

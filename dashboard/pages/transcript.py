@@ -116,7 +116,7 @@ class WaveformPath(NamedTuple):
     @classmethod
     def of(cls, copy: MediaCopy, dub: Dub) -> "WaveformPath":
         width = COLUMNS * copy.length_ms // max(dub.duration_ms, 1)
-        path = timeline.skyline(bytes(copy.waveform), WAVE_COLUMNS, WAVE_HEIGHT)
+        path = timeline.waveform_path(bytes(copy.waveform), WAVE_COLUMNS, WAVE_HEIGHT)
         return cls(path, WAVE_COLUMNS, width, max(width, COLUMNS))
 
 

@@ -4,6 +4,7 @@ Nothing is written only to learn this until a write has failed. From then on eac
 one succeeds.
 """
 
+import functools
 import logging
 import secrets
 from contextlib import suppress
@@ -12,6 +13,7 @@ from pathlib import Path
 from shutil import disk_usage
 from typing import TypeGuard
 
+from django.apps import apps
 from django.core.cache import cache
 from django.db import DatabaseError, InterfaceError, InternalError, OperationalError, ProgrammingError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -42,6 +44,12 @@ def is_migrated() -> bool:
     return _was_migrated
 
 
+@functools.cache
+def log_not_migrated() -> None:
+    """Log, once in the life of the process, that it waits for the database to be migrated."""
+    logger.error("Nothing is done: the database is not migrated. Run: python manage.py migrate")
+
+
 def record_failure(error: Exception) -> None:
     """Log the first line of why a read or write failed, and have the next checks write a probe row."""
     logger.error("A database query failed: %s", first_line(error))
@@ -64,12 +72,11 @@ def accepts_writes() -> bool:
         return False
     if not has_failed():
         return True
-    from django.contrib.sessions.models import Session  # a worker imports this before models can be loaded
-
+    session = apps.get_model("sessions", "Session")  # a worker imports this module before models can be loaded
     try:
         # The probe is an expired session without a user, which does no harm if its deletion fails.
         data, ended = secrets.token_urlsafe(FREE_BYTES_NEEDED * 3 // 4), datetime(2000, 1, 1, tzinfo=UTC)
-        probe = Session(secrets.token_hex(16), data, ended)
+        probe = session(secrets.token_hex(16), data, ended)
         probe.save(force_insert=True)
         probe.delete()
     except (DatabaseError, InterfaceError) as error:

@@ -19,7 +19,6 @@ from typing import BinaryIO
 
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
 from results import queue
@@ -45,9 +44,7 @@ SPARE_BYTES = 512 * 2**20
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(hours=6)
 MAX_FAILURES = 12
-QUOTA_WAIT = timedelta(hours=1)
 DISK_WAIT = timedelta(minutes=15)
-QUOTA_HINT = "An owner can allow more on the team's page; removing runs makes room too."
 # A failed turn that received this much counts as the first failure, not as one more in a row.
 PROGRESS_BYTES = 2**20
 # Reserved at a time for a file whose host does not give its size.
@@ -134,7 +131,10 @@ class _Turn:
             logger.info("Copy %s was removed, or another worker is fetching it", copy.pk)
             self._postpone("", FIRST_WAIT)
         except _QuotaExceeded:
-            self._postpone_for_quota()
+            part_files.delete(copy)
+            message = quota.no_room_message(copy)
+            quota.postpone_unsized(copy.team_id)
+            self._postpone(message, quota.WAIT, received_bytes=0)
         except part_files.UnsupportedMediaError as error:
             self._give_up(str(error))
         except (download.DownloadError, links.NoPlayableLinkError) as error:
@@ -301,20 +301,6 @@ class _Turn:
     def _postpone(self, message: str, wait: timedelta, **fields: object) -> None:
         """Save the message for the team and when the copy is due again."""
         self._own_row().update(message=message, due_at=timezone.now() + wait, **fields)
-
-    def _postpone_for_quota(self) -> None:
-        """Postpone this copy and the team's others of unknown size until there may be room in the quota."""
-        copy, now = self.copy, timezone.now()
-        part_files.delete(copy)
-        policy = CopyPolicy.objects.get(pk=copy.team_id)
-        # Copies of unknown size would each be requested only to find the same lack of room.
-        others = MediaCopy.objects.due(now).filter(team=copy.team_id, size=0)
-        others.update(due_at=now + QUOTA_WAIT, message=f"There is no room left for copies. {QUOTA_HINT}")
-        used = filesizeformat(quota.used_bytes(policy.pk) - copy.size)
-        taken = f"{used} of {policy.quota_bytes // quota.GB} GB are taken."
-        self._postpone(
-            f"No room for {filesizeformat(copy.size)}: {taken} {QUOTA_HINT}", QUOTA_WAIT, received_bytes=0
-        )
 
     def _give_up(self, message: str) -> None:
         """Set the copy to FAILED; a later refresh of its run starts it again."""

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from results import camb, clock
 from results.models import ApiKey, Dub, Run
-from results.refresh import calls, claims, keys, limits, save
+from results.refresh import call_log, circuit_breaker, claims, keys, save
 from results.secrets import SealBrokenError
 
 Kind = Literal["video", "audio"]
@@ -165,18 +165,18 @@ def refresh_now(run: Run) -> None:
     key = ApiKey.objects.filter(pk=run.team_id).first()
     if key is None:
         raise NoKeyError
-    if not ApiKey.objects.filter(limits.calls_allowed(now), pk=key.pk).exists():
+    if not ApiKey.objects.filter(circuit_breaker.calls_allowed(now), pk=key.pk).exists():
         raise camb.Unavailable(key.message)
-    lease, call_log = uuid.uuid4(), calls.CallLog(key.pk)
+    lease, log = uuid.uuid4(), call_log.CallLog(key.pk)
     Run.objects.filter(pk=run.pk).update(lease=lease, lease_until=now + claims.LEASE_DURATION, leased_by=None)
     try:
-        with keys.client_with_timeout(key, seconds=10) as client, call_log.record([run.pk]):
+        with keys.client_with_timeout(key, seconds=10) as client, log.record([run.pk]):
             [answer] = client.fetch([run.camb_run_id or 0]).values()
-        save.save_outcomes([save.Outcome(run.pk, lease, now, answer)], call_log)
+        save.save_outcomes([save.Outcome(run.pk, lease, now, answer)], log)
     except camb.CambError as error:
-        calls.write_log(call_log, {})
+        call_log.write_log(log, {})
         if error.concerns_key:
-            limits.record_failure(key, error)
+            circuit_breaker.record_failure(key, error)
         raise
     finally:
         claims.release(lease, [run.pk])

@@ -1,10 +1,12 @@
-"""A team's copy policy: whether copies are kept, the quota, and its usage."""
+"""A team's copy policy: whether copies are kept, the quota, its usage, and what waits while it is full."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Q, Sum
+from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
 from results import queue
@@ -12,6 +14,9 @@ from results.models import CopyPolicy, MediaCopy
 from teams.models import Team
 
 GB = 2**30
+# A copy that does not fit is tried again after this time.
+WAIT = timedelta(hours=1)
+HINT = "An owner can allow more on the team's page; removing runs makes room too."
 
 State = MediaCopy.State
 
@@ -72,6 +77,20 @@ def used_bytes(team_id: int) -> int:
     """Return the bytes that count towards the team's quota: copies kept, and copies being fetched right now."""
     used: int = MediaCopy.objects.filter(team=team_id).aggregate(used=_used())["used"]
     return used
+
+
+def no_room_message(copy: MediaCopy) -> str:
+    """Return the message of a copy that does not fit into its team's quota."""
+    policy = CopyPolicy.objects.get(pk=copy.team_id)
+    used = filesizeformat(used_bytes(policy.pk) - copy.size)
+    return f"No room for {filesizeformat(copy.size)}: {used} of {policy.quota_bytes // GB} GB are taken. {HINT}"
+
+
+def postpone_unsized(team_id: int | None) -> None:
+    """Postpone the team's due copies of unknown size: each request would only find the same lack of room."""
+    now = timezone.now()
+    unsized = MediaCopy.objects.due(now).filter(team=team_id, size=0)
+    unsized.update(due_at=now + WAIT, message=f"There is no room left for copies. {HINT}")
 
 
 def _used() -> Sum:

@@ -6,7 +6,7 @@ from results.models.dubs import Cue, Dub, DubQuerySet, Language, SpeakerName
 from results.models.media import CopyPolicy, MediaCopy, MediaCopyQuerySet
 from results.models.runs import RawAnswer, Run, RunQuerySet, Source, Tag
 from results.models.search import SavedSearch, SearchAlert, VocabularyWord
-from results.models.versions import TeamVersion
+from results.models.team_version import TeamVersion
 from results.models.workers import ScheduledTask, WorkerHeartbeat, WorkerHeartbeatQuerySet
 
 __all__ = [

@@ -54,11 +54,11 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Runs that are archived."""
         return self.exclude(archived_at=None)
 
-    def fading(self) -> "RunQuerySet":
+    def to_unindex(self) -> "RunQuerySet":
         """Archived runs whose lines are still in the search index. No search may show these runs."""
         return self.archived().filter(is_indexed=True)
 
-    def returning(self) -> "RunQuerySet":
+    def to_index(self) -> "RunQuerySet":
         """Restored runs whose lines are not in the search index yet."""
         return self.current().filter(is_indexed=False)
 

@@ -17,8 +17,8 @@ from django.conf import settings
 
 from results import camb, clock, queue
 from results.models import Run
-from results.refresh import claims, keys, limits
-from results.refresh.calls import CallLog
+from results.refresh import circuit_breaker, claims, keys
+from results.refresh.call_log import CallLog
 from results.refresh.claims import DueRun, Lease
 from results.refresh.save import Answer, Outcome, save_outcomes
 from results.refresh.schedule import postpone
@@ -107,14 +107,14 @@ def ask(lease: Lease, log: CallLog) -> list[Outcome]:
         asking = _Asking(keys.client_for(lease.key), lease, log)
         for batch in claims.plan_calls(lease.runs):
             # Since the lease was claimed, another thread's failure may have opened the circuit breaker.
-            if not limits.is_usable(lease.key.pk) or (outcomes and monotonic() > ends):
+            if not circuit_breaker.is_usable(lease.key.pk) or (outcomes and monotonic() > ends):
                 break
             for pk, answer in asking.ask(batch).items():
                 outcomes.append(Outcome(pk, lease.id, started, answer, pk in asking.verified))
         if any(not isinstance(outcome.answer, _BATCH_FAILURES) for outcome in outcomes):
-            limits.record_success(lease.key)
+            circuit_breaker.record_success(lease.key)
     except (camb.CambError, SealBrokenError) as error:
-        limits.record_failure(lease.key, error)
+        circuit_breaker.record_failure(lease.key, error)
         postpone(batch, error)
     return outcomes
 
@@ -161,14 +161,14 @@ class _Asking:
             return {runs[0].pk: reason}
         answers: dict[int, Answer] = {}
         for half in _halves(runs):
-            if limits.is_usable(self.lease.key.pk):
+            if circuit_breaker.is_usable(self.lease.key.pk):
                 claims.renew(self.lease.id)
                 answers |= self._ask_or_halve(half)
         return answers
 
     def _check_key(self, runs: Sequence[DueRun], refusal: camb.Refused) -> None:
         """Raise the refusal if the key is at fault for it: the key no longer sees a run that it saw before."""
-        if not limits.is_usable(self.lease.key.pk):
+        if not circuit_breaker.is_usable(self.lease.key.pk):
             raise refusal
         seen = Run.objects.filter(team=self.lease.key.pk, status__in=(Status.READY, Status.PARTLY))
         witness = seen.exclude(pk__in=[run.pk for run in runs]).order_by("-checked_at").first()
@@ -254,7 +254,7 @@ class _Asking:
         verified: dict[int, Answer] = {}
         for run in absent:
             is_due = run.absences + 1 >= VERIFY_AFTER_ABSENCES and not run.is_absence_verified
-            if is_due and limits.is_usable(self.lease.key.pk):
+            if is_due and circuit_breaker.is_usable(self.lease.key.pk):
                 self.verified.add(run.pk)
                 try:
                     with self.log.record([run.pk]):

@@ -1,4 +1,4 @@
-"""How many calls were made lately, what came of them, and how long did CAMB.AI take?"""
+"""Counts of recent calls by outcome, and how long CAMB.AI took to answer them."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -75,7 +75,7 @@ class CallSummary:
 
 
 def summarise(team: Team, window: TimeWindow, now: datetime) -> CallSummary:
-    """Sum up the team's calls in the window that ends with the step in which `now` lies."""
+    """Sum up the team's calls in the window that ends with the step that contains `now`."""
     end = int(now.timestamp()) // window.step + 1
     numbers = range(end - window.count, end)
     calls = Call.objects.filter(team=team, at__gte=_start(numbers[0], window), at__lt=_start(end, window))

@@ -9,6 +9,8 @@ import logging
 import os
 import socket
 import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from threading import Event, Thread
 
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
@@ -23,18 +25,18 @@ HEARTBEAT_SECONDS = 2.0
 # Rows of dead workers tell people since when there has been none; older ones go.
 _FORGET_AFTER = 100 * WorkerHeartbeat.DEAD_AFTER
 
-# None in a process that is no worker, such as the web server or a command: its leases bind until they end.
+# None in a process that is no worker, such as the web server or a command, and until the first heartbeat is stored:
+# leases given then bind until they end.
 worker_id: uuid.UUID | None = None
 held_leases: set[uuid.UUID] = set()
 
 _stopped = Event()
 
 
-def start() -> None:
-    """Register this process as a worker and keep its heartbeat in a thread of its own."""
-    global worker_id
-    worker_id = uuid.uuid4()
+def start() -> Callable[[], None]:
+    """Keep this process's heartbeat in a thread of its own, and return the function that stops it."""
     Thread(target=_keep_beating, name="heartbeat", daemon=True).start()
+    return stop
 
 
 def stop() -> None:
@@ -50,12 +52,22 @@ def stop() -> None:
         logger.warning("The worker could not sign off: %s", health.first_line(error))
 
 
+def renew(now: datetime) -> None:
+    """Renew a heartbeat that is late, as while another process writes for long: who claims a lease is alive."""
+    if worker_id:
+        late = now - timedelta(seconds=HEARTBEAT_SECONDS)
+        WorkerHeartbeat.objects.filter(id=worker_id, seen_at__lt=late).update(seen_at=now)
+
+
 def _keep_beating() -> None:
     has_failed = False
     while not _stopped.is_set():
         close_old_connections()
         try:
-            beat()
+            if health.is_migrated():
+                beat()
+            else:
+                health.log_not_migrated()
         except (DatabaseError, InterfaceError) as error:
             if not has_failed:  # one line for each outage, not one every two seconds
                 logger.warning("The worker's heartbeat could not be stored: %s", health.first_line(error))
@@ -67,11 +79,16 @@ def _keep_beating() -> None:
 
 
 def beat() -> None:
-    """Renew this worker's heartbeat, and release the leases in its name that it no longer holds."""
-    assert worker_id  # noqa: S101
+    """Store this worker's heartbeat, and release the leases in its name that it no longer holds.
+
+    The first one registers the process as a worker.
+    """
+    global worker_id
     now = clock.now()
-    if not WorkerHeartbeat.objects.filter(id=worker_id).update(seen_at=now):
-        WorkerHeartbeat.objects.create(id=worker_id, name=f"{socket.gethostname()}:{os.getpid()}", seen_at=now)
+    if not (worker_id and WorkerHeartbeat.objects.filter(id=worker_id).update(seen_at=now)):
+        name = f"{socket.gethostname()}:{os.getpid()}"
+        row = WorkerHeartbeat.objects.create(id=worker_id or uuid.uuid4(), name=name, seen_at=now)
+        worker_id = row.pk  # only now, since a lease of a worker without a heartbeat binds no one
         WorkerHeartbeat.objects.filter(seen_at__lt=now - _FORGET_AFTER).delete()
     # A lease is in the set before it is in the database, and leaves it afterwards.
     stored = set(Run.objects.filter(leased_by=worker_id, lease__isnull=False).values_list("lease", flat=True))

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from results import camb, queue
 from results.models import ApiKey, Language, Run, TeamVersion
-from results.refresh import limits, merge
+from results.refresh import circuit_breaker, merge
 from results.secrets import SealBrokenError
 from teams.models import Team
 
@@ -53,12 +53,12 @@ def test_key(team_id: int) -> None:
     except camb.Refused as error:
         # Another team's run may well be forbidden: only about a run of its own does a 403 concern the key.
         if error.concerns_key or (error.is_forbidden and own):
-            limits.record_failure(key, error)
+            circuit_breaker.record_failure(key, error)
             return
     except (camb.CambError, SealBrokenError) as error:
-        limits.record_failure(key, error)
+        circuit_breaker.record_failure(key, error)
         return
-    limits.record_success(key)
+    circuit_breaker.record_success(key)
     queue.enqueue("refresh_due")
     queue.enqueue("fetch_languages")
 

@@ -12,8 +12,8 @@ from django.db import transaction
 from results import camb, clock
 from results.db import bulk, health
 from results.models import Run, TeamVersion
-from results.refresh import calls, claims, merge
-from results.refresh.calls import CallLog
+from results.refresh import call_log, claims, merge
+from results.refresh.call_log import CallLog
 from results.refresh.claims import DueRun
 from results.refresh.schedule import backoff, next_due, postpone
 
@@ -70,14 +70,14 @@ def save_outcomes(outcomes: Sequence[Outcome], log: CallLog) -> dict[int, str]:
     failed = [outcome for outcome in outcomes if isinstance(outcome.answer, (camb.Unavailable, camb.Malformed))]
     for outcome in failed:
         changes |= _postpone(outcome)
-    left = _shares([outcome for outcome in outcomes if outcome not in failed]) or [[]]
+    left = _split_by_size([outcome for outcome in outcomes if outcome not in failed]) or [[]]
     while left:
         share = left.pop()
         try:
             with transaction.atomic():
                 stored = _store(share, changes, None if left else log)
         except MemoryError:
-            raise  # not the runs' fault, so they are not parked
+            raise  # not the runs' fault, so no attempt to save counts
         except Exception as error:
             if len(share) > 1:
                 left += [[outcome] for outcome in share]
@@ -88,18 +88,18 @@ def save_outcomes(outcomes: Sequence[Outcome], log: CallLog) -> dict[int, str]:
                     _postpone_unstored(outcome)
                 else:
                     logger.exception("The answer about run %s could not be stored", outcome.pk)
-                    changes[outcome.pk] = _park(outcome)
+                    changes[outcome.pk] = _postpone_failed_save(outcome)
         else:
             changes |= stored
             if not left:
                 return changes
         for lease in {outcome.lease for share in left for outcome in share}:
             claims.renew(lease)
-    calls.write_log(log, changes)
+    call_log.write_log(log, changes)
     return changes
 
 
-def _shares(outcomes: Sequence[Outcome]) -> list[list[Outcome]]:
+def _split_by_size(outcomes: Sequence[Outcome]) -> list[list[Outcome]]:
     """Cut the outcomes so that no share has many more cues than MAX_CUES_PER_TRANSACTION, unless one run has."""
     shares: list[list[Outcome]] = []
     cues = MAX_CUES_PER_TRANSACTION
@@ -139,7 +139,7 @@ def _store(outcomes: Sequence[Outcome], earlier: dict[int, str], log: CallLog | 
                 raise error
     merging.write()
     if log is not None:
-        calls.write_log(log, earlier | changes)
+        call_log.write_log(log, earlier | changes)
     version = TeamVersion.bump(runs[0].team_id) if runs else 0
     kept = [run for run in runs if run.pk]
     now = clock.now()
@@ -169,7 +169,8 @@ def _postpone_unstored(outcome: Outcome) -> None:
             held.update(lease=None, lease_until=None, leased_by=None, call_failures=0)
 
 
-def _park(outcome: Outcome) -> str:
+def _postpone_failed_save(outcome: Outcome) -> str:
+    """Ask later about a run whose answer breaks its transaction, until MAX_SAVE_ATTEMPTS; return the reason."""
     with transaction.atomic():
         run = Run.objects.select_for_update().filter(pk=outcome.pk, lease=outcome.lease).first()
         if run is None:

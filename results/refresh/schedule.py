@@ -9,8 +9,8 @@ from django.db.models import F
 
 from results import camb, clock
 from results.models import Run
+from results.refresh.circuit_breaker import FIRST_PROBE
 from results.refresh.claims import DueRun
-from results.refresh.limits import FIRST_PROBE
 from results.secrets import SealBrokenError
 
 

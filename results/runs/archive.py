@@ -72,5 +72,5 @@ def _sync_run(pk: int) -> None:
 
 def _next_pending() -> list[int]:
     """Return the next runs to sync: those to remove from the index first, then those to add."""
-    fading = Run.objects.fading().order_by("pk")[:_RUNS_PER_BATCH].pks()
-    return fading or Run.objects.returning().order_by("pk")[:_RUNS_PER_BATCH].pks()
+    to_unindex = Run.objects.to_unindex().order_by("pk")[:_RUNS_PER_BATCH].pks()
+    return to_unindex or Run.objects.to_index().order_by("pk")[:_RUNS_PER_BATCH].pks()

@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from results import queue
+from results import beat, queue
 from results.models import ApiKey, Run, TeamVersion
 from results.refresh import merge
 from teams.models import Team
@@ -26,7 +26,7 @@ def remove_team(team: Team) -> None:
         ApiKey.objects.filter(team=team).delete()
         team.invitations.all().delete()
         team.memberships.all().delete()
-        queue.run_soon("finish-removals")
+        beat.run_soon("finish-removals")
         queue.enqueue("finish_removals")
 
 

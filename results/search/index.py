@@ -23,8 +23,8 @@ MAX_RUNS_AS_TERMS = 20
 """Runs that a query names as terms; with more, looking up the run of each hit costs less."""
 
 
-# The ids of `Run.objects.fading()` in raw SQL: building the ORM query takes longer than a search for a rare word.
-_FADING = "select id from results_run where team_id = %s and archived_at is not null and is_indexed limit %s"
+# Ids of `Run.objects.to_unindex()` in raw SQL: building the ORM query takes longer than a search for a rare word.
+_TO_UNINDEX = "select id from results_run where team_id = %s and archived_at is not null and is_indexed limit %s"
 
 
 class IndexLine(NamedTuple):
@@ -104,7 +104,7 @@ def make_query(team_id: int, query: Query) -> IndexQuery | None:
     if query.runs:
         ids = _current(team_id, query).order_by()[: MAX_RUNS_AS_TERMS + 1].pks()
     else:
-        ids = [run_id for (run_id,) in fetch_rows(_FADING, [team_id, MAX_RUNS_AS_TERMS + 1])]
+        ids = [run_id for (run_id,) in fetch_rows(_TO_UNINDEX, [team_id, MAX_RUNS_AS_TERMS + 1])]
     if query.runs and not ids:
         return None
     if len(ids) > MAX_RUNS_AS_TERMS:

@@ -59,7 +59,7 @@ def mark_seen(membership: Membership, q: str) -> None:
         alerts.update(is_new=False)
 
 
-def send_alerts() -> None:
+def create_alerts() -> None:
     """Run every saved search on each dub whose lines are new, store alerts, and learn the dub's words.
 
     Dubs of archived runs follow once the run is restored.

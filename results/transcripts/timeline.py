@@ -45,7 +45,7 @@ def ticks(cues: Iterable[Cue], length_ms: int, columns: int) -> list[int]:
     return sorted({_column(cue.start_ms, length_ms, columns) for cue in cues})
 
 
-def skyline(peaks: bytes, columns: int, height: int) -> str:
+def waveform_path(peaks: bytes, columns: int, height: int) -> str:
     """Return the outline of a waveform as an SVG path that is `columns` wide and `height` high.
 
     `peaks` holds a loudness of 0 to 255 for each part of the sound, and at least one value a column. A column is as

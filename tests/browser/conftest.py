@@ -23,7 +23,7 @@ from results import tasks
 from results.models import Run
 from results.runs.add import add_runs as track_runs
 from teams.models import Team, User
-from tests.factories import make_key, make_team, make_user
+from tests.factories import make_key, make_team, make_user, make_worker
 
 PATIENCE_MS = 60_000
 DESKTOP, PHONE = (1440, 900), (360, 740)
@@ -132,7 +132,8 @@ def owner(transactional_db) -> User:
 
 @pytest.fixture
 def team(owner, camb) -> Team:
-    """A team of the owner, with a key that the stand-in accepts."""
+    """A team of the owner, with a key that the stand-in accepts, and a worker: no page tells of a missing one."""
+    make_worker()
     team = make_team("Harbour Studio", owner)
     make_key(team, last_call_at=timezone.now())
     return team

@@ -1,4 +1,4 @@
-"""Does a worker end when one of its threads is lost to it, and only then?"""
+"""Tests that a worker ends when one of its threads fails as no task may, and only then."""
 
 import os
 import subprocess

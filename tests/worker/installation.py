@@ -22,7 +22,7 @@ from celery import Celery
 from cryptography.fernet import Fernet
 from django.conf import settings
 
-from dashboard.embedded import processes
+from dashboard.embedded import supervisor
 from tests.waiting import DEADLINE_S, until
 
 ROOT = Path(__file__).parents[2]
@@ -145,9 +145,9 @@ class Installation:
         else:
             shutil.rmtree(self._broker_folder, ignore_errors=True)
 
-    def enqueue(self, task: str, *args: str) -> None:
+    def enqueue(self, task: str, *args: str, queue: str = "celery") -> None:
         with Celery(broker=self.env["BROKER_URL"], set_as_current=False) as app:
-            app.send_task(f"results.tasks.{task}", args)
+            app.send_task(f"results.tasks.{task}", args, queue=queue)
 
     def manage(self, *arguments: str, stdin: str = "", **env: str) -> None:
         command, env = [sys.executable, "manage.py", *arguments], self.env | env
@@ -156,7 +156,7 @@ class Installation:
     @contextmanager
     def process(self, name: str, log: Path | None = None, /, **env: str) -> Iterator["subprocess.Popen[bytes]"]:
         """Run this command of the Procfile, and append its standard error to the log."""
-        command = processes.commands(ROOT / "Procfile", [name])[name]
+        command = supervisor.commands(ROOT / "Procfile", [name])[name]
         known = self.env | env
         command = Template(command).substitute(known)
         with log.open("ab") if log else nullcontext() as output:
@@ -190,10 +190,6 @@ class Installation:
             " FROM results_run JOIN teams_team ON teams_team.id = team_id"
             f" WHERE slug = '{team}' ORDER BY 1 LIMIT {number})"
         )
-
-    def end_leases(self) -> None:
-        """Expire all leases, as happens a minute and a half after their worker died."""
-        self.execute("UPDATE results_run SET lease_until = '2020-01-01 00:00:00' WHERE lease IS NOT NULL")
 
     def statuses(self, *, team: str = "team") -> list[str]:
         """Return the statuses of the runs that were made due, in the order of their primary keys."""

@@ -45,7 +45,7 @@ def test_processes_started_before_their_database_wait_until_it_is_migrated(tmp_p
         tables = "sqlite_master" if settings.IS_EMBEDDED else "pg_tables WHERE schemaname = 'public'"
         assert database.column(f"SELECT count(*) FROM {tables}") == [0]
         assert page() == (503, True)
-        until(lambda: "The worker waits" in logs["worker"].read_text())
+        until(lambda: "is not migrated" in logs["worker"].read_text())
         installation.manage("migrate", "--verbosity=0", **late)
         until(lambda: health() == "ok")
         assert page() == (200, False)

@@ -11,7 +11,7 @@ from django.db.models import Count
 from dashboard.management import arguments
 from results import clock
 from results.models import ApiKey, Call, Run
-from results.refresh import ask, claims, limits
+from results.refresh import ask, claims, rate_limit
 from teams.models import Team
 
 
@@ -43,7 +43,7 @@ def _ask(team: Team, started: datetime) -> None:
     while due.exists():
         key = ApiKey.objects.filter(team=team).first()
         # Checked before claiming: the rate limit may be free again a moment later.
-        is_rate_used_up = key is not None and limits.calls_left(key, clock.now()) <= 0
+        is_rate_used_up = key is not None and rate_limit.calls_left(key, clock.now()) <= 0
         if lease := claims.claim(team.pk):
             ask.refresh_lease(lease)
         elif is_rate_used_up:

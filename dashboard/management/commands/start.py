@@ -13,7 +13,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, transaction
 
-from dashboard.embedded import processes
+from dashboard.embedded import supervisor
 from dashboard.management.commands.create_team import ensure_user
 from dashboard.settings import load_or_create_secret
 from results.media import quota
@@ -35,7 +35,7 @@ class Command(BaseCommand):
     def handle(self, **_: Any) -> None:
         names = prepare()
         server = [settings.HOST, str(settings.PORT), str(settings.BASE_DIR / "Procfile")]
-        command = [sys.executable, "-P", processes.__file__, *server, *names]
+        command = [sys.executable, "-P", supervisor.__file__, *server, *names]
         os.execve(sys.executable, command, environment() | {"GREETING": greeting()})  # noqa: S606  our own file, without a shell
 
 

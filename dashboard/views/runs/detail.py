@@ -15,7 +15,7 @@ from dashboard.views.runs.lookup import get_run
 from results import queue, tags
 from results.media import copies
 from results.models import ApiKey, Run, TeamVersion
-from results.refresh import calls
+from results.refresh import call_log
 from results.runs.request import refresh_sooner
 from results.transcripts import timecode
 from teams.access import can_change, can_manage, membership_in
@@ -74,7 +74,7 @@ def _context(request: HttpRequest, run: Run) -> dict[str, Any]:
         "is_unfinished": is_unfinished,
         "is_polled": is_unfinished or bool(shown and copies.are_expected(shown.dubs)),
         "is_being_asked": is_being_asked,
-        "failure": calls.latest_failure(run) if is_unfinished else None,
+        "failure": call_log.latest_failure(run) if is_unfinished else None,
         "key": key,
         "worker_missing_since": queue.worker_missing_since() if is_unfinished else None,
         "sentence": status_sentence(run, shown),

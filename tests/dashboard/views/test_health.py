@@ -8,10 +8,12 @@ from django.test import Client
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from results.db import health
+from tests.factories import make_worker
 
 
 @pytest.mark.django_db
 def test_a_healthy_server_answers_ok():
+    make_worker()
     response = Client().get("/health/")
     assert (response.status_code, response.json()) == (200, {"status": "ok", "worker": "heard"})
 
@@ -57,6 +59,8 @@ def test_a_database_that_is_not_migrated_is_reported_until_it_is(monkeypatch):
 
 @pytest.mark.django_db
 def test_an_unreachable_cache_does_no_harm(monkeypatch):
+    make_worker()
+
     def fail(*_):
         raise RedisConnectionError("no route to redis.internal")
 

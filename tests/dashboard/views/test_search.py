@@ -392,7 +392,7 @@ def test_a_saved_search_alerts_to_a_new_dub_until_it_is_opened(client, team, rea
         == f"{reverse('search', args=[team.slug])}?q=kitchen"
     )
     make_searchable_dub(make_run(team), ["kitchen"], is_alert_checked=False)
-    saved.send_alerts()
+    saved.create_alerts()
     assert '<span class="badge">1 new dub</span>' in get(client, team)
     assert '<span class="badge">1<span class="visually-hidden"> new</span></span>' in get(client, team)
     get(client, team, "kitchen")
@@ -402,7 +402,7 @@ def test_a_saved_search_alerts_to_a_new_dub_until_it_is_opened(client, team, rea
 def test_the_team_sees_a_shared_search_and_only_its_owner_the_alerts(client, team, reader):
     save_search(client, team, "kitchen", is_shared="1")
     make_searchable_dub(make_run(team), ["kitchen"], is_alert_checked=False)
-    saved.send_alerts()
+    saved.create_alerts()
     client.force_login(make_member(team))
     body = get(client, team)
     assert f'<a href="{reverse("search", args=[team.slug])}?q=kitchen"><bdi>kitchen</bdi></a>' in body

@@ -197,9 +197,9 @@ def test_an_invitation_is_mailed_and_its_link_shown_once(as_owner, team):
     path = link_on(first)
     assert path not in second
     assert "kim@example.org" in second
-    [letter] = mail.outbox
-    assert (letter.to, letter.subject) == (["kim@example.org"], "You are invited to the team Dub in Dubroom")
-    assert f"http://testserver{path}" in letter.body
+    [email] = mail.outbox
+    assert (email.to, email.subject) == (["kim@example.org"], "You are invited to the team Dub in Dubroom")
+    assert f"http://testserver{path}" in email.body
 
 
 def test_an_invited_person_joins_by_signing_up(as_owner, team, client):

@@ -41,7 +41,7 @@ def test_with_a_full_quota_copies_of_unknown_size_are_not_requested(team, host, 
     sync()
     assert len(requested_ranges(host)) == 1 + copy_fetch.MAX_FETCHES_PER_TEAM
     others = MediaCopy.objects.filter(state="waiting", size=0)
-    assert [copy.message for copy in others] == ["There is no room left for copies. " + copy_fetch.QUOTA_HINT] * 3
+    assert [copy.message for copy in others] == ["There is no room left for copies. " + quota.HINT] * 3
     quota.set_policy(team, is_on=True, most_gb=1)
     sync()
     assert quota.usage_of(team) == quota.CopyUsage(6 * len(VIDEO), 6, 0, 0)

@@ -1,4 +1,4 @@
-"""Does every call count once, in the step in which it was made?"""
+"""Tests that every call counts once, in the step in which it was made."""
 
 from datetime import UTC, datetime, timedelta, timezone
 

@@ -142,7 +142,7 @@ def test_a_run_whose_id_made_calls_fail_twice_is_asked_about_alone(team):
 @pytest.fixture
 def worker_process(monkeypatch):
     """This process as a worker whose heartbeat has just been stored."""
-    monkeypatch.setattr(heartbeat, "worker_id", uuid.uuid4())
+    monkeypatch.setattr(heartbeat, "worker_id", None)
     monkeypatch.setattr(heartbeat, "held_leases", set())
     heartbeat.beat()
     return heartbeat.worker_id
@@ -156,6 +156,21 @@ def test_the_leases_of_a_worker_bind_while_its_heartbeat_is_fresh(team, runs, wo
     WorkerHeartbeat.objects.update(seen_at=now - WorkerHeartbeat.DEAD_AFTER - timedelta(seconds=1))
     assert set(pks(lease)) <= set(Run.objects.due(now).pks())
     assert not Run.objects.leased(now).exists()
+
+
+def test_a_worker_whose_heartbeat_is_late_keeps_its_leases_when_it_claims_more(team, runs, worker_process):
+    first = claims.claim(team.pk)
+    late = timezone.now() - WorkerHeartbeat.DEAD_AFTER - timedelta(seconds=1)
+    WorkerHeartbeat.objects.update(seen_at=late)
+    second = claims.claim(team.pk)
+    assert set(pks(first)).isdisjoint(pks(second))
+
+
+def test_a_lease_claimed_before_the_first_heartbeat_binds_until_it_ends(team, runs, monkeypatch):
+    monkeypatch.setattr(heartbeat, "worker_id", None)
+    lease = claims.claim(team.pk)
+    heartbeat.beat()
+    assert set(pks(lease)).isdisjoint(Run.objects.due(timezone.now()).pks())
 
 
 def test_a_heartbeat_from_the_future_was_written_before_the_clock_was_set_back(team, runs, worker_process):

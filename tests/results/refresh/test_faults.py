@@ -1,4 +1,4 @@
-"""Does the engine stay sparing, patient and discreet when CAMB.AI, a clock, the database or an answer fails it?"""
+"""Tests that the engine makes few calls, waits and leaks nothing when CAMB.AI, a clock or the database fails."""
 
 import logging
 import threading
@@ -17,7 +17,7 @@ from results import camb as camb_client
 from results import tasks
 from results.camb import parse
 from results.models import ApiKey, Attempt, Call, Cue, Dub, RawAnswer, Run, TeamVersion
-from results.refresh import ask, claims, keys, limits, merge
+from results.refresh import ask, circuit_breaker, claims, keys, merge
 from results.runs.request import request_refresh, request_refresh_many
 from results.search.service import search
 from tests.factories import LINE, make_numbered_runs, make_run, make_team
@@ -123,7 +123,7 @@ def test_runs_wait_as_long_as_was_named_and_no_longer(camb, team, sweep, clock):
 def test_of_calls_that_fail_together_the_longest_time_named_counts(team, clock):
     key = ApiKey.objects.get()
     for seconds in (5, 60, 30):
-        limits.record_failure(key, camb_client.Unavailable("busy", http_status=429, retry_after=seconds))
+        circuit_breaker.record_failure(key, camb_client.Unavailable("busy", http_status=429, retry_after=seconds))
     key.refresh_from_db()
     assert (key.failures, key.retry_at) == (1, timezone.now() + timedelta(seconds=60))
 

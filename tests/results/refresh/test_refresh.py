@@ -16,7 +16,7 @@ from results import camb as camb_client
 from results import tasks
 from results.camb import parse
 from results.models import ApiKey, Attempt, Call, Cue, Dub, RawAnswer, Run, TeamVersion
-from results.refresh import ask, calls, claims, limits, merge, save, schedule
+from results.refresh import ask, call_log, circuit_breaker, claims, merge, save, schedule
 from results.runs.add import add_tasks
 from results.runs.remove import remove_run
 from results.runs.request import request_refresh
@@ -142,7 +142,7 @@ def test_a_failed_run_says_why_and_what_to_do(camb, team, sweep):
 
 def test_unfinished_runs_are_asked_at_growing_intervals_and_then_daily(settings):
     settings.REFRESH_FIRST_SECONDS, settings.REFRESH_SLOWEST_SECONDS = 5, 600
-    waits = [schedule.backoff(asks).total_seconds() for asks in range(0, 30)]
+    waits = [schedule.backoff(attempts).total_seconds() for attempts in range(0, 30)]
     assert 4.5 <= waits[0] <= 5.5
     assert all(later > earlier for earlier, later in itertools.pairwise(waits[:10]))
     assert 540 <= waits[-1] <= 660
@@ -458,7 +458,7 @@ def test_one_odd_answer_among_many_stops_only_its_own_batch(camb, team, sweep):
 def test_calls_that_fail_together_count_as_one_failure(team):
     key = ApiKey.objects.get(team=team)
     for _ in range(4):
-        limits.record_failure(key, camb_client.Unavailable("down"))
+        circuit_breaker.record_failure(key, camb_client.Unavailable("down"))
     key.refresh_from_db()
     assert key.failures == 1
 
@@ -527,7 +527,7 @@ def outcome_of(run, lease, line="Hello."):
 def test_of_two_leases_on_a_run_that_end_at_once_the_last_given_counts(team, newest_first):
     run = make_run(team)
     answers = [outcome_of(run, held(run), "Older."), outcome_of(run, held(run), "Newer.")]
-    save.save_outcomes(sorted(answers, key=answers.index, reverse=newest_first), calls.CallLog(team.pk))
+    save.save_outcomes(sorted(answers, key=answers.index, reverse=newest_first), call_log.CallLog(team.pk))
     run.refresh_from_db()
     assert (run.status, run.lease, [cue.text for cue in Cue.objects.all()]) == ("ready", None, ["Newer."])
 
@@ -542,7 +542,7 @@ def test_saving_many_outcomes_takes_as_many_queries_as_saving_two(team):
 
 
 def queries_to_save(team, runs) -> int:
-    lease, log = uuid.uuid4(), calls.CallLog(team.pk)
+    lease, log = uuid.uuid4(), call_log.CallLog(team.pk)
     Run.objects.filter(pk__in=[run.pk for run in runs]).update(lease=lease, lease_until=timezone.now() + Run.LEASE)
     with log.record([run.pk for run in runs]):
         outcomes = [outcome_of(run, lease) for run in runs]
@@ -639,7 +639,7 @@ def test_tasks_and_runs_are_asked_side_by_side(camb, team, sweep):
     assert sorted(call.path for call in camb.calls) == ["/apis/dub/a", "/apis/dub/b", "/apis/dubbing-results"]
 
 
-def test_every_change_moves_the_pulse(camb, team, sweep):
+def test_every_change_raises_the_teams_version(camb, team, sweep):
     run = make_run(team)
     camb.runs[run.camb_run_id] = ready()
     before = TeamVersion.current(team.pk)
@@ -672,9 +672,9 @@ def test_old_calls_are_forgotten(camb, team, sweep, settings):
     make_run(team)
     camb.unknown = ready()
     sweep()
-    assert calls.delete_old() == 0
+    assert call_log.delete_old() == 0
     Call.objects.update(at=timezone.now() - timedelta(days=31))
-    assert calls.delete_old() == 1
+    assert call_log.delete_old() == 1
     assert (Call.objects.count(), Attempt.objects.count()) == (0, 0)
 
 

@@ -44,27 +44,27 @@ def test_a_new_dub_with_hits_causes_one_alert(team, anna):
     ]
     assert saved.new_alert_count(anna) == 2
     store(team, "another kitchen")
-    saved.send_alerts()
+    saved.create_alerts()
     assert news(anna)["kitchen"] == 2
 
 
 def test_dubs_older_than_the_saved_search_cause_no_alert(team, anna):
     store(team, "the kitchen")
-    saved.send_alerts()
+    saved.create_alerts()
     saved.save_search(anna, "kitchen", is_shared=False)
-    saved.send_alerts()
+    saved.create_alerts()
     assert saved.new_alert_count(anna) == 0
 
 
 def test_a_changed_dub_updates_its_alert_without_making_it_new(team, anna):
     saved.save_search(anna, "kitchen", is_shared=False)
     dub = store(team, "the kitchen", "a kitchen")
-    saved.send_alerts()
+    saved.create_alerts()
     saved.mark_seen(anna, "kitchen")
     indexing.remove_cues(dub.cues.filter(position=1))
     dub.cues.filter(position=1).delete()
     Dub.objects.filter(pk=dub.pk).update(is_alert_checked=False)
-    saved.send_alerts()
+    saved.create_alerts()
     assert (saved.new_alert_count(anna), SearchAlert.objects.get().count) == (0, 1)
 
 
@@ -76,7 +76,7 @@ def test_a_dub_that_changes_during_the_check_is_checked_again(team, anna, monkey
         Dub.objects.filter(pk=dub.pk).update(cues_hash="newer")
 
     monkeypatch.setattr(indexing, "learn_words", change_meanwhile)
-    saved.send_alerts()
+    saved.create_alerts()
     assert list(Dub.objects.filter(is_alert_checked=False)) == [dub]
 
 
@@ -85,7 +85,7 @@ def test_an_alert_is_seen_when_its_owner_looks_at_the_hits(team, anna):
     for member in (anna, ben):
         saved.save_search(member, "kitchen", is_shared=member is ben)
     store(team, "the kitchen")
-    saved.send_alerts()
+    saved.create_alerts()
     saved.mark_seen(anna, "garden")
     assert (saved.new_alert_count(anna), saved.new_alert_count(ben)) == (1, 1)
     saved.mark_seen(anna, "kitchen")
@@ -118,11 +118,11 @@ def test_a_user_can_save_a_limited_number_of_searches(team, anna, monkeypatch):
 def test_another_teams_dubs_cause_no_alert(team, anna):
     saved.save_search(anna, "kitchen", is_shared=True)
     store(make_team(), "their kitchen")
-    saved.send_alerts()
+    saved.create_alerts()
     assert saved.new_alert_count(anna) == 0
 
 
 def test_the_words_of_a_new_dub_are_learned(team):
     store(team, "the kitchen")
-    saved.send_alerts()
+    saved.create_alerts()
     assert list(VocabularyWord.objects.values_list("team", "word")) == [(team.pk, "kitchen")]

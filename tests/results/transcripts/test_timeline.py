@@ -39,8 +39,8 @@ def test_line_without_length_or_out_of_bounds_has_a_column():
     assert timeline.blocks(cues(("Anna", 0, 0)), 0, 10) == [SpeechBlock("Anna", 0, 1)]
 
 
-def test_column_of_the_skyline_is_as_high_as_its_loudest_part():
-    assert timeline.skyline(bytes([0, 255, 51, 0, 0, 0]), 3, 10) == "M0 10V0h1V8h1V10h1V10z"
+def test_column_of_the_waveform_is_as_high_as_its_loudest_part():
+    assert timeline.waveform_path(bytes([0, 255, 51, 0, 0, 0]), 3, 10) == "M0 10V0h1V8h1V10h1V10z"
 
 
 times = st.integers(-1000, 60_000)

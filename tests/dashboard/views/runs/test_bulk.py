@@ -15,7 +15,7 @@ from results.models import Run, TeamVersion
 from results.runs.archive import archive_runs
 from teams.models import Membership, Team
 from tests.dashboard.page_helpers import signed_in, text_of
-from tests.factories import make_key, make_member, make_run, make_team
+from tests.factories import make_key, make_member, make_run, make_team, make_worker
 
 pytestmark = pytest.mark.django_db
 Role = Membership.Role
@@ -246,6 +246,7 @@ def test_all_can_be_selected_only_when_the_list_exceeds_its_page(team, member):
 
 
 def test_the_progress_ends_once_every_run_was_checked(team, member):
+    make_worker()
     make_key(team)
     runs = make_named_runs(team)
     refresh_many(member, team, all="1")

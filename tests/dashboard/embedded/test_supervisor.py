@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.embedded import processes
+from dashboard.embedded import supervisor
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +44,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
         assert time.monotonic() < deadline
 
 
-@pytest.mark.parametrize("number", processes.STOPPING_SIGNALS)
+@pytest.mark.parametrize("number", supervisor.STOPPING_SIGNALS)
 def test_a_signal_stops_all(tmp_path, number):
     pids = [tmp_path / "a", tmp_path / "b"]
 
@@ -54,13 +54,13 @@ def test_a_signal_stops_all(tmp_path, number):
         os.kill(os.getpid(), number)
 
     commands = {pid.name: f"sh -c 'echo $$ > {pid}; exec sleep 60'" for pid in pids}
-    processes.run(commands, os.environ, stop)
+    supervisor.run(commands, os.environ, stop)
     assert [is_running(pid) for pid in pids] == [False, False]
 
 
 @pytest.fixture
 def _quick_restarts(monkeypatch):
-    monkeypatch.setattr(processes, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(supervisor, "FIRST_PAUSE_S", 0.01)
 
 
 def lines(file: Path) -> list[str]:
@@ -85,14 +85,14 @@ def test_one_that_keeps_ending_is_started_again_after_growing_pauses_and_the_oth
         assert is_running(steady)
         os.kill(os.getpid(), signal.SIGTERM)
 
-    processes.run(commands, os.environ, stop_after_five_starts)
+    supervisor.run(commands, os.environ, stop_after_five_starts)
     assert len(lines(steady)) == 1
     assert pauses(capfd.readouterr().err)[:4] == [0.01, 0.02, 0.04, 0.08]
 
 
 @pytest.mark.usefixtures("_quick_restarts")
 def test_one_that_ends_after_it_ran_steadily_is_started_again_at_once(tmp_path, monkeypatch, capfd):
-    monkeypatch.setattr(processes, "STEADY_S", 0)
+    monkeypatch.setattr(supervisor, "STEADY_S", 0)
     starts = tmp_path / "starts"
 
     async def stop_after_four_starts():
@@ -100,7 +100,7 @@ def test_one_that_ends_after_it_ran_steadily_is_started_again_at_once(tmp_path, 
             await asyncio.sleep(0.01)
         os.kill(os.getpid(), signal.SIGTERM)
 
-    processes.run({"worker": f"sh -c 'echo $$ >> {starts}'"}, os.environ, stop_after_four_starts)
+    supervisor.run({"worker": f"sh -c 'echo $$ >> {starts}'"}, os.environ, stop_after_four_starts)
     assert set(pauses(capfd.readouterr().err)) == {0.01}
 
 
@@ -114,7 +114,7 @@ def test_one_that_is_started_again_has_nothing_left_of_its_children(tmp_path):
             await asyncio.sleep(0.01)
         os.kill(os.getpid(), signal.SIGTERM)
 
-    processes.run({"worker": command}, os.environ, stop_the_second)
+    supervisor.run({"worker": command}, os.environ, stop_the_second)
 
 
 def test_children_of_a_process_that_died_are_cleared_away(tmp_path):
@@ -125,11 +125,11 @@ def test_children_of_a_process_that_died_are_cleared_away(tmp_path):
             await asyncio.sleep(0.01)
         os.kill(os.getpid(), signal.SIGTERM)
 
-    processes.run({"parent": command}, os.environ, stop_once_the_child_is_gone)
+    supervisor.run({"parent": command}, os.environ, stop_once_the_child_is_gone)
 
 
 def test_a_second_signal_kills_what_does_not_want_to_stop(tmp_path, monkeypatch):
-    monkeypatch.setattr(processes, "GRACE_S", 120)
+    monkeypatch.setattr(supervisor, "GRACE_S", 120)
 
     async def stop_twice():
         while not is_written(tmp_path / "pid"):
@@ -139,13 +139,13 @@ def test_a_second_signal_kills_what_does_not_want_to_stop(tmp_path, monkeypatch)
 
     command = f"""sh -c 'trap "" TERM; echo $$ > {tmp_path}/pid; while :; do sleep 1; done'"""
     started = time.monotonic()
-    processes.run({"stubborn": command}, os.environ, stop_twice)
-    assert time.monotonic() - started < processes.GRACE_S / 2
+    supervisor.run({"stubborn": command}, os.environ, stop_twice)
+    assert time.monotonic() - started < supervisor.GRACE_S / 2
     assert not is_running(tmp_path / "pid")
 
 
 def test_what_does_not_stop_in_time_is_killed(tmp_path, monkeypatch):
-    monkeypatch.setattr(processes, "GRACE_S", 0.1)
+    monkeypatch.setattr(supervisor, "GRACE_S", 0.1)
 
     async def stop():
         while not is_written(tmp_path / "pid"):
@@ -153,7 +153,7 @@ def test_what_does_not_stop_in_time_is_killed(tmp_path, monkeypatch):
         os.kill(os.getpid(), signal.SIGTERM)
 
     command = f"""sh -c 'trap "" TERM; echo $$ > {tmp_path}/pid; sleep 60'"""
-    processes.run({"stubborn": command}, os.environ, stop)
+    supervisor.run({"stubborn": command}, os.environ, stop)
     assert not is_running(tmp_path / "pid")
 
 
@@ -165,9 +165,9 @@ def test_nothing_outlives_the_one_who_started_it(tmp_path):
     }
     program = f"""if True:
         import asyncio, os
-        from dashboard.embedded import processes
-        processes.REAPER = processes.REAPER.replace("sleep 9", "sleep 0.1")
-        processes.run({commands}, os.environ, asyncio.Event().wait)
+        from dashboard.embedded import supervisor
+        supervisor.GRACE_S = 0.1
+        supervisor.run({commands}, os.environ, asyncio.Event().wait)
     """
     with subprocess.Popen([sys.executable, "-c", program]) as starter:
         wait_until(lambda: all(map(is_written, pids)))
@@ -178,4 +178,4 @@ def test_nothing_outlives_the_one_who_started_it(tmp_path):
 def test_the_procfile_is_read_by_name(tmp_path):
     procfile = tmp_path / "Procfile"
     procfile.write_text("web: serve --bind :80\nworker: work\nbeat: tick\n")
-    assert processes.commands(procfile, ["beat", "web"]) == {"beat": "tick", "web": "serve --bind :80"}
+    assert supervisor.commands(procfile, ["beat", "web"]) == {"beat": "tick", "web": "serve --bind :80"}

@@ -25,10 +25,11 @@ GRACE_S = 9
 # A process that ends is started again after a pause that doubles each time, unless it had run for a minute.
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 STEADY_S = 60
-# Reads the ids of process groups until this process is gone, however it went: then its end of the pipe is closed.
-REAPER = f"""
-while read -r group; do set -- "$@" "-$group"; done
-kill -s TERM -- "$@"; sleep {GRACE_S}; kill -s KILL -- "$@"
+# Reads the name and the process group of each process that starts, until this process is gone, however it went:
+# then its end of the pipe is closed. Only the newest group of a name counts, as old numbers go to other processes.
+REAPER = """
+while read -r name group; do eval "$name=-$group"; done
+kill -s TERM -- {groups}; sleep {grace}; kill -s KILL -- {groups}
 """
 
 
@@ -57,8 +58,9 @@ async def _run(
             number, lambda: (hurried if stopping.is_set() else stopping).set()
         )
     reading, writing = os.pipe()
+    script = REAPER.format(groups=" ".join(f"${name}" for name in commands), grace=GRACE_S)
     reaper = await asyncio.create_subprocess_exec(
-        "sh", "-c", REAPER, stdin=reading, stderr=DEVNULL, start_new_session=True
+        "sh", "-c", script, stdin=reading, stderr=DEVNULL, start_new_session=True
     )
     os.close(reading)
     processes: dict[str, Process] = {}
@@ -67,9 +69,12 @@ async def _run(
         pause = FIRST_PAUSE_S
         while True:
             started = monotonic()
-            # Each tells the reaper its group before it begins: this process might be gone by the time it could.
+            # Each tells the reaper its group before it begins, as this process may be gone by the time it could.
             process = processes[name] = await asyncio.create_subprocess_shell(
-                f"echo $$ >&0; exec </dev/null; exec {command}", env=env, stdin=writing, start_new_session=True
+                f"echo {name} $$ >&0; exec </dev/null; exec {command}",
+                env=env,
+                stdin=writing,
+                start_new_session=True,
             )
             if stopping.is_set():  # the signal came while there was nothing to stop yet
                 _kill_group(process)
@@ -92,16 +97,23 @@ async def _run(
         greeting.cancel()
     finally:
         stopping.set()
-        for process in processes.values():
-            with suppress(ProcessLookupError):
-                process.terminate()
-        all_ended: asyncio.Future[Any] = asyncio.gather(*ends)
-        hurry: asyncio.Future[Any] = asyncio.ensure_future(hurried.wait())
-        await asyncio.wait({all_ended, hurry}, timeout=GRACE_S, return_when=asyncio.FIRST_COMPLETED)
-        for process in (reaper, *processes.values()):
-            _kill_group(process)
+        await _stop(processes.values(), ends, hurried)
+        _kill_group(reaper)
         os.close(writing)
-        await asyncio.gather(reaper.wait(), *ends)
+        await reaper.wait()
+
+
+async def _stop(processes: Iterable[Process], ends: Iterable["asyncio.Task[None]"], hurried: asyncio.Event) -> None:
+    """Ask the processes to stop, and kill what still runs after the grace period or once hurried."""
+    for process in processes:
+        with suppress(ProcessLookupError):
+            process.terminate()
+    all_ended: asyncio.Future[Any] = asyncio.gather(*ends)
+    hurry: asyncio.Future[Any] = asyncio.ensure_future(hurried.wait())
+    await asyncio.wait({all_ended, hurry}, timeout=GRACE_S, return_when=asyncio.FIRST_COMPLETED)
+    for process in processes:
+        _kill_group(process)
+    await asyncio.gather(*ends)
 
 
 def _kill_group(process: Process) -> None:

@@ -1,4 +1,4 @@
-"""The circuit breaker and the rate limit of a key, kept in the key's row for all workers on all machines.
+"""The circuit breaker of a key, kept in the key's row for all workers on all machines.
 
 Failures that concern the key or the whole service open the circuit breaker: until `retry_at` no call begins. The
 first call after that is a probe, and its success closes the breaker.
@@ -8,7 +8,6 @@ import logging
 import random
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db.models import F, Q
 
 from results import camb, clock
@@ -26,9 +25,6 @@ LONGEST_PAUSE = 2 * REFUSED_PROBE
 # second attempt is made in halves.
 FIRST_PROBE = timedelta(seconds=20)
 SLOWEST_PROBE = timedelta(minutes=15)
-
-
-# --- The circuit breaker -----------------------------------------------------------------------------
 
 
 def calls_allowed(now: datetime) -> Q:
@@ -88,24 +84,3 @@ def record_failure(key: ApiKey, error: camb.CambError | SealBrokenError) -> None
 def _pause(failures: int) -> timedelta:
     growth: int = 3 ** min(failures, 9)
     return min(FIRST_PROBE * growth, SLOWEST_PROBE) * random.uniform(1.0, 1.1)  # noqa: S311  jitter, not a secret
-
-
-# --- The rate limit ----------------------------------------------------------------------------------
-
-
-def calls_left(key: ApiKey, now: datetime) -> int:
-    """Return how many calls the key may make at once without exceeding REFRESH_CALLS_PER_SECOND over one second."""
-    left = now + timedelta(seconds=1) - _rate_used_until(key, now)
-    return int(left.total_seconds() * settings.REFRESH_CALLS_PER_SECOND)
-
-
-def count_calls(key: ApiKey, now: datetime, calls: int) -> None:
-    """Count these calls against the key's rate, and its turn as taken; the caller holds the key's row."""
-    spent = timedelta(seconds=calls / settings.REFRESH_CALLS_PER_SECOND)
-    ApiKey.objects.filter(pk=key.pk).update(rate_used_until=_rate_used_until(key, now) + spent, claimed_at=now)
-
-
-def _rate_used_until(key: ApiKey, now: datetime) -> datetime:
-    # A time further ahead than the rate ever reaches was written before the clock was set back.
-    is_ahead = key.rate_used_until and now < key.rate_used_until < now + timedelta(minutes=1)
-    return key.rate_used_until if key.rate_used_until and is_ahead else now

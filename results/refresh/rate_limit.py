@@ -1,0 +1,25 @@
+"""The rate limit of a key, kept in the key's row for all workers on all machines."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from results.models import ApiKey
+
+
+def calls_left(key: ApiKey, now: datetime) -> int:
+    """Return how many calls the key may make at once without exceeding REFRESH_CALLS_PER_SECOND over one second."""
+    left = now + timedelta(seconds=1) - _rate_used_until(key, now)
+    return int(left.total_seconds() * settings.REFRESH_CALLS_PER_SECOND)
+
+
+def count_calls(key: ApiKey, now: datetime, calls: int) -> None:
+    """Count these calls against the key's rate, and its turn as taken; the caller holds the key's row."""
+    spent = timedelta(seconds=calls / settings.REFRESH_CALLS_PER_SECOND)
+    ApiKey.objects.filter(pk=key.pk).update(rate_used_until=_rate_used_until(key, now) + spent, claimed_at=now)
+
+
+def _rate_used_until(key: ApiKey, now: datetime) -> datetime:
+    # A time further ahead than the rate ever reaches was written before the clock was set back.
+    is_ahead = key.rate_used_until and now < key.rate_used_until < now + timedelta(minutes=1)
+    return key.rate_used_until if key.rate_used_until and is_ahead else now
