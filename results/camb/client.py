@@ -37,7 +37,7 @@ SENTENCES = {
     403: "CAMB.AI does not let this API key see what was asked for. Check the key's rights and who made the run.",
     404: "CAMB.AI has no run with this id. Check the id, and that the run was made with this API key's account.",
     422: "CAMB.AI did not accept the ids it was asked for. Check that each is the id of a dubbing run.",
-    429: "CAMB.AI allows fewer calls than this. Dubroom tries again later.",
+    429: "CAMB.AI's rate limit is reached. Dubroom tries again later.",
 }
 TRANSIENT_4XX = (408, 425, 429)  # these mean "later", all other 4xx codes mean "no"
 
@@ -181,7 +181,7 @@ class Client:
             if len(body) > self._max_bytes:
                 raise Unavailable(
                     f"CAMB.AI's answer is larger than {self._max_bytes / 2**20:g} MB and was not read. "
-                    "It will be asked again later.",
+                    "Dubroom tries again later.",
                     http_status=response.status_code,
                 )
         return bytes(body)
@@ -210,7 +210,7 @@ class Client:
 
         The exception's own text may hold addresses with passwords, so none of it is quoted.
         """
-        server, again = f"CAMB.AI's server at {self._host}", "It will be asked again later."
+        server, again = f"CAMB.AI's server at {self._host}", "Dubroom tries again later."
         if isinstance(error, requests.exceptions.SSLError):
             return f"{server} has no certificate that can be trusted. {again}"
         if isinstance(error, requests.exceptions.ProxyError):

@@ -150,7 +150,7 @@ def test_fetches_are_limited_and_shared_between_teams(team, host, make_key):
     [
         (Reply(200, VIDEO, {"ETag": ETAG}, truncate_at=100_000), "The file broke off on its way."),
         (Reply(200, VIDEO, {"ETag": ETAG}, truncate_at=100_000, reset=True), "The file broke off on its way."),
-        (Reply(503), "The host of the media has trouble of its own (HTTP 503)."),
+        (Reply(503), "The host of the media has a problem of its own (HTTP 503)."),
         (Reply(200, b""), "The file is empty."),
         (
             Reply(200, VIDEO, {"Content-Length": None}),

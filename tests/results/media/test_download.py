@@ -134,9 +134,9 @@ def test_a_chunked_file_has_no_size_and_is_complete(host):
         (Reply(403), "The link has expired (HTTP 403)."),
         (Reply(404), "The link has expired (HTTP 404)."),
         (Reply(410), "The link has expired (HTTP 410)."),
-        (Reply(429), "The host of the media has trouble of its own (HTTP 429)."),
-        (Reply(500), "The host of the media has trouble of its own (HTTP 500)."),
-        (Reply(304), "The host of the media has trouble of its own (HTTP 304)."),
+        (Reply(429), "The host of the media has a problem of its own (HTTP 429)."),
+        (Reply(500), "The host of the media has a problem of its own (HTTP 500)."),
+        (Reply(304), "The host of the media has a problem of its own (HTTP 304)."),
         (
             Reply(200, b"x", {"Content-Encoding": "gzip"}),
             "The host sent the file packed, in a way that was not asked",

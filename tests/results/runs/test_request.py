@@ -72,7 +72,7 @@ def test_a_link_is_not_renewed_while_the_key_is_paused(camb, team):
     run = make_run(team, status="ready", due_at=None)
     camb.script(Reply(429, b"", {"Retry-After": "60"}))
     for _ in range(2):
-        with pytest.raises(camb_client.Unavailable, match="fewer calls"):
+        with pytest.raises(camb_client.Unavailable, match="rate limit is reached"):
             links.refresh_now(run)
     assert len(camb.calls) == 1
     assert ApiKey.objects.get().retry_at > timezone.now() + timedelta(seconds=30)
