@@ -1,6 +1,6 @@
 # mypy: disallow-subclassing-any=False
 # (django-allauth has no types)
-"""Dubroom's adapter for django-allauth: sign-up policy, redirects, logging of failed log-ins, and e-mails."""
+"""Dubroom's adapter for django-allauth: sign-up policy, redirects, logging of failed log-ins, and emails."""
 
 import logging
 from typing import Any, ClassVar
@@ -46,7 +46,7 @@ class Adapter(DefaultAccountAdapter):
 
     error_messages: ClassVar[dict[str, Any]] = DefaultAccountAdapter.error_messages | {
         "duplicate_email": _lazy("This is your address already."),
-        "email_password_mismatch": _lazy("There is no account with this address and this password."),
+        "email_password_mismatch": _lazy("There is no account with this email address and password."),
         "email_taken": _lazy("This address has an account. Log in, or reset the password."),
         "enter_current_password": _lazy("This is not your password."),
         "incorrect_password": _lazy("This is not your password."),
@@ -118,13 +118,13 @@ class Adapter(DefaultAccountAdapter):
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         logger.warning("Failed log-in as %s from %s", credentials.get("email"), self.get_client_ip(request))
 
-    # --- E-mails ---
+    # --- Emails ---
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         try:
             super().send_mail(template_prefix, email, context)
         except OSError:  # smtplib's errors are subclasses of OSError
-            logger.exception("The e-mail %s could not be sent", template_prefix)
+            logger.exception("The email %s could not be sent", template_prefix)
             messages.error(
-                self.request, _("The e-mail could not be sent: the mail server does not answer. Try again later.")
+                self.request, _("The email could not be sent: the mail server does not answer. Try again later.")
             )

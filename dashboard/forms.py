@@ -44,11 +44,11 @@ class _OwnLabels:
     """Replaces allauth's labels, and drops its placeholders, which only repeat the labels."""
 
     labels = {
-        "login": _("E-mail address"),
-        "email": _("E-mail address"),
-        "oldpassword": _("Your password now"),
+        "login": _("Email address"),
+        "email": _("Email address"),
+        "oldpassword": _("Current password"),
         "password1": _("New password"),
-        "password2": _("New password again"),
+        "password2": _("Repeat the new password"),
     }
     fields: dict[str, forms.Field]
 
@@ -59,7 +59,7 @@ class _OwnLabels:
             field.label = self.labels.get(name, field.label)
         if "password1" in self.fields:
             self.fields["password1"].help_text = _(
-                "At least %(least)s characters; a few words in a row are easy to keep."
+                "At least %(least)s characters; a few words in a row are easy to remember."
             ) % {"least": settings.MIN_PASSWORD_LENGTH}
 
 
@@ -94,7 +94,7 @@ class SignupForm(_OwnLabels, allauth.SignupForm):
 
 
 class ChangeEmailForm(_OwnLabels, allauth.AddEmailForm):
-    labels = {"email": _("New e-mail address")}
+    labels = {"email": _("New email address")}
 
 
 class ChangePasswordForm(_OwnLabels, allauth.ChangePasswordForm):
@@ -116,7 +116,7 @@ class ReauthenticateForm(_OwnLabels, allauth.ReauthenticateForm):
 class ProfileForm(forms.Form):
     name = NameField(
         label=_("Your name"),
-        help_text=_("What your teams see. Without one, they see your e-mail address."),
+        help_text=_("What your teams see. Without one, they see your email address."),
         required=False,
         max_length=models.MAX_PERSON_NAME,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
@@ -145,7 +145,7 @@ class RoleForm(forms.Form):
 
 
 class InvitationForm(RoleForm):
-    email = forms.EmailField(label=_("E-mail address"), widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+    email = forms.EmailField(label=_("Email address"), widget=forms.EmailInput(attrs={"autocomplete": "off"}))
     field_order = ("email", "role")
 
     def __init__(self, team: Team, *args: Any, **kwargs: Any) -> None:
@@ -192,9 +192,9 @@ class TokenForm(forms.Form):
         max_length=models.MAX_TOKEN_NAME,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    access = forms.ChoiceField(label=_("It may"))
+    access = forms.ChoiceField(label=_("Access"))
     days = forms.TypedChoiceField(
-        label=_("It ends"),
+        label=_("Expires"),
         choices=_token_lifetimes,
         coerce=int,
         empty_value=None,
@@ -219,7 +219,7 @@ class TokenForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         if self.membership.tokens.count() >= models.MAX_TOKENS:
             raise ValidationError(
-                _("You have %(most)s tokens, and that is the most. Revoke one first."),
+                _("You can have up to %(most)s tokens. Revoke one first."),
                 params={"most": models.MAX_TOKENS},
             )
         return super().clean() or {}
@@ -229,7 +229,7 @@ class CopyPolicyForm(forms.Form):
     """Sets whether the team keeps copies of its media, and its quota in GB."""
 
     is_on = forms.BooleanField(label=_("Keep a copy of finished video and audio"), required=False)
-    most_gb = forms.IntegerField(label=_("At most, in GB"), min_value=1)
+    most_gb = forms.IntegerField(label=_("Limit in GB"), min_value=1)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

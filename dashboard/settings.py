@@ -352,12 +352,12 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
-# A link from an e-mail proves the identity, also of a user whose account is locked by the guesses of others.
+# A link from an email proves the identity, also of a user whose account is locked by the guesses of others.
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
 ACCOUNT_EMAIL_CONFIRMATION_EXPIRE_DAYS = 3
 PASSWORD_RESET_TIMEOUT = 24 * 3600
-# In addition to allauth's own rate limits on log-in, sign-up and e-mails.
+# In addition to allauth's own rate limits on log-in, sign-up and emails.
 ACCOUNT_RATE_LIMITS = {"invite": "30/h/user", "key_test": "10/m/user"}
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
@@ -367,7 +367,7 @@ if EMAIL_URL:
     vars().update(env.email_url("EMAIL_URL"))
     ACCOUNT_EMAIL_VERIFICATION = env.str("EMAIL_VERIFICATION", default="mandatory")
 else:
-    # Without a mail server, e-mails are written to files, which the operator can open and pass on.
+    # Without a mail server, emails are written to files, which the operator can open and pass on.
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = DATA_DIR / "mail"
     ACCOUNT_EMAIL_VERIFICATION = "none"

@@ -30,7 +30,7 @@ SPEEDS = ("0.5", "0.75", "1", "1.25", "1.5", "1.75", "2")
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **extra: Any) -> "User":
         if not email:
-            raise ValueError("A user needs an e-mail address.")
+            raise ValueError("A user needs an email address.")
         user = self.model(email=email.strip().lower(), **extra)
         user.set_password(password)
         user.save()
@@ -41,7 +41,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractUser):
-    """A person, identified by an e-mail address, which is stored in lower case."""
+    """A person, identified by an email address, which is stored in lower case."""
 
     username = None  # type: ignore[assignment]
     first_name = None  # type: ignore[assignment]
@@ -176,7 +176,7 @@ def _invitation_end() -> datetime:
 
 
 class Invitation(models.Model):
-    """Lets one e-mail address join a team, once and until it expires. Only the hash of its token is stored."""
+    """Lets one email address join a team, once and until it expires. Only the hash of its token is stored."""
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="invitations")
     email = models.EmailField(_("e-mail address"))

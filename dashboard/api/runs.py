@@ -300,18 +300,18 @@ def add_runs(request: ScriptRequest, team: TeamSlug, data: NewRuns) -> AddedOut:
 
 @router.post("/runs/{int:run}/refresh", response={202: RefreshOut} | documented(403, 409, 503))
 def refresh_run(request: ScriptRequest, team: TeamSlug, run: int) -> Answer[RefreshOut]:
-    """Ask CAMB.AI about this run ahead of all others, as soon as the key's limits allow."""
+    """Refresh this run ahead of all others, as soon as the key's limits allow."""
     found = _run(request, run)
     if request_refresh(found):
-        return Answer(202, RefreshOut(detail="CAMB.AI is being asked. Look again in a few seconds."))
+        return Answer(202, RefreshOut(detail="The run is being refreshed. Look again in a few seconds."))
     if obstacle := refresh_obstacle(request.team, found):
         raise HttpError(409, obstacle)
-    return Answer(202, RefreshOut(detail="CAMB.AI is being asked already, or was a moment ago."))
+    return Answer(202, RefreshOut(detail="This run is already being refreshed, or was a moment ago."))
 
 
 @router.post("/runs/refresh", response={202: schemas.CountOut} | documented(400, 403, 409, 413, 422, 503))
 def refresh_runs(request: ScriptRequest, team: TeamSlug, data: RunSelection) -> Answer[schemas.CountOut]:
-    """Ask CAMB.AI about many runs, as soon as the key's limits allow."""
+    """Refresh many runs, as soon as the key's limits allow."""
     if not ApiKey.objects.filter(team=request.team).exists():
         raise HttpError(409, refresh_obstacle(request.team))
     return Answer(202, schemas.CountOut(count=request_refresh_many(data.runs_of(request.team), request.team)))
@@ -319,7 +319,7 @@ def refresh_runs(request: ScriptRequest, team: TeamSlug, data: RunSelection) -> 
 
 @router.post("/runs/archive", response={200: schemas.CountOut} | documented(400, 403, 413, 422))
 def archive_runs(request: ScriptRequest, team: TeamSlug, data: RunSelection) -> schemas.CountOut:
-    """Archive runs: they leave the list and the search, and CAMB.AI is no longer asked about them."""
+    """Archive runs: they leave the list and the search, and are no longer checked."""
     return schemas.CountOut(count=archive.archive_runs(request.team, data.runs_of(request.team).pks()))
 
 

@@ -52,7 +52,7 @@ class RunOut(BaseModel):
     duration_ms: int = Field(description="The length of the longest dub.")
     cue_count: int = Field(description="The number of lines in all transcripts.")
     dubs: list[DubOut]
-    added_by: str | None = Field(description="The name or e-mail address of the person who added the run.")
+    added_by: str | None = Field(description="The name or email address of the person who added the run.")
     added_at: datetime
     changed_at: datetime | None = Field(description="When an answer of CAMB.AI last changed the run.")
     checked_at: datetime | None = Field(description="When CAMB.AI was last asked.")

@@ -17,10 +17,8 @@ from results.transcripts import languages
 Status = Run.Status
 
 NEXT_STEPS = {
-    Status.NEW: gettext_lazy("CAMB.AI has not been asked about this run yet. Once it is, its answer appears here."),
-    Status.WAITING: gettext_lazy(
-        "CAMB.AI has no result yet. It is asked again by itself; what comes appears here."
-    ),
+    Status.NEW: gettext_lazy("This run has not been checked yet. Results appear here."),
+    Status.WAITING: gettext_lazy("CAMB.AI has no result yet. Dubroom keeps checking; results appear here."),
 }
 
 
@@ -155,6 +153,4 @@ def _missing_parts(shown: ShownDub | None) -> str:
     ]
     if not parts:
         return ""
-    return _("Still missing: %(parts)s. CAMB.AI is asked again by itself; what comes appears here.") % {
-        "parts": ", ".join(parts)
-    }
+    return _("Still missing: %(parts)s. Dubroom keeps checking; results appear here.") % {"parts": ", ".join(parts)}

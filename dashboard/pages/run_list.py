@@ -229,7 +229,7 @@ def build_rows(runs: Iterable[Run], key: ApiKey | None, wanted: RunListQuery) ->
     labels = {status: status_label(status) for status in Status.values}
     # One reverse() for all rows: the URLs, split where the id goes.
     page, title = (reverse(name, args=[0]).rsplit("0", 1) for name in ("runs-detail", "runs-edit-title"))
-    pause = _("waits for a key") if key is None else _("paused") if key.is_in_trouble else ""
+    pause = _("needs a key") if key is None else _("paused") if key.is_in_trouble else ""
     # A run that leaves the list while a page shows it keeps its row, which says so.
     move = _("Restored") if wanted.is_archive else _("Archived")
     moved = format_html('<span class="status">{}{}</span>', icon("archive"), move)

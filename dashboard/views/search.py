@@ -90,10 +90,10 @@ def save(request: HttpRequest, slug: str) -> HttpResponse:
         saved.save_search(membership, wanted.q, is_shared=is_shared)
     except saved.TooManySearchesError:
         messages.error(
-            request, _("You keep %(count)s searches here, and that is the most.") % {"count": saved.MAX_SAVED}
+            request, _("You can save up to %(count)s searches. Remove one first.") % {"count": saved.MAX_SAVED}
         )
     else:
-        messages.success(request, _("Saved. The search page will tell you when a new dub says it."))
+        messages.success(request, _("Saved. The search page shows when a new dub matches."))
     return redirect(wanted.address(slug))
 
 
@@ -105,7 +105,7 @@ def saved_remove(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     if not _can_remove(membership, saved_search):
         raise PermissionDenied("A shared search is removed by who saved it, or by an owner of the team.")
     saved_search.delete()
-    messages.success(request, _("The search “%(q)s” is not kept any more.") % {"q": saved_search.q})
+    messages.success(request, _("The saved search “%(q)s” was removed.") % {"q": saved_search.q})
     return redirect("search", slug)
 
 

@@ -195,7 +195,7 @@ def revoke(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
     revoked = get_object_or_404(membership.team.invitations.waiting(), pk=pk)
     revoked.delete()
     logger.info("Team %s: invitation of %s revoked by user %s", slug, revoked.email, request.user.pk)
-    messages.success(request, _("The invitation of %(email)s is revoked.") % {"email": revoked.email})
+    messages.success(request, _("The invitation for %(email)s is revoked.") % {"email": revoked.email})
     return redirect("teams-detail", slug)
 
 
@@ -212,7 +212,7 @@ def copies(request: SignedInRequest, slug: str) -> HttpResponse:
     if "remove" in request.POST:
         quota.remove_all_copies(team)
         logger.info("Team %s: all copies removed by user %s", slug, request.user.pk)
-        messages.success(request, _("No copies are kept any more, and those that were are being removed."))
+        messages.success(request, _("No more copies are made, and the existing ones are being removed."))
         return redirect(f"{reverse('teams-detail', args=[slug])}#copies")
     form = CopyPolicyForm(request.POST)
     if not form.is_valid():
@@ -220,9 +220,9 @@ def copies(request: SignedInRequest, slug: str) -> HttpResponse:
     quota.set_policy(team, **form.cleaned_data)
     logger.info("Team %s: copies set to %s by user %s", slug, form.cleaned_data, request.user.pk)
     if form.cleaned_data["is_on"]:
-        messages.success(request, _("Copies are kept from now on, also of what is ready already."))
+        messages.success(request, _("Copies are kept from now on, also of what is already ready."))
     else:
-        messages.success(request, _("No more copies are made. What is kept stays."))
+        messages.success(request, _("No more copies are made. Existing copies stay."))
     return redirect(f"{reverse('teams-detail', args=[slug])}#copies")
 
 
@@ -285,7 +285,7 @@ def key_remove(request: SignedInRequest, slug: str) -> HttpResponse:
         return _page(request, membership, status=422)
     keys.remove_key(membership.team)
     logger.info("Team %s: key removed by user %s", slug, request.user.pk)
-    messages.success(request, _("The key is removed. This team's runs are not asked about until it has one again."))
+    messages.success(request, _("The key is removed. This team's runs are not checked until it has one again."))
     return _back_to_key(slug)
 
 

@@ -81,7 +81,7 @@ def _samples(root: str) -> list[Sample]:
             f'{curl} \\\n  {json} \\\n  -d \'{{"ids": [1344, 1345], "tags": ["launch"]}}\' \\\n  {root}/runs',
         ),
         Sample(
-            _("See how far they are"), f"{curl} \\\n  -G -d camb_run_id=1344 -d camb_run_id=1345 \\\n  {root}/runs"
+            _("Check their status"), f"{curl} \\\n  -G -d camb_run_id=1344 -d camb_run_id=1345 \\\n  {root}/runs"
         ),
         Sample(_("Fetch a transcript"), f"{curl} -OJ \\\n  {root}/dubs/1/transcript.srt"),
         Sample(_("Fetch a video"), f"{curl} -L -o dub.mp4 \\\n  {root}/dubs/1/video"),

@@ -35,9 +35,9 @@ SENTENCES = {
     401: "CAMB.AI does not accept this API key. Paste a valid key on the team's page.",
     402: "CAMB.AI asks for payment. Top up the account that the API key belongs to.",
     403: "CAMB.AI does not let this API key see what was asked for. Check the key's rights and who made the run.",
-    404: "CAMB.AI knows nothing under this id. Check the id, and that it was made with this API key's account.",
+    404: "CAMB.AI has no run with this id. Check the id, and that the run was made with this API key's account.",
     422: "CAMB.AI did not accept the ids it was asked for. Check that each is the id of a dubbing run.",
-    429: "CAMB.AI's rate limit is reached. It will be asked again later.",
+    429: "CAMB.AI's rate limit is reached. Dubroom tries again later.",
 }
 TRANSIENT_4XX = (408, 425, 429)  # these mean "later", all other 4xx codes mean "no"
 
@@ -181,7 +181,7 @@ class Client:
             if len(body) > self._max_bytes:
                 raise Unavailable(
                     f"CAMB.AI's answer is larger than {self._max_bytes / 2**20:g} MB and was not read. "
-                    "It will be asked again later.",
+                    "Dubroom tries again later.",
                     http_status=response.status_code,
                 )
         return bytes(body)
@@ -193,7 +193,7 @@ class Client:
         if 300 <= code < 400:
             sentence = "CAMB.AI's address redirects elsewhere, where the API key is not sent. Check CAMB_BASE_URL."
         elif kind is Unavailable:
-            sentence = "CAMB.AI has trouble of its own. It will be asked again later."
+            sentence = "CAMB.AI has a problem of its own. Dubroom tries again later."
         else:
             sentence = "CAMB.AI did not accept the request."
         sentence = f"{SENTENCES.get(code, sentence)} (HTTP {code})"
@@ -210,7 +210,7 @@ class Client:
 
         The exception's own text may hold addresses with passwords, so none of it is quoted.
         """
-        server, again = f"CAMB.AI's server at {self._host}", "It will be asked again later."
+        server, again = f"CAMB.AI's server at {self._host}", "Dubroom tries again later."
         if isinstance(error, requests.exceptions.SSLError):
             return f"{server} has no certificate that can be trusted. {again}"
         if isinstance(error, requests.exceptions.ProxyError):

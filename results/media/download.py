@@ -137,9 +137,9 @@ def _part(response: requests.Response, start: int) -> FilePart:
 def _check(response: requests.Response) -> None:
     code = response.status_code
     if code in (401, 403, 404, 410):
-        raise LinkGoneError(f"The link has ended (HTTP {code}).")
+        raise LinkGoneError(f"The link has expired (HTTP {code}).")
     if code not in (200, 206):
-        raise DownloadError(f"The host of the media has trouble of its own (HTTP {code}).")
+        raise DownloadError(f"The host of the media has a problem of its own (HTTP {code}).")
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise DownloadError("The host sent the file packed, in a way that was not asked for.")
 

@@ -46,7 +46,7 @@ def playable_url(dub: Dub, kind: Kind, *, renew: bool = False) -> str:
         dub = fresh
         if has_expired(dub, kind):
             raise NoPlayableLinkError(
-                _("The link has ended and CAMB.AI gave no new one. Refresh the run, or try again later.")
+                _("The link has expired and CAMB.AI gave no new one. Refresh the run, or try again later.")
             )
     url = _stored_url(dub, kind)
     if not url:
@@ -146,11 +146,11 @@ def _renew(run: Run) -> None:
         refresh_now(run)
     except NoKeyError as error:
         raise NoPlayableLinkError(
-            _("The link has ended, and this team has no CAMB.AI key to get a new one with.")
+            _("The link has expired, and this team has no CAMB.AI key to get a new one with.")
         ) from error
     except SealBrokenError as error:
         raise NoPlayableLinkError(
-            _("The link has ended, and this team's CAMB.AI key must be pasted again to get a new one.")
+            _("The link has expired, and this team's CAMB.AI key must be pasted again to get a new one.")
         ) from error
 
 

@@ -106,7 +106,7 @@ def _mark_repeated(lines: Iterable[PastedId]) -> list[PastedId]:
             position = positions[line.found]
             first = marked[position]
             marked[position] = replace(first, title=first.title or line.title, tags=first.tags or line.tags)
-            marked.append(replace(line, verdict=Verdict.REPEATED, note=_("the same id stands above")))
+            marked.append(replace(line, verdict=Verdict.REPEATED, note=_("the same id is listed above")))
     return marked
 
 

@@ -103,10 +103,10 @@ def refresh_obstacle(team: Team, run: Run | None = None) -> str:
     The sentence is for users.
     """
     if run is not None and run.archived_at:
-        return _("An archived run is not asked about. Restore it first.")
+        return _("An archived run is not refreshed. Restore it first.")
     key = ApiKey.objects.filter(team=team).first()
     if key is None:
-        return _("Nobody can be asked: this team has no CAMB.AI key yet.")
+        return _("This team has no CAMB.AI key yet, so nothing can be refreshed.")
     return key.message if key.is_in_trouble else ""
 
 

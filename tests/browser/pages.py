@@ -55,7 +55,7 @@ def pages_of(team: Team, add_runs: Callable[..., list[Run]]) -> dict[str, str]:
         "API": reverse("tokens", args=[team.slug]),
         "new team": reverse("teams-new"),
         "profile": reverse("profile"),
-        "e-mail address": reverse("account_email"),
+        "email address": reverse("account_email"),
         "password": reverse("account_change_password"),
         "log out": reverse("account_logout"),
         "not there": "/t/nowhere/runs/",

@@ -119,12 +119,12 @@ def test_pages_of_refusals_break_no_rule(open_browser, owner, team, settings, wi
     guessing.goto("/accounts/login/")
     for _ in range(2):
         testing.get_by_role("button", name="Test this key").click()
-        guessing.get_by_label("E-mail address").fill(owner.email)
+        guessing.get_by_label("Email address").fill(owner.email)
         guessing.get_by_label("Password").fill("a guess")
         guessing.get_by_role("button", name="Log in").click()
-    expect(viewing.locator("h1")).to_have_text("You may not do that")
+    expect(viewing.locator("h1")).to_have_text("You cannot do that")
     for page in (testing, guessing):
-        expect(page.locator("h1")).to_have_text("Too many tries")
+        expect(page.locator("h1")).to_have_text("Too many attempts")
     for page in (viewing, testing, guessing):
         page.set_viewport_size({"width": width, "height": HEIGHT})
         assert page.evaluate("document.documentElement.scrollWidth") == width

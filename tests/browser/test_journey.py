@@ -19,7 +19,7 @@ def test_a_new_user_gets_from_sign_up_to_a_search_hit(open_browser, camb, camb_c
     page.goto("/")
     page.get_by_role("link", name="Sign up").click()
     page.get_by_label("Your name").fill("Kim Rivera")
-    page.get_by_label("E-mail address").fill("kim@example.org")
+    page.get_by_label("Email address").fill("kim@example.org")
     page.get_by_label("Password").fill("correct horse battery")
     page.get_by_role("button", name="Sign up").click()
 
@@ -81,7 +81,7 @@ def test_an_address_with_a_second_survives_the_login_page(open_browser, owner, a
     page = open_browser().page()
     page.goto(f"/runs/{run.pk}/{moment}")
     assert path_of(page) == "/accounts/login/"
-    page.get_by_label("E-mail address").fill(owner.email)
+    page.get_by_label("Email address").fill(owner.email)
     page.get_by_label("Password").fill("correct horse")
     page.get_by_role("button", name="Log in").click()
     expect(page).to_have_url(re.compile(re.escape(f"/runs/{run.pk}/{moment}")))

@@ -40,7 +40,7 @@ def test_a_login_lost_during_a_poll_leads_to_the_login_page_and_back(
     work()
     poll(page)
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
-    page.get_by_label("E-mail address").fill(owner.email)
+    page.get_by_label("Email address").fill(owner.email)
     page.get_by_label("Password").fill("correct horse")
     page.get_by_role("button", name="Log in").click()
     expect(row(page, runs[WAITING])).to_contain_text("Ready")
@@ -53,7 +53,7 @@ def test_a_login_lost_during_a_search_leads_back_to_the_search(page, owner_brows
     owner_browser.context.clear_cookies()
     page.locator("#search-box").fill("marea")
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
-    page.get_by_label("E-mail address").fill(owner.email)
+    page.get_by_label("Email address").fill(owner.email)
     page.get_by_label("Password").fill("correct horse")
     page.get_by_role("button", name="Log in").click()
     expect(page).to_have_url(re.compile(r"/search/\?q=mar$"))
@@ -66,7 +66,7 @@ def test_a_login_lost_during_a_search_leads_back_to_the_search(page, owner_brows
     ("name", "box", "typed", "place", "found"),
     [
         ("runs-add", "textarea", "7 8", "#preview", "2 new runs"),
-        ("runs-list", "#main input[type=search]", "nowhere", "#runs-list", "No run here is called"),
+        ("runs-list", "#main input[type=search]", "nowhere", "#runs-list", "No runs match"),
         ("search", "#search-box", "zzz", "#hits", "zzz"),
     ],
 )
@@ -165,7 +165,7 @@ def test_pasted_text_without_a_run_id_is_not_lost(page, team, owner_browser):
     owner_browser.expects = ("status of 422",)
     page.goto(reverse("runs-add", args=[team.slug]))
     page.get_by_label("Run ids").fill("nothing to see here")
-    expect(page.locator("#preview")).to_contain_text("4 words passed over")
+    expect(page.locator("#preview")).to_contain_text("4 words ignored")
     expect(page.get_by_label("Run ids")).to_be_focused()
     expect(page.get_by_label("Run ids")).to_have_value("nothing to see here")
     expect(page.get_by_role("button", name="Add")).to_have_count(0)
@@ -265,7 +265,7 @@ def test_a_removed_member_no_longer_sees_the_open_page(runs_page, team, owner, o
     page, _ = runs_page
     team.memberships.get(user=owner).delete()
     poll(page)
-    expect(page.locator("h1")).to_have_text("There is no such page")
+    expect(page.locator("h1")).to_have_text("Page not found")
     expect(page.locator("main")).not_to_contain_text("Run 48201")
 
 

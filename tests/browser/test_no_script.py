@@ -12,7 +12,7 @@ def page(open_browser, owner) -> Page:
     """A page without JavaScript, after a login through the form."""
     page = open_browser(java_script_enabled=False).page()
     page.goto("/accounts/login/")
-    page.get_by_label("E-mail address").fill(owner.email)
+    page.get_by_label("Email address").fill(owner.email)
     page.get_by_label("Password").fill("correct horse")
     page.get_by_role("button", name="Log in").click()
     return page
@@ -21,7 +21,7 @@ def page(open_browser, owner) -> Page:
 def test_runs_are_added_after_a_preview(page, team, work):
     page.goto(reverse("runs-add", args=[team.slug]))
     page.get_by_label("Run ids").fill("48201, 48207 and 12ab")
-    page.get_by_role("button", name="Look what is found").click()
+    page.get_by_role("button", name="Preview").click()
     expect(page.locator("#preview")).to_contain_text("2 new runs · 1 not an id")
     expect(page.get_by_label("Run ids")).to_have_value("48201, 48207 and 12ab")
     page.get_by_role("button", name="Add 2 runs").click()
@@ -42,7 +42,7 @@ def test_a_run_is_renamed_refreshed_and_removed(page, team, add_runs, camb, work
     Run.objects.update(checked_at=None)
     calls_before = [call.run_ids for call in camb.calls].count([48201])
     page.get_by_role("button", name="Refresh now").click()
-    expect(page.locator("#run-status")).to_contain_text("being asked now")
+    expect(page.locator("#run-status")).to_contain_text("checking now")
     work()
     assert [call.run_ids for call in camb.calls].count([48201]) == calls_before + 1
 
@@ -109,5 +109,5 @@ def test_the_list_is_filtered_and_the_history_read(page, team, add_runs):
     expect(page.locator("#runs-list tbody tr")).to_have_count(1)
     page.goto(reverse("runs-detail", args=[failed.pk]))
     page.locator(".history-drawer summary").click()
-    page.get_by_role("link", name="Every time CAMB.AI was asked about this run").click()
+    page.get_by_role("link", name="All calls to CAMB.AI about this run").click()
     expect(page.locator("#run-history tbody tr")).to_have_count(1)

@@ -108,7 +108,7 @@ def test_a_box_with_an_error_stays_in_line_with_the_others(page, owner_browser, 
     page.goto(reverse("teams-detail", args=[team.slug]))
     form = page.get_by_role("form", name="Invite somebody")
     form.evaluate("(form) => { form.noValidate = true; }")
-    form.get_by_label("E-mail address").fill("sam at example")
+    form.get_by_label("Email address").fill("sam at example")
     form.get_by_role("button").click()
     expect(form.locator(".errorlist")).to_be_visible()
     assert len({position(form.locator(part))[1] for part in ("input[name=email]", "select", ".button")}) == 1
@@ -117,7 +117,7 @@ def test_a_box_with_an_error_stays_in_line_with_the_others(page, owner_browser, 
 def test_invitation_links_and_tokens_are_copied_by_a_button(open_browser, owner, team):
     page = open_browser(owner, permissions=["clipboard-read", "clipboard-write"]).page()
     page.goto(reverse("teams-detail", args=[team.slug]))
-    page.get_by_label("E-mail address").fill("sam@example.org")
+    page.get_by_label("Email address").fill("sam@example.org")
     page.get_by_role("button", name="Invite").click()
     page.locator("#invited [data-copy]").click()
     expect(page.locator("#invited [data-copy]")).to_have_text("Copied")

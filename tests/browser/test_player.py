@@ -308,7 +308,7 @@ def test_a_link_dead_from_the_first_byte_is_renewed_at_the_second_of_the_address
 
 
 @pytest.mark.parametrize(
-    ("status", "reason"), [(403, "The link has ended (HTTP 403)."), (200, "The file is there, but it may be")]
+    ("status", "reason"), [(403, "The link has expired (HTTP 403)."), (200, "The file is there, but it may be")]
 )
 def test_a_file_that_stays_broken_shows_why_until_the_user_retries(
     open_run, camb, owner_browser, count_calls, settings, status, reason
@@ -320,10 +320,10 @@ def test_a_file_that_stays_broken_shows_why_until_the_user_retries(
     camb.rule = lambda call: Reply(status, b"no film") if call.path.startswith("/media/") else None
     page.reload()
     banner = page.locator("#media-error")
-    expect(banner).to_contain_text(f"This file cannot be played here, even by a fresh link. {reason}")
+    expect(banner).to_contain_text(f"This file cannot be played here, even with a new link. {reason}")
     assert count_calls() == 2
     camb.rule = None
-    banner.get_by_role("button", name="Get a fresh link").click()
+    banner.get_by_role("button", name="Get a new link").click()
     until(page, "media.readyState === 4")
     expect(banner).to_be_hidden()
 
@@ -337,4 +337,4 @@ def test_the_page_shows_why_there_is_no_fresh_link(open_run, camb, camb_clock, o
     expect(page.locator("#media-error")).to_contain_text("CAMB.AI does not accept this API key.")
     page.get_by_role("button", name="Refresh now").click()
     expect(page.locator("#messages")).to_contain_text("CAMB.AI does not accept this API key.")
-    expect(page.locator("#media-error")).to_have_text(re.compile("The link has ended, and for the reason above"))
+    expect(page.locator("#media-error")).to_have_text(re.compile("The link has expired. CAMB.AI gives no new one"))

@@ -1,4 +1,4 @@
-"""Sign-up, log-in, log-out, passwords and e-mail addresses, and the protection against guesses and enumeration."""
+"""Sign-up, log-in, log-out, passwords and email addresses, and the protection against guesses and enumeration."""
 
 import re
 import time
@@ -183,7 +183,7 @@ def test_sign_up_does_not_reveal_whether_an_address_has_an_account(client, anna,
     assert seen(sign_up(client, "kim@example.org"), "kim@example.org") == known
     assert [message.subject for message in mail.outbox] == [
         "You have a Dubroom account already",
-        "Confirm your e-mail address",
+        "Confirm your email address",
     ]
     assert hashed == [NEW_PASSWORD] * 2  # hashing is slow: a missing hash would show in the response time
 
@@ -364,14 +364,14 @@ def test_a_reset_with_a_foreign_host_header_sends_no_email(client, anna):
 
 def test_without_a_mail_server_the_page_says_where_the_email_is(client):
     page = client.get(reverse("account_reset_password_done")).content.decode()
-    assert "the person who runs this server finds the e-mail in the mail folder" in page
+    assert "the person who runs it finds the message in the mail folder" in page
 
 
 def test_an_unreachable_mail_server_shows_a_message(client, anna, settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_PORT = 9  # no server listens on this port
     answer = client.post(reverse("account_reset_password"), {"email": "anna@example.org"}, follow=True)
-    assert "The e-mail could not be sent" in answer.content.decode()
+    assert "The email could not be sent" in answer.content.decode()
 
 
 def post_with_password(client: Client, data: dict[str, str]) -> None:
@@ -404,7 +404,7 @@ def test_a_new_address_takes_effect_when_confirmed(client, anna):
     assert anna.email == "anna@new.example"
     assert (mail.outbox[-1].to, mail.outbox[-1].subject) == (
         ["anna@example.org"],
-        "Your Dubroom e-mail address was changed",
+        "Your Dubroom email address was changed",
     )
 
 

@@ -166,7 +166,7 @@ def test_refresh_asks_about_every_due_run_without_a_worker(run, my_team, camb, s
     for number in range(1, 53):
         make_run(my_team, camb_run_id=number)
     out, _ = run("refresh", "--team=my-team")
-    assert out == "Runs asked: 52. Calls: 11. Waiting: 1. Ready: 50. Failed: 1.\n"
+    assert out == "Runs checked: 52. Calls: 11. Waiting: 1. Ready: 50. Failed: 1.\n"
     assert sorted(id for call in camb.calls for id in call.run_ids) == list(range(1, 53))
 
 
@@ -181,13 +181,13 @@ def test_refresh_waits_when_the_rate_limit_is_free_again_right_after_the_claim(r
 
     monkeypatch.setattr(claims, "claim", claim_then_free_the_rate)
     make_run(my_team, camb_run_id=1)
-    assert run("refresh", "--team=my-team")[0].startswith("Runs asked: 1. Calls: 1.")
+    assert run("refresh", "--team=my-team")[0].startswith("Runs checked: 1. Calls: 1.")
 
 
 def test_refresh_skips_other_teams_and_finished_runs(run, my_team, camb):
     make_run(my_team, camb_run_id=1, due_at=None)
     make_run(camb_run_id=2)
-    assert run("refresh", "--team=my-team")[0] == "Runs asked: 0. Calls: 0.\n"
+    assert run("refresh", "--team=my-team")[0] == "Runs checked: 0. Calls: 0.\n"
     assert camb.calls == []
 
 

@@ -83,7 +83,7 @@ def test_a_missing_page_has_our_404_with_and_without_a_session():
     for client in (Client(), signed_in(make_user())):
         response = client.get("/nothing-here/")
         assert response.status_code == 404
-        assert "There is no such page" in response.content.decode()
+        assert "Page not found" in response.content.decode()
 
 
 def test_the_500_page_renders_without_a_request():
@@ -103,7 +103,7 @@ def test_a_form_with_a_stale_csrf_token_is_explained():
     client = Client(enforce_csrf_checks=True)
     response = client.post(reverse("account_login"), {"login": "x"})
     assert response.status_code == 403
-    assert "Please send it again" in response.content.decode()
+    assert "Please try again" in response.content.decode()
 
 
 def test_an_unknown_host_or_origin_names_the_setting_to_change():

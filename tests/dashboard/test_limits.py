@@ -37,7 +37,7 @@ def errors_of(form) -> list[str]:
 def test_the_sign_up_page_names_the_shortest_password(client, settings, least):
     settings.MIN_PASSWORD_LENGTH = least
     page = text_of(client.get(reverse("account_signup")))
-    assert f"At least {least} characters; a few words in a row are easy to keep." in page
+    assert f"At least {least} characters; a few words in a row are easy to remember." in page
 
 
 def test_the_password_validator_uses_the_length_that_pages_name():
@@ -54,7 +54,7 @@ def test_invitation_pages_name_the_lifetime_of_an_invitation(client, owner, team
     left = Invitation.objects.get().expires_at - timezone.now()
     assert timedelta(0) <= lifetime - left < timedelta(minutes=1)
     expired = text_of(client.get(reverse("invitations-accept")))
-    assert f"It may have been used, revoked, or be older than {words}. Open its link once more" in expired
+    assert f"It may have been used, revoked, or be older than {words}. Open its link again" in expired
 
 
 @pytest.mark.parametrize("has_mail_server", [True, False])
@@ -62,8 +62,8 @@ def test_an_invitation_names_its_lifetime_with_and_without_a_mail_server(owner, 
     settings.EMAIL_URL = "smtp://mail.example.org" if has_mail_server else ""
     invite = {"email": "kim@example.org", "role": Membership.Role.VIEWER}
     page = text_of(signed_in(owner).post(reverse("teams-invite", args=[team.slug]), invite, follow=True))
-    by_mail = "It was mailed too. It works once, within a week."
-    by_hand = "This server sends no mail, so pass the link on yourself. It works once, within a week."
+    by_mail = "It was also sent by email. It works once, within a week."
+    by_hand = "This server sends no email, so pass the link on yourself. It works once, within a week."
     assert (by_mail in page, by_hand in page) == (has_mail_server, not has_mail_server)
 
 
@@ -74,9 +74,9 @@ def test_password_reset_texts_name_the_lifetime_of_the_link(client, owner, setti
     assert f"and can pass its link on to you. It works for {words}." in done
     assert f"The link works once, within {words}. If it was not you, do nothing" in str(mail.outbox[0].body)
     late = reverse("account_reset_password_from_key", kwargs={"uidb36": "1", "key": "ended"})
-    assert f"It was used already, or it is older than {words}." in text_of(client.get(late))
+    assert f"It has been used, or it is older than {words}." in text_of(client.get(late))
     with_mail_server = render_to_string("account/password_reset_done.html", {"has_mail_server": True})
-    assert f"Open the link in it within {words}. If it does not come" in text_of_html(with_mail_server)
+    assert f"Open the link in our message within {words}. If it does not arrive" in text_of_html(with_mail_server)
 
 
 @pytest.mark.parametrize(("days", "words"), [(3, "three days"), (1, "a day")])
@@ -86,7 +86,7 @@ def test_confirmation_texts_name_the_lifetime_of_the_link(client, settings, monk
     client.post(reverse("account_signup"), {"email": "kim@example.org", "password1": "seven grey herons"})
     assert f"The link works for {words}. If you know nothing about it" in str(mail.outbox[0].body)
     ended = text_of(client.get(reverse("account_confirm_email", args=["ended"])))
-    assert f"It was used already, or it is older than {words}. Log in and ask for a new one." in ended
+    assert f"It has been used, or it is older than {words}. Log in and ask for a new one." in ended
     confirmation = EmailConfirmationHMAC(EmailAddress.objects.get())
     lasts = []
     for age in (days * 86_400 - 60, days * 86_400 + 60):
@@ -118,7 +118,7 @@ def test_the_token_form_names_the_number_of_tokens_of_a_person(team, monkeypatch
     for number in range(2):
         AccessToken.objects.issue(membership, f"Nightly {number}", can_write=False)
     form = TokenForm(membership, {"name": "Another", "access": "read"})
-    assert errors_of(form) == ["You have 2 tokens, and that is the most. Revoke one first."]
+    assert errors_of(form) == ["You can have up to 2 tokens. Revoke one first."]
 
 
 def test_the_name_of_a_team_has_one_limit_in_form_and_command(monkeypatch):
@@ -145,7 +145,7 @@ def test_pages_name_the_largest_text_and_file_with_run_ids(team, member, monkeyp
     file = SimpleUploadedFile("runs.txt", b"x" * (max_bytes + 1))
     assert f"This file is larger than {words}. Please send it in parts." in add(member, team, file=file)
     refused = text_of_html(render_to_string("400.html"))
-    assert f"Nothing was changed. Up to {words} of text is taken at once: go back" in refused
+    assert f"go back and send it in parts of up to {words}." in refused
 
 
 def test_the_add_page_names_the_number_of_ids_that_a_request_may_have(team, member, monkeypatch):

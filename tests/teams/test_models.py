@@ -24,7 +24,7 @@ def test_an_address_is_stored_in_lower_case_and_unique():
 
 
 def test_a_user_needs_an_address():
-    with pytest.raises(ValueError, match="needs an e-mail address"):
+    with pytest.raises(ValueError, match="needs an email address"):
         User.objects.create_user("")
 
 

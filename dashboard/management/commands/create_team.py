@@ -19,7 +19,7 @@ from teams.models import Membership, Team, User
 
 class Command(BaseCommand):
     help = (
-        "Create a team with its owner and CAMB.AI key, and print its slug. An existing owner is found by e-mail "
+        "Create a team with its owner and CAMB.AI key, and print its slug. An existing owner is found by email "
         "address, and an existing team of that owner by name. A given password or key replaces the old one."
     )
 
@@ -52,7 +52,7 @@ class Command(BaseCommand):
 
 
 def ensure_user(email: str, password: str | None) -> User:
-    """Return the user with this e-mail address, created if necessary, and set the password if one is given.
+    """Return the user with this email address, created if necessary, and set the password if one is given.
 
     Raises ValidationError when the address or the password is not acceptable.
     """
@@ -65,7 +65,7 @@ def ensure_user(email: str, password: str | None) -> User:
     elif user.pk is None:
         user.set_unusable_password()
     user.save()
-    # The operator who runs this command vouches for the address: the first log-in needs no confirmation e-mail.
+    # The operator who runs this command vouches for the address: the first log-in needs no confirmation email.
     EmailAddress.objects.update_or_create(user=user, email=email, defaults={"verified": True, "primary": True})
     return user
 

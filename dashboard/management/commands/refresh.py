@@ -27,7 +27,7 @@ class Command(BaseCommand):
         asked = Run.objects.filter(team=team, checked_at__gte=started)
         calls = Call.objects.filter(team=team, at__gte=started).count()
         statuses = dict(asked.order_by().values_list("status").annotate(Count("pk")))
-        rows = {"Runs asked": asked.count(), "Calls": calls}
+        rows = {"Runs checked": asked.count(), "Calls": calls}
         rows |= {str(status.label): statuses[status] for status in Run.Status if status in statuses}
         self.stdout.write(" ".join(f"{what}: {count}." for what, count in rows.items()))
         key = ApiKey.objects.filter(team=team).first()

@@ -88,7 +88,7 @@ class Preview(PastedRuns):
             ),
             (self.repeated, ngettext("%(n)s repeated", "%(n)s repeated", len(self.repeated))),
             (self.refused, ngettext("%(n)s not an id", "%(n)s not ids", len(self.refused))),
-            (self.words, ngettext("%(n)s word passed over", "%(n)s words passed over", len(self.words))),
+            (self.words, ngettext("%(n)s word ignored", "%(n)s words ignored", len(self.words))),
         )
         return " · ".join(words % {"n": f"{len(lines):,}"} for lines, words in counts if lines)
 

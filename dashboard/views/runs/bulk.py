@@ -39,12 +39,12 @@ def refresh(request: HttpRequest, slug: str) -> HttpResponse:
         messages.warning(request, str(error))
         return _back_to_list(request, slug)
     done = ngettext(
-        "CAMB.AI is asked about %(n)s run as soon as the team's key allows.",
-        "CAMB.AI is asked about %(n)s runs as soon as the team's key allows.",
+        "%(n)s run will be refreshed as soon as the team's key allows.",
+        "%(n)s runs will be refreshed as soon as the team's key allows.",
         count,
     )
     return _answer(
-        request, slug, count, done, _("No run was selected, so CAMB.AI is not asked."), level=messages.INFO
+        request, slug, count, done, _("No run was selected, so nothing was refreshed."), level=messages.INFO
     )
 
 
@@ -83,7 +83,7 @@ def tag(request: HttpRequest, slug: str) -> HttpResponse:
     names = form.cleaned_data["tags"]
     if "remove" in request.POST:
         count = tags.remove_tags(membership.team, runs.pks(), names)
-        done = ngettext("%(tags)s: taken off %(n)s run.", "%(tags)s: taken off %(n)s runs.", count)
+        done = ngettext("%(tags)s removed from %(n)s run.", "%(tags)s removed from %(n)s runs.", count)
     else:
         count = tags.add_tags(membership.team, dict.fromkeys(runs.pks(), names))
         done = ngettext("%(n)s run was tagged %(tags)s.", "%(n)s runs were tagged %(tags)s.", count)

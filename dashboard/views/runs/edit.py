@@ -67,7 +67,7 @@ def refresh(request: HttpRequest, pk: int) -> HttpResponse:
     if not is_requested:
         obstacle = refresh_obstacle(membership.team, run)
         if not obstacle:
-            messages.info(request, _("CAMB.AI is being asked already, or was a moment ago."))
+            messages.info(request, _("This run is already being refreshed, or was a moment ago."))
         elif run.due_at is None:  # the page of an unfinished run shows the obstacle itself
             messages.error(request, obstacle)
     return redirect("runs-detail", pk)

@@ -25,7 +25,7 @@ def rename(request: HttpRequest, pk: int) -> HttpResponse:
     back = wanted.back_to(run)
     originals = speakers.original_names(run, name)
     if not originals:
-        messages.info(request, _("Nobody in this run is called so any more."))
+        messages.info(request, _("This run no longer has a speaker with that name."))
         return redirect(back)
     form = SpeakerForm(request.POST or None, initial={"name": name})
     if request.method == "POST" and form.is_valid():

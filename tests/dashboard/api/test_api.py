@@ -291,7 +291,7 @@ def test_the_team_is_answered_with_the_rights_of_the_token(team):
         "not_found": 0,
         "archived": 0,
     }
-    assert answer["trouble"] == "Nobody can be asked: this team has no CAMB.AI key yet."
+    assert answer["trouble"] == "This team has no CAMB.AI key yet, so nothing can be refreshed."
 
 
 def test_a_run_is_answered_with_its_dubs_and_their_addresses(team, script):
@@ -548,16 +548,16 @@ def test_a_body_over_the_limit_answers_413(script):
 def test_a_refresh_is_queued_or_the_obstacle_named(team, script, enqueued):
     run = make_run(team, due_at=None)
     refused = script.post(f"/runs/{run.pk}/refresh")
-    no_key = "Nobody can be asked: this team has no CAMB.AI key yet."
+    no_key = "This team has no CAMB.AI key yet, so nothing can be refreshed."
     assert (refused.status_code, refused.json()["detail"]) == (409, no_key)
     assert script.post("/runs/refresh", {"runs": [run.pk]}).json()["detail"] == no_key
     keys.save_key(team, "camb-0123456789-wxyz")
     enqueued.clear()
     assert script.post(f"/runs/{run.pk}/refresh").status_code == 202
     assert [task for task, *_ in enqueued] == ["refresh_now"]
-    assert script.post(f"/runs/{run.pk}/refresh").json()["detail"].startswith("CAMB.AI is being asked already")
+    assert script.post(f"/runs/{run.pk}/refresh").json()["detail"].startswith("This run is already being refreshed")
     archive_runs(team, [run.pk])
-    assert script.post(f"/runs/{run.pk}/refresh").json()["detail"].startswith("An archived run is not asked about.")
+    assert script.post(f"/runs/{run.pk}/refresh").json()["detail"].startswith("An archived run is not refreshed.")
 
 
 @pytest.mark.usefixtures("_broker_is_away")

@@ -55,7 +55,7 @@ def test_a_download_beyond_the_limit_is_refused_until_later(new_member, export, 
     third = export(new_member())
     assert (first.status_code, second.status_code, third.status_code) == (200, 200, 503)
     assert third.headers["Retry-After"] == "30"
-    assert "busy with the downloads of others" in third.content.decode()
+    assert "busy with other downloads" in third.content.decode()
     assert third.headers["Cache-Control"] == "no-store, private"
 
 

@@ -80,7 +80,7 @@ def test_another_teams_calls_are_not_shown():
     make_call(other, make_run(other, title="Secret of the others"))
     html = activity_html(viewer_of(team), team)
     assert "Secret of the others" not in html
-    assert "CAMB.AI has not been asked yet" in html
+    assert "No calls to CAMB.AI yet" in html
 
 
 # --- The page ----------------------------------------------------------------------------------------
@@ -219,7 +219,7 @@ def test_the_state_of_the_key_is_shown(fields, text):
 @pytest.mark.parametrize(
     ("key", "strip", "run"),
     [
-        (None, "Checks wait for a key", "waits for a key"),
+        (None, "Checks start once the team has a key", "needs a key"),
         ({}, "Next check in 3m", "in 3m"),
         ({"state": "unpaid", "retry_at": timedelta(minutes=29)}, "Checks are paused · again", "paused"),
     ],
@@ -306,7 +306,7 @@ def test_a_cursor_far_in_the_future_or_past_is_valid():
     make_call(team, ms=777)
     client = viewer_of(team)
     assert "777 ms" in activity_html(client, team, f"?before={'9' * 17}-1")
-    assert "Nothing older is kept" in activity_html(client, team, "?before=0-0")
+    assert "No older calls" in activity_html(client, team, "?before=0-0")
 
 
 # --- Live --------------------------------------------------------------------------------------------
@@ -397,7 +397,7 @@ def test_the_history_page_contains_the_fragment():
 def test_the_history_of_a_run_without_attempts_says_so():
     run = make_run()
     html = viewer_of(run.team).get(f"/runs/{run.pk}/history/").content.decode()
-    assert "CAMB.AI has not been asked about this run lately." in html
+    assert "No recent calls to CAMB.AI about this run." in html
 
 
 def test_a_history_is_paged(monkeypatch):
@@ -412,7 +412,7 @@ def test_a_history_is_paged(monkeypatch):
     assert older
     for address in older.groups():
         assert re.findall(r"change \d", client.get(address).content.decode()) == ["change 0"]
-    assert "Nothing older is kept." in client.get(f"/runs/{run.pk}/history/?before=0").content.decode()
+    assert "No older calls." in client.get(f"/runs/{run.pk}/history/?before=0").content.decode()
     for malformed in ("x", "²", "9" * 30):
         html = client.get(f"/runs/{run.pk}/history/", {"before": malformed}).content.decode()
         assert re.findall(r"change \d", html) == ["change 2", "change 1"]

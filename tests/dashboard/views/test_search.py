@@ -59,7 +59,7 @@ def test_another_teams_lines_are_never_found(client, team, reader):
     make_searchable_dub(make_run(make_team()), ["kitchen"])
     body = get(client, team, "kitchen")
     assert marked_lines(body) == []
-    assert "No line says" in body
+    assert "No results for" in body
 
 
 # --- What is shown -----------------------------------------------------------------------------------
@@ -450,5 +450,5 @@ def test_saving_too_many_searches_is_refused_with_the_reason(client, team, reade
     monkeypatch.setattr(saved, "MAX_SAVED", 1)
     save_search(client, team, "one")
     save_search(client, team, "two")
-    assert "You keep 1 searches here" in get(client, team)
+    assert "You can save up to 1 searches" in get(client, team)
     assert [one.q for one in SavedSearch.objects.all()] == ["one"]

@@ -267,7 +267,7 @@ def test_a_closed_invitation_looks_like_one_that_never_existed(as_owner, team, c
     close(Invitation.objects.get())
     for answer in (client.get(url("invitations-accept")), client.get(path, follow=True)):
         assert (answer.status_code, without_token(answer)) == (404, without_token(never))
-    assert "This invitation does not open anything" in never.content.decode()
+    assert "This invitation no longer works" in never.content.decode()
 
 
 def test_no_page_url_or_log_keeps_the_token(as_owner, team, client, caplog):
@@ -321,7 +321,7 @@ def test_an_expired_invitation_is_shown_as_such(as_owner, team):
     expire(Invitation.objects.get())
     page = page_of(as_owner, team)
     assert "invitation expired" in page
-    assert "Forget" in page
+    assert "Delete<span" in page
 
 
 def test_invitation_mails_are_rate_limited(as_owner):
@@ -334,7 +334,7 @@ def test_the_link_is_shown_even_when_the_mail_cannot_be_sent(as_owner, team, set
     settings.EMAIL_PORT = 9
     post_invitation(as_owner)
     page = page_of(as_owner, team)
-    assert "The e-mail could not be sent" in page
+    assert "The email could not be sent" in page
     assert link_on(page).startswith("/invitations/")
 
 

@@ -79,7 +79,7 @@ def test_a_form_that_is_sent_twice_creates_one_token(team, member):
 def test_a_person_has_only_so_many(team, member, monkeypatch):
     monkeypatch.setattr(models, "MAX_TOKENS", 1)
     create(member, team)
-    assert "You have 1 tokens, and that is the most." in text_of(create(member, team, name="Another"))
+    assert "You can have up to 1 tokens." in text_of(create(member, team, name="Another"))
 
 
 def test_a_viewer_creates_only_tokens_that_read(team):

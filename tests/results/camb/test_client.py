@@ -198,7 +198,7 @@ def test_oversized_answer_is_cut_off_without_filling_memory(stand_in: StandIn, p
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-    assert str(error) == "CAMB.AI's answer is larger than 1 MB and was not read. It will be asked again later."
+    assert str(error) == "CAMB.AI's answer is larger than 1 MB and was not read. Dubroom tries again later."
     assert peak < 8 * 2**20
 
 
@@ -226,7 +226,7 @@ def test_slow_answer_is_cut_at_the_deadline(stand_in: StandIn, reply: Reply) -> 
         assert monotonic() - started < 30  # without the deadline each would take at least a minute
     assert type(error) is Unavailable
     if error.http_status is None:
-        assert str(error) == "CAMB.AI's server at 127.0.0.1 did not answer in time. It will be asked again later."
+        assert str(error) == "CAMB.AI's server at 127.0.0.1 did not answer in time. Dubroom tries again later."
 
 
 def test_silent_server_is_given_up_after_the_read_timeout(stand_in: StandIn) -> None:
@@ -303,7 +303,7 @@ def test_untrusted_certificate_is_rejected_before_the_key_is_sent(tmp_path: Path
         thread.join()
     assert type(error) is Unavailable
     assert str(error) == (
-        "CAMB.AI's server at 127.0.0.1 has no certificate that can be trusted. It will be asked again later."
+        "CAMB.AI's server at 127.0.0.1 has no certificate that can be trusted. Dubroom tries again later."
     )
     assert received == []
 

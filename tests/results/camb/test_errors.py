@@ -149,7 +149,7 @@ def test_unreachable_server_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(socket, "getaddrinfo", no_such_name)
     error = error_of(Client("http://camb.example/apis", KEY))
     assert str(error) == (
-        "CAMB.AI's server at camb.example could not be reached. It will be asked again later. "
+        "CAMB.AI's server at camb.example could not be reached. Dubroom tries again later. "
         "If this lasts, check the network and CAMB_BASE_URL."
     )
 

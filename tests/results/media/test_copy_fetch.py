@@ -151,7 +151,7 @@ def test_fetches_are_limited_and_shared_between_teams(team, host, make_key):
     [
         (Reply(200, VIDEO, {"ETag": ETAG}, truncate_at=100_000), "The file broke off on its way."),
         (Reply(200, VIDEO, {"ETag": ETAG}, truncate_at=100_000, reset=True), "The file broke off on its way."),
-        (Reply(503), "The host of the media has trouble of its own (HTTP 503)."),
+        (Reply(503), "The host of the media has a problem of its own (HTTP 503)."),
         (Reply(200, b""), "The file is empty."),
         (
             Reply(200, VIDEO, {"Content-Length": None}),
@@ -291,19 +291,19 @@ def test_renewed_link_that_is_dead_too_is_explained(team, host, sync):
     dub = ready_dub(team, host)
     host.files["/v.mp4"] = Reply(410)
     host.runs[dub.run.camb_run_id] = {"es-es": {"video_url": link(host), "audio_url": None, "transcript": []}}
-    assert sync().message == "The link has ended (HTTP 410)."
+    assert sync().message == "The link has expired (HTTP 410)."
 
 
 def test_expired_link_without_a_key_is_explained(team, host, sync):
     team.api_key.delete()
     ready_dub(team, host, video_url=link(host, "/v.mp4?Expires=1600000000"))
-    assert sync().message == "The link has ended, and this team has no CAMB.AI key to get a new one with."
+    assert sync().message == "The link has expired, and this team has no CAMB.AI key to get a new one with."
 
 
 def test_error_of_camb_during_a_renewal_is_explained(team, host, sync):
     ready_dub(team, host, video_url=link(host, "/v.mp4?Expires=1600000000"))
     host.script(Reply(503))
-    assert sync().message.startswith("CAMB.AI has trouble of its own.")
+    assert sync().message.startswith("CAMB.AI has a problem of its own.")
 
 
 # --- Disks and storages ------------------------------------------------------------------------------

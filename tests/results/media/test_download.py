@@ -130,13 +130,13 @@ def test_a_chunked_file_has_no_size_and_is_complete(host):
 @pytest.mark.parametrize(
     ("reply", "sentence"),
     [
-        (Reply(401), "The link has ended (HTTP 401)."),
-        (Reply(403), "The link has ended (HTTP 403)."),
-        (Reply(404), "The link has ended (HTTP 404)."),
-        (Reply(410), "The link has ended (HTTP 410)."),
-        (Reply(429), "The host of the media has trouble of its own (HTTP 429)."),
-        (Reply(500), "The host of the media has trouble of its own (HTTP 500)."),
-        (Reply(304), "The host of the media has trouble of its own (HTTP 304)."),
+        (Reply(401), "The link has expired (HTTP 401)."),
+        (Reply(403), "The link has expired (HTTP 403)."),
+        (Reply(404), "The link has expired (HTTP 404)."),
+        (Reply(410), "The link has expired (HTTP 410)."),
+        (Reply(429), "The host of the media has a problem of its own (HTTP 429)."),
+        (Reply(500), "The host of the media has a problem of its own (HTTP 500)."),
+        (Reply(304), "The host of the media has a problem of its own (HTTP 304)."),
         (
             Reply(200, b"x", {"Content-Encoding": "gzip"}),
             "The host sent the file packed, in a way that was not asked",
@@ -153,7 +153,7 @@ def test_each_error_is_a_sentence(host, reply, sentence):
     with pytest.raises(download.DownloadError) as raised:
         fetched(host)
     assert str(raised.value).startswith(sentence)
-    assert isinstance(raised.value, download.LinkGoneError) == sentence.startswith("The link has ended")
+    assert isinstance(raised.value, download.LinkGoneError) == sentence.startswith("The link has expired")
 
 
 @pytest.mark.parametrize("reply", [Reply(delay=60), Reply(200, CONTENT, drip=60)], ids=["headers", "body"])

@@ -137,7 +137,7 @@ def test_an_id_counts_once():
     assert parse("1344 1345 01344") == [
         PastedId("1344", Verdict.ID, 1344),
         PastedId("1345", Verdict.ID, 1345),
-        PastedId("01344", Verdict.REPEATED, 1344, note="the same id stands above"),
+        PastedId("01344", Verdict.REPEATED, 1344, note="the same id is listed above"),
     ]
 
 

@@ -60,7 +60,7 @@ def test_the_selected_runs_are_refreshed(team, member):
     runs = make_named_runs(team)
     text = refresh_many(member, team, pk=[runs["Harbour 1"].pk, runs["Island"].pk, "x", "-1", "9" * 30, ""])
     assert requested(team) == {"Harbour 1", "Island"}
-    assert "CAMB.AI is asked about 2 runs as soon as" in text
+    assert "2 runs will be refreshed as soon as" in text
     assert "0 of 2 checked" in text
 
 
@@ -99,7 +99,7 @@ def test_the_selected_runs_are_tagged_and_untagged(team, member):
     assert response["Location"] == f"/t/{team.slug}/runs/?q=a"
     assert "2 runs were tagged “Launch”, “two words”." in text_of(member.get(response["Location"]))
     assert (tagged(team, "launch"), tagged(team, "two words")) == ({"Harbour 1", "Island"}, {"Harbour 1", "Island"})
-    assert "LAUNCH”: taken off 2 runs." in text_of(
+    assert "LAUNCH” removed from 2 runs." in text_of(
         member.post(url, selection | {"tags": "LAUNCH", "remove": "1"}, follow=True)
     )
     assert (tagged(team, "launch"), tagged(team, "two words")) == (set(), {"Harbour 1", "Island"})
@@ -212,7 +212,7 @@ def test_the_number_of_selected_runs_is_limited(team, member, monkeypatch):
     make_key(team)
     runs = make_named_runs(team)
     text = refresh_many(member, team, pk=[run.pk for run in runs.values()])
-    assert "about 2 runs" in text
+    assert "2 runs will be refreshed" in text
     assert requested(team) == {"Harbour 1", "Harbour 2"}
 
 
@@ -230,7 +230,7 @@ def test_a_refresh_says_that_no_worker_can_be_reached_and_is_not_lost(team, memb
 def test_without_a_key_no_run_is_refreshed(team, member):
     runs = make_named_runs(team)
     text = refresh_many(member, team, pk=runs["Island"].pk)
-    assert "Nobody can be asked: this team has no CAMB.AI key yet." in text
+    assert "This team has no CAMB.AI key yet, so nothing can be refreshed." in text
     assert requested(team) == set()
 
 

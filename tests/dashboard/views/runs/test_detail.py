@@ -258,7 +258,7 @@ def test_a_missing_part_is_awaited_until_the_run_is_finished(client, team, reade
     run = make_run(team, status=Run.Status.PARTLY)
     make_dub(run, ["Hola"], "es-es")
     make_dub(run, [], "fr-fr", audio_url=AUDIO)
-    sentences = {"es-es": "CAMB.AI has given no audio or video for this dub", "fr-fr": "No transcript"}
+    sentences = {"es-es": "CAMB.AI has no audio or video for this dub", "fr-fr": "No transcript"}
     pages = {language: run_page(client, run, f"?dub={language}") for language in sentences}
     for language, sentence in sentences.items():
         assert f"{sentence} yet" in pages[language]
@@ -284,10 +284,10 @@ def test_the_poll_keeps_the_shown_dub(client, team, reader):
 def test_a_run_that_is_being_asked_about_is_polled_until_the_answer(client, team, reader):
     run = make_ready_run(team, lease=uuid4(), lease_until=timezone.now() + timedelta(minutes=1))
     body = run_page(client, run)
-    assert "being asked now" in body
+    assert "checking now" in body
     Run.objects.update(lease=None, lease_until=None)
     body = poll_run_page(client, run, poll_values(body)).content.decode()
-    assert "being asked now" not in body
+    assert "checking now" not in body
     assert poll_values(body) is None
 
 
@@ -343,10 +343,10 @@ def test_the_query_string_cannot_redirect_elsewhere(client, team, reader, refres
     ("error", "sentence"),
     [
         (Unavailable("CAMB.AI does not answer. Try again later."), "CAMB.AI does not answer. Try again later."),
-        (links.NoKeyError(), "The link has ended, and this team has no CAMB.AI key to get a new one with."),
+        (links.NoKeyError(), "The link has expired, and this team has no CAMB.AI key to get a new one with."),
         (
             SealBrokenError(),
-            "The link has ended, and this team's CAMB.AI key must be pasted again to get a new one.",
+            "The link has expired, and this team's CAMB.AI key must be pasted again to get a new one.",
         ),
     ],
 )
@@ -463,8 +463,8 @@ def test_the_page_of_a_kept_copy_needs_no_fresh_link(client, reader, kept_dub):
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"state": "waiting"}, "A copy is on its way."),
-        ({"state": "waiting", "received_bytes": 5}, "A copy is on its way: 50 %"),
+        ({"state": "waiting"}, "Copying media."),
+        ({"state": "waiting", "received_bytes": 5}, "Copying media: 50 %"),
         ({"state": "waiting", "message": "It <broke> off."}, "No copy is kept here yet. It &lt;broke&gt; off."),
         ({"state": "failed", "message": "No media."}, "No copy is kept here. No media."),
     ],
@@ -535,7 +535,7 @@ def test_a_download_passes_through_the_server_under_a_readable_name(client, team
 def test_a_download_by_an_expired_link_continues_by_a_fresh_one(client, team, reader, linked_media, monkeypatch):
     answers, requested = linked_media
     fresh = VIDEO.replace("sig=1", "sig=2")
-    answers |= {VIDEO: download.LinkGoneError("The link has ended."), fresh: part(b"abc")}
+    answers |= {VIDEO: download.LinkGoneError("The link has expired."), fresh: part(b"abc")}
     dub = make_dub(make_ready_run(team), video_url=VIDEO)
     monkeypatch.setattr(links, "refresh_now", lambda run: Dub.objects.update(video_url=fresh))
     response = client.get(reverse("media-video", args=[dub.pk]), {"download": ""})

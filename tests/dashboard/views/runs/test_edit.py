@@ -116,7 +116,7 @@ def test_an_archived_run_keeps_its_page_and_can_be_restored(team, member):
     response = member.post(reverse("runs-edit-archive", args=[run.pk]))
     assert (response.status_code, response["Location"]) == (302, url)
     page = member.get(url)
-    assert "Archived: it is not in the list" in text_of(page)
+    assert "Archived: not in the list" in text_of(page)
     assert "Hello" in text_of(page)
     assert "data-poll" not in page.content.decode()
     assert reverse("runs-edit-refresh", args=[run.pk]) not in page.content.decode()
@@ -131,7 +131,7 @@ def test_an_archived_run_keeps_its_page_and_can_be_restored(team, member):
 def test_a_viewer_sees_that_a_run_is_archived_and_no_way_to_restore_it(team):
     run = make_run(team, archived_at=timezone.now(), due_at=None)
     page = signed_in(make_member(team, Membership.Role.VIEWER)).get(reverse("runs-detail", args=[run.pk]))
-    assert "Archived: it is not in the list" in text_of(page)
+    assert "Archived: not in the list" in text_of(page)
     assert reverse("runs-edit-restore", args=[run.pk]) not in page.content.decode()
 
 
@@ -143,9 +143,9 @@ def test_refresh_now_claims_the_run(team, member):
     run.refresh_from_db()
     assert run.lease is not None
     page = text_of(member.get(reverse("runs-detail", args=[run.pk])))
-    assert "being asked now" in page
+    assert "checking now" in page
     member.post(reverse("runs-edit-refresh", args=[run.pk]))
-    assert "being asked already" in text_of(member.get(reverse("runs-list", args=[team.slug])))
+    assert "already being refreshed" in text_of(member.get(reverse("runs-list", args=[team.slug])))
 
 
 def test_a_failed_attempt_is_shown_until_the_run_is_answered(team, member):
@@ -158,18 +158,18 @@ def test_a_failed_attempt_is_shown_until_the_run_is_answered(team, member):
         at = now - timedelta(seconds=age)
         call = Call.objects.create(team=team, at=at, ms=9, outcome=outcome, run_count=1, message="No answer.")
         Attempt.objects.create(call=call, run=run)
-        sentence = "last try failed" if outcome != Call.Outcome.ANSWERED else "3m ago · again in"
+        sentence = "last check failed" if outcome != Call.Outcome.ANSWERED else "3m ago · again in"
         assert sentence in text_of(member.get(address))
     page = member.get(address).content.decode()
-    assert re.search(r'title="No answer\."[^>]*>last try failed <time[^>]*>5s ago', page)
+    assert re.search(r'title="No answer\."[^>]*>last check failed <time[^>]*>5s ago', page)
     Run.objects.update(checked_at=now)
-    assert "last try failed" not in text_of(member.get(address))
+    assert "last check failed" not in text_of(member.get(address))
 
 
 @pytest.mark.parametrize(
     ("key", "sentence"),
     [
-        (None, "this team has no CAMB.AI key yet"),
+        (None, "This team has no CAMB.AI key yet"),
         ({"state": "refused", "message": "CAMB.AI refused the key."}, "CAMB.AI refused the key."),
     ],
 )

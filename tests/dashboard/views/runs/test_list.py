@@ -155,12 +155,12 @@ def test_a_team_without_a_key_is_told_so(team, member):
     make_run(team)
     page = text_of(member.get(reverse("runs-list", args=[team.slug])))
     assert "This team has no CAMB.AI key yet" in page
-    assert "waits for a key" in page
+    assert "needs a key" in page
 
 
 @pytest.mark.parametrize(
     ("state", "way"),
-    [(ApiKey.State.REFUSED, "See the team's key"), (ApiKey.State.UNAVAILABLE, "See what was asked")],
+    [(ApiKey.State.REFUSED, "See the team's key"), (ApiKey.State.UNAVAILABLE, "See the calls")],
 )
 def test_a_problem_with_the_key_is_shown(team, member, state, way):
     make_key(team, state=state, message="Nothing comes back.")
@@ -279,7 +279,7 @@ def test_tags_filter_in_any_spelling_and_each_can_be_removed(team, member):
     assert chip in page.content.decode()
     for name, value in (("tag", "launch"), ("tag", "two WORDS"), ("status", "ready")):
         assert page.content.decode().count(f'<input type="hidden" name="{name}" value="{value}">') == 2
-    assert "No run here has these tags" in text_of(list_page(member, team, tag="nothing"))
+    assert "No runs with these tags" in text_of(list_page(member, team, tag="nothing"))
 
 
 def test_a_tag_of_another_team_appears_nowhere(team, member):
