@@ -57,12 +57,7 @@ async def _run(
         asyncio.get_running_loop().add_signal_handler(
             number, lambda: (hurried if stopping.is_set() else stopping).set()
         )
-    reading, writing = os.pipe()
-    script = REAPER.format(groups=" ".join(f"${name}" for name in commands), grace=GRACE_S)
-    reaper = await asyncio.create_subprocess_exec(
-        "sh", "-c", script, stdin=reading, stderr=DEVNULL, start_new_session=True
-    )
-    os.close(reading)
+    reaper, writing = await _start_reaper(commands)
     processes: dict[str, Process] = {}
 
     async def supervise(name: str, command: str) -> None:
@@ -101,6 +96,17 @@ async def _run(
         _kill_group(reaper)
         os.close(writing)
         await reaper.wait()
+
+
+async def _start_reaper(names: Iterable[str]) -> tuple[Process, int]:
+    """Start the reaper of the processes of these names; return it and the open file to write to it."""
+    reading, writing = os.pipe()
+    script = REAPER.format(groups=" ".join(f"${name}" for name in names), grace=GRACE_S)
+    reaper = await asyncio.create_subprocess_exec(
+        "sh", "-c", script, stdin=reading, stderr=DEVNULL, start_new_session=True
+    )
+    os.close(reading)
+    return reaper, writing
 
 
 async def _stop(processes: Iterable[Process], ends: Iterable["asyncio.Task[None]"], hurried: asyncio.Event) -> None:

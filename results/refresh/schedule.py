@@ -49,7 +49,7 @@ def postpone(runs: Sequence[DueRun], error: camb.CambError | SealBrokenError, *,
 
 
 def recover_from_clock_change() -> None:
-    """Make due what lies further ahead than the longest backoff: it was scheduled before the clock was set back."""
+    """Make due what is further ahead than the longest backoff: it was scheduled before the clock was set back."""
     now = clock.now()
     longest = max(timedelta(seconds=1.1 * settings.REFRESH_SLOWEST_SECONDS), timedelta(minutes=16))
     Run.objects.filter(due_at__gt=now + longest).update(due_at=now)

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Case, Q, When
 from django.utils import timezone
 
-from results import queue
+from results import clock, queue
 from results.db import batches
 from results.models import Run
 from results.search import indexing
@@ -37,7 +37,7 @@ def archive_runs(team: Team, pks: Collection[int]) -> int:
 def restore_runs(team: Team, pks: Collection[int]) -> int:
     """Restore these runs of the team and make the unfinished ones due; return how many of them were archived."""
     archived = Q(archived_at__isnull=False)
-    due_at = Case(When(status__in=Run.UNFINISHED, then=timezone.now()), default=None)
+    due_at = Case(When(status__in=Run.UNFINISHED, then=clock.now()), default=None)
     total = batches.update_in_batches(team, pks, which=archived, archived_at=None, due_at=due_at)
     queue.enqueue("sync_archived")
     queue.enqueue("refresh_due")

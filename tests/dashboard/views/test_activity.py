@@ -184,9 +184,9 @@ def test_only_leases_of_live_workers_count_as_being_asked(team, reader, client):
     lease = {"lease": uuid4(), "lease_until": timezone.now() + timedelta(seconds=30)}
     make_run(team, **lease, leased_by=worker.pk)
     make_run(team, **lease)
-    assert "being asked: 2" in text_of_html(activity_html(client, team))
+    assert "being checked: 2" in text_of_html(activity_html(client, team))
     worker.delete()
-    assert "being asked: 1" in text_of_html(activity_html(client, team))
+    assert "being checked: 1" in text_of_html(activity_html(client, team))
 
 
 def test_the_next_checks_go_by_the_clock_of_the_database(team, reader, client, monkeypatch):

@@ -296,9 +296,9 @@ def test_a_run_whose_worker_died_is_not_shown_as_being_asked_about(client, team,
     run = make_ready_run(
         team, lease=uuid4(), lease_until=timezone.now() + timedelta(seconds=30), leased_by=worker.pk
     )
-    assert "being asked now" in run_page(client, run)
+    assert "checking now" in run_page(client, run)
     worker.delete()
-    assert "being asked now" not in run_page(client, run)
+    assert "checking now" not in run_page(client, run)
 
 
 # --- Media -------------------------------------------------------------------------------------------
