@@ -161,7 +161,7 @@ def test_the_page_shows_controls_to_owners_only(as_owner, team):
         return set(re.findall(r'action="/t/dub/team/([a-z]*)', main))
 
     keys.save_key(team, KEY)
-    assert forms(as_owner) == {"", "key", "members", "invitations", "shelf", "delete"}
+    assert forms(as_owner) == {"", "key", "members", "invitations", "copies", "delete"}
     assert forms(signed_in(make_member(team))) == {"members"}  # leaving
     assert forms(signed_in(make_member(team, Role.VIEWER))) == {"members"}
 
