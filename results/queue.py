@@ -1,8 +1,8 @@
 """Hands work to Celery workers, and tells whether there is a worker.
 
 The database is the truth, and a message only says that there is work: the caller has committed what is to be done
-before it enqueues. A lost message costs one tick of beat, or what is left of a lease if a person's Refresh was in it,
-but never a run. So a broken broker is logged and no more.
+before it enqueues. A lost message costs one tick of beat, or for a person's Refresh the rest of its lease, never a
+run. So a broken broker is logged and no more.
 """
 
 import logging

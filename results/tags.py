@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from django.db.models import Q
 
-from results.db import batches
+from results.db import chunks
 from results.models import Run, Tag
 from teams.models import Team
 
@@ -60,13 +60,13 @@ def add_tags(team: Team, names_by_run: Mapping[int, Collection[str]]) -> int:
         links = [_Link(run_id=pk, tag=tags[fold(name)]) for pk in pks for name in names_by_run[pk]]
         _Link.objects.bulk_create(links, ignore_conflicts=True)
 
-    return batches.update_in_batches(team, names_by_run, link)
+    return chunks.update_in_chunks(team, names_by_run, link)
 
 
 def remove_tags(team: Team, pks: Collection[int], names: Iterable[str]) -> int:
     """Remove these tags from these runs of the team; return how many of the runs still exist."""
     links = _Link.objects.filter(tag__folded__in=[fold(name) for name in names])
-    return batches.update_in_batches(team, pks, lambda part: links.filter(run__in=part).delete())
+    return chunks.update_in_chunks(team, pks, lambda part: links.filter(run__in=part).delete())
 
 
 def _get_or_create(team: Team, names: Iterable[str]) -> dict[str, Tag]:

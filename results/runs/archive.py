@@ -13,21 +13,21 @@ from django.db.models import Case, Q, When
 from django.utils import timezone
 
 from results import clock, queue
-from results.db import batches
+from results.db import chunks
 from results.models import Run
 from results.search import indexing
 from teams.models import Team
 
 TURN_SECONDS = 3
 # After each batch a pause lets in a writer that waits for SQLite's write lock and tries every 25 ms at first.
-_RUNS_PER_BATCH = 10
+_RUNS_PER_CHUNK = 10
 _PAUSE_SECONDS = 0.03
 
 
 def archive_runs(team: Team, pks: Collection[int]) -> int:
     """Archive these runs of the team; return how many of them were not archived before."""
     current = Q(archived_at=None)
-    total = batches.update_in_batches(
+    total = chunks.update_in_chunks(
         team, pks, which=current, archived_at=timezone.now(), due_at=None, requested_at=None
     )
     queue.enqueue("sync_archived")
@@ -38,7 +38,7 @@ def restore_runs(team: Team, pks: Collection[int]) -> int:
     """Restore these runs of the team and make the unfinished ones due; return how many of them were archived."""
     archived = Q(archived_at__isnull=False)
     due_at = Case(When(status__in=Run.UNFINISHED, then=clock.now()), default=None)
-    total = batches.update_in_batches(team, pks, which=archived, archived_at=None, due_at=due_at)
+    total = chunks.update_in_chunks(team, pks, which=archived, archived_at=None, due_at=due_at)
     queue.enqueue("sync_archived")
     queue.enqueue("refresh_due")
     return total
@@ -72,5 +72,5 @@ def _sync_run(pk: int) -> None:
 
 def _next_pending() -> list[int]:
     """Return the next runs to sync: those to remove from the index first, then those to add."""
-    to_unindex = Run.objects.to_unindex().order_by("pk")[:_RUNS_PER_BATCH].pks()
-    return to_unindex or Run.objects.to_index().order_by("pk")[:_RUNS_PER_BATCH].pks()
+    to_unindex = Run.objects.to_unindex().order_by("pk")[:_RUNS_PER_CHUNK].pks()
+    return to_unindex or Run.objects.to_index().order_by("pk")[:_RUNS_PER_CHUNK].pks()

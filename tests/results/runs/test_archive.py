@@ -85,7 +85,7 @@ def test_more_archived_runs_than_a_query_names_are_hidden_as_well(team, enqueued
 
 
 def test_a_worker_goes_on_in_turns_where_another_stopped(team, enqueued, monkeypatch):
-    monkeypatch.setattr(archive, "_RUNS_PER_BATCH", 2)
+    monkeypatch.setattr(archive, "_RUNS_PER_CHUNK", 2)
     runs = [make_searchable_run(team, f"kitchen {number}") for number in range(5)]
     archive_runs(team, [run.pk for run in runs])
     sync_run = indexing.sync_run
