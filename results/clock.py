@@ -23,8 +23,9 @@ def now() -> datetime:
         return timezone.now()
     reading = _reading
     if reading is None or monotonic() - reading[0] > _READING_SECONDS:
+        asked = monotonic()  # before the reading, so that this clock is never behind the database's
         with connection.cursor() as cursor:
             cursor.execute("SELECT clock_timestamp()")
             row = cursor.fetchone()
-        reading = _reading = (monotonic(), row[0])
+        reading = _reading = (asked, row[0])
     return reading[1] + timedelta(seconds=monotonic() - reading[0])

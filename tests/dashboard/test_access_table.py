@@ -151,7 +151,9 @@ class World:
         """Return the URL of this name, of the team's own objects or of objects that do not exist."""
         pks = {
             "runs": self.dub.run_id,
-            "dubs": self.dub.pk,
+            "media": self.dub.pk,
+            "runs-export-dub": self.dub.pk,
+            "runs-export-pair": self.dub.pk,
             "teams-member": self.membership.pk,
             "tokens-revoke": self.access_token.pk,
             "search-saved-remove": self.saved.pk,

@@ -14,7 +14,7 @@ from tests.results.exports.cases import make_cue
 
 
 def read(cues, language="en-us", title="Kitchen stories"):
-    dub = Dub(run=Run(camb_run_id=1042, title=title), language=language)
+    dub = Dub(run=Run(camb_run_id=1042, due_at=None, title=title), language=language)
     return docx.Document(BytesIO(render(dub, cues)))
 
 
@@ -142,7 +142,7 @@ def test_a_character_that_xml_cannot_hold_is_replaced_wherever_it_stands(invalid
 
 
 def test_the_longest_task_and_language_are_written_in_full():
-    run = Run(camb_task_id="t" * 200, title="T")
+    run = Run(due_at=None, camb_task_id="t" * 200, title="T")
     document = docx.Document(BytesIO(render(Dub(run=run, language="sr-latn-gs"), [])))
     about = f"Task {run.camb_task_id} · Serbian (Latin, South Georgia & South Sandwich Islands)"
     assert document.paragraphs[1].text == document.core_properties.subject == about

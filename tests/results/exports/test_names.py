@@ -12,7 +12,7 @@ from tests.results.exports.cases import steady
 
 
 def file_stem(title: str, *languages: str, **fields) -> str:
-    return stem(Run(title=title, **({"camb_run_id": 7} | fields)), *languages)
+    return stem(Run(title=title, due_at=None, **({"camb_run_id": 7} | fields)), *languages)
 
 
 @pytest.mark.parametrize(

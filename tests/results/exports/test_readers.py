@@ -168,6 +168,6 @@ def test_pysubs2_finds_every_cue_of_webvtt(number):
 
 
 def make_dub(title: str = "Kitchen", language: str = "en-us") -> Dub:
-    run = Run(pk=1, camb_run_id=7, title=title)
+    run = Run(pk=1, due_at=None, camb_run_id=7, title=title)
     run._prefetched_objects_cache = {"tags": [Tag(name="launch")]}  # type: ignore[attr-defined]
     return Dub(run=run, language=language)
