@@ -72,6 +72,7 @@ def enqueue_lease(lease: Lease, *, on_unreachable: Callable[[], None] = lambda: 
         on_unreachable()
 
     queue.enqueue("refresh_now", str(lease.id), on_unreachable=give_back)
+    claims.forget(lease.id)  # the worker that receives the message swaps it for a lease of its own
 
 
 def refresh_now(lease_id: str) -> None:
@@ -145,7 +146,7 @@ class _Asking:
     # --- A batch that CAMB.AI refuses, or whose answer cannot be read ----------------------------------
 
     def _ask_or_halve(self, runs: Sequence[DueRun]) -> dict[int, Answer]:
-        """Ask about the runs; a batch that is refused or unreadable is halved until the guilty run stands alone."""
+        """Ask about the runs, and halve a batch that is refused or unreadable until the run at fault is alone."""
         try:
             return self._ask_once(runs)
         except camb.Refused as error:
@@ -211,7 +212,7 @@ class _Asking:
         return answers
 
     def _isolate(self, runs: Sequence[DueRun], error: camb.CambError) -> dict[int, Answer]:
-        """Halve a batch that failed while CAMB.AI answers others, until each guilty run stands alone."""
+        """Halve a batch that failed while CAMB.AI answers others, until each run at fault stands alone."""
         if len(runs) == 1:
             return {runs[0].pk: error}
         answers: dict[int, Answer] = {}
@@ -225,7 +226,7 @@ class _Asking:
         return answers
 
     def _ask_alone(self, run: DueRun) -> dict[int, Answer]:
-        """Ask about one run whose calls have failed before; a guilty one's failure says nothing about the key."""
+        """Ask about one run whose calls failed before; a failure that its id may cause does not concern the key."""
         try:
             return self._ask_or_halve([run])
         except _BATCH_FAILURES as error:

@@ -145,7 +145,7 @@ def _claim(key_id: int, lease_id: uuid.UUID, max_calls: int) -> Lease | None:
     if len(runs) == 1 and runs[0].camb_run_id and runs[0].call_failures < ASK_ALONE_AFTER:
         # Two cost one call, as one does: the run that would be next comes along a little early.
         runs = _lock(waiting.exclude(camb_run_id=None)[: camb.BATCH_MIN])
-    # A task or a guilty id takes a call of its own: what does not fit any more is left for the next claim.
+    # A task, or an id that makes CAMB.AI fail, takes its own call; what no longer fits waits for the next claim.
     runs = list(chain.from_iterable(plan_calls(runs)[:most]))
     if not runs:
         return None

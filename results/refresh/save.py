@@ -63,8 +63,8 @@ class Outcome(NamedTuple):
 def save_outcomes(outcomes: Sequence[Outcome], log: CallLog) -> dict[int, str]:
     """Store what was answered about a key's runs, with the call log; return what changed in words, by the run's pk.
 
-    A run whose outcome breaks its transaction must not spoil the others: then each is stored alone. The guilty one
-    is postponed, and after a few attempts only a person has it asked about again.
+    A run whose outcome breaks its transaction must not spoil the others: then each is stored alone. Only the one at
+    fault is postponed, and after a few attempts only a person has it asked about again.
     """
     changes: dict[int, str] = {}
     failed = [outcome for outcome in outcomes if isinstance(outcome.answer, (camb.Unavailable, camb.Malformed))]
@@ -118,7 +118,7 @@ def _store(outcomes: Sequence[Outcome], earlier: dict[int, str], log: CallLog | 
 
     The call log comes with the last share; the changes of earlier shares are written in it too.
     """
-    changes = dict.fromkeys((outcome.pk for outcome in outcomes), "Overtaken by a newer ask.")
+    changes = dict.fromkeys((outcome.pk for outcome in outcomes), "Replaced by a newer check.")
     by_run = {(outcome.pk, outcome.lease): outcome for outcome in outcomes}
     locked = Run.objects.select_for_update().filter(pk__in=changes).order_by("pk")
     runs = [run for run in locked if run.lease and (run.pk, run.lease) in by_run]
@@ -155,7 +155,7 @@ def _postpone(outcome: Outcome) -> dict[int, str]:
     assert isinstance(outcome.answer, camb.CambError)  # noqa: S101
     held = Run.objects.filter(pk=outcome.pk, lease=outcome.lease)
     for row in held.values_list(*DueRun._fields):
-        postpone([DueRun(*row)], outcome.answer, is_guilty=True)
+        postpone([DueRun(*row)], outcome.answer, is_at_fault=True)
         held.update(lease=None, lease_until=None, leased_by=None, requested_at=None)
     return {outcome.pk: ""}
 

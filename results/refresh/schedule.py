@@ -29,17 +29,17 @@ def next_due(run: Run, now: datetime) -> datetime | None:
     return now + backoff(run.attempts)
 
 
-def postpone(runs: Sequence[DueRun], error: camb.CambError | SealBrokenError, *, is_guilty: bool = False) -> None:
+def postpone(runs: Sequence[DueRun], error: camb.CambError | SealBrokenError, *, is_at_fault: bool = False) -> None:
     """Ask about these runs later, since their call failed; other runs are asked meanwhile.
 
-    All wait equally long, so that they are asked together again and their batch can be halved. `is_guilty` says
+    All wait equally long, so that they are asked together again and their batch can be halved. `is_at_fault` says
     that the id itself makes CAMB.AI fail.
     """
     named = None if isinstance(error, SealBrokenError) else error.named_wait
     attempts = max((run.attempts for run in runs), default=0)
     wait = max(backoff(attempts), FIRST_PROBE) if named is None else named
     failures: object = 1
-    if is_guilty:
+    if is_at_fault:
         failures = F("call_failures") + 1
     elif isinstance(error, SealBrokenError) or error.concerns_key:
         failures = F("call_failures")

@@ -24,7 +24,7 @@ class QueueUnreachableError(Exception):
     """
 
     def __init__(self) -> None:
-        super().__init__(_("The workers cannot be reached now. CAMB.AI is asked as soon as they can be."))
+        super().__init__(_("The background workers cannot be reached. Refreshing starts once they can be."))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from django.utils import timezone
 from results import queue
 from results.media import links
 from results.models import ApiKey, Run
-from results.refresh import ask, claims
+from results.refresh import ask, claims, heartbeat
 from results.runs import request
 from results.runs.request import (
     RefreshProgress,
@@ -34,6 +34,13 @@ def test_refresh_now_pressed_often_makes_one_call(camb, team, worker, clock):
     worker()
     assert len(camb.calls) == 1
     assert request_refresh(run) is False
+
+
+def test_a_web_server_keeps_nothing_of_the_leases_that_it_hands_to_workers(team, enqueued, monkeypatch):
+    monkeypatch.setattr(heartbeat, "held_leases", set())
+    assert request_refresh(make_run(team, status="ready", due_at=None))
+    assert [task for task, *_ in enqueued] == ["refresh_now"]
+    assert heartbeat.held_leases == set()
 
 
 def test_refresh_now_is_refused_while_the_key_is_paused_or_missing(team, enqueued):

@@ -187,7 +187,7 @@ def test_a_refresh_says_that_no_worker_can_be_reached_and_is_not_lost(team, memb
     response = member.post(reverse("runs-edit-refresh", args=[run.pk]))
     assert (response.status_code, response["Location"]) == (302, reverse("runs-detail", args=[run.pk]))
     page = text_of(member.get(response["Location"]))
-    assert "The workers cannot be reached now. CAMB.AI is asked as soon as they can be." in page
+    assert "The background workers cannot be reached. Refreshing starts once they can be." in page
     assert Run.objects.due(timezone.now()).pks() == [run.pk]
 
 
