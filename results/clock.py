@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 # How long a reading of PostgreSQL's clock is carried on by this process's monotonic clock.
-_READING_SECONDS = 2.0
+READING_SECONDS = 2.0
 
 _reading: tuple[float, datetime] | None = None
 
@@ -22,7 +22,7 @@ def now() -> datetime:
     if connection.vendor != "postgresql":
         return timezone.now()
     reading = _reading
-    if reading is None or monotonic() - reading[0] > _READING_SECONDS:
+    if reading is None or monotonic() - reading[0] > READING_SECONDS:
         asked = monotonic()  # before the reading, so that this clock is never behind the database's
         with connection.cursor() as cursor:
             cursor.execute("SELECT clock_timestamp()")

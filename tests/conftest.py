@@ -31,7 +31,7 @@ from django.db.models.signals import post_migrate  # noqa: E402
 
 from dashboard.http import stream_limit  # noqa: E402
 from demo.server import StandIn  # noqa: E402
-from results import queue  # noqa: E402
+from results import clock, queue  # noqa: E402
 
 # On a busy machine any example may take long: that says nothing of the code.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -46,6 +46,14 @@ if settings.IS_EMBEDDED:
 # Nobody here has Django's own permissions; each test with real transactions would end with making them all anew.
 post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# How many queries a page takes must not depend on the second in which it is asked: one reading serves all tests.
+clock.READING_SECONDS = float("inf")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    with django_db_blocker.unblock():
+        clock.now()
 
 
 @pytest.fixture(autouse=True)
