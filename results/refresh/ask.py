@@ -16,7 +16,7 @@ from time import monotonic
 from django.conf import settings
 
 from results import camb, clock, queue
-from results.models import Run
+from results.models import Run, WorkerHeartbeat
 from results.refresh import circuit_breaker, claims, keys
 from results.refresh.call_log import CallLog
 from results.refresh.claims import DueRun, Lease
@@ -42,8 +42,9 @@ _sweeping = BoundedSemaphore(settings.WORKER_THREADS)
 
 
 def enqueue_due() -> None:
-    """Have as many threads sweep as leases can be claimed; threads that sweep already go on anyway."""
-    for _ in range(claims.open_slots(settings.WORKER_THREADS)):
+    """Have as many threads of all workers sweep as leases can be claimed; those that sweep already go on anyway."""
+    workers = max(1, WorkerHeartbeat.objects.alive(clock.now()).count())
+    for _ in range(claims.open_slots(workers * settings.WORKER_THREADS)):
         queue.enqueue("refresh")
 
 
@@ -52,6 +53,9 @@ def refresh() -> None:
     if not _sweeping.acquire(blocking=False):
         return
     try:
+        # Beat's messages may all have reached one worker, which had no thread left for some of them.
+        if claims.open_slots(2) > 1:
+            queue.enqueue("refresh")
         while (lease := claims.claim_next()) and not queue.is_worker_stopping():
             # At different times, so that not all threads change their key at once.
             turn_ends = monotonic() + random.uniform(*TURN_SECONDS)  # noqa: S311

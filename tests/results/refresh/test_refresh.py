@@ -13,9 +13,19 @@ from django.utils import timezone
 
 from demo.server import ABSENT, Reply
 from results import camb as camb_client
-from results import tasks
+from results import clock, tasks
 from results.camb import parse
-from results.models import ApiKey, Attempt, Call, Cue, Dub, RawAnswer, Run, TeamVersion
+from results.models import (
+    ApiKey,
+    Attempt,
+    Call,
+    Cue,
+    Dub,
+    RawAnswer,
+    Run,
+    TeamVersion,
+    WorkerHeartbeat,
+)
 from results.refresh import ask, call_log, circuit_breaker, claims, merge, save, schedule
 from results.runs.add import add_tasks
 from results.runs.remove import remove_run
@@ -500,6 +510,28 @@ def test_a_process_sweeps_with_no_more_threads_than_it_may(camb, team, monkeypat
     assert camb.calls == []
     tasks.refresh()
     assert len(camb.calls) == 1
+
+
+def test_a_tick_starts_the_threads_of_all_workers_that_are_alive(team, enqueued, settings):
+    settings.WORKER_THREADS, settings.REFRESH_CALLS_PER_KEY = 2, 8
+    make_runs(team, 30)
+    ask.enqueue_due()
+    assert enqueued == [("refresh",)] * 2
+    enqueued.clear()
+    for name, age in (("a", 0), ("b", 1), ("dead", 60)):
+        WorkerHeartbeat.objects.create(name=name, seen_at=clock.now() - timedelta(seconds=age))
+    ask.enqueue_due()
+    assert enqueued == [("refresh",)] * 4
+
+
+def test_a_thread_that_begins_wakes_one_more_while_there_is_work_for_it(camb, team, enqueued, settings):
+    settings.REFRESH_CALLS_PER_KEY = 2
+    make_runs(team, 5)
+    tasks.refresh()
+    assert enqueued == []
+    make_runs(team, 10)
+    tasks.refresh()
+    assert enqueued == [("refresh",)]
 
 
 def test_a_lease_that_was_taken_over_stores_nothing(camb, team, sweep, during_the_call):
