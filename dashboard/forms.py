@@ -5,7 +5,6 @@
 A sentence that names a limit prints the constant that the check uses.
 """
 
-import codecs
 from typing import Any
 
 from allauth.account import forms as allauth
@@ -23,7 +22,9 @@ from dashboard.accounts import carried_invitation
 from dashboard.units import duration_in_words, size_in_words
 from results import tags
 from results.models import Run, RunQuerySet, SpeakerName, Tag, TeamVersion
-from results.runs import pasted_ids
+from results.runs import files, pasted_ids, verdicts
+from results.runs.column_names import Role
+from results.runs.verdicts import Verdict
 from teams import models
 from teams.access import can_change
 from teams.models import Membership, Team, User
@@ -268,61 +269,53 @@ class KeyForm(forms.Form):
 
 
 class RunsForm(forms.Form):
-    """Run ids as pasted text, as a file, or both; `cleaned_data["lines"]` holds every token with its verdict."""
+    """Run ids as pasted text, as a file, or both, and the person's choices about how they are read.
 
-    text = forms.CharField(
-        label=_("Run ids"),
-        required=False,
-        strip=False,
-        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false", "autocomplete": "off", "dir": "auto"}),
-    )
-    file = forms.FileField(
-        label=_("Or a file"),
-        required=False,
-        allow_empty_file=True,
-        widget=forms.FileInput(attrs={"accept": ".txt,.csv,.tsv,text/plain,text/csv"}),
-    )
+    `cleaned_data["pasted"]` holds every token with its verdict, and the table in it.
+    """
 
-    def clean_file(self) -> str:
-        file = self.cleaned_data["file"]
-        if file is None:
-            return ""
-        if file.size > pasted_ids.MAX_BYTES:
-            raise ValidationError(
-                _("This file is larger than %(size)s. Please send it in parts."),
-                params={"size": size_in_words(pasted_ids.MAX_BYTES)},
-            )
-        return _decoded(file.read())
+    text = forms.CharField(label=_("Run ids"), required=False, strip=False)
+    file = forms.FileField(label=_("Or a file"), required=False, allow_empty_file=True)
+    # The choices belong to the file and to the table that the page showed; those about another one are ignored.
+    file_digest = forms.CharField(required=False)
+    encoding = forms.ChoiceField(choices=[("", ""), *files.ENCODINGS.items()], required=False)
+    sheet = forms.CharField(required=False, strip=False)
+    table = forms.CharField(required=False)
+    role = forms.TypedMultipleChoiceField(
+        choices=[(role, role) for role in Role], coerce=Role, required=False, empty_value=[]
+    )
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
-        text = "\n".join(filter(None, [cleaned.get("text"), cleaned.get("file")]))
-        if len(text.encode(errors="replace")) > pasted_ids.MAX_BYTES:
+        file = self._read_file(cleaned) if cleaned.get("file") else None
+        texts = [text for text in (cleaned.get("text"), file and file.text) if text]
+        if sum(len(text.encode(errors="replace")) for text in texts) > verdicts.MAX_BYTES:
             raise ValidationError(
                 _("This is more than %(size)s of text. Please add it in parts."),
-                params={"size": size_in_words(pasted_ids.MAX_BYTES)},
+                params={"size": size_in_words(verdicts.MAX_BYTES)},
             )
-        lines = pasted_ids.parse(text)
-        found = sum(line.verdict in (pasted_ids.Verdict.ID, pasted_ids.Verdict.TASK) for line in lines)
-        if found > pasted_ids.MAX_IDS:
+        pasted = pasted_ids.read(texts, cleaned.get("role", []), cleaned.get("table", ""))
+        found = sum(line.verdict in (Verdict.ID, Verdict.TASK) for line in pasted.lines)
+        if found > verdicts.MAX_IDS:
             raise ValidationError(
                 _("These are %(found)s run ids; up to %(most)s can be added at once. Please add them in parts."),
-                params={"found": f"{found:,}", "most": f"{pasted_ids.MAX_IDS:,}"},
+                params={"found": f"{found:,}", "most": f"{verdicts.MAX_IDS:,}"},
             )
-        return cleaned | {"lines": lines, "text": text}
+        return cleaned | {"pasted": pasted, "read_file": file, "text": "\n".join(texts)}
 
-
-def _decoded(raw: bytes) -> str:
-    """Return the text of a file that may be UTF-8, UTF-16 or Windows-1252, the encodings spreadsheets write.
-
-    Undecodable bytes become replacement characters: digits survive in each of the three.
-    """
-    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return raw.decode("utf-16", errors="replace")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return raw.decode("cp1252", errors="replace")
+    def _read_file(self, cleaned: dict[str, Any]) -> files.ReadFile:
+        if cleaned["file"].size > verdicts.MAX_FILE_BYTES:
+            raise ValidationError(
+                _("This file is larger than %(size)s. Please send it in parts."),
+                params={"size": size_in_words(verdicts.MAX_FILE_BYTES)},
+            )
+        raw = cleaned["file"].read()
+        is_meant = files.digest(raw) == cleaned.get("file_digest")
+        chosen = {name: cleaned.get(name, "") for name in ("encoding", "sheet")} if is_meant else {}
+        try:
+            return files.read(raw, **chosen)
+        except files.UnreadableFileError as error:
+            raise ValidationError(str(error)) from error
 
 
 class TitleForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's has no [] at run time
@@ -352,8 +345,8 @@ class TagsForm(forms.Form):
         names = tags.parse(self.cleaned_data["tags"])
         if not names:
             raise ValidationError(_("Type a tag first."))
-        if len(names) > pasted_ids.MAX_TAGS:
-            raise ValidationError(_("At most %(most)s tags at once."), params={"most": pasted_ids.MAX_TAGS})
+        if len(names) > verdicts.MAX_TAGS:
+            raise ValidationError(_("At most %(most)s tags at once."), params={"most": verdicts.MAX_TAGS})
         for name in names:
             if len(name) > Tag.LONGEST:
                 shown = {"tag": f"{name[: Tag.LONGEST]}…", "most": Tag.LONGEST}

@@ -24,7 +24,7 @@ from dashboard.pages.run_list import MAX_SELECTED, MAX_TAG_FILTERS, MAX_TEXT, Ru
 from dashboard.units import size_in_words
 from results import tags
 from results.models import ApiKey, Run, RunQuerySet, Tag, TeamVersion
-from results.runs import archive, pasted_ids
+from results.runs import archive, verdicts
 from results.runs.add import PastedRuns, add_pasted, known_runs
 from results.runs.request import refresh_obstacle, request_refresh, request_refresh_many
 from teams.access import can_write
@@ -183,18 +183,18 @@ class NewRuns(BaseModel):
     model_config = _either("ids", "text")
     ids: list[int | str] = Field(
         default_factory=list,
-        max_length=pasted_ids.MAX_IDS,
-        description=f"Ids of CAMB.AI's runs or dubbing tasks, at most {pasted_ids.MAX_IDS:,}.",
+        max_length=verdicts.MAX_IDS,
+        description=f"Ids of CAMB.AI's runs or dubbing tasks, at most {verdicts.MAX_IDS:,}.",
     )
     text: str = Field(
         default_factory=str,
-        max_length=pasted_ids.MAX_BYTES,
+        max_length=verdicts.MAX_BYTES,
         description=(
-            f"At most {size_in_words(pasted_ids.MAX_BYTES)} in UTF-8, with at most {pasted_ids.MAX_IDS:,} ids."
+            f"At most {size_in_words(verdicts.MAX_BYTES)} in UTF-8, with at most {verdicts.MAX_IDS:,} ids."
         ),
     )
     tags: list[Name] = Field(
-        [], max_length=pasted_ids.MAX_TAGS, description="Tags for every run of the request, known ones too."
+        [], max_length=verdicts.MAX_TAGS, description="Tags for every run of the request, known ones too."
     )
 
     @model_validator(mode="after")
@@ -212,7 +212,7 @@ class NewRuns(BaseModel):
 class TaggedSelection(RunSelection):
     """A selection of runs, and the tags to add to them or to remove from them."""
 
-    tags: list[Name] = Field(min_length=1, max_length=pasted_ids.MAX_TAGS)
+    tags: list[Name] = Field(min_length=1, max_length=verdicts.MAX_TAGS)
 
 
 class AddedLine(BaseModel):
@@ -265,17 +265,18 @@ def _names(names: list[str]) -> list[str]:
 @router.post("/runs", response={200: AddedOut} | documented(400, 403, 413, 422))
 def add_runs(request: ScriptRequest, team: TeamSlug, data: NewRuns) -> AddedOut:
     """Add runs or tasks by id. A run that the team has already stays as it is, and gets the tags."""
-    lines = _cleaned(RunsForm({"text": data.pasted}), "lines")
+    pasted = _cleaned(RunsForm({"text": data.pasted}), "pasted")
+    lines = pasted.lines
     if data.tags:
         names = tuple(_names(data.tags))
         lines = [replace(line, tags=tuple(dict.fromkeys((*line.tags, *names)))) for line in lines]
     found = PastedRuns.of(request.team, lines)
     if not found.lines:
-        raise HttpError(422, "There is no run id in this yet, so nothing was added.")
+        raise HttpError(422, pasted.question or "There is no run id in this yet, so nothing was added.")
     add_pasted(request.team, found.lines, request.user)
     runs = known_runs(request.team, found.lines)
 
-    def with_runs(lines: list[pasted_ids.PastedId]) -> list[AddedLine]:
+    def with_runs(lines: list[verdicts.PastedId]) -> list[AddedLine]:
         return [
             AddedLine(
                 written=line.written,
@@ -293,7 +294,7 @@ def add_runs(request: ScriptRequest, team: TeamSlug, data: NewRuns) -> AddedOut:
         known=with_runs(found.known),
         archived=with_runs(found.archived),
         repeated=[RefusedLine(written=line.written, reason=line.note) for line in found.repeated],
-        refused=[RefusedLine(written=line.written, reason=line.note) for line in found.refused],
+        refused=[RefusedLine(written=line.written, reason=line.note) for line in (*found.bad, *found.no_ids)],
         words=len(found.words),
     )
 

@@ -6,7 +6,7 @@ from django import template
 from django.conf import settings
 
 from dashboard.units import duration_in_words, size_in_words
-from results.runs import pasted_ids
+from results.runs import verdicts
 from teams import models
 
 register = template.Library()
@@ -29,5 +29,11 @@ def email_confirmation_lifetime() -> str:
 
 @register.simple_tag
 def max_text_size() -> str:
-    """Return the size of the largest text or file with run ids."""
-    return size_in_words(pasted_ids.MAX_BYTES)
+    """Return the size of the largest text with run ids."""
+    return size_in_words(verdicts.MAX_BYTES)
+
+
+@register.simple_tag
+def max_file_size() -> str:
+    """Return the size of the largest file with run ids."""
+    return size_in_words(verdicts.MAX_FILE_BYTES)

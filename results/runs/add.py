@@ -9,7 +9,7 @@ from django.db import transaction
 
 from results import queue, tags
 from results.models import Run, TeamVersion
-from results.runs.pasted_ids import PastedId, Verdict
+from results.runs.verdicts import PastedId, Verdict
 from teams.models import Team, User
 
 _IDS_PER_QUERY = 500
@@ -23,9 +23,12 @@ class PastedRuns:
     tasks: list[PastedId]
     known: list[PastedId]
     archived: list[PastedId]
+    bad: list[PastedId]
     repeated: list[PastedId]
-    refused: list[PastedId]
+    no_ids: list[PastedId]
     words: list[PastedId]
+    known_runs: dict[int | str, Run]
+    """The runs that the team has, archived ones included, by each line's `found` id."""
 
     @classmethod
     def of(cls, team: Team, lines: Sequence[PastedId]) -> Self:
@@ -41,9 +44,11 @@ class PastedRuns:
             tasks=[line for line in tasks if line.found not in known],
             known=[line for line, run in known_lines if run.archived_at is None],
             archived=[line for line, run in known_lines if run.archived_at is not None],
+            bad=by_verdict[Verdict.BAD_ID],
             repeated=by_verdict[Verdict.REPEATED],
-            refused=by_verdict[Verdict.NOT_AN_ID],
+            no_ids=by_verdict[Verdict.NOT_AN_ID],
             words=by_verdict[Verdict.WORD],
+            known_runs=known,
         )
 
     @property

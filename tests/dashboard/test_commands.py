@@ -144,8 +144,8 @@ def test_add_runs_fails_without_an_id_in_the_text(run, my_team, tmp_path, conten
 
 
 def test_add_runs_fails_with_a_sentence_for_an_unreadable_file(run, my_team, tmp_path):
-    (tmp_path / "file").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(CommandError, match="is not a text in UTF-8"):
+    (tmp_path / "file").write_bytes(b"%PDF-1.7")
+    with pytest.raises(CommandError, match="A PDF holds no list of ids"):
         run("add_runs", "--team=my-team", str(tmp_path / "file"))
     with pytest.raises(CommandError, match="can't open"):
         run("add_runs", "--team=my-team", str(tmp_path / "missing"))

@@ -1,6 +1,7 @@
 """Adds runs to a team from pasted text or a file, after a preview."""
 
 from dataclasses import dataclass
+from typing import Self
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -11,13 +12,18 @@ from django.utils.translation import ngettext
 
 from dashboard.forms import RunsForm
 from dashboard.http.requests import page_methods
-from results.runs import pasted_ids
-from results.runs.add import PastedRuns, add_pasted, known_runs
+from results.models import Run
+from results.runs import files, verdicts
+from results.runs.add import PastedRuns, add_pasted
 from results.runs.archive import restore_runs
+from results.runs.column_names import Role
+from results.runs.pasted_ids import PastedText
 from teams.access import membership_or_404, require_change
 from teams.models import Membership, Team
 
 PREVIEW_SHOWN = 50
+ROWS_SHOWN = 4
+COLUMNS_SHOWN = 40
 
 
 @login_required
@@ -28,24 +34,89 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
     form = RunsForm(request.POST or None, request.FILES or None)
     preview = None
     if request.method == "POST" and form.is_valid():
-        preview = Preview.of(membership.team, form.cleaned_data["lines"])
+        pasted = form.cleaned_data["pasted"]
+        preview = Preview.of(membership.team, pasted.lines)
         is_saved = "save" in request.POST or "restore" in request.POST
-        if is_saved and not preview.is_vain:
+        if is_saved and preview.lines:
             messages.success(request, _save(preview, membership))
             if "restore" in request.POST:
                 messages.success(request, _restore(preview, membership.team))
             return redirect("runs-list", slug)
-        if is_saved:
+        if is_saved and not pasted.question:
             form.add_error(None, _("There is no run id in this text yet, so nothing was added."))
     context = {
         "membership": membership,
         "preview": preview,
+        "table": PreviewTable.of(form.cleaned_data["pasted"]) if preview else None,
+        "file": form.cleaned_data["read_file"] if preview else None,
+        "encodings": files.ENCODINGS,
         "problems": [error for errors in form.errors.values() for error in errors],
         # Without script the whole page is sent again; its text box then holds the file's text, so none is lost.
         "typed": form.cleaned_data["text"] if preview else request.POST.get("text", ""),
-        "most_ids": f"{pasted_ids.MAX_IDS:,}",
+        "most_ids": f"{verdicts.MAX_IDS:,}",
     }
     return render(request, "runs/add/page.html", context, status=422 if form.errors else 200)
+
+
+@dataclass(frozen=True)
+class PreviewColumn:
+    """A column of the table: its name, its role, and its first cells."""
+
+    name: str
+    role: Role
+    is_candidate: bool
+    cells: list[str]
+
+
+@dataclass(frozen=True)
+class PreviewTable:
+    """The table as it was read, in which a person can choose what each column holds."""
+
+    fingerprint: str
+    question: str
+    columns: list[PreviewColumn]
+    roles: list[tuple[Role, str]]
+
+    @classmethod
+    def of(cls, pasted: PastedText) -> Self | None:
+        """Return the table of the text; None if it has none with more than one column."""
+        table = pasted.table
+        if table is None or len(table.names) < 2:
+            return None
+        columns = [
+            PreviewColumn(
+                name or _("Column %(number)s") % {"number": at + 1},
+                table.choice.roles[at],
+                at in table.choice.candidates,
+                [row[at] for row in table.rows[:ROWS_SHOWN]],
+            )
+            for at, name in enumerate(table.names[:COLUMNS_SHOWN])
+        ]
+        roles = [
+            (Role.OTHER, _("Not used")),
+            (Role.RUN, _("Run ids")),
+            (Role.TASK, _("Task ids")),
+            (Role.TITLE, _("Titles")),
+            (Role.TAGS, _("Tags")),
+        ]
+        return cls(table.fingerprint, table.question, columns, roles)
+
+    @property
+    def summary(self) -> str:
+        """The names of the columns that are used."""
+        return ", ".join(column.name for column in self.columns if column.role is not Role.OTHER)
+
+    @property
+    def rows(self) -> list[tuple[str, ...]]:
+        return list(zip(*(column.cells for column in self.columns), strict=True))
+
+
+@dataclass(frozen=True)
+class PreviewLine:
+    """A pasted id with the run that the team has of it."""
+
+    line: verdicts.PastedId
+    run: Run | None
 
 
 @dataclass(frozen=True)
@@ -56,7 +127,7 @@ class PreviewGroup:
     icon: str
     name: str
     count: int
-    lines: list[pasted_ids.PastedId]
+    lines: list[PreviewLine]
     more: int
 
 
@@ -64,13 +135,8 @@ class Preview(PastedRuns):
     """The pasted ids by what saving would do with them, ready to print."""
 
     @property
-    def is_vain(self) -> bool:
-        """Whether the text holds nothing to save."""
-        return not self.lines
-
-    @property
     def is_empty(self) -> bool:
-        return not any(vars(self).values())
+        return not (self.lines or self.bad or self.repeated or self.no_ids or self.words)
 
     @property
     def size(self) -> int:
@@ -86,25 +152,44 @@ class Preview(PastedRuns):
                 self.archived,
                 ngettext("%(n)s already here, archived", "%(n)s already here, archived", len(self.archived)),
             ),
-            (self.repeated, ngettext("%(n)s repeated", "%(n)s repeated", len(self.repeated))),
-            (self.refused, ngettext("%(n)s not an id", "%(n)s not ids", len(self.refused))),
-            (self.words, ngettext("%(n)s word ignored", "%(n)s words ignored", len(self.words))),
+            (self.bad, ngettext("%(n)s bad id", "%(n)s bad ids", len(self.bad))),
+            (self.passed_over, ngettext("%(n)s passed over", "%(n)s passed over", len(self.passed_over))),
         )
         return " · ".join(words % {"n": f"{len(lines):,}"} for lines, words in counts if lines)
 
     @property
+    def passed_over(self) -> list[verdicts.PastedId]:
+        return [*self.no_ids, *self.repeated, *self.words]
+
+    @property
     def groups(self) -> list[PreviewGroup]:
-        """The groups of ids, those that need attention first. Words without an id are only counted."""
-        kinds = (
-            ("failed", "warning", _("Not a run id"), self.refused),
+        """The ids that come in or are here, what is new first, and then the cells of the id column without one."""
+        return self._grouped(
             ("ready", "add", _("New"), self.new),
             ("ready", "clock", _("Tasks"), self.tasks),
-            ("known", "archive", _("Already here, archived"), self.archived),
+            ("failed", "warning", _("Bad ids"), self.bad),
             ("known", "check", _("Already here"), self.known),
-            ("known", "copy", _("Repeated"), self.repeated),
+            ("known", "archive", _("Already here, archived"), self.archived),
         )
+
+    @property
+    def passed_over_groups(self) -> list[PreviewGroup]:
+        return self._grouped(
+            ("known", "close", _("No ids"), self.no_ids),
+            ("known", "copy", _("Repeated"), self.repeated),
+            ("known", "transcript", _("Words"), self.words),
+        )
+
+    def _grouped(self, *kinds: tuple[str, str, str, list[verdicts.PastedId]]) -> list[PreviewGroup]:
         return [
-            PreviewGroup(kind, icon, name, len(lines), lines[:PREVIEW_SHOWN], max(len(lines) - PREVIEW_SHOWN, 0))
+            PreviewGroup(
+                kind,
+                icon,
+                name,
+                len(lines),
+                [PreviewLine(line, self.known_runs.get(line.found)) for line in lines[:PREVIEW_SHOWN]],
+                max(len(lines) - PREVIEW_SHOWN, 0),
+            )
             for kind, icon, name, lines in kinds
             if lines
         ]
@@ -122,6 +207,6 @@ def _save(preview: Preview, membership: Membership) -> str:
 
 def _restore(preview: Preview, team: Team) -> str:
     """Restore the archived runs and return the message that says how many."""
-    pks = [run.pk for run in known_runs(team, preview.archived).values()]
+    pks = [preview.known_runs[line.found].pk for line in preview.archived]
     count = restore_runs(team, pks)
     return ngettext("%(n)s run was restored.", "%(n)s runs were restored.", count) % {"n": f"{count:,}"}

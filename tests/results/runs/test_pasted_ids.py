@@ -2,7 +2,8 @@
 
 import pytest
 
-from results.runs.pasted_ids import LARGEST, PastedId, Verdict, parse
+from results.runs.pasted_ids import parse
+from results.runs.verdicts import LARGEST, PastedId, Verdict
 
 
 def ids(text: str) -> list[int]:
@@ -164,7 +165,7 @@ def test_titles_are_read_from_tables(text):
 
 
 def test_a_table_may_stand_below_a_message():
-    assert titles("Hi, please add these and 7:\nrun_id,title\n1344,Harbour lights\n") == {
+    assert titles("Hi, please add these and run 7:\nrun_id,title\n1344,Harbour lights\n") == {
         7: "",
         1344: "Harbour lights",
     }
@@ -182,8 +183,8 @@ def test_table_rows_without_an_id_are_listed_with_a_reason():
     lines = parse("run_id,title\n,Harbour lights\nabc,Kyoto\n0,Desert")
     assert [(line.written, line.verdict, line.note) for line in lines] == [
         ("Harbour lights", Verdict.NOT_AN_ID, "this row has no run id"),
-        ("abc", Verdict.NOT_AN_ID, "a run id is a number"),
-        ("0", Verdict.NOT_AN_ID, "run ids begin at 1"),
+        ("abc", Verdict.BAD_ID, "a run id is a number"),
+        ("0", Verdict.BAD_ID, "run ids begin at 1"),
     ]
 
 

@@ -1,5 +1,7 @@
 """Adding runs from pasted text or a file: the preview, the saved runs, and the limits."""
 
+import re
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -10,6 +12,7 @@ from results.runs.archive import archive_runs
 from teams.models import Team
 from tests.dashboard.page_helpers import signed_in, text_of
 from tests.factories import make_member, make_run, make_team
+from tests.results.runs.test_files import workbook
 
 pytestmark = pytest.mark.django_db
 TASK = "b9e3d2f4-7c1a-4f0e-9d55-0a1b2c3d4e5f"
@@ -24,7 +27,7 @@ def test_a_preview_saves_nothing_and_keeps_the_text(team, member):
     typed = "run 1344 and 1345, please\n1.5 <b>\n1344"
     response = add(member, team, text=typed)
     assert response.status_code == 200
-    assert "1 new run · 1 already here · 1 repeated · 1 not an id · 4 words ignored" in text_of(response)
+    assert "1 new run · 1 already here · 6 passed over" in text_of(response)
     assert "1.5 a run id is a whole number" in text_of(response)
     assert "run 1344 and 1345, please\n1.5 &lt;b&gt;\n1344</textarea>" in response.content.decode()
     assert Run.objects.filter(team=team).count() == 1
@@ -143,9 +146,9 @@ def test_a_text_over_a_limit_is_refused_and_not_lost(data, sentence, team, membe
 
 
 def test_a_large_file_is_refused_with_the_reason(team, member):
-    response = add(member, team, text="7", file=SimpleUploadedFile("runs.txt", b"1" * (2**20 + 1)), save="1")
+    response = add(member, team, text="7", file=SimpleUploadedFile("runs.txt", b"1" * (5 * 2**20 + 1)), save="1")
     assert response.status_code == 422
-    assert "This file is larger than 1 MB. Please send it in parts." in text_of(response)
+    assert "This file is larger than 5 MB. Please send it in parts." in text_of(response)
     assert not team.runs.exists()
 
 
@@ -160,3 +163,68 @@ def test_ten_thousand_ids_are_added_at_once(team, member):
     assert "and 9950 more" in preview
     add(member, team, text=text, save="1")
     assert team.runs.count() == 10_000
+
+
+# --- How a table and a file are read ------------------------------------------------------------------
+
+
+def test_new_runs_come_first_and_those_already_here_are_links(team, member):
+    run = make_run(team, camb_run_id=1345)
+    text = text_of(add(member, team, text="run_id,title\n1345,Garden\n1344,Kitchen\ntodo,Cellar\n,Attic"))
+    places = [text.index(words) for words in ("New 1", "Bad ids 1", "Already here 1", "Passed over 1")]
+    assert places == sorted(places)
+    page = add(member, team, text="1345").content.decode()
+    assert f'href="{reverse("runs-detail", args=[run.pk])}"' in page
+
+
+def test_two_columns_of_numbers_are_a_question_and_nothing_is_added_before_the_answer(team, member):
+    text = "1344,24,Kitchen\n1345,12,Garden"
+    response = add(member, team, text=text, save="1")
+    page = response.content.decode()
+    assert "Several columns could hold the run ids: “1”, “2”. Choose one." in text_of(response)
+    assert not team.runs.exists()
+    assert 'name="save"' not in page
+    table = re.search(r'name="table" value="(\w+)"', page)[1]
+    chosen = {"table": table, "role": ["run", "other", "title"], "save": "1"}
+    assert add(member, team, text=text, **chosen).status_code == 302
+    assert dict(team.runs.values_list("camb_run_id", "title")) == {1344: "Kitchen", 1345: "Garden"}
+
+
+def test_a_choice_of_columns_does_not_apply_to_another_table(team, member):
+    page = add(member, team, text="1344,24,Kitchen\n1345,12,Garden").content.decode()
+    chosen = {"table": re.search(r'name="table" value="(\w+)"', page)[1], "role": ["other", "run", "title"]}
+    add(member, team, text="minutes,run_id,title\n24,1344,Kitchen", save="1", **chosen)
+    assert list(team.runs.values_list("camb_run_id", flat=True)) == [1344]
+
+
+def test_an_unknown_role_is_refused_with_a_sentence(team, member):
+    response = add(member, team, text="a,b\n1,2", table="x", role=["nonsense"])
+    assert response.status_code == 422
+
+
+def test_the_preview_says_how_a_file_was_read_and_another_encoding_may_be_chosen(team, member):
+    raw = "run_id,title\n1344,Огни гавани".encode("cp1251")
+    page = add(member, team, file=SimpleUploadedFile("runs.csv", raw)).content.decode()
+    assert '<option value="cp1251" selected>Cyrillic, cp1251</option>' in page
+    assert "Огни гавани" in page
+    digest = re.search(r'name="file_digest" value="(\w+)"', page)[1]
+    chosen = {"file_digest": digest, "encoding": "cp1252"}
+    assert "Îãíè" in add(member, team, file=SimpleUploadedFile("runs.csv", raw), **chosen).content.decode()
+    other = "run_id,title\n1345,Кухня, серия".encode("cp1251")
+    assert "Кухня" in add(member, team, file=SimpleUploadedFile("runs.csv", other), **chosen).content.decode()
+
+
+def test_a_sheet_of_a_workbook_may_be_chosen(team, member):
+    raw = workbook(Notes=[["Hello", "world"]], Runs=[["run id", "title"], [1344, "Kitchen"]])
+    page = add(member, team, file=SimpleUploadedFile("runs.xlsx", raw)).content.decode()
+    assert "<option selected>Notes</option>" in page
+    chosen = {"file_digest": re.search(r'name="file_digest" value="(\w+)"', page)[1], "sheet": "Runs"}
+    add(member, team, file=SimpleUploadedFile("runs.xlsx", raw), save="1", **chosen)
+    assert list(team.runs.values_list("camb_run_id", "title")) == [(1344, "Kitchen")]
+
+
+def test_a_file_of_another_kind_gets_one_sentence_and_the_text_stays(team, member):
+    response = add(member, team, text="1344", file=SimpleUploadedFile("runs.pdf", b"%PDF-1.7"))
+    assert response.status_code == 422
+    assert "A PDF holds no list of ids." in text_of(response)
+    assert "1344</textarea>" in response.content.decode()

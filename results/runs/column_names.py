@@ -1,0 +1,192 @@
+"""The names of a table's columns in the languages of the trade, and the role that a name gives its column.
+
+A name is compared without case, accents, spaces and signs, and is known if it is made of known words alone. So
+`CAMB run #`, `Lauf-ID` and `運行編號` name run ids, while `runtime`, `run date` and `notes` do not.
+"""
+
+import re
+import unicodedata
+from enum import StrEnum
+from functools import lru_cache
+
+
+class Role(StrEnum):
+    """What a column of a table holds."""
+
+    RUN = "run"
+    TASK = "task"
+    TITLE = "title"
+    TAGS = "tags"
+    OTHER = "other"
+
+
+def fold(name: str) -> str:
+    """Return a column's name in the form in which names are compared: letters and digits without accents."""
+    name = name.replace("№", "no").replace("#", "no")
+    decomposed = unicodedata.normalize("NFKD", name.casefold())
+    # Dakuten are marks too, and belong to the letter.
+    bare = "".join(letter for letter in decomposed if not "\u0300" <= letter <= "\u036f")
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFC", bare))
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(map(fold, text.split()))
+
+
+_IDS = _words("""
+    id ids identifier identifiers identificador identifiant identificativo identificatie kennung kennnummer no
+    nos nr num number numbers nummer numero numeros nro n 番号 識別子 编号 編號 编码 編碼 号 號 번호 아이디 식별자
+""")
+# Those of them that number rows as often as they name ids.
+_NUMBERS = _words("no nos nr n num number numbers nummer numero numeros nro 番号 编号 編號 号 號 번호")
+_RUNS = _words("""
+    run runs lauf laufe durchlauf ejecucion ejecuciones corrida execucao execucoes execution executions
+    esecuzione uitvoering 実行 ラン 运行 運行 执行 執行 실행 런
+""")
+_DUBS = _words("""
+    dub dubs dubbing dubbed doblaje doblajes doublage doublages dublagem dublagens doppiaggio doppiaggi
+    nasynchronisatie synchronisation synchro vertonung 吹替 吹き替え 吹替え 配音 더빙
+""")
+_CAMB = _words("""
+    camb cambai ai
+""")
+_JOBS = _words("""
+    job jobs auftrag trabajo travail trabalho lavoro opdracht order ジョブ 作业 作業 工作 작업 잡
+""")
+_TASKS = _words("""
+    task tasks aufgabe tarea tareas tache taches tarefa tarefas compito attivita taak taken タスク 任务 任務 태스크
+""")
+_FILLERS = _words("""
+    the of in d l de del da do di du des der la le von van の 的
+""")
+_TAGS = _words("""
+    tags tag labels label keywords schlagwort schlagworte schlagworter stichworte etiqueta etiquetas etiquette
+    etiquettes etichetta etichette trefwoord trefwoorden タグ 标签 標籤 태그
+""")
+# What the row of the sums begins with.
+_TOTALS = _words("""
+    total totals totale totaal sum summe gesamt insgesamt suma somme soma totali 合計 计 总计 總計 合计 합계
+    총계 average
+""")
+# Names of what tables of media list beside ids: a column of one of these holds no ids, whatever its numbers.
+_OTHERS = _words("""
+    minutes minute min mins minuten minutos minuti 分 分鐘 分钟 분 seconds second sec secs sekunden segundos
+    secondes
+    duration length runtime dauer laufzeit lange duracion duree durata duur duracao 長さ 時間 时长 時長 길이 시간
+    date
+    created createdat updated updatedat added due deadline time datum fecha data 日付 日期 날짜 year jahr ano annee
+    anno jaar 年 연도 month monat week woche season staffel temporada saison stagione seizoen シーズン 季 시즌
+    price cost
+    costs credits amount budget preis kosten precio prix preco prezzo prijs 価格 价格 價格 가격 words characters
+    chars
+    worter palabras mots palavras parole woorden lines cues count quantity qty anzahl cantidad quantite
+    quantidade quantita aantal size bytes grosse tamano taille tamanho dimensione grootte status state progress
+    stand estado statut stato notes note comment comments remarks notizen bemerkung notas nota opmerking 備考 备注
+    備註 비고 language languages lang langs locale targetlanguage sourcelanguage sprache zielsprache idioma lengua
+    langue languecible lingua taal doeltaal 言語 语言 語言 언어 speaker speakers voice owner addedby client customer
+    kunde cliente version fps rate quarter priority sheet channel videourl audiourl thumbnail
+    transcript start end 序号 序號 順番 순번 lfd
+""")
+# The names of titles, the surest first.
+_TITLES = (
+    _words("""
+    title titles titel titulo titre titolo タイトル 題名 作品名 标题 標題 제목
+    """),
+    _words("""
+    name names nombre nom nome naam bezeichnung 名前 名称 名稱 이름
+    """),
+    _words("""
+    video videos episode episodes episodename episodetitle folge folgentitel episodio aflevering エピソード 动画
+    剧集 劇集
+    에피소드 비디오 動画 视频 影片
+    """),
+    _words("""
+    filename file files datei dateiname archivo fichier arquivo bestand bestandsnaam ficheiro ファイル ファイル名
+    文件 文件名
+    檔案 파일 파일명
+    """),
+)
+
+_KINDS: dict[str, str] = {
+    word: kind
+    for kind, words in (
+        ("filler", _FILLERS),
+        ("job", _JOBS),
+        ("camb", _CAMB),
+        ("dub", _DUBS),
+        ("run", _RUNS),
+        ("task", _TASKS),
+        ("id", _IDS),
+    )
+    for word in words
+}
+_LONGEST_WORD = max(map(len, _KINDS))
+
+
+@lru_cache(maxsize=1024)
+def id_kinds(name: str) -> frozenset[str]:
+    """Return the kinds of words that a name of an id column is made of; empty if it has any other word.
+
+    The kinds are camb, dub, filler, id, job, run and task.
+    """
+    folded = fold(name)
+    if len(folded) > 40:
+        return frozenset()
+    # ways[n]: the kinds of the words that the last n letters are made of.
+    ways: list[frozenset[str] | None] = [frozenset()]
+    for start in range(len(folded) - 1, -1, -1):
+        found = None
+        for end in range(min(len(folded), start + _LONGEST_WORD), start, -1):
+            kind, rest = _KINDS.get(folded[start:end]), ways[len(folded) - end]
+            if kind and rest is not None:
+                found = rest | {kind}
+                break
+        ways.append(found)
+    return ways[-1] or frozenset()
+
+
+def run_rank(name: str) -> int:
+    """Return how surely this name is that of run ids: 0 if it is not, 1 if it may number the rows, up to 7."""
+    kinds = id_kinds(name) - {"filler"}
+    if not kinds or "task" in kinds or kinds == {"camb"}:
+        return 0
+    if "run" in kinds:
+        return 4 if kinds == {"run"} else 6 + ("camb" in kinds)
+    if kinds == {"job"}:
+        return 3
+    if "id" not in kinds:
+        return 0
+    if kinds & {"camb", "dub"}:
+        return 5
+    return 3 if "job" in kinds else 1 if fold(name) in _NUMBERS else 2
+
+
+def is_task(name: str) -> bool:
+    """Tell whether this name is that of the ids of dubbing tasks."""
+    return "task" in id_kinds(name)
+
+
+def title_rank(name: str) -> int | None:
+    """Return the place of this name among those of titles, 0 for the surest; None if it is none of them."""
+    folded = fold(name)
+    return next((rank for rank, words in enumerate(_TITLES) if folded in words), None)
+
+
+def is_tags(name: str) -> bool:
+    return fold(name) in _TAGS
+
+
+def is_other(name: str) -> bool:
+    """Tell whether columns of this name hold something known that is neither an id nor a title nor tags."""
+    words = [fold(word) for word in re.split(r"[\W_]+", name) if word]
+    return fold(name) in _OTHERS or any(word in _OTHERS for word in words)
+
+
+def is_known(name: str) -> bool:
+    """Tell whether this is the name of a column, and not a value in one."""
+    return bool(run_rank(name) or is_task(name) or is_tags(name) or title_rank(name) is not None or is_other(name))
+
+
+def is_total(cell: str) -> bool:
+    """Tell whether the cell says that its row holds sums."""
+    return fold(cell) in _TOTALS

@@ -1,0 +1,181 @@
+"""Reads the text or table of a file of run ids: CSV and TSV in any encoding, Excel and OpenDocument workbooks."""
+
+import codecs
+import datetime
+import io
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+import chardet
+from django.utils.translation import gettext as _
+from python_calamine import CalamineError, CalamineWorkbook
+
+# The encodings in which Excel and its like save CSV, beside UTF-8 and UTF-16, with the names that people know.
+ENCODINGS = {
+    "utf_8": "UTF-8",
+    "utf_16": "UTF-16",
+    "cp1250": "Central European, cp1250",
+    "cp1251": "Cyrillic, cp1251",
+    "cp1252": "Western European, cp1252",
+    "cp1253": "Greek, cp1253",
+    "cp1254": "Turkish, cp1254",
+    "cp1255": "Hebrew, cp1255",
+    "cp1256": "Arabic, cp1256",
+    "cp1257": "Baltic, cp1257",
+    "cp1258": "Vietnamese, cp1258",
+    "cp874": "Thai, cp874",
+    "cp932": "Japanese, cp932",
+    "cp949": "Korean, cp949",
+    "gb18030": "Chinese, gb18030",
+    "big5hkscs": "Chinese, big5",
+    "mac_roman": "Western European, Mac Roman",
+}
+# What a workbook of the largest size allowed may unpack to.
+MAX_UNPACKED = 50 * 2**20
+MAX_ROWS = 100_000
+
+_PACKED = (b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
+_IMAGES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"II*\x00", b"MM\x00*", b"BM")
+_OLD_OFFICE = b"\xd0\xcf\x11\xe0"
+
+
+class UnreadableFileError(Exception):
+    """The file holds no text and no table. The message is a sentence for users."""
+
+
+@dataclass(frozen=True)
+class ReadFile:
+    """A file's text; the table of a workbook is text with tabs."""
+
+    text: str
+    encoding: str = ""
+    """The key in ENCODINGS by which the text was read; empty for a workbook."""
+    is_certain: bool = True
+    """Whether the encoding is certain, as it is for UTF-8."""
+    sheets: Sequence[str] = ()
+    """The names of a workbook's sheets."""
+    sheet: str = ""
+    digest: str = ""
+
+
+def digest(raw: bytes) -> str:
+    """Return what tells this file from others."""
+    return sha256(raw).hexdigest()[:16]
+
+
+def read(raw: bytes, *, encoding: str = "", sheet: str = "") -> ReadFile:
+    """Return the text of a file, read by its own signs, or by the encoding or the sheet that a person has chosen.
+
+    Raises UnreadableFileError for a file of another kind.
+    """
+    if raw.startswith((b"PK\x03\x04", _OLD_OFFICE)):
+        return replace(_workbook(raw, sheet), digest=digest(raw))
+    if kind := _kind(raw):
+        raise UnreadableFileError(
+            _("%(kind)s holds no list of ids. Save the list as CSV or as an Excel workbook, or paste the ids.")
+            % {"kind": kind}
+        )
+    return replace(_text(raw, encoding), digest=digest(raw))
+
+
+def _kind(raw: bytes) -> str:
+    if raw.startswith(b"%PDF"):
+        return _("A PDF")
+    if raw.startswith(b"{\\rtf"):
+        return _("A text document")
+    if raw.startswith(_IMAGES):
+        return _("An image")
+    if raw.startswith(_PACKED) or raw[257:262] == b"ustar":
+        return _("An archive")
+    return ""
+
+
+# --- Text ---------------------------------------------------------------------------------------------
+
+
+def _text(raw: bytes, encoding: str) -> ReadFile:
+    if encoding in ENCODINGS and encoding != "utf_8":
+        return ReadFile(raw.decode(encoding, errors="replace").removeprefix("\ufeff"), encoding, is_certain=False)
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return ReadFile(raw.decode("utf-16", errors="replace"), "utf_16")
+    if unmarked := _utf_16_without_mark(raw):
+        return ReadFile(raw.decode(unmarked, errors="replace"), "utf_16")
+    try:
+        return ReadFile(raw.decode("utf-8-sig"), "utf_8")
+    except UnicodeDecodeError:
+        pass
+    if encoding == "utf_8":
+        return ReadFile(raw.decode("utf-8-sig", errors="replace"), "utf_8", is_certain=False)
+    if b"\x00" in raw:
+        raise UnreadableFileError(_("This file holds neither text nor a table. Send a CSV, or an Excel workbook."))
+    guess = _guess(raw)
+    return ReadFile(raw.decode(guess, errors="replace"), guess, is_certain=False)
+
+
+def _utf_16_without_mark(raw: bytes) -> str:
+    """Return the UTF-16 in which the digits, delimiters and line ends of a table have a zero byte, if it is one."""
+    sample = raw[:4000]
+    for encoding, zeros in (("utf-16-le", sample[1::2]), ("utf-16-be", sample[::2])):
+        if len(zeros) > 1 and zeros.count(0) > 0.2 * len(zeros) and sample.count(0) == zeros.count(0):
+            return encoding
+    return ""
+
+
+def _guess(raw: bytes) -> str:
+    legacy = [name for name in ENCODINGS if not name.startswith("utf")]
+    found = chardet.detect(raw, include_encodings=legacy, compat_names=False)["encoding"]
+    return next((name for name in legacy if found and codecs.lookup(name) == codecs.lookup(found)), "cp1252")
+
+
+# --- Workbooks ----------------------------------------------------------------------------------------
+
+
+def _workbook(raw: bytes, sheet: str) -> ReadFile:
+    if raw.startswith(b"PK"):
+        _check_package(raw)
+    try:
+        workbook = CalamineWorkbook.from_filelike(io.BytesIO(raw))
+        names = workbook.sheet_names
+        sheet = sheet if sheet in names else names[0]
+        rows = workbook.get_sheet_by_name(sheet).to_python(nrows=MAX_ROWS)
+    except (CalamineError, IndexError, OSError, ValueError) as error:
+        raise UnreadableFileError(
+            _("This workbook cannot be opened. Save it anew as .xlsx or CSV, without a password.")
+        ) from error
+    text = "\n".join("\t".join(map(_cell, row)) for row in rows if any(cell != "" for cell in row))
+    return ReadFile(text, sheets=names, sheet=sheet)
+
+
+def _check_package(raw: bytes) -> None:
+    """Raise UnreadableFileError unless the ZIP archive is a workbook of bearable size."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as package:
+            members = package.infolist()
+    except (zipfile.BadZipFile, ValueError) as error:
+        raise UnreadableFileError(_("This file is damaged. Save it anew and send it again.")) from error
+    names = {member.filename for member in members}
+    if "word/document.xml" in names:
+        kind = _("A text document")
+    elif names & {"xl/workbook.xml", "xl/workbook.bin", "content.xml"}:
+        if sum(member.file_size for member in members) > MAX_UNPACKED:
+            raise UnreadableFileError(_("This workbook is too large. Save the sheet with the ids as CSV."))
+        return
+    else:
+        kind = _("An archive")
+    raise UnreadableFileError(
+        _("%(kind)s holds no list of ids. Save the list as CSV or as an Excel workbook, or paste the ids.")
+        % {"kind": kind}
+    )
+
+
+def _cell(value: object) -> str:
+    """Return a cell as text on one line. Spreadsheets hold whole numbers as fractions too."""
+    if isinstance(value, bool):
+        return str(value)
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, datetime.date | datetime.time | datetime.timedelta):
+        return str(value)
+    return " ".join(str(value).split())

@@ -1,0 +1,136 @@
+"""Finds the run ids in running text, and gives the reason for every number that is no id.
+
+One rule decides: a word without a digit is only a word, and a word with a digit is either an id or is listed with
+the reason why it is none. So a chat message causes no complaints, and a mistyped id is never passed over in
+silence. The id of a dubbing task (a UUID) is told apart from a run id: CAMB.AI returns it first, and it leads to
+the run.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from django.utils.translation import gettext as _
+
+from results.runs import id_cells
+from results.runs.verdicts import LARGEST, PastedId, Verdict, shorten
+
+_SEPARATORS = re.compile(r"[\s,;|，、；،؛()\[\]{}<>«»“”\"'`]+")
+_TRIMMED = ".:!?*#№~_=/\\&…。"
+_LABEL = re.compile(
+    r"(?:camb[_-]?)?(?:dub(?:bing)?[_-]?)?(?:run[_-]?ids?|runs?|ids?)[:=#/_-]?(?=[\d+-])", re.IGNORECASE
+)
+# The scheme's length is limited. Otherwise a megabyte of letters would be scanned from each letter to the end.
+_URL = re.compile(r"[a-z][a-z0-9+.-]{0,15}://[^\s<>\"'`]+", re.IGNORECASE)
+_ID_IN_URL = re.compile(r"(?:run[_-]?ids?=|/runs?/|/dub(?:bing)?-results?/)(\d+)(?!\w)", re.IGNORECASE)
+_ID_IN_PATH = re.compile(r"/(\d+)(?=[/?#]|$)")
+_LABELLED = re.compile(r"(?:\b(?:camb|dub|dubbing|runs?|ids?)\b\W*|#\s?)\d", re.IGNORECASE)
+_UUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
+_TASK = re.compile(rf"(?:(?:dub(?:bing)?[_-]?)?task[_-]?(?:ids?)?[:=#/_-]?)?(?P<id>{_UUID.pattern})", re.IGNORECASE)
+# `1,344`: one number as a spreadsheet shows it, or the two ids 1 and 344.
+_ONE_OR_SEVERAL = re.compile(r"(?<![\d,.'’])\d{1,3}(?:(?P<sign>[,.'’])\d{3})(?:(?P=sign)\d{3})*(?![\d]|[,.'’]\d)")
+
+
+def tokens(text: str) -> Iterator[PastedId]:
+    """Yield every token of the text with its verdict, in the order of the text."""
+    end = 0
+    for url in _URL.finditer(text):
+        yield from _numbers(text[end : url.start()])
+        yield _read_url(url.group())
+        end = url.end()
+    yield from _numbers(text[end:])
+
+
+def tokens_beside_a_table(text: str) -> Iterator[PastedId]:
+    """Yield the tokens of a text above or below a table: a number there is an id only if the text calls it so.
+
+    `Dubbing list 2026` and `Total 24 minutes` add no runs.
+    """
+    is_named = bool(_LABELLED.search(text)) or all(map(is_one_id, text.split()))
+    for token in tokens(text):
+        is_bare = token.verdict is Verdict.ID and token.written.isdecimal()
+        if is_bare and not is_named:
+            note = _("a number beside the table; write “run” before it if it is a run id")
+            yield PastedId(token.written, Verdict.NOT_AN_ID, note=note)
+        else:
+            yield token
+
+
+def is_one_id(cell: str) -> bool:
+    return cell.isdecimal() or bool(_UUID.fullmatch(cell))
+
+
+def is_uuid(cell: str) -> bool:
+    return bool(_UUID.fullmatch(cell))
+
+
+def names_ids(text: str) -> bool:
+    """Tell whether the text names ids, as `run 1344` and `#1344` do."""
+    return bool(_LABELLED.search(text))
+
+
+def _numbers(text: str) -> Iterator[PastedId]:
+    end = 0
+    for number in _ONE_OR_SEVERAL.finditer(text):
+        yield from _words(text[end : number.start()])
+        note = _("one number or several? Write it without “%(sign)s”, or the ids with spaces between them")
+        yield PastedId(number.group(), Verdict.NOT_AN_ID, note=note % {"sign": number["sign"]})
+        end = number.end()
+    yield from _words(text[end:])
+
+
+def _words(text: str) -> Iterator[PastedId]:
+    for word in _SEPARATORS.split(text):
+        token = word.strip(_TRIMMED)
+        if any(letter.isdecimal() for letter in token):
+            yield judge(token)
+        elif any(letter.isalnum() for letter in token):
+            yield PastedId(shorten(token), Verdict.WORD)
+
+
+def _read_url(url: str) -> PastedId:
+    url = url.rstrip(f"{_TRIMMED},;)")
+    ids = _ID_IN_URL.findall(url) or _ID_IN_PATH.findall(url) or [task.group() for task in _UUID.finditer(url)]
+    if not ids:
+        return PastedId(shorten(url), Verdict.NOT_AN_ID, note=_("there is no run id in this link"))
+    found = judge(ids[-1])
+    return replace(found, written=shorten(url), note=found.note or _("taken from the link"))
+
+
+def judge(token: str) -> PastedId:
+    """Return one token that has a digit in it, with its verdict."""
+    if task := _TASK.fullmatch(token):
+        return PastedId(
+            shorten(token), Verdict.TASK, task_id=task["id"].lower(), note=_("a task; followed until it is a run")
+        )
+    number = _LABEL.sub("", token, count=1) if _LABEL.match(token) else token
+    digits = id_cells.to_ascii(number)
+    if reason := _reason_against(digits):
+        return PastedId(shorten(token), Verdict.NOT_AN_ID, note=reason)
+    run_id = int(digits.lstrip("0"))
+    note = "" if number == str(run_id) else _("read as %(id)s") % {"id": run_id}
+    return PastedId(shorten(token), Verdict.ID, run_id, note=note)
+
+
+def _reason_against(number: str) -> str:
+    """Return the reason, for the user, why this is no run id, or an empty string when it is one."""
+    if number.isdecimal():
+        bare = number.lstrip("0")
+        if not bare:
+            return _("run ids begin at 1")
+        # The length is checked first, as Python refuses to parse a number of thousands of digits.
+        if len(bare) > len(str(LARGEST)) or int(bare) > LARGEST:
+            return _("this number is too large for a run id")
+        return ""
+    for shape, reason in (
+        (r"[-−–+＋]\d+", _("a run id has no sign before it")),
+        (r"[-−–+＋]?\d*[.٫]\d+", _("a run id is a whole number")),
+        (r"[-−–+＋]?\d+(\.\d+)?e[-+]?\d+", _("write the number out, without an exponent")),
+        (r"0x[0-9a-f]+", _("write the number in decimal digits")),
+        (r"\d+(_\d+)+", _("write the number without underscores")),
+        (r"\d+(-|–|—|…|\.\.+)\d+", _("this looks like a range; write each id")),
+        (r"\d+(:\d\d)+", _("this looks like a time")),
+    ):
+        if re.fullmatch(shape, number, re.IGNORECASE):
+            return reason
+    return _("a run id has only digits")

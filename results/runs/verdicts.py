@@ -1,0 +1,52 @@
+"""What pasted text is made of: each token with its verdict, and the limits of one request to add runs."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+LARGEST = 2**63 - 1
+LONGEST_WRITTEN = 60
+# The limits of one request to add runs, each printed into the sentences that name it.
+MAX_IDS = 20_000
+MAX_BYTES = 2**20  # of a text, or of a table in a file
+MAX_FILE_BYTES = 5 * 2**20  # of a file: a workbook holds more than its table
+MAX_TAGS = 20
+
+
+class Verdict(Enum):
+    """The kind of a pasted token."""
+
+    ID = "id"
+    TASK = "task"
+    REPEATED = "repeated"
+    BAD_ID = "bad id"
+    """In the column of the ids, and yet no id."""
+    NOT_AN_ID = "not an id"
+    """A number in running text, or a row without an id."""
+    WORD = "word"
+
+
+@dataclass(frozen=True)
+class PastedId:
+    """One token and its verdict. `note` tells the user how an id was read, or why the token is none."""
+
+    written: str
+    verdict: Verdict
+    run_id: int = 0
+    task_id: str = ""
+    title: str = ""
+    tags: tuple[str, ...] = ()
+    note: str = ""
+
+    @property
+    def found(self) -> int | str:
+        """The id of the run or task, or an empty string."""
+        return self.run_id or self.task_id
+
+    @property
+    def is_read_otherwise(self) -> bool:
+        """Whether the run id is written in another way, as in `007` or in a link."""
+        return self.run_id > 0 and self.written != str(self.run_id)
+
+
+def shorten(text: str) -> str:
+    return text if len(text) <= LONGEST_WRITTEN else f"{text[: LONGEST_WRITTEN - 1]}…"

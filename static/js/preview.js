@@ -1,0 +1,15 @@
+// Keeps the preview of the Add runs page and its buttons true to the text: while the text no longer belongs to the
+// preview, nothing can be added. A choice of how the text is read makes a new preview.
+
+const form = document.getElementById("add-form");
+
+function turnOff() {
+  for (const button of document.querySelectorAll("#preview button[name]")) button.disabled = true;
+}
+
+form.addEventListener("input", turnOff);
+document.addEventListener("change", (event) => {
+  if (!event.target.closest("#preview select")) return;
+  turnOff();
+  htmx.trigger(form, "preview");
+});

@@ -1,0 +1,301 @@
+"""Tables: the column with the ids is found, and no cell of any other column becomes an id."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from results.runs import column_names
+from results.runs.column_names import Role
+from results.runs.pasted_ids import parse, read
+from results.runs.verdicts import Verdict
+
+TASK = "0b6f7c3e-1111-4222-8333-444455556661"
+TASK_2 = "0b6f7c3e-1111-4222-8333-444455556662"
+
+
+def found(text: str) -> dict[int | str, str]:
+    """Return the ids of runs and tasks in this text with their titles."""
+    return {line.found: line.title for line in parse(text) if line.verdict in (Verdict.ID, Verdict.TASK)}
+
+
+KITCHEN = {1344: "Kitchen episode 2", 1345: "Garden 7"}
+TITLED = [
+    # A digit in the header of another column, and lines above and below the table.
+    "run_id,title,Q3 notes\n1344,Kitchen episode 2,ok\n1345,Garden 7,ok",
+    "run_id,title,Take 2 (min)\n1344,Kitchen episode 2,12\n1345,Garden 7,13",
+    "title,S01 run time,run id\nKitchen episode 2,24,1344\nGarden 7,25,1345",
+    "Dubbing list 2026\nrun_id,title\n1344,Kitchen episode 2\n1345,Garden 7",
+    "Dubbing list 2026\n\nWeek 32\nrun_id\ttitle\n1344\tKitchen episode 2\n1345\tGarden 7",
+    "run_id,title\n1344,Kitchen episode 2\n1345,Garden 7\n\nTotal 24 minutes",
+    "Liste 2026;;\nLauf-ID;Titel;Minuten\n1344;Kitchen episode 2;24\n1345;Garden 7;12\n;Summe;36",
+    # What people call the column.
+    "Job ID,Title\n1344,Kitchen episode 2\n1345,Garden 7",
+    "CAMB run #,Title,Minutes\n1344,Kitchen episode 2,24\n1345,Garden 7,12",
+    "[Run ID] (camb)\tTitle\tSeason\n1344\tKitchen episode 2\t1\n1345\tGarden 7\t1",
+    "Run no.;Title;Year\n1344;Kitchen episode 2;2025\n1345;Garden 7;2026",
+    "ID de ejecución;Título;Duración\n1344;Kitchen episode 2;24\n1345;Garden 7;12",
+    "N° d’exécution;Titre;Durée\n1344;Kitchen episode 2;24\n1345;Garden 7;12",
+    "ID da execução;Título;Minutos\n1344;Kitchen episode 2;24\n1345;Garden 7;12",
+    "Numero di esecuzione;Titolo;Minuti\n1344;Kitchen episode 2;24\n1345;Garden 7;12",
+    "Dub-nummer;Titel;Minuten\n1344;Kitchen episode 2;24\n1345;Garden 7;12",
+    "タイトル,実行ID,分\nKitchen episode 2,1344,24\nGarden 7,1345,12",
+    "标题,配音编号,时长\nKitchen episode 2,1344,24\nGarden 7,1345,12",
+    "제목,더빙 번호,분\nKitchen episode 2,1344,24\nGarden 7,1345,12",
+    # By elimination: a counter is a row number.
+    "No.,Run,Title\n1,1344,Kitchen episode 2\n2,1345,Garden 7",
+    "#,id,Title\n1,1344,Kitchen episode 2\n2,1345,Garden 7",
+    "id,job id,title\n1,1344,Kitchen episode 2\n2,1345,Garden 7",
+    "id,reference,title\n1,1344,Kitchen episode 2\n2,1345,Garden 7",
+    "1\t1344\tKitchen episode 2\n2\t1345\tGarden 7",
+    "0;1344;Kitchen episode 2\n1;1345;Garden 7",
+    "Kitchen episode 2,1,1344\nGarden 7,2,1345",
+    # By its values, without any known name.
+    "Reference,Show\n1344,Kitchen episode 2\n1345,Garden 7",
+    "Show\tReference\tDone\nKitchen episode 2\t1344\tyes\nGarden 7\t1345\tno",
+    "1344;Kitchen episode 2;2026\n1345;Garden 7;2026",
+    "Kitchen episode 2,run 1344\nGarden 7,run 1345",
+    # Markdown, and what databases print.
+    "| run_id | title | minutes |\n| --- | --- | --- |\n"
+    "| 1344 | Kitchen episode 2 | 24 |\n| 1345 | Garden 7 | 12 |",
+    "run_id | title\n:--|--:\n1344 | Kitchen episode 2\n1345 | Garden 7",
+    "Hi team,\n\n| Title | Run ID |\n|---|---|\n| Kitchen episode 2 | 1344 |\n| Garden 7 | 1345 |\n\nThanks!",
+    " run_id |       title\n--------+-------------------\n"
+    "   1344 | Kitchen episode 2\n   1345 | Garden 7\n(2 rows)",
+    "+--------+-------------------+\n| run_id | title             |\n+--------+-------------------+\n"
+    "|   1344 | Kitchen episode 2 |\n|   1345 | Garden 7          |\n+--------+-------------------+",
+    # JSON and Python.
+    '[{"run_id": 1344, "title": "Kitchen episode 2", "duration": 182, "language": 54},'
+    ' {"run_id": 1345, "title": "Garden 7", "duration": 90}]',
+    '{"data": {"page": 2, "total": 99, "items": [{"runId": 1344, "name": "Kitchen episode 2"},'
+    ' {"runId": 1345, "name": "Garden 7"}]}}',
+    '{"id": 1344, "title": "Kitchen episode 2", "minutes": 24}\n{"id": 1345, "title": "Garden 7", "minutes": 12}',
+    "[{'run_id': 1344, 'title': 'Kitchen episode 2', 'n': None}, {'run_id': 1345, 'title': 'Garden 7', 'n': 3}]",
+    # Numbers as spreadsheets write them, and cells with more than the id.
+    'run_id,title\n"1,344",Kitchen episode 2\n"1,345",Garden 7',
+    "run_id,title\n1344.0,Kitchen episode 2\n1345.0,Garden 7",
+    "run_id;title\n1344,00;Kitchen episode 2\n1345,00;Garden 7",
+    "run_id;title\n1.344;Kitchen episode 2\n1.345;Garden 7",
+    "run_id;title\n1'344;Kitchen episode 2\n1’345;Garden 7",
+    "run_id;title\n1 344;Kitchen episode 2\n1\u202f345;Garden 7",
+    "run_id;title\n1\xa0344;Kitchen episode 2\n1\u2009345;Garden 7",
+    'run_id,title\n="1344",Kitchen episode 2\n="1345",Garden 7',
+    "run_id,title\n'1344,Kitchen episode 2\n'1345,Garden 7",
+    'run_id,title\n"1,344.00",Kitchen episode 2\n"1,345.00",Garden 7',
+    "run_id,title\n#1344,Kitchen episode 2\nrun 1345 (done),Garden 7",
+    "1,344\tKitchen episode 2\n1,345\tGarden 7",
+    # White space in a cell.
+    'run_id,title\n1344,"Kitchen\nepisode 2"\n1345,"Garden\r\n7"',
+    'run_id,title\n1344,"Kitchen\u2028episode\x0b2"\n1345,Garden\u30007',
+    "run_id,title\n1344,Kitchen\x85episode\x1f2\n1345,\u200bGarden\xa07\ufeff",
+    # Sums, headers again, two header rows, and what programs print.
+    "run_id;title;minutes\n1344;Kitchen episode 2;24\n1345;Garden 7;12\nTotal;;36",
+    "Title;Run ID;Minutes\nKitchen episode 2;1344;24\nGarden 7;1345;12\nSumme;2;36",
+    "run_id,title\n1344,Kitchen episode 2\n\nrun_id,title\n1345,Garden 7",
+    "IDs,Info,\nrun_id,title,length\n1344,Kitchen episode 2,24\n1345,Garden 7,12",
+    "   run_id              title\n0    1344  Kitchen episode 2\n1    1345           Garden 7",
+    "Title,Link\nKitchen episode 2,https://studio.example/run/1344\nGarden 7,https://studio.example/run/1345",
+    "| [1344](https://x.example/run/1344) | Kitchen episode 2 |\n| [1345](https://x.example/run/1345) | Garden 7 |",
+    "2024,1344,Kitchen episode 2\n2025,1345,Garden 7",
+    "#\tID\tTitle\n1\t1344\tKitchen episode 2\n3\t1345\tGarden 7",
+    "run_id、title\n１３４４、Kitchen episode 2\n１３４５、Garden 7",
+    "run_id: 1344\ntitle: Kitchen episode 2\nminutes: 24\nrun_id: 1345\ntitle: Garden 7\nminutes: 12",
+    "- run_id: 1344\n  title: Kitchen episode 2\n- run_id: 1345\n  title: 'Garden 7'",
+    'See {"run_id": 1344, "title": "Kitchen episode 2", "n": 7} and {"run_id": 1345, "title": "Garden 7"}.',
+    # Ids with titles, without any delimiter.
+    "- [ ] 1344 Kitchen episode 2\n- [x] 1345 Garden 7",
+    "1344 # Kitchen episode 2\n1345 # Garden 7",
+    "Kitchen episode 2 - 1344\nGarden 7 - 1345",
+    "Kitchen episode 2 (#1344)\nGarden 7 (#1345)",
+    "1344 Kitchen episode 2\n1345 Garden 7",
+    "- 1344: Kitchen episode 2\n- 1345: Garden 7",
+    "1344 – Kitchen episode 2\n1345 – Garden 7",
+]
+
+
+@pytest.mark.parametrize("text", TITLED)
+def test_exactly_the_ids_come_in_with_their_titles(text):
+    assert found(text) == KITCHEN
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"task_id,run_id,title\n{TASK},9001,Kitchen\n{TASK_2},,Garden", {9001: "Kitchen", TASK_2: "Garden"}),
+        (f"Title,Task,Run\nKitchen,{TASK},9001\nGarden,{TASK_2},", {9001: "Kitchen", TASK_2: "Garden"}),
+        (f"run_id;Aufgaben-ID;Titel\n;{TASK};Kitchen\n9001;;Garden", {TASK: "Kitchen", 9001: "Garden"}),
+        (f"job id,run id\n{TASK},9001\n{TASK_2},\n", {9001: "", TASK_2: ""}),
+        (f"{TASK}\t9001\tKitchen\n{TASK_2}\t\tGarden", {9001: "Kitchen", TASK_2: "Garden"}),
+        (f"run_id,task_id\npending,{TASK}\n9001,{TASK_2}", {TASK: "", 9001: ""}),
+        (json.dumps([{"run_id": 8091, "task_id": TASK, "duration": 182, "language": 54}]), {8091: ""}),
+        (json.dumps([{"run_id": None, "task_id": TASK, "n": 7}]), {TASK: ""}),
+        ("run_id\n1,344\n12,345", {1344: "", 12345: ""}),
+        ("1,344\n12,345\n7", {1344: "", 12345: "", 7: ""}),
+        ("8081.0\n8082.0", {8081: "", 8082: ""}),
+        ("run_id\t1\t2\n1344\tx\t9\n", {1344: "x"}),
+        ("run_id,title,2025,2026\n1344,Kitchen,1,7\n1345,Garden,2,8", {1344: "Kitchen", 1345: "Garden"}),
+        ("run_id,title\n1344,Lights, camera, action", {1344: "Lights camera action"}),
+        ("run_id,title\n1344,Cafe\u0301", {1344: "Café"}),
+        ("run_id,title\n1344,می‌خواهم", {1344: "می‌خواهم"}),
+        ('{"1344": {"video_url": "https://x.example/7/8.mp4", "transcript": [{"start": 2, "end": 3, "text": "9"}]},'
+         ' "1345": null}', {1344: "", 1345: ""}),
+        ('{"status": "SUCCESS", "run_id": 1344, "exception_reason": null}', {1344: ""}),
+        ('{"run_ids": [101, 102, 103], "page": 7}', {101: "", 102: "", 103: ""}),
+        ("[1344, 1345]", {1344: "", 1345: ""}),
+        ("GetResponse(status='SUCCESS', run_id=1344, duration=182)", {1344: ""}),
+        (f"[Task(task_id='{TASK}', run_id=None, n=5), Task(task_id='{TASK_2}', run_id=1344, n=6)]",
+         {TASK: "", 1344: ""}),
+        ("{'run_id': 1344, 'seconds': 182}", {1344: ""}),
+    ],
+)  # fmt: skip
+def test_other_tables_are_read_as_what_they_are(text, expected):
+    assert found(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1344, run 1345\n1346, run 1347", [1344, 1345, 1346, 1347]),
+        ("add 1344, 1345\n1346, 1347", [1344, 1345, 1346, 1347]),
+        ("1344,1345\n1346,1347", [1344, 1345, 1346, 1347]),
+        ("1344\t1345\n1346\t1347", [1344, 1345, 1346, 1347]),
+        ("Hi Ben, 1344 is done\nBye Ben, 1345 is not", [1344, 1345]),
+        ("1344 and 1345\n1346 and 1347", [1344, 1345, 1346, 1347]),
+        ("runs: 1344;1345", [1344, 1345]),
+    ],
+)
+def test_running_text_stays_running_text(text, expected):
+    assert list(found(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "written", "note"),
+    [
+        ("run_id;title\n1,34E+05;Kitchen", "1,34E+05", "write the number out, without an exponent"),
+        ("run_id,title\n1.34E+05,Kitchen", "1.34E+05", "write the number out, without an exponent"),
+        ("run_id,title\n1344.5,Kitchen", "1344.5", "a run id is a whole number"),
+        ('run_id,title\n"13,44",Kitchen', "13,44", "this is not one whole number"),
+        ("run_id,title\n-1344,Kitchen", "-1344", "a run id has no sign before it"),
+        ("run_id,title\ntodo,Kitchen", "todo", "a run id is a number"),
+        ("run_id,title\n0,Kitchen", "0", "run ids begin at 1"),
+    ],
+)
+def test_a_cell_of_the_id_column_that_is_no_id_is_named(text, written, note):
+    assert [(line.written, line.verdict, line.note) for line in parse(text)] == [(written, Verdict.BAD_ID, note)]
+
+
+def test_a_row_without_an_id_is_named():
+    lines = parse("run_id,title\n8081.0,Kitchen\n8082.0,Garden\n,Missing")
+    assert [(line.written, line.verdict) for line in lines[2:]] == [("Missing", Verdict.NOT_AN_ID)]
+    assert lines[2].note == "this row has no run id"
+
+
+@pytest.mark.parametrize("text", ["1,344", "please add 1'344 and 2.345", "101,102,103"])
+def test_a_number_that_may_be_several_is_none(text):
+    lines = [line for line in parse(text) if line.verdict is not Verdict.WORD]
+    assert {line.verdict for line in lines} == {Verdict.NOT_AN_ID}
+    assert "one number or several?" in lines[0].note
+
+
+@pytest.mark.parametrize("sign", ["\u200b", "\u2060", "\ufeff", "\x00", "\x07", "\xad", "\u200d", "\u200e"])
+def test_an_invisible_sign_between_digits_separates(sign):
+    assert 1344 not in found(f"13{sign}44")
+    assert list(found(f"{sign}1344{sign}")) == [1344]
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("1344,24,Kitchen\n1345,12,Garden", "“1”, “2”"),
+        ("Kitchen\t1344\t182000\nGarden\t1345\t90000", "“2”, “3”"),
+        ("Reference,Folder,Show\n1344,24,Kitchen\n1345,12,Garden", "“Reference”, “Folder”"),
+        ("1344,24\n1345,12", "“1”, “2”"),
+        ("Run ID,Dub run ID,title\n1344,8001,Kitchen\n1345,8002,Garden", "“Run ID”, “Dub run ID”"),
+    ],
+)
+def test_two_columns_that_qualify_are_a_question(text, named):
+    pasted = read([text])
+    assert pasted.lines == []
+    assert pasted.question == f"Several columns could hold the run ids: {named}. Choose one."
+
+
+def test_a_table_without_ids_is_a_question():
+    pasted = read(["title,minutes\nKitchen,24\nGarden,12"])
+    assert (pasted.lines, pasted.question) == (
+        [],
+        "No column of this table looks like run ids. Choose the column that holds them.",
+    )
+
+
+def test_an_answer_without_ids_is_a_question():
+    pasted = read(
+        ['{"video_url": "https://x.example/77.mp4", "transcript": [{"start": 1, "end": 2, "text": "5"}]}']
+    )
+    assert (pasted.lines, pasted.question[:28]) == ([], "This JSON names no run ids. ")
+
+
+def test_a_person_chooses_the_columns():
+    text = "1344,24,Kitchen,fun\n1345,12,Garden,art"
+    table = read([text]).table
+    roles = [Role.OTHER, Role.RUN, Role.TAGS, Role.TITLE]
+    pasted = read([text], roles, table.fingerprint)
+    assert [(line.run_id, line.title, line.tags) for line in pasted.lines] == [
+        (24, "fun", ("Kitchen",)),
+        (12, "art", ("Garden",)),
+    ]
+    # The choice was made for another table.
+    assert read(["a,b,c,run_id\n1,2,3,4"], roles, table.fingerprint).lines[0].run_id == 4
+
+
+def test_a_chosen_column_without_a_header_row_loses_no_row():
+    text = "1344,24\n1345,12"
+    table = read([text]).table
+    assert [line.run_id for line in read([text], [Role.OTHER, Role.RUN], table.fingerprint).lines] == [24, 12]
+
+
+@pytest.mark.parametrize(
+    "name", ["runtime", "run time", "run date", "notes", "minutes", "nosing", "Video", "status"]
+)
+def test_a_name_with_other_words_is_not_that_of_ids(name):
+    assert column_names.run_rank(name) == 0
+
+
+# --- Any table ---------------------------------------------------------------------------------------
+
+NAMES = ["run_id", "Run ID", "CAMB run #", "Lauf-ID", "dub id", "運行編號", "ID de ejecución", "camb_id"]
+NOISE = ["minutes", "Q3 notes", "Year", "season", "Date", "price (€)", "状態", "Dauer", "client no", "fps"]
+WORD = st.text("abcdefghij äöü京都", min_size=1, max_size=12).map(lambda text: f"w{' '.join(text.split())}")
+CELLS = st.one_of(st.integers(0, 10**7).map(str), st.dates().map(str), st.just(""), WORD)
+
+
+@given(st.data())
+def test_of_any_table_only_the_column_of_ids_comes_in(data):
+    ids = data.draw(st.lists(st.integers(1, 10**9), min_size=2, max_size=8, unique=True))
+    noise = data.draw(st.lists(st.sampled_from(NOISE), max_size=4, unique=True))
+    titles = data.draw(st.lists(WORD, min_size=len(ids), max_size=len(ids)))
+    delimiter = data.draw(st.sampled_from("\t;,|"))
+    columns = [(data.draw(st.sampled_from(NAMES)), list(map(str, ids))), ("Title", titles)]
+    columns += [(name, [data.draw(CELLS) for _ in ids]) for name in noise]
+    columns = data.draw(st.permutations(columns))
+    rows = [[name for name, _ in columns], *zip(*(cells for _, cells in columns), strict=True)]
+    text = "\n".join(delimiter.join(row) for row in rows)
+    assert found(text) == dict(zip(ids, titles, strict=True))
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_read(text):
+    for line in parse(text):
+        assert len(line.written) <= 60
+        assert "\x00" not in line.title
+
+
+KEYS = st.sampled_from(["run_id", "id", "task_id", "7", "x", "title"])
+PLAIN = st.none() | st.integers() | st.text(max_size=5)
+JSON = st.recursive(PLAIN, lambda part: st.lists(part, max_size=4) | st.dictionaries(KEYS, part, max_size=4))
+
+
+@given(JSON)
+def test_any_json_is_read(value):
+    parse(json.dumps(value))
+    parse(repr(value))
