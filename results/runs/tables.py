@@ -69,6 +69,10 @@ class Table:
         others = [Role.OTHER] * (len(self.names) - len(roles))
         return replace(self, choice=Choice((*roles, *others)))
 
+    def name_of(self, column: int) -> str:
+        """Return the column's name, or its number if it has none."""
+        return self.names[column] or _("Column %(number)s") % {"number": column + 1}
+
     @property
     def question(self) -> str:
         """Why no id is read from this table, for the user; empty if ids are read."""
@@ -77,7 +81,7 @@ class Table:
         if not self.names:
             return _("This JSON names no run ids. Paste the ids, or an object with a field run_id.")
         if self.choice.candidates:
-            named = ", ".join(f"“{self.names[at] or at + 1}”" for at in self.choice.candidates)
+            named = ", ".join(f"“{self.name_of(at)}”" for at in self.choice.candidates)
             return _("Several columns could hold the run ids: %(columns)s. Choose one.") % {"columns": named}
         return _("No column of this table looks like run ids. Choose the column that holds them.")
 

@@ -85,12 +85,12 @@ class PreviewTable:
             return None
         columns = [
             PreviewColumn(
-                name or _("Column %(number)s") % {"number": at + 1},
+                table.name_of(at),
                 table.choice.roles[at],
                 at in table.choice.candidates,
                 [row[at] for row in table.rows[:ROWS_SHOWN]],
             )
-            for at, name in enumerate(table.names[:COLUMNS_SHOWN])
+            for at in range(len(table.names[:COLUMNS_SHOWN]))
         ]
         roles = [
             (Role.OTHER, _("Not used")),
@@ -153,13 +153,10 @@ class Preview(PastedRuns):
                 ngettext("%(n)s already here, archived", "%(n)s already here, archived", len(self.archived)),
             ),
             (self.bad, ngettext("%(n)s bad id", "%(n)s bad ids", len(self.bad))),
-            (self.passed_over, ngettext("%(n)s passed over", "%(n)s passed over", len(self.passed_over))),
+            (self.no_ids, ngettext("%(n)s not an id", "%(n)s not ids", len(self.no_ids))),
+            (self.repeated, ngettext("%(n)s repeated", "%(n)s repeated", len(self.repeated))),
         )
         return " · ".join(words % {"n": f"{len(lines):,}"} for lines, words in counts if lines)
-
-    @property
-    def passed_over(self) -> list[verdicts.PastedId]:
-        return [*self.no_ids, *self.repeated, *self.words]
 
     @property
     def groups(self) -> list[PreviewGroup]:
@@ -177,8 +174,13 @@ class Preview(PastedRuns):
         return self._grouped(
             ("known", "close", _("No ids"), self.no_ids),
             ("known", "copy", _("Repeated"), self.repeated),
-            ("known", "transcript", _("Words"), self.words),
         )
+
+    @property
+    def words_shown(self) -> str:
+        """The words without an id, as they follow each other in the text."""
+        more = " …" if len(self.words) > PREVIEW_SHOWN else ""
+        return " ".join(line.written for line in self.words[:PREVIEW_SHOWN]) + more
 
     def _grouped(self, *kinds: tuple[str, str, str, list[verdicts.PastedId]]) -> list[PreviewGroup]:
         return [

@@ -207,10 +207,10 @@ def test_an_invisible_sign_between_digits_separates(sign):
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ("1344,24,Kitchen\n1345,12,Garden", "“1”, “2”"),
-        ("Kitchen\t1344\t182000\nGarden\t1345\t90000", "“2”, “3”"),
+        ("1344,24,Kitchen\n1345,12,Garden", "“Column 1”, “Column 2”"),
+        ("Kitchen\t1344\t182000\nGarden\t1345\t90000", "“Column 2”, “Column 3”"),
         ("Reference,Folder,Show\n1344,24,Kitchen\n1345,12,Garden", "“Reference”, “Folder”"),
-        ("1344,24\n1345,12", "“1”, “2”"),
+        ("1344,24\n1345,12", "“Column 1”, “Column 2”"),
         ("Run ID,Dub run ID,title\n1344,8001,Kitchen\n1345,8002,Garden", "“Run ID”, “Dub run ID”"),
     ],
 )

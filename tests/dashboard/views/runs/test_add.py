@@ -27,7 +27,7 @@ def test_a_preview_saves_nothing_and_keeps_the_text(team, member):
     typed = "run 1344 and 1345, please\n1.5 <b>\n1344"
     response = add(member, team, text=typed)
     assert response.status_code == 200
-    assert "1 new run · 1 already here · 6 passed over" in text_of(response)
+    assert "1 new run · 1 already here · 1 not an id · 1 repeated" in text_of(response)
     assert "1.5 a run id is a whole number" in text_of(response)
     assert "run 1344 and 1345, please\n1.5 &lt;b&gt;\n1344</textarea>" in response.content.decode()
     assert Run.objects.filter(team=team).count() == 1
@@ -171,7 +171,7 @@ def test_ten_thousand_ids_are_added_at_once(team, member):
 def test_new_runs_come_first_and_those_already_here_are_links(team, member):
     run = make_run(team, camb_run_id=1345)
     text = text_of(add(member, team, text="run_id,title\n1345,Garden\n1344,Kitchen\ntodo,Cellar\n,Attic"))
-    places = [text.index(words) for words in ("New 1", "Bad ids 1", "Already here 1", "Passed over 1")]
+    places = [text.index(words) for words in ("New 1", "Bad ids 1", "Already here 1", "Passed over")]
     assert places == sorted(places)
     page = add(member, team, text="1345").content.decode()
     assert f'href="{reverse("runs-detail", args=[run.pk])}"' in page
@@ -181,7 +181,7 @@ def test_two_columns_of_numbers_are_a_question_and_nothing_is_added_before_the_a
     text = "1344,24,Kitchen\n1345,12,Garden"
     response = add(member, team, text=text, save="1")
     page = response.content.decode()
-    assert "Several columns could hold the run ids: “1”, “2”. Choose one." in text_of(response)
+    assert "Several columns could hold the run ids: “Column 1”, “Column 2”. Choose one." in text_of(response)
     assert not team.runs.exists()
     assert 'name="save"' not in page
     table = re.search(r'name="table" value="(\w+)"', page)[1]
