@@ -24,7 +24,7 @@ _LABEL = re.compile(
 _URL = re.compile(r"[a-z][a-z0-9+.-]{0,15}://[^\s<>\"'`]+", re.IGNORECASE)
 _ID_IN_URL = re.compile(r"(?:run[_-]?ids?=|/runs?/|/dub(?:bing)?-results?/)(\d+)(?!\w)", re.IGNORECASE)
 _ID_IN_PATH = re.compile(r"/(\d+)(?=[/?#]|$)")
-_LABELLED = re.compile(r"(?:\b(?:camb|dub|dubbing|runs?|ids?)\b\W*|#\s?)\d", re.IGNORECASE)
+_LABELLED = re.compile(r"(?:\b(?:runs?|ids?)\b\W*|#\s?)\d", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 _TASK = re.compile(rf"(?:(?:dub(?:bing)?[_-]?)?task[_-]?(?:ids?)?[:=#/_-]?)?(?P<id>{_UUID.pattern})", re.IGNORECASE)
 # `1,344`: one number as a spreadsheet shows it, or the two ids 1 and 344.

@@ -27,6 +27,7 @@ TITLED = [
     "run_id,title,Take 2 (min)\n1344,Kitchen episode 2,12\n1345,Garden 7,13",
     "title,S01 run time,run id\nKitchen episode 2,24,1344\nGarden 7,25,1345",
     "Dubbing list 2026\nrun_id,title\n1344,Kitchen episode 2\n1345,Garden 7",
+    "Dubbing 2026\t\nrun_id\ttitle\n1344\tKitchen episode 2\n1345\tGarden 7",
     "Dubbing list 2026\n\nWeek 32\nrun_id\ttitle\n1344\tKitchen episode 2\n1345\tGarden 7",
     "run_id,title\n1344,Kitchen episode 2\n1345,Garden 7\n\nTotal 24 minutes",
     "Liste 2026;;\nLauf-ID;Titel;Minuten\n1344;Kitchen episode 2;24\n1345;Garden 7;12\n;Summe;36",
