@@ -148,10 +148,12 @@ def id_kinds(name: str) -> frozenset[str]:
 def run_rank(name: str) -> int:
     """Return how surely this name is that of run ids: 0 if it is not, 1 if it may number the rows, up to 7."""
     kinds = id_kinds(name) - {"filler"}
-    if not kinds or "task" in kinds or kinds == {"camb"}:
+    if not kinds or "task" in kinds:
         return 0
+    if kinds in ({"run"}, {"camb"}):
+        return 4
     if "run" in kinds:
-        return 4 if kinds == {"run"} else 6 + ("camb" in kinds)
+        return 6 + ("camb" in kinds)
     if kinds == {"job"}:
         return 3
     if "id" not in kinds:

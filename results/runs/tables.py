@@ -233,7 +233,8 @@ def _by_shape(rows: list[Row], delimiter: str) -> Table | None:
         return None
     [(width, count)] = widths.most_common(1)
     wide = [place for place, row in enumerate(rows) if len(row) == width]
-    is_cells = delimiter == "\t"
+    # A comma and a sign of Chinese and Japanese stand in sentences too.
+    is_cells = delimiter in "\t;|"
     if (count < 2 and not is_cells) or (not is_cells and count < 0.6 * len(rows)):
         return None
     start = wide[0]
@@ -242,6 +243,8 @@ def _by_shape(rows: list[Row], delimiter: str) -> Table | None:
         rows = _cells_first(rows, width)
         start = next(place for place, row in enumerate(rows) if len(row) == width)
     table = _cut(rows, start, has_header=has_header)
+    if count == 1 and delimiter != "\t" and table.question:
+        return None
     return table if _is_table(table) else None
 
 

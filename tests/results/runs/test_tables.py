@@ -131,6 +131,9 @@ def test_exactly_the_ids_come_in_with_their_titles(text):
         (f"run_id,task_id\npending,{TASK}\n9001,{TASK_2}", {TASK: "", 9001: ""}),
         (json.dumps([{"run_id": 8091, "task_id": TASK, "duration": 182, "language": 54}]), {8091: ""}),
         (json.dumps([{"run_id": None, "task_id": TASK, "n": 7}]), {TASK: ""}),
+        ("194227;Kitchen 11", {194227: "Kitchen 11"}),
+        ("Kitchen 11 | 194227", {194227: "Kitchen 11"}),
+        ("CAMB,Asset,Title\n1344,901463,Kitchen\n1345,906359,Garden", {1344: "Kitchen", 1345: "Garden"}),
         ("run_id\n1,344\n12,345", {1344: "", 12345: ""}),
         ("1,344\n12,345\n7", {1344: "", 12345: "", 7: ""}),
         ("8081.0\n8082.0", {8081: "", 8082: ""}),
@@ -164,6 +167,9 @@ def test_other_tables_are_read_as_what_they_are(text, expected):
         ("Hi Ben, 1344 is done\nBye Ben, 1345 is not", [1344, 1345]),
         ("1344 and 1345\n1346 and 1347", [1344, 1345, 1346, 1347]),
         ("runs: 1344;1345", [1344, 1345]),
+        ("1344; 1345; 1346", [1344, 1345, 1346]),
+        ("Kim says: 1344; thanks", [1344]),
+        ("1344 | 1345 | and 1346", [1344, 1345, 1346]),
     ],
 )
 def test_running_text_stays_running_text(text, expected):
