@@ -111,8 +111,8 @@ def ask(lease: Lease, log: CallLog) -> list[Outcome]:
     try:
         asking = _Asking(keys.client_for(lease.key), lease, log)
         for batch in claims.plan_calls(lease.runs):
-            # Since the lease was claimed, another thread's failure may have opened the circuit breaker.
-            if not circuit_breaker.is_usable(lease.key.pk) or (outcomes and monotonic() > ends):
+            # Since the first call, another thread's failure may have opened the circuit breaker.
+            if outcomes and (monotonic() > ends or not circuit_breaker.is_usable(lease.key.pk)):
                 break
             for pk, answer in asking.ask(batch).items():
                 outcomes.append(Outcome(pk, lease.id, started, answer, pk in asking.verified))
