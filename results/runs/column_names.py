@@ -70,6 +70,8 @@ _TOTALS = _words("""
 """)
 # Names of what tables of media list beside ids: a column of one of these holds no ids, whatever its numbers.
 _OTHERS = _words("""
+    views plays segments frames aufrufe visualizacoes reproducciones weergaven vues zip 文字数 再生回数 視聴数 尺 播放量
+    조회수 project projekt invoice rechnungsnummer 담당자 responsable klant 客户 العميل לקוח
     minutes minute min mins minuten minutos minuti 分 分鐘 分钟 분 seconds second sec secs sekunden segundos
     secondes
     duration length runtime dauer laufzeit lange duracion duree durata duur duracao 長さ 時間 时长 時長 길이 시간
@@ -90,7 +92,7 @@ _OTHERS = _words("""
 # The names of titles, the surest first.
 _TITLES = (
     _words("""
-    title titles titel titulo titre titolo タイトル 題名 作品名 标题 標題 제목
+    title titles titel summary intitule عنوان العنوان titulo titre titolo タイトル 題名 作品名 标题 標題 제목
     """),
     _words("""
     name names nombre nom nome naam bezeichnung 名前 名称 名稱 이름
@@ -147,7 +149,7 @@ def id_kinds(name: str) -> frozenset[str]:
 
 def run_rank(name: str) -> int:
     """Return how surely this name is that of run ids: 0 if it is not, 1 if it may number the rows, up to 7."""
-    kinds = id_kinds(name) - {"filler"}
+    kinds = id_kinds(_without_remark(name)) - {"filler"}
     if not kinds or "task" in kinds:
         return 0
     if kinds in ({"run"}, {"camb"}):
@@ -155,7 +157,7 @@ def run_rank(name: str) -> int:
     if "run" in kinds:
         return 6 + ("camb" in kinds)
     if kinds == {"job"}:
-        return 3
+        return 2
     if "id" not in kinds:
         return 0
     if kinds & {"camb", "dub"}:
@@ -165,13 +167,17 @@ def run_rank(name: str) -> int:
 
 def is_task(name: str) -> bool:
     """Tell whether this name is that of the ids of dubbing tasks."""
-    return "task" in id_kinds(name)
+    return "task" in id_kinds(_without_remark(name))
 
 
 def title_rank(name: str) -> int | None:
     """Return the place of this name among those of titles, 0 for the surest; None if it is none of them."""
-    folded = fold(name)
-    return next((rank for rank, words in enumerate(_TITLES) if folded in words), None)
+    folded = fold(_without_remark(name))
+    if (rank := next((rank for rank, words in enumerate(_TITLES) if folded in words), None)) is not None:
+        return rank
+    # `영상 제목`, `Afleveringstitel`: the surest words also decide as a part of a name.
+    is_part = any(fold(word) in _TITLES[0] for word in re.split(r"[\W_]+", name) if word)
+    return len(_TITLES) if is_part or folded.endswith(("title", "titel")) else None
 
 
 def is_tags(name: str) -> bool:
@@ -182,6 +188,17 @@ def is_other(name: str) -> bool:
     """Tell whether columns of this name hold something known that is neither an id nor a title nor tags."""
     words = [fold(word) for word in re.split(r"[\W_]+", name) if word]
     return fold(name) in _OTHERS or any(word in _OTHERS for word in words)
+
+
+def names_other_ids(name: str) -> bool:
+    """Tell whether this name is that of ids of something else, such as `Order ID`."""
+    words = [fold(word) for word in re.split(r"[\W_]+", name) if word]
+    return len(words) > 1 and not run_rank(name) and not is_task(name) and any(word in _IDS for word in words)
+
+
+def _without_remark(name: str) -> str:
+    """Return the name without what stands in brackets at its end: `Run ID (e.g. 1234)`."""
+    return re.sub(r"(?<=\w)\s*[(\[][^()\[\]]*[)\]]\s*$", "", name)
 
 
 def is_known(name: str) -> bool:

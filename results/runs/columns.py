@@ -59,7 +59,8 @@ class Column:
 
     @property
     def holds_words(self) -> bool:
-        return self.words >= MOST_CELLS * max(1, len(self.cells))
+        """Whether most cells hold words; a title may be a mere number."""
+        return self.words > len(self.cells) / 2
 
     @property
     def counts(self) -> bool:
@@ -114,10 +115,12 @@ def _run_columns(columns: Sequence[Column]) -> list[int]:
         found = [at for at in sure if ranks[at] == best]
         return _without_doubtful(columns, found) if len(found) > 1 else found
     named = [at for at, rank in enumerate(ranks) if rank and columns[at].holds_ids]
+    tasks = [at for at, column in enumerate(columns) if column_names.is_task(column.name) and column.cells]
+    if not named and tasks:
+        # Where tasks are named, no other column is guessed to hold ids; a number in theirs is the run's id.
+        return [at for at in tasks if columns[at].holds_ids and not columns[at].uuids][:1]
     unnamed = [
-        at
-        for at, column in enumerate(columns)
-        if not ranks[at] and column.holds_ids and not column_names.is_known(column.name)
+        at for at, column in enumerate(columns) if not ranks[at] and column.holds_ids and not _is_other(column)
     ]
     # `id` may number the rows: then another column has the ids.
     named_well = [at for at in named if not columns[at].counts]
@@ -126,6 +129,10 @@ def _run_columns(columns: Sequence[Column]) -> list[int]:
             best = max(ranks[at] for at in candidates)
             return _without_doubtful(columns, [at for at in candidates if ranks[at] == best])
     return []
+
+
+def _is_other(column: Column) -> bool:
+    return column_names.is_known(column.name) or column_names.names_other_ids(column.name)
 
 
 def _without_doubtful(columns: Sequence[Column], candidates: list[int]) -> list[int]:
@@ -150,7 +157,7 @@ def _choose_task(columns: Sequence[Column], roles: list[Role]) -> None:
             if roles[at] is not Role.OTHER or Role.TASK in roles:
                 continue
             are_uuids = bool(column.uuids) and column.uuids >= MOST_CELLS * len(column.cells)
-            is_named = column_names.is_task(column.name) and (are_uuids or not column.cells)
+            is_named = column_names.is_task(column.name) and (are_uuids or not column.words)
             may_be = are_uuids and (not column.name or column_names.run_rank(column.name) > 0)
             if is_named if named else may_be:
                 roles[at] = Role.TASK
@@ -161,9 +168,10 @@ def _title(columns: Sequence[Column], roles: Sequence[Role]) -> int | None:
     ranked = [(rank, at) for at in free if (rank := column_names.title_rank(columns[at].name)) is not None]
     if ranked:
         return min(ranked)[1]
-    return next(
-        (at for at in free if columns[at].holds_words and not column_names.is_known(columns[at].name)), None
-    )
+    named_otherwise = [
+        at for at in free if column_names.is_other(columns[at].name) or column_names.is_tags(columns[at].name)
+    ]
+    return next((at for at in free if columns[at].holds_words and at not in named_otherwise), None)
 
 
 def _is_id_alone(cell: str) -> bool:

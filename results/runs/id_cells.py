@@ -4,7 +4,7 @@ import re
 
 _DIGITS = r"\d{1,19}"
 # Between groups of three digits: comma, point, apostrophes, the Arabic separators and any space.
-_GROUPING = r"[,.'’ʼ‘`´٬٫\s]"
+_GROUPING = r"[,.'’ʼ‘`´٬٫，、،\s]"
 _GROUPED = re.compile(rf"\d{{1,3}}(?P<sign>{_GROUPING})\d{{3}}(?:(?P=sign)\d{{3}})*")
 _INDIAN = re.compile(r"\d{1,2}(?:,\d{2})+,\d{3}")
 _ZERO_FRACTION = re.compile(r"(?P<whole>\d.*?)[.,٫]0{1,2}")
@@ -12,13 +12,16 @@ _FORMULA = re.compile(r"""=?\s*["'’](?P<value>[^"]*)["']?""")
 _EXPONENT = re.compile(r"[+-]?\d+(?:[.,٫]\d+)?\s*[eE]\s*[+-]?\d+")
 # A comma alone may be part of a number, unless the numbers beside it are too long for its parts.
 _LIST = re.compile(rf"{_DIGITS}(?:\s*(?:[;/|、，；]|,\s)\s*{_DIGITS}|\s+{_DIGITS})+|\d{{4,19}}(?:,\d{{4,19}})+")
-_NUMERIC = re.compile(r"[\d\s,.'’ʼ‘`´٬٫+\-−–]*\d[\d\s,.'’ʼ‘`´٬٫+\-−–]*")
+_NUMERIC = re.compile(r"[\d\s,.'’ʼ‘`´٬٫，、،+\-−–]*\d[\d\s,.'’ʼ‘`´٬٫，、،+\-−–]*")
+# What Markdown and databases put around a value.
+_AROUND = "`*_{} "
 
 
 def bare(cell: str) -> str:
-    """Return the cell without the quotation marks and the equals sign that keep a spreadsheet from reading it."""
-    found = _FORMULA.fullmatch(cell.strip())
-    return found["value"].strip() if found else cell.strip()
+    """Return the cell without the signs that keep a spreadsheet from reading it, or that only set it off."""
+    cell = cell.strip()
+    found = _FORMULA.fullmatch(cell)
+    return (found["value"] if found else cell).strip().strip(_AROUND)
 
 
 def whole_number(cell: str) -> str:

@@ -28,7 +28,9 @@ _LABELLED = re.compile(r"(?:\b(?:runs?|ids?)\b\W*|#\s?)\d", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 _TASK = re.compile(rf"(?:(?:dub(?:bing)?[_-]?)?task[_-]?(?:ids?)?[:=#/_-]?)?(?P<id>{_UUID.pattern})", re.IGNORECASE)
 # `1,344`: one number as a spreadsheet shows it, or the two ids 1 and 344.
-_ONE_OR_SEVERAL = re.compile(r"(?<![\d,.'’])\d{1,3}(?:(?P<sign>[,.'’])\d{3})(?:(?P=sign)\d{3})*(?![\d]|[,.'’]\d)")
+_ONE_OR_SEVERAL = re.compile(
+    r"(?<![\d,.'’，、،])\d{1,3}(?P<sign>[,.'’，、،])\d{3}(?:(?P=sign)\d{3})*(?![\d]|[,.'’，、،]\d)"
+)
 
 
 def tokens(text: str) -> Iterator[PastedId]:
