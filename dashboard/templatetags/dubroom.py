@@ -49,12 +49,12 @@ def ago(at: datetime, due: str = "") -> SafeString:
 
 
 @register.simple_tag
-def cues(lines: Iterable[TranscriptLine], is_playable: object) -> SafeString:
-    """Return the lines of a transcript as list items.
+def cues(lines: Iterable[TranscriptLine], direction: str, is_playable: object) -> SafeString:
+    """Return the lines of a transcript as list items, laid out in the direction of its language.
 
     A page may have 20,000 lines, for which a loop in the template would take seconds.
     """
-    return mark_safe("\n".join(_cue(line, "li", is_playable, f"cue-{line.position}") for line in lines))  # noqa: S308
+    return mark_safe("\n".join(_cue(line, "li", direction, is_playable, is_named=True) for line in lines))  # noqa: S308
 
 
 @register.simple_tag
@@ -72,20 +72,20 @@ def rows(
     return mark_safe(  # noqa: S308
         "\n".join(
             f'<li data-start="{row.start_ms}">'
-            f"{own}{''.join(_cue(line, 'div', is_playable, f'cue-{line.position}') for line in row.lines)}</div>"
-            f"{other}{''.join(_cue(line, 'div', is_playable) for line in row.others)}</div></li>"
+            f"{own}{''.join(_cue(line, 'div', direction, is_playable, is_named=True) for line in row.lines)}</div>"
+            f"{other}{''.join(_cue(line, 'div', other_direction, is_playable) for line in row.others)}</div></li>"
             for row in rows
         )
     )
 
 
-def _cue(line: TranscriptLine, tag: str, is_playable: object, name: str = "") -> str:
+def _cue(line: TranscriptLine, tag: str, direction: str, is_playable: object, *, is_named: bool = False) -> str:
     """Return a line as an element with this tag. Speaker, text and checks are escaped here."""
-    named = f' id="{name}"' if name else ""
+    named = f' id="cue-{line.position}"' if is_named else ""
     speaker = f"<bdi>{escape(line.speaker)}</bdi>" if line.speaker else ""
     clock = f'<button type="button">{line.clock}</button>' if is_playable else f"<time>{line.clock}</time>"
     checks = f"<small>{escape(line.checks)}</small>" if line.checks else ""
     return (
         f'<{tag}{named} class="cue {line.voice}" data-start="{line.start_ms}">{speaker}{clock}'
-        f'<p dir="auto">{escape(line.text)}</p>{checks}</{tag}>'
+        f'<p dir="{direction}">{escape(line.text)}</p>{checks}</{tag}>'
     )

@@ -23,7 +23,7 @@ AUDIO = "https://cdn.example.com/a.m4a?sig=1"
 
 
 def texts(body):
-    return re.findall(r'<p dir="auto">(.*?)</p>', body)
+    return re.findall(r'<p dir="(?:ltr|rtl)">(.*?)</p>', body)
 
 
 def replace_cues(dub, *cues):
