@@ -13,6 +13,7 @@ from django.utils.translation import get_language
 
 from dashboard.pages import markup
 from dashboard.pages.transcript import TranscriptLine, TranscriptRow
+from dashboard.units import date_and_time
 from results.transcripts import timecode
 
 register = template.Library()
@@ -30,20 +31,22 @@ def duration(ms: int) -> str:
 
 @register.simple_tag
 def ago(at: datetime, due: str = "") -> SafeString:
-    """Return how long ago or how far ahead a time is; `due` takes the place of a time that has come.
+    """Return how long ago a time is. With `due` it may be ahead, and `due` takes its place once it has come.
 
     The words are those of static/js/times.js, so that nothing moves when the script takes over.
     """
-    seconds = round((at - now()).total_seconds())
+    ahead = round((at - now()).total_seconds())
+    # The clocks of servers differ a little: what has happened is never ahead.
+    seconds = ahead if due else min(ahead, -1)
     size = next((size for size in (86_400, 3600, 60) if abs(seconds) >= size), 1)
     rounded = timedelta(seconds=int(seconds / size) * size)
     locale = Locale.parse(get_language() or "en", sep="-")
     words = format_timedelta(rounded, threshold=1, add_direction=True, format="narrow", locale=locale)
     return format_html(
-        '<time data-relative{} datetime="{}" title="{} UTC">{}</time>',
+        '<time data-relative{} datetime="{}" title="{}">{}</time>',
         format_html(' data-due="{}"', due) if due else "",
         at.isoformat(timespec="seconds"),
-        f"{at:%Y-%m-%d %H:%M}",
+        date_and_time(at),
         due if due and seconds < 1 else words,
     )
 

@@ -72,7 +72,7 @@ def selection(request: HttpRequest, slug: str) -> HttpResponseBase:
     return StreamingHttpResponse(
         archive.stream_zip(team_runs, pks, kind, with_marks=_wants_marks(data)),
         content_type="application/zip",
-        headers=attachment_headers(f"{slug}-{timezone.now():%Y-%m-%d}-{kind.key}.zip"),
+        headers=attachment_headers(f"{slug}-{timezone.localdate()}-{kind.key}.zip"),
     )
 
 
