@@ -87,7 +87,8 @@ def _cue(line: TranscriptLine, tag: str, direction: str, is_playable: object, *,
     named = f' id="cue-{line.position}"' if is_named else ""
     speaker = f"<bdi>{escape(line.speaker)}</bdi>" if line.speaker else ""
     clock = f'<button type="button">{line.clock}</button>' if is_playable else f"<time>{line.clock}</time>"
-    checks = f"<small>{escape(line.checks)}</small>" if line.checks else ""
+    # Hints are in the language of the interface.
+    checks = f'<small><span dir="auto">{escape(line.checks)}</span></small>' if line.checks else ""
     return (
         f'<{tag}{named} class="cue {line.voice}" data-start="{line.start_ms}">{speaker}{clock}'
         f'<p dir="{direction}">{escape(line.text)}</p>{checks}</{tag}>'

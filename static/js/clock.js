@@ -2,7 +2,7 @@
 
 const ENOUGH_MS = 5000; // smaller differences are the time that a response took
 
-// The page is a moment older than this script, so the server's time is at least this. An error page has no time.
+// The page is a moment older than this script, so the server's time is at least this. Some pages name none.
 const rendered = document.querySelector('meta[name="server-time"]')?.content ?? Date.now();
 let aheadMs = Number(rendered) - Date.now();
 
