@@ -15,6 +15,21 @@ from results.transcripts.cues import direction
 
 
 @dataclass(frozen=True)
+class Transcript:
+    """A dub with its cues, ready to export."""
+
+    dub: Dub
+    cues: Sequence[Cue]
+    is_rtl: bool
+    """Whether the lines get direction marks, in the formats that have them."""
+
+    @classmethod
+    def of(cls, dub: Dub, *, with_marks: bool) -> "Transcript":
+        cues = list(dub.cues.iterator())
+        return cls(dub, cues, with_marks and direction(dub.language, cues) == "rtl")
+
+
+@dataclass(frozen=True)
 class Format:
     """An export format. `key` identifies the format in URLs and in the API; `label` is its name in menus.
 
@@ -25,8 +40,8 @@ class Format:
     label: str | Promise
     extension: str
     content_type: str
-    render: "Callable[[Transcript], str | bytes]"
-    render_bilingual: "Callable[[Transcript, Transcript], str] | None" = None
+    render: Callable[[Transcript], str | bytes]
+    render_bilingual: Callable[[Transcript, Transcript], str] | None = None
     has_marks: bool = False
 
     @property
@@ -48,21 +63,6 @@ class Format:
         assert self.render_bilingual  # noqa: S101
         both = (Transcript.of(each, with_marks=with_marks) for each in (dub, other))
         return self.render_bilingual(*both).encode()
-
-
-@dataclass(frozen=True)
-class Transcript:
-    """A dub with its cues, ready to export."""
-
-    dub: Dub
-    cues: Sequence[Cue]
-    is_rtl: bool
-    """Whether the lines get direction marks, in the formats that have them."""
-
-    @classmethod
-    def of(cls, dub: Dub, *, with_marks: bool) -> "Transcript":
-        cues = list(dub.cues.iterator())
-        return cls(dub, cues, with_marks and direction(dub.language, cues) == "rtl")
 
 
 def _of_cues(render: Callable[..., str]) -> Callable[[Transcript], str]:
