@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from teams.models import Membership
@@ -13,7 +14,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     """Return the user's `memberships`, the `last_membership` seen, and the rail's active `section`.
 
     A page of a team passes its own `membership`; on a page without one, the frame shows the last. The section is
-    the first word of the URL's name: `runs-list` is in `runs`.
+    the first word of the URL's name: `runs-list` is in `runs`. `now_ms` is the server's time, since a browser's own
+    may be wrong.
     """
     match = request.resolver_match
     name = (match.url_name if match else None) or ""
@@ -22,6 +24,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "memberships": memberships,
         "last_membership": SimpleLazyObject(lambda: _last(request, memberships)),
         "section": name.partition("-")[0],
+        "now_ms": round(timezone.now().timestamp() * 1000),
     }
 
 

@@ -25,7 +25,7 @@ from results.models import Run, RunQuerySet, SpeakerName, Tag, TeamVersion
 from results.runs import files, pasted_ids, verdicts
 from results.runs.column_names import Role
 from results.runs.verdicts import Verdict
-from teams import models
+from teams import models, time_zones
 from teams.access import can_change
 from teams.models import Membership, Team, User
 
@@ -114,6 +114,14 @@ class ReauthenticateForm(_OwnLabels, allauth.ReauthenticateForm):
     pass
 
 
+class TimeZoneField(forms.ChoiceField):
+    """A choice of time zones, which also takes their earlier names."""
+
+    def to_python(self, value: Any) -> str:
+        name = super().to_python(value)
+        return time_zones.find(name) or name
+
+
 class ProfileForm(forms.Form):
     name = NameField(
         label=_("Your name"),
@@ -122,6 +130,18 @@ class ProfileForm(forms.Form):
         max_length=models.MAX_PERSON_NAME,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
+    time_zone = TimeZoneField(
+        label=_("Time zone"),
+        choices=lambda: [(name, name.replace("_", " ")) for name in time_zones.names()],
+        required=False,
+        error_messages={"invalid_choice": _("There is no time zone “%(value)s”. Choose one from the list.")},
+    )
+
+    def __init__(self, *args: Any, browser_zone: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        explanation = _("For dates and times on pages and in searches.")
+        proposal = _("Your browser says %(zone)s.") % {"zone": browser_zone} if browser_zone else ""
+        self.fields["time_zone"].help_text = f"{explanation} {proposal}"
 
 
 class PlayerForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's has no [] at run time

@@ -1,14 +1,21 @@
-"""Middleware for every page: compression, allowed methods, caching, form errors, and the team last seen."""
+"""Middleware for every page: compression, methods, caching, form errors, the time zone, and the team last seen."""
 
 from collections.abc import Callable
+from datetime import UTC, tzinfo
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.template.response import TemplateResponse
+from django.utils import timezone
+
+from dashboard.http.requests import browser_time_zone
+from teams.models import User
 
 METHODS = ["GET", "HEAD", "POST"]
 API = "/api/"
+HEALTH = "/health/"
 
 
 class CompressedPages(GZipMiddleware):
@@ -68,6 +75,32 @@ def private_pages(
         return response
 
     return middleware
+
+
+def user_time_zone(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Use the user's time zone for the dates that a page shows and reads. The API has its own users, and UTC."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        with timezone.override(_zone(request)):
+            return get_response(request)
+
+    return middleware
+
+
+def _zone(request: HttpRequest) -> tzinfo:
+    # Without a session there is no user, and a look for one would make a public page private. The health check must
+    # work without a database.
+    has_session = settings.SESSION_COOKIE_NAME in request.COOKIES
+    if not has_session or request.path_info.startswith((API, HEALTH)) or not request.user.is_authenticated:
+        return UTC
+    user: User = request.user
+    if not user.time_zone and (name := browser_time_zone(request)):
+        # Kept from now on: the alerts of saved searches need it when no browser is there.
+        user.time_zone = name
+        User.objects.filter(pk=user.pk, time_zone="").update(time_zone=name)
+    return user.zone
 
 
 def remember_team(

@@ -276,6 +276,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "dashboard.middleware.user_time_zone",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "dashboard.http.stream_limit.limit_streams",
@@ -307,7 +308,7 @@ TEMPLATES = [
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English"))]
-TIME_ZONE = "UTC"
+TIME_ZONE = "UTC"  # of the API, the workers, and users whose own is unknown
 USE_TZ = True
 
 STATIC_URL = "/static/"

@@ -1,8 +1,9 @@
-"""Prints durations and sizes in the words of a sentence: “a week”, “three days”, “1 MB”."""
+"""Prints durations and sizes in the words of a sentence: “a week”, “three days”, “1 MB”. Prints dates and times."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.contrib.humanize.templatetags.humanize import apnumber
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -28,3 +29,8 @@ def duration_in_words(duration: timedelta) -> str:
 def size_in_words(size_bytes: int) -> str:
     """Return megabytes of 2**20 bytes, with as few decimals as are needed."""
     return f"{size_bytes / 2**20:g} MB"
+
+
+def date_and_time(at: datetime) -> str:
+    """Return a time in the user's time zone, which it names: `2026-05-31 18:00 CEST`."""
+    return f"{localtime(at):%Y-%m-%d %H:%M %Z}"

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import IntegrityError, models, transaction
@@ -12,6 +13,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
+
+from teams import time_zones
 
 # The limits of accounts and teams. Each is checked here or in a form, and printed into the sentences that name it.
 MAX_PERSON_NAME = 150
@@ -52,6 +55,9 @@ class User(AbstractUser):
     speed = models.CharField(max_length=4, default="1", choices=[(speed, f"{speed}×") for speed in SPEEDS])
     has_captions = models.BooleanField(default=True)
     has_keys = models.BooleanField(default=True)
+    time_zone = models.CharField(
+        max_length=64, blank=True, default="", db_default="", help_text=_("Empty until a browser has named one.")
+    )
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -59,6 +65,11 @@ class User(AbstractUser):
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The user's time zone; UTC while none is known."""
+        return ZoneInfo(time_zones.find(self.time_zone) or time_zones.DEFAULT)
 
 
 class TeamManager(models.Manager["Team"]):

@@ -5,10 +5,10 @@ from typing import Annotated
 
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
-from ninja import Path, Router
-from pydantic import AfterValidator
+from ninja import Path, Query, Router
+from pydantic import AfterValidator, Field
 
-from dashboard.api.auth import ScriptRequest, TeamSlug
+from dashboard.api.auth import QueryParameters, ScriptRequest, TeamSlug
 from dashboard.api.problems import documented
 from dashboard.http.file_response import media_response, transcript_response
 from results.exports.formats import FORMATS
@@ -58,16 +58,28 @@ _MEDIA = {
 }
 
 
+class TranscriptParameters(QueryParameters):
+    direction_marks: bool = Field(
+        True,
+        description=(
+            "In subtitles and texts of a right-to-left language, put invisible Unicode marks around each line, so "
+            "that players lay it out right to left even if it begins with a Latin word. `false` leaves them out."
+        ),
+    )
+
+
 @router.get(
     "/dubs/{int:dub}/transcript.{format}",
     response=documented(403, 422),
     openapi_extra=_FILE,
     description=f"The transcript as a file: {', '.join(FORMATS)}.",
 )
-def transcript(request: ScriptRequest, team: TeamSlug, dub: int, key: FormatKey) -> HttpResponse:
+def transcript(
+    request: ScriptRequest, team: TeamSlug, dub: int, key: FormatKey, data: Query[TranscriptParameters]
+) -> HttpResponse:
     found = _exportable_dub(request, dub)
     logger.info("Dub %s exported as %s by user %s, by token", dub, key, request.user.pk)
-    return transcript_response(found, FORMATS[key])
+    return transcript_response(found, FORMATS[key], with_marks=data.direction_marks)
 
 
 @router.get("/dubs/{int:dub}/video", response=documented(403, 502), openapi_extra=_MEDIA)

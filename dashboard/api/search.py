@@ -17,7 +17,11 @@ router = Router(tags=["Search"])
 
 class SearchParameters(QueryParameters):
     q: str = Field(
-        max_length=MAX_CHARACTERS, description='As on the search page: words, `"a phrase"`, `lang:es`, `speaker:`…'
+        max_length=MAX_CHARACTERS,
+        description=(
+            'As on the search page: words, `"a phrase"`, `lang:es`, `speaker:`… The days of `before:` and `after:` '
+            "begin at 00:00 UTC, whatever the time zone of the token's person."
+        ),
     )
     order: Literal["newest", "best"] = Field(
         "newest", description="`newest`: the newest runs first. `best`: the best matches first."

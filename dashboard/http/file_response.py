@@ -15,6 +15,7 @@ from results.exports import names
 from results.exports.formats import Format
 from results.media import copies, download, links
 from results.models import Dub, MediaCopy
+from results.transcripts import languages
 
 
 def media_response(request: HttpRequest, dub: Dub, kind: links.Kind) -> HttpResponseBase:
@@ -94,16 +95,21 @@ def _from_copy(request: HttpRequest, copy: MediaCopy, dub: Dub) -> HttpResponseB
         return None
 
 
-def transcript_response(dub: Dub, kind: Format) -> HttpResponse:
+def transcript_response(dub: Dub, kind: Format, *, with_marks: bool = True) -> HttpResponse:
     """Return the dub's transcript as a download in this format."""
-    return download_response(kind, kind.file(dub), names.stem(dub.run, dub.language))
+    return download_response(kind, kind.file(dub, with_marks=with_marks), dub)
 
 
-def download_response(kind: Format, content: bytes, stem: str) -> HttpResponse:
-    """Return the content as a download named by the stem and the format's extension."""
-    return HttpResponse(
-        content, content_type=kind.content_type, headers=attachment_headers(f"{stem}.{kind.extension}")
-    )
+def download_response(kind: Format, content: bytes, *dubs: Dub) -> HttpResponse:
+    """Return the content as a download named after these dubs of a run."""
+    name = f"{names.stem(dubs[0].run, *(dub.language for dub in dubs))}.{kind.extension}"
+    headers = attachment_headers(name) | content_language(*dubs)
+    return HttpResponse(content, content_type=kind.content_type, headers=headers)
+
+
+def content_language(*dubs: Dub) -> dict[str, str]:
+    """Return the header that names the languages of these dubs; `und` stands for an unknown one."""
+    return {"Content-Language": ", ".join(languages.html_tag(dub.language) for dub in dubs)}
 
 
 def attachment_headers(name: str) -> dict[str, str]:

@@ -67,10 +67,6 @@ class ShownDub:
     def lang(self) -> str:
         return languages.html_tag(self.dub.language)
 
-    @property
-    def direction(self) -> str:
-        return languages.direction(self.dub.language)
-
     @cached_property
     def _copies(self) -> dict[str, MediaCopy]:
         return {copy.kind: copy for copy in self.dub.copies.order_by("pk")}

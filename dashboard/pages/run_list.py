@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from dashboard.http.ids import parse_id, parse_ids
 from dashboard.pages.markup import icon, status_label
+from dashboard.units import date_and_time
 from results import tags
 from results.models import ApiKey, Run, RunQuerySet, Tag
 from results.transcripts import languages, timecode
@@ -286,4 +287,4 @@ def _row(run: Run, status: SafeString, page: list[str], title: list[str], pause:
 
 def _time_texts(at: datetime | None) -> tuple[str, str]:
     """Return a time in ISO 8601, and as text for a browser that runs no script."""
-    return (at.isoformat(timespec="seconds"), f"{at:%Y-%m-%d %H:%M} UTC") if at else ("", "")
+    return (at.isoformat(timespec="seconds"), date_and_time(at)) if at else ("", "")

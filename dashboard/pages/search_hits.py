@@ -36,6 +36,7 @@ class HitLine(NamedTuple):
     speaker: str
     language: str
     lang: str
+    direction: str
     text: SafeString
     before: str
     after: str
@@ -107,13 +108,17 @@ def _line(hit: Hit, before: str, after: str, others: Iterable[tuple[str, str]]) 
         speaker=cue.speaker,
         language=languages.name(dub.language) if dub.language else "",
         lang=languages.html_tag(dub.language),
+        direction=languages.direction(dub.language, cue.text),
         text=highlight(cue.text, hit.marks),
         before=before,
         after=after,
         others=format_html_join(
             "",
-            '<div><dt>{}</dt><dd lang="{}" dir="auto">{}</dd></div>',
-            ((languages.name(tag), languages.html_tag(tag), text) for tag, text in others),
+            '<div><dt>{}</dt><dd lang="{}" dir="{}">{}</dd></div>',
+            (
+                (languages.name(tag), languages.html_tag(tag), languages.direction(tag, text), text)
+                for tag, text in others
+            ),
         ),
         play=_("Play %(clock)s here") % {"clock": clock},
     )

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from results.models import Cue, Dub, MediaCopy, Run
-from results.transcripts import alignment, languages, review, timecode, timeline
+from results.transcripts import alignment, cues, languages, review, timecode, timeline
 
 # The number of speaker colours in static/css/run_detail.css.
 VOICES = 8
@@ -133,6 +133,10 @@ class TranscriptPage:
         return list(self.dub.cues.all())
 
     @cached_property
+    def direction(self) -> str:
+        return cues.direction(self.dub.language, self.cues)
+
+    @cached_property
     def voices(self) -> dict[str, str]:
         return _voices(self.cues)
 
@@ -172,15 +176,19 @@ class TranscriptPage:
     def other_lang(self) -> str:
         return languages.html_tag(self.other.language if self.other else "")
 
+    @cached_property
+    def other_cues(self) -> list[Cue]:
+        return list(self.other.cues.all()) if self.other else []
+
     @property
     def other_direction(self) -> str:
-        return languages.direction(self.other.language if self.other else "")
+        return cues.direction(self.other.language if self.other else "", self.other_cues)
 
     @property
     def rows(self) -> Iterator[TranscriptRow]:
         """The lines beside the aligned lines of the other dub. Lines beside a chosen speaker's lines are kept."""
         lines = {line.position: line for line in self.lines}
-        others = list(self.other.cues.all()) if self.other else []
+        others = self.other_cues
         other_lines = {line.position: line for line in _lines([(cue, "") for cue in others], _voices(others))}
         for row in alignment.align_in_rows(self.cues, others):
             own = [lines[cue.position] for cue in row.cues if cue.position in lines]

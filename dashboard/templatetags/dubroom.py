@@ -13,6 +13,7 @@ from django.utils.translation import get_language
 
 from dashboard.pages import markup
 from dashboard.pages.transcript import TranscriptLine, TranscriptRow
+from dashboard.units import date_and_time
 from results.transcripts import timecode
 
 register = template.Library()
@@ -30,31 +31,33 @@ def duration(ms: int) -> str:
 
 @register.simple_tag
 def ago(at: datetime, due: str = "") -> SafeString:
-    """Return how long ago or how far ahead a time is; `due` takes the place of a time that has come.
+    """Return how long ago a time is. With `due` it may be ahead, and `due` takes its place once it has come.
 
     The words are those of static/js/times.js, so that nothing moves when the script takes over.
     """
-    seconds = round((at - now()).total_seconds())
+    ahead = round((at - now()).total_seconds())
+    # The clocks of servers differ a little: what has happened is never ahead.
+    seconds = ahead if due else min(ahead, -1)
     size = next((size for size in (86_400, 3600, 60) if abs(seconds) >= size), 1)
     rounded = timedelta(seconds=int(seconds / size) * size)
     locale = Locale.parse(get_language() or "en", sep="-")
     words = format_timedelta(rounded, threshold=1, add_direction=True, format="narrow", locale=locale)
     return format_html(
-        '<time data-relative{} datetime="{}" title="{} UTC">{}</time>',
+        '<time data-relative{} datetime="{}" title="{}">{}</time>',
         format_html(' data-due="{}"', due) if due else "",
         at.isoformat(timespec="seconds"),
-        f"{at:%Y-%m-%d %H:%M}",
+        date_and_time(at),
         due if due and seconds < 1 else words,
     )
 
 
 @register.simple_tag
-def cues(lines: Iterable[TranscriptLine], is_playable: object) -> SafeString:
-    """Return the lines of a transcript as list items.
+def cues(lines: Iterable[TranscriptLine], direction: str, is_playable: object) -> SafeString:
+    """Return the lines of a transcript as list items, laid out in the direction of its language.
 
     A page may have 20,000 lines, for which a loop in the template would take seconds.
     """
-    return mark_safe("\n".join(_cue(line, "li", is_playable, f"cue-{line.position}") for line in lines))  # noqa: S308
+    return mark_safe("\n".join(_cue(line, "li", direction, is_playable, is_named=True) for line in lines))  # noqa: S308
 
 
 @register.simple_tag
@@ -72,20 +75,21 @@ def rows(
     return mark_safe(  # noqa: S308
         "\n".join(
             f'<li data-start="{row.start_ms}">'
-            f"{own}{''.join(_cue(line, 'div', is_playable, f'cue-{line.position}') for line in row.lines)}</div>"
-            f"{other}{''.join(_cue(line, 'div', is_playable) for line in row.others)}</div></li>"
+            f"{own}{''.join(_cue(line, 'div', direction, is_playable, is_named=True) for line in row.lines)}</div>"
+            f"{other}{''.join(_cue(line, 'div', other_direction, is_playable) for line in row.others)}</div></li>"
             for row in rows
         )
     )
 
 
-def _cue(line: TranscriptLine, tag: str, is_playable: object, name: str = "") -> str:
+def _cue(line: TranscriptLine, tag: str, direction: str, is_playable: object, *, is_named: bool = False) -> str:
     """Return a line as an element with this tag. Speaker, text and checks are escaped here."""
-    named = f' id="{name}"' if name else ""
+    named = f' id="cue-{line.position}"' if is_named else ""
     speaker = f"<bdi>{escape(line.speaker)}</bdi>" if line.speaker else ""
     clock = f'<button type="button">{line.clock}</button>' if is_playable else f"<time>{line.clock}</time>"
-    checks = f"<small>{escape(line.checks)}</small>" if line.checks else ""
+    # Hints are in the language of the interface.
+    checks = f'<small><span dir="auto">{escape(line.checks)}</span></small>' if line.checks else ""
     return (
         f'<{tag}{named} class="cue {line.voice}" data-start="{line.start_ms}">{speaker}{clock}'
-        f'<p dir="auto">{escape(line.text)}</p>{checks}</{tag}>'
+        f'<p dir="{direction}">{escape(line.text)}</p>{checks}</{tag}>'
     )

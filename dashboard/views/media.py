@@ -5,9 +5,9 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
-from dashboard.http.file_response import media_response
+from dashboard.http.file_response import content_language, media_response
 from dashboard.views.runs.lookup import get_exportable_dub
-from results.exports import vtt
+from results.exports.formats import FORMATS
 
 
 @login_required
@@ -25,5 +25,5 @@ def audio(request: HttpRequest, pk: int) -> HttpResponseBase:
 @login_required
 @require_safe
 def captions(request: HttpRequest, pk: int) -> HttpResponse:
-    dub = get_exportable_dub(request, pk)
-    return HttpResponse(vtt.render(dub.cues.all()), content_type="text/vtt; charset=utf-8")
+    dub, kind = get_exportable_dub(request, pk), FORMATS["vtt"]
+    return HttpResponse(kind.file(dub), content_type=kind.content_type, headers=content_language(dub))

@@ -1,4 +1,4 @@
-"""A user's own name and player settings."""
+"""A user's own name, time zone and player settings."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -8,17 +8,22 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from dashboard.forms import PlayerForm, ProfileForm
-from dashboard.http.requests import SignedInRequest, page_methods
+from dashboard.http.requests import SignedInRequest, browser_time_zone, page_methods
 
 
 @login_required
 @page_methods
 def page(request: SignedInRequest) -> HttpResponse:
-    form = ProfileForm(request.POST if request.method == "POST" else None, initial={"name": request.user.name})
+    user = request.user
+    form = ProfileForm(
+        request.POST if request.method == "POST" else None,
+        initial={"name": user.name, "time_zone": user.zone.key},
+        browser_zone=browser_time_zone(request),
+    )
     if form.is_valid():
-        request.user.name = form.cleaned_data["name"]
-        request.user.save(update_fields=["name"])
-        messages.success(request, _("Your name is saved."))
+        user.name, user.time_zone = form.cleaned_data["name"], form.cleaned_data["time_zone"] or user.time_zone
+        user.save(update_fields=["name", "time_zone"])
+        messages.success(request, _("Your profile is saved."))
         return redirect("profile")
     return render(request, "profile/page.html", {"form": form}, status=422 if form.errors else 200)
 

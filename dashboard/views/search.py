@@ -21,7 +21,7 @@ from dashboard.pages.search_hits import cue_url, group_hits
 from results.exports.csv import csv_pieces
 from results.models import Cue, SavedSearch
 from results.search import saved
-from results.search.query import clean
+from results.search.query import clean, parse
 from results.search.service import SAMPLE_SIZE, iter_cues, search
 from results.transcripts import timecode
 from teams.access import can_change, can_manage, membership_or_404, require_change, require_export
@@ -60,7 +60,8 @@ def export(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     require_export(membership)
     logger.info("Hits of team %s exported by user %s", membership.team_id, request.user.pk)
     header = ("run", "title", "language", "start", "end", "speaker", "text", "address")
-    rows = _csv_rows(request, iter_cues(membership.team_id, SearchRequest.read(request).q))
+    # Parsed here: when the rows are read, the user's time zone no longer holds.
+    rows = _csv_rows(request, iter_cues(membership.team_id, parse(SearchRequest.read(request).q)))
     name = f"{slug}-{timezone.localdate().isoformat()}.csv"
     return StreamingHttpResponse(
         csv_pieces(header, rows),

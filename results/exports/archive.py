@@ -14,7 +14,9 @@ _RUNS_PER_QUERY = 50
 _HEADER = ("file", "run", "title", "tags", "status", "language", "language name", "cues", "length")
 
 
-def stream_zip(runs: RunQuerySet, pks: Sequence[int], export_format: Format) -> Iterator[bytes]:
+def stream_zip(
+    runs: RunQuerySet, pks: Sequence[int], export_format: Format, *, with_marks: bool = True
+) -> Iterator[bytes]:
     """Yield the bytes of a ZIP with a file for each dub of `runs` with these primary keys, and `manifest.csv`.
 
     The manifest has a row for each dub. One dub at a time is read, written and sent, so memory holds only that dub
@@ -36,7 +38,7 @@ def stream_zip(runs: RunQuerySet, pks: Sequence[int], export_format: Format) -> 
                 length = timecode.full(dub.duration_ms)
                 language_cells = (dub.language, languages.name(dub.language))
                 manifest.append((name, *run_cells, *language_cells, dub.cue_count, length))
-                archive.add(export_format.file(dub), name)
+                archive.add(export_format.file(dub, with_marks=with_marks), name)
                 yield from archive.file()
     archive.add(csv_table(_HEADER, manifest).encode(), "manifest.csv")
     yield from archive.finalize()

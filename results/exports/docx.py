@@ -8,7 +8,7 @@ searches all styles for each paragraph.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from functools import cache
 from io import BytesIO
@@ -21,7 +21,7 @@ from lxml import etree  # type: ignore[import-untyped]
 
 from results.models import Cue, Dub
 from results.transcripts import languages, timecode
-from results.transcripts.cues import lines
+from results.transcripts.cues import direction, lines
 
 _TEMPLATE = Path(__file__).with_name("template.docx")
 _NAMESPACES = {"dc": "http://purl.org/dc/elements/1.1/", "dcterms": "http://purl.org/dc/terms/"}
@@ -33,18 +33,24 @@ _KEEP_SPACES = {"{http://www.w3.org/XML/1998/namespace}space": "preserve"}
 # Characters that Word reads only as elements.
 _BREAKS = {"\n": f"{_W}br", "\t": f"{_W}tab"}
 _BREAK = re.compile("([\n\t])")
+# The classes of characters: L and R for letters, N for digits, - for all others. A part that runs against its
+# paragraph begins with a letter, and digits after that letter belong to it (UAX #9, W7 and N1).
+_CLASSES = {"L": "L", "R": "R", "AL": "R", "EN": "N", "AN": "N", "NSM": ""}
+_LTR_PART = re.compile("L(?:[LN-]*[LN])?")
+_RTL_PART = re.compile("R(?:[RN-]*[RN])?")
 # The characters that XML 1.0 cannot hold, not even escaped.
 _INVALID_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
-def render(dub: Dub, cues: Iterable[Cue]) -> bytes:
+def render(dub: Dub, cues: Sequence[Cue]) -> bytes:
     """Return the bytes of a .docx file: title, run id and language, then each turn's speaker and cues with times.
 
-    The document is marked with its language, for spell checkers and screen readers.
+    The document is marked with its language, for spell checkers and screen readers. All cues are laid out in the
+    direction of the dub's language.
     """
     title = _valid_xml(str(dub.run))
     subtitle = _valid_xml(" · ".join(filter(None, (dub.run.camb_name, languages.name(dub.language)))))
-    is_rtl = languages.direction(dub.language) == "rtl"
+    is_rtl = direction(dub.language, cues) == "rtl"
     tag = _word_tag(dub.language)
     template = _template_parts()
     filled = {
@@ -69,14 +75,14 @@ def _document(template: bytes, title: str, subtitle: str, cues: Iterable[Cue], i
     document = etree.fromstring(template)
     [body] = document
     title_sample, subtitle_sample, speaker_sample, cue_sample, section = body
-    _Sample(title_sample).append_copy(title)
-    _Sample(subtitle_sample).append_copy(subtitle)
-    speakers, cue_texts = _Sample(speaker_sample, is_rtl), _Sample(cue_sample, is_rtl)
+    _Sample(title_sample).append_copy(title, _begins_rtl(title))
+    _Sample(subtitle_sample).append_copy(subtitle, _begins_rtl(subtitle))
+    speakers, cue_texts = _Sample(speaker_sample), _Sample(cue_sample)
     for speaker, turn in groupby(cues, key=lambda cue: " ".join(lines(cue.speaker))):
         if speaker:
-            speakers.append_copy(speaker)
+            speakers.append_copy(speaker, is_rtl or _begins_rtl(speaker))
         for cue in turn:
-            cue_texts.append_copy("\n".join(lines(cue.text)), time=timecode.short(max(cue.start_ms, 0)))
+            cue_texts.append_copy("\n".join(lines(cue.text)), is_rtl, timecode.short(max(cue.start_ms, 0)))
     # The page size and the footer have to stand last.
     body.append(section)
     return _xml(document)
@@ -85,35 +91,63 @@ def _document(template: bytes, title: str, subtitle: str, cues: Iterable[Cue], i
 class _Sample:
     """A sample paragraph, taken out of the document to be copied to its end once for each text."""
 
-    def __init__(self, paragraph: etree._Element, is_rtl: bool = False) -> None:
-        """Prepare the sample; with `is_rtl`, every copy is laid out right to left, whatever its text."""
+    def __init__(self, paragraph: etree._Element) -> None:
         self._body = paragraph.getparent()
         self._body.remove(paragraph)
-        self._for_ltr_text, self._for_rtl_text = paragraph, deepcopy(paragraph)
-        if is_rtl:
-            _lay_out_rtl(self._for_ltr_text)
-        _lay_out_rtl(self._for_rtl_text)
-        text_run = self._for_rtl_text[-1]
-        etree.SubElement(text_run.find(f"{_W}rPr"), f"{_W}rtl")
+        self._ltr, self._rtl = paragraph, deepcopy(paragraph)
+        etree.SubElement(self._rtl.find(f"{_W}pPr"), f"{_W}bidi")
 
-    def append_copy(self, text: str, time: str = "") -> None:
-        """Append a copy with this text, right to left if the text begins so. A cue also shows its time."""
-        copy = deepcopy(self._for_rtl_text if _begins_rtl(text) else self._for_ltr_text)
+    def append_copy(self, text: str, is_rtl: bool, time: str = "") -> None:
+        """Append a copy with this text, laid out in this direction. A cue also shows its time."""
+        copy = deepcopy(self._rtl if is_rtl else self._ltr)
         *time_elements, text_element = copy.iter(_TEXT)
         for element in time_elements:
             element.text = time
-        text_element.text, *rest = _BREAK.split(_valid_xml(text))
-        text_run = text_element.getparent()
-        for part in rest:
-            if part in _BREAKS:
-                etree.SubElement(text_run, _BREAKS[part])
-            else:
-                etree.SubElement(text_run, _TEXT, _KEEP_SPACES).text = part
+        sample = text_element.getparent()
+        text_element.text = ""
+        copy.remove(sample)
+        for part, is_part_rtl in _parts(_valid_xml(text), is_rtl) or [("", False)]:
+            copy.append(_text_run(sample, part, is_part_rtl))
         self._body.append(copy)
 
 
-def _lay_out_rtl(paragraph: etree._Element) -> None:
-    etree.SubElement(paragraph.find(f"{_W}pPr"), f"{_W}bidi")
+def _text_run(sample: etree._Element, text: str, is_rtl: bool) -> etree._Element:
+    """Return a copy of a run with this text. Word orders a run's punctuation by `w:rtl` and not by its letters."""
+    text_run = deepcopy(sample)
+    if is_rtl:
+        etree.SubElement(text_run.find(f"{_W}rPr"), f"{_W}rtl")
+    text_run.find(_TEXT).text, *rest = _BREAK.split(text)
+    for piece in rest:
+        if piece in _BREAKS:
+            etree.SubElement(text_run, _BREAKS[piece])
+        else:
+            etree.SubElement(text_run, _TEXT, _KEEP_SPACES).text = piece
+    return text_run
+
+
+def _parts(text: str, is_rtl: bool) -> list[tuple[str, bool]]:
+    """Return the text in parts of one direction each, as (part, whether it is right to left).
+
+    `is_rtl` is the direction of the paragraph, to which punctuation between the directions belongs.
+    """
+    against = _LTR_PART if is_rtl else _RTL_PART
+    parts: list[tuple[str, bool]] = []
+    end = 0
+    for match in against.finditer(_classes(text)):
+        parts += [(text[end : match.start()], is_rtl), (text[match.start() : match.end()], not is_rtl)]
+        end = match.end()
+    parts.append((text[end:], is_rtl))
+    # Digits alone read the same in both directions.
+    return [(part, is_part_rtl and not part.isdecimal()) for part, is_part_rtl in parts if part]
+
+
+def _classes(text: str) -> str:
+    """Return the class of each character. A line break ends every part, and an accent has its letter's class."""
+    classes = ["\n"]
+    for character in text:
+        found = "\n" if character == "\n" else _CLASSES.get(unicodedata.bidirectional(character), "-")
+        classes.append(found or classes[-1])
+    return "".join(classes[1:])
 
 
 def _begins_rtl(text: str) -> bool:

@@ -70,7 +70,8 @@ _TOTALS = _words("""
 """)
 # Names of what tables of media list beside ids: a column of one of these holds no ids, whatever its numbers.
 _OTHERS = _words("""
-    views plays segments frames aufrufe visualizacoes reproducciones weergaven vues zip 文字数 再生回数 視聴数 尺 播放量
+    views plays segments frames aufrufe visualizacoes reproducciones weergaven
+    vues zip 文字数 再生回数 視聴数 尺 播放量
     조회수 project projekt invoice rechnungsnummer 담당자 responsable klant 客户 العميل לקוח
     minutes minute min mins minuten minutos minuti 分 分鐘 分钟 분 seconds second sec secs sekunden segundos
     secondes

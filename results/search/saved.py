@@ -2,6 +2,7 @@
 
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
 
 from results.models import Dub, SavedSearch, SearchAlert
 from results.search import indexing
@@ -66,8 +67,8 @@ def create_alerts() -> None:
     """
     unchecked = Dub.objects.filter(is_alert_checked=False, run__archived_at=None, run__is_indexed=True)
     for dub in unchecked.order_by("pk")[:MAX_DUBS]:
-        searches = SavedSearch.objects.filter(team=dub.team_id)
-        found = [(saved, count) for saved in searches if (count := count_in_dub(dub, saved.q))]
+        searches = SavedSearch.objects.filter(team=dub.team_id).select_related("owner")
+        found = [(saved, count) for saved in searches if (count := _count_for_owner(dub, saved))]
         alerts = [SearchAlert(saved_search=saved, dub=dub, count=count) for saved, count in found]
         indexing.learn_words(dub)
         with transaction.atomic():
@@ -80,3 +81,9 @@ def create_alerts() -> None:
                     unique_fields=["saved_search", "dub"],
                     update_fields=["count"],
                 )
+
+
+def _count_for_owner(dub: Dub, saved: SavedSearch) -> int:
+    """Return the number of the dub's lines that match, with the dates of the search in its owner's time zone."""
+    with timezone.override(saved.owner.zone):
+        return count_in_dub(dub, saved.q)

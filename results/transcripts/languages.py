@@ -1,11 +1,12 @@
 """Names, tags and writing directions of languages, and the tags for CAMB.AI's language keys."""
 
 import re
+import unicodedata
+from collections import Counter
 from collections.abc import Mapping
-from contextlib import suppress
 from functools import lru_cache
 
-from babel import Locale, UnknownLocaleError
+from babel import Locale
 from babel.core import get_global
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -24,6 +25,13 @@ KNOWN: Mapping[int, str] = {
 LONGEST_TAG = 35
 _WITHOUT_SPACES = ("ja", "km", "lo", "my", "th", "yue", "zh")
 _TAG = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,8})*")
+# The scripts that Unicode's metadata (CLDR's scriptMetadata.txt) marks as right to left, with their variants.
+_RTL_SCRIPTS = (
+    "Adlm Arab Aran Armi Avst Chrs Cprt Elym Gara Hatr Hebr Hung Khar Lydi Mand Mani Mend Merc Mero Narb Nbat Nkoo "
+    "Orkh Ougr Palm Phli Phlp Phlv Phnx Prti Rohg Samr Sarb Sidt Sogd Sogo Syrc Syre Syrj Syrn Thaa Yezi"
+)
+# Scripts that CLDR's likely subtags lack: Kurdish and Turkmen across the border, and Tajik in Afghanistan.
+_OWN_SCRIPTS = {"ku_IQ": "Arab", "ku_IR": "Arab", "tk_AF": "Arab", "tk_IR": "Arab", "tg_AF": "Arab"}
 
 
 def tag_for(key: str, fetched: Mapping[int, str] | None = None) -> str:
@@ -91,16 +99,43 @@ def _tags(user_language: str) -> dict[str, list[str]]:
 @lru_cache(maxsize=2048)
 def html_tag(tag: str) -> str:
     """Return a valid value of HTML's `lang` attribute: the tag if it is well-formed and known, else `und`."""
-    is_known = _TAG.fullmatch(tag) and _without_alias(tag.split("-")[0]) in Locale("en").languages
+    if not _TAG.fullmatch(tag):
+        return "und"
+    language = _without_alias(tag.split("-")[0])
+    is_known = language in Locale("en").languages or language in get_global("likely_subtags")
     return tag if is_known else "und"
 
 
+def direction(tag: str, text: str = "") -> str:
+    """Return the writing direction of a language's script, `ltr` or `rtl`.
+
+    Most letters of the text decide where the tag names no known language; without a text it is `ltr` then.
+    """
+    if script := _script(tag):
+        return "rtl" if script in _RTL_SCRIPTS else "ltr"
+    letters = Counter(map(unicodedata.bidirectional, text))
+    return "rtl" if letters["R"] + letters["AL"] > letters["L"] else "ltr"
+
+
 @lru_cache(maxsize=2048)
-def direction(tag: str) -> str:
-    """Return the writing direction of a language, `ltr` or `rtl`; `ltr` if the language is unknown."""
-    with suppress(ValueError, UnknownLocaleError):
-        return str(Locale.parse(tag, sep="-").text_direction)
-    return "ltr"
+def _script(tag: str) -> str:
+    """Return the script that the tag names, or else its language's likely script there; empty if unknown."""
+    language, *parts = tag.split("-")
+    # What follows a single letter is an extension, and says nothing about the script.
+    end = next((place for place, part in enumerate(parts) if len(part) == 1), len(parts))
+    script = next((part.title() for part in parts[:end] if len(part) == 4 and part.isalpha()), "")
+    if script:
+        return script
+    territory = next((part.upper() for part in parts[:end] if re.fullmatch("[a-z]{2}|[0-9]{3}", part)), "")
+    # An alias may name a territory too: `prs` is Persian as in Afghanistan.
+    current = _without_alias(language)
+    likely = get_global("likely_subtags")
+    for key in (f"{language}_{territory}", f"{current}_{territory}", language, current, current.split("_")[0]):
+        if key in _OWN_SCRIPTS:
+            return _OWN_SCRIPTS[key]
+        if key in likely and key != "und":
+            return str(likely[key].split("_")[1])
+    return ""
 
 
 def has_spaces(tag: str) -> bool:

@@ -27,11 +27,14 @@ function speakersByLine() {
 const startSecond = (line) => line.dataset.start / 1000;
 const escapeMarkdown = (text) => text.replace(/[\\`*_[\]<>#|~]/g, "\\$&");
 
+/** Put direction marks around a text that is laid out right to left, as exports do (exports/direction_marks.py). */
+const mark = (text, direction) => (direction === "rtl" ? `\u200f\u202b${text}\u202c` : text);
+
 const FORMS = {
-  text: ({ clock, speaker, text }) => `[${clock}] ${speaker && `${speaker}: `}${text}`,
-  markdown: ({ line, clock, speaker, text }) => {
+  text: ({ clock, speaker, text, direction }) => mark(`[${clock}] ${speaker && `${speaker}: `}${text}`, direction),
+  markdown: ({ line, clock, speaker, text, direction }) => {
     const name = speaker && `**${escapeMarkdown(speaker)}:** `;
-    return `- [${clock}](${linkTo(startSecond(line))}) ${name}${escapeMarkdown(text)}`;
+    return `- [${clock}](${linkTo(startSecond(line))}) ${mark(name + escapeMarkdown(text), direction)}`;
   },
 };
 
@@ -44,6 +47,7 @@ function format(lines, form) {
       clock: line.querySelector("button, time").textContent,
       speaker: speakers.get(line),
       text: line.querySelector("p").textContent.replace(/\s+/g, " ").trim(),
+      direction: line.querySelector("p").dir,
     }))
     .map(FORMS[form])
     .join("\n");

@@ -4,6 +4,7 @@
 // bubble, so the document listens in the capture phase.
 
 import { copy, linkTo } from "./clipboard.js";
+import { now } from "./clock.js";
 
 const RENEWAL_PAUSE_MS = 5 * 60 * 1000; // a fresh link that dies sooner than this is not renewed automatically
 
@@ -145,7 +146,7 @@ onMedia("error", recover);
 // In the middle of a file, Chromium retries a dead link for half a minute before the error event.
 onMedia("waiting", (element) => {
   const endsAtMs = Number(element.dataset.ends);
-  if (endsAtMs && Date.now() > endsAtMs && !isJustRenewed()) renew(element);
+  if (endsAtMs && now() > endsAtMs && !isJustRenewed()) renew(element);
 });
 onMedia("loadeddata", () => showError(""));
 

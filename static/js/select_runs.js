@@ -38,7 +38,7 @@ document.addEventListener("change", ({ target }) => {
     for (const box of boxes()) box.checked = target.checked;
   }
   // "All matching" no longer holds once one box is cleared.
-  if (allBox() && !target.checked) allBox().checked = false;
+  if (allBox() && (target.name === "pk" || target === pageBox()) && !target.checked) allBox().checked = false;
   show();
 });
 

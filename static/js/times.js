@@ -1,9 +1,13 @@
 // Shows times in the reader's language and time zone: <time data-relative> as "3m ago", <time data-local> as a date.
+// A time with `data-due` is announced ("again in 40 s") and shows that text once it has passed; all others are past.
+
+import { now } from "./clock.js";
 
 const language = document.documentElement.lang;
+const timeZone = document.querySelector('meta[name="time-zone"]')?.content; // else the browser's own
 const relative = new Intl.RelativeTimeFormat(language, { style: "narrow", numeric: "always" });
-const local = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
-const exact = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
+const local = format("short");
+const exact = format("medium");
 const units = [
   ["day", 86400],
   ["hour", 3600],
@@ -11,22 +15,30 @@ const units = [
   ["second", 1],
 ];
 
-function relativeText(date) {
-  const seconds = Math.round((date - Date.now()) / 1000);
-  const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size) ?? units.at(-1);
-  return relative.format(Math.trunc(seconds / size), unit);
+/** Return a format in the user's time zone, which an old browser may not know. */
+function format(timeStyle) {
+  const style = { dateStyle: "medium", timeStyle };
+  try {
+    return new Intl.DateTimeFormat(language, { ...style, timeZone });
+  } catch {
+    return new Intl.DateTimeFormat(language, style);
+  }
 }
 
-/** Return the text of a relative time. An announced time ("again in 40 s") that has passed shows its `data-due`. */
-function textOf(element, date) {
-  return element.dataset.due && date - Date.now() < 1000 ? element.dataset.due : relativeText(date);
+function relativeText(element, date) {
+  const { due } = element.dataset;
+  const ahead = Math.round((date - now()) / 1000);
+  if (due && ahead < 1) return due;
+  const seconds = due ? ahead : Math.min(ahead, -1);
+  const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size) ?? units.at(-1);
+  return relative.format(Math.trunc(seconds / size), unit);
 }
 
 function show() {
   for (const element of document.querySelectorAll("time[data-relative], time[data-local]")) {
     const date = new Date(element.dateTime);
     element.title = exact.format(date);
-    const text = "local" in element.dataset ? local.format(date) : textOf(element, date);
+    const text = "local" in element.dataset ? local.format(date) : relativeText(element, date);
     if (element.textContent !== text) element.textContent = text;
   }
 }

@@ -1,7 +1,7 @@
 """The frame around every page: team switch, rail, times, and the pages for errors."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.template.loader import render_to_string
@@ -52,6 +52,9 @@ def test_a_page_without_a_team_keeps_the_last_teams_frame():
         (-86_400 * 3, "", "de", "vor 3 Tagen"),
         (100, "now", "ar", "خلال دقيقة واحدة"),
         (0, "now", "en", "now"),
+        (0, "", "en", "1s ago"),
+        (2, "", "en", "1s ago"),
+        (7200, "", "en", "1s ago"),
     ],
 )
 def test_a_relative_time_reads_as_the_script_will_write_it(seconds, due, language, text, monkeypatch):
@@ -62,6 +65,14 @@ def test_a_relative_time_reads_as_the_script_will_write_it(seconds, due, languag
     assert re.sub("<[^>]+>", "", html) == text
     assert ('data-due="now"' in html) is bool(due)
     assert f'datetime="{at.isoformat(timespec="seconds")}" title="{at:%Y-%m-%d %H:%M} UTC"' in html
+
+
+def test_pages_of_users_name_the_servers_time_unless_they_have_to_be_alike(monkeypatch):
+    user = signed_in(make_user())
+    monkeypatch.setattr(timezone, "now", lambda: datetime(2026, 11, 29, 12, tzinfo=UTC))
+    assert '<meta name="server-time" content="1795953600000">' in user.get(reverse("profile")).content.decode()
+    for page in (user.get("/nothing/"), Client().get("/nothing/"), Client().get(reverse("account_login"))):
+        assert "server-time" not in page.content.decode()
 
 
 def test_no_page_has_inline_script_or_style():

@@ -4,7 +4,7 @@ import logging
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
@@ -15,7 +15,7 @@ from dashboard.http.file_response import attachment_headers, download_response, 
 from dashboard.http.ids import parse_ids
 from dashboard.pages.run_list import RunListQuery, selected_runs
 from dashboard.views.runs.lookup import get_exportable_dub
-from results.exports import archive, names
+from results.exports import archive
 from results.exports.formats import FORMATS, Format
 from results.models import Run
 from teams.access import membership_or_404, require_export
@@ -29,7 +29,7 @@ def dub(request: HttpRequest, pk: int, format_key: str) -> HttpResponse:
     """Answer with the transcript of a dub."""
     dub, kind = get_exportable_dub(request, pk), _format_or_404(format_key)
     logger.info("Dub %s exported as %s by user %s", pk, format_key, request.user.pk)
-    return transcript_response(dub, kind)
+    return transcript_response(dub, kind, with_marks=_wants_marks(request.GET))
 
 
 @login_required
@@ -41,9 +41,8 @@ def pair(request: HttpRequest, pk: int, format_key: str, other_pk: int) -> HttpR
     if not kind.is_bilingual:
         raise Http404
     logger.info("Dubs %s and %s exported as %s by user %s", pk, other_pk, format_key, request.user.pk)
-    return download_response(
-        kind, kind.bilingual_file(dub, other), names.stem(dub.run, dub.language, other.language)
-    )
+    content = kind.bilingual_file(dub, other, with_marks=_wants_marks(request.GET))
+    return download_response(kind, content, dub, other)
 
 
 @login_required
@@ -52,7 +51,8 @@ def selection(request: HttpRequest, slug: str) -> HttpResponseBase:
     """Answer with a ZIP of the transcripts of many runs.
 
     The runs are those with these `ids`, else those that the form selects, else all that the list shows. POST is
-    allowed though nothing changes, as a URL has no room for thousands of ids.
+    allowed though nothing changes, as a URL has no room for thousands of ids. `direction_marks=off` leaves the
+    marks out of right-to-left files, here and in the exports of a dub.
     """
     membership = membership_or_404(request.user, slug)
     require_export(membership)
@@ -70,10 +70,14 @@ def selection(request: HttpRequest, slug: str) -> HttpResponseBase:
         return redirect("runs-list", slug)
     logger.info("Team %s: %s runs exported as %s by user %s", slug, len(pks), kind.key, request.user.pk)
     return StreamingHttpResponse(
-        archive.stream_zip(team_runs, pks, kind),
+        archive.stream_zip(team_runs, pks, kind, with_marks=_wants_marks(data)),
         content_type="application/zip",
-        headers=attachment_headers(f"{slug}-{timezone.now():%Y-%m-%d}-{kind.key}.zip"),
+        headers=attachment_headers(f"{slug}-{timezone.localdate()}-{kind.key}.zip"),
     )
+
+
+def _wants_marks(data: QueryDict) -> bool:
+    return data.get("direction_marks") != "off"
 
 
 def _format_or_404(format_key: str) -> Format:

@@ -420,6 +420,24 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(team, script):
     assert all(queries(path) <= of_one[path] + spare.get(path, 0) for path in paths)
 
 
+@pytest.mark.parametrize(
+    ("query", "is_marked"),
+    [("", True), ("?direction_marks=true", True), ("?direction_marks=false", False), ("?direction_marks=0", False)],
+)
+def test_direction_marks_can_be_switched_off(script, team, query, is_marked):
+    dub = make_dub(make_run(team), ["OK نعم"], "ar-eg")
+    for key in ("srt", "vtt", "txt", "lines", "words"):
+        answer = script.get(f"/dubs/{dub.pk}/transcript.{key}{query}")
+        assert ("\u200f\u202b" in answer.content.decode()) == is_marked
+        assert answer.headers["Content-Language"] == "ar-eg"
+
+
+@pytest.mark.parametrize("query", ["?direction_marks=maybe", "?marks=false"])
+def test_a_mistyped_parameter_of_a_transcript_is_refused(script, team, query):
+    dub = make_dub(make_run(team), ["OK نعم"], "ar-eg")
+    assert script.get(f"/dubs/{dub.pk}/transcript.srt{query}").status_code == 422
+
+
 def test_a_transcript_is_available_in_every_format(script, team):
     dub = make_dub(make_run(team, camb_run_id=7), ["Hello"])
     for key, format in FORMATS.items():

@@ -23,7 +23,7 @@ AUDIO = "https://cdn.example.com/a.m4a?sig=1"
 
 
 def texts(body):
-    return re.findall(r'<p dir="auto">(.*?)</p>', body)
+    return re.findall(r'<p dir="(?:ltr|rtl)">(.*?)</p>', body)
 
 
 def replace_cues(dub, *cues):
@@ -184,7 +184,8 @@ def test_lines_with_review_checks_are_marked_and_counted(client, team, reader):
         ("Ben", 2000, 3000, ""),
     )
     body = run_page(client, dub.run)
-    assert re.findall(r"<small>(.*?)</small></li>", body) == ["30 characters a second", "no text"]
+    hints = re.findall(r'<small><span dir="auto">(.*?)</span></small></li>', body)
+    assert hints == ["30 characters a second", "no text"]
     assert re.findall(r"<output data-of[^>]*>(.*?)</output>", body) == ["2 hints"]
 
 

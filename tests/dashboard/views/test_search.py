@@ -18,7 +18,7 @@ from results.models import Run, SavedSearch
 from results.search import indexing, saved, service
 from results.search.service import search
 from teams.models import Membership
-from tests.factories import make_member, make_run, make_searchable_dub, make_team
+from tests.factories import make_dub, make_member, make_ready_run, make_run, make_searchable_dub, make_team
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +34,7 @@ def marked_lines(body):
 
     Each is a pair of its class ("found" or "near") and its text.
     """
-    return re.findall(r'<span class="(found|near)" dir="auto">(.*?)</span>', body)
+    return re.findall(r'<span class="(found|near)" dir="ltr">(.*?)</span>', body)
 
 
 def links(body):
@@ -350,7 +350,7 @@ def test_a_hit_shows_its_lines_in_the_other_languages(client, team, reader):
     make_searchable_dub(run, ["the kitchen"], "en-us")
     make_searchable_dub(run, ["<b>la cocina"], "es-es")
     body = get(client, team, "kitchen")
-    assert '<dt>Spanish (Spain)</dt><dd lang="es-es" dir="auto">&lt;b&gt;la cocina</dd>' in body
+    assert '<dt>Spanish (Spain)</dt><dd lang="es-es" dir="ltr">&lt;b&gt;la cocina</dd>' in body
 
 
 # --- CSV export --------------------------------------------------------------------------------------
@@ -452,3 +452,21 @@ def test_saving_too_many_searches_is_refused_with_the_reason(client, team, reade
     save_search(client, team, "two")
     assert "You can save up to 1 searches" in get(client, team)
     assert [one.q for one in SavedSearch.objects.all()] == ["one"]
+
+
+# --- Direction ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("language", "direction"),
+    [("ar-xa", "rtl"), ("arz", "rtl"), ("prs", "rtl"), ("ku-arab", "rtl"), ("ar-latn", "ltr"), ("ku", "ltr")],
+)
+def test_a_hit_is_laid_out_in_the_direction_of_its_language(member, team, language, direction):
+    run = make_ready_run(team)
+    make_searchable_dub(run, ["iPhone 15, وقال", "OK kitchen نعم", "Wi-Fi"], language)
+    make_dub(run, ["one", "שלום, he said", "three"], "en-us")
+    body = member.get(reverse("search", args=[team.slug]), {"q": "kitchen"}).content.decode()
+    assert re.findall(r'class="(found|near)" dir="(\w+)"', body) == [
+        (name, direction) for name in ("near", "found", "near")
+    ]
+    assert '<dd lang="en-us" dir="ltr">שלום, he said</dd>' in body

@@ -84,18 +84,57 @@ def test_without_a_language_it_is_called_by_its_run_alone_and_its_pages_are_numb
     assert number.get(qn("w:instr")) == "PAGE"
 
 
-def sides(document):
-    """For each cue: is the paragraph set from the right, and are what is said and its time?"""
-    return [
-        (p._p.pPr.find(qn("w:bidi")) is not None, bool(p.runs[1].font.rtl), bool(p.runs[0].font.rtl))
-        for p in document.paragraphs
-        if p.style.name == "Cue"
+def is_rtl(paragraph):
+    return paragraph._p.pPr.find(qn("w:bidi")) is not None
+
+
+def parts(document):
+    """Return for each cue whether it is laid out right to left, and its parts as (text, is right to left)."""
+    cues = [paragraph for paragraph in document.paragraphs if paragraph.style.name == "Cue"]
+    assert not any(cue.runs[0].font.rtl for cue in cues)
+    return [[is_rtl(cue), *((run.text, bool(run.font.rtl)) for run in cue.runs[1:])] for cue in cues]
+
+
+@pytest.mark.parametrize(
+    ("text", "runs"),
+    [
+        ("«مرحبا» (1)", [("«مرحبا» (1)", True)]),
+        ("OK", [("OK", False)]),
+        ("42", [("42", False)]),
+        ("OK, قال.", [("OK", False), (", قال.", True)]),
+        ("iPhone 15 Pro, وقال", [("iPhone 15 Pro", False), (", وقال", True)]),
+        ("قال: Hello there!", [("قال: ", True), ("Hello there", False), ("!", True)]),
+        ("OK!\nنعم", [("OK", False), ("!\nنعم", True)]),
+        ("ar\nen", [("ar", False), ("\n", True), ("en", False)]),
+        ("كتابٌ Café\u0301 é", [("كتابٌ ", True), ("Café\u0301 é", False)]),
+        ("3.5% من", [("3.5% من", True)]),
+    ],
+)
+@pytest.mark.parametrize("language", ["ar-sa", "arz", "ku-arab", "prs", "he"])
+def test_cues_of_a_right_to_left_language_are_laid_out_so_and_latin_words_keep_their_order(language, text, runs):
+    assert parts(read([make_cue(text)], language)) == [[True, *runs]]
+
+
+@pytest.mark.parametrize(
+    ("text", "runs"),
+    [
+        ("He said שלום", [("He said ", False), ("שלום", True)]),
+        ("(שלום, he said)", [("(", False), ("שלום", True), (", he said)", False)]),
+        ("שלום 42!", [("שלום 42", True), ("!", False)]),
+        ("مرحبا", [("مرحبا", True)]),
+        ("Hello 1", [("Hello 1", False)]),
+    ],
+)
+@pytest.mark.parametrize("language", ["en-us", "ar-latn"])
+def test_cues_of_other_languages_are_laid_out_left_to_right(language, text, runs):
+    assert parts(read([make_cue(text)], language)) == [[False, *runs]]
+
+
+def test_letters_decide_the_direction_without_a_language():
+    assert parts(read([make_cue("OK"), make_cue("نعم سيدي", 2)], "")) == [
+        [True, ("OK", False)],
+        [True, ("نعم سيدي", True)],
     ]
-
-
-def test_a_language_from_right_to_left_is_set_so_with_its_times_as_they_are():
-    cues = [make_cue("«مرحبا» (1)"), make_cue("OK", 2), make_cue("42", 3)]
-    assert sides(read(cues, "ar-sa")) == [(True, True, False), (True, False, False), (True, False, False)]
 
 
 @pytest.mark.parametrize("language", ["ar-sa", "en-us"])
@@ -106,11 +145,6 @@ def test_no_property_is_given_twice(language):
     for element in properties:
         tags = [child.tag for child in element]
         assert len(tags) == len(set(tags))
-
-
-def test_elsewhere_only_a_line_that_begins_so():
-    cues = [make_cue("He said שלום"), make_cue("(שלום, he said)", 2)]
-    assert sides(read(cues, "en-us")) == [(False, False, False), (True, True, False)]
 
 
 def test_a_title_and_a_speaker_are_set_from_the_side_on_which_they_begin():

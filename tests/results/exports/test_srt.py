@@ -23,7 +23,11 @@ def test_file_without_cues_is_empty():
     [
         ("a --> b", f"a --{JOINER}> b"),
         ("<i>it</i> <3", f"<{JOINER}i>it<{JOINER}/i> <3"),
-        (r"{\an8}{Y:b}{8}", rf"{{{JOINER}\an8}}{{{JOINER}Y:b}}{{8}}"),
+        ("<1> 1<2>3 < b > 1 < 2", f"<{JOINER}1> 1<{JOINER}2>3 <{JOINER} b > 1 < 2"),
+        (r"{\an8}{Y:b}{8}", r"｛\an8｝｛Y:b｝｛8｝"),
+        ("} {} {", "} ｛｝ {"),
+        (r"C:\New \x", rf"C:\{JOINER}New \x"),
+        ("AT&T &lt; & &#60;", f"AT&T &{JOINER}lt; & &{JOINER}#60;"),
         ("00:00:00,000 --> 00:00:09,000", f"00:{JOINER}00:00,000 --{JOINER}> 00:{JOINER}00:09,000"),
         ("at 12:30, or 1:02:03", "at 12:30, or 1:02:03"),
         ("one\n\n\r\n two \u2028three\0", "one\ntwo\nthree\ufffd"),
@@ -31,6 +35,12 @@ def test_file_without_cues_is_empty():
 )
 def test_text_that_a_player_would_obey_is_broken_up(text, written):
     assert srt.render([make_cue(text)]) == f"1\n00:00:01,000 --> 00:00:02,500\n{written}\n"
+
+
+def test_lines_of_a_right_to_left_dub_have_marks():
+    assert srt.render([make_cue("OK, قال\n42")], is_rtl=True) == (
+        "1\n00:00:01,000 --> 00:00:02,500\n\u200f\u202bOK, قال\u202c\n\u200f\u202b42\u202c\n"
+    )
 
 
 @pytest.mark.parametrize(

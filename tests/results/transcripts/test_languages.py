@@ -5,6 +5,20 @@ from django.utils import translation
 
 from results.transcripts import languages
 
+# Tags of languages by their direction: ISO 639-1, -2 and -3, with and without territory or script.
+RTL = (
+    "ar ar-xa arz arz-eg ary ary-ma prs prs-af azb azb-ir az-arab az-ir bqi glk arc ku-arab ku-iq ku-ir pnb pnb-pk "
+    "ckb ckb-iq sd sd-pk snd ug ug-cn uig dv div nqo yi ji ydd he iw heb iw-il syr aii ps pus ur urd ur-in fa pes "
+    "per fa-af apc ajp acm aeb afb ars arq shu arb mzn lrc sdh lki bal brh skr hno lah ks kas pa-arab pa-pk "
+    "ha-arab ff-adlm ff-adlm-gn rhg man-nkoo ms-arab tg-af tk-ir uz-arab uz-af kk-arab kk-cn ky-cn bgn haz jrb lad "
+    "sam myz swb khw trw bej und-arab ar-u-nu-latn ar-eg-x-latn en-hebr ota hbo"
+)
+LTR = (
+    "ar-latn az az-latn az-az ku ku-tr ku-latn ku-latn-iq kmr uz uz-latn uz-uz tg tk sd-deva ks-deva pa pa-in ha "
+    "he-latn fa-latn yi-latn ur-deva ff ms id hi am ti ka hy el zh-cn ja ko th mt sw so tr es-419 sr-latn-rs "
+    "und-latn kk kk-kz ky ug-cyrl fa-cyrl tmh en-x-arab"
+)
+
 
 @pytest.mark.parametrize(
     ("key", "tag"),
@@ -60,7 +74,7 @@ def test_name_is_in_the_users_language():
 
 @pytest.mark.parametrize(
     ("tag", "lang"),
-    [("es-es", "es-es"), ("zh-hant-tw", "zh-hant-tw"), ("iw-il", "iw-il")]
+    [(tag, tag) for tag in ("es-es", "zh-hant-tw", "iw-il", "prs-af", "pnb", "azb", "bqi", "arq", "shu")]
     + [(tag, "und") for tag in ("", "9999", "klingonese", 'en"onload', "-", "en-", "en--us", "123-en")],
 )
 def test_lang_attribute_holds_only_known_languages(tag, lang):
@@ -77,10 +91,31 @@ def test_lang_attribute_holds_only_known_languages(tag, lang):
         ("ja", "ltr"),
         ("", "ltr"),
         ("9999", "ltr"),
+        *((tag, "rtl") for tag in RTL.split()),
+        *((tag, "ltr") for tag in LTR.split()),
     ],
 )
-def test_language_has_a_writing_direction(tag, direction):
+def test_language_has_the_direction_of_its_script(tag, direction):
     assert languages.direction(tag) == direction
+
+
+@pytest.mark.parametrize("tag", ["", "9999", "klingonese", "und", "x-secret"])
+@pytest.mark.parametrize(
+    ("text", "direction"),
+    [
+        ("OK, قال إن السفينة وصلت", "rtl"),
+        ("He said שלום, and left", "ltr"),
+        ("ܫܠܡܐ", "rtl"),
+        ("𞤀𞤣𞤤𞤢𞤥", "rtl"),
+        ("123 – 456 %", "ltr"),
+    ],
+)
+def test_letters_decide_where_the_language_is_unknown(tag, text, direction):
+    assert languages.direction(tag, text) == direction
+
+
+def test_letters_decide_nothing_where_the_language_is_known():
+    assert [languages.direction("ar-xa", "OK"), languages.direction("en", "שלום")] == ["rtl", "ltr"]
 
 
 @pytest.mark.parametrize(

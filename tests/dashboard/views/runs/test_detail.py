@@ -95,7 +95,7 @@ def test_the_page_plays_and_shows_the_first_dub(client, team, reader):
     assert f'src="{reverse("media-video", args=[dub.pk])}"' in body
     assert f'<track kind="captions" src="{reverse("media-captions", args=[dub.pk])}" srclang="es-es"' in body
     assert re.findall(
-        r'<li id="(cue-\d)" class="cue voice-\d" data-start="(\d+)">.*<p dir="auto">(.*)</p>', body
+        r'<li id="(cue-\d)" class="cue voice-\d" data-start="(\d+)">.*<p dir="ltr">(.*)</p>', body
     ) == [
         ("cue-1", "0", "Hola"),
         ("cue-2", "2000", "Adiós"),
@@ -143,11 +143,29 @@ def test_the_player_knows_when_its_link_expires(client, team, reader, link, ends
     assert f'data-ends="{ends}"' in run_page(client, dub.run)
 
 
+@pytest.mark.parametrize(
+    ("language", "direction"),
+    [
+        *((tag, "rtl") for tag in ("ar-xa", "arz", "azb", "ku-arab", "yi", "")),
+        *((tag, "ltr") for tag in ("ar-latn", "az-latn", "ku", "uz", "en")),
+    ],
+)
+def test_every_line_is_laid_out_in_the_direction_of_the_language(client, team, reader, language, direction):
+    lines = ["OK, قال إن السفينة وصلت", "iPhone", "نعم سيدي", "123"]
+    run = make_dub(make_run(team), lines, language).run
+    english = make_dub(run, ["Yes", "שלום, he said", "No", "Go"], "en-us")
+    assert re.findall(r'<p dir="(\w+)"', run_page(client, run)) == [direction] * 4
+    beside = run_page(client, run, f"?dub={language}&beside=en-us")
+    if language:
+        assert re.findall(r'<p dir="(\w+)"', beside) == [direction, "ltr"] * 4
+    assert re.findall(r'<p dir="(\w+)"', run_page(client, run, f"?dub={english.language}")) == ["ltr"] * 4
+
+
 def test_lines_have_their_language_and_direction(client, team, reader):
     dub = make_dub(make_ready_run(team), ["مرحبا"], "ar-eg", audio_url=AUDIO)
     body = run_page(client, dub.run)
     assert '<div id="cues" class="cues" lang="ar-eg" dir="rtl">' in body
-    assert '<p dir="auto">مرحبا</p>' in body
+    assert '<p dir="rtl">مرحبا</p>' in body
 
 
 def test_a_speaker_is_named_at_each_change_and_keeps_a_colour(client, team, reader):
@@ -578,6 +596,14 @@ def test_captions_are_the_transcript_as_webvtt(client, team, reader):
         "1\n00:00:00.000 --> 00:00:02.000\n<v Anna>Hola</v>\n\n"
         "2\n00:00:02.000 --> 00:00:04.000\n<v Ben>a --&gt; b</v>\n"
     )
+
+
+def test_captions_of_a_right_to_left_dub_have_direction_marks_and_name_their_language(client, team, reader):
+    for language, line in (("arz", "OK, قال"), ("ar-latn", "OK, qal")):
+        dub = make_dub(make_run(team), [line], language)
+        response = client.get(reverse("media-captions", args=[dub.pk]))
+        assert response.headers["Content-Language"] == language
+        assert ("\u200f\u202bOK, " in response.content.decode()) == (language == "arz")
 
 
 def test_captions_are_in_the_order_of_time(client, team, reader):

@@ -2,6 +2,7 @@
 
 import csv
 import logging
+import re
 from io import BytesIO, StringIO
 from zipfile import ZipFile
 
@@ -13,6 +14,7 @@ from django.urls import reverse
 
 from results.exports.formats import FORMATS
 from results.models import Run
+from tests.dashboard.page_helpers import run_page
 from tests.factories import make_dub, make_member, make_run, make_user
 
 pytestmark = pytest.mark.django_db
@@ -202,6 +204,59 @@ def test_the_zip_has_a_name_and_is_streamed(client, reader, team):
     with CaptureQueriesContext(connection) as queries:
         assert next(iter(response.streaming_content))[:4] == b"PK\x03\x04"
     assert len(queries) == 4  # the first runs, their dubs and tags, the cues of one
+
+
+# --- Languages and their direction --------------------------------------------------------------------
+
+MARK = "\u200f\u202b"
+
+
+@pytest.mark.parametrize("key", FORMATS)
+@pytest.mark.parametrize(
+    ("language", "named"), [("ar-eg", "ar-eg"), ("arz", "arz"), ("prs", "prs"), ("pt-br", "pt-br"), ("", "und")]
+)
+def test_an_export_names_the_language_of_its_dub(client, team, key, language, named):
+    client.force_login(make_member(team))
+    dub = make_dub(make_run(team), ["Hello"], language)
+    assert client.get(export_url(dub, key)).headers["Content-Language"] == named
+
+
+def test_a_bilingual_export_names_both_languages(client, team, dub):
+    client.force_login(make_member(team))
+    arabic = make_dub(dub.run, ["نعم"], "ar-eg")
+    assert client.get(export_url(dub, "srt", arabic)).headers["Content-Language"] == "en-us, ar-eg"
+
+
+@pytest.mark.parametrize(("query", "count"), [("", 1), ("?direction_marks=on", 1), ("?direction_marks=off", 0)])
+def test_direction_marks_are_on_unless_the_address_says_off(client, team, dub, query, count):
+    client.force_login(make_member(team))
+    arabic = make_dub(dub.run, ["OK نعم"], "ar-eg")
+    for url in (export_url(arabic), export_url(arabic, "words"), export_url(dub, "srt", arabic)):
+        assert client.get(url + query).content.decode().count(MARK) == count
+    zipped = client.get(reverse("runs-export-selection", args=["dub"]) + query)
+    files = ZipFile(BytesIO(b"".join(zipped.streaming_content)))
+    assert [files.read(name).decode().count(MARK) for name in files.namelist()] == [0, count, 0]
+
+
+def test_selected_runs_can_be_exported_without_direction_marks(client, team):
+    client.force_login(make_member(team))
+    run = make_dub(make_run(team), ["OK نعم"], "ar-eg").run
+    page = client.get(reverse("runs-list", args=["dub"])).content.decode()
+    assert re.search(r'<input\s+type="checkbox" name="direction_marks" value="off">', page)
+    url = reverse("runs-export-selection", args=["dub"])
+    for choice, count in (({}, 2), ({"direction_marks": "off"}, 0)):  # the speaker and the line
+        zipped = client.post(url, {"pk": run.pk, "format": "txt"} | choice)
+        files = ZipFile(BytesIO(b"".join(zipped.streaming_content)))
+        assert files.read(files.namelist()[0]).decode().count(MARK) == count
+
+
+def test_the_menu_of_a_right_to_left_dub_offers_files_without_marks(client, team, dub):
+    client.force_login(make_member(team))
+    arabic = make_dub(make_run(team), ["OK نعم"], "ar-xa")
+    offered = {
+        one: set(re.findall(r"/(\w+)/\?direction_marks=off", run_page(client, one.run))) for one in (dub, arabic)
+    }
+    assert offered == {dub: set(), arabic: {"srt", "vtt", "txt", "lines", "words"}}
 
 
 # --- The menu ----------------------------------------------------------------------------------------
