@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from results.runs import column_names, id_cells
 from results.runs.column_names import Role
+from results.runs.grids import Row
 from results.runs.running_text import is_uuid, judge, names_ids, tokens
 from results.runs.verdicts import Verdict
 
@@ -14,8 +15,6 @@ SAMPLED = 2000
 SURE_RANK = 4
 # The share of a column's cells that must be ids.
 MOST_CELLS = 0.8
-
-Row = list[str]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 
-from results.runs import json_rows, tables
+from results.runs import json_rows, table_rows, tables
 from results.runs.column_names import Role
 from results.runs.running_text import tokens, tokens_beside_a_table
 from results.runs.tables import Table
@@ -71,7 +71,7 @@ def _cleaned(text: str) -> str:
 def _lines(table: Table) -> Iterator[PastedId]:
     for line in table.above:
         yield from tokens_beside_a_table(line)
-    yield from tables.read(table)
+    yield from table_rows.read(table)
     for line in table.below:
         yield from tokens_beside_a_table(line)
 

@@ -4,44 +4,37 @@ Whether a text is a table, and which column holds the ids, is decided by the tab
 column never become ids.
 """
 
-import csv
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import pairwise
 
 from django.utils.translation import gettext as _
 
-from results import tags
-from results.models import Run, Tag
-from results.runs import column_names, columns, id_cells, verdicts
+from results.runs import column_names, columns, id_cells
 from results.runs.column_names import Role
-from results.runs.columns import Choice, Row
-from results.runs.running_text import is_one_id, names_ids, tokens
-from results.runs.verdicts import PastedId, Verdict, shorten
+from results.runs.columns import Choice
+from results.runs.grids import SPACES, Row, grids
+from results.runs.running_text import is_one_id, names_ids
 
-DELIMITERS = ("\t", ";", "|", ",", "，", "、")
-# Between the columns of a table that a program has printed.
-SPACES = "  "
 LONGEST_NAME = 60
 # A header is looked for in so many lines.
 MOST_LINES_ABOVE = 50
-# Sums stand in one of the last rows.
-LAST_ROWS = 3
 
-_RULE = re.compile(r"[\s|+:=─━┼╪│-]*[-=─━][\s|+:=─━┼╪│-]*")
-_WIDE_SPACE = re.compile(r"\s{2,}")
-_ROW_COUNT = re.compile(r"\(\d+ \w+\)")
+# A number that an unquoted comma has cut into two cells.
+_CUT_NUMBER = re.compile(r"\d{1,3},\d{2,3}(?:[.,]\d+)?(?:E[+-]?\d+)?", re.IGNORECASE)
+
 _ID_THEN_TITLE = re.compile(
-    r"(?:\[x\]|\W){0,6}(?P<id>\d{3,19}|[0-9a-f-]{36})(?:\s*[-–—:.)|#]\s*|\s+)[\W_]{0,3}(?P<title>\w.*)",
+    r"(?:\[x\]|\W){0,6}(?P<id>\d{3,19}|[0-9a-f-]{36})(?:\s*[-–—:：.,)|#]\s*|\s+)[\W_]{0,3}(?P<title>\w.*)",
     re.IGNORECASE,
 )
 _TITLE_THEN_ID = re.compile(
-    r"(?:\[x\]|[\W\d]){0,6}(?P<title>\w.*?)\s*[-–—:(\[#]+\s*#?(?P<id>\d{3,19}|[0-9a-f-]{36})[)\]]?\W?",
+    r"(?:\[x\]|[\W\d]){0,6}(?P<title>\w.*?)\s*[-–—:：(\[#]+\s*(?:runs?\b|ids?\b)?\s*#?(?P<id>\d{3,19}|[0-9a-f-]{36})[)\]]?\W?",
     re.IGNORECASE,
 )
+_NUMBERED = re.compile(r"\s*(?P<number>\d{1,4})[.)]\s+(?P<line>\S.*)")
 _YEAR_OR_COUNT = re.compile(r"(?:19|20)?\d\d?")
 _LONG_NUMBER = re.compile(r"\d{3,}")
 
@@ -79,7 +72,7 @@ class Table:
         if Role.RUN in self.choice.roles or Role.TASK in self.choice.roles:
             return ""
         if not self.names:
-            return _("This JSON names no run ids. Paste the ids, or an object with a field run_id.")
+            return _("Nothing here is named a run id. Paste the ids, or a table or JSON with run_id.")
         if self.choice.candidates:
             named = ", ".join(f"“{self.name_of(at)}”" for at in self.choice.candidates)
             return _("Several columns could hold the run ids: %(columns)s. Choose one.") % {"columns": named}
@@ -88,63 +81,32 @@ class Table:
 
 def find(text: str) -> Table | None:
     """Return the table in this text, or None if it is running text."""
-    lines = text.split("\n")
-    grids = [(delimiter, _rows(lines, delimiter)) for delimiter in (*DELIMITERS, SPACES) if delimiter in text]
-    headed = [(place, rows) for _delimiter, rows in grids if (place := _header(rows)) is not None]
+    lines = _without_numbering(text.split("\n"))
+    found = grids("\n".join(lines))
+    headed = [(place, rows) for _delimiter, rows in found if (place := _header(rows)) is not None]
     if headed:
         place, rows = max(headed, key=lambda found: len(found[1][found[0]]))
         return _cut(rows, place, has_header=True)
     if single := _single_column(lines):
         return single
-    for delimiter, rows in grids:
+    for delimiter, rows in found:
         if delimiter != SPACES and (table := _by_shape(rows, delimiter)):
             return table
     return _list_with_titles(lines)
 
 
+def _without_numbering(lines: list[str]) -> list[str]:
+    """Return the lines of a numbered list without `1.`, `2.` and so on."""
+    numbered = [_NUMBERED.fullmatch(line) for line in lines if line.strip()]
+    numbers = [int(line["number"]) for line in numbered if line]
+    if len(numbers) < 2 or len(numbers) < len(numbered) or numbers != list(range(1, len(numbers) + 1)):
+        return lines
+    return [line["line"] for line in numbered if line]
+
+
 def of_rows(names: Sequence[str], rows: list[Row]) -> Table:
     """Return the table of these rows, such as those of a JSON list of objects with these keys."""
     return Table(tuple(names), rows, columns.choose(names, rows))
-
-
-def read(table: Table) -> Iterator[PastedId]:
-    """Yield the id of each row, with its title and tags, or the reason why the row has none."""
-    if table.question:
-        return
-    for place, row in enumerate(table.rows):
-        if [*map(column_names.fold, row)] == [*map(column_names.fold, table.names)]:
-            continue  # the header again, as above each page of a printed table
-        if place >= len(table.rows) - LAST_ROWS and any(map(column_names.is_total, row)):
-            yield PastedId(shorten(" ".join(filter(None, row))), Verdict.NOT_AN_ID, note=_("a row of sums"))
-        else:
-            yield from _read_row(row, table)
-
-
-# --- Is it a table ------------------------------------------------------------------------------------
-
-
-def _rows(lines: list[str], delimiter: str) -> list[Row]:
-    """Return the rows without empty ones; a line of a message is a row of few cells."""
-    if delimiter == SPACES:
-        return [_WIDE_SPACE.split(line.strip()) for line in lines if line.strip()]
-    try:
-        rows = list(csv.reader((f"{line}\n" for line in lines), delimiter=delimiter, strict=True))
-    except csv.Error:
-        # A lone quotation mark would swallow the lines after it, including their ids.
-        rows = [line.split(delimiter) for line in lines]
-    if delimiter == "|":
-        rows = _without_frame([row for row in rows if not _RULE.fullmatch("|".join(row))])
-        rows = [row for row in rows if not (len(row) == 1 and _ROW_COUNT.fullmatch(row[0].strip()))]
-    stripped = ([" ".join(cell.split()) for cell in row] for row in rows)
-    return [row for row in stripped if any(row)]
-
-
-def _without_frame(rows: list[Row]) -> list[Row]:
-    """Return the cells between the outer bars of a Markdown table, in which every row has them."""
-    wide = [row for row in rows if len(row) > 1]
-    start = 1 if not any(row[0].strip() for row in wide) else 0
-    end = -1 if not any(row[-1].strip() for row in wide) else None
-    return [row[start:end] if len(row) > 1 else row for row in rows]
 
 
 def _header(rows: list[Row]) -> int | None:
@@ -191,39 +153,33 @@ def _fits(header: Row, below: list[Row]) -> bool:
 
 def _cut(rows: list[Row], start: int, *, has_header: bool) -> Table:
     """Return the table that begins at this row; single cells around it are lines of a text."""
-    if has_header and _has_index(rows, start):
-        rows = [*rows[:start], ["", *rows[start]], *rows[start + 1 :]]
     width = len(rows[start])
     body = rows[start + has_header :]
     end = len(body)
     while end and len(body[end - 1]) == 1 and width > 1 and not is_one_id(body[end - 1][0]):
         end -= 1
     names = tuple(rows[start]) if has_header else ("",) * width
-    cells = [_fitted(row, width) for row in body[:end]]
-    outside = [*rows[:start], *body[end:]]
-    above, below = outside[:start], outside[start:]
-    return Table(
-        names,
-        cells,
-        columns.choose(names, cells),
-        tuple(" ".join(row) for row in above),
-        tuple(" ".join(row) for row in below),
-    )
+    choice = columns.choose(names, [row for row in body[:end] if len(row) <= width] or body[:end])
+    cells = [_fitted(row, width, choice) for row in body[:end]]
+    above, below = rows[:start], body[end:]
+    return Table(names, cells, choice, tuple(map(" ".join, above)), tuple(map(" ".join, below)))
 
 
-def _has_index(rows: list[Row], header: int) -> bool:
-    """Tell whether each row begins with its number, a column without a name, as data frames are printed."""
-    body = rows[header + 1 :]
-    return bool(body) and all(
-        len(row) == len(rows[header]) + 1 and row[0] == str(number) for number, row in enumerate(body)
-    )
+def _fitted(row: Row, width: int, choice: Choice) -> Row:
+    """Return the row with as many cells as the table has columns.
 
-
-def _fitted(row: Row, width: int) -> Row:
-    """Return the row with as many cells as the table has columns: text beyond the last one belongs to it."""
-    row = row + [""] * (width - len(row))
-    beyond = " ".join(filter(None, row[width - 1 :]))
-    return [*row[: width - 1], beyond]
+    Commas without quotation marks have cut a number or a title. A row that does not fit even so keeps its first cells, without the one of the id.
+    """
+    run, title = choice.place(Role.RUN), choice.place(Role.TITLE)
+    cut = len(row) > width and run is not None and _CUT_NUMBER.fullmatch(f"{row[run]},{row[run + 1]}")
+    if cut and run is not None:
+        row = [*row[:run], f"{row[run]},{row[run + 1]}", *row[run + 2 :]]
+    if len(row) > width and title is not None:
+        beyond = len(row) - width + 1
+        row = [*row[:title], ", ".join(filter(None, row[title : title + beyond])), *row[title + beyond :]]
+    if len(row) > width and run is not None:
+        row = [*row[:run], "", *row[run + 1 :]]
+    return [*row[:width], *[""] * (width - len(row))]
 
 
 def _by_shape(rows: list[Row], delimiter: str) -> Table | None:
@@ -237,6 +193,8 @@ def _by_shape(rows: list[Row], delimiter: str) -> Table | None:
     is_cells = delimiter in "\t;|"
     if (count < 2 and not is_cells) or (not is_cells and count < 0.6 * len(rows)):
         return None
+    if delimiter == "," and _cuts_numbers(rows):
+        return None
     start = wide[0]
     has_header = count > 1 and not any(_is_no_name(cell) for cell in rows[start])
     if is_cells and count < len(rows):
@@ -246,6 +204,17 @@ def _by_shape(rows: list[Row], delimiter: str) -> Table | None:
     if count == 1 and delimiter != "\t" and table.question:
         return None
     return table if _is_table(table) else None
+
+
+def _cuts_numbers(rows: list[Row]) -> bool:
+    """Tell whether the commas may be those of `1,344 Kitchen`: each stands between one and just three digits."""
+    return all(
+        any(
+            cell.isdecimal() and len(cell) < 4 and re.match(r"\d{3}(?!\d)", following)
+            for cell, following in pairwise(row)
+        )
+        for row in rows
+    )
 
 
 def _cells_first(rows: list[Row], width: int) -> list[Row]:
@@ -295,7 +264,8 @@ def _single_column(lines: list[str]) -> Table | None:
 
 def _list_with_titles(lines: list[str]) -> Table | None:
     """Return lines that each begin or end with an id beside a title: `1344 Kitchen episode 2`."""
-    filled = [" ".join(line.split()) for line in lines if line.strip()]
+    # Lines such as `Season 1:` are headings.
+    filled = [" ".join(line.split()) for line in lines if line.strip() and not line.rstrip().endswith(":")]
     for shape in (_ID_THEN_TITLE, _TITLE_THEN_ID):
         found = [line for line in map(shape.fullmatch, filled) if line]
         rows = [[line["id"], line["title"]] for line in found]
@@ -304,74 +274,3 @@ def _list_with_titles(lines: list[str]) -> Table | None:
         if len(rows) == len(filled) > 1 and has_titles and not has_more_ids:
             return Table(("", ""), rows, Choice((Role.RUN, Role.TITLE)))
     return None
-
-
-# --- One row ------------------------------------------------------------------------------------------
-
-
-def _read_row(row: Row, table: Table) -> Iterator[PastedId]:
-    def cell_of(role: Role) -> str:
-        place = table.choice.place(role)
-        return row[place] if place is not None else ""
-
-    found = list(_read_id(cell_of(Role.RUN))) or list(_read_id(cell_of(Role.TASK)))
-    if not any(line.found for line in found) and (task := [t for t in _read_id(cell_of(Role.TASK)) if t.found]):
-        found = task
-    for line in found:
-        is_id = bool(line.found)
-        yield _with_tags(_with_title(line, cell_of(Role.TITLE)), cell_of(Role.TAGS)) if is_id else line
-    if not found:
-        yield PastedId(shorten(" ".join(filter(None, row))), Verdict.NOT_AN_ID, note=_("this row has no run id"))
-
-
-def _read_id(cell: str) -> Iterator[PastedId]:
-    """Yield the id in a cell of the id column, or the ids if there are several, or the reason why there is none."""
-    cell = id_cells.bare(cell)
-    if not cell:
-        return
-    if digits := id_cells.whole_number(cell):
-        (line,) = tokens(digits)
-        note = line.note or ("" if cell == digits else _("read as %(id)s") % {"id": line.run_id or digits})
-        line = replace(line, written=shorten(cell), note=note)
-        yield line if line.found else replace(line, verdict=Verdict.BAD_ID)
-        return
-    if id_cells.is_exponent(cell):
-        yield _bad_id(cell, _("write the number out, without an exponent"))
-        return
-    if id_cells.is_numeric(cell) and not id_cells.is_list(cell):
-        reasons = [line.note for line in tokens(cell) if line.verdict is Verdict.NOT_AN_ID]
-        yield _bad_id(cell, reasons[0] if reasons else _("this is not one whole number"))
-        return
-    found = list(tokens(cell))
-    ids = [line for line in found if line.found]
-    if ids:
-        seen = {line.found: line for line in reversed(ids)}  # a Markdown link has the id twice
-        yield from reversed(seen.values())
-        yield from (line for line in found if line.verdict is Verdict.NOT_AN_ID)
-    else:
-        wrong = [line for line in found if line.verdict is Verdict.NOT_AN_ID]
-        yield _bad_id(cell, wrong[0].note if wrong else _("a run id is a number"))
-
-
-def _bad_id(cell: str, note: str) -> PastedId:
-    return PastedId(shorten(cell), Verdict.BAD_ID, note=note)
-
-
-def _with_title(line: PastedId, title: str) -> PastedId:
-    title = " ".join(title.split())
-    if len(title) > Run.LONGEST_TITLE:
-        note = _("the title was cut to %(most)s characters") % {"most": Run.LONGEST_TITLE}
-        return replace(line, title=title[: Run.LONGEST_TITLE], note="; ".join(filter(None, [line.note, note])))
-    return replace(line, title=title)
-
-
-def _with_tags(line: PastedId, text: str) -> PastedId:
-    found = tags.parse(text)
-    cut = tuple(name[: Tag.LONGEST].strip() for name in found[: verdicts.MAX_TAGS])
-    if cut == tuple(found):
-        return replace(line, tags=cut)
-    note = _("tags were cut to %(characters)s characters, and to %(most)s") % {
-        "characters": Tag.LONGEST,
-        "most": verdicts.MAX_TAGS,
-    }
-    return replace(line, tags=cut, note="; ".join(filter(None, [line.note, note])))

@@ -139,7 +139,7 @@ def test_exactly_the_ids_come_in_with_their_titles(text):
         ("8081.0\n8082.0", {8081: "", 8082: ""}),
         ("run_id\t1\t2\n1344\tx\t9\n", {1344: "x"}),
         ("run_id,title,2025,2026\n1344,Kitchen,1,7\n1345,Garden,2,8", {1344: "Kitchen", 1345: "Garden"}),
-        ("run_id,title\n1344,Lights, camera, action", {1344: "Lights camera action"}),
+        ("run_id,title\n1344,Lights, camera, action", {1344: "Lights, camera, action"}),
         ("run_id,title\n1344,Cafe\u0301", {1344: "Café"}),
         ("run_id,title\n1344,می‌خواهم", {1344: "می‌خواهم"}),
         ('{"1344": {"video_url": "https://x.example/7/8.mp4", "transcript": [{"start": 2, "end": 3, "text": "9"}]},'
@@ -239,7 +239,7 @@ def test_an_answer_without_ids_is_a_question():
     pasted = read(
         ['{"video_url": "https://x.example/77.mp4", "transcript": [{"start": 1, "end": 2, "text": "5"}]}']
     )
-    assert (pasted.lines, pasted.question[:28]) == ([], "This JSON names no run ids. ")
+    assert (pasted.lines, pasted.question[:31]) == ([], "Nothing here is named a run id.")
 
 
 def test_a_person_chooses_the_columns():

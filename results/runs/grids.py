@@ -1,0 +1,82 @@
+"""Cuts a text into rows of cells: by a delimiter, by the bars of a Markdown table, or by the spaces of a print."""
+
+import csv
+import re
+
+Row = list[str]
+
+DELIMITERS = ("\t", ";", "|", ",", "，", "、")
+# Between the columns of a table that a program has printed.
+SPACES = "  "
+
+_BARS = str.maketrans(dict.fromkeys("│┆┃║¦", "|"))
+# The signs with which programs draw the lines of a table.
+_LINES = "─━═┄┈┌┐└┘├┤┬┴┼╞╡╪╔╗╚╝╠╣╦╩╬╟╢╭╮╰╯=-"
+_RULE = re.compile(rf"[\s|+:{_LINES}]*[{_LINES}][\s|+:{_LINES}]*")
+_WIDE_SPACE = re.compile(r"\s{2,}")
+_ROW_COUNT = re.compile(r"\(\d+ \w+\)|\[\d+ rows x \d+ columns\]")
+_LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+_QUOTED = re.compile(r'^"([^"]*)"$')
+_ESCAPED_BAR = "\\|"
+_PLACEHOLDER = "\0"
+
+
+def grids(text: str) -> list[tuple[str, list[Row]]]:
+    """Return the rows of the text for each delimiter in it; a line of a message is a row of few cells."""
+    barred = text.translate(_BARS)
+    found = [(delimiter, _rows(barred.split("\n"), delimiter)) for delimiter in DELIMITERS if delimiter in barred]
+    return [*found, (SPACES, _printed(text.split("\n")))] if SPACES in text else found
+
+
+def _rows(lines: list[str], delimiter: str) -> list[Row]:
+    if delimiter == "|":
+        rows = _barred(lines)
+    else:
+        rows = _separated(lines, delimiter)
+        if rows and all(len(row) == 1 for row in rows if any(row)):
+            # Each line as a whole in quotation marks, as when a CSV is opened as one column and saved again.
+            rows = _separated([row[0] for row in rows if row], delimiter)
+    stripped = ([" ".join(cell.split()) for cell in row] for row in rows)
+    return [row for row in stripped if any(row)]
+
+
+def _separated(lines: list[str], delimiter: str) -> list[Row]:
+    try:
+        ended = (f"{line}\n" for line in lines)
+        return list(csv.reader(ended, delimiter=delimiter, skipinitialspace=True, strict=True))
+    except csv.Error:
+        # A lone quotation mark would swallow the lines after it, including their ids.
+        return [line.split(delimiter) for line in lines]
+
+
+def _barred(lines: list[str]) -> list[Row]:
+    """Return the cells between bars, without the rules and without the frame that every row of a table has."""
+    rows: list[Row] = []
+    for line in lines:
+        line = line.strip().replace(_ESCAPED_BAR, _PLACEHOLDER)
+        if _RULE.fullmatch(line) or _ROW_COUNT.fullmatch(line):
+            continue
+        if line.startswith("||"):  # the header of a table in Jira
+            line = line.replace("||", "|")
+        cells = _LINE_BREAK.sub(" ", line).split("|")
+        rows.append([_QUOTED.sub(r"\1", cell.replace(_PLACEHOLDER, "|").strip()) for cell in cells])
+    wide = [row for row in rows if len(row) > 1]
+    start = 1 if wide and not any(row[0].strip() for row in wide) else 0
+    end = -1 if wide and not any(row[-1].strip() for row in wide) else None
+    return [row[start:end] if len(row) > 1 else row for row in rows]
+
+
+def _printed(lines: list[str]) -> list[Row]:
+    """Return the rows of a table that a program has printed, with an empty name for the numbers before its rows."""
+    rows = [_WIDE_SPACE.split(line.strip()) for line in lines if line.strip() and not _ROW_COUNT.fullmatch(line)]
+    width = len(rows[0]) if rows else 0
+    body = [row for row in rows[1:] if len(row) > 1 and not set(row) <= {"..", "..."}]
+    if width < 2 or not body:
+        return rows
+    tokens = [" ".join(row).split() for row in body]
+    firsts = [row[0] for row in tokens]
+    counts = firsts in ([str(n) for n in range(first, first + len(firsts))] for first in (0, 1))
+    is_indexed = all(map(str.isdecimal, firsts)) and (counts or all(len(row) > width for row in body))
+    expected = width + is_indexed
+    cut = [row if len(row) == expected else " ".join(row).split(None, expected - 1) for row in body]
+    return [[*[""] * is_indexed, *rows[0]], *cut]

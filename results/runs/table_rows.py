@@ -1,0 +1,113 @@
+"""Reads the rows of a table: the id of each, with its title and tags, or the reason why it has none."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from django.utils.translation import gettext as _
+
+from results import tags
+from results.models import Run, Tag
+from results.runs import column_names, id_cells, verdicts
+from results.runs.column_names import Role
+from results.runs.grids import Row
+from results.runs.running_text import names_ids, tokens
+from results.runs.tables import Table
+from results.runs.verdicts import PastedId, Verdict, shorten
+
+_ID_WITH_REMARK = re.compile(r"\W*\w*?\d+\W*(?:\(.*\)\W*)?")
+# Sums stand in one of the last rows.
+LAST_ROWS = 3
+
+
+def read(table: Table) -> Iterator[PastedId]:
+    """Yield the id of each row, with its title and tags, or the reason why the row has none."""
+    if table.question:
+        return
+    for place, row in enumerate(table.rows):
+        if [*map(column_names.fold, row)] == [*map(column_names.fold, table.names)]:
+            continue  # the header again, as above each page of a printed table
+        if place >= len(table.rows) - LAST_ROWS and any(map(column_names.is_total, row)):
+            yield PastedId(shorten(" ".join(filter(None, row))), Verdict.NOT_AN_ID, note=_("a row of sums"))
+        else:
+            yield from _read_row(row, table)
+
+
+def _read_row(row: Row, table: Table) -> Iterator[PastedId]:
+    def cell_of(role: Role) -> str:
+        place = table.choice.place(role)
+        return row[place] if place is not None else ""
+
+    found = list(_read_id(cell_of(Role.RUN)))
+    is_alone = sum(map(bool, row)) == 1 < len(row) and any(map(str.isalpha, cell_of(Role.RUN)))
+    if is_alone and not any(line.found for line in found):
+        yield PastedId(shorten(cell_of(Role.RUN)), Verdict.NOT_AN_ID, note=_("a heading within the table"))
+        return
+    found = found or list(_read_id(cell_of(Role.TASK)))
+    if not any(line.found for line in found) and (task := [t for t in _read_id(cell_of(Role.TASK)) if t.found]):
+        found = task
+    for line in found:
+        is_id = bool(line.found)
+        yield _with_tags(_with_title(line, cell_of(Role.TITLE)), cell_of(Role.TAGS)) if is_id else line
+    if not found:
+        yield PastedId(shorten(" ".join(filter(None, row))), Verdict.NOT_AN_ID, note=_("this row has no run id"))
+
+
+def _read_id(cell: str) -> Iterator[PastedId]:
+    """Yield the id in a cell of the id column, or the ids if there are several, or the reason why there is none."""
+    cell = id_cells.bare(cell)
+    if not cell:
+        return
+    if digits := id_cells.whole_number(cell):
+        (line,) = tokens(digits)
+        note = line.note or ("" if cell == digits else _("read as %(id)s") % {"id": line.run_id or digits})
+        line = replace(line, written=shorten(cell), note=note)
+        yield line if line.found else replace(line, verdict=Verdict.BAD_ID)
+        return
+    if id_cells.is_exponent(cell):
+        yield _bad_id(cell, _("write the number out, without an exponent"))
+        return
+    if id_cells.is_numeric(cell) and not id_cells.is_list(cell):
+        reasons = [line.note for line in tokens(cell) if line.verdict is Verdict.NOT_AN_ID]
+        yield _bad_id(cell, reasons[0] if reasons else _("this is not one whole number"))
+        return
+    found = list(tokens(cell))
+    ids = [line for line in found if line.found]
+    if ids and all(line.verdict is Verdict.ID for line in ids) and not _names_its_ids(cell):
+        yield _bad_id(cell, _("words with a number; write the id alone"))
+    elif ids:
+        seen = {line.found: line for line in reversed(ids)}  # a Markdown link has the id twice
+        yield from reversed(seen.values())
+        yield from (line for line in found if line.verdict is Verdict.NOT_AN_ID)
+    else:
+        wrong = [line for line in found if line.verdict is Verdict.NOT_AN_ID]
+        yield _bad_id(cell, wrong[0].note if wrong else _("a run id is a number"))
+
+
+def _names_its_ids(cell: str) -> bool:
+    """Tell `run 1344`, a link, `1344 (done)` and lists of ids from `redo 2 of 3`."""
+    return names_ids(cell) or "://" in cell or id_cells.is_list(cell) or bool(_ID_WITH_REMARK.fullmatch(cell))
+
+
+def _bad_id(cell: str, note: str) -> PastedId:
+    return PastedId(shorten(cell), Verdict.BAD_ID, note=note)
+
+
+def _with_title(line: PastedId, title: str) -> PastedId:
+    title = " ".join(title.split())
+    if len(title) > Run.LONGEST_TITLE:
+        note = _("the title was cut to %(most)s characters") % {"most": Run.LONGEST_TITLE}
+        return replace(line, title=title[: Run.LONGEST_TITLE], note="; ".join(filter(None, [line.note, note])))
+    return replace(line, title=title)
+
+
+def _with_tags(line: PastedId, text: str) -> PastedId:
+    found = tags.parse(text)
+    cut = tuple(name[: Tag.LONGEST].strip() for name in found[: verdicts.MAX_TAGS])
+    if cut == tuple(found):
+        return replace(line, tags=cut)
+    note = _("tags were cut to %(characters)s characters, and to %(most)s") % {
+        "characters": Tag.LONGEST,
+        "most": verdicts.MAX_TAGS,
+    }
+    return replace(line, tags=cut, note="; ".join(filter(None, [line.note, note])))
