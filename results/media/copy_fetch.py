@@ -24,6 +24,7 @@ from results import clock, queue
 from results.media import download, links, part_files, quota, waveform
 from results.media.copies import local_folder, trusted_hosts, without_signature
 from results.models import CopyPolicy, Dub, MediaCopy, MediaCopyQuerySet
+from results.runs.times import check_time_unit
 
 logger = logging.getLogger(__name__)
 
@@ -273,6 +274,8 @@ class _Turn:
                 due_at=None,
             )
         part_files.delete(copy)
+        if measured.length_ms:
+            check_time_unit(self.dub.run_id)
 
     def _measure_waveform(self) -> waveform.Waveform:
         """Return the waveform for the strip under the player; empty for a video whose dub has audio too.
