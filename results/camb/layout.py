@@ -60,11 +60,14 @@ TRANSCRIPT_FIELDS = (
 # The fields of a result in CAMB.AI's contract, in its newer and its older form.
 CONTRACT_FIELDS = ("video_url", "output_video_url", "audio_url", "output_audio_url", "transcript")
 _RESULT_FIELDS = (*VIDEO_FIELDS, *AUDIO_FIELDS, *TRANSCRIPT_FIELDS)
-# The names of a line's fields; the first of each is the contract's.
-TEXT_FIELDS = ("text", "translated_text", "translation")
-START_FIELDS = ("start", "start_time", "startTime", "begin")
-END_FIELDS = ("end", "end_time", "endTime", "stop")
-SPEAKER_FIELDS = ("speaker", "speaker_name", "speakerName")
+# The names of a line's start, end, speaker and text; the first of each is the contract's.
+_TEXT_FIELDS = ("text", "translated_text", "translation")
+_LINE_FIELDS = (
+    ("start", "start_time", "startTime", "begin"),
+    ("end", "end_time", "endTime", "stop"),
+    ("speaker", "speaker_name", "speakerName"),
+    _TEXT_FIELDS,
+)
 # Beside the contract's single result, `language` may be that of the source.
 _TARGET_FIELDS = ("target_language", "target_lang")
 _LANGUAGE_FIELDS = (*_TARGET_FIELDS, "language", "language_code", "lang", "locale", "language_id")
@@ -187,9 +190,17 @@ def transcript_in(value: object) -> list[Any] | None:
     return value if _are_lines(value) and isinstance(value, list) else None
 
 
+def line_fields(transcript: list[Any]) -> list[str]:
+    """Return the names that the start, end, speaker and text have in the lines of this transcript."""
+    seen: set[str] = set()
+    for item in transcript[:ITEMS_LOOKED_AT]:
+        seen.update(item if isinstance(item, dict) else ())
+    return [next((name for name in names if name in seen), names[0]) for names in _LINE_FIELDS]
+
+
 def _are_lines(value: object) -> bool:
     return isinstance(value, list) and any(
-        isinstance(item, dict) and isinstance(first_of(item, TEXT_FIELDS), str) and not _is_result(item)
+        isinstance(item, dict) and isinstance(first_of(item, _TEXT_FIELDS), str) and not _is_result(item)
         for item in value[:ITEMS_LOOKED_AT]
     )
 

@@ -23,9 +23,9 @@ from results.camb.times import (
     Unit,
     UnitGuess,
     guess_units,
+    in_unit,
     read_time,
     rounded_ms,
-    to_ms,
 )
 
 # Upper bounds of what is stored. The lengths are in characters.
@@ -374,34 +374,27 @@ def _transcript(result: dict[str, Any], hints: Hints) -> list[Line]:
 
 
 def _lines(transcript: list[Any], hints: Hints) -> Iterator[Line]:
+    start, end, speaker, text = layout.line_fields(transcript)
     for item in transcript:
-        fields = item if isinstance(item, dict) else {"text": item if isinstance(item, str) else ""}
-        text = read_text(_field(fields, layout.TEXT_FIELDS))
-        if not text:
+        fields = item if isinstance(item, dict) else {text: item if isinstance(item, str) else ""}
+        words = read_text(fields.get(text))
+        if not words:
             hints.count_line("Left out, as it had no text")
             continue
-        if len(text) > MAX_TEXT:
+        if len(words) > MAX_TEXT:
             hints.count_line(f"Cut after {MAX_TEXT:,} letters")
-            text = text[:MAX_TEXT].rstrip()
-        speaker = read_line(_field(fields, layout.SPEAKER_FIELDS), MAX_SPEAKER)
-        start, end = _field(fields, layout.START_FIELDS), _field(fields, layout.END_FIELDS)
-        yield Line(read_time(start), read_time(end), speaker, text)
-
-
-def _field(fields: dict[str, Any], names: tuple[str, ...]) -> Any:
-    value = fields.get(names[0])  # nearly always the only one
-    return next((fields[name] for name in names if fields.get(name) is not None), None) if value is None else value
+            words = words[:MAX_TEXT].rstrip()
+        name = read_line(fields.get(speaker), MAX_SPEAKER)
+        yield Line(read_time(fields.get(start)), read_time(fields.get(end)), name, words)
 
 
 def _cues(lines: Sequence[Line], unit: Unit, hints: Hints) -> tuple[CueAnswer, ...]:
     cues = []
-    previous_end = 0
-    for line in lines:
-        given_start = None if line.start is None else to_ms(line.start, unit)
-        given_end = None if line.end is None else to_ms(line.end, unit)
-        start = previous_end if given_start is None else rounded_ms(given_start)
-        end = start if given_end is None else max(start, rounded_ms(given_end))
-        if given_start is None or given_end is None or not 0 <= given_start <= given_end <= MAX_MS:
+    previous_end, ms = 0, unit.ms
+    for line in in_unit(lines, unit):
+        start = previous_end if line.start is None else rounded_ms(line.start * ms)
+        end = start if line.end is None else max(start, rounded_ms(line.end * ms))
+        if line.start is None or line.end is None or not 0 <= line.start <= line.end <= MAX_MS / ms:
             hints.count_line("Time put right, as it was missing, negative, reversed or beyond 100 hours")
         cues.append(CueAnswer(start, end, line.speaker, line.text))
         previous_end = end

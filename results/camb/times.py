@@ -38,6 +38,11 @@ class Unit(StrEnum):
     SECONDS = "seconds"
     MILLISECONDS = "milliseconds"
 
+    @property
+    def ms(self) -> float:
+        """The milliseconds of one unit."""
+        return 1000.0 if self == Unit.SECONDS else 1.0
+
 
 class KnownTimes(NamedTuple):
     """What is known of a run's times besides its answer."""
@@ -74,7 +79,7 @@ class UnitGuess(NamedTuple):
 
     @property
     def end_ms(self) -> float:
-        return to_ms(self.end, self.unit)
+        return self.end * self.unit.ms
 
 
 def read_time(value: object) -> float | None:
@@ -103,9 +108,15 @@ def _read_clock(text: str) -> float | None:
     return None
 
 
-def to_ms(time: float, unit: Unit) -> float:
-    """Return a time in milliseconds; `unit` is that of plain numbers."""
-    return time * 1000 if unit == Unit.SECONDS or isinstance(time, Seconds) else time
+def in_unit(lines: Sequence[Line], unit: Unit) -> Sequence[Line]:
+    """Return the lines with all times in this unit, which is that of their plain numbers."""
+    if unit == Unit.SECONDS:
+        return lines
+    return [line._replace(start=_in_ms(line.start), end=_in_ms(line.end)) for line in lines]
+
+
+def _in_ms(time: float | None) -> float | None:
+    return time * 1000 if isinstance(time, Seconds) else time
 
 
 def rounded_ms(milliseconds: float) -> int:
@@ -130,21 +141,20 @@ def guess_units(transcripts: Sequence[Sequence[Line]], known: KnownTimes) -> lis
 
 def _matched(guess: UnitGuess, others_ms: float) -> UnitGuess:
     """Return the guess with the unit under which the transcript is as long as others, if either is near."""
-    distances = {unit: abs(math.log(max(to_ms(guess.end, unit), 1) / others_ms)) for unit in Unit}
+    distances = {unit: abs(math.log(max(guess.end * unit.ms, 1) / others_ms)) for unit in Unit}
     nearest = min(distances, key=lambda unit: distances[unit])
     return guess._replace(unit=nearest, is_certain=True) if distances[nearest] < math.log(2) else guess
 
 
 def _guess_unit(lines: Sequence[Line], media_ms: int) -> UnitGuess:
     """Return the unit under which the transcript has the length of its media, else that of plausible speech."""
-    # An impossible number says nothing about the others.
     numbers = [time for line in lines for time in line[:2] if _is_evidence(time)]
     end = max(numbers, default=0)
     if end and media_ms and (unit := _unit_by_length(end, media_ms)):
         return UnitGuess(unit, True, end)
     spans = [
         (line.end - line.start, line.text)
-        for line in lines
+        for line in lines[:: len(lines) // SAMPLE + 1]
         if _is_evidence(line.start) and _is_evidence(line.end) and line.start < line.end
     ]
     unit, is_certain = _unit_by_speech(spans, end, all(map(float.is_integer, numbers)))
@@ -153,7 +163,7 @@ def _guess_unit(lines: Sequence[Line], media_ms: int) -> UnitGuess:
 
 def _unit_by_length(end: float, media_ms: int) -> Unit | None:
     """Return the only unit in which a transcript that ends at this number fits its media; None if both may."""
-    fits = {unit: to_ms(end, unit) <= 1.1 * media_ms + 5000 for unit in Unit}
+    fits = {unit: end * unit.ms <= 1.1 * media_ms + 5000 for unit in Unit}
     if fits[Unit.SECONDS] and end * 1000 >= 0.8 * media_ms:
         return Unit.SECONDS
     return Unit.MILLISECONDS if fits[Unit.MILLISECONDS] and not fits[Unit.SECONDS] else None
@@ -166,7 +176,6 @@ def _unit_by_speech(spans: Sequence[tuple[float, str]], end: float, are_whole: b
     minute a letter. Fractions are a sign of seconds, which only the pace of several lines outweighs. Lines without
     speech, such as [Music], have no pace; they are in seconds unless that makes them longer than an hour.
     """
-    spans = spans[:: len(spans) // SAMPLE + 1]
     paces = [
         length(speech) * 1000 / duration / speed_for(speech)
         for duration, text in spans
@@ -198,4 +207,5 @@ def _spoken_part(text: str) -> str:
 
 
 def _is_evidence(time: float | None) -> TypeGuard[float]:
+    """Tell whether a time says something about the unit: an impossible number says nothing about the others."""
     return time is not None and not isinstance(time, Seconds) and 0 <= time <= MAX_MS
