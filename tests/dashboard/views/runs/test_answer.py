@@ -87,12 +87,13 @@ def test_the_poll_brings_the_problems_too(team, member):
     assert reverse("runs-export-answer", args=[run.pk]) in body
 
 
-def test_an_answer_without_problems_is_folded_away(team, member):
+def test_an_answer_without_problems_is_offered_in_the_history(team, member):
     run = answered(team, MUSIC | {"transcript": [{"start": 0.5, "end": 2.5, "text": "The kettle is on."}]})
     body = page_of(member, run)
     assert NOTES not in body
-    assert '<details class="run-notes">' in body
-    assert reverse("runs-export-answer", args=[run.pk]) in body
+    _, drawer = body.split('<details class="run-notes history-drawer"')
+    assert f'href="{reverse("runs-export-answer", args=[run.pk])}"' in drawer
+    assert f'href="{reverse("runs-edit-times", args=[run.pk])}"' in drawer
 
 
 # --- The unit of times -------------------------------------------------------------------------------
