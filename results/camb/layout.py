@@ -79,8 +79,9 @@ _WRAPPERS = frozenset({
 })  # fmt: skip
 _NESTED = (dict, list)
 _TAG = re.compile(
-    r"([a-z]{2,3})(-[a-z]{4})?(-(?:[a-z]{2}|[0-9]{3}))?(-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*(-x(-[a-z0-9]{1,8})+)?"
+    r"([a-z]{2,3})(-[a-z]{4})?(-(?:[a-z]{2}|[0-9]{3})(?![a-z0-9]))?(?:-[a-z0-9]{2,8})*(?:-x(?:-[a-z0-9]{1,8})+)?"
 )
+_END_OF_NAME = re.compile(r" ?[(,-]")
 _RESULT_NAME = re.compile(
     r"dub|video|audio|transcri|subtitle|caption|^((download|file|media|output|result)_?)?(url|link|file)$"
 )
@@ -243,15 +244,14 @@ def is_language(key: str) -> bool:
         return 0 < int(key[:10]) <= MAX_LANGUAGE_NUMBER
     if tag := _TAG.fullmatch(key):
         # A language that is spoken somewhere has a region in its tag; a bare word has to be a known language.
-        return bool(tag[3]) or tag[1] in _known_languages() or tag[1] in get_global("language_aliases")
-    return key.partition(" (")[0] in _known_languages()
+        return bool(tag[3]) or tag[1] in Locale("en").languages or tag[1] in get_global("language_aliases")
+    return _END_OF_NAME.split(key)[0] in _english_names()
 
 
 @lru_cache(maxsize=1)
-def _known_languages() -> frozenset[str]:
-    """Return the tags and the English names of all languages, in lower case."""
-    names = Locale("en").languages
-    return frozenset({*(str(code).lower() for code in names), *(str(name).lower() for name in names.values())})
+def _english_names() -> frozenset[str]:
+    """Return the English names of all languages, in lower case."""
+    return frozenset(str(name).lower() for name in Locale("en").languages.values())
 
 
 # --- What may be a result ----------------------------------------------------------------------------

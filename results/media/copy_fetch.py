@@ -98,6 +98,8 @@ def fetch_copy(lease: str) -> None:
     try:
         if copy and copy.dub:
             _Turn(copy, copy.dub, own).run()
+            if copy.length_ms:
+                check_time_unit(copy.dub.run_id)
     finally:
         MediaCopy.objects.filter(lease=own).update(lease=None, lease_until=None)
     enqueue_due()
@@ -273,9 +275,8 @@ class _Turn:
                 message="",
                 due_at=None,
             )
+        copy.length_ms = measured.length_ms
         part_files.delete(copy)
-        if measured.length_ms:
-            check_time_unit(self.dub.run_id)
 
     def _measure_waveform(self) -> waveform.Waveform:
         """Return the waveform for the strip under the player; empty for a video whose dub has audio too.

@@ -56,13 +56,30 @@ def test_a_language_may_be_an_object_in_a_result_of_a_list() -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["es", "es-es", "ES_MX", "zh-hans-cn", "es-419", "54", "cmn-cn", "Spanish", "Spanish (Spain)", "sr-latn"]
+    "key",
+    [
+        "es",
+        "es-es",
+        "ES_MX",
+        "zh-hans-cn",
+        "es-419",
+        "54",
+        "cmn-cn",
+        "Spanish",
+        "Spanish (Spain)",
+        "sr-latn",
+        "zh-cn-gx",
+        "bgc-in",
+        "Chinese, Simplified",
+        "Portuguese-Brazil",
+        "fr-cafr",
+    ],
 )
 def test_a_key_that_names_a_language_is_one(key: str) -> None:
     assert dubs_of({key: FLAT}) == (DubAnswer(key, MP4, MP3, CUES),)
 
 
-@pytest.mark.parametrize("key", ["final", "main", "version_1", "hd", "dubbed_result_2", "es-es final"])
+@pytest.mark.parametrize("key", ["final", "main", "version_1", "hd", "dubbed_result_2", "es-es final", "es_1"])
 def test_a_result_under_any_other_key_is_reported_and_kept_in_the_raw_answer(key: str) -> None:
     for value in ({key: FLAT}, {key: {"es-es": FLAT}}, {key: [FLAT]}):
         answer = read_run(1, value)
