@@ -138,7 +138,7 @@ def read_run(run_id: int, value: object, mask: Mask = str, known: KnownTimes = N
     for language, reason, message in failures:
         if language:
             hints.add(f"{language}: {explain(reason, message)}")
-    failure, message = ("", "")
+    failure = message = ""
     if of_run or (failures and not dubs):
         _, failure, message = (of_run or failures)[0]
     if not dubs and not failure:
@@ -177,7 +177,7 @@ def _add_words(value: object, contents: layout.Contents, hints: Hints) -> None:
             contents.has_unread_results = True  # the contract knows an error as a text
         status = status_in(found.fields)
         if status not in USUAL_STATUSES and not status.isdigit():
-            hints.add(f"{about}CAMB.AI gives the status “{status}”.")
+            hints.add(f"{about}CAMB.AI reports the status “{status}”.")
 
 
 def read_task(value: object, mask: Mask = str) -> TaskAnswer:
@@ -186,11 +186,13 @@ def read_task(value: object, mask: Mask = str) -> TaskAnswer:
     if not isinstance(value, dict):
         raise Malformed("CAMB.AI did not answer about the task as its contract says.", http_status=200)
     states = [value, *(part for part in layout.wrapped_in(value) if isinstance(part, dict))]
+    failure = next(filter(None, map(failure_in, states)), "")
+    messages = (_message(state, is_failure=bool(failure)) for state in states)
     task = TaskAnswer(
         status=next(filter(None, map(status_in, states)), ""),
         run_id=next(filter(None, (_id(first_of(state, ("run_id", "runId"))) for state in states)), None),
-        failure=next(filter(None, map(failure_in, states)), ""),
-        message=next(filter(None, (_message(state, is_failure=True) for state in states)), ""),
+        failure=failure,
+        message=next(filter(None, messages), ""),
         raw=_raw(value),
     )
     return replace(task, hints=tuple(_task_hints(task)))
@@ -198,14 +200,14 @@ def read_task(value: object, mask: Mask = str) -> TaskAnswer:
 
 def _task_hints(task: TaskAnswer) -> Iterator[str]:
     """Yield what a task without a run and without a failure says of itself, unless it is simply under way."""
-    if task.run_id or task.failure:
+    if task.run_id or task.failure or task.status in USUAL_STATUSES - DONE_STATUSES - {""}:
         return
     if not task.status:
         yield UNKNOWN_FORM
     elif task.status in DONE_STATUSES:
         yield "CAMB.AI says that this dubbing task is done, but names no run. Check the task in CAMB.AI."
-    elif task.status not in USUAL_STATUSES:
-        yield f"CAMB.AI gives the status “{task.status}”."
+    else:
+        yield f"CAMB.AI reports the status “{task.status}”."
     if task.message:
         yield f"CAMB.AI says: “{task.message}”"
 

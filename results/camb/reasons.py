@@ -149,4 +149,4 @@ def _how_ended(status: str) -> str:
     if not _GOING_ON.isdisjoint(words):
         return ""
     sentence = next((_ENDED[word] for word in words if word in _ENDED), "")
-    return f"{sentence} CAMB.AI gave the status “{status}”." if sentence and len(words) > 1 else sentence
+    return f"{sentence} CAMB.AI reported the status “{status}”." if sentence and len(words) > 1 else sentence

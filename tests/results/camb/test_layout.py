@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from results.camb import DubAnswer, RunAnswer
 from results.camb.parse import read_run, read_task
@@ -176,6 +178,25 @@ def test_a_single_result_may_name_its_target_language() -> None:
     assert dubs_of(FLAT | {"language": "en-us"}) == (FLAT_DUB,)
 
 
+NAMES = st.sampled_from(
+    ["result", "dubs", "data", "es-es", "54", "Spanish", "main", "finalCut", "x y", "languages"]
+)
+WRAPPED = st.recursive(
+    st.sampled_from(
+        [FLAT, {"dubbed_video_url": MP4}, {"audio_url": MP3}, {"transcript": LINES}, {"segments": LINES}]
+    ),
+    lambda inner: st.lists(inner, min_size=1, max_size=2) | st.dictionaries(NAMES, inner, min_size=1, max_size=2),
+    max_leaves=4,
+)
+
+
+@given(WRAPPED)
+def test_a_result_anywhere_is_read_or_reported(value: object) -> None:
+    answer = read_run(1, value)
+    assert answer.dubs or UNKNOWN_FORM in answer.hints
+    assert all(dub.language in ("", "es-es", "54", "Spanish") for dub in answer.dubs)
+
+
 # Failures and CAMB.AI's own words
 
 
@@ -258,13 +279,13 @@ def test_a_final_status_fails_the_task_and_the_run(status: str) -> None:
 def test_an_unknown_status_that_is_not_final_is_shown(status: str) -> None:
     task = read_task({"status": status, "message": "Soon"})
     assert task.failure == ""
-    assert task.hints == (f"CAMB.AI gives the status “{status}”.", "CAMB.AI says: “Soon”")
-    assert read_run(1, {"status": status}).hints == (f"CAMB.AI gives the status “{status}”.",)
+    assert task.hints == (f"CAMB.AI reports the status “{status}”.", "CAMB.AI says: “Soon”")
+    assert read_run(1, {"status": status}).hints == (f"CAMB.AI reports the status “{status}”.",)
 
 
 @pytest.mark.parametrize("status", ["PENDING", "processing", "IN_PROGRESS", "QUEUED"])
 def test_a_usual_status_needs_no_word(status: str) -> None:
-    assert read_task({"status": status}).hints == ()
+    assert read_task({"status": status, "message": "You are third in line", "progress": {"percent": 4}}).hints == ()
 
 
 @pytest.mark.parametrize("value", [{}, {"status": None}, {"progress": 4}, {"status": ["PENDING"]}])

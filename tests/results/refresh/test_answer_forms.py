@@ -98,7 +98,7 @@ def test_an_unknown_status_of_a_task_is_shown_and_the_checks_thin_out(camb, team
     camb.tasks["abc-1"] = {"status": "ON_HOLD"}
     sweep()
     run = Run.objects.get()
-    assert (run.status, run.notes, run.attempts) == ("waiting", ["CAMB.AI gives the status “ON_HOLD”."], 1)
+    assert (run.status, run.notes, run.attempts) == ("waiting", ["CAMB.AI reports the status “ON_HOLD”."], 1)
     first = run.due_at - run.checked_at
     for _ in range(4):
         refreshed(run, sweep)

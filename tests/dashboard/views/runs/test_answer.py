@@ -83,7 +83,7 @@ def test_a_run_without_an_answer_offers_none(team, member):
 def test_the_poll_brings_the_problems_too(team, member):
     run = answered(team, {"status": "ON_HOLD"})
     body = member.get(reverse("runs-detail-poll", args=[run.pk])).content.decode()
-    assert "CAMB.AI gives the status “ON_HOLD”." in body
+    assert "CAMB.AI reports the status “ON_HOLD”." in body
     assert reverse("runs-export-answer", args=[run.pk]) in body
 
 
