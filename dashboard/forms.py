@@ -388,6 +388,14 @@ class SpeakerForm(forms.Form):
     everywhere = forms.BooleanField(label=_("In every run of the team, new ones too"), required=False)
 
 
+class TimesForm(forms.Form):
+    """Chooses the unit of the times in CAMB.AI's answer about a run, or leaves it to Dubroom."""
+
+    unit = forms.ChoiceField(
+        label=_("CAMB.AI's times are in"), required=False, choices=[("", _("Automatic")), *Run.TimeUnit.choices]
+    )
+
+
 class LinkForm(forms.Form):
     """Takes one of the given runs, which the page itself lists."""
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from results.models import Cue, Dub, MediaCopy, Run
-from results.transcripts import alignment, cues, languages, review, timecode, timeline
+from results.transcripts import alignment, cues, languages, reading_speed, review, timecode, timeline
 
 # The number of speaker colours in static/css/run_detail.css.
 VOICES = 8
@@ -222,7 +222,7 @@ class TranscriptPage:
     def speakers(self) -> list[SpeakerStats]:
         """The speakers with their talk time, share and words, the one with the most talk time first."""
         talk, words = defaultdict[str, int](int), defaultdict[str, int](int)
-        count = _words if languages.has_spaces(self.dub.language) else review.length
+        count = _words if languages.has_spaces(self.dub.language) else reading_speed.length
         for cue in self.cues:
             talk[cue.speaker] += max(cue.end_ms - cue.start_ms, 0)
             words[cue.speaker] += count(cue.text)

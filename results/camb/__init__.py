@@ -7,15 +7,19 @@ errors.
 from results.camb.answers import CueAnswer, DubAnswer, LanguageAnswer, RunAnswer, TaskAnswer
 from results.camb.client import BATCH_MAX, BATCH_MIN, Client
 from results.camb.errors import CambError, Malformed, Refused, Unavailable
+from results.camb.parse import UNIT_HINTS, read_stored, reread_run
 from results.camb.reasons import explain
+from results.camb.times import KnownTimes
 
 __all__ = [
     "BATCH_MAX",
     "BATCH_MIN",
+    "UNIT_HINTS",
     "CambError",
     "Client",
     "CueAnswer",
     "DubAnswer",
+    "KnownTimes",
     "LanguageAnswer",
     "Malformed",
     "Refused",
@@ -23,4 +27,6 @@ __all__ = [
     "TaskAnswer",
     "Unavailable",
     "explain",
+    "read_stored",
+    "reread_run",
 ]

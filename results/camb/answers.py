@@ -1,6 +1,6 @@
 """CAMB.AI's answers as the rest of Dubroom sees them: plain, bounded and storable values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 
@@ -20,7 +20,7 @@ class DubAnswer:
     language: str  # CAMB.AI's key ("es-es", "54"); "" when the run has a single result without a key
     video_url: str  # "" when missing or unusable
     audio_url: str  # "" when missing or unusable
-    cues: tuple[CueAnswer, ...]  # sorted by start; 0 <= start_ms <= end_ms <= parse.MAX_MS
+    cues: tuple[CueAnswer, ...]  # sorted by start; 0 <= start_ms <= end_ms <= times.MAX_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,8 @@ class RunAnswer:
     hints: tuple[str, ...]  # sentences about irregularities in the answer
     raw: bytes  # the run's value as canonical JSON
     is_absent: bool = False  # a bulk answer that left this run out
+    message: str = ""  # CAMB.AI's own words about the failure
+    is_unit_certain: bool = True  # whether the times are certainly seconds
 
     @property
     def is_empty(self) -> bool:
@@ -48,6 +50,8 @@ class TaskAnswer:
     run_id: int | None
     failure: str  # "" or the reason, upper-cased; `explain` puts it in plain words
     message: str
+    hints: tuple[str, ...] = field(default=(), compare=False)  # sentences about an unusual state
+    raw: bytes = field(default=b"", compare=False)  # the answer as canonical JSON
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ import urllib3
 from results.camb import parse
 from results.camb.answers import LanguageAnswer, RunAnswer, TaskAnswer
 from results.camb.errors import Malformed, Refused, Unavailable
+from results.camb.texts import HIDDEN_KEY
 from results.http import DeadlineAdapter
 
 # The bounds in the schema of POST /dubbing-results. The prose beside the schema recommends 50–100 runs, but CAMB.AI
@@ -100,16 +101,17 @@ class Client:
         answer = self._send("POST", "/dubbing-results", {"run_ids": list(run_ids)})
         if not isinstance(answer, dict):
             raise Malformed("CAMB.AI's answer is not an object. It will be asked again.", http_status=200)
-        return {run_id: self._read_run(run_id, answer) for run_id in run_ids}
+        by_run = parse.results_by_run(answer, run_ids)
+        return {run_id: self._read_run(run_id, by_run) for run_id in run_ids}
 
-    def _read_run(self, run_id: int, answer: dict[str, object]) -> RunAnswer:
+    def _read_run(self, run_id: int, answer: Mapping[str, object]) -> RunAnswer:
         """Read what a bulk answer says of one run. An answer may leave runs out: `{}` says that none is ready."""
         read = parse.read_run(run_id, answer.get(str(run_id)), self._mask)
         return read if str(run_id) in answer else replace(read, is_absent=True)
 
     def _fetch_one(self, run_id: int) -> RunAnswer:
         answer = self._send("GET", f"/dub-result/{run_id}")
-        if not isinstance(answer, dict | str | None):
+        if not (isinstance(answer, dict | str | None) or (isinstance(answer, list) and answer)):
             raise Malformed(
                 "CAMB.AI's answer about the run is not an object. It will be asked again.", http_status=200
             )
@@ -144,11 +146,11 @@ class Client:
 
     def _mask(self, text: str) -> str:
         """Return CAMB.AI's text without the API key, in case CAMB.AI echoes the key."""
-        return text.replace(self._key, "[key hidden]") if len(self._key) >= SHORTEST_SECRET else text
+        return text.replace(self._key, HIDDEN_KEY) if len(self._key) >= SHORTEST_SECRET else text
 
     def _mask_in_error(self, text: str) -> str:
         # An error's text is no transcript, so even a short key is masked.
-        return text.replace(self._key, "[key hidden]")
+        return text.replace(self._key, HIDDEN_KEY)
 
     def _send(self, method: str, path: str, payload: dict[str, Any] | None = None) -> object:
         """Return the decoded JSON of one call's answer."""

@@ -1,5 +1,10 @@
 """The failure reasons that CAMB.AI names, in plain words and with the next step."""
 
+import re
+from typing import Any
+
+from results.camb.texts import read_upper
+
 # The `exception_reason` values and failing statuses of docs.camb.ai. A word in this list is a failure wherever it
 # stands for a run's state. CAMB.AI may add further reasons; an unknown one is shown as it is.
 REASONS = {
@@ -50,7 +55,98 @@ REASONS = {
 }
 
 
-def explain(reason: str) -> str:
-    """Return a failure reason in plain words with the next step; an unknown reason is quoted."""
-    known = REASONS.get(reason.strip().upper())
-    return known or f"CAMB.AI gave the reason “{reason}”. Look the run up in CAMB.AI, or ask its support."
+# Words of other statuses that end a dub without a result: CAMB.AI's statuses are an open set.
+_ENDED = {
+    **dict.fromkeys(
+        (
+            "CORRUPTED", "CRASHED", "DEAD", "ERROR", "ERRORED", "EXCEEDED", "FAILED", "FAILURE", "FATAL",
+            "INSUFFICIENT", "UNSUCCESSFUL",
+        ),
+        REASONS["FAILED"],
+    ),
+    **dict.fromkeys(("TIMEDOUT", "TIMEOUT"), REASONS["TIMEOUT"]),
+    **{
+        word: f"This dub {happened} in CAMB.AI. Start it again there if you still need it."
+        for word, happened in {
+            "CANCELED": "was cancelled",
+            "EXPIRED": "has expired",
+            **{
+                word: f"was {word.lower()}"
+                for word in (
+                    "ABANDONED", "ABORTED", "BLOCKED", "CANCELLED", "DECLINED", "DELETED", "DENIED", "DISCARDED",
+                    "DROPPED", "INTERRUPTED", "KILLED", "REFUSED", "REJECTED", "REMOVED", "REVOKED", "SKIPPED",
+                    "STOPPED", "TERMINATED", "WITHDRAWN",
+                )
+            },
+        }.items()
+    },
+}  # fmt: skip
+# With one of these words, a status such as FAILED_RETRYING or NO_ERROR does not end a dub.
+_GOING_ON = frozenset({
+    "COMPLETED", "NO", "NON", "NOT", "PARTIAL", "PARTIALLY", "PENDING", "RECOVERING", "REQUESTED", "RETRY",
+    "RETRYING", "SUCCEEDED", "SUCCESS", "TEMPORARILY", "WITHOUT",
+})  # fmt: skip
+_STATUS = re.compile(r"[A-Z]+(?:[ _.-]+[A-Z]+){0,3}[.!]?")
+
+
+def explain(reason: str, message: str = "") -> str:
+    """Return a failure reason in plain words with the next step, and CAMB.AI's own message.
+
+    An unknown reason is quoted.
+    """
+    reason = reason.strip()
+    known = REASONS.get(reason.upper()) or _how_ended(reason.upper())
+    sentence = known or f"CAMB.AI gave the reason “{reason}”. Look the run up in CAMB.AI, or ask its support."
+    return f"{sentence} CAMB.AI says: “{message}”" if message else sentence
+
+
+def failure_in(value: object) -> str:
+    """Return the failure reason in a status or in an object with one, or "".
+
+    PENDING, SUCCESS and unknown states are not failures.
+    """
+    if isinstance(value, str):
+        return _final(read_upper(value))
+    if not isinstance(value, dict):
+        return ""
+    reason = read_upper(value.get("exception_reason"))
+    if reason and reason != "NONE":
+        return reason
+    return _final(status_in(value)) or _reason_in_error(value)
+
+
+def status_in(value: dict[str, Any]) -> str:
+    """Return the status that an object gives, in capitals, or ""."""
+    for name in ("status", "state", "task_status"):
+        given = value.get(name)
+        if isinstance(given, dict):
+            given = given.get("code") or given.get("name") or given.get("status")
+        if status := read_upper(given):
+            return status
+    return ""
+
+
+def _reason_in_error(value: dict[str, Any]) -> str:
+    """Return the reason that an error object names by one of the known words."""
+    error = value.get("error")
+    names = (
+        [read_upper(error.get(name)) for name in ("exception_reason", "reason", "code", "type")]
+        if isinstance(error, dict)
+        else []
+    )
+    return next((name for name in names if name in REASONS), "")
+
+
+def _final(status: str) -> str:
+    return status if status in REASONS or _how_ended(status) else ""
+
+
+def _how_ended(status: str) -> str:
+    """Return the sentence for a status that says by one of its words that the dub has ended without a result."""
+    if not _STATUS.fullmatch(status):
+        return ""
+    words = re.findall("[A-Z]+", status.replace("TIMED_OUT", "TIMEDOUT").replace("TIMED OUT", "TIMEDOUT"))
+    if not _GOING_ON.isdisjoint(words):
+        return ""
+    sentence = next((_ENDED[word] for word in words if word in _ENDED), "")
+    return f"{sentence} CAMB.AI reported the status “{status}”." if sentence and len(words) > 1 else sentence

@@ -24,6 +24,7 @@ from results import clock, queue
 from results.media import download, links, part_files, quota, waveform
 from results.media.copies import local_folder, trusted_hosts, without_signature
 from results.models import CopyPolicy, Dub, MediaCopy, MediaCopyQuerySet
+from results.runs.times import check_time_unit
 
 logger = logging.getLogger(__name__)
 
@@ -97,6 +98,8 @@ def fetch_copy(lease: str) -> None:
     try:
         if copy and copy.dub:
             _Turn(copy, copy.dub, own).run()
+            if copy.length_ms:
+                check_time_unit(copy.dub.run_id)
     finally:
         MediaCopy.objects.filter(lease=own).update(lease=None, lease_until=None)
     enqueue_due()
@@ -272,6 +275,7 @@ class _Turn:
                 message="",
                 due_at=None,
             )
+        copy.length_ms = measured.length_ms
         part_files.delete(copy)
 
     def _measure_waveform(self) -> waveform.Waveform:

@@ -102,6 +102,10 @@ class Run(models.Model):
         FAILED = "failed", _("Failed")
         NOT_FOUND = "not_found", _("Not found")
 
+    class TimeUnit(models.TextChoices):
+        SECONDS = "seconds", _("Seconds")
+        MILLISECONDS = "milliseconds", _("Milliseconds")
+
     UNFINISHED = (Status.NEW, Status.WAITING, Status.PARTLY)
 
     LONGEST_TITLE = 200
@@ -126,6 +130,14 @@ class Run(models.Model):
     notes = models.JSONField(default=list, blank=True, help_text=_("Sentences about irregularities in the answer."))
     changed_at = models.DateTimeField(null=True, help_text=_("When an answer last changed the visible data."))
 
+    time_unit = models.CharField(
+        max_length=12,
+        blank=True,
+        choices=TimeUnit.choices,
+        default="",
+        db_default="",
+        help_text=_("The unit of CAMB.AI's times that a person chose; empty: Dubroom decides."),
+    )
     due_at = models.DateTimeField(null=True, default=clock.now, help_text=_("None: not refreshed automatically."))
     requested_at = models.DateTimeField(
         null=True, help_text=_("When the run was requested with others; None: answered since.")

@@ -9,10 +9,11 @@ from hashlib import sha256
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Max
 
 from results import camb, speakers
 from results.db import bulk
-from results.models import Cue, Dub, Language, RawAnswer, Run, TeamVersion
+from results.models import Cue, Dub, Language, MediaCopy, RawAnswer, Run, TeamVersion
 from results.search import indexing
 from results.search.index import IndexLine
 from results.transcripts import languages
@@ -62,7 +63,7 @@ def merge_task(run: Run, task: camb.TaskAnswer) -> str:
 
     If the team already has the run of that id, the two are one: this row is deleted, and has no pk any more.
     """
-    before = run.status
+    before, run.notes = run.status, list(task.hints)
     if task.run_id:
         known = Run.objects.select_for_update().filter(team=run.team_id, camb_run_id=task.run_id).first()
         if known:
@@ -74,7 +75,7 @@ def merge_task(run: Run, task: camb.TaskAnswer) -> str:
         run.camb_run_id, run.attempts = task.run_id, 0
         return f"CAMB.AI made it run {task.run_id}."
     if task.failure:
-        run.status, run.reason = Status.FAILED, " ".join(filter(None, (camb.explain(task.failure), task.message)))
+        run.status, run.reason = Status.FAILED, camb.explain(task.failure, task.message)
     else:
         run.status, run.attempts = Status.WAITING, run.attempts + 1
     return _status_change(before, run)
@@ -101,12 +102,11 @@ class Merge:
 
         Nothing good is given up for something worse: what CAMB.AI no longer gives is kept, and a note says so.
         """
+        answer = self._with_known_times(run, answer)
         before, dubs, notes = run.status, self._dubs[run.pk], list(answer.hints)
         missing, arrived = dict.fromkeys(dubs), dict[str, str]()
-        numbers = _camb_numbers() if any(given.language.isdigit() for given in answer.dubs) else {}
         left_out = 0
-        for given in answer.dubs:
-            language = languages.tag_for(given.language, numbers)
+        for language, given in _by_tag(answer.dubs):
             if language not in dubs and len(dubs) >= MAX_DUBS:
                 left_out += 1
                 continue
@@ -137,8 +137,42 @@ class Merge:
         if change:
             run.changed_at = asked_at
         if not (dubs and answer.is_empty):
-            self._keep_raw(run, answer, asked_at)
+            self.keep_raw(run, answer.raw, asked_at)
         return change
+
+    def reread(self, run: Run, unit: str) -> bool:
+        """Set the unit of the run's times and read its transcripts anew; the caller saves the run.
+
+        Returns False if the stored answer cannot be read, as it was cut off; then only a refresh changes the times.
+        """
+        known = self._known_times(run)
+        run.time_unit = unit
+        try:
+            raw = zlib.decompress(self._bodies[run.pk])
+            earlier, answer = (
+                camb.read_stored(run.camb_run_id or 0, raw, given) for given in (known, known._replace(unit=unit))
+            )
+        except (KeyError, ValueError):
+            return False
+        dubs = self._dubs[run.pk]
+        for language, given in _by_tag(answer.dubs):
+            if given.cues and language in dubs:
+                self._merge_cues(dubs[language], given)
+                self._changed[run.pk, language] = dubs[language]
+        outdated = {*earlier.hints, *camb.UNIT_HINTS}
+        run.notes = _counted([*answer.hints, *(note for note in run.notes if note not in outdated)])
+        run.duration_ms = max((dub.duration_ms for dub in dubs.values()), default=0)
+        return True
+
+    def _with_known_times(self, run: Run, answer: camb.RunAnswer) -> camb.RunAnswer:
+        """Return the answer with the unit of time that a person chose, or that fits the kept media."""
+        is_uncertain = not answer.is_unit_certain and self._dubs[run.pk]
+        known = self._known_times(run) if run.time_unit or is_uncertain else None
+        return camb.reread_run(answer, known) if known and any(known) else answer
+
+    def _known_times(self, run: Run) -> camb.KnownTimes:
+        copies = MediaCopy.objects.filter(dub__in=[dub.pk for dub in self._dubs[run.pk].values()])
+        return camb.KnownTimes(run.time_unit, copies.aggregate(Max("length_ms"))["length_ms__max"] or 0)
 
     def _merge_cues(self, dub: Dub, given: camb.DubAnswer) -> list[str]:
         if not given.cues:
@@ -150,10 +184,10 @@ class Merge:
             self._cues[dub.run_id, dub.language] = given.cues
         return []
 
-    def _keep_raw(self, run: Run, answer: camb.RunAnswer, asked_at: datetime) -> None:
-        size = len(answer.raw)
+    def keep_raw(self, run: Run, raw: bytes, asked_at: datetime) -> None:
+        size = len(raw)
         # Level 1: for a fifth less room zlib would take twice as long, a tenth of all that storing takes.
-        body = zlib.compress(answer.raw[:ANSWER_BYTES], 1)
+        body = zlib.compress(raw[:ANSWER_BYTES], 1)
         if body != self._bodies.get(run.pk):
             self._raw_answers.append(
                 RawAnswer(run=run, body=body, size=size, is_cut=size > ANSWER_BYTES, fetched_at=asked_at)
@@ -205,11 +239,11 @@ def _set_status(run: Run, dubs: Sequence[Dub], answer: camb.RunAnswer) -> list[s
     if dubs:
         run.status = Status.READY if all(dub.cue_count and dub.audio_url for dub in dubs) else Status.PARTLY
         if answer.failure:
-            notes.append(f"{camb.explain(answer.failure)} What was stored before is kept.")
+            notes.append(f"{camb.explain(answer.failure, answer.message)} What was stored before is kept.")
         if answer.is_empty:
             notes.append("CAMB.AI's newest answer about this run was empty; what was stored before is kept.")
     elif answer.failure:
-        run.status, run.reason = Status.FAILED, camb.explain(answer.failure)
+        run.status, run.reason = Status.FAILED, camb.explain(answer.failure, answer.message)
     else:
         run.status = Status.WAITING
     run.attempts = run.attempts + 1 if run.status in (Status.WAITING, Status.PARTLY) else 0
@@ -247,8 +281,11 @@ def delete_cues(dub: Dub) -> None:
     dub.cues.all()._raw_delete(dub.cues.db)
 
 
-def _camb_numbers() -> dict[int, str]:
-    return dict(Language.objects.values_list("camb_id", "tag"))
+def _by_tag(dubs: Sequence[camb.DubAnswer]) -> list[tuple[str, camb.DubAnswer]]:
+    """Return the dubs of an answer with their language tags."""
+    is_numbered = any(dub.language.isdigit() for dub in dubs)
+    numbers = dict(Language.objects.values_list("camb_id", "tag")) if is_numbered else {}
+    return [(languages.tag_for(dub.language, numbers), dub) for dub in dubs]
 
 
 def tag_numbered_dubs(tags: Mapping[int, str]) -> None:

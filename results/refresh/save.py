@@ -132,7 +132,9 @@ def _store(outcomes: Sequence[Outcome], earlier: dict[int, str], log: CallLog | 
             case camb.RunAnswer() as answer:
                 changes[run.pk] = merging.merge(run, answer, outcome.asked_at)
             case camb.TaskAnswer() as task:
-                changes[run.pk] = merge.merge_task(run, task)
+                changes[outcome.pk] = merge.merge_task(run, task)
+                if run.pk:
+                    merging.keep_raw(run, task.raw, outcome.asked_at)
             case camb.Refused() as refusal:
                 changes[run.pk] = merge.merge_refusal(run, refusal)
             case error:

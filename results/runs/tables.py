@@ -168,7 +168,7 @@ def _cut(rows: list[Row], start: int, *, has_header: bool) -> Table:
 def _fitted(row: Row, width: int, choice: Choice) -> Row:
     """Return the row with as many cells as the table has columns.
 
-    Commas without quotation marks have cut a number or a title. A row that does not fit even so keeps its first cells, without the one of the id.
+    Commas without quotation marks have cut a number or a title. A row that does not fit even so has no id cell.
     """
     run, title = choice.place(Role.RUN), choice.place(Role.TITLE)
     cut = len(row) > width and run is not None and _CUT_NUMBER.fullmatch(f"{row[run]},{row[run + 1]}")

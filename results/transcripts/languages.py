@@ -37,13 +37,26 @@ _OWN_SCRIPTS = {"ku_IQ": "Arab", "ku_IR": "Arab", "tk_AF": "Arab", "tk_IR": "Ara
 def tag_for(key: str, fetched: Mapping[int, str] | None = None) -> str:
     """Return the tag (`es-es`) for CAMB.AI's key of a dub: a tag in any case, a number, or any other text.
 
-    `fetched` maps CAMB.AI's numbers to tags, as fetched from CAMB.AI. An unknown number is its own tag.
+    `fetched` maps CAMB.AI's numbers to tags, as fetched from CAMB.AI. An unknown number is its own tag. So is any
+    other text, unless it is an English name such as `Spanish (Spain)`.
     """
     key = key.strip().lower().replace("_", "-")
     if key.isascii() and key.isdigit():
         number = int(key[:18])
         key = (fetched or {}).get(number) or KNOWN.get(number) or str(number)
+    elif _without_alias(key.partition("-")[0]) not in Locale("en").languages:
+        key = _tag_of_english_name(key) or key
     return key[:LONGEST_TAG]
+
+
+def _tag_of_english_name(name: str) -> str:
+    """Return the tag for `spanish` or `spanish (spain)`; empty if the language or the place is unknown."""
+    language, _, place = name.removesuffix(")").partition(" (")
+    tag = next(iter(_tags("en").get(language, ())), "")
+    if not place:
+        return tag
+    regions = {str(its_name).lower(): str(code).lower() for code, its_name in Locale("en").territories.items()}
+    return f"{tag}-{regions[place]}" if tag and place in regions else ""
 
 
 def name(tag: str) -> str:

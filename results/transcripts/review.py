@@ -1,15 +1,5 @@
-"""Review checks: the lines of a dub that a reviewer should look at, and the reasons.
+"""Review checks: the lines of a dub that a reviewer should look at, and the reasons."""
 
-The reading speeds, in characters a second, are those of the subtitling guides that the trade follows (Netflix's
-Timed Text Style Guides, for adults). They are 20 for alphabets, 22 for the scripts of India, 17 for Hebrew, Thai
-and the scripts of Thai's neighbours, 12 for Korean and 9 for Chinese. Japanese has the speed of Chinese here. Its
-guide's 4 is for subtitles that shorten the spoken text, while a dub's lines are the spoken text. Marks above and
-below a letter take no time.
-"""
-
-import re
-import unicodedata
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -19,25 +9,14 @@ from math import ceil
 from django.utils.translation import gettext as _
 
 from results.models import Cue
+from results.transcripts.reading_speed import SPEEDS, length, speed_for
 
-SPEED = 20
-SPEEDS = {"han": 9, "hangul": 12, "thai": 17, "hebrew": 17, "indic": 22}
 SUBTITLE_SECONDS = 7
 """The longest time that a subtitle is shown. A line with more text than this time allows cannot be one subtitle."""
 LONG_MS = 15_000
 GAP_MS = 10_000
 OVERLAP_MS = 40
 """One frame; a shorter overlap is a rounding error."""
-
-_SCRIPT = re.compile(
-    r"(?P<han>[\u3005-\u3007\u3041-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])"
-    r"|(?P<hangul>[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3])"
-    r"|(?P<thai>[\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff])"
-    r"|(?P<hebrew>[\u0590-\u05ff])"
-    r"|(?P<indic>[\u0900-\u0dff])"
-    r"|(?P<alphabet>\w)"
-)
-_WITHOUT_WIDTH = {"Mn", "Me", "Cf", "Cc"}
 
 
 class Kind(Enum):
@@ -80,25 +59,6 @@ def review_checks(cues: Sequence[Cue]) -> list[tuple[ReviewCheck, ...]]:
         (*_of_text(cue), *_of_time(cue, silent_ms, next_ms))
         for cue, silent_ms, next_ms in zip(cues, silent_from, following, strict=True)
     ]
-
-
-def speed_for(text: str) -> int:
-    """Return the reading speed of a text in characters a second, which depends on its most frequent script."""
-    if text.isascii():
-        return SPEED
-    scripts = Counter(found.lastgroup for found in _SCRIPT.finditer(text)).most_common(1)
-    return SPEEDS.get(scripts[0][0] or "", SPEED) if scripts else SPEED
-
-
-def length(text: str) -> int:
-    """Return the number of characters to read.
-
-    Marks and invisible characters do not count, and spaces in a row count as one.
-    """
-    text = " ".join(text.split())
-    return (
-        len(text) if text.isascii() else sum(unicodedata.category(letter) not in _WITHOUT_WIDTH for letter in text)
-    )
 
 
 def _of_text(cue: Cue) -> Iterator[ReviewCheck]:

@@ -42,8 +42,8 @@ def hostile_runs(team, owner, camb, work) -> list[Run]:
         {"start": 2 * at, "end": 2 * at + 2, "speaker": vector, "text": vector} for at, vector in enumerate(VECTORS)
     ]
     camb.runs[1] = lambda sign: {
-        vector: {"video_url": sign("bronze-room.zh.mp4"), "audio_url": vector, "transcript": lines}
-        for vector in VECTORS
+        f"en-x-{number}": {"video_url": sign("bronze-room.zh.mp4"), "audio_url": vector, "transcript": lines}
+        for number, vector in enumerate(VECTORS)
     }
     for number, vector in enumerate(VECTORS, start=2):
         camb.runs[number] = {"status": "ERROR", "exception_reason": vector}

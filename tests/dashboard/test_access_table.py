@@ -1,17 +1,19 @@
 """The access table: the status that every URL answers to each role. No URL may be missing from it."""
 
 import re
+import zlib
 from collections.abc import Iterator
 
 import pytest
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 from ninja.operation import PathView
 
 from dashboard.api.router import api
 from results import queue
-from results.models import Dub, SavedSearch
+from results.models import Dub, RawAnswer, SavedSearch
 from results.refresh import keys
 from teams import access
 from teams.models import AccessToken, Invitation, Membership, Team
@@ -72,6 +74,8 @@ TABLE = {
     "runs-bulk-restore": ((0, 405, 405, 405, 405), (0, 404, 403, 302, 302)),
     "runs-speakers-rename": ((0, 404, 403, 302, 302), (0, 404, 403, 302, 302)),
     "runs-bulk-tag": ((0, 405, 405, 405, 405), (0, 404, 403, 422, 422)),
+    "runs-export-answer": ((0, 404, 403, 200, 200), (0, 405, 405, 405, 405)),
+    "runs-edit-times": ((0, 404, 403, 200, 200), (0, 404, 403, 302, 302)),
     "runs-edit-tags": ((0, 404, 403, 200, 200), (0, 404, 403, 422, 422)),
     "runs-edit-title": ((0, 404, 403, 200, 200), (0, 404, 403, 200, 200)),
     "runs-linked-remove": ((0, 405, 405, 405, 405), (0, 404, 403, 302, 302)),
@@ -124,6 +128,7 @@ class World:
         self.dub: Dub = make_dub(
             make_run(self.team), ["Hello"], video_url="https://x.example/v.mp4", audio_url="https://x.example/a.mp3"
         )
+        RawAnswer.objects.create(run=self.dub.run, body=zlib.compress(b"{}"), size=2, fetched_at=timezone.now())
         self.other_dub = make_dub(self.dub.run, ["Hola"], language="es-es")
         owner = self.team.memberships.get().user
         make_member(self.team)  # the member that teams-member names
@@ -270,7 +275,7 @@ API_EXPORTS = [path for method, path in API_TABLE if method == "get" and path.st
 def test_the_export_urls_are_known():
     assert sorted(EXPORTS) == [
         "media-audio", "media-captions", "media-video",
-        "runs-export-dub", "runs-export-pair", "runs-export-selection", "search-export",
+        "runs-export-answer", "runs-export-dub", "runs-export-pair", "runs-export-selection", "search-export",
     ]  # fmt: skip
     assert sorted(API_EXPORTS) == [
         "/dubs/{dub}/audio", "/dubs/{dub}/transcript.{format}", "/dubs/{dub}/video", "/search",

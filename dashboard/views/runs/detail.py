@@ -9,12 +9,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from dashboard.forms import TimesForm
 from dashboard.pages.run_detail import ShownDub, status_sentence
 from dashboard.pages.transcript import TranscriptFilter
 from dashboard.views.runs.lookup import get_run
 from results import clock, queue, tags
 from results.media import copies
-from results.models import ApiKey, Run, TeamVersion
+from results.models import ApiKey, RawAnswer, Run, TeamVersion
 from results.refresh import call_log
 from results.runs.request import refresh_sooner
 from results.transcripts import timecode
@@ -78,14 +79,16 @@ def _context(request: HttpRequest, run: Run) -> dict[str, Any]:
         "key": key,
         "worker_missing_since": queue.worker_missing_since() if is_unfinished else None,
         "sentence": status_sentence(run, shown),
+        "times_form": TimesForm(initial={"unit": run.time_unit}),
         "poll_values": json.dumps({**state, **_dub_state(run, shown)}),
     }
 
 
 def _get_run(request: HttpRequest, pk: int) -> Run:
-    """Return the run; its `is_being_asked` says whether CAMB.AI is being asked about it now."""
+    """Return the run with `is_being_asked`, whether CAMB.AI is being asked about it now, and `has_answer`."""
     leased = Run.objects.leased(clock.now()).filter(pk=OuterRef("pk"))
-    return get_run(request, pk, is_being_asked=Exists(leased))
+    answer = RawAnswer.objects.filter(run=OuterRef("pk"))
+    return get_run(request, pk, is_being_asked=Exists(leased), has_answer=Exists(answer))
 
 
 def _dub_state(run: Run, shown: ShownDub | None) -> dict[str, str | list[str]]:

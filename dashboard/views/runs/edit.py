@@ -7,12 +7,13 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from dashboard.forms import TagsForm, TitleForm
+from dashboard.forms import TagsForm, TimesForm, TitleForm
 from dashboard.http.requests import page_methods
 from dashboard.views.runs.lookup import get_changeable_run
 from results.runs.archive import archive_runs, restore_runs
 from results.runs.remove import remove_run
 from results.runs.request import QueueUnreachableError, refresh_obstacle, request_refresh
+from results.runs.times import choose_time_unit
 from results.tags import add_tags, names_in_use, remove_tags
 
 
@@ -52,6 +53,20 @@ def tags(request: HttpRequest, pk: int) -> HttpResponse:
         "is_in_use": True,
     }
     return render(request, "runs/edit/tags.html", context, status=422 if form.errors else 200)
+
+
+@login_required
+@page_methods
+def times(request: HttpRequest, pk: int) -> HttpResponse:
+    """Choose the unit of the times in CAMB.AI's answer."""
+    run, membership = get_changeable_run(request, pk)
+    form = TimesForm(request.POST if request.method == "POST" else None, initial={"unit": run.time_unit})
+    if request.method == "POST" and form.is_valid():
+        if not choose_time_unit(run, form.cleaned_data["unit"]):
+            messages.info(request, _("The times change when this run is refreshed: press Refresh now."))
+        return redirect("runs-detail", pk)
+    context = {"membership": membership, "run": run, "times_form": form}
+    return render(request, "runs/edit/times.html", context, status=422 if form.errors else 200)
 
 
 @login_required

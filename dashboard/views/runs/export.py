@@ -1,6 +1,7 @@
 """Exports transcripts as files: one dub, two dubs side by side, or a ZIP of many runs."""
 
 import logging
+import zlib
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -14,10 +15,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from dashboard.http.file_response import attachment_headers, download_response, transcript_response
 from dashboard.http.ids import parse_ids
 from dashboard.pages.run_list import RunListQuery, selected_runs
-from dashboard.views.runs.lookup import get_exportable_dub
-from results.exports import archive
+from dashboard.views.runs.lookup import get_changeable_run, get_exportable_dub
+from results.exports import archive, names
 from results.exports.formats import FORMATS, Format
-from results.models import Run
+from results.models import RawAnswer, Run
 from teams.access import membership_or_404, require_export
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,21 @@ def pair(request: HttpRequest, pk: int, format_key: str, other_pk: int) -> HttpR
     logger.info("Dubs %s and %s exported as %s by user %s", pk, other_pk, format_key, request.user.pk)
     content = kind.bilingual_file(dub, other, with_marks=_wants_marks(request.GET))
     return download_response(kind, content, dub, other)
+
+
+@login_required
+@require_safe
+def answer(request: HttpRequest, pk: int) -> HttpResponse:
+    """Answer with CAMB.AI's newest raw answer about a run, as it was stored."""
+    run, membership = get_changeable_run(request, pk)
+    require_export(membership)
+    stored = get_object_or_404(RawAnswer, run=run)
+    logger.info("Raw answer about run %s exported by user %s", pk, request.user.pk)
+    return HttpResponse(
+        zlib.decompress(stored.body),
+        content_type="application/json",
+        headers=attachment_headers(f"{names.stem(run, '')}.answer.json"),
+    )
 
 
 @login_required

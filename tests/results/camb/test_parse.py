@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from results.camb import CueAnswer, DubAnswer, Malformed, parse
-from results.camb.parse import MAX_MS, decode, read_run
+from results.camb import CueAnswer, DubAnswer, KnownTimes, Malformed, parse, reread_run
+from results.camb.hints import MAX_HINTS
+from results.camb.parse import decode, read_run, read_task
+from results.camb.times import MAX_MS
 from tests.results.camb.cases import CUES, FLAT, FLAT_DUB, LINES, MP3, MP4, line
 
 TIMES_HINT = "Time put right, as it was missing, negative, reversed or beyond 100 hours: {}."
@@ -48,7 +50,10 @@ def cues_of(*lines: Any) -> tuple[CueAnswer, ...]:
             {"status": "SUCCESS", "message": {"audio_url": MP3}, "es-es": FLAT},
             (DubAnswer("es-es", MP4, MP3, CUES),),
         ),
-        ({"x" * 50: FLAT}, (DubAnswer("x" * 35, MP4, MP3, CUES),)),
+        (
+            {"es-x-" + "-".join(["private"] * 9): FLAT},
+            (DubAnswer("es-x-private-private-private-privat", MP4, MP3, CUES),),
+        ),
     ],
 )
 def test_every_form_of_a_result_becomes_dubs(value: object, dubs: tuple[DubAnswer, ...]) -> None:
@@ -73,9 +78,9 @@ def test_every_form_of_a_result_becomes_dubs(value: object, dubs: tuple[DubAnswe
         ({"metadata": {"width": 1920}}, ()),
         ("PENDING", ("CAMB.AI says only “PENDING”.",)),
         ({"error": "Run not found", "status": 404}, ("CAMB.AI says: “Run not found”",)),
-        ([], ("CAMB.AI answered in a form that is not known here.",)),
-        (5, ("CAMB.AI answered in a form that is not known here.",)),
-        (True, ("CAMB.AI answered in a form that is not known here.",)),
+        ([], ("CAMB.AI answered in a form that Dubroom does not know.",)),
+        (5, ("CAMB.AI answered in a form that Dubroom does not know.",)),
+        (True, ("CAMB.AI answered in a form that Dubroom does not know.",)),
     ],
 )
 def test_answer_without_a_result_is_empty_and_not_failed(value: object, hints: tuple[str, ...]) -> None:
@@ -138,7 +143,6 @@ def test_languages_that_are_equal_once_cleaned_are_one_dub() -> None:
         "https://:443/1.mp4",
         "https://user:pw@host.example/1.mp4",
         "https://host.example\\@evil.example/1.mp4",
-        "https://host.example/a b.mp4",
         "https://host.example/\r\nSet-Cookie: a=b",
         "https://host.example/\x00.mp4",
         "https://host.example/\ud800.mp4",
@@ -156,7 +160,9 @@ def test_only_a_plain_web_address_becomes_a_link(link: object) -> None:
     assert answer.hints == ("The video link was unusable.",)
 
 
-@pytest.mark.parametrize("link", ["http://127.0.0.1:8090/a.mp4", "HTTPS://cdn.example/é.mp4?a=%20&b='\"<>", MP4])
+@pytest.mark.parametrize(
+    "link", ["http://127.0.0.1:8090/a.mp4", "HTTPS://cdn.example/%C3%A9.mp4?a=%20&b='\"<>", MP4]
+)
 def test_usable_link_is_not_changed(link: str) -> None:
     assert read_run(1, {"video_url": f" {link}\n"}).dubs == (DubAnswer("", link, "", ()),)
 
@@ -330,7 +336,10 @@ def test_body_that_is_not_json_is_malformed(body: bytes) -> None:
         decode(body)
 
 
-FIELDS = ["video_url", "output_audio_url", "transcript", "status", "exception_reason", "message", "es-es", "54"]
+FIELDS = [
+    "video_url", "output_audio_url", "transcript", "status", "exception_reason", "message", "es-es", "54", "result",
+    "dubs", "dubbedVideoUrl", "segments", "language", "error", "run_id", "Spanish (Spain)", "main",
+]  # fmt: skip
 LINE_FIELDS = ["start", "end", "text", "speaker"]
 TEXTS = st.text(max_size=8) | st.text(st.characters(categories=["Cc", "Cs", "Zs"]), max_size=4)
 SCALARS = (
@@ -339,7 +348,25 @@ SCALARS = (
     | st.integers()
     | st.floats()
     | TEXTS
-    | st.sampled_from([MP4, "ERROR", "1.5", "1e999", "nan", "\u0661", 10**400, -(10**400)])
+    | st.sampled_from(
+        [
+            MP4,
+            "ERROR",
+            "1.5",
+            "1e999",
+            "nan",
+            "\u0661",
+            "00:01:02,5",
+            "-1:02",
+            "90000 ms",
+            "&#39;",
+            "&amp;#0;",
+            "CANCELLED",
+            "\x0b",
+            10**400,
+            -(10**400),
+        ]
+    )
 )
 VALUES = st.recursive(
     SCALARS,
@@ -354,10 +381,14 @@ VALUES = st.recursive(
 )
 
 
-@given(VALUES)
-def test_any_json_value_is_parsed_into_storable_data(value: object) -> None:
-    answer = read_run(1, value)
-    texts = [answer.failure, *answer.hints, answer.raw.decode()]
+KNOWN = st.builds(KnownTimes, st.sampled_from(["", "seconds", "milliseconds"]), st.sampled_from([0, 1, 90_000]))
+
+
+@given(VALUES, KNOWN)
+def test_any_json_value_is_parsed_into_storable_data(value: object, known: KnownTimes) -> None:
+    answer = read_run(1, value, known=known)
+    texts = [answer.failure, answer.message, *answer.hints, answer.raw.decode()]
+    assert len(answer.hints) <= MAX_HINTS
     for dub in answer.dubs:
         texts += [dub.language, dub.video_url, dub.audio_url]
         assert list(dub.cues) == sorted(dub.cues, key=lambda cue: cue.start_ms)
@@ -370,3 +401,17 @@ def test_any_json_value_is_parsed_into_storable_data(value: object) -> None:
     assert len({dub.language for dub in answer.dubs}) == len(answer.dubs)
     assert answer.is_empty == (not answer.dubs and not answer.failure)
     assert read_run(1, json.loads(answer.raw, parse_constant=pytest.fail)).raw == answer.raw
+    assert reread_run(answer, known).dubs == answer.dubs
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS) | TEXTS, VALUES, max_size=5) | VALUES)
+def test_any_json_value_is_a_storable_task_or_malformed(value: object) -> None:
+    if not isinstance(value, dict):
+        with pytest.raises(Malformed):
+            read_task(value)
+        return
+    task = read_task(value)
+    texts = "".join([task.status, task.failure, task.message, *task.hints, task.raw.decode()])
+    assert "\x00" not in texts.encode().decode()
+    assert task.run_id is None or 0 < task.run_id < 2**63
+    assert not (task.run_id and task.hints)

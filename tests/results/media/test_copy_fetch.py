@@ -1,8 +1,10 @@
 """Fetching copies over real HTTP into a storage: turns, crashes, errors of hosts, dead links, and full disks."""
 
 import fcntl
+import json
 import shutil
 import sys
+import zlib
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,9 +13,9 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from demo.server import MEDIA_DIR, Reply
-from results import clock
+from results import camb, clock
 from results.media import copies, copy_fetch, copy_sync, download, links, part_files, quota, waveform
-from results.models import CopyPolicy, MediaCopy
+from results.models import CopyPolicy, MediaCopy, RawAnswer, Run
 from results.runs.remove import remove_run
 from tests.factories import make_team
 from tests.results.media.copy_helpers import (
@@ -385,6 +387,19 @@ def test_only_the_audio_of_a_dub_with_both_is_measured(team, host, sync, measure
     ready_dub(team, host, audio_url=link(host, "/a.mp3"))
     sync()
     assert measured == [(Path(MediaCopy.objects.get(kind="audio").name).stem, "audio/mpeg")]
+
+
+def test_length_of_a_copy_decides_the_unit_of_times_that_was_left_open(team, host, sync, monkeypatch):
+    monkeypatch.setattr(waveform, "measure", lambda *_: waveform.Waveform(b"x" * waveform.COUNT, 1_210_000))
+    dub = ready_dub(team, host)
+    line = {"start": 0, "end": 1_200, "text": "Kettle drums"}
+    body = zlib.compress(json.dumps({dub.language: {"transcript": [line] * 3}}).encode())
+    RawAnswer.objects.create(run=dub.run, body=body, size=99, fetched_at=timezone.now())
+    Run.objects.update(notes=[camb.UNIT_HINTS[0]])
+    sync()
+    assert MediaCopy.objects.get().state == "kept"
+    assert set(dub.cues.values_list("end_ms", flat=True)) == {1_200_000}
+    assert Run.objects.get().notes == []
 
 
 def test_undecodable_file_is_kept_and_not_measured_again(team, host, sync, real_waveforms, caplog):

@@ -448,7 +448,7 @@ def test_what_json_lets_through_and_no_database_takes_is_stored_as_far_as_it_is_
     answers = (
         rf'{{"audio_url": "https://m.example/1.mp3", {odd}: Infinity, "x": 1, "x": 1e999, "transcript": [{line}]}}',
         rf'{{"status": "ERROR", "exception_reason": {odd}}}',
-        rf'{{{odd}: {{"audio_url": "https://m.example/3.mp3", "transcript": [{line}]}}}}',
+        rf'{{"es-es": {{"audio_url": "https://m.example/3.mp3", {odd}: 1, "transcript": [{line}]}}}}',
         "9" * 5_000,
         "[" * 500 + "]" * 500,
     )

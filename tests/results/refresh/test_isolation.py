@@ -172,7 +172,7 @@ def test_recovering_from_a_clock_change_leaves_ordinary_waits_alone(team):
 def test_answers_with_ever_new_languages_add_at_most_200_dubs_and_one_set_of_notes(camb, team, sweep):
     run = make_run(team)
     for turn in range(6):
-        camb.runs[run.camb_run_id] = {f"x{turn}{number:03}": READY for number in range(290)}
+        camb.runs[run.camb_run_id] = {f"en-x-{turn}{number:03}": READY for number in range(290)}
         sweep()
         Run.objects.update(due_at=timezone.now())
     run.refresh_from_db()
@@ -184,10 +184,10 @@ def test_answers_with_ever_new_languages_add_at_most_200_dubs_and_one_set_of_not
 def test_a_note_that_is_made_for_many_dubs_is_counted_and_not_repeated(camb, team, sweep):
     run = make_run(team)
     camb.runs[run.camb_run_id] = {
-        f"l{number:03}": READY | {"video_url": "https://m.example/v"} for number in range(40)
+        f"en-x-{number:03}": READY | {"video_url": "https://m.example/v"} for number in range(40)
     }
     sweep()
-    camb.runs[run.camb_run_id] = {f"l{number:03}": READY for number in range(40)}
+    camb.runs[run.camb_run_id] = {f"en-x-{number:03}": READY for number in range(40)}
     Run.objects.update(due_at=timezone.now())
     sweep()
     run.refresh_from_db()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from results.transcripts import review
+from results.transcripts import reading_speed, review
 from results.transcripts.review import Kind
 from tests.results.exports.cases import make_cue, steady, texts
 
@@ -34,7 +34,7 @@ def line(text, start_ms=0, end_ms=1000):
     ],
 )
 def test_each_script_has_its_reading_speed(text, letters):
-    assert (review.length(text), review.speed_for(text)) == (letters, letters)
+    assert (reading_speed.length(text), reading_speed.speed_for(text)) == (letters, letters)
     assert kinds(line(text)) == [[]]
     assert kinds(line(f"{text}a")) == [[Kind.FAST]]
     assert kinds(line(f"{text}a", 0, 2000)) == [[]]
@@ -45,7 +45,7 @@ def test_each_script_has_its_reading_speed(text, letters):
     [("", 0), ("  a \n\n b\t", 3), ("\u200fמרחב\u200f", 4), ("مَرْحَبًا", 5), ("e\u0301", 1), ("นี้", 1), ("👍", 1)],
 )
 def test_marks_and_spaces_in_a_row_do_not_count(text, letters):
-    assert review.length(text) == letters
+    assert reading_speed.length(text) == letters
 
 
 @pytest.mark.parametrize("text", ["", " \n", "\u3000"])

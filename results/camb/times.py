@@ -1,0 +1,211 @@
+"""Reads the times of a transcript, and decides whether its plain numbers are seconds or milliseconds.
+
+CAMB.AI's schema says seconds, but its example is 0 and 5000.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from enum import StrEnum
+from statistics import median
+from typing import NamedTuple, TypeGuard
+
+from results.transcripts.reading_speed import length, speed_for
+
+MAX_MS = 100 * 3600 * 1000
+# So many lines, spread over the transcript, show how fast it is spoken.
+SAMPLE = 100
+# Speech is at most this many times as fast as the reading speed of its script, and mostly slower.
+FASTEST_PACE, SLOWEST_PACE = 1.5, 0.05
+# Lines that must agree before their pace is certain evidence.
+CERTAIN_LINES = 3
+LONGEST_SILENT_LINE = 3600  # seconds; a longer line of music is one in milliseconds
+SHORTEST_DUB_MS = 1000
+
+# A union such as `str | int` would be built anew for each time.
+_PLAIN = (str, int, float)
+_CLOCK = re.compile(r"(-?)(?:(\d{1,4}):)?(\d{1,4}):(\d{1,2})(?:[.,](\d{1,9})|[:;](\d{3}|\d{2}))?", re.ASCII)
+_NUMBER = re.compile(r"(-?\d{1,15}(?:[.,]\d{1,15})?)\s?(s|ms)?", re.ASCII)
+_BRACKETED = re.compile(
+    r"\[[^\]]*\]|\([^)]*\)|\{[^}]*\}|<[^>]*>|\*[^*]*\*|（[^）]*）|【[^】]*】|［[^］]*］|〔[^〕]*〕"
+)
+_MUSIC = re.compile("[\u2669-\u266f\U0001f3b5\U0001f3b6\U0001f3bc]")
+
+
+class Unit(StrEnum):
+    """The unit of the plain numbers in a transcript."""
+
+    SECONDS = "seconds"
+    MILLISECONDS = "milliseconds"
+
+    @property
+    def ms(self) -> float:
+        """The milliseconds of one unit."""
+        return 1000.0 if self == Unit.SECONDS else 1.0
+
+
+class KnownTimes(NamedTuple):
+    """What is known of a run's times besides its answer."""
+
+    unit: str = ""
+    """The unit that a person chose; "" leaves it to the evidence."""
+    media_ms: int = 0
+    """The length of the dubbed media; 0 if unknown."""
+
+
+NOTHING_KNOWN = KnownTimes()
+
+
+class Seconds(float):
+    """A time that is in seconds for certain, as it came with its unit, such as 00:01:02,500."""
+
+
+class Line(NamedTuple):
+    """A line of a transcript; its times are CAMB.AI's numbers."""
+
+    start: float | None
+    end: float | None
+    speaker: str
+    text: str
+
+
+class UnitGuess(NamedTuple):
+    """The unit that a transcript's numbers are taken for."""
+
+    unit: Unit = Unit.SECONDS
+    is_certain: bool = True
+    end: float = 0
+    """The highest of the numbers, in that unit or the other; 0 if there is none."""
+
+    @property
+    def end_ms(self) -> float:
+        return self.end * self.unit.ms
+
+
+def read_time(value: object) -> float | None:
+    """Return a time that came as a number, as text, or as a clock such as `1:02:03,456`; None if unreadable."""
+    if isinstance(value, bool) or not isinstance(value, _PLAIN):
+        return None
+    if isinstance(value, str) and (time := _read_clock(value.strip())) is not None:
+        return time
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _read_clock(text: str) -> float | None:
+    if clock := _CLOCK.fullmatch(text):
+        sign, hours, minutes, seconds, fraction, last = clock.groups()
+        # The last of four numbers is milliseconds if it has three digits; two are a frame, of unknown length.
+        fraction = fraction or (last if last and len(last) == 3 else "")
+        whole = int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds)
+        return Seconds(f"{sign}{whole}.{fraction or 0}")
+    if number := _NUMBER.fullmatch(text):
+        time = float(number[1].replace(",", "."))
+        return time if number[2] is None else Seconds(time if number[2] == "s" else time / 1000)
+    return None
+
+
+def in_unit(lines: Sequence[Line], unit: Unit) -> Sequence[Line]:
+    """Return the lines with all times in this unit, which is that of their plain numbers."""
+    if unit == Unit.SECONDS:
+        return lines
+    return [line._replace(start=_in_ms(line.start), end=_in_ms(line.end)) for line in lines]
+
+
+def _in_ms(time: float | None) -> float | None:
+    return time * 1000 if isinstance(time, Seconds) else time
+
+
+def rounded_ms(milliseconds: float) -> int:
+    """Return milliseconds rounded half up, clamped to 0 … MAX_MS.
+
+    The inner `round` is for times such as 1.0005 s, which as a float is 1000.4999999999999 ms.
+    """
+    return math.floor(round(min(max(milliseconds, 0.0), float(MAX_MS)), 6) + 0.5)
+
+
+def guess_units(transcripts: Sequence[Sequence[Line]], known: KnownTimes) -> list[UnitGuess]:
+    """Return the unit of each of a run's transcripts: a person's choice, or the most plausible one.
+
+    A transcript that shows no unit by itself takes the one under which it is about as long as the run's others.
+    """
+    guesses = [_guess_unit(lines, known.media_ms) for lines in transcripts]
+    if known.unit:
+        return [guess._replace(unit=Unit(known.unit)) for guess in guesses]
+    certain = [guess.end_ms for guess in guesses if guess.is_certain and guess.end]
+    return [guess if guess.is_certain or not certain else _matched(guess, median(certain)) for guess in guesses]
+
+
+def _matched(guess: UnitGuess, others_ms: float) -> UnitGuess:
+    """Return the guess with the unit under which the transcript is as long as others, if either is near."""
+    distances = {unit: abs(math.log(max(guess.end * unit.ms, 1) / others_ms)) for unit in Unit}
+    nearest = min(distances, key=lambda unit: distances[unit])
+    return guess._replace(unit=nearest, is_certain=True) if distances[nearest] < math.log(2) else guess
+
+
+def _guess_unit(lines: Sequence[Line], media_ms: int) -> UnitGuess:
+    """Return the unit under which the transcript has the length of its media, else that of plausible speech."""
+    numbers = [time for line in lines for time in line[:2] if _is_evidence(time)]
+    end = max(numbers, default=0)
+    if end and media_ms and (unit := _unit_by_length(end, media_ms)):
+        return UnitGuess(unit, True, end)
+    spans = [
+        (line.end - line.start, line.text)
+        for line in lines[:: len(lines) // SAMPLE + 1]
+        if _is_evidence(line.start) and _is_evidence(line.end) and line.start < line.end
+    ]
+    unit, is_certain = _unit_by_speech(spans, end, all(map(float.is_integer, numbers)))
+    return UnitGuess(unit, is_certain, end)
+
+
+def _unit_by_length(end: float, media_ms: int) -> Unit | None:
+    """Return the only unit in which a transcript that ends at this number fits its media; None if both may."""
+    fits = {unit: end * unit.ms <= 1.1 * media_ms + 5000 for unit in Unit}
+    if fits[Unit.SECONDS] and end * 1000 >= 0.8 * media_ms:
+        return Unit.SECONDS
+    return Unit.MILLISECONDS if fits[Unit.MILLISECONDS] and not fits[Unit.SECONDS] else None
+
+
+def _unit_by_speech(spans: Sequence[tuple[float, str]], end: float, are_whole: bool) -> tuple[Unit, bool]:
+    """Return the unit of these durations with their texts, and whether it is certain.
+
+    As milliseconds, the lines must be spoken at most as fast as people speak. Then seconds would be at least half a
+    minute a letter. Fractions are a sign of seconds, which only the pace of several lines outweighs. Lines without
+    speech, such as [Music], have no pace; they are in seconds unless that makes them longer than an hour.
+    """
+    paces = [
+        length(speech) * 1000 / duration / speed_for(speech)
+        for duration, text in spans
+        if (speech := _spoken_part(text))
+    ]
+    # Whole numbers this small would be a dub of less than a second.
+    is_certain_if_seconds = not are_whole or end < SHORTEST_DUB_MS or not spans
+    if not paces:
+        longest = median(duration for duration, _ in spans) if spans else 0
+        is_long = are_whole and longest > LONGEST_SILENT_LINE
+        return (Unit.MILLISECONDS, False) if is_long else (Unit.SECONDS, is_certain_if_seconds)
+    pace = median(paces)
+    is_agreed = len(paces) >= CERTAIN_LINES
+    if are_whole:
+        is_plausible = pace <= FASTEST_PACE and end >= SHORTEST_DUB_MS
+    else:
+        is_plausible = SLOWEST_PACE <= pace <= FASTEST_PACE and is_agreed
+    if is_plausible:
+        return Unit.MILLISECONDS, is_agreed and are_whole
+    return Unit.SECONDS, is_certain_if_seconds or pace > 10 * FASTEST_PACE
+
+
+def _spoken_part(text: str) -> str:
+    """Return what is spoken in a line: nothing in `[Music]`, `(applause)` or a line with notes."""
+    if _MUSIC.search(text):
+        return ""
+    spoken = _BRACKETED.sub(" ", text).strip()
+    return spoken if any(map(str.isalnum, spoken)) else ""
+
+
+def _is_evidence(time: float | None) -> TypeGuard[float]:
+    """Tell whether a time says something about the unit: an impossible number says nothing about the others."""
+    return time is not None and not isinstance(time, Seconds) and 0 <= time <= MAX_MS

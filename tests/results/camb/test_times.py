@@ -1,0 +1,172 @@
+"""Times in CAMB.AI's answers: numbers, texts and clocks, in seconds or milliseconds."""
+
+from typing import Any
+
+import pytest
+
+from results.camb import KnownTimes
+from results.camb.parse import MILLISECONDS_TAKEN, SECONDS_TAKEN, read_run, reread_run
+from tests.results.camb.cases import MP3, line
+
+SPEECH = ["Hello there, and welcome to the show.", "Today we talk about tea.", "And about the kettle.", "Goodbye!"]
+CHINESE = ["大家好，欢迎收看今天的节目。", "今天我们来谈谈茶。", "还有水壶。", "再见！"]
+UNIT_WORDS = ("milliseconds", "seconds")
+
+
+def times_of(*lines: Any, **known: Any) -> list[tuple[int, int]]:
+    answer = read_run(1, {"audio_url": MP3, "transcript": list(lines)}, known=KnownTimes(**known))
+    return [(cue.start_ms, cue.end_ms) for cue in answer.dubs[0].cues]
+
+
+def unit_hints(*lines: Any, **known: Any) -> list[str]:
+    answer = read_run(1, {"audio_url": MP3, "transcript": list(lines)}, known=KnownTimes(**known))
+    return [hint for hint in answer.hints if "seconds" in hint]
+
+
+# Clocks
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        ("00:00:01,200", "00:00:03,400", (1_200, 3_400)),
+        ("00:00:01.200", "00:00:03.400", (1_200, 3_400)),
+        ("0:01:05.000", "0:01:07.5", (65_000, 67_500)),
+        ("1:02:03,456", "1:02:04", (3_723_456, 3_724_000)),
+        ("01:05", "01:07", (65_000, 67_000)),
+        ("1:05", "1:07.25", (65_000, 67_250)),
+        (" 75:30 ", "75:31", (4_530_000, 4_531_000)),
+        ("00:00:01:200", "00:00:03:400", (1_200, 3_400)),
+        ("00:00:01:12", "00:00:03;12", (1_000, 3_000)),  # frames, of unknown length
+        ("00:00:00,000000", "00:00:01,234567", (0, 1_235)),
+        ("1.2s", "3400 ms", (1_200, 3_400)),
+        ("1,5", "2,25", (1_500, 2_250)),
+        ("00:00:05,000", "00:00:01,000", (5_000, 5_000)),
+        ("-00:00:05,000", "00:00:01,000", (0, 1_000)),
+    ],
+)
+def test_clocks_are_read(start: str, end: str, expected: tuple[int, int]) -> None:
+    assert times_of(line(start, end)) == [expected]
+    assert unit_hints(line(start, end)) == []
+
+
+@pytest.mark.parametrize("time", ["", "soon", "1:2:3:4:5", "12:99:", ":05", "::", "1:xx", "٣:٠٥", "1" * 5_000])
+def test_a_time_that_cannot_be_read_is_put_right(time: str) -> None:
+    answer = read_run(1, {"transcript": [line(time, time)]})
+    assert [(cue.start_ms, cue.end_ms) for cue in answer.dubs[0].cues] == [(0, 0)]
+    assert "Time put right" in answer.hints[0]
+
+
+def test_clocks_beside_milliseconds_keep_their_own_unit() -> None:
+    lines = [line("00:00:00,500", "00:00:02,000", SPEECH[0])]
+    lines += [line(3_000 * n, 3_000 * n + 2_000, text) for n, text in enumerate(SPEECH, start=1)]
+    assert times_of(*lines)[:2] == [(500, 2_000), (3_000, 5_000)]
+
+
+# Seconds or milliseconds
+
+
+@pytest.mark.parametrize(
+    ("lines", "last"),
+    [
+        ([line(0, 184, "[Music]")], (0, 184_000)),
+        ([line(0, 210, "♪"), line(210, 330, "♪♪")], (210_000, 330_000)),
+        ([line(0, 184, "(applause)"), line(184, 400, "[Musik]")], (184_000, 400_000)),
+        ([line(0, 300, "♪ La la la, la la la ♪")], (0, 300_000)),
+        ([line(0, 900, "【音乐】")], (0, 900_000)),
+        ([line(0, 240, "*applause*"), line(240, 241, "...")], (240_000, 241_000)),
+        ([line(0, 120, "Yes.")], (0, 120_000)),
+        ([line(0, 184, "[Music]"), line(184, 187, SPEECH[0]), line(187, 700, "[Music]")], (187_000, 700_000)),
+        ([line(0, 1_500, "[Music]"), line(1_500, 1_503, SPEECH[0])], (1_500_000, 1_503_000)),
+        ([line(5 * n, 5 * n + 4, text) for n, text in enumerate(SPEECH)], (15_000, 19_000)),
+        ([line(5 * n, 5 * n + 4, text) for n, text in enumerate(CHINESE)], (15_000, 19_000)),
+        ([line(0.5, 1_200, "♪"), line(1_200, 2_000, "[Music]")], (1_200_000, 2_000_000)),
+    ],
+)
+def test_seconds_are_not_questioned(lines: list[Any], last: tuple[int, int]) -> None:
+    assert times_of(*lines)[-1] == last
+    assert unit_hints(*lines) == []
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [line(5_000 * n, 5_000 * n + 4_000, text) for n, text in enumerate(SPEECH)],
+        [line(5_000 * n, 5_000 * n + 4_000, text) for n, text in enumerate(CHINESE)],
+        [line(str(5_000 * n), f"{5_000 * n + 4_000}.0", text) for n, text in enumerate(SPEECH)],
+        [line(5_000 * n + 0.5, 5_000 * n + 4_000.25, text) for n, text in enumerate(SPEECH)],
+        [line(-5_000, 0, "♪"), *(line(5_000 * n, 5_000 * n + 4_000, text) for n, text in enumerate(SPEECH))],
+        [line(0, 5_000, "[Music]"), line(10_000, 12_000, SPEECH[1]), line(15_000, 19_000, "(applause)")],
+        [line(0, 15_000, "[Music]"), line(15_000, 19_000, "[Music] Hello there.")],
+    ],
+)
+def test_milliseconds_are_recognised_by_what_is_spoken(lines: list[Any]) -> None:
+    start, end = times_of(*lines)[-1]
+    assert (start, end) in ((15_000, 19_000), (15_001, 19_000))
+    assert unit_hints(*lines) == [MILLISECONDS_TAKEN]
+
+
+def test_a_line_of_music_that_would_last_for_hours_is_in_milliseconds() -> None:
+    assert times_of(line(0, 184_000, "[Music]")) == [(0, 184_000)]
+    assert unit_hints(line(0, 184_000, "[Music]")) == [MILLISECONDS_TAKEN]
+
+
+@pytest.mark.parametrize(
+    "lines", [[line(0, 1_200, "♪")], [line(0, 900, "[Music]"), line(900, 2_000, "[Applause]")]]
+)
+def test_music_that_may_be_either_is_taken_as_seconds_and_says_so(lines: list[Any]) -> None:
+    assert times_of(*lines)[-1][1] == lines[-1]["end"] * 1000
+    assert unit_hints(*lines) == [SECONDS_TAKEN]
+
+
+# What else is known
+
+
+CHAPTERS = [line(0, 600, "Introduction"), line(600, 3_000, "How tea is made"), line(3_000, 4_000, "Questions")]
+
+
+@pytest.mark.parametrize(
+    ("lines", "media_ms", "end_ms"),
+    [
+        (CHAPTERS, 4_020_000, 4_000_000),
+        (CHAPTERS, 4_500, 4_000),
+        ([line(0, 1_200, "♪")], 1_210_000, 1_200_000),
+        ([line(0, 1_200, "♪")], 1_300, 1_200),
+        ([line(0, 60_000, "[Music]")], 61_000, 60_000),
+    ],
+)
+def test_the_length_of_the_media_decides(lines: list[Any], media_ms: int, end_ms: int) -> None:
+    assert times_of(*lines, media_ms=media_ms)[-1][1] == end_ms
+
+
+def test_a_short_transcript_of_long_media_is_decided_by_its_speech() -> None:
+    lines = [line(5_000 * n, 5_000 * n + 4_000, text) for n, text in enumerate(SPEECH)]
+    assert times_of(*lines, media_ms=3_600_000)[-1] == (15_000, 19_000)
+    assert times_of(line(1, 3, SPEECH[0]), media_ms=3_600_000) == [(1_000, 3_000)]
+
+
+def test_a_dub_without_evidence_is_as_long_as_the_runs_other_dubs() -> None:
+    spoken = [line(400.5 * n, 400.5 * n + 4, text) for n, text in enumerate(SPEECH)]
+    in_ms = [line(400 * n, 400 * n + 300, "Ja.") for n in range(5)]
+    music = [line(0, 1_200, "♪")]
+    long, short = (
+        read_run(1, {"es-es": {"transcript": other}, "fr-fr": {"transcript": music}}).dubs[1]
+        for other in (spoken, in_ms)
+    )
+    assert (long.cues[0].end_ms, short.cues[0].end_ms) == (1_200_000, 1_200)
+
+
+@pytest.mark.parametrize("unit", UNIT_WORDS)
+def test_a_persons_choice_outweighs_all_evidence(unit: str) -> None:
+    lines = [line(5 * n, 5 * n + 4, text) for n, text in enumerate(SPEECH)]
+    factor = 1000 if unit == "seconds" else 1
+    assert times_of(*lines, unit=unit, media_ms=20_000)[-1] == (15 * factor, 19 * factor)
+    assert unit_hints(*lines, unit=unit) == [f"The times are read as {unit}, as chosen for this run."]
+
+
+def test_an_answer_is_read_anew_and_keeps_what_decoding_noted() -> None:
+    answer = read_run(1, {"transcript": [line(0, 1_200, "♪")], "deep": eval("[" * 60 + "]" * 60)})
+    assert not answer.is_unit_certain
+    again = reread_run(answer, KnownTimes("milliseconds"))
+    assert again.dubs[0].cues[0].end_ms == 1_200
+    assert "A part nested too deeply was left out." in again.hints
