@@ -51,7 +51,7 @@ _CAMB = _words("""
     camb cambai ai
 """)
 _JOBS = _words("""
-    job jobs auftrag trabajo travail trabalho lavoro opdracht order ジョブ 作业 作業 工作 작업 잡
+    job jobs auftrag trabajo travail trabalho lavoro opdracht ジョブ 作业 作業 工作 작업 잡
 """)
 _TASKS = _words("""
     task tasks aufgabe tarea tareas tache taches tarefa tarefas compito attivita taak taken タスク 任务 任務 태스크

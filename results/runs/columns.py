@@ -34,7 +34,7 @@ class Column:
 
     @classmethod
     def of(cls, name: str, cells: Sequence[str]) -> "Column":
-        filled = [cell for cell in cells if cell]
+        filled = [id_cells.bare(cell) for cell in cells if cell]
         numbers = [int(digits) for cell in filled if (digits := id_cells.whole_number(cell)) and len(digits) < 20]
         uuids = sum(map(is_uuid, filled))
         ids = len(numbers) + uuids
@@ -151,15 +151,14 @@ def _without_doubtful(columns: Sequence[Column], candidates: list[int]) -> list[
 
 
 def _choose_task(columns: Sequence[Column], roles: list[Role]) -> None:
-    for named in (True, False):
-        for at, column in enumerate(columns):
-            if roles[at] is not Role.OTHER or Role.TASK in roles:
-                continue
-            are_uuids = bool(column.uuids) and column.uuids >= MOST_CELLS * len(column.cells)
-            is_named = column_names.is_task(column.name) and (are_uuids or not column.words)
-            may_be = are_uuids and (not column.name or column_names.run_rank(column.name) > 0)
-            if is_named if named else may_be:
-                roles[at] = Role.TASK
+    """Give the role of the task ids to a column of UUIDs, best one named so, or to one named so without words."""
+    free = [at for at, role in enumerate(roles) if role is Role.OTHER]
+    named = [at for at in free if column_names.is_task(columns[at].name)]
+    with_uuids = [at for at in free if columns[at].uuids >= MOST_CELLS * max(1, len(columns[at].cells))]
+    likely = [at for at in with_uuids if not columns[at].name or column_names.run_rank(columns[at].name)]
+    empty = [at for at in named if not columns[at].words]
+    for at in [*(at for at in with_uuids if at in named), *likely, *empty][:1]:
+        roles[at] = Role.TASK
 
 
 def _title(columns: Sequence[Column], roles: Sequence[Role]) -> int | None:

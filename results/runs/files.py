@@ -3,6 +3,8 @@
 import codecs
 import datetime
 import io
+import re
+import unicodedata
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -35,6 +37,14 @@ ENCODINGS = {
 # What a workbook of the largest size allowed may unpack to.
 MAX_UNPACKED = 50 * 2**20
 MAX_ROWS = 100_000
+
+_BETWEEN_WORDS = re.compile(r"[\s;,|\"]+")
+# A currency, a fraction or a control character beside a letter: no word, but another one read wrongly.
+_SIGN_IN_A_WORD = re.compile("[^\\W\\d_][¢£¤¥¦§©¬®°±¶µ¹²³¼½¾×÷\x80-\x9f]|[¢£¤¥¦§©¬®±¶µ¹²³¼½¾×÷\x80-\x9f][^\\W\\d_]")
+
+# The first words of the names of letters.
+_OF_ANY_SCRIPT = {"MODIFIER", "FEMININE", "MASCULINE"}
+_OF_JAPANESE = {"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HALFWIDTH"}
 
 _PACKED = (b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
 _IMAGES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"II*\x00", b"MM\x00*", b"BM")
@@ -124,9 +134,36 @@ def _utf_16_without_mark(raw: bytes) -> str:
 
 
 def _guess(raw: bytes) -> str:
+    """Return the encoding that the detector finds likeliest, of those in which the words make most sense."""
     legacy = [name for name in ENCODINGS if not name.startswith("utf")]
-    found = chardet.detect(raw, include_encodings=legacy, compat_names=False)["encoding"]
-    return next((name for name in legacy if found and codecs.lookup(name) == codecs.lookup(found)), "cp1252")
+    found = chardet.detect_all(raw, ignore_threshold=True, include_encodings=legacy, compat_names=False)
+    likely = {_known(str(each["encoding"])): each["confidence"] for each in found if each["encoding"]}
+    # Where two are about as likely, it is the one that most spreadsheets of the world write.
+    likely["cp1252"] = 1.3 * likely.get("cp1252", 0)
+    return min(likely, key=lambda name: (_oddities(raw, name), -likely[name]))
+
+
+def _known(name: str) -> str:
+    return next((known for known in ENCODINGS if codecs.lookup(known) == codecs.lookup(name)), "cp1252")
+
+
+def _oddities(raw: bytes, encoding: str) -> int:
+    """Return how many words of the text mix alphabets or have signs within them, read by this encoding."""
+    text = raw.decode(encoding, errors="replace")
+    return sum(_is_odd(word) for word in set(_BETWEEN_WORDS.split(text))) + 5 * text.count("\ufffd")
+
+
+def _is_odd(word: str) -> bool:
+    if word.isascii():
+        return False
+    letters = [letter for letter in word if letter.isalpha()]
+    scripts = {unicodedata.name(letter, "?").split()[0] for letter in letters} - {
+        "MODIFIER",
+        "FEMININE",
+        "MASCULINE",
+    }
+    is_mixed = len(scripts) > 1 and not scripts <= _OF_JAPANESE
+    return is_mixed or bool(_SIGN_IN_A_WORD.search(word))
 
 
 # --- Workbooks ----------------------------------------------------------------------------------------

@@ -56,7 +56,7 @@ def _barred(lines: list[str]) -> list[Row]:
         line = line.strip().replace(_ESCAPED_BAR, _PLACEHOLDER)
         if _RULE.fullmatch(line) or _ROW_COUNT.fullmatch(line):
             continue
-        if line.startswith("||"):  # the header of a table in Jira
+        if line.startswith("||") and "|" not in line.replace("||", ""):  # the header of a table in Jira
             line = line.replace("||", "|")
         cells = _LINE_BREAK.sub(" ", line).split("|")
         rows.append([_QUOTED.sub(r"\1", cell.replace(_PLACEHOLDER, "|").strip()) for cell in cells])

@@ -1,73 +1,82 @@
-"""Reads run ids out of JSON and Python's notation: a script's list, CAMB.AI's answer, the SDK's objects."""
+"""Finds the rows with run ids in JSON and its like: a script's list, CAMB.AI's answer, the SDK's objects."""
 
-import ast
-import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from results.runs import column_names
+from results.runs import column_names, id_cells, notation
 from results.runs.column_names import Role
 from results.runs.columns import Choice
-from results.runs.tables import Table, of_rows
+from results.runs.running_text import is_uuid
+from results.runs.tables import Table, of_cells, of_rows
 
 MAX_DEPTH = 20
-MAX_EMBEDDED = 1000
-# The fields of a result: an object whose values are results is CAMB.AI's answer, and its keys are run ids.
-RESULT_FIELDS = frozenset({"video_url", "audio_url", "transcript", "output_video_url", "output_audio_url"})
+# An entry of CAMB.AI's lists of languages, whose ids are those of languages.
+LANGUAGE_FIELDS = {"id", "language", "short_name"}
 
-# `name: value`, in a list after a dash.
-_FIELD_LINE = re.compile(
-    r"""(?P<item>-\s+)?["']?(?P<name>[^\W\d][\w .-]{0,40}?)["']?\s*[:=]\s*(?P<value>[^:=]*),?"""
-)
-_CALL = re.compile(r"\b[A-Z]\w*\((?P<fields>(?:\w+=(?:'[^']*'|\"[^\"]*\"|[^,()]*)(?:,\s*)?)+)\)")
-_FIELD = re.compile(r"(\w+)=('[^']*'|\"[^\"]*\"|[^,()]*)")
+_SUBTITLE = re.compile(r"\d\d:\d\d[,.]\d{3}\s*-->\s*\d")
+
+NOTHING = Table((), [], Choice(()))
+
+Object = dict[str, Any]
 
 
 def find(text: str) -> Table | None:
-    """Return the rows of ids in a text that holds JSON, Python's own notation or `name: value` lines, else None."""
-    value = _value(text.strip())
+    """Return the rows of ids in a text that holds JSON, Python's notation or `name: value` lines, else None."""
+    if _SUBTITLE.search(text):
+        return NOTHING
+    value = notation.parse(text)
     if value is None:
-        return _of_embedded(text) or _of_calls(text) or _of_fields(text)
-    objects = list(_objects(value, 0))
-    if not objects:
-        ids = [str(item) for item in value if isinstance(item, int | str)] if isinstance(value, list) else []
-        return Table(("",), [[item] for item in ids], Choice((Role.RUN,))) if ids else Table((), [], Choice(()))
-    return _of_objects(objects)
+        return _of_embedded(text) or _of_fields(text)
+    if isinstance(value, list) and (ids := [_cell(item) for item in value if not isinstance(item, dict | list)]):
+        return Table(("",), [[item] for item in ids if item], Choice((Role.RUN,)))
+    if objects := list(_objects(value, 0)):
+        return _of_objects(objects)
+    if cells := next(_lists_of_cells(value, 0), None):
+        return of_cells([[_cell(cell) for cell in row] for row in cells])
+    return NOTHING
 
 
-def _value(text: str) -> Any:
-    if not text.startswith(("{", "[")):
-        return None
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        pass
-    try:
-        return [json.loads(line) for line in text.splitlines() if line.strip()]
-    except (ValueError, RecursionError):
-        pass
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
-        return None
+def _of_embedded(text: str) -> Table | None:
+    """Return a row for each object with an id within a message or a command, and the text around them."""
+    objects: list[Object] = []
+    around: list[str] = []
+    rest = 0
+    for start, end, value in notation.embedded(text):
+        if found := list(_objects(value, 0)):
+            objects += found
+            around.append(text[rest:start])
+            rest = end
+    return replace(_of_objects(objects), above=(*around, text[rest:])) if objects else None
 
 
-def _objects(value: Any, depth: int) -> Iterator[dict[str, Any]]:
+def _of_fields(text: str) -> Table | None:
+    objects = notation.fields(text)
+    names = {name for found in objects for name in found}
+    return _of_objects(objects) if len(names) > 1 and any(map(_names_an_id, names)) else None
+
+
+# --- The objects that describe a run -------------------------------------------------------------------
+
+
+def _objects(value: Any, depth: int) -> Iterator[Object]:
     """Yield the objects that describe a run, from the outside in, so that none is looked for within a result."""
     if depth > MAX_DEPTH:
         return
-    if isinstance(value, list | tuple):
+    if isinstance(value, list):
         for item in value:
             yield from _objects(item, depth + 1)
-    elif isinstance(value, dict):
-        lists = {name: ids for name, ids in value.items() if _is_list_of_ids(str(name), ids)}
-        if by_run := _by_run_id(value):
-            yield from by_run
-        elif lists:
-            yield from ({"run_id": item} for ids in lists.values() for item in ids)
-        elif any(_names_an_id(str(name)) and not isinstance(part, dict | list) for name, part in value.items()):
+    elif isinstance(value, dict) and not value.keys() >= LANGUAGE_FIELDS:
+        named = {name: part for name, part in value.items() if _names_an_id(str(name))}
+        if rows := _by_run_id(value) or _by_column(value):
+            yield from rows
+        elif any(isinstance(part, list) for part in named.values()):
+            ids = (item for part in named.values() if isinstance(part, list) for item in part)
+            yield from ({"run_id": item} for item in ids if not isinstance(item, dict | list))
+            yield from (found for part in named.values() for found in _objects(part, depth + 1))
+        elif any(map(_may_be_id, named.values())):
             yield {str(name): part for name, part in value.items()}
         else:
             for part in value.values():
@@ -78,15 +87,16 @@ def _names_an_id(name: str) -> bool:
     return bool(column_names.run_rank(name)) or column_names.is_task(name)
 
 
-def _is_list_of_ids(name: str, value: Any) -> bool:
-    return _names_an_id(name) and isinstance(value, list) and all(isinstance(item, int | str) for item in value)
+def _may_be_id(value: Any) -> bool:
+    cell = _cell(value)
+    return value is None or bool(id_cells.whole_number(cell)) or is_uuid(cell)
 
 
-def _by_run_id(value: dict[Any, Any]) -> list[dict[str, Any]]:
+def _by_run_id(value: dict[Any, Any]) -> list[Object]:
     """Return a row for each key of CAMB.AI's answer about several runs: run id → result."""
     if not value or not all(str(name).isdecimal() for name in value):
         return []
-    if not all(part is None or isinstance(part, dict | str) for part in value.values()):
+    if not all(part is None or isinstance(part, dict | list | str) for part in value.values()):
         return []
     return [{"run_id": str(name), "title": _title(part)} for name, part in value.items()]
 
@@ -96,7 +106,35 @@ def _title(part: Any) -> str:
     return title if isinstance(title, str) else ""
 
 
-def _of_objects(objects: list[dict[str, Any]]) -> Table:
+def _by_column(value: dict[Any, Any]) -> list[Object]:
+    """Return the rows of a table that is written column by column, as data frames are: name → its cells."""
+    lists = {
+        str(name): list(part.values()) if isinstance(part, dict) else part
+        for name, part in value.items()
+        if isinstance(part, dict | list)
+    }
+    sizes = {len(cells) for cells in lists.values()}
+    are_plain = not any(isinstance(cell, dict | list) for cells in lists.values() for cell in cells)
+    if len(lists) < 2 or len(sizes) > 1 or not are_plain or not any(map(_names_an_id, lists)):
+        return []
+    return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
+
+
+def _lists_of_cells(value: Any, depth: int) -> Iterator[list[list[Any]]]:
+    """Yield the tables that are lists of rows, as spreadsheets' APIs and databases' drivers return them."""
+    if depth > MAX_DEPTH or not isinstance(value, dict | list):
+        return
+    if isinstance(value, list) and value and all(isinstance(row, list) and row for row in value):
+        yield value
+        return
+    for part in value.values() if isinstance(value, dict) else value:
+        yield from _lists_of_cells(part, depth + 1)
+
+
+# --- The table -----------------------------------------------------------------------------------------
+
+
+def _of_objects(objects: list[Object]) -> Table:
     names = list(dict.fromkeys(name for found in objects for name in found))
     return of_rows(names, [[_cell(found.get(name)) for name in names] for found in objects])
 
@@ -104,54 +142,8 @@ def _of_objects(objects: list[dict[str, Any]]) -> Table:
 def _cell(value: Any) -> str:
     if isinstance(value, bool) or value is None or isinstance(value, dict):
         return ""
-    if isinstance(value, list | tuple):
+    if isinstance(value, float) and not math.isfinite(value):
+        return ""
+    if isinstance(value, list):
         return ", ".join(map(_cell, value))
     return " ".join(str(value).split())
-
-
-def _of_calls(text: str) -> Table | None:
-    """Return a row for each object that Python prints as `Name(run_id=1344, status='SUCCESS')`."""
-    objects: list[dict[str, Any]] = []
-    for call in _CALL.finditer(text):
-        fields = {name: value.strip("'\"") for name, value in _FIELD.findall(call["fields"])}
-        if any(_names_an_id(name) for name in fields):
-            objects.append({name: "" if value == "None" else value for name, value in fields.items()})
-    return _of_objects(objects) if objects else None
-
-
-def _of_embedded(text: str) -> Table | None:
-    """Return a row for each JSON object with an id within a message or a command, and the text around them."""
-    objects: list[dict[str, Any]] = []
-    around: list[str] = []
-    end = start = 0
-    for _ in range(MAX_EMBEDDED):
-        start = text.find("{", start)
-        if start < 0:
-            break
-        try:
-            value, after = json.JSONDecoder().raw_decode(text, start)
-        except (ValueError, RecursionError):
-            start += 1
-            continue
-        if found := list(_objects(value, 0)):
-            objects += found
-            around.append(text[end:start])
-            end = after
-        start = after
-    return replace(_of_objects(objects), above=(*around, text[end:])) if objects else None
-
-
-def _of_fields(text: str) -> Table | None:
-    """Return a row for each block of lines like `run_id: 1344`, as YAML and forms have them."""
-    objects: list[dict[str, Any]] = [{}]
-    for line in filter(None, map(str.strip, text.split("\n"))):
-        field = _FIELD_LINE.fullmatch(line)
-        if not field:
-            return None
-        if field["item"] or field["name"] in objects[-1]:
-            objects.append({})
-        objects[-1][field["name"]] = field["value"].strip("'\"")
-    names = {name for found in objects for name in found}
-    if len(names) < 2 or not any(map(_names_an_id, names)):
-        return None
-    return _of_objects([found for found in objects if found])

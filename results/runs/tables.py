@@ -35,6 +35,7 @@ _TITLE_THEN_ID = re.compile(
     re.IGNORECASE,
 )
 _NUMBERED = re.compile(r"\s*(?P<number>\d{1,4})[.)]\s+(?P<line>\S.*)")
+_CUT_NUMBER_AND_TITLE = re.compile(r"\d{1,3},\d{3}\s[^,]*")
 _YEAR_OR_COUNT = re.compile(r"(?:19|20)?\d\d?")
 _LONG_NUMBER = re.compile(r"\d{3,}")
 
@@ -83,11 +84,12 @@ def find(text: str) -> Table | None:
     """Return the table in this text, or None if it is running text."""
     lines = _without_numbering(text.split("\n"))
     found = grids("\n".join(lines))
-    headed = [(place, rows) for _delimiter, rows in found if (place := _header(rows)) is not None]
+    headed = [(delimiter, place, rows) for delimiter, rows in found if (place := _header(rows)) is not None]
     if headed:
-        place, rows = max(headed, key=lambda found: len(found[1][found[0]]))
+        # The spaces of a print count only where nothing else divides its columns.
+        _, place, rows = max(headed, key=lambda each: (each[0] != SPACES, len(each[2][each[1]])))
         return _cut(rows, place, has_header=True)
-    if single := _single_column(lines):
+    if single := _single_column(lines, is_numbered=lines != text.split("\n")):
         return single
     for delimiter, rows in found:
         if delimiter != SPACES and (table := _by_shape(rows, delimiter)):
@@ -102,6 +104,13 @@ def _without_numbering(lines: list[str]) -> list[str]:
     if len(numbers) < 2 or len(numbers) < len(numbered) or numbers != list(range(1, len(numbers) + 1)):
         return lines
     return [line["line"] for line in numbered if line]
+
+
+def of_cells(rows: list[Row]) -> Table:
+    """Return the table of these rows, the first of which may name the columns."""
+    width = max(map(len, rows))
+    filled = [[*row, *[""] * (width - len(row))] for row in rows]
+    return of_rows(filled[0], filled[1:]) if _is_header(filled[0]) else of_rows([""] * width, filled)
 
 
 def of_rows(names: Sequence[str], rows: list[Row]) -> Table:
@@ -207,14 +216,8 @@ def _by_shape(rows: list[Row], delimiter: str) -> Table | None:
 
 
 def _cuts_numbers(rows: list[Row]) -> bool:
-    """Tell whether the commas may be those of `1,344 Kitchen`: each stands between one and just three digits."""
-    return all(
-        any(
-            cell.isdecimal() and len(cell) < 4 and re.match(r"\d{3}(?!\d)", following)
-            for cell, following in pairwise(row)
-        )
-        for row in rows
-    )
+    """Tell whether the commas may be those of the numbers in lines like `1,344 Kitchen`."""
+    return all(_CUT_NUMBER_AND_TITLE.fullmatch(",".join(row)) for row in rows)
 
 
 def _cells_first(rows: list[Row], width: int) -> list[Row]:
@@ -244,7 +247,7 @@ def _is_table(table: Table) -> bool:
     return (has_counter and len(table.rows) > 2) or is_graded
 
 
-def _single_column(lines: list[str]) -> Table | None:
+def _single_column(lines: list[str], *, is_numbered: bool) -> Table | None:
     """Return a column of numbers as a spreadsheet writes them, with or without its name, and nothing beside it."""
     filled = [line.strip() for line in lines if line.strip()]
     names = filled[:1] if filled and column_names.run_rank(filled[0]) else []
@@ -256,7 +259,7 @@ def _single_column(lines: list[str]) -> Table | None:
     if not all(map(id_cells.is_numeric, cells)):
         return None
     numbers = [id_cells.whole_number(cell) for cell in cells]
-    if not all(numbers) or all(cell == number for cell, number in zip(cells, numbers, strict=True)):
+    if not all(numbers) or (numbers == cells and not is_numbered):
         return None  # plain numbers are read as running text, with the same result
     rows = [[cell] for cell in cells]
     return Table((names[0] if names else "",), rows, Choice((Role.RUN,)))

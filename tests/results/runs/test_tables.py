@@ -104,7 +104,40 @@ TITLED = [
     "run_id: 1344\ntitle: Kitchen episode 2\nminutes: 24\nrun_id: 1345\ntitle: Garden 7\nminutes: 12",
     "- run_id: 1344\n  title: Kitchen episode 2\n- run_id: 1345\n  title: 'Garden 7'",
     'See {"run_id": 1344, "title": "Kitchen episode 2", "n": 7} and {"run_id": 1345, "title": "Garden 7"}.',
+    # Headings, notes and cut cells in the table.
+    "run_id,title,min\nSeason 1,,\n1344,Kitchen episode 2,24\nSeason 2,,\n1345,Garden 7,12",
+    "run_id,title,min\n20 Nov 2026,,\n1344,Kitchen episode 2,24\n1345,Garden 7,12\nAnzahl: 2,,",
+    "run_id,title\n1344,Kitchen episode 2\n1345,Garden 7\n\nGenerated 20 November 2026, 14:33 by Ana",
+    "title,run_id,min\nKitchen episode 2,1344,24\nGarden 7,1345,12\n",
+    "run_id,title\n1,344,Kitchen episode 2\n1,345,Garden 7",
+    "run_id\ttitle\n１，３４４\tKitchen episode 2\n1、345\tGarden 7",
+    "Run ID (e.g. 1234),Title (max 80),Views 2026\n1344,Kitchen episode 2,2301\n1345,Garden 7,2377",
+    '"run_id,title,min"\n"1344,Kitchen episode 2,24"\n"1345,Garden 7,12"',
+    'run_id, title\n1344, "Kitchen episode 2"\n1345, "Garden 7"',
+    "||Run ID||Title||Sprint 7||\n|1344|Kitchen episode 2|yes|\n|1345|Garden 7|no|",
+    "| run_id | title |\n|---|---|\n| `1344` | Kitchen<br>episode 2 |\n| **1345** | Garden 7 |",
+    "┌────────┬───────────────────┐\n│ run_id ┆ title             │\n╞════════╪═══════════════════╡\n"
+    "│ 1344   ┆ Kitchen episode 2 │\n│ 1345   ┆ Garden 7          │\n└────────┴───────────────────┘",
+    "      run_id              title\n0       1344  Kitchen episode 2\n99      1345           Garden 7",
+    "  run_id   title\n1   1344 Kitchen episode 2\n2   1345  Garden 7",
+    "*** 1. row ***\n run_id: 1344\n  title: Kitchen episode 2\n*** 2. row ***\n run_id: 1345\n  title: Garden 7",
+    "-[ RECORD 1 ]---\nrun_id | 1344\ntitle  | Kitchen episode 2\n-[ RECORD 2 ]---\nrun_id | 1345\n"
+    "title  | Garden 7",
+    '[{run_id: 1344, title: "Kitchen episode 2", min: 24}, {run_id: 1345, title: "Garden 7", min: 12}]',
+    "```python\n[{'run_id': 1344, 'title': 'Kitchen episode 2'}, {'run_id': 1345, 'title': 'Garden 7'}]\n```",
+    "{'run_id': {0: 1344, 1: 1345}, 'title': {0: 'Kitchen episode 2', 1: 'Garden 7'}}",
+    '{"run_id": [1344, 1345], "title": ["Kitchen episode 2", "Garden 7"]}',
+    '{"range": "A1", "values": [["run_id", "title"], ["1344", "Kitchen episode 2"], ["1345", "Garden 7"]]}',
+    '{"records": [{"id": "rec12ab34", "fields": {"Run ID": 1344, "Name": "Kitchen episode 2"}},'
+    ' {"id": "rec12ab35", "fields": {"Run ID": 1345, "Name": "Garden 7"}}]}',
+    "[(1344, 'Kitchen episode 2'), (1345, 'Garden 7')]",
+    "Key,Summary,Run ID\nDUB-77,Kitchen episode 2,1344\nDUB-78,Garden 7,1345",
+    "담당자,영상 제목,실행 ID\n김민수,Kitchen episode 2,1344\n이지은,Garden 7,1345",
     # Ids with titles, without any delimiter.
+    "1. 1344 Kitchen episode 2\n2. 1345 Garden 7",
+    "Season 1:\n  1344 Kitchen episode 2\nSeason 2:\n  1345 Garden 7",
+    "Kitchen episode 2 (run 1344)\nGarden 7 (run 1345)",
+    "1344：Kitchen episode 2\n1345：Garden 7",
     "- [ ] 1344 Kitchen episode 2\n- [x] 1345 Garden 7",
     "1344 # Kitchen episode 2\n1345 # Garden 7",
     "Kitchen episode 2 - 1344\nGarden 7 - 1345",
@@ -123,6 +156,20 @@ def test_exactly_the_ids_come_in_with_their_titles(text):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        (f"Task ID,Title,Views\n{TASK},Kitchen,2400\n{TASK_2},Garden,1260", {TASK: "Kitchen", TASK_2: "Garden"}),
+        ("任务编号,标题,播放量\n1344,厨房,2400\n1345,花园,1260", {1344: "厨房", 1345: "花园"}),
+        (f"task_id,run_id,title\n{{{TASK}}},,Kitchen", {TASK: "Kitchen"}),
+        ("title,run_id\nApollo, 13,1344\nGarden,1345", {1344: "Apollo, 13", 1345: "Garden"}),
+        ("1. 1344\n2. 1345\n3. 1350", {1344: "", 1345: "", 1350: ""}),
+        ("1344\tKitchen 2\n1345\t101 Dalmatians\n1350\t300",
+         {1344: "Kitchen 2", 1345: "101 Dalmatians", 1350: "300"}),
+        ("[8081.0, 8082.0, nan]", {8081: "", 8082: ""}),
+        ("{'1344': Result(video_url='https://x.test/9.mp4', transcript=[Item(start=0, text='Hi 22')]), '13': None}",
+         {1344: "", 13: ""}),
+        ('{"1344": [{"language": 54, "audio_url": "https://x.test/1.flac"}]}', {1344: ""}),
+        ("1\n00:00:01,000 --> 00:00:02,500\nHello 12\n", {}),
+        ('[{"id": 1, "language": "", "short_name": "en-us"}, {"id": 54, "language": "", "short_name": "es"}]',
+         {}),
         (f"task_id,run_id,title\n{TASK},9001,Kitchen\n{TASK_2},,Garden", {9001: "Kitchen", TASK_2: "Garden"}),
         (f"Title,Task,Run\nKitchen,{TASK},9001\nGarden,{TASK_2},", {9001: "Kitchen", TASK_2: "Garden"}),
         (f"run_id;Aufgaben-ID;Titel\n;{TASK};Kitchen\n9001;;Garden", {TASK: "Kitchen", 9001: "Garden"}),
@@ -185,6 +232,9 @@ def test_running_text_stays_running_text(text, expected):
         ('run_id,title\n"13,44",Kitchen', "13,44", "this is not one whole number"),
         ("run_id,title\n-1344,Kitchen", "-1344", "a run id has no sign before it"),
         ("run_id,title\ntodo,Kitchen", "todo", "a run id is a number"),
+        ("run_id,title\nredo 2 of 3,Kitchen", "redo 2 of 3", "words with a number; write the id alone"),
+        ("run_id,title\n24 min,Kitchen", "24 min", "words with a number; write the id alone"),
+        ("run_id,title\n1,34E+05,Kitchen", "1,34E+05", "write the number out, without an exponent"),
         ("run_id,title\n0,Kitchen", "0", "run ids begin at 1"),
     ],
 )
@@ -227,8 +277,11 @@ def test_two_columns_that_qualify_are_a_question(text, named):
     assert pasted.question == f"Several columns could hold the run ids: {named}. Choose one."
 
 
-def test_a_table_without_ids_is_a_question():
-    pasted = read(["title,minutes\nKitchen,24\nGarden,12"])
+@pytest.mark.parametrize(
+    "name", ["minutes", "Views", "Order ID", "文字数", "Rechnungsnummer", "조회수", "Video ID"]
+)
+def test_a_table_without_ids_is_a_question(name):
+    pasted = read([f"title,{name}\nKitchen,24\nGarden,12"])
     assert (pasted.lines, pasted.question) == (
         [],
         "No column of this table looks like run ids. Choose the column that holds them.",
