@@ -165,7 +165,7 @@ def test_pasted_text_without_a_run_id_is_not_lost(page, team, owner_browser):
     owner_browser.expects = ("status of 422",)
     page.goto(reverse("runs-add", args=[team.slug]))
     page.get_by_label("Run ids").fill("nothing to see here")
-    expect(page.locator("#preview")).to_contain_text("4 words ignored")
+    expect(page.locator("#preview")).to_contain_text("No run ids yet")
     expect(page.get_by_label("Run ids")).to_be_focused()
     expect(page.get_by_label("Run ids")).to_have_value("nothing to see here")
     expect(page.get_by_role("button", name="Add")).to_have_count(0)
