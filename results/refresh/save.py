@@ -4,10 +4,12 @@ import logging
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Least
 
 from results import camb, clock
 from results.db import bulk, health
@@ -23,6 +25,8 @@ logger = logging.getLogger(__name__)
 MAX_CUES_PER_TRANSACTION = 1000
 # An answer that cannot be stored is asked for this many times, and then only by a person.
 MAX_SAVE_ATTEMPTS = 5
+# How long a run waits at most after its answer could not be stored, through no fault of its own.
+LONGEST_UNSTORED = timedelta(seconds=90)
 UNSTORABLE = "CAMB.AI's answer could not be stored. The log of the server says why; refresh once it is mended."
 RUN_FIELDS = (
     "camb_run_id",
@@ -163,12 +167,16 @@ def _postpone(outcome: Outcome) -> dict[int, str]:
 
 
 def _postpone_unstored(outcome: Outcome) -> None:
-    """Ask again later: while the database takes no answers, as when its disk is full, each call is for nothing."""
+    """Ask again later: while the database takes no answers, as when its disk is full, each call is for nothing.
+
+    However often the run was asked about, it waits 90 seconds at most: its result may be there.
+    """
     held = Run.objects.filter(pk=outcome.pk, lease=outcome.lease).exclude(due_at=None)
     with suppress(*health.TRANSIENT_ERRORS):  # then the worker's heartbeat gives the lease back
         for row in held.values_list(*DueRun._fields):
             postpone([DueRun(*row)], camb.Unavailable(UNSTORABLE))
-            held.update(lease=None, lease_until=None, leased_by=None, call_failures=0)
+            due_at = Least(F("due_at"), clock.now() + LONGEST_UNSTORED)
+            held.update(due_at=due_at, lease=None, lease_until=None, leased_by=None, call_failures=0)
 
 
 def _postpone_failed_save(outcome: Outcome) -> str:

@@ -373,6 +373,20 @@ def test_trouble_of_the_database_is_no_fault_of_the_runs_and_lets_nobody_ask_in_
     assert statuses() == ["ready"] * 3
 
 
+def test_a_run_asked_about_often_is_asked_again_soon_after_a_full_disk(camb, team, sweep, monkeypatch):
+    make_numbered_runs(team, 2, due_at=timezone.now(), attempts=30)
+    camb.unknown = READY
+
+    def is_full(stock):
+        raise OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(merge.Merge, "write", is_full)
+        sweep()
+    latest = timezone.now() + timedelta(seconds=90)
+    assert all(due_at <= latest for due_at in Run.objects.values_list("due_at", flat=True))
+
+
 @pytest.mark.parametrize("at", [(parse, "read_run"), (merge.Merge, "merge"), (merge.Merge, "write")])
 def test_a_lack_of_memory_is_no_fault_of_the_runs_and_ends_the_task(camb, team, enqueued, worker, monkeypatch, at):
     make_numbered_runs(team, 3)
