@@ -38,7 +38,7 @@ def test_a_new_dub_with_hits_causes_one_alert(team, anna):
     tasks.send_search_alerts()
     tasks.send_search_alerts()
     assert news(anna) == {"kitchen": 1, "lang:ja": 0, "speaker:ben": 1}
-    assert list(SearchAlert.objects.values_list("dub", "count", "saved_search__q").order_by("pk")) == [
+    assert list(SearchAlert.objects.values_list("dub", "count", "saved_search__q").order_by("saved_search__q")) == [
         (dub.pk, 2, "kitchen"),
         (dub.pk, 1, "speaker:ben"),
     ]
