@@ -53,9 +53,6 @@ def refresh() -> None:
     if not _sweeping.acquire(blocking=False):
         return
     try:
-        # Beat's messages may all have reached one worker, which had no thread left for some of them.
-        if claims.open_slots(2) > 1:
-            queue.enqueue("refresh")
         while (lease := claims.claim_next()) and not queue.is_worker_stopping():
             # At different times, so that not all threads change their key at once.
             turn_ends = monotonic() + random.uniform(*TURN_SECONDS)  # noqa: S311
