@@ -63,7 +63,7 @@ _TAGS = _words("""
     tags tag labels label keywords schlagwort schlagworte schlagworter stichworte etiqueta etiquetas etiquette
     etiquettes etichetta etichette trefwoord trefwoorden タグ 标签 標籤 태그
 """)
-# What the row of the sums begins with.
+# The words that mark a row of sums.
 _TOTALS = _words("""
     total totals totale totaal sum summe gesamt insgesamt suma somme soma totali 合計 计 总计 總計 合计 합계
     총계 average
@@ -198,7 +198,7 @@ def names_other_ids(name: str) -> bool:
 
 
 def _without_remark(name: str) -> str:
-    """Return the name without what stands in brackets at its end: `Run ID (e.g. 1234)`."""
+    """Return the name without a remark in brackets at its end, as in `Run ID (e.g. 1234)`."""
     return re.sub(r"(?<=\w)\s*[(\[][^()\[\]]*[)\]]\s*$", "", name)
 
 

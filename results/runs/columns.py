@@ -151,7 +151,7 @@ def _without_doubtful(columns: Sequence[Column], candidates: list[int]) -> list[
 
 
 def _choose_task(columns: Sequence[Column], roles: list[Role]) -> None:
-    """Give the role of the task ids to a column of UUIDs, best one named so, or to one named so without words."""
+    """Choose the column of task ids: one of UUIDs, if possible with that name, or else one of that name."""
     free = [at for at, role in enumerate(roles) if role is Role.OTHER]
     named = [at for at in free if column_names.is_task(columns[at].name)]
     with_uuids = [at for at in free if columns[at].uuids >= MOST_CELLS * max(1, len(columns[at].cells))]

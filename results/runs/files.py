@@ -34,7 +34,7 @@ ENCODINGS = {
     "big5hkscs": "Chinese, big5",
     "mac_roman": "Western European, Mac Roman",
 }
-# What a workbook of the largest size allowed may unpack to.
+# The unpacked size up to which a workbook is read.
 MAX_UNPACKED = 50 * 2**20
 MAX_ROWS = 100_000
 
@@ -125,7 +125,7 @@ def _text(raw: bytes, encoding: str) -> ReadFile:
 
 
 def _utf_16_without_mark(raw: bytes) -> str:
-    """Return the UTF-16 in which the digits, delimiters and line ends of a table have a zero byte, if it is one."""
+    """Return the byte order of UTF-16 without a mark, in which every ASCII character has a zero byte; else ""."""
     sample = raw[:4000]
     for encoding, zeros in (("utf-16-le", sample[1::2]), ("utf-16-be", sample[::2])):
         if len(zeros) > 1 and zeros.count(0) > 0.2 * len(zeros) and sample.count(0) == zeros.count(0):
@@ -186,7 +186,7 @@ def _workbook(raw: bytes, sheet: str) -> ReadFile:
 
 
 def _check_package(raw: bytes) -> None:
-    """Raise UnreadableFileError unless the ZIP archive is a workbook of bearable size."""
+    """Raise UnreadableFileError unless the ZIP archive is a workbook that is not too large."""
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as package:
             members = package.infolist()

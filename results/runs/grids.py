@@ -1,4 +1,4 @@
-"""Cuts a text into rows of cells: by a delimiter, by the bars of a Markdown table, or by the spaces of a print."""
+"""Cuts a text into rows of cells: by a delimiter, a Markdown table's bars, or the gaps in printed output."""
 
 import csv
 import re
@@ -67,7 +67,7 @@ def _barred(lines: list[str]) -> list[Row]:
 
 
 def _printed(lines: list[str]) -> list[Row]:
-    """Return the rows of a table that a program has printed, with an empty name for the numbers before its rows."""
+    """Return the rows of printed output; row numbers before the first column get an empty name."""
     rows = [_WIDE_SPACE.split(line.strip()) for line in lines if line.strip() and not _ROW_COUNT.fullmatch(line)]
     width = len(rows[0]) if rows else 0
     body = [row for row in rows[1:] if len(row) > 1 and not set(row) <= {"..", "..."}]

@@ -55,7 +55,7 @@ class Table:
 
     @property
     def fingerprint(self) -> str:
-        """What tells this table's columns from those of another, so that a person's choice is not applied to it."""
+        """A digest of the columns' names, so that a person's choice is not applied to another table."""
         return sha256("\0".join(self.names).encode(errors="replace")).hexdigest()[:16]
 
     def with_roles(self, roles: Sequence[Role]) -> "Table":
