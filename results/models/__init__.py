@@ -2,7 +2,7 @@
 
 from results.models.api_key import ApiKey
 from results.models.calls import Attempt, Call
-from results.models.dubs import Cue, Dub, DubQuerySet, Language, SpeakerName
+from results.models.dubs import Cue, Dub, DubQuerySet, Language, LanguageSource, SpeakerName
 from results.models.media import CopyPolicy, MediaCopy, MediaCopyQuerySet
 from results.models.runs import RawAnswer, Run, RunQuerySet, Source, Tag
 from results.models.search import SavedSearch, SearchAlert, VocabularyWord
@@ -18,6 +18,7 @@ __all__ = [
     "Dub",
     "DubQuerySet",
     "Language",
+    "LanguageSource",
     "MediaCopy",
     "MediaCopyQuerySet",
     "RawAnswer",

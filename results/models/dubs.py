@@ -15,6 +15,15 @@ class DubQuerySet(models.QuerySet["Dub"]):
         return self.filter(run__in=Run.objects.visible_to(user))
 
 
+class LanguageSource(models.TextChoices):
+    """Where a dub's language comes from, the strongest source first."""
+
+    PERSON = "person", _("set by a person")
+    CAMB = "camb", _("given by CAMB.AI")
+    SHEET = "sheet", _("from the list it was added with")
+    GUESS = "guess", _("guessed from the text")
+
+
 class Dub(models.Model):
     """A run's output in one language."""
 
@@ -22,6 +31,37 @@ class Dub(models.Model):
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="dubs", db_index=False)
     language = models.CharField(
         max_length=35, blank=True, help_text=_("A tag such as es-es, an unknown number of CAMB.AI, or empty.")
+    )
+    language_source = models.CharField(
+        max_length=6,
+        blank=True,
+        choices=LanguageSource.choices,
+        default="",
+        db_default="",
+        help_text=_("Where the language comes from; empty: it is unknown."),
+    )
+    camb_language = models.CharField(
+        max_length=35,
+        null=True,
+        help_text=_(
+            "The tag of CAMB.AI's key, by which an answer finds the dub; empty: CAMB.AI named no language."
+        ),
+    )
+    is_language_checked = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text=_("Whether a worker has read which language the newest text is in."),
+    )
+    text_language = models.CharField(
+        max_length=35,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("The tag of the language that the text is in, as read from it; empty: that is uncertain."),
+    )
+    foreign_lines = models.JSONField(
+        null=True,
+        help_text=_("Stretches of lines in another language, each [first position, last position, tag]."),
     )
     video_url = models.TextField(blank=True)
     audio_url = models.TextField(blank=True)
@@ -36,8 +76,12 @@ class Dub(models.Model):
     objects = DubQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["run", "language"], name="one_dub_a_language")]
-        indexes = [models.Index(fields=["id"], name="dub_alert_unchecked", condition=Q(is_alert_checked=False))]
+        constraints = [models.UniqueConstraint(fields=["run", "camb_language"], name="one_dub_a_camb_language")]
+        indexes = [
+            models.Index(fields=["id"], name="dub_alert_unchecked", condition=Q(is_alert_checked=False)),
+            models.Index(fields=["id"], name="dub_language_unchecked", condition=Q(is_language_checked=False)),
+            models.Index(fields=["team", "language", "run"], name="dub_by_language"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.language or 'dub'} of run {self.run_id}"

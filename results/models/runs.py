@@ -138,6 +138,18 @@ class Run(models.Model):
         db_default="",
         help_text=_("The unit of CAMB.AI's times that a person chose; empty: Dubroom decides."),
     )
+    given_language = models.CharField(
+        max_length=35,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("The tag that a dub gets for which CAMB.AI names no language; empty: none was given."),
+    )
+    is_language_of_person = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text=_("Whether a person set `given_language`; else it comes from the list the run was added with."),
+    )
     due_at = models.DateTimeField(null=True, default=clock.now, help_text=_("None: not refreshed automatically."))
     requested_at = models.DateTimeField(
         null=True, help_text=_("When the run was requested with others; None: answered since.")
@@ -166,6 +178,11 @@ class Run(models.Model):
 
     # These repeat data of the dubs for the run list, so that a page of runs is one query.
     languages = models.JSONField(default=list, blank=True)
+    guessed_languages = models.JSONField(null=True, help_text=_("Those of `languages` that are guesses."))
+    language_checks = models.JSONField(
+        null=True,
+        help_text=_("Dubs whose text is in another language, each [its tag, the tag read, lines; 0: the whole]."),
+    )
     duration_ms = models.BigIntegerField(default=0)
     cue_count = models.PositiveIntegerField(default=0)
     version = models.BigIntegerField(default=0, help_text=_("The team's version at the last change of this row."))
