@@ -235,6 +235,7 @@ CELERY_BEAT_SCHEDULE = {
     for name, seconds in {
         "refresh-due": REFRESH_TICK_SECONDS,
         "send-search-alerts": 5.0,
+        "check-languages": 5.0,
         "sync-copies": 10.0,
         "apply-speaker-names": 60.0,
         "sync-archived": 60.0,

@@ -6,7 +6,7 @@ from datetime import timedelta
 from celery import shared_task
 from django.conf import settings
 
-from results import beat, speakers
+from results import beat, dub_languages, speakers
 from results.media import copy_fetch, copy_sync, part_files
 from results.refresh import ask, call_log, keys, schedule
 from results.runs import archive, remove
@@ -53,6 +53,11 @@ def fetch_languages() -> None:
 @shared_task
 def send_search_alerts() -> None:
     saved.create_alerts()
+
+
+@shared_task
+def check_languages() -> None:
+    dub_languages.check_languages()
 
 
 @shared_task

@@ -77,7 +77,12 @@ def make_dub(
 ) -> Dub:
     """Make a dub whose cues are these lines, of two seconds each, spoken by Anna and Ben in turn."""
     run = run or make_run()
-    fields = {"media_fetched_at": run.created_at, "cue_count": len(lines)} | fields
+    fields = {
+        "media_fetched_at": run.created_at,
+        "cue_count": len(lines),
+        "camb_language": language,
+        "language_source": "camb" if language else "",
+    } | fields
     dub = Dub.objects.create(team=run.team, run=run, language=language, **fields)
     Cue.objects.bulk_create(
         Cue(

@@ -40,7 +40,7 @@ def playable_url(dub: Dub, kind: Kind, *, renew: bool = False) -> str:
     """
     if renew or has_expired(dub, kind):
         _renew_once(dub.run)
-        fresh = Dub.objects.filter(run=dub.run_id, language=dub.language).first()
+        fresh = Dub.objects.filter(pk=dub.pk).first()
         if fresh is None:
             raise NoPlayableLinkError(_("CAMB.AI no longer has this dub."))
         dub = fresh

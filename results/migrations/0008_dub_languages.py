@@ -45,6 +45,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='dub',
+            name='person_language',
+            field=models.CharField(blank=True, db_default='', default='', help_text='The tag that a person set, or empty.', max_length=35),
+        ),
+        migrations.AddField(
+            model_name='dub',
             name='text_language',
             field=models.CharField(blank=True, db_default='', default='', help_text='The tag of the language that the text is in, as read from it; empty: that is uncertain.', max_length=35),
         ),

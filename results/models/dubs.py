@@ -40,6 +40,9 @@ class Dub(models.Model):
         db_default="",
         help_text=_("Where the language comes from; empty: it is unknown."),
     )
+    person_language = models.CharField(
+        max_length=35, blank=True, default="", db_default="", help_text=_("The tag that a person set, or empty.")
+    )
     camb_language = models.CharField(
         max_length=35,
         null=True,
@@ -85,6 +88,15 @@ class Dub(models.Model):
 
     def __str__(self) -> str:
         return f"{self.language or 'dub'} of run {self.run_id}"
+
+    @property
+    def camb_key(self) -> str:
+        """The tag of CAMB.AI's key; empty if it named no language. Rows of older releases keep it in `language`."""
+        return self.language if self.camb_language is None else self.camb_language
+
+    @property
+    def is_guess(self) -> bool:
+        return self.language_source == LanguageSource.GUESS
 
 
 class Cue(models.Model):

@@ -9,11 +9,11 @@ from hashlib import sha256
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 
-from results import camb, speakers
+from results import camb, dub_languages, speakers
 from results.db import bulk
-from results.models import Cue, Dub, Language, MediaCopy, RawAnswer, Run, TeamVersion
+from results.models import Cue, Dub, Language, MediaCopy, RawAnswer, Run
 from results.search import indexing
 from results.search.index import IndexLine
 from results.transcripts import languages
@@ -32,6 +32,10 @@ _ABSENT = (
 
 CUE_FIELDS = ("team", "run", "dub", "position", "start_ms", "end_ms", "speaker", "original_speaker", "text")
 DUB_FIELDS = (
+    "language",
+    "language_source",
+    "camb_language",
+    "is_language_checked",
     "video_url",
     "audio_url",
     "media_fetched_at",
@@ -91,10 +95,11 @@ class Merge:
     def __init__(self, runs: Iterable[Run]) -> None:
         self._dubs: dict[int, dict[str, Dub]] = {run.pk: {} for run in runs}
         for dub in Dub.objects.filter(run__in=self._dubs).order_by("pk"):
-            self._dubs[dub.run_id][dub.language] = dub
+            self._dubs[dub.run_id][dub.camb_key] = dub
         self._bodies = dict(RawAnswer.objects.filter(run__in=self._dubs).values_list("run_id", "body"))
         self._changed: dict[tuple[int, str], Dub] = {}
         self._cues: dict[tuple[int, str], Sequence[camb.CueAnswer]] = {}
+        self._renamed: list[Dub] = []
         self._raw_answers: list[RawAnswer] = []
 
     def merge(self, run: Run, answer: camb.RunAnswer, asked_at: datetime) -> str:
@@ -104,24 +109,27 @@ class Merge:
         """
         answer = self._with_known_times(run, answer)
         before, dubs, notes = run.status, self._dubs[run.pk], list(answer.hints)
-        missing, arrived = dict.fromkeys(dubs), dict[str, str]()
+        given_dubs = _match_keys(dubs, _by_key(answer.dubs))
+        missing, arrived = dict(dubs), dict[str, str]()
         left_out = 0
-        for language, given in _by_tag(answer.dubs):
-            if language not in dubs and len(dubs) >= MAX_DUBS:
+        for key, given in given_dubs:
+            if key not in dubs and len(dubs) >= MAX_DUBS:
                 left_out += 1
                 continue
-            missing.pop(language, None)
-            dub = dubs.setdefault(language, Dub(team_id=run.team_id, run=run, language=language))
+            missing.pop(key, None)
+            dub = dubs.setdefault(key, Dub(team_id=run.team_id, run=run, language=key, camb_language=key))
+            dub.camb_language = key
             verb = "replaced" if dub.cue_count else "arrived"
             notes += _merge_links(dub, given, asked_at)
             notes += self._merge_cues(dub, given)
-            self._changed[run.pk, language] = dub
-            if (run.pk, language) in self._cues:
-                arrived.setdefault(language, verb)
+            self._changed[run.pk, key] = dub
+            if (run.pk, key) in self._cues:
+                arrived.setdefault(key, verb)
+        self._name_languages(run, dubs)
         if left_out:
             notes.append(f"CAMB.AI gave more than {MAX_DUBS} dubs; {left_out} of them were left out.")
         if answer.dubs and missing:
-            notes.append(_no_longer_given(list(missing)))
+            notes.append(_no_longer_given([dub.language for dub in missing.values()]))
         notes += _set_status(run, list(dubs.values()), answer)
         run.absences, run.is_absence_verified = (
             (run.absences + 1, run.is_absence_verified) if answer.is_absent else (0, False)
@@ -130,8 +138,10 @@ class Merge:
             notes.append(_ABSENT)
         run.notes = _counted(notes)
         changes = [
-            f"transcript of {languages.name(language)} {verb}" if language else f"transcript {verb}"
-            for language, verb in arrived.items()
+            f"transcript of {languages.name(dubs[key].language)} {verb}"
+            if dubs[key].language
+            else f"transcript {verb}"
+            for key, verb in arrived.items()
         ]
         change = ", ".join(filter(None, (_status_change(before, run), *changes)))
         if change:
@@ -155,10 +165,10 @@ class Merge:
         except (KeyError, ValueError):
             return False
         dubs = self._dubs[run.pk]
-        for language, given in _by_tag(answer.dubs):
-            if given.cues and language in dubs:
-                self._merge_cues(dubs[language], given)
-                self._changed[run.pk, language] = dubs[language]
+        for key, given in _match_keys(dubs, _by_key(answer.dubs)):
+            if given.cues and key in dubs:
+                self._merge_cues(dubs[key], given)
+                self._changed[run.pk, key] = dubs[key]
         outdated = {*earlier.hints, *camb.UNIT_HINTS}
         run.notes = _counted([*answer.hints, *(note for note in run.notes if note not in outdated)])
         run.duration_ms = max((dub.duration_ms for dub in dubs.values()), default=0)
@@ -177,12 +187,25 @@ class Merge:
     def _merge_cues(self, dub: Dub, given: camb.DubAnswer) -> list[str]:
         if not given.cues:
             return ["CAMB.AI no longer gives the transcript; the earlier one is kept."] if dub.cue_count else []
-        digest = sha256(json.dumps(given.cues, ensure_ascii=False).encode()).hexdigest()
+        digest = _digest(given)
         if digest != dub.cues_hash:
-            dub.cues_hash, dub.cue_count, dub.is_alert_checked = digest, len(given.cues), False
+            dub.cues_hash, dub.cue_count = digest, len(given.cues)
+            dub.is_alert_checked = dub.is_language_checked = False
             dub.duration_ms = max(cue.end_ms for cue in given.cues)
-            self._cues[dub.run_id, dub.language] = given.cues
+            self._cues[dub.run_id, dub.camb_key] = given.cues
         return []
+
+    def _name_languages(self, run: Run, dubs: Mapping[str, Dub]) -> None:
+        """Decide the language of each dub; lines that stay get the new one in the search too."""
+        for key, dub in dubs.items():
+            named = dub_languages.decide(dub, run, is_only=len(dubs) == 1)
+            if named == (dub.language, dub.language_source):
+                continue
+            if dub.pk and dub.language != named[0] and (run.pk, key) not in self._cues:
+                self._renamed.append(dub)
+            dub.camb_language = key
+            (dub.language, dub.language_source), dub.is_language_checked = named, False
+            self._changed[run.pk, key] = dub
 
     def keep_raw(self, run: Run, raw: bytes, asked_at: datetime) -> None:
         size = len(raw)
@@ -198,9 +221,14 @@ class Merge:
         for key in self._cues:
             if self._changed[key].pk:
                 delete_cues(self._changed[key])
+        renamed_cues = Cue.objects.filter(dub__in=self._renamed)
+        if self._renamed:
+            indexing.remove_cues(renamed_cues)
         dubs = self._changed.values()
         Dub.objects.bulk_create([dub for dub in dubs if not dub.pk])
         bulk.update(Dub, [dub for dub in dubs if dub.pk], DUB_FIELDS)
+        if self._renamed:
+            indexing.add_cues(renamed_cues)
         _add_cues([(self._changed[key], cues) for key, cues in self._cues.items()])
         bulk.insert(self._raw_answers, replace=True)
 
@@ -247,7 +275,7 @@ def _set_status(run: Run, dubs: Sequence[Dub], answer: camb.RunAnswer) -> list[s
     else:
         run.status = Status.WAITING
     run.attempts = run.attempts + 1 if run.status in (Status.WAITING, Status.PARTLY) else 0
-    run.languages = [dub.language for dub in dubs]
+    dub_languages.summarise(run, dubs)
     run.cue_count = sum(dub.cue_count for dub in dubs)
     run.duration_ms = max((dub.duration_ms for dub in dubs), default=0)
     return notes
@@ -281,24 +309,52 @@ def delete_cues(dub: Dub) -> None:
     dub.cues.all()._raw_delete(dub.cues.db)
 
 
-def _by_tag(dubs: Sequence[camb.DubAnswer]) -> list[tuple[str, camb.DubAnswer]]:
-    """Return the dubs of an answer with their language tags."""
+def _by_key(dubs: Sequence[camb.DubAnswer]) -> list[tuple[str, camb.DubAnswer]]:
+    """Return the dubs of an answer with CAMB.AI's keys for them, as language tags."""
     is_numbered = any(dub.language.isdigit() for dub in dubs)
     numbers = dict(Language.objects.values_list("camb_id", "tag")) if is_numbered else {}
     return [(languages.tag_for(dub.language, numbers), dub) for dub in dubs]
 
 
+def _match_keys(dubs: dict[str, Dub], given: list[tuple[str, camb.DubAnswer]]) -> list[tuple[str, camb.DubAnswer]]:
+    """Return the given dubs under the keys of those stored dubs that they are, although the keys differ.
+
+    CAMB.AI may name the language in one answer and leave it out in another. A stored dub without a key gets the
+    key that it has now; a dub that comes without one is the only dub that the run has.
+    """
+    new = [(key, dub) for key, dub in given if key not in dubs]
+    if len(given) == len(new) == len(dubs) == 1 and not new[0][0]:
+        return [(key, given[0][1]) for key in dubs]
+    if "" in dubs and all(key for key, _ in given) and (key := _key_of(dubs[""], new)):
+        dubs[key] = dubs.pop("")
+        dubs[key].camb_language = key
+    return given
+
+
+def _key_of(flat: Dub, new: Sequence[tuple[str, camb.DubAnswer]]) -> str:
+    """Return which of the new keys is that of the dub that had none: by its language, or else by its lines."""
+    if len(new) == 1:
+        return new[0][0]
+    spoken = languages.primary(flat.language)
+    of_language = [key for key, _ in new if flat.language and languages.primary(key) == spoken]
+    if flat.language in of_language or len(of_language) == 1:
+        return flat.language if flat.language in of_language else of_language[0]
+    return next((key for key, dub in new if dub.cues and _digest(dub) == flat.cues_hash), "")
+
+
+def _digest(dub: camb.DubAnswer) -> str:
+    return sha256(json.dumps(dub.cues, ensure_ascii=False).encode()).hexdigest()
+
+
 def tag_numbered_dubs(tags: Mapping[int, str]) -> None:
     """Give dubs that are stored under one of CAMB.AI's numbers the language tag that has become known for it."""
-    for dub in Dub.objects.filter(language__in=[str(number) for number in tags]).select_related("run"):
-        tag = languages.tag_for(dub.language, tags)
+    numbers = [str(number) for number in tags]
+    is_numbered = Q(camb_language__in=numbers) | Q(camb_language=None, language__in=numbers)
+    for dub in Dub.objects.filter(is_numbered):
+        tag = languages.tag_for(dub.camb_key, tags)
         with transaction.atomic():
-            run = Run.objects.select_for_update().get(pk=dub.run_id)
-            if Dub.objects.filter(run=run, language=tag).exists():
-                continue
-            indexing.remove_cues(dub.cues.all())
-            Dub.objects.filter(pk=dub.pk).update(language=tag)
-            indexing.add_cues(dub.cues.all())
-            run.languages = [tag if language == dub.language else language for language in run.languages]
-            run.version = TeamVersion.bump(run.team_id)
-            run.save(update_fields=["languages", "version"])
+            Run.objects.select_for_update().get(pk=dub.run_id)
+            is_tag = Q(camb_language=tag) | Q(camb_language=None, language=tag)
+            if not Dub.objects.filter(is_tag, run=dub.run_id).exists():
+                Dub.objects.filter(pk=dub.pk).update(camb_language=tag)
+                dub_languages.decide_anew([dub.run_id])

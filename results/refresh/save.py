@@ -45,6 +45,8 @@ RUN_FIELDS = (
     "lease_until",
     "leased_by",
     "languages",
+    "guessed_languages",
+    "language_checks",
     "duration_ms",
     "cue_count",
     "version",

@@ -8,7 +8,7 @@ adds them after it. Runs that are not indexed need no such care: nothing is ther
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import islice
 
 from django.db import connection
@@ -41,6 +41,14 @@ def remove_cues(cues: QuerySet[Cue]) -> None:
     """Remove cues from the index. They and their dub must still be as they were when the cues were added."""
     for batch in _batches(read_lines(cues)):
         engine.remove(map(index.make_entry, batch))
+
+
+@contextmanager
+def changing(cues: QuerySet[Cue]) -> Iterator[None]:
+    """Take the cues out of the index, and add them again once the caller has changed their dub."""
+    remove_cues(cues)
+    yield
+    add_cues(cues)
 
 
 def sync_run(run: Run) -> None:

@@ -72,8 +72,9 @@ def create_alerts() -> None:
         alerts = [SearchAlert(saved_search=saved, dub=dub, count=count) for saved, count in found]
         indexing.learn_words(dub)
         with transaction.atomic():
-            # A dub that got other lines meanwhile is left for the next time.
-            if Dub.objects.filter(pk=dub.pk, cues_hash=dub.cues_hash).update(is_alert_checked=True):
+            # A dub that got other lines or another language meanwhile is left for the next time.
+            same = Dub.objects.filter(pk=dub.pk, cues_hash=dub.cues_hash, language=dub.language)
+            if same.update(is_alert_checked=True):
                 # A dub whose lines changed is no news to an owner who has an alert about it already.
                 SearchAlert.objects.bulk_create(
                     alerts,

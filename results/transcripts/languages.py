@@ -151,9 +151,14 @@ def _script(tag: str) -> str:
     return ""
 
 
+def primary(tag: str) -> str:
+    """Return the language of a tag without script and region: `pt` for `pt-br`."""
+    return tag.split("-")[0]
+
+
 def has_spaces(tag: str) -> bool:
     """Tell whether the language puts spaces between words."""
-    return tag.split("-")[0] not in _WITHOUT_SPACES
+    return primary(tag) not in _WITHOUT_SPACES
 
 
 def _without_alias(language: str) -> str:
