@@ -124,14 +124,14 @@ def direction(tag: str, text: str = "") -> str:
 
     Most letters of the text decide where the tag names no known language; without a text it is `ltr` then.
     """
-    if script := _script(tag):
+    if script := script_of(tag):
         return "rtl" if script in _RTL_SCRIPTS else "ltr"
     letters = Counter(map(unicodedata.bidirectional, text))
     return "rtl" if letters["R"] + letters["AL"] > letters["L"] else "ltr"
 
 
 @lru_cache(maxsize=2048)
-def _script(tag: str) -> str:
+def script_of(tag: str) -> str:
     """Return the script that the tag names, or else its language's likely script there; empty if unknown."""
     language, *parts = tag.split("-")
     # What follows a single letter is an extension, and says nothing about the script.
