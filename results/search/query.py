@@ -134,6 +134,8 @@ def _read_clause(match: re.Match[str], hints: list[str]) -> Clause:
             Phrase(tuple(f"_speaker_{term}" for term in phrase.terms), phrase.is_prefix)
             for phrase in phrases(value, is_prefix=is_prefix)
         )
+    if name == "lang" and value.strip() and not languages.is_known(value.strip()):
+        hints.append(languages.not_known(value.strip()))
     if name in _FIELDS and value.strip():
         clause = _FIELDS[name](value)
         if not isinstance(clause, str):
@@ -169,7 +171,7 @@ def periods(today: date) -> dict[str, str]:
 def _language(name: str) -> Clause | str:
     terms = ["".join(filter(str.isalnum, tag.lower())) for tag in languages.tags_named(name.strip()) or [name]]
     if not all(term and term.isascii() for term in terms):
-        return _("lang: takes a language or its tag, such as Japanese or pt-br.")
+        return languages.not_known(name.strip())
     return tuple(Phrase((f"_lang_{term}",)) for term in terms)
 
 

@@ -11,6 +11,9 @@ from babel.core import get_global
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from results.transcripts import language_names
+from results.transcripts.language_names import without_alias
+
 # The numbers in CAMB.AI's documentation; all others are fetched once a day (models.Language).
 KNOWN: Mapping[int, str] = {
     1: "en-us",
@@ -44,19 +47,23 @@ def tag_for(key: str, fetched: Mapping[int, str] | None = None) -> str:
     if key.isascii() and key.isdigit():
         number = int(key[:18])
         key = (fetched or {}).get(number) or KNOWN.get(number) or str(number)
-    elif _without_alias(key.partition("-")[0]) not in Locale("en").languages:
-        key = _tag_of_english_name(key) or key
+    elif without_alias(key.partition("-")[0]) not in Locale("en").languages:
+        key = next(iter(language_names.tags_of(key, "en")), key)
     return key[:LONGEST_TAG]
 
 
-def _tag_of_english_name(name: str) -> str:
-    """Return the tag for `spanish` or `spanish (spain)`; empty if the language or the place is unknown."""
-    language, _, place = name.removesuffix(")").partition(" (")
-    tag = next(iter(_tags("en").get(language, ())), "")
-    if not place:
-        return tag
-    regions = {str(its_name).lower(): str(code).lower() for code, its_name in Locale("en").territories.items()}
-    return f"{tag}-{regions[place]}" if tag and place in regions else ""
+def read(text: str, fetched: Mapping[int, str] | None = None) -> str:
+    """Return the tag of the language that a person has written, or "" if it is no known language.
+
+    It may be a tag in any case, an ISO code, a number of CAMB.AI, or a name: in English, in the user's language, in
+    the language itself, or a common alias. `fetched` is as for `tag_for`.
+    """
+    text = unicodedata.normalize("NFKC", text).strip()
+    if text.isascii() and text.isdigit():
+        number = int(text[:18])
+        return (fetched or {}).get(number) or KNOWN.get(number) or ""
+    tag = language_names.tag_of(text) or next(iter(language_names.tags_of(text, get_language() or "en")), "")
+    return (language_names.tag_of(tag) or tag)[:LONGEST_TAG]
 
 
 def name(tag: str) -> str:
@@ -75,7 +82,7 @@ def _name(tag: str, user_language: str) -> str:
         return _("Language %(number)s") % {"number": tag}
     names = Locale.parse(user_language, sep="-")
     first, *rest = tag.split("-")
-    language = names.languages.get(_without_alias(first))
+    language = names.languages.get(without_alias(first))
     if language is None:
         return tag
     details = [names.scripts.get(part.title()) or names.territories.get(part.upper()) or part for part in rest]
@@ -83,30 +90,34 @@ def _name(tag: str, user_language: str) -> str:
 
 
 def tags_named(name: str) -> list[str]:
-    """Return the tags of the languages with this name, such as `Brazilian Portuguese`.
+    """Return the tags of the languages with this name, such as `Brazilian Portuguese`, `Deutsch` or `farsi`.
 
-    Names are those of the user's language and of English. Four or more letters may also be the beginning of a name.
-    A text that is a tag itself is not taken for a name: `ga` is the tag of Irish, not the name of the language Ga.
+    Names are those that `read` knows. Four or more letters, or two of another script, may also be the beginning of
+    a name. A text that is a tag itself is not taken for a name: `ga` is the tag of Irish, not the name of the
+    language Ga. An old code has its present one beside it: `iw` and `he`.
     """
-    name = name.casefold()
-    if _without_alias(name.split("-")[0]) in Locale("en").languages:
-        return []
-    tags = _tags(get_language() or "en")
-    return tags.get(name) or sorted(
-        {tag for longer, its_tags in tags.items() if len(name) > 3 and longer.startswith(name) for tag in its_tags}
-    )
+    name = name.strip()
+    if tag := language_names.tag_of(name):
+        written = name.lower().replace("_", "-")
+        return [] if tag == written else [written, tag]
+    user_language = get_language() or "en"
+    found = language_names.tags_of(name, user_language)
+    if not found and len(name) > (3 if name.isascii() else 1):
+        found = language_names.tags_beginning(name, user_language)
+    return found
 
 
-@lru_cache(maxsize=8)
-def _tags(user_language: str) -> dict[str, list[str]]:
-    """Return the tags of all languages by their case-folded names, in English and in the user's language."""
-    tags: dict[str, list[str]] = {}
-    for names in (Locale("en").languages, Locale.parse(user_language, sep="-").languages):
-        for code, name in names.items():
-            tag = code.replace("_", "-").lower()
-            if tag not in tags.setdefault(name.casefold(), []):
-                tags[name.casefold()].append(tag)
-    return tags
+def not_known(name: str) -> str:
+    """Return the sentence, for the user, that no language has this name."""
+    sentence = _("No language is called “%(name)s”. Try its English name or its tag, such as Japanese or pt-br.")
+    return sentence % {"name": name}
+
+
+def is_known(name: str) -> bool:
+    """Tell whether this is a tag or number that a dub may have, or a language's name or the beginning of one."""
+    if name.isdigit() or language_names.tag_of(name) or tags_named(name):
+        return True
+    return bool(language_names.tags_beginning(name, get_language() or "en"))
 
 
 @lru_cache(maxsize=2048)
@@ -114,7 +125,7 @@ def html_tag(tag: str) -> str:
     """Return a valid value of HTML's `lang` attribute: the tag if it is well-formed and known, else `und`."""
     if not _TAG.fullmatch(tag):
         return "und"
-    language = _without_alias(tag.split("-")[0])
+    language = without_alias(tag.split("-")[0])
     is_known = language in Locale("en").languages or language in get_global("likely_subtags")
     return tag if is_known else "und"
 
@@ -141,7 +152,7 @@ def script_of(tag: str) -> str:
         return script
     territory = next((part.upper() for part in parts[:end] if re.fullmatch("[a-z]{2}|[0-9]{3}", part)), "")
     # An alias may name a territory too: `prs` is Persian as in Afghanistan.
-    current = _without_alias(language)
+    current = without_alias(language)
     likely = get_global("likely_subtags")
     for key in (f"{language}_{territory}", f"{current}_{territory}", language, current, current.split("_")[0]):
         if key in _OWN_SCRIPTS:
@@ -159,7 +170,3 @@ def primary(tag: str) -> str:
 def has_spaces(tag: str) -> bool:
     """Tell whether the language puts spaces between words."""
     return primary(tag) not in _WITHOUT_SPACES
-
-
-def _without_alias(language: str) -> str:
-    return str(get_global("language_aliases").get(language, language))

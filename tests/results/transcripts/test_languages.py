@@ -3,6 +3,7 @@
 import pytest
 from django.utils import translation
 
+from demo import samples
 from results.transcripts import languages
 
 # Tags of languages by their direction: ISO 639-1, -2 and -3, with and without territory or script.
@@ -131,6 +132,17 @@ def test_letters_decide_nothing_where_the_language_is_known():
         ("ga", []),
         ("no such", []),
         ("", []),
+        ("deutsch", ["de"]),
+        ("Deut", ["de"]),
+        ("日本語", ["ja"]),
+        ("日本", ["ja"]),
+        ("farsi", ["fa"]),
+        ("mandarin", ["zh"]),
+        ("norwegian", ["no", "nb", "nn"]),
+        ("norsk", ["no", "nb", "nn"]),
+        ("Spanish (Mexico)", ["es-mx"]),
+        ("jpn", ["jpn", "ja"]),
+        ("iw-il", ["iw-il", "he-il"]),
     ],
 )
 def test_language_is_found_by_its_name(name, tags):
@@ -140,3 +152,58 @@ def test_language_is_found_by_its_name(name, tags):
 def test_language_is_found_by_its_name_in_the_users_language():
     with translation.override("de"):
         assert [languages.tags_named(name) for name in ("Japanisch", "japanese")] == [["ja"], ["ja"]]
+
+
+@pytest.mark.parametrize(
+    ("tag", "texts"),
+    [
+        ("es", "es ES spa Spanish spanish español ESPAÑOL espanol castellano sp"),
+        ("es-es", "es-ES es_es 54 | Spanish (Spain) | español de España | castilian"),
+        ("es-mx", "es-MX | Mexican Spanish | Spanish MX | Spanish - Mexico | español (México)"),
+        ("es-419", "es-419 es-LA es-latam | latam spanish | Latin American Spanish | Spanish (Latin America)"),
+        ("pt-br", "pt_BR 111 | Brazilian Portuguese | Portuguese (Brazilian) | português do Brasil"),
+        ("de", "de deu ger German Deutsch"),
+        ("ja", "ja jpn jp Japanese 日本語"),
+        ("zh", "zh zho chi cmn Chinese Mandarin 中文"),
+        (
+            "zh-hans",
+            "zh-Hans | chinese simplified | Simplified Chinese | Chinese (Simplified) | 中文（简体） | 简体中文",
+        ),
+        ("zh-hant", "zh-Hant | chinese traditional | 繁體中文"),
+        ("zh-hans-cn", "zh-Hans-CN cmn-Hans-CN | Chinese (Simplified, China)"),
+        ("yue", "yue cantonese 粵語 | Chinese (Cantonese)"),
+        ("ar", "ar ara Arabic العربية"),
+        ("fa", "fa per fas Persian farsi فارسی"),
+        ("no", "no nor Norwegian norsk"),
+        ("nb", "nb | Norwegian Bokmål | Norwegian (Bokmål) | norsk bokmål"),
+        ("fil", "fil tl Filipino Tagalog"),
+        ("en-gb", "en-GB en-UK | English (UK) | UK English | English (United Kingdom)"),
+        ("sr-latn-rs", "sr-Latn-RS | Serbian (Latin, Serbia)"),
+        ("hi", "hi hin Hindi हिन्दी"),
+        ("id", "id in ind Indonesian | Bahasa Indonesia"),
+        ("he-il", "iw-IL he_IL"),
+        ("ga", "ga gle Irish"),
+        ("", "Klingonish 9999 es-xx und zxx n/a tbd none vo - ? | Spanish, French | Unknown language"),
+    ],
+)
+def test_a_language_is_read_as_people_write_it(tag, texts):
+    first, *rest = texts.split("|")
+    for text in (*first.split(), *map(str.strip, rest)):
+        assert languages.read(text) == tag, text
+    assert languages.read("") == languages.read(" ") == ""
+
+
+def test_a_language_is_read_by_its_name_in_the_users_language_and_by_fetched_numbers():
+    assert languages.read("Japanisch") == ""
+    with translation.override("de"):
+        assert [languages.read(text) for text in ("Japanisch", "Japanese")] == ["ja", "ja"]
+        assert languages.read("Spanisch (Mexiko)") == "es-mx"
+    assert [languages.read("54", {54: "es-mx"}), languages.read("9999", {9999: "ga-ie"})] == ["es-mx", "ga-ie"]
+
+
+def test_every_language_of_camb_ai_is_read_by_its_tag_and_most_by_their_names():
+    listed = [(each["language"], each["short_name"]) for each in samples.LANGUAGES]
+    assert [tag for _name, tag in listed if not languages.read(tag)] == []
+    assert {name for name, _tag in listed if not languages.read(name)} == {
+        f"Chinese ({province}, China)" for province in ("Henan", "Liaoning", "Shaanxi", "Shandong", "Sichuan")
+    }
