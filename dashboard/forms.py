@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from dashboard.accounts import carried_invitation
 from dashboard.units import duration_in_words, size_in_words
 from results import tags
-from results.models import Run, RunQuerySet, SpeakerName, Tag, TeamVersion
+from results.models import Language, Run, RunQuerySet, SpeakerName, Tag, TeamVersion
 from results.runs import files, pasted_ids, verdicts
 from results.runs.column_names import Role
 from results.runs.verdicts import Verdict
@@ -314,7 +314,8 @@ class RunsForm(forms.Form):
                 _("This is more than %(size)s of text. Please add it in parts."),
                 params={"size": size_in_words(verdicts.MAX_BYTES)},
             )
-        pasted = pasted_ids.read(texts, cleaned.get("role", []), cleaned.get("table", ""))
+        numbers = dict(Language.objects.values_list("camb_id", "tag"))
+        pasted = pasted_ids.read(texts, cleaned.get("role", []), cleaned.get("table", ""), numbers)
         found = sum(line.verdict in (Verdict.ID, Verdict.TASK) for line in pasted.lines)
         if found > verdicts.MAX_IDS:
             raise ValidationError(

@@ -23,10 +23,11 @@ from dashboard.forms import RunsForm, TagsForm
 from dashboard.pages.run_list import MAX_SELECTED, MAX_TAG_FILTERS, MAX_TEXT, RunListQuery, get_page, status_counts
 from dashboard.units import size_in_words
 from results import tags
-from results.models import ApiKey, Run, RunQuerySet, Tag, TeamVersion
+from results.models import ApiKey, Language, Run, RunQuerySet, Tag, TeamVersion
 from results.runs import archive, verdicts
 from results.runs.add import PastedRuns, add_pasted, known_runs
 from results.runs.request import refresh_obstacle, request_refresh, request_refresh_many
+from results.transcripts import languages
 from teams.access import can_write
 from teams.models import Membership, Team
 
@@ -178,7 +179,7 @@ def one_run(
 
 
 class NewRuns(BaseModel):
-    """Either `ids`, or a `text` as pasted on the Add runs page: a message, links, a CSV with titles and tags."""
+    """Either `ids`, or a `text` as pasted on the Add runs page: a message, links, a CSV with languages."""
 
     model_config = _either("ids", "text")
     ids: list[int | str] = Field(
@@ -195,6 +196,14 @@ class NewRuns(BaseModel):
     )
     tags: list[Name] = Field(
         [], max_length=verdicts.MAX_TAGS, description="Tags for every run of the request, known ones too."
+    )
+    language: str = Field(
+        "",
+        max_length=MAX_TEXT,
+        description=(
+            "The language of the dubs: a tag such as `pt-br`, a name, or a number of CAMB.AI. It is for every run "
+            "that has none in the `text`, and a dub gets it where CAMB.AI names no language."
+        ),
     )
 
     @model_validator(mode="after")
@@ -222,7 +231,7 @@ class AddedLine(BaseModel):
     id: int = Field(description="The run's id in Dubroom.")
     camb_run_id: int | None = Field(description="CAMB.AI's run id; null while only the task is known.")
     camb_task_id: str | None = Field(description="CAMB.AI's task id, if it is known.")
-    note: str = Field(description="How the id, its title or its tags were read, if not as they were sent.")
+    note: str = Field(description="How the id, its title, tags or language were read, if not as they were sent.")
 
 
 class RefusedLine(BaseModel):
@@ -262,11 +271,23 @@ def _names(names: list[str]) -> list[str]:
     return cleaned
 
 
+def _language_tag(name: str) -> str:
+    """Return the tag of the language with this name. Raises HttpError (422) if there is none."""
+    tag = languages.read(name, dict(Language.objects.values_list("camb_id", "tag"))) if name else ""
+    if name and not tag:
+        raise HttpError(422, languages.not_known(name))
+    return tag
+
+
 @router.post("/runs", response={200: AddedOut} | documented(400, 403, 413, 422))
 def add_runs(request: ScriptRequest, team: TeamSlug, data: NewRuns) -> AddedOut:
-    """Add runs or tasks by id. A run that the team has already stays as it is, and gets the tags."""
+    """Add runs or tasks by id.
+
+    A run that the team has already gets the tags, and the title and language that it lacks.
+    """
     pasted = _cleaned(RunsForm({"text": data.pasted}), "pasted")
-    lines = pasted.lines
+    tag = _language_tag(data.language)
+    lines = [line.with_language(tag) for line in pasted.lines]
     if data.tags:
         names = tuple(_names(data.tags))
         lines = [replace(line, tags=tuple(dict.fromkeys((*line.tags, *names)))) for line in lines]

@@ -1,13 +1,13 @@
 """Adds runs and dubbing tasks to a team, and sorts pasted ids into new, known and refused ones."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Self
 
 from django.db import transaction
 
-from results import queue, tags
+from results import dub_languages, queue, tags
 from results.models import Run, TeamVersion
 from results.runs.verdicts import PastedId, Verdict
 from teams.models import Team, User
@@ -74,23 +74,34 @@ def known_runs(team: Team, lines: Sequence[PastedId]) -> dict[int | str, Run]:
 
 
 def add_pasted(team: Team, lines: Sequence[PastedId], added_by: User | None) -> tuple[int, int]:
-    """Add the runs and tasks of these lines to the team, with their titles and tags.
+    """Add the runs and tasks of these lines to the team, with their titles, tags and languages.
 
-    Known ones get the tags too, and a known run without a title gets the title. Returns (number of new ones, number
+    Known ones get the tags too, and the title or the language that they lack. Returns (number of new ones, number
     of known ones).
     """
     runs = {line.run_id: line for line in lines if line.verdict is Verdict.ID}
     tasks = {line.task_id: line for line in lines if line.verdict is Verdict.TASK}
-    new = add_runs(team, [(run_id, line.title) for run_id, line in runs.items()], added_by).new
-    new += add_tasks(team, [(task_id, line.title) for task_id, line in tasks.items()], added_by)
+    given = {line.found: line.language for line in (*runs.values(), *tasks.values()) if line.language}
+    new = add_runs(team, [(run_id, line.title) for run_id, line in runs.items()], added_by, given).new
+    new += add_tasks(team, [(task_id, line.title) for task_id, line in tasks.items()], added_by, given)
+    _give_languages(team, [line for line in (*runs.values(), *tasks.values()) if line.language])
     tagged = [line for line in (*runs.values(), *tasks.values()) if line.tags]
     names = {line.found: line.tags for line in tagged}
     tags.add_tags(team, {run.pk: names[found] for found, run in known_runs(team, tagged).items()})
     return new, len(runs) + len(tasks) - new
 
 
-def add_runs(team: Team, pairs: Sequence[tuple[int, str]], added_by: User | None) -> AddedRuns:
-    """Add the runs of these (CAMB.AI run id, title) pairs; a known run without a title gets the title."""
+def add_runs(
+    team: Team,
+    pairs: Sequence[tuple[int, str]],
+    added_by: User | None,
+    given: Mapping[int | str, str] | None = None,
+) -> AddedRuns:
+    """Add the runs of these (CAMB.AI run id, title) pairs; a known run without a title gets the title.
+
+    `given` maps the ids to the tags of their dubs' languages, which only new runs get.
+    """
+    given = given or {}
     titles = dict(pairs)
     with transaction.atomic():
         _lock_team(team)
@@ -100,7 +111,14 @@ def add_runs(team: Team, pairs: Sequence[tuple[int, str]], added_by: User | None
         list(Run.objects.filter(pk__in=[run.pk for run in named]).select_for_update().order_by("pk"))
         version = TeamVersion.bump(team.pk)
         new = [
-            Run(team=team, camb_run_id=run_id, title=title[:200], added_by=added_by, version=version)
+            Run(
+                team=team,
+                camb_run_id=run_id,
+                title=title[: Run.LONGEST_TITLE],
+                given_language=given.get(run_id, ""),
+                added_by=added_by,
+                version=version,
+            )
             for run_id, title in titles.items()
             if run_id not in known
         ]
@@ -112,24 +130,58 @@ def add_runs(team: Team, pairs: Sequence[tuple[int, str]], added_by: User | None
     return AddedRuns(new=len(new), known=sorted(known))
 
 
-def add_tasks(team: Team, pairs: Sequence[tuple[str, str]], added_by: User | None) -> int:
+def add_tasks(
+    team: Team,
+    pairs: Sequence[tuple[str, str]],
+    added_by: User | None,
+    given: Mapping[int | str, str] | None = None,
+) -> int:
     """Add the dubbing tasks of these (CAMB.AI task id, title) pairs, each as a run that gets its run id later.
 
-    Returns the number of new ones. A run keeps its task id, so a task that became a run is known.
+    Returns the number of new ones. A run keeps its task id, so a task that became a run is known. `given` maps the
+    ids to the tags of their dubs' languages, which only new ones get.
     """
+    given = given or {}
     titles = dict(pairs)
     with transaction.atomic():
         _lock_team(team)
         version = TeamVersion.bump(team.pk)
         known = {run.camb_task_id for run in _known(team, "camb_task_id", titles)}
         new = [
-            Run(team=team, camb_task_id=task_id, title=title[:200], added_by=added_by, version=version)
+            Run(
+                team=team,
+                camb_task_id=task_id,
+                title=title[: Run.LONGEST_TITLE],
+                given_language=given.get(task_id, ""),
+                added_by=added_by,
+                version=version,
+            )
             for task_id, title in titles.items()
             if task_id not in known
         ]
         Run.objects.bulk_create(new)
         queue.enqueue("refresh_due")
     return len(new)
+
+
+def _give_languages(team: Team, lines: Sequence[PastedId]) -> None:
+    """Give the team's runs of these lines their languages, unless a person or an earlier list gave them one."""
+    tags_of = {line.found: line.language for line in lines}
+    pks = [run.pk for run in known_runs(team, lines).values()]
+    for start in range(0, len(pks), _IDS_PER_QUERY):
+        with transaction.atomic():
+            # Storing answers locks runs by pk, then the team's version, and so does this.
+            lacking = Run.objects.filter(given_language="", is_language_of_person=False)
+            runs = list(
+                lacking.filter(pk__in=pks[start : start + _IDS_PER_QUERY]).select_for_update().order_by("pk")
+            )
+            version = TeamVersion.bump(team.pk) if runs else 0
+            for run in runs:
+                run.given_language = tags_of.get(run.camb_run_id or 0) or tags_of[run.camb_task_id]
+                run.version = version
+            Run.objects.bulk_update(runs, ["given_language", "version"], batch_size=200)
+            if runs:
+                dub_languages.apply_given(team, [run.pk for run in runs])
 
 
 def _known(team: Team, field: str, ids: Iterable[int] | Iterable[str]) -> Iterator[Run]:

@@ -6,6 +6,7 @@ A name is compared without case, accents, spaces and signs, and is known if it i
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import lru_cache
 
@@ -16,6 +17,7 @@ class Role(StrEnum):
     RUN = "run"
     TASK = "task"
     TITLE = "title"
+    LANGUAGE = "language"
     TAGS = "tags"
     OTHER = "other"
 
@@ -63,6 +65,20 @@ _TAGS = _words("""
     tags tag labels label keywords schlagwort schlagworte schlagworter stichworte etiqueta etiquetas etiquette
     etiquettes etichetta etichette trefwoord trefwoorden タグ 标签 標籤 태그
 """)
+_LANGUAGES = _words("""
+    language languages lang langs locale locales sprache sprachen idioma idiomas lengua lenguas langue langues
+    língua línguas lingua lingue taal talen 言語 语言 語言 语种 語種 언어 язык языки اللغة לשפה שפה भाषा
+""")
+# A dub's language, and not that of the source, is meant by these words beside one for a language.
+_TARGETS = _words("""
+    target targets to into output ziel destino destinazione cible doel dest objetivo meta 目标 目標 対象 ターゲット
+    翻訳先 대상 타겟 целевой
+""")
+_SOURCES = _words("""
+    source src original orig originale from input quelle quell ausgangs origen origem origine bron fuente fonte 源
+    原 原文 ソース 元 翻訳元 원본 소스 исходный
+""")
+_CODES = _words("code codes tag tags name codigo kürzel kurzel 代码 代碼 コード 코드")
 # The words that mark a row of sums.
 _TOTALS = _words("""
     total totals totale totaal sum summe gesamt insgesamt suma somme soma totali 合計 计 总计 總計 合计 합계
@@ -85,8 +101,7 @@ _OTHERS = _words("""
     worter palabras mots palavras parole woorden lines cues count quantity qty anzahl cantidad quantite
     quantidade quantita aantal size bytes grosse tamano taille tamanho dimensione grootte status state progress
     stand estado statut stato notes note comment comments remarks notizen bemerkung notas nota opmerking 備考 备注
-    備註 비고 language languages lang langs locale targetlanguage sourcelanguage sprache zielsprache idioma lengua
-    langue languecible lingua taal doeltaal 言語 语言 語言 언어 speaker speakers voice owner addedby client customer
+    備註 비고 speaker speakers voice owner addedby client customer
     kunde cliente version fps rate quarter priority sheet channel videourl audiourl thumbnail
     transcript start end 序号 序號 順番 순번 lfd
 """)
@@ -123,7 +138,18 @@ _KINDS: dict[str, str] = {
     )
     for word in words
 }
-_LONGEST_WORD = max(map(len, _KINDS))
+_LANGUAGE_KINDS: dict[str, str] = {
+    word: kind
+    for kind, words in (
+        ("filler", _FILLERS),
+        ("code", _IDS | _CODES),
+        ("camb", _CAMB),
+        ("target", _TARGETS | _DUBS),
+        ("source", _SOURCES),
+        ("language", _LANGUAGES),
+    )
+    for word in words
+}
 
 
 @lru_cache(maxsize=1024)
@@ -132,15 +158,19 @@ def id_kinds(name: str) -> frozenset[str]:
 
     The kinds are camb, dub, filler, id, job, run and task.
     """
-    folded = fold(name)
+    return _kinds(fold(name), _KINDS)
+
+
+def _kinds(folded: str, kinds: Mapping[str, str]) -> frozenset[str]:
+    """Return the kinds of the words that a folded name is made of; empty if it has any other word."""
     if len(folded) > 40:
         return frozenset()
     # ways[n]: the kinds of the words that the last n letters are made of.
     ways: list[frozenset[str] | None] = [frozenset()]
     for start in range(len(folded) - 1, -1, -1):
         found = None
-        for end in range(min(len(folded), start + _LONGEST_WORD), start, -1):
-            kind, rest = _KINDS.get(folded[start:end]), ways[len(folded) - end]
+        for end in range(len(folded), start, -1):
+            kind, rest = kinds.get(folded[start:end]), ways[len(folded) - end]
             if kind and rest is not None:
                 found = rest | {kind}
                 break
@@ -185,9 +215,24 @@ def is_tags(name: str) -> bool:
     return fold(name) in _TAGS
 
 
+def language_rank(name: str) -> int:
+    """Return how surely columns of this name hold the dub's language: 0 if they do not, 2 if it says so."""
+    kinds = _language_kinds(name)
+    if "language" not in kinds or "source" in kinds:
+        return 0
+    return 2 if "target" in kinds else 1
+
+
+@lru_cache(maxsize=1024)
+def _language_kinds(name: str) -> frozenset[str]:
+    return _kinds(fold(_without_remark(name)), _LANGUAGE_KINDS)
+
+
 def is_other(name: str) -> bool:
     """Tell whether columns of this name hold something known that is neither an id nor a title nor tags."""
     words = [fold(word) for word in re.split(r"[\W_]+", name) if word]
+    if "language" in _language_kinds(name) or any(word in _LANGUAGES for word in words):
+        return True
     return fold(name) in _OTHERS or any(word in _OTHERS for word in words)
 
 

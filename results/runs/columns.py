@@ -97,6 +97,7 @@ def choose(names: Sequence[str], rows: Sequence[Row]) -> Choice:
     _choose_task(columns, roles)
     if Role.RUN not in roles and Role.TASK in roles and not runs:
         roles[roles.index(Role.TASK)] = Role.RUN  # its cells say which of the two they are
+    _choose_language(columns, roles)
     for at, column in enumerate(columns):
         if roles[at] is Role.OTHER and column_names.is_tags(column.name) and Role.TAGS not in roles:
             roles[at] = Role.TAGS
@@ -159,6 +160,17 @@ def _choose_task(columns: Sequence[Column], roles: list[Role]) -> None:
     empty = [at for at in named if not columns[at].words]
     for at in [*(at for at in with_uuids if at in named), *likely, *empty][:1]:
         roles[at] = Role.TASK
+
+
+def _choose_language(columns: Sequence[Column], roles: list[Role]) -> None:
+    """Choose the column of the dubs' languages: one whose name says that it is theirs, or else the first of any."""
+    ranked = [
+        (-rank, at)
+        for at, column in enumerate(columns)
+        if roles[at] is Role.OTHER and (rank := column_names.language_rank(column.name))
+    ]
+    if ranked:
+        roles[min(ranked)[1]] = Role.LANGUAGE
 
 
 def _title(columns: Sequence[Column], roles: Sequence[Role]) -> int | None:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
@@ -43,10 +43,16 @@ def parse(text: str) -> list[PastedId]:
     return read([text]).lines
 
 
-def read(texts: Sequence[str], roles: Sequence[Role] = (), fingerprint: str = "") -> PastedText:
+def read(
+    texts: Sequence[str],
+    roles: Sequence[Role] = (),
+    fingerprint: str = "",
+    languages: Mapping[int, str] | None = None,
+) -> PastedText:
     """Read texts that were sent together, such as a pasted one and a file's.
 
     `roles` are a person's choice for the columns of the table with this fingerprint. The result has the last table.
+    `languages` maps CAMB.AI's numbers to tags, beyond those that are always known.
     """
     lines: list[PastedId] = []
     last: Table | None = None
@@ -57,7 +63,7 @@ def read(texts: Sequence[str], roles: Sequence[Role] = (), fingerprint: str = ""
             continue
         if roles and table.fingerprint == fingerprint:
             table = table.with_roles(roles)
-        lines += _lines(table)
+        lines += _lines(table, languages or {})
         last = table
     return PastedText(_mark_repeated(lines), last)
 
@@ -68,16 +74,16 @@ def _cleaned(text: str) -> str:
     return unicodedata.normalize("NFC", _REMOVED.sub("", text))
 
 
-def _lines(table: Table) -> Iterator[PastedId]:
+def _lines(table: Table, languages: Mapping[int, str]) -> Iterator[PastedId]:
     for line in table.above:
         yield from tokens_beside_a_table(line)
-    yield from table_rows.read(table)
+    yield from table_rows.read(table, languages)
     for line in table.below:
         yield from tokens_beside_a_table(line)
 
 
 def _mark_repeated(lines: Iterable[PastedId]) -> list[PastedId]:
-    """Mark every later mention of an id as repeated. It still adds the title and tags that the first one lacks."""
+    """Mark every later mention of an id as repeated. It adds the title, tags and language that the first lacks."""
     marked: list[PastedId] = []
     positions: dict[int | str, int] = {}
     for line in lines:
@@ -89,6 +95,11 @@ def _mark_repeated(lines: Iterable[PastedId]) -> list[PastedId]:
         else:
             position = positions[line.found]
             first = marked[position]
-            marked[position] = replace(first, title=first.title or line.title, tags=first.tags or line.tags)
+            marked[position] = replace(
+                first,
+                title=first.title or line.title,
+                tags=first.tags or line.tags,
+                language=first.language or line.language,
+            )
             marked.append(replace(line, verdict=Verdict.REPEATED, note=_("the same id is listed above")))
     return marked

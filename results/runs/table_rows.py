@@ -1,7 +1,7 @@
-"""Reads the rows of a table: the id of each, with its title and tags, or the reason why it has none."""
+"""Reads the rows of a table: the id of each, with its title, tags and language, or the reason why it has none."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from django.utils.translation import gettext as _
@@ -14,14 +14,15 @@ from results.runs.grids import Row
 from results.runs.running_text import names_ids, tokens
 from results.runs.tables import Table
 from results.runs.verdicts import PastedId, Verdict, shorten
+from results.transcripts import languages
 
 _ID_WITH_REMARK = re.compile(r"\W*\w*?\d+\W*(?:\(.*\)\W*)?")
 # Sums stand in one of the last rows.
 LAST_ROWS = 3
 
 
-def read(table: Table) -> Iterator[PastedId]:
-    """Yield the id of each row, with its title and tags, or the reason why the row has none."""
+def read(table: Table, languages_of_numbers: Mapping[int, str]) -> Iterator[PastedId]:
+    """Yield the id of each row, with its title, tags and language, or the reason why the row has none."""
     if table.question:
         return
     for place, row in enumerate(table.rows):
@@ -30,10 +31,10 @@ def read(table: Table) -> Iterator[PastedId]:
         if place >= len(table.rows) - LAST_ROWS and any(map(column_names.is_total, row)):
             yield PastedId(shorten(" ".join(filter(None, row))), Verdict.NOT_AN_ID, note=_("a row of sums"))
         else:
-            yield from _read_row(row, table)
+            yield from _read_row(row, table, languages_of_numbers)
 
 
-def _read_row(row: Row, table: Table) -> Iterator[PastedId]:
+def _read_row(row: Row, table: Table, languages_of_numbers: Mapping[int, str]) -> Iterator[PastedId]:
     def cell_of(role: Role) -> str:
         place = table.choice.place(role)
         return row[place] if place is not None else ""
@@ -47,8 +48,10 @@ def _read_row(row: Row, table: Table) -> Iterator[PastedId]:
     if not any(line.found for line in found) and (task := [t for t in _read_id(cell_of(Role.TASK)) if t.found]):
         found = task
     for line in found:
-        is_id = bool(line.found)
-        yield _with_tags(_with_title(line, cell_of(Role.TITLE)), cell_of(Role.TAGS)) if is_id else line
+        if line.found:
+            line = _with_tags(_with_title(line, cell_of(Role.TITLE)), cell_of(Role.TAGS))
+            line = _with_language(line, cell_of(Role.LANGUAGE), languages_of_numbers)
+        yield line
     if not found:
         yield PastedId(shorten(" ".join(filter(None, row))), Verdict.NOT_AN_ID, note=_("this row has no run id"))
 
@@ -97,7 +100,7 @@ def _with_title(line: PastedId, title: str) -> PastedId:
     title = " ".join(title.split())
     if len(title) > Run.LONGEST_TITLE:
         note = _("the title was cut to %(most)s characters") % {"most": Run.LONGEST_TITLE}
-        return replace(line, title=title[: Run.LONGEST_TITLE], note="; ".join(filter(None, [line.note, note])))
+        return _noted(replace(line, title=title[: Run.LONGEST_TITLE]), note)
     return replace(line, title=title)
 
 
@@ -110,4 +113,16 @@ def _with_tags(line: PastedId, text: str) -> PastedId:
         "characters": Tag.LONGEST,
         "most": verdicts.MAX_TAGS,
     }
-    return replace(line, tags=cut, note="; ".join(filter(None, [line.note, note])))
+    return _noted(replace(line, tags=cut), note)
+
+
+def _with_language(line: PastedId, text: str, languages_of_numbers: Mapping[int, str]) -> PastedId:
+    tag = languages.read(text, languages_of_numbers)
+    if tag or not any(map(str.isalnum, text)):
+        return replace(line, language=tag)
+    note = _("“%(name)s” is no language that Dubroom knows; the run is added without one")
+    return _noted(replace(line, unknown_language=shorten(text)), note % {"name": shorten(text)})
+
+
+def _noted(line: PastedId, note: str) -> PastedId:
+    return replace(line, note="; ".join(filter(None, [line.note, note])))

@@ -1,6 +1,6 @@
 """What pasted text is made of: each token with its verdict, and the limits of one request to add runs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 LARGEST = 2**63 - 1
@@ -35,6 +35,10 @@ class PastedId:
     task_id: str = ""
     title: str = ""
     tags: tuple[str, ...] = ()
+    language: str = ""
+    """The tag of the dub's language; empty if none is given."""
+    unknown_language: str = ""
+    """What is written for the dub's language, if Dubroom knows no language of that name."""
     note: str = ""
 
     @property
@@ -46,6 +50,10 @@ class PastedId:
     def is_read_otherwise(self) -> bool:
         """Whether the run id is written in another way, as in `007` or in a link."""
         return self.run_id > 0 and self.written != str(self.run_id)
+
+    def with_language(self, tag: str) -> "PastedId":
+        """Return the same line with this language, unless something is written for the language in the text."""
+        return self if self.language or self.unknown_language else replace(self, language=tag)
 
 
 def shorten(text: str) -> str:

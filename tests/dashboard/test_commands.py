@@ -133,6 +133,16 @@ def test_add_runs_reads_a_file_with_titles(run, my_team, tmp_path):
     assert dict(my_team.runs.values_list("camb_run_id", "title")) == {21: "Küche", 22: "市場"}
 
 
+def test_add_runs_gives_the_dubs_a_language(run, my_team, tmp_path):
+    file = tmp_path / "runs.csv"
+    file.write_text("run_id,language\n21,de\n22,\n23,Klingonish\n")
+    _, err = run("add_runs", "--team=my-team", "--language=Brazilian Portuguese", str(file))
+    assert err == "23: “Klingonish” is no language that Dubroom knows; the run is added without one\n"
+    assert dict(my_team.runs.values_list("camb_run_id", "given_language")) == {21: "de", 22: "pt-br", 23: ""}
+    with pytest.raises(CommandError, match="No language is called “Klingonish”"):
+        run("add_runs", "--team=my-team", "--language=Klingonish", str(file))
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [(b"no numbers here", "There is no run id in this text."), (b"", "There is no run id in this text.")],

@@ -18,6 +18,7 @@ from results.runs.add import PastedRuns, add_pasted
 from results.runs.archive import restore_runs
 from results.runs.column_names import Role
 from results.runs.pasted_ids import PastedText
+from results.transcripts import languages
 from teams.access import membership_or_404, require_change
 from teams.models import Membership, Team
 
@@ -97,6 +98,7 @@ class PreviewTable:
             (Role.RUN, _("Run ids")),
             (Role.TASK, _("Task ids")),
             (Role.TITLE, _("Titles")),
+            (Role.LANGUAGE, _("Languages")),
             (Role.TAGS, _("Tags")),
         ]
         return cls(table.fingerprint, table.question, columns, roles)
@@ -117,6 +119,11 @@ class PreviewLine:
 
     line: verdicts.PastedId
     run: Run | None
+
+    @property
+    def language(self) -> str:
+        """The name of the language that the line gives the run's dub."""
+        return languages.name(self.line.language)
 
 
 @dataclass(frozen=True)

@@ -550,12 +550,24 @@ def test_a_text_is_parsed_as_on_the_page(team, script):
         ({"text": "x" * 2**20, "tags": []}, "There is no run id in this yet, so nothing was added."),
         ({"text": "ä" * 600_000}, "This is more than 1 MB of text. Please add it in parts."),
         ({"ids": [1], "tags": ["“"]}, "Type a tag first."),
+        (
+            {"ids": [1], "language": "Klingonish"},
+            "No language is called “Klingonish”. Try its English name or its tag, such as Japanese or pt-br.",
+        ),
     ],
 )
 def test_a_request_that_adds_nothing_says_why(script, body, detail):
     answer = script.post("/runs", body)
     assert (answer.status_code, answer.json()["detail"]) == (422, detail)
     assert not Run.objects.exists()
+
+
+def test_runs_are_added_with_a_language(script, team):
+    script.post("/runs", {"ids": [1344, TASK], "language": "Brazilian Portuguese"})
+    answer = script.post("/runs", {"text": "run_id,language\n7,de\n8,\n9,Klingonish", "language": "54"}).json()
+    given = {run.camb_run_id: run.given_language for run in team.runs.all()}
+    assert given == {1344: "pt-br", None: "pt-br", 7: "de", 8: "es-es", 9: ""}
+    assert answer["added"][2]["note"].startswith("“Klingonish” is no language that Dubroom knows")
 
 
 def test_a_body_over_the_limit_answers_413(script):

@@ -321,6 +321,73 @@ def test_a_name_with_other_words_is_not_that_of_ids(name):
     assert column_names.run_rank(name) == 0
 
 
+# --- Languages ---------------------------------------------------------------------------------------
+
+
+def spoken(text: str, languages: dict[int, str] | None = None) -> dict[int | str, str]:
+    """Return the ids in this text with the languages of their dubs."""
+    return {line.found: line.language for line in read([text], languages=languages).lines if line.found}
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("run_id,title,language,other", "es"),
+        ("run_id,title,Sprache,other", "es"),
+        ("run_id,title,idioma,other", "es"),
+        ("run_id,title,言語,other", "es"),
+        ("run_id,title,language code,other", "es"),
+        ("run_id,title,Source language,Target language", "ja"),
+        ("run_id,title,Ausgangssprache,Zielsprache", "ja"),
+        ("run_id,title,lang,dub language", "ja"),
+        ("run_id,title,language,target_lang", "ja"),
+        ("run_id,title,source_language,x", ""),
+        ("run_id,title,Original language,Language", "ja"),
+        ("run_id,title,langue source,langue cible", "ja"),
+        ("run_id,title,idioma de origen,idioma de destino", "ja"),
+        ("run_id,title,language,language", "es"),
+        ("run_id,title,x,language id", "ja"),
+    ],
+)
+def test_the_column_of_the_dubs_language_is_found(header, expected):
+    text = f"{header}\n1344,Kitchen,Spanish,ja\n1345,Garden,Spanish,ja"
+    assert spoken(text) == {1344: expected, 1345: expected}
+    assert found(text) == {1344: "Kitchen", 1345: "Garden"}
+
+
+def test_a_language_may_be_a_tag_a_name_or_a_number_and_an_empty_cell_is_none():
+    text = "run_id;language\n1;es-ES\n2;Brazilian Portuguese\n3;日本語\n4;54\n5;\n6;–\n7;2001"
+    assert spoken(text, languages={2001: "ga-ie"}) == {
+        1: "es-es", 2: "pt-br", 3: "ja", 4: "es-es", 5: "", 6: "", 7: "ga-ie",
+    }  # fmt: skip
+
+
+def test_languages_of_json_and_of_tasks_are_read():
+    assert spoken('[{"run_id": 8081, "language": 54}, {"run_id": 8082, "language": "de"}]') == {
+        8081: "es-es",
+        8082: "de",
+    }
+    assert spoken(f"task_id,language\n{TASK},Deutsch") == {TASK: "de"}
+
+
+def test_an_unknown_language_is_named_and_the_run_comes_in_without_one():
+    (line,) = parse("run_id,title,language\n1344,Kitchen,Klingonish")
+    assert (line.run_id, line.title, line.language, line.verdict) == (1344, "Kitchen", "", Verdict.ID)
+    assert line.note == "“Klingonish” is no language that Dubroom knows; the run is added without one"
+
+
+def test_a_repeated_line_adds_its_language():
+    first, again = parse("run_id,language\n1344,\n1344,es")
+    assert (first.language, again.verdict) == ("es", Verdict.REPEATED)
+
+
+def test_a_person_chooses_the_column_of_languages():
+    text = "run_id,a,b\n1344,es,de"
+    table = read([text]).table
+    roles = [Role.RUN, Role.OTHER, Role.LANGUAGE]
+    assert [line.language for line in read([text], roles, table.fingerprint).lines] == ["de"]
+
+
 # --- Any table ---------------------------------------------------------------------------------------
 
 NAMES = ["run_id", "Run ID", "CAMB run #", "Lauf-ID", "dub id", "運行編號", "ID de ejecución", "camb_id"]

@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from results.models import Run
+from results.models import Language, Run
 from results.runs.archive import archive_runs
 from teams.models import Team
 from tests.dashboard.page_helpers import signed_in, text_of
@@ -228,3 +228,22 @@ def test_a_file_of_another_kind_gets_one_sentence_and_the_text_stays(team, membe
     assert response.status_code == 422
     assert "A PDF holds no list of ids." in text_of(response)
     assert "1344</textarea>" in response.content.decode()
+
+
+def test_the_language_of_a_column_is_shown_saved_and_may_be_chosen(team, member):
+    text = "run_id,title,language,other\n1344,Kitchen,es-ES,de\n1345,Garden,Klingonish,de"
+    response = add(member, team, text=text)
+    assert "1344 Kitchen Spanish (Spain)" in text_of(response)
+    assert "“Klingonish” is no language that Dubroom knows; the run is added without one" in text_of(response)
+    page = response.content.decode()
+    assert '<option value="language" selected>Languages</option>' in page
+    table = re.search(r'name="table" value="(\w+)"', page)[1]
+    chosen = {"table": table, "role": ["run", "title", "other", "language"]}
+    assert "1345 Garden German" in text_of(add(member, team, text=text, **chosen))
+    add(member, team, text=text, save="1")
+    assert dict(team.runs.values_list("camb_run_id", "given_language")) == {1344: "es-es", 1345: ""}
+
+
+def test_a_number_of_camb_ai_is_read_as_its_language(team, member):
+    Language.objects.create(camb_id=2001, tag="ga-ie")
+    assert "1344 Irish (Ireland)" in text_of(add(member, team, text="run_id,language\n1344,2001"))
