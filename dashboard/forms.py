@@ -25,6 +25,7 @@ from results.models import Language, Run, RunQuerySet, SpeakerName, Tag, TeamVer
 from results.runs import files, pasted_ids, verdicts
 from results.runs.column_names import Role
 from results.runs.verdicts import Verdict
+from results.transcripts import languages
 from teams import models, time_zones
 from teams.access import can_change
 from teams.models import Membership, Team, User
@@ -395,6 +396,28 @@ class TimesForm(forms.Form):
     unit = forms.ChoiceField(
         label=_("CAMB.AI's times are in"), required=False, choices=[("", _("Automatic")), *Run.TimeUnit.choices]
     )
+
+
+class LanguageForm(forms.Form):
+    """Takes a language by its name or tag; an empty one leaves the language to CAMB.AI and to the text."""
+
+    language = forms.CharField(
+        label=_("Language"),
+        required=False,
+        max_length=100,
+        widget=forms.TextInput(attrs={"list": "languages", "autocomplete": "off", "dir": "auto"}),
+    )
+
+    def clean_language(self) -> str:
+        typed = self.cleaned_data["language"]
+        numbers = dict(Language.objects.values_list("camb_id", "tag")) if typed.strip().isdigit() else {}
+        tag = languages.read(typed, numbers)
+        if typed and not tag:
+            raise ValidationError(
+                _("“%(typed)s” is no language that Dubroom knows. Type a name or a tag, such as Japanese or pt-BR.")
+                % {"typed": typed}
+            )
+        return tag
 
 
 class LinkForm(forms.Form):

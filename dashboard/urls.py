@@ -16,6 +16,7 @@ from dashboard.views.runs import detail as runs_detail
 from dashboard.views.runs import edit as runs_edit
 from dashboard.views.runs import export as runs_export
 from dashboard.views.runs import history as runs_history
+from dashboard.views.runs import languages as runs_languages
 from dashboard.views.runs import linked as runs_linked
 from dashboard.views.runs import list as runs_list
 from dashboard.views.runs import speakers as runs_speakers
@@ -78,6 +79,9 @@ urlpatterns = [
     path("t/<slug:slug>/runs/archive/", runs_bulk.archive, name="runs-bulk-archive"),
     path("t/<slug:slug>/runs/restore/", runs_bulk.restore, name="runs-bulk-restore"),
     path("t/<slug:slug>/runs/tag/", runs_bulk.tag, name="runs-bulk-tag"),
+    path("t/<slug:slug>/runs/language/", runs_bulk.language, name="runs-bulk-language"),
+    path("t/<slug:slug>/runs/languages/confirm/", runs_languages.confirm, name="runs-languages-confirm"),
+    path("t/<slug:slug>/runs/languages/undo/", runs_languages.undo, name="runs-languages-undo"),
     path("t/<slug:slug>/runs/export/", runs_export.selection, name="runs-export-selection"),
     path("t/<slug:slug>/search/", search.page, name="search"),
     path("t/<slug:slug>/search/hits/", search.hits, name="search-hits"),
@@ -91,6 +95,7 @@ urlpatterns = [
     path("runs/<int:pk>/poll/", runs_detail.poll, name="runs-detail-poll"),
     path("runs/<int:pk>/title/", runs_edit.title, name="runs-edit-title"),
     path("runs/<int:pk>/tags/", runs_edit.tags, name="runs-edit-tags"),
+    path("runs/<int:pk>/languages/", runs_languages.page, name="runs-languages"),
     path("runs/<int:pk>/times/", runs_edit.times, name="runs-edit-times"),
     path("runs/<int:pk>/answer.json", runs_export.answer, name="runs-export-answer"),
     path("runs/<int:pk>/refresh/", runs_edit.refresh, name="runs-edit-refresh"),

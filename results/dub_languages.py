@@ -1,7 +1,7 @@
 """Decides the language of each dub, and reads from its text which language it is in.
 
-A dub's language comes from the strongest source that names one: a person, CAMB.AI's key, the list that the run was
-added with, and a guess from the text. What each of them says is stored by itself, so a refresh undoes no one's word.
+A dub's language comes from the strongest source that names one: a person, CAMB.AI's key, the list that came with
+the run, and a guess from the text. What each of them says is stored by itself, so a refresh undoes no one's word.
 
 A dub whose text or sources changed is marked as not checked. A worker then reads its text, decides anew, and notes
 lines that are in another language than the dub.
@@ -71,16 +71,23 @@ def language_checks(dub: Dub) -> Iterator[tuple[str, str, int]]:
 # --- What people and lists say -----------------------------------------------------------------------
 
 
-def set_language(dub: Dub, tag: str) -> Words:
-    """Set the dub's language for a person, at once; an empty tag leaves it to the other sources again."""
+def set_language(run: Run, dub: Dub | None, tag: str) -> Words:
+    """Set the language of this dub of the run for a person, at once; without a dub, of the one to come.
+
+    An empty tag leaves the language to the other sources again. Returns what was said before.
+    """
     with transaction.atomic():
-        run = Run.objects.select_for_update().filter(pk=dub.run_id).first()
-        if run is None:
+        locked = Run.objects.select_for_update().filter(pk=run.pk).first()
+        if locked is None:
             return Words([], [])
-        words = Words([(dub.pk, dub.person_language)], [(run.pk, run.given_language, run.is_language_of_person)])
-        if not tag and run.is_language_of_person:
-            Run.objects.filter(pk=run.pk).update(given_language="", is_language_of_person=False)
-        Dub.objects.filter(pk=dub.pk).update(person_language=tag, is_language_checked=False)
+        words = Words(
+            [(dub.pk, dub.person_language)] if dub else [],
+            [(run.pk, locked.given_language, locked.is_language_of_person)],
+        )
+        if dub is None or (not tag and locked.is_language_of_person):
+            Run.objects.filter(pk=run.pk).update(given_language=tag, is_language_of_person=bool(tag))
+        if dub:
+            Dub.objects.filter(pk=dub.pk).update(person_language=tag, is_language_checked=False)
         decide_anew([run.pk])
     return words
 

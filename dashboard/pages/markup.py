@@ -3,8 +3,11 @@
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from results.models import Call, Run
+from results.transcripts import languages
 
 _OUTCOME_STYLES = {
     Call.Outcome.ANSWERED: ("ready", "status-ready"),
@@ -28,6 +31,20 @@ def status_label(value: str) -> SafeString:
     return format_html(
         '<span class="status {0}">{1}{2}</span>', value, icon(f"status-{value}"), Run.Status(value).label
     )
+
+
+def language_label(tag: str, *, is_guess: bool) -> str:
+    """Return a language's name, with a question mark if it was guessed from the text; empty without a language."""
+    name = languages.name(tag)
+    return _("%(language)s?") % {"language": name} if name and is_guess else name
+
+
+def language_check_label(reads: str, lines: int) -> str:
+    """Return what to check about a dub whose text is in another language, in `lines` lines or 0 for all."""
+    if not lines:
+        return _("reads %(language)s") % {"language": languages.name(reads)}
+    sentence = ngettext("%(n)d line in %(language)s", "%(n)d lines in %(language)s", lines)
+    return sentence % {"n": lines, "language": languages.name(reads)}
 
 
 def outcome_label(value: str) -> SafeString:

@@ -9,7 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dashboard.http.file_response import media_file_name
+from dashboard.pages.markup import language_label
 from dashboard.pages.transcript import TranscriptFilter, TranscriptPage, WaveformPath, other_dubs
+from results import dub_languages
 from results.media import copies, links
 from results.models import Dub, MediaCopy, Run
 from results.transcripts import languages
@@ -64,6 +66,17 @@ class ShownDub:
         return languages.name(self.dub.language)
 
     @property
+    def language_label(self) -> str:
+        """The language as the page shows it: a guess looks like one."""
+        return language_label(self.dub.language, is_guess=self.dub.is_guess)
+
+    @property
+    def reads_otherwise(self) -> str:
+        """The name of the language that the whole text is in, if that is another one than the dub's."""
+        checks = dub_languages.language_checks(self.dub)
+        return next((languages.name(reads) for _tag, reads, lines in checks if not lines), "")
+
+    @property
     def lang(self) -> str:
         return languages.html_tag(self.dub.language)
 
@@ -110,7 +123,7 @@ class ShownDub:
     def language_tabs(self) -> list[DubTab]:
         return [
             DubTab(
-                languages.name(dub.language) or _("Transcript"),
+                language_label(dub.language, is_guess=dub.is_guess) or _("Transcript"),
                 TranscriptFilter(dub=dub.language, play=self.kind or "").query,
                 dub == self.dub,
             )

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
-from django.db.models import CharField, Count, Q
+from django.db.models import CharField, Count, Q, TextField
 from django.db.models.functions import Cast
 from django.http import QueryDict
 from django.urls import reverse
@@ -14,12 +16,13 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from dashboard.http.ids import parse_id, parse_ids
-from dashboard.pages.markup import icon, status_label
+from dashboard.pages.markup import icon, language_check_label, language_label, status_label
 from dashboard.units import date_and_time
 from results import tags
-from results.models import ApiKey, Run, RunQuerySet, Tag
+from results.models import ApiKey, Dub, Run, RunQuerySet, Tag
 from results.transcripts import languages, timecode
 
 PAGE_SIZE = 50
@@ -32,6 +35,13 @@ MAX_SELECTED = 1000
 Status = Run.Status
 # Takes the place of a status in URLs: archived runs have a tab of their own.
 ARCHIVED = "archived"
+# Take the place of a language in URLs; no tag looks so.
+NO_LANGUAGE, GUESSED, READS_OTHERWISE = "-none", "-guessed", "-otherwise"
+LANGUAGE_FILTERS = {
+    NO_LANGUAGE: gettext_lazy("No language"),
+    GUESSED: gettext_lazy("Guessed"),
+    READS_OTHERWISE: gettext_lazy("Reads otherwise"),
+}
 
 
 # --- The query of the list ---------------------------------------------------------------------------
@@ -43,6 +53,7 @@ class RunListQuery:
 
     q: str = ""
     tag: tuple[str, ...] = ()
+    lang: str = ""
     status: str = ""
     order: str = ""
     after: int = 0
@@ -54,6 +65,7 @@ class RunListQuery:
         return cls.cleaned(
             query.get("q", ""),
             query.getlist("tag")[:MAX_TAG_FILTERS],
+            lang=_language_filter(query.get("lang", "")),
             status=status if status in (*Status.values, ARCHIVED) else "",
             order=order if order == "oldest" else "",
             after=parse_id(query.get("after", "")) or 0,
@@ -78,7 +90,7 @@ class RunListQuery:
     @property
     def is_narrowed(self) -> bool:
         """Whether the list is filtered by more than its tab."""
-        return bool(self.q or self.tag)
+        return bool(self.q or self.tag or self.lang)
 
     @property
     def fields(self) -> list[tuple[str, str]]:
@@ -91,9 +103,11 @@ class RunListQuery:
         return [(name, self.query(tag=[other for other in self.tag if other != name])) for name in self.tag]
 
     def named(self, runs: RunQuerySet) -> RunQuerySet:
-        """Return the runs with all tags of the filter, and with `q` in the title or at the start of the id."""
+        """Return the runs with all tags and the language, and with `q` in the title or at the start of the id."""
         for name in self.tag:
             runs = runs.filter(tags.tagged_with(name))
+        if self.lang:
+            runs = _in_language(runs, self.lang)
         if not self.q:
             return runs
         found = Q(title__icontains=self.q)
@@ -108,6 +122,31 @@ class RunListQuery:
             return self.named(runs.archived())
         current = self.named(runs.current())
         return current.filter(status=self.status) if self.status else current
+
+
+def _language_filter(text: str) -> str:
+    """Return the language of a URL's filter, or one of LANGUAGE_FILTERS; empty if it is neither."""
+    return text if text in LANGUAGE_FILTERS or languages.is_tag(text) else ""
+
+
+def _in_language(runs: RunQuerySet, lang: str) -> RunQuerySet:
+    """Return the runs with a dub in this language, in any of its regions, or of one of LANGUAGE_FILTERS."""
+    if lang == GUESSED:
+        return runs.exclude(guessed_languages=None)
+    if lang == READS_OTHERWISE:
+        return runs.exclude(language_checks=None)
+    # The tags that a run repeats are read as text: that takes no longer than the filter by title.
+    runs = runs.alias(tags_as_text=Cast("languages", TextField()))
+    parts = ['""'] if lang == NO_LANGUAGE else [f'"{lang}"', f'"{lang}-']
+    return runs.filter(reduce(or_, (Q(("tags_as_text__contains", part)) for part in parts)))
+
+
+def language_choices(team_id: int) -> list[tuple[str, str]]:
+    """Return the values and names by which the team's list can be filtered by language."""
+    used = Dub.objects.filter(team=team_id).order_by().values_list("language", flat=True).distinct()
+    spoken = {languages.primary(tag): languages.name(languages.primary(tag)) for tag in used if tag}
+    filters = [(value, str(name)) for value, name in LANGUAGE_FILTERS.items()]
+    return [*sorted(spoken.items(), key=lambda choice: choice[1].casefold()), *filters] if spoken else []
 
 
 def selected_runs(runs: RunQuerySet, data: QueryDict) -> RunQuerySet:
@@ -161,6 +200,7 @@ def for_list(runs: RunQuerySet) -> RunQuerySet:
     """Return the runs with the related objects and fields that the list prints, and no others."""
     return runs.select_related("added_by").prefetch_related("tags").only(
         "camb_run_id", "camb_task_id", "title", "status", "reason", "checked_at", "due_at", "languages",
+        "guessed_languages", "language_checks", "given_language",
         "duration_ms", "cue_count", "version", "archived_at", "added_by__name", "added_by__email",
     )  # fmt: skip
 
@@ -190,6 +230,8 @@ class RunRow(NamedTuple):
     camb_run_id: str
     languages: str
     languages_in_full: str
+    language_href: str
+    language_check: str
     status: SafeString
     reason: str
     reason_in_full: str
@@ -229,7 +271,8 @@ def build_rows(runs: Iterable[Run], key: ApiKey | None, wanted: RunListQuery) ->
     """Return the rows of these runs. Without a working `key` they say why the next check waits."""
     labels = {status: status_label(status) for status in Status.values}
     # One reverse() for all rows: the URLs, split where the id goes.
-    page, title = (reverse(name, args=[0]).rsplit("0", 1) for name in ("runs-detail", "runs-edit-title"))
+    names = ("runs-detail", "runs-edit-title", "runs-languages")
+    page, title, language = (reverse(name, args=[0]).rsplit("0", 1) for name in names)
     pause = _("needs a key") if key is None else _("paused") if key.is_in_trouble else ""
     # A run that leaves the list while a page shows it keeps its row, which says so.
     move = _("Restored") if wanted.is_archive else _("Archived")
@@ -240,6 +283,7 @@ def build_rows(runs: Iterable[Run], key: ApiKey | None, wanted: RunListQuery) ->
             labels[run.status] if (run.archived_at is not None) == wanted.is_archive else moved,
             page,
             title,
+            language,
             pause,
             _chips(run.tag_names, wanted),
         )
@@ -256,9 +300,22 @@ def _chips(names: list[str], wanted: RunListQuery) -> SafeString:
     return chips
 
 
-def _row(run: Run, status: SafeString, page: list[str], title: list[str], pause: str, chips: SafeString) -> RunRow:
+def _row(
+    run: Run,
+    status: SafeString,
+    page: list[str],
+    title: list[str],
+    language: list[str],
+    pause: str,
+    chips: SafeString,
+) -> RunRow:
     pk = str(run.pk)
-    spoken = list(dict.fromkeys(languages.name(tag.split("-")[0]) for tag in run.languages if tag))
+    guesses = run.guessed_languages or ()
+    tags_shown = run.languages or [run.given_language]
+    spoken = list(
+        dict.fromkeys(language_label(languages.primary(tag), is_guess=tag in guesses) for tag in tags_shown if tag)
+    )
+    checks = [language_check_label(reads, lines) for _tag, reads, lines in run.language_checks or ()]
     more = f" +{len(spoken) - LANGUAGES_SHOWN}" if len(spoken) > LANGUAGES_SHOWN else ""
     checked, checked_text = _time_texts(run.checked_at)
     due, due_text = _time_texts(run.due_at)
@@ -270,7 +327,10 @@ def _row(run: Run, status: SafeString, page: list[str], title: list[str], pause:
         tags=chips,
         camb_run_id=str(run.camb_run_id or ""),
         languages=", ".join(spoken[:LANGUAGES_SHOWN]) + more,
-        languages_in_full=", ".join(filter(None, map(languages.name, run.languages))),
+        languages_in_full=", ".join(language_label(tag, is_guess=tag in guesses) for tag in tags_shown if tag),
+        # Where there are several dubs, each has its language set on the run's page.
+        language_href=pk.join(language) if len(run.languages) <= 1 else "",
+        language_check=", ".join(checks),
         status=status,
         reason=Truncator(run.reason).chars(70),
         reason_in_full=run.reason,

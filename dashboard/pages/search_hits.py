@@ -15,6 +15,7 @@ from django.utils.html import escape, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from dashboard.pages.markup import language_label
 from results.models import Cue, Run
 from results.search.service import Hit, parallel_lines
 from results.transcripts import languages, timecode
@@ -106,7 +107,7 @@ def _line(hit: Hit, before: str, after: str, others: Iterable[tuple[str, str]]) 
         media=cached_url(f"media-{kind}", dub.pk) + span if kind else "",
         clock=clock,
         speaker=cue.speaker,
-        language=languages.name(dub.language) if dub.language else "",
+        language=language_label(dub.language, is_guess=dub.is_guess),
         lang=languages.html_tag(dub.language),
         direction=languages.direction(dub.language, cue.text),
         text=highlight(cue.text, hit.marks),

@@ -11,6 +11,7 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from dashboard.pages.markup import language_label
 from results.models import Cue, Dub, MediaCopy, Run
 from results.transcripts import alignment, cues, languages, reading_speed, review, timecode, timeline
 
@@ -149,10 +150,16 @@ class TranscriptPage:
 
     @cached_property
     def lines(self) -> list[TranscriptLine]:
-        checks = [" · ".join(map(str, found)) for found in review.review_checks(self.cues)]
+        checks = [" · ".join(map(str, found)) for found in review.review_checks(self.cues, self._foreign_lines)]
         chosen = self.chosen
         shown = [pair for pair in zip(self.cues, checks, strict=True) if not chosen or pair[0].speaker in chosen]
         return _lines(shown, self.voices)
+
+    @property
+    def _foreign_lines(self) -> list[tuple[int, int, str]]:
+        """Stretches of lines in another language; none where the whole text is: the page says so above."""
+        found = self.dub.foreign_lines or []
+        return [] if found and found[0][:2] == [1, self.dub.cue_count] else found
 
     @property
     def parts(self) -> Iterator[Sequence[TranscriptLine] | Sequence[TranscriptRow]]:
@@ -310,5 +317,5 @@ def _words(text: str) -> int:
 
 def _label(dub: Dub, *, is_own: bool) -> str:
     """Return the label of another dub: its language, with its run's title in front for another run."""
-    language = languages.name(dub.language)
+    language = language_label(dub.language, is_guess=dub.is_guess)
     return language or _("Transcript") if is_own else " · ".join(filter(None, (str(dub.run), language)))

@@ -82,6 +82,10 @@ class Migration(migrations.Migration):
             model_name='dub',
             index=models.Index(fields=['team', 'language', 'run'], name='dub_by_language'),
         ),
+        migrations.AddIndex(
+            model_name='run',
+            index=models.Index(condition=models.Q(('guessed_languages__isnull', False)), fields=['team'], name='run_guessed'),
+        ),
         migrations.AddConstraint(
             model_name='dub',
             constraint=models.UniqueConstraint(fields=('run', 'camb_language'), name='one_dub_a_camb_language'),

@@ -209,6 +209,7 @@ class Run(models.Model):
             ),
             models.Index(fields=["id"], name="run_returning", condition=Q(archived_at=None, is_indexed=False)),
             models.Index(fields=["team", "due_at"], name="run_due", condition=Q(due_at__isnull=False)),
+            models.Index(fields=["team"], name="run_guessed", condition=Q(guessed_languages__isnull=False)),
             models.Index(fields=["lease"], name="run_lease", condition=Q(lease__isnull=False)),
             models.Index(fields=["team", "lease_until"], name="run_leased", condition=Q(lease_until__isnull=False)),
             models.Index(

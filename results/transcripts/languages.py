@@ -25,6 +25,12 @@ KNOWN: Mapping[int, str] = {
     111: "pt-br",
     139: "zh-cn",
 }
+# Languages that dubs are made in, and the regional variants that people tell apart.
+_COMMON = """
+    af am ar ar-eg ar-sa as az be bg bn bs ca cs cy da de el en en-au en-gb en-in es es-mx es-us et eu fa fi fil fr
+    fr-ca ga gl gu he hi hr hu hy id is it ja jv ka kk km kn ko ky lo lt lv mk ml mn mr ms mt my nb ne nl nn or pa
+    pl ps pt pt-pt ro ru sa sd si sk sl so sq sr sv sw ta te th tk tr uk ur uz vi yo yue zh zh-hk zh-tw zu
+"""
 LONGEST_TAG = 35
 _WITHOUT_SPACES = ("ja", "km", "lo", "my", "th", "yue", "zh")
 _TAG = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,8})*")
@@ -87,6 +93,11 @@ def _name(tag: str, user_language: str) -> str:
         return tag
     details = [names.scripts.get(part.title()) or names.territories.get(part.upper()) or part for part in rest]
     return f"{language} ({', '.join(details)})" if details else language
+
+
+def choices() -> list[str]:
+    """Return the names of common languages in the user's language, sorted, to choose from."""
+    return sorted({name(tag) for tag in (*KNOWN.values(), *_COMMON.split())})
 
 
 def tags_named(name: str) -> list[str]:
@@ -165,6 +176,11 @@ def script_of(tag: str) -> str:
 def primary(tag: str) -> str:
     """Return the language of a tag without script and region: `pt` for `pt-br`."""
     return tag.split("-")[0]
+
+
+def is_tag(text: str) -> bool:
+    """Tell whether a text has the form of a language tag or of a number of CAMB.AI."""
+    return bool(_TAG.fullmatch(text)) or (text.isascii() and text.isdigit())
 
 
 def has_spaces(tag: str) -> bool:

@@ -9,6 +9,7 @@ from math import ceil
 from django.utils.translation import gettext as _
 
 from results.models import Cue
+from results.transcripts import languages
 from results.transcripts.reading_speed import SPEEDS, length, speed_for
 
 SUBTITLE_SECONDS = 7
@@ -26,14 +27,19 @@ class Kind(Enum):
     LONG = "long"
     OVERLAP = "overlap"
     GAP = "gap"
+    FOREIGN = "foreign"
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewCheck:
-    """A reason to look at a line; `amount` is in characters a second for FAST, in seconds for OVERLAP and GAP."""
+    """A reason to look at a line; `amount` is in characters a second for FAST, in seconds for OVERLAP and GAP.
+
+    `language` is the tag that a FOREIGN line is in.
+    """
 
     kind: Kind
     amount: float = 0
+    language: str = ""
 
     def __str__(self) -> str:
         match self.kind:
@@ -49,16 +55,32 @@ class ReviewCheck:
                 return _("overlaps the next by %(n).1f s") % {"n": self.amount}
             case Kind.GAP:
                 return _("%(n)d s of silence after it") % {"n": round(self.amount)}
+            case Kind.FOREIGN:
+                return _("in %(language)s") % {"language": languages.name(self.language)}
 
 
-def review_checks(cues: Sequence[Cue]) -> list[tuple[ReviewCheck, ...]]:
-    """Return the review checks of each of a dub's cues. The cues must be in time order."""
+def review_checks(
+    cues: Sequence[Cue], foreign: Sequence[tuple[int, int, str]] = ()
+) -> list[tuple[ReviewCheck, ...]]:
+    """Return the review checks of each of a dub's cues. The cues must be in time order.
+
+    `foreign` holds the dub's stretches of lines in another language, each (first position, last position, tag).
+    """
+    in_language = {
+        position: ReviewCheck(Kind.FOREIGN, language=tag)
+        for first, last, tag in foreign
+        for position in range(first, last + 1)
+    }
     silent_from = accumulate((cue.end_ms for cue in cues), max)
     following = [*(cue.start_ms for cue in cues[1:]), None][: len(cues)]
     return [
-        (*_of_text(cue), *_of_time(cue, silent_ms, next_ms))
+        (*_of_text(cue), *_of_time(cue, silent_ms, next_ms), *_if_any(in_language.get(cue.position)))
         for cue, silent_ms, next_ms in zip(cues, silent_from, following, strict=True)
     ]
+
+
+def _if_any(check: ReviewCheck | None) -> tuple[ReviewCheck, ...]:
+    return (check,) if check else ()
 
 
 def _of_text(cue: Cue) -> Iterator[ReviewCheck]:

@@ -7,6 +7,7 @@ from results.models import Cue, Dub, Language, Run
 from results.refresh import merge
 from results.runs.request import request_refresh
 from results.search.service import search
+from results.transcripts import language_guess
 from tests.factories import make_dub, make_ready_run, make_run, make_searchable_dub, ready
 
 pytestmark = pytest.mark.django_db
@@ -119,7 +120,7 @@ def test_a_text_of_a_few_words_stays_without_a_language(answer, team):
 def test_a_refresh_never_undoes_a_persons_word(answer, team):
     run = make_run(team)
     dub = answer(run, {"es-es": ready()})["es-es"]
-    dub_languages.set_language(dub, "pt-br")
+    dub_languages.set_language(dub.run, dub, "pt-br")
     dubs = answer(run, {"es-es": ready(transcript=lines("Nova fala."))})
     assert named(run) == [("pt-br", "person")]
     assert dubs["pt-br"].pk == dub.pk
@@ -174,7 +175,7 @@ def test_a_dub_of_the_release_before_keeps_its_key_when_a_person_names_it(answer
     run = make_run(team)
     dub = answer(run, {"es-es": ready()})["es-es"]
     Dub.objects.update(camb_language=None, language_source="")
-    dub_languages.set_language(Dub.objects.get(pk=dub.pk), "pt-br")
+    dub_languages.set_language(run, Dub.objects.get(pk=dub.pk), "pt-br")
     assert list(answer(run, {"es-es": ready()})) == ["pt-br"]
 
 
@@ -194,15 +195,15 @@ def test_a_number_of_camb_becomes_a_tag_once_it_is_known(answer, team):
 
 def test_a_person_sets_and_takes_back_the_language_of_a_dub(team):
     dub = make_searchable_dub(make_ready_run(team), ["Agua."], "fr-fr")
-    before = dub_languages.set_language(dub, "es-es")
+    before = dub_languages.set_language(dub.run, dub, "es-es")
     assert named(dub.run) == [("es-es", "person")]
     assert found(dub.run, "lang:es agua") == 1
     assert found(dub.run, "lang:fr agua") == 0
     dub_languages.restore(team, before)
     dub_languages.check_languages()
     assert named(dub.run) == [("fr-fr", "camb")]
-    dub_languages.set_language(dub, "es-es")
-    dub_languages.set_language(dub, "")
+    dub_languages.set_language(dub.run, dub, "es-es")
+    dub_languages.set_language(dub.run, dub, "")
     assert named(dub.run) == [("fr-fr", "camb")]
 
 
@@ -245,13 +246,13 @@ def test_all_guesses_are_confirmed_and_become_guesses_again(team, worker):
 
 def test_a_dub_read_while_a_person_names_it_keeps_the_persons_word(team, monkeypatch):
     dub = make_dub(make_ready_run(team), SPANISH, "")
-    guess = dub_languages.language_guess.guess_language
+    guess = language_guess.guess_language
 
     def guess_while_a_person_speaks(texts):
-        dub_languages.set_language(dub, "ca")
+        dub_languages.set_language(dub.run, dub, "ca")
         return guess(texts)
 
-    monkeypatch.setattr(dub_languages.language_guess, "guess_language", guess_while_a_person_speaks)
+    monkeypatch.setattr(language_guess, "guess_language", guess_while_a_person_speaks)
     dub_languages.check_languages()
     assert named(dub.run) == [("ca", "person")]
     monkeypatch.undo()

@@ -12,17 +12,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from dashboard.forms import TagsForm
+from dashboard.forms import LanguageForm, TagsForm
 from dashboard.pages.run_list import RunListQuery, selected_runs
-from results import tags
+from dashboard.views.runs.languages import offer_undo
+from results import dub_languages, tags
 from results.models import ApiKey, Run, RunQuerySet
 from results.runs.archive import archive_runs, restore_runs
 from results.runs.request import QueueUnreachableError, refresh_obstacle, request_refresh_many
+from results.transcripts import languages
 from teams.access import membership_or_404, require_change
 from teams.models import Membership
 
 # The fields that say which runs are selected; an invalid form carries them along.
-SELECTION_FIELDS = ("pk", "all", "q", "tag", "status", "order")
+SELECTION_FIELDS = ("pk", "all", "q", "tag", "lang", "status", "order")
 
 
 @login_required
@@ -79,7 +81,7 @@ def tag(request: HttpRequest, slug: str) -> HttpResponse:
     membership, runs = _selection(request, slug)
     form = TagsForm(request.POST)
     if not form.is_valid():
-        return _tag_form(request, membership, runs, form)
+        return _form(request, membership, runs, form, "runs/bulk/tag.html")
     names = form.cleaned_data["tags"]
     if "remove" in request.POST:
         count = tags.remove_tags(membership.team, runs.pks(), names)
@@ -91,7 +93,47 @@ def tag(request: HttpRequest, slug: str) -> HttpResponse:
     return _answer(request, slug, count, done, _("No run was selected, so nothing was tagged."), tags=quoted)
 
 
-def _tag_form(request: HttpRequest, membership: Membership, runs: RunQuerySet, form: TagsForm) -> HttpResponse:
+@login_required
+@require_POST
+def language(request: HttpRequest, slug: str) -> HttpResponse:
+    """Set the language of the selected runs' dubs, except of runs with several dubs."""
+    membership, runs = _selection(request, slug)
+    form = LanguageForm(request.POST)
+    if not form.is_valid():
+        return _form(request, membership, runs, form, "runs/bulk/language.html", choices=languages.choices())
+    tag = form.cleaned_data["language"]
+    count = runs.count()
+    words, left_out = dub_languages.set_languages(membership.team, runs, tag)
+    if not count:
+        return _answer(request, slug, 0, "", _("No run was selected, so no language was set."))
+    parts = []
+    if set_count := count - left_out:
+        done = ngettext("%(n)s run is in %(language)s now.", "%(n)s runs are in %(language)s now.", set_count)
+        anew = ngettext(
+            "The language of %(n)s run is chosen automatically again.",
+            "The languages of %(n)s runs are chosen automatically again.",
+            set_count,
+        )
+        parts.append((done if tag else anew) % {"n": f"{set_count:,}", "language": languages.name(tag)})
+    if left_out:
+        kept = ngettext(
+            "%(n)s run has several dubs and stays as it is; set each on the run's page.",
+            "%(n)s runs have several dubs and stay as they are; set each on the run's page.",
+            left_out,
+        )
+        parts.append(kept % {"n": f"{left_out:,}"})
+    offer_undo(request, membership.team_id, " ".join(parts), words if set_count else None)
+    return _back_to_list(request, slug)
+
+
+def _form(
+    request: HttpRequest,
+    membership: Membership,
+    runs: RunQuerySet,
+    form: TagsForm | LanguageForm,
+    template: str,
+    **others: object,
+) -> HttpResponse:
     """Answer 422 with the form, which carries the selection so that nothing has to be selected again."""
     values = [(name, value) for name, values in request.POST.lists() for value in values]
     context = {
@@ -99,8 +141,9 @@ def _tag_form(request: HttpRequest, membership: Membership, runs: RunQuerySet, f
         "form": form,
         "count": runs.count(),
         "carried": [(name, value) for name, value in values if name in SELECTION_FIELDS],
+        **others,
     }
-    return render(request, "runs/bulk/tag.html", context, status=422)
+    return render(request, template, context, status=422)
 
 
 def _selection(request: HttpRequest, slug: str) -> tuple[Membership, RunQuerySet]:

@@ -101,7 +101,9 @@ def _dub_state(run: Run, shown: ShownDub | None) -> dict[str, str | list[str]]:
     dub = shown.dub
     # The page says of a missing part whether the part may still come.
     is_awaited = bool(run.due_at and not (shown.kind and dub.cue_count))
-    parts = (run.status, dub.pk, shown.kind, len(shown.dubs), len(shown.kind_tabs), dub.cues_hash[:16], is_awaited)
+    media = (shown.kind, len(shown.kind_tabs), is_awaited)
+    named = (dub.language, dub.language_source, len(dub.foreign_lines or ()))
+    parts = (run.status, dub.pk, len(shown.dubs), dub.cues_hash[:16], *media, *named)
     return {
         **shown.transcript.wanted.values,
         "play": shown.kind or "",

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from dashboard.http.ids import parse_id, parse_ids
 from dashboard.pages.run_list import (
     ARCHIVED,
+    GUESSED,
     PAGE_SIZE,
     RunListQuery,
     build_rows,
@@ -21,12 +22,14 @@ from dashboard.pages.run_list import (
     count_new,
     for_list,
     get_page,
+    language_choices,
     status_counts,
 )
 from results import queue, tags
 from results.exports.formats import FORMATS
 from results.models import ApiKey, Run, TeamVersion
 from results.runs.request import refresh_progress
+from results.transcripts import languages
 from teams.access import can_change, can_manage, membership_or_404
 from teams.models import Membership
 
@@ -42,7 +45,14 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
     version = TeamVersion.current(membership.team_id)
     runs_page = get_page(for_list(Run.objects.filter(team=membership.team)), wanted)
     context = _context(membership, wanted, runs_page.runs)
-    context |= {"formats": FORMATS.values(), "team_tags": tags.names_in_use(membership.team_id)}
+    context |= {
+        "formats": FORMATS.values(),
+        "team_tags": tags.names_in_use(membership.team_id),
+        "choices": languages.choices() if context["can_change"] else [],
+        "language_choices": language_choices(membership.team_id),
+        "guessed_href": wanted.query(lang=GUESSED, status=""),
+        "guesses": Run.objects.current().filter(team=membership.team, guessed_languages__isnull=False).count(),
+    }
     context |= {
         "page": runs_page,
         "oldest_first": wanted.query(order="oldest"),

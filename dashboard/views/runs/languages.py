@@ -1,0 +1,120 @@
+"""The languages of a run's dubs: set by a person, confirmed where they are guesses, and set back."""
+
+from collections.abc import Sequence
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
+
+from dashboard.forms import LanguageForm
+from dashboard.http.ids import parse_id
+from dashboard.http.requests import page_methods
+from dashboard.pages.run_list import RunListQuery, build_rows, for_list
+from dashboard.views.runs.lookup import get_changeable_run
+from results import dub_languages
+from results.dub_languages import Words
+from results.models import ApiKey, Dub, Run
+from results.transcripts import languages
+from teams.access import membership_or_404, require_change
+from teams.models import Membership
+
+# In the session: the team's id and what was said before the last change, for Undo.
+_UNDO = "languages_before"
+
+
+@login_required
+@page_methods
+def page(request: HttpRequest, pk: int) -> HttpResponse:
+    """Set the language of the dub `dub`, else of the run's first dub; without one, of the dub to come."""
+    run, membership = get_changeable_run(request, pk)
+    dubs = list(run.dubs.order_by("pk"))
+    dub = _wanted_dub(request, dubs)
+    is_posted = request.method == "POST"
+    form = LanguageForm(
+        request.POST if is_posted else None, initial={"language": languages.name(_current(run, dub))}
+    )
+    if is_posted and form.is_valid():
+        tag = form.cleaned_data["language"]
+        words = dub_languages.set_language(run, dub, tag)
+        if request.htmx:  # type: ignore[attr-defined]
+            return _row(request, run, membership)
+        done = _("The language is %(language)s now.") % {"language": languages.name(tag)}
+        offer_undo(request, run.team_id, done if tag else _("The language is chosen automatically again."), words)
+        return redirect(reverse("runs-detail", args=[pk]) + (f"?{urlencode({'dub': tag})}" if dub and tag else ""))
+    context = {
+        "membership": membership,
+        "run": run,
+        "dub": dub,
+        "dubs": dubs,
+        "form": form,
+        "choices": languages.choices(),
+    }
+    return render(request, "runs/languages/page.html", context, status=422 if form.errors else 200)
+
+
+@login_required
+@require_POST
+def confirm(request: HttpRequest, slug: str) -> HttpResponse:
+    """Confirm every guessed language of the team's runs, or of the run `run` only."""
+    membership = membership_or_404(request.user, slug)
+    require_change(membership)
+    runs = Run.objects.filter(team=membership.team)
+    run_id = parse_id(request.POST.get("run", ""))
+    words, count = dub_languages.confirm_guesses(membership.team, runs.filter(pk=run_id) if run_id else runs)
+    done = ngettext("%(n)s guessed language is confirmed.", "%(n)s guessed languages are confirmed.", count)
+    offer_undo(request, membership.team_id, done % {"n": f"{count:,}"}, words)
+    if run_id and runs.filter(pk=run_id).exists():
+        return redirect("runs-detail", run_id)
+    return redirect(reverse("runs-list", args=[slug]) + RunListQuery.read(request.POST).query())
+
+
+@login_required
+@require_POST
+def undo(request: HttpRequest, slug: str) -> HttpResponse:
+    """Put back the languages as they were before this person's last change in the team."""
+    membership = membership_or_404(request.user, slug)
+    require_change(membership)
+    team_id, *words = request.session.pop(_UNDO, [None])
+    if team_id == membership.team_id:
+        dubs, runs = ([tuple(word) for word in part] for part in words)
+        dub_languages.restore(membership.team, Words(dubs, runs))
+        messages.success(request, _("The languages are as before."))
+    else:
+        messages.info(request, _("There is nothing left to undo."))
+    return redirect("runs-list", slug)
+
+
+def offer_undo(request: HttpRequest, team_id: int, done: str, words: Words | None) -> None:
+    """Show the message with a button that undoes the change, if what was said before could be kept."""
+    if words:
+        request.session[_UNDO] = [team_id, *words]
+    messages.success(request, done, extra_tags="undo-languages" if words else "")
+
+
+def _wanted_dub(request: HttpRequest, dubs: Sequence[Dub]) -> Dub | None:
+    """Return the dub that the request names, or the first; None without any. Raises Http404 for another run's."""
+    wanted = parse_id(request.POST.get("dub", "") or request.GET.get("dub", ""))
+    if not wanted:
+        return dubs[0] if dubs else None
+    dub = next((dub for dub in dubs if dub.pk == wanted), None)
+    if dub is None:
+        raise Http404
+    return dub
+
+
+def _current(run: Run, dub: Dub | None) -> str:
+    return dub.language if dub else run.given_language
+
+
+def _row(request: HttpRequest, run: Run, membership: Membership) -> HttpResponse:
+    """Answer the form within the list: with the run's row anew."""
+    runs = list(for_list(Run.objects.filter(pk=run.pk)))
+    key = ApiKey.objects.filter(team=run.team_id).first()
+    rows = build_rows(runs, key, RunListQuery(status="archived" if run.archived_at else ""))
+    return render(request, "runs/languages/_row.html", {"rows": rows, "can_change": True, "oob": True})
