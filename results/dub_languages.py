@@ -85,7 +85,9 @@ def set_language(run: Run, dub: Dub | None, tag: str) -> Words:
             [(run.pk, locked.given_language, locked.is_language_of_person)],
         )
         if dub is None or (not tag and locked.is_language_of_person):
-            Run.objects.filter(pk=run.pk).update(given_language=tag, is_language_of_person=bool(tag))
+            Run.objects.filter(pk=run.pk).update(
+                given_language=tag, is_language_of_person=bool(tag), version=TeamVersion.bump(run.team_id)
+            )
         if dub:
             Dub.objects.filter(pk=dub.pk).update(person_language=tag, is_language_checked=False)
         decide_anew([run.pk])
@@ -109,6 +111,7 @@ def set_languages(team: Team, runs: RunQuerySet, tag: str) -> tuple[Words | None
         )
         left_out = counted.filter(dub_count__gt=1).count()
         empty.update(given_language=tag, is_language_of_person=bool(tag))
+        empty.update(version=TeamVersion.bump(team.pk))  # late, as it locks the team's counter
         dubs.update(person_language=tag, is_language_checked=False)
         queue.enqueue("check_languages")
     return (words if len(words.dubs) + len(words.runs) <= MAX_UNDO else None), left_out
@@ -215,4 +218,8 @@ def _change_language(dub: Dub, tag: str, source: str) -> None:
         Dub.objects.filter(pk=dub.pk).update(is_alert_checked=False)
         with indexing.changing(dub.cues.all()):
             Dub.objects.filter(pk=dub.pk).update(language=tag)
+        if not dub.is_language_checked:
+            # They were foreign to the language before.
+            Dub.objects.filter(pk=dub.pk).update(foreign_lines=None)
+            dub.foreign_lines = None
     dub.language, dub.language_source = tag, source

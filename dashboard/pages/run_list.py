@@ -329,7 +329,7 @@ def _row(
         languages=", ".join(spoken[:LANGUAGES_SHOWN]) + more,
         languages_in_full=", ".join(language_label(tag, is_guess=tag in guesses) for tag in tags_shown if tag),
         # Where there are several dubs, each has its language set on the run's page.
-        language_href=pk.join(language) if len(run.languages) <= 1 else "",
+        language_href=pk.join(language) + "?row" if len(run.languages) <= 1 else "",
         language_check=", ".join(checks),
         status=status,
         reason=Truncator(run.reason).chars(70),

@@ -36,6 +36,7 @@ DUB_FIELDS = (
     "language_source",
     "camb_language",
     "is_language_checked",
+    "foreign_lines",
     "video_url",
     "audio_url",
     "media_fetched_at",
@@ -204,7 +205,8 @@ class Merge:
             if dub.pk and dub.language != named[0] and (run.pk, key) not in self._cues:
                 self._renamed.append(dub)
             dub.camb_language = key
-            (dub.language, dub.language_source), dub.is_language_checked = named, False
+            (dub.language, dub.language_source) = named
+            dub.is_language_checked, dub.foreign_lines = False, None
             self._changed[run.pk, key] = dub
 
     def keep_raw(self, run: Run, raw: bytes, asked_at: datetime) -> None:

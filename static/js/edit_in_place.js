@@ -12,7 +12,7 @@ function close(form) {
 }
 
 document.addEventListener("focusin", (event) => {
-  const form = event.target.matches("input") && event.target.closest(FORMS);
+  const form = event.target.matches("input") ? event.target.closest(FORMS) : null;
   if (form?.closest(PLACES)) event.target.select();
 });
 
@@ -32,7 +32,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   const { elt } = event.detail;
   if (elt.matches(FORMS)) containers.set(elt, elt.closest(PLACES));
   // A second click while the form is open would add a second form.
-  if (elt.matches(OPENERS) && elt.closest(PLACES).querySelector("form")) event.preventDefault();
+  if (elt.matches(OPENERS) && elt.closest(PLACES).querySelector(FORMS)) event.preventDefault();
 });
 
 document.addEventListener("htmx:afterRequest", (event) => {

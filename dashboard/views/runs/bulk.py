@@ -5,7 +5,7 @@ The form names each run, or means all that the list's filter lets through.
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -122,8 +122,9 @@ def language(request: HttpRequest, slug: str) -> HttpResponse:
             left_out,
         )
         parts.append(kept % {"n": f"{left_out:,}"})
-    offer_undo(request, membership.team_id, " ".join(parts), words if set_count else None)
-    return _back_to_list(request, slug)
+    back = _back_to_list(request, slug)
+    offer_undo(request, membership.team_id, " ".join(parts), words if set_count else None, back.url)
+    return back
 
 
 def _form(
@@ -177,6 +178,6 @@ def _answer(
     return _back_to_list(request, slug)
 
 
-def _back_to_list(request: HttpRequest, slug: str) -> HttpResponse:
+def _back_to_list(request: HttpRequest, slug: str) -> HttpResponseRedirect:
     """Redirect to the list with the filter that the form carried."""
     return redirect(reverse("runs-list", args=[slug]) + RunListQuery.read(request.POST).query())

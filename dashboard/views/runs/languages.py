@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from dashboard.forms import LanguageForm
 from dashboard.http.ids import parse_id
 from dashboard.http.requests import page_methods
-from dashboard.pages.run_list import RunListQuery, build_rows, for_list
+from dashboard.pages.run_list import GUESSED, RunListQuery, build_rows, for_list
 from dashboard.views.runs.lookup import get_changeable_run
 from results import dub_languages
 from results.dub_languages import Words
@@ -24,7 +24,7 @@ from results.transcripts import languages
 from teams.access import membership_or_404, require_change
 from teams.models import Membership
 
-# In the session: the team's id and what was said before the last change, for Undo.
+# In the session, for Undo: the team's id, the page to go back to, and what was said before the last change.
 _UNDO = "languages_before"
 
 
@@ -36,23 +36,27 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
     dubs = list(run.dubs.order_by("pk"))
     dub = _wanted_dub(request, dubs)
     is_posted = request.method == "POST"
+    is_in_list = "row" in request.GET or "row" in request.POST
     form = LanguageForm(
         request.POST if is_posted else None, initial={"language": languages.name(_current(run, dub))}
     )
     if is_posted and form.is_valid():
         tag = form.cleaned_data["language"]
         words = dub_languages.set_language(run, dub, tag)
-        if request.htmx:  # type: ignore[attr-defined]
+        if is_in_list and request.htmx:  # type: ignore[attr-defined]
             return _row(request, run, membership)
         done = _("The language is %(language)s now.") % {"language": languages.name(tag)}
-        offer_undo(request, run.team_id, done if tag else _("The language is chosen automatically again."), words)
-        return redirect(reverse("runs-detail", args=[pk]) + (f"?{urlencode({'dub': tag})}" if dub and tag else ""))
+        here = reverse("runs-detail", args=[pk]) + (f"?{urlencode({'dub': tag})}" if dub and tag else "")
+        automatic = _("The language is chosen automatically again.")
+        offer_undo(request, run.team_id, done if tag else automatic, words, here)
+        return redirect(here)
     context = {
         "membership": membership,
         "run": run,
         "dub": dub,
         "dubs": dubs,
         "form": form,
+        "is_in_list": is_in_list,
         "choices": languages.choices(),
     }
     return render(request, "runs/languages/page.html", context, status=422 if form.errors else 200)
@@ -68,10 +72,12 @@ def confirm(request: HttpRequest, slug: str) -> HttpResponse:
     run_id = parse_id(request.POST.get("run", ""))
     words, count = dub_languages.confirm_guesses(membership.team, runs.filter(pk=run_id) if run_id else runs)
     done = ngettext("%(n)s guessed language is confirmed.", "%(n)s guessed languages are confirmed.", count)
-    offer_undo(request, membership.team_id, done % {"n": f"{count:,}"}, words)
+    wanted = RunListQuery.read(request.POST)
+    here = reverse("runs-list", args=[slug]) + wanted.query(lang="" if wanted.lang == GUESSED else wanted.lang)
     if run_id and runs.filter(pk=run_id).exists():
-        return redirect("runs-detail", run_id)
-    return redirect(reverse("runs-list", args=[slug]) + RunListQuery.read(request.POST).query())
+        here = reverse("runs-detail", args=[run_id])
+    offer_undo(request, membership.team_id, done % {"n": f"{count:,}"}, words, here)
+    return redirect(here)
 
 
 @login_required
@@ -80,20 +86,23 @@ def undo(request: HttpRequest, slug: str) -> HttpResponse:
     """Put back the languages as they were before this person's last change in the team."""
     membership = membership_or_404(request.user, slug)
     require_change(membership)
-    team_id, *words = request.session.pop(_UNDO, [None])
-    if team_id == membership.team_id:
-        dubs, runs = ([tuple(word) for word in part] for part in words)
-        dub_languages.restore(membership.team, Words(dubs, runs))
-        messages.success(request, _("The languages are as before."))
-    else:
+    team_id, here, *words = request.session.pop(_UNDO, [None, ""])
+    if team_id != membership.team_id:
         messages.info(request, _("There is nothing left to undo."))
-    return redirect("runs-list", slug)
+        return redirect("runs-list", slug)
+    dubs, runs = ([tuple(word) for word in part] for part in words)
+    dub_languages.restore(membership.team, Words(dubs, runs))
+    messages.success(request, _("The languages are as before."))
+    return redirect(here)
 
 
-def offer_undo(request: HttpRequest, team_id: int, done: str, words: Words | None) -> None:
-    """Show the message with a button that undoes the change, if what was said before could be kept."""
+def offer_undo(request: HttpRequest, team_id: int, done: str, words: Words | None, here: str) -> None:
+    """Show the message with a button that undoes the change, if what was said before could be kept.
+
+    `here` is the address of the page on which the button stands.
+    """
     if words:
-        request.session[_UNDO] = [team_id, *words]
+        request.session[_UNDO] = [team_id, here, *words]
     messages.success(request, done, extra_tags="undo-languages" if words else "")
 
 
