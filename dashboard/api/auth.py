@@ -28,7 +28,7 @@ class ScriptRequest(HttpRequest):
 class TokenAuth(HttpBearer):
     """Accepts an access token of the team in the address; with another team's token, the team does not exist (404).
 
-    Every POST changes something, so the right to write is checked here: no view can forget to check.
+    Every method but GET changes something, so the right to write is checked here: no view can forget to check.
     """
 
     def __call__(self, request: HttpRequest) -> AccessToken:
@@ -47,7 +47,7 @@ class TokenAuth(HttpBearer):
         here = request.resolver_match
         if here is None or here.kwargs.get("team") != team.slug:
             raise Http404
-        if request.method == "POST":
+        if request.method not in ("GET", "HEAD", "OPTIONS"):
             require_write(found)
         vars(request).update(user=found.membership.user, team=team)
         return found

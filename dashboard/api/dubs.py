@@ -5,12 +5,17 @@ from typing import Annotated
 
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 from ninja import Path, Query, Router
-from pydantic import AfterValidator, Field
+from ninja.errors import HttpError
+from pydantic import AfterValidator, BaseModel, Field
 
 from dashboard.api.auth import QueryParameters, ScriptRequest, TeamSlug
 from dashboard.api.problems import documented
+from dashboard.api.schemas import DubOut, dub_out
+from dashboard.forms import LanguageForm
 from dashboard.http.file_response import media_response, transcript_response
+from results import dub_languages
 from results.exports.formats import FORMATS
 from results.models import Dub
 from teams.access import require_export
@@ -33,16 +38,44 @@ FormatKey = Annotated[
 ]
 
 
+def _dub(request: ScriptRequest, pk: int) -> Dub:
+    """Return the dub with its run. Raises Http404 when the token's team has no such dub."""
+    dub = Dub.objects.select_related("run").filter(team=request.team, pk=pk).first()
+    if dub is None:
+        raise Http404
+    return dub
+
+
 def _exportable_dub(request: ScriptRequest, pk: int) -> Dub:
     """Return the dub with its run.
 
     Raises Http404 when the token's team has no such dub, and PermissionDenied when the role may not export.
     """
-    dub = Dub.objects.select_related("run").filter(team=request.team, pk=pk).first()
-    if dub is None:
-        raise Http404
+    dub = _dub(request, pk)
     require_export(request.auth.membership)
     return dub
+
+
+class DubChange(BaseModel, extra="forbid"):
+    """What to change of a dub."""
+
+    language: str = Field(
+        max_length=100,
+        description="A tag or a name, such as `pt-br` or `Japanese`. Empty: the language is chosen automatically.",
+    )
+
+
+@router.patch("/dubs/{int:dub}", response={200: DubOut} | documented(400, 403, 413, 422))
+def change_dub(request: ScriptRequest, team: TeamSlug, dub: int, data: DubChange) -> DubOut:
+    """Set the dub's language. No refresh undoes it."""
+    found = _dub(request, dub)
+    form = LanguageForm({"language": data.language})
+    if not form.is_valid():
+        raise HttpError(422, str(form.errors["language"][0]))
+    dub_languages.set_language(found.run, found, form.cleaned_data["language"])
+    found.refresh_from_db()
+    root = request.build_absolute_uri(reverse("api:team", kwargs={"team": request.team.slug}))
+    return dub_out(found, root)
 
 
 # Responses other than JSON, for the OpenAPI description.

@@ -19,10 +19,21 @@ from dashboard.api import schemas
 from dashboard.api.auth import QueryParameters, ScriptRequest, TeamSlug
 from dashboard.api.problems import documented
 from dashboard.api.schemas import Id
-from dashboard.forms import RunsForm, TagsForm
-from dashboard.pages.run_list import MAX_SELECTED, MAX_TAG_FILTERS, MAX_TEXT, RunListQuery, get_page, status_counts
+from dashboard.forms import LanguageForm, RunsForm, TagsForm
+from dashboard.pages.run_list import (
+    GUESSED,
+    MAX_SELECTED,
+    MAX_TAG_FILTERS,
+    MAX_TEXT,
+    NO_LANGUAGE,
+    READS_OTHERWISE,
+    RunListQuery,
+    get_page,
+    language_filter,
+    status_counts,
+)
 from dashboard.units import size_in_words
-from results import tags
+from results import dub_languages, tags
 from results.models import ApiKey, Language, Run, RunQuerySet, Tag, TeamVersion
 from results.runs import archive, verdicts
 from results.runs.add import PastedRuns, add_pasted, known_runs
@@ -50,16 +61,26 @@ class RunFilter(BaseModel, extra="forbid"):
         "", description="A status, or `archived`. By default, every run that is not archived."
     )
     tag: list[Name] = Field([], max_length=MAX_TAG_FILTERS, description="Only runs with every one of these tags.")
+    lang: str = Field(
+        "",
+        max_length=35,
+        description=(
+            f"Only runs with a dub in this language, given by its tag: `es` finds `es-mx` too. `{NO_LANGUAGE}` "
+            f"finds dubs without a language, `{GUESSED}` guesses, and `{READS_OTHERWISE}` text in another language."
+        ),
+    )
 
     @property
     def list_query(self) -> RunListQuery:
-        return RunListQuery.cleaned(self.q, self.tag, status=str(self.status))
+        return RunListQuery.cleaned(self.q, self.tag, lang=language_filter(self.lang), status=str(self.status))
 
     @model_validator(mode="after")
     def _is_searchable(self) -> Self:
         # The page ignores a text or tag that is empty once cleaned. Here, ignoring it would select every run.
         if bool(self.q) != bool(self.list_query.q) or len(self.tag) != len(self.list_query.tag):
             raise ValueError("q and tag must have something in them that can be looked for")
+        if self.lang and not self.list_query.lang:
+            raise ValueError("lang takes a language tag, such as es or pt-br")
         return self
 
 
@@ -224,6 +245,15 @@ class TaggedSelection(RunSelection):
     tags: list[Name] = Field(min_length=1, max_length=verdicts.MAX_TAGS)
 
 
+class LanguageOfSelection(RunSelection):
+    """A selection of runs, and the language of their dubs."""
+
+    language: str = Field(
+        max_length=100,
+        description="A tag or a name, such as `pt-br` or `Japanese`. Empty: the language is chosen automatically.",
+    )
+
+
 class AddedLine(BaseModel):
     """An id of the request, with its run."""
 
@@ -337,6 +367,23 @@ def refresh_runs(request: ScriptRequest, team: TeamSlug, data: RunSelection) -> 
     if not ApiKey.objects.filter(team=request.team).exists():
         raise HttpError(409, refresh_obstacle(request.team))
     return Answer(202, schemas.CountOut(count=request_refresh_many(data.runs_of(request.team), request.team)))
+
+
+@router.post("/runs/language", response={200: schemas.CountOut} | documented(400, 403, 413, 422))
+def set_language(request: ScriptRequest, team: TeamSlug, data: LanguageOfSelection) -> schemas.CountOut:
+    """Set the language of the only dub that each run has or gets. Runs with several dubs stay as they are."""
+    tag = _cleaned(LanguageForm({"language": data.language}), "language")
+    runs = data.runs_of(request.team)
+    count = runs.count()
+    _words, left_out = dub_languages.set_languages(request.team, runs, tag)
+    return schemas.CountOut(count=count - left_out)
+
+
+@router.post("/runs/language/confirm", response={200: schemas.CountOut} | documented(400, 403, 413, 422))
+def confirm_languages(request: ScriptRequest, team: TeamSlug, data: RunSelection) -> schemas.CountOut:
+    """Confirm the guessed languages of runs; the count is that of their dubs."""
+    _words, count = dub_languages.confirm_guesses(request.team, data.runs_of(request.team))
+    return schemas.CountOut(count=count)
 
 
 @router.post("/runs/archive", response={200: schemas.CountOut} | documented(400, 403, 413, 422))

@@ -19,14 +19,27 @@ from teams.models import Membership
 # A positive integer that fits a database column.
 Id = Annotated[int, Field(ge=1, lt=2**63)]
 Status = models.Run.Status
+LanguageSource = models.LanguageSource
 
 
 class DubOut(BaseModel):
     """A run's output in one language. Its addresses need the token too."""
 
     id: int
-    language: str = Field(description="A language tag such as `es-es`; empty if CAMB.AI named none.")
+    language: str = Field(description="A language tag such as `es-es`; empty if nothing names the language.")
     language_name: str = Field(description="The language's name.")
+    language_source: LanguageSource | None = Field(
+        description=(
+            "Where the language comes from, the strongest first: a person, CAMB.AI, the list that the run was "
+            "added with, or a guess from the text. Null without a language."
+        )
+    )
+    text_language: str = Field(
+        description="The tag of the language that the text is in; empty if that is uncertain."
+    )
+    foreign_lines: list[tuple[int, int, str]] = Field(
+        description="Stretches of lines in another language: first position, last position, tag."
+    )
     duration_ms: int
     cue_count: int = Field(description="The number of lines in the transcript.")
     transcript: str | None = Field(
@@ -143,7 +156,7 @@ def run_out(request: HttpRequest, run: models.Run, root: str) -> RunOut:
         languages=run.languages,
         duration_ms=run.duration_ms,
         cue_count=run.cue_count,
-        dubs=[_dub(dub, root) for dub in run.dubs.all()],
+        dubs=[dub_out(dub, root) for dub in run.dubs.all()],
         added_by=str(run.added_by) if run.added_by else None,
         added_at=run.created_at,
         changed_at=run.changed_at,
@@ -161,12 +174,16 @@ def _page() -> list[str]:
     return reverse("runs-detail", args=[0]).rsplit("0", 1)
 
 
-def _dub(dub: models.Dub, root: str) -> DubOut:
+def dub_out(dub: models.Dub, root: str) -> DubOut:
+    """Return the dub; `root` is the team's address in the API."""
     address = f"{root}/dubs/{dub.pk}"
     return DubOut(
         id=dub.pk,
         language=dub.language,
         language_name=languages.name(dub.language),
+        language_source=LanguageSource(dub.language_source) if dub.language_source else None,
+        text_language=dub.text_language,
+        foreign_lines=dub.foreign_lines or [],
         duration_ms=dub.duration_ms,
         cue_count=dub.cue_count,
         transcript=f"{address}/transcript.json" if dub.cue_count else None,

@@ -65,7 +65,7 @@ class RunListQuery:
         return cls.cleaned(
             query.get("q", ""),
             query.getlist("tag")[:MAX_TAG_FILTERS],
-            lang=_language_filter(query.get("lang", "")),
+            lang=language_filter(query.get("lang", "")),
             status=status if status in (*Status.values, ARCHIVED) else "",
             order=order if order == "oldest" else "",
             after=parse_id(query.get("after", "")) or 0,
@@ -124,7 +124,7 @@ class RunListQuery:
         return current.filter(status=self.status) if self.status else current
 
 
-def _language_filter(text: str) -> str:
+def language_filter(text: str) -> str:
     """Return the language of a URL's filter, or one of LANGUAGE_FILTERS; empty if it is neither."""
     return text if text in LANGUAGE_FILTERS or languages.is_tag(text) else ""
 

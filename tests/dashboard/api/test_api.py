@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from dashboard.api import runs
 from dashboard.pages.run_list import RunListQuery
-from results import tags
+from results import dub_languages, tags
 from results.exports.formats import FORMATS
 from results.models import Dub, Run, TeamVersion
 from results.refresh import keys
@@ -36,9 +36,9 @@ class Script:
     def get(self, path: str = "", headers=None, **query):
         return self.client.get(f"/api/v1/t/{self.team.slug}{path}", query, headers=headers)
 
-    def post(self, path: str, body: object = None):
-        address = f"/api/v1/t/{self.team.slug}{path}"
-        return self.client.post(address, json.dumps(body, ensure_ascii=False), content_type="application/json")
+    def post(self, path: str, body: object = None, *, method: str = "post"):
+        address, send = f"/api/v1/t/{self.team.slug}{path}", getattr(self.client, method)
+        return send(address, json.dumps(body, ensure_ascii=False), content_type="application/json")
 
 
 def token_of(user: User, *, can_write: bool = True, **fields) -> str:
@@ -73,6 +73,9 @@ TABLE = {
     ("post", "/runs"): (403, 200),
     ("post", "/runs/{run}/refresh"): (403, 202),
     ("post", "/runs/refresh"): (403, 202),
+    ("patch", "/dubs/{dub}"): (403, 200),
+    ("post", "/runs/language"): (403, 200),
+    ("post", "/runs/language/confirm"): (403, 200),
     ("post", "/runs/archive"): (403, 200),
     ("post", "/runs/restore"): (403, 200),
     ("post", "/runs/tag"): (403, 200),
@@ -80,6 +83,8 @@ TABLE = {
 }
 BODIES: dict[str, object] = {
     "/runs": {"ids": [1344]},
+    "/dubs/{dub}": {"language": "Spanish"},
+    "/runs/language": {"runs": [], "language": "Spanish"},
     "/runs/tag": {"runs": [], "tags": ["launch"]},
     "/runs/untag": {"runs": [], "tags": ["launch"]},
 }
@@ -118,7 +123,7 @@ class World:
         script = Script(team or self.team, self.secrets[token])
         if method == "get":
             return script.get(address, **({"q": "hello"} if path == "/search" else {}))
-        return script.post(address, BODIES.get(path, NO_RUNS))
+        return script.post(address, BODIES.get(path, NO_RUNS), method=method)
 
 
 @pytest.fixture
@@ -320,6 +325,9 @@ def test_a_run_is_answered_with_its_dubs_and_their_addresses(team, script):
                 "id": dub.pk,
                 "language": "es-es",
                 "language_name": "Spanish (Spain)",
+                "language_source": "camb",
+                "text_language": "",
+                "foreign_lines": [],
                 "duration_ms": 2000,
                 "cue_count": 1,
                 "transcript": f"{address}/transcript.json",
@@ -330,6 +338,9 @@ def test_a_run_is_answered_with_its_dubs_and_their_addresses(team, script):
                 "id": bare.pk,
                 "language": "fr-fr",
                 "language_name": "French (France)",
+                "language_source": "camb",
+                "text_language": "",
+                "foreign_lines": [],
                 "duration_ms": 0,
                 "cue_count": 0,
                 "transcript": None,
@@ -372,6 +383,41 @@ def test_the_list_has_the_filters_of_its_page(team, script):
 
 def test_the_page_and_the_api_have_the_same_filters():
     assert set(runs.RunFilter.model_fields) == set(vars(RunListQuery())) - {"order", "after", "before"}
+
+
+# --- Languages ---------------------------------------------------------------------------------------
+
+
+def test_the_language_of_a_dub_is_set_and_left_to_camb_again(team, script):
+    dub = make_dub(make_run(team), ["Buenas tardes."], "fr-fr")
+    answer = script.post(f"/dubs/{dub.pk}", {"language": "español"}, method="patch").json()
+    assert (answer["language"], answer["language_name"], answer["language_source"]) == ("es", "Spanish", "person")
+    assert script.get(f"/runs/{dub.run_id}").json()["languages"] == ["es"]
+    answer = script.post(f"/dubs/{dub.pk}", {"language": ""}, method="patch").json()
+    assert (answer["language"], answer["language_source"]) == ("fr-fr", "camb")
+
+
+def test_an_unknown_language_is_refused_by_name(team, script):
+    dub = make_dub(make_run(team), ["Buenas tardes."], "fr-fr")
+    for answer in (
+        script.post(f"/dubs/{dub.pk}", {"language": "Klingonish"}, method="patch"),
+        script.post("/runs/language", {"where": {}, "language": "Klingonish"}),
+    ):
+        assert answer.status_code == 422
+        assert "“Klingonish” is no language that Dubroom knows" in answer.json()["detail"]
+
+
+def test_the_language_of_many_runs_is_set_and_guesses_are_confirmed(team, script):
+    run, several = make_run(team, languages=["es"], guessed_languages=["es"]), make_run(team)
+    make_dub(run, ["Buenas tardes."], "es", language_source="guess", camb_language="", text_language="es")
+    make_dub(several, ["Eau."], "fr-fr"), make_dub(several, ["Wasser."], "de-de")
+    assert ids_of(script.get("/runs", lang="-guessed")) == [run.pk]
+    assert script.post("/runs/language/confirm", {"where": {"lang": "es"}}).json() == {"count": 1}
+    assert ids_of(script.get("/runs", lang="-guessed")) == []
+    assert script.post("/runs/language", {"where": {}, "language": "pt-br"}).json() == {"count": 1}
+    dub_languages.check_languages()
+    assert ids_of(script.get("/runs", lang="pt")) == [run.pk]
+    assert script.get("/runs", lang="one, two").status_code == 422
 
 
 @pytest.mark.parametrize("order", ["newest", "oldest"])
