@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from dashboard.pages.activity import PERIODS, CallCursor, Chart, Period, get_calls, get_next_checks, get_period
 from dashboard.pages.markup import outcome_label
-from results import clock
+from results import clock, dub_languages
 from results.models import ApiKey, Call, TeamVersion
 from results.refresh import call_stats
 from results.runs.request import refresh_progress
@@ -48,9 +48,10 @@ def live(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _state(team: Team, period: Period, now: datetime) -> str:
-    """Return a string that changes with the page: the team's version, the newest call and the last step."""
+    """Return a string that changes with the page: the version, newest call, last step and languages to read."""
     newest = Call.objects.filter(team=team).order_by("-at", "-pk").values_list("pk", flat=True).first()
-    return f"{TeamVersion.current(team.pk)}.{newest or 0}.{int(now.timestamp()) // period.window.step}"
+    step = int(now.timestamp()) // period.window.step
+    return f"{TeamVersion.current(team.pk)}.{newest or 0}.{step}.{dub_languages.unchecked(team)}"
 
 
 def _context(membership: Membership, request: HttpRequest, now: datetime) -> dict[str, Any]:
@@ -67,6 +68,7 @@ def _context(membership: Membership, request: HttpRequest, now: datetime) -> dic
         "period": period,
         "periods": PERIODS,
         "progress": refresh_progress(team),
+        "unread": dub_languages.unchecked(team),
         "summary": summary,
         "chart": Chart.of(summary, period),
         "failures": [(outcome_label(failure.outcome), failure) for failure in summary.failures[:FAILURES_SHOWN]],

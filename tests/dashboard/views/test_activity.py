@@ -13,13 +13,13 @@ from django.utils import timezone
 
 from dashboard.pages import activity
 from dashboard.views.runs import history
-from results import clock
+from results import clock, dub_languages
 from results.models import Attempt, Call, Run, TeamVersion, WorkerHeartbeat
 from results.refresh.call_stats import CallSummary, TimeStep
 from results.runs.request import RefreshProgress
 from teams.models import Membership, Team
 from tests.dashboard.page_helpers import signed_in, text_of_html
-from tests.factories import make_key, make_member, make_run, make_team, make_user
+from tests.factories import make_dub, make_key, make_member, make_ready_run, make_run, make_team, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -265,10 +265,10 @@ def test_thirty_calls_take_as_many_queries_as_one(query, django_assert_num_queri
 
     few, many = fill(1), fill(30)
     clock.now()  # PostgreSQL is asked for its time every two seconds
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(17):
         activity_html(*few, query)
     clock.now()  # PostgreSQL is asked for its time every two seconds
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(17):
         activity_html(*many, query)
 
 
@@ -431,3 +431,12 @@ def test_thirty_attempts_take_as_many_queries_as_one(django_assert_num_queries):
         client = viewer_of(run.team)
         with django_assert_num_queries(7):
             client.get(f"/runs/{run.pk}/history/")
+
+
+def test_the_page_tells_how_many_languages_are_still_to_be_read(client, team, reader):
+    run = make_ready_run(team)
+    make_dub(run, ["Hola."], "es-es"), make_dub(run, ["Hallo."], "de-de")
+    make_call(team, run)
+    assert "the language of 2 dubs is being read" in client.get(f"/t/{team.slug}/activity/").text
+    dub_languages.check_languages()
+    assert "is being read" not in client.get(f"/t/{team.slug}/activity/").text
