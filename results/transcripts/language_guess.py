@@ -16,7 +16,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from results.transcripts.language_marks import CLOSE, LETTERS, MODEL_TAGS, SCRIPTS, TRUSTED, WORDS
+from results.transcripts.language_marks import CLOSE, FREQUENT, LACKS, LETTERS, MODEL_TAGS, SCRIPTS, TRUSTED, WORDS
 from results.transcripts.languages import script_of
 
 SAMPLE_LINES = 200
@@ -25,15 +25,23 @@ LINE_LETTERS = 400
 """Characters of one line that are read at most."""
 CHUNK_LETTERS = 200
 """About as many letters are shown to the model at once, so that a mixed text gets mixed answers."""
+MARKED_LETTERS = 10_000
+"""Letters in which the marks of close languages are counted, at most."""
+SHORT_LETTERS = 150
+"""The model has to be surer of a text with less."""
 FEWEST_WORDS = 8
 FEWEST_LETTERS = 24
-"""A text with less is uncertain. A script without spaces, such as Thai, needs only half of the letters."""
+"""A text with less is uncertain. Half of the letters are enough in scripts without spaces
+and in those of one language only."""
 STRETCH_LINES = 3
 """Foreign lines in a row from which on they are a stretch."""
 
 _MUSIC = re.compile("[♩♪♫♬𝄞#]")
-_NOISE = re.compile(r"<[^>]*>|\[[^\]]*\]|\{[^}]*\}|\S+@\S+|https?://\S+|www\.\S+")
+_NOISE = re.compile(r"<[^<>]*>|\[[^\[\]]*\]|\{[^{}]*\}")
+_ADDRESS = re.compile(r"@|://|www\.")
 _WITHOUT_SPACES = {"CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN"}
+_SCRIPT_NAMES = {"Latn": "LATIN", "Cyrl": "CYRILLIC", "Arab": "ARABIC", "Deva": "DEVANAGARI", "Hebr": "HEBREW"}
+_HOME = "home"
 _load = Lock()
 
 
@@ -56,8 +64,7 @@ def _script_of(char: str) -> str:
     """Return the first word of the character's name in Unicode, which is its script; empty for spaces and marks."""
     if not char.isalpha():
         return ""
-    first = unicodedata.name(char, "").partition(" ")[0].partition("-")[0]
-    return "KATAKANA" if first == "KATAKANA" else first
+    return unicodedata.name(char, "").partition(" ")[0].partition("-")[0]
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,7 @@ class _Text:
         return next((name for name, count in scripts.most_common(1) if count * 3 >= letters * 2), "")
 
     def is_enough(self) -> bool:
-        if self.script in _WITHOUT_SPACES:
+        if self.script in _WITHOUT_SPACES or len(SCRIPTS.get(self.script, ())) == 1:
             return self.scripts.total() * 2 >= FEWEST_LETTERS
         return len(self.words.split()) >= FEWEST_WORDS and self.scripts.total() >= FEWEST_LETTERS
 
@@ -127,12 +134,10 @@ def guess_language(lines: Sequence[str]) -> str:
 
 def reads_otherwise(tag: str, lines: Sequence[str]) -> str:
     """Return the language that the lines are certainly in if it contradicts the tag, else an empty text."""
-    home = _language(tag)
-    if not home.isalpha():
+    if not script_of(tag):
         return ""
-    texts = _chunks(_sample(lines))
-    whole = _Text(" ".join(text.words for text in texts))
-    return _certainly(whole, home) if whole.is_enough() else ""
+    whole = _Text(" ".join(text.words for text in _chunks(_sample(lines))))
+    return _certainly(whole, tag) if whole.is_enough() else ""
 
 
 def foreign_stretches(tag: str, lines: Sequence[str]) -> list[tuple[int, int, str]]:
@@ -141,15 +146,14 @@ def foreign_stretches(tag: str, lines: Sequence[str]) -> list[tuple[int, int, st
     Each is the first and the last position, counted from 1, and the tag of the language. Lines without words, such
     as music, may lie within a stretch but neither begin nor end it.
     """
-    home = _language(tag)
-    if not home.isalpha():
+    if not script_of(tag):
         return []
     texts = [_Text(_cleaned(line)) for line in lines]
-    verdicts = [_verdict(text, home) for text in texts]
+    verdicts = [_verdict(text, tag) for text in texts]
     found = []
     for first, last in _foreign_runs(verdicts):
         whole = _Text(" ".join(text.words for text in texts[first : last + 1])[: 20 * LINE_LETTERS])
-        if whole.is_enough() and (language := _certainly(whole, home)):
+        if whole.is_enough() and (language := _certainly(whole, tag)):
             found.append((first + 1, last + 1, language))
     return found
 
@@ -171,15 +175,12 @@ def _foreign_runs(verdicts: Sequence[str]) -> Iterator[tuple[int, int]]:
             yield run[0], run[-1]
 
 
-_HOME = "home"
-
-
-def _verdict(text: _Text, home: str) -> str:
+def _verdict(text: _Text, tag: str) -> str:
     """Return `home`, the script of a line in another language, or an empty text for a line that says nothing."""
-    letters, found_script = text.scripts.total(), text.script
-    if not found_script or letters < 4:
+    home, letters, found_script = _language(tag), text.scripts.total(), text.script
+    if found_script not in SCRIPTS or letters < 4:
         return ""
-    owners = SCRIPTS.get(found_script, ())
+    owners = SCRIPTS[found_script]
     if len(owners) == 1:
         return _HOME if are_close(owners[0], home) else found_script
     is_short = len(text.words.split()) < 3 and found_script != "CJK"
@@ -187,38 +188,55 @@ def _verdict(text: _Text, home: str) -> str:
     at_home = sum(chance for language, chance in chances.items() if language in _near(home))
     if at_home >= 0.2:
         return "" if is_short and at_home < 0.8 else _HOME
+    if _is_weak(tag, found_script) and chances.get("en", 0) < 0.5:
+        return _HOME
     return "" if is_short else found_script
 
 
-def _certainly(text: _Text, home: str) -> str:
-    """Return the language that a text is certainly in, empty if that is close to `home` or if it is uncertain."""
+def _certainly(text: _Text, tag: str) -> str:
+    """Return the language that a text is certainly in, empty if it is close to the tag's or uncertain."""
+    home = _language(tag)
     found_script = text.script
-    owners = SCRIPTS.get(found_script, ())
+    if found_script not in SCRIPTS:
+        return ""
+    owners = SCRIPTS[found_script]
     if len(owners) == 1:
         return "" if are_close(owners[0], home) else owners[0]
+    # Lines of Japanese may be without kana, but not with these marks.
+    if home == "ja" and found_script == "CJK" and max(_marks(text.words, owner) for owner in owners) < 3:
+        return ""
     chances = _chances(text.words)
-    near = _near(home)
-    if sum(chance for language, chance in chances.items() if language in near) > 0.05:
+    if sum(chances.get(language, 0) for language in _near(home)) > 0.05:
         return ""
-    # A language that the model does not know well may look like any other in the same script.
-    same_script = found_script == _SCRIPT_NAMES.get(script_of(home), "")
-    if not found_script or (same_script and home not in TRUSTED):
-        return ""
+    is_same_script = found_script == _SCRIPT_NAMES.get(script_of(tag), "")
     best = next(iter(chances), "")
-    if best not in TRUSTED or sum(chances.get(language, 0) for language in _near(best)) < 0.8:
+    share = sum(chances.get(language, 0) for language in _near(best))
+    needed = 0.85 if len(text.words) < SHORT_LETTERS else 0.7 if is_same_script else 0.6
+    if best not in TRUSTED or share < needed:
+        best = _by_frequent_words(text)
+    if not best or (owners and best not in owners):
         return ""
-    tag = _told_apart(best, text) or best
-    return "" if are_close(tag, home) else _with_script(tag, text)
+    if _is_weak(tag, found_script) and (chances.get("en", 0) < 0.8 or _by_frequent_words(text) != "en"):
+        return ""
+    exact = _told_apart(best, text)
+    return _with_script(best if not exact or are_close(exact, home) else exact, text)
 
 
-_SCRIPT_NAMES = {"Latn": "LATIN", "Cyrl": "CYRILLIC", "Arab": "ARABIC", "Deva": "DEVANAGARI", "Hebr": "HEBREW"}
+def _is_weak(tag: str, found_script: str) -> bool:
+    """Return whether the model knows the tag's language so little that it may take it for any other in the script.
+
+    Only English is found in such a dub then.
+    """
+    return _language(tag) not in TRUSTED and found_script == _SCRIPT_NAMES.get(script_of(tag), "")
 
 
 def _likely(whole: _Text, texts: Sequence[_Text]) -> str:
     """Return the language that is likely for the whole, among close ones any of them; empty when uncertain."""
-    owners = SCRIPTS.get(whole.script, ())
-    if len(owners) == 1 or not whole.script:
-        return owners[0] if owners else ""
+    if whole.script not in SCRIPTS:
+        return ""
+    owners = SCRIPTS[whole.script]
+    if len(owners) == 1:
+        return owners[0]
     total: Counter[str] = Counter()
     for text in texts:
         total.update(_chances(text.words))
@@ -226,27 +244,50 @@ def _likely(whole: _Text, texts: Sequence[_Text]) -> str:
     if owners and best not in owners:
         best = max(owners, key=lambda language: total[language])
     share = sum(total[language] for language in _near(best)) / len(texts)
-    return best if best in TRUSTED and share >= 0.6 else ""
+    strange = sum(map(whole.words.count, LACKS.get(best, "")))
+    if best in TRUSTED and share >= 0.6 and strange * 50 <= whole.scripts.total():
+        return best
+    frequent = _by_frequent_words(whole)
+    return "" if frequent in TRUSTED else frequent
+
+
+def _by_frequent_words(text: _Text) -> str:
+    """Return the language whose most frequent words are a fifth of all words, if four of them or more occur."""
+    words = text.words.split()
+    for language, frequent in FREQUENT.items():
+        found = [word for word in words if word in frequent]
+        if len(found) * 5 >= len(words) and len(set(found)) >= 4:
+            return language
+    return ""
 
 
 def _told_apart(language: str, text: _Text) -> str:
     """Return which of the close languages the text is in, by words and letters that only one of them has."""
-    rivals = [rival for rival in _near(language) if rival in WORDS or rival in LETTERS]
-    words, letters = Counter(text.words.split()), Counter(text.words)
-    marks = Counter(
-        {
-            rival: sum(words[word] for word in WORDS.get(rival, "").split())
-            + sum(letters[letter] for letter in LETTERS.get(rival, ""))
-            for rival in sorted(rivals)
-        }
+    near = _near(language)
+    has_marks = language in WORDS or language in LETTERS
+    marks = {rival: _marks(text.words[:MARKED_LETTERS], rival) for rival in near} if has_marks else {}
+    most = max(marks.values(), default=0)
+    # Where words and letters leave several languages, the model has to prefer one of them by far.
+    left = {rival for rival in marks if marks[rival] * 2 > most} if most > 1 else near
+    if len(left) == 1:
+        return next(iter(left))
+    chances = _chances(text.words)
+    # Serbo-Croatian is none of its standards.
+    best, other = sorted(left - {"sh"}, key=lambda rival: (-chances.get(rival, 0), rival))[:2]
+    needed = 3 * chances.get(other, 0)
+    if has_marks and most < 2:
+        needed = max(needed, 0.85 if len(text.words) < SHORT_LETTERS else 0.7)
+    return best if chances.get(best, 0) >= needed else ""
+
+
+def _marks(words: str, language: str) -> int:
+    """Count the words, or their beginnings, and the letters that only this one of close languages has."""
+    spaced = f" {words} "
+    found = sum(
+        spaced.count(f" {word[:-1]}" if word.endswith("-") else f" {word} ")
+        for word in WORDS.get(language, "").split()
     )
-    if not rivals or not marks.total():
-        return language if language != "sh" else ""
-    (best, most), *others = marks.most_common(2)
-    second = others[0][1] if others else 0
-    if most >= 2 and most >= 2 * second:
-        return best
-    return language if marks[language] == most and language != "sh" else ""
+    return found + sum(map(words.count, LETTERS.get(language, "")))
 
 
 def _with_script(language: str, text: _Text) -> str:
@@ -277,8 +318,9 @@ def _cleaned(line: str) -> str:
     line = line[:LINE_LETTERS]
     if _MUSIC.search(line):
         return ""
-    line = unicodedata.normalize("NFKC", _NOISE.sub(" ", line))
-    words = line.translate(_KEPT).split()
+    spoken = " ".join(word for word in _NOISE.sub(" ", line).split() if not _ADDRESS.search(word))
+    # One character may stand for eighteen.
+    words = unicodedata.normalize("NFKC", spoken)[:LINE_LETTERS].translate(_KEPT).split()
     if all(word.istitle() for word in words):
         return ""
     return " ".join(words).lower()
