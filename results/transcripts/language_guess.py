@@ -348,6 +348,6 @@ def _loaded() -> Any:
 
 
 def _model() -> Any:
-    """Return the model, which each process loads once, with the first text; it takes about 3 MB."""
+    """Return the model, which each process loads once, with the first text; it takes about 7 MB."""
     with _load:
         return _loaded()

@@ -70,15 +70,18 @@ WORDS: Mapping[str, str] = {
     "nn": "dei kvar vert vart nokre òg då eg ikkje kva korleis kvifor noko nokon berre vere vore dykk frå meir"
     " heim mykje veit kven ein",
     "sv": "jag inte är och vad mycket något från när där här ett kanske varför hur också",
-    "sr": "gde ovde negde uvek lepo lepa lepi vreme vremena dete deca decu dece mleko reč reči ceo svet sveta"
-    " svetu videt- videla video hteo htela voleo volela razume- čovek- mesto mesta mestu levo primer-"
-    " mesec- pesm- uopšte sme hleb treba pre posle nedelja nedelje sreda hiljadu voz",
-    "hr": "gdje ovdje negdje uvijek lijep- vrijem- dijete djec- mlijek- riječ- rijek- cijel- svijet- vidje-"
-    " vidjet- htio htjel- volje- razumje- razumije- čovjek- mjest- lijev- primjer- mjesec- pjesm- prije"
-    " poslije smije što tko netko nitko uopće tjed- vlak kruh tisuć- također kava kavu ured-",
-    "bs": "gdje ovdje negdje uvijek lijep- vrijem- dijete djec- mlijek- riječ- rijek- cijel- svijet- vidje-"
-    " vidjet- htio htjel- volje- razumje- razumije- čovjek- mjest- lijev- primjer- mjesec- pjesm- prije"
-    " poslije smije šta neko niko uopšte sedmic- voz hljeb- hiljad- također kahv- mahal- histori-",
+    "sr": "vred- promen- obaveš- uspeš- sledeć- prover- posled- podel- delov- gde ovde negde uvek lepo lepa"
+    " lepi vreme vremena dete deca decu dece mleko reč reči ceo svet sveta svetu videt- videla video hteo"
+    " htela voleo volela razume- čovek- mesto mesta mestu levo primer- mesec- pesm- uopšte sme hleb treba"
+    " pre posle nedelja nedelje sreda hiljadu voz",
+    "hr": "vrijed- promijen- promjen- obavijes- uspješ- sljedeć- provjer- posljed- podijel- dijelov- gdje ovdje"
+    " negdje uvijek lijep- vrijem- dijete djec- mlijek- riječ- rijek- cijel- svijet- vidje- vidjet- htio"
+    " htjel- volje- razumje- razumije- čovjek- mjest- lijev- primjer- mjesec- pjesm- prije poslije smije"
+    " što tko netko nitko uopće tjed- vlak kruh tisuć- također kava kavu ured-",
+    "bs": "vrijed- promijen- promjen- obavijes- uspješ- sljedeć- provjer- posljed- podijel- dijelov- gdje ovdje"
+    " negdje uvijek lijep- vrijem- dijete djec- mlijek- riječ- rijek- cijel- svijet- vidje- vidjet- htio"
+    " htjel- volje- razumje- razumije- čovjek- mjest- lijev- primjer- mjesec- pjesm- prije poslije smije"
+    " šta neko niko uopšte sedmic- voz hljeb- hiljad- također kahv- mahal- histori-",
     "sh": "",
     "id": "bisa kamu aku karena uang mobil kantor banget nggak gak udah dong sih deh kok gimana kemarin ayo"
     " butuh coba cuma kayak bilang kalian mas mbak pak besok mau senin",
