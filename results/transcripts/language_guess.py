@@ -36,7 +36,7 @@ and in those of one language only."""
 STRETCH_LINES = 3
 """Foreign lines in a row from which on they are a stretch."""
 
-_MUSIC = re.compile("[♩♪♫♬𝄞#]")
+_MUSIC = re.compile(r"[♩♪♫♬𝄞]|^\s*#\D")
 _NOISE = re.compile(r"<[^<>]*>|\[[^\[\]]*\]|\{[^{}]*\}")
 _ADDRESS = re.compile(r"@|://|www\.")
 _WITHOUT_SPACES = {"CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN"}

@@ -106,7 +106,7 @@ WORDS: Mapping[str, str] = {
 """Frequent words that tell a language from the close ones, and beginnings of words (`svijet-`)."""
 
 LETTERS: Mapping[str, str] = {
-    "sv": "äö", "cs": "ěřů", "sk": "ľĺŕäô", "pt": "ãõ", "es": "ñ¿¡", "ru": "ъ", "uk": "їєґ", "be": "ў",
+    "sv": "äö", "cs": "ěřů", "sk": "ľĺŕäô", "pt": "ãõ", "es": "ñ", "ru": "ъ", "uk": "їєґ", "be": "ў",
     "mk": "ѓќѕ", "bg": "ъщ", "sr": "ђћ",
     "ar": "ةيكىإ", "ur": "ٹڈڑںےھہ", "ps": "ښړډټځڅېۍ", "ckb": "ێۆڵڕە", "ug": "ۇۈۋ", "sd": "ڄڃڪٻڳ",
     "zh": "的是不他们她在这這那没沒么麼吗嗎", "yue": "嘅咗唔佢哋喺咁啲嗰乜冇嚟嘢", "as": "ৰৱ",
