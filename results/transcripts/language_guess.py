@@ -38,7 +38,7 @@ STRETCH_LINES = 3
 
 _MUSIC = re.compile(r"[♩♪♫♬𝄞]|^\s*#\D")
 _NOISE = re.compile(r"<[^<>]*>|\[[^\[\]]*\]|\{[^{}]*\}")
-_ADDRESS = re.compile(r"@|://|www\.")
+_ADDRESS = re.compile(r"@|://|www\.|[#_]")
 _WITHOUT_SPACES = {"CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN"}
 _SCRIPT_NAMES = {"Latn": "LATIN", "Cyrl": "CYRILLIC", "Arab": "ARABIC", "Deva": "DEVANAGARI", "Hebr": "HEBREW"}
 _HOME = "home"
