@@ -93,6 +93,11 @@ def _label(speaker: str, original_speaker: str, language: str, run_id: int) -> T
     return label
 
 
+def is_whole(term: str) -> bool:
+    """Return whether a term without its team is only searched for as a whole, never by its beginning."""
+    return not term or term.startswith(("_lang_", "_run_"))
+
+
 def make_query(team_id: int, query: Query) -> IndexQuery | None:
     """Return the query in the terms of the index, or None when no line can be a hit.
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator, Iterable
 
 from django.db import connection, transaction
 
+from results.search import index
 from results.search.analyzer import Phrase
 from results.search.index import IndexEntry, IndexQuery, fetch_rows
 
@@ -30,9 +31,12 @@ _COUNT = """
     select count(*) from (select from hits limit %s) counted
 """
 
-# A tsvector has no more positions, so in a longer line they begin again at 1. It holds a megabyte at most, which
+# A tsvector has 16,383 positions, so in a longer line they begin again at 1. It holds a megabyte at most, which
 # only a line of tens of thousands of different words exceeds.
-_POSITIONS = 16_382
+_POSITIONS = 16_381
+# Extras that a prefix can reach stand here, beside no word. Were they without a position, PostgreSQL could not say
+# where a prefix stands that one of them begins with, and would find no phrase that ends with that prefix.
+_BESIDE_NO_WORD = "16383"
 _MAX_BYTES = 2**20 - 1
 
 _LAST_ID = 2**63 - 1
@@ -131,9 +135,11 @@ def _walk(query: IndexQuery, before: int, lines: int, most: int) -> list[int]:
 
 
 def _vector(entry: IndexEntry) -> str:
-    terms: dict[str, list[str]] = {term: [] for term in entry.extras}
+    terms: dict[str, list[str]] = {}
     for position, term in enumerate(entry.words):
         terms.setdefault(term, []).append(str(position % _POSITIONS + 1))
+    for term in entry.extras:
+        terms.setdefault(term, [] if index.is_whole(term) else [_BESIDE_NO_WORD])
     team = entry.team
     vector = " ".join(f"'{team}{term}':{','.join(at)}" if at else f"'{team}{term}'" for term, at in terms.items())
     encoded = vector.encode()
