@@ -92,6 +92,7 @@ urlpatterns = [
     path("t/<slug:slug>/activity/", activity.page, name="activity"),
     path("t/<slug:slug>/activity/live/", activity.live, name="activity-live"),
     path("runs/<int:pk>/", runs_detail.page, name="runs-detail"),
+    path("runs/<int:pk>/find/", runs_detail.find, name="runs-detail-find"),
     path("runs/<int:pk>/poll/", runs_detail.poll, name="runs-detail-poll"),
     path("runs/<int:pk>/title/", runs_edit.title, name="runs-edit-title"),
     path("runs/<int:pk>/tags/", runs_edit.tags, name="runs-edit-tags"),

@@ -1,7 +1,9 @@
 """Pieces of HTML that templates and page models share: icons, and the labels of statuses and outcomes."""
 
+from collections.abc import Iterable
+
 from django.templatetags.static import static
-from django.utils.html import format_html
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -24,6 +26,18 @@ def icon(name: str) -> SafeString:
         static("icons.svg"),
         name,
     )
+
+
+def with_marks(text: str, spans: Iterable[tuple[int, int]]) -> SafeString:
+    """Return the escaped text with each of these spans, which ascend, in a <mark>."""
+    pieces, done = [], 0
+    for start, end in spans:
+        start = max(start, done)
+        if start >= end:
+            continue
+        pieces.append((text[done:start], text[start:end]))
+        done = end
+    return format_html_join("", "{}<mark>{}</mark>", pieces) + escape(text[done:])
 
 
 def status_label(value: str) -> SafeString:

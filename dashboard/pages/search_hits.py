@@ -15,7 +15,7 @@ from django.utils.html import escape, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from dashboard.pages.markup import language_label
+from dashboard.pages.markup import language_label, with_marks
 from results.models import Cue, Run
 from results.search.service import Hit, parallel_lines
 from results.transcripts import languages, timecode
@@ -53,8 +53,8 @@ class HitGroup:
     lines: list[HitLine] = field(default_factory=list)
 
 
-def group_hits(found: Sequence[Hit]) -> list[HitGroup]:
-    """Return the hits by run; the runs keep the order of their first hits."""
+def group_hits(found: Sequence[Hit], typed: str) -> list[HitGroup]:
+    """Return the hits of the typed search by run; the runs keep the order of their first hits."""
     places = {(hit.cue.dub_id, hit.cue.position) for hit in found}
     neighbours, others = _neighbours(places), parallel_lines(found)
     groups: dict[int, HitGroup] = {}
@@ -65,7 +65,7 @@ def group_hits(found: Sequence[Hit]) -> list[HitGroup]:
         # A line below one hit is not repeated above the next, so each neighbour is taken out.
         before = neighbours.pop((cue.dub_id, cue.position - 1), "")
         after = neighbours.pop((cue.dub_id, cue.position + 1), "")
-        groups[cue.run_id].lines.append(_line(hit, before, after, others.get(cue.pk, ())))
+        groups[cue.run_id].lines.append(_line(hit, typed, before, after, others.get(cue.pk, ())))
     return list(groups.values())
 
 
@@ -92,18 +92,19 @@ def cached_url(name: str, argument: int | str) -> str:
     return reverse(name, args=[argument])
 
 
-def cue_url(cue: Cue) -> str:
-    """Return the URL of the run's page that shows the cue's dub at the moment of the cue."""
-    query = urlencode({"dub": cue.dub.language, "t": cue.start_ms // 1000})
+def cue_url(cue: Cue, find: str = "") -> str:
+    """Return the URL of the run's page that shows the cue's dub at its moment, with what `find` finds marked."""
+    found = {"find": find} if find else {}
+    query = urlencode({"dub": cue.dub.language, "t": cue.start_ms // 1000, **found})
     return f"{cached_url('runs-detail', cue.run_id)}?{query}#cue-{cue.position}"
 
 
-def _line(hit: Hit, before: str, after: str, others: Iterable[tuple[str, str]]) -> HitLine:
+def _line(hit: Hit, typed: str, before: str, after: str, others: Iterable[tuple[str, str]]) -> HitLine:
     cue, dub, clock = hit.cue, hit.cue.dub, timecode.short(hit.cue.start_ms)
     kind = "audio" if dub.audio_url else "video" if dub.video_url else ""
     span = f"#t={cue.start_ms / 1000},{max(cue.end_ms, cue.start_ms + 1000) / 1000}"
     return HitLine(
-        href=cue_url(cue),
+        href=cue_url(cue, typed),
         media=cached_url(f"media-{kind}", dub.pk) + span if kind else "",
         clock=clock,
         speaker=cue.speaker,
@@ -132,11 +133,6 @@ def highlight(text: str, marks: Iterable[tuple[int, int]]) -> SafeString:
     if len(text) > LONGEST_LINE:
         first = max(0, (spans[0][0] if spans else 0) - LONGEST_LINE // 3)
         last = min(len(text), first + LONGEST_LINE)
-    pieces, done = [], first
-    for start, end in spans:
-        start, end = max(start, done), min(end, last)
-        if start < end:
-            pieces.append((text[done:start], text[start:end]))
-            done = end
+    cut = [(max(start - first, 0), min(end, last) - first) for start, end in spans]
     lead, tail = ("…" if first else "", "…" if last < len(text) else "")
-    return escape(lead) + format_html_join("", "{}<mark>{}</mark>", pieces) + escape(text[done:last] + tail)
+    return escape(lead) + with_marks(text[first:last], cut) + escape(tail)

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -13,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from dashboard.pages.markup import language_label
 from results.models import Cue, Dub, MediaCopy, Run
+from results.search.find import FoundLine, find_in_dub
 from results.transcripts import alignment, cues, languages, reading_speed, review, timecode, timeline
 
 # The number of speaker colours in static/css/run_detail.css.
@@ -36,11 +38,13 @@ class TranscriptFilter:
     play: str = ""
     beside: str = ""
     speakers: tuple[str, ...] = ()
+    find: str = ""
 
     @classmethod
     def read(cls, query: QueryDict) -> "TranscriptFilter":
         speakers = tuple(dict.fromkeys(query.getlist("speaker")))
-        return cls(query.get("dub", ""), query.get("play", ""), query.get("beside", ""), speakers)
+        find = query.get("find", "")
+        return cls(query.get("dub", ""), query.get("play", ""), query.get("beside", ""), speakers, find)
 
     @property
     def values(self) -> dict[str, str | list[str]]:
@@ -50,6 +54,7 @@ class TranscriptFilter:
             **({"play": "audio"} if self.play == "audio" else {}),
             **({"beside": self.beside} if self.beside else {}),
             **({"speaker": list(self.speakers)} if self.speakers else {}),
+            **({"find": self.find} if self.find.strip() else {}),
         }
 
     @property
@@ -61,6 +66,9 @@ class TranscriptFilter:
         return reverse("runs-detail", args=[run.pk]) + replace(self, speakers=()).query
 
 
+Marks = list[tuple[int, int]]
+
+
 class TranscriptLine(NamedTuple):
     """One cue, ready to print. `speaker` is set only where the speaker changes."""
 
@@ -70,6 +78,8 @@ class TranscriptLine(NamedTuple):
     speaker: str
     text: str
     checks: str = ""
+    marks: Marks | None = None
+    """The places of what was looked for in the text; None in a line without it."""
 
     @property
     def clock(self) -> str:
@@ -153,7 +163,7 @@ class TranscriptPage:
         checks = [" · ".join(map(str, found)) for found in review.review_checks(self.cues, self._foreign_lines)]
         chosen = self.chosen
         shown = [pair for pair in zip(self.cues, checks, strict=True) if not chosen or pair[0].speaker in chosen]
-        return _lines(shown, self.voices)
+        return _lines(shown, self.voices, self.found)
 
     @property
     def _foreign_lines(self) -> list[tuple[int, int, str]]:
@@ -196,7 +206,8 @@ class TranscriptPage:
         """The lines beside the aligned lines of the other dub. Lines beside a chosen speaker's lines are kept."""
         lines = {line.position: line for line in self.lines}
         others = self.other_cues
-        other_lines = {line.position: line for line in _lines([(cue, "") for cue in others], _voices(others))}
+        shown = _lines([(cue, "") for cue in others], _voices(others), self.other_found)
+        other_lines = {line.position: line for line in shown}
         for row in alignment.align_in_rows(self.cues, others):
             own = [lines[cue.position] for cue in row.cues if cue.position in lines]
             if own or not self.chosen:
@@ -215,6 +226,13 @@ class TranscriptPage:
         ]
 
     @property
+    def kept_fields(self) -> list[tuple[str, str]]:
+        """The names and values of the filter that a form keeps when it looks for something else."""
+        fields = replace(self.wanted, find="").values.items()
+        lists = ((name, [value] if isinstance(value, str) else value) for name, value in fields)
+        return [(name, value) for name, values in lists for value in values]
+
+    @property
     def alone(self) -> str:
         return replace(self.wanted, beside="").query
 
@@ -222,6 +240,51 @@ class TranscriptPage:
         """Return the name of another dub in URLs: its language, with its run's id in front for another run."""
         is_plain = dub.run_id == self.dub.run_id and dub.language
         return dub.language if is_plain else f"{dub.run_id}:{dub.language}"
+
+    # --- What is looked for --------------------------------------------------------------------------
+
+    @cached_property
+    def hits(self) -> list[FoundLine]:
+        """The hits for `find` in the lines that are shown."""
+        hits = find_in_dub(self.dub, self.wanted.find)
+        # Without chosen speakers no lines need to be read for it.
+        chosen = self.chosen if self.wanted.speakers else ()
+        return [hit for hit in hits if not chosen or hit.speaker in chosen]
+
+    @cached_property
+    def other_hits(self) -> list[FoundLine]:
+        return find_in_dub(self.other, self.wanted.find) if self.other else []
+
+    @property
+    def found(self) -> dict[int, Marks]:
+        return _marks_by_position(self.hits)
+
+    @property
+    def other_found(self) -> dict[int, Marks]:
+        return _marks_by_position(self.other_hits)
+
+    @property
+    def match_count(self) -> int:
+        """The number of matches that the page steps through; a line without a mark is one."""
+        return sum(len(hit.marks) or 1 for hit in (*self.hits, *self.other_hits))
+
+    @property
+    def matches(self) -> dict[str, object]:
+        """What a script needs to mark the matches: the places in each line, and the path on the strip.
+
+        Each line is a list of its position and the offsets of its matches in UTF-16 units, as scripts count.
+        """
+        return {
+            "lines": list(map(_offsets, self.hits)),
+            "others": list(map(_offsets, self.other_hits)),
+            "path": self.hits_path,
+        }
+
+    @property
+    def hits_path(self) -> str:
+        """The hits as one path of the strip."""
+        blocks = timeline.blocks(self.hits, self.dub.duration_ms, COLUMNS)
+        return "".join(f"M{block.start} 0H{max(block.end, block.start + 4)}v6H{block.start}z" for block in blocks)
 
     # --- The speakers --------------------------------------------------------------------------------
 
@@ -300,15 +363,27 @@ def _voices(cues: Iterable[Cue]) -> dict[str, str]:
     return {speaker: f"voice-{number % VOICES}" for number, speaker in enumerate(speakers)}
 
 
-def _lines(cues: Iterable[tuple[Cue, str]], voices: dict[str, str]) -> list[TranscriptLine]:
+def _lines(
+    cues: Iterable[tuple[Cue, str]], voices: dict[str, str], found: dict[int, Marks]
+) -> list[TranscriptLine]:
     lines, before = [], ""
     for cue, checks in cues:
         name = cue.speaker if cue.speaker != before else ""
         before = cue.speaker
-        lines.append(
-            TranscriptLine(cue.position, cue.start_ms, voices.get(cue.speaker, ""), name, cue.text, checks)
-        )
+        voice, marks = voices.get(cue.speaker, ""), found.get(cue.position)
+        lines.append(TranscriptLine(cue.position, cue.start_ms, voice, name, cue.text, checks, marks))
     return lines
+
+
+def _marks_by_position(hits: Iterable[FoundLine]) -> dict[int, Marks]:
+    return {hit.position: hit.marks for hit in hits}
+
+
+def _offsets(hit: FoundLine) -> list[int]:
+    offsets: Iterable[int] = chain.from_iterable(hit.marks)
+    if not hit.text.isascii():
+        offsets = (len(hit.text[:offset].encode("utf-16-le")) // 2 for offset in offsets)
+    return [hit.position, *offsets]
 
 
 def _words(text: str) -> int:

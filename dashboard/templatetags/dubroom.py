@@ -57,7 +57,7 @@ def cues(lines: Iterable[TranscriptLine], direction: str, is_playable: object) -
 
     A page may have 20,000 lines, for which a loop in the template would take seconds.
     """
-    return mark_safe("\n".join(_cue(line, "li", direction, is_playable, is_named=True) for line in lines))  # noqa: S308
+    return mark_safe("\n".join(_cue(line, "li", direction, is_playable, "cue-") for line in lines))  # noqa: S308
 
 
 @register.simple_tag
@@ -70,26 +70,31 @@ def rows(
     is_playable: object,
 ) -> SafeString:
     """Return the rows of two dubs side by side as list items, each dub in its language."""
+
+    def lines_of(side: Iterable[TranscriptLine], direction: str, name: str) -> str:
+        return "".join(_cue(line, "div", direction, is_playable, name) for line in side)
+
     own = format_html('<div lang="{}" dir="{}">', lang, direction)
     other = format_html('<div lang="{}" dir="{}">', other_lang, other_direction)
     return mark_safe(  # noqa: S308
         "\n".join(
             f'<li data-start="{row.start_ms}">'
-            f"{own}{''.join(_cue(line, 'div', direction, is_playable, is_named=True) for line in row.lines)}</div>"
-            f"{other}{''.join(_cue(line, 'div', other_direction, is_playable) for line in row.others)}</div></li>"
+            f"{own}{lines_of(row.lines, direction, 'cue-')}</div>"
+            f"{other}{lines_of(row.others, other_direction, 'other-')}</div></li>"
             for row in rows
         )
     )
 
 
-def _cue(line: TranscriptLine, tag: str, direction: str, is_playable: object, *, is_named: bool = False) -> str:
+def _cue(line: TranscriptLine, tag: str, direction: str, is_playable: object, name: str) -> str:
     """Return a line as an element with this tag. Speaker, text and checks are escaped here."""
-    named = f' id="cue-{line.position}"' if is_named else ""
     speaker = f"<bdi>{escape(line.speaker)}</bdi>" if line.speaker else ""
     clock = f'<button type="button">{line.clock}</button>' if is_playable else f"<time>{line.clock}</time>"
     # Hints are in the language of the interface.
     checks = f'<small><span dir="auto">{escape(line.checks)}</span></small>' if line.checks else ""
+    text = escape(line.text) if line.marks is None else markup.with_marks(line.text, line.marks)
+    found = "" if line.marks is None else " is-found"
     return (
-        f'<{tag}{named} class="cue {line.voice}" data-start="{line.start_ms}">{speaker}{clock}'
-        f'<p dir="{direction}">{escape(line.text)}</p>{checks}</{tag}>'
+        f'<{tag} id="{name}{line.position}" class="cue {line.voice}{found}" data-start="{line.start_ms}">'
+        f'{speaker}{clock}<p dir="{direction}">{text}</p>{checks}</{tag}>'
     )

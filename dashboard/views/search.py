@@ -131,7 +131,7 @@ def _context(membership: Membership, wanted: SearchRequest) -> dict[str, Any]:
         "membership": membership,
         "wanted": wanted,
         "hint": result.hint,
-        "groups": group_hits(result.hits),
+        "groups": group_hits(result.hits, wanted.q),
         "summary": summarise(result, wanted) if result.hits else "",
         "more": wanted.next_query(result),
         "suggestion": result.suggestion,

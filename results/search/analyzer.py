@@ -252,6 +252,9 @@ def mark(text: str, phrases: Iterable[Phrase]) -> list[tuple[int, int]]:
 
     The places ascend, do not touch each other, and never cut a character from its marks.
     """
+    phrases = list(phrases)
+    if not phrases:
+        return []
     folded, starts, ends = _align(_prepare(text))
     words, joined, bare = _tokens(folded)
     groups = [words, *([extra] for extra in (*joined, *bare))]

@@ -31,6 +31,11 @@ _COUNT = """
     select count(*) from (select from hits limit %s) counted
 """
 
+_BETWEEN = """
+    select cue_id from results_search
+    where team_id = %s and cue_id between %s and %s and terms @@ %s::tsquery and {condition}
+"""
+
 # A tsvector has 16,383 positions, so in a longer line they begin again at 1. It holds a megabyte at most, which
 # only a line of tens of thousands of different words exceeds.
 _POSITIONS = 16_381
@@ -80,6 +85,13 @@ def newest_and_count(query: IndexQuery, least: int, most: int, count_to: int) ->
     """Return the cue ids of the newest hits, as `newest` does, and the number of hits, counted up to `count_to`."""
     ids = _by_walk(query, _LAST_ID, least, most)
     return (ids, _count(query, count_to)) if len(ids) >= least else _by_gin(query, _LAST_ID, most)
+
+
+def between(query: IndexQuery, first_id: int, last_id: int) -> list[int]:
+    """Return the cue ids of all hits from `first_id` to `last_id`, in no order."""
+    condition, params = query.condition("run_id")
+    args = [query.team_id, first_id, last_id, _expression(query), *params]
+    return [cue_id for (cue_id,) in fetch_rows(_BETWEEN.format(condition=condition), args)]
 
 
 def rebuild(

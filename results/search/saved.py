@@ -6,8 +6,8 @@ from django.utils import timezone
 
 from results.models import Dub, SavedSearch, SearchAlert
 from results.search import indexing
+from results.search.find import count_in_dub
 from results.search.query import MAX_CHARACTERS
-from results.search.service import count_in_dub
 from teams.models import Membership
 
 MAX_SAVED = 100

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from django.db.models import Max, Min
 from django.utils import timezone
 
 from results.models import Cue, Dub
@@ -144,16 +143,6 @@ def iter_cues(team_id: int, query: Query | str) -> Iterator[Cue]:
     while index_query and (ids := engine.newest(index_query, before_id, _BATCH, _BATCH)):
         yield from _cues(team_id, ids)
         before_id = ids[-1]
-
-
-def count_in_dub(dub: Dub, query: Query | str) -> int:
-    """Return the number of this dub's lines that match, counted up to SAMPLE_SIZE."""
-    query = parse(query) if isinstance(query, str) else query
-    first, last = dub.cues.aggregate(first=Min("pk"), last=Max("pk")).values()
-    index_query = index.make_query(dub.team_id, query.in_run(dub.run_id)) if query and first else None
-    # A dub's lines were stored together, so in its run no other dub's line has an id between theirs.
-    ids = engine.newest(index_query, last + 1, 1, SAMPLE_SIZE) if index_query else []
-    return sum(cue_id >= first for cue_id in ids)
 
 
 def parallel_lines(hits: Sequence[Hit]) -> dict[int, list[tuple[str, str]]]:

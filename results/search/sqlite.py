@@ -20,6 +20,10 @@ _NEWEST = """
     select rowid from results_search
     where results_search match %s and rowid < %s and {condition} order by rowid desc limit %s
 """
+_BETWEEN = """
+    select rowid from results_search
+    where results_search match %s and rowid between %s and %s and {condition}
+"""
 # Both in one query, as the start of a prefix query over many words is expensive.
 _NEWEST_AND_COUNT = """
     with hits as materialized (
@@ -67,6 +71,12 @@ def newest_and_count(query: IndexQuery, least: int, most: int, count_to: int) ->
     sql = _NEWEST_AND_COUNT.format(condition=condition)
     found = fetch_rows(sql, [_expression(query), *params, max(most, count_to), most])
     return [cue_id for cue_id, _count in found], found[0][1] if found else 0
+
+
+def between(query: IndexQuery, first_id: int, last_id: int) -> list[int]:
+    """Return the cue ids of all hits from `first_id` to `last_id`, in no order."""
+    condition, params = query.condition(_RUN_ID)
+    return _column(_BETWEEN.format(condition=condition), [_expression(query), first_id, last_id, *params])
 
 
 def rebuild(

@@ -7,8 +7,20 @@ with 20,000 lines draws no more than is visible.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Protocol
 
 from results.models import Cue
+
+
+class SpokenLine(Protocol):
+    """A line with its speaker and its times: a cue, or what a page knows of one."""
+
+    @property
+    def speaker(self) -> str: ...
+    @property
+    def start_ms(self) -> int: ...
+    @property
+    def end_ms(self) -> int: ...
 
 
 @dataclass(slots=True)
@@ -20,7 +32,7 @@ class SpeechBlock:
     end: int
 
 
-def blocks(cues: Iterable[Cue], length_ms: int, columns: int) -> list[SpeechBlock]:
+def blocks(cues: Iterable[SpokenLine], length_ms: int, columns: int) -> list[SpeechBlock]:
     """Return blocks of speech in time order that do not overlap.
 
     The cues must be in time order. Where speakers overlap, the one that began first covers the others.

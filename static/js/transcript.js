@@ -1,5 +1,5 @@
-// The transcript beside the player: highlights and follows the spoken line, finds words, and steps through the review
-// checks.
+// The transcript beside the player: highlights and follows the spoken line, shows what is found, and steps through the
+// review checks.
 
 const root = document.documentElement;
 const media = () => document.getElementById("media");
@@ -13,7 +13,7 @@ let shown; // the list element that the state above was read from
 let isFirst = true; // only the first dub begins where the address says; a later one continues at the position before
 
 function read() {
-  if (list() === shown) return;
+  if (list() === shown) return drawOnTimeline(); // the timeline may have been replaced alone
   shown = list();
   lines = shown ? [...shown.querySelectorAll(".part > li")] : [];
   starts = lines.map((line) => line.dataset.start / 1000);
@@ -26,6 +26,7 @@ function read() {
   if (!isFirst) follow();
   else if (target) seek(target);
   else if (at) setCurrent(indexAt(at));
+  findAgain();
   isFirst = false;
 }
 
@@ -190,57 +191,101 @@ document.addEventListener("click", (event) => {
 
 const highlights = globalThis.Highlight && CSS.highlights;
 
-let matches = []; // a range per match
+let matches = []; // a range per match, which is empty at the start of a line that no searched word stands in
 let chosen = -1;
+let typed = ""; // what the matches are of
+let path = ""; // the matches on the timeline
+let waiting;
+let request;
 
-// Accents only: in Indic scripts a mark is a vowel.
-const ACCENTS = /[\u0300-\u036f\u064b-\u065f\u0670\u0591-\u05c7]/g;
+const FIND_PAUSE_MS = 120;
+const findForm = () => document.getElementById("find");
+const findBox = () => findForm().querySelector("input[type=search]");
 
-/**
- * Return the text without case and accents; and, unless it is plain ASCII, the offsets in the original text at which
- * each folded letter begins and ends.
- */
-function fold(text) {
-  if (/^[\x00-\x7f]*$/.test(text)) return { folded: text.toLowerCase() };
-  let folded = "";
-  const begins = [];
-  const ends = [];
-  let offset = 0;
-  for (const letter of text) {
-    const plain = letter.normalize("NFKD").replace(ACCENTS, "").replace(/[‘’ʼ]/, "'");
-    // To upper case and back, so that ß is found as ss, and ς as σ.
-    const small = plain.toUpperCase().toLowerCase();
-    const begin = offset;
-    offset += letter.length;
-    if (!small && ends.length) ends[ends.length - 1] = offset; // a combining accent belongs to the letter before it
-    for (let i = 0; i < small.length; i++) {
-      begins.push(begin);
-      ends.push(offset);
+/** Take the matches that the server has marked over into ranges, so that each line is a single text again. */
+function takeMarks() {
+  const ranges = [];
+  for (const line of shown.querySelectorAll(".is-found")) {
+    const text = line.querySelector("p");
+    const offsets = [];
+    let at = 0;
+    for (const node of text.childNodes) {
+      const end = at + node.textContent.length;
+      if (node.nodeName === "MARK") offsets.push(at, end);
+      at = end;
     }
-    folded += small;
+    text.textContent = text.textContent;
+    ranges.push(...rangesOf(line, offsets));
   }
-  return { folded, begins, ends };
+  return ranges;
+}
+
+function rangesOf(line, offsets) {
+  const text = line.querySelector("p");
+  const node = text.firstChild ?? text;
+  const ranges = [];
+  for (let i = 0; i < Math.max(offsets.length, 1); i += 2) {
+    const [startOffset, endOffset] = offsets.length ? offsets.slice(i, i + 2) : [0, 0];
+    ranges.push(new StaticRange({ startContainer: node, endContainer: node, startOffset, endOffset }));
+  }
+  return ranges;
+}
+
+/** Find what is typed in the transcript that was put into the page; its own marks may be of something older. */
+function findAgain() {
+  if (!findForm()) return;
+  const ranges = takeMarks();
+  const isTyped = !isFirst && findBox().value !== typed;
+  if (isTyped) findBox().value = typed;
+  typed = findBox().value;
+  if (isTyped) return find(typed);
+  show(ranges, document.querySelector("#timeline .hits")?.getAttribute("d") ?? "");
+  // A hit that was opened is the current line already.
+  if (current < 0) choose(nextMatch());
+  else select(nextMatch());
 }
 
 function find(words) {
-  matches = [];
-  chosen = -1;
-  const wanted = fold(words.trim()).folded;
-  if (wanted) {
-    for (const text of shown.querySelectorAll("p")) {
-      const node = text.firstChild;
-      if (!node) continue;
-      text.fold ??= fold(node.data);
-      const { folded, begins, ends } = text.fold;
-      for (let at = folded.indexOf(wanted); at >= 0; at = folded.indexOf(wanted, at + wanted.length)) {
-        const end = at + wanted.length;
-        const offsets = { startOffset: begins?.[at] ?? at, endOffset: ends?.[end - 1] ?? end };
-        matches.push(new StaticRange({ startContainer: node, endContainer: node, ...offsets }));
-      }
-    }
-    const from = starts[current] ?? 0;
-    choose(Math.max(0, matches.findIndex((range) => Number(lineOf(range).dataset.start) / 1000 >= from)));
+  typed = words;
+  clearTimeout(waiting);
+  request?.abort();
+  if (words.trim()) waiting = setTimeout(load, FIND_PAUSE_MS);
+  else show([], "");
+}
+
+/** Load the matches: the server finds them by the rules of the search, which folds spellings in every script. */
+async function load() {
+  const form = findForm();
+  if (!form) return;
+  request = new AbortController();
+  try {
+    const answer = await fetch(`${form.dataset.url}?${new URLSearchParams(new FormData(form))}`, { signal: request.signal });
+    if (answer.redirected) return location.reload(); // the login page says why
+    if (!answer.ok) throw new Error(answer.statusText);
+    const { lines: own = [], others = [], path: drawn = "" } = await answer.json();
+    if (form !== findForm()) return;
+    show([...rangesById("cue-", own), ...rangesById("other-", others)], drawn);
+    if (matches.length) choose(nextMatch());
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    show([], "");
+    form.querySelector("output").textContent = form.querySelector("output").dataset.failed;
   }
+}
+
+function rangesById(prefix, found) {
+  return found.flatMap(([position, ...offsets]) => {
+    const line = document.getElementById(prefix + position);
+    return line ? rangesOf(line, offsets) : [];
+  });
+}
+
+function show(ranges, drawn) {
+  const places = new Map(lines.map((line, place) => [line, place]));
+  matches = ranges.sort((one, other) => places.get(lineOf(one)) - places.get(lineOf(other)));
+  chosen = -1;
+  path = drawn;
+  drawOnTimeline();
   if (highlights) {
     const marked = new Highlight();
     for (const range of matches) marked.add(range); // there may be too many for arguments of a call
@@ -249,29 +294,42 @@ function find(words) {
   showCount();
 }
 
+function drawOnTimeline() {
+  document.querySelector("#timeline .hits")?.setAttribute("d", path);
+}
+
+/** Return the index of the first match in or after the current line. */
+function nextMatch() {
+  const from = starts[current] ?? 0;
+  return Math.max(0, matches.findIndex((range) => Number(lineOf(range).dataset.start) / 1000 >= from));
+}
+
 const lineOf = (range) => range.startContainer.parentElement.closest(".part > li");
 
 function choose(index) {
   if (!matches.length) return;
-  chosen = (index + matches.length) % matches.length;
-  const line = lineOf(matches[chosen]);
-  highlights?.set("found-now", Object.assign(new Highlight(matches[chosen]), { priority: 1 }));
+  select(index);
   yieldToReader();
-  reveal(line);
+  reveal(lineOf(matches[chosen]));
+}
+
+function select(index) {
+  if (!matches.length) return;
+  chosen = (index + matches.length) % matches.length;
+  highlights?.set("found-now", Object.assign(new Highlight(matches[chosen]), { priority: 1 }));
   showCount();
 }
 
 function showCount() {
-  const form = document.getElementById("find");
-  const output = form.querySelector("output");
-  const words = form.querySelector("input").value.trim();
+  const output = findForm().querySelector("output");
+  const words = findBox().value.trim();
   const { of, none } = output.dataset;
   if (!matches.length) highlights?.delete("found-now");
   const count = matches.length ? of.replace("{n}", chosen + 1).replace("{m}", matches.length) : none;
   output.textContent = words ? count : "";
 }
 
-document.addEventListener("input", (event) => event.target.closest("#find") && find(event.target.value));
+document.addEventListener("input", (event) => event.target.closest("#find") && find(findBox().value));
 document.addEventListener("submit", (event) => {
   if (event.target.id !== "find") return;
   event.preventDefault();
@@ -281,7 +339,7 @@ document.addEventListener("click", (event) => {
   if (button) choose(chosen + Number(button.dataset.step));
 });
 document.addEventListener("keydown", (event) => {
-  if (!event.target.closest?.("#find input")) return;
+  if (!event.target.closest?.("#find input[type=search]")) return;
   if (event.key === "Enter") choose(chosen + (event.shiftKey ? -1 : 1));
   else if (event.key === "Escape") find((event.target.value = ""));
 });

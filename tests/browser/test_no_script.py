@@ -52,6 +52,17 @@ def test_a_run_is_renamed_refreshed_and_removed(page, team, add_runs, camb, work
     assert not Run.objects.filter(pk=run.pk).exists()
 
 
+def test_words_are_found_in_a_transcript(page, team, add_runs):
+    [run] = add_runs(48201)
+    line = run.dubs.earliest("pk").cues.earliest("position")
+    word = max(line.text.split(), key=len).strip(".,")
+    page.goto(reverse("runs-detail", args=[run.pk]))
+    page.get_by_role("searchbox", name="Find in transcript").fill(word.upper())
+    page.keyboard.press("Enter")
+    expect(page.locator(f"#cue-{line.position} mark").first).to_have_text(word)
+    expect(page.get_by_role("searchbox", name="Find in transcript")).to_have_value(word.upper())
+
+
 def test_runs_are_tagged_filtered_exported_archived_and_restored(page, team, add_runs):
     first, second = add_runs(48201, 48252)
     page.goto(reverse("runs-list", args=[team.slug]))

@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from results.models import Cue
+from results.search import indexing
 from tests.browser.conftest import PHONE, until
 
 LUMEN, NIGHT = 48230, 48223
@@ -71,32 +72,61 @@ def test_a_speaker_is_renamed_in_place_and_back(open_run):
 
 def test_matches_in_the_transcript_are_counted_marked_and_stepped_through(open_run):
     page = open_run(LUMEN)
-    Cue.objects.filter(dub__language="es-es", position=7).update(text="Straße, n’était, 한국어: LUZ")
+    line = Cue.objects.filter(dub__language="es-es", position=7)
+    indexing.remove_cues(line)
+    line.update(text="Straße, n’était, 한국어: LUZ")
+    indexing.add_cues(line)
     page.reload()
     box, count = page.get_by_role("searchbox", name="Find in transcript"), page.locator("#find output")
 
-    def marked(name: str) -> list[str]:
+    def of_marks(name: str) -> str:
         ranges = f"[...(CSS.highlights.get('{name}') ?? [])]"
         cut = "({ startContainer, startOffset, endOffset }) => startContainer.data.slice(startOffset, endOffset)"
-        found: list[str] = page.evaluate(f"{ranges}.map({cut})")
+        return f"{ranges}.map({cut}).join()"
+
+    def marked(name: str) -> str:
+        found: str = page.evaluate(of_marks(name))
         return found
 
     box.press_sequentially("luz")
     expect(count).to_have_text("1 of 3")
-    assert marked("found") == ["luz", "luz", "LUZ"]
+    assert page.locator("#timeline .hits").get_attribute("d").count("M") == 2
+    assert marked("found") == "luz,luz,LUZ"
     for key, place in [("Enter", "2 of 3"), ("Enter", "3 of 3"), ("Enter", "1 of 3"), ("Shift+Enter", "3 of 3")]:
         box.press(key)
         expect(count).to_have_text(place)
-    assert marked("found-now") == ["LUZ"]
+    assert marked("found-now") == "LUZ"
     expect(page.locator("#cue-7")).to_be_in_viewport()
-    for words, letters in [("LAMP", "lámp"), ("strasse", "Straße"), ("n'e", "n’é"), ("한구", "한국")]:
+    others = {"LAMP": "lámp", "strasse": "Straße", "n'etait": "n’était", "한국": "한국", '"mas luz"': "más luz"}
+    for words, letters in others.items():
         box.fill(words)
+        until(page, f"{of_marks('found')} === '{letters}'")
         expect(count).to_have_text("1 of 1")
-        assert marked("found") == [letters]
     box.fill("nowhere")
     expect(count).to_have_text("none")
     box.press("Escape")
-    assert (box.input_value(), count.text_content(), marked("found")) == ("", "", [])
+    assert (box.input_value(), count.text_content(), marked("found")) == ("", "", "")
+
+
+def test_what_is_typed_stays_when_the_transcript_is_replaced(open_run):
+    page = open_run(LUMEN)
+    box, count = page.get_by_role("searchbox", name="Find in transcript"), page.locator("#find output")
+    box.fill("luz")
+    expect(count).to_have_text("1 of 2")
+    page.locator("#speakers").get_by_role("link", name="Diseñador", exact=True).click()
+    expect(page.locator(".part > li")).to_have_count(3)
+    expect(box).to_have_value("luz")
+    expect(count).to_have_text("1 of 2")
+
+
+def test_a_hit_opens_with_its_words_marked(open_run):
+    page = open_run(LUMEN)
+    page.goto(f"{page.url.split('?')[0]}?dub=es-es&t=12&find=LUZ#cue-4")
+    expect(page.locator("#find output")).to_have_text("1 of 2")
+    found = "[...CSS.highlights.get('found')].map((range) => range.startContainer.parentElement.parentElement.id)"
+    assert page.evaluate(found) == ["cue-4", "cue-4"]
+    expect(page.locator("#cues mark")).to_have_count(0)
+    expect(page.locator("#cue-4")).to_have_attribute("aria-current", "true")
 
 
 def test_review_checks_are_stepped_through(open_run):

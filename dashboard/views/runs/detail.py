@@ -1,12 +1,15 @@
 """A run's page: its status, the player, the transcript of one dub, and the poll that keeps them up to date."""
 
 import json
+from hashlib import sha256
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.db.models import Exists, OuterRef
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.cache import get_conditional_response
+from django.utils.http import quote_etag
 from django.views.decorators.http import require_safe
 
 from dashboard.forms import TimesForm
@@ -18,6 +21,7 @@ from results.media import copies
 from results.models import ApiKey, RawAnswer, Run, TeamVersion
 from results.refresh import call_log
 from results.runs.request import refresh_sooner
+from results.search.analyzer import ANALYZER_VERSION
 from results.transcripts import timecode
 from teams.access import can_change, can_manage, membership_in
 
@@ -51,6 +55,24 @@ def poll(request: HttpRequest, pk: int) -> HttpResponse:
     context["is_dub_changed"] = request.GET.get("shown") != state["shown"]
     context["is_wave_changed"] = request.GET.get("wave", "") != state.get("wave", "")
     return render(request, "runs/detail/_poll.html", context)
+
+
+@login_required
+@require_safe
+def find(request: HttpRequest, pk: int) -> HttpResponse:
+    """Answer with the matches of `find` in the transcript that the filter shows; 204 when nothing is looked for."""
+    run = get_run(request, pk)
+    wanted = TranscriptFilter.read(request.GET)
+    if not wanted.find.strip():
+        return HttpResponse(status=204)
+    # Whatever the matches depend on raises the team's version; the browser keeps no answer without asking.
+    made = f"{ANALYZER_VERSION} {TeamVersion.current(run.team_id)} {request.GET.urlencode()}"
+    etag = quote_etag(sha256(made.encode()).hexdigest()[:32])
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    if response := get_conditional_response(request, etag=etag):
+        return response
+    shown = ShownDub.of(run, wanted)
+    return JsonResponse(shown.transcript.matches if shown else {}, headers=headers)
 
 
 def _context(request: HttpRequest, run: Run) -> dict[str, Any]:

@@ -12,10 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from dashboard.pages.transcript import COLUMNS, VOICES, TranscriptFilter, TranscriptPage
-from results.models import Cue, MediaCopy, Run
+from results.models import Cue, Dub, MediaCopy, Run, TeamVersion
 from results.runs.linked import link_runs
 from tests.dashboard.page_helpers import run_page
-from tests.factories import make_dub, make_member, make_ready_run, make_team
+from tests.factories import make_dub, make_member, make_ready_run, make_searchable_dub, make_team
 
 pytestmark = pytest.mark.django_db
 
@@ -48,10 +48,70 @@ def replace_cues(dub, *cues):
         ("dub=es-es&play=audio&beside=fr-fr", "?dub=es-es&play=audio&beside=fr-fr"),
         ("dub=es-es&play=video&t=9&x=1", "?dub=es-es"),
         ("speaker=Anna&speaker=B%26n&speaker=Anna", "?dub=&speaker=Anna&speaker=B%26n"),
+        ("find=%22a+b%22+", "?dub=&find=%22a+b%22+"),
+        ("find=+", "?dub="),
     ],
 )
 def test_a_url_holds_only_what_differs_from_the_default(query, wanted):
     assert TranscriptFilter.read(QueryDict(query)).query == wanted
+
+
+# --- What is looked for ------------------------------------------------------------------------------
+
+
+def find(client, shown, **query):
+    return client.get(reverse("runs-detail-find", args=[shown.run_id]), query)
+
+
+@pytest.fixture
+def said(team):
+    """A dub in the index, with a twin in another language beside it."""
+    run = make_ready_run(team)
+    dub = make_searchable_dub(run, ["Über 👍 the bridge", "nothing", "A <bridge>, two bridges"], audio_url=AUDIO)
+    make_searchable_dub(run, ["La bridge"], language="fr-fr")
+    Dub.objects.filter(pk=dub.pk).update(duration_ms=6000)
+    return dub
+
+
+def test_matches_are_sent_as_the_places_that_a_script_counts(client, reader, said):
+    answer = find(client, said, dub="en-us", find="bridge")
+    assert answer.json() == {
+        "lines": [[1, 12, 18], [3, 3, 9, 16, 22]],
+        "others": [],
+        "path": "M0 0H334v6H0zM666 0H1000v6H666z",
+    }
+    assert find(client, said, dub="en-us", find="uber").json()["lines"] == [[1, 0, 4]]
+    assert find(client, said, dub="en-us", find="-bridge").json()["lines"] == [[2]]
+    assert find(client, said, dub="en-us", find="nowhere").json()["lines"] == []
+
+
+def test_matches_are_those_of_the_lines_that_are_shown(client, reader, said):
+    assert find(client, said, dub="en-us", find="bridge", speaker="Ben").json()["lines"] == []
+    beside = find(client, said, dub="en-us", beside="fr-fr", find="bridge").json()
+    assert (len(beside["lines"]), beside["others"]) == (2, [[1, 3, 9]])
+
+
+def test_matches_are_sent_again_only_after_a_change(client, reader, said, team):
+    answer = find(client, said, find="bridge")
+    known = {"HTTP_IF_NONE_MATCH": answer["ETag"]}
+    address = reverse("runs-detail-find", args=[said.run_id])
+    assert client.get(address, {"find": "bridge"}, **known).status_code == 304
+    assert client.get(address, {"find": "bridges"}, **known).status_code == 200
+    TeamVersion.bump(team.pk)
+    assert client.get(address, {"find": "bridge"}, **known).status_code == 200
+
+
+def test_the_page_marks_what_its_address_looks_for_and_keeps_it_in_the_form(client, reader, said):
+    body = run_page(client, said.run, "?dub=en-us&speaker=Anna&find=%22bridge")
+    assert texts(body) == [
+        "Über 👍 the <mark>bridge</mark>",
+        "A &lt;<mark>bridge</mark>&gt;, two <mark>bridge</mark>s",
+    ]
+    assert body.count(" is-found") == 2
+    assert 'name="find" value="&quot;bridge"' in body
+    assert '<input type="hidden" name="speaker" value="Anna">' in body
+    assert ">3</output>" in body
+    assert ">none</output>" in run_page(client, said.run, "?find=nowhere")
 
 
 # --- Speakers ----------------------------------------------------------------------------------------
@@ -202,7 +262,7 @@ def test_the_strip_is_small_for_any_length_of_transcript(client, team, reader):
     )
     strip = re.search(r"<svg id=\"timeline\".*?</svg>", run_page(client, many.run), re.DOTALL)
     assert strip
-    assert strip[0].count("<path") == 3
+    assert strip[0].count("<path") == 4
     assert len(strip[0]) < 30 * COLUMNS
     few = replace_cues(
         make_dub(make_ready_run(team), audio_url=AUDIO), ("Anna", 0, 500, "x"), ("Ben", 500, 1000, "y")
@@ -211,6 +271,7 @@ def test_the_strip_is_small_for_any_length_of_transcript(client, team, reader):
         ("block voice-0", "M0 8H500V24H0z"),
         ("block voice-1", "M500 8H1000V24H500z"),
         ("ticks", "M0 0V5M500 0V5"),
+        ("hits", ""),
     ]
 
 

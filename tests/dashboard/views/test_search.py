@@ -70,7 +70,7 @@ def test_a_hit_is_shown_with_its_neighbours_and_a_link_to_its_second(client, tea
     make_searchable_dub(run, ["one", "two", "the kitchen", "four", "five"], "es-es")
     body = get(client, team, "kitchen")
     assert marked_lines(body) == [("near", "two"), ("found", "the <mark>kitchen</mark>"), ("near", "four")]
-    assert links(body) == [f"/runs/{run.pk}/?dub=es-es&t=4#cue-3"]
+    assert links(body) == [f"/runs/{run.pk}/?dub=es-es&t=4&find=kitchen#cue-3"]
     assert "1 moment in 1 run" in body
     assert all(part in body for part in ("Pilot", "0:04", "Anna", "Spanish (Spain)", 'lang="es-es"'))
 

@@ -5,8 +5,10 @@ from django.db import transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from results.models import Dub, Run
 from results.search import index, indexing
 from results.search.analyzer import Phrase
+from results.search.find import find_in_dub
 from results.search.index import IndexEntry
 from results.search.query import Query, parse
 from results.search.service import search
@@ -15,55 +17,12 @@ from tests.factories import make_dub, make_run, make_searchable_dub
 pytestmark = pytest.mark.django_db
 
 # Beginnings that joined words, words without their proclitics and plain words share, in several scripts.
-WORDS = [
-    "a",
-    "ab",
-    "abc",
-    "al",
-    "all",
-    "o'r",
-    "or",
-    "3",
-    "31",
-    "312",
-    "2026",
-    "5",
-    "05",
-    "R&D",
-    "e-mail",
-    "email",
-    "l'homme",
-    "hom",
-    "co-op",
-    "بالعالم",
-    "العالم",
-    "عالم",
-    "والعالم",
-    "ال",
-    "العربي",
-    "והבית",
-    "הבית",
-    "בית",
-    "ב",
-    'מנכ"ל',
-    "می\u200cخواهم",
-    "北京",
-    "北",
-    "京",
-    "大学",
-    "かん",
-    "ガン",
-    "한국",
-    "국",
-    "กรุง",
-    "รุง",
-    "हिन्दी",
-    "हि",
-    "がっ",
-    "İstanbul",
-    "straße",
-    "кто-то",
-]
+SAID = (
+    "a ab abc al all o'r or 3 31 312 2026 5 05 R&D e-mail email l'homme hom co-op "
+    'بالعالم العالم عالم والعالم ال العربي והבית הבית בית ב מנכ"ל می\u200cخواهم '
+    "北京 北 京 大学 かん ガン がっ 한국 국 กรุง รุง हिन्दी हि İstanbul straße кто-то"
+)
+WORDS = SAID.split()
 SPEAKERS = ("Anna", "Anna Kim", "Al-Anna", "安娜", "ילדה", "")
 
 text = st.lists(
@@ -114,11 +73,18 @@ def test_random_searches_find_the_lines_that_a_plain_reading_finds():
             for position, speaker in enumerate(speakers, start=1):
                 dub.cues.filter(position=position).update(speaker=speaker)
             indexing.add_cues(dub.cues.all())
+            ids = dict(dub.cues.values_list("position", "pk"))
             entries = [index.make_entry(line) for line in index.read_lines(dub.cues.order_by("-pk"))]
             for search_text in data.draw(st.lists(typed([*texts, *filter(None, speakers)]), max_size=10)):
                 query = parse(search_text)
                 wanted = [entry.cue_id for entry in entries if query and is_hit(entry, query)]
                 assert [hit.cue.pk for hit in search(run.team_id, search_text).hits] == wanted, search_text
+                assert [ids[line.position] for line in find_in_dub(dub, search_text)] == wanted[::-1], search_text
+                # As in a run that is archived, whose lines are not in the index.
+                not_indexed = Dub(pk=dub.pk, team=run.team, run=Run(pk=run.pk, is_indexed=False))
+                assert [ids[line.position] for line in find_in_dub(not_indexed, search_text)] == wanted[::-1], (
+                    search_text
+                )
             transaction.set_rollback(True)
 
     check()

@@ -8,7 +8,8 @@ from django.utils import timezone
 from results import tags
 from results.models import Cue, Run, VocabularyWord
 from results.search import indexing, service, vocabulary
-from results.search.service import Facets, count_in_dub, iter_cues, parallel_lines, search
+from results.search.find import count_in_dub
+from results.search.service import Facets, iter_cues, parallel_lines, search
 from tests.factories import make_dub, make_run, make_team
 from tests.results.search.test_search import found, make_found_dub
 
