@@ -2,6 +2,9 @@
 
 import re
 
+# Stands for invisible characters between digits until it is known whether they are in a cell of ids.
+BREAK = "\ue000"
+
 _DIGITS = r"\d{1,19}"
 # Between groups of three digits: comma, point, apostrophes, the Arabic separators and any space.
 _GROUPING = r"[,.'’ʼ‘`´٬٫，、،\s]"

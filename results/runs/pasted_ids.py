@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 
-from results.runs import json_rows, table_rows, tables
+from results.runs import id_cells, json_rows, table_rows, tables
 from results.runs.column_names import Role
 from results.runs.running_text import tokens, tokens_beside_a_table
 from results.runs.tables import Table
@@ -27,15 +27,24 @@ _SPACE = re.compile("[\x0b\x0c\x1c-\x1f\x85\u2028\u2029]")
 
 @dataclass(frozen=True)
 class PastedText:
-    """The tokens of a text with their verdicts, in its order, and the table in it, if it has one."""
+    """The tokens of a text with their verdicts, in its order, and the tables in it."""
 
     lines: list[PastedId]
-    table: Table | None = None
+    tables: tuple[Table, ...] = ()
+    fingerprint: str = ""
+    """The table in which a person has chosen columns."""
+
+    @property
+    def table(self) -> Table | None:
+        """The table whose columns a person can choose: the one chosen in, one with a question, or the last."""
+        chosen = [table for table in self.tables if table.fingerprint == self.fingerprint]
+        asked = [table for table in self.tables if table.question]
+        return next(iter((*chosen, *asked, *self.tables[-1:])), None)
 
     @property
     def question(self) -> str:
-        """The question, for the user, that has to be answered before ids are read from the table; or empty."""
-        return self.table.question if self.table else ""
+        """The question, for the user, that has to be answered before ids are read from a table; or empty."""
+        return next((table.question for table in self.tables if table.question), "")
 
 
 def parse(text: str) -> list[PastedId]:
@@ -51,35 +60,37 @@ def read(
 ) -> PastedText:
     """Read texts that were sent together, such as a pasted one and a file's.
 
-    `roles` are a person's choice for the columns of the table with this fingerprint. The result has the last table.
+    `roles` are a person's choice for the columns of the table with this fingerprint.
     `languages` maps CAMB.AI's numbers to tags, beyond those that are always known.
     """
     lines: list[PastedId] = []
-    last: Table | None = None
+    read_tables: list[Table] = []
     for text in map(_cleaned, texts):
-        table = json_rows.find(text) or tables.find(text)
-        if table is None:
-            lines += tokens(text)
-            continue
-        if roles and table.fingerprint == fingerprint:
-            table = table.with_roles(roles)
-        lines += _lines(table, languages or {})
-        last = table
-    return PastedText(_mark_repeated(lines), last)
+        found = json_rows.find(text)
+        for part in [text] if found else tables.parts(text):
+            table = found or tables.find(part)
+            if table is None:
+                lines += tokens(part.replace(id_cells.BREAK, " "))
+                continue
+            if roles and table.fingerprint == fingerprint:
+                table = table.with_roles(roles)
+            lines += _lines(table, languages or {})
+            read_tables.append(table)
+    return PastedText(_mark_repeated(lines), tuple(read_tables), fingerprint if roles else "")
 
 
 def _cleaned(text: str) -> str:
     text = _SPACE.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n"))
-    text = _JOINERS_OF_DIGITS.sub("", _BETWEEN_DIGITS.sub(" ", text))
+    text = _JOINERS_OF_DIGITS.sub("", _BETWEEN_DIGITS.sub(id_cells.BREAK, text))
     return unicodedata.normalize("NFC", _REMOVED.sub("", text))
 
 
 def _lines(table: Table, languages: Mapping[int, str]) -> Iterator[PastedId]:
     for line in table.above:
-        yield from tokens_beside_a_table(line)
+        yield from tokens_beside_a_table(line.replace(id_cells.BREAK, " "))
     yield from table_rows.read(table, languages)
     for line in table.below:
-        yield from tokens_beside_a_table(line)
+        yield from tokens_beside_a_table(line.replace(id_cells.BREAK, " "))
 
 
 def _mark_repeated(lines: Iterable[PastedId]) -> list[PastedId]:

@@ -29,7 +29,8 @@ def read(table: Table, languages_of_numbers: Mapping[int, str]) -> Iterator[Past
         if [*map(column_names.fold, row)] == [*map(column_names.fold, table.names)]:
             continue  # the header again, as above each page of a printed table
         if place >= len(table.rows) - LAST_ROWS and any(map(column_names.is_total, row)):
-            yield PastedId(shorten(" ".join(filter(None, row))), Verdict.NOT_AN_ID, note=_("a row of sums"))
+            written = " ".join(filter(None, row)).replace(id_cells.BREAK, " ")
+            yield PastedId(shorten(written), Verdict.NOT_AN_ID, note=_("a row of sums"))
         else:
             yield from _read_row(row, table, languages_of_numbers)
 
@@ -37,7 +38,8 @@ def read(table: Table, languages_of_numbers: Mapping[int, str]) -> Iterator[Past
 def _read_row(row: Row, table: Table, languages_of_numbers: Mapping[int, str]) -> Iterator[PastedId]:
     def cell_of(role: Role) -> str:
         place = table.choice.place(role)
-        return row[place] if place is not None else ""
+        cell = row[place] if place is not None else ""
+        return cell if role in (Role.RUN, Role.TASK) else cell.replace(id_cells.BREAK, " ")
 
     found = list(_read_id(cell_of(Role.RUN)))
     is_alone = sum(map(bool, row)) == 1 < len(row) and any(map(str.isalpha, cell_of(Role.RUN)))
@@ -53,13 +55,18 @@ def _read_row(row: Row, table: Table, languages_of_numbers: Mapping[int, str]) -
             line = _with_language(line, cell_of(Role.LANGUAGE), languages_of_numbers)
         yield line
     if not found:
-        yield PastedId(shorten(" ".join(filter(None, row))), Verdict.NOT_AN_ID, note=_("this row has no run id"))
+        written = " ".join(filter(None, row)).replace(id_cells.BREAK, " ")
+        yield PastedId(shorten(written), Verdict.NOT_AN_ID, note=_("this row has no run id"))
 
 
 def _read_id(cell: str) -> Iterator[PastedId]:
     """Yield the id in a cell of the id column, or the ids if there are several, or the reason why there is none."""
     cell = id_cells.bare(cell)
     if not cell:
+        return
+    if id_cells.BREAK in cell:
+        shown = cell.replace(id_cells.BREAK, " ")
+        yield _bad_id(shown, _("an invisible character stands between the digits; type the id again"))
         return
     if digits := id_cells.whole_number(cell):
         (line,) = tokens(digits)

@@ -22,6 +22,8 @@ from results.runs.running_text import is_one_id, names_ids
 LONGEST_NAME = 60
 # A header is looked for in so many lines.
 MOST_LINES_ABOVE = 50
+# Rows of a header's width are looked for in so many lines from the header on.
+MOST_LINES_BELOW = 6
 
 # A number that an unquoted comma has cut into two cells.
 _CUT_NUMBER = re.compile(r"\d{1,3},\d{2,3}(?:[.,]\d+)?(?:E[+-]?\d+)?", re.IGNORECASE)
@@ -78,6 +80,52 @@ class Table:
             named = ", ".join(f"“{self.name_of(at)}”" for at in self.choice.candidates)
             return _("Several columns could hold the run ids: %(columns)s. Choose one.") % {"columns": named}
         return _("No column of this table looks like run ids. Choose the column that holds them.")
+
+
+def parts(text: str) -> list[str]:
+    """Return the text in parts with one table each: every table after the first begins with a header of its own."""
+    lines = text.split("\n")
+    starts = [0]
+    last: Row = []
+    last_at = -1
+    for at in range(len(lines)):
+        if not (header := _next_header(lines, at, last)) or header == last:
+            continue
+        # Of two header rows, the lower one names the columns.
+        if last and any(line.strip() for line in lines[last_at + 1 : at]):
+            starts.append(at)
+        last, last_at = header, at
+    return ["\n".join(lines[start:end]) for start, end in zip(starts, [*starts[1:], len(lines)], strict=True)]
+
+
+def _next_header(lines: list[str], at: int, last: Row) -> Row:
+    """Return the names of the columns, folded, if a table after one with the header `last` begins here; else []."""
+    if not last:
+        return _header_at(lines, at) if at < MOST_LINES_ABOVE else []
+    follows_gap = not lines[at - 1].strip()
+    # A row with an id has digits, and is no header.
+    if not follows_gap and any(map(str.isdecimal, lines[at])):
+        return []
+    header = _header_at(lines, at, other_than=last if follows_gap else ())
+    # `pending, Video, Notes` within a table is a row.
+    return header if follows_gap or _is_sure(header) else []
+
+
+def _header_at(lines: list[str], at: int, other_than: Sequence[str] = ()) -> Row:
+    """Return the names of the columns, folded, if a table with a header begins at this line; else [].
+
+    With another header given, names of any kind will do for a table of another width.
+    """
+    for delimiter, rows in grids(lines[at]):
+        if len(rows) != 1 or len(rows[0]) < 2:
+            continue
+        is_other = bool(other_than) and len(rows[0]) != len(other_than) and delimiter != SPACES
+        if not (_is_header(rows[0]) or (is_other and not any(map(_is_no_name, rows[0])))):
+            continue
+        below = dict(grids("\n".join(lines[at : at + MOST_LINES_BELOW]))).get(delimiter, [])
+        if _is_sure(rows[0]) or sum(len(row) == len(rows[0]) for row in below) > 1:
+            return [column_names.fold(cell) for cell in rows[0]]
+    return []
 
 
 def find(text: str) -> Table | None:

@@ -321,6 +321,46 @@ def test_a_name_with_other_words_is_not_that_of_ids(name):
     assert column_names.run_rank(name) == 0
 
 
+# --- Several tables ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "run_id,title\n1344,Kitchen episode 2\n\ntitle,run_id\nGarden 7,1345",
+        "run_id,title\n1344,Kitchen episode 2\n\nviews,title,run_id\n99,Garden 7,1345",
+        "run_id,title\n1344,Kitchen episode 2\nviews,title,run_id\n99,Garden 7,1345",
+        "run_id,title\n1344,Kitchen episode 2\n\nviews;title;run_id\n99;Garden 7;1345",
+        "run_id,title\n1344,Kitchen episode 2\n\nSeason 2 of 3\n\nTake 2 (min),Titel,Lauf-ID\n99,Garden 7,1345",
+        "| run_id | title |\n|--|--|\n| 1344 | Kitchen episode 2 |\n\nAnd 12:\n\n"
+        "| title | views | run_id |\n|--|--|--|\n| Garden 7 | 99 | 1345 |",
+        "run_id,title\n1344,Kitchen episode 2\npending,Video\n1345,Garden 7",
+    ],
+)
+def test_each_table_is_read_by_its_own_header(text):
+    assert found(text) == KITCHEN
+
+
+def test_a_question_about_one_of_two_tables_is_asked_and_answered():
+    text = "run_id,title\n1344,Kitchen\n\nReference,Folder,title\n1345,24,Garden\n1346,12,Cellar"
+    pasted = read([text])
+    assert [line.run_id for line in pasted.lines] == [1344]
+    assert pasted.question.startswith("Several columns could hold the run ids")
+    answered = read([text], [Role.RUN, Role.OTHER, Role.TITLE], pasted.table.fingerprint)
+    assert [line.run_id for line in answered.lines] == [1344, 1345, 1346]
+    assert (answered.question, answered.table.names[0]) == ("", "Reference")
+
+
+@pytest.mark.parametrize("sign", ["\u200b", "\x00", "\u2060", "\u200d", "\u202d"])
+def test_an_invisible_sign_within_a_cell_of_ids_makes_it_unreadable(sign):
+    lines = parse(f"run_id,title\n13{sign}44,Take 1{sign}2\n1345,Take 1{sign}2")
+    assert [(line.written, line.verdict, line.title) for line in lines] == [
+        ("13 44", Verdict.BAD_ID, ""),
+        ("1345", Verdict.ID, "Take 1 2"),
+    ]
+    assert lines[0].note == "an invisible character stands between the digits; type the id again"
+
+
 # --- Languages ---------------------------------------------------------------------------------------
 
 
