@@ -114,6 +114,9 @@ class HitOut(BaseModel):
         description="Start and end of each match in `text`, in Unicode code points; the end is exclusive."
     )
     page: str = Field(description="The address of the line in the run's page.")
+    said: "HitOut | None" = Field(
+        description="Of a search with `in:`, the line of another dub in which the words were found; else null."
+    )
 
 
 class HitListOut(BaseModel):
@@ -208,4 +211,5 @@ def hit_out(request: HttpRequest, hit: Hit) -> HitOut:
         text=cue.text,
         marks=hit.marks,
         page=request.build_absolute_uri(cue_url(cue)),
+        said=hit_out(request, hit.said) if hit.said else None,
     )

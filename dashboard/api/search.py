@@ -19,8 +19,8 @@ class SearchParameters(QueryParameters):
     q: str = Field(
         max_length=MAX_CHARACTERS,
         description=(
-            'As on the search page: words, `"a phrase"`, `lang:es`, `speaker:`… The days of `before:` and `after:` '
-            "begin at 00:00 UTC, whatever the time zone of the token's person."
+            'As on the search page: words, `"a phrase"`, `lang:es`, `in:ja`, `speaker:`… The days of `before:` and '
+            "`after:` begin at 00:00 UTC, whatever the time zone of the token's person."
         ),
     )
     order: Literal["newest", "best"] = Field(

@@ -11,13 +11,14 @@ from urllib.parse import urlencode
 from django.db.models import Q
 from django.db.models.functions import Left
 from django.urls import reverse
-from django.utils.html import escape, format_html_join
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from dashboard.pages.markup import language_label, with_marks
 from results.models import Cue, Run
-from results.search.service import Hit, parallel_lines
+from results.search.moments import ParallelLine, parallel_lines
+from results.search.service import Hit
 from results.transcripts import languages, timecode
 
 # Lines of speech are shorter. A longer line is cut to the part around the first match.
@@ -43,6 +44,7 @@ class HitLine(NamedTuple):
     after: str
     others: SafeString
     play: str
+    said: SafeString
 
 
 @dataclass
@@ -56,7 +58,7 @@ class HitGroup:
 def group_hits(found: Sequence[Hit], typed: str) -> list[HitGroup]:
     """Return the hits of the typed search by run; the runs keep the order of their first hits."""
     places = {(hit.cue.dub_id, hit.cue.position) for hit in found}
-    neighbours, others = _neighbours(places), parallel_lines(found)
+    neighbours, others = _neighbours(places), parallel_lines(hit.cue for hit in found)
     groups: dict[int, HitGroup] = {}
     for hit in found:
         groups.setdefault(hit.cue.run_id, HitGroup(hit.cue.run))
@@ -99,12 +101,12 @@ def cue_url(cue: Cue, find: str = "") -> str:
     return f"{cached_url('runs-detail', cue.run_id)}?{query}#cue-{cue.position}"
 
 
-def _line(hit: Hit, typed: str, before: str, after: str, others: Iterable[tuple[str, str]]) -> HitLine:
+def _line(hit: Hit, typed: str, before: str, after: str, others: Iterable[ParallelLine]) -> HitLine:
     cue, dub, clock = hit.cue, hit.cue.dub, timecode.short(hit.cue.start_ms)
     kind = "audio" if dub.audio_url else "video" if dub.video_url else ""
     span = f"#t={cue.start_ms / 1000},{max(cue.end_ms, cue.start_ms + 1000) / 1000}"
     return HitLine(
-        href=cue_url(cue, typed),
+        href=cue_url(cue, "" if hit.said else typed),
         media=cached_url(f"media-{kind}", dub.pk) + span if kind else "",
         clock=clock,
         speaker=cue.speaker,
@@ -118,11 +120,30 @@ def _line(hit: Hit, typed: str, before: str, after: str, others: Iterable[tuple[
             "",
             '<div><dt>{}</dt><dd lang="{}" dir="{}">{}</dd></div>',
             (
-                (languages.name(tag), languages.html_tag(tag), languages.direction(tag, text), text)
-                for tag, text in others
+                (
+                    languages.name(line.language),
+                    languages.html_tag(line.language),
+                    languages.direction(line.language, line.text),
+                    line.text,
+                )
+                for line in others
+                if hit.said is None or line.other_id != hit.said.cue.pk
             ),
         ),
         play=_("Play %(clock)s here") % {"clock": clock},
+        said=_said(hit.said) if hit.said else SafeString(),
+    )
+
+
+def _said(hit: Hit) -> SafeString:
+    """Return the line of another dub in which the words were found, with its language."""
+    tag, text = hit.cue.dub.language, hit.cue.text
+    return format_html(
+        '<span class="hit-language">{}</span> <span lang="{}" dir="{}">{}</span>',
+        language_label(tag, is_guess=hit.cue.dub.is_guess),
+        languages.html_tag(tag),
+        languages.direction(tag, text),
+        highlight(text, hit.marks),
     )
 
 

@@ -19,10 +19,10 @@ from django_htmx.http import replace_url
 from dashboard.pages.search import SearchRequest, build_facets, build_saved_row, summarise
 from dashboard.pages.search_hits import cue_url, group_hits
 from results.exports.csv import csv_pieces
-from results.models import Cue, SavedSearch
+from results.models import SavedSearch
 from results.search import saved
 from results.search.query import clean, parse
-from results.search.service import SAMPLE_SIZE, iter_cues, search
+from results.search.service import SAMPLE_SIZE, Hit, iter_hits, search
 from results.transcripts import timecode
 from teams.access import can_change, can_manage, membership_or_404, require_change, require_export
 from teams.models import Membership
@@ -61,7 +61,7 @@ def export(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     logger.info("Hits of team %s exported by user %s", membership.team_id, request.user.pk)
     header = ("run", "title", "language", "start", "end", "speaker", "text", "address")
     # Parsed here: when the rows are read, the user's time zone no longer holds.
-    rows = _csv_rows(request, iter_cues(membership.team_id, parse(SearchRequest.read(request).q)))
+    rows = _csv_rows(request, iter_hits(membership.team_id, parse(SearchRequest.read(request).q)))
     name = f"{slug}-{timezone.localdate().isoformat()}.csv"
     return StreamingHttpResponse(
         csv_pieces(header, rows),
@@ -70,8 +70,9 @@ def export(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     )
 
 
-def _csv_rows(request: HttpRequest, cues: Iterable[Cue]) -> Iterator[Sequence[object]]:
-    for cue in cues:
+def _csv_rows(request: HttpRequest, found: Iterable[Hit]) -> Iterator[Sequence[object]]:
+    for hit in found:
+        cue = hit.cue
         clocks = timecode.full(cue.start_ms), timecode.full(cue.end_ms)
         address = request.build_absolute_uri(cue_url(cue))
         yield cue.run.camb_run_id, cue.run.title, cue.dub.language, *clocks, cue.speaker, cue.text, address

@@ -1,9 +1,10 @@
 """Finds the lines of one dub, in the order of the transcript, by the rules of the search over all dubs."""
 
+from dataclasses import replace
 from itertools import chain
 from typing import NamedTuple
 
-from django.db.models import Max, Min
+from django.db.models import Max, Min, Q
 
 from results.models import Dub, Run
 from results.search import index
@@ -11,6 +12,7 @@ from results.search.analyzer import Phrase, mark
 from results.search.engine import engine
 from results.search.index import IndexEntry
 from results.search.query import Query, parse
+from results.search.service import iter_hits
 
 
 class FoundLine(NamedTuple):
@@ -45,7 +47,16 @@ def find_in_dub(dub: Dub, typed: str) -> list[FoundLine]:
 def count_in_dub(dub: Dub, typed: str) -> int:
     """Return the number of this dub's lines that match, of those that are in the index."""
     query = parse(typed)
-    return len(_ids_in_index(dub, query)) if query else 0
+    if not query:
+        return 0
+    return _count_landed(dub, query) if query.target else len(_ids_in_index(dub, query))
+
+
+def _count_landed(dub: Dub, query: Query) -> int:
+    """Return how many lines of a search with `in:` land in this dub, or in other dubs from its lines."""
+    runs = Q(source=dub.run.source_id) if dub.run.source_id else Q(pk=dub.run_id)
+    query = replace(query, runs=query.runs & runs)
+    return sum(dub.pk in (hit.cue.dub_id, hit.said.cue.dub_id) for hit in iter_hits(dub.team_id, query) if hit.said)
 
 
 def _ids_in_index(dub: Dub, query: Query) -> list[int]:

@@ -46,6 +46,8 @@ class Query:
     excluded: tuple[Phrase, ...] = ()
     runs: Q = field(default_factory=Q)
     hint: str = ""
+    target: tuple[str, ...] = ()
+    """The tags of a language, if not the found lines are wanted but those in it that stand at their moments."""
     typed: str = field(default="", compare=False)
 
     def __bool__(self) -> bool:
@@ -77,9 +79,13 @@ def parse(typed: str) -> Query:
     excluded: list[Phrase] = []
     follows_or = False
     terms_left = MAX_TERMS
+    target: tuple[str, ...] = ()
     for place, match in enumerate(_CLAUSE.finditer(text)):
         if place and match[0] in _OPERATORS:
             follows_or = match[0] != "AND"
+            continue
+        if (match["field"] or "").lower() == "in" and not match["minus"] and (tags := _target(match, hints)):
+            target = tags
             continue
         clause = _read_clause(match, hints)
         if isinstance(clause, tuple):
@@ -99,9 +105,14 @@ def parse(typed: str) -> Query:
         follows_or = False
     groups = tuple(clause for clause in clauses if isinstance(clause, tuple))
     runs = Q(*(clause for clause in clauses if isinstance(clause, Q)))
-    if text.strip() and not (clauses or excluded or hints):
+    if text.strip() and not (clauses or excluded or hints or target):
         hints.append(_("There is no letter, digit or emoji in this to search for."))
-    return Query(groups, tuple(excluded), runs, " ".join(dict.fromkeys(hints)), text)
+    if target and not groups:
+        hints.append(_("in: takes words as well, such as in:ja kitchen."))
+        runs = Q()
+    return Query(
+        groups, tuple(excluded) if groups or not target else (), runs, " ".join(dict.fromkeys(hints)), target, text
+    )
 
 
 def _replace_words(phrase: Phrase, near: Mapping[str, Sequence[str]]) -> Iterator[Phrase]:
@@ -169,10 +180,29 @@ def periods(today: date) -> dict[str, str]:
 
 
 def _language(name: str) -> Clause | str:
-    terms = ["".join(filter(str.isalnum, tag.lower())) for tag in languages.tags_named(name.strip()) or [name]]
-    if not all(term and term.isascii() for term in terms):
-        return languages.not_known(name.strip())
-    return tuple(Phrase((f"_lang_{term}",)) for term in terms)
+    tags = _tags(name)
+    return tuple(Phrase((language_term(tag),)) for tag in tags) if tags else languages.not_known(name.strip())
+
+
+def _target(match: re.Match[str], hints: list[str]) -> tuple[str, ...]:
+    """Return the tags of the language after `in:`; without a language, none, and the words are searched for."""
+    name = (match["word"] if match["quoted"] is None else match["quoted"]).strip()
+    if not name:
+        return ()
+    tags = tuple(tag.lower() for tag in _tags(name)) if languages.is_known(name) else ()
+    if not tags:
+        hints.append(languages.not_known(name))
+    return tags
+
+
+def _tags(name: str) -> list[str]:
+    tags = languages.tags_named(name.strip()) or [name.strip()]
+    return tags if all(language_term(tag) != language_term("") and tag.isascii() for tag in tags) else []
+
+
+def language_term(tag: str) -> str:
+    """Return the index term of a language tag: `_lang_ptbr` for `pt-br`."""
+    return f"_lang_{''.join(filter(str.isalnum, tag.lower()))}"
 
 
 def _run(number: str) -> Clause | str:

@@ -1,6 +1,6 @@
 """Searches the lines of a team's transcripts, in any language, newest first, on SQLite and PostgreSQL alike."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -8,7 +8,7 @@ from itertools import chain
 from django.utils import timezone
 
 from results.models import Cue, Dub
-from results.search import index, vocabulary
+from results.search import index, moments, vocabulary
 from results.search.analyzer import Phrase, mark, terms
 from results.search.engine import engine
 from results.search.query import Query, parse, periods
@@ -23,29 +23,20 @@ SAMPLE_SIZE = 500
 _BATCH = 1_000
 _SUGGESTION_HITS = 20
 _MAX_SUGGESTED_WORDS = 4
-# Looks near the same position of the other transcript, and farther away the more the two differ in length. So the
-# cost is the same for a trailer and for a long film.
-_PARALLEL_LINES = """
-    select cue.id, other_dub.language, other.text from results_cue cue
-    join results_dub dub on dub.id = cue.dub_id
-    join results_dub other_dub on other_dub.run_id = cue.run_id and other_dub.id <> cue.dub_id
-    join results_cue other on other.dub_id = other_dub.id
-        and other.position >= cue.position - abs(other_dub.cue_count - dub.cue_count) - 10
-        and other.position <= cue.position + abs(other_dub.cue_count - dub.cue_count) + 10
-        and other.start_ms < cue.end_ms and other.end_ms > cue.start_ms
-    where cue.id in ({marks})
-    order by cue.id, other_dub.language, other.position
-"""
 # Raw SQL, as the ORM takes longer than the database to handle hundreds of ids.
 _SPEAKERS = "select dub_id, speaker from results_cue where id in ({marks}) and team_id = %s"
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A found line, with its dub and run. `marks` are the (start, end) of each match in its text."""
+    """A found line, with its dub and run. `marks` are the (start, end) of each match in its text.
+
+    Of a search such as `in:ja kitchen`, `said` is the line of another dub in which the words were found.
+    """
 
     cue: Cue
     marks: list[tuple[int, int]]
+    said: "Hit | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +90,7 @@ def search(
     Raises no error for any text. With `best_first` the newest SAMPLE_SIZE hits are sorted and `skip` of them are
     skipped. The next page is requested with both, so lines that were saved meanwhile do not shift it.
     """
-    query = parse(query) if isinstance(query, str) else query
+    query = _read_query(team_id, query)
     index_query = index.make_query(team_id, query) if query else None
     if index_query is None:
         return HitPage([], 0, is_exact=True, next_before=None, hint=query.hint)
@@ -123,9 +114,8 @@ def search(
     else:
         shown = ids[:limit]
         next_before, next_skip = (shown[-1] if len(ids) > limit else None), 0
-    phrases = list(chain.from_iterable(query.groups))
     return HitPage(
-        [Hit(cue, mark(cue.text, phrases)) for cue in _cues(team_id, shown)],
+        _hits(team_id, shown, query),
         count,
         is_exact,
         next_before,
@@ -135,24 +125,32 @@ def search(
     )
 
 
-def iter_cues(team_id: int, query: Query | str) -> Iterator[Cue]:
-    """Yield all lines that match, newest first, with dub and run, read in batches so that memory stays bounded."""
-    query = parse(query) if isinstance(query, str) else query
+def iter_hits(team_id: int, query: Query | str) -> Iterator[Hit]:
+    """Yield all hits, newest first, with dub and run, read in batches so that memory stays bounded."""
+    query = _read_query(team_id, query)
     index_query = index.make_query(team_id, query) if query else None
     before_id = None
     while index_query and (ids := engine.newest(index_query, before_id, _BATCH, _BATCH)):
-        yield from _cues(team_id, ids)
+        yield from _hits(team_id, ids, query)
         before_id = ids[-1]
 
 
-def parallel_lines(hits: Sequence[Hit]) -> dict[int, list[tuple[str, str]]]:
-    """Return the lines at the same time in the run's other languages, as (language, text) by the hit's cue id."""
-    found: dict[int, list[tuple[str, str]]] = defaultdict(list)
-    ids = [hit.cue.pk for hit in hits]
-    rows = index.fetch_rows(_PARALLEL_LINES.format(marks=_placeholders(ids)), ids) if ids else []
-    for cue_id, language, text in rows:
-        found[cue_id].append((language, text))
-    return dict(found)
+def _read_query(team_id: int, query: Query | str) -> Query:
+    query = parse(query) if isinstance(query, str) else query
+    return moments.with_target(team_id, query) if query.target and query else query
+
+
+def _hits(team_id: int, ids: Sequence[int], query: Query) -> list[Hit]:
+    """Return the hits of these found lines; with a target language, the lines in it at their moments."""
+    phrases = list(chain.from_iterable(query.groups))
+    cues = _cues(team_id, ids)
+    if not query.target:
+        return [Hit(cue, mark(cue.text, phrases)) for cue in cues]
+    landed = {other: cue for cue, other in moments.land(cues, query.target)}
+    return [
+        Hit(cue, [], Hit(landed[cue.pk], mark(landed[cue.pk].text, phrases)))
+        for cue in _cues(team_id, list(landed))
+    ]
 
 
 def _cues(team_id: int, ids: Sequence[int]) -> list[Cue]:

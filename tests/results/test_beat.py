@@ -100,7 +100,7 @@ def beat(tmp_path, settings):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_beat_sends_what_is_due_and_nothing_expires(beat):
+def test_beat_sends_what_is_due_and_nothing_expires(beat, clock):
     beat.tick()
     beat.tick()
     waiting = beat.app.connection().SimpleQueue("celery")

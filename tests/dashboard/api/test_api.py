@@ -522,6 +522,7 @@ def test_a_search_answers_lines_with_marks(team, script):
                 "text": "The kettle is on",
                 "marks": [[4, 10]],
                 "page": f"http://testserver/runs/{dub.run_id}/?dub=en-us&t=2#cue-2",
+                "said": None,
             }
         ],
         "next": None,

@@ -14,7 +14,7 @@ from results.runs.request import refresh_progress, refresh_sooner, request_refre
 from results.search import index, indexing, saved
 from results.search.analyzer import Phrase
 from results.search.engine import engine
-from results.search.service import iter_cues, search
+from results.search.service import iter_hits, search
 from tests.factories import make_dub, make_run, make_searchable_run, make_team, ready
 
 pytestmark = pytest.mark.django_db
@@ -59,7 +59,7 @@ def test_searches_hide_an_archived_run_at_once_and_a_worker_removes_its_lines(te
     assert (indexed(team), found_texts(team)) == (2, {"kitchen two"})
     page = search(team.pk, "kitchen", with_facets=True)
     assert (page.count, page.facets.of, page.facets.tags) == (1, 1, [])
-    assert [cue.text for cue in iter_cues(team.pk, "kitchen")] == ["kitchen two"]
+    assert [hit.cue.text for hit in iter_hits(team.pk, "kitchen")] == ["kitchen two"]
     for typed in (f"run:{run.camb_run_id}", "tag:launch", "-title:x one", "kitchen -two", "one"):
         assert found_texts(team, typed) == set(), typed
     assert enqueued == [("sync_archived",)]

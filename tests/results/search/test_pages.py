@@ -9,7 +9,7 @@ from results import tags
 from results.models import Cue, Run, VocabularyWord
 from results.search import indexing, service, vocabulary
 from results.search.find import count_in_dub
-from results.search.service import Facets, iter_cues, parallel_lines, search
+from results.search.service import Facets, iter_hits, search
 from tests.factories import make_dub, make_run, make_team
 from tests.results.search.test_search import found, make_found_dub
 
@@ -245,46 +245,6 @@ def test_the_edit_distance_is_counted_up_to_a_bound(one, other, distance):
     assert vocabulary._edit_distance(one, other, 2) == vocabulary._edit_distance(other, one, 2) == distance
 
 
-# --- Parallel lines ------------------------------------------------------------------------------------------
-
-
-def test_parallel_lines_come_from_the_runs_other_languages(django_assert_num_queries):
-    run = make_run()
-    make_found_dub("one", "two", "three", run=run)
-    make_found_dub("eins", "zwei", "drei", run=run, language="de")
-    make_found_dub("un", "deux", "trois", run=run, language="fr")
-    make_found_dub("other", "two", run=make_run(run.team), language="it")
-    hits = search(run.team_id, "two").hits
-    with django_assert_num_queries(1):
-        parallel = parallel_lines(hits)
-    assert {hit.cue.dub.language: parallel.get(hit.cue.pk) for hit in hits} == {
-        "it": None,
-        "en-us": [("de", "zwei"), ("fr", "deux")],
-    }
-
-
-def test_all_parallel_lines_of_a_long_line_are_returned():
-    run = make_run()
-    dub = make_found_dub("a long line", run=run)
-    dub.cues.update(end_ms=4000)
-    make_found_dub("eine", "lange", "dann", run=run, language="de")
-    [hit] = search(run.team_id, "long").hits
-    assert parallel_lines([hit]) == {hit.cue.pk: [("de", "eine"), ("de", "lange")]}
-
-
-def test_a_parallel_line_is_found_where_one_language_has_many_more_lines():
-    run = make_run()
-    make_found_dub(*["x"] * 60, "now", run=run)
-    other = make_found_dub("jetzt", run=run, language="de")
-    other.cues.update(start_ms=120_000, end_ms=122_000)
-    [hit] = search(run.team_id, "now").hits
-    assert parallel_lines([hit]) == {hit.cue.pk: [("de", "jetzt")]}
-
-
-def test_no_hits_have_no_parallel_lines():
-    assert parallel_lines([]) == {}
-
-
 # --- All hits ------------------------------------------------------------------------------------------------
 
 
@@ -294,10 +254,10 @@ def test_all_hits_are_returned_newest_first_in_batches(monkeypatch, django_asser
     make_found_dub(*(f"word {number}" for number in range(10)), run=run)
     make_found_dub("word of others")
     with django_assert_max_num_queries(30):
-        cues = [(cue.text, cue.dub.language, cue.run.title) for cue in iter_cues(run.team_id, "word")]
+        cues = [(hit.cue.text, hit.cue.dub.language, hit.cue.run.title) for hit in iter_hits(run.team_id, "word")]
     assert cues == [(f"word {number}", "en-us", "Trailer") for number in reversed(range(10))]
-    assert list(iter_cues(run.team_id, "")) == []
-    assert list(iter_cues(run.team_id, "title:nothing")) == []
+    assert list(iter_hits(run.team_id, "")) == []
+    assert list(iter_hits(run.team_id, "title:nothing")) == []
 
 
 def test_the_hits_in_one_dub_are_counted():
