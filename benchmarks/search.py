@@ -87,6 +87,7 @@ def searches() -> dict[str, list[str]]:
         "no hit, misspelt": ["harbuor", "lanttern", "meadw", "thnuder"],
         "word and language": [f"lang:en {word}" for word in COMMON],
         "status and word": [f"status:ready {word}" for word in COMMON],
+        "in another language": [f"in:ja {word}" for word in COMMON],
         "the whole team": ["lang:en", "-harbour"],
     }
 
