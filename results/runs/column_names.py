@@ -103,7 +103,7 @@ _OTHERS = _words("""
     stand estado statut stato notes note comment comments remarks notizen bemerkung notas nota opmerking 備考 备注
     備註 비고 speaker speakers voice owner addedby client customer
     kunde cliente version fps rate quarter priority sheet channel videourl audiourl thumbnail
-    transcript start end 序号 序號 順番 순번 lfd
+    transcript start end index row rows zeile fila ligne riga 行 序号 序號 順番 순번 lfd
 """)
 # The names of titles, the surest first.
 _TITLES = (

@@ -27,6 +27,9 @@ def find(text: str) -> Table | None:
     """Return the rows of ids in a text that holds JSON, Python's notation or `name: value` lines, else None."""
     if _SUBTITLE.search(text):
         return NOTHING
+    if rows := notation.inserted(text):
+        table = _of_objects(rows)
+        return of_cells(table.rows) if all(map(str.isdecimal, table.names)) else table
     value = notation.parse(text)
     if value is None:
         return _of_embedded(text) or _of_fields(text)

@@ -9,9 +9,25 @@ from typing import Any
 MAX_EMBEDDED = 1000
 
 _FENCE = re.compile(r"```\w*\n(?P<text>.*?)\n?```", re.DOTALL)
-_PYTHON = re.compile(r"[\[{]|[A-Z]\w*\(")
-# `name: value`, after a dash in a list, and with a bar in psql.
-_FIELD = re.compile(r"""(?P<item>-\s+)?["']?(?P<name>[^\W\d][\w .-]{0,40}?)["']?\s*[:=|]\s*(?P<value>[^:=|]*),?""")
+_PYTHON = re.compile(r"[\[{(]|(?:\w+\.)?(?:[A-Z]\w*|array|tensor)\(")
+_ASSIGNMENT = re.compile(
+    r"(?:(?:export\s+)?(?:const|let|var)\s+)?[A-Za-z_$][\w.$]*\s*(?::[^=\n]{1,60})?=\s*(?=[\[{(\w])"
+)
+_COMMENT = re.compile(r"(?:(?<=[\s,;\[{(])|^)(?://|#).*$", re.MULTILINE)
+_LINES_OF_TUPLES = re.compile(r"\)(\s*\n\s*)\(")
+_INSERT = re.compile(
+    r"\bINSERT\s+(?:\w+\s+)?INTO\s+[\w.`\"\[\]]+\s*(?:\((?P<names>[^()]*)\))?\s*VALUES\s*", re.IGNORECASE
+)
+_VALUE_SHAPE = r"(?:[A-Za-z]?'(?:[^'\\]|''|\\.)*'|\"[^\"]*\"|[^\s,'\"()]+(?:\([^()]*\))?)"
+_VALUE = re.compile(_VALUE_SHAPE, re.DOTALL)
+_ROW = re.compile(rf"\s*,?\s*\((?P<values>\s*{_VALUE_SHAPE}\s*(?:,\s*{_VALUE_SHAPE}\s*)*)\)", re.DOTALL)
+# `name: value`, after a dash in a list, and with a bar in psql. A quoted value may have any sign.
+_FIELD = re.compile(
+    r"""(?P<item>-\s+)?["']?(?P<name>[^\W\d][\w .-]{0,40}?)["']?\s*[:=|]\s*"""
+    r"""(?P<value>"[^"]*"|'[^']*'|[^:=|]*),?"""
+)
+# What YAML writes above the fields of one thing, or of several.
+_KEY = re.compile(r"""["']?(?:(?P<id>\d{1,19})|[^\W\d][\w-]{0,40})["']?:|-""")
 # What consoles and TOML write between two records.
 _RECORD = re.compile(r"(?:[*=-]{3,}|-\[).*|\[+\w+\]+", re.DOTALL)
 
@@ -19,10 +35,12 @@ _BROKEN = (ValueError, SyntaxError, RecursionError, MemoryError, TypeError)
 
 
 def parse(text: str) -> Any:
-    """Return the value of a text that is JSON, a JSON object a line, or a Python expression, else None."""
+    """Return the value of a text that is JSON, a JSON object a line, or Python or JavaScript, else None."""
     text = text.strip()
     if fenced := _FENCE.fullmatch(text):
         text = fenced["text"].strip()
+    if assigned := _ASSIGNMENT.match(text):
+        text = text[assigned.end() :].rstrip("; \n")
     for read in (_json, _json_lines, _python):
         value = read(text)
         if value is not None:
@@ -46,10 +64,17 @@ def _json_lines(text: str) -> Any:
 
 def _python(text: str) -> Any:
     """Return the value of an expression as Python and JavaScript print it; a call is the dict of its arguments."""
-    try:
-        return _plain(ast.parse(text, mode="eval").body) if _PYTHON.match(text) else None
-    except _BROKEN:
+    if not _PYTHON.match(text):
         return None
+    # Comments are none of JavaScript's values, and tuples may stand in lines without a list around them.
+    bare = _LINES_OF_TUPLES.sub(r"),\1(", _COMMENT.sub("", text).rstrip())
+    for source in (text, f"({bare}\n)"):
+        try:
+            value = _plain(ast.parse(source, mode="eval").body)
+        except _BROKEN:
+            continue
+        return value if isinstance(value, list | dict) else None
+    return None
 
 
 def _plain(node: ast.expr) -> Any:
@@ -60,8 +85,8 @@ def _plain(node: ast.expr) -> Any:
             return [_plain(item) for item in items]
         case ast.Dict(keys=keys, values=values):
             return {_name(key): _plain(value) for key, value in zip(keys, values, strict=True) if key}
-        case ast.Call(args=[only], keywords=[]):
-            return _plain(only)
+        case ast.Call(args=[first, *_]):
+            return _plain(first)
         case ast.Call(keywords=keywords):
             return {keyword.arg: _plain(keyword.value) for keyword in keywords if keyword.arg}
     return None
@@ -93,12 +118,40 @@ def fields(text: str) -> list[dict[str, str]]:
     for line in filter(None, map(str.strip, text.split("\n"))):
         if _RECORD.fullmatch(line):
             blocks.append({})
-            continue
-        field = _FIELD.fullmatch(line)
-        if not field:
+        elif key := _KEY.fullmatch(line):
+            blocks.append({"run_id": key["id"]} if key["id"] else {})
+        elif field := _FIELD.fullmatch(line):
+            name = field["name"].strip()
+            if field["item"] or name in blocks[-1]:
+                blocks.append({})
+            blocks[-1][name] = _unquoted(field["value"].strip())
+        else:
             return []
-        name = field["name"].strip()
-        if field["item"] or name in blocks[-1]:
-            blocks.append({})
-        blocks[-1][name] = field["value"].strip().strip("'\"")
     return [block for block in blocks if block]
+
+
+def _unquoted(value: str) -> str:
+    return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"" else value.strip("'\"[]")
+
+
+# --- SQL ---------------------------------------------------------------------------------------------
+
+
+def inserted(text: str) -> list[dict[str, str]]:
+    """Return the rows that the INSERT statements of a text add; a column without a name is named by its number."""
+    rows: list[dict[str, str]] = []
+    for statement in _INSERT.finditer(text):
+        names = [name.strip('`"[] \n') for name in (statement["names"] or "").split(",") if name.strip()]
+        end = statement.end()
+        while row := _ROW.match(text, end):
+            values = [_sql_value(value) for value in _VALUE.findall(row["values"])]
+            rows.append(dict(zip(names or map(str, range(1, len(values) + 1)), values, strict=False)))
+            end = row.end()
+    return rows
+
+
+def _sql_value(value: str) -> str:
+    if value.upper() == "NULL":
+        return ""
+    quoted = re.fullmatch(r"[A-Za-z]?'(?P<text>.*)'", value, re.DOTALL)
+    return quoted["text"].replace("''", "'").replace("\\'", "'") if quoted else value.strip('"')

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 
-from results.runs import id_cells, json_rows, table_rows, tables
+from results.runs import id_cells, json_rows, markup, table_rows, tables
 from results.runs.column_names import Role
 from results.runs.running_text import tokens, tokens_beside_a_table
 from results.runs.tables import Table
@@ -65,7 +65,7 @@ def read(
     """
     lines: list[PastedId] = []
     read_tables: list[Table] = []
-    for text in map(_cleaned, texts):
+    for text in map(markup.to_text, map(_cleaned, texts)):
         found = json_rows.find(text)
         for part in [text] if found else tables.parts(text):
             table = found or tables.find(part)

@@ -13,13 +13,15 @@ from itertools import pairwise
 
 from django.utils.translation import gettext as _
 
-from results.runs import column_names, columns, id_cells
+from results.runs import column_names, columns, grids, id_cells
 from results.runs.column_names import Role
 from results.runs.columns import Choice
-from results.runs.grids import SPACES, Row, grids
+from results.runs.grids import SPACES, Row
 from results.runs.running_text import is_one_id, names_ids
 
 LONGEST_NAME = 60
+# An id with a title; to look for both in a longer line may take minutes.
+LONGEST_LINE = 400
 # A header is looked for in so many lines.
 MOST_LINES_ABOVE = 50
 # Rows of a header's width are looked for in so many lines from the header on.
@@ -116,13 +118,13 @@ def _header_at(lines: list[str], at: int, other_than: Sequence[str] = ()) -> Row
 
     With another header given, names of any kind will do for a table of another width.
     """
-    for delimiter, rows in grids(lines[at]):
+    for delimiter, rows in grids.grids(lines[at]):
         if len(rows) != 1 or len(rows[0]) < 2:
             continue
         is_other = bool(other_than) and len(rows[0]) != len(other_than) and delimiter != SPACES
         if not (_is_header(rows[0]) or (is_other and not any(map(_is_no_name, rows[0])))):
             continue
-        below = dict(grids("\n".join(lines[at : at + MOST_LINES_BELOW]))).get(delimiter, [])
+        below = dict(grids.grids("\n".join(lines[at : at + MOST_LINES_BELOW]))).get(delimiter, [])
         if _is_sure(rows[0]) or sum(len(row) == len(rows[0]) for row in below) > 1:
             return [column_names.fold(cell) for cell in rows[0]]
     return []
@@ -130,8 +132,12 @@ def _header_at(lines: list[str], at: int, other_than: Sequence[str] = ()) -> Row
 
 def find(text: str) -> Table | None:
     """Return the table in this text, or None if it is running text."""
+    if printed := grids.series(text.split("\n")):
+        return of_rows(printed[0], printed[1:])
+    if values := grids.vector(text.split("\n")):
+        return Table(("",), [[value.strip('"')] for value in values], Choice((Role.RUN,)))
     lines = _without_numbering(text.split("\n"))
-    found = grids("\n".join(lines))
+    found = grids.grids("\n".join(lines))
     headed = [(delimiter, place, rows) for delimiter, rows in found if (place := _header(rows)) is not None]
     if headed:
         # The spaces of a print count only where nothing else divides its columns.
@@ -317,6 +323,8 @@ def _list_with_titles(lines: list[str]) -> Table | None:
     """Return lines that each begin or end with an id beside a title: `1344 Kitchen episode 2`."""
     # Lines such as `Season 1:` are headings.
     filled = [" ".join(line.split()) for line in lines if line.strip() and not line.rstrip().endswith(":")]
+    if any(len(line) > LONGEST_LINE for line in filled):
+        return None
     for shape in (_ID_THEN_TITLE, _TITLE_THEN_ID):
         found = [line for line in map(shape.fullmatch, filled) if line]
         rows = [[line["id"], line["title"]] for line in found]

@@ -321,6 +321,93 @@ def test_a_name_with_other_words_is_not_that_of_ids(name):
     assert column_names.run_rank(name) == 0
 
 
+# --- What programs print and write -------------------------------------------------------------------
+
+_BESIDE = [
+    # SQL
+    "INSERT INTO runs (id, title, views) VALUES (1344, 'Kitchen episode 2', 99), (1345, 'Garden 7', 12);",
+    "INSERT INTO `runs` (`views`, `run_id`, `title`) VALUES\n  (99, 1344, 'Kitchen episode 2'),\n"
+    "  (NULL, 1345, 'Garden 7')\n;",
+    'INSERT INTO public."runs" ("run_id", "title") VALUES (1344, \'Kitchen episode 2\');\n'
+    'INSERT INTO public."runs" ("run_id", "title") VALUES (1345, \'Garden 7\');',
+    "INSERT INTO runs VALUES (1344, 'Kitchen episode 2', now()), (1345, 'Garden 7', now());",
+    # R
+    "# A tibble: 2 × 3\n  run_id title             views\n   <int> <chr>             <dbl>\n"
+    "1   1344 Kitchen episode 2    99\n2   1345 Garden 7             12",
+    "# A tibble: 2 × 3\n  views run_id title            \n  <dbl>  <int> <chr>            \n"
+    "1    99   1344 Kitchen episode 2\n2    12   1345 Garden 7         \n# ℹ 2 more variables: x <int>, y <int>",
+    "  run_id             title views\n1   1344 Kitchen episode 2    99\n2   1345          Garden 7    12",
+    # pandas and Polars
+    "run_id\n1344    Kitchen episode 2\n1345             Garden 7\nName: title, dtype: object",
+    "        run_id              title  views\nrow                                     \n"
+    "0         1344  Kitchen episode 2     99\n1         1345           Garden 7     12",
+    "shape: (2, 3)\n┌────────┬───────────────────┬───────┐\n│ run_id ┆ title             ┆ views │\n"
+    "│ ---    ┆ ---               ┆ ---   │\n│ i64    ┆ str               ┆ i64   │\n"
+    "╞════════╪═══════════════════╪═══════╡\n│ 1344   ┆ Kitchen episode 2 ┆ 99    │\n"
+    "│ 1345   ┆ Garden 7          ┆ 12    │\n└────────┴───────────────────┴───────┘",
+    # Python and JavaScript
+    "runs = [\n  (1344, 'Kitchen episode 2'),\n  (1345, 'Garden 7'),\n]",
+    "(1344, 'Kitchen episode 2')\n(1345, 'Garden 7')",
+    "runs = {1344: 'Kitchen episode 2', 1345: 'Garden 7'}",
+    "const runs = [\n  {id: 1344, title: 'Kitchen episode 2', views: 99}, // take 3\n"
+    "  {id: 1345, title: 'Garden 7', views: null},\n];",
+    "df = pd.DataFrame({'run_id': [1344, 1345], 'title': ['Kitchen episode 2', 'Garden 7'], 'views': [99, 12]})",
+    # YAML
+    "runs:\n  - run_id: 1344\n    title: Kitchen episode 2\n    views: [7, 9]\n"
+    "  - run_id: 1345\n    title: 'Garden 7'",
+    '- title: "Kitchen episode 2"\n  run_id: 1344\n- title: Garden 7\n  run_id: 1345',
+    "1344:\n  title: Kitchen episode 2\n  views: 99\n1345:\n  title: Garden 7\n  views: 12",
+    # HTML and XML
+    "<table border=1><tr><th>run_id</th><th>title</th><th>views</th></tr>"
+    "<tr><td>1344</td><td>Kitchen <b>episode</b> 2</td><td>99</td></tr>"
+    "<tr><td>1345</td><td>Garden&nbsp;7</td><td>12</td></tr></table>",
+    "<table class='t1'>\n<tbody>\n<tr>\n<td>1344</td>\n<td width=\"120\">Kitchen<br>episode 2</td>\n</tr>\n"
+    "<tr><td>1345</td><td>Garden 7</td></tr></tbody></table>",
+    "<runs><run><run_id>1344</run_id><title>Kitchen episode 2</title><n>99</n></run>"
+    "<run><run_id>1345</run_id><title>Garden 7</title><n>12</n></run></runs>",
+    '<runs><run id="1344" title="Kitchen episode 2" n="99"/><run id="1345" title="Garden 7" n="12"/></runs>',
+]
+
+
+@pytest.mark.parametrize("text", _BESIDE)
+def test_cells_beside_the_ids_in_what_programs_write_are_no_ids(text):
+    assert found(text) == KITCHEN
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("0    1344\n1    1345\n2    1350\nName: run_id, dtype: int64", [1344, 1345, 1350]),
+        ("0    1344\n1    1345\ndtype: int64", [1344, 1345]),
+        ("[1] 1344 1345\n[3] 1350", [1344, 1345, 1350]),
+        ("array([1344, 1345])", [1344, 1345]),
+        ("<ul><li>1344</li><li>run 1345</li></ul>", [1344, 1345]),
+        ("SELECT * FROM runs WHERE id IN (1344, 1345)", [1344, 1345]),
+        ("(1344)", [1344]),
+        ("runs = 1344, 1345", [1344, 1345]),
+        ("Note: run 1344: done", [1344]),
+    ],
+)
+def test_lists_that_programs_write_are_read(text, expected):
+    assert list(found(text)) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "INSERT INTO runs VALUES (1344, 'x', 99), (1345, 'y', 12);",
+        "[(1344, 'Kitchen', 99), (1345, 'Garden', 12)]",
+        "array([[1344, 99], [1345, 12]])",
+        "0    Kitchen 7\n1    Garden 9\nName: title, dtype: object",
+        "{'Kitchen 7': 1344, 'Garden': 1345}",
+    ],
+)
+def test_what_programs_write_without_names_is_a_question(text):
+    pasted = read([text])
+    assert pasted.lines == []
+    assert pasted.question
+
+
 # --- Several tables ----------------------------------------------------------------------------------
 
 
@@ -448,6 +535,10 @@ def test_of_any_table_only_the_column_of_ids_comes_in(data):
     rows = [[name for name, _ in columns], *zip(*(cells for _, cells in columns), strict=True)]
     text = "\n".join(delimiter.join(row) for row in rows)
     assert found(text) == dict(zip(ids, titles, strict=True))
+
+
+def test_a_long_line_of_brackets_is_read_in_time():
+    assert parse("INSERT INTO runs VALUES " + "(" * 20_000)
 
 
 @given(st.text(max_size=300))
