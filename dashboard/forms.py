@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from dashboard.accounts import carried_invitation
 from dashboard.units import duration_in_words, size_in_words
 from results import tags
-from results.models import Language, Run, RunQuerySet, SpeakerName, Tag, TeamVersion
+from results.models import Language, Run, RunQuerySet, Source, SpeakerName, Tag, TeamVersion
 from results.runs import files, pasted_ids, verdicts
 from results.runs.column_names import Role
 from results.runs.verdicts import Verdict
@@ -353,8 +353,8 @@ class TitleForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's has no [
             # The run is locked before the team's version, as workers that save answers do: the other order could
             # deadlock with them.
             Run.objects.select_for_update().filter(pk=run.pk).first()
-            run.version = TeamVersion.bump(run.team_id)
-            run.save(update_fields=["title", "version"])
+            run.version, run.is_compared = TeamVersion.bump(run.team_id), False
+            run.save(update_fields=["title", "is_compared", "version"])
         return run
 
 
@@ -420,7 +420,19 @@ class LanguageForm(forms.Form):
         return tag
 
 
-class LinkForm(forms.Form):
+class SourceTitleForm(forms.Form):
+    """The title of a source; empty, it shows that of its newest run."""
+
+    title = NameField(
+        label=_("Title"),
+        required=False,
+        max_length=Source.LONGEST_TITLE,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"}),
+        error_messages={"max_length": _("A title has at most %(limit_value)d characters.")},
+    )
+
+
+class RunChoiceForm(forms.Form):
     """Takes one of the given runs, which the page itself lists."""
 
     def __init__(self, runs: RunQuerySet, *args: Any, **kwargs: Any) -> None:

@@ -239,6 +239,7 @@ CELERY_BEAT_SCHEDULE = {
         "sync-copies": 10.0,
         "apply-speaker-names": 60.0,
         "sync-archived": 60.0,
+        "suggest-sources": 10.0,
         "delete-old-part-files": 3600.0,
         "finish-removals": 3600.0,
         "delete-old-calls": 3600.0,

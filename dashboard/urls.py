@@ -9,7 +9,7 @@ from django.conf import settings
 from django.urls import include, path, re_path
 
 from dashboard.api.router import api
-from dashboard.views import activity, health, invitations, media, palette, profile, search, teams, tokens
+from dashboard.views import activity, health, invitations, media, palette, profile, search, sources, teams, tokens
 from dashboard.views.runs import add as runs_add
 from dashboard.views.runs import bulk as runs_bulk
 from dashboard.views.runs import detail as runs_detail
@@ -17,8 +17,8 @@ from dashboard.views.runs import edit as runs_edit
 from dashboard.views.runs import export as runs_export
 from dashboard.views.runs import history as runs_history
 from dashboard.views.runs import languages as runs_languages
-from dashboard.views.runs import linked as runs_linked
 from dashboard.views.runs import list as runs_list
+from dashboard.views.runs import source as runs_source
 from dashboard.views.runs import speakers as runs_speakers
 
 # The pages of allauth that Dubroom uses; each has its template in templates/account/.
@@ -78,11 +78,17 @@ urlpatterns = [
     path("t/<slug:slug>/runs/refresh/", runs_bulk.refresh, name="runs-bulk-refresh"),
     path("t/<slug:slug>/runs/archive/", runs_bulk.archive, name="runs-bulk-archive"),
     path("t/<slug:slug>/runs/restore/", runs_bulk.restore, name="runs-bulk-restore"),
+    path("t/<slug:slug>/runs/join/", runs_bulk.join, name="runs-bulk-join"),
     path("t/<slug:slug>/runs/tag/", runs_bulk.tag, name="runs-bulk-tag"),
     path("t/<slug:slug>/runs/language/", runs_bulk.language, name="runs-bulk-language"),
     path("t/<slug:slug>/runs/languages/confirm/", runs_languages.confirm, name="runs-languages-confirm"),
     path("t/<slug:slug>/runs/languages/undo/", runs_languages.undo, name="runs-languages-undo"),
     path("t/<slug:slug>/runs/export/", runs_export.selection, name="runs-export-selection"),
+    path("t/<slug:slug>/sources/suggestions/", sources.suggestions, name="sources-suggestions"),
+    path("t/<slug:slug>/sources/accept/", sources.accept, name="sources-accept"),
+    path("t/<slug:slug>/sources/refuse/", sources.refuse, name="sources-refuse"),
+    path("t/<slug:slug>/sources/languages/", sources.languages, name="sources-languages"),
+    path("t/<slug:slug>/sources/languages.csv", sources.languages_export, name="sources-languages-export"),
     path("t/<slug:slug>/search/", search.page, name="search"),
     path("t/<slug:slug>/search/hits/", search.hits, name="search-hits"),
     path("t/<slug:slug>/search/export/", search.export, name="search-export"),
@@ -104,8 +110,9 @@ urlpatterns = [
     path("runs/<int:pk>/restore/", runs_edit.restore, name="runs-edit-restore"),
     path("runs/<int:pk>/remove/", runs_edit.remove, name="runs-edit-remove"),
     path("runs/<int:pk>/speaker/", runs_speakers.rename, name="runs-speakers-rename"),
-    path("runs/<int:pk>/link/", runs_linked.add, name="runs-linked-add"),
-    path("runs/<int:pk>/unlink/", runs_linked.remove, name="runs-linked-remove"),
+    path("runs/<int:pk>/source/", runs_source.page, name="runs-source"),
+    path("runs/<int:pk>/source/apart/", runs_source.apart, name="runs-source-apart"),
+    path("runs/<int:pk>/source/title/", runs_source.title, name="runs-source-title"),
     path("runs/<int:pk>/history/", runs_history.page, name="runs-history"),
     path("runs/<int:pk>/history/rows/", runs_history.rows, name="runs-history-rows"),
     path("dubs/<int:pk>/video/", media.video, name="media-video"),

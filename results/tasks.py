@@ -9,7 +9,7 @@ from django.conf import settings
 from results import beat, dub_languages, speakers
 from results.media import copy_fetch, copy_sync, part_files
 from results.refresh import ask, call_log, keys, schedule
-from results.runs import archive, remove
+from results.runs import archive, remove, source_suggestions
 from results.search import saved
 
 
@@ -68,6 +68,11 @@ def apply_speaker_names() -> None:
 @shared_task
 def sync_archived() -> None:
     archive.sync_pending()
+
+
+@shared_task
+def suggest_sources() -> None:
+    source_suggestions.suggest_pending()
 
 
 @shared_task

@@ -8,8 +8,8 @@ from operator import or_
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
-from django.db.models import CharField, Count, Q, TextField
-from django.db.models.functions import Cast
+from django.db.models import CharField, Count, Exists, F, OuterRef, Q, TextField
+from django.db.models.functions import Cast, Coalesce
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -42,6 +42,8 @@ LANGUAGE_FILTERS = {
     GUESSED: gettext_lazy("Guessed"),
     READS_OTHERWISE: gettext_lazy("Reads otherwise"),
 }
+# The value of `by` in URLs for a list with one row a source.
+BY_SOURCE = "source"
 
 
 # --- The query of the list ---------------------------------------------------------------------------
@@ -56,18 +58,20 @@ class RunListQuery:
     lang: str = ""
     status: str = ""
     order: str = ""
+    by: str = ""
     after: int = 0
     before: int = 0
 
     @classmethod
     def read(cls, query: QueryDict) -> "RunListQuery":
-        status, order = query.get("status", ""), query.get("order", "")
+        status, order, by = (query.get(name, "") for name in ("status", "order", "by"))
         return cls.cleaned(
             query.get("q", ""),
             query.getlist("tag")[:MAX_TAG_FILTERS],
             lang=language_filter(query.get("lang", "")),
             status=status if status in (*Status.values, ARCHIVED) else "",
             order=order if order == "oldest" else "",
+            by=by if by == BY_SOURCE else "",
             after=parse_id(query.get("after", "")) or 0,
             before=parse_id(query.get("before", "")) or 0,
         )
@@ -86,6 +90,10 @@ class RunListQuery:
     @property
     def is_archive(self) -> bool:
         return self.status == ARCHIVED
+
+    @property
+    def is_by_source(self) -> bool:
+        return self.by == BY_SOURCE
 
     @property
     def is_narrowed(self) -> bool:
@@ -123,6 +131,17 @@ class RunListQuery:
         current = self.named(runs.current())
         return current.filter(status=self.status) if self.status else current
 
+    def with_row(self, runs: RunQuerySet) -> RunQuerySet:
+        """Return the runs that have a row of the list: by source, of each source the newest run that matches.
+
+        So the list by source takes the indexes of the plain list, and looks up the newer runs of a source only for
+        the rows of the page.
+        """
+        if not self.is_by_source:
+            return self.matching(runs)
+        newer = self.matching(runs.filter(source=OuterRef("source"), pk__gt=OuterRef("pk")))
+        return self.matching(runs).filter(Q(source=None) | ~Exists(newer))
+
 
 def language_filter(text: str) -> str:
     """Return the language of a URL's filter, or one of LANGUAGE_FILTERS; empty if it is neither."""
@@ -150,10 +169,18 @@ def language_choices(team_id: int) -> list[tuple[str, str]]:
 
 
 def selected_runs(runs: RunQuerySet, data: QueryDict) -> RunQuerySet:
-    """Return the runs that a form selects: those named by `pk`, or with `all` those of the list's filter."""
+    """Return the runs that a form selects: those named by `pk`, or with `all` those of the list's filter.
+
+    In a list by source, `pk` names a source by one of its runs, and selects all of them that match the filter.
+    """
+    wanted = RunListQuery.read(data)
     if "all" in data:
-        return RunListQuery.read(data).matching(runs)
-    return runs.filter(pk__in=parse_ids(data.getlist("pk")[:MAX_SELECTED]))
+        return wanted.matching(runs)
+    named = runs.filter(pk__in=parse_ids(data.getlist("pk")[:MAX_SELECTED]))
+    if not wanted.is_by_source:
+        return named
+    of_sources = wanted.matching(runs).filter(source__in=named.exclude(source=None).values("source"))
+    return runs.filter(Q(pk__in=named.values("pk")) | Q(pk__in=of_sources.values("pk")))
 
 
 @dataclass(frozen=True)
@@ -167,7 +194,7 @@ class RunPage:
 
 def get_page(runs: RunQuerySet, wanted: RunListQuery, size: int = PAGE_SIZE) -> RunPage:
     """Return one page of the list by keyset pagination, so the last page is as quick as the first."""
-    runs = wanted.matching(runs)
+    runs = wanted.with_row(runs)
     is_backwards = bool(wanted.before)
     is_ascending = (wanted.order == "oldest") != is_backwards
     if key := wanted.before or wanted.after:
@@ -186,7 +213,10 @@ def get_page(runs: RunQuerySet, wanted: RunListQuery, size: int = PAGE_SIZE) -> 
 
 def count_new(runs: RunQuerySet, wanted: RunListQuery, shown: Sequence[int], since: int) -> int:
     """Return the number of runs that came into this page since a version: added, restored, or by a new status."""
-    runs = wanted.matching(runs).filter(version__gt=since).exclude(pk__in=shown)
+    shown_sources = runs.filter(pk__in=shown).exclude(source=None).values("source")
+    runs = wanted.with_row(runs).filter(version__gt=since).exclude(pk__in=shown)
+    if wanted.is_by_source:
+        runs = runs.exclude(source__in=shown_sources)
     is_ascending = wanted.order == "oldest"
     # The first page of the list is open at its beginning, and the last page at its end.
     if shown and (wanted.after or wanted.before):
@@ -201,7 +231,7 @@ def for_list(runs: RunQuerySet) -> RunQuerySet:
     return runs.select_related("added_by").prefetch_related("tags").only(
         "camb_run_id", "camb_task_id", "title", "status", "reason", "checked_at", "due_at", "languages",
         "guessed_languages", "language_checks", "given_language",
-        "duration_ms", "cue_count", "version", "archived_at", "added_by__name", "added_by__email",
+        "duration_ms", "cue_count", "version", "archived_at", "added_by__name", "added_by__email", "source",
     )  # fmt: skip
 
 
@@ -245,6 +275,19 @@ class RunRow(NamedTuple):
     added_by: str
 
 
+def source_counts(runs: RunQuerySet) -> dict[str, int]:
+    """Return the number of sources with a current run in each status, in any, and with archived runs.
+
+    A run without a source counts as one. The number of all is under "", that of archived ones under `ARCHIVED`.
+    """
+    source = Coalesce(F("source"), -F("pk"))
+    by_status = runs.current().order_by().values_list("status").annotate(n=Count(source, distinct=True))
+    every, archived = (
+        some.order_by().aggregate(n=Count(source, distinct=True))["n"] for some in (runs.current(), runs.archived())
+    )
+    return dict.fromkeys(Status.values, 0) | dict(by_status) | {ARCHIVED: archived, "": every}
+
+
 def status_counts(runs: RunQuerySet) -> dict[str, int]:
     """Return the number of current runs by status, and the number of archived runs under `ARCHIVED`."""
     counted = dict(runs.current().order_by().values_list("status").annotate(Count("pk")))
@@ -252,17 +295,17 @@ def status_counts(runs: RunQuerySet) -> dict[str, int]:
 
 
 def build_tabs(wanted: RunListQuery, counts: dict[str, int]) -> list[StatusTab]:
-    """Return the tabs: All, and each status that has runs.
+    """Return the tabs: All, and each status that has runs. `counts` are of runs or, with "" for All, of sources.
 
     The chosen tab stays even without runs, so that it does not vanish while the user looks at it.
     """
     names = {status.value: str(status.label) for status in Status} | {ARCHIVED: _("Archived")}
-    current = sum(counts.values()) - counts[ARCHIVED]
+    current = counts[""] if "" in counts else sum(counts.values()) - counts[ARCHIVED]
     tabs = [StatusTab(_("All"), current, wanted.query(status=""), "", not wanted.status)]
     tabs += [
         StatusTab(names[status], count, wanted.query(status=status), status, status == wanted.status)
         for status, count in counts.items()
-        if count or status == wanted.status
+        if status and (count or status == wanted.status)
     ]
     return tabs
 

@@ -15,12 +15,18 @@ from teams.models import Team, User
 
 
 class Source(models.Model):
-    """The common source of several runs. It has no data of its own: it links runs that are read side by side."""
+    """One original, such as a film or an episode, whose dubs came in several runs.
+
+    A run without a source is alone with its original; a source with a single run is deleted.
+    """
+
+    LONGEST_TITLE = 200
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+    title = models.CharField(_("title"), max_length=LONGEST_TITLE, blank=True, default="", db_default="")
 
     def __str__(self) -> str:
-        return f"source {self.pk}"
+        return self.title or _("Source %(number)s") % {"number": self.pk}
 
 
 class Tag(models.Model):
@@ -61,6 +67,10 @@ class RunQuerySet(models.QuerySet["Run"]):
     def to_index(self) -> "RunQuerySet":
         """Restored runs whose lines are not in the search index yet."""
         return self.current().filter(is_indexed=False)
+
+    def uncompared(self) -> "RunQuerySet":
+        """Runs with lines for which no worker has looked for other runs of the same source yet."""
+        return self.filter(is_compared=False, cue_count__gt=0)
 
     def unfinished(self) -> "RunQuerySet":
         """Runs that are still refreshed automatically."""
@@ -187,7 +197,29 @@ class Run(models.Model):
     cue_count = models.PositiveIntegerField(default=0)
     version = models.BigIntegerField(default=0, help_text=_("The team's version at the last change of this row."))
 
-    source = models.ForeignKey("Source", on_delete=models.SET_NULL, null=True, related_name="runs")
+    source = models.ForeignKey("Source", on_delete=models.SET_NULL, null=True, related_name="runs", db_index=False)
+    name_key = models.CharField(
+        max_length=LONGEST_TITLE,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("The title without its language; written only by the search for runs of one source."),
+    )
+    is_compared = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text=_(
+            "Whether a worker has looked for runs of the same source since the title or the lines changed."
+        ),
+    )
+    suggestion = models.BigIntegerField(
+        null=True, help_text=_("The number shared by runs that look like one source; None: nothing is suggested.")
+    )
+    is_apart = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text=_("Whether a person said that the run is of no other run's source: it is never suggested again."),
+    )
     tags = models.ManyToManyField(Tag, related_name="runs")
 
     objects = RunQuerySet.as_manager()
@@ -216,6 +248,13 @@ class Run(models.Model):
                 fields=["team", "requested_at"], name="run_requested", condition=Q(requested_at__isnull=False)
             ),
             models.Index(fields=["team", "checked_at"], name="run_checked"),
+            # In this order of fields, a list by source finds out quickly whether a source has a newer run.
+            models.Index(fields=["source", "id"], name="run_by_source", condition=Q(source__isnull=False)),
+            models.Index(fields=["team", "name_key"], name="run_by_name", condition=~Q(name_key="")),
+            models.Index(fields=["id"], name="run_uncompared", condition=Q(is_compared=False, cue_count__gt=0)),
+            models.Index(
+                fields=["team", "suggestion"], name="run_suggested", condition=Q(suggestion__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:

@@ -73,7 +73,9 @@ def merge_task(run: Run, task: camb.TaskAnswer) -> str:
         known = Run.objects.select_for_update().filter(team=run.team_id, camb_run_id=task.run_id).first()
         if known:
             if run.title and not known.title:
-                Run.objects.filter(pk=known.pk).update(title=run.title)
+                Run.objects.filter(pk=known.pk).update(title=run.title, is_compared=False)
+            if run.source_id and not known.source_id:
+                Run.objects.filter(pk=known.pk).update(source=run.source_id)
             known.tags.add(*run.tags.all())
             run.delete()
             return f"It is run {task.run_id}, which the team had already."
@@ -147,6 +149,8 @@ class Merge:
         change = ", ".join(filter(None, (_status_change(before, run), *changes)))
         if change:
             run.changed_at = asked_at
+        if arrived:
+            run.is_compared = False
         if not (dubs and answer.is_empty):
             self.keep_raw(run, answer.raw, asked_at)
         return change
@@ -173,6 +177,7 @@ class Merge:
         outdated = {*earlier.hints, *camb.UNIT_HINTS}
         run.notes = _counted([*answer.hints, *(note for note in run.notes if note not in outdated)])
         run.duration_ms = max((dub.duration_ms for dub in dubs.values()), default=0)
+        run.is_compared = False
         return True
 
     def _with_known_times(self, run: Run, answer: camb.RunAnswer) -> camb.RunAnswer:

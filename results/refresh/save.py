@@ -49,6 +49,7 @@ RUN_FIELDS = (
     "language_checks",
     "duration_ms",
     "cue_count",
+    "is_compared",
     "version",
 )
 

@@ -124,8 +124,8 @@ def add_runs(
         ]
         Run.objects.bulk_create(new)
         for run in named:
-            run.title, run.version = titles[run.camb_run_id or 0][:200], version
-        Run.objects.bulk_update(named, ["title", "version"], batch_size=200)
+            run.title, run.version, run.is_compared = titles[run.camb_run_id or 0][:200], version, False
+        Run.objects.bulk_update(named, ["title", "is_compared", "version"], batch_size=200)
         queue.enqueue("refresh_due")
     return AddedRuns(new=len(new), known=sorted(known))
 

@@ -5,6 +5,7 @@ from django.db import transaction
 from results import beat, queue
 from results.models import ApiKey, Run, TeamVersion
 from results.refresh import merge
+from results.runs.sources import delete_if_single
 from teams.models import Team
 
 
@@ -16,8 +17,12 @@ def remove_run(run: Run) -> None:
             return
         for dub in locked.dubs.all():
             merge.delete_cues(dub)
+        source_id = locked.source_id
         locked.delete()
-        TeamVersion.bump(run.team_id)
+        version = TeamVersion.bump(run.team_id)
+        if source_id:
+            Run.objects.filter(source=source_id).update(version=version)
+            delete_if_single(source_id)
 
 
 def remove_team(team: Team) -> None:

@@ -35,5 +35,5 @@ def _reread(run: Run, unit: str) -> bool:
     is_reread = merging.reread(run, unit)
     merging.write()
     run.version = TeamVersion.bump(run.team_id)
-    run.save(update_fields=["time_unit", "notes", "duration_ms", "version"])
+    run.save(update_fields=["time_unit", "notes", "duration_ms", "is_compared", "version"])
     return is_reread

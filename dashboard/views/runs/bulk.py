@@ -1,4 +1,4 @@
-"""Bulk actions on the selected runs: refresh, archive, restore and tag them.
+"""Bulk actions on the selected runs: refresh, archive, restore, tag and join them.
 
 The form names each run, or means all that the list's filter lets through.
 """
@@ -19,12 +19,13 @@ from results import dub_languages, tags
 from results.models import ApiKey, Run, RunQuerySet
 from results.runs.archive import archive_runs, restore_runs
 from results.runs.request import QueueUnreachableError, refresh_obstacle, request_refresh_many
+from results.runs.sources import MAX_RUNS, TooManyRunsError, join_runs
 from results.transcripts import languages
 from teams.access import membership_or_404, require_change
 from teams.models import Membership
 
 # The fields that say which runs are selected; an invalid form carries them along.
-SELECTION_FIELDS = ("pk", "all", "q", "tag", "lang", "status", "order")
+SELECTION_FIELDS = ("pk", "all", "q", "tag", "lang", "status", "order", "by")
 
 
 @login_required
@@ -125,6 +126,22 @@ def language(request: HttpRequest, slug: str) -> HttpResponse:
     back = _back_to_list(request, slug)
     offer_undo(request, membership.team_id, " ".join(parts), words if set_count else None, back.url)
     return back
+
+
+@login_required
+@require_POST
+def join(request: HttpRequest, slug: str) -> HttpResponse:
+    """Join the selected runs, which are dubs of one original, as one source."""
+    membership, runs = _selection(request, slug)
+    pks = runs.order_by("pk")[: MAX_RUNS + 1].pks()
+    try:
+        source = join_runs(membership.team, pks)
+    except TooManyRunsError as error:
+        messages.error(request, str(error))
+        return _back_to_list(request, slug)
+    count = source.runs.count() if source else 0
+    done = ngettext("%(n)s run is one source now.", "%(n)s runs are one source now.", count)
+    return _answer(request, slug, count, done, _("Select two runs or more that are dubs of one original."))
 
 
 def _form(

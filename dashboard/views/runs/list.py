@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from dashboard.http.ids import parse_id, parse_ids
 from dashboard.pages.run_list import (
     ARCHIVED,
+    BY_SOURCE,
     GUESSED,
     PAGE_SIZE,
     RunListQuery,
@@ -23,12 +24,15 @@ from dashboard.pages.run_list import (
     for_list,
     get_page,
     language_choices,
+    source_counts,
     status_counts,
 )
+from dashboard.pages.source_list import build_source_rows, with_companions
 from results import queue, tags
 from results.exports.formats import FORMATS
 from results.models import ApiKey, Run, TeamVersion
 from results.runs.request import refresh_progress
+from results.runs.source_suggestions import suggestion_counts
 from results.transcripts import languages
 from teams.access import can_change, can_manage, membership_or_404
 from teams.models import Membership
@@ -57,6 +61,8 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
         "page": runs_page,
         "oldest_first": wanted.query(order="oldest"),
         "newest_first": wanted.query(order=""),
+        "by_run": wanted.query(by=""),
+        "by_source": wanted.query(by=BY_SOURCE),
     }
     values = {"since": version, "loaded": version, "ids": ",".join(str(run.pk) for run in runs_page.runs)}
     return render(request, "runs/list/page.html", context | _poller(context, values))
@@ -77,7 +83,7 @@ def poll(request: HttpRequest, slug: str) -> HttpResponse:
     wanted, team_runs = RunListQuery.read(request.GET), Run.objects.filter(team=membership.team)
     shown = parse_ids(request.GET.get("ids", "").split(",")[:PAGE_SIZE])
     runs = list(for_list(team_runs.filter(pk__in=shown)))
-    changed = [run for run in runs if run.version > since]
+    changed = _changed(runs, wanted, since)
     context = _context(membership, wanted, changed)
     loaded, announced = (parse_id(request.GET.get(name, "")) or 0 for name in ("loaded", "announced"))
     added = count_new(team_runs, wanted, shown, loaded)
@@ -100,7 +106,9 @@ def _context(membership: Membership, wanted: RunListQuery, runs: Iterable[Run]) 
     due = everything.unfinished().order_by("due_at").values_list("due_at", flat=True).first()
     key = ApiKey.objects.filter(team=team).first()
     paused_until = key.retry_at if key else None
-    tabs = build_tabs(wanted, status_counts(wanted.named(everything)) if wanted.is_narrowed else counts)
+    named = status_counts(wanted.named(everything)) if wanted.is_narrowed else counts
+    tabs = build_tabs(wanted, source_counts(wanted.named(everything)) if wanted.is_by_source else named)
+    by_status = {tab.status: tab.count for tab in build_tabs(wanted, named)}
     return {
         "membership": membership,
         "can_change": can_change(membership),
@@ -116,9 +124,18 @@ def _context(membership: Membership, wanted: RunListQuery, runs: Iterable[Run]) 
         "worker_missing_since": queue.worker_missing_since() if due else None,
         "progress": refresh_progress(team),
         "tabs": tabs,
-        "matching": next(tab.count for tab in tabs if tab.is_current),
-        "rows": build_rows(runs, key, wanted),
+        "matching": by_status[wanted.status],
+        "rows": build_source_rows(list(runs), wanted) if wanted.is_by_source else build_rows(runs, key, wanted),
+        "suggestions": suggestion_counts(everything),
     }
+
+
+def _changed(runs: list[Run], wanted: RunListQuery, since: int) -> list[Run]:
+    """Return those of the runs whose rows changed since this version; by source, with any run of theirs."""
+    if not wanted.is_by_source:
+        return [run for run in runs if run.version > since]
+    changed = {run.source_id for run in with_companions(runs) if run.version > since and run.source_id}
+    return [run for run in runs if run.version > since or run.source_id in changed]
 
 
 def _poller(context: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The transcript on a run's page: speakers, review checks, the strip, dubs side by side, and linked runs."""
+"""The transcript on a run's page: speakers, review checks, the strip, dubs side by side, and dubs of other runs."""
 
 import html
 import random
@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from dashboard.pages.transcript import COLUMNS, VOICES, TranscriptFilter, TranscriptPage
 from results.models import Cue, Dub, MediaCopy, Run, TeamVersion
-from results.runs.linked import link_runs
+from results.runs.sources import join_runs
 from tests.dashboard.page_helpers import run_page
 from tests.factories import make_dub, make_member, make_ready_run, make_searchable_dub, make_team
 
@@ -166,7 +166,7 @@ def test_a_viewer_is_offered_no_renaming_and_no_linking(client, team):
     dub = make_dub(make_ready_run(team), ["a", "b"], audio_url=AUDIO)
     body = run_page(client, dub.run)
     assert reverse("runs-speakers-rename", args=[dub.run_id]) not in body
-    assert reverse("runs-linked-add", args=[dub.run_id]) not in body
+    assert reverse("runs-source", args=[dub.run_id]) not in body
 
 
 # --- Renaming ----------------------------------------------------------------------------------------
@@ -324,12 +324,12 @@ def test_the_speaker_filter_keeps_the_aligned_lines_of_the_other_dub(client, tea
     assert cells(run_page(client, dub.run, "?beside=fr-fr&speaker=Ben")) == [(["two"], ["deux"])]
 
 
-def test_only_dubs_of_linked_runs_are_shown_side_by_side(client, team, reader):
+def test_only_dubs_of_the_source_are_shown_side_by_side(client, team, reader):
     dub = make_dub(make_ready_run(team), ["one"], audio_url=AUDIO)
     linked = make_dub(make_ready_run(team, title="Pilot in French"), ["un"], "fr-fr")
     stranger = make_dub(make_ready_run(team), ["uno"], "es-es")
     foreign = make_dub(make_ready_run(make_team()), ["eins"], "de-de")
-    link_runs(dub.run, linked.run)
+    join_runs(team, [dub.run_id, linked.run_id])
     body = run_page(client, dub.run)
     assert "Pilot in French · French (France)" in body
     assert cells(run_page(client, dub.run, f"?beside={linked.run_id}:fr-fr")) == [(["one"], ["un"])]
@@ -337,9 +337,9 @@ def test_only_dubs_of_linked_runs_are_shown_side_by_side(client, team, reader):
         assert cells(run_page(client, dub.run, f"?beside={other.run_id}:{other.language}")) == []
 
 
-def test_many_linked_runs_take_as_many_queries_as_one(client, team, reader):
+def test_many_runs_of_a_source_take_as_many_queries_as_two(client, team, reader):
     dub = make_dub(make_ready_run(team), ["one"], audio_url=AUDIO)
-    link_runs(dub.run, make_dub(make_ready_run(team), ["un"], "fr-fr").run)
+    join_runs(team, [dub.run_id, make_dub(make_ready_run(team), ["un"], "fr-fr").run_id])
     run_page(client, dub.run)
     counts = []
     for _ in range(2):
@@ -347,56 +347,8 @@ def test_many_linked_runs_take_as_many_queries_as_one(client, team, reader):
             run_page(client, dub.run, "?beside=x")
         counts.append(len(queries))
         for _ in range(10):
-            link_runs(Run.objects.get(pk=dub.run_id), make_dub(make_ready_run(team), ["un"], "fr-fr").run)
+            join_runs(team, [dub.run_id, make_dub(make_ready_run(team), ["un"], "fr-fr").run_id])
     assert counts[0] == counts[1]
-
-
-# --- Linking -----------------------------------------------------------------------------------------
-
-
-def test_a_run_is_found_by_title_or_id_and_linked(client, team, reader):
-    run, other = (
-        make_ready_run(team, title="Pilot"),
-        make_ready_run(team, title="Pilot in French", camb_run_id=778899),
-    )
-    make_ready_run(make_team(), title="Pilot of others")
-    address = reverse("runs-linked-add", args=[run.pk])
-    for typed in ("french", "7788"):
-        found = client.get(address, {"q": typed}).content.decode()
-        assert re.findall(r'name="run" value="(\d+)"', found) == [str(other.pk)]
-    answer = client.post(address, {"run": other.pk})
-    assert (answer.status_code, answer.headers["Location"]) == (302, reverse("runs-detail", args=[run.pk]))
-    source = Run.objects.get(pk=run.pk).source_id
-    assert (source is not None, Run.objects.get(pk=other.pk).source_id) == (True, source)
-    assert "Pilot in French" in client.get(address).content.decode()
-    assert 'name="run"' not in client.get(address, {"q": "french"}).content.decode()
-
-
-def test_a_run_of_another_team_is_not_linked(client, team, reader):
-    run, foreign = make_ready_run(team), make_ready_run(make_team())
-    answer = client.post(reverse("runs-linked-add", args=[run.pk]), {"run": foreign.pk})
-    assert answer.status_code == 422
-    assert Run.objects.filter(source=None).count() == 2
-
-
-def test_unlinking_removes_a_source_with_a_single_run(client, team, reader):
-    one, two, three = (make_ready_run(team) for _ in range(3))
-    link_runs(one, two)
-    link_runs(Run.objects.get(pk=three.pk), Run.objects.get(pk=one.pk))
-    assert len(set(Run.objects.values_list("source", flat=True))) == 1
-    client.post(reverse("runs-linked-remove", args=[one.pk]))
-    assert Run.objects.get(pk=one.pk).source is None
-    assert Run.objects.exclude(source=None).count() == 2
-    client.post(reverse("runs-linked-remove", args=[two.pk]))
-    assert Run.objects.exclude(source=None).count() == 0
-
-
-def test_linking_merges_two_sources(team):
-    runs = [make_ready_run(team) for _ in range(4)]
-    link_runs(runs[0], runs[1])
-    link_runs(runs[2], runs[3])
-    link_runs(Run.objects.get(pk=runs[0].pk), Run.objects.get(pk=runs[3].pk))
-    assert len(set(Run.objects.values_list("source", flat=True))) == 1
 
 
 # --- A dub without a language ------------------------------------------------------------------------

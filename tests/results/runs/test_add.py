@@ -25,7 +25,7 @@ def test_adding_runs_returns_the_new_and_the_known_and_enqueues_a_refresh(team, 
 
 def test_ten_thousand_runs_are_added_at_once(team, enqueued, django_assert_max_num_queries):
     pairs = [(number, "") for number in range(1, 10_001)]
-    with django_assert_max_num_queries(400):
+    with django_assert_max_num_queries(450):
         assert add_runs(team, pairs, None).new == 10_000
     assert add_runs(team, pairs, None).new == 0
 

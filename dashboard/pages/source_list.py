@@ -1,0 +1,142 @@
+"""Page model of the list by source: one row a source, with a chip for each dub and its status."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from django.db.models import BooleanField, Case, Value, When
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from dashboard.pages.markup import icon
+from dashboard.pages.run_list import RunListQuery
+from results.models import Dub, LanguageSource, Run, Source
+from results.transcripts import languages, timecode
+
+MAX_CHIPS = 12
+
+Status = Run.Status
+
+
+class SourceDub(NamedTuple):
+    """One dub of a source, or a run of the source that has no dub yet."""
+
+    run: Run
+    language: str
+    is_guess: bool
+    status: str
+
+    @property
+    def name(self) -> str:
+        """The language's name; of a dub without one, the name of its run."""
+        name = languages.name(self.language)
+        return f"{name}?" if name and self.is_guess else name or str(self.run)
+
+    @property
+    def href(self) -> str:
+        address = reverse("runs-detail", args=[self.run.pk])
+        return f"{address}?{urlencode({'dub': self.language})}" if self.language else address
+
+
+class SourceRow(NamedTuple):
+    """One source, ready to print. `pk` is that of the run that stands for it in the list."""
+
+    pk: str
+    href: str
+    name: str
+    runs: str
+    chips: SafeString
+    ready: SafeString
+    length: str
+
+
+def with_companions(runs: Iterable[Run]) -> list[Run]:
+    """Return these runs and all other runs of their sources, by one query."""
+    runs = list(runs)
+    sources = {run.source_id for run in runs if run.source_id}
+    others = Run.objects.filter(source__in=sources).exclude(pk__in=[run.pk for run in runs]).order_by("pk")
+    fields = ("camb_run_id", "camb_task_id", "title", "status", "version", "archived_at", "duration_ms", "source")
+    return sorted([*runs, *(others.only(*fields) if sources else [])], key=lambda run: run.pk)
+
+
+def dubs_of(runs: Iterable[Run]) -> list[SourceDub]:
+    """Return the dubs of these runs, by one query, in the runs' order; a run without one stands for itself."""
+    runs = list(runs)
+    by_run = defaultdict[int, list[tuple[str, str, int, bool]]](list)
+    has_audio = Case(When(audio_url="", then=Value(False)), default=Value(True), output_field=BooleanField())
+    rows = Dub.objects.filter(run__in=[run.pk for run in runs]).order_by("pk").annotate(has_audio=has_audio)
+    for run_id, *fields in rows.values_list("run", "language", "language_source", "cue_count", "has_audio"):
+        by_run[run_id].append(tuple(fields))
+    found = []
+    for run in runs:
+        found += [
+            SourceDub(run, language, origin == LanguageSource.GUESS, _dub_status(cue_count, is_heard))
+            for language, origin, cue_count, is_heard in by_run[run.pk]
+        ] or [SourceDub(run, "", False, run.status)]
+    return found
+
+
+def build_source_rows(runs: Sequence[Run], wanted: RunListQuery) -> list[SourceRow]:
+    """Return the rows of the sources that these runs stand for, by three queries for any number of them."""
+    by_source = defaultdict[int, list[Run]](list)
+    for run in with_companions(runs):
+        if (run.archived_at is not None) == wanted.is_archive:
+            by_source[run.source_id or -run.pk].append(run)
+    titles = dict(Source.objects.filter(pk__in=[pk for pk in by_source if pk > 0]).values_list("pk", "title"))
+    dubs = defaultdict[int, list[SourceDub]](list)
+    for dub in dubs_of(run for own in by_source.values() for run in own):
+        dubs[dub.run.source_id or -dub.run.pk].append(dub)
+    return [
+        _row(run, titles.get(key, ""), by_source[key], dubs[key])
+        for run, key in ((run, run.source_id or -run.pk) for run in runs)
+    ]
+
+
+def _row(run: Run, title: str, runs: Sequence[Run], dubs: Sequence[SourceDub]) -> SourceRow:
+    length_ms = max((own.duration_ms for own in runs), default=0)
+    return SourceRow(
+        pk=str(run.pk),
+        href=reverse("runs-detail", args=[run.pk]),
+        name=title or str(run),
+        runs=ngettext("%(n)s run", "%(n)s runs", len(runs)) % {"n": len(runs)} if run.source_id else "",
+        chips=_chips(dubs),
+        ready=_ready(dubs, is_moved=not runs),
+        length=timecode.short(length_ms) if length_ms else "",
+    )
+
+
+def _chips(dubs: Sequence[SourceDub]) -> SafeString:
+    """Return a link for each of the first dubs, and the number of the others."""
+    links = (
+        (dub.href, dub.status, f"{dub.name}: {Status(dub.status).label}", icon(f"status-{dub.status}"), dub.name)
+        for dub in dubs[:MAX_CHIPS]
+    )
+    chips = format_html_join("", '<a class="tag dub-chip {1}" href="{0}" title="{2}">{3}<bdi>{4}</bdi></a>', links)
+    if rest := dubs[MAX_CHIPS:]:
+        chips += format_html(
+            '<span class="tag" title="{}">+{}</span>', ", ".join(dub.name for dub in rest), len(rest)
+        )
+    return chips
+
+
+def _ready(dubs: Sequence[SourceDub], *, is_moved: bool) -> SafeString:
+    """Return how many of the dubs are ready, with the icon and the colour of the status that this comes to."""
+    if is_moved:
+        return format_html('<span class="status">{}{}</span>', icon("archive"), _("Moved"))
+    ready = sum(dub.status == Status.READY for dub in dubs)
+    if ready == len(dubs):
+        style = Status.READY
+    elif any(dub.status in (Status.FAILED, Status.NOT_FOUND) for dub in dubs):
+        style = Status.FAILED
+    else:
+        style = Status.PARTLY if ready else Status.WAITING
+    words = _("%(ready)s of %(all)s ready") % {"ready": ready, "all": len(dubs)}
+    return format_html('<span class="status {0}">{1}{2}</span>', str(style), icon(f"status-{style.value}"), words)
+
+
+def _dub_status(cue_count: int, is_heard: bool) -> str:
+    return Status.READY if cue_count and is_heard else Status.PARTLY

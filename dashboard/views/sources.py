@@ -1,0 +1,111 @@
+"""A team's sources: runs that are suggested as one, and the table of which source misses which language."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from dashboard.http.file_response import attachment_headers
+from dashboard.http.ids import parse_id, parse_ids
+from dashboard.pages.language_table import LanguageTable, LanguageTableQuery
+from dashboard.pages.suggestion_list import suggestion_page
+from results.exports.csv import csv_pieces
+from results.models import Run
+from results.runs.source_suggestions import suggested, suggestion_groups
+from results.runs.sources import TooManyRunsError, join_groups, refuse_suggestion
+from teams.access import membership_or_404, require_change, require_export
+from teams.models import Membership
+
+
+@login_required
+@require_safe
+def suggestions(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show the runs that look like dubs of one original, the newest suggestion first."""
+    membership = _changing_membership(request, slug)
+    before = parse_id(request.GET.get("before", "")) or 0
+    context = suggestion_page(Run.objects.filter(team=membership.team), before)
+    return render(request, "sources/suggestions.html", {"membership": membership, **context})
+
+
+@login_required
+@require_POST
+def accept(request: HttpRequest, slug: str) -> HttpResponse:
+    """Join the chosen runs of a suggestion and leave out its others, or with `all` join every suggestion."""
+    membership = _changing_membership(request, slug)
+    runs = suggested(Run.objects.filter(team=membership.team))
+    if "all" in request.POST:
+        groups = suggestion_groups(runs)
+    else:
+        offered = set(runs.filter(suggestion=parse_id(request.POST.get("suggestion", "")) or 0).pks())
+        chosen = offered & set(parse_ids(request.POST.getlist("run")))
+        groups = [sorted(chosen)] if len(chosen) > 1 else []
+        if groups and offered - chosen:
+            refuse_suggestion(membership.team, offered - chosen)
+    try:
+        count = len(join_groups(membership.team, groups))
+    except TooManyRunsError as error:
+        messages.error(request, str(error))
+        return redirect("sources-suggestions", slug)
+    done = ngettext("%(n)s source was made.", "%(n)s sources were made.", count)
+    messages.success(request, done % {"n": f"{count:,}"} if count else _("Choose two runs or more."))
+    return redirect("sources-suggestions", slug)
+
+
+@login_required
+@require_POST
+def refuse(request: HttpRequest, slug: str) -> HttpResponse:
+    """Note that the runs of a suggestion are of different sources."""
+    membership = _changing_membership(request, slug)
+    number = parse_id(request.POST.get("suggestion", "")) or 0
+    runs = suggested(Run.objects.filter(team=membership.team)).filter(suggestion=number)
+    if refuse_suggestion(membership.team, runs.pks()):
+        messages.success(request, _("These runs are not suggested as one source again."))
+    return redirect("sources-suggestions", slug)
+
+
+@login_required
+@require_safe
+def languages(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show which sources miss which language."""
+    membership = membership_or_404(request.user, slug)
+    wanted = LanguageTableQuery.read(request.GET)
+    return render(request, "sources/languages.html", {"membership": membership, **_table(membership, wanted)})
+
+
+@login_required
+@require_safe
+def languages_export(request: HttpRequest, slug: str) -> StreamingHttpResponse:
+    """Answer with the table's rows of all pages as a CSV file, written while they are read."""
+    membership = membership_or_404(request.user, slug)
+    require_export(membership)
+    table = LanguageTable.of(membership.team, LanguageTableQuery.read(request.GET))
+    return StreamingHttpResponse(
+        csv_pieces(("source", "runs", *table.tags, "missing", "address"), _csv_rows(request, table)),
+        content_type="text/csv; charset=utf-8",
+        headers=attachment_headers(f"{slug}-languages-{timezone.localdate()}.csv"),
+    )
+
+
+def _csv_rows(request: HttpRequest, table: LanguageTable) -> Iterator[Sequence[object]]:
+    for row in table.all_rows():
+        cells = [row.status_of.get(tag, "") for tag in table.tags]
+        missing = " ".join(tag for tag in table.tags if tag not in row.status_of)
+        yield row.name, row.run_count, *cells, missing, request.build_absolute_uri(row.href)
+
+
+def _table(membership: Membership, wanted: LanguageTableQuery) -> dict[str, Any]:
+    table = LanguageTable.of(membership.team, wanted)
+    return {"wanted": wanted, "table": table, "page": table.page()}
+
+
+def _changing_membership(request: HttpRequest, slug: str) -> Membership:
+    membership = membership_or_404(request.user, slug)
+    require_change(membership)
+    return membership

@@ -1,0 +1,118 @@
+"""Joins runs that are dubs of one original as its source, and takes them apart again."""
+
+from collections.abc import Collection, Sequence
+
+from django.db import transaction
+from django.db.models import Count
+from django.utils.translation import gettext as _
+
+from results.models import Run, RunQuerySet, Source, TeamVersion
+from results.runs.source_names import without_language
+from teams.models import Team
+
+# CAMB.AI dubs into about 150 languages. A page shows all runs of a source, so there must be an end.
+MAX_RUNS = 200
+_GROUPS_PER_TRANSACTION = 50
+
+
+class TooManyRunsError(Exception):
+    """A source would have more than MAX_RUNS runs. The message is a sentence for users."""
+
+    def __init__(self) -> None:
+        super().__init__(_("A source has at most %(most)s runs.") % {"most": MAX_RUNS})
+
+
+def join_runs(team: Team, pks: Collection[int], title: str = "") -> Source | None:
+    """Make these runs of the team, and all runs of their sources, one source; return it.
+
+    Returns None if they are fewer than two. Raises TooManyRunsError, and then joins none of them.
+    """
+    joined = join_groups(team, [pks], title)
+    return joined[0] if joined else None
+
+
+def join_groups(team: Team, groups: Sequence[Collection[int]], title: str = "") -> list[Source]:
+    """Join each group of runs of the team as `join_runs` does, in short transactions; return the sources."""
+    sources = []
+    for start in range(0, len(groups), _GROUPS_PER_TRANSACTION):
+        with transaction.atomic():
+            # One order of locks everywhere avoids deadlocks: the team, its runs by pk, the version.
+            Team.objects.select_for_update(no_key=True).get(pk=team.pk)
+            version = 0
+            for group in groups[start : start + _GROUPS_PER_TRANSACTION]:
+                if source := _join(team, group, title):
+                    sources.append(source)
+                    version = version or TeamVersion.bump(team.pk)
+                    source.runs.update(version=version)
+    return sources
+
+
+def _join(team: Team, pks: Collection[int], title: str) -> Source | None:
+    runs = _with_companions(team, pks)
+    if len(runs) < 2:
+        return None
+    if len(runs) > MAX_RUNS:
+        raise TooManyRunsError
+    known = sorted({run.source_id for run in runs if run.source_id})
+    source = Source.objects.get(pk=known[0]) if known else Source(team=team)
+    if not source.title or title:
+        named = next((run.title for run in runs if run.title), "")
+        source.title = (title or without_language(named) or named)[: Source.LONGEST_TITLE]
+    source.save()
+    Run.objects.filter(pk__in=[run.pk for run in runs]).update(source=source, suggestion=None, is_apart=False)
+    Source.objects.filter(pk__in=known[1:]).delete()
+    return source
+
+
+def _with_companions(team: Team, pks: Collection[int]) -> list[Run]:
+    """Return these runs of the team with all runs of their sources, locked, by pk."""
+    runs = Run.objects.filter(team=team)
+    of_sources = runs.filter(pk__in=pks, source__isnull=False).values("source")
+    every = {*runs.filter(pk__in=pks).pks(), *runs.filter(source__in=of_sources)[: MAX_RUNS + 1].pks()}
+    return list(runs.filter(pk__in=every).select_for_update().order_by("pk").only("title", "source_id"))
+
+
+def take_apart(run: Run) -> None:
+    """Take this run out of its source, and suggest none for it again. A source of a single run is deleted."""
+    with transaction.atomic():
+        Team.objects.select_for_update(no_key=True).get(pk=run.team_id)
+        _lock(Run.objects.filter(source=run.source_id) if run.source_id else Run.objects.filter(pk=run.pk))
+        version = TeamVersion.bump(run.team_id)
+        Run.objects.filter(pk=run.pk).update(source=None, suggestion=None, is_apart=True, version=version)
+        if run.source_id:
+            rest = Run.objects.filter(source=run.source_id)
+            rest.update(version=version)
+            delete_if_single(run.source_id)
+
+
+def refuse_suggestion(team: Team, pks: Collection[int]) -> int:
+    """Note that these runs of the team are of different sources, so that this is not suggested again.
+
+    Runs that have a source keep it, and only others are suggested no more. Returns the number of runs.
+    """
+    with transaction.atomic():
+        Team.objects.select_for_update(no_key=True).get(pk=team.pk)
+        runs = _lock(Run.objects.filter(team=team, pk__in=pks))
+        alone = [run.pk for run in runs if run.source_id is None]
+        Run.objects.filter(pk__in=[run.pk for run in runs]).update(suggestion=None)
+        Run.objects.filter(pk__in=alone or [run.pk for run in runs]).update(is_apart=True)
+        TeamVersion.bump(team.pk)
+    return len(runs)
+
+
+def rename_source(source: Source, title: str) -> None:
+    """Give the source a title; an empty one leaves it to the titles of its runs."""
+    with transaction.atomic():
+        runs = _lock(source.runs.all())
+        version = TeamVersion.bump(source.team_id)
+        Source.objects.filter(pk=source.pk).update(title=title)
+        Run.objects.filter(pk__in=[run.pk for run in runs]).update(version=version)
+
+
+def delete_if_single(source_id: int) -> None:
+    """Delete the source if it has fewer than two runs, as nothing is left to link."""
+    Source.objects.filter(pk=source_id).annotate(size=Count("runs")).filter(size__lt=2).delete()
+
+
+def _lock(runs: RunQuerySet) -> list[Run]:
+    return list(runs.select_for_update().order_by("pk").only("pk", "source_id"))

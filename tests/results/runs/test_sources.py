@@ -1,0 +1,98 @@
+"""Sources: joining runs as dubs of one original, and taking them apart."""
+
+import pytest
+
+from results.camb import TaskAnswer
+from results.models import Run, Source, TeamVersion
+from results.refresh.merge import merge_task
+from results.runs import sources
+from results.runs.remove import remove_run
+from results.runs.sources import TooManyRunsError, join_groups, join_runs, rename_source, take_apart
+from tests.factories import make_ready_run, make_runs, make_team
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("enqueued")]
+
+
+def pks(runs) -> list[int]:
+    return [run.pk for run in runs]
+
+
+def groups() -> list[set[int]]:
+    return [set(source.runs.values_list("pk", flat=True)) for source in Source.objects.order_by("pk")]
+
+
+def test_joined_runs_are_one_source_named_without_the_language():
+    team = make_team()
+    runs = [make_ready_run(team, title=title) for title in ("", "Pilot (French)", "Pilot (German)")]
+    source = join_runs(team, pks(runs))
+    assert (source.title, source.team, groups()) == ("Pilot", team, [set(pks(runs))])
+    assert set(Run.objects.values_list("version", flat=True)) == {TeamVersion.current(team.pk)}
+
+
+def test_joining_brings_all_runs_of_both_sources_together():
+    team = make_team()
+    runs = make_runs(team, 4)
+    join_groups(team, [pks(runs[:2]), pks(runs[2:])])
+    assert groups() == [set(pks(runs[:2])), set(pks(runs[2:]))]
+    join_runs(team, [runs[0].pk, runs[3].pk])
+    assert groups() == [set(pks(runs))]
+
+
+def test_a_source_never_joins_two_teams():
+    team, [own] = make_team(), make_runs(make_team(), 1)
+    [foreign] = make_runs(make_team(), 1)
+    assert join_runs(team, [own.pk, foreign.pk]) is None
+    assert join_runs(own.team, [own.pk, foreign.pk]) is None
+    assert groups() == []
+
+
+def test_a_single_run_is_no_source():
+    [run] = make_runs(make_team(), 1)
+    assert join_runs(run.team, [run.pk, run.pk, 999]) is None
+
+
+def test_a_source_has_an_end(monkeypatch):
+    monkeypatch.setattr(sources, "MAX_RUNS", 2)
+    team = make_team()
+    runs = make_runs(team, 3)
+    join_runs(team, pks(runs[:2]))
+    with pytest.raises(TooManyRunsError):
+        join_runs(team, pks(runs[1:]))
+    assert groups() == [set(pks(runs[:2]))]
+
+
+def test_a_run_is_taken_apart_and_the_last_two_end_their_source():
+    team = make_team()
+    runs = make_runs(team, 3)
+    join_runs(team, pks(runs))
+    take_apart(Run.objects.get(pk=runs[0].pk))
+    assert groups() == [set(pks(runs[1:]))]
+    take_apart(Run.objects.get(pk=runs[1].pk))
+    assert groups() == []
+    assert list(Run.objects.order_by("pk").values_list("source", "is_apart")) == [
+        (None, True), (None, True), (None, False),
+    ]  # fmt: skip
+
+
+def test_a_removed_run_leaves_no_source_of_one_run():
+    team = make_team()
+    runs = make_runs(team, 2)
+    join_runs(team, pks(runs))
+    remove_run(runs[0])
+    assert groups() == []
+
+
+def test_a_renamed_source_keeps_its_title_when_more_runs_join():
+    team = make_team()
+    runs = make_runs(team, 3, title="Pilot")
+    rename_source(join_runs(team, pks(runs[:2])), "The pilot")
+    assert join_runs(team, pks(runs[1:])).title == "The pilot"
+
+
+def test_a_task_that_turns_out_to_be_a_known_run_leaves_it_its_source():
+    team = make_team()
+    known, other, task = *make_runs(team, 2), Run.objects.create(team=team, camb_task_id="t")
+    join_runs(team, [other.pk, task.pk])
+    answer = TaskAnswer("SUCCESS", known.camb_run_id, "", "")
+    merge_task(Run.objects.get(pk=task.pk), answer)
+    assert groups() == [{known.pk, other.pk}]
