@@ -4,13 +4,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dashboard.http.file_response import media_file_name
 from dashboard.pages.markup import language_label
-from dashboard.pages.transcript import TranscriptFilter, TranscriptPage, WaveformPath, other_dubs
+from dashboard.pages.transcript import TranscriptFilter, TranscriptPage, WaveformPath, companion_dubs
 from results import dub_languages
 from results.media import copies, links
 from results.models import Dub, MediaCopy, Run
@@ -34,15 +35,21 @@ class DubTab(NamedTuple):
     href: str
     is_current: bool
     icon: str = ""
+    run: Run | None = None
+    """The run of the dub if that is another run of the source."""
 
 
 @dataclass(frozen=True)
 class ShownDub:
-    """The dub on the page, the kind of media that plays, the transcript, and links to the run's other dubs."""
+    """The dub on the page, the kind of media that plays, the transcript, and links to the source's other dubs.
+
+    `dubs` are the run's own, `companions` those of the other runs of its source.
+    """
 
     dub: Dub
     kind: links.Kind | None
     dubs: list[Dub]
+    companions: list[Dub]
     transcript: TranscriptPage
 
     @classmethod
@@ -59,7 +66,9 @@ class ShownDub:
         kinds: list[links.Kind] = [kind for kind, url in urls.items() if url]
         kind = next((kind for kind in kinds if kind == wanted.play), kinds[0] if kinds else None)
         wanted = replace(wanted, dub=dub.language, play=kind or "")
-        return cls(dub, kind, dubs, TranscriptPage(dub, wanted, other_dubs(dub, dubs)))
+        companions = companion_dubs(run)
+        others = [other for other in (*dubs, *companions) if other != dub and other.cue_count]
+        return cls(dub, kind, dubs, companions, TranscriptPage(dub, wanted, others))
 
     @property
     def language(self) -> str:
@@ -121,14 +130,17 @@ class ShownDub:
 
     @property
     def language_tabs(self) -> list[DubTab]:
-        return [
-            DubTab(
-                language_label(dub.language, is_guess=dub.is_guess) or _("Transcript"),
-                TranscriptFilter(dub=dub.language, play=self.kind or "").query,
-                dub == self.dub,
-            )
-            for dub in self.dubs
-        ]
+        """The dubs of the whole source, in the same order on the page of each of its runs."""
+        every = sorted([*self.dubs, *self.companions], key=lambda dub: (dub.run_id, dub.pk))
+        return [self._tab(dub) for dub in every]
+
+    def _tab(self, dub: Dub) -> DubTab:
+        name = language_label(dub.language, is_guess=dub.is_guess)
+        query = TranscriptFilter(dub=dub.language, play=self.kind or "").query
+        if dub.run_id == self.dub.run_id:
+            return DubTab(name or _("Transcript"), query, dub == self.dub)
+        address = reverse("runs-detail", args=[dub.run_id])
+        return DubTab(name or str(dub.run), address + query, is_current=False, run=dub.run)
 
     @property
     def kind_tabs(self) -> list[DubTab]:

@@ -12,10 +12,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from dashboard.pages.markup import icon
+from dashboard.pages.markup import icon, language_label
 from dashboard.pages.run_list import RunListQuery
 from results.models import Dub, LanguageSource, Run, Source
-from results.transcripts import languages, timecode
+from results.transcripts import timecode
 
 MAX_CHIPS = 12
 
@@ -33,8 +33,7 @@ class SourceDub(NamedTuple):
     @property
     def name(self) -> str:
         """The language's name; of a dub without one, the name of its run."""
-        name = languages.name(self.language)
-        return f"{name}?" if name and self.is_guess else name or str(self.run)
+        return language_label(self.language, is_guess=self.is_guess) or str(self.run)
 
     @property
     def href(self) -> str:

@@ -215,7 +215,7 @@ class TranscriptPage:
 
     @property
     def choices(self) -> list[OtherDub]:
-        """The run's other dubs, and the dubs of its linked runs."""
+        """The run's other dubs, and those of the other runs of its source."""
         return [
             OtherDub(
                 _label(dub, is_own=dub.run_id == self.dub.run_id),
@@ -345,16 +345,12 @@ class TranscriptPage:
         return "".join(f"M{column} 0V5" for column in columns) if len(columns) <= COLUMNS / 3 else ""
 
 
-def other_dubs(dub: Dub, dubs: Iterable[Dub]) -> list[Dub]:
-    """Return the dubs that can be shown side by side with this one: the run's own, and those of its linked runs."""
-    run = dub.run
-    own = [other for other in dubs if other != dub and other.cue_count]
+def companion_dubs(run: Run) -> list[Dub]:
+    """Return the dubs of the other runs of the run's source, archived runs aside."""
     if run.source_id is None:
-        return own
-    linked = Dub.objects.filter(
-        run__in=Run.objects.filter(source=run.source_id).exclude(pk=run.pk), cue_count__gt=0
-    )
-    return [*own, *linked.select_related("run").order_by("run", "pk")]
+        return []
+    dubs = Dub.objects.filter(team=run.team_id, run__source=run.source_id, run__archived_at=None)
+    return list(dubs.exclude(run=run).select_related("run").order_by("run", "pk"))
 
 
 def _voices(cues: Iterable[Cue]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Template tag for the export menu of a dub."""
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 from django import template
@@ -10,12 +11,15 @@ from results.exports.formats import FORMATS
 from results.models import Dub
 from results.transcripts import languages
 
+# A source may have a hundred dubs; those beyond are exported on the page of another of them.
+MAX_PAIRS = 12
+
 register = template.Library()
 
 
 @register.inclusion_tag("runs/export/_menu.html")
 def export_menu(dub: Dub, dubs: Iterable[Dub], direction: str = "ltr") -> dict[str, Any]:
-    """Return links to the dub in every format, and to bilingual exports with each other dub of the run.
+    """Return links to the dub in every format, and to bilingual exports with the first of the source's other dubs.
 
     A right-to-left dub also has links to files without direction marks.
     """
@@ -25,10 +29,10 @@ def export_menu(dub: Dub, dubs: Iterable[Dub], direction: str = "ltr") -> dict[s
         "links": [(href, kind.label) for href, kind in links],
         "without_marks": [(f"{href}?direction_marks=off", kind.label) for href, kind in marked],
         "pairs": [
-            (languages.name(other.language), [
+            (languages.name(other.language) or str(other.run), [
                 (reverse("runs-export-pair", args=[dub.pk, kind.key, other.pk]), kind.label)
                 for kind in FORMATS.values() if kind.is_bilingual
             ])
-            for other in dubs if other != dub and other.cue_count
+            for other in islice((each for each in dubs if each != dub and each.cue_count), MAX_PAIRS)
         ],
     }  # fmt: skip

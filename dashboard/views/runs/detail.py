@@ -101,9 +101,18 @@ def _context(request: HttpRequest, run: Run) -> dict[str, Any]:
         "key": key,
         "worker_missing_since": queue.worker_missing_since() if is_unfinished else None,
         "sentence": status_sentence(run, shown),
+        "suggested_count": _suggested_count(run) if can_change(membership) else 0,
         "times_form": TimesForm(initial={"unit": run.time_unit}),
         "poll_values": json.dumps({**state, **_dub_state(run, shown)}),
     }
+
+
+def _suggested_count(run: Run) -> int:
+    """Return how many other runs are suggested as of the same source."""
+    if run.suggestion is None:
+        return 0
+    offered = Run.objects.current().filter(team=run.team_id, suggestion=run.suggestion).exclude(pk=run.pk)
+    return (offered.exclude(source=run.source_id) if run.source_id else offered).count()
 
 
 def _get_run(request: HttpRequest, pk: int) -> Run:

@@ -5,6 +5,7 @@ import zlib
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
@@ -18,7 +19,7 @@ from dashboard.pages.run_list import RunListQuery, selected_runs
 from dashboard.views.runs.lookup import get_changeable_run, get_exportable_dub
 from results.exports import archive, names
 from results.exports.formats import FORMATS, Format
-from results.models import RawAnswer, Run
+from results.models import Dub, RawAnswer, Run
 from teams.access import membership_or_404, require_export
 
 logger = logging.getLogger(__name__)
@@ -36,9 +37,11 @@ def dub(request: HttpRequest, pk: int, format_key: str) -> HttpResponse:
 @login_required
 @require_safe
 def pair(request: HttpRequest, pk: int, format_key: str, other_pk: int) -> HttpResponse:
-    """Answer with the transcripts of two dubs of a run, aligned by time."""
+    """Answer with the transcripts of two dubs of a source, in one run or in two, aligned by time."""
     dub, kind = get_exportable_dub(request, pk), _format_or_404(format_key)
-    other = get_object_or_404(dub.run.dubs.exclude(pk=pk), pk=other_pk)
+    is_of_source = Q(run=dub.run_id) | Q(run__source__isnull=False, run__source=dub.run.source_id)
+    others = Dub.objects.filter(is_of_source, team=dub.team)
+    other = get_object_or_404(others.exclude(pk=pk).select_related("run"), pk=other_pk)
     if not kind.is_bilingual:
         raise Http404
     logger.info("Dubs %s and %s exported as %s by user %s", pk, other_pk, format_key, request.user.pk)

@@ -6,9 +6,10 @@ import pytest
 from django.urls import reverse
 
 from results.models import Run, Source
+from results.runs.archive import archive_runs
 from results.runs.sources import join_runs
-from tests.dashboard.page_helpers import text_of
-from tests.factories import make_ready_run, make_runs, make_team
+from tests.dashboard.page_helpers import run_page, text_of, text_of_html
+from tests.factories import make_dub, make_member, make_ready_run, make_runs, make_team
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("enqueued")]
 
@@ -72,3 +73,74 @@ def test_selected_runs_become_one_source(client, team, reader):
     assert "2 runs are one source now." in text_of(answer)
     assert sources() == [{one.pk, two.pk}]
     assert "Select two runs or more" in text_of(client.post(address, {"pk": [three.pk]}, follow=True))
+
+
+# --- The run's page over all runs of the source ------------------------------------------------------
+
+AUDIO = "https://media.example/1.mp3"
+
+
+def make_source(team, *languages: str) -> list[Run]:
+    runs = [make_ready_run(team, title=f"Pilot ({language or 'plain'})") for language in languages]
+    for run, language in zip(runs, languages, strict=True):
+        make_dub(run, [f"la {language}"], language, audio_url=AUDIO)
+    join_runs(team, [run.pk for run in runs])
+    return runs
+
+
+def tabs(page: str) -> list[tuple[str, str]]:
+    """Return the address and the name of each language tab."""
+    nav = page.partition('<nav class="tabs" aria-label="Languages"')[2].partition("</nav>")[0]
+    return re.findall(r'<a href="([^"]+)".*?<bdi>(.*?)</bdi>', nav, re.DOTALL)
+
+
+def test_the_tabs_lead_to_all_dubs_of_the_source_in_the_same_order(client, team, reader):
+    french, plain, german = make_source(team, "fr-fr", "", "de-de")
+    make_dub(make_ready_run(team), ["uno"], "es-es", audio_url=AUDIO)
+    make_dub(make_ready_run(make_team()), ["uno"], "it-it", audio_url=AUDIO)
+    assert tabs(run_page(client, plain)) == [
+        (f"/runs/{french.pk}/?dub=fr-fr&amp;play=audio", "French (France)"),
+        ("?dub=&amp;play=audio", "Transcript"),
+        (f"/runs/{german.pk}/?dub=de-de&amp;play=audio", "German (Germany)"),
+    ]
+    assert [name for _href, name in tabs(run_page(client, german))] == [
+        "French (France)", "Pilot (plain)", "German (Germany)",
+    ]  # fmt: skip
+
+
+def test_an_archived_run_has_no_tab(client, team, reader):
+    french, german = make_source(team, "fr-fr", "de-de")
+    archive_runs(team, [german.pk])
+    assert tabs(run_page(client, french)) == []
+
+
+def test_two_dubs_of_a_source_are_exported_side_by_side(client, team, reader):
+    french, german = make_source(team, "fr-fr", "de-de")
+    stranger = make_dub(make_ready_run(team), ["uno"], "es-es")
+    foreign = make_dub(make_ready_run(make_team()), ["uno"], "it-it")
+    dub = french.dubs.get()
+
+    def export(other):
+        return client.get(reverse("runs-export-pair", args=[dub.pk, "csv", other.pk]))
+
+    assert reverse("runs-export-pair", args=[dub.pk, "csv", german.dubs.get().pk]) in run_page(client, french)
+    assert "la fr-fr,la de-de" in export(german.dubs.get()).content.decode()
+    assert [export(other).status_code for other in (stranger, foreign, dub)] == [404, 404, 404]
+
+
+def test_runs_without_a_source_share_no_export(client, team, reader):
+    one, two = (make_dub(make_ready_run(team), ["la"], language) for language in ("fr-fr", "de-de"))
+    assert client.get(reverse("runs-export-pair", args=[one.pk, "csv", two.pk])).status_code == 404
+
+
+def test_the_run_names_its_source_and_what_looks_like_it(client, team, reader):
+    french, _german = make_source(team, "fr-fr", "de-de")
+    [polish] = make_runs(team, 1, title="Pilot (Polish)")
+    Run.objects.update(suggestion=polish.pk)
+    text = text_of_html(run_page(client, french))
+    assert "Source: Pilot" in text
+    assert "1 other run looks like the same source." in text
+    client.force_login(make_member(team, "viewer"))
+    page = run_page(client, french)
+    assert "Source: <bdi>Pilot</bdi>" in " ".join(page.split()).replace("> ", ">").replace(":<", ": <")
+    assert reverse("runs-source", args=[french.pk]) not in page
