@@ -4,6 +4,7 @@ from typing import Annotated, NoReturn, Self
 
 from django.conf import settings
 from django.http import Http404, HttpRequest
+from django.urls import reverse
 from ninja import Path
 from ninja.errors import AuthenticationError, Throttled
 from ninja.security import HttpBearer
@@ -62,6 +63,11 @@ class QueryParameters(BaseModel):
         if unknown := set(request.GET) - set(type(self).model_fields):
             raise ValueError(f"there is no parameter {', '.join(sorted(unknown))}")
         return self
+
+
+def api_root(request: ScriptRequest) -> str:
+    """Return the address of the token's team in the API."""
+    return request.build_absolute_uri(reverse("api:team", kwargs={"team": request.team.slug}))
 
 
 def _refuse(sentence: str) -> NoReturn:

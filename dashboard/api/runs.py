@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal, Self
 
 from django.forms import Form
 from django.http import Http404, HttpResponse
-from django.urls import reverse
 from django.utils.cache import get_conditional_response
 from ninja import Query, Router
 from ninja.errors import HttpError
@@ -16,7 +15,7 @@ from ninja.responses import Status as Answer
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dashboard.api import schemas
-from dashboard.api.auth import QueryParameters, ScriptRequest, TeamSlug
+from dashboard.api.auth import QueryParameters, ScriptRequest, TeamSlug, api_root
 from dashboard.api.problems import documented
 from dashboard.api.schemas import Id
 from dashboard.forms import LanguageForm, RunsForm, TagsForm
@@ -134,10 +133,6 @@ def _run(request: ScriptRequest, pk: int) -> Run:
     return run
 
 
-def _root(request: ScriptRequest) -> str:
-    return request.build_absolute_uri(reverse("api:team", kwargs={"team": request.team.slug}))
-
-
 # --- Reading -----------------------------------------------------------------------------------------
 
 UNCHANGED: dict[int, Any] = {304: None}
@@ -179,7 +174,7 @@ def list_runs(
     query = replace(data.list_query, order=order, after=data.cursor)
     runs = data.narrowed(Run.objects.filter(team=request.team))
     page = get_page(schemas.with_dubs(runs), query, data.limit)
-    root = _root(request)
+    root = api_root(request)
     return schemas.RunListOut(
         runs=[schemas.run_out(request, run, root) for run in page.runs],
         next=page.runs[-1].pk if page.after else None,
@@ -193,7 +188,7 @@ def one_run(
 ) -> schemas.RunOut | HttpResponse:
     """Get one run with its dubs. The ETag works as for the list."""
     version = TeamVersion.current(request.team.pk)
-    return _unchanged(request, response, version) or schemas.run_out(request, _run(request, run), _root(request))
+    return _unchanged(request, response, version) or schemas.run_out(request, _run(request, run), api_root(request))
 
 
 # --- Changing ----------------------------------------------------------------------------------------

@@ -56,6 +56,7 @@ class RunOut(BaseModel):
     camb_run_id: int | None = Field(description="CAMB.AI's run id; null while only the task is known.")
     camb_task_id: str | None = Field(description="CAMB.AI's task id, if it is known.")
     title: str
+    source: int | None = Field(description="The id of the source that it shares with other runs; null if alone.")
     tags: list[str]
     status: Status
     reason: str = Field(description="Why the run failed or was not found, and the next step.")
@@ -151,6 +152,7 @@ def run_out(request: HttpRequest, run: models.Run, root: str) -> RunOut:
         camb_run_id=run.camb_run_id,
         camb_task_id=run.camb_task_id or None,
         title=run.title,
+        source=run.source_id,
         tags=run.tag_names,
         status=Status(run.status),
         reason=run.reason,

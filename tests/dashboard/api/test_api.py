@@ -14,10 +14,11 @@ from dashboard.api import runs
 from dashboard.pages.run_list import RunListQuery
 from results import dub_languages, tags
 from results.exports.formats import FORMATS
-from results.models import Dub, Run, TeamVersion
+from results.models import Dub, Run, Source, TeamVersion
 from results.refresh import keys
 from results.runs.archive import archive_runs
 from results.runs.remove import remove_team
+from results.runs.sources import join_runs
 from teams.models import AccessToken, Membership, Team, User
 from tests.factories import make_dub, make_key, make_member, make_run, make_searchable_dub, make_team
 
@@ -35,6 +36,9 @@ class Script:
 
     def get(self, path: str = "", headers=None, **query):
         return self.client.get(f"/api/v1/t/{self.team.slug}{path}", query, headers=headers)
+
+    def delete(self, path: str):
+        return self.client.delete(f"/api/v1/t/{self.team.slug}{path}")
 
     def post(self, path: str, body: object = None, *, method: str = "post"):
         address, send = f"/api/v1/t/{self.team.slug}{path}", getattr(self.client, method)
@@ -70,6 +74,10 @@ TABLE = {
     ("get", "/dubs/{dub}/video"): (302, 302),
     ("get", "/dubs/{dub}/audio"): (302, 302),
     ("get", "/search"): (200, 200),
+    ("get", "/sources"): (200, 200),
+    ("get", "/sources/{source}"): (200, 200),
+    ("post", "/sources"): (403, 200),
+    ("delete", "/sources/{source}/runs/{run}"): (403, 204),
     ("post", "/runs"): (403, 200),
     ("post", "/runs/{run}/refresh"): (403, 202),
     ("post", "/runs/refresh"): (403, 202),
@@ -101,6 +109,7 @@ class World:
             make_dub(make_run(team), ["Hello"], video_url="https://x.example/v", audio_url="https://x.example/a")
             for team in (self.team, self.other)
         )
+        self.companions = {dub.run_id: make_run(dub.team) for dub in (self.dub, self.foreign)}
         removed, disabled = make_member(self.team), make_member(self.team)
         self.secrets = {
             "missing": "",
@@ -119,11 +128,21 @@ class World:
 
     def ask(self, token: str, method: str, path: str, *, team: Team | None = None, dub: Dub | None = None):
         dub = dub or self.dub
-        address = path.format(run=dub.run_id, dub=dub.pk, format="srt")
+        source = self._source_of(dub)
+        address = path.format(run=dub.run_id, dub=dub.pk, format="srt", source=source.pk if source else 9**9)
         script = Script(team or self.team, self.secrets[token])
+        if method == "delete":
+            return script.delete(address)
         if method == "get":
             return script.get(address, **({"q": "hello"} if path == "/search" else {}))
-        return script.post(address, BODIES.get(path, NO_RUNS), method=method)
+        together = {"runs": [dub.run_id, self.companions[self.dub.run_id].pk]}
+        body = together if path == "/sources" else BODIES.get(path, NO_RUNS)
+        return script.post(address, body, method=method)
+
+    def _source_of(self, dub: Dub) -> Source | None:
+        """Return the source of the dub's run and another, anew if they were taken apart."""
+        other = self.companions.get(dub.run_id)
+        return join_runs(other.team, [dub.run_id, other.pk]) if other else None
 
 
 @pytest.fixture
@@ -312,6 +331,7 @@ def test_a_run_is_answered_with_its_dubs_and_their_addresses(team, script):
         "camb_run_id": 1344,
         "camb_task_id": None,
         "title": "Lights",
+        "source": None,
         "tags": ["Launch"],
         "status": "ready",
         "reason": "",
@@ -382,7 +402,7 @@ def test_the_list_has_the_filters_of_its_page(team, script):
 
 
 def test_the_page_and_the_api_have_the_same_filters():
-    assert set(runs.RunFilter.model_fields) == set(vars(RunListQuery())) - {"order", "after", "before"}
+    assert set(runs.RunFilter.model_fields) == set(vars(RunListQuery())) - {"order", "by", "after", "before"}
 
 
 # --- Languages ---------------------------------------------------------------------------------------
@@ -660,3 +680,59 @@ def test_bulk_changes_affect_only_the_teams_own_runs(team, script):
     assert script.post("/runs/restore", {"where": {"status": "archived"}}).json() == {"count": 2}
     assert list(Run.objects.exclude(requested_at=None)) == []  # archiving withdraws requests for a refresh
     assert dict(Run.objects.values_list("pk", "tags__name")) == {one.pk: "a", two.pk: None, foreign.pk: None}
+
+
+# --- Sources -----------------------------------------------------------------------------------------
+
+
+def source_ids(response) -> list[int]:
+    return [source["id"] for source in response.json()["sources"]]
+
+
+def test_runs_are_joined_read_and_taken_apart(team, script):
+    french, german, alone = (
+        make_dub(make_run(team, title=f"Pilot ({tag})"), ["la"], tag).run for tag in ("fr-fr", "de-de", "pl-pl")
+    )
+    made = script.post("/sources", {"runs": [french.pk, german.pk]}).json()
+    assert (made["title"], made["languages"]) == ("Pilot", ["fr-fr", "de-de"])
+    assert [run["id"] for run in made["runs"]] == [french.pk, german.pk]
+    assert script.get(f"/sources/{made['id']}").json() == made
+    assert script.get(f"/runs/{french.pk}").json()["source"] == made["id"]
+    assert script.get(f"/runs/{alone.pk}").json()["source"] is None
+    assert script.delete(f"/sources/{made['id']}/runs/{alone.pk}").status_code == 404
+    assert script.delete(f"/sources/{made['id']}/runs/{german.pk}").status_code == 204
+    assert script.get(f"/sources/{made['id']}").status_code == 404
+
+
+def test_sources_are_listed_by_page_and_by_the_language_that_they_miss(team, script):
+    sources = []
+    for other in ("de-de", "es-es", "de-de"):
+        runs = [make_dub(make_run(team), ["la"], tag).run_id for tag in ("fr-fr", other)]
+        sources.append(join_runs(team, runs, "Pilot").pk)
+    join_runs(foreign := make_team(), [make_run(foreign).pk, make_run(foreign).pk])
+    first = script.get("/sources", limit=2)
+    assert source_ids(first) == sources[:0:-1]
+    assert source_ids(script.get("/sources", limit=2, cursor=first.json()["next"])) == sources[:1]
+    assert source_ids(script.get("/sources", missing="de-de")) == [sources[1]]
+
+
+def test_many_sources_take_as_many_queries_as_one(team, script):
+    counts = []
+    for _ in range(2):
+        join_runs(team, [make_dub(make_run(team), ["la"]).run_id for _ in range(2)])
+        script.get("/sources")
+        with CaptureQueriesContext(connection) as queries:
+            script.get("/sources")
+        counts.append(len(queries))
+        for _ in range(5):
+            join_runs(team, [make_dub(make_run(team), ["la"]).run_id for _ in range(3)])
+    assert counts[0] == counts[1]
+
+
+def test_a_source_needs_two_runs_of_the_team(team, script):
+    run, foreign = make_run(team), make_run()
+    answer = script.post("/sources", {"runs": [run.pk, foreign.pk]})
+    assert (answer.status_code, answer.json()["detail"]) == (
+        422, "A source needs two runs of the team, so nothing was joined.",
+    )  # fmt: skip
+    assert Source.objects.count() == 0
