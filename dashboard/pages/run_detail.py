@@ -1,5 +1,6 @@
 """Page model of a run's page: the dub that is shown, how its media plays, and the sentence on the run's status."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -61,7 +62,7 @@ class ShownDub:
         dubs = list(run.dubs.order_by("pk"))
         if not dubs:
             return None
-        dub = next((dub for dub in dubs if dub.language == wanted.dub), dubs[0])
+        dub = _named(dubs, wanted.dub)
         urls: dict[links.Kind, str] = {"video": dub.video_url, "audio": dub.audio_url}
         kinds: list[links.Kind] = [kind for kind, url in urls.items() if url]
         kind = next((kind for kind in kinds if kind == wanted.play), kinds[0] if kinds else None)
@@ -151,6 +152,19 @@ class ShownDub:
             DubTab(name, replace(self.transcript.wanted, play=kind).query, kind == self.kind, icon=kind)
             for kind, name in names.items()
         ]
+
+
+def _named(dubs: Sequence[Dub], tag: str) -> Dub:
+    """Return the dub that a link names by this tag, or the first.
+
+    The language may have been corrected since the link was made, so CAMB.AI's key and other regions count too.
+    """
+    is_named: Sequence[Callable[[Dub], bool]] = (
+        lambda dub: dub.language == tag,
+        lambda dub: dub.camb_key == tag,
+        lambda dub: bool(tag) and languages.primary(dub.language) == languages.primary(tag),
+    )
+    return next((dub for fits in is_named for dub in dubs if fits(dub)), dubs[0])
 
 
 # --- The status --------------------------------------------------------------------------------------

@@ -171,3 +171,13 @@ def test_a_selection_of_all_in_a_language_reaches_no_other_run(member, team, dub
     member.post(reverse("runs-bulk-archive", args=[team.slug]), {"all": 1, "lang": "es"})
     archived = Run.objects.archived()
     assert list(archived) == [spanish]
+
+
+@pytest.mark.parametrize("link", ["de-de", "de-at", "pt-br", "pt"])
+def test_links_to_a_dub_still_lead_there_after_its_language_was_corrected(member, team, link):
+    run = make_ready_run(team)
+    make_dub(run, ["Eau."], "fr-fr")
+    dub = make_dub(run, ["Wasser."], "de-de")
+    post(member, dub, "pt-br" if link.startswith("pt") else "de-at")
+    shown = member.get(reverse("runs-detail", args=[run.pk]), {"dub": link}).context["player"].dub
+    assert shown.pk == dub.pk
