@@ -10,14 +10,13 @@ from urllib.parse import urlencode
 from django.db.models import Count, Exists, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.http import QueryDict
-from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from dashboard.http.ids import parse_id
 from dashboard.pages.markup import icon
 from dashboard.pages.run_list import BY_SOURCE, RunListQuery, get_page
-from dashboard.pages.source_list import SourceDub, dubs_of, with_companions
+from dashboard.pages.source_list import SourceDub, dubs_of, run_address, with_companions
 from results.models import Dub, Run, RunQuerySet, Source
 from results.transcripts import languages
 from teams.models import Team
@@ -25,7 +24,7 @@ from teams.models import Team
 PAGE_SIZE = 50
 # A page has room for so many columns; the CSV file has them all.
 MAX_COLUMNS = 24
-_EXPORT_SIZE = 200
+_EXPORT_SIZE = 1000
 
 Status = Run.Status
 
@@ -176,7 +175,7 @@ class LanguageTable:
         return LanguageRow(
             pk=run.pk,
             name=title or str(run),
-            href=reverse("runs-detail", args=[run.pk]),
+            href=run_address(run.pk),
             run_count=run_count,
             status_of={tag: dub.status for tag, dub in dubs.items()},
             cells=[_cell(dubs.get(tag)) for tag in self.shown_tags],

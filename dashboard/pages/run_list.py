@@ -8,8 +8,8 @@ from operator import or_
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
-from django.db.models import CharField, Count, Exists, F, OuterRef, Q, TextField
-from django.db.models.functions import Cast, Coalesce
+from django.db.models import CharField, Count, Exists, OuterRef, Q, TextField
+from django.db.models.functions import Cast
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -275,19 +275,6 @@ class RunRow(NamedTuple):
     added_by: str
 
 
-def source_counts(runs: RunQuerySet) -> dict[str, int]:
-    """Return the number of sources with a current run in each status, in any, and with archived runs.
-
-    A run without a source counts as one. The number of all is under "", that of archived ones under `ARCHIVED`.
-    """
-    source = Coalesce(F("source"), -F("pk"))
-    by_status = runs.current().order_by().values_list("status").annotate(n=Count(source, distinct=True))
-    every, archived = (
-        some.order_by().aggregate(n=Count(source, distinct=True))["n"] for some in (runs.current(), runs.archived())
-    )
-    return dict.fromkeys(Status.values, 0) | dict(by_status) | {ARCHIVED: archived, "": every}
-
-
 def status_counts(runs: RunQuerySet) -> dict[str, int]:
     """Return the number of current runs by status, and the number of archived runs under `ARCHIVED`."""
     counted = dict(runs.current().order_by().values_list("status").annotate(Count("pk")))
@@ -295,17 +282,17 @@ def status_counts(runs: RunQuerySet) -> dict[str, int]:
 
 
 def build_tabs(wanted: RunListQuery, counts: dict[str, int]) -> list[StatusTab]:
-    """Return the tabs: All, and each status that has runs. `counts` are of runs or, with "" for All, of sources.
+    """Return the tabs: All, and each status that has runs. They count runs, also in a list by source.
 
     The chosen tab stays even without runs, so that it does not vanish while the user looks at it.
     """
     names = {status.value: str(status.label) for status in Status} | {ARCHIVED: _("Archived")}
-    current = counts[""] if "" in counts else sum(counts.values()) - counts[ARCHIVED]
+    current = sum(counts.values()) - counts[ARCHIVED]
     tabs = [StatusTab(_("All"), current, wanted.query(status=""), "", not wanted.status)]
     tabs += [
         StatusTab(names[status], count, wanted.query(status=status), status, status == wanted.status)
         for status, count in counts.items()
-        if status and (count or status == wanted.status)
+        if count or status == wanted.status
     ]
     return tabs
 

@@ -1,14 +1,15 @@
 """Page model of the list by source: one row a source, with a chip for each dub and its status."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlencode
 
 from django.db.models import BooleanField, Case, Value, When
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -37,7 +38,7 @@ class SourceDub(NamedTuple):
 
     @property
     def href(self) -> str:
-        address = reverse("runs-detail", args=[self.run.pk])
+        address = run_address(self.run.pk)
         return f"{address}?{urlencode({'dub': self.language})}" if self.language else address
 
 
@@ -51,6 +52,17 @@ class SourceRow(NamedTuple):
     chips: SafeString
     ready: SafeString
     length: str
+
+
+def run_address(pk: int) -> str:
+    """Return the address of a run's page."""
+    return str(pk).join(_page())
+
+
+@lru_cache(maxsize=1)
+def _page() -> list[str]:
+    """Return a run page's path before and after the id: one reverse() for all rows."""
+    return reverse("runs-detail", args=[0]).rsplit("0", 1)
 
 
 def with_companions(runs: Iterable[Run]) -> list[Run]:
@@ -89,37 +101,40 @@ def build_source_rows(runs: Sequence[Run], wanted: RunListQuery) -> list[SourceR
     dubs = defaultdict[int, list[SourceDub]](list)
     for dub in dubs_of(run for own in by_source.values() for run in own):
         dubs[dub.run.source_id or -dub.run.pk].append(dub)
+    chips = {status: (escape(status.label), icon(f"status-{status.value}")) for status in Status}
     return [
-        _row(run, titles.get(key, ""), by_source[key], dubs[key])
+        _row(run, titles.get(key, ""), by_source[key], dubs[key], _chips(dubs[key], chips))
         for run, key in ((run, run.source_id or -run.pk) for run in runs)
     ]
 
 
-def _row(run: Run, title: str, runs: Sequence[Run], dubs: Sequence[SourceDub]) -> SourceRow:
+def _row(run: Run, title: str, runs: Sequence[Run], dubs: Sequence[SourceDub], chips: SafeString) -> SourceRow:
     length_ms = max((own.duration_ms for own in runs), default=0)
     return SourceRow(
         pk=str(run.pk),
-        href=reverse("runs-detail", args=[run.pk]),
+        href=run_address(run.pk),
         name=title or str(run),
         runs=ngettext("%(n)s run", "%(n)s runs", len(runs)) % {"n": len(runs)} if run.source_id else "",
-        chips=_chips(dubs),
+        chips=chips,
         ready=_ready(dubs, is_moved=not runs),
         length=timecode.short(length_ms) if length_ms else "",
     )
 
 
-def _chips(dubs: Sequence[SourceDub]) -> SafeString:
-    """Return a link for each of the first dubs, and the number of the others."""
-    links = (
-        (dub.href, dub.status, f"{dub.name}: {Status(dub.status).label}", icon(f"status-{dub.status}"), dub.name)
-        for dub in dubs[:MAX_CHIPS]
-    )
-    chips = format_html_join("", '<a class="tag dub-chip {1}" href="{0}" title="{2}">{3}<bdi>{4}</bdi></a>', links)
+def _chips(dubs: Sequence[SourceDub], labels: Mapping[Run.Status, tuple[str, SafeString]]) -> SafeString:
+    """Return a link for each of the first dubs, and the number of the others.
+
+    `labels` hold the name and the icon of each status. A page may have 600 chips, so their parts are escaped here.
+    """
+    chips = []
+    for dub in dubs[:MAX_CHIPS]:
+        (label, symbol), name = labels[Status(dub.status)], escape(dub.name)
+        start = f'<a class="tag dub-chip {dub.status}" href="{escape(dub.href)}" title="{name}: {label}">'
+        chips.append(f"{start}{symbol}<bdi>{name}</bdi></a>")
     if rest := dubs[MAX_CHIPS:]:
-        chips += format_html(
-            '<span class="tag" title="{}">+{}</span>', ", ".join(dub.name for dub in rest), len(rest)
-        )
-    return chips
+        names = ", ".join(dub.name for dub in rest)
+        chips.append(format_html('<span class="tag" title="{}">+{}</span>', names, len(rest)))
+    return mark_safe("".join(chips))  # noqa: S308
 
 
 def _ready(dubs: Sequence[SourceDub], *, is_moved: bool) -> SafeString:

@@ -24,7 +24,6 @@ from dashboard.pages.run_list import (
     for_list,
     get_page,
     language_choices,
-    source_counts,
     status_counts,
 )
 from dashboard.pages.source_list import build_source_rows, with_companions
@@ -106,9 +105,7 @@ def _context(membership: Membership, wanted: RunListQuery, runs: Iterable[Run]) 
     due = everything.unfinished().order_by("due_at").values_list("due_at", flat=True).first()
     key = ApiKey.objects.filter(team=team).first()
     paused_until = key.retry_at if key else None
-    named = status_counts(wanted.named(everything)) if wanted.is_narrowed else counts
-    tabs = build_tabs(wanted, source_counts(wanted.named(everything)) if wanted.is_by_source else named)
-    by_status = {tab.status: tab.count for tab in build_tabs(wanted, named)}
+    tabs = build_tabs(wanted, status_counts(wanted.named(everything)) if wanted.is_narrowed else counts)
     return {
         "membership": membership,
         "can_change": can_change(membership),
@@ -124,7 +121,7 @@ def _context(membership: Membership, wanted: RunListQuery, runs: Iterable[Run]) 
         "worker_missing_since": queue.worker_missing_since() if due else None,
         "progress": refresh_progress(team),
         "tabs": tabs,
-        "matching": by_status[wanted.status],
+        "matching": next(tab.count for tab in tabs if tab.is_current),
         "rows": build_source_rows(list(runs), wanted) if wanted.is_by_source else build_rows(runs, key, wanted),
         "suggestions": suggestion_counts(everything),
     }
