@@ -98,7 +98,7 @@ class Client:
             return {run_id: self._fetch_one(run_id) for run_id in run_ids}
         if not BATCH_MIN <= len(run_ids) <= BATCH_MAX:
             raise ValueError(f"CAMB.AI takes 1 to {BATCH_MAX} runs at once, not {len(run_ids)}")
-        answer = self._send("POST", "/dubbing-results", {"run_ids": list(run_ids)})
+        answer = parse.by_named_run(self._send("POST", "/dubbing-results", {"run_ids": list(run_ids)}))
         if not isinstance(answer, dict):
             raise Malformed("CAMB.AI's answer is not an object. It will be asked again.", http_status=200)
         by_run = parse.results_by_run(answer, run_ids)

@@ -22,6 +22,7 @@ from results.camb.times import (
     Line,
     Unit,
     UnitGuess,
+    frame_rate,
     guess_units,
     in_unit,
     read_time,
@@ -57,6 +58,7 @@ DONE_STATUSES = frozenset({"COMPLETE", "COMPLETED", "DONE", "FINISHED", "OK", "R
 UNKNOWN_FORM = "CAMB.AI answered in a form that Dubroom does not know."
 MILLISECONDS_TAKEN = "The times came in milliseconds instead of seconds and were converted."
 SECONDS_TAKEN = "The times were taken as seconds, but could be milliseconds."
+FRAMES_TAKEN = "The times came with frames, which were taken as %d a second."
 CHOSEN_UNIT = {unit: f"The times are read as {unit}, as chosen for this run." for unit in Unit}
 UNIT_HINTS = (MILLISECONDS_TAKEN, SECONDS_TAKEN, *CHOSEN_UNIT.values())
 # Hints on what decoding lost, which a stored answer no longer shows.
@@ -101,6 +103,22 @@ def decode(body: bytes) -> object:
     raise Malformed(
         f"CAMB.AI sent {problem}. It will be asked again; if this lasts, check CAMB_BASE_URL.", http_status=200
     )
+
+
+def by_named_run(answer: object) -> object:
+    """Return a list of results as an object by run id if each of them names its run; any other answer as it is.
+
+    A run that is named several times has the list of its results.
+    """
+    if not isinstance(answer, list) or not all(isinstance(item, dict) for item in answer):
+        return answer
+    named = [(_id(first_of(item, ("run_id", "runId"))), item) for item in answer]
+    if not named or not all(run_id for run_id, _item in named):
+        return answer
+    by_run: dict[str, list[dict[str, Any]]] = {}
+    for run_id, item in named:
+        by_run.setdefault(str(run_id), []).append(item)
+    return {run_id: items if len(items) > 1 else items[0] for run_id, items in by_run.items()}
 
 
 def results_by_run(answer: dict[str, Any], run_ids: Collection[int]) -> Mapping[str, object]:
@@ -377,6 +395,9 @@ def _transcript(result: dict[str, Any], hints: Hints) -> list[Line]:
 
 def _lines(transcript: list[Any], hints: Hints) -> Iterator[Line]:
     start, end, speaker, text = layout.line_fields(transcript)
+    rate = frame_rate(item.get(field) for item in transcript if isinstance(item, dict) for field in (start, end))
+    if rate:
+        hints.add(FRAMES_TAKEN % rate)
     for item in transcript:
         fields = item if isinstance(item, dict) else {text: item if isinstance(item, str) else ""}
         words = read_text(fields.get(text))
@@ -387,7 +408,7 @@ def _lines(transcript: list[Any], hints: Hints) -> Iterator[Line]:
             hints.count_line(f"Cut after {MAX_TEXT:,} letters")
             words = words[:MAX_TEXT].rstrip()
         name = read_line(fields.get(speaker), MAX_SPEAKER)
-        yield Line(read_time(fields.get(start)), read_time(fields.get(end)), name, words)
+        yield Line(read_time(fields.get(start), rate), read_time(fields.get(end), rate), name, words)
 
 
 def _cues(lines: Sequence[Line], unit: Unit, hints: Hints) -> tuple[CueAnswer, ...]:

@@ -5,7 +5,7 @@ CAMB.AI's schema says seconds, but its example is 0 and 5000.
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from statistics import median
 from typing import NamedTuple, TypeGuard
@@ -21,6 +21,7 @@ FASTEST_PACE, SLOWEST_PACE = 1.5, 0.05
 CERTAIN_LINES = 3
 LONGEST_SILENT_LINE = 3600  # seconds; a longer line of music is one in milliseconds
 SHORTEST_DUB_MS = 1000
+FRAME_RATES = (24, 25, 30, 50, 60)
 
 # A union such as `str | int` would be built anew for each time.
 _PLAIN = (str, int, float)
@@ -82,11 +83,25 @@ class UnitGuess(NamedTuple):
         return self.end * self.unit.ms
 
 
-def read_time(value: object) -> float | None:
-    """Return a time that came as a number, as text, or as a clock such as `1:02:03,456`; None if unreadable."""
+def frame_rate(times: Iterable[object]) -> int:
+    """Return the frames of a second in clocks such as `00:00:01:12`, by the highest frame; 0 if none has frames.
+
+    A second of film has the frames 0 to 23, of European television 0 to 24, and so on. Frames beyond the usual
+    rates are none.
+    """
+    clocks = (_CLOCK.fullmatch(time.strip()) for time in times if isinstance(time, str))
+    frames = [int(clock[6]) for clock in clocks if clock and clock[6] and len(clock[6]) == 2]
+    return next((rate for rate in FRAME_RATES if max(frames) < rate), 0) if frames else 0
+
+
+def read_time(value: object, frames_a_second: int = 0) -> float | None:
+    """Return a time that came as a number, as text, or as a clock such as `1:02:03,456`; None if unreadable.
+
+    Without a rate, the frames of a clock are left out.
+    """
     if isinstance(value, bool) or not isinstance(value, _PLAIN):
         return None
-    if isinstance(value, str) and (time := _read_clock(value.strip())) is not None:
+    if isinstance(value, str) and (time := _read_clock(value.strip(), frames_a_second)) is not None:
         return time
     try:
         number = float(value)
@@ -95,11 +110,13 @@ def read_time(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _read_clock(text: str) -> float | None:
+def _read_clock(text: str, frames_a_second: int) -> float | None:
     if clock := _CLOCK.fullmatch(text):
         sign, hours, minutes, seconds, fraction, last = clock.groups()
-        # The last of four numbers is milliseconds if it has three digits; two are a frame, of unknown length.
-        fraction = fraction or (last if last and len(last) == 3 else "")
+        # The last of four numbers is milliseconds if it has three digits, and a frame if it has two.
+        if last and len(last) == 2:
+            last = f"{round(int(last) / frames_a_second * 1000):03}" if frames_a_second else ""
+        fraction = fraction or last
         whole = int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds)
         return Seconds(f"{sign}{whole}.{fraction or 0}")
     if number := _NUMBER.fullmatch(text):

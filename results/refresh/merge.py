@@ -18,8 +18,9 @@ from results.search import indexing
 from results.search.index import IndexLine
 from results.transcripts import languages
 
-# An hour of speech comes nowhere near this; the rest is cut off, and the row says so.
-ANSWER_BYTES = 2 * 2**20
+# As much as the client takes, so that the transcripts can be read anew in another unit. An hour of speech comes
+# nowhere near this; what is beyond it is cut off, and the row says so.
+ANSWER_BYTES = 20 * 2**20
 # CAMB.AI dubs into about 150 languages. An answer with ever new keys must not add dubs without end.
 MAX_DUBS = 200
 MAX_NOTES = 20

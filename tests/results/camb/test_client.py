@@ -72,7 +72,16 @@ def test_runs_that_were_not_requested_are_ignored(stand_in: StandIn, client: Cli
     assert answers[2].is_empty
 
 
-@pytest.mark.parametrize("body", [[], "x", 5, None])
+def test_bulk_answer_may_be_a_list_of_results_that_name_their_runs(stand_in: StandIn, client: Client) -> None:
+    spanish, french = ({"run_id": 2, "language": tag} | FLAT for tag in ("es-es", "fr-fr"))
+    stand_in.script(Reply(200, [{"run_id": "1"} | FLAT, spanish, {"runId": 9} | FLAT, french]))
+    answers = client.fetch([1, 2, 3])
+    assert list(answers) == [1, 2, 3]
+    assert [len(answer.dubs) for answer in answers.values()] == [1, 2, 0]
+    assert answers[3].is_absent
+
+
+@pytest.mark.parametrize("body", [[], "x", 5, None, [FLAT], [{"run_id": 1} | FLAT, FLAT], [{"run_id": 1}, 5]])
 def test_bulk_answer_that_is_no_object_is_malformed(stand_in: StandIn, client: Client, body: Any) -> None:
     stand_in.script(Reply(200, body))
     with pytest.raises(Malformed):

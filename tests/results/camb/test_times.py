@@ -37,7 +37,6 @@ def unit_hints(*lines: Any, **known: Any) -> list[str]:
         ("1:05", "1:07.25", (65_000, 67_250)),
         (" 75:30 ", "75:31", (4_530_000, 4_531_000)),
         ("00:00:01:200", "00:00:03:400", (1_200, 3_400)),
-        ("00:00:01:12", "00:00:03;12", (1_000, 3_000)),  # frames, of unknown length
         ("00:00:00,000000", "00:00:01,234567", (0, 1_235)),
         ("1.2s", "3400 ms", (1_200, 3_400)),
         ("1,5", "2,25", (1_500, 2_250)),
@@ -48,6 +47,26 @@ def unit_hints(*lines: Any, **known: Any) -> list[str]:
 def test_clocks_are_read(start: str, end: str, expected: tuple[int, int]) -> None:
     assert times_of(line(start, end)) == [expected]
     assert unit_hints(line(start, end)) == []
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected", "rate"),
+    [
+        ("00:00:01:12", "00:00:03:18", (1_500, 3_750), 24),
+        ("00:00:01:00", "00:00:03:24", (1_000, 3_960), 25),
+        ("00:00:01;15", "01:00:03;29", (1_500, 3_603_967), 30),
+        ("00:00:01:25", "00:00:03:49", (1_500, 3_980), 50),
+        ("00:00:01:30", "00:00:03:59", (1_500, 3_983), 60),
+    ],
+)
+def test_frames_are_read_by_the_highest_of_them(start: str, end: str, expected: tuple[int, int], rate: int) -> None:
+    assert times_of(line(start, end)) == [expected]
+    (hint,) = read_run(1, {"transcript": [line(start, end)]}).hints
+    assert hint == f"The times came with frames, which were taken as {rate} a second."
+
+
+def test_frames_beyond_every_rate_are_left_out() -> None:
+    assert times_of(line("00:00:01:75", "00:00:03:99")) == [(1_000, 3_000)]
 
 
 @pytest.mark.parametrize("time", ["", "soon", "1:2:3:4:5", "12:99:", ":05", "::", "1:xx", "٣:٠٥", "1" * 5_000])

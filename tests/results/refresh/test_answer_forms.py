@@ -177,6 +177,15 @@ def test_other_notes_and_links_survive_a_change_of_the_unit(camb, team, sweep):
     assert (run.status, run.attempts) == ("ready", 0)
 
 
+def test_a_large_answer_is_kept_whole_so_that_the_unit_can_change_without_a_refresh(camb, team, sweep):
+    run = make_run(team)
+    camb.runs[run.camb_run_id] = MUSIC | {"extra": "x" * 3 * 2**20}
+    sweep()
+    assert RawAnswer.objects.get().is_cut is False
+    assert choose_time_unit(run, "seconds")
+    assert times_of(run)[0] == (0, 1_200_000)
+
+
 @pytest.mark.parametrize("body", [b'{"es-es": {"transcr', b"\xff", None])
 def test_a_stored_answer_that_was_cut_off_changes_the_times_with_the_next_refresh(camb, team, sweep, body):
     run = make_run(team)
