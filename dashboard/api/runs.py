@@ -1,12 +1,14 @@
-"""The API's operations on runs: list, add, refresh, archive, restore and tag.
+"""The API's operations on runs: list, add, change, refresh, archive, restore and tag.
 
 The name of each view is its operation id in openapi.json, and must not change.
 """
 
+import logging
+import zlib
 from dataclasses import replace
 from typing import Annotated, Any, Literal, Self
 
-from django.forms import Form
+from django.forms import BaseForm
 from django.http import Http404, HttpResponse
 from django.utils.cache import get_conditional_response
 from ninja import Query, Router
@@ -18,7 +20,7 @@ from dashboard.api import schemas
 from dashboard.api.auth import QueryParameters, ScriptRequest, TeamSlug, api_root
 from dashboard.api.problems import documented
 from dashboard.api.schemas import Id
-from dashboard.forms import LanguageForm, RunsForm, TagsForm
+from dashboard.forms import LanguageForm, RunsForm, TagsForm, TitleForm
 from dashboard.pages.run_list import (
     GUESSED,
     MAX_SELECTED,
@@ -33,13 +35,16 @@ from dashboard.pages.run_list import (
 )
 from dashboard.units import size_in_words
 from results import dub_languages, tags
-from results.models import ApiKey, Language, Run, RunQuerySet, Tag, TeamVersion
+from results.models import ApiKey, Language, RawAnswer, Run, RunQuerySet, Tag, TeamVersion
 from results.runs import archive, verdicts
 from results.runs.add import PastedRuns, add_pasted, known_runs
 from results.runs.request import refresh_obstacle, request_refresh, request_refresh_many
+from results.runs.times import choose_time_unit
 from results.transcripts import languages
-from teams.access import can_write
+from teams.access import can_write, require_change, require_export
 from teams.models import Membership, Team
+
+logger = logging.getLogger(__name__)
 
 router = Router(tags=["Runs"])
 
@@ -191,7 +196,48 @@ def one_run(
     return _unchanged(request, response, version) or schemas.run_out(request, _run(request, run), api_root(request))
 
 
+@router.get("/runs/{int:run}/answer", response={200: dict[str, Any]} | documented(403))
+def run_answer(request: ScriptRequest, team: TeamSlug, run: int) -> HttpResponse:
+    """Get CAMB.AI's newest answer about a run, as it was stored. Owners and members may."""
+    found = _run(request, run)
+    require_change(request.auth.membership)
+    require_export(request.auth.membership)
+    stored = RawAnswer.objects.filter(run=found).first()
+    if stored is None:
+        raise Http404
+    logger.info("Raw answer about run %s exported by user %s", run, request.user.pk)
+    return HttpResponse(zlib.decompress(stored.body), content_type="application/json")
+
+
 # --- Changing ----------------------------------------------------------------------------------------
+
+
+class RunChange(BaseModel, extra="forbid"):
+    """What to change about a run; a field that is left out stays as it is."""
+
+    title: str = Field(default_factory=str, description=f"At most {Run.LONGEST_TITLE} characters.")
+    time_unit: Run.TimeUnit | Literal[""] = Field(
+        default="", description="The unit of CAMB.AI's times in this run's answer; empty leaves it to Dubroom."
+    )
+
+    @model_validator(mode="after")
+    def _has_a_field(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("say what to change")
+        return self
+
+
+@router.patch("/runs/{int:run}", response={200: schemas.RunOut} | documented(400, 403, 413, 422))
+def change_run(request: ScriptRequest, team: TeamSlug, run: int, data: RunChange) -> schemas.RunOut:
+    """Change a run's title, or the unit in which its times are read."""
+    found = _run(request, run)
+    if "title" in data.model_fields_set:
+        form = TitleForm({"title": data.title}, instance=found)
+        _cleaned(form, "title")
+        form.save()
+    if "time_unit" in data.model_fields_set:
+        choose_time_unit(found, data.time_unit)
+    return schemas.run_out(request, _run(request, run), api_root(request))
 
 
 class NewRuns(BaseModel):
@@ -283,7 +329,7 @@ class RefreshOut(BaseModel):
     detail: str = Field(description="Whether CAMB.AI is asked now, or was asked just before.")
 
 
-def _cleaned(form: Form, field: str) -> Any:
+def _cleaned(form: BaseForm, field: str) -> Any:
     """Return a field of the page's own form. Raises HttpError (422) with the sentences that the page would show."""
     if not form.is_valid():
         raise HttpError(422, " ".join(str(error) for errors in form.errors.values() for error in errors))

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Literal
 
 from django.db.models import Prefetch
 from django.http import HttpRequest
@@ -71,6 +71,9 @@ class RunOut(BaseModel):
     changed_at: datetime | None = Field(description="When an answer of CAMB.AI last changed the run.")
     checked_at: datetime | None = Field(description="When CAMB.AI was last asked.")
     next_check_at: datetime | None = Field(description="When CAMB.AI is asked next; null if checks have ended.")
+    time_unit: models.Run.TimeUnit | Literal[""] = Field(
+        description="The unit of CAMB.AI's times that a person chose; empty if Dubroom decides."
+    )
     archived_at: datetime | None = Field(description="Null unless the run is archived.")
     version: int = Field(description="The team's `version` at the run's last change; see `changed_since`.")
     page: str = Field(description="The address of the run's page in the browser.")
@@ -167,6 +170,7 @@ def run_out(request: HttpRequest, run: models.Run, root: str) -> RunOut:
         changed_at=run.changed_at,
         checked_at=run.checked_at,
         next_check_at=run.due_at,
+        time_unit=models.Run.TimeUnit(run.time_unit) if run.time_unit else "",
         archived_at=run.archived_at,
         version=run.version,
         page=request.build_absolute_uri(str(run.pk).join(_page())),

@@ -1,6 +1,7 @@
 """The API: rights by token, error answers, reading, searching, and changing runs by the pages' own rules."""
 
 import json
+import zlib
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from dashboard.api import runs
 from dashboard.pages.run_list import RunListQuery
 from results import dub_languages, tags
 from results.exports.formats import FORMATS
-from results.models import Dub, Run, Source, TeamVersion
+from results.models import Dub, RawAnswer, Run, Source, TeamVersion
 from results.refresh import keys
 from results.runs.archive import archive_runs
 from results.runs.remove import remove_team
@@ -70,6 +71,7 @@ TABLE = {
     ("get", ""): (200, 200),
     ("get", "/runs"): (200, 200),
     ("get", "/runs/{run}"): (200, 200),
+    ("get", "/runs/{run}/answer"): (200, 200),
     ("get", "/dubs/{dub}/transcript.{format}"): (200, 200),
     ("get", "/dubs/{dub}/video"): (302, 302),
     ("get", "/dubs/{dub}/audio"): (302, 302),
@@ -79,6 +81,7 @@ TABLE = {
     ("post", "/sources"): (403, 200),
     ("delete", "/sources/{source}/runs/{run}"): (403, 204),
     ("post", "/runs"): (403, 200),
+    ("patch", "/runs/{run}"): (403, 200),
     ("post", "/runs/{run}/refresh"): (403, 202),
     ("post", "/runs/refresh"): (403, 202),
     ("patch", "/dubs/{dub}"): (403, 200),
@@ -89,7 +92,10 @@ TABLE = {
     ("post", "/runs/tag"): (403, 200),
     ("post", "/runs/untag"): (403, 200),
 }
+# As on the run's page, the raw answer is not for viewers.
+NOT_FOR_VIEWERS = [("get", "/runs/{run}/answer")]
 BODIES: dict[str, object] = {
+    "/runs/{run}": {"title": "Harbour lights"},
     "/runs": {"ids": [1344]},
     "/dubs/{dub}": {"language": "Spanish"},
     "/runs/language": {"runs": [], "language": "Spanish"},
@@ -110,6 +116,10 @@ class World:
             for team in (self.team, self.other)
         )
         self.companions = {dub.run_id: make_run(dub.team) for dub in (self.dub, self.foreign)}
+        for dub in (self.dub, self.foreign):
+            RawAnswer.objects.create(
+                run=dub.run, body=zlib.compress(b'{"es": null}'), size=12, fetched_at=timezone.now()
+            )
         removed, disabled = make_member(self.team), make_member(self.team)
         self.secrets = {
             "missing": "",
@@ -154,7 +164,8 @@ def world() -> World:
 def test_each_token_gets_what_the_table_says(world, method, path):
     reads, writes = TABLE[method, path]
     refused = dict.fromkeys(("missing", "mistyped", "expired", "removed", "disabled"), 401)
-    wanted = refused | {"outsider": 404, "reader": reads, "viewer": reads, "member": writes, "owner": writes}
+    viewed = 403 if (method, path) in NOT_FOR_VIEWERS else reads
+    wanted = refused | {"outsider": 404, "reader": reads, "viewer": viewed, "member": writes, "owner": writes}
     answers = {token: world.ask(token, method, path) for token in world.secrets}
     assert {token: answer.status_code for token, answer in answers.items()} == wanted
     assert not any(answer.cookies for answer in answers.values())
@@ -373,6 +384,7 @@ def test_a_run_is_answered_with_its_dubs_and_their_addresses(team, script):
         "changed_at": None,
         "checked_at": None,
         "next_check_at": None,
+        "time_unit": "",
         "archived_at": None,
         "version": run.version,
         "page": f"http://testserver/runs/{run.pk}/",
@@ -635,6 +647,44 @@ def test_runs_are_added_with_a_language(script, team):
     given = {run.camb_run_id: run.given_language for run in team.runs.all()}
     assert given == {1344: "pt-br", None: "pt-br", 7: "de", 8: "es-es", 9: ""}
     assert answer["added"][2]["note"].startswith("“Klingonish” is no language that Dubroom knows")
+
+
+def test_a_runs_title_and_time_unit_are_changed(script, team, enqueued):
+    run = make_run(team, title="Draft")
+    answer = script.post(
+        f"/runs/{run.pk}", {"title": " Harbour lights ", "time_unit": "milliseconds"}, method="patch"
+    ).json()
+    assert (answer["title"], answer["time_unit"]) == ("Harbour lights", "milliseconds")
+    assert answer["version"] == TeamVersion.current(team.pk)
+    assert script.post(f"/runs/{run.pk}", {"time_unit": ""}, method="patch").json()["title"] == "Harbour lights"
+    run.refresh_from_db()
+    assert (run.title, run.time_unit) == ("Harbour lights", "")
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        ({}, "say what to change"),
+        ({"titel": "x"}, "titel"),
+        ({"time_unit": "days"}, "time_unit"),
+        ({"title": "x" * 201}, "A title has at most 200 characters."),
+    ],
+)
+def test_a_change_that_makes_no_sense_is_refused(script, team, body, detail):
+    run = make_run(team, title="Draft")
+    answer = script.post(f"/runs/{run.pk}", body, method="patch")
+    assert answer.status_code == 422
+    assert detail in answer.content.decode()
+    run.refresh_from_db()
+    assert run.title == "Draft"
+
+
+def test_the_raw_answer_is_sent_as_it_was_stored(script, team):
+    run = make_run(team)
+    assert script.get(f"/runs/{run.pk}/answer").status_code == 404
+    RawAnswer.objects.create(run=run, body=zlib.compress(b'{"es":1}'), size=8, fetched_at=timezone.now())
+    answer = script.get(f"/runs/{run.pk}/answer")
+    assert (answer.content, answer.headers["Content-Type"]) == (b'{"es":1}', "application/json")
 
 
 def test_a_body_over_the_limit_answers_413(script):
