@@ -49,6 +49,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
         "membership": membership,
         "preview": preview,
         "table": PreviewTable.of(form.cleaned_data["pasted"]) if preview else None,
+        "question": form.cleaned_data["pasted"].question if preview else "",
         "file": form.cleaned_data["read_file"] if preview else None,
         "encodings": files.ENCODINGS,
         "problems": [error for errors in form.errors.values() for error in errors],
@@ -75,6 +76,7 @@ class PreviewTable:
 
     fingerprint: str
     question: str
+    """Why no id is read from this table."""
     columns: list[PreviewColumn]
     roles: list[tuple[Role, str]]
 

@@ -190,6 +190,13 @@ def test_two_columns_of_numbers_are_a_question_and_nothing_is_added_before_the_a
     assert dict(team.runs.values_list("camb_run_id", "title")) == {1344: "Kitchen", 1345: "Garden"}
 
 
+@pytest.mark.parametrize("text", ["{'Kitchen 7': 1344}", "0    Kitchen\n1    Garden\nName: title, dtype: object"])
+def test_a_text_whose_ids_cannot_be_told_says_so(text, team, member):
+    page = text_of(add(member, team, text=text))
+    assert "Nothing here is named a run id." in page or "No column of this table looks like run ids." in page
+    assert "Add " not in page.split("No run ids yet")[1].split("Columns")[0]
+
+
 def test_a_choice_of_columns_does_not_apply_to_another_table(team, member):
     page = add(member, team, text="1344,24,Kitchen\n1345,12,Garden").content.decode()
     chosen = {"table": re.search(r'name="table" value="(\w+)"', page)[1], "role": ["other", "run", "title"]}
