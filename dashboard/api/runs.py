@@ -21,7 +21,8 @@ from dashboard.api.auth import QueryParameters, ScriptRequest, TeamSlug, api_roo
 from dashboard.api.problems import documented
 from dashboard.api.schemas import Id
 from dashboard.forms import LanguageForm, RunsForm, TagsForm, TitleForm
-from dashboard.pages.run_list import (
+from dashboard.pages.run_list import status_counts
+from dashboard.pages.run_query import (
     GUESSED,
     MAX_SELECTED,
     MAX_TAG_FILTERS,
@@ -31,7 +32,6 @@ from dashboard.pages.run_list import (
     RunListQuery,
     get_page,
     language_filter,
-    status_counts,
 )
 from dashboard.units import size_in_words
 from results import dub_languages, tags

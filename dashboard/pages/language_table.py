@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 
 from dashboard.http.ids import parse_id
 from dashboard.pages.markup import icon
-from dashboard.pages.run_list import BY_SOURCE, RunListQuery, get_page
+from dashboard.pages.run_query import BY_SOURCE, RunListQuery, get_page
 from dashboard.pages.source_list import SourceDub, dubs_of, run_address, with_companions
 from results.models import Dub, Run, RunQuerySet, Source
 from results.transcripts import languages

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from dashboard.pages.markup import icon, language_label
-from dashboard.pages.run_list import RunListQuery
+from dashboard.pages.run_query import RunListQuery
 from results.models import Dub, LanguageSource, Run, Source
 from results.transcripts import timecode
 

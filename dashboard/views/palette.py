@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from dashboard.pages.run_list import RunListQuery
+from dashboard.pages.run_query import RunListQuery
 from results.models import Run
 from teams.access import can_change, membership_or_404
 from teams.models import Membership

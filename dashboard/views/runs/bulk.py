@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from dashboard.forms import LanguageForm, TagsForm
-from dashboard.pages.run_list import RunListQuery, selected_runs
+from dashboard.pages.run_query import RunListQuery, selected_runs
 from dashboard.views.runs.languages import offer_undo
 from results import dub_languages, tags
 from results.models import ApiKey, Run, RunQuerySet

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboard.http.file_response import attachment_headers, download_response, transcript_response
 from dashboard.http.ids import parse_ids
-from dashboard.pages.run_list import RunListQuery, selected_runs
+from dashboard.pages.run_query import RunListQuery, selected_runs
 from dashboard.views.runs.lookup import get_changeable_run, get_exportable_dub
 from results.exports import archive, names
 from results.exports.formats import FORMATS, Format

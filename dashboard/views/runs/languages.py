@@ -15,7 +15,8 @@ from django.views.decorators.http import require_POST
 from dashboard.forms import LanguageForm
 from dashboard.http.ids import parse_id
 from dashboard.http.requests import page_methods
-from dashboard.pages.run_list import GUESSED, RunListQuery, build_rows, for_list
+from dashboard.pages.run_list import build_rows, for_list
+from dashboard.pages.run_query import GUESSED, RunListQuery
 from dashboard.views.runs.lookup import get_changeable_run
 from results import dub_languages
 from results.dub_languages import Words

@@ -12,19 +12,16 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from dashboard.http.ids import parse_id, parse_ids
-from dashboard.pages.run_list import (
+from dashboard.pages.run_list import build_rows, build_tabs, for_list, status_counts
+from dashboard.pages.run_query import (
     ARCHIVED,
     BY_SOURCE,
     GUESSED,
     PAGE_SIZE,
     RunListQuery,
-    build_rows,
-    build_tabs,
     count_new,
-    for_list,
     get_page,
     language_choices,
-    status_counts,
 )
 from dashboard.pages.source_list import build_source_rows, with_companions
 from results import queue, tags

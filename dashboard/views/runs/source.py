@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 from dashboard.forms import RunChoiceForm, SourceTitleForm
 from dashboard.http.ids import parse_id
 from dashboard.http.requests import page_methods
-from dashboard.pages.run_list import RunListQuery
+from dashboard.pages.run_query import RunListQuery
 from dashboard.views.runs.lookup import get_changeable_run
 from results.models import Run
 from results.runs.sources import TooManyRunsError, join_runs, rename_source, take_apart

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dashboard.api import runs
-from dashboard.pages.run_list import RunListQuery
+from dashboard.pages.run_query import RunListQuery
 from results import dub_languages, tags
 from results.exports.formats import FORMATS
 from results.models import Dub, RawAnswer, Run, Source, TeamVersion

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from dashboard.pages.run_list import PAGE_SIZE
+from dashboard.pages.run_query import PAGE_SIZE
 from results import tags
 from results.models import Run, TeamVersion
 from results.runs.archive import archive_runs

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from dashboard.pages.run_list import PAGE_SIZE
+from dashboard.pages.run_query import PAGE_SIZE
 from results import clock, tags
 from results.models import ApiKey, Run, TeamVersion
 from results.runs.add import add_runs

@@ -5,7 +5,7 @@ import re
 import pytest
 from django.urls import reverse
 
-from dashboard.pages.run_list import RunListQuery, get_page
+from dashboard.pages.run_query import RunListQuery, get_page
 from results.models import LanguageSource, Run, TeamVersion
 from results.runs.archive import archive_runs
 from results.runs.sources import join_runs, take_apart
