@@ -6,6 +6,7 @@ The name of each view is its operation id in openapi.json, and must not change.
 import logging
 import zlib
 from dataclasses import replace
+from datetime import date
 from typing import Annotated, Any, Literal, Self
 
 from django.forms import BaseForm
@@ -74,9 +75,25 @@ class RunFilter(BaseModel, extra="forbid"):
         ),
     )
 
+    who: int = Field(0, ge=0, lt=2**63, description="Only runs that this person added, given by the person's id.")
+    since: date | None = Field(None, description="Only runs added on this day (UTC) or later.")
+    until: date | None = Field(None, description="Only runs added on this day (UTC) or earlier.")
+    copies: Literal["kept", "none", ""] = Field(
+        "", description="Only runs of which media is kept here, or of which none is."
+    )
+
     @property
     def list_query(self) -> RunListQuery:
-        return RunListQuery.cleaned(self.q, self.tag, lang=language_filter(self.lang), status=str(self.status))
+        return RunListQuery.cleaned(
+            self.q,
+            self.tag,
+            lang=language_filter(self.lang),
+            who=self.who,
+            since=self.since.isoformat() if self.since else "",
+            until=self.until.isoformat() if self.until else "",
+            copies=self.copies,
+            status=str(self.status),
+        )
 
     @model_validator(mode="after")
     def _is_searchable(self) -> Self:

@@ -1,6 +1,6 @@
 """Page model of the list of runs: the tabs and the rows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from dashboard.pages.markup import icon, language_check_label, language_label, status_label
-from dashboard.pages.run_query import ARCHIVED, RunListQuery
+from dashboard.pages.run_query import ARCHIVED, KEPT, LANGUAGE_FILTERS, NOT_KEPT, RunListQuery
 from dashboard.units import date_and_time
 from results.models import ApiKey, Run, RunQuerySet
 from results.transcripts import languages, timecode
@@ -31,6 +31,23 @@ def for_list(runs: RunQuerySet) -> RunQuerySet:
         "guessed_languages", "language_checks", "given_language",
         "duration_ms", "cue_count", "version", "archived_at", "added_by__name", "added_by__email", "source",
     )  # fmt: skip
+
+
+class FilterChip(NamedTuple):
+    """A filter that is on, with the query string of the list without it."""
+
+    name: str
+    without: str
+
+
+class Heading(NamedTuple):
+    """A column's heading, with the query string of the list sorted by it; another click turns the order round."""
+
+    style: str
+    name: str
+    query: str
+    sorted: str
+    """The value of `aria-sort`; empty if the list is not sorted by this column."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +85,45 @@ class RunRow(NamedTuple):
     length: str
     cues: str
     added_by: str
+
+
+def filter_chips(wanted: RunListQuery, members: Mapping[int, str]) -> list[FilterChip]:
+    """Return the filters that are on; `members` holds the names of the team's users, by pk."""
+    copies = {KEPT: _("Media kept"), NOT_KEPT: _("Media not kept")}
+    chips = [
+        FilterChip(name, wanted.query(tag=[other for other in wanted.tag if other != name])) for name in wanted.tag
+    ]
+    named = {
+        "lang": str(LANGUAGE_FILTERS.get(wanted.lang, languages.name(wanted.lang))),
+        "who": _("Added by %(name)s") % {"name": members.get(wanted.who, "?")} if wanted.who else "",
+        "since": _("Added since %(day)s") % {"day": wanted.since} if wanted.since else "",
+        "until": _("Added until %(day)s") % {"day": wanted.until} if wanted.until else "",
+        "copies": copies.get(wanted.copies, ""),
+    }
+    return chips + [FilterChip(name, wanted.query(**{field: ""})) for field, name in named.items() if name]
+
+
+def build_headings(wanted: RunListQuery) -> dict[str, Heading]:
+    """Return the headings that sort, by the name of their order."""
+    columns = {
+        "title": ("run-title", _("Run")),
+        "id": ("number run-id", _("Id")),
+        "status": ("run-state", _("Status")),
+        "length": ("number run-length", _("Length")),
+        "lines": ("number run-cues", _("Lines")),
+        "checked": ("run-checked", _("Checked")),
+    }
+    headings = {}
+    for order, (style, name) in columns.items():
+        is_sorted, is_down = wanted.order.removeprefix("-") == order, wanted.order.startswith("-")
+        following = f"-{order}" if is_sorted and not is_down else order
+        headings[order] = Heading(
+            style,
+            name,
+            wanted.query(order=following),
+            ("descending" if is_down else "ascending") if is_sorted else "",
+        )
+    return headings
 
 
 def status_counts(runs: RunQuerySet) -> dict[str, int]:

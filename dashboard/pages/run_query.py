@@ -2,19 +2,21 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from functools import reduce
 from operator import or_
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from django.db.models import CharField, Exists, OuterRef, Q, TextField
+from django.db.models import CharField, Exists, F, OrderBy, OuterRef, Q, TextField
 from django.db.models.functions import Cast
 from django.http import QueryDict
+from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from dashboard.http.ids import parse_id, parse_ids
 from results import tags
-from results.models import Dub, Run, RunQuerySet, Tag
+from results.models import Dub, MediaCopy, Run, RunQuerySet, Tag
 from results.transcripts import languages
 
 PAGE_SIZE = 50
@@ -32,6 +34,19 @@ LANGUAGE_FILTERS = {
     GUESSED: gettext_lazy("Guessed"),
     READS_OTHERWISE: gettext_lazy("Reads otherwise"),
 }
+# The values of `copies` in URLs.
+KEPT, NOT_KEPT = "kept", "none"
+# The values of `order` in URLs, each with the field that it sorts by; with "-" in front, the other way round. Runs
+# without one of them are sorted by the time at which they were added, the newest first.
+ORDERS = {
+    "oldest": "pk",
+    "title": "title",
+    "id": "camb_run_id",
+    "length": "duration_ms",
+    "lines": "cue_count",
+    "status": "status",
+    "checked": "checked_at",
+}
 # The value of `by` in URLs for a list with one row a source.
 BY_SOURCE = "source"
 
@@ -43,6 +58,12 @@ class RunListQuery:
     q: str = ""
     tag: tuple[str, ...] = ()
     lang: str = ""
+    who: int = 0
+    """Only runs that this user added."""
+    since: str = ""
+    until: str = ""
+    """Only runs added on these days, in ISO 8601; both are included."""
+    copies: str = ""
     status: str = ""
     order: str = ""
     by: str = ""
@@ -51,13 +72,17 @@ class RunListQuery:
 
     @classmethod
     def read(cls, query: QueryDict) -> "RunListQuery":
-        status, order, by = (query.get(name, "") for name in ("status", "order", "by"))
+        status, order, by, copies = (query.get(name, "") for name in ("status", "order", "by", "copies"))
         return cls.cleaned(
             query.get("q", ""),
             query.getlist("tag")[:MAX_TAG_FILTERS],
             lang=language_filter(query.get("lang", "")),
+            who=parse_id(query.get("who", "")) or 0,
+            since=_day(query.get("since", "")),
+            until=_day(query.get("until", "")),
+            copies=copies if copies in (KEPT, NOT_KEPT) else "",
             status=status if status in (*Status.values, ARCHIVED) else "",
-            order=order if order == "oldest" else "",
+            order=order if order.removeprefix("-") in ORDERS and order != "-oldest" else "",
             by=by if by == BY_SOURCE else "",
             after=parse_id(query.get("after", "")) or 0,
             before=parse_id(query.get("before", "")) or 0,
@@ -85,7 +110,12 @@ class RunListQuery:
     @property
     def is_narrowed(self) -> bool:
         """Whether the list is filtered by more than its tab."""
-        return bool(self.q or self.tag or self.lang)
+        return self.query(status="", order="", by="") != "?"
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether the list is filtered by what the Filter menu offers."""
+        return self.query(q="", status="", order="", by="") != "?"
 
     @property
     def fields(self) -> list[tuple[str, str]]:
@@ -93,16 +123,29 @@ class RunListQuery:
         return parse_qsl(self.query().removeprefix("?"))
 
     @property
-    def chips(self) -> list[tuple[str, str]]:
-        """Each tag of the filter, with the query string of the list without the tag."""
-        return [(name, self.query(tag=[other for other in self.tag if other != name])) for name in self.tag]
+    def sorted_by(self) -> str:
+        """The field by which the runs are sorted."""
+        return ORDERS.get(self.order.removeprefix("-"), "pk")
+
+    @property
+    def is_descending(self) -> bool:
+        return self.order.startswith("-") or not self.order
 
     def named(self, runs: RunQuerySet) -> RunQuerySet:
-        """Return the runs with all tags and the language, and with `q` in the title or at the start of the id."""
+        """Return the runs that pass the filter, and have `q` in the title or at the start of the id."""
         for name in self.tag:
             runs = runs.filter(tags.tagged_with(name))
         if self.lang:
             runs = _in_language(runs, self.lang)
+        if self.who:
+            runs = runs.filter(added_by=self.who)
+        if self.since:
+            runs = runs.filter(created_at__gte=_midnight(self.since))
+        if self.until:
+            runs = runs.filter(created_at__lt=_midnight(self.until) + timedelta(days=1))
+        if self.copies:
+            kept = Exists(MediaCopy.objects.filter(state=MediaCopy.State.KEPT, dub__run=OuterRef("pk")))
+            runs = runs.filter(kept if self.copies == KEPT else ~kept)
         if not self.q:
             return runs
         found = Q(title__icontains=self.q)
@@ -128,6 +171,18 @@ class RunListQuery:
             return self.matching(runs)
         newer = self.matching(runs.filter(source=OuterRef("source"), pk__gt=OuterRef("pk")))
         return self.matching(runs).filter(Q(source=None) | ~Exists(newer))
+
+
+def _day(text: str) -> str:
+    """Return the day in ISO 8601, or an empty string if it is none."""
+    try:
+        return date.fromisoformat(text).isoformat() if len(text) == len("2026-05-31") else ""
+    except ValueError:
+        return ""
+
+
+def _midnight(day: str) -> datetime:
+    return timezone.make_aware(datetime.fromisoformat(day))
 
 
 def language_filter(text: str) -> str:
@@ -183,10 +238,10 @@ def get_page(runs: RunQuerySet, wanted: RunListQuery, size: int = PAGE_SIZE) -> 
     """Return one page of the list by keyset pagination, so the last page is as quick as the first."""
     runs = wanted.with_row(runs)
     is_backwards = bool(wanted.before)
-    is_ascending = (wanted.order == "oldest") != is_backwards
+    is_ascending = wanted.is_descending == is_backwards
     if key := wanted.before or wanted.after:
-        runs = runs.filter(pk__gt=key) if is_ascending else runs.filter(pk__lt=key)
-    found = list(runs.order_by("pk" if is_ascending else "-pk")[: size + 1])
+        runs = runs.filter(_behind(wanted.sorted_by, key, is_ascending=is_ascending))
+    found = list(runs.order_by(*_ordering(wanted.sorted_by, is_ascending=is_ascending))[: size + 1])
     is_more, found = len(found) > size, found[:size]
     if is_backwards:
         found.reverse()
@@ -198,8 +253,39 @@ def get_page(runs: RunQuerySet, wanted: RunListQuery, size: int = PAGE_SIZE) -> 
     )
 
 
+def _ordering(field: str, *, is_ascending: bool) -> list[OrderBy]:
+    """Return the order by this field and then by pk. Runs without a value are first in ascending order."""
+    # Where a value is never missing, its index is used only without a word on missing ones.
+    is_optional = Run._meta.get_field(field).null if field != "pk" else False
+    if is_ascending:
+        return [F(field).asc(nulls_first=is_optional or None), F("pk").asc()]
+    return [F(field).desc(nulls_last=is_optional or None), F("pk").desc()]
+
+
+def _behind(field: str, key: int, *, is_ascending: bool) -> Q:
+    """Return the condition of runs that are sorted behind the run of this pk; if it is gone, all are."""
+    later = Q(pk__gt=key) if is_ascending else Q(pk__lt=key)
+    if field == "pk":
+        return later
+    found = Run.objects.filter(pk=key).values_list(field).first()
+    if found is None:
+        return Q()
+    (value,) = found
+    same = Q((field, value)) & later
+    if value is None:
+        return same | Q((f"{field}__isnull", False)) if is_ascending else same
+    if is_ascending:
+        return same | Q((f"{field}__gt", value))
+    return same | Q((f"{field}__lt", value)) | Q((f"{field}__isnull", True))
+
+
 def count_new(runs: RunQuerySet, wanted: RunListQuery, shown: Sequence[int], since: int) -> int:
-    """Return the number of runs that came into this page since a version: added, restored, or by a new status."""
+    """Return the number of runs that came into this page since a version: added, restored, or by a new status.
+
+    In another order than that of their adding, they may have come into any page, and none is counted.
+    """
+    if wanted.sorted_by != "pk":
+        return 0
     shown_sources = runs.filter(pk__in=shown).exclude(source=None).values("source")
     runs = wanted.with_row(runs).filter(version__gt=since).exclude(pk__in=shown)
     if wanted.is_by_source:

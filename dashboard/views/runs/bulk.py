@@ -25,7 +25,7 @@ from teams.access import membership_or_404, require_change
 from teams.models import Membership
 
 # The fields that say which runs are selected; an invalid form carries them along.
-SELECTION_FIELDS = ("pk", "all", "q", "tag", "lang", "status", "order", "by")
+SELECTION_FIELDS = ("pk", "all", *vars(RunListQuery()))
 
 
 @login_required

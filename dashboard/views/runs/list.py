@@ -8,11 +8,12 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from dashboard.http.ids import parse_id, parse_ids
-from dashboard.pages.run_list import build_rows, build_tabs, for_list, status_counts
+from dashboard.pages.run_list import build_headings, build_rows, build_tabs, filter_chips, for_list, status_counts
 from dashboard.pages.run_query import (
     ARCHIVED,
     BY_SOURCE,
@@ -31,7 +32,7 @@ from results.runs.request import refresh_progress
 from results.runs.source_suggestions import suggestion_counts
 from results.transcripts import languages
 from teams.access import can_change, can_manage, membership_or_404
-from teams.models import Membership
+from teams.models import Membership, User
 
 Status = Run.Status
 
@@ -44,6 +45,10 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
     # Read first: a change made meanwhile is newer than this version, so the next poll brings it.
     version = TeamVersion.current(membership.team_id)
     runs_page = get_page(for_list(Run.objects.filter(team=membership.team)), wanted)
+    members = {
+        user.pk: str(user)
+        for user in User.objects.filter(memberships__team=membership.team).order_by("name", "email")
+    }
     context = _context(membership, wanted, runs_page.runs)
     context |= {
         "formats": FORMATS.values(),
@@ -55,8 +60,14 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
     }
     context |= {
         "page": runs_page,
-        "oldest_first": wanted.query(order="oldest"),
-        "newest_first": wanted.query(order=""),
+        "headings": build_headings(wanted),
+        "orders": [
+            (_("Newest first"), wanted.query(order=""), not wanted.order),
+            (_("Oldest first"), wanted.query(order="oldest"), wanted.order == "oldest"),
+        ],
+        "members": members,
+        "filter_chips": filter_chips(wanted, members),
+        "unfiltered": RunListQuery(q=wanted.q, status=wanted.status, order=wanted.order, by=wanted.by).query(),
         "by_run": wanted.query(by=""),
         "by_source": wanted.query(by=BY_SOURCE),
     }

@@ -208,7 +208,7 @@ def test_another_teams_runs_are_never_refreshed(team, member):
 
 
 def test_the_number_of_selected_runs_is_limited(team, member, monkeypatch):
-    monkeypatch.setattr("dashboard.pages.run_list.MAX_SELECTED", 2)
+    monkeypatch.setattr("dashboard.pages.run_query.MAX_SELECTED", 2)
     make_key(team)
     runs = make_named_runs(team)
     text = refresh_many(member, team, pk=[run.pk for run in runs.values()])

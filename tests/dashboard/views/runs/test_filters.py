@@ -1,0 +1,167 @@
+"""The list's filters, their chips, and the order by each column."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from results.models import MediaCopy, Run
+from tests.factories import make_dub, make_member, make_ready_run, make_run
+
+pytestmark = pytest.mark.django_db
+
+
+def listed(client, team, **query) -> list[str]:
+    response = client.get(reverse("runs-list", args=[team.slug]), query)
+    return [row.name for row in response.context["rows"]]
+
+
+def chips(client, team, **query) -> list[str]:
+    response = client.get(reverse("runs-list", args=[team.slug]), query)
+    return [chip.name for chip in response.context["filter_chips"]]
+
+
+# --- Filters -----------------------------------------------------------------------------------------
+
+
+def test_runs_are_filtered_by_who_added_them(member, team, owner):
+    make_run(team, title="mine", added_by=owner)
+    make_run(team, title="theirs", added_by=make_member(team))
+    assert listed(member, team, who=owner.pk) == ["mine"]
+    assert chips(member, team, who=owner.pk) == ["Added by Anna"]
+    assert listed(member, team, who="x") == ["theirs", "mine"]
+
+
+def test_runs_are_filtered_by_the_day_they_were_added_on(member, team):
+    for day in (1, 2, 3):
+        make_run(team, title=f"day {day}", created_at=datetime(2026, 5, day, 12, tzinfo=UTC))
+    assert listed(member, team, since="2026-05-02") == ["day 3", "day 2"]
+    assert listed(member, team, until="2026-05-02") == ["day 2", "day 1"]
+    assert listed(member, team, since="2026-05-02", until="2026-05-02") == ["day 2"]
+    assert chips(member, team, since="2026-05-02") == ["Added since 2026-05-02"]
+    for odd in ("2026-5-2", "2026-02-31", "soon", "2026-05-02T00:00"):
+        assert len(listed(member, team, since=odd)) == 3
+
+
+def test_runs_are_filtered_by_whether_their_media_is_kept(member, team):
+    kept, fetched, bare = (make_ready_run(team, title=name) for name in ("kept", "fetched", "bare"))
+    for run, state in ((kept, "kept"), (fetched, "waiting")):
+        MediaCopy.objects.create(team=team, dub=make_dub(run), kind="video", state=state, name=run.title)
+    assert listed(member, team, copies="kept") == ["kept"]
+    assert listed(member, team, copies="none") == ["bare", "fetched"]
+    assert bare.title == "bare"
+
+
+def test_filters_hold_together_and_are_removed_one_by_one(member, team, owner):
+    make_ready_run(team, title="both", added_by=owner, languages=["es"])
+    make_ready_run(team, title="one", added_by=owner, languages=["fr"])
+    query = {"who": owner.pk, "lang": "es", "q": "o"}
+    response = member.get(reverse("runs-list", args=[team.slug]), query)
+    assert [row.name for row in response.context["rows"]] == ["both"]
+    without = {chip.name: chip.without for chip in response.context["filter_chips"]}
+    assert without == {"Spanish": f"?q=o&who={owner.pk}", "Added by Anna": "?q=o&lang=es"}
+    assert response.context["unfiltered"] == "?q=o"
+
+
+def test_bulk_actions_on_all_keep_to_every_filter(member, team, owner):
+    mine = make_ready_run(team, added_by=owner)
+    make_ready_run(team, added_by=make_member(team))
+    member.post(reverse("runs-bulk-archive", args=[team.slug]), {"all": 1, "who": owner.pk})
+    assert list(Run.objects.archived()) == [mine]
+
+
+def test_an_empty_result_says_how_to_see_more(member, team):
+    make_run(team)
+    text = member.get(reverse("runs-list", args=[team.slug]), {"since": "2099-01-01"}).text
+    assert "No runs match these filters" in text
+    assert "Remove a filter to see more runs." in text
+
+
+# --- Order -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("order", "names"),
+    [
+        ("", ["c", "b", "a"]),
+        ("oldest", ["a", "b", "c"]),
+        ("title", ["a", "b", "c"]),
+        ("-title", ["c", "b", "a"]),
+        ("id", ["a", "c", "b"]),
+        ("-id", ["b", "c", "a"]),
+        ("length", ["b", "a", "c"]),
+        ("-length", ["c", "a", "b"]),
+        ("lines", ["c", "a", "b"]),
+        ("status", ["b", "c", "a"]),
+        ("checked", ["b", "c", "a"]),
+        ("-checked", ["a", "c", "b"]),
+        ("-oldest", ["c", "b", "a"]),
+        ("added_by", ["c", "b", "a"]),
+    ],
+)
+def test_the_list_is_sorted_by_each_column(member, team, order, names):
+    now = timezone.now()
+    make_run(
+        team,
+        title="a",
+        camb_run_id=None,
+        camb_task_id="t",
+        duration_ms=2,
+        cue_count=2,
+        status="ready",
+        checked_at=now,
+    )
+    make_run(team, title="b", camb_run_id=9, duration_ms=1, cue_count=3, status="failed", checked_at=None)
+    make_run(
+        team,
+        title="c",
+        camb_run_id=8,
+        duration_ms=3,
+        cue_count=1,
+        status="new",
+        checked_at=now - timedelta(hours=1),
+    )
+    assert listed(member, team, order=order) == names
+
+
+@pytest.mark.parametrize("order", ["", "oldest", "title", "-title", "id", "-id", "checked", "-checked", "status"])
+def test_pages_lead_through_every_run_in_each_order_and_back(member, team, order, monkeypatch):
+    monkeypatch.setattr("dashboard.pages.run_query.get_page.__defaults__", (2,))
+    now = timezone.now()
+    for number in range(7):
+        make_run(
+            team,
+            title=f"{'ab'[number % 2]}",
+            camb_run_id=None if number < 3 else 100 - number,
+            camb_task_id=f"task {number}" if number < 3 else "",
+            checked_at=None if number % 3 == 0 else now - timedelta(hours=number % 2),
+        )
+    every = Run.objects.filter(team=team).count()
+    address = reverse("runs-list", args=[team.slug])
+    pages, query = [], f"?order={order}"
+    while query:
+        page = member.get(address + query).context["page"]
+        pages.append([run.pk for run in page.runs])
+        query = page.after
+    assert sorted(pk for page in pages for pk in page) == sorted(Run.objects.values_list("pk", flat=True))
+    assert sum(map(len, pages)) == every
+    back, query = [], page.before
+    while query:
+        page = member.get(address + query).context["page"]
+        back.insert(0, [run.pk for run in page.runs])
+        query = page.before if len(back) < len(pages) - 1 else ""
+    assert back == pages[:-1]
+
+
+def test_a_heading_sorts_and_turns_the_order_round(member, team):
+    make_run(team)
+    headings = member.get(reverse("runs-list", args=[team.slug])).context["headings"]
+    assert (headings["title"].query, headings["title"].sorted) == ("?order=title", "")
+    headings = member.get(reverse("runs-list", args=[team.slug]), {"order": "title"}).context["headings"]
+    assert (headings["title"].query, headings["title"].sorted) == ("?order=-title", "ascending")
+
+
+def test_the_page_behind_a_run_that_is_gone_is_the_first_one(member, team):
+    make_run(team, title="a")
+    assert listed(member, team, order="title", after=999) == ["a"]
