@@ -33,8 +33,9 @@ class SourceDub(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The language's name; of a dub without one, the name of its run."""
-        return language_label(self.language, is_guess=self.is_guess) or str(self.run)
+        """The language's name; of a dub without one, what tells its run from the others of the source."""
+        name = str(self.run) if self.run.source_id else self.run.camb_name
+        return language_label(self.language, is_guess=self.is_guess) or name
 
     @property
     def href(self) -> str:

@@ -10,6 +10,7 @@ from playwright.sync_api import Page
 from results import tags
 from results.models import Run, SavedSearch
 from results.runs.archive import archive_runs
+from results.runs.sources import join_runs
 from teams.models import AccessToken, Invitation, Membership, Team
 from tests.factories import make_team
 
@@ -25,6 +26,8 @@ def pages_of(team: Team, add_runs: Callable[..., list[Run]]) -> dict[str, str]:
     tags.add_tags(team, {run.pk: ["launch", "مهم", "season 2"] for run in (audio_only, languages)})
     tags.add_tags(team, {ready.pk: ["a tag of many words", "launch", "season 2"]})
     archive_runs(team, [not_found.pk])
+    join_runs(team, [ready.pk, languages.pk, waiting.pk])
+    Run.objects.filter(pk__in=[audio_only.pk, failed.pk]).update(suggestion=failed.pk)
     Invitation.objects.issue(team=team, email="sam@example.org", role=Membership.Role.MEMBER, invited_by=owner)
     AccessToken.objects.issue(team.memberships.get(), "Nightly", can_write=True)
     SavedSearch.objects.create(team=team, owner=owner, q="النجوم", is_shared=True)
@@ -34,6 +37,7 @@ def pages_of(team: Team, add_runs: Callable[..., list[Run]]) -> dict[str, str]:
     )
     return {
         "runs": runs_list,
+        "runs by source": f"{runs_list}?by=source",
         "failed runs": f"{runs_list}?status=failed",
         "tagged runs": f"{runs_list}?tag=launch",
         "archived runs": f"{runs_list}?status=archived",
@@ -45,6 +49,10 @@ def pages_of(team: Team, add_runs: Callable[..., list[Run]]) -> dict[str, str]:
         "tags": reverse("runs-edit-tags", args=[languages.pk]),
         "remove": reverse("runs-edit-remove", args=[failed.pk]),
         "history": reverse("runs-history", args=[waiting.pk]),
+        "suggested sources": reverse("sources-suggestions", args=[team.slug]),
+        "languages of sources": reverse("sources-languages", args=[team.slug]),
+        "source": reverse("runs-source", args=[ready.pk]),
+        "suggested source": reverse("runs-source", args=[failed.pk]),
         "search": search,
         "found": f"{search}?q=النجوم",
         "nothing found": f"{search}?q=zzz",

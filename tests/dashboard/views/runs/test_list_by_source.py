@@ -47,7 +47,7 @@ def test_a_source_is_one_row_with_a_chip_for_each_dub(client, team, reader):
         ("ready", f"/runs/{french.pk}/?dub=fr-fr", "French (France)"),
         ("ready", f"/runs/{german.pk}/?dub=de-de", "German (Germany)"),
         ("waiting", f"/runs/{waiting.pk}/", "Pilot (Polish)"),
-        ("ready", f"/runs/{alone.pk}/", "Alone"),
+        ("ready", f"/runs/{alone.pk}/", f"Run {alone.camb_run_id}"),
     ]
     assert "2 of 3 ready" in text_of(answer)
 
