@@ -7,8 +7,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from demo.samples import DEMO_TITLES
+from demo.server import StandIn
 from results.models import Run
 from results.runs import source_suggestions
+from results.runs.add import add_runs
 from results.runs.source_names import name_key, without_language
 from results.runs.source_suggestions import suggest_pending
 from results.runs.sources import join_runs, refuse_suggestion, take_apart
@@ -82,6 +85,16 @@ def test_of_200_made_runs_nearly_all_dubs_are_suggested_and_no_other_run(seed):
     found = suggestions(team)
     assert [group for group in found if not any(group <= right for right in groups)] == []
     assert sum(map(len, found)) >= 0.95 * sum(map(len, groups))
+
+
+def test_no_runs_of_the_demo_are_suggested(settings, team, sweep):
+    with StandIn() as stand_in:
+        settings.CAMB_BASE_URL = stand_in.base_url
+        add_runs(team, list(DEMO_TITLES.items()), None)
+        sweep()
+    suggest_pending()
+    assert Run.objects.filter(is_compared=True).count() >= 10
+    assert suggestions(team) == []
 
 
 def test_runs_of_two_teams_are_never_suggested_together():
