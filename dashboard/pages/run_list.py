@@ -103,6 +103,17 @@ def filter_chips(wanted: RunListQuery, members: Mapping[int, str]) -> list[Filte
     return chips + [FilterChip(name, wanted.query(**{field: ""})) for field, name in named.items() if name]
 
 
+def order_names() -> dict[str, str]:
+    """Return the names of the orders that people choose most, by their values in URLs."""
+    return {
+        "": _("Newest first"),
+        "oldest": _("Oldest first"),
+        "title": _("By title"),
+        "-length": _("Longest first"),
+        "-checked": _("Last checked first"),
+    }
+
+
 def build_headings(wanted: RunListQuery) -> dict[str, Heading]:
     """Return the headings that sort, by the name of their order."""
     columns = {

@@ -8,12 +8,19 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from dashboard.http.ids import parse_id, parse_ids
-from dashboard.pages.run_list import build_headings, build_rows, build_tabs, filter_chips, for_list, status_counts
+from dashboard.pages.run_list import (
+    build_headings,
+    build_rows,
+    build_tabs,
+    filter_chips,
+    for_list,
+    order_names,
+    status_counts,
+)
 from dashboard.pages.run_query import (
     ARCHIVED,
     BY_SOURCE,
@@ -62,8 +69,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
         "page": runs_page,
         "headings": build_headings(wanted),
         "orders": [
-            (_("Newest first"), wanted.query(order=""), not wanted.order),
-            (_("Oldest first"), wanted.query(order="oldest"), wanted.order == "oldest"),
+            (name, wanted.query(order=order), order == wanted.order) for order, name in order_names().items()
         ],
         "members": members,
         "filter_chips": filter_chips(wanted, members),

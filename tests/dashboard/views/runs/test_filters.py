@@ -139,14 +139,16 @@ def test_pages_lead_through_every_run_in_each_order_and_back(member, team, order
         )
     every = Run.objects.filter(team=team).count()
     address = reverse("runs-list", args=[team.slug])
-    pages, query = [], f"?order={order}"
+    pages: list[list[int]] = []
+    query = f"?order={order}"
     while query:
         page = member.get(address + query).context["page"]
         pages.append([run.pk for run in page.runs])
         query = page.after
     assert sorted(pk for page in pages for pk in page) == sorted(Run.objects.values_list("pk", flat=True))
     assert sum(map(len, pages)) == every
-    back, query = [], page.before
+    back: list[list[int]] = []
+    query = page.before
     while query:
         page = member.get(address + query).context["page"]
         back.insert(0, [run.pk for run in page.runs])
