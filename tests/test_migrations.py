@@ -13,7 +13,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations import RenameField, RenameModel
 
 from results.models import Run
-from results.search import indexing
+from results.runs.archive import sync_pending
 from results.search.service import search
 
 OURS = ("teams", "results")
@@ -26,6 +26,9 @@ VALUES = {
     models.JSONField: ["kitchen"],
     models.UUIDField: UUID(int=7),
 }
+
+# The values that migrations change: 0010_analyzer_2 empties the index, which a worker fills again.
+CHANGED: dict[str, dict[str, object]] = {"results.Run": {"is_indexed": False}}
 
 Node = tuple[str, str]
 
@@ -113,7 +116,9 @@ def test_every_row_survives_the_later_migrations_and_is_found(state):
         executor.migrate(executor.loader.graph.leaf_nodes())
     after = rows(newest)
     for label, rows_before in under_new_names(before, state).items():
-        assert [new | old for new, old in zip(after[label], rows_before, strict=True)] == after[label], label
+        changed = CHANGED.get(label, {})
+        kept = [new | old | changed for new, old in zip(after[label], rows_before, strict=True)]
+        assert kept == after[label], label
     Run.objects.update(archived_at=None)
-    indexing.rebuild()
+    sync_pending()
     assert search(Run.objects.get().team_id, "kitchen").count == 1

@@ -203,9 +203,15 @@ def run(camb_run_id: int) -> Run:
 
 def test_every_row_and_value_survives_the_migrations():
     for (model, fields), table in zip(FIELDS, DATA["tables"], strict=True):
-        rows = model._default_manager.order_by("pk").values_list(*fields.split())
-        assert [[as_stored(value) for value in row] for row in rows] == table["rows"], model._meta.label
-    assert lines_in_index() == len(DATA["index"][connection.vendor]["rows"])
+        names = fields.split()
+        rows = model._default_manager.order_by("pk").values_list(*names)
+        # A migration empties the index and marks all runs as not indexed.
+        emptied = [
+            [0 if name == "is_indexed" else value for name, value in zip(names, row, strict=True)]
+            for row in table["rows"]
+        ]
+        assert [[as_stored(value) for value in row] for row in rows] == emptied, model._meta.label
+    assert lines_in_index() == 0
 
 
 def test_keys_search_archive_and_new_rows_work_after_the_migrations():
@@ -214,20 +220,20 @@ def test_keys_search_archive_and_new_rows_work_after_the_migrations():
         STUDIO: "studio-key-0002",
     }
 
-    # The earlier version put these words into the index.
+    # A worker puts the lines of current runs into the index again.
+    sync_pending()
     assert len(found(DEMO, "الصحراء")) == 1
     assert found(STUDIO, "スープ speaker:misaki speaker:美咲 lang:ja") == ["味噌スープの台所へようこそ。"]
     assert found(STUDIO, "مطبخ") == ["مرحبا بكم في المطبخ"]
     assert found(STUDIO, "oboe") == ["And an oboe."]
     assert search(STUDIO, "celo").suggestion == "cello"
-    assert found(STUDIO, "marigold") == found(STUDIO, "lantern") == found(STUDIO, "orchid") == []
+    assert found(STUDIO, "marigold") == found(STUDIO, "lantern") == []
 
     lines = lines_in_index()
     remove_run(run(CURRENT))
     assert (found(STUDIO, "oboe"), lines_in_index()) == ([], lines - 2)
 
-    # Unfinished work goes on: one run leaves the index, one returns, and a name reaches the later runs.
-    sync_pending()
+    # Unfinished work goes on: one run is out of the index, one has returned, and a name reaches the later runs.
     assert (run(TO_UNINDEX).is_indexed, run(TO_INDEX).is_indexed) == (False, True)
     assert found(STUDIO, "speaker:annabel orchid") == []
     speakers.apply_pending()

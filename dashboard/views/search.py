@@ -20,7 +20,7 @@ from dashboard.pages.search import SearchRequest, build_facets, build_saved_row,
 from dashboard.pages.search_hits import cue_url, group_hits
 from results.exports.csv import csv_pieces
 from results.models import SavedSearch
-from results.search import saved
+from results.search import index, saved
 from results.search.query import clean, parse
 from results.search.service import SAMPLE_SIZE, Hit, iter_hits, search
 from results.transcripts import timecode
@@ -132,6 +132,7 @@ def _context(membership: Membership, wanted: SearchRequest) -> dict[str, Any]:
         "membership": membership,
         "wanted": wanted,
         "hint": result.hint,
+        "missing_runs": index.missing_runs(membership.team_id) if wanted.before is None else 0,
         "groups": group_hits(result.hits, wanted.q),
         "summary": summarise(result, wanted) if result.hits else "",
         "more": wanted.next_query(result),

@@ -65,7 +65,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.archived().filter(is_indexed=True)
 
     def to_index(self) -> "RunQuerySet":
-        """Restored runs whose lines are not in the search index yet."""
+        """Runs whose lines are not in the search index yet: they were restored, or an upgrade emptied the index."""
         return self.current().filter(is_indexed=False)
 
     def uncompared(self) -> "RunQuerySet":

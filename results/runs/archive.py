@@ -2,7 +2,8 @@
 
 A request only marks the runs. From then on no list and no search shows them, and they are not refreshed. A worker
 then removes their lines from the search index, run by run, and adds them again after a restore. Its progress is
-stored on the runs (`Run.is_indexed`), so a lost task or a worker that stops costs some time and nothing else.
+stored on the runs (`Run.is_indexed`), so a lost task or a worker that stops costs some time and nothing else. After
+an upgrade that changes the index, all runs wait to be added in the same way.
 """
 
 import time
@@ -71,6 +72,6 @@ def _sync_run(pk: int) -> None:
 
 
 def _next_pending() -> list[int]:
-    """Return the next runs to sync: those to remove from the index first, then those to add."""
+    """Return the next runs to sync: those to remove from the index first, then those to add, newest first."""
     to_unindex = Run.objects.to_unindex().order_by("pk")[:_RUNS_PER_CHUNK].pks()
-    return to_unindex or Run.objects.to_index().order_by("pk")[:_RUNS_PER_CHUNK].pks()
+    return to_unindex or Run.objects.to_index().order_by("-pk")[:_RUNS_PER_CHUNK].pks()

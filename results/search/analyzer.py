@@ -2,27 +2,39 @@
 
 One analyzer serves index and query on both databases, so both fold a text in the same way.
 
-Folding begins with NFKC and case folding. Then:
+Folding begins with NFKC and case folding; `letters` has the tables. Then:
 
-- Latin and Greek: accents go, and letters such as ø and œ become o and oe.
-- Turkish: all four i are one letter.
-- Cyrillic: stress marks go and ё becomes е; й, ї and ў stay, as they are letters of their own.
-- Hebrew: points go, and final letters become their usual forms.
+- Latin and Greek: accents go, iota subscript included, and letters such as ø and œ become o and oe.
+- German, Scandinavian, Croatian: ü, ö, ä, å, ø and đ are also found as ue, oe, ae, aa, oe and dj, and by them.
+- Turkish: all four i are one letter. Azerbaijani: ə is e.
+- Hausa: letters with hooks become those without.
+- Cyrillic: stress marks go and ё becomes е; й, ї and ў stay, as they are letters of their own. Ukrainian: ґ is г.
+- Armenian: the marks of question, stress and exclamation, which stand inside words, go.
+- Hebrew and Yiddish: points go, and final letters and digraphs become their usual forms.
 - Arabic, Persian and Urdu: vowel signs go; alef, ya and kaf have one form each; ta marbuta becomes ha.
-- Japanese: katakana become hiragana.
-- Hindi, Bengali, Tamil and all other scripts: every mark stays, because in Indic scripts a mark is the vowel.
+- Arabic: a hamza on waw or ya is also found on the other one.
+- Hindi and Punjabi: nukta, visarga and addak go, chandrabindu is anusvara, and so is a nasal before its own stop.
+- Malayalam and Bengali: final consonants of both encodings are one letter.
+- Thai and Lao: the sign of am and a tone mark are found in either order.
+- Amharic: letters of one sound are one letter.
+- Chinese and Japanese: traditional, simplified, Japanese and variant forms of a character are one.
+- Japanese: katakana become hiragana, and the dot between foreign names goes.
+- All other scripts: every mark stays, because in Indic scripts a mark is the vowel.
 - All: digits of every script become ASCII digits, and invisible characters go.
 
 Words are letters and digits that touch. Then:
 
 - All: parts joined by an apostrophe, hyphen, dot, underscore, @ or & are found each alone and all run together.
 - English: "e-mail" is found by "mail" and "email", "anna@example.org" by "example.org".
+- English: "C++", "C#" and ".NET" are words, found by no other "c" or "net".
 - French: "l'homme" is found by "homme".
-- Numbers: a comma between digits joins them, so "1,000" is found by "1000".
+- Numbers: a comma between digits joins them, and a space between groups of three: "1,000" is found by "1000".
 - Hebrew: a quotation mark between letters joins them, as it does in acronyms.
 - Persian: a zero-width non-joiner joins words as a hyphen does.
 - Arabic and Hebrew: a word is also found without its proclitics: conjunction, preposition, article.
-- All: a pictograph (emoji, ♪, →) is a word; the rest of punctuation, # included, separates words.
+- Arabic and Hebrew: a word that is typed with an article is also found where it is said without.
+- Japanese: a foreign word typed with a long mark at its end is also found without.
+- All: a pictograph (emoji, ♪, →) is a word, and so is a flag; the rest of punctuation, # included, separates words.
 
 Some scripts are indexed by bigrams, which are every two neighbouring characters, and by the last character alone.
 
@@ -37,10 +49,11 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import islice
 from typing import NamedTuple
 
-ANALYZER_VERSION = 1
+from results.search.letters import OTHER_LETTERS, OTHER_SPELLING, SAME_LETTER, respell
+
+ANALYZER_VERSION = 2
 
 MAX_TEXT = 100_000
 """Characters of a text that are indexed; no longer line is stored."""
@@ -104,6 +117,7 @@ _BIGRAM_LETTERS = (
 _BIGRAM_LETTER = re.compile(f"[{_BIGRAM_LETTERS}]")
 _PICTOGRAPHS = "\u2190-\u2bff\U0001f000-\U0001faff"
 _SKIN_TONES = "\U0001f3fb-\U0001f3ff"
+_FLAG = "[\U0001f1e6-\U0001f1ff]{2}"
 _ARABIC = "\u0620-\u064a\u066e-\u06d3"
 _HEBREW = "\u05d0-\u05ea"
 
@@ -119,24 +133,6 @@ _ACCENT = re.compile(
     "\u0898-\u089f\u08ca-\u08e1\u08e3-\u08ff]"
 )
 _ACCENTED_SCRIPTS = ("LATIN", "GREEK", "HEBREW", "ARABIC")
-_SAME_LETTER = str.maketrans(
-    {
-        **dict(zip("đðøłħŧı", "ddolhti", strict=True)),
-        **{"æ": "ae", "œ": "oe", "þ": "th"},
-        **dict(zip("ёѐѝ", "ееи", strict=True)),
-        "ٱ": "ا",
-        **dict.fromkeys("ىیې", "ي"),
-        **dict.fromkeys("ةەہھۃ", "ه"),
-        **dict.fromkeys("کڪ", "ك"),
-        "ـ": "",
-        **dict(zip("ךםןףץ", "כמנפצ", strict=True)),
-        **{chr(code): chr(code - 0x60) for code in (*range(0x30A1, 0x30F7), 0x30FD, 0x30FE)},
-        **dict.fromkeys("’‘ʼʻʹ·׳״", "'"),
-        **dict.fromkeys("‐‑֊־", "-"),
-        **dict.fromkeys(map(chr, range(0x1F3FB, 0x1F400)), ""),
-    }
-)
-
 # Characters that belong to the one before them: marks, the later letters of a Hangul syllable written apart,
 # half-width sound marks, joiners. NFKC composes nothing across the edge of such a cluster, so each is folded alone.
 _EXTENDERS = (
@@ -144,9 +140,11 @@ _EXTENDERS = (
     "\u1160-\u11ff\ud7b0-\ud7fb\u314f-\u3164\uff9e-\uffa0\uffc2-\uffdc"
 )
 _CLUSTER = re.compile(
-    f"[\U0001f1e6-\U0001f1ff]{{2}}|.(?:[{_EXTENDERS}]|(?<=\u200d)[{_PICTOGRAPHS}])*",
+    f"{_FLAG}|.(?:[{_EXTENDERS}]|(?<=\u200d)[{_PICTOGRAPHS}])*",
     re.DOTALL,
 )
+
+_LONG_MARK_AT_END = re.compile("[ァ-ヺーｦ-ﾟ\u3099\u309a]{2}[ーｰ]$")
 
 _LETTER = rf"[^\W_{_BIGRAM_LETTERS}]"
 _WORD = rf"{_LETTER}+(?:[{_WORD_MARKS}]{_LETTER}*)*"
@@ -154,21 +152,36 @@ _JOINING = "'._@&,\"-"
 _JOINER = r"['.\-_@&]|(?<=\d),(?=\d)"
 _WORD_JOINER = rf"(?:{_JOINER}|(?<=[{_HEBREW}])\"(?=[{_HEBREW}]))"
 _TOKEN = re.compile(
-    rf"(?P<bigrams>[{_BIGRAM_LETTERS}]+)|(?P<word>{_WORD})(?P<more>(?:{_WORD_JOINER}{_WORD})+)?|[{_PICTOGRAPHS}]"
+    rf"(?P<bigrams>[{_BIGRAM_LETTERS}]+)|(?P<word>{_WORD})(?P<more>(?:{_WORD_JOINER}{_WORD})+)?"
+    rf"|{_FLAG}|[{_PICTOGRAPHS}]"
 )
 _PART = re.compile(_WORD)
+_RAW_WORD = re.compile(r"[^\W_]+")
+_RAW_CLUSTERS = re.compile(rf"[^\W_][^\W_{_MARKS}]*(?:[{_MARKS}][^\W_]*)*")
 # The same tokens without their positions, which indexing does not need and which cost time. Joined words are
 # matched separately, as few lines have any. ASCII words come first, as most words are ASCII.
-_PARTS = re.compile(rf"[a-z0-9]++(?![^\0-\x7f])|[{_BIGRAM_LETTERS}]+|{_WORD}|[{_PICTOGRAPHS}]")
+_PARTS = re.compile(rf"[a-z0-9]++(?![^\0-\x7f])|[{_BIGRAM_LETTERS}]+|{_WORD}|{_FLAG}|[{_PICTOGRAPHS}]")
 # Most lines fold to ASCII and take a third of the time: this table turns all but letters and digits into spaces.
 _ASCII_WORDS = bytes(code if code < 128 and chr(code).isalnum() else ord(" ") for code in range(256))
 _JOINED = re.compile(rf"{_WORD}(?:{_WORD_JOINER}{_WORD})*")
+# Digits in groups of three, and words with signs that are part of them: these are found as one word too.
+_GROUPED_BY_COMMAS = re.compile(r"\d+(?:,\d+)+")
+_GROUPED_BY_SPACES = re.compile(r"(?<![\w.,])\d{1,3}(?: \d{3})+(?!\w)")
+_SYMBOL_WORD = re.compile(r"(?<!\w)(?:[a-z](?:\+\+|#)|\.net)(?!\w)")
+_SIGN_NAMES = str.maketrans({"+": "plus", "#": "sharp", ".": "dot"})
+_DIGIT_GROUP = re.compile(r"\d \d{3}")
 _MAY_JOIN = re.compile(rf"[{_JOINING}]{_LETTER}")
 
-# Persian writes a zero-width non-joiner where others write a space or nothing; elsewhere it only shapes letters.
-_ARABIC_NON_JOINER = re.compile(f"(?<=[{_ARABIC}])\u200c(?=[{_ARABIC}])")
 _MAY_HAVE_PROCLITICS = re.compile(f"[{_ARABIC}{_HEBREW}]")
 _ARABIC_PROCLITICS = re.compile("([وف])?([بك]?ال|لل)?")
+# Frequent words whose first letter is their own and no conjunction.
+_NO_CONJUNCTION = frozenset(
+    re.findall(
+        r"\w+",
+        "ورده ورود واحد واحده واجب وارد واسع واضح واقع والد والده وثيقه وجهه وجود وحده وحيد وداع ورقه وزاره وزير "
+        "وسيله وصول وظيفه وفاه وكاله وكيل ولايه وليد فارس فتاه فتره فرصه فرقه فكره فندق فيلم فريق",
+    )
+)
 _HEBREW_PROCLITICS = re.compile("(ו)?(כש|מש|[שכלבמ])?(ה)?")
 
 
@@ -188,10 +201,14 @@ def _fold_character(char: str) -> str:
         return " "
     if category == "Nd":
         return str(unicodedata.decimal(char))
-    folded = unicodedata.normalize("NFKC", char.casefold())
-    if unicodedata.name(char, "").startswith(_ACCENTED_SCRIPTS):
-        folded = _ACCENT.sub("", unicodedata.normalize("NFD", folded))
-    return folded.translate(_SAME_LETTER)
+    is_accented = unicodedata.name(char, "").startswith(_ACCENTED_SCRIPTS)
+    # Case folding makes a letter of an iota subscript, which is an accent.
+    folded = unicodedata.normalize("NFKC", (_without_accents(char) if is_accented else char).casefold())
+    return (_without_accents(folded) if is_accented else folded).translate(SAME_LETTER)
+
+
+def _without_accents(text: str) -> str:
+    return _ACCENT.sub("", unicodedata.normalize("NFD", text))
 
 
 _FOLDING = _Folding()
@@ -202,22 +219,25 @@ def _fold(text: str) -> str:
 
 
 def _prepare(text: str) -> str:
-    """Return the indexed part of the text, each character in its position, without signs that fold misleadingly."""
-    # NFKC would turn these signs into letters and glue them to the word before.
-    text = text[:MAX_TEXT].replace("™", " ").replace("℠", " ")
-    return _ARABIC_NON_JOINER.sub("-", text) if "\u200c" in text else text
+    """Return the indexed part of the text, each character in its position."""
+    return respell(text[:MAX_TEXT])
 
 
 def terms(text: str) -> Terms:
     """Return the terms that find this text. Text beyond MAX_TEXT characters is not indexed."""
-    folded = text[:MAX_TEXT].lower() if text.isascii() else _fold(_prepare(text))[:MAX_TEXT]
+    # The same as `_fold(_prepare(text))`, whose halves other spellings need.
+    normal = text[:MAX_TEXT] if text.isascii() else unicodedata.normalize("NFKC", _prepare(text))
+    folded = (normal.lower() if normal.isascii() else normal.translate(_FOLDING))[:MAX_TEXT]
     is_ascii, extras = folded.isascii(), []
     words = folded.encode().translate(_ASCII_WORDS).decode().split() if is_ascii else _PARTS.findall(folded)
     if _MAY_JOIN.search(folded):
-        joined = [_PART.findall(word) for word in _JOINED.findall(folded) if not word.isalnum()]
-        extras = [term for parts in joined if len(parts) > 1 and len(term := "".join(parts)) <= MAX_TERM]
+        joined = [word for word in _JOINED.findall(folded) if not word.isalnum()]
+        extras = [term for word in joined for term in _joined_terms(word)]
+    extras += [token.term for token in _with_signs(folded)]
     if not is_ascii and _MAY_HAVE_PROCLITICS.search(folded):
-        extras += [term for word in words for term in _without_proclitics(word)]
+        extras += [term for word in (*words, *extras) for term in _without_proclitics(word)]
+    if not normal.isascii():
+        extras += _other_spellings(normal)
     if not is_ascii and _BIGRAM_LETTER.search(folded):
         words = [term for word in words for term in (_bigrams(word) if _BIGRAM_LETTER.match(word) else (word,))]
     if len(folded) > MAX_TERM and max(map(len, words), default=0) > MAX_TERM:
@@ -230,16 +250,69 @@ def _bigrams(letters: str) -> list[str]:
     return [letters[at : at + 2] for at in range(len(letters))]
 
 
+def _joined(folded: str, start: int, end: int) -> list[_Token]:
+    """Return the words that the parts of a joined word make: all together, and the digits that commas group."""
+    spans = [(start, end), *(match.span() for match in _GROUPED_BY_COMMAS.finditer(folded, start, end))]
+    # A number without other signs is the whole itself.
+    tokens = (_Token("".join(_PART.findall(folded, *span)), *span) for span in dict.fromkeys(spans))
+    return [token for token in tokens if len(token.term) <= MAX_TERM]
+
+
+def _joined_terms(word: str) -> list[str]:
+    """Return the terms of `_joined` for a word that may also be none of joined parts."""
+    if len(parts := _PART.findall(word)) < 2:
+        return []
+    if "," in word:
+        return [token.term for token in _joined(word, 0, len(word))]
+    return [term] if len(term := "".join(parts)) <= MAX_TERM else []
+
+
+def _with_signs(folded: str) -> list[_Token]:
+    """Return the numbers whose groups a space separates, and the words that a sign is part of, such as C++."""
+    # Few lines have any, and looking for a few letters is quick.
+    if not ("#" in folded or "+" in folded or ".net" in folded or _DIGIT_GROUP.search(folded)):
+        return []
+    numbers = (_Token(match[0].replace(" ", ""), *match.span()) for match in _GROUPED_BY_SPACES.finditer(folded))
+    signs = (_Token(match[0].translate(_SIGN_NAMES), *match.span()) for match in _SYMBOL_WORD.finditer(folded))
+    return [token for token in (*numbers, *signs) if len(token.term) <= MAX_TERM]
+
+
+def _other_spellings(text: str) -> list[str]:
+    """Return the words of the text that have another spelling, folded, in that spelling."""
+    text = unicodedata.normalize("NFKC", text[:MAX_TEXT])
+    if OTHER_LETTERS.isdisjoint(text):
+        return []
+    words = (word for word in _RAW_WORD.findall(text) if not OTHER_LETTERS.isdisjoint(word))
+    folded = (_fold(_respelled(word)) for word in words)
+    # A letter may fold to several with a sign between them.
+    return [term for term in folded if len(term) <= MAX_TERM and _PART.fullmatch(term)]
+
+
+def _respelled(word: str) -> str:
+    return unicodedata.normalize("NFKC", word).lower().translate(OTHER_SPELLING)
+
+
 def phrases(text: str, *, is_prefix: bool = False) -> tuple[Phrase, ...]:
     """Return the phrases of which each alone finds this text in a line; none when the text has no term.
 
     `is_prefix` makes the last word a prefix if it has at least two letters. A single bigram letter always is one.
     """
-    words, joined, _ = _tokens(_fold(_prepare(text))[:MAX_TEXT])
+    found = _phrases(text, is_prefix=is_prefix)
+    # Foreign words in katakana are written with or without a long mark at their end.
+    return found + _phrases(text[:-1], is_prefix=is_prefix) if _LONG_MARK_AT_END.search(text) else found
+
+
+def _phrases(text: str, *, is_prefix: bool) -> tuple[Phrase, ...]:
+    folded = _fold(_prepare(text))[:MAX_TEXT]
+    words, joined, _ = _tokens(folded)
     if not words:
         return ()
+    if symbol_word := _SYMBOL_WORD.fullmatch(folded.strip()):
+        return (Phrase((symbol_word[0].translate(_SIGN_NAMES),)),)
     found = [tuple(token.term for token in words)]
     found += [(token.term,) for token in joined if (token.start, token.end) == (words[0].start, words[-1].end)]
+    if len(words) == 1:
+        found += [(term,) for term in (*_other_spellings(text), *_without_article(words[0].term))]
     if not _BIGRAM_LETTER.match(words[-1].term):
         return tuple(Phrase(terms, is_prefix and len(terms[-1]) > 1) for terms in found)
     if len(words) > 1 and words[-2].end == words[-1].end:
@@ -257,13 +330,16 @@ def mark(text: str, phrases: Iterable[Phrase]) -> list[tuple[int, int]]:
         return []
     folded, starts, ends = _align(_prepare(text))
     words, joined, bare = _tokens(folded)
-    groups = [words, *([extra] for extra in (*joined, *bare))]
-    spans = sorted(
+    groups = [words, *([extra] for extra in (*joined, *bare, *_with_signs(folded)))]
+    spans = [
         (starts[start], ends[end - 1])
         for phrase in phrases
         for tokens in groups
         for start, end in _positions(phrase, tokens, folded)
-    )
+    ]
+    if not OTHER_LETTERS.isdisjoint(unicodedata.normalize("NFKC", text)):
+        spans += _other_spans(text, phrases)
+    spans.sort()
     merged: list[tuple[int, int]] = []
     for start, end in spans:
         if merged and start <= merged[-1][1]:
@@ -271,6 +347,26 @@ def mark(text: str, phrases: Iterable[Phrase]) -> list[tuple[int, int]]:
         else:
             merged.append((start, end))
     return merged
+
+
+def _other_spans(text: str, phrases: Iterable[Phrase]) -> Iterator[tuple[int, int]]:
+    """Yield (start, end) of each word of the text that a phrase has in its other spelling."""
+    # The letters of a word in its clusters: NFKC would move them.
+    for word in _RAW_CLUSTERS.finditer(text):
+        if not (found := _other_spellings(word[0])):
+            continue
+        for terms, is_prefix in phrases:
+            if terms == (found[0],) or (is_prefix and len(terms) == 1 and found[0].startswith(terms[0])):
+                yield word.start(), word.start() + _end_in_other_spelling(word[0], len(terms[0]))
+
+
+def _end_in_other_spelling(word: str, letters: int) -> int:
+    """Return where the first letters of the word's other spelling end in the word."""
+    for cluster in _CLUSTER.finditer(word):
+        letters -= len(_fold(_respelled(cluster[0])))
+        if letters <= 0:
+            return cluster.end()
+    return len(word)
 
 
 def _positions(phrase: Phrase, tokens: Sequence[_Token], folded: str) -> Iterator[tuple[int, int]]:
@@ -281,13 +377,15 @@ def _positions(phrase: Phrase, tokens: Sequence[_Token], folded: str) -> Iterato
         if token.term.startswith(last) if phrase.is_prefix else token.term == last:
             first = position - len(before)
             if all(tokens[first + step].term == term for step, term in enumerate(before)):
-                yield tokens[first].start, _end_of(folded, token.start, len(last))
+                yield tokens[first].start, _end_of(folded, token, len(last))
 
 
-def _end_of(folded: str, start: int, letters: int) -> int:
-    """Return the end of this many letters from `start` on; the signs that join a word's parts do not count."""
-    letter_ends = (at + 1 for at in range(start, len(folded)) if folded[at] not in _JOINING)
-    return next(islice(letter_ends, letters - 1, None))
+def _end_of(folded: str, token: _Token, letters: int) -> int:
+    """Return the end of the token's first letters, of which the signs that join its parts are none."""
+    letter_ends = [at + 1 for at in range(token.start, token.end) if folded[at] not in _JOINING]
+    # A term in another spelling has more or fewer letters than the text: then the whole word is meant.
+    is_spelled_so = len(letter_ends) == len(token.term)
+    return letter_ends[letters - 1] if is_spelled_so else token.end
 
 
 def _align(text: str) -> tuple[str, Sequence[int], Sequence[int]]:
@@ -316,19 +414,33 @@ def _tokens(folded: str) -> _Tokens:
             pairs = enumerate(_bigrams(match["bigrams"]), start)
             words += [_Token(pair, at, at + len(pair)) for at, pair in pairs]
             continue
+        parts = [(start, end)]
         if match["more"]:
             parts = [part.span() for part in _PART.finditer(folded, start, end)]
-            term = "".join(folded[first:last] for first, last in parts)
-            if len(term) <= MAX_TERM:
-                joined.append(_Token(term, start, end))
-        else:
-            parts = [(start, end)]
+            made = _joined(folded, start, end)
+            joined += made
+            bare += [token for whole in made for token in _bare(folded, whole)]
         for first, last in parts:
             for at in range(first, last, MAX_TERM):
                 words.append(_Token(folded[at : min(at + MAX_TERM, last)], at, min(at + MAX_TERM, last)))
             if may_have_proclitics:
-                bare += [_Token(term, last - len(term), last) for term in _without_proclitics(folded[first:last])]
+                bare += _bare(folded, _Token(folded[first:last], first, last))
     return _Tokens(words, joined, bare)
+
+
+def _bare(folded: str, token: _Token) -> list[_Token]:
+    """Return the tokens that this one is without each of its proclitics in turn."""
+    found = []
+    for term in _without_proclitics(token.term):
+        missing = len(token.term) - len(term)
+        found.append(_Token(term, _end_of(folded, token, missing) if missing else token.start, token.end))
+    return found
+
+
+def _without_article(word: str) -> list[str]:
+    """Return what is said without an article of an Arabic or Hebrew word that is typed with one."""
+    is_arabic, is_hebrew = word.startswith("ال") and len(word) >= 5, word.startswith("ה") and len(word) >= 4
+    return [word[2:]] if is_arabic else [word[1:]] if is_hebrew else []
 
 
 @lru_cache(maxsize=10_000)
@@ -340,7 +452,7 @@ def _without_proclitics(word: str) -> tuple[str, ...]:
     if "\u0620" <= word[0] <= "\u06d3":
         conjunction, article = _ARABIC_PROCLITICS.findall(word)[0]
         rest = word[len(conjunction) :]
-        if conjunction and len(rest) >= 3:
+        if conjunction and len(rest) >= 3 and word not in _NO_CONJUNCTION:
             found.append(rest)
         if article and len(rest) - len(article) >= 2:
             if article != "ال":

@@ -26,6 +26,11 @@ MAX_RUNS_AS_TERMS = 20
 # Ids of `Run.objects.to_unindex()` in raw SQL: building the ORM query takes longer than a search for a rare word.
 _TO_UNINDEX = "select id from results_run where team_id = %s and archived_at is not null and is_indexed limit %s"
 
+# The plus and the id make SQLite read only the runs that are missing, which have an index of their own.
+_MISSING = (
+    "select count(*) from results_run where id > 0 and +team_id = %s and archived_at is null and not is_indexed"
+)
+
 
 class IndexLine(NamedTuple):
     """A cue with all the fields that find it."""
@@ -120,6 +125,12 @@ def make_query(team_id: int, query: Query) -> IndexQuery | None:
     else:
         excluded += as_terms
     return IndexQuery(team_id, tuple(groups), excluded, None)
+
+
+def missing_runs(team_id: int) -> int:
+    """Return how many of the team's runs no search finds yet: their lines wait to be added to the index."""
+    [[count]] = fetch_rows(_MISSING, [team_id])
+    return int(count)
 
 
 def _current(team_id: int, query: Query) -> RunQuerySet:

@@ -58,7 +58,7 @@ def test_a_text_has_these_terms(text, words, extras):
 def test_terms_change_only_with_the_analyzer_version():
     """Entries with other terms could not be deleted: raise the version, and add a migration that rebuilds."""
     made = repr([terms(case.text) for case in CASES])
-    assert {ANALYZER_VERSION: sha256(made.encode()).hexdigest()[:16]} == {1: "f99310a6717dc0ee"}
+    assert {ANALYZER_VERSION: sha256(made.encode()).hexdigest()[:16]} == {2: "9395274b0854fae9"}
 
 
 def test_a_long_word_is_cut_and_still_found_as_a_whole():
@@ -111,7 +111,9 @@ def test_indexing_and_querying_split_a_text_into_the_same_words(text):
     """Indexing splits a text without positions and a query with them; both give the same words."""
     words = terms(text).words
     # A query takes a single character at the end as the start of a bigram, and leaves it out after a bigram.
-    assert [list(phrase.terms) for phrase in phrases(text)[:1]] in ([words], [words[:-1]], [])
+    found = [list(phrase.terms) for phrase in phrases(text)[:1]]
+    # A word that a sign is part of is only found as such.
+    assert found in ([words], [words[:-1]], []) or found[0][0] in terms(text).extras
     assert bool(words) == bool(phrases(text))
 
 

@@ -138,7 +138,7 @@ def test_fields_of_the_run_are_combined_with_words():
         ("lang:jap", [[word("_lang_jap")]], ""),
         ("lang:9999", [[word("_lang_9999")]], ""),
         ("a* ", [[word("a")]], "Type at least two letters before the *."),
-        ("學* ", [[start("學")]], ""),
+        ("学* ", [[start("学")]], ""),
         ("?!", [], NOTHING),
         ('"', [], NOTHING),
         ("--", [], NOTHING),

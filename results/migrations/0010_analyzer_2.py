@@ -1,0 +1,31 @@
+"""Empties the search index for the second version of the analyzer, and lets the worker fill it run by run.
+
+SQLite cannot remove an entry by other terms than those it was added with, so no old entry may stay. The runs are
+marked as restored runs are, so the worker indexes them in turns, while Dubroom serves and says how many are missing.
+"""
+
+from django.db import migrations
+
+
+def empty_index(apps, schema_editor):
+    if schema_editor.connection.vendor == "sqlite":
+        with schema_editor.connection.cursor() as cursor:
+            cursor.execute("SELECT sql FROM sqlite_master WHERE name = 'results_search'")
+            [definition] = cursor.fetchone()
+        schema_editor.execute("DROP TABLE IF EXISTS results_search_new")
+        schema_editor.execute("DROP TABLE results_search")
+        schema_editor.execute(definition)
+    else:
+        schema_editor.execute("TRUNCATE results_search")
+    apps.get_model("results", "Run").objects.update(is_indexed=False)
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ("results", "0008_dub_languages"),
+    ]
+
+    operations = [
+        migrations.RunPython(empty_index, empty_index),
+    ]

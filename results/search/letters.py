@@ -1,0 +1,116 @@
+"""The spellings that count as one: letters, by a table, and signs that depend on the letters beside them."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+# Folds to nothing. The first also belongs to the character before it, so a mark on that one covers it.
+_NOTHING_IN_CLUSTER, _NOTHING = "\u200d", "\u200b"
+
+
+def _han() -> dict[str, str]:
+    lines = Path(__file__).with_name("han_variants.txt").read_text(encoding="utf-8").splitlines()
+    return {variant: line[0] for line in lines if not line.startswith("#") for variant in line[1:]}
+
+
+def _rows(start: int, *others: int) -> dict[str, str]:
+    """Return the seven orders of these Ethiopic consonants as those of the consonant at `start`."""
+    return {chr(other + order): chr(start + order) for other in others for order in range(8)}
+
+
+SAME_LETTER = str.maketrans(
+    {
+        **dict(zip("đðøłħŧıəɓɗƙƴ", "ddolhtiebdky", strict=True)),
+        **{"æ": "ae", "œ": "oe", "þ": "th"},
+        **dict(zip("ёѐѝґ", "ееиг", strict=True)),
+        "ٱ": "ا",
+        **dict.fromkeys("ىیې", "ي"),
+        **dict.fromkeys("ةەہھۃ", "ه"),
+        **dict.fromkeys("کڪ", "ك"),
+        "ـ": "",
+        **{"٬": ",", "٫": "."},
+        **dict(zip("ךםןףץ", "כמנפצ", strict=True)),
+        **{"װ": "וו", "ױ": "וי", "ײ": "יי"},
+        **dict.fromkeys("՛՜՞", ""),
+        **{"़": "", "ः": "", "ँ": "ं", "ऩ": "न", "ऱ": "र", "ऴ": "ळ", "਼": "", "ੱ": ""},
+        **_rows(0x1200, 0x1210, 0x1280),
+        **_rows(0x1230, 0x1220),
+        **_rows(0x12A0, 0x12D0),
+        **_rows(0x1338, 0x1340),
+        **dict.fromkeys("ሃሓኃኻ", "ሀ"),
+        **dict.fromkeys("ኣዓ", "አ"),
+        **{chr(code): chr(code - 0x60) for code in (*range(0x30A1, 0x30F7), 0x30FD, 0x30FE)},
+        **_han(),
+        **dict.fromkeys("’‘ʼʻʹ·׳״", "'"),
+        **dict.fromkeys("‐‑֊־", "-"),
+        **dict.fromkeys(map(chr, range(0x1F3FB, 0x1F400)), ""),
+    }
+)
+"""The form of each letter that others count as, after NFKC and case folding."""
+
+OTHER_SPELLING = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "đ": "dj"} | dict.fromkeys("ؤئ", "ء")
+)
+"""How these letters are also written, in lower case. Such a spelling is found beside the usual one."""
+
+OTHER_LETTERS = frozenset(letter for code in OTHER_SPELLING for letter in (chr(code), chr(code).upper()))
+
+
+class _Respelling(NamedTuple):
+    """Replaces what `pattern` matches by as many characters. `sign` must be in a text for it to match."""
+
+    sign: str
+    pattern: re.Pattern[str]
+    new: str | Callable[[re.Match[str]], str]
+
+
+_ARABIC = "\u0620-\u064a\u066e-\u06d3"
+_KATAKANA = "ァ-ヺｦ-ｯｱ-ﾝ"
+_SOUND_MARKS = "\u3099\u309aﾞﾟ"
+_CHILLUS = dict(zip("ണനരലളക", "ൺൻർൽൾൿ", strict=True))
+
+_RESPELLINGS = (
+    # NFKC would turn these signs into letters and glue them to the word before.
+    _Respelling("™", re.compile("™"), " "),
+    _Respelling("℠", re.compile("℠"), " "),
+    # Persian writes a zero-width non-joiner where others write a space or nothing.
+    _Respelling("\u200c", re.compile(f"(?<=[{_ARABIC}])\u200c(?=[{_ARABIC}])"), "-"),
+    # A nasal before a stop of its own class is also written as anusvara.
+    _Respelling(
+        "\u094d",
+        re.compile("(?:ङ\u094d(?=[क-घ])|ञ\u094d(?=[च-झ])|ण\u094d(?=[ट-ढ])|न\u094d(?=[त-ध])|म\u094d(?=[प-भ]))"),
+        f"\u0902{_NOTHING_IN_CLUSTER}",
+    ),
+    # The letters that end a syllable were two letters and a joiner before they had a code of their own.
+    _Respelling(
+        "\u0d4d\u200d",
+        re.compile("([ണനരലളക])\u0d4d(?=\u200d)"),
+        lambda match: _CHILLUS[match[1]] + _NOTHING_IN_CLUSTER,
+    ),
+    _Respelling(
+        "ত\u09cd", re.compile("ত\u09cd(?=\u200d|[^\u0995-\u09b9\u09dc-\u09df]|$)"), f"ৎ{_NOTHING_IN_CLUSTER}"
+    ),
+    # The vowel sign of am and a tone mark are typed in either order.
+    _Respelling("\u0e4d", re.compile("\u0e4d([\u0e48-\u0e4b])"), "\\1\u0e4d"),
+    _Respelling("\u0ecd", re.compile("\u0ecd([\u0ec8-\u0ecb])"), "\\1\u0ecd"),
+    # The dot between foreign names is often left out.
+    *(
+        _Respelling(dot, re.compile(f"(?<=[{_KATAKANA}ーｰ{_SOUND_MARKS}]){dot}(?=[{_KATAKANA}])"), _NOTHING)
+        for dot in "・･"
+    ),
+)
+
+
+_SIGNS = frozenset("".join(rule.sign[-1] for rule in _RESPELLINGS))
+
+
+def respell(text: str) -> str:
+    """Return the text with one spelling for signs that depend on their neighbours, in the same length."""
+    # Few lines have any of them.
+    if _SIGNS.isdisjoint(text):
+        return text
+    for sign, pattern, new in _RESPELLINGS:
+        if sign in text:
+            text = pattern.sub(new, text)
+    return text
