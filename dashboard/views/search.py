@@ -83,7 +83,7 @@ def _csv_rows(request: HttpRequest, found: Iterable[Hit]) -> Iterator[Sequence[o
 def save(request: HttpRequest, slug: str) -> HttpResponse:
     """Save a search for its owner, or with `is_shared` for the team; its owner is told of new dubs with hits."""
     membership = membership_or_404(request.user, slug)
-    wanted, is_shared = SearchRequest(q=clean(request.POST.get("q", ""))), "is_shared" in request.POST
+    wanted, is_shared = SearchRequest(q=clean(request.POST.get("q", "")).strip()), "is_shared" in request.POST
     if is_shared:
         require_change(membership)
     if not wanted.q:
@@ -150,7 +150,7 @@ def _context(membership: Membership, wanted: SearchRequest) -> dict[str, Any]:
 def _saved_context(membership: Membership, wanted: SearchRequest) -> dict[str, Any]:
     """Return the user's saved search of this text; before anything is typed, all saved searches."""
     if wanted.q:
-        return {"saved_search": saved.own(membership).filter(q=wanted.q).first()}
+        return {"saved_search": saved.own(membership).filter(q=wanted.q.strip()).first()}
     searches = saved.visible_to(membership)
     return {
         "searches": [build_saved_row(membership, one, can_remove=_can_remove(membership, one)) for one in searches]

@@ -29,6 +29,11 @@ class FoundLine(NamedTuple):
 def find_in_dub(dub: Dub, typed: str) -> list[FoundLine]:
     """Return the dub's lines that match, in the order of the transcript. Raises no error for any text."""
     query = parse(typed)
+    found = _find(dub, query)
+    return _find(dub, query.without_letter()) if query.ends_in_letter and not found else found
+
+
+def _find(dub: Dub, query: Query) -> list[FoundLine]:
     if not query or (query.runs and not Run.objects.filter(query.runs, pk=dub.run_id).exists()):
         return []
     ids = set(_ids_in_index(dub, query) if dub.run.is_indexed else _ids_by_reading(dub, query))

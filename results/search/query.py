@@ -49,6 +49,8 @@ class Query:
     target: tuple[str, ...] = ()
     """The tags of a language, if not the found lines are wanted but those in it that stand at their moments."""
     typed: str = field(default="", compare=False)
+    ends_in_letter: bool = field(default=False, compare=False)
+    """The last group is a single letter, which may be the first one of a word that is still being typed."""
 
     def __bool__(self) -> bool:
         return bool(self.groups or self.excluded or self.runs)
@@ -57,6 +59,10 @@ class Query:
         """Return the same search in one run, given by our id."""
         return replace(self, groups=(*self.groups, (Phrase((f"_run_{run_id}",)),)))
 
+    def without_letter(self) -> "Query":
+        """Return the same search before its last letter was typed."""
+        return replace(self, groups=self.groups[:-1], ends_in_letter=False)
+
     def with_near(self, near: Mapping[str, Sequence[str]]) -> "Query":
         """Return the same search, in which each of these words may be any of its `near` words."""
         groups = (chain.from_iterable(_replace_words(phrase, near) for phrase in group) for group in self.groups)
@@ -64,8 +70,12 @@ class Query:
 
 
 def clean(typed: str) -> str:
-    """Return a search as it was typed, without NUL, which no database stores, and without spaces around it."""
-    return typed.replace("\0", "").strip()
+    """Return a search without NUL, which no database stores, and without spaces around it.
+
+    A single space at the end stays, as it ends a word that is otherwise still being typed.
+    """
+    typed = typed.replace("\0", "")
+    return f"{typed.strip()} " if typed.strip() and typed[-1].isspace() else typed.strip()
 
 
 def parse(typed: str) -> Query:
@@ -79,6 +89,7 @@ def parse(typed: str) -> Query:
     excluded: list[Phrase] = []
     follows_or = False
     terms_left = MAX_TERMS
+    ends_in_letter = False
     target: tuple[str, ...] = ()
     for place, match in enumerate(_CLAUSE.finditer(text)):
         if place and match[0] in _OPERATORS:
@@ -102,6 +113,7 @@ def parse(typed: str) -> Query:
             clauses[-1:] = _either(clauses[-1], clause, hints)
         elif clause:
             clauses.append(clause)
+            ends_in_letter = match.end() == len(text) and match[0].isalpha() and _is_letter(clause)
         follows_or = False
     groups = tuple(clause for clause in clauses if isinstance(clause, tuple))
     runs = Q(*(clause for clause in clauses if isinstance(clause, Q)))
@@ -111,8 +123,18 @@ def parse(typed: str) -> Query:
         hints.append(_("in: takes words as well, such as in:ja kitchen."))
         runs = Q()
     return Query(
-        groups, tuple(excluded) if groups or not target else (), runs, " ".join(dict.fromkeys(hints)), target, text
+        groups,
+        tuple(excluded) if groups or not target else (),
+        runs,
+        " ".join(dict.fromkeys(hints)),
+        target,
+        text,
+        ends_in_letter and (len(groups) > 1 or bool(runs)),
     )
+
+
+def _is_letter(clause: Clause) -> bool:
+    return isinstance(clause, tuple) and all(len("".join(terms)) == 1 and not prefix for terms, prefix in clause)
 
 
 def _replace_words(phrase: Phrase, near: Mapping[str, Sequence[str]]) -> Iterator[Phrase]:
@@ -153,7 +175,7 @@ def _read_clause(match: re.Match[str], hints: list[str]) -> Clause:
             return clause
         hints.append(clause)
     found = phrases(f"{name}:{value}" if name else value, is_prefix=is_prefix)
-    if len(value) == 2 and value[1] == "*" and found and not found[0].is_prefix:
+    if value.endswith("*") and found and not found[0].is_prefix and len(found[0].terms[-1]) == 1:
         hints.append(_("Type at least two letters before the *."))
     if any(len(phrase.terms) > MAX_PHRASE_TERMS for phrase in found):
         hints.append(_too_long())

@@ -54,7 +54,7 @@ def new_alert_count(membership: Membership) -> int:
 
 def mark_seen(membership: Membership, q: str) -> None:
     """Mark the alerts of this search as seen when the member looks at its hits, if it is the member's own."""
-    alerts = SearchAlert.objects.filter(saved_search__in=own(membership).filter(q=q), is_new=True)
+    alerts = SearchAlert.objects.filter(saved_search__in=own(membership).filter(q=q.strip()), is_new=True)
     # Most searches are not saved, so a look at one must not cost a write.
     if alerts.exists():
         alerts.update(is_new=False)

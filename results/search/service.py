@@ -137,7 +137,15 @@ def iter_hits(team_id: int, query: Query | str) -> Iterator[Hit]:
 
 def _read_query(team_id: int, query: Query | str) -> Query:
     query = parse(query) if isinstance(query, str) else query
+    # Hits do not vanish when the next word is begun, whose first letter is seldom a word.
+    if query.ends_in_letter and not _has_hit(team_id, query):
+        query = query.without_letter()
     return moments.with_target(team_id, query) if query.target and query else query
+
+
+def _has_hit(team_id: int, query: Query) -> bool:
+    index_query = index.make_query(team_id, query)
+    return index_query is not None and bool(engine.newest(index_query, None, 1, 1))
 
 
 def _hits(team_id: int, ids: Sequence[int], query: Query) -> list[Hit]:

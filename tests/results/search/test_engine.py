@@ -77,6 +77,8 @@ def test_random_searches_find_the_lines_that_a_plain_reading_finds():
             entries = [index.make_entry(line) for line in index.read_lines(dub.cues.order_by("-pk"))]
             for search_text in data.draw(st.lists(typed([*texts, *filter(None, speakers)]), max_size=10)):
                 query = parse(search_text)
+                if query.ends_in_letter and not any(is_hit(entry, query) for entry in entries):
+                    query = query.without_letter()
                 wanted = [entry.cue_id for entry in entries if query and is_hit(entry, query)]
                 assert [hit.cue.pk for hit in search(run.team_id, search_text).hits] == wanted, search_text
                 assert [ids[line.position] for line in find_in_dub(dub, search_text)] == wanted[::-1], search_text

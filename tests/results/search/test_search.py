@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from results import speakers, tags
-from results.models import Cue, Run
+from results.models import Cue, Dub, Run
 from results.search import index, indexing, postgres, service, sqlite
 from results.search.analyzer import terms
+from results.search.find import find_in_dub
 from results.search.service import search
 from tests.factories import make_dub, make_run, make_searchable_dub, make_team
 from tests.results.search.cases import CASES
@@ -193,6 +194,24 @@ def kitchen():
 )
 def test_the_query_language_finds_these_lines(kitchen, typed, texts):
     assert found(kitchen, typed) == texts
+
+
+@pytest.mark.parametrize(
+    ("typed", "texts"),
+    [
+        ("kitchen s", ["a small kitchen", "the big kitchen"]),
+        ("kitchen a", ["a small kitchen"]),
+        ("kitchen s ", []),
+        ("kitchen OR s", ["a small kitchen", "the big kitchen"]),
+        ("lang:pt g", ["a cozinha grande"]),
+        ('kitchen "s"', []),
+        ("kitchen -s", ["a small kitchen", "the big kitchen"]),
+        ("s", []),
+    ],
+)
+def test_hits_stay_when_the_next_word_is_begun(kitchen, typed, texts):
+    assert found(kitchen, typed) == texts
+    assert sorted(line.text for dub in Dub.objects.all() for line in find_in_dub(dub, typed)) == sorted(texts)
 
 
 def test_a_run_is_found_by_its_camb_ai_run_id(kitchen):
