@@ -19,6 +19,9 @@ from results.models import Cue, Run, RunQuerySet
 from results.search.analyzer import Phrase, Terms, terms
 from results.search.query import Query
 
+SPEAKER = "_speaker_"
+"""Begins the terms of a line's speakers."""
+
 MAX_RUNS_AS_TERMS = 20
 """Runs that a query names as terms; with more, looking up the run of each hit costs less."""
 
@@ -155,7 +158,7 @@ def _prefix(team_id: int) -> str:
 
 @lru_cache(maxsize=1024)
 def _speaker_terms(name: str) -> Terms:
-    return Terms(*([f"_speaker_{term}" for term in found] for found in terms(name)))
+    return Terms(*([f"{SPEAKER}{term}" for term in found] for found in terms(name)))
 
 
 @lru_cache(maxsize=1024)

@@ -238,24 +238,34 @@ def _best(team_id: int, ids: Sequence[int], query: Query) -> list[int]:
 def _suggestion(team_id: int, query: Query) -> str:
     """Return the typed search with unknown words replaced by similar ones of one line; empty if there are none."""
     words = dict.fromkeys(term for group in query.groups for phrase in group for term in phrase.terms)
-    first_words = list(words)[:_MAX_SUGGESTED_WORDS]
-    near = {word: found for word in first_words if (found := vocabulary.similar_words(team_id, word))}
+    # What a colon follows may be meant as a field.
+    first_words = [word for word in words if f"{word}:" not in query.typed.lower()][:_MAX_SUGGESTED_WORDS]
+    near = {word: found for word in first_words if (found := _similar_terms(team_id, word))}
     index_query = index.make_query(team_id, query.with_near(near)) if near else None
     if index_query is None:
         return ""
     ids = engine.newest(index_query, None, _SUGGESTION_HITS, _SUGGESTION_HITS)
-    texts = Cue.objects.filter(pk__in=ids, team_id=team_id).order_by().values_list("text", flat=True)
-    written = Counter(tuple(_as_written(text, found) for found in near.values()) for text in texts)
+    lines = Cue.objects.filter(pk__in=ids, team_id=team_id).order_by().values_list("text", "speaker")
+    written = Counter(
+        tuple(_as_written(speaker if index.SPEAKER in word else text, found) for word, found in near.items())
+        for text, speaker in lines
+    )
     # All words come from one line, so that together they find a line.
     meant = min(written, key=lambda words: (-written[words], words), default=())
     typed = query.typed
     for word, similar in zip(near, meant, strict=False):
-        for start, end in reversed(mark(typed, [Phrase((word,))]) if similar else []):
+        for start, end in reversed(mark(typed, [Phrase((word.removeprefix(index.SPEAKER),))]) if similar else []):
             typed = typed[:start] + similar + typed[end:]
     return typed if meant else ""
 
 
-def _as_written(text: str, words: Iterable[str]) -> str:
-    """Return the first of these folded words in the text, in its spelling there."""
-    spans = mark(text, [Phrase((word,)) for word in words])
+def _similar_terms(team_id: int, term: str) -> list[str]:
+    """Return the terms similar to that of a word or of a speaker's name."""
+    field = index.SPEAKER if term.startswith(index.SPEAKER) else ""
+    return [field + word for word in vocabulary.similar_words(team_id, term.removeprefix(field))]
+
+
+def _as_written(text: str, terms: Iterable[str]) -> str:
+    """Return the first word of the text that is one of these terms, in its spelling there."""
+    spans = mark(text, [Phrase((term.removeprefix(index.SPEAKER),)) for term in terms])
     return text[slice(*spans[0])] if spans else ""

@@ -6,7 +6,7 @@ from itertools import chain, zip_longest
 from django.db import connection
 
 from results.models import VocabularyWord
-from results.search.index import IndexEntry, fetch_rows
+from results.search.index import SPEAKER, IndexEntry, fetch_rows
 
 # Nearly every shorter word is similar to another, and longer ones are seldom typed.
 LETTERS = range(4, 25)
@@ -37,7 +37,10 @@ def add_words(entries: Iterable[IndexEntry]) -> None:
     No word is removed with its lines, so whatever suggests a word searches for it first. The caller gives this a
     transaction of its own, as two dubs with the same new words would wait for each other.
     """
-    words = {(entry.team_id, word) for entry in entries for word in entry.words}
+    # Words without their attached letters too, and joined ones: a mistyped word may be near to one of these only.
+    words = {
+        (entry.team_id, term.removeprefix(SPEAKER)) for entry in entries for term in (*entry.words, *entry.extras)
+    }
     # Sorted, so that two writers with the same words cannot deadlock.
     rows = [(team_id, word, word[::-1]) for team_id, word in sorted(words) if _is_word(word)]
     with connection.cursor() as cursor:

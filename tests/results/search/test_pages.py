@@ -198,6 +198,22 @@ def test_several_words_are_suggested_out_of_one_line():
     assert suggestion(dub.team, "pitten sleepz") == "kitten sleeps"
 
 
+def test_words_without_attached_letters_joined_words_and_speakers_are_suggested():
+    dub = make_dub(lines=["והילדים בירושלים", "that wasn't naïve"])
+    dub.cues.filter(position=2).update(speaker="José Lima")
+    indexing.add_cues(dub.cues.all())
+    indexing.learn_words(dub)
+    assert suggestion(dub.team, "הילידם") == "הילדים"
+    assert suggestion(dub.team, "wasnt naieve") == "wasnt naïve"
+    assert suggestion(dub.team, "speaker:joze") == "speaker:José"
+
+
+def test_a_field_without_a_value_is_not_replaced():
+    dub = make_found_dub("Đà Nẵng")
+    indexing.learn_words(dub)
+    assert suggestion(dub.team, "lang:") == ""
+
+
 def test_no_suggestion_comes_from_another_team():
     theirs, ours = make_found_dub("kitchen"), make_found_dub("garden")
     for dub in (theirs, ours):
@@ -213,7 +229,7 @@ def test_a_word_that_is_gone_is_not_suggested(kitchen_team):
 
 
 def test_a_deleted_team_takes_its_vocabulary_along(kitchen_team):
-    assert VocabularyWord.objects.filter(team=kitchen_team).count() == 5
+    assert VocabularyWord.objects.filter(team=kitchen_team).count() == 6
     kitchen_team.delete()
     assert not VocabularyWord.objects.exists()
 

@@ -125,4 +125,7 @@ def test_another_teams_dubs_cause_no_alert(team, anna):
 def test_the_words_of_a_new_dub_are_learned(team):
     store(team, "the kitchen")
     saved.create_alerts()
-    assert list(VocabularyWord.objects.values_list("team", "word")) == [(team.pk, "kitchen")]
+    assert list(VocabularyWord.objects.order_by("word").values_list("team", "word")) == [
+        (team.pk, "anna"),
+        (team.pk, "kitchen"),
+    ]
