@@ -23,7 +23,7 @@ def empty_index(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("results", "0008_dub_languages"),
+        ("results", "0009_sources"),
     ]
 
     operations = [
