@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from dashboard.accounts import carried_invitation
 from dashboard.units import duration_in_words, size_in_words
 from results import tags
-from results.models import Language, Run, RunQuerySet, Source, SpeakerName, Tag, TeamVersion
+from results.models import Language, Run, RunQuerySet, SavedView, Source, SpeakerName, Tag, TeamVersion
 from results.runs import files, pasted_ids, verdicts
 from results.runs.column_names import Role
 from results.runs.verdicts import Verdict
@@ -396,6 +396,19 @@ class TimesForm(forms.Form):
     unit = forms.ChoiceField(
         label=_("CAMB.AI's times are in"), required=False, choices=[("", _("Automatic")), *Run.TimeUnit.choices]
     )
+
+
+class ViewForm(forms.Form):
+    """A saved view of the list of runs."""
+
+    name = NameField(
+        label=_("Name of the view"),
+        max_length=SavedView.LONGEST_NAME,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"}),
+        error_messages={"required": _("Give the view a name.")},
+    )
+    is_shared = forms.BooleanField(label=_("Share with the team"), required=False)
+    is_default = forms.BooleanField(label=_("Open the list with it, for everyone in the team"), required=False)
 
 
 class LanguageForm(forms.Form):

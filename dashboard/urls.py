@@ -18,6 +18,7 @@ from dashboard.views.runs import export as runs_export
 from dashboard.views.runs import history as runs_history
 from dashboard.views.runs import languages as runs_languages
 from dashboard.views.runs import list as runs_list
+from dashboard.views.runs import saved_views as runs_saved_views
 from dashboard.views.runs import source as runs_source
 from dashboard.views.runs import speakers as runs_speakers
 
@@ -74,6 +75,10 @@ urlpatterns = [
     path("t/<slug:slug>/team/key/remove/", teams.key_remove, name="teams-key-remove"),
     path("t/<slug:slug>/runs/", runs_list.page, name="runs-list"),
     path("t/<slug:slug>/runs/poll/", runs_list.poll, name="runs-list-poll"),
+    path("t/<slug:slug>/runs/views/", runs_saved_views.entries, name="runs-saved-views-entries"),
+    path("t/<slug:slug>/runs/views/save/", runs_saved_views.save, name="runs-saved-views-save"),
+    path("t/<slug:slug>/runs/views/<int:pk>/remove/", runs_saved_views.remove, name="runs-saved-views-remove"),
+    path("t/<slug:slug>/runs/columns/", runs_saved_views.columns, name="runs-saved-views-columns"),
     path("t/<slug:slug>/runs/add/", runs_add.page, name="runs-add"),
     path("t/<slug:slug>/runs/refresh/", runs_bulk.refresh, name="runs-bulk-refresh"),
     path("t/<slug:slug>/runs/archive/", runs_bulk.archive, name="runs-bulk-archive"),

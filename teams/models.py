@@ -55,6 +55,9 @@ class User(AbstractUser):
     speed = models.CharField(max_length=4, default="1", choices=[(speed, f"{speed}×") for speed in SPEEDS])
     has_captions = models.BooleanField(default=True)
     has_keys = models.BooleanField(default=True)
+    hidden_columns = models.JSONField(
+        null=True, help_text=_("The columns of the list of runs that the person does not want to see.")
+    )
     time_zone = models.CharField(
         max_length=64, blank=True, default="", db_default="", help_text=_("Empty until a browser has named one.")
     )

@@ -1,23 +1,45 @@
 """Page model of the list of runs: the tabs and the rows."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
 from django.db.models import Count
+from django.http import QueryDict
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from dashboard.pages.markup import icon, language_check_label, language_label, status_label
 from dashboard.pages.run_query import ARCHIVED, KEPT, LANGUAGE_FILTERS, NOT_KEPT, RunListQuery
 from dashboard.units import date_and_time
 from results.models import ApiKey, Run, RunQuerySet
+from results.runs import views
 from results.transcripts import languages, timecode
+from teams.models import Membership
 
+# The columns that a person may hide.
+COLUMNS = {
+    "id": gettext_lazy("Id"),
+    "languages": gettext_lazy("Languages"),
+    "length": gettext_lazy("Length"),
+    "cues": gettext_lazy("Lines"),
+    "by": gettext_lazy("Added by"),
+    "checked": gettext_lazy("Checked"),
+}
+# The table's class that hides each of them.
+HIDING = {
+    "id": "without-id",
+    "languages": "without-languages",
+    "length": "without-length",
+    "cues": "without-cues",
+    "by": "without-by",
+    "checked": "without-checked",
+}
 LANGUAGES_SHOWN = 3
 TAGS_SHOWN = 2
 
@@ -31,6 +53,19 @@ def for_list(runs: RunQuerySet) -> RunQuerySet:
         "guessed_languages", "language_checks", "given_language",
         "duration_ms", "cue_count", "version", "archived_at", "added_by__name", "added_by__email", "source",
     )  # fmt: skip
+
+
+class ViewEntry(NamedTuple):
+    """A saved view, with the number of its runs."""
+
+    name: str
+    href: str
+    runs: int
+    owner: str
+    is_default: bool
+    is_current: bool
+    remove: str
+    """The address that removes it; empty for who may not."""
 
 
 class FilterChip(NamedTuple):
@@ -103,6 +138,28 @@ def filter_chips(wanted: RunListQuery, members: Mapping[int, str]) -> list[Filte
     return chips + [FilterChip(name, wanted.query(**{field: ""})) for field, name in named.items() if name]
 
 
+def build_views(membership: Membership, wanted: RunListQuery) -> list[ViewEntry]:
+    """Return the member's own and the team's shared views. Each costs a query, when the menu is opened."""
+    runs, slug = Run.objects.filter(team=membership.team_id), membership.team.slug
+    entries = []
+    for view in views.visible_to(membership):
+        query = replace(RunListQuery.read(QueryDict(view.query.removeprefix("?"))), view=str(view.pk))
+        entries.append(
+            ViewEntry(
+                view.name,
+                reverse("runs-list", args=[slug]) + query.query(),
+                query.matching(runs).count(),
+                str(view.owner) if view.is_shared and view.owner_id != membership.user_id else "",
+                view.is_default,
+                wanted.view == str(view.pk),
+                reverse("runs-saved-views-remove", args=[slug, view.pk])
+                if views.can_change(membership, view)
+                else "",
+            )
+        )
+    return entries
+
+
 def order_names() -> dict[str, str]:
     """Return the names of the orders that people choose most, by their values in URLs."""
     return {
@@ -110,7 +167,7 @@ def order_names() -> dict[str, str]:
         "oldest": _("Oldest first"),
         "title": _("By title"),
         "-length": _("Longest first"),
-        "-checked": _("Last checked first"),
+        "-checked": _("Newest check first"),
     }
 
 

@@ -47,6 +47,8 @@ ORDERS = {
     "status": "status",
     "checked": "checked_at",
 }
+# The value of `view` in URLs for the list without a saved view.
+ALL_RUNS = "all"
 # The value of `by` in URLs for a list with one row a source.
 BY_SOURCE = "source"
 
@@ -67,12 +69,16 @@ class RunListQuery:
     status: str = ""
     order: str = ""
     by: str = ""
+    view: str = ""
+    """The id of the saved view that this began as, or ALL_RUNS; it keeps the team's default view away."""
     after: int = 0
     before: int = 0
 
     @classmethod
     def read(cls, query: QueryDict) -> "RunListQuery":
-        status, order, by, copies = (query.get(name, "") for name in ("status", "order", "by", "copies"))
+        status, order, by, copies, view = (
+            query.get(name, "") for name in ("status", "order", "by", "copies", "view")
+        )
         return cls.cleaned(
             query.get("q", ""),
             query.getlist("tag")[:MAX_TAG_FILTERS],
@@ -84,6 +90,7 @@ class RunListQuery:
             status=status if status in (*Status.values, ARCHIVED) else "",
             order=order if order.removeprefix("-") in ORDERS and order != "-oldest" else "",
             by=by if by == BY_SOURCE else "",
+            view=view if view == ALL_RUNS or parse_id(view) else "",
             after=parse_id(query.get("after", "")) or 0,
             before=parse_id(query.get("before", "")) or 0,
         )
@@ -110,12 +117,12 @@ class RunListQuery:
     @property
     def is_narrowed(self) -> bool:
         """Whether the list is filtered by more than its tab."""
-        return self.query(status="", order="", by="") != "?"
+        return self.query(status="", order="", by="", view="") != "?"
 
     @property
     def is_filtered(self) -> bool:
         """Whether the list is filtered by what the Filter menu offers."""
-        return self.query(q="", status="", order="", by="") != "?"
+        return self.query(q="", status="", order="", by="", view="") != "?"
 
     @property
     def fields(self) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ from results.models.media import CopyPolicy, MediaCopy, MediaCopyQuerySet
 from results.models.runs import RawAnswer, Run, RunQuerySet, Source, Tag
 from results.models.search import SavedSearch, SearchAlert, VocabularyWord
 from results.models.team_version import TeamVersion
+from results.models.views import SavedView
 from results.models.workers import ScheduledTask, WorkerHeartbeat, WorkerHeartbeatQuerySet
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Run",
     "RunQuerySet",
     "SavedSearch",
+    "SavedView",
     "ScheduledTask",
     "SearchAlert",
     "Source",

@@ -13,7 +13,7 @@ from ninja.operation import PathView
 
 from dashboard.api.router import api
 from results import queue
-from results.models import Dub, RawAnswer, SavedSearch
+from results.models import Dub, RawAnswer, SavedSearch, SavedView
 from results.refresh import keys
 from teams import access
 from teams.models import AccessToken, Invitation, Membership, Team
@@ -58,6 +58,10 @@ TABLE = {
     "profile-player": ((0, 405, 405, 405, 405), (0, 422, 422, 422, 422)),
     "runs-add": ((0, 404, 403, 200, 200), (0, 404, 403, 200, 200)),
     "runs-edit-archive": ((0, 405, 405, 405, 405), (0, 404, 403, 302, 302)),
+    "runs-saved-views-entries": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
+    "runs-saved-views-save": ((0, 405, 405, 405, 405), (0, 404, 422, 422, 422)),
+    "runs-saved-views-remove": ((0, 405, 405, 405, 405), (0, 404, 403, 403, 302)),
+    "runs-saved-views-columns": ((0, 405, 405, 405, 405), (0, 404, 302, 302, 302)),
     "runs-bulk-language": ((0, 405, 405, 405, 405), (0, 404, 403, 302, 302)),
     "runs-languages": ((0, 404, 403, 200, 200), (0, 404, 403, 302, 302)),
     "runs-languages-confirm": ((0, 405, 405, 405, 405), (0, 404, 403, 302, 302)),
@@ -150,6 +154,7 @@ class World:
         )
         self.access_token, self.secret = AccessToken.objects.issue(self.membership, "Nightly", can_write=True)
         searcher = self.membership.user
+        self.view = SavedView.objects.create(team=self.team, owner=searcher, name="All", is_shared=True)
         self.saved = SavedSearch.objects.create(team=self.team, owner=searcher, q="hello", is_shared=True)
         self.people = {
             "outsider": make_team("Other").memberships.get().user,
@@ -174,6 +179,7 @@ class World:
             "teams-member": self.membership.pk,
             "tokens-revoke": self.access_token.pk,
             "search-saved-remove": self.saved.pk,
+            "runs-saved-views-remove": self.view.pk,
         }
         pk = pks.get(name, pks.get(name.partition("-")[0], self.invitation.pk))
         known = {

@@ -5,14 +5,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from dashboard.http.ids import parse_id, parse_ids
 from dashboard.pages.run_list import (
+    COLUMNS,
+    HIDING,
     build_headings,
     build_rows,
     build_tabs,
@@ -35,6 +37,7 @@ from dashboard.pages.source_list import build_source_rows, with_companions
 from results import queue, tags
 from results.exports.formats import FORMATS
 from results.models import ApiKey, Run, TeamVersion
+from results.runs import views
 from results.runs.request import refresh_progress
 from results.runs.source_suggestions import suggestion_counts
 from results.transcripts import languages
@@ -48,6 +51,9 @@ Status = Run.Status
 @require_safe
 def page(request: HttpRequest, slug: str) -> HttpResponse:
     membership = membership_or_404(request.user, slug)
+    if not request.GET and (view := views.default_view(membership)):
+        wanted = RunListQuery.read(QueryDict(view.query.removeprefix("?")))
+        return redirect(reverse("runs-list", args=[slug]) + wanted.query(view=str(view.pk)))
     wanted = RunListQuery.read(request.GET)
     # Read first: a change made meanwhile is newer than this version, so the next poll brings it.
     version = TeamVersion.current(membership.team_id)
@@ -56,6 +62,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
         user.pk: str(user)
         for user in User.objects.filter(memberships__team=membership.team).order_by("name", "email")
     }
+    hidden = [name for name in request.user.hidden_columns or () if name in COLUMNS]  # type: ignore[union-attr]
     context = _context(membership, wanted, runs_page.runs)
     context |= {
         "formats": FORMATS.values(),
@@ -72,6 +79,9 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
             (name, wanted.query(order=order), order == wanted.order) for order, name in order_names().items()
         ],
         "members": members,
+        "columns": [(name, label, name not in hidden) for name, label in COLUMNS.items()],
+        "hidden_columns": " ".join(HIDING[name] for name in hidden),
+        "view_query": wanted.query(),
         "filter_chips": filter_chips(wanted, members),
         "unfiltered": RunListQuery(q=wanted.q, status=wanted.status, order=wanted.order, by=wanted.by).query(),
         "by_run": wanted.query(by=""),
