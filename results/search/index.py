@@ -66,6 +66,11 @@ class IndexQuery(NamedTuple):
     excluded: tuple[Phrase, ...]
     runs: RunQuerySet | None
 
+    @classmethod
+    def of_team(cls, team_id: int) -> "IndexQuery":
+        """Return the query that finds every line of the team."""
+        return cls(team_id, ((Phrase((_prefix(team_id),)),),), (), None)
+
     def condition(self, run_id: str) -> tuple[str, tuple[Any, ...]]:
         """Return an SQL condition, with its parameters, that the expression `run_id` is one of the query's runs."""
         if self.runs is None:

@@ -1,11 +1,13 @@
 """Searches the lines of a team's transcripts, in any language, newest first, on SQLite and PostgreSQL alike."""
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from results.models import Cue, Dub
 from results.search import index, moments, vocabulary
@@ -23,6 +25,7 @@ SAMPLE_SIZE = 500
 _BATCH = 1_000
 _SUGGESTION_HITS = 20
 _MAX_SUGGESTED_WORDS = 4
+_SPEAKERS_NAMED = 8
 # Raw SQL, as the ORM takes longer than the database to handle hundreds of ids.
 _SPEAKERS = "select dub_id, speaker from results_cue where id in ({marks}) and team_id = %s"
 
@@ -100,8 +103,9 @@ def search(
         count_to = COUNT_UP_TO if index_query.runs is None else COUNT_RUNS_UP_TO
         ids, count = engine.newest_and_count(index_query, limit + 1, most, count_to + 1)
         if not ids:
+            hint = " ".join(filter(None, (query.hint, _speaker_hint(team_id, query))))
             suggestion = _suggestion(team_id, query)
-            return HitPage([], 0, is_exact=True, next_before=None, hint=query.hint, suggestion=suggestion)
+            return HitPage([], 0, is_exact=True, next_before=None, hint=hint, suggestion=suggestion)
         count, is_exact = min(count, count_to), count <= count_to
     else:
         ids = engine.newest(index_query, before_id, limit + 1, most)
@@ -146,6 +150,19 @@ def _read_query(team_id: int, query: Query | str) -> Query:
 def _has_hit(team_id: int, query: Query) -> bool:
     index_query = index.make_query(team_id, query)
     return index_query is not None and bool(engine.newest(index_query, None, 1, 1))
+
+
+def _speaker_hint(team_id: int, query: Query) -> str:
+    """Return which speakers there are, if the search names one that no line has; empty otherwise."""
+    named = [group for group in query.groups if index.SPEAKER in group[0].terms[0]]
+    if all(_has_hit(team_id, Query((group,))) for group in named):
+        return ""
+    ids = engine.newest(index.IndexQuery.of_team(team_id), None, SAMPLE_SIZE, SAMPLE_SIZE)
+    rows = index.fetch_rows(_SPEAKERS.format(marks=_placeholders(ids)), [*ids, team_id]) if ids else []
+    speakers = [name for name, _count in _most_first(Counter(speaker for _dub, speaker in rows))][:_SPEAKERS_NAMED]
+    if not speakers:
+        return _("No line has this speaker.")
+    return _("No line has this speaker. The newest lines are said by: %(names)s.") % {"names": ", ".join(speakers)}
 
 
 def _hits(team_id: int, ids: Sequence[int], query: Query) -> list[Hit]:
@@ -222,14 +239,20 @@ def _most_first(counts: Counter[str]) -> list[tuple[str, int]]:
 
 
 def _best(team_id: int, ids: Sequence[int], query: Query) -> list[int]:
-    """Return the ids, best first: all words side by side, then more whole words, then shorter, then newer lines."""
+    """Return the ids, best first.
+
+    Words side by side come first, then words spelled as typed, more whole words, shorter lines, newer lines.
+    """
     phrases = [group[0] for group in query.groups if not group[0].terms[0].startswith("_")]
     in_a_row = f" {' '.join(chain.from_iterable(phrase.terms for phrase in phrases))} "
     whole = {phrase.terms[-1] for phrase in phrases}
+    typed = unicodedata.normalize("NFC", query.typed).casefold().split()
 
-    def rank(text: str) -> tuple[bool, int, int]:
+    def rank(text: str) -> tuple[bool, int, int, int]:
         words = terms(text).words
-        return in_a_row not in f" {' '.join(words)} ", -len(whole.intersection(words)), len(words)
+        as_typed = text.lower() if text.isascii() else unicodedata.normalize("NFC", text).casefold()
+        spelled_so = sum(word in as_typed for word in typed)
+        return in_a_row not in f" {' '.join(words)} ", -spelled_so, -len(whole.intersection(words)), len(words)
 
     texts = dict(Cue.objects.filter(pk__in=ids, team_id=team_id).order_by().values_list("pk", "text"))
     return sorted(texts, key=lambda cue_id: (*rank(texts[cue_id]), -cue_id))

@@ -111,6 +111,22 @@ def test_best_first_prefers_words_side_by_side_then_whole_words_then_short_then_
     assert [hit.cue.position for hit in page.hits] == [6, 5, 4, 3, 2, 1]
 
 
+def test_best_first_prefers_words_spelled_as_typed():
+    dub = make_found_dub("a resume", "a résumé", "one more resume")
+    typed = {"résumé ": "a résumé", "resume ": "a resume"}
+    found_first = {text: search(dub.team_id, text, best_first=True).hits[0].cue.text for text in typed}
+    assert found_first == typed
+
+
+def test_a_speaker_whom_no_line_has_is_named_as_unknown_with_those_there_are():
+    dub = make_found_dub("kitchen", "garden", "kitchen")
+    hint = "No line has this speaker. The newest lines are said by: Anna, Ben."
+    assert search(dub.team_id, "speaker:zoe kitchen").hint == hint
+    assert search(dub.team_id, "speaker:ben kitchen").hint == ""
+    assert search(dub.team_id, "speaker:zoe OR speaker:anna kitchen").hint == ""
+    assert search(make_team().pk, "speaker:zoe").hint == "No line has this speaker."
+
+
 def test_best_first_pages_stay_as_they_were_when_lines_are_added(monkeypatch):
     run = make_run()
     make_found_dub(*(f"word {'and ' * number}" for number in range(7)), run=run)
