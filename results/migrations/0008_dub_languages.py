@@ -73,7 +73,6 @@ class Migration(migrations.Migration):
             name='language_checks',
             field=models.JSONField(help_text='Dubs whose text is in another language, each [its tag, the tag read, lines; 0: the whole].', null=True),
         ),
-        migrations.RunPython(name_sources, migrations.RunPython.noop),
         migrations.AddIndex(
             model_name='dub',
             index=models.Index(condition=models.Q(('is_language_checked', False)), fields=['id'], name='dub_language_unchecked'),
@@ -90,4 +89,6 @@ class Migration(migrations.Migration):
             model_name='dub',
             constraint=models.UniqueConstraint(fields=('run', 'camb_language'), name='one_dub_a_camb_language'),
         ),
+        # Last: PostgreSQL creates no index on a table with changed rows in the same transaction.
+        migrations.RunPython(name_sources, migrations.RunPython.noop),
     ]
