@@ -9,6 +9,7 @@ from django.db import transaction
 
 from results import dub_languages, queue, tags
 from results.models import Run, TeamVersion
+from results.runs.sources import join_named
 from results.runs.verdicts import PastedId, Verdict
 from teams.models import Team, User
 
@@ -88,6 +89,9 @@ def add_pasted(team: Team, lines: Sequence[PastedId], added_by: User | None) -> 
     tagged = [line for line in (*runs.values(), *tasks.values()) if line.tags]
     names = {line.found: line.tags for line in tagged}
     tags.add_tags(team, {run.pk: names[found] for found, run in known_runs(team, tagged).items()})
+    grouped = [line for line in (*runs.values(), *tasks.values()) if line.source]
+    source_of = {line.found: line.source for line in grouped}
+    join_named(team, {run.pk: source_of[found] for found, run in known_runs(team, grouped).items()})
     return new, len(runs) + len(tasks) - new
 
 

@@ -18,6 +18,7 @@ class Role(StrEnum):
     TASK = "task"
     TITLE = "title"
     LANGUAGE = "language"
+    SOURCE = "source"
     TAGS = "tags"
     OTHER = "other"
 
@@ -69,6 +70,12 @@ _LANGUAGES = _words("""
     language languages lang langs locale locales sprache sprachen idioma idiomas lengua lenguas langue langues
     língua línguas lingua lingue taal talen 言語 语言 語言 语种 語種 언어 язык языки اللغة לשפה שפה भाषा
 """)
+# What the dubs of one original share, beside a title of their own. A series has several originals.
+_SHARED = _words("""
+    source sources group groups quelle gruppe gruppen fuente grupo grupos origem groupe groupes fonte gruppo gruppi
+    bron groep ソース グループ 源 组 組 分组 그룹
+""")
+_SERIES = _words("series serie serien serien séries série シリーズ 系列 시리즈")
 # A dub's language, and not that of the source, is meant by these words beside one for a language.
 _TARGETS = _words("""
     target targets to into output ziel destino destinazione cible doel dest objetivo meta 目标 目標 対象 ターゲット
@@ -213,6 +220,16 @@ def title_rank(name: str) -> int | None:
 
 def is_tags(name: str) -> bool:
     return fold(name) in _TAGS
+
+
+def is_source(name: str) -> bool:
+    """Tell whether columns of this name hold what the dubs of one original share."""
+    return fold(_without_remark(name)) in _SHARED or is_series(name)
+
+
+def is_series(name: str) -> bool:
+    """Tell whether columns of this name hold a series, of which each episode is an original."""
+    return fold(_without_remark(name)) in _SERIES
 
 
 def language_rank(name: str) -> int:

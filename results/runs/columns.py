@@ -103,6 +103,7 @@ def choose(names: Sequence[str], rows: Sequence[Row]) -> Choice:
             roles[at] = Role.TAGS
     if (title := _title(columns, roles)) is not None:
         roles[title] = Role.TITLE
+        _choose_source(columns, roles)
     return Choice(tuple(roles), tuple(runs) if len(runs) > 1 else ())
 
 
@@ -171,6 +172,14 @@ def _choose_language(columns: Sequence[Column], roles: list[Role]) -> None:
     ]
     if ranked:
         roles[min(ranked)[1]] = Role.LANGUAGE
+
+
+def _choose_source(columns: Sequence[Column], roles: list[Role]) -> None:
+    """Choose the column of what the dubs of one original share: the first of that name that holds words."""
+    for at, column in enumerate(columns):
+        if roles[at] is Role.OTHER and column_names.is_source(column.name) and column.holds_words:
+            roles[at] = Role.SOURCE
+            return
 
 
 def _title(columns: Sequence[Column], roles: Sequence[Role]) -> int | None:

@@ -1,11 +1,13 @@
 """Joins runs that are dubs of one original as its source, and takes them apart again."""
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 
 from django.db import transaction
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 
+from results.db import bulk, chunks
 from results.models import Run, RunQuerySet, Source, TeamVersion
 from results.runs.source_names import without_language
 from teams.models import Team
@@ -13,6 +15,7 @@ from teams.models import Team
 # CAMB.AI dubs into about 150 languages. A page shows all runs of a source, so there must be an end.
 MAX_RUNS = 200
 _GROUPS_PER_TRANSACTION = 50
+_TITLES_PER_QUERY = 500
 
 
 class TooManyRunsError(Exception):
@@ -45,6 +48,42 @@ def join_groups(team: Team, groups: Sequence[Collection[int]], title: str = "") 
                     version = version or TeamVersion.bump(team.pk)
                     source.runs.update(version=version)
     return sources
+
+
+def join_named(team: Team, titles: Mapping[int, str]) -> None:
+    """Join runs of the team under titles of sources, given by the run's pk, with the source of that title if any.
+
+    A run that has a source keeps it, and a title that a single run has makes none.
+    """
+    if not titles:
+        return
+    sizes = Counter(titles.values())
+    with transaction.atomic():
+        Team.objects.select_for_update(no_key=True).get(pk=team.pk)
+        known = Source.objects.filter(team=team).annotate(size=Count("runs")).order_by("-pk")
+        by_title: dict[str, Source] = {}
+        for source in known:
+            if source.title in sizes:
+                by_title[source.title] = source
+                sizes[source.title] += source.size
+        new = [title for title, size in sizes.items() if title not in by_title and 1 < size <= MAX_RUNS]
+        by_title |= {one.title: one for one in Source.objects.bulk_create(Source(team=team, title=t) for t in new)}
+    fitting = {
+        pk: by_title[title] for pk, title in titles.items() if title in by_title and sizes[title] <= MAX_RUNS
+    }
+
+    def join(pks: list[int]) -> None:
+        rows = list(Run.objects.filter(pk__in=pks))
+        for run in rows:
+            run.source, run.suggestion = fitting[run.pk], None
+        bulk.update(Run, rows, ("source", "suggestion"))
+
+    chunks.update_in_chunks(team, fitting, join, which=Q(source=None))
+    for start in range(0, len(new), _TITLES_PER_QUERY):
+        made = Source.objects.filter(
+            pk__in=[by_title[title].pk for title in new[start : start + _TITLES_PER_QUERY]]
+        )
+        made.annotate(size=Count("runs")).filter(size__lt=2).delete()
 
 
 def _join(team: Team, pks: Collection[int], title: str) -> Source | None:

@@ -7,11 +7,12 @@ from dataclasses import replace
 from django.utils.translation import gettext as _
 
 from results import tags
-from results.models import Run, Tag
+from results.models import Run, Source, Tag
 from results.runs import column_names, id_cells, verdicts
 from results.runs.column_names import Role
 from results.runs.grids import Row
 from results.runs.running_text import names_ids, tokens
+from results.runs.source_names import without_language
 from results.runs.tables import Table
 from results.runs.verdicts import PastedId, Verdict, shorten
 from results.transcripts import languages
@@ -53,6 +54,7 @@ def _read_row(row: Row, table: Table, languages_of_numbers: Mapping[int, str]) -
         if line.found:
             line = _with_tags(_with_title(line, cell_of(Role.TITLE)), cell_of(Role.TAGS))
             line = _with_language(line, cell_of(Role.LANGUAGE), languages_of_numbers)
+            line = _with_source(line, cell_of(Role.SOURCE), is_series=_has_series(table))
         yield line
     if not found:
         written = " ".join(filter(None, row)).replace(id_cells.BREAK, " ")
@@ -129,6 +131,20 @@ def _with_language(line: PastedId, text: str, languages_of_numbers: Mapping[int,
         return replace(line, language=tag)
     note = _("“%(name)s” is no language that Dubroom knows; the run is added without one")
     return _noted(replace(line, unknown_language=shorten(text)), note % {"name": shorten(text)})
+
+
+def _has_series(table: Table) -> bool:
+    place = table.choice.place(Role.SOURCE)
+    return place is not None and column_names.is_series(table.names[place])
+
+
+def _with_source(line: PastedId, text: str, *, is_series: bool) -> PastedId:
+    """Return the line with its source. Of a series, the dubs of one episode are those of one title."""
+    source = " ".join(text.split())
+    if source and is_series:
+        episode = without_language(line.title)
+        source = f"{source}: {episode}" if episode else ""
+    return replace(line, source=source[: Source.LONGEST_TITLE])
 
 
 def _noted(line: PastedId, note: str) -> PastedId:

@@ -39,6 +39,8 @@ class PastedId:
     """The tag of the dub's language; empty if none is given."""
     unknown_language: str = ""
     """What is written for the dub's language, if Dubroom knows no language of that name."""
+    source: str = ""
+    """The name of the original, which other lines may share; empty if none is given."""
     note: str = ""
 
     @property

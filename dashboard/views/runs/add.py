@@ -101,6 +101,7 @@ class PreviewTable:
             (Role.TASK, _("Task ids")),
             (Role.TITLE, _("Titles")),
             (Role.LANGUAGE, _("Languages")),
+            (Role.SOURCE, _("Sources")),
             (Role.TAGS, _("Tags")),
         ]
         return cls(table.fingerprint, table.question, columns, roles)
