@@ -161,6 +161,12 @@ def unchecked(team: Team | None = None) -> int:
     return (dubs.filter(team=team) if team else dubs).count()
 
 
+def backlog(team: Team) -> int:
+    """Return how many of the team's dubs are still to be read; 0 while one task reads them all within seconds."""
+    waiting = unchecked(team)
+    return waiting if waiting > DUBS_PER_TASK else 0
+
+
 def check_languages() -> None:
     """Read the text of dubs that are not checked, the newest first, and decide their language anew."""
     dubs = Dub.objects.filter(is_language_checked=False, run__archived_at=None).order_by("-pk")

@@ -51,7 +51,7 @@ def _state(team: Team, period: Period, now: datetime) -> str:
     """Return a string that changes with the page: the version, newest call, last step and languages to read."""
     newest = Call.objects.filter(team=team).order_by("-at", "-pk").values_list("pk", flat=True).first()
     step = int(now.timestamp()) // period.window.step
-    return f"{TeamVersion.current(team.pk)}.{newest or 0}.{step}.{dub_languages.unchecked(team)}"
+    return f"{TeamVersion.current(team.pk)}.{newest or 0}.{step}.{dub_languages.backlog(team)}"
 
 
 def _context(membership: Membership, request: HttpRequest, now: datetime) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def _context(membership: Membership, request: HttpRequest, now: datetime) -> dic
         "period": period,
         "periods": PERIODS,
         "progress": refresh_progress(team),
-        "unread": dub_languages.unchecked(team),
+        "unread": dub_languages.backlog(team),
         "summary": summary,
         "chart": Chart.of(summary, period),
         "failures": [(outcome_label(failure.outcome), failure) for failure in summary.failures[:FAILURES_SHOWN]],

@@ -414,7 +414,13 @@ def test_the_list_has_the_filters_of_its_page(team, script):
 
 
 def test_the_page_and_the_api_have_the_same_filters():
-    assert set(runs.RunFilter.model_fields) == set(vars(RunListQuery())) - {"order", "by", "view", "after", "before"}
+    assert set(runs.RunFilter.model_fields) == set(vars(RunListQuery())) - {
+        "order",
+        "by",
+        "view",
+        "after",
+        "before",
+    }
 
 
 # --- Languages ---------------------------------------------------------------------------------------
