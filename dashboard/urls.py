@@ -9,7 +9,19 @@ from django.conf import settings
 from django.urls import include, path, re_path
 
 from dashboard.api.router import api
-from dashboard.views import activity, health, invitations, media, palette, profile, search, sources, teams, tokens
+from dashboard.views import (
+    activity,
+    health,
+    invitations,
+    media,
+    palette,
+    profile,
+    search,
+    sources,
+    teams,
+    tokens,
+    undo,
+)
 from dashboard.views.runs import add as runs_add
 from dashboard.views.runs import bulk as runs_bulk
 from dashboard.views.runs import detail as runs_detail
@@ -87,7 +99,6 @@ urlpatterns = [
     path("t/<slug:slug>/runs/tag/", runs_bulk.tag, name="runs-bulk-tag"),
     path("t/<slug:slug>/runs/language/", runs_bulk.language, name="runs-bulk-language"),
     path("t/<slug:slug>/runs/languages/confirm/", runs_languages.confirm, name="runs-languages-confirm"),
-    path("t/<slug:slug>/runs/languages/undo/", runs_languages.undo, name="runs-languages-undo"),
     path("t/<slug:slug>/runs/export/", runs_export.selection, name="runs-export-selection"),
     path("t/<slug:slug>/sources/suggestions/", sources.suggestions, name="sources-suggestions"),
     path("t/<slug:slug>/sources/accept/", sources.accept, name="sources-accept"),
@@ -99,6 +110,7 @@ urlpatterns = [
     path("t/<slug:slug>/search/export/", search.export, name="search-export"),
     path("t/<slug:slug>/search/save/", search.save, name="search-save"),
     path("t/<slug:slug>/search/saved/<int:pk>/remove/", search.saved_remove, name="search-saved-remove"),
+    path("t/<slug:slug>/undo/", undo.last, name="undo-last"),
     path("t/<slug:slug>/palette/", palette.entries, name="palette-entries"),
     path("t/<slug:slug>/activity/", activity.page, name="activity"),
     path("t/<slug:slug>/activity/live/", activity.live, name="activity-live"),

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from dashboard.forms import LanguageForm, TagsForm
 from dashboard.pages.run_query import RunListQuery, selected_runs
-from dashboard.views.runs.languages import offer_undo
+from dashboard.views.undo import MAX_UNDONE, offer_undo
 from results import dub_languages, tags
 from results.models import ApiKey, Run, RunQuerySet
 from results.runs.archive import archive_runs, restore_runs
@@ -22,7 +22,7 @@ from results.runs.request import QueueUnreachableError, refresh_obstacle, reques
 from results.runs.sources import MAX_RUNS, TooManyRunsError, join_runs
 from results.transcripts import languages
 from teams.access import membership_or_404, require_change
-from teams.models import Membership
+from teams.models import Membership, Team
 
 # The fields that say which runs are selected; an invalid form carries them along.
 SELECTION_FIELDS = ("pk", "all", *vars(RunListQuery()))
@@ -56,13 +56,15 @@ def refresh(request: HttpRequest, slug: str) -> HttpResponse:
 def archive(request: HttpRequest, slug: str) -> HttpResponse:
     """Archive the selected runs."""
     membership, runs = _selection(request, slug)
-    count = archive_runs(membership.team, runs.pks())
+    pks = runs.current().pks()
+    count = archive_runs(membership.team, pks)
     done = ngettext(
         "%(n)s run was archived; it can be restored under “Archived”.",
         "%(n)s runs were archived; they can be restored under “Archived”.",
         count,
     )
-    return _answer(request, slug, count, done, _("No run was selected, so nothing was archived."))
+    nothing = _("No run was selected, so nothing was archived.")
+    return _answer(request, slug, count, done, nothing, undo=("archived", membership.team, pks))
 
 
 @login_required
@@ -70,9 +72,11 @@ def archive(request: HttpRequest, slug: str) -> HttpResponse:
 def restore(request: HttpRequest, slug: str) -> HttpResponse:
     """Restore the selected runs from the archive."""
     membership, runs = _selection(request, slug)
-    count = restore_runs(membership.team, runs.pks())
+    pks = runs.archived().pks()
+    count = restore_runs(membership.team, pks)
     done = ngettext("%(n)s run was restored.", "%(n)s runs were restored.", count)
-    return _answer(request, slug, count, done, _("No run was selected, so nothing was restored."))
+    nothing = _("No run was selected, so nothing was restored.")
+    return _answer(request, slug, count, done, nothing, undo=("restored", membership.team, pks))
 
 
 @login_required
@@ -124,7 +128,7 @@ def language(request: HttpRequest, slug: str) -> HttpResponse:
         )
         parts.append(kept % {"n": f"{left_out:,}"})
     back = _back_to_list(request, slug)
-    offer_undo(request, membership.team_id, " ".join(parts), words if set_count else None, back.url)
+    offer_undo(request, membership.team, "languages", words if set_count else None, " ".join(parts), back.url)
     return back
 
 
@@ -182,17 +186,24 @@ def _answer(
     nothing: str,
     *,
     level: int = messages.SUCCESS,
+    undo: tuple[str, Team, list[int]] | None = None,
     **words: str,
 ) -> HttpResponse:
     """Return to the list with the message `done`, or `nothing` when no run was selected.
 
-    `done` holds the number of runs as `%(n)s`, and the other words by their names.
+    `done` holds the number of runs as `%(n)s`, and the other words by their names. `undo` names the change, the
+    team and the changed runs.
     """
-    if count:
+    back = _back_to_list(request, slug)
+    if count and undo:
+        change, team, pks = undo
+        kept = pks if len(pks) <= MAX_UNDONE else None
+        offer_undo(request, team, change, kept, done % {"n": f"{count:,}", **words}, back.url)
+    elif count:
         messages.add_message(request, level, done % {"n": f"{count:,}", **words})
     else:
         messages.info(request, nothing)
-    return _back_to_list(request, slug)
+    return back
 
 
 def _back_to_list(request: HttpRequest, slug: str) -> HttpResponseRedirect:

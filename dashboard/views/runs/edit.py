@@ -4,12 +4,14 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from dashboard.forms import TagsForm, TimesForm, TitleForm
 from dashboard.http.requests import page_methods
 from dashboard.views.runs.lookup import get_changeable_run
+from dashboard.views.undo import offer_undo
 from results.runs.archive import archive_runs, restore_runs
 from results.runs.remove import remove_run
 from results.runs.request import QueueUnreachableError, refresh_obstacle, request_refresh
@@ -91,8 +93,10 @@ def refresh(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def archive(request: HttpRequest, pk: int) -> HttpResponse:
-    _run, membership = get_changeable_run(request, pk)
+    run, membership = get_changeable_run(request, pk)
     archive_runs(membership.team, [pk])
+    done = _("“%(run)s” is archived.") % {"run": run}
+    offer_undo(request, membership.team, "archived", [pk], done, reverse("runs-detail", args=[pk]))
     return redirect("runs-detail", pk)
 
 

@@ -1,8 +1,7 @@
-"""The languages of a run's dubs: set by a person, confirmed where they are guesses, and set back."""
+"""The languages of a run's dubs: set by a person, and confirmed where they are guesses."""
 
 from collections.abc import Sequence
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -18,15 +17,12 @@ from dashboard.http.requests import page_methods
 from dashboard.pages.run_list import build_rows, for_list
 from dashboard.pages.run_query import GUESSED, RunListQuery
 from dashboard.views.runs.lookup import get_changeable_run
+from dashboard.views.undo import offer_undo
 from results import dub_languages
-from results.dub_languages import Words
 from results.models import ApiKey, Dub, Run
 from results.transcripts import languages
 from teams.access import membership_or_404, require_change
 from teams.models import Membership
-
-# In the session, for Undo: the team's id, the page to go back to, and what was said before the last change.
-_UNDO = "languages_before"
 
 
 @login_required
@@ -49,7 +45,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         done = _("The language is %(language)s now.") % {"language": languages.name(tag)}
         here = reverse("runs-detail", args=[pk]) + (f"?{urlencode({'dub': tag})}" if dub and tag else "")
         automatic = _("The language is chosen automatically again.")
-        offer_undo(request, run.team_id, done if tag else automatic, words, here)
+        offer_undo(request, membership.team, "languages", words, done if tag else automatic, here)
         return redirect(here)
     context = {
         "membership": membership,
@@ -77,34 +73,8 @@ def confirm(request: HttpRequest, slug: str) -> HttpResponse:
     here = reverse("runs-list", args=[slug]) + wanted.query(lang="" if wanted.lang == GUESSED else wanted.lang)
     if run_id and runs.filter(pk=run_id).exists():
         here = reverse("runs-detail", args=[run_id])
-    offer_undo(request, membership.team_id, done % {"n": f"{count:,}"}, words, here)
+    offer_undo(request, membership.team, "languages", words, done % {"n": f"{count:,}"}, here)
     return redirect(here)
-
-
-@login_required
-@require_POST
-def undo(request: HttpRequest, slug: str) -> HttpResponse:
-    """Put back the languages as they were before this person's last change in the team."""
-    membership = membership_or_404(request.user, slug)
-    require_change(membership)
-    team_id, here, *words = request.session.pop(_UNDO, [None, ""])
-    if team_id != membership.team_id:
-        messages.info(request, _("There is nothing left to undo."))
-        return redirect("runs-list", slug)
-    dubs, runs = ([tuple(word) for word in part] for part in words)
-    dub_languages.restore(membership.team, Words(dubs, runs))
-    messages.success(request, _("The languages are as before."))
-    return redirect(here)
-
-
-def offer_undo(request: HttpRequest, team_id: int, done: str, words: Words | None, here: str) -> None:
-    """Show the message with a button that undoes the change, if what was said before could be kept.
-
-    `here` is the address of the page on which the button stands.
-    """
-    if words:
-        request.session[_UNDO] = [team_id, here, *words]
-    messages.success(request, done, extra_tags="undo-languages" if words else "")
 
 
 def _wanted_dub(request: HttpRequest, dubs: Sequence[Dub]) -> Dub | None:

@@ -25,7 +25,7 @@ def named(dub) -> tuple[str, str]:
 
 
 def undo(client, team):
-    return client.post(reverse("runs-languages-undo", args=[team.slug]), follow=True)
+    return client.post(reverse("undo-last", args=[team.slug]), follow=True)
 
 
 @pytest.mark.parametrize("typed", ["Spanish", "es", "español", "ES", "castilian"])
