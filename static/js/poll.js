@@ -56,7 +56,7 @@ document.addEventListener("htmx:afterSettle", (event) => {
   if (!isPoll(event)) schedule();
   // The link that loads new rows is replaced with them: the keyboard focus moves to the first row.
   if (event.detail.requestConfig?.elt?.id === "runs-show") {
-    document.querySelector("#runs-list .run-title a")?.focus({ preventScroll: true });
+    document.querySelector("#runs-list td.run-title a")?.focus({ preventScroll: true });
   }
 });
 

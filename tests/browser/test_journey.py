@@ -70,7 +70,7 @@ def test_a_new_user_gets_from_sign_up_to_a_search_hit(open_browser, camb, camb_c
     page.keyboard.press("Enter")
     expect(page.locator(".hit mark")).to_have_text("anémonas")
     page.locator(".hit > a").click()
-    expect(page).to_have_url(re.compile(r"[?&]t=8#cue-3$"))
+    expect(page).to_have_url(re.compile(r"[?&]t=8(&find=[^#]*)?#cue-3$"))
     expect(page.locator("#cues [aria-current]")).to_contain_text("anémonas")
     until(page, "Math.abs(media.currentTime - 8.99) < 0.3")
 
