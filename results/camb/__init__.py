@@ -5,13 +5,14 @@ errors.
 """
 
 from results.camb.answers import CueAnswer, DubAnswer, LanguageAnswer, RunAnswer, TaskAnswer
-from results.camb.client import BATCH_MAX, BATCH_MIN, Client
+from results.camb.client import ASK_THE_ADMINISTRATOR, BATCH_MAX, BATCH_MIN, Client
 from results.camb.errors import CambError, Malformed, Refused, Unavailable
 from results.camb.parse import UNIT_HINTS, read_stored, reread_run
 from results.camb.reasons import explain
 from results.camb.times import KnownTimes
 
 __all__ = [
+    "ASK_THE_ADMINISTRATOR",
     "BATCH_MAX",
     "BATCH_MIN",
     "UNIT_HINTS",

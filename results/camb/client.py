@@ -40,6 +40,7 @@ SENTENCES = {
     422: "CAMB.AI did not accept the ids it was asked for. Check that each is the id of a dubbing run.",
     429: "CAMB.AI's rate limit is reached. Dubroom tries again later.",
 }
+ASK_THE_ADMINISTRATOR = "Ask the administrator of this server to check its settings."
 TRANSIENT_4XX = (408, 425, 429)  # these mean "later", all other 4xx codes mean "no"
 
 
@@ -173,7 +174,8 @@ class Client:
                 else:
                     raise self._error_for(response)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise Unavailable(self._explain_network_error(error)) from error
+            sentence, setting = self._explain_network_error(error)
+            raise Unavailable(sentence, setting=setting) from error
         return parse.decode(body)
 
     def _read(self, response: requests.Response) -> bytes:
@@ -192,8 +194,10 @@ class Client:
         """Return the error for a status code; the body, which may be broken, only adds CAMB.AI's message."""
         code = response.status_code
         kind = Refused if 400 <= code < 500 and code not in TRANSIENT_4XX else Unavailable
+        setting = ""
         if 300 <= code < 400:
-            sentence = "CAMB.AI's address redirects elsewhere, where the API key is not sent. Check CAMB_BASE_URL."
+            sentence = "CAMB.AI's address redirects elsewhere, where the API key is not sent."
+            sentence, setting = f"{sentence} {ASK_THE_ADMINISTRATOR}", "CAMB_BASE_URL"
         elif kind is Unavailable:
             sentence = "CAMB.AI has a problem of its own. Dubroom tries again later."
         else:
@@ -205,27 +209,28 @@ class Client:
             body = b""
         if message := parse.read_error_message(body, self._mask_in_error):
             sentence += f" CAMB.AI says: “{message}”"
-        return kind(sentence, http_status=code, retry_after=_retry_after(response.headers.get("Retry-After")))
+        retry_after = _retry_after(response.headers.get("Retry-After"))
+        return kind(sentence, http_status=code, retry_after=retry_after, setting=setting)
 
-    def _explain_network_error(self, error: Exception) -> str:
-        """Return a sentence for a network failure.
+    def _explain_network_error(self, error: Exception) -> tuple[str, str]:
+        """Return a sentence for a network failure, and the setting to check, empty if none is at fault.
 
         The exception's own text may hold addresses with passwords, so none of it is quoted.
         """
         server, again = f"CAMB.AI's server at {self._host}", "Dubroom tries again later."
         if isinstance(error, requests.exceptions.SSLError):
-            return f"{server} has no certificate that can be trusted. {again}"
+            return f"{server} has no certificate that can be trusted. {again}", ""
         if isinstance(error, requests.exceptions.ProxyError):
-            return f"The proxy on the way to {server} does not work. Check HTTPS_PROXY."
+            return f"The proxy on the way to {server} does not work. {ASK_THE_ADMINISTRATOR}", "HTTPS_PROXY"
         if isinstance(error, ValueError):
-            return "CAMB.AI's address is not a usable one. Check CAMB_BASE_URL."
+            return f"This server has no usable address for CAMB.AI. {ASK_THE_ADMINISTRATOR}", "CAMB_BASE_URL"
         # While the body is read, requests wraps a time-out in a ConnectionError.
         stalled = any(isinstance(cause, urllib3.exceptions.ReadTimeoutError) for cause in error.args)
         if stalled or isinstance(error, requests.Timeout):
-            return f"{server} did not answer in time. {again}"
+            return f"{server} did not answer in time. {again}", ""
         if isinstance(error, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
-            return f"The answer of {server} broke off or could not be unpacked. {again}"
-        return f"{server} could not be reached. {again} If this lasts, check the network and CAMB_BASE_URL."
+            return f"The answer of {server} broke off or could not be unpacked. {again}", ""
+        return f"{server} could not be reached. {again}", "CAMB_BASE_URL"
 
 
 def _retry_after(header: str | None) -> int | None:

@@ -27,11 +27,15 @@ class CambError(Exception):
     """CAMB.AI gave no usable answer. `str()` is a sentence that names the next step and never holds the API key.
 
     `http_status` is None when no answer was received. `retry_after` is the wait in seconds that CAMB.AI named, at
-    most 900; None if CAMB.AI named none.
+    most 900; None if CAMB.AI named none. `setting` is the setting of this server to check. Only the log names it:
+    the people who read the sentence cannot change it.
     """
 
-    def __init__(self, sentence: str, *, http_status: int | None = None, retry_after: int | None = None) -> None:
+    def __init__(
+        self, sentence: str, *, http_status: int | None = None, retry_after: int | None = None, setting: str = ""
+    ) -> None:
         super().__init__(sentence)
+        self.setting = setting
         self.http_status = http_status
         self.retry_after = retry_after
 
@@ -52,6 +56,11 @@ class CambError(Exception):
         The status code does not tell them apart. A key at fault also fails for a run that it could see before.
         """
         return self.http_status == 403
+
+    @property
+    def is_unknown_run(self) -> bool:
+        """Whether CAMB.AI, which checks the key first, found no run with this id."""
+        return self.http_status == 404
 
     @property
     def blames_runs(self) -> bool:

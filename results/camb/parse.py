@@ -100,9 +100,7 @@ def decode(body: bytes) -> object:
     except ValueError:
         problem = "a web page instead of data" if _MARKUP.match(text.lstrip()) else "an answer that is not JSON"
     # Outside the `except` block, because the decoder's error would keep the whole body in memory.
-    raise Malformed(
-        f"CAMB.AI sent {problem}. It will be asked again; if this lasts, check CAMB_BASE_URL.", http_status=200
-    )
+    raise Malformed(f"CAMB.AI sent {problem}. Dubroom tries again later.", http_status=200, setting="CAMB_BASE_URL")
 
 
 def by_named_run(answer: object) -> object:

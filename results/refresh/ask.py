@@ -16,7 +16,7 @@ from time import monotonic
 from django.conf import settings
 
 from results import camb, clock, queue
-from results.models import Run, WorkerHeartbeat
+from results.models import ApiKey, Run, WorkerHeartbeat
 from results.refresh import circuit_breaker, claims, keys
 from results.refresh.call_log import CallLog
 from results.refresh.claims import DueRun, Lease
@@ -113,12 +113,22 @@ def ask(lease: Lease, log: CallLog) -> list[Outcome]:
                 break
             for pk, answer in asking.ask(batch).items():
                 outcomes.append(Outcome(pk, lease.id, started, answer, pk in asking.verified))
-        if any(not isinstance(outcome.answer, _BATCH_FAILURES) for outcome in outcomes):
+        if any(_shows_success(lease.key, outcome.answer) for outcome in outcomes):
             circuit_breaker.record_success(lease.key)
     except (camb.CambError, SealBrokenError) as error:
         circuit_breaker.record_failure(lease.key, error)
         postpone(batch, error)
     return outcomes
+
+
+def _shows_success(key: ApiKey, answer: Answer) -> bool:
+    """Whether the answer about a run shows that calls with the key succeed.
+
+    A refusal of the run says that CAMB.AI answers, but not that it accepts a key that was never seen to work.
+    """
+    if key.state == ApiKey.State.UNTRIED and not isinstance(answer, camb.RunAnswer | camb.TaskAnswer):
+        return isinstance(answer, camb.Refused) and answer.is_unknown_run
+    return not isinstance(answer, _BATCH_FAILURES)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import logging
 import random
 from datetime import datetime, timedelta
 
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from results import camb, clock
 from results.models import ApiKey, TeamVersion
@@ -46,23 +46,32 @@ def record_success(key: ApiKey) -> None:
     was_fine = key.state == State.WORKING and not key.failures
     if was_fine and key.last_call_at and now - key.last_call_at < timedelta(minutes=1):
         return
-    seen = ApiKey.objects.filter(pk=key.pk, failures=key.failures, retry_at=key.retry_at)
+    # A call made with the key's predecessor says nothing of the key that has replaced it meanwhile.
+    seen = _unchanged(key).filter(failures=key.failures, retry_at=key.retry_at)
     fine = {"state": State.WORKING, "message": "", "failures": 0, "retry_at": None, "last_call_at": now}
     if seen.update(**fine) and not was_fine:
         TeamVersion.bump(key.pk)
 
 
-def record_failure(key: ApiKey, error: camb.CambError | SealBrokenError) -> None:
+def record_inconclusive(key: ApiKey, error: camb.CambError) -> None:
+    """Note that a test told nothing of the key: it stays untried, and the first answer about a run settles it."""
+    message = f"CAMB.AI answered, but not whether it accepts this key. The first run that you add shows it. {error}"
+    if _unchanged(key).filter(state=State.UNTRIED).update(message=message, last_call_at=clock.now()):
+        TeamVersion.bump(key.pk)
+
+
+def record_failure(key: ApiKey, error: camb.CambError | SealBrokenError, *, is_test: bool = False) -> None:
     """Count one failure, and open the circuit breaker unless it is a first one that CAMB.AI did not explain.
 
     Many calls that fail together count as one. After a first unexplained failure, the next call is made about other
-    runs: one bad answer among thousands must not stop them all.
+    runs: one bad answer among thousands must not stop them all. A test makes one call only, so its failure counts.
     """
     now = clock.now()
     message, state, wait, named = str(error), State.UNAVAILABLE, _pause(key.failures), None
+    setting = getattr(error, "setting", "")
     if isinstance(error, SealBrokenError):
-        message = "The stored key cannot be decrypted, since FIELD_KEYS changed. Paste the key again."
-        state, wait = State.REFUSED, REFUSED_PROBE
+        message = "The stored key can no longer be decrypted on this server. Paste the key again."
+        state, wait, setting = State.REFUSED, REFUSED_PROBE, "FIELD_KEYS"
     elif isinstance(error, camb.Refused):
         state, wait = State.UNPAID if error.is_payment_required else State.REFUSED, REFUSED_PROBE
     elif (named := error.named_wait) is not None:
@@ -70,15 +79,21 @@ def record_failure(key: ApiKey, error: camb.CambError | SealBrokenError) -> None
         wait = max(named, wait if key.failures else timedelta())
     fields: dict[str, object] = {"failures": F("failures") + 1, "last_call_at": now}
     is_explained = state != State.UNAVAILABLE or getattr(error, "concerns_key", True)
-    if key.failures or is_explained:
+    if key.failures or is_explained or is_test:
         fields |= {"state": state, "message": message, "retry_at": now + wait}
-    logger.warning("Key of team %s failed (%d before): %s", key.pk, key.failures, message)
-    same = ApiKey.objects.filter(pk=key.pk, sealed=key.sealed)
+    advice = f" Check the setting {setting}." if setting else ""
+    logger.warning("Key of team %s failed (%d before): %s%s", key.pk, key.failures, message, advice)
+    same = _unchanged(key)
     if same.filter(failures=key.failures).update(**fields):
         TeamVersion.bump(key.pk)
     elif named is not None:
         # Of calls that fail together, the one that names the longest time counts.
         same.filter(failures__gt=key.failures, retry_at__lt=now + wait).update(retry_at=now + wait)
+
+
+def _unchanged(key: ApiKey) -> QuerySet[ApiKey]:
+    """The key's row, unless another key was saved since `key` was read."""
+    return ApiKey.objects.filter(pk=key.pk, sealed=key.sealed)
 
 
 def _pause(failures: int) -> timedelta:

@@ -43,24 +43,70 @@ def request_test(key: ApiKey) -> None:
 
 
 def test_key(team_id: int) -> None:
-    """Ask CAMB.AI about the team's newest run, or about run 1, and record what that says of the key."""
+    """Ask CAMB.AI about the team's newest run, or about run 1, and record what that says of the key.
+
+    The key is recorded as working only after an answer that CAMB.AI gives to accepted keys alone.
+    """
     key = ApiKey.objects.filter(pk=team_id).first()
     if key is None:
         return
     own = Run.objects.filter(team=team_id).order_by("-pk").values_list("camb_run_id", flat=True).first()
     try:
-        client_for(key).fetch([own or 1])
-    except camb.Refused as error:
-        # Another team's run may well be forbidden: only about a run of its own does a 403 concern the key.
-        if error.concerns_key or (error.is_forbidden and own):
-            circuit_breaker.record_failure(key, error)
-            return
+        _ask_for_proof(client_for(key), own)
+    except _InconclusiveError as error:
+        circuit_breaker.record_inconclusive(key, error.refusal)
     except (camb.CambError, SealBrokenError) as error:
-        circuit_breaker.record_failure(key, error)
+        circuit_breaker.record_failure(key, error, is_test=True)
         return
-    circuit_breaker.record_success(key)
+    except MemoryError:
+        raise
+    except Exception:
+        logger.exception("The answer to a test of team %s's key could not be read", team_id)
+        unreadable = camb.Malformed("CAMB.AI's answer to the test could not be read. Test the key again later.")
+        circuit_breaker.record_failure(key, unreadable, is_test=True)
+        return
+    else:
+        circuit_breaker.record_success(key)
     queue.enqueue("refresh_due")
     queue.enqueue("fetch_languages")
+
+
+class _InconclusiveError(Exception):
+    """CAMB.AI refused what a test asked for, which an accepted key and a wrong one might both have caused."""
+
+    def __init__(self, refusal: camb.Refused) -> None:
+        super().__init__(str(refusal))
+        self.refusal = refusal
+
+
+def _ask_for_proof(client: camb.Client, own_run_id: int | None) -> None:
+    """Return once CAMB.AI has shown that it accepts the client's key.
+
+    Raises camb.CambError when it does not, and _InconclusiveError when its refusal leaves that open.
+    """
+    try:
+        client.fetch([own_run_id or 1])
+    except camb.Refused as error:
+        if error.is_unknown_run:
+            _check_address(client)
+        elif error.blames_runs and not (error.is_forbidden and own_run_id):
+            # Another team's run may well be forbidden: only about a run of its own does a 403 concern the key.
+            raise _InconclusiveError(error) from error
+        else:
+            raise
+
+
+def _check_address(client: camb.Client) -> None:
+    """Raise unless CAMB.AI's languages are at the address: a wrong address answers 404 about every run too."""
+    try:
+        client.fetch_languages()
+    except camb.Refused as error:
+        if error.is_forbidden:
+            raise _InconclusiveError(error) from error
+        if not error.is_unknown_run:
+            raise
+        sentence = f"CAMB.AI was not found at this server's address for it. {camb.ASK_THE_ADMINISTRATOR}"
+        raise camb.Unavailable(sentence, http_status=error.http_status, setting="CAMB_BASE_URL") from error
 
 
 # --- The HTTP client ---------------------------------------------------------------------------------

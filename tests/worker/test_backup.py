@@ -71,7 +71,7 @@ def test_a_backup_made_during_work_restores_everything_and_needs_the_same_field_
             installation.enqueue("refresh_due")
             tab = open_signed_in_tab(home, PEOPLE[0])
             # The message says what happened, why, and what to do.
-            why = "The stored key cannot be decrypted, since FIELD_KEYS changed. Paste the key again."
+            why = "The stored key can no longer be decrypted on this server. Paste the key again."
             until(lambda: why in tab.read("/t/team/runs/"))
             assert why in tab.read("/t/team/team/")
         assert installation.column("SELECT count(*) FROM results_cue") == [10]
