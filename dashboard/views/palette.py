@@ -52,6 +52,8 @@ def _pages(membership: Membership) -> list[PaletteEntry]:
         PaletteEntry(_("Search"), "search", reverse("search", args=[slug])),
         PaletteEntry(_("Activity"), "activity", reverse("activity", args=[slug])),
         PaletteEntry(_("Team"), "team", reverse("teams-detail", args=[slug])),
-        PaletteEntry(_("API and access tokens"), "key", reverse("tokens", args=[slug])),
+        PaletteEntry(_("Team: CAMB.AI key"), "key", reverse("teams-key", args=[slug])),
+        PaletteEntry(_("Team: Copies of media"), "video", reverse("teams-media", args=[slug])),
+        PaletteEntry(_("Team: API"), "link", reverse("tokens", args=[slug])),
         PaletteEntry(_("Profile"), "person", reverse("profile")),
     ]

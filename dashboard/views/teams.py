@@ -1,4 +1,4 @@
-"""The pages of a team: its name, its members, invitations, media copies and the CAMB.AI key."""
+"""The tabs of a team: Team (name, people, deletion), Key and Media. The tab API is in `views/tokens.py`."""
 
 import logging
 import time
@@ -34,7 +34,7 @@ from teams.models import Invitation, LastOwnerError, Membership, Team
 
 logger = logging.getLogger(__name__)
 
-# A running worker tests a key long before this time is over; after it, the page says that no worker runs.
+# A running worker tests a key long before this time is over; after it, the page says that the key is not tested.
 WORKER_TIMEOUT_S = 25
 
 
@@ -73,7 +73,7 @@ def new(request: SignedInRequest) -> HttpResponse:
     return render(request, "teams/new.html", {"form": form}, status=422 if form.errors else 200)
 
 
-# --- The team page -----------------------------------------------------------------------------------
+# --- The tab Team ------------------------------------------------------------------------------------
 
 
 @login_required
@@ -93,25 +93,29 @@ def detail(request: SignedInRequest, slug: str) -> HttpResponse:
 
 
 def _page(request: SignedInRequest, membership: Membership, status: int = 200, **forms: Any) -> HttpResponse:
-    """Answer with the whole team page. An invalid form is passed by its name, and shown with its errors."""
+    """Answer with the tab Team. An invalid form is passed by its name, and shown with its errors."""
     team = membership.team
     context = {
-        "membership": membership,
+        **_tab_context(membership, "team"),
         "people": team.memberships.select_related("user").order_by("user__name", "user__email"),
         "roles": Membership.Role.choices,
         "invitations": team.invitations.waiting().order_by("email") if can_manage(membership) else [],
         # Shown once: only the hash of the token is stored, so the link cannot be shown again.
         "invited": request.session.pop("invited", None),
+        "changed_role": request.session.pop("changed_role", None),
         "has_mail_server": bool(settings.EMAIL_URL),
         "name_form": TeamForm(initial={"name": team.name}),
         "invitation_form": InvitationForm(team),
-        "key_form": KeyForm(),
         "delete_form": DeleteTeamForm(team),
-        **_copies_state(team),
-        **_key_state(membership),
+        "is_demo": ApiKey.objects.filter(team=team, is_demo=True).exists(),
         **forms,
     }
     return render(request, "teams/detail.html", context, status=status)
+
+
+def _tab_context(membership: Membership, tab: str) -> dict[str, Any]:
+    """Return the context that every tab needs. The tab open now is named, for `teams/_tabs.html`."""
+    return {"membership": membership, "can_manage": can_manage(membership), "team_tab": tab}
 
 
 @login_required
@@ -134,13 +138,13 @@ def delete(request: SignedInRequest, slug: str) -> HttpResponse:
 @login_required
 @require_POST
 def member(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
-    """Change a member's role, or remove the member. Members may remove themselves."""
+    """Change a member's role, which can be undone, or remove the member. Members may remove themselves."""
     membership = membership_or_404(request.user, slug)
     is_self, is_removal = membership.pk == pk, "remove" in request.POST
     if not (is_self and is_removal):
         require_manage(membership)
     person = get_object_or_404(membership.team.memberships.select_related("user", "team"), pk=pk)
-    form = RoleForm(request.POST)
+    form, earlier = RoleForm(request.POST), person.role
     try:
         if is_removal:
             person.remove()
@@ -150,7 +154,7 @@ def member(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
             messages.error(request, _("Choose one of the roles."))
             return _page(request, membership, status=422)
     except LastOwnerError:
-        messages.error(request, _("A team needs an owner. Make somebody else an owner first."))
+        messages.error(request, _("A team needs an owner. Make someone else an owner first."))
         return _page(request, membership, status=422)
     done = "left" if is_self and is_removal else "removed" if is_removal else f"made {person.role}"
     logger.info("Team %s: user %s %s by user %s", slug, person.user_id, done, request.user.pk)
@@ -159,9 +163,9 @@ def member(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
         return redirect("teams-home")
     if is_removal:
         messages.success(request, _("%(person)s is no longer in the team.") % {"person": person.user})
-    else:
-        words = {"person": person.user, "role": Membership.Role(person.role).label}
-        messages.success(request, _("%(person)s is now: %(role)s.") % words)
+    elif person.role != earlier:
+        role = str(Membership.Role(person.role).label)
+        request.session["changed_role"] = {"pk": pk, "name": str(person.user), "role": role, "earlier": earlier}
     return redirect("teams-detail", slug)
 
 
@@ -199,69 +203,85 @@ def revoke(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
     return redirect("teams-detail", slug)
 
 
-# --- Copies of media ---------------------------------------------------------------------------------
+# --- The tab Media -----------------------------------------------------------------------------------
 
 
 @login_required
-@require_POST
-def copies(request: SignedInRequest, slug: str) -> HttpResponse:
-    """Set whether media copies are kept, and up to which size; or with `remove` delete all copies."""
+@page_methods
+def media(request: SignedInRequest, slug: str) -> HttpResponse:
+    """Show the copies of media. A POST sets whether they are kept and up to which size, or deletes them all."""
     membership = membership_or_404(request.user, slug)
-    require_manage(membership)
     team = membership.team
+    if request.method != "POST":
+        return render(request, "teams/media.html", _media_context(membership))
+    require_manage(membership)
     if "remove" in request.POST:
         quota.remove_all_copies(team)
         logger.info("Team %s: all copies removed by user %s", slug, request.user.pk)
-        messages.success(request, _("No more copies are made, and the existing ones are being removed."))
-        return redirect(f"{reverse('teams-detail', args=[slug])}#copies")
+        messages.success(request, _("No more copies are made, and the existing ones are being deleted."))
+        return redirect("teams-media", slug)
     form = CopyPolicyForm(request.POST)
     if not form.is_valid():
-        return _page(request, membership, status=422, policy_form=form)
+        return render(request, "teams/media.html", _media_context(membership, policy_form=form), status=422)
     quota.set_policy(team, **form.cleaned_data)
     logger.info("Team %s: copies set to %s by user %s", slug, form.cleaned_data, request.user.pk)
     if form.cleaned_data["is_on"]:
-        messages.success(request, _("Copies are kept from now on, also of what is already ready."))
+        messages.success(request, _("Copies are kept from now on, also of dubs that are ready already."))
     else:
         messages.success(request, _("No more copies are made. Existing copies stay."))
-    return redirect(f"{reverse('teams-detail', args=[slug])}#copies")
+    return redirect("teams-media", slug)
 
 
-def _copies_state(team: Team) -> dict[str, Any]:
-    """Return the context of `_copies.html`."""
-    policy = quota.policy_of(team)
+def _media_context(membership: Membership, **forms: Any) -> dict[str, Any]:
+    policy = quota.policy_of(membership.team)
     most_gb = policy.quota_bytes // quota.GB
     return {
+        **_tab_context(membership, "media"),
         "policy": policy,
         "most_gb": most_gb,
         "policy_form": CopyPolicyForm(initial={"is_on": policy.is_enabled, "most_gb": most_gb}),
-        "usage": quota.usage_of(team),
-        "troubled_copies": quota.failing_copies(team),
+        "usage": quota.usage_of(membership.team),
+        "troubled_copies": quota.failing_copies(membership.team),
+        **forms,
     }
 
 
-# --- The CAMB.AI key ---------------------------------------------------------------------------------
+# --- The tab Key -------------------------------------------------------------------------------------
 
 
 @sensitive_post_parameters("key")
 @login_required
 @page_methods
 def key(request: SignedInRequest, slug: str) -> HttpResponse:
-    """Answer a GET with the key's state, which the page polls during a test. A POST saves another key."""
+    """Show the key's state. A POST saves another key."""
     membership = membership_or_404(request.user, slug)
     if request.method != "POST":
-        state = _key_state(membership, began=request.GET.get("began", ""))
-        if state["is_being_tested"] and "began" in request.GET:
-            return HttpResponse(status=204)
-        return render(request, "teams/_key.html", {"membership": membership, **state})
+        return _key_page(request, membership)
     require_manage(membership)
     form = KeyForm(request.POST)
     if ApiKey.objects.filter(team=membership.team, is_demo=True).exists():
         form.add_error(None, _("The demo keeps its own key. Create a team of your own to use yours."))
     if not form.is_valid():
-        return _page(request, membership, status=422, key_form=form)
+        return _key_page(request, membership, status=422, key_form=form)
     saved = keys.save_key(membership.team, form.cleaned_data["key"])
     logger.info("Team %s: key …%s saved by user %s", slug, saved.last_four, request.user.pk)
-    return _back_to_key(slug)
+    return redirect("teams-key", slug)
+
+
+def _key_page(request: SignedInRequest, membership: Membership, status: int = 200, **forms: Any) -> HttpResponse:
+    context = {**_tab_context(membership, "key"), "key_form": KeyForm(), **_key_state(membership), **forms}
+    return render(request, "teams/key.html", context, status=status)
+
+
+@login_required
+@require_safe
+def key_state(request: SignedInRequest, slug: str) -> HttpResponse:
+    """Answer the poll of the tab Key: 204 while the key is being tested."""
+    membership = membership_or_404(request.user, slug)
+    state = _key_state(membership, began=request.GET.get("began", ""))
+    if state["is_being_tested"] and "began" in request.GET:
+        return HttpResponse(status=204)
+    return render(request, "teams/_key.html", _tab_context(membership, "key") | state)
 
 
 @login_required
@@ -272,7 +292,7 @@ def key_test(request: SignedInRequest, slug: str) -> HttpResponse:
     if not ratelimit.consume(request, action="key_test"):
         return _too_many(request)
     keys.request_test(get_object_or_404(ApiKey, team=membership.team))
-    return _back_to_key(slug)
+    return redirect("teams-key", slug)
 
 
 @login_required
@@ -282,15 +302,11 @@ def key_remove(request: SignedInRequest, slug: str) -> HttpResponse:
     require_manage(membership)
     if ApiKey.objects.filter(team=membership.team, is_demo=True).exists():
         messages.error(request, _("The demo keeps its own key."))
-        return _page(request, membership, status=422)
+        return _key_page(request, membership, status=422)
     keys.remove_key(membership.team)
     logger.info("Team %s: key removed by user %s", slug, request.user.pk)
     messages.success(request, _("The key is removed. This team's runs are not checked until it has one again."))
-    return _back_to_key(slug)
-
-
-def _back_to_key(slug: str) -> HttpResponse:
-    return redirect(f"{reverse('teams-detail', args=[slug])}#key")
+    return redirect("teams-key", slug)
 
 
 def _key_state(membership: Membership, began: str = "") -> dict[str, Any]:
@@ -298,15 +314,16 @@ def _key_state(membership: Membership, began: str = "") -> dict[str, Any]:
     now = int(time.time())
     since = int(began) if began.isdecimal() and len(began) < 12 else now
     api_key = ApiKey.objects.filter(team=membership.team).first()
-    is_untested = api_key is not None and api_key.state == ApiKey.State.UNTRIED and api_key.last_call_at is None
-    has_no_worker = is_untested and now - since >= WORKER_TIMEOUT_S
+    # A test ends with a state or with a message; a call about a run may meanwhile fail without either.
+    is_untested = api_key is not None and api_key.state == ApiKey.State.UNTRIED and not api_key.message
+    is_overdue = is_untested and now - since >= WORKER_TIMEOUT_S
     is_working = api_key is not None and api_key.state == ApiKey.State.WORKING
     return {
         "api_key": api_key,
-        "can_manage": can_manage(membership),
         "shows_last_four": can_change(membership),
-        "is_being_tested": is_untested and not has_no_worker,
-        "has_no_worker": has_no_worker,
+        "is_being_tested": is_untested and not is_overdue,
+        "is_overdue": is_overdue,
+        "is_working": is_working,
         "leads_to_runs": is_working and can_change(membership) and not membership.team.runs.exists(),
         "began": since,
     }

@@ -1,4 +1,4 @@
-"""A team's API page: create and revoke access tokens, with sample commands and a list of the API's operations."""
+"""The tab API of a team: access tokens to create and revoke, sample commands and the list of operations."""
 
 import logging
 from datetime import timedelta
@@ -55,6 +55,7 @@ def page(request: SignedInRequest, slug: str) -> HttpResponse:
         "membership": membership,
         "can_change": can_change(membership),
         "can_manage": can_manage(membership),
+        "team_tab": "api",
         "tokens": tokens.select_related("membership__user").order_by("-pk"),
         "form": form,
         "secret": secret,

@@ -115,7 +115,7 @@ def test_pages_of_refusals_break_no_rule(open_browser, owner, team, settings, wi
     for browser in browsers:
         browser.expects = ("status of 403", "status of 422", "status of 429")
     viewing.goto(reverse("runs-add", args=[team.slug]))
-    testing.goto(reverse("teams-detail", args=[team.slug]))
+    testing.goto(reverse("teams-key", args=[team.slug]))
     guessing.goto("/accounts/login/")
     for _ in range(2):
         testing.get_by_role("button", name="Test this key").click()

@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 
 from results.runs.request import RefreshProgress
 from tests.browser.conftest import DESKTOP, PHONE
+from tests.factories import make_member
 
 TIDES, LUMEN, MARKET, FAILED = 48201, 48230, 48244, 48252
 
@@ -106,12 +107,27 @@ def test_a_row_keeps_its_height_and_its_title_the_free_width(page, team, add_run
 def test_a_box_with_an_error_stays_in_line_with_the_others(page, owner_browser, team):
     owner_browser.expects = ("status of 422",)
     page.goto(reverse("teams-detail", args=[team.slug]))
-    form = page.get_by_role("form", name="Invite somebody")
+    form = page.get_by_role("form", name="Invite someone")
     form.evaluate("(form) => { form.noValidate = true; }")
     form.get_by_label("Email address").fill("sam at example")
     form.get_by_role("button").click()
     expect(form.locator(".errorlist")).to_be_visible()
     assert len({position(form.locator(part))[1] for part in ("input[name=email]", "select", ".button")}) == 1
+
+
+def test_a_role_is_saved_by_its_choice_and_undone_by_a_click(page, team):
+    ben = make_member(team).memberships.get()
+    page.goto(reverse("teams-detail", args=[team.slug]))
+    roles = page.locator(f"#role-{ben.pk}")
+    roles.focus()
+    roles.select_option("viewer")
+    expect(page.locator("#role-changed")).to_contain_text("is now: Viewer.")
+    expect(roles).to_be_focused()
+    ben.refresh_from_db()
+    assert ben.role == "viewer"
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#role-changed")).to_contain_text("is now: Member.")
+    expect(roles).to_have_value("member")
 
 
 def test_invitation_links_and_tokens_are_copied_by_a_button(open_browser, owner, team):

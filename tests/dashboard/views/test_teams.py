@@ -23,6 +23,7 @@ from tests.factories import make_dub, make_member, make_run, make_team, make_use
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("enqueued")]
 Role = Membership.Role
 KEY = "camb-0123456789-wxyz"
+TABS = ("teams-detail", "teams-key", "teams-media", "tokens")
 
 
 @pytest.fixture
@@ -34,8 +35,8 @@ def url(name: str, *args: object) -> str:
     return reverse(name, args=args)
 
 
-def page_of(client: Client, team: Team) -> str:
-    return client.get(url("teams-detail", team.slug)).content.decode()
+def page_of(client: Client, team: Team, tab: str = "teams-detail") -> str:
+    return client.get(url(tab, team.slug)).content.decode()
 
 
 # --- Entry and new teams -----------------------------------------------------------------------------
@@ -105,6 +106,25 @@ def test_an_owner_changes_roles_and_removes_members(as_owner, team):
     assert team.memberships.filter(pk=ben.pk).count() == 0
 
 
+def test_a_changed_role_is_told_once_and_can_be_undone(as_owner, team):
+    ben = make_member(team).memberships.get()
+    as_owner.post(url("teams-member", "dub", ben.pk), {"role": Role.VIEWER})
+    told = page_of(as_owner, team)
+    assert "is now: Viewer." in told
+    undo = r'<input type="hidden" name="role" value="member"><button class="button">Undo</button>'
+    assert re.search(undo, told)
+    assert "is now:" not in page_of(as_owner, team)
+    as_owner.post(url("teams-member", "dub", ben.pk), {"role": Role.MEMBER})
+    ben.refresh_from_db()
+    assert ben.role == Role.MEMBER
+
+
+def test_a_role_that_stays_the_same_is_not_told(as_owner, team):
+    ben = make_member(team).memberships.get()
+    as_owner.post(url("teams-member", "dub", ben.pk), {"role": Role.MEMBER})
+    assert "is now:" not in page_of(as_owner, team)
+
+
 @pytest.mark.parametrize("data", [{"role": Role.VIEWER}, {"remove": "yes"}])
 def test_the_last_owner_is_told_why_they_stay(as_owner, team, data):
     answer = as_owner.post(url("teams-member", "dub", team.memberships.get().pk), data)
@@ -155,15 +175,22 @@ def test_a_disabled_user_is_logged_out(team):
     assert client.get(url("teams-detail", "dub"))["Location"].startswith(url("account_login"))
 
 
+@pytest.mark.parametrize("tab", TABS)
+def test_every_tab_links_to_all_tabs_and_marks_itself(as_owner, team, tab):
+    nav = page_of(as_owner, team, tab).partition('<nav class="tabs"')[2].partition("</nav>")[0]
+    hrefs = re.findall(r'href="([^"]+)"( aria-current="page")?', nav)
+    assert hrefs == [(url(each, "dub"), ' aria-current="page"' if each == tab else "") for each in TABS]
+
+
 def test_the_page_shows_controls_to_owners_only(as_owner, team):
     def forms(client):
-        main = page_of(client, team).partition("<main")[2]
-        return set(re.findall(r'action="/t/dub/team/([a-z]*)', main))
+        mains = [page_of(client, team, tab).partition("<main")[2] for tab in TABS]
+        return set(re.findall(r'action="/t/dub/team/([a-z]*)', "".join(mains)))
 
     keys.save_key(team, KEY)
-    assert forms(as_owner) == {"", "key", "members", "invitations", "copies", "delete"}
-    assert forms(signed_in(make_member(team))) == {"members"}  # leaving
-    assert forms(signed_in(make_member(team, Role.VIEWER))) == {"members"}
+    assert forms(as_owner) == {"", "key", "members", "invitations", "media", "delete", "api"}
+    assert forms(signed_in(make_member(team))) == {"members", "api"}  # leaving, and own tokens
+    assert forms(signed_in(make_member(team, Role.VIEWER))) == {"members", "api"}
 
 
 def test_thirty_members_take_as_many_queries_as_one(
@@ -342,15 +369,15 @@ def test_the_link_is_shown_even_when_the_mail_cannot_be_sent(as_owner, team, set
 
 
 def test_an_owner_switches_copies_on_and_off(as_owner, team, enqueued):
-    answer = as_owner.post(url("teams-copies", team.slug), {"is_on": "on", "most_gb": "20"})
-    assert answer.headers["Location"] == url("teams-detail", team.slug) + "#copies"
+    answer = as_owner.post(url("teams-media", team.slug), {"is_on": "on", "most_gb": "20"})
+    assert answer.headers["Location"] == url("teams-media", team.slug)
     assert (team.copy_policy.is_enabled, team.copy_policy.quota_bytes, enqueued) == (
         True,
         20 * 2**30,
         [("sync_copies",)],
     )
-    assert "<strong>0\xa0bytes</strong> of 20 GB" in page_of(as_owner, team)
-    as_owner.post(url("teams-copies", team.slug), {"most_gb": "20"})
+    assert "<strong>0\xa0bytes</strong> of 20 GB" in page_of(as_owner, team, "teams-media")
+    as_owner.post(url("teams-media", team.slug), {"most_gb": "20"})
     team.copy_policy.refresh_from_db()
     assert team.copy_policy.is_enabled is False
 
@@ -365,7 +392,7 @@ def test_an_owner_switches_copies_on_and_off(as_owner, team, enqueued):
     ],
 )
 def test_the_quota_has_a_maximum_that_the_server_sets(as_owner, team, most, sentence):
-    answer = as_owner.post(url("teams-copies", team.slug), {"is_on": "on", "most_gb": most})
+    answer = as_owner.post(url("teams-media", team.slug), {"is_on": "on", "most_gb": most})
     assert (answer.status_code, sentence in answer.content.decode(), CopyPolicy.objects.count()) == (422, True, 0)
 
 
@@ -374,7 +401,7 @@ def test_the_page_shows_kept_and_failed_copies(as_owner, team):
     dub = make_dub(make_run(team, title="Pilot"), language="es-es")
     MediaCopy.objects.create(team=team, dub=dub, kind="video", state="kept", size=3 * 2**29, name="1/a")
     MediaCopy.objects.create(team=team, dub=dub, kind="audio", state="failed", message="No <media>.", name="1/b")
-    page = page_of(as_owner, team)
+    page = page_of(as_owner, team, "teams-media")
     assert "<strong>1.5\xa0GB</strong> of 10 GB" in page
     assert "1 file kept" in page
     assert "1 not kept" in page
@@ -387,7 +414,7 @@ def test_all_copies_can_be_removed(as_owner, team):
     MediaCopy.objects.create(
         team=team, dub=make_dub(make_run(team)), kind="video", state="kept", size=5, name="1/a"
     )
-    as_owner.post(url("teams-copies", team.slug), {"remove": "yes"})
+    as_owner.post(url("teams-media", team.slug), {"remove": "yes"})
     copy = MediaCopy.objects.get()
     assert (copy.dub, copy.team, CopyPolicy.objects.get().is_enabled) == (None, None, False)
 
@@ -400,7 +427,7 @@ def save_key(client: Client, key: str = KEY):
 
 
 def state_of(client: Client, **query: int) -> str:
-    return client.get(url("teams-key", "dub"), query).content.decode()
+    return client.get(url("teams-key-state", "dub"), query).content.decode()
 
 
 def record_call(team: Team, **fields: object) -> None:
@@ -409,7 +436,7 @@ def record_call(team: Team, **fields: object) -> None:
 
 @pytest.mark.parametrize("typed", [KEY, f"  {KEY}\r\n", f'"{KEY}"', f"'{KEY}'", f"“{KEY}”", f'\t"{KEY}" '])
 def test_a_key_is_saved_without_pasted_spaces_and_quotes(as_owner, team, typed, enqueued):
-    assert save_key(as_owner, typed).url == url("teams-detail", "dub") + "#key"
+    assert save_key(as_owner, typed).url == url("teams-key", "dub")
     key = ApiKey.objects.get(team=team)
     assert (key.secret, key.last_four) == (KEY, "wxyz")
     assert ("test_key", team.pk) in enqueued
@@ -455,11 +482,11 @@ def test_an_invalid_key_leaves_the_saved_key_in_place(as_owner, team):
 def test_pages_show_at_most_the_last_four_characters_of_a_key(team, role, shown):
     keys.save_key(team, KEY)
     client = signed_in(make_member(team, role))
-    for text in (page_of(client, team), state_of(client)):
+    for text in (page_of(client, team, "teams-key"), state_of(client)):
         assert KEY not in text
         assert "0123" not in text
         assert ("wxyz" in text) == (shown is not None)
-        assert (shown or "Being tested…") in text
+        assert (shown or "Testing…") in text
 
 
 def test_a_key_is_not_stored_in_plain_text(as_owner, team):
@@ -476,9 +503,9 @@ def test_only_the_end_of_a_key_is_logged(as_owner, caplog):
 
 def test_the_page_polls_until_the_key_was_tested(as_owner, team):
     save_key(as_owner)
-    assert "data-poll" in page_of(as_owner, team)
+    assert "data-poll" in page_of(as_owner, team, "teams-key")
     now = int(time.time())
-    assert as_owner.get(url("teams-key", "dub"), {"began": now}).status_code == 204
+    assert as_owner.get(url("teams-key-state", "dub"), {"began": now}).status_code == 204
     record_call(team, state=ApiKey.State.WORKING)
     answer = state_of(as_owner, began=now)
     assert "Working" in answer
@@ -498,14 +525,43 @@ def test_a_key_that_works_leads_to_the_first_runs(as_owner, team):
 def test_the_page_says_when_no_worker_runs_the_test(as_owner, team):
     save_key(as_owner)
     answer = state_of(as_owner, began=int(time.time()) - 31)
-    assert "No worker is running" in answer
+    assert "The test has not run yet" in answer
     assert "data-poll" not in answer
 
 
 @pytest.mark.parametrize("began", ["x", "-1", "9" * 40, "٣", "1.5"])
 def test_a_malformed_began_is_answered(as_owner, team, began):
     save_key(as_owner)
-    assert as_owner.get(url("teams-key", "dub"), {"began": began}).status_code in (200, 204)
+    assert as_owner.get(url("teams-key-state", "dub"), {"began": began}).status_code in (200, 204)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"message": "Not whether it accepts this key."},
+        {"failures": 1},
+        *({"state": state, "message": "No."} for state in ApiKey.State if state not in ("untried", "working")),
+    ],
+)
+@pytest.mark.parametrize("age_s", [0, 60])
+def test_only_a_key_that_works_is_green(as_owner, team, fields, age_s):
+    save_key(as_owner)
+    record_call(team, **fields)
+    for page in (state_of(as_owner, began=int(time.time()) - age_s), page_of(as_owner, team, "teams-key")):
+        assert "status ready" not in page
+        assert "status-ready" not in page
+        assert url("runs-add", "dub") not in page
+
+
+def test_a_viewer_reads_of_trouble_with_the_key_without_the_names_of_settings(team, camb, settings):
+    settings.CAMB_BASE_URL = "ftp://nowhere"
+    keys.save_key(team, KEY)
+    keys.test_key(team.pk)
+    client = signed_in(make_member(team, Role.VIEWER))
+    for page in (page_of(client, team, "teams-key"), client.get(url("activity", "dub")).content.decode()):
+        assert "Ask the administrator of this server" in page
+        assert not re.search(r"\b(CAMB|FIELD|HTTPS?|DUBROOM)_[A-Z_]+", page)
 
 
 def test_a_problem_with_the_key_is_shown_with_the_next_step(as_owner, team):
@@ -523,18 +579,18 @@ def test_a_problem_with_the_key_is_shown_with_the_next_step(as_owner, team):
     assert "CAMB.AI refused it. Paste another." in answer
     assert f'datetime="{retry_at:%Y-%m-%dT%H:%M}' in answer
     form = r'<details class="reveal"( open)?>\s*<summary>Replace the key'
-    assert re.search(form, page_of(as_owner, team))[1] == " open"
+    assert re.search(form, page_of(as_owner, team, "teams-key"))[1] == " open"
     record_call(team, state=ApiKey.State.UNPAID)
-    assert re.search(form, page_of(as_owner, team))[1] is None
+    assert re.search(form, page_of(as_owner, team, "teams-key"))[1] is None
 
 
 def test_a_key_is_tested_again_on_request(as_owner, team, enqueued):
     save_key(as_owner)
     record_call(team, state=ApiKey.State.REFUSED, message="No.")
     enqueued.clear()
-    assert as_owner.post(url("teams-key-test", "dub")).url == url("teams-detail", "dub") + "#key"
+    assert as_owner.post(url("teams-key-test", "dub")).url == url("teams-key", "dub")
     assert enqueued == [("test_key", team.pk)]
-    assert "Being tested…" in state_of(as_owner)
+    assert "Testing…" in state_of(as_owner)
 
 
 def test_a_test_without_a_key_answers_404(as_owner):
@@ -550,15 +606,15 @@ def test_a_key_is_replaced_and_removed(as_owner, team):
     save_key(as_owner)
     save_key(as_owner, "camb-another-key-abcd")
     assert ApiKey.objects.get(team=team).secret == "camb-another-key-abcd"
-    assert as_owner.post(url("teams-key-remove", "dub")).url == url("teams-detail", "dub") + "#key"
+    assert as_owner.post(url("teams-key-remove", "dub")).url == url("teams-key", "dub")
     assert ApiKey.objects.count() == 0
-    assert "This team has no CAMB.AI key yet" in page_of(as_owner, team)
+    assert "This team has no CAMB.AI key yet" in page_of(as_owner, team, "teams-key")
 
 
 def test_the_demos_key_is_explained_and_stays(as_owner, team):
     keys.save_key(team, "demo-key-0000")
     record_call(team, is_demo=True, state=ApiKey.State.WORKING)
-    page = page_of(as_owner, team)
+    page = page_of(as_owner, team, "teams-key")
     assert (
         "a stand-in on this machine answers in CAMB.AI&#x27;s place" in page or "stand-in on this machine" in page
     )
