@@ -11,6 +11,7 @@ from django.urls import include, path, re_path
 from dashboard.api.router import api
 from dashboard.views import (
     activity,
+    demo,
     health,
     invitations,
     media,
@@ -40,6 +41,7 @@ accounts = [
     path("profile/", profile.page, name="profile"),
     path("profile/player/", profile.player, name="profile-player"),
     path("login/", allauth.login, name="account_login"),
+    path("demo/", demo.login, name="demo-login"),
     path("logout/", allauth.logout, name="account_logout"),
     path("signup/", allauth.signup, name="account_signup"),
     path("inactive/", allauth.account_inactive, name="account_inactive"),

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
+from dashboard import demo
 from dashboard.accounts import Adapter
 from dashboard.forms import (
     CopyPolicyForm,
@@ -127,6 +128,7 @@ def delete(request: SignedInRequest, slug: str) -> HttpResponse:
     if not form.is_valid():
         return _page(request, membership, status=422, delete_form=form)
     remove_team(membership.team)
+    demo.close_account(but_not=request.user)
     logger.info("Team %s deleted by user %s", slug, request.user.pk)
     messages.success(request, _("The team “%(team)s” is deleted.") % {"team": membership.team})
     return redirect("teams-home")

@@ -8,7 +8,8 @@ from allauth.account.models import EmailAddress
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from dashboard.management.commands import start
+from dashboard import demo
+from dashboard.management.commands.create_team import ensure_user
 from demo.samples import DEMO_TITLES
 from results.models import ApiKey
 from results.refresh import claims
@@ -219,12 +220,12 @@ def test_refresh_fails_without_a_key(run):
 
 
 def test_the_first_start_creates_the_demo_team(client):
-    start.seed_demo()
+    demo.seed(ensure_user(demo.EMAIL, demo.password()))
     team = Team.objects.get()
     assert dict(team.runs.values_list("camb_run_id", "title")) == DEMO_TITLES
-    assert (team.api_key.is_demo, team.api_key.secret) == (True, start.DEMO_KEY)
+    assert (team.api_key.is_demo, team.api_key.secret) == (True, demo.KEY)
     assert team.copy_policy.is_enabled
-    assert client.login(request=None, email=start.DEMO_EMAIL, password=start.demo_password())
+    assert client.login(request=None, email=demo.EMAIL, password=demo.password())
 
 
 # --- rebuild_search ----------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """Starts all of Dubroom on one machine: web server, worker, beat and the demo. `make run` calls this command."""
 
 import os
-import secrets
 import socket
 import sys
 import tempfile
@@ -13,19 +12,12 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, transaction
 
+from dashboard import demo
 from dashboard.embedded import supervisor
 from dashboard.management.commands.create_team import ensure_user
-from dashboard.settings import load_or_create_secret
-from results.media import quota
 from results.models import ApiKey
-from results.runs.add import add_runs
 from results.search import indexing
-from teams.models import Team, User
-
-DEMO_EMAIL = "demo@example.org"
-DEMO_KEY = "demo-key"
-# Without letters and digits that look alike: the password is read from the terminal and typed.
-PASSWORD_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # noqa: S105
+from teams.models import User
 
 
 class Command(BaseCommand):
@@ -50,8 +42,10 @@ def prepare() -> list[str]:
     try:
         call_command("migrate", interactive=False, verbosity=0)
         indexing.drop_unfinished_rebuild()
-        if settings.DEMO and not Team.objects.exists():
-            seed_demo()
+        # Users outlive their teams: a demo that was deleted does not come back.
+        if settings.DEMO and not User.objects.exists():
+            with transaction.atomic():
+                demo.seed(ensure_user(demo.EMAIL, demo.password()))
         with_demo = settings.DEMO and ApiKey.objects.filter(is_demo=True).exists()
     except DatabaseError as error:
         raise CommandError(f"The database cannot be used: {' '.join(str(error).split())}") from error
@@ -88,26 +82,6 @@ def check_port(host: str, port: int, setting: str) -> None:
         ) from error
 
 
-def seed_demo() -> None:
-    """Create the demo's user, team and runs. The stand-in CAMB.AI answers the team's key."""
-    from demo.samples import DEMO_TITLES  # reads every sample, which only a first start needs
-
-    with transaction.atomic():
-        user = ensure_user(DEMO_EMAIL, demo_password())
-        user.name = "Demo"
-        user.save(update_fields=["name"])
-        team = Team.objects.create_for(user, "Demo")
-        key = ApiKey(team=team, is_demo=True)
-        key.secret = DEMO_KEY
-        key.save()
-        quota.set_policy(team, is_on=True, most_gb=1)
-        add_runs(team, list(DEMO_TITLES.items()), added_by=user)
-
-
-def demo_password() -> str:
-    return load_or_create_secret("demo.password", "".join(secrets.choice(PASSWORD_LETTERS) for _ in range(12)))
-
-
 def environment() -> dict[str, str]:
     """Return the environment of the Procfile's processes, with the settings in effect, also those of `.env`."""
     here = str(Path(sys.executable).parent)
@@ -117,7 +91,7 @@ def environment() -> dict[str, str]:
         "HOST": settings.HOST,
         "PORT": str(settings.PORT),
         "DEMO_PORT": str(settings.DEMO_PORT),
-        "DEMO_KEY": DEMO_KEY,
+        "DEMO_KEY": demo.KEY,
         # Fewer malloc arenas save tens of megabytes that threads would hold for nothing. With a fixed mmap
         # threshold, glibc returns the memory of a 20 MB answer to the system; otherwise it keeps that memory.
         "MALLOC_ARENA_MAX": "2",
@@ -130,9 +104,9 @@ def greeting() -> str:
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.HOST, settings.HOST)  # noqa: S104
     address = f"http://{host}:{settings.PORT}"
     rows = [("Open", f"{address}/")]
-    demo_user = User.objects.filter(email=DEMO_EMAIL).first() if settings.DEMO else None
-    if demo_user and demo_user.check_password(demo_password()):
-        rows.append(("Log in as", f"{DEMO_EMAIL} with the password {demo_password()}"))
+    demo_user = User.objects.filter(email=demo.EMAIL, is_active=True).first() if settings.DEMO else None
+    if demo_user and demo_user.check_password(demo.password()):
+        rows.append(("Log in as", f"{demo.EMAIL} with the password {demo.password()}"))
     if settings.SIGNUP == "open":
         rows.append(("Sign up", f"{address}/accounts/signup/"))
     rows.append(("Data folder", str(settings.DATA_DIR)))

@@ -139,7 +139,7 @@ def test_a_failed_run_says_why_in_its_row(team, member):
 
 def test_runs_of_other_teams_are_not_shown(team, member):
     make_run(make_team())
-    assert "No runs yet" in text_of(member.get(reverse("runs-list", args=[team.slug])))
+    assert "Add your first runs" in text_of(member.get(reverse("runs-list", args=[team.slug])))
 
 
 def test_the_strip_sums_up_the_team(team, member):
@@ -338,7 +338,7 @@ def test_a_team_whose_runs_are_all_archived_is_told_so(team, member):
     page = text_of(list_page(member, team))
     assert "All of them are archived." in page
     assert "All 0 Archived 1" in page
-    assert "No runs yet" not in page
+    assert "Add your first runs" not in page
 
 
 def test_the_palette_offers_no_archived_run(team, member):
