@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dashboard.pages.markup import icon, language_check_label, language_label, status_label
+from dashboard.pages.ready_by import waits_for, with_ready_by
 from dashboard.pages.run_query import ARCHIVED, KEPT, LANGUAGE_FILTERS, NOT_KEPT, RunListQuery
 from dashboard.units import date_and_time
 from results.models import ApiKey, Run, RunQuerySet
@@ -50,7 +51,7 @@ def for_list(runs: RunQuerySet) -> RunQuerySet:
     """Return the runs with the related objects and fields that the list prints, and no others."""
     return runs.select_related("added_by").prefetch_related("tags").only(
         "camb_run_id", "camb_task_id", "title", "status", "reason", "checked_at", "due_at", "languages",
-        "guessed_languages", "language_checks", "given_language",
+        "guessed_languages", "language_checks", "given_language", "team", "created_at",
         "duration_ms", "cue_count", "version", "archived_at", "added_by__name", "added_by__email", "source",
     )  # fmt: skip
 
@@ -226,10 +227,14 @@ def build_rows(runs: Iterable[Run], key: ApiKey | None, wanted: RunListQuery) ->
     # A run that leaves the list while a page shows it keeps its row, which says so.
     move = _("Restored") if wanted.is_archive else _("Archived")
     moved = format_html('<span class="status">{}{}</span>', icon("archive"), move)
+    runs = list(runs)
+    waits = waits_for(runs)
     return [
         _row(
             run,
-            labels[run.status] if (run.archived_at is not None) == wanted.is_archive else moved,
+            with_ready_by(labels[run.status], run, waits)
+            if (run.archived_at is not None) == wanted.is_archive
+            else moved,
             page,
             title,
             language,

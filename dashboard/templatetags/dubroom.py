@@ -12,6 +12,7 @@ from django.utils.timezone import now
 from django.utils.translation import get_language
 
 from dashboard.pages import markup
+from dashboard.pages.ready_by import ready_by
 from dashboard.pages.transcript import TranscriptLine, TranscriptRow
 from dashboard.units import date_and_time
 from results.transcripts import timecode
@@ -21,6 +22,7 @@ register = template.Library()
 
 register.simple_tag(markup.icon)
 register.simple_tag(markup.status_label, name="status")
+register.simple_tag(ready_by)
 
 
 @register.filter

@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import timedelta
+from datetime import UTC, timedelta
 from html import unescape
 
 import pytest
@@ -245,14 +245,30 @@ def test_thirty_runs_take_as_many_queries_as_one(team, member, django_assert_num
     tags.add_tags(team, {make_run(team, added_by=make_user()).pk: ["launch"]})
     member.get(url)  # the session remembers the team
     clock.now()  # PostgreSQL is asked for its time every two seconds
-    with django_assert_num_queries(20):
+    with django_assert_num_queries(21):
         assert len(shown(member.get(url))) == 1
     for number in range(29):
-        run = make_run(team, added_by=make_user(), status="ready", languages=["es-es"])
+        status = "waiting" if number % 2 else "ready"
+        run = make_run(team, added_by=make_user(), status=status, languages=["es-es"])
         tags.add_tags(team, {run.pk: ["launch", f"tag {number}"]})
     clock.now()  # PostgreSQL is asked for its time every two seconds
-    with django_assert_num_queries(20):
+    with django_assert_num_queries(21):
         assert len(shown(member.get(url))) == 30
+
+
+def test_a_waiting_run_says_in_its_tooltip_when_it_is_usually_ready(team, member):
+    now = timezone.now()
+    run = make_run(team, status="waiting")
+    html = list_page(member, team).content.decode()
+    assert "Usually ready by" not in html
+    for minutes in (10, 20, 30, 40, 50):
+        began = now - timedelta(minutes=minutes)
+        make_run(team, status="ready", due_at=None, created_at=began, changed_at=now)
+    at = timezone.localtime(run.created_at + timedelta(minutes=30), UTC)
+    html = list_page(member, team).content.decode()
+    assert re.search(rf'<span title="Usually ready by ({at:%Y-%m-%d} )?{at:%H:%M} \([^"]+, from 5 runs\)">', html)
+    page = member.get(reverse("runs-detail", args=[run.pk])).content.decode()
+    assert "Usually ready by" in page
 
 
 # --- Tags ---------------------------------------------------------------------------------------------
