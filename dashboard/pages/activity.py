@@ -1,15 +1,17 @@
 """Page model of the Activity page: the periods to choose from, the chart, the call log and the next checks."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Prefetch, Q
+from django.db.models import Count, Prefetch, Q, prefetch_related_objects
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from dashboard.pages.markup import outcome_label
 from results.models import Attempt, Call, Run
@@ -17,6 +19,8 @@ from results.refresh.call_stats import CallSummary, TimeStep, TimeWindow
 from teams.models import Team
 
 PAGE_SIZE = 25
+# An incident may hold many calls: so many are read at most for one page.
+MAX_CALLS_READ = 2000
 CHECKS_SHOWN = 10
 
 
@@ -60,12 +64,21 @@ PERIODS = (
 )
 
 
-def get_period(name: str) -> Period:
-    """Return the period of this name, or else the first."""
-    return next((period for period in PERIODS if period.name == name), PERIODS[0])
+def get_period(name: str, now: datetime, zone: ZoneInfo) -> Period:
+    """Return the period of this name, or else the first, with steps that begin at the zone's whole hours.
+
+    When the clocks change within the period, the steps before the change keep the hours of today.
+    """
+    period = next((period for period in PERIODS if period.name == name), PERIODS[0])
+    offset = int((now.astimezone(zone).utcoffset() or timedelta()).total_seconds())
+    return period._replace(window=replace(period.window, offset=offset))
 
 
 # --- The chart ---------------------------------------------------------------------------------------
+
+
+# The height of the smallest bar of failures: 3 px of the chart's 120 on a phone. One among thousands stays visible.
+SMALLEST_FAILED = 2.5
 
 
 class Bar(NamedTuple):
@@ -99,8 +112,9 @@ class Chart:
         return cls(10 * len(steps), top, bars, [step for step in reversed(steps) if step.answered or step.failed])
 
     @property
-    def middle(self) -> int:
-        return self.top // 2
+    def scale(self) -> tuple[str, str]:
+        """The labels of the top and the middle, short enough to stand beside the lines of the grid."""
+        return _short(self.top), _short(self.top // 2)
 
 
 def _round_up(number: int) -> int:
@@ -111,6 +125,9 @@ def _round_up(number: int) -> int:
 
 def _bar(x: int, step: TimeStep, top: int, age: int) -> Bar:
     answered, failed = (100 * count / top for count in (step.answered, step.failed))
+    if failed:
+        failed = max(failed, SMALLEST_FAILED)
+        answered = min(answered, 100 - failed)
     numbers = {"when": _ago(age), "answered": f"{step.answered:,}", "failed": f"{step.failed:,}"}
     return Bar(
         x=x,
@@ -120,6 +137,68 @@ def _bar(x: int, step: TimeStep, top: int, age: int) -> Bar:
         failed_height=f"{failed:.2f}",
         label=_("%(when)s: %(answered)s answered, %(failed)s failed") % numbers,
     )
+
+
+def _short(number: int) -> str:
+    """Return a number of the scale in at most four characters, such as 1.5k."""
+    size = next((size for size in (1_000_000, 1000) if number >= size), 1)
+    unit = {1_000_000: "M", 1000: "k", 1: ""}[size]
+    return f"{number / size:.3g}{unit}"
+
+
+class ReadyBar(NamedTuple):
+    """The runs that became ready in one step, in the units of the chart."""
+
+    x: int
+    y: str
+    height: str
+    label: str
+
+
+@dataclass(frozen=True)
+class ReadyChart:
+    """The bars of the runs that became ready in a period."""
+
+    width: int
+    top: int
+    total: int
+    bars: list[ReadyBar]
+
+    @classmethod
+    def of(cls, counts: list[int], period: Period) -> "ReadyChart":
+        top = _round_up(max(counts))
+        bars = []
+        for index, count in enumerate(counts):
+            age = _ago((len(counts) - 1 - index) * period.window.step)
+            label = ngettext("%(when)s: %(n)s run", "%(when)s: %(n)s runs", count) % {
+                "when": age,
+                "n": f"{count:,}",
+            }
+            height = 100 * count / top
+            bars.append(ReadyBar(10 * index, f"{100 - height:.2f}", f"{height:.2f}", label))
+        return cls(10 * len(counts), top, sum(counts), bars)
+
+    @property
+    def scale(self) -> str:
+        return _short(self.top)
+
+
+class DayCell(NamedTuple):
+    """One step of the strip of the last 24 hours; `state` is none, answered, mixed or failed."""
+
+    x: int
+    state: str
+    label: str
+
+
+def day_cells(steps: list[TimeStep], step_s: int) -> list[DayCell]:
+    """Return the strip of the last 24 hours."""
+    cells = []
+    for index, step in enumerate(steps):
+        state = ("mixed" if step.failed else "answered") if step.answered else "failed" if step.failed else "none"
+        age = (len(steps) - 1 - index) * step_s
+        cells.append(DayCell(10 * index, state, _bar(0, step, 1, age).label))
+    return cells
 
 
 def _ago(seconds: int) -> str:
@@ -184,29 +263,69 @@ class CallCursor(NamedTuple):
 
 
 class CallRow(NamedTuple):
-    """One call of the log, ready to print."""
+    """One call of the log, or an incident: the same failure of several calls in a row. Ready to print."""
 
     call: Call
+    """The call; the newest of an incident."""
     outcome: SafeString
     runs: list[Run]
     removed: int
     """The number of its runs that have been removed since the call."""
+    incident: str = ""
+    """What went wrong in an incident, as a sentence without its end; empty for a single call."""
+    began_at: datetime | None = None
+    calls: int = 1
 
 
 def get_calls(team: Team, cursor: CallCursor | None) -> tuple[list[CallRow], str]:
-    """Return one page of the team's calls, newest first, and the cursor of the next page; empty on the last."""
+    """Return one page of the team's calls, newest first, and the cursor of the next page; empty on the last.
+
+    Calls in a row that fail in the same way for all runs are one row, so that an outage does not hide the log.
+    """
     calls = Call.objects.filter(team=team)
     if cursor:
         calls = calls.filter(at__lte=cursor.at).exclude(at=cursor.at, pk__gte=cursor.pk)
+    found = list(calls.order_by("-at", "-pk")[: MAX_CALLS_READ + 1])
+    groups = [list(group) for _key, group in groupby(found[:MAX_CALLS_READ], key=_incident_key)]
+    shown = groups[:PAGE_SIZE]
+    read = sum(map(len, shown))
+    next_cursor = str(CallCursor(shown[-1][-1].at, shown[-1][-1].pk)) if len(found) > read else ""
     runs = Attempt.objects.select_related("run").order_by("pk")
     runs = runs.only("call_id", "run__title", "run__camb_run_id", "run__camb_task_id")
-    found = list(calls.order_by("-at", "-pk").prefetch_related(Prefetch("attempts", runs))[: PAGE_SIZE + 1])
-    shown = found[:PAGE_SIZE]
-    next_cursor = str(CallCursor(shown[-1].at, shown[-1].pk)) if len(found) > PAGE_SIZE else ""
+    prefetch_related_objects([group[0] for group in shown], Prefetch("attempts", runs))
     return list(_call_rows(shown)), next_cursor
 
 
-def _call_rows(calls: list[Call]) -> Iterator[CallRow]:
-    for call in calls:
+def _incident_key(call: Call) -> tuple[object, ...]:
+    """Return a key that calls in a row share if they belong to one incident; every other call has its own."""
+    concerns_all = call.outcome in (Call.Outcome.UNAVAILABLE, Call.Outcome.MALFORMED) or call.http_status in (
+        401,
+        402,
+    )
+    return (call.outcome, call.http_status) if concerns_all else (call.pk,)
+
+
+def _call_rows(groups: list[list[Call]]) -> Iterator[CallRow]:
+    for group in groups:
+        call = group[0]
         runs = [attempt.run for attempt in call.attempts.all()]
-        yield CallRow(call, outcome_label(call.outcome), runs, call.run_count - len(runs))
+        row = CallRow(call, outcome_label(call.outcome), runs, call.run_count - len(runs))
+        if len(group) > 1:
+            row = row._replace(incident=_incident(call), began_at=group[-1].at, calls=len(group))
+        yield row
+
+
+def _incident(call: Call) -> str:
+    """Return what went wrong in an incident, as a sentence without its end."""
+    match call.http_status:
+        case None:
+            return _("CAMB.AI did not answer")
+        case 401:
+            return _("CAMB.AI refused the key")
+        case 402:
+            return _("CAMB.AI asked for payment")
+        case 429:
+            return _("CAMB.AI's rate limit was reached")
+    if call.outcome == Call.Outcome.MALFORMED:
+        return _("CAMB.AI's answers could not be read")
+    return _("CAMB.AI answered with an error")

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from html import unescape
 from urllib.parse import urlencode
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -101,7 +102,7 @@ def test_the_chart_and_its_table_count_the_calls(query, bars):
         make_call(team, age=age)
     make_call(team, age=1, outcome=Outcome.UNAVAILABLE, http_status=503)
     html = activity_html(viewer_of(team), team, query)
-    svg = html.split("<svg viewBox")[1].split("</svg>")[0]
+    svg = html.split('id="chart-title"')[1].split("</svg>")[0]
     numbers = [tuple(map(int, found)) for found in re.findall(r": (\d+) answered, (\d+) failed</title>", svg)]
     assert len(numbers) == bars
     assert tuple(map(sum, zip(*numbers, strict=True))) == (3, 1)
@@ -114,7 +115,7 @@ def test_the_chart_and_its_table_count_the_calls(query, bars):
 def test_a_bar_is_as_high_as_its_calls():
     steps = [TimeStep(datetime(2026, 1, 1, tzinfo=UTC), *counts) for counts in ((0, 0), (5, 15), (40, 0))]
     chart = activity.Chart.of(CallSummary(steps, [], None), activity.PERIODS[0])
-    assert (chart.top, chart.middle, chart.width) == (40, 20, 30)
+    assert (chart.top, chart.scale, chart.width) == (40, ("40", "20"), 30)
     assert [bar[:5] for bar in chart.bars] == [
         (0, "100.00", "0.00", "100.00", "0.00"),
         (10, "87.50", "12.50", "50.00", "37.50"),
@@ -126,6 +127,78 @@ def test_a_bar_is_as_high_as_its_calls():
         "now: 40 answered, 0 failed",
     ]
     assert chart.steps == [steps[2], steps[1]]
+
+
+def test_one_failure_among_thousands_is_at_least_3_px_high():
+    steps = [TimeStep(datetime(2026, 1, 1, tzinfo=UTC), *counts) for counts in ((4000, 1), (3999, 1))]
+    for bar in activity.Chart.of(CallSummary(steps, [], None), activity.PERIODS[0]).bars:
+        failed_px, ends = float(bar.failed_height) * 120 / 100, float(bar.failed_y)
+        assert failed_px >= 3
+        assert ends >= 0
+        assert float(bar.answered_y) == pytest.approx(ends + float(bar.failed_height), abs=0.02)
+
+
+def test_the_scale_is_short_enough_to_stand_beside_the_grid():
+    assert [activity._short(top) for top in (2, 40, 100, 1500, 30_000, 400_000, 8_000_000)] == [
+        "2", "40", "100", "1.5k", "30k", "400k", "8M",
+    ]  # fmt: skip
+
+
+def test_bars_begin_at_the_readers_own_hours():
+    zone = ZoneInfo("Asia/Kathmandu")  # 5:45 ahead
+    window = activity.get_period("7d", datetime(2026, 1, 1, tzinfo=UTC), zone).window
+    now = datetime(2026, 1, 1, 9, 50, tzinfo=UTC)
+    starts = [window.start(number).astimezone(zone) for number in window.numbers(now)]
+    assert {(start.hour % 2, start.minute) for start in starts} == {(0, 0)}
+    assert starts[-1] <= now < starts[-1] + timedelta(hours=2)
+
+
+def test_calls_and_ready_runs_are_counted_in_the_readers_steps(team, reader, client):
+    reader.time_zone = "Asia/Kathmandu"
+    reader.save()
+    make_call(team, age=5)
+    now = timezone.now()
+    make_run(team, status="ready", due_at=None, changed_at=now, checked_at=now)
+    make_run(team, status="ready", due_at=None, changed_at=now - timedelta(days=9), checked_at=now)
+    html = activity_html(client, team, "?range=7d")
+    assert "1 run became ready" in html
+    assert "now: 1 run</title>" in html or "2 h ago: 1 run</title>" in html
+    assert (
+        sum(int(n) for n in re.findall(r": (\d+) answered, 0 failed</title>", html.split('id="chart-title"')[1]))
+        == 1
+    )
+
+
+def test_the_strip_shows_each_half_hour_of_a_day():
+    steps = [TimeStep(datetime(2026, 1, 1, tzinfo=UTC), *counts) for counts in ((0, 0), (1, 0), (1, 1), (0, 2))]
+    assert [cell.state for cell in activity.day_cells(steps, 1800)] == ["none", "answered", "mixed", "failed"]
+
+
+def test_an_outage_is_one_line_and_other_calls_stay_single(team, reader, client):
+    run = make_run(team, title="Harbour")
+    make_call(team, run, age=9000)
+    for age in (7200, 7000, 6720):
+        make_call(team, run, age=age, http_status=None, outcome=Outcome.UNAVAILABLE, message="No answer in time.")
+    for age in (600, 500):
+        make_call(team, run, age=age, http_status=404, outcome=Outcome.REFUSED, message="No such run.")
+    make_call(team, age=400, http_status=503, outcome=Outcome.UNAVAILABLE, message="Down.")
+    html = section(activity_html(client, team), "activity-calls")
+    began, ended = (timezone.localtime(timezone.now() - timedelta(seconds=age), UTC) for age in (7200, 6720))
+    assert html.count("<tr") == 1 + 5
+    text = text_of_html(html)
+    assert f"CAMB.AI did not answer {began:%H:%M} – {ended:%H:%M} , 3 calls No answer in time." in text
+    assert text.count("No such run.") == 2
+
+
+def test_an_outage_of_many_calls_does_not_hide_what_was_before_it(team, reader, client, monkeypatch):
+    monkeypatch.setattr(activity, "PAGE_SIZE", 2)
+    make_call(team, age=9000, ms=4321)
+    for age in range(100, 130):
+        make_call(team, age=age, http_status=503, outcome=Outcome.UNAVAILABLE)
+    html = section(activity_html(client, team), "activity-calls")
+    assert "30 calls" in html
+    assert "4,321 ms" in html
+    assert 'rel="next"' not in html
 
 
 @pytest.mark.parametrize(
@@ -252,8 +325,8 @@ def test_the_progress_of_a_refresh_is_shown_with_its_numbers(monkeypatch, progre
     assert f"{text} Calls" in text_of_html(html)
 
 
-@pytest.mark.parametrize("query", ["", "?range=24h"])
-def test_thirty_calls_take_as_many_queries_as_one(query, django_assert_num_queries):
+@pytest.mark.parametrize(("query", "queries"), [("", 19), ("?range=24h", 18)])
+def test_thirty_calls_take_as_many_queries_as_one(query, queries, django_assert_num_queries):
     def fill(rows: int) -> tuple[Client, Team]:
         team = make_team()
         make_key(team)
@@ -265,10 +338,10 @@ def test_thirty_calls_take_as_many_queries_as_one(query, django_assert_num_queri
 
     few, many = fill(1), fill(30)
     clock.now()  # PostgreSQL is asked for its time every two seconds
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(queries):
         activity_html(*few, query)
     clock.now()  # PostgreSQL is asked for its time every two seconds
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(queries):
         activity_html(*many, query)
 
 
