@@ -102,13 +102,12 @@ function release(form) {
 // On a page that the browser restores from its cache, forms can be sent again.
 window.addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach(release));
 
-// A failed poll is retried in silence; only a failed action of the user shows a message.
-for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
-  document.addEventListener(name, (event) => {
-    if (event.detail.requestConfig?.elt?.matches("[data-poll]")) return;
-    const { refused, failed } = document.getElementById("toast").dataset;
-    showToast(event.detail.xhr?.status === 403 ? refused : failed);
-  });
-}
+// A failed poll is retried in silence; only a failed action of the user shows a message. connection.js tells of a
+// server that cannot be reached.
+document.addEventListener("htmx:responseError", (event) => {
+  if (event.detail.requestConfig?.elt?.matches("[data-poll]")) return;
+  const { refused, failed } = document.getElementById("toast").dataset;
+  showToast(event.detail.xhr?.status === 403 ? refused : failed);
+});
 
 showTheme();

@@ -60,10 +60,13 @@ document.addEventListener("htmx:afterSettle", (event) => {
   }
 });
 
-document.addEventListener("visibilitychange", () => {
-  intervalMs = QUICKEST_MS;
-  if (document.hidden) clearTimeout(timer);
-  else poll();
-});
+// No poll is sent while the connection is lost, so none would be scheduled after it.
+for (const name of ["visibilitychange", "connection:back"]) {
+  document.addEventListener(name, () => {
+    intervalMs = QUICKEST_MS;
+    if (document.hidden) clearTimeout(timer);
+    else poll();
+  });
+}
 
 schedule();

@@ -177,8 +177,7 @@ class UserBrowser:
         dialog.dismiss()
 
     def _note_console(self, message: ConsoleMessage) -> None:
-        # htmx logs every request that a newer one has replaced.
-        if message.type == "error" and not message.text.startswith(("htmx:afterRequest", "htmx:sendAbort")):
+        if message.type == "error":
             self.problems.append(f"console: {message.text}")
 
     @property
