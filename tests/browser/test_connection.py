@@ -4,8 +4,14 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
+from tests.browser.conftest import poll, until
+
 LUMEN = 48230
 LOST = "No connection. Your text is kept; trying again."
+# Notes that a request for this place was about to be sent, and was held back.
+NOTE_HELD = """place => document.addEventListener("htmx:beforeRequest", ({ detail }) => setTimeout(() => {
+  if (detail.requestConfig.target?.matches(place)) window.isHeld = true;
+}))"""
 PLACES = pytest.mark.parametrize(
     ("name", "box", "typed", "place", "found"),
     [
@@ -22,11 +28,12 @@ def test_typing_offline_writes_no_error_and_is_answered_once_online(
 ):
     add_runs(LUMEN)
     page.goto(reverse(name, args=[team.slug]))
+    page.evaluate(NOTE_HELD, place)
     owner_browser.context.set_offline(True)
     expect(page.locator("#connection")).to_have_text(LOST)
     page.locator(box).press_sequentially(typed)
-    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # a poll
-    page.wait_for_timeout(1000)
+    poll(page)
+    until(page, "window.isHeld")
     assert found not in page.locator(place).inner_text()
     owner_browser.context.set_offline(False)
     expect(page.locator(place)).to_contain_text(found)
