@@ -156,7 +156,7 @@ class PlayerForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's has no 
 
 class TeamForm(forms.Form):
     name = NameField(
-        label=_("Name of the team"),
+        label=_("Team name"),
         max_length=models.MAX_TEAM_NAME,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
@@ -178,13 +178,13 @@ class InvitationForm(RoleForm):
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"].lower()
         if self.team.memberships.filter(user__email=email).exists():
-            raise ValidationError(_("This person is in the team already."))
+            raise ValidationError(_("This person is already in the team."))
         return email
 
 
 class DeleteTeamForm(forms.Form):
     typed = forms.CharField(
-        label=_("Type the name of the team"), widget=forms.TextInput(attrs={"autocomplete": "off"})
+        label=_("Type the team's name to confirm"), widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
 
     def __init__(self, team: Team, *args: Any, **kwargs: Any) -> None:
@@ -194,7 +194,7 @@ class DeleteTeamForm(forms.Form):
     def clean_typed(self) -> str:
         typed: str = self.cleaned_data["typed"]
         if typed != self.team.name:
-            raise ValidationError(_("That is not the name of this team, so nothing was deleted."))
+            raise ValidationError(_("That is not the team's name. Nothing was deleted."))
         return typed
 
 
@@ -277,12 +277,12 @@ class KeyForm(forms.Form):
             raise ValidationError(_("Paste the key first."))
         if not all("!" <= letter <= "~" for letter in key):
             raise ValidationError(
-                _("A key has no spaces and only plain letters, digits and signs. Copy it once more from CAMB.AI.")
+                _("A key has no spaces, and only plain letters, digits and signs. Copy it again from CAMB.AI.")
             )
         if len(key) < self.SHORTEST:
-            raise ValidationError(_("This is too short to be a key. Copy all of it from CAMB.AI."))
+            raise ValidationError(_("This is too short for a key. Copy all of it from CAMB.AI."))
         if len(key) > self.LONGEST:
-            raise ValidationError(_("This is too long to be a key. Copy the key alone from CAMB.AI."))
+            raise ValidationError(_("This is too long for a key. Copy only the key from CAMB.AI."))
         return key
 
 
@@ -312,7 +312,7 @@ class RunsForm(forms.Form):
         texts = [text for text in (cleaned.get("text"), file and file.text) if text]
         if sum(len(text.encode(errors="replace")) for text in texts) > verdicts.MAX_BYTES:
             raise ValidationError(
-                _("This is more than %(size)s of text. Please add it in parts."),
+                _("This is more than %(size)s of text. Add it in parts."),
                 params={"size": size_in_words(verdicts.MAX_BYTES)},
             )
         numbers = dict(Language.objects.values_list("camb_id", "tag"))
@@ -320,7 +320,7 @@ class RunsForm(forms.Form):
         found = sum(line.verdict in (Verdict.ID, Verdict.TASK) for line in pasted.lines)
         if found > verdicts.MAX_IDS:
             raise ValidationError(
-                _("These are %(found)s run ids; up to %(most)s can be added at once. Please add them in parts."),
+                _("These are %(found)s run ids; up to %(most)s can be added at once. Add them in parts."),
                 params={"found": f"{found:,}", "most": f"{verdicts.MAX_IDS:,}"},
             )
         return cleaned | {"pasted": pasted, "read_file": file, "text": "\n".join(texts)}
@@ -328,7 +328,7 @@ class RunsForm(forms.Form):
     def _read_file(self, cleaned: dict[str, Any]) -> files.ReadFile:
         if cleaned["file"].size > verdicts.MAX_FILE_BYTES:
             raise ValidationError(
-                _("This file is larger than %(size)s. Please send it in parts."),
+                _("This file is larger than %(size)s. Send it in parts."),
                 params={"size": size_in_words(verdicts.MAX_FILE_BYTES)},
             )
         raw = cleaned["file"].read()

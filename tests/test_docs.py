@@ -10,7 +10,7 @@ from django.core.management import get_commands
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = {
     name: (ROOT / name).read_text()
-    for name in ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/performance.md")
+    for name in ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/performance.md", "docs/voice.md")
 }
 ARCHITECTURE = DOCUMENTS["docs/architecture.md"]
 LAYERS = ("teams", "results", "dashboard")

@@ -17,14 +17,14 @@ from dashboard.middleware import API
 from dashboard.units import size_in_words
 from results.runs.request import QueueUnreachableError
 
-_NOT_FOUND = "There is nothing here that this token may see. All addresses stand in /api/v1/openapi.json."
+_NOT_FOUND = "Not found, or not visible to this token. Every endpoint is listed in /api/v1/openapi.json."
 # Sentences for errors that middleware or URL routing answers, outside the API's own handlers.
 _DETAILS = {
-    400: "This server is not meant by the name in the address, or the request was not understood.",
+    400: "This server does not serve this host name, or the request is malformed.",
     404: _NOT_FOUND,
-    405: "This address does not take this method; the header “Allow” says which it takes.",
-    500: "Something broke here, and is in this server's log. Tell whoever runs it, or try again.",
-    503: "Too much is under way, or the database is away. Come again when “Retry-After” is over.",
+    405: "This endpoint does not accept this method. The header “Allow” names those it accepts.",
+    500: "Dubroom failed to answer. The error is in the server's log. Try again, or tell the administrator.",
+    503: "The server is busy, or cannot reach its database. Try again after the seconds of “Retry-After”.",
 }
 
 
@@ -93,7 +93,7 @@ def _too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
 
 def _throttled(request: HttpRequest, error: Throttled) -> HttpResponse:
     seconds = math.ceil(max(error.wait or 60, 1))
-    return problem(429, f"Too many requests with this token. Come again in {seconds} s.", Retry_After=str(seconds))
+    return problem(429, f"Too many requests with this token. Try again in {seconds} s.", Retry_After=str(seconds))
 
 
 def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:

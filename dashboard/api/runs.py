@@ -99,7 +99,7 @@ class RunFilter(BaseModel, extra="forbid"):
     def _is_searchable(self) -> Self:
         # The page ignores a text or tag that is empty once cleaned. Here, ignoring it would select every run.
         if bool(self.q) != bool(self.list_query.q) or len(self.tag) != len(self.list_query.tag):
-            raise ValueError("q and tag must have something in them that can be looked for")
+            raise ValueError("q and tag must contain text to look for")
         if self.lang and not self.list_query.lang:
             raise ValueError("lang takes a language tag, such as es or pt-br")
         return self
@@ -138,7 +138,7 @@ class RunSelection(BaseModel):
     @model_validator(mode="after")
     def _has_one_field(self) -> Self:
         if ("runs" in self.model_fields_set) == ("where" in self.model_fields_set):
-            raise ValueError("say which runs are meant: either runs or where")
+            raise ValueError("give either runs or where")
         return self
 
     def runs_of(self, team: Team) -> RunQuerySet:
@@ -381,7 +381,7 @@ def add_runs(request: ScriptRequest, team: TeamSlug, data: NewRuns) -> AddedOut:
         lines = [replace(line, tags=tuple(dict.fromkeys((*line.tags, *names)))) for line in lines]
     found = PastedRuns.of(request.team, lines)
     if not found.lines:
-        raise HttpError(422, pasted.question or "There is no run id in this yet, so nothing was added.")
+        raise HttpError(422, pasted.question or "This holds no run id. Nothing was added.")
     add_pasted(request.team, found.lines, request.user)
     runs = known_runs(request.team, found.lines)
 

@@ -33,7 +33,7 @@ SHORTEST_SECRET = 8  # masking a shorter key would also hide ordinary words of a
 # The sentence that people read for a status code; other codes get the sentence of their class.
 SENTENCES = {
     400: "CAMB.AI did not understand the request.",
-    401: "CAMB.AI does not accept this API key. Paste a valid key on the team's page.",
+    401: "CAMB.AI does not accept this API key. Paste a valid one under Team, Key.",
     402: "CAMB.AI asks for payment. Top up the account that the API key belongs to.",
     403: "CAMB.AI does not let this API key see what was asked for. Check the key's rights and who made the run.",
     404: "CAMB.AI has no run with this id. Check the id, and that the run was made with this API key's account.",

@@ -23,7 +23,7 @@ def test_a_new_user_gets_from_sign_up_to_a_search_hit(open_browser, camb, camb_c
     page.get_by_label("Password").fill("correct horse battery")
     page.get_by_role("button", name="Sign up").click()
 
-    page.get_by_label("Name of the team").fill("Harbour Studio")
+    page.get_by_label("Team name").fill("Harbour Studio")
     page.get_by_role("button", name="Create team").click()
 
     page.get_by_label("CAMB.AI API key").fill("demo-key")

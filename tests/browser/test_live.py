@@ -173,7 +173,7 @@ def test_pasted_text_without_a_run_id_is_not_lost(page, team, owner_browser):
 
 def test_a_form_in_flight_is_not_sent_twice(page):
     page.goto(reverse("teams-new"))
-    page.get_by_label("Name of the team").fill("Fjord")
+    page.get_by_label("Team name").fill("Fjord")
     prevented = page.get_by_role("button", name="Create team").evaluate(
         """button => {
             const prevented = [];

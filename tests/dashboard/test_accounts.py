@@ -182,7 +182,7 @@ def test_sign_up_does_not_reveal_whether_an_address_has_an_account(client, anna,
     client.cookies.clear()
     assert seen(sign_up(client, "kim@example.org"), "kim@example.org") == known
     assert [message.subject for message in mail.outbox] == [
-        "You have a Dubroom account already",
+        "You already have a Dubroom account",
         "Confirm your email address",
     ]
     assert hashed == [NEW_PASSWORD] * 2  # hashing is slow: a missing hash would show in the response time

@@ -146,7 +146,7 @@ def test_add_runs_gives_the_dubs_a_language(run, my_team, tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
-    [(b"no numbers here", "There is no run id in this text."), (b"", "There is no run id in this text.")],
+    [(b"no numbers here", "This text holds no run id."), (b"", "This text holds no run id.")],
 )
 def test_add_runs_fails_without_an_id_in_the_text(run, my_team, tmp_path, content, sentence):
     (tmp_path / "file").write_bytes(content)

@@ -83,8 +83,8 @@ def test_pages_and_health_say_that_there_is_no_worker(client, make_key):
     make_run(team)
     make_key(team)
     WorkerHeartbeat.objects.create(name="worker", seen_at=timezone.now() - 5 * MINUTE)
-    assert "The workers of this server were last heard from" in client.get(f"/t/{team.slug}/runs/").content.decode()
+    assert "this server's worker stopped" in client.get(f"/t/{team.slug}/runs/").content.decode()
     assert client.get("/health/").json() == {"status": "ok", "worker": "silent"}
     WorkerHeartbeat.objects.update(seen_at=timezone.now())
-    assert "were last heard from" not in client.get(f"/t/{team.slug}/runs/").content.decode()
+    assert "worker stopped" not in client.get(f"/t/{team.slug}/runs/").content.decode()
     assert client.get("/health/").json() == {"status": "ok", "worker": "heard"}

@@ -23,7 +23,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         arguments.add_team(parser)
         parser.add_argument(
-            "file", metavar="FILE", type=FileType("rb"), help="a text, CSV or workbook, or - for stdin"
+            "file", metavar="FILE", type=FileType("rb"), help="a text, CSV or workbook; - reads stdin"
         )
         parser.add_argument(
             "--language",
@@ -46,7 +46,7 @@ class Command(BaseCommand):
         for line in wrong:
             self.stderr.write(f"Not an id: {line.written} ({line.note})")
         if not any(line.verdict in (Verdict.ID, Verdict.TASK) for line in pasted.lines):
-            raise CommandError(pasted.question or "There is no run id in this text.")
+            raise CommandError(pasted.question or "This text holds no run id.")
         for line in pasted.lines:
             if line.unknown_language:
                 self.stderr.write(f"{line.written}: {line.note}")

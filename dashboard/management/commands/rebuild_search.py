@@ -10,7 +10,7 @@ from results.search import indexing
 
 
 class Command(BaseCommand):
-    help = "Rebuild the search index from the stored lines. Searching and saving go on meanwhile."
+    help = "Rebuild the search index from the stored lines. Search and updates keep working meanwhile."
 
     def handle(self, **_: Any) -> None:
         total, started = Cue.objects.count(), time.monotonic()

@@ -16,7 +16,7 @@ from teams.models import Team
 
 
 class Command(BaseCommand):
-    help = "Ask CAMB.AI about every due run of a team, and print the number of runs by status."
+    help = "Check every due run of a team, and print the number of runs by status."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         arguments.add_team(parser)
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         self.stdout.write(" ".join(f"{what}: {count}." for what, count in rows.items()))
         key = ApiKey.objects.filter(team=team).first()
         if key is None:
-            raise CommandError(f"The team {team.slug!r} has no CAMB.AI key. Give it one with create_team.")
+            raise CommandError(f"The team {team.slug!r} has no CAMB.AI key. Add one with create_team.")
         if key.is_in_trouble:
             raise CommandError(key.message)
 

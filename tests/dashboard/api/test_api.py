@@ -247,7 +247,7 @@ def test_a_refusal_says_what_is_wrong_and_how_to_fix_it(team):
         ({"limit": 101}, "query.limit", "Input should be less than or equal to 100"),
         ({"cursor": "x"}, "query.cursor", "Input should be a valid integer, unable to parse string as an integer"),
         ({"statuss": "ready"}, "query", "there is no parameter statuss"),
-        ({"tag": "“”"}, "query", "q and tag must have something in them that can be looked for"),
+        ({"tag": "“”"}, "query", "q and tag must contain text to look for"),
         ({"camb_run_id": 10**25}, "query.camb_run_id.0", "Input should be less than 9223372036854775808"),
     ],
 )
@@ -304,8 +304,7 @@ def test_the_rate_limit_counts_each_token_alone(team, settings):
     late = one.get()
     assert 1 <= int(late.headers["Retry-After"]) <= 60
     assert (
-        late.json()["detail"]
-        == f"Too many requests with this token. Come again in {late.headers['Retry-After']} s."
+        late.json()["detail"] == f"Too many requests with this token. Try again in {late.headers['Retry-After']} s."
     )
     assert other.get().status_code == 200
 
@@ -630,10 +629,10 @@ def test_a_text_is_parsed_as_on_the_page(team, script):
 @pytest.mark.parametrize(
     ("body", "detail"),
     [
-        ({"text": "nothing here"}, "There is no run id in this yet, so nothing was added."),
-        ({"ids": []}, "There is no run id in this yet, so nothing was added."),
-        ({"text": "x" * 2**20, "tags": []}, "There is no run id in this yet, so nothing was added."),
-        ({"text": "ä" * 600_000}, "This is more than 1 MB of text. Please add it in parts."),
+        ({"text": "nothing here"}, "This holds no run id. Nothing was added."),
+        ({"ids": []}, "This holds no run id. Nothing was added."),
+        ({"text": "x" * 2**20, "tags": []}, "This holds no run id. Nothing was added."),
+        ({"text": "ä" * 600_000}, "This is more than 1 MB of text. Add it in parts."),
         ({"ids": [1], "tags": ["“"]}, "Type a tag first."),
         (
             {"ids": [1], "language": "Klingonish"},

@@ -130,10 +130,10 @@ def test_the_text_of_a_file_comes_back_with_the_page(team, member):
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        ({"text": "1 " * 600_000}, "This is more than 1 MB of text. Please add it in parts."),
+        ({"text": "1 " * 600_000}, "This is more than 1 MB of text. Add it in parts."),
         (
             {"text": " ".join(map(str, range(1, 20_002)))},
-            "These are 20,001 run ids; up to 20,000 can be added at once. Please add them in parts.",
+            "These are 20,001 run ids; up to 20,000 can be added at once. Add them in parts.",
         ),
     ],
     ids=["too long", "too many"],
@@ -148,7 +148,7 @@ def test_a_text_over_a_limit_is_refused_and_not_lost(data, sentence, team, membe
 def test_a_large_file_is_refused_with_the_reason(team, member):
     response = add(member, team, text="7", file=SimpleUploadedFile("runs.txt", b"1" * (5 * 2**20 + 1)), save="1")
     assert response.status_code == 422
-    assert "This file is larger than 5 MB. Please send it in parts." in text_of(response)
+    assert "This file is larger than 5 MB. Send it in parts." in text_of(response)
     assert not team.runs.exists()
 
 
