@@ -21,6 +21,9 @@ from teams.models import Team
 PAGE_SIZE = 25
 # An incident may hold many calls: so many are read at most for one page.
 MAX_CALLS_READ = 2000
+INCIDENTS_SHOWN = 3
+# While a key is paused, its probes are at most a quarter of an hour apart: longer silence ends an incident.
+INCIDENT_GAP = timedelta(minutes=20)
 CHECKS_SHOWN = 10
 
 
@@ -303,6 +306,29 @@ def _incident_key(call: Call) -> tuple[object, ...]:
         402,
     )
     return (call.outcome, call.http_status) if concerns_all else (call.pk,)
+
+
+class Incident(NamedTuple):
+    """Calls that failed in the same way with little time between them."""
+
+    text: str
+    began_at: datetime
+    ended_at: datetime
+    calls: int
+
+
+def get_incidents(team: Team, since: datetime) -> list[Incident]:
+    """Return the newest incidents since this time, newest first."""
+    failed = Call.objects.filter(team=team, at__gte=since).exclude(outcome=Call.Outcome.ANSWERED)
+    groups: list[list[Call]] = []
+    for call in failed.order_by("-at").only("at", "outcome", "http_status")[:MAX_CALLS_READ]:
+        last = groups[-1][-1] if groups else None
+        if last and _incident_key(last) == _incident_key(call) and last.at - call.at <= INCIDENT_GAP:
+            groups[-1].append(call)
+        else:
+            groups.append([call])
+    found = [group for group in groups if len(group) > 1][:INCIDENTS_SHOWN]
+    return [Incident(_incident(group[0]), group[-1].at, group[0].at, len(group)) for group in found]
 
 
 def _call_rows(groups: list[list[Call]]) -> Iterator[CallRow]:

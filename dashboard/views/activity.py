@@ -20,6 +20,7 @@ from dashboard.pages.activity import (
     ReadyChart,
     day_cells,
     get_calls,
+    get_incidents,
     get_next_checks,
     get_period,
 )
@@ -88,6 +89,7 @@ def _context(membership: Membership, request: SignedInRequest, now: datetime) ->
         "chart": Chart.of(summary, period),
         "ready": ReadyChart.of(call_stats.count_ready(team, period.window, now), period),
         "day": day_cells(day_steps, day.step),
+        "incidents": get_incidents(team, day_steps[0].start),
         "failures": [(outcome_label(failure.outcome), failure) for failure in summary.failures[:FAILURES_SHOWN]],
         "key": ApiKey.objects.filter(team=team).first(),
         "due": get_next_checks(team, now),

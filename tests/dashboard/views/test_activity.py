@@ -190,6 +190,23 @@ def test_an_outage_is_one_line_and_other_calls_stay_single(team, reader, client)
     assert text.count("No such run.") == 2
 
 
+def test_the_incidents_of_a_day_are_told_in_one_line_each(team, reader, client):
+    for age in (7200, 7000, 6720):
+        make_call(team, age=age, http_status=None, outcome=Outcome.UNAVAILABLE)
+    make_call(team, age=6800)  # an answer amid an outage does not end it
+    for age in (90, 60, 30):
+        make_call(team, age=age, http_status=404, outcome=Outcome.REFUSED)  # about single runs: no incident
+    make_call(team, age=20, http_status=503, outcome=Outcome.UNAVAILABLE)
+    for age in (40 * 3600, 40 * 3600 - 9):
+        make_call(team, age=age, http_status=429, outcome=Outcome.UNAVAILABLE)
+    html = section(activity_html(client, team), "activity-summary")
+    lines = re.findall(r"<li>(.*?)</li>", html.split('class="incidents"')[1].split("</ul>")[0], re.DOTALL)
+    began, ended = (timezone.localtime(timezone.now() - timedelta(seconds=age), UTC) for age in (7200, 6720))
+    assert [text_of_html(line) for line in lines] == [
+        f"CAMB.AI did not answer {began:%H:%M} – {ended:%H:%M} , 3 calls"
+    ]
+
+
 def test_an_outage_of_many_calls_does_not_hide_what_was_before_it(team, reader, client, monkeypatch):
     monkeypatch.setattr(activity, "PAGE_SIZE", 2)
     make_call(team, age=9000, ms=4321)
@@ -325,7 +342,7 @@ def test_the_progress_of_a_refresh_is_shown_with_its_numbers(monkeypatch, progre
     assert f"{text} Calls" in text_of_html(html)
 
 
-@pytest.mark.parametrize(("query", "queries"), [("", 19), ("?range=24h", 18)])
+@pytest.mark.parametrize(("query", "queries"), [("", 20), ("?range=24h", 19)])
 def test_thirty_calls_take_as_many_queries_as_one(query, queries, django_assert_num_queries):
     def fill(rows: int) -> tuple[Client, Team]:
         team = make_team()
