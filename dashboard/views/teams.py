@@ -70,7 +70,7 @@ def new(request: SignedInRequest) -> HttpResponse:
     if form.is_valid():
         team = Team.objects.create_for(request.user, form.cleaned_data["name"])
         logger.info("Team %s created by user %s", team.slug, request.user.pk)
-        return redirect("teams-detail", team.slug)
+        return redirect("runs-list", team.slug)  # whose empty page shows the first steps
     return render(request, "teams/new.html", {"form": form}, status=422 if form.errors else 200)
 
 

@@ -66,7 +66,7 @@ def test_a_teams_short_url_redirects_to_its_runs(as_owner):
 
 
 def test_a_team_is_created_by_name(owner, as_owner):
-    assert as_owner.post(url("teams-new"), {"name": "  Kyoto  "}).url == url("teams-detail", "kyoto")
+    assert as_owner.post(url("teams-new"), {"name": "  Kyoto  "}).url == url("runs-list", "kyoto")
     assert owner.memberships.get(team__slug="kyoto").role == Role.OWNER
 
 
