@@ -341,13 +341,13 @@ ACCOUNT_ADAPTER = "dashboard.accounts.Adapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_FORMS = {
-    "login": "dashboard.forms.LoginForm",
-    "signup": "dashboard.forms.SignupForm",
-    "add_email": "dashboard.forms.ChangeEmailForm",
-    "change_password": "dashboard.forms.ChangePasswordForm",
-    "reset_password": "dashboard.forms.ResetPasswordForm",
-    "reset_password_from_key": "dashboard.forms.NewPasswordForm",
-    "reauthenticate": "dashboard.forms.ReauthenticateForm",
+    "login": "dashboard.account_forms.LoginForm",
+    "signup": "dashboard.account_forms.SignupForm",
+    "add_email": "dashboard.account_forms.ChangeEmailForm",
+    "change_password": "dashboard.account_forms.ChangePasswordForm",
+    "reset_password": "dashboard.account_forms.ResetPasswordForm",
+    "reset_password_from_key": "dashboard.account_forms.NewPasswordForm",
+    "reauthenticate": "dashboard.account_forms.ReauthenticateForm",
 }
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"

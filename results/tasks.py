@@ -6,7 +6,9 @@ from datetime import timedelta
 from celery import shared_task
 from django.conf import settings
 
-from results import beat, dub_languages, speakers
+from results import beat
+from results.dubs import languages as dub_languages
+from results.dubs import speakers
 from results.media import copy_fetch, copy_sync, part_files
 from results.refresh import ask, call_log, keys, schedule
 from results.runs import archive, remove, source_suggestions

@@ -6,6 +6,7 @@ from itertools import count
 from django.utils import timezone
 
 from results.models import ApiKey, Cue, Dub, Run, WorkerHeartbeat
+from results.runs.source import join_runs
 from results.search import indexing
 from teams.models import Invitation, Membership, Team, User
 
@@ -112,6 +113,16 @@ def make_searchable_dub(
 def make_searchable_run(team: Team, *lines: str, **fields) -> Run:
     """Make a ready run with one dub of these lines, in the search index."""
     return make_searchable_dub(make_ready_run(team, **fields), lines).run
+
+
+def make_source(team: Team, *languages: str, title: str = "Pilot", **fields) -> list[Run]:
+    """Make ready runs of one source, each with one dub in one of the languages that has audio and a line."""
+    runs = [make_ready_run(team, title=f"{title} ({language or 'plain'})", **fields) for language in languages]
+    for run, language in zip(runs, languages, strict=True):
+        make_dub(run, [f"la {language}"], language, audio_url="https://media.example/1.mp3")
+    if len(runs) > 1:
+        join_runs(team, [run.pk for run in runs])
+    return runs
 
 
 LINE = {"start": 0.5, "end": 2.25, "text": "The kettle is on.", "speaker": "Anna"}

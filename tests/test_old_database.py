@@ -17,7 +17,7 @@ from django.core.management import call_command
 from django.db import connection, models, transaction
 from django.db.migrations.executor import MigrationExecutor
 
-from results import speakers
+from results.dubs import speakers
 from results.models import (
     ApiKey,
     Attempt,

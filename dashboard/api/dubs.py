@@ -15,7 +15,7 @@ from dashboard.api.problems import documented
 from dashboard.api.schemas import DubOut, dub_out
 from dashboard.forms import LanguageForm
 from dashboard.http.file_response import media_response, transcript_response
-from results import dub_languages
+from results.dubs import languages as dub_languages
 from results.exports.formats import FORMATS
 from results.models import Dub
 from teams.access import require_export

@@ -4,7 +4,7 @@ from ninja import NinjaAPI
 from ninja.operation import Operation
 from ninja.renderers import JSONRenderer
 
-from dashboard.api import dubs, problems, runs, search, sources
+from dashboard.api import dubs, problems, runs, search, source
 from dashboard.api.auth import TokenAuth
 
 
@@ -33,6 +33,6 @@ api = _Api(
     auth=TokenAuth(),
     renderer=_Renderer(),
 )
-for router in (runs.router, dubs.router, sources.router, search.router):
+for router in (runs.router, dubs.router, source.router, search.router):
     api.add_router("/t/{team}", router)
 problems.add_handlers(api)

@@ -6,8 +6,7 @@ The name of each view is its operation id in openapi.json, and must not change.
 import logging
 import zlib
 from dataclasses import replace
-from datetime import date
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from django.forms import BaseForm
 from django.http import Http404, HttpResponse
@@ -15,94 +14,39 @@ from django.utils.cache import get_conditional_response
 from ninja import Query, Router
 from ninja.errors import HttpError
 from ninja.responses import Status as Answer
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from dashboard.api import schemas
 from dashboard.api.auth import QueryParameters, ScriptRequest, TeamSlug, api_root
 from dashboard.api.problems import documented
+from dashboard.api.run_filter import Name, RunFilter, RunSelection, either
 from dashboard.api.schemas import Id
 from dashboard.forms import LanguageForm, RunsForm, TagsForm, TitleForm
 from dashboard.pages.run_list import status_counts
 from dashboard.pages.run_query import (
-    GUESSED,
-    MAX_SELECTED,
-    MAX_TAG_FILTERS,
     MAX_TEXT,
-    NO_LANGUAGE,
-    READS_OTHERWISE,
-    RunListQuery,
     get_page,
-    language_filter,
 )
 from dashboard.units import size_in_words
-from results import dub_languages, tags
-from results.models import ApiKey, Language, RawAnswer, Run, RunQuerySet, Tag, TeamVersion
+from results import tags
+from results.dubs import languages as dub_languages
+from results.models import ApiKey, Language, RawAnswer, Run, RunQuerySet, TeamVersion
 from results.runs import archive, verdicts
 from results.runs.add import PastedRuns, add_pasted, known_runs
 from results.runs.request import refresh_obstacle, request_refresh, request_refresh_many
 from results.runs.times import choose_time_unit
 from results.transcripts import languages
 from teams.access import can_write, require_change, require_export
-from teams.models import Membership, Team
+from teams.models import Membership
 
 logger = logging.getLogger(__name__)
 
 router = Router(tags=["Runs"])
 
 Status = Run.Status
-Name = Annotated[str, Field(min_length=1, max_length=Tag.LONGEST)]
 
 
 # --- Filters and selections --------------------------------------------------------------------------
-
-
-class RunFilter(BaseModel, extra="forbid"):
-    """The filters of the list of runs, as on its page. A run must match all of them."""
-
-    q: str = Field(
-        "", max_length=MAX_TEXT, description="Part of the title, or the first digits of CAMB.AI's run id."
-    )
-    status: Status | Literal["archived", ""] = Field(
-        "", description="A status, or `archived`. By default, every run that is not archived."
-    )
-    tag: list[Name] = Field([], max_length=MAX_TAG_FILTERS, description="Only runs with every one of these tags.")
-    lang: str = Field(
-        "",
-        max_length=35,
-        description=(
-            f"Only runs with a dub in this language, given by its tag: `es` finds `es-mx` too. `{NO_LANGUAGE}` "
-            f"finds dubs without a language, `{GUESSED}` guesses, and `{READS_OTHERWISE}` text in another language."
-        ),
-    )
-
-    who: int = Field(0, ge=0, lt=2**63, description="Only runs that this person added, given by the person's id.")
-    since: date | None = Field(None, description="Only runs added on this day (UTC) or later.")
-    until: date | None = Field(None, description="Only runs added on this day (UTC) or earlier.")
-    copies: Literal["kept", "none", ""] = Field(
-        "", description="Only runs of which media is kept here, or of which none is."
-    )
-
-    @property
-    def list_query(self) -> RunListQuery:
-        return RunListQuery.cleaned(
-            self.q,
-            self.tag,
-            lang=language_filter(self.lang),
-            who=self.who,
-            since=self.since.isoformat() if self.since else "",
-            until=self.until.isoformat() if self.until else "",
-            copies=self.copies,
-            status=str(self.status),
-        )
-
-    @model_validator(mode="after")
-    def _is_searchable(self) -> Self:
-        # The page ignores a text or tag that is empty once cleaned. Here, ignoring it would select every run.
-        if bool(self.q) != bool(self.list_query.q) or len(self.tag) != len(self.list_query.tag):
-            raise ValueError("q and tag must contain text to look for")
-        if self.lang and not self.list_query.lang:
-            raise ValueError("lang takes a language tag, such as es or pt-br")
-        return self
 
 
 class RunListParameters(RunFilter, QueryParameters):
@@ -119,33 +63,6 @@ class RunListParameters(RunFilter, QueryParameters):
         if self.camb_run_id:
             runs = runs.filter(camb_run_id__in=self.camb_run_id)
         return runs.filter(version__gt=self.changed_since) if self.changed_since else runs
-
-
-def _either(one: str, other: str) -> ConfigDict:
-    """Return the configuration of a body with exactly one of two fields, for validation and for openapi.json."""
-    return ConfigDict(extra="forbid", json_schema_extra={"oneOf": [{"required": [one]}, {"required": [other]}]})
-
-
-class RunSelection(BaseModel):
-    """Either `runs`, a list of ids, or `where`, a filter. Ids of runs of other teams are ignored."""
-
-    model_config = _either("runs", "where")
-    runs: list[Id] = Field(default_factory=list, max_length=MAX_SELECTED, description="The `id` of each run.")
-    where: RunFilter = Field(
-        default_factory=RunFilter.model_construct, description="`{}` selects every run that is not archived."
-    )
-
-    @model_validator(mode="after")
-    def _has_one_field(self) -> Self:
-        if ("runs" in self.model_fields_set) == ("where" in self.model_fields_set):
-            raise ValueError("give either runs or where")
-        return self
-
-    def runs_of(self, team: Team) -> RunQuerySet:
-        """Return the selected runs of this team."""
-        runs = Run.objects.filter(team=team)
-        is_filter = "where" in self.model_fields_set
-        return self.where.list_query.matching(runs) if is_filter else runs.filter(pk__in=self.runs)
 
 
 def _run(request: ScriptRequest, pk: int) -> Run:
@@ -260,7 +177,7 @@ def change_run(request: ScriptRequest, team: TeamSlug, run: int, data: RunChange
 class NewRuns(BaseModel):
     """Either `ids`, or a `text` as pasted on the Add runs page: a message, links, a CSV with languages."""
 
-    model_config = _either("ids", "text")
+    model_config = either("ids", "text")
     ids: list[int | str] = Field(
         default_factory=list,
         max_length=verdicts.MAX_IDS,

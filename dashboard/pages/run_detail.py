@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from dashboard.http.file_response import media_file_name
 from dashboard.pages.markup import language_label
 from dashboard.pages.transcript import TranscriptFilter, TranscriptPage, WaveformPath, companion_dubs
-from results import dub_languages
+from results.dubs import languages as dub_languages
 from results.media import copies, links
 from results.models import Dub, MediaCopy, Run
 from results.transcripts import languages

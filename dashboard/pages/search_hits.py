@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from dashboard.pages.markup import language_label, with_marks
 from results.models import Cue, Run
-from results.search.moments import ParallelLine, parallel_lines
+from results.search.parallel_lines import ParallelLine, parallel_lines
 from results.search.service import Hit
 from results.transcripts import languages, timecode
 

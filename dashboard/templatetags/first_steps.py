@@ -2,7 +2,7 @@
 
 from django import template
 
-from dashboard import demo
+from dashboard.embedded import demo
 from dashboard.pages.first_steps import FirstStep, get_first_steps
 from teams.models import Membership
 

@@ -25,7 +25,8 @@ from dashboard.pages.activity import (
     get_period,
 )
 from dashboard.pages.markup import outcome_label
-from results import clock, dub_languages
+from results import clock
+from results.dubs import languages as dub_languages
 from results.models import ApiKey, Call, TeamVersion
 from results.refresh import call_stats
 from results.runs.request import refresh_progress

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from dashboard import demo
+from dashboard.embedded import demo
 
 logger = logging.getLogger(__name__)
 

@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
-from dashboard import demo
 from dashboard.accounts import Adapter
+from dashboard.embedded import demo
 from dashboard.forms import (
     CopyPolicyForm,
     DeleteTeamForm,

@@ -13,8 +13,8 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from results import dub_languages
-from results.dub_languages import Words
+from results.dubs import languages as dub_languages
+from results.dubs.languages import Words
 from results.runs.archive import archive_runs, restore_runs
 from teams.access import membership_or_404, require_change
 from teams.models import Team

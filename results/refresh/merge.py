@@ -11,8 +11,10 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max, Q
 
-from results import camb, dub_languages, speakers
+from results import camb
 from results.db import bulk
+from results.dubs import languages as dub_languages
+from results.dubs import speakers
 from results.models import Cue, Dub, Language, MediaCopy, RawAnswer, Run
 from results.search import indexing
 from results.search.index import IndexLine

@@ -7,9 +7,10 @@ from typing import Self
 
 from django.db import transaction
 
-from results import dub_languages, queue, tags
+from results import queue, tags
+from results.dubs import languages as dub_languages
 from results.models import Run, TeamVersion
-from results.runs.sources import join_named
+from results.runs.source import join_named
 from results.runs.verdicts import PastedId, Verdict
 from teams.models import Team, User
 

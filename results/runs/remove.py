@@ -5,7 +5,7 @@ from django.db import transaction
 from results import beat, queue
 from results.models import ApiKey, Run, TeamVersion
 from results.refresh import merge
-from results.runs.sources import delete_if_single
+from results.runs.source import delete_if_single
 from teams.models import Team
 
 

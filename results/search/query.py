@@ -115,22 +115,28 @@ def parse(typed: str) -> Query:
             clauses.append(clause)
             ends_in_letter = match.end() == len(text) and match[0].isalpha() and _is_letter(clause)
         follows_or = False
-    groups = tuple(clause for clause in clauses if isinstance(clause, tuple))
-    runs = Q(*(clause for clause in clauses if isinstance(clause, Q)))
     if text.strip() and not (clauses or excluded or hints or target):
         hints.append(_("There is no letter, digit or emoji in this to search for."))
+    return _of_clauses(clauses, excluded, hints, target, text, ends_in_letter=ends_in_letter)
+
+
+def _of_clauses(
+    clauses: Sequence[Clause],
+    excluded: Sequence[Phrase],
+    hints: list[str],
+    target: tuple[str, ...],
+    text: str,
+    *,
+    ends_in_letter: bool,
+) -> Query:
+    groups = tuple(clause for clause in clauses if isinstance(clause, tuple))
+    runs = Q(*(clause for clause in clauses if isinstance(clause, Q)))
     if target and not groups:
         hints.append(_("in: takes words as well, such as in:ja kitchen."))
-        runs = Q()
-    return Query(
-        groups,
-        tuple(excluded) if groups or not target else (),
-        runs,
-        " ".join(dict.fromkeys(hints)),
-        target,
-        text,
-        ends_in_letter and (len(groups) > 1 or bool(runs)),
-    )
+        runs, excluded = Q(), ()
+    hint = " ".join(dict.fromkeys(hints))
+    is_narrowed = len(groups) > 1 or bool(runs)
+    return Query(groups, tuple(excluded), runs, hint, target, text, ends_in_letter and is_narrowed)
 
 
 def _is_letter(clause: Clause) -> bool:

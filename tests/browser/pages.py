@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 from results import tags
 from results.models import Run, SavedSearch
 from results.runs.archive import archive_runs
-from results.runs.sources import join_runs
+from results.runs.source import join_runs
 from teams.models import AccessToken, Invitation, Membership, Team
 from tests.factories import make_team
 
@@ -49,8 +49,8 @@ def pages_of(team: Team, add_runs: Callable[..., list[Run]]) -> dict[str, str]:
         "tags": reverse("runs-edit-tags", args=[languages.pk]),
         "remove": reverse("runs-edit-remove", args=[failed.pk]),
         "history": reverse("runs-history", args=[waiting.pk]),
-        "suggested sources": reverse("sources-suggestions", args=[team.slug]),
-        "languages of sources": reverse("sources-languages", args=[team.slug]),
+        "suggested sources": reverse("source-suggestions", args=[team.slug]),
+        "languages of sources": reverse("source-languages", args=[team.slug]),
         "source": reverse("runs-source", args=[ready.pk]),
         "suggested source": reverse("runs-source", args=[failed.pk]),
         "search": search,

@@ -9,7 +9,7 @@ from tests.factories import make_dub, make_ready_run
 
 
 @pytest.fixture
-def page(owner_browser, team):
+def runs_page(owner_browser, team):
     for title in ("One", "Two", "Three"):
         make_dub(make_ready_run(team, title=title, languages=[""]), ["Hola."], "")
     page = owner_browser.page()
@@ -17,43 +17,43 @@ def page(owner_browser, team):
     return page
 
 
-def test_keys_move_through_the_rows_select_and_open(page):
-    page.keyboard.press("j")
-    page.keyboard.press("j")
-    expect(page.get_by_role("link", name="Two", exact=True)).to_be_focused()
-    page.keyboard.press("x")
-    page.keyboard.press("k")
-    page.keyboard.press("x")
-    expect(page.locator("#bulk-bar output")).to_have_text("2 selected")
-    page.keyboard.press("j")
-    page.keyboard.press("j")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="One")).to_be_visible()
+def test_keys_move_through_the_rows_select_and_open(runs_page):
+    runs_page.keyboard.press("j")
+    runs_page.keyboard.press("j")
+    expect(runs_page.get_by_role("link", name="Two", exact=True)).to_be_focused()
+    runs_page.keyboard.press("x")
+    runs_page.keyboard.press("k")
+    runs_page.keyboard.press("x")
+    expect(runs_page.locator("#bulk-bar output")).to_have_text("2 selected")
+    runs_page.keyboard.press("j")
+    runs_page.keyboard.press("j")
+    runs_page.keyboard.press("Enter")
+    expect(runs_page.get_by_role("heading", name="One")).to_be_visible()
 
 
-def test_keys_are_letters_while_someone_types(page):
-    box = page.get_by_role("searchbox", name="Title or id")
+def test_keys_are_letters_while_someone_types(runs_page):
+    box = runs_page.get_by_role("searchbox", name="Title or id")
     box.press_sequentially("jxk")
     expect(box).to_have_value("jxk")
     expect(box).to_be_focused()
 
 
-def test_the_box_of_a_menu_over_the_selection_has_the_focus(page):
-    page.locator('[name="pk"]').first.check()
-    page.locator("#bulk-bar summary", has_text="Tag").click()
-    expect(page.locator("#tags-of-selected")).to_be_focused()
+def test_the_box_of_a_menu_over_the_selection_has_the_focus(runs_page):
+    runs_page.locator('[name="pk"]').first.check()
+    runs_page.locator("#bulk-bar summary", has_text="Tag").click()
+    expect(runs_page.locator("#tags-of-selected")).to_be_focused()
 
 
-def test_a_language_is_set_in_place_and_a_wrong_one_is_named(page, owner_browser):
+def test_a_language_is_set_in_place_and_a_wrong_one_is_named(runs_page, owner_browser):
     owner_browser.expects = ("status of 422",)
-    row = page.locator("tr", has_text="Two")
+    row = runs_page.locator("tr", has_text="Two")
     row.hover()
     row.get_by_role("link", name="Set the language").click()
-    box = page.get_by_label("Language of Two")
+    box = runs_page.get_by_label("Language of Two")
     box.fill("Klingonish")
     box.press("Enter")
-    expect(page.get_by_role("alert").filter(has_text="Klingonish")).to_be_visible()
-    box = page.get_by_label("Language of Two")
+    expect(runs_page.get_by_role("alert").filter(has_text="Klingonish")).to_be_visible()
+    box = runs_page.get_by_label("Language of Two")
     expect(box).to_have_value("Klingonish")
     box.fill("Spanish")
     box.press("Enter")
@@ -61,17 +61,17 @@ def test_a_language_is_set_in_place_and_a_wrong_one_is_named(page, owner_browser
     assert Run.objects.get(title="Two").languages == ["es"]
 
 
-def test_a_view_is_saved_and_listed_with_its_runs(page):
-    page.locator(".views-menu summary").click()
-    page.get_by_label("Save this view as").fill("Mine")
-    page.get_by_role("button", name="Save view").click()
-    page.locator(".views-menu summary").click()
-    expect(page.locator("#view-entries")).to_contain_text("Mine 3")
+def test_a_view_is_saved_and_listed_with_its_runs(runs_page):
+    runs_page.locator(".views-menu summary").click()
+    runs_page.get_by_label("Save this view as").fill("Mine")
+    runs_page.get_by_role("button", name="Save view").click()
+    runs_page.locator(".views-menu summary").click()
+    expect(runs_page.locator("#view-entries")).to_contain_text("Mine 3")
 
 
-def test_a_column_is_hidden(page):
-    page.locator(".display-menu summary").click()
-    page.get_by_label("Lines").uncheck()
-    page.get_by_role("button", name="Show these").click()
-    expect(page.get_by_role("columnheader", name="Lines")).to_be_hidden()
-    expect(page.get_by_role("columnheader", name="Length")).to_be_visible()
+def test_a_column_is_hidden(runs_page):
+    runs_page.locator(".display-menu summary").click()
+    runs_page.get_by_label("Lines").uncheck()
+    runs_page.get_by_role("button", name="Show these").click()
+    expect(runs_page.get_by_role("columnheader", name="Lines")).to_be_hidden()
+    expect(runs_page.get_by_role("columnheader", name="Length")).to_be_visible()

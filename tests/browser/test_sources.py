@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from results.runs.sources import join_runs
+from results.runs.source import join_runs
 from tests.browser.conftest import path_of, poll, until
 
 LUMEN, NIGHT, BRONZE = 48230, 48223, 48205

@@ -86,11 +86,11 @@ TABLE = {
     "runs-source": ((0, 404, 403, 200, 200), (0, 404, 403, 422, 422)),
     "runs-source-apart": ((0, 405, 405, 405, 405), (0, 404, 403, 302, 302)),
     "runs-source-title": ((0, 405, 405, 405, 405), (0, 404, 403, 302, 302)),
-    "sources-suggestions": ((0, 404, 403, 200, 200), (0, 405, 405, 405, 405)),
-    "sources-accept": ((0, 405, 405, 405, 405), (0, 404, 403, 302, 302)),
-    "sources-refuse": ((0, 405, 405, 405, 405), (0, 404, 403, 302, 302)),
-    "sources-languages": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
-    "sources-languages-export": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
+    "source-suggestions": ((0, 404, 403, 200, 200), (0, 405, 405, 405, 405)),
+    "source-accept": ((0, 405, 405, 405, 405), (0, 404, 403, 302, 302)),
+    "source-refuse": ((0, 405, 405, 405, 405), (0, 404, 403, 302, 302)),
+    "source-languages": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
+    "source-languages-export": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
     "runs-bulk-tag": ((0, 405, 405, 405, 405), (0, 404, 403, 422, 422)),
     "runs-export-answer": ((0, 404, 403, 200, 200), (0, 405, 405, 405, 405)),
     "runs-edit-times": ((0, 404, 403, 200, 200), (0, 404, 403, 302, 302)),
@@ -296,7 +296,7 @@ def test_the_export_urls_are_known():
     assert sorted(EXPORTS) == [
         "media-audio", "media-captions", "media-video",
         "runs-export-answer", "runs-export-dub", "runs-export-pair", "runs-export-selection", "search-export",
-        "sources-languages-export",
+        "source-languages-export",
     ]  # fmt: skip
     assert sorted(API_EXPORTS) == [
         "/dubs/{dub}/audio", "/dubs/{dub}/transcript.{format}", "/dubs/{dub}/video", "/search",

@@ -101,7 +101,7 @@ def test_an_address_with_an_account_cannot_sign_up_again(client, anna):
 
 @pytest.mark.django_db(transaction=True)
 def test_the_second_request_of_a_double_click_is_redirected_to_log_in(client, monkeypatch):
-    from dashboard.forms import SignupForm
+    from dashboard.account_forms import SignupForm
 
     # The address was free when the form was checked, and is taken when the account is saved.
     monkeypatch.setattr(SignupForm, "validate_unique_email", lambda form, email: email)

@@ -8,7 +8,7 @@ from allauth.account.models import EmailAddress
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from dashboard import demo
+from dashboard.embedded import demo
 from dashboard.management.commands.create_team import ensure_user
 from demo.samples import DEMO_TITLES
 from results.models import ApiKey

@@ -12,8 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, transaction
 
-from dashboard import demo
-from dashboard.embedded import supervisor
+from dashboard.embedded import demo, supervisor
 from dashboard.management.commands.create_team import ensure_user
 from results.models import ApiKey
 from results.search import indexing

@@ -15,11 +15,12 @@ from django.views.decorators.http import require_POST
 from dashboard.forms import LanguageForm, TagsForm
 from dashboard.pages.run_query import RunListQuery, selected_runs
 from dashboard.views.undo import MAX_UNDONE, offer_undo
-from results import dub_languages, tags
+from results import tags
+from results.dubs import languages as dub_languages
 from results.models import ApiKey, Run, RunQuerySet
 from results.runs.archive import archive_runs, restore_runs
 from results.runs.request import QueueUnreachableError, refresh_obstacle, request_refresh_many
-from results.runs.sources import MAX_RUNS, TooManyRunsError, join_runs
+from results.runs.source import MAX_RUNS, TooManyRunsError, join_runs
 from results.transcripts import languages
 from teams.access import membership_or_404, require_change
 from teams.models import Membership, Team

@@ -18,7 +18,7 @@ from dashboard.pages.run_list import build_rows, for_list
 from dashboard.pages.run_query import GUESSED, RunListQuery
 from dashboard.views.runs.lookup import get_changeable_run
 from dashboard.views.undo import offer_undo
-from results import dub_languages
+from results.dubs import languages as dub_languages
 from results.models import ApiKey, Dub, Run
 from results.transcripts import languages
 from teams.access import membership_or_404, require_change

@@ -13,7 +13,7 @@ from dashboard.http.requests import page_methods
 from dashboard.pages.run_query import RunListQuery
 from dashboard.views.runs.lookup import get_changeable_run
 from results.models import Run
-from results.runs.sources import TooManyRunsError, join_runs, rename_source, take_apart
+from results.runs.source import TooManyRunsError, join_runs, rename_source, take_apart
 
 FOUND_SHOWN = 20
 

@@ -12,7 +12,7 @@ from dashboard.forms import SpeakerForm
 from dashboard.http.requests import page_methods
 from dashboard.pages.transcript import TranscriptFilter
 from dashboard.views.runs.lookup import get_changeable_run
-from results import speakers
+from results.dubs import speakers
 
 
 @login_required

@@ -11,15 +11,16 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from dashboard.api import runs
+from dashboard.api import run_filter
 from dashboard.pages.run_query import RunListQuery
-from results import dub_languages, tags
+from results import tags
+from results.dubs import languages as dub_languages
 from results.exports.formats import FORMATS
 from results.models import Dub, RawAnswer, Run, Source, TeamVersion
 from results.refresh import keys
 from results.runs.archive import archive_runs
 from results.runs.remove import remove_team
-from results.runs.sources import join_runs
+from results.runs.source import join_runs
 from teams.models import AccessToken, Membership, Team, User
 from tests.factories import make_dub, make_key, make_member, make_run, make_searchable_dub, make_team
 
@@ -413,7 +414,7 @@ def test_the_list_has_the_filters_of_its_page(team, script):
 
 
 def test_the_page_and_the_api_have_the_same_filters():
-    assert set(runs.RunFilter.model_fields) == set(vars(RunListQuery())) - {
+    assert set(run_filter.RunFilter.model_fields) == set(vars(RunListQuery())) - {
         "order",
         "by",
         "view",

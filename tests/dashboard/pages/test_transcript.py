@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from dashboard.pages.transcript import COLUMNS, VOICES, TranscriptFilter, TranscriptPage
 from results.models import Cue, Dub, MediaCopy, TeamVersion
-from results.runs.sources import join_runs
+from results.runs.source import join_runs
 from tests.dashboard.page_helpers import run_page
 from tests.factories import make_dub, make_member, make_ready_run, make_searchable_dub, make_team
 

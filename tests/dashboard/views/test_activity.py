@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from dashboard.pages import activity
 from dashboard.views.runs import history
-from results import clock, dub_languages
+from results import clock
+from results.dubs import languages as dub_languages
 from results.models import Attempt, Call, Run, TeamVersion, WorkerHeartbeat
 from results.refresh.call_stats import CallSummary, TimeStep
 from results.runs.request import RefreshProgress

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from dashboard import demo
+from dashboard.embedded import demo
 from dashboard.management.commands import start
 from dashboard.management.commands.create_team import ensure_user
 from results.runs.remove import finish_removals

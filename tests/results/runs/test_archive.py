@@ -4,7 +4,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from results import camb, speakers, tags
+from results import camb, tags
+from results.dubs import speakers
 from results.models import Cue, Dub, Language, Run, SavedSearch, TeamVersion
 from results.refresh import merge, schedule
 from results.runs import archive

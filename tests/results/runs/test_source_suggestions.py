@@ -12,9 +12,9 @@ from demo.server import StandIn
 from results.models import Run
 from results.runs import source_suggestions
 from results.runs.add import add_runs
+from results.runs.source import join_runs, refuse_suggestion, take_apart
 from results.runs.source_names import name_key, without_language
 from results.runs.source_suggestions import suggest_pending
-from results.runs.sources import join_runs, refuse_suggestion, take_apart
 from tests.factories import make_run, make_team
 from tests.results.runs.made_sources import jittered, make_decoys, make_groups, make_run_of, starts_of_original
 

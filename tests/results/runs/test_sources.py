@@ -5,10 +5,10 @@ import pytest
 from results.camb import TaskAnswer
 from results.models import Run, Source, TeamVersion
 from results.refresh.merge import merge_task
-from results.runs import pasted_ids, sources
+from results.runs import pasted_ids, source
 from results.runs.add import PastedRuns, add_pasted
 from results.runs.remove import remove_run
-from results.runs.sources import TooManyRunsError, join_groups, join_runs, rename_source, take_apart
+from results.runs.source import TooManyRunsError, join_groups, join_runs, rename_source, take_apart
 from tests.factories import make_ready_run, make_runs, make_team
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("enqueued")]
@@ -53,7 +53,7 @@ def test_a_single_run_is_no_source():
 
 
 def test_a_source_has_an_end(monkeypatch):
-    monkeypatch.setattr(sources, "MAX_RUNS", 2)
+    monkeypatch.setattr(source, "MAX_RUNS", 2)
     team = make_team()
     runs = make_runs(team, 3)
     join_runs(team, pks(runs[:2]))
@@ -106,7 +106,7 @@ def add_sheet(team, text: str) -> None:
     add_pasted(team, PastedRuns.of(team, pasted_ids.read([text]).lines).lines, None)
 
 
-def titles() -> dict[str, set[int | None]]:
+def titles_in() -> dict[str, set[int | None]]:
     return {
         source.title: set(source.runs.values_list("camb_run_id", flat=True))
         for source in Source.objects.order_by("pk")
@@ -116,9 +116,9 @@ def titles() -> dict[str, set[int | None]]:
 def test_runs_of_one_source_in_a_sheet_are_joined():
     team = make_team()
     add_sheet(team, "run id,title,source\n11,Part one,Film A\n12,Teil eins,Film A\n13,Solo,Film B\n14,None,\n")
-    assert titles() == {"Film A": {11, 12}}
+    assert titles_in() == {"Film A": {11, 12}}
     add_sheet(team, "run id,title,source\n15,Parte uno,Film A\n")
-    assert titles() == {"Film A": {11, 12, 15}}
+    assert titles_in() == {"Film A": {11, 12, 15}}
 
 
 def test_of_a_series_only_dubs_of_one_episode_are_one_source():
@@ -128,7 +128,7 @@ def test_of_a_series_only_dubs_of_one_episode_are_one_source():
         "run id,title,series\n11,Episode 1 (es),Tides\n12,Episode 1 (fr),Tides\n13,Episode 2 (es),Tides\n"
         "14,Episode 2 (fr),Tides\n",
     )
-    assert titles() == {"Tides: Episode 1": {11, 12}, "Tides: Episode 2": {13, 14}}
+    assert titles_in() == {"Tides: Episode 1": {11, 12}, "Tides: Episode 2": {13, 14}}
 
 
 def test_a_sheet_leaves_a_run_its_source_and_other_teams_their_sources():
@@ -139,4 +139,4 @@ def test_a_sheet_leaves_a_run_its_source_and_other_teams_their_sources():
     assert [set(source.runs.values_list("team", flat=True)) for source in Source.objects.order_by("pk")] == [
         {other.pk}, {team.pk},
     ]  # fmt: skip
-    assert titles() == {"Film": {11, 12}}
+    assert titles_in() == {"Film": {11, 12}}

@@ -9,7 +9,8 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from results import speakers, tags
+from results import tags
+from results.dubs import speakers
 from results.models import Cue, Dub, Run
 from results.search import index, indexing, postgres, service, sqlite
 from results.search.analyzer import terms

@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from results import dub_languages
+from results.dubs import languages as dub_languages
 from results.models import Dub, Run
 from tests.factories import make_dub, make_ready_run, make_run
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def dub(team):
+def flat_dub(team):
     return make_dub(make_ready_run(team, title="Harbour"), ["Buenas tardes."], "")
 
 
@@ -29,19 +29,19 @@ def undo(client, team):
 
 
 @pytest.mark.parametrize("typed", ["Spanish", "es", "español", "ES", "castilian"])
-def test_a_language_is_set_by_any_of_its_names(member, dub, typed):
-    response = post(member, dub, typed)
+def test_a_language_is_set_by_any_of_its_names(member, flat_dub, typed):
+    response = post(member, flat_dub, typed)
     assert response.status_code == 302
-    assert named(dub)[0].split("-")[0] == "es"
-    assert named(dub)[1] == "person"
+    assert named(flat_dub)[0].split("-")[0] == "es"
+    assert named(flat_dub)[1] == "person"
 
 
-def test_an_unknown_language_is_named_and_nothing_typed_is_lost(member, dub):
-    response = post(member, dub, "Klingonish")
+def test_an_unknown_language_is_named_and_nothing_typed_is_lost(member, flat_dub):
+    response = post(member, flat_dub, "Klingonish")
     assert response.status_code == 422
     assert "“Klingonish” is no language that Dubroom knows" in response.text
     assert 'value="Klingonish"' in response.text
-    assert named(dub) == ("", "")
+    assert named(flat_dub) == ("", "")
 
 
 def test_an_empty_language_leaves_it_to_camb_again(member, team):
@@ -52,32 +52,34 @@ def test_an_empty_language_leaves_it_to_camb_again(member, team):
     assert named(dub) == ("de-de", "camb")
 
 
-def test_a_change_is_undone_where_it_was_made(member, dub, team):
+def test_a_change_is_undone_where_it_was_made(member, flat_dub, team):
     response = member.post(
-        reverse("runs-languages", args=[dub.run_id]), {"dub": dub.pk, "language": "Spanish"}, follow=True
+        reverse("runs-languages", args=[flat_dub.run_id]), {"dub": flat_dub.pk, "language": "Spanish"}, follow=True
     )
     assert "Undo" in response.text
     response = undo(member, team)
     dub_languages.check_languages()
-    assert named(dub) == ("", "")
-    assert response.request["PATH_INFO"] == reverse("runs-detail", args=[dub.run_id])
+    assert named(flat_dub) == ("", "")
+    assert response.request["PATH_INFO"] == reverse("runs-detail", args=[flat_dub.run_id])
     assert "There is nothing left to undo." in undo(member, team).text
 
 
-def test_the_dub_of_another_run_is_not_found(member, dub, team):
+def test_the_dub_of_another_run_is_not_found(member, flat_dub, team):
     other = make_dub(make_ready_run(team), ["Guten Tag."], "de-de")
-    response = member.post(reverse("runs-languages", args=[dub.run_id]), {"dub": other.pk, "language": "French"})
+    response = member.post(
+        reverse("runs-languages", args=[flat_dub.run_id]), {"dub": other.pk, "language": "French"}
+    )
     assert response.status_code == 404
     assert named(other) == ("de-de", "camb")
 
 
-def test_the_list_answers_with_the_row(member, dub):
+def test_the_list_answers_with_the_row(member, flat_dub):
     response = member.post(
-        reverse("runs-languages", args=[dub.run_id]),
+        reverse("runs-languages", args=[flat_dub.run_id]),
         {"language": "Spanish", "row": 1},
         headers={"HX-Request": "true"},
     )
-    assert f'<tr id="run-{dub.run_id}" hx-swap-oob="true"' in response.text
+    assert f'<tr id="run-{flat_dub.run_id}" hx-swap-oob="true"' in response.text
     assert ">Spanish</span>" in response.text
 
 
@@ -89,27 +91,27 @@ def test_a_run_without_a_dub_keeps_the_language_for_the_dub_to_come(member, team
     assert ">Spanish</span>" in member.get(reverse("runs-list", args=[team.slug])).text
 
 
-def test_a_selection_is_set_at_once_and_runs_with_several_dubs_are_named(member, dub, team):
+def test_a_selection_is_set_at_once_and_runs_with_several_dubs_are_named(member, flat_dub, team):
     several = make_ready_run(team)
     make_dub(several, ["Eau."], "fr-fr"), make_dub(several, ["Wasser."], "de-de")
     response = member.post(
         reverse("runs-bulk-language", args=[team.slug]), {"all": 1, "language": "Spanish"}, follow=True
     )
     dub_languages.check_languages()
-    assert named(dub) == ("es", "person")
+    assert named(flat_dub) == ("es", "person")
     assert "1 run is in Spanish now." in response.text
     assert "1 run has several dubs and stays as it is" in response.text
     undo(member, team)
     dub_languages.check_languages()
-    assert named(dub) == ("", "")
+    assert named(flat_dub) == ("", "")
 
 
-def test_an_unknown_language_for_a_selection_keeps_the_selection(member, dub, team):
+def test_an_unknown_language_for_a_selection_keeps_the_selection(member, flat_dub, team):
     response = member.post(
-        reverse("runs-bulk-language", args=[team.slug]), {"pk": dub.run_id, "language": "Klingonish"}
+        reverse("runs-bulk-language", args=[team.slug]), {"pk": flat_dub.run_id, "language": "Klingonish"}
     )
     assert response.status_code == 422
-    assert f'name="pk" value="{dub.run_id}"' in response.text
+    assert f'name="pk" value="{flat_dub.run_id}"' in response.text
 
 
 def test_guesses_look_like_guesses_and_are_confirmed_in_one_click(member, team):
@@ -166,7 +168,7 @@ def test_the_list_filters_by_language(member, team, lang, titles):
     assert {row.name for row in response.context["rows"]} == titles
 
 
-def test_a_selection_of_all_in_a_language_reaches_no_other_run(member, team, dub):
+def test_a_selection_of_all_in_a_language_reaches_no_other_run(member, team, flat_dub):
     spanish = make_ready_run(team, languages=["es-es"])
     member.post(reverse("runs-bulk-archive", args=[team.slug]), {"all": 1, "lang": "es"})
     archived = Run.objects.archived()

@@ -8,22 +8,13 @@ from django.urls import reverse
 from dashboard.pages.run_query import RunListQuery, get_page
 from results.models import LanguageSource, Run, TeamVersion
 from results.runs.archive import archive_runs
-from results.runs.sources import join_runs, take_apart
+from results.runs.source import join_runs, take_apart
 from tests.dashboard.page_helpers import shown, text_of, text_of_html
-from tests.factories import make_dub, make_key, make_ready_run, make_run, make_runs, make_team
+from tests.factories import make_key, make_ready_run, make_run, make_runs, make_source, make_team
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("enqueued")]
 AUDIO = "https://media.example/1.mp3"
 BY_SOURCE = RunListQuery(by="source")
-
-
-def make_source(team, *languages: str, title: str = "Pilot", **fields) -> list[Run]:
-    """Make ready runs of one source, each with one dub in one of the languages."""
-    runs = [make_ready_run(team, title=f"{title} ({language})", **fields) for language in languages]
-    for run, language in zip(runs, languages, strict=True):
-        make_dub(run, ["la"], language, audio_url=AUDIO)
-    join_runs(team, [run.pk for run in runs])
-    return runs
 
 
 def listed(team, **wanted) -> list[int]:
@@ -172,4 +163,4 @@ def test_the_list_says_what_looks_like_one_source(client, team, reader):
     Run.objects.filter(pk__in=[run.pk for run in runs[:2]]).update(suggestion=runs[1].pk)
     page = open_list(client, team).content.decode()
     assert "2 runs look like 1 source." in text_of_html(page)
-    assert reverse("sources-suggestions", args=[team.slug]) in page
+    assert reverse("source-suggestions", args=[team.slug]) in page

@@ -7,9 +7,9 @@ from django.urls import reverse
 
 from results.models import Run, Source
 from results.runs.archive import archive_runs
-from results.runs.sources import join_runs
+from results.runs.source import join_runs
 from tests.dashboard.page_helpers import run_page, text_of, text_of_html
-from tests.factories import make_dub, make_member, make_ready_run, make_runs, make_team
+from tests.factories import make_dub, make_member, make_ready_run, make_runs, make_source, make_team
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("enqueued")]
 
@@ -78,14 +78,6 @@ def test_selected_runs_become_one_source(client, team, reader):
 # --- The run's page over all runs of the source ------------------------------------------------------
 
 AUDIO = "https://media.example/1.mp3"
-
-
-def make_source(team, *languages: str) -> list[Run]:
-    runs = [make_ready_run(team, title=f"Pilot ({language or 'plain'})") for language in languages]
-    for run, language in zip(runs, languages, strict=True):
-        make_dub(run, [f"la {language}"], language, audio_url=AUDIO)
-    join_runs(team, [run.pk for run in runs])
-    return runs
 
 
 def tabs(page: str) -> list[tuple[str, str]]:

@@ -4,9 +4,9 @@ import pytest
 
 from results.models import Run, Source
 from results.runs.archive import archive_runs
-from results.search import moments
+from results.search import parallel_lines as module
 from results.search.find import count_in_dub
-from results.search.moments import parallel_lines
+from results.search.parallel_lines import parallel_lines
 from results.search.service import iter_hits, search
 from tests.factories import make_ready_run, make_run, make_team
 from tests.results.search.test_search import make_found_dub
@@ -21,14 +21,14 @@ def in_source(*runs: Run) -> None:
         run.save()
 
 
-def texts(hits) -> list[list[tuple[str, str]]]:
+def parallel_texts(hits) -> list[list[tuple[str, str]]]:
     parallel = parallel_lines(hit.cue for hit in hits)
     return [[(line.language, line.text) for line in parallel.get(hit.cue.pk, [])] for hit in hits]
 
 
-def landed(team, typed: str) -> list[tuple[str, str]]:
+def landed(source_team, typed: str) -> list[tuple[str, str]]:
     """Return the found lines with the lines for which they stand."""
-    return [(hit.cue.text, hit.said.cue.text) for hit in search(team.pk, typed).hits if hit.said]
+    return [(hit.cue.text, hit.said.cue.text) for hit in search(source_team.pk, typed).hits if hit.said]
 
 
 # --- Beside a hit --------------------------------------------------------------------------------------------
@@ -42,7 +42,7 @@ def test_parallel_lines_come_from_the_runs_other_dubs(django_assert_num_queries)
     make_found_dub("other", "two", run=make_run(run.team), language="it")
     hits = search(run.team_id, "two").hits
     with django_assert_num_queries(1):
-        assert texts(hits) == [[], [("de", "zwei"), ("fr", "deux")]]
+        assert parallel_texts(hits) == [[], [("de", "zwei"), ("fr", "deux")]]
 
 
 def test_parallel_lines_come_from_the_dubs_of_companions_too(django_assert_num_queries):
@@ -54,19 +54,19 @@ def test_parallel_lines_come_from_the_dubs_of_companions_too(django_assert_num_q
     make_found_dub("un", "deux", "trois", run=run, language="fr")
     hits = search(run.team_id, "two").hits
     with django_assert_num_queries(3):
-        assert texts(hits) == [[("fr", "deux"), ("de", "zwei")]]
+        assert parallel_texts(hits) == [[("fr", "deux"), ("de", "zwei")]]
     archive_runs(run.team, [companion.pk])
-    assert texts(hits) == [[("fr", "deux")]]
+    assert parallel_texts(hits) == [[("fr", "deux")]]
 
 
 def test_the_dubs_of_a_big_source_are_bounded(monkeypatch):
-    monkeypatch.setattr(moments, "MAX_COMPANION_DUBS", 2)
+    monkeypatch.setattr(module, "MAX_COMPANION_DUBS", 2)
     team = make_team()
     runs = [make_run(team) for _ in range(5)]
     in_source(*runs)
     for number, run in enumerate(runs):
         make_found_dub("word" if number == 4 else f"line {number}", run=run, language=f"a{number}")
-    assert texts(search(team.pk, "word").hits) == [[("a0", "line 0"), ("a1", "line 1")]]
+    assert parallel_texts(search(team.pk, "word").hits) == [[("a0", "line 0"), ("a1", "line 1")]]
 
 
 def test_all_parallel_lines_of_a_long_line_are_returned():
@@ -74,7 +74,7 @@ def test_all_parallel_lines_of_a_long_line_are_returned():
     dub = make_found_dub("a long line", run=run)
     dub.cues.update(end_ms=4000)
     make_found_dub("eine", "lange", "dann", run=run, language="de")
-    assert texts(search(run.team_id, "long").hits) == [[("de", "eine"), ("de", "lange")]]
+    assert parallel_texts(search(run.team_id, "long").hits) == [[("de", "eine"), ("de", "lange")]]
 
 
 def test_a_parallel_line_is_found_where_one_language_has_many_more_lines():
@@ -82,7 +82,7 @@ def test_a_parallel_line_is_found_where_one_language_has_many_more_lines():
     make_found_dub(*["x"] * 60, "now", run=run)
     other = make_found_dub("jetzt", run=run, language="de")
     other.cues.update(start_ms=120_000, end_ms=122_000)
-    assert texts(search(run.team_id, "now").hits) == [[("de", "jetzt")]]
+    assert parallel_texts(search(run.team_id, "now").hits) == [[("de", "jetzt")]]
 
 
 def test_no_hits_have_no_parallel_lines():
@@ -93,7 +93,7 @@ def test_no_hits_have_no_parallel_lines():
 
 
 @pytest.fixture
-def team():
+def source_team():
     """A team with a source of two runs in English and Japanese, and a run in both languages."""
     team = make_team()
     english, japanese, both, alone = (make_ready_run(team, title=name) for name in ("en", "ja", "both", "alone"))
@@ -107,60 +107,60 @@ def team():
 
 
 @pytest.mark.parametrize("target", ["ja", "japanese", "Japanese", "日本語", "JA"])
-def test_a_search_lands_in_another_language_over_runs(team, target):
-    assert landed(team, f"in:{target} kitchen") == [
+def test_a_search_lands_in_another_language_over_runs(source_team, target):
+    assert landed(source_team, f"in:{target} kitchen") == [
         ("私たちの台所", "a kitchen of our own"),
         ("台所は広い", "the kitchen is big"),
     ]
 
 
-def test_the_words_are_marked_where_they_were_said(team):
-    page = search(team.pk, "in:ja kitchen is")
+def test_the_words_are_marked_where_they_were_said(source_team):
+    page = search(source_team.pk, "in:ja kitchen is")
     [hit] = page.hits
     assert (hit.cue.run.title, hit.marks, hit.said.cue.run.title) == ("ja", [], "en")
     assert [hit.said.cue.text[slice(*span)] for span in hit.said.marks] == ["kitchen", "is"]
     assert page.count == 1
 
 
-def test_words_said_in_the_target_language_itself_are_not_meant(team):
-    assert landed(team, "in:ja 台所") == []
-    assert landed(team, "in:en 台所") == [
+def test_words_said_in_the_target_language_itself_are_not_meant(source_team):
+    assert landed(source_team, "in:ja 台所") == []
+    assert landed(source_team, "in:en 台所") == [
         ("a kitchen of our own", "私たちの台所"),
         ("the kitchen is big", "台所は広い"),
     ]
 
 
-def test_other_filters_hold_for_the_line_that_was_said(team):
-    assert landed(team, "in:ja kitchen title:both") == [("私たちの台所", "a kitchen of our own")]
-    assert landed(team, "in:ja kitchen -own") == [("台所は広い", "the kitchen is big")]
-    assert landed(team, "in:fr kitchen") == []
+def test_other_filters_hold_for_the_line_that_was_said(source_team):
+    assert landed(source_team, "in:ja kitchen title:both") == [("私たちの台所", "a kitchen of our own")]
+    assert landed(source_team, "in:ja kitchen -own") == [("台所は広い", "the kitchen is big")]
+    assert landed(source_team, "in:fr kitchen") == []
 
 
-def test_archived_runs_are_no_target(team):
-    archive_runs(team, Run.objects.filter(title="ja").pks())
-    assert landed(team, "in:ja kitchen") == [("私たちの台所", "a kitchen of our own")]
+def test_archived_runs_are_no_target(source_team):
+    archive_runs(source_team, Run.objects.filter(title="ja").pks())
+    assert landed(source_team, "in:ja kitchen") == [("私たちの台所", "a kitchen of our own")]
 
 
-def test_no_search_lands_in_another_team(team):
+def test_no_search_lands_in_another_team(source_team):
     stranger = make_team()
     run = make_ready_run(stranger)
     make_found_dub("kitchen", run=run)
     make_found_dub("台所", run=run, language="ja")
     assert landed(stranger, "in:ja kitchen") == [("台所", "kitchen")]
-    assert len(landed(team, "in:ja kitchen")) == 2
+    assert len(landed(source_team, "in:ja kitchen")) == 2
 
 
-def test_all_hits_land_too(team):
-    assert [hit.cue.text for hit in iter_hits(team.pk, "in:ja kitchen")] == ["私たちの台所", "台所は広い"]
+def test_all_hits_land_too(source_team):
+    assert [hit.cue.text for hit in iter_hits(source_team.pk, "in:ja kitchen")] == ["私たちの台所", "台所は広い"]
 
 
-def test_a_saved_search_tells_of_either_dub_of_the_moment(team):
-    dubs = {run.title: list(run.dubs.order_by("pk")) for run in Run.objects.filter(team=team)}
+def test_a_saved_search_tells_of_either_dub_of_the_moment(source_team):
+    dubs = {run.title: list(run.dubs.order_by("pk")) for run in Run.objects.filter(team=source_team)}
     assert count_in_dub(dubs["ja"][0], "in:ja kitchen") == 1
     assert count_in_dub(dubs["en"][0], "in:ja kitchen") == 1
     assert count_in_dub(dubs["alone"][0], "in:ja kitchen") == 0
 
 
-def test_a_target_without_words_or_of_no_language_says_so(team):
-    assert search(team.pk, "in:ja").hint == "in: takes words as well, such as in:ja kitchen."
-    assert "No language is called “klingonish”" in search(team.pk, "in:klingonish kitchen").hint
+def test_a_target_without_words_or_of_no_language_says_so(source_team):
+    assert search(source_team.pk, "in:ja").hint == "in: takes words as well, such as in:ja kitchen."
+    assert "No language is called “klingonish”" in search(source_team.pk, "in:klingonish kitchen").hint

@@ -11,9 +11,8 @@ from django.urls import reverse
 from dashboard.pages import language_table, suggestion_list
 from results.models import Run, Source
 from results.runs.archive import archive_runs
-from results.runs.sources import join_runs
 from tests.dashboard.page_helpers import text_of
-from tests.factories import make_dub, make_ready_run, make_run, make_team
+from tests.factories import make_ready_run, make_run, make_source, make_team
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("enqueued")]
 AUDIO = "https://media.example/1.mp3"
@@ -30,7 +29,7 @@ def sources() -> list[set[int]]:
 
 
 def post(client, team, name: str, **values):
-    return client.post(reverse(f"sources-{name}", args=[team.slug]), values, follow=True)
+    return client.post(reverse(f"source-{name}", args=[team.slug]), values, follow=True)
 
 
 # --- Suggestions -------------------------------------------------------------------------------------
@@ -39,7 +38,7 @@ def post(client, team, name: str, **values):
 def test_each_suggestion_shows_its_runs_and_why(client, team, reader):
     make_suggestion(team, "Pilot (French)", "Pilot <b>(German)")
     make_suggestion(make_team(), "Foreign_fr", "Foreign_de")
-    answer = client.get(reverse("sources-suggestions", args=[team.slug]))
+    answer = client.get(reverse("source-suggestions", args=[team.slug]))
     text = text_of(answer)
     assert "Pilot (French)" in text
     assert "the lengths by 0.0 % at most" in text
@@ -77,12 +76,12 @@ def test_a_refused_suggestion_is_gone(client, team, reader):
     post(client, team, "refuse", suggestion=runs[1].pk)
     post(client, team, "refuse", suggestion=foreign[1].pk)
     assert set(Run.objects.filter(is_apart=True).pks()) == {run.pk for run in runs}
-    assert "Nothing here right now" in text_of(client.get(reverse("sources-suggestions", args=[team.slug])))
+    assert "Nothing here right now" in text_of(client.get(reverse("source-suggestions", args=[team.slug])))
 
 
 def test_suggestions_have_pages_of_the_same_number_of_queries(client, team, reader, monkeypatch):
     make_suggestion(team, "Pilot_fr", "Pilot_de")
-    address = reverse("sources-suggestions", args=[team.slug])
+    address = reverse("source-suggestions", args=[team.slug])
     client.get(address)
     with CaptureQueriesContext(connection) as of_one:
         client.get(address)
@@ -103,17 +102,8 @@ def test_suggestions_have_pages_of_the_same_number_of_queries(client, team, read
 # --- The table of languages --------------------------------------------------------------------------
 
 
-def make_source(team, *languages: str, title: str = "Pilot") -> list[Run]:
-    runs = [make_ready_run(team, title=f"{title} ({language})") for language in languages]
-    for run, language in zip(runs, languages, strict=True):
-        make_dub(run, ["la"], language, audio_url=AUDIO)
-    if len(runs) > 1:
-        join_runs(team, [run.pk for run in runs])
-    return runs
-
-
 def table(client, team, query: str = "") -> list[str]:
-    page = client.get(reverse("sources-languages", args=[team.slug]) + query).content.decode()
+    page = client.get(reverse("source-languages", args=[team.slug]) + query).content.decode()
     return re.findall(r'<th scope="row">.*?<bdi>(.*?)</bdi>', page)
 
 
@@ -139,7 +129,7 @@ def test_the_csv_file_has_all_pages_and_no_formulas(client, team, reader, monkey
     monkeypatch.setattr(language_table, "_EXPORT_SIZE", 2)
     make_source(team, "fr-fr", "de-de", title="Whole")
     runs = [make_source(team, "fr-fr", title=f"=Part {number}")[0] for number in range(5)]
-    answer = client.get(reverse("sources-languages-export", args=[team.slug]))
+    answer = client.get(reverse("source-languages-export", args=[team.slug]))
     rows = list(csv.reader(b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()))
     assert rows[0] == ["source", "runs", "fr-fr", "de-de", "missing", "address"]
     assert rows[1:] == [
@@ -164,4 +154,4 @@ def test_the_table_takes_as_many_queries_for_thirty_sources_as_for_one(client, t
 
 def test_a_team_without_languages_is_told_so(client, team, reader):
     make_run(team)
-    assert "No dub has a language yet" in text_of(client.get(reverse("sources-languages", args=[team.slug])))
+    assert "No dub has a language yet" in text_of(client.get(reverse("source-languages", args=[team.slug])))

@@ -18,8 +18,8 @@ from dashboard.pages.language_table import LanguageTable, LanguageTableQuery
 from dashboard.pages.suggestion_list import suggestion_page
 from results.exports.csv import csv_pieces
 from results.models import Run
+from results.runs.source import TooManyRunsError, join_groups, refuse_suggestion
 from results.runs.source_suggestions import suggested, suggestion_groups
-from results.runs.sources import TooManyRunsError, join_groups, refuse_suggestion
 from teams.access import membership_or_404, require_change, require_export
 from teams.models import Membership
 
@@ -31,7 +31,7 @@ def suggestions(request: HttpRequest, slug: str) -> HttpResponse:
     membership = _changing_membership(request, slug)
     before = parse_id(request.GET.get("before", "")) or 0
     context = suggestion_page(Run.objects.filter(team=membership.team), before)
-    return render(request, "sources/suggestions.html", {"membership": membership, **context})
+    return render(request, "source/suggestions.html", {"membership": membership, **context})
 
 
 @login_required
@@ -52,10 +52,10 @@ def accept(request: HttpRequest, slug: str) -> HttpResponse:
         count = len(join_groups(membership.team, groups))
     except TooManyRunsError as error:
         messages.error(request, str(error))
-        return redirect("sources-suggestions", slug)
+        return redirect("source-suggestions", slug)
     done = ngettext("%(n)s source was made.", "%(n)s sources were made.", count)
     messages.success(request, done % {"n": f"{count:,}"} if count else _("Choose two runs or more."))
-    return redirect("sources-suggestions", slug)
+    return redirect("source-suggestions", slug)
 
 
 @login_required
@@ -67,7 +67,7 @@ def refuse(request: HttpRequest, slug: str) -> HttpResponse:
     runs = suggested(Run.objects.filter(team=membership.team)).filter(suggestion=number)
     if refuse_suggestion(membership.team, runs.pks()):
         messages.success(request, _("These runs are not suggested as one source again."))
-    return redirect("sources-suggestions", slug)
+    return redirect("source-suggestions", slug)
 
 
 @login_required
@@ -76,7 +76,7 @@ def languages(request: HttpRequest, slug: str) -> HttpResponse:
     """Show which sources miss which language."""
     membership = membership_or_404(request.user, slug)
     wanted = LanguageTableQuery.read(request.GET)
-    return render(request, "sources/languages.html", {"membership": membership, **_table(membership, wanted)})
+    return render(request, "source/languages.html", {"membership": membership, **_table(membership, wanted)})
 
 
 @login_required

@@ -17,7 +17,7 @@ from dashboard.api.auth import QueryParameters, ScriptRequest, TeamSlug, api_roo
 from dashboard.api.problems import documented
 from dashboard.api.schemas import Id
 from results.models import Dub, Run, Source
-from results.runs.sources import MAX_RUNS, TooManyRunsError, join_runs, take_apart
+from results.runs.source import MAX_RUNS, TooManyRunsError, join_runs, take_apart
 from results.transcripts.languages import LONGEST_TAG
 
 router = Router(tags=["Sources"])

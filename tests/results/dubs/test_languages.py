@@ -2,7 +2,7 @@
 
 import pytest
 
-from results import dub_languages
+from results.dubs import languages as dub_languages
 from results.models import Cue, Dub, Language, Run
 from results.refresh import merge
 from results.runs.request import request_refresh
@@ -58,7 +58,7 @@ def named(run: Run) -> list[tuple[str, str]]:
     return list(run.dubs.order_by("pk").values_list("language", "language_source"))
 
 
-def found(run: Run, typed: str) -> int:
+def hits_for(run: Run, typed: str) -> int:
     return search(run.team_id, typed).count
 
 
@@ -104,7 +104,7 @@ def test_a_dub_that_nothing_names_gets_a_guess_from_its_text(answer, team):
     run.refresh_from_db()
     assert named(run) == [("es", "guess")]
     assert (run.languages, run.guessed_languages) == (["es"], ["es"])
-    assert found(run, "lang:es cocina") == 1
+    assert hits_for(run, "lang:es cocina") == 1
 
 
 def test_a_text_of_a_few_words_stays_without_a_language(answer, team):
@@ -124,7 +124,7 @@ def test_a_refresh_never_undoes_a_persons_word(answer, team):
     dubs = answer(run, {"es-es": ready(transcript=lines("Nova fala."))})
     assert named(run) == [("pt-br", "person")]
     assert dubs["pt-br"].pk == dub.pk
-    assert found(run, "lang:pt nova") == 1
+    assert hits_for(run, "lang:pt nova") == 1
     assert run.notes == []
 
 
@@ -135,7 +135,7 @@ def test_a_dub_without_a_key_becomes_the_one_that_is_later_keyed(answer, team):
     keyed = answer(run, {"es-es": ready()})["es-es"]
     assert keyed.pk == flat.pk
     assert list(Cue.objects.filter(dub=keyed).values()) == cues
-    assert found(run, "lang:es kettle") == 1
+    assert hits_for(run, "lang:es kettle") == 1
     assert run.notes == []
 
 
@@ -186,7 +186,7 @@ def test_a_number_of_camb_becomes_a_tag_once_it_is_known(answer, team):
     Language.objects.create(camb_id=777, tag="wo-sn")
     merge.tag_numbered_dubs({777: "wo-sn"})
     assert named(run) == [("wo-sn", "camb")]
-    assert found(run, "lang:wo kettle") == 1
+    assert hits_for(run, "lang:wo kettle") == 1
     assert len(answer(run, {"777": ready()})) == 1
 
 
@@ -197,8 +197,8 @@ def test_a_person_sets_and_takes_back_the_language_of_a_dub(team):
     dub = make_searchable_dub(make_ready_run(team), ["Agua."], "fr-fr")
     before = dub_languages.set_language(dub.run, dub, "es-es")
     assert named(dub.run) == [("es-es", "person")]
-    assert found(dub.run, "lang:es agua") == 1
-    assert found(dub.run, "lang:fr agua") == 0
+    assert hits_for(dub.run, "lang:es agua") == 1
+    assert hits_for(dub.run, "lang:fr agua") == 0
     dub_languages.restore(team, before)
     dub_languages.check_languages()
     assert named(dub.run) == [("fr-fr", "camb")]

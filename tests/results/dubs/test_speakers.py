@@ -2,7 +2,8 @@
 
 import pytest
 
-from results import camb, speakers
+from results import camb
+from results.dubs import speakers
 from results.models import Cue, Run, SpeakerName
 from results.refresh import merge
 from results.search.service import search
