@@ -20,6 +20,7 @@ from results.models import Language, Run, RunQuerySet, SavedView, Source, Speake
 from results.runs import files, pasted_ids, verdicts
 from results.runs.column_names import Role
 from results.runs.verdicts import Verdict
+from results.search import titles
 from results.transcripts import languages
 from teams import models, time_zones
 from teams.access import can_change
@@ -276,7 +277,8 @@ class TitleForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's has no [
             # deadlock with them.
             Run.objects.select_for_update().filter(pk=run.pk).first()
             run.version, run.is_compared = TeamVersion.bump(run.team_id), False
-            run.save(update_fields=["title", "is_compared", "version"])
+            run.title_folded = titles.fold(run.title)
+            run.save(update_fields=["title", "title_folded", "is_compared", "version"])
         return run
 
 

@@ -240,6 +240,7 @@ CELERY_BEAT_SCHEDULE = {
         "apply-speaker-names": 60.0,
         "sync-archived": 60.0,
         "suggest-sources": 10.0,
+        "fold-titles": 60.0,
         "delete-old-part-files": 3600.0,
         "finish-removals": 3600.0,
         "delete-old-calls": 3600.0,

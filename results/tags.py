@@ -46,6 +46,12 @@ def tagged_with(name: str) -> Q:
     return Q(pk__in=_Link.objects.filter(tag__folded=fold(name)).values("run"))
 
 
+def tagged_like(part: str) -> Q:
+    """Return the condition that a run has a tag with this text in it. It is for a query on one team's runs."""
+    alike = Tag.objects.filter(folded__contains=fold(part)).order_by()
+    return Q(pk__in=_Link.objects.filter(tag__in=alike.values("pk")).values("run"))
+
+
 def names_in_use(team_id: int) -> list[str]:
     """Return the names of the team's tags that at least one run has, up to MOST_OFFERED."""
     tags = Tag.objects.filter(team=team_id, pk__in=_Link.objects.values("tag"))

@@ -12,7 +12,7 @@ from results.dubs import speakers
 from results.media import copy_fetch, copy_sync, part_files
 from results.refresh import ask, call_log, keys, schedule
 from results.runs import archive, remove, source_suggestions
-from results.search import saved
+from results.search import saved, titles
 
 
 def _run_scheduled(name: str, run: Callable[[], object]) -> None:
@@ -70,6 +70,11 @@ def apply_speaker_names() -> None:
 @shared_task
 def sync_archived() -> None:
     archive.sync_pending()
+
+
+@shared_task
+def fold_titles() -> None:
+    titles.fold_pending()
 
 
 @shared_task

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from results.models import ApiKey, Cue, Dub, Run, WorkerHeartbeat
 from results.runs.source import join_runs
-from results.search import indexing
+from results.search import indexing, titles
 from teams.models import Invitation, Membership, Team, User
 
 _numbers = count(1)
@@ -53,6 +53,7 @@ def make_key(team: Team, secret: str = "demo-key", **fields) -> ApiKey:
 
 def make_run(team: Team | None = None, **fields) -> Run:
     """Make a run that is due at once; it belongs to a new team unless one is given."""
+    fields.setdefault("title_folded", titles.fold(fields.get("title", "")))
     return Run.objects.create(
         team=team or make_team(), camb_run_id=fields.pop("camb_run_id", next(_numbers)), **fields
     )

@@ -8,7 +8,7 @@ from operator import or_
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from django.db.models import CharField, Exists, F, OrderBy, OuterRef, Q, TextField
+from django.db.models import Exists, F, OrderBy, OuterRef, Q, TextField
 from django.db.models.functions import Cast
 from django.http import QueryDict
 from django.utils import timezone
@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from dashboard.http.ids import parse_id, parse_ids
 from results import tags
 from results.models import Dub, MediaCopy, Run, RunQuerySet, Tag
+from results.search import titles
 from results.transcripts import languages
 
 PAGE_SIZE = 50
@@ -139,7 +140,7 @@ class RunListQuery:
         return self.order.startswith("-") or not self.order
 
     def named(self, runs: RunQuerySet) -> RunQuerySet:
-        """Return the runs that pass the filter, and have `q` in the title or at the start of the id."""
+        """Return the runs that pass the filter, and that the words of `q` name."""
         for name in self.tag:
             runs = runs.filter(tags.tagged_with(name))
         if self.lang:
@@ -153,13 +154,7 @@ class RunListQuery:
         if self.copies:
             kept = Exists(MediaCopy.objects.filter(state=MediaCopy.State.KEPT, dub__run=OuterRef("pk")))
             runs = runs.filter(kept if self.copies == KEPT else ~kept)
-        if not self.q:
-            return runs
-        found = Q(title__icontains=self.q)
-        if self.q.isdecimal():
-            runs = runs.alias(id_as_text=Cast("camb_run_id", CharField()))
-            found |= Q(id_as_text__startswith=str(int(self.q[:19])))
-        return runs.filter(found)
+        return titles.named(runs, self.q) if self.q else runs
 
     def matching(self, runs: RunQuerySet) -> RunQuerySet:
         """Return the runs that the list shows, on all its pages."""

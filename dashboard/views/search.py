@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import replace_url
 
+from dashboard.pages.named_runs import find_named_runs
 from dashboard.pages.search import SearchRequest, build_facets, build_saved_row, summarise
 from dashboard.pages.search_hits import cue_url, group_hits
 from results.exports.csv import csv_pieces
@@ -133,6 +134,7 @@ def _context(membership: Membership, wanted: SearchRequest) -> dict[str, Any]:
         "wanted": wanted,
         "hint": result.hint,
         "missing_runs": index.missing_runs(membership.team_id) if wanted.before is None else 0,
+        "named_runs": find_named_runs(membership, wanted.q) if wanted.before is None else None,
         "groups": group_hits(result.hits, wanted.q),
         "summary": summarise(result, wanted) if result.hits else "",
         "more": wanted.next_query(result),

@@ -126,6 +126,10 @@ class Run(models.Model):
     camb_run_id = models.BigIntegerField(null=True)
     camb_task_id = models.CharField(max_length=200, blank=True)
     title = models.CharField(_("title"), max_length=LONGEST_TITLE, blank=True)
+    title_folded = models.TextField(
+        null=True,
+        help_text=_("The title as it is searched, by results/search/titles.py; None: a worker fills it in."),
+    )
     added_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     archived_at = models.DateTimeField(
@@ -235,6 +239,13 @@ class Run(models.Model):
             # Partial indexes: current runs are found as fast with any number of archived ones.
             models.Index(fields=["team", "id"], name="run_newest", condition=Q(archived_at=None)),
             models.Index(fields=["team", "status", "id"], name="run_by_status", condition=Q(archived_at=None)),
+            # Holds all that a search for titles reads, so that it needs no row of the table.
+            models.Index(
+                fields=["team", "archived_at", "id", "title_folded", "camb_run_id"],
+                name="run_titles",
+                condition=Q(archived_at=None),
+            ),
+            models.Index(fields=["id"], name="run_unfolded", condition=Q(title_folded=None)),
             models.Index(fields=["team", "id"], name="run_archived", condition=Q(archived_at__isnull=False)),
             models.Index(
                 fields=["team", "id"], name="run_fading", condition=Q(archived_at__isnull=False, is_indexed=True)

@@ -76,7 +76,8 @@ def merge_task(run: Run, task: camb.TaskAnswer) -> str:
         known = Run.objects.select_for_update().filter(team=run.team_id, camb_run_id=task.run_id).first()
         if known:
             if run.title and not known.title:
-                Run.objects.filter(pk=known.pk).update(title=run.title, is_compared=False)
+                same = {"title": run.title, "title_folded": run.title_folded}
+                Run.objects.filter(pk=known.pk).update(**same, is_compared=False)
             if run.source_id and not known.source_id:
                 Run.objects.filter(pk=known.pk).update(source=run.source_id)
             known.tags.add(*run.tags.all())

@@ -12,6 +12,7 @@ from results.dubs import languages as dub_languages
 from results.models import Run, TeamVersion
 from results.runs.source import join_named
 from results.runs.verdicts import PastedId, Verdict
+from results.search import titles
 from teams.models import Team, User
 
 _IDS_PER_QUERY = 500
@@ -107,11 +108,11 @@ def add_runs(
     `given` maps the ids to the tags of their dubs' languages, which only new runs get.
     """
     given = given or {}
-    titles = dict(pairs)
+    title_of = dict(pairs)
     with transaction.atomic():
         _lock_team(team)
-        known = {run.camb_run_id or 0: run for run in _known(team, "camb_run_id", titles)}
-        named = [run for run_id, run in known.items() if not run.title and titles[run_id]]
+        known = {run.camb_run_id or 0: run for run in _known(team, "camb_run_id", title_of)}
+        named = [run for run_id, run in known.items() if not run.title and title_of[run_id]]
         # Storing answers locks runs by pk, then the team's version, and so does this.
         list(Run.objects.filter(pk__in=[run.pk for run in named]).select_for_update().order_by("pk"))
         version = TeamVersion.bump(team.pk)
@@ -120,17 +121,19 @@ def add_runs(
                 team=team,
                 camb_run_id=run_id,
                 title=title[: Run.LONGEST_TITLE],
+                title_folded=titles.fold(title[: Run.LONGEST_TITLE]),
                 given_language=given.get(run_id, ""),
                 added_by=added_by,
                 version=version,
             )
-            for run_id, title in titles.items()
+            for run_id, title in title_of.items()
             if run_id not in known
         ]
         Run.objects.bulk_create(new)
         for run in named:
-            run.title, run.version, run.is_compared = titles[run.camb_run_id or 0][:200], version, False
-        Run.objects.bulk_update(named, ["title", "is_compared", "version"], batch_size=200)
+            run.title, run.version, run.is_compared = title_of[run.camb_run_id or 0][:200], version, False
+            run.title_folded = titles.fold(run.title)
+        Run.objects.bulk_update(named, ["title", "title_folded", "is_compared", "version"], batch_size=200)
         queue.enqueue("refresh_due")
     return AddedRuns(new=len(new), known=sorted(known))
 
@@ -147,21 +150,22 @@ def add_tasks(
     ids to the tags of their dubs' languages, which only new ones get.
     """
     given = given or {}
-    titles = dict(pairs)
+    title_of = dict(pairs)
     with transaction.atomic():
         _lock_team(team)
         version = TeamVersion.bump(team.pk)
-        known = {run.camb_task_id for run in _known(team, "camb_task_id", titles)}
+        known = {run.camb_task_id for run in _known(team, "camb_task_id", title_of)}
         new = [
             Run(
                 team=team,
                 camb_task_id=task_id,
                 title=title[: Run.LONGEST_TITLE],
+                title_folded=titles.fold(title[: Run.LONGEST_TITLE]),
                 given_language=given.get(task_id, ""),
                 added_by=added_by,
                 version=version,
             )
-            for task_id, title in titles.items()
+            for task_id, title in title_of.items()
             if task_id not in known
         ]
         Run.objects.bulk_create(new)

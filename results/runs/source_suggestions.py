@@ -17,6 +17,7 @@ from results import queue
 from results.db import bulk
 from results.models import Cue, Dub, Run, RunQuerySet, TeamVersion
 from results.runs.source_names import name_key
+from results.search import titles
 from results.transcripts.correlation import correlate
 
 TURN_SECONDS = 3
@@ -91,7 +92,9 @@ def _store(team_id: int, versions: dict[int, int], keys: dict[int, str], found: 
         is_news = any(run.suggestion != found[run.pk] for run in runs)
         for run in runs:
             run.name_key, run.suggestion, run.is_compared = keys[run.pk], found[run.pk], True
-        bulk.update(Run, runs, ("name_key", "suggestion", "is_compared"))
+            # The release before, which may run beside this one, changes titles alone.
+            run.title_folded = titles.fold(run.title)
+        bulk.update(Run, runs, ("name_key", "suggestion", "is_compared", "title_folded"))
         for number in outdated:
             left = Run.objects.filter(team=team_id, suggestion=number)
             if len(left.order_by("pk")[:2].pks()) == 1:

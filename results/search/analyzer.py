@@ -292,6 +292,17 @@ def _respelled(word: str) -> str:
     return unicodedata.normalize("NFKC", word).lower().translate(OTHER_SPELLING)
 
 
+def searchable(text: str) -> str:
+    """Return the folded text with its words' other spellings behind it, in which any part of the text is found."""
+    return " ".join((*_fold(_prepare(text)).split(), *dict.fromkeys(terms(text).extras)))
+
+
+def spellings(text: str) -> list[str]:
+    """Return the texts of which each alone finds this one in a `searchable` text; none for invisible characters."""
+    words = (phrase.terms[0] for phrase in phrases(text) if len(phrase.terms) == 1)
+    return [form for form in dict.fromkeys((" ".join(_fold(_prepare(text)).split()), *words)) if form]
+
+
 def phrases(text: str, *, is_prefix: bool = False) -> tuple[Phrase, ...]:
     """Return the phrases of which each alone finds this text in a line; none when the text has no term.
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from results import tags
 from results.models import Run
+from results.search import titles
 from results.search.analyzer import Phrase, phrases
 from results.transcripts import languages
 
@@ -139,6 +140,16 @@ def _of_clauses(
     return Query(groups, tuple(excluded), runs, hint, target, text, ends_in_letter and is_narrowed)
 
 
+def plain_words(typed: str) -> str:
+    """Return the words of a search that is made of nothing else; empty if it has an operator, minus or field."""
+    clauses = list(_CLAUSE.finditer(typed[:MAX_CHARACTERS].translate(_PLAIN)))
+    fields = {(clause["field"] or "").lower() for clause in clauses}
+    has_operator = any(place and clause[0] in _OPERATORS for place, clause in enumerate(clauses))
+    if has_operator or any(clause["minus"] for clause in clauses) or fields & {*_FIELDS, "speaker", "in"}:
+        return ""
+    return " ".join(clause[0].strip('"*') for clause in clauses)
+
+
 def _is_letter(clause: Clause) -> bool:
     return isinstance(clause, tuple) and all(len("".join(terms)) == 1 and not prefix for terms, prefix in clause)
 
@@ -240,10 +251,7 @@ def _run(number: str) -> Clause | str:
 
 
 def _title(part: str) -> Clause | str:
-    # No database accepts NUL or half a surrogate pair.
-    part = part.replace("\0", "").encode(errors="ignore").decode().strip()
-    # SQLite's LIKE ignores the case of ASCII letters only.
-    return Q(title__icontains=part) if part.isascii() else Q(title__iregex=re.escape(part))
+    return titles.containing(part)
 
 
 def _tag(name: str) -> Clause | str:

@@ -479,3 +479,35 @@ def test_a_hit_is_laid_out_in_the_direction_of_its_language(member, team, langua
         (name, direction) for name in ("near", "found", "near")
     ]
     assert '<dd lang="en-us" dir="ltr">שלום, he said</dd>' in body
+
+
+# --- Runs by name ------------------------------------------------------------------------------------
+
+
+def test_runs_are_found_by_name_above_the_moments(client, team, reader):
+    for number in range(5):
+        make_run(team, title=f"Nordlicht {number}")
+    make_run(make_team(), title="Nordlicht of others")
+    archived = make_run(team, title="Nordlicht 9")
+    Run.objects.filter(pk=archived.pk).update(archived_at=timezone.now())
+    body = get(client, team, "nordlicht")
+    strip = body.partition('<nav class="named-runs"')[2].partition("</nav>")[0]
+    assert re.findall(r"Nordlicht \d", strip) == ["Nordlicht 4", "Nordlicht 3", "Nordlicht 2"]
+    assert "5 runs" in strip
+    [address] = re.findall(r'class="named-all" href="([^"]*)"', strip)
+    assert client.get(address).context["wanted"].q == "nordlicht"
+    assert "Nordlicht 9" not in body
+    assert "others" not in body
+
+
+@pytest.mark.parametrize("typed", ["n", "nordlicht -x", "lang:de nordlicht", "südlicht"])
+def test_no_strip_without_runs_of_that_name(client, team, reader, typed):
+    make_run(team, title="Nordlicht")
+    assert "named-runs" not in get(client, team, typed)
+
+
+def test_a_few_named_runs_need_no_list(client, team, reader):
+    make_run(team, title="<b>Nordlicht</b>")
+    body = get(client, team, "nordl")
+    assert "&lt;b&gt;Nordlicht" in body
+    assert "named-all" not in body

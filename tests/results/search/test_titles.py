@@ -1,0 +1,124 @@
+"""Runs found by title, id and tag."""
+
+import unicodedata
+
+import pytest
+
+from dashboard.forms import TitleForm
+from results import queue, tags
+from results.models import Run
+from results.runs import source_suggestions
+from results.runs.add import add_runs, add_tasks
+from results.search import titles
+from results.search.query import plain_words
+from tests.factories import make_run, make_team
+
+pytestmark = pytest.mark.django_db
+
+CASES = [
+    ("Die Küche am Łódź-Kanal", ["kuche", "KÜCHE", "kueche", "lodz", "Łódź kanal", "üche"]),
+    ("Mueller & Söhne", ["müller", "soehne", "sohne"]),
+    ("Été à Paris", ["ete", "ÉTÉ", "e\u0301te\u0301", "a par"]),
+    ("Straße nach Straßburg", ["strasse", "STRASSBURG"]),
+    ("E-Mail für dich", ["email", "e-mail", "mail"]),
+    ("東京物語", ["東", "京物", "東京物語"]),
+    ("カタカナのタイトル", ["かたかな", "ｶﾀｶﾅ"]),
+    ("한국어 제목", ["한국", unicodedata.normalize("NFD", "국어")]),
+    ("مدرسة الحياة", ["مدرسه", "حياة"]),
+    ("100 % (Rohschnitt)", ["100 %", "(roh", "100"]),
+    ("٣ أيام", ["3"]),
+]
+
+
+def named(team, text):
+    return [run.title for run in titles.named(Run.objects.filter(team=team), text).order_by("pk")]
+
+
+@pytest.mark.parametrize(("title", "typed"), [(title, text) for title, texts in CASES for text in texts])
+def test_titles_are_found_in_every_spelling(title, typed):
+    team = make_team()
+    make_run(team, title=title)
+    make_run(team, title="Other")
+    assert named(team, typed) == [title]
+    assert named(team, unicodedata.normalize("NFD", typed)) == [title]
+
+
+def test_the_field_of_the_title_takes_a_text_as_a_whole():
+    run = make_run(title="Die Küche am Łódź-Kanal")
+    assert list(Run.objects.filter(titles.containing("kueche am"), pk=run.pk)) == []
+    assert list(Run.objects.filter(titles.containing("KUCHE AM LODZ"), pk=run.pk)) == [run]
+
+
+@pytest.mark.parametrize("typed", ["x", "%", "_", "\\", "\ud800", "\u200b", "\0"])
+def test_no_text_finds_titles_without_it(typed):
+    make_run(team := make_team(), title="Pilot")
+    assert named(team, typed) == []
+
+
+def test_each_word_is_in_the_title_or_a_tag_or_begins_the_id():
+    team = make_team()
+    pilot, other = make_run(team, camb_run_id=1344, title="Pilot"), make_run(team, camb_run_id=21344, title="Other")
+    tags.add_tags(team, {pilot.pk: ["Launch"], other.pk: ["Launch party"]})
+    assert named(team, "launch") == ["Pilot", "Other"]
+    assert named(team, "LAUNCH pil") == ["Pilot"]
+    assert named(team, "134") == named(team, "#1344") == named(team, "١٣٤٤ pilot") == ["Pilot"]
+    assert named(team, "pilot party") == []
+
+
+def test_titles_that_are_not_folded_yet_are_found_and_filled_in(monkeypatch):
+    monkeypatch.setattr(titles, "_RUNS_PER_BATCH", 2)
+    team = make_team()
+    for number in range(5):
+        make_run(team, title=f"Küche {number}", title_folded=None)
+    make_run(team, title="Other", title_folded=None)
+    assert len(named(team, "küche")) == 5
+    assert list(Run.objects.filter(~titles.containing("küche"), team=team).values_list("title")) == [("Other",)]
+    titles.fold_pending()
+    assert not Run.objects.filter(title_folded=None).exists()
+    assert len(named(team, "kuche")) == 5
+
+
+def test_filling_in_goes_on_in_another_task(monkeypatch):
+    sent: list[str] = []
+    monkeypatch.setattr(titles, "TURN_SECONDS", -1)
+    monkeypatch.setattr(queue, "enqueue", sent.append)
+    make_run(title="Pilot", title_folded=None)
+    titles.fold_pending()
+    assert sent == ["fold_titles"]
+
+
+def test_whatever_writes_a_title_folds_it():
+    team = make_team()
+    add_runs(team, [(1, "Küche"), (2, "")], None)
+    add_runs(team, [(2, "Über uns")], None)
+    add_tasks(team, [("task", "Café")], None)
+    assert [named(team, text) for text in ("kuche", "uber", "cafe")] == [["Küche"], ["Über uns"], ["Café"]]
+    form = TitleForm({"title": "Łódź"}, instance=Run.objects.get(camb_run_id=1))
+    assert form.is_valid()
+    form.save()
+    assert (named(team, "lodz"), named(team, "kuche")) == (["Łódź"], [])
+
+
+def test_a_title_that_the_release_before_changed_is_folded_when_runs_are_compared():
+    run = make_run(title="Pilot", cue_count=1)
+    Run.objects.filter(pk=run.pk).update(title="Café")
+    source_suggestions.suggest_pending()
+    assert named(run.team, "cafe") == ["Café"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("kitchen ta", "kitchen ta"),
+        ('"kitchen table', "kitchen table"),
+        ("kitch*", "kitch"),
+        ("Folge:3", "Folge:3"),
+        ("kitchen -table", ""),
+        ("kitchen OR table", ""),
+        ("speaker:anna kitchen", ""),
+        ("in:ja kitchen", ""),
+        ("", ""),
+    ],
+)
+def test_only_plain_words_name_runs(typed, words):
+    assert plain_words(typed) == words
