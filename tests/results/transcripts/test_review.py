@@ -1,5 +1,7 @@
 """Review checks: reading speed, missing text or time, long lines, overlaps and gaps."""
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,13 +26,16 @@ def line(text, start_ms=0, end_ms=1000):
         ("abcdefghij" * 2, 20),
         ("Ça été là, où ça?!!!", 20),
         ("Съешь же ещё мягких!", 20),
-        ("مرحبا بالعالم يا نا.", 20),
-        ("שלום עולם, מה שלו", 17),
-        ("हिन्दी में कुछ बातें कीजिए आ", 22),
-        ("สวัสดีครับทุกคนวันนี้มาน", 17),
-        ("안녕하세요 여러분 또요", 12),
-        ("你好世界今天天气好", 9),
-        ("きょうは天気がいい", 9),
+        ("مرحبا بالعالم يا ناس أه", 23),
+        ("שלום עולם, מה שלומך?", 20),
+        ("हिन्दी में कुछ बातें कीजिए आप न", 25),
+        ("สวัสดีครับทุกคนวันนี้มานะจ้า", 20),
+        ("안녕하세요 여러분 또 만나", 14),
+        (unicodedata.normalize("NFD", "안녕하세요 여러분 또 만나"), 14),
+        ("你好世界今天天气好不好", 11),
+        ("今日は天気がい", 7),
+        ("ｷｮｳﾊﾃﾝｷ", 7),
+        ("ｶﾞｷﾞｸﾞｹﾞｺﾞﾊﾟﾋﾟ", 7),
     ],
 )
 def test_each_script_has_its_reading_speed(text, letters):
@@ -42,10 +47,39 @@ def test_each_script_has_its_reading_speed(text, letters):
 
 @pytest.mark.parametrize(
     ("text", "letters"),
-    [("", 0), ("  a \n\n b\t", 3), ("\u200fמרחב\u200f", 4), ("مَرْحَبًا", 5), ("e\u0301", 1), ("นี้", 1), ("👍", 1)],
+    [("", 0), ("  a \n\n b\t", 3), ("\u200fמרחב\u200f", 4), ("مَرْحَبًا", 5), ("e\u0301", 1), ("นี้", 1)],
 )
 def test_marks_and_spaces_in_a_row_do_not_count(text, letters):
     assert reading_speed.length(text) == letters
+
+
+@pytest.mark.parametrize(
+    ("text", "letters"),
+    [
+        ("👍", 1),
+        ("👍🏽", 1),
+        ("👩‍👩‍👧‍👦", 1),
+        ("🏳️‍🌈 ❤️", 3),
+        ("🇩🇪🇫🇷", 2),
+        ("🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f", 1),
+        ("1️⃣2️⃣", 2),
+        ("👍👍", 2),
+        ("♪ ♪", 3),
+    ],
+)
+def test_emoji_made_of_several_counts_once(text, letters):
+    assert reading_speed.length(text) == letters
+
+
+@pytest.mark.parametrize(
+    ("text", "letters"), [("각", 1), ("\u1112\u119e\u11ab", 1), ("ﾊﾟ", 1), ("ﾡ", 1), ("ガ", 1), ("か\u3099", 1)]
+)
+def test_syllable_counts_once_in_any_encoding(text, letters):
+    assert reading_speed.length(text) == reading_speed.length(unicodedata.normalize("NFD", text)) == letters
+
+
+def test_a_quoted_kana_makes_no_chinese_text_japanese():
+    assert reading_speed.speed_for("他在日本用了一个の字写在招牌上面") == 11
 
 
 @pytest.mark.parametrize("text", ["", " \n", "\u3000"])
@@ -62,7 +96,7 @@ def test_line_is_long_by_its_text_or_by_its_duration():
     assert kinds(line("a" * 140, 0, 7000)) == [[]]
     assert kinds(line("a" * 141, 0, 9000)) == [[Kind.LONG]]
     assert kinds(line("a" * 141, 0, 7000)) == [[Kind.FAST, Kind.LONG]]
-    assert kinds(line("好" * 64, 0, 9000)) == [[Kind.LONG]]
+    assert kinds(line("好" * 78, 0, 9000)) == [[Kind.LONG]]
     assert kinds(line("Hello", 0, 15_000)) == [[]]
     assert kinds(line("Hello", 0, 15_001)) == [[Kind.LONG]]
 
