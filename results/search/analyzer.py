@@ -139,6 +139,7 @@ _EXTENDERS = (
     f"{_MARKS}\U000e0100-\U000e01ef\u200c\u200d{_SKIN_TONES}"
     "\u1160-\u11ff\ud7b0-\ud7fb\u314f-\u3164\uff9e-\uffa0\uffc2-\uffdc"
 )
+_EXTENDER = re.compile(f"[{_EXTENDERS}\U0001f1e6-\U0001f1ff]")
 _CLUSTER = re.compile(
     f"{_FLAG}|.(?:[{_EXTENDERS}]|(?<=\u200d)[{_PICTOGRAPHS}])*",
     re.DOTALL,
@@ -170,6 +171,7 @@ _GROUPED_BY_SPACES = re.compile(r"(?<![\w.,])\d{1,3}(?: \d{3})+(?!\w)")
 _SYMBOL_WORD = re.compile(r"(?<!\w)(?:[a-z](?:\+\+|#)|\.net)(?!\w)")
 _SIGN_NAMES = str.maketrans({"+": "plus", "#": "sharp", ".": "dot"})
 _DIGIT_GROUP = re.compile(r"\d \d{3}")
+_SPACED_DIGITS = re.compile(r"\d\W* \W*\d")
 _MAY_JOIN = re.compile(rf"[{_JOINING}]{_LETTER}")
 
 _MAY_HAVE_PROCLITICS = re.compile(f"[{_ARABIC}{_HEBREW}]")
@@ -216,6 +218,9 @@ _FOLDING = _Folding()
 
 def _fold(text: str) -> str:
     return unicodedata.normalize("NFKC", text).translate(_FOLDING)
+
+
+_fold_cluster = lru_cache(maxsize=10_000)(_fold)
 
 
 def _prepare(text: str) -> str:
@@ -336,9 +341,29 @@ def mark(text: str, phrases: Iterable[Phrase]) -> list[tuple[int, int]]:
 
     The places ascend, do not touch each other, and never cut a character from its marks.
     """
-    phrases = list(phrases)
+    phrases = tuple(phrases)
     if not phrases:
         return []
+    if any(len(terms) > 1 for terms, _ in phrases) or _may_have_spaced_number(text):
+        return list(_mark(text, phrases))
+    # No term goes over a space, and the words of a transcript are much the same from line to line.
+    spans, at = [], 0
+    for word in text.split(" "):
+        spans += [(at + start, at + end) for start, end in _mark_word(word, phrases)]
+        at += len(word) + 1
+    return spans
+
+
+def _may_have_spaced_number(text: str) -> bool:
+    return _SPACED_DIGITS.search(text if text.isascii() else unicodedata.normalize("NFKC", text)) is not None
+
+
+@lru_cache(maxsize=20_000)
+def _mark_word(word: str, phrases: tuple[Phrase, ...]) -> tuple[tuple[int, int], ...]:
+    return _mark(word, phrases)
+
+
+def _mark(text: str, phrases: tuple[Phrase, ...]) -> tuple[tuple[int, int], ...]:
     folded, starts, ends = _align(_prepare(text))
     words, joined, bare = _tokens(folded)
     groups = [words, *([extra] for extra in (*joined, *bare, *_with_signs(folded)))]
@@ -357,7 +382,7 @@ def mark(text: str, phrases: Iterable[Phrase]) -> list[tuple[int, int]]:
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
         else:
             merged.append((start, end))
-    return merged
+    return tuple(merged)
 
 
 def _other_spans(text: str, phrases: Iterable[Phrase]) -> Iterator[tuple[int, int]]:
@@ -403,11 +428,16 @@ def _align(text: str) -> tuple[str, Sequence[int], Sequence[int]]:
     """Return the folded text, and where the original of each of its characters starts and ends."""
     if text.isascii():
         return text.lower(), range(len(text)), range(1, len(text) + 1)
+    if not _EXTENDER.search(text):
+        pieces = list(map(_fold_cluster, text))
+        # Most texts of most scripts fold letter by letter.
+        if set(map(len, pieces)) == {1}:
+            return "".join(pieces), range(len(text)), range(1, len(text) + 1)
     folded: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
     for cluster in _CLUSTER.finditer(text):
-        piece = _fold(cluster[0])
+        piece = _fold_cluster(cluster[0])
         folded.append(piece)
         starts += [cluster.start()] * len(piece)
         ends += [cluster.end()] * len(piece)

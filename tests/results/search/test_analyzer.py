@@ -1,5 +1,6 @@
 """The terms of any text, and the marks of a query in it."""
 
+import re
 import unicodedata
 from hashlib import sha256
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from results.search import analyzer
 from results.search.analyzer import (
     ANALYZER_VERSION,
     MAX_TERM,
@@ -104,6 +106,17 @@ def test_every_term_of_a_text_is_marked_in_it(text):
     words, extras = terms(text)
     for term in (*words, *extras):
         assert mark(text, [Phrase((term,))]), term
+
+
+@given(st.text(SPACED + "0123²١  öåäيؤ+#C", max_size=40) | any_text)
+def test_words_are_marked_alone_as_in_their_line(text):
+    """Marking looks at one word at a time where it can, and remembers it; the whole text has the same marks."""
+    # A mark after a space belongs to the space: the whole text marks both.
+    text = re.sub(f" +(?={analyzer._EXTENDER.pattern})", "", text)
+    words, extras = terms(text)
+    for term in (*words, *extras):
+        for phrase in (Phrase((term,)), Phrase((term[:2],), is_prefix=True)):
+            assert mark(text, [phrase]) == list(analyzer._mark(text, (phrase,)))
 
 
 @given(st.text(SPACED + "北京กี่한ᆨ❶🎉→ '-.,_@&\"\u05b0\u0651\u200c", max_size=40) | any_text)
