@@ -510,4 +510,5 @@ def test_a_few_named_runs_need_no_list(client, team, reader):
     make_run(team, title="<b>Nordlicht</b>")
     body = get(client, team, "nordl")
     assert "&lt;b&gt;Nordlicht" in body
+    assert "No moments for" in body
     assert "named-all" not in body
