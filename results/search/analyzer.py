@@ -349,7 +349,9 @@ def mark(text: str, phrases: Iterable[Phrase]) -> list[tuple[int, int]]:
     # No term goes over a space, and the words of a transcript are much the same from line to line.
     spans, at = [], 0
     for word in text.split(" "):
-        spans += [(at + start, at + end) for start, end in _mark_word(word, phrases)]
+        # Remembering long ones, such as lines of Chinese, would take memory and hardly serve again.
+        found = _mark_word(word, phrases) if len(word) <= MAX_TERM else _mark(word, phrases)
+        spans += [(at + start, at + end) for start, end in found]
         at += len(word) + 1
     return spans
 
