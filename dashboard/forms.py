@@ -16,7 +16,17 @@ from django.utils.translation import gettext_lazy as _
 
 from dashboard.units import duration_in_words, size_in_words
 from results import tags
-from results.models import Language, Run, RunQuerySet, SavedView, Source, SpeakerName, Tag, TeamVersion
+from results.models import (
+    DismissedCheck,
+    Language,
+    Run,
+    RunQuerySet,
+    SavedView,
+    Source,
+    SpeakerName,
+    Tag,
+    TeamVersion,
+)
 from results.runs import files, pasted_ids, verdicts
 from results.runs.column_names import Role
 from results.runs.verdicts import Verdict
@@ -312,6 +322,16 @@ class SpeakerForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"}),
     )
     everywhere = forms.BooleanField(label=_("In every run of the team, new ones too"), required=False)
+
+
+class DismissalForm(forms.Form):
+    """Says why a review check is dismissed."""
+
+    reason = NameField(
+        label=_("Reason"),
+        max_length=DismissedCheck._meta.get_field("reason").max_length,
+        error_messages={"required": _("Say why in a few words.")},
+    )
 
 
 class TimesForm(forms.Form):

@@ -25,6 +25,7 @@ from dashboard.views import (
 )
 from dashboard.views.runs import add as runs_add
 from dashboard.views.runs import bulk as runs_bulk
+from dashboard.views.runs import checks as runs_checks
 from dashboard.views.runs import detail as runs_detail
 from dashboard.views.runs import edit as runs_edit
 from dashboard.views.runs import export as runs_export
@@ -130,6 +131,7 @@ urlpatterns = [
     path("runs/<int:pk>/restore/", runs_edit.restore, name="runs-edit-restore"),
     path("runs/<int:pk>/remove/", runs_edit.remove, name="runs-edit-remove"),
     path("runs/<int:pk>/speaker/", runs_speakers.rename, name="runs-speakers-rename"),
+    path("runs/<int:pk>/checks/dismiss/", runs_checks.dismiss, name="runs-checks-dismiss"),
     path("runs/<int:pk>/source/", runs_source.page, name="runs-source"),
     path("runs/<int:pk>/source/apart/", runs_source.apart, name="runs-source-apart"),
     path("runs/<int:pk>/source/title/", runs_source.title, name="runs-source-title"),

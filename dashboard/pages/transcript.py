@@ -1,6 +1,6 @@
 """Page model of a transcript: lines, speakers, review checks, the timeline strip, and another dub side by side."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -13,9 +13,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from dashboard.pages.markup import language_label
-from results.models import Cue, Dub, MediaCopy, Run
+from results.models import Cue, DismissedCheck, Dub, MediaCopy, Run
 from results.search.find import FoundLine, find_in_dub
-from results.transcripts import alignment, cues, languages, reading_speed, review, timecode, timeline
+from results.transcripts import alignment, cues, dismissals, languages, reading_speed, review, timecode, timeline
 
 # The number of speaker colours in static/css/run_detail.css.
 VOICES = 8
@@ -28,6 +28,8 @@ MAX_SPEAKERS = 60
 # The lines that a browser lays out together once they come near the window. With each line laid out on its own, the
 # browser looks at all 20,000 of them for every frame that it paints.
 LINES_PER_PART = 100
+DISMISSED = "dismissed"
+"""The value of `check` that shows the dismissed review checks in place of the others."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,17 @@ class TranscriptFilter:
     beside: str = ""
     speakers: tuple[str, ...] = ()
     find: str = ""
+    check: str = ""
+    """The kind of review checks to show, or DISMISSED; empty: all that are not dismissed."""
 
     @classmethod
     def read(cls, query: QueryDict) -> "TranscriptFilter":
         speakers = tuple(dict.fromkeys(query.getlist("speaker")))
-        find = query.get("find", "")
-        return cls(query.get("dub", ""), query.get("play", ""), query.get("beside", ""), speakers, find)
+        dub, play, beside, find, check = (
+            query.get(name, "") for name in ("dub", "play", "beside", "find", "check")
+        )
+        is_known = check == DISMISSED or check in (kind.value for kind in review.Kind)
+        return cls(dub, play, beside, speakers, find, check if is_known else "")
 
     @property
     def values(self) -> dict[str, str | list[str]]:
@@ -55,6 +62,7 @@ class TranscriptFilter:
             **({"beside": self.beside} if self.beside else {}),
             **({"speaker": list(self.speakers)} if self.speakers else {}),
             **({"find": self.find} if self.find.strip() else {}),
+            **({"check": self.check} if self.check else {}),
         }
 
     @property
@@ -69,6 +77,31 @@ class TranscriptFilter:
 Marks = list[tuple[int, int]]
 
 
+class LineCheck(NamedTuple):
+    """A review check of a line, and its dismissal if a person dismissed it."""
+
+    check: review.ReviewCheck
+    line_id: int
+    dismissed: DismissedCheck | None = None
+
+    @property
+    def words(self) -> str:
+        if self.dismissed is None:
+            return str(self.check)
+        person = self.dismissed.dismissed_by
+        parts = (str(self.check), _("dismissed"), self.dismissed.reason, str(person) if person else "")
+        return " · ".join(filter(None, parts))
+
+
+class CheckChoice(NamedTuple):
+    """A link that shows the review checks of one kind, of all kinds, or the dismissed ones."""
+
+    label: str
+    number: int
+    href: str
+    is_current: bool
+
+
 class TranscriptLine(NamedTuple):
     """One cue, ready to print. `speaker` is set only where the speaker changes."""
 
@@ -77,7 +110,7 @@ class TranscriptLine(NamedTuple):
     voice: str
     speaker: str
     text: str
-    checks: str = ""
+    checks: Sequence[LineCheck] = ()
     marks: Marks | None = None
     """The places of what was looked for in the text; None in a line without it."""
 
@@ -160,10 +193,14 @@ class TranscriptPage:
 
     @cached_property
     def lines(self) -> list[TranscriptLine]:
-        checks = [" · ".join(map(str, found)) for found in review.review_checks(self.cues, self._foreign_lines)]
-        chosen = self.chosen
-        shown = [pair for pair in zip(self.cues, checks, strict=True) if not chosen or pair[0].speaker in chosen]
+        shown = [(cue, list(filter(self._is_wanted, checks))) for cue, checks in self._checked_cues]
         return _lines(shown, self.voices, self.found)
+
+    @property
+    def _checked_cues(self) -> list[tuple[Cue, list[LineCheck]]]:
+        """The cues of the chosen speakers with all of their review checks."""
+        chosen, pairs = self.chosen, zip(self.cues, self._checks, strict=True)
+        return [(cue, checks) for cue, checks in pairs if not chosen or cue.speaker in chosen]
 
     @property
     def _foreign_lines(self) -> list[tuple[int, int, str]]:
@@ -176,10 +213,6 @@ class TranscriptPage:
         """The lines, or the rows of two dubs, in parts of `LINES_PER_PART`."""
         shown = list(self.rows) if self.other else self.lines
         return (shown[start : start + LINES_PER_PART] for start in range(0, len(shown), LINES_PER_PART))
-
-    @property
-    def check_count(self) -> int:
-        return sum(bool(line.checks) for line in self.lines)
 
     @cached_property
     def other(self) -> Dub | None:
@@ -206,7 +239,7 @@ class TranscriptPage:
         """The lines beside the aligned lines of the other dub. Lines beside a chosen speaker's lines are kept."""
         lines = {line.position: line for line in self.lines}
         others = self.other_cues
-        shown = _lines([(cue, "") for cue in others], _voices(others), self.other_found)
+        shown = _lines([(cue, ()) for cue in others], _voices(others), self.other_found)
         other_lines = {line.position: line for line in shown}
         for row in alignment.align_in_rows(self.cues, others):
             own = [lines[cue.position] for cue in row.cues if cue.position in lines]
@@ -240,6 +273,48 @@ class TranscriptPage:
         """Return the name of another dub in URLs: its language, with its run's id in front for another run."""
         is_plain = dub.run_id == self.dub.run_id and dub.language
         return dub.language if is_plain else f"{dub.run_id}:{dub.language}"
+
+    # --- Review checks -------------------------------------------------------------------------------
+
+    @cached_property
+    def _checks(self) -> list[list[LineCheck]]:
+        """All review checks of each cue, dismissed ones too."""
+        dismissed = dismissals.dismissed_checks(self.dub, self.cues)
+        found = review.review_checks(self.cues, self._foreign_lines)
+        return [
+            [LineCheck(check, cue.pk, dismissed.get((cue.position, check.kind))) for check in checks]
+            for cue, checks in zip(self.cues, found, strict=True)
+        ]
+
+    def _is_wanted(self, check: LineCheck) -> bool:
+        if check.dismissed or self.wanted.check == DISMISSED:
+            return bool(check.dismissed) and self.wanted.check == DISMISSED
+        return self.wanted.check in ("", check.check.kind.value)
+
+    def check_of(self, cue_id: int, kind: str) -> LineCheck | None:
+        """Return the cue's review check of this kind, dismissed or not; None if it has none."""
+        every = chain.from_iterable(self._checks)
+        return next((one for one in every if one.line_id == cue_id and one.check.kind.value == kind), None)
+
+    @property
+    def check_count(self) -> int:
+        """The number of review checks that the page steps through."""
+        return sum(len(line.checks) for line in self.lines)
+
+    @property
+    def check_choices(self) -> list[CheckChoice]:
+        """Links to the review checks of each kind, the most severe first; empty if the lines never had any."""
+        shown = [one for _cue, checks in self._checked_cues for one in checks]
+        if not shown:
+            return []
+        counts = Counter(DISMISSED if one.dismissed else one.check.kind.value for one in shown)
+        of_kinds = [(kind.label, counts[kind.value], kind.value) for kind in review.Kind if counts[kind.value]]
+        every = (_("All hints"), len(shown) - counts[DISMISSED], "")
+        dismissed = [(_("Dismissed"), counts[DISMISSED], DISMISSED)] if counts[DISMISSED] else []
+        return [
+            CheckChoice(label, count, replace(self.wanted, check=check).query, check == self.wanted.check)
+            for label, count, check in (every, *of_kinds, *dismissed)
+        ]
 
     # --- What is looked for --------------------------------------------------------------------------
 
@@ -360,7 +435,7 @@ def _voices(cues: Iterable[Cue]) -> dict[str, str]:
 
 
 def _lines(
-    cues: Iterable[tuple[Cue, str]], voices: dict[str, str], found: dict[int, Marks]
+    cues: Iterable[tuple[Cue, Sequence[LineCheck]]], voices: dict[str, str], found: dict[int, Marks]
 ) -> list[TranscriptLine]:
     lines, before = [], ""
     for cue, checks in cues:

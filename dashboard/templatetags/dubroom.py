@@ -10,10 +10,11 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import now
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from dashboard.pages import markup
 from dashboard.pages.ready_by import ready_by
-from dashboard.pages.transcript import TranscriptLine, TranscriptRow
+from dashboard.pages.transcript import LineCheck, TranscriptLine, TranscriptRow
 from dashboard.units import date_and_time
 from results.transcripts import timecode
 
@@ -54,12 +55,13 @@ def ago(at: datetime, due: str = "") -> SafeString:
 
 
 @register.simple_tag
-def cues(lines: Iterable[TranscriptLine], direction: str, is_playable: object) -> SafeString:
+def cues(lines: Iterable[TranscriptLine], direction: str, is_playable: object, dismiss_url: str) -> SafeString:
     """Return the lines of a transcript as list items, laid out in the direction of its language.
 
+    `dismiss_url` is the page that dismisses a review check; empty for a reader who may not.
     A page may have 20,000 lines, for which a loop in the template would take seconds.
     """
-    return mark_safe("\n".join(_cue(line, "li", direction, is_playable, "cue-") for line in lines))  # noqa: S308
+    return mark_safe("\n".join(_cue(line, "li", direction, is_playable, "cue-", dismiss_url) for line in lines))  # noqa: S308
 
 
 @register.simple_tag
@@ -70,11 +72,12 @@ def rows(
     other_lang: str,
     other_direction: str,
     is_playable: object,
+    dismiss_url: str,
 ) -> SafeString:
     """Return the rows of two dubs side by side as list items, each dub in its language."""
 
     def lines_of(side: Iterable[TranscriptLine], direction: str, name: str) -> str:
-        return "".join(_cue(line, "div", direction, is_playable, name) for line in side)
+        return "".join(_cue(line, "div", direction, is_playable, name, dismiss_url) for line in side)
 
     own = format_html('<div lang="{}" dir="{}">', lang, direction)
     other = format_html('<div lang="{}" dir="{}">', other_lang, other_direction)
@@ -88,15 +91,30 @@ def rows(
     )
 
 
-def _cue(line: TranscriptLine, tag: str, direction: str, is_playable: object, name: str) -> str:
+@register.simple_tag
+def review_check(check: LineCheck, dismiss_url: str) -> SafeString:
+    """Return a review check of a line, with the link that dismisses it or brings it back."""
+    return mark_safe(_check(check, dismiss_url))  # noqa: S308
+
+
+def _cue(line: TranscriptLine, tag: str, direction: str, is_playable: object, name: str, dismiss_url: str) -> str:
     """Return a line as an element with this tag. Speaker, text and checks are escaped here."""
     speaker = f"<bdi>{escape(line.speaker)}</bdi>" if line.speaker else ""
     clock = f'<button type="button">{line.clock}</button>' if is_playable else f"<time>{line.clock}</time>"
-    # Hints are in the language of the interface.
-    checks = f'<small><span dir="auto">{escape(line.checks)}</span></small>' if line.checks else ""
+    checks = "".join(_check(check, dismiss_url) for check in line.checks)
     text = escape(line.text) if line.marks is None else markup.with_marks(line.text, line.marks)
     found = "" if line.marks is None else " is-found"
     return (
         f'<{tag} id="{name}{line.position}" class="cue {line.voice}{found}" data-start="{line.start_ms}">'
         f'{speaker}{clock}<p dir="{direction}">{text}</p>{checks}</{tag}>'
     )
+
+
+def _check(check: LineCheck, dismiss_url: str) -> str:
+    # The words are in the language of the interface, and a reason in any.
+    link = ""
+    if dismiss_url:
+        query = f"?line={check.line_id}&amp;kind={check.check.kind.value}"
+        label = _("Change") if check.dismissed else _("Dismiss")
+        link = f'<a href="{dismiss_url}{query}">{escape(label)}</a>'
+    return f'<div class="check"><small><span dir="auto">{escape(check.words)}</span></small>{link}</div>'

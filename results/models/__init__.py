@@ -4,6 +4,7 @@ from results.models.api_key import ApiKey
 from results.models.calls import Attempt, Call
 from results.models.dubs import Cue, Dub, DubQuerySet, Language, LanguageSource, SpeakerName
 from results.models.media import CopyPolicy, MediaCopy, MediaCopyQuerySet
+from results.models.reviews import DismissedCheck
 from results.models.runs import RawAnswer, Run, RunQuerySet, Source, Tag
 from results.models.search import SavedSearch, SearchAlert, VocabularyWord
 from results.models.team_version import TeamVersion
@@ -16,6 +17,7 @@ __all__ = [
     "Call",
     "CopyPolicy",
     "Cue",
+    "DismissedCheck",
     "Dub",
     "DubQuerySet",
     "Language",

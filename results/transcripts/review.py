@@ -21,42 +21,68 @@ OVERLAP_MS = 40
 
 
 class Kind(Enum):
+    """The kinds of review checks, from the most to the least severe."""
+
     EMPTY = "empty"
     UNTIMED = "untimed"
+    FOREIGN = "foreign"
+    OVERLAP = "overlap"
     FAST = "fast"
     LONG = "long"
-    OVERLAP = "overlap"
     GAP = "gap"
-    FOREIGN = "foreign"
+
+    @property
+    def label(self) -> str:
+        match self:
+            case Kind.EMPTY:
+                return _("No text")
+            case Kind.UNTIMED:
+                return _("No length")
+            case Kind.FOREIGN:
+                return _("Another language")
+            case Kind.OVERLAP:
+                return _("Overlap")
+            case Kind.FAST:
+                return _("Fast")
+            case Kind.LONG:
+                return _("Long")
+            case Kind.GAP:
+                return _("Gap")
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewCheck:
-    """A reason to look at a line; `amount` is in characters a second for FAST, in seconds for OVERLAP and GAP.
+    """A reason to look at a line.
 
-    `language` is the tag that a FOREIGN line is in.
+    `amount` and `limit` are in characters a second for FAST, in seconds for OVERLAP and GAP, and for LONG in
+    seconds, or in characters if `is_of_text`. `language` is the tag that a FOREIGN line is in.
     """
 
     kind: Kind
     amount: float = 0
+    limit: int = 0
+    is_of_text: bool = False
     language: str = ""
 
     def __str__(self) -> str:
+        """Say what is wrong, by how much, and what the limit is."""
+        name, amount = self.kind.label, ceil(self.amount)
         match self.kind:
-            case Kind.EMPTY:
-                return _("no text")
-            case Kind.UNTIMED:
-                return _("no length")
-            case Kind.FAST:
-                return _("%(n)d characters a second") % {"n": ceil(self.amount)}
-            case Kind.LONG:
-                return _("very long")
-            case Kind.OVERLAP:
-                return _("overlaps the next by %(n).1f s") % {"n": self.amount}
-            case Kind.GAP:
-                return _("%(n)d s of silence after it") % {"n": round(self.amount)}
+            case Kind.EMPTY | Kind.UNTIMED:
+                return name
             case Kind.FOREIGN:
-                return _("in %(language)s") % {"language": languages.name(self.language)}
+                return f"{name}: {languages.name(self.language)}"
+            case Kind.OVERLAP:
+                details = _("%(n).1f s into the next line") % {"n": self.amount}
+            case Kind.FAST:
+                details = _("%(n)d characters/s, limit %(limit)d") % {"n": amount, "limit": self.limit}
+            case Kind.LONG if self.is_of_text:
+                details = _("%(n)d characters, limit %(limit)d") % {"n": amount, "limit": self.limit}
+            case Kind.LONG:
+                details = _("%(n)d s, limit %(limit)d s") % {"n": amount, "limit": self.limit}
+            case Kind.GAP:
+                details = _("%(n)d s of silence after this line") % {"n": round(self.amount)}
+        return f"{name}: {details}"
 
 
 def review_checks(
@@ -91,15 +117,16 @@ def _of_text(cue: Cue) -> Iterator[ReviewCheck]:
     if seconds <= 0:
         yield ReviewCheck(Kind.UNTIMED)
         return
-    is_long = cue.end_ms - cue.start_ms > LONG_MS
+    letters, speed = len(cue.text), 0
     # Most lines are slow enough for every script and skip the costly count of scripts.
-    if len(cue.text) > min(SPEEDS.values()) * min(seconds, SUBTITLE_SECONDS):
+    if letters > min(SPEEDS.values()) * min(seconds, SUBTITLE_SECONDS):
         speed, letters = speed_for(cue.text), length(cue.text)
         if letters > speed * seconds:
-            yield ReviewCheck(Kind.FAST, letters / seconds)
-        is_long = is_long or letters > speed * SUBTITLE_SECONDS
-    if is_long:
-        yield ReviewCheck(Kind.LONG)
+            yield ReviewCheck(Kind.FAST, letters / seconds, speed)
+    if speed and letters > speed * SUBTITLE_SECONDS:
+        yield ReviewCheck(Kind.LONG, letters, speed * SUBTITLE_SECONDS, is_of_text=True)
+    elif cue.end_ms - cue.start_ms > LONG_MS:
+        yield ReviewCheck(Kind.LONG, seconds, LONG_MS // 1000)
 
 
 def _of_time(cue: Cue, silent_ms: int, next_ms: int | None) -> Iterator[ReviewCheck]:

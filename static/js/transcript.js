@@ -179,7 +179,7 @@ document.addEventListener("cue-step", (event) => seek(lines[Math.max(0, current 
 document.addEventListener("click", (event) => {
   if (event.target.closest("#back-to-line")) return backToLine();
   const cue = event.target.closest("#cues .cue");
-  if (event.target.closest(".line-menu")) return yieldToReader();
+  if (event.target.closest(".line-menu, .check")) return yieldToReader();
   if (!cue || !media() || event.shiftKey) return;
   // A click that ends a selection of words is not a click on the line.
   if (!event.target.closest("button") && !getSelection().isCollapsed) return;
@@ -348,24 +348,53 @@ document.addEventListener("keydown", (event) => {
 
 let check; // the index of the check that the reader stepped to, or -1
 
+/** Step to a check, and move the player to its line. */
 function stepCheck(step) {
-  const checks = shown ? [...shown.querySelectorAll("small")] : [];
+  const checks = shown ? [...shown.querySelectorAll(".check:not(.is-done)")] : [];
   if (!checks.length) return;
-  checks[check]?.removeAttribute("data-now");
+  shown.querySelector(".check[data-now]")?.removeAttribute("data-now");
   check = check < 0 && step < 0 ? checks.length - 1 : (check + step + checks.length) % checks.length;
   checks[check].dataset.now = "";
-  yieldToReader();
+  seek(checks[check].closest(".cue"));
   reveal(checks[check].closest(".part > li"));
   const output = document.querySelector("#review-checks output");
   const count = output.dataset.of.replace("{n}", check + 1).replace("{m}", checks.length);
   output.textContent = count;
-  document.getElementById("live").textContent = `${count}: ${checks[check].textContent}`;
+  document.getElementById("live").textContent = `${count}: ${checks[check].querySelector("small").textContent}`;
 }
 
 document.addEventListener("review-step", (event) => stepCheck(event.detail));
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-review-step]");
   if (button) stepCheck(Number(button.dataset.reviewStep));
+});
+
+// The form that dismisses a check opens below the check.
+document.addEventListener("click", (event) => {
+  const box = event.target.closest("#cues .check");
+  const link = event.target.closest("a");
+  if (!box || !link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  const form = box.querySelector(".check-form");
+  if (form) closeForm(form);
+  else htmx.ajax("GET", link.href, { target: box, swap: "beforeend", select: ".check-form" });
+});
+document.addEventListener("keydown", (event) => {
+  const form = event.target.closest?.(".check-form");
+  if (form && event.key === "Escape") closeForm(form);
+});
+
+function closeForm(form) {
+  form.previousElementSibling.focus();
+  form.remove();
+}
+
+// The page counts what is left.
+document.addEventListener("htmx:afterSwap", ({ detail }) => {
+  const box = detail.requestConfig.elt.closest?.(".check");
+  if (!box || detail.requestConfig.verb !== "post") return;
+  if ("now" in box.dataset) check -= 1; // the next step goes to the check after the one that has gone
+  htmx.ajax("GET", location.href, { target: "#review-checks", select: "#review-checks", swap: "outerHTML" });
 });
 
 // ---- Speakers ---------------------------------------------------------------------------------------

@@ -131,15 +131,40 @@ def test_a_hit_opens_with_its_words_marked(open_run):
 
 def test_review_checks_are_stepped_through(open_run):
     page = open_run(NIGHT)
-    checks = page.locator("#cues small")
+    checks = page.locator("#cues .check")
     page.get_by_role("button", name="Next hint").click()
     expect(page.locator("#review-checks output")).to_have_text(f"Hint 1 of {checks.count()}")
     page.keyboard.press("n")
     page.keyboard.press("Shift+N")
     page.keyboard.press("Shift+N")
     expect(page.locator("#review-checks output")).to_have_text(f"Hint {checks.count()} of {checks.count()}")
-    expect(page.locator("#cues small[data-now]")).to_have_count(1)
+    expect(page.locator("#cues .check[data-now]")).to_have_count(1)
     expect(checks.last).to_be_in_viewport()
+    line = page.locator("#cues .cue", has=page.locator("[data-now]"))
+    start = float(line.get_attribute("data-start")) / 1000
+    until(page, f"Math.abs(media.currentTime - {start}) < 0.05")
+
+
+def test_a_review_check_is_dismissed_in_place_and_brought_back(open_run):
+    page = open_run(NIGHT)
+    count, checks = page.locator("#review-checks output"), page.locator("#cues .check:not(.is-done)")
+    before = checks.count()
+    page.evaluate("window.before = media")
+    page.get_by_role("button", name="Next hint").click()
+    page.locator(".check[data-now]").get_by_role("link", name="Dismiss").click()
+    reason = page.get_by_placeholder("Why is this fine?")
+    expect(reason).to_be_focused()
+    reason.press("Escape")
+    expect(reason).to_have_count(0)
+    page.keyboard.press("Enter")
+    reason.fill("Intended")
+    reason.press("Enter")
+    expect(page.locator("#cues")).to_contain_text("Dismissed: Intended")
+    expect(count).to_contain_text(f"{before - 1} hint")
+    page.get_by_role("button", name="Undo").click()
+    expect(count).to_contain_text(f"{before} hint")
+    expect(checks).to_have_count(before)
+    assert page.evaluate("media === before && media.paused")
 
 
 def test_a_line_is_copied_by_its_menu(open_run):

@@ -26,6 +26,10 @@ def texts(body):
     return re.findall(r'<p dir="(?:ltr|rtl)">(.*?)</p>', body)
 
 
+def hints(body):
+    return re.findall(r'<small><span dir="auto">(.*?)</span></small>', body)
+
+
 def replace_cues(dub, *cues):
     """Replace the dub's cues by these (speaker, start_ms, end_ms, text), and return the dub."""
     dub.cues.all().delete()
@@ -244,9 +248,24 @@ def test_lines_with_review_checks_are_marked_and_counted(client, team, reader):
         ("Ben", 2000, 3000, ""),
     )
     body = run_page(client, dub.run)
-    hints = re.findall(r'<small><span dir="auto">(.*?)</span></small></li>', body)
-    assert hints == ["30 characters a second", "no text"]
+    assert hints(body) == ["Fast: 30 characters/s, limit 20", "No text"]
     assert re.findall(r"<output data-of[^>]*>(.*?)</output>", body) == ["2 hints"]
+
+
+def test_review_checks_are_shown_by_kind_the_most_severe_first(client, team, reader):
+    dub = replace_cues(
+        make_dub(make_ready_run(team), audio_url=AUDIO),
+        ("Anna", 0, 1000, "x" * 30),
+        ("Ben", 1000, 2000, ""),
+        ("Ben", 2000, 3000, "y" * 40),
+    )
+    choices = r'<span class="truncate">(.*?)</span><span class="count">(\d+)</span>'
+    body = run_page(client, dub.run)
+    assert re.findall(choices, body) == [("All hints", "3"), ("No text", "1"), ("Fast", "2")]
+    fast = run_page(client, dub.run, "?check=fast")
+    assert hints(fast) == ["Fast: 30 characters/s, limit 20", "Fast: 40 characters/s, limit 20"]
+    assert len(texts(fast)) == 3
+    assert hints(run_page(client, dub.run, "?check=nonsense")) == hints(body)
 
 
 def test_a_transcript_without_review_checks_has_no_buttons_for_them(client, team, reader):

@@ -116,11 +116,16 @@ def test_gap_begins_when_all_speakers_are_silent():
     ]
 
 
-def test_check_names_its_amount():
+def test_check_names_its_amount_and_its_limit():
     fast, gap = review.review_checks([make_cue("a" * 52, 1, 0, 2000), make_cue("b", 2, 14_400, 16_000)])[0]
-    assert (str(fast), str(gap)) == ("26 characters a second", "12 s of silence after it")
+    assert (str(fast), str(gap)) == ("Fast: 26 characters/s, limit 20", "Gap: 12 s of silence after this line")
     overlap = review.review_checks([make_cue("a", 1, 0, 2000), make_cue("b", 2, 1500, 3000)])[0]
-    assert [str(check) for check in overlap] == ["overlaps the next by 0.5 s"]
+    assert [str(check) for check in overlap] == ["Overlap: 0.5 s into the next line"]
+    long = [make_cue("a" * 141, 1, 0, 9000)], [make_cue("a", 1, 0, 18_000)]
+    assert [str(check) for cues in long for check in review.review_checks(cues)[0]] == [
+        "Long: 141 characters, limit 140",
+        "Long: 18 s, limit 15 s",
+    ]
 
 
 times = st.integers(-5000, 100_000)

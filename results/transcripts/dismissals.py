@@ -1,0 +1,65 @@
+"""Dismisses review checks with a reason, and brings them back."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+
+from results.models import Cue, DismissedCheck, Dub
+from results.transcripts.review import Kind
+from teams.models import User
+
+LineName = tuple[str, int]
+"""A line as dismissals name it: the hash of its text, and which of the dub's lines with this text it is."""
+
+
+def dismiss(cue: Cue, kind: Kind, reason: str, user: User) -> None:
+    """Dismiss the cue's check of this kind; a second dismissal replaces the first one's reason."""
+    text_hash, nth = _name_of(cue)
+    DismissedCheck.objects.update_or_create(
+        dub_id=cue.dub_id,
+        kind=kind.value,
+        text_hash=text_hash,
+        nth=nth,
+        defaults={"reason": reason, "dismissed_by": user},
+    )
+
+
+def restore(cue: Cue, kind: Kind) -> None:
+    """Bring the cue's check of this kind back."""
+    text_hash, nth = _name_of(cue)
+    DismissedCheck.objects.filter(dub=cue.dub_id, kind=kind.value, text_hash=text_hash, nth=nth).delete()
+
+
+def dismissed_checks(dub: Dub, cues: Sequence[Cue]) -> dict[tuple[int, Kind], DismissedCheck]:
+    """Return the dub's dismissed checks by the position of the line and the kind.
+
+    `cues` are all of the dub's in time order. A dismissal whose text is gone is left out.
+    """
+    found: dict[LineName, list[DismissedCheck]] = {}
+    for dismissed in dub.dismissed_checks.select_related("dismissed_by"):
+        found.setdefault((dismissed.text_hash, dismissed.nth), []).append(dismissed)
+    if not found:
+        return {}
+    positions = {name: cue.position for name, cue in zip(_names(cues), cues, strict=True) if name in found}
+    return {
+        (position, Kind(dismissed.kind)): dismissed
+        for name, position in positions.items()
+        for dismissed in found[name]
+    }
+
+
+def _names(cues: Iterable[Cue]) -> Iterable[LineName]:
+    seen = Counter[str]()
+    for cue in cues:
+        text_hash = _hash(cue.text)
+        seen[text_hash] += 1
+        yield text_hash, seen[text_hash]
+
+
+def _name_of(cue: Cue) -> LineName:
+    before = Cue.objects.filter(dub=cue.dub_id, text=cue.text, position__lte=cue.position)
+    return _hash(cue.text), before.count()
+
+
+def _hash(text: str) -> str:
+    return sha256(text.encode()).hexdigest()

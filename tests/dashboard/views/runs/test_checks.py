@@ -1,0 +1,86 @@
+"""Dismissing a review check with a reason, and bringing it back."""
+
+import re
+
+import pytest
+from django.urls import reverse
+
+from results.models import DismissedCheck
+from teams.models import Membership
+from tests.dashboard.page_helpers import run_page, signed_in, text_of
+from tests.factories import make_dub, make_member, make_ready_run, make_team
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def dub(team):
+    return make_dub(make_ready_run(team), ["x" * 70, "fine"], audio_url="https://cdn.example.com/a.m4a")
+
+
+def address(dub, kind="fast", position=1):
+    line = dub.cues.get(position=position).pk
+    return f"{reverse('runs-checks-dismiss', args=[dub.run_id])}?line={line}&kind={kind}"
+
+
+def hints(body):
+    return re.findall(r'<small><span dir="auto">(.*?)</span></small>', body)
+
+
+def test_a_check_is_dismissed_with_a_reason_and_listed_with_it(member, dub):
+    [hint] = hints(run_page(member, dub.run))
+    assert hint in text_of(member.get(address(dub)))
+    answer = member.post(address(dub), {"reason": " Sung "})
+    assert answer.headers["Location"] == f"{reverse('runs-detail', args=[dub.run_id])}?dub=en-us#cue-1"
+    body = run_page(member, dub.run)
+    assert hints(body) == []
+    assert "0 hints" in body
+    [dismissed] = hints(run_page(member, dub.run, "?check=dismissed"))
+    assert dismissed.startswith(f"{hint} · dismissed · Sung · ")
+
+
+def test_a_dismissed_check_is_brought_back(member, dub):
+    member.post(address(dub), {"reason": "Sung"})
+    assert "Show it again" in text_of(member.get(address(dub)))
+    member.post(address(dub), {"restore": "1"})
+    assert len(hints(run_page(member, dub.run))) == 1
+    assert "dismissed" not in run_page(member, dub.run)
+
+
+def test_a_reason_is_asked_for(member, dub):
+    answer = member.post(address(dub), {"reason": "  "})
+    assert (answer.status_code, "Say why in a few words." in text_of(answer)) == (422, True)
+
+
+def test_a_line_in_another_language_can_be_dismissed(member, dub):
+    dub.foreign_lines = [[2, 2, "fr-fr"]]
+    dub.save()
+    assert hints(run_page(member, dub.run))[1:] == ["Another language: French (France)"]
+    member.post(address(dub, "foreign", 2), {"reason": "A name"})
+    assert len(hints(run_page(member, dub.run))) == 1
+
+
+def test_a_check_that_is_gone_is_not_dismissed(member, dub):
+    for gone in (address(dub, "long", 2), address(dub, "nonsense"), address(dub).replace("line=", "line=9")):
+        assert member.post(gone, {"reason": "Sung"}).headers["Location"] == f"/runs/{dub.run_id}/"
+    assert not DismissedCheck.objects.exists()
+
+
+def test_a_line_of_another_run_is_not_dismissed(member, team, dub):
+    other = make_dub(make_ready_run(make_team()), ["x" * 70])
+    line = other.cues.get().pk
+    url = reverse("runs-checks-dismiss", args=[dub.run_id])
+    member.post(f"{url}?line={line}&kind=fast", {"reason": "Sung"})
+    assert not DismissedCheck.objects.exists()
+
+
+def test_a_viewer_sees_the_checks_without_links(team, dub):
+    body = run_page(signed_in(make_member(team, Membership.Role.VIEWER)), dub.run)
+    assert len(hints(body)) == 1
+    assert "/checks/dismiss/" not in body
+
+
+def test_a_reason_is_escaped(member, dub):
+    member.post(address(dub), {"reason": "<script>alert(1)</script>"})
+    for query in ("", "?check=dismissed"):
+        assert "<script>alert" not in run_page(member, dub.run, query)
