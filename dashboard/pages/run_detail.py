@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import NamedTuple
 
 from django.urls import reverse
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -20,9 +19,9 @@ from results.transcripts import languages
 
 Status = Run.Status
 
-NEXT_STEPS = {
-    Status.NEW: gettext_lazy("This run has not been checked yet. Results appear here."),
-    Status.WAITING: gettext_lazy("CAMB.AI has no result yet. Dubroom keeps checking; results appear here."),
+NO_RESULT = {
+    Status.NEW: gettext_lazy("This run has not been checked yet."),
+    Status.WAITING: gettext_lazy("CAMB.AI has no result yet."),
 }
 
 
@@ -170,11 +169,16 @@ def _named(dubs: Sequence[Dub], tag: str) -> Dub:
 # --- The status --------------------------------------------------------------------------------------
 
 
-def status_sentence(run: Run, shown: ShownDub | None) -> str | Promise:
-    """Return why the run failed, or what is still missing, or the next step; empty when there is nothing to say."""
+def status_sentence(run: Run, shown: ShownDub | None, *, is_checked: bool) -> str:
+    """Return why the run failed, or what is still missing; empty when there is nothing to say.
+
+    `is_checked` says that Dubroom asks about the run by itself; the page says elsewhere why it does not.
+    """
     if run.reason or run.archived_at:
         return run.reason
-    return _missing_parts(shown) or NEXT_STEPS.get(Status(run.status), "")
+    sentence = _missing_parts(shown) or str(NO_RESULT.get(Status(run.status), ""))
+    next_step = _("Dubroom keeps checking; results appear here.")
+    return f"{sentence} {next_step}" if sentence and is_checked else sentence
 
 
 def _missing_parts(shown: ShownDub | None) -> str:
@@ -186,6 +190,4 @@ def _missing_parts(shown: ShownDub | None) -> str:
         for name, is_there in ((_("audio"), dub.audio_url), (_("transcript"), dub.cue_count))
         if not is_there
     ]
-    if not parts:
-        return ""
-    return _("Still missing: %(parts)s. Dubroom keeps checking; results appear here.") % {"parts": ", ".join(parts)}
+    return _("Still missing: %(parts)s.") % {"parts": ", ".join(parts)} if parts else ""

@@ -153,10 +153,11 @@ onMedia("loadeddata", () => showError(""));
 // ---- The bar ----------------------------------------------------------------------------------------
 
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("#copy-link, #pip, [data-renew], [data-shortcuts]");
+  const button = event.target.closest("#copy-link, #pip, [data-renew], [data-shortcuts], [data-copy-id]");
   if (!button || button.disabled) return;
   if (button.id === "copy-link") copy(linkTo(Math.floor(position.time)), button);
   else if (button.id === "pip") togglePip(media());
+  else if ("copyId" in button.dataset) copy(button.dataset.copyId, button);
   else if ("renew" in button.dataset) renew(media());
   else document.getElementById("shortcuts").showModal();
 });

@@ -329,7 +329,8 @@ def test_a_long_title_is_readable_in_a_row_of_the_usual_height(page, team, owner
 def test_a_waiting_run_becomes_a_player_without_a_reload(page, add_runs, camb_clock, work):
     [run] = add_runs(WAITING)
     page.goto(reverse("runs-detail", args=[run.pk]))
-    expect(page.locator("#dub")).to_contain_text("Nothing to watch or read yet")
+    expect(page.locator("#run-status")).to_contain_text("CAMB.AI has no result yet")
+    expect(page.locator("#run-history")).to_contain_text("Answered")
     camb_clock.ahead += 60
     work()
     poll(page)

@@ -85,6 +85,8 @@ def _context(request: HttpRequest, run: Run) -> dict[str, Any]:
     progress = copies.progress_token(run)
     is_unfinished = bool(run.due_at or run.requested_at or is_being_asked)
     key = ApiKey.objects.filter(pk=run.team_id).first() if is_unfinished else None
+    worker_missing_since = queue.worker_missing_since() if is_unfinished else None
+    is_checked = bool(run.due_at and key and not key.is_in_trouble and not worker_missing_since)
     state = {"since": version, "being_asked": "yes" if is_being_asked else "", "copies": progress}
     return {
         "membership": membership,
@@ -99,8 +101,8 @@ def _context(request: HttpRequest, run: Run) -> dict[str, Any]:
         "is_being_asked": is_being_asked,
         "failure": call_log.latest_failure(run) if is_unfinished else None,
         "key": key,
-        "worker_missing_since": queue.worker_missing_since() if is_unfinished else None,
-        "sentence": status_sentence(run, shown),
+        "worker_missing_since": worker_missing_since,
+        "sentence": status_sentence(run, shown, is_checked=is_checked),
         "suggested_count": _suggested_count(run) if can_change(membership) else 0,
         "times_form": TimesForm(initial={"unit": run.time_unit}),
         "poll_values": json.dumps({**state, **_dub_state(run, shown)}),

@@ -21,8 +21,17 @@ from results.media import download, links
 from results.models import ApiKey, CopyPolicy, Cue, Dub, MediaCopy, Run, TeamVersion, WorkerHeartbeat
 from results.secrets import SealBrokenError
 from teams.models import Membership
-from tests.dashboard.page_helpers import run_page
-from tests.factories import make_dub, make_member, make_ready_run, make_run, make_team, make_user
+from tests.dashboard.page_helpers import run_page, text_of_html
+from tests.factories import (
+    make_dub,
+    make_key,
+    make_member,
+    make_ready_run,
+    make_run,
+    make_team,
+    make_user,
+    make_worker,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -187,13 +196,35 @@ def test_text_from_outside_is_escaped(client, team, reader):
     assert "<script>" not in body
 
 
-def test_a_run_without_results_says_why_and_what_is_next(client, team, reader):
-    waiting = run_page(client, make_run(team, status=Run.Status.WAITING))
-    assert "CAMB.AI has no result yet." in waiting
-    assert "Nothing to watch or read yet" in waiting
-    failed = run_page(client, make_run(team, status=Run.Status.FAILED, due_at=None, reason="Too long. Cut it."))
+def test_a_run_without_results_says_why_who_added_it_and_what_is_next(client, team, reader):
+    make_key(team)
+    make_worker()
+    waiting = text_of_html(run_page(client, make_run(team, status=Run.Status.WAITING, added_by=reader)))
+    assert "CAMB.AI has no result yet. Dubroom keeps checking; results appear here." in waiting
+    assert f"added by {reader}" in waiting
+    assert "Check the key" not in waiting
+    fields = {"due_at": None, "reason": "Too long. Cut it.", "camb_run_id": 4711}
+    failed = run_page(client, make_run(team, status=Run.Status.FAILED, **fields))
     assert "Too long. Cut it." in failed
-    assert "Nothing to watch or read yet" not in failed
+    assert "Try again" in failed
+    assert 'data-copy-id="4711"' in failed
+    assert re.search(r'<details class="run-notes history-drawer"[^>]* open hx-trigger="load"', failed)
+    missing = run_page(client, make_run(team, status=Run.Status.NOT_FOUND, due_at=None, reason="No such run."))
+    assert "Check the key" in missing
+
+
+def test_no_page_says_that_it_keeps_checking_while_nothing_is_checked(client, team, reader):
+    run = make_run(team, status=Run.Status.PARTLY)
+    make_dub(run, ["Hola"], "es-es", video_url=VIDEO)
+    for expected in ("has no CAMB.AI key yet", "last heard from", "Key refused."):
+        body = run_page(client, run)
+        assert expected in body
+        assert "keeps checking" not in body
+        if expected == "last heard from":
+            ApiKey.objects.update(state=ApiKey.State.REFUSED, message="Key refused.")
+        elif expected == "has no CAMB.AI key yet":
+            make_key(team)
+            make_worker(timezone.now() - timedelta(days=1))
 
 
 def test_a_run_that_is_partly_ready_names_what_is_missing(client, team, reader):
