@@ -11,7 +11,13 @@ from django.utils.translation import gettext_lazy
 
 from dashboard.http.file_response import media_file_name
 from dashboard.pages.markup import language_label
-from dashboard.pages.transcript import TranscriptFilter, TranscriptPage, WaveformPath, companion_dubs
+from dashboard.pages.transcript import (
+    TranscriptFilter,
+    TranscriptPage,
+    WaveformPath,
+    beside_name,
+    companion_dubs,
+)
 from results.dubs import languages as dub_languages
 from results.media import copies, links
 from results.models import Dub, MediaCopy, Run
@@ -134,9 +140,17 @@ class ShownDub:
         every = sorted([*self.dubs, *self.companions], key=lambda dub: (dub.run_id, dub.pk))
         return [self._tab(dub) for dub in every]
 
+    @property
+    def swap_tab(self) -> DubTab | None:
+        """The link that makes the dub beside the main one, and the other way round."""
+        return self._tab(self.transcript.other) if self.transcript.other else None
+
     def _tab(self, dub: Dub) -> DubTab:
         name = language_label(dub.language, is_guess=dub.is_guess)
-        query = TranscriptFilter(dub=dub.language, play=self.kind or "").query
+        # The language beside stays; when it becomes the main one, the two change places.
+        other = self.dub if dub == self.transcript.other else self.transcript.other
+        beside = beside_name(other, dub.run_id) if other else ""
+        query = TranscriptFilter(dub=dub.language, play=self.kind or "", beside=beside).query
         if dub.run_id == self.dub.run_id:
             return DubTab(name or _("Transcript"), query, dub == self.dub)
         address = reverse("runs-detail", args=[dub.run_id])

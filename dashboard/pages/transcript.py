@@ -25,6 +25,8 @@ COLUMNS = 1000
 WAVE_COLUMNS = 500
 WAVE_HEIGHT = 64
 MAX_SPEAKERS = 60
+FIRST_SPEAKERS = 6
+"""The speakers that are listed at once; the others are behind a button."""
 # The lines that a browser lays out together once they come near the window. With each line laid out on its own, the
 # browser looks at all 20,000 of them for every frame that it paints.
 LINES_PER_PART = 100
@@ -128,8 +130,12 @@ class TranscriptRow(NamedTuple):
 
 
 class SpeakerStats(NamedTuple):
-    """A speaker's talk time, share of all talk time in percent, and number of words or characters."""
+    """A speaker's talk time, share of all talk time in percent, and number of words or characters.
 
+    `number` counts the listed speakers from 1.
+    """
+
+    number: int
     name: str
     voice: str
     talk: str
@@ -216,7 +222,7 @@ class TranscriptPage:
 
     @cached_property
     def other(self) -> Dub | None:
-        return next((dub for dub in self.others if self._key(dub) == self.wanted.beside), None)
+        return next((dub for dub in self.others if beside_name(dub, self.dub.run_id) == self.wanted.beside), None)
 
     @property
     def other_label(self) -> str:
@@ -252,7 +258,7 @@ class TranscriptPage:
         return [
             OtherDub(
                 _label(dub, is_own=dub.run_id == self.dub.run_id),
-                replace(self.wanted, beside=self._key(dub)).query,
+                replace(self.wanted, beside=beside_name(dub, self.dub.run_id)).query,
                 dub == self.other,
             )
             for dub in self.others
@@ -268,11 +274,6 @@ class TranscriptPage:
     @property
     def alone(self) -> str:
         return replace(self.wanted, beside="").query
-
-    def _key(self, dub: Dub) -> str:
-        """Return the name of another dub in URLs: its language, with its run's id in front for another run."""
-        is_plain = dub.run_id == self.dub.run_id and dub.language
-        return dub.language if is_plain else f"{dub.run_id}:{dub.language}"
 
     # --- Review checks -------------------------------------------------------------------------------
 
@@ -372,8 +373,10 @@ class TranscriptPage:
             talk[cue.speaker] += max(cue.end_ms - cue.start_ms, 0)
             words[cue.speaker] += count(cue.text)
         total = sum(talk.values()) or 1
+        by_talk = sorted(self.voices.items(), key=lambda item: -talk[item[0]])
         return [
             SpeakerStats(
+                number,
                 name,
                 voice,
                 timecode.short(talk[name]),
@@ -383,8 +386,21 @@ class TranscriptPage:
                 self._toggled(name),
                 replace(self.wanted, speakers=(name,)).query,
             )
-            for name, voice in sorted(self.voices.items(), key=lambda item: -talk[item[0]])[:MAX_SPEAKERS]
+            for number, (name, voice) in enumerate(by_talk[:MAX_SPEAKERS], start=1)
         ]
+
+    @property
+    def first_speakers(self) -> list[SpeakerStats]:
+        # A button in place of a single speaker would save no space.
+        return self.speakers if len(self.speakers) <= FIRST_SPEAKERS + 1 else self.speakers[:FIRST_SPEAKERS]
+
+    @property
+    def more_speakers(self) -> list[SpeakerStats]:
+        return self.speakers[len(self.first_speakers) :]
+
+    @property
+    def is_more_chosen(self) -> bool:
+        return any(speaker.is_chosen for speaker in self.more_speakers)
 
     @property
     def all_speakers(self) -> str:
@@ -418,6 +434,14 @@ class TranscriptPage:
         """The starts of the lines as one path of the strip; empty when the ticks would run together."""
         columns = timeline.ticks(self.cues, self.dub.duration_ms, COLUMNS)
         return "".join(f"M{column} 0V5" for column in columns) if len(columns) <= COLUMNS / 3 else ""
+
+
+def beside_name(dub: Dub, run_id: int) -> str:
+    """Return the dub's name in the URL of a page that shows it beside a dub of the run `run_id`.
+
+    It is the dub's language, with its run's id in front if that is another run.
+    """
+    return dub.language if dub.run_id == run_id and dub.language else f"{dub.run_id}:{dub.language}"
 
 
 def companion_dubs(run: Run) -> list[Dub]:

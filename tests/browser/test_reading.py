@@ -167,6 +167,17 @@ def test_a_review_check_is_dismissed_in_place_and_brought_back(open_run):
     assert page.evaluate("media === before && media.paused")
 
 
+def test_the_languages_are_swapped_while_the_dub_plays_on(open_run):
+    page = open_run(LUMEN, "?dub=es-es&beside=fr-fr")
+    page.evaluate("{ media.currentTime = 12; media.play(); }")
+    page.get_by_role("link", name="Swap the languages").click()
+    expect(page.locator(".beside-head")).to_contain_text("French (France)")
+    expect(page.locator(".part > li").nth(3).locator(".cue").first).to_contain_text("La réponse")
+    until(page, "!media.paused && media.currentTime > 11")
+    page.get_by_role("link", name="Portuguese (Brazil)").first.click()
+    expect(page.locator(".beside-head > bdi")).to_have_text("Spanish (Spain)")
+
+
 def test_a_line_is_copied_by_its_menu(open_run):
     page = open_run(LUMEN)
     page.locator("#cue-4").hover()
@@ -241,3 +252,20 @@ def test_two_languages_are_read_side_by_side(open_run, size):
     rows.nth(5).locator(".cue").nth(1).get_by_role("button").click()
     expect(rows.nth(5)).to_have_attribute("aria-current", "true")
     until(page, "!media.paused && media.currentTime > 16")
+
+
+@pytest.mark.parametrize("size", [(720, 450), (1280, 420)])  # the first is a laptop's at a zoom of 200 %
+@pytest.mark.parametrize("camb_run_id", [LUMEN, NIGHT])
+def test_five_lines_are_in_view_below_the_player_in_a_short_window(open_run, size, camb_run_id):
+    page = open_run(camb_run_id)
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    in_view = """() => {
+        const top = document.querySelector(".player").getBoundingClientRect().bottom;
+        const { bottom } = document.querySelector("main").getBoundingClientRect();
+        return [...document.querySelectorAll(".cue p")].filter((line) => {
+            const box = line.getBoundingClientRect();
+            return box.top >= top && box.bottom <= bottom;
+        }).length;
+    }"""
+    page.evaluate("document.querySelector('#cue-3').scrollIntoView()")
+    assert page.evaluate(in_view) >= 5

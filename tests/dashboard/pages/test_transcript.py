@@ -132,6 +132,20 @@ def test_speakers_are_listed_with_their_share_of_the_talk(team):
     assert stats == [("Anna", "1:00", 60, 3), ("Ben", "0:30", 30, 1)]
 
 
+def test_six_speakers_are_listed_and_the_others_behind_a_button(team, client, reader):
+    dub = make_dub(make_ready_run(team))
+
+    def page_of(speakers, query=""):
+        replace_cues(dub, *((f"S{n}", n * 10_000, n * 10_000 + 9999 - n, "x") for n in range(speakers)))
+        return run_page(client, dub.run, query)
+
+    assert "more-speakers" not in page_of(7)
+    assert '<details class="more-speakers">\n    <summary>2 more</summary>' in page_of(8)
+    assert '<details class="more-speakers" open>' in page_of(8, "?speaker=S7")
+    body = page_of(8)
+    assert [body.count(f'id="speaker-{n}"') for n in (1, 6, 7, 8)] == [1, 1, 1, 1]
+
+
 def test_where_words_have_no_spaces_characters_are_counted(team, client, reader):
     dub = replace_cues(make_dub(make_ready_run(team), language="ja-jp"), ("中村", 0, 9000, "おはよう ございます"))
     assert TranscriptPage(dub, TranscriptFilter()).speakers[0].words == 10
@@ -335,6 +349,38 @@ def test_two_dubs_of_a_run_are_shown_side_by_side(client, team, reader):
     assert '<div lang="ar-eg" dir="rtl">' in body
     assert re.findall(r'id="(cue-\d)"', body) == ["cue-1", "cue-2"]
     assert cells(run_page(client, dub.run, f"?beside={other.pk}")) == []
+
+
+def test_the_language_beside_stays_when_the_main_one_changes_and_the_two_can_be_swapped(client, team, reader):
+    run, linked = make_ready_run(team), make_ready_run(team)
+    for language in ("en-us", "fr-fr", "es-es"):
+        make_dub(run, ["one"], language, audio_url=AUDIO)
+    make_dub(linked, ["uno"], "it-it", audio_url=AUDIO)
+    join_runs(team, [run.pk, linked.pk])
+
+    def links(query):
+        body = run_page(client, run, query)
+        tabs, swap = r'<nav class="tabs".*?</nav>', r'<a class="icon-button" href="([^"]*)" aria-label="Swap'
+        return re.findall(r' href="([^"]*)"', re.findall(tabs, body, re.S)[0]), re.findall(swap, body)
+
+    there = reverse("runs-detail", args=[linked.pk])
+    assert links("?dub=en-us&beside=fr-fr") == (
+        [
+            "?dub=en-us&amp;play=audio&amp;beside=fr-fr",
+            "?dub=fr-fr&amp;play=audio&amp;beside=en-us",
+            "?dub=es-es&amp;play=audio&amp;beside=fr-fr",
+            f"{there}?dub=it-it&amp;play=audio&amp;beside={run.pk}%3Afr-fr",
+        ],
+        ["?dub=fr-fr&amp;play=audio&amp;beside=en-us"],
+    )
+    swapped = f"{there}?dub=it-it&amp;play=audio&amp;beside={run.pk}%3Aen-us"
+    assert links(f"?dub=en-us&beside={linked.pk}:it-it")[1] == [swapped]
+    assert links("?dub=en-us") == (
+        [f"{place}?dub={tag}&amp;play=audio" for place, tag in [
+            ("", "en-us"), ("", "fr-fr"), ("", "es-es"), (there, "it-it")
+        ]],
+        [],
+    )  # fmt: skip
 
 
 def test_the_speaker_filter_keeps_the_aligned_lines_of_the_other_dub(client, team, reader):
