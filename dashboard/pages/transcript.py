@@ -24,6 +24,9 @@ COLUMNS = 1000
 # The waveform has fewer columns, as each of them weighs four bytes.
 WAVE_COLUMNS = 500
 WAVE_HEIGHT = 64
+# With more lines than this the strip shows turns, in parts of some columns, instead of lines.
+MAX_DRAWN_LINES = 250
+TURN_COLUMNS = 8
 MAX_SPEAKERS = 60
 FIRST_SPEAKERS = 6
 """The speakers that are listed at once; the others are behind a button."""
@@ -152,6 +155,14 @@ class OtherDub(NamedTuple):
     label: str
     href: str
     is_current: bool
+
+
+class TimeMark(NamedTuple):
+    """A labelled time below the strip, and its place from the left."""
+
+    ms: int
+    clock: str
+    x: str
 
 
 class WaveformPath(NamedTuple):
@@ -425,9 +436,26 @@ class TranscriptPage:
     def blocks(self) -> dict[str, str]:
         """The blocks of each voice as one path, so that the strip has few elements for any number of lines."""
         paths = defaultdict[str, str](str)
-        for block in timeline.blocks(self.cues, self.dub.duration_ms, COLUMNS):
+        blocks = timeline.blocks(self.cues, self.dub.duration_ms, COLUMNS)
+        if len(self.cues) > MAX_DRAWN_LINES:
+            blocks = timeline.turns(blocks, TURN_COLUMNS)
+        for block in blocks:
             paths[self.voices.get(block.speaker, "")] += f"M{block.start} 8H{block.end}V24H{block.start}z"
         return dict(paths)
+
+    @property
+    def time_marks(self) -> list[TimeMark]:
+        length_ms = self.dub.duration_ms
+        marks = timeline.time_marks(length_ms)
+        return [TimeMark(ms, timecode.short(ms), f"{100 * ms / length_ms:.2f}%") for ms in marks]
+
+    @property
+    def checks_path(self) -> str:
+        """The lines with review checks as one path of the strip."""
+        checked = {line.position for line in self.lines if line.checks}
+        cues = (cue for cue in self.cues if cue.position in checked)
+        columns = timeline.ticks(cues, self.dub.duration_ms, COLUMNS)
+        return "".join(f"M{column} 21h3v3h-3z" for column in columns)
 
     @property
     def ticks(self) -> str:

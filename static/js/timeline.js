@@ -13,6 +13,9 @@ function totalSeconds() {
 function fit() {
   const { columns, length: linesMs } = timeline().dataset;
   timeline().setAttribute("viewBox", `0 0 ${(columns * totalSeconds() * 1000) / linesMs || columns} 24`);
+  for (const mark of document.querySelectorAll("#time-marks [data-ms]")) {
+    mark.setAttribute("x", `${mark.dataset.ms / totalSeconds() / 10}%`);
+  }
   movePlayhead();
 }
 

@@ -389,12 +389,13 @@ function closeForm(form) {
   form.remove();
 }
 
-// The page counts what is left.
+// The page counts and draws what is left.
 document.addEventListener("htmx:afterSwap", ({ detail }) => {
   const box = detail.requestConfig.elt.closest?.(".check");
   if (!box || detail.requestConfig.verb !== "post") return;
   if ("now" in box.dataset) check -= 1; // the next step goes to the check after the one that has gone
-  htmx.ajax("GET", location.href, { target: "#review-checks", select: "#review-checks", swap: "outerHTML" });
+  const source = document.getElementById("review-checks");
+  htmx.ajax("GET", location.href, { source, target: source, select: "#review-checks", swap: "outerHTML" });
 });
 
 // ---- Speakers ---------------------------------------------------------------------------------------

@@ -266,6 +266,20 @@ def test_lines_with_review_checks_are_marked_and_counted(client, team, reader):
     assert re.findall(r"<output data-of[^>]*>(.*?)</output>", body) == ["2 hints"]
 
 
+def test_the_strip_marks_times_and_the_lines_with_review_checks(client, team, reader):
+    dub = replace_cues(
+        make_dub(make_ready_run(team), audio_url=AUDIO), ("Anna", 0, 25_000, "x"), ("Ben", 25_000, 50_000, "")
+    )
+    body = run_page(client, dub.run)
+    assert re.findall(r'x="([\d.]+%)" data-ms="(\d+)".*?<text y="13">(.*?)</text>', body) == [
+        (f"{20 * n}.00%", f"{n}0000", f"0:{n}0") for n in (1, 2, 3, 4)
+    ]
+    assert re.findall(r'<path class="checks" d="(.*?)"', body) == ["M0 21h3v3h-3zM500 21h3v3h-3z"]
+    assert re.findall(r'<path class="checks" d="(.*?)"', run_page(client, dub.run, "?check=empty")) == [
+        "M500 21h3v3h-3z"
+    ]
+
+
 def test_review_checks_are_shown_by_kind_the_most_severe_first(client, team, reader):
     dub = replace_cues(
         make_dub(make_ready_run(team), audio_url=AUDIO),
@@ -295,7 +309,7 @@ def test_the_strip_is_small_for_any_length_of_transcript(client, team, reader):
     )
     strip = re.search(r"<svg id=\"timeline\".*?</svg>", run_page(client, many.run), re.DOTALL)
     assert strip
-    assert strip[0].count("<path") == 4
+    assert strip[0].count("<path") == 5
     assert len(strip[0]) < 30 * COLUMNS
     few = replace_cues(
         make_dub(make_ready_run(team), audio_url=AUDIO), ("Anna", 0, 500, "x"), ("Ben", 500, 1000, "y")
@@ -304,6 +318,7 @@ def test_the_strip_is_small_for_any_length_of_transcript(client, team, reader):
         ("block voice-0", "M0 8H500V24H0z"),
         ("block voice-1", "M500 8H1000V24H500z"),
         ("ticks", "M0 0V5M500 0V5"),
+        ("checks", ""),
         ("hits", ""),
     ]
 
