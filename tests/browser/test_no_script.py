@@ -63,6 +63,23 @@ def test_words_are_found_in_a_transcript(page, team, add_runs):
     expect(page.get_by_role("searchbox", name="Find in transcript")).to_have_value(word.upper())
 
 
+def test_a_review_check_is_dismissed_and_brought_back(page, add_runs):
+    [run] = add_runs(48223)
+    page.goto(reverse("runs-detail", args=[run.pk]))
+    hints = page.locator("#cues .check")
+    before = hints.count()
+    hints.first.get_by_role("link", name="Dismiss").click()
+    page.get_by_label("Why is this fine?").fill("Intended")
+    page.get_by_role("button", name="Dismiss").click()
+    expect(hints).to_have_count(before - 1)
+    page.locator("#review-checks summary").click()
+    page.get_by_role("link", name="Dismissed 1").click()
+    expect(hints).to_contain_text("Intended")
+    hints.get_by_role("link", name="Change").click()
+    page.get_by_role("button", name="Show it again").click()
+    expect(hints).to_have_count(before)
+
+
 def test_runs_are_tagged_filtered_exported_archived_and_restored(page, team, add_runs):
     first, second = add_runs(48201, 48252)
     page.goto(reverse("runs-list", args=[team.slug]))
@@ -119,6 +136,5 @@ def test_the_list_is_filtered_and_the_history_read(page, team, add_runs):
     page.get_by_role("link", name="Failed 1").click()
     expect(page.locator("#runs-list tbody tr")).to_have_count(1)
     page.goto(reverse("runs-detail", args=[failed.pk]))
-    page.locator(".history-drawer summary").click()
     page.get_by_role("link", name="All calls to CAMB.AI about this run").click()
     expect(page.locator("#run-history tbody tr")).to_have_count(1)
