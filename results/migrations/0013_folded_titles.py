@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('results', '0011_saved_views'),
+        ('results', '0012_dismissed_checks'),
     ]
 
     operations = [
