@@ -51,7 +51,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from results.search.letters import OTHER_LETTERS, OTHER_SPELLING, SAME_LETTER, respell
+from results.search.letters import FOLDING, OTHER_LETTERS, OTHER_SPELLING, fold, respell
+from results.search.proclitics import without_article, without_proclitics
 
 ANALYZER_VERSION = 2
 
@@ -125,14 +126,6 @@ _HEBREW = "\u05d0-\u05ea"
 _MARK_CODES = [code for code in range(0x300, 0x1F000) if unicodedata.category(chr(code))[0] == "M"]
 _MARKS = _ranges(_MARK_CODES)
 _WORD_MARKS = _ranges(code for code in _MARK_CODES if not _BIGRAM_LETTER.match(chr(code)))
-_ACCENT = re.compile(
-    "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
-    "\ufe00-\ufe0f\U000e0100-\U000e01ef"
-    "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"
-    "\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed"
-    "\u0898-\u089f\u08ca-\u08e1\u08e3-\u08ff]"
-)
-_ACCENTED_SCRIPTS = ("LATIN", "GREEK", "HEBREW", "ARABIC")
 # Characters that belong to the one before them: marks, the later letters of a Hangul syllable written apart,
 # half-width sound marks, joiners. NFKC composes nothing across the edge of such a cluster, so each is folded alone.
 _EXTENDERS = (
@@ -175,52 +168,9 @@ _SPACED_DIGITS = re.compile(r"\d\W* \W*\d")
 _MAY_JOIN = re.compile(rf"[{_JOINING}]{_LETTER}")
 
 _MAY_HAVE_PROCLITICS = re.compile(f"[{_ARABIC}{_HEBREW}]")
-_ARABIC_PROCLITICS = re.compile("([وف])?([بك]?ال|لل)?")
-# Frequent words whose first letter is their own and no conjunction.
-_NO_CONJUNCTION = frozenset(
-    re.findall(
-        r"\w+",
-        "ورده ورود واحد واحده واجب وارد واسع واضح واقع والد والده وثيقه وجهه وجود وحده وحيد وداع ورقه وزاره وزير "
-        "وسيله وصول وظيفه وفاه وكاله وكيل ولايه وليد فارس فتاه فتره فرصه فرقه فكره فندق فيلم فريق",
-    )
-)
-_HEBREW_PROCLITICS = re.compile("(ו)?(כש|מש|[שכלבמ])?(ה)?")
 
 
-class _Folding(dict[int, str]):
-    """Caches the folded form of each character, so that `str.translate` runs at C speed."""
-
-    def __missing__(self, code: int) -> str:
-        folded = self[code] = _fold_character(chr(code))
-        return folded
-
-
-def _fold_character(char: str) -> str:
-    category = unicodedata.category(char)
-    if category == "Cf" or _ACCENT.match(char):
-        return ""
-    if category[0] in "CZ":
-        return " "
-    if category == "Nd":
-        return str(unicodedata.decimal(char))
-    is_accented = unicodedata.name(char, "").startswith(_ACCENTED_SCRIPTS)
-    # Case folding makes a letter of an iota subscript, which is an accent.
-    folded = unicodedata.normalize("NFKC", (_without_accents(char) if is_accented else char).casefold())
-    return (_without_accents(folded) if is_accented else folded).translate(SAME_LETTER)
-
-
-def _without_accents(text: str) -> str:
-    return _ACCENT.sub("", unicodedata.normalize("NFD", text))
-
-
-_FOLDING = _Folding()
-
-
-def _fold(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).translate(_FOLDING)
-
-
-_fold_cluster = lru_cache(maxsize=10_000)(_fold)
+_fold_cluster = lru_cache(maxsize=10_000)(fold)
 
 
 def _prepare(text: str) -> str:
@@ -230,9 +180,9 @@ def _prepare(text: str) -> str:
 
 def terms(text: str) -> Terms:
     """Return the terms that find this text. Text beyond MAX_TEXT characters is not indexed."""
-    # The same as `_fold(_prepare(text))`, whose halves other spellings need.
+    # The same as `fold(_prepare(text))`, whose halves other spellings need.
     normal = text[:MAX_TEXT] if text.isascii() else unicodedata.normalize("NFKC", _prepare(text))
-    folded = (normal.lower() if normal.isascii() else normal.translate(_FOLDING))[:MAX_TEXT]
+    folded = (normal.lower() if normal.isascii() else normal.translate(FOLDING))[:MAX_TEXT]
     is_ascii, extras = folded.isascii(), []
     words = folded.encode().translate(_ASCII_WORDS).decode().split() if is_ascii else _PARTS.findall(folded)
     if _MAY_JOIN.search(folded):
@@ -240,7 +190,7 @@ def terms(text: str) -> Terms:
         extras = [term for word in joined for term in _joined_terms(word)]
     extras += [token.term for token in _with_signs(folded)]
     if not is_ascii and _MAY_HAVE_PROCLITICS.search(folded):
-        extras += [term for word in (*words, *extras) for term in _without_proclitics(word)]
+        extras += [term for word in (*words, *extras) for term in without_proclitics(word)]
     if not normal.isascii():
         extras += _other_spellings(normal)
     if not is_ascii and _BIGRAM_LETTER.search(folded):
@@ -288,7 +238,7 @@ def _other_spellings(text: str) -> list[str]:
     if OTHER_LETTERS.isdisjoint(text):
         return []
     words = (word for word in _RAW_WORD.findall(text) if not OTHER_LETTERS.isdisjoint(word))
-    folded = (_fold(_respelled(word)) for word in words)
+    folded = (fold(_respelled(word)) for word in words)
     # A letter may fold to several with a sign between them.
     return [term for term in folded if len(term) <= MAX_TERM and _PART.fullmatch(term)]
 
@@ -299,13 +249,13 @@ def _respelled(word: str) -> str:
 
 def searchable(text: str) -> str:
     """Return the folded text with its words' other spellings behind it, in which any part of the text is found."""
-    return " ".join((*_fold(_prepare(text)).split(), *dict.fromkeys(terms(text).extras)))
+    return " ".join((*fold(_prepare(text)).split(), *dict.fromkeys(terms(text).extras)))
 
 
 def spellings(text: str) -> list[str]:
     """Return the texts of which each alone finds this one in a `searchable` text; none for invisible characters."""
     words = (phrase.terms[0] for phrase in phrases(text) if len(phrase.terms) == 1)
-    return [form for form in dict.fromkeys((" ".join(_fold(_prepare(text)).split()), *words)) if form]
+    return [form for form in dict.fromkeys((" ".join(fold(_prepare(text)).split()), *words)) if form]
 
 
 def phrases(text: str, *, is_prefix: bool = False) -> tuple[Phrase, ...]:
@@ -319,7 +269,7 @@ def phrases(text: str, *, is_prefix: bool = False) -> tuple[Phrase, ...]:
 
 
 def _phrases(text: str, *, is_prefix: bool) -> tuple[Phrase, ...]:
-    folded = _fold(_prepare(text))[:MAX_TEXT]
+    folded = fold(_prepare(text))[:MAX_TEXT]
     words, joined, _ = _tokens(folded)
     if not words:
         return ()
@@ -328,7 +278,7 @@ def _phrases(text: str, *, is_prefix: bool) -> tuple[Phrase, ...]:
     found = [tuple(token.term for token in words)]
     found += [(token.term,) for token in joined if (token.start, token.end) == (words[0].start, words[-1].end)]
     if len(words) == 1:
-        found += [(term,) for term in (*_other_spellings(text), *_without_article(words[0].term))]
+        found += [(term,) for term in (*_other_spellings(text), *without_article(words[0].term))]
     if not _BIGRAM_LETTER.match(words[-1].term):
         return tuple(Phrase(terms, is_prefix and len(terms[-1]) > 1) for terms in found)
     if len(words) > 1 and words[-2].end == words[-1].end:
@@ -401,7 +351,7 @@ def _other_spans(text: str, phrases: Iterable[Phrase]) -> Iterator[tuple[int, in
 def _end_in_other_spelling(word: str, letters: int) -> int:
     """Return where the first letters of the word's other spelling end in the word."""
     for cluster in _CLUSTER.finditer(word):
-        letters -= len(_fold(_respelled(cluster[0])))
+        letters -= len(fold(_respelled(cluster[0])))
         if letters <= 0:
             return cluster.end()
     return len(word)
@@ -474,37 +424,7 @@ def _tokens(folded: str) -> _Tokens:
 def _bare(folded: str, token: _Token) -> list[_Token]:
     """Return the tokens that this one is without each of its proclitics in turn."""
     found = []
-    for term in _without_proclitics(token.term):
+    for term in without_proclitics(token.term):
         missing = len(token.term) - len(term)
         found.append(_Token(term, _end_of(folded, token, missing) if missing else token.start, token.end))
     return found
-
-
-def _without_article(word: str) -> list[str]:
-    """Return what is said without an article of an Arabic or Hebrew word that is typed with one."""
-    is_arabic, is_hebrew = word.startswith("ال") and len(word) >= 5, word.startswith("ה") and len(word) >= 4
-    return [word[2:]] if is_arabic else [word[1:]] if is_hebrew else []
-
-
-@lru_cache(maxsize=10_000)
-def _without_proclitics(word: str) -> tuple[str, ...]:
-    """Return an Arabic or Hebrew word without each of its proclitics in turn; nothing for other scripts."""
-    if len(word) > MAX_TERM:
-        return ()
-    found: list[str] = []
-    if "\u0620" <= word[0] <= "\u06d3":
-        conjunction, article = _ARABIC_PROCLITICS.findall(word)[0]
-        rest = word[len(conjunction) :]
-        if conjunction and len(rest) >= 3 and word not in _NO_CONJUNCTION:
-            found.append(rest)
-        if article and len(rest) - len(article) >= 2:
-            if article != "ال":
-                found.append("ال" + rest[len(article) :])
-            found.append(rest[len(article) :])
-    elif "\u05d0" <= word[0] <= "\u05ea":
-        for attached in _HEBREW_PROCLITICS.findall(word)[0]:
-            rest = word[len(attached) :]
-            if attached and len(rest) >= 3:
-                found.append(rest)
-            word = rest
-    return tuple(found)

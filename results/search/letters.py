@@ -1,6 +1,7 @@
 """The spellings that count as one: letters, by a table, and signs that depend on the letters beside them."""
 
 import re
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -114,3 +115,49 @@ def respell(text: str) -> str:
         if sign in text:
             text = pattern.sub(new, text)
     return text
+
+
+# --- Folding ------------------------------------------------------------------------------------------
+
+_ACCENT = re.compile(
+    "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+    "\ufe00-\ufe0f\U000e0100-\U000e01ef"
+    "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"
+    "\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed"
+    "\u0898-\u089f\u08ca-\u08e1\u08e3-\u08ff]"
+)
+_ACCENTED_SCRIPTS = ("LATIN", "GREEK", "HEBREW", "ARABIC")
+
+
+class _Folding(dict[int, str]):
+    """Caches the folded form of each character, so that `str.translate` runs at C speed."""
+
+    def __missing__(self, code: int) -> str:
+        folded = self[code] = _fold_character(chr(code))
+        return folded
+
+
+def _fold_character(char: str) -> str:
+    category = unicodedata.category(char)
+    if category == "Cf" or _ACCENT.match(char):
+        return ""
+    if category[0] in "CZ":
+        return " "
+    if category == "Nd":
+        return str(unicodedata.decimal(char))
+    is_accented = unicodedata.name(char, "").startswith(_ACCENTED_SCRIPTS)
+    # Case folding makes a letter of an iota subscript, which is an accent.
+    folded = unicodedata.normalize("NFKC", (_without_accents(char) if is_accented else char).casefold())
+    return (_without_accents(folded) if is_accented else folded).translate(SAME_LETTER)
+
+
+def _without_accents(text: str) -> str:
+    return _ACCENT.sub("", unicodedata.normalize("NFD", text))
+
+
+FOLDING = _Folding()
+
+
+def fold(text: str) -> str:
+    """Return the text with each letter in the form in which letters are compared."""
+    return unicodedata.normalize("NFKC", text).translate(FOLDING)
