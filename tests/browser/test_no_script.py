@@ -66,18 +66,18 @@ def test_words_are_found_in_a_transcript(page, team, add_runs):
 def test_a_review_check_is_dismissed_and_brought_back(page, add_runs):
     [run] = add_runs(48223)
     page.goto(reverse("runs-detail", args=[run.pk]))
-    hints = page.locator("#cues .check")
-    before = hints.count()
-    hints.first.get_by_role("link", name="Dismiss").click()
+    checks = page.locator("#cues .check")
+    before = checks.count()
+    checks.first.get_by_role("link", name="Dismiss").click()
     page.get_by_label("Why is this fine?").fill("Intended")
     page.get_by_role("button", name="Dismiss").click()
-    expect(hints).to_have_count(before - 1)
+    expect(checks).to_have_count(before - 1)
     page.locator("#review-checks summary").click()
     page.get_by_role("link", name="Dismissed 1").click()
-    expect(hints).to_contain_text("Intended")
-    hints.get_by_role("link", name="Change").click()
+    expect(checks).to_contain_text("Intended")
+    checks.get_by_role("link", name="Change").click()
     page.get_by_role("button", name="Show it again").click()
-    expect(hints).to_have_count(before)
+    expect(checks).to_have_count(before)
 
 
 def test_runs_are_tagged_filtered_exported_archived_and_restored(page, team, add_runs):

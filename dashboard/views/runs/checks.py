@@ -27,7 +27,7 @@ def dismiss(request: SignedInRequest, pk: int) -> HttpResponse:
     cue = Cue.objects.filter(run=run, pk=parse_id(request.GET.get("line", "")) or 0).select_related("dub").first()
     line_check = _check_of(cue, request.GET.get("kind", ""))
     if cue is None or line_check is None:
-        messages.info(request, _("This line has changed, and the hint is gone."))
+        messages.info(request, _("This line has changed, and the review check is gone."))
         return redirect("runs-detail", pk)
     back = reverse("runs-detail", args=[pk]) + f"{TranscriptFilter(cue.dub.language).query}#cue-{cue.position}"
     given = line_check.dismissed.reason if line_check.dismissed else ""

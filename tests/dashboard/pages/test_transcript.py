@@ -26,7 +26,7 @@ def texts(body):
     return re.findall(r'<p dir="(?:ltr|rtl)">(.*?)</p>', body)
 
 
-def hints(body):
+def checks_in(body):
     return re.findall(r'<small><span dir="auto">(.*?)</span></small>', body)
 
 
@@ -262,8 +262,8 @@ def test_lines_with_review_checks_are_marked_and_counted(client, team, reader):
         ("Ben", 2000, 3000, ""),
     )
     body = run_page(client, dub.run)
-    assert hints(body) == ["Fast: 30 characters/s, limit 20", "No text"]
-    assert re.findall(r"<output data-of[^>]*>(.*?)</output>", body) == ["2 hints"]
+    assert checks_in(body) == ["Fast: 30 characters/s, limit 20", "No text"]
+    assert re.findall(r"<output data-of[^>]*>(.*?)</output>", body) == ["2 checks"]
 
 
 def test_the_strip_marks_times_and_the_lines_with_review_checks(client, team, reader):
@@ -289,11 +289,11 @@ def test_review_checks_are_shown_by_kind_the_most_severe_first(client, team, rea
     )
     choices = r'<span class="truncate">(.*?)</span> <span class="count">(\d+)</span>'
     body = run_page(client, dub.run)
-    assert re.findall(choices, body) == [("All hints", "3"), ("No text", "1"), ("Fast", "2")]
+    assert re.findall(choices, body) == [("All checks", "3"), ("No text", "1"), ("Fast", "2")]
     fast = run_page(client, dub.run, "?check=fast")
-    assert hints(fast) == ["Fast: 30 characters/s, limit 20", "Fast: 40 characters/s, limit 20"]
+    assert checks_in(fast) == ["Fast: 30 characters/s, limit 20", "Fast: 40 characters/s, limit 20"]
     assert len(texts(fast)) == 3
-    assert hints(run_page(client, dub.run, "?check=nonsense")) == hints(body)
+    assert checks_in(run_page(client, dub.run, "?check=nonsense")) == checks_in(body)
 
 
 def test_a_transcript_without_review_checks_has_no_buttons_for_them(client, team, reader):

@@ -23,27 +23,27 @@ def address(dub, kind="fast", position=1):
     return f"{reverse('runs-checks-dismiss', args=[dub.run_id])}?line={line}&kind={kind}"
 
 
-def hints(body):
+def checks_in(body):
     return re.findall(r'<small><span dir="auto">(.*?)</span></small>', body)
 
 
 def test_a_check_is_dismissed_with_a_reason_and_listed_with_it(member, dub):
-    [hint] = hints(run_page(member, dub.run))
-    assert hint in text_of(member.get(address(dub)))
+    [check] = checks_in(run_page(member, dub.run))
+    assert check in text_of(member.get(address(dub)))
     answer = member.post(address(dub), {"reason": " Sung "})
     assert answer.headers["Location"] == f"{reverse('runs-detail', args=[dub.run_id])}?dub=en-us#cue-1"
     body = run_page(member, dub.run)
-    assert hints(body) == []
-    assert "0 hints" in body
-    [dismissed] = hints(run_page(member, dub.run, "?check=dismissed"))
-    assert dismissed.startswith(f"{hint} · dismissed · Sung · ")
+    assert checks_in(body) == []
+    assert "0 checks" in body
+    [dismissed] = checks_in(run_page(member, dub.run, "?check=dismissed"))
+    assert dismissed.startswith(f"{check} · dismissed · Sung · ")
 
 
 def test_a_dismissed_check_is_brought_back(member, dub):
     member.post(address(dub), {"reason": "Sung"})
     assert "Show it again" in text_of(member.get(address(dub)))
     member.post(address(dub), {"restore": "1"})
-    assert len(hints(run_page(member, dub.run))) == 1
+    assert len(checks_in(run_page(member, dub.run))) == 1
     assert "dismissed" not in run_page(member, dub.run)
 
 
@@ -55,9 +55,9 @@ def test_a_reason_is_asked_for(member, dub):
 def test_a_line_in_another_language_can_be_dismissed(member, dub):
     dub.foreign_lines = [[2, 2, "fr-fr"]]
     dub.save()
-    assert hints(run_page(member, dub.run))[1:] == ["Another language: French (France)"]
+    assert checks_in(run_page(member, dub.run))[1:] == ["Another language: French (France)"]
     member.post(address(dub, "foreign", 2), {"reason": "A name"})
-    assert len(hints(run_page(member, dub.run))) == 1
+    assert len(checks_in(run_page(member, dub.run))) == 1
 
 
 def test_a_check_that_is_gone_is_not_dismissed(member, dub):
@@ -76,7 +76,7 @@ def test_a_line_of_another_run_is_not_dismissed(member, team, dub):
 
 def test_a_viewer_sees_the_checks_without_links(team, dub):
     body = run_page(signed_in(make_member(team, Membership.Role.VIEWER)), dub.run)
-    assert len(hints(body)) == 1
+    assert len(checks_in(body)) == 1
     assert "/checks/dismiss/" not in body
 
 
