@@ -11,13 +11,8 @@ from django.utils.translation import gettext_lazy
 
 from dashboard.http.file_response import media_file_name
 from dashboard.pages.markup import language_label
-from dashboard.pages.transcript import (
-    TranscriptFilter,
-    TranscriptPage,
-    WaveformPath,
-    beside_name,
-    companion_dubs,
-)
+from dashboard.pages.transcript import TranscriptPage, beside_name, companion_dubs
+from dashboard.pages.transcript_parts import TranscriptFilter, WaveformPath
 from results.dubs import languages as dub_languages
 from results.media import copies, links
 from results.models import Dub, MediaCopy, Run

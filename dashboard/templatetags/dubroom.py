@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from dashboard.pages import markup
 from dashboard.pages.ready_by import ready_by
-from dashboard.pages.transcript import LineCheck, TranscriptLine, TranscriptRow
+from dashboard.pages.transcript_parts import LineCheck, TranscriptLine, TranscriptRow
 from dashboard.units import date_and_time
 from results.transcripts import timecode
 

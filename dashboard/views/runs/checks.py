@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from dashboard.forms import DismissalForm
 from dashboard.http.ids import parse_id
 from dashboard.http.requests import SignedInRequest, page_methods
-from dashboard.pages.transcript import LineCheck, TranscriptFilter, TranscriptPage
+from dashboard.pages.transcript import TranscriptPage
+from dashboard.pages.transcript_parts import LineCheck, TranscriptFilter
 from dashboard.views.runs.lookup import get_changeable_run
 from results.models import Cue
 from results.transcripts import dismissals

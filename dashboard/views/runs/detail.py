@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from dashboard.forms import TimesForm
 from dashboard.pages.run_detail import ShownDub, status_sentence
-from dashboard.pages.transcript import TranscriptFilter
+from dashboard.pages.transcript_parts import TranscriptFilter
 from dashboard.views.runs.lookup import get_run
 from results import clock, queue, tags
 from results.media import copies

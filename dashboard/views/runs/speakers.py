@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from dashboard.forms import SpeakerForm
 from dashboard.http.requests import page_methods
-from dashboard.pages.transcript import TranscriptFilter
+from dashboard.pages.transcript_parts import TranscriptFilter
 from dashboard.views.runs.lookup import get_changeable_run
 from results.dubs import speakers
 

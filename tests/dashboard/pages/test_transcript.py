@@ -11,7 +11,8 @@ from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from dashboard.pages.transcript import COLUMNS, VOICES, TranscriptFilter, TranscriptPage
+from dashboard.pages.transcript import VOICES, TranscriptPage
+from dashboard.pages.transcript_parts import COLUMNS, TranscriptFilter
 from results.models import Cue, Dub, MediaCopy, TeamVersion
 from results.runs.source import join_runs
 from tests.dashboard.page_helpers import run_page

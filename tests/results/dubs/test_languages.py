@@ -54,7 +54,7 @@ def answer(camb, worker, team):
     return answer
 
 
-def named(run: Run) -> list[tuple[str, str]]:
+def languages_of(run: Run) -> list[tuple[str, str]]:
     return list(run.dubs.order_by("pk").values_list("language", "language_source"))
 
 
@@ -68,41 +68,41 @@ def hits_for(run: Run, typed: str) -> int:
 def test_camb_names_the_language_by_its_key(answer, team):
     run = make_run(team)
     answer(run, {"es-es": ready(), "fr-fr": ready()})
-    assert named(run) == [("es-es", "camb"), ("fr-fr", "camb")]
+    assert languages_of(run) == [("es-es", "camb"), ("fr-fr", "camb")]
 
 
 def test_a_dub_without_a_key_gets_the_language_of_the_list(answer, team):
     run = make_run(team, given_language="es-mx")
     answer(run, ready())
-    assert named(run) == [("es-mx", "sheet")]
+    assert languages_of(run) == [("es-mx", "sheet")]
     assert run.languages == ["es-mx"]
 
 
 def test_camb_is_believed_rather_than_the_list(answer, team):
     run = make_run(team, given_language="es-mx")
     answer(run, {"fr-fr": ready()})
-    assert named(run) == [("fr-fr", "camb")]
+    assert languages_of(run) == [("fr-fr", "camb")]
 
 
 def test_a_person_is_believed_rather_than_camb(answer, team):
     run = make_run(team, given_language="es-mx", is_language_of_person=True)
     answer(run, {"fr-fr": ready()})
-    assert named(run) == [("es-mx", "person")]
+    assert languages_of(run) == [("es-mx", "person")]
 
 
 def test_the_language_of_a_list_is_not_that_of_several_dubs(answer, team):
     run = make_run(team, given_language="es-mx")
     answer(run, {"fr-fr": ready(), "de-de": ready()})
-    assert named(run) == [("fr-fr", "camb"), ("de-de", "camb")]
+    assert languages_of(run) == [("fr-fr", "camb"), ("de-de", "camb")]
 
 
 def test_a_dub_that_nothing_names_gets_a_guess_from_its_text(answer, team):
     run = make_run(team)
     answer(run, ready(transcript=lines(*SPANISH)))
-    assert named(run) == [("", "")]
+    assert languages_of(run) == [("", "")]
     dub_languages.check_languages()
     run.refresh_from_db()
-    assert named(run) == [("es", "guess")]
+    assert languages_of(run) == [("es", "guess")]
     assert (run.languages, run.guessed_languages) == (["es"], ["es"])
     assert hits_for(run, "lang:es cocina") == 1
 
@@ -111,7 +111,7 @@ def test_a_text_of_a_few_words_stays_without_a_language(answer, team):
     run = make_run(team)
     answer(run, ready(transcript=lines("♪", "OK", "1, 2, 3")))
     dub_languages.check_languages()
-    assert named(run) == [("", "")]
+    assert languages_of(run) == [("", "")]
 
 
 # --- What a refresh keeps ----------------------------------------------------------------------------
@@ -122,7 +122,7 @@ def test_a_refresh_never_undoes_a_persons_word(answer, team):
     dub = answer(run, {"es-es": ready()})["es-es"]
     dub_languages.set_language(dub.run, dub, "pt-br")
     dubs = answer(run, {"es-es": ready(transcript=lines("Nova fala."))})
-    assert named(run) == [("pt-br", "person")]
+    assert languages_of(run) == [("pt-br", "person")]
     assert dubs["pt-br"].pk == dub.pk
     assert hits_for(run, "lang:pt nova") == 1
     assert run.notes == []
@@ -168,7 +168,7 @@ def test_dubs_of_the_release_before_are_found_by_their_language(answer, team):
     Dub.objects.update(camb_language=None, language_source="")
     dubs = answer(run, {"es-es": ready(transcript=lines("Otra."))})
     assert dubs["es-es"].pk == dub.pk
-    assert named(run) == [("es-es", "camb")]
+    assert languages_of(run) == [("es-es", "camb")]
 
 
 def test_a_dub_of_the_release_before_keeps_its_key_when_a_person_names_it(answer, team):
@@ -182,10 +182,10 @@ def test_a_dub_of_the_release_before_keeps_its_key_when_a_person_names_it(answer
 def test_a_number_of_camb_becomes_a_tag_once_it_is_known(answer, team):
     run = make_run(team)
     answer(run, {"777": ready()})
-    assert named(run) == [("777", "camb")]
+    assert languages_of(run) == [("777", "camb")]
     Language.objects.create(camb_id=777, tag="wo-sn")
     merge.tag_numbered_dubs({777: "wo-sn"})
-    assert named(run) == [("wo-sn", "camb")]
+    assert languages_of(run) == [("wo-sn", "camb")]
     assert hits_for(run, "lang:wo kettle") == 1
     assert len(answer(run, {"777": ready()})) == 1
 
@@ -196,15 +196,15 @@ def test_a_number_of_camb_becomes_a_tag_once_it_is_known(answer, team):
 def test_a_person_sets_and_takes_back_the_language_of_a_dub(team):
     dub = make_searchable_dub(make_ready_run(team), ["Agua."], "fr-fr")
     before = dub_languages.set_language(dub.run, dub, "es-es")
-    assert named(dub.run) == [("es-es", "person")]
+    assert languages_of(dub.run) == [("es-es", "person")]
     assert hits_for(dub.run, "lang:es agua") == 1
     assert hits_for(dub.run, "lang:fr agua") == 0
     dub_languages.restore(team, before)
     dub_languages.check_languages()
-    assert named(dub.run) == [("fr-fr", "camb")]
+    assert languages_of(dub.run) == [("fr-fr", "camb")]
     dub_languages.set_language(dub.run, dub, "es-es")
     dub_languages.set_language(dub.run, dub, "")
-    assert named(dub.run) == [("fr-fr", "camb")]
+    assert languages_of(dub.run) == [("fr-fr", "camb")]
 
 
 def test_a_person_sets_the_language_of_many_runs_at_once(team, worker):
@@ -215,13 +215,13 @@ def test_a_person_sets_the_language_of_many_runs_at_once(team, worker):
     worker()
     empty.refresh_from_db()
     assert left_out == 1
-    assert named(single) == [("es-es", "person")]
+    assert languages_of(single) == [("es-es", "person")]
     assert (empty.given_language, empty.is_language_of_person) == ("es-es", True)
-    assert [tag for tag, _ in named(several)] == ["fr-fr", "de-de"]
+    assert [tag for tag, _ in languages_of(several)] == ["fr-fr", "de-de"]
     dub_languages.restore(team, before)
     worker()
     empty.refresh_from_db()
-    assert named(single) == [("", "")]
+    assert languages_of(single) == [("", "")]
     assert (empty.given_language, empty.is_language_of_person) == ("", False)
 
 
@@ -230,7 +230,7 @@ def test_runs_of_another_team_are_never_set_nor_restored(team, worker):
     dub_languages.set_languages(team, Run.objects.all(), "es-es")
     dub_languages.restore(team, dub_languages.Words([(other.pk, "es-es")], [(other.run_id, "es-es", True)]))
     worker()
-    assert named(other.run) == [("", "")]
+    assert languages_of(other.run) == [("", "")]
 
 
 def test_all_guesses_are_confirmed_and_become_guesses_again(team, worker):
@@ -238,10 +238,10 @@ def test_all_guesses_are_confirmed_and_become_guesses_again(team, worker):
     dub_languages.check_languages()
     before, count = dub_languages.confirm_guesses(team, Run.objects.filter(team=team))
     dub.run.refresh_from_db()
-    assert (count, named(dub.run), dub.run.guessed_languages) == (1, [("es", "person")], None)
+    assert (count, languages_of(dub.run), dub.run.guessed_languages) == (1, [("es", "person")], None)
     dub_languages.restore(team, before)
     worker()
-    assert named(dub.run) == [("es", "guess")]
+    assert languages_of(dub.run) == [("es", "guess")]
 
 
 def test_a_dub_read_while_a_person_names_it_keeps_the_persons_word(team, monkeypatch):
@@ -254,7 +254,7 @@ def test_a_dub_read_while_a_person_names_it_keeps_the_persons_word(team, monkeyp
 
     monkeypatch.setattr(language_guess, "guess_language", guess_while_a_person_speaks)
     dub_languages.check_languages()
-    assert named(dub.run) == [("ca", "person")]
+    assert languages_of(dub.run) == [("ca", "person")]
     monkeypatch.undo()
     dub_languages.check_languages()
     assert dub_languages.unchecked(team) == 0
