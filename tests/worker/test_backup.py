@@ -73,5 +73,5 @@ def test_a_backup_made_during_work_restores_everything_and_needs_the_same_field_
             # The message says what happened, why, and what to do.
             why = "The stored key can no longer be decrypted on this server. Paste the key again."
             until(lambda: why in tab.read("/t/team/runs/"))
-            assert why in tab.read("/t/team/team/")
+            assert why in tab.read("/t/team/team/key/")
         assert installation.column("SELECT count(*) FROM results_cue") == [10]
