@@ -357,7 +357,7 @@ function stepCheck(step) {
   checks[check].dataset.now = "";
   seek(checks[check].closest(".cue"));
   reveal(checks[check].closest(".part > li"));
-  const output = document.querySelector("#review-checks output");
+  const output = document.querySelector("#review-checks [data-of]");
   const count = output.dataset.of.replace("{n}", check + 1).replace("{m}", checks.length);
   output.textContent = count;
   document.getElementById("live").textContent = `${count}: ${checks[check].querySelector("small").textContent}`;

@@ -133,11 +133,11 @@ def test_review_checks_are_stepped_through(open_run):
     page = open_run(NIGHT)
     checks = page.locator("#cues .check")
     page.get_by_role("button", name="Next review check").click()
-    expect(page.locator("#review-checks output")).to_have_text(f"Check 1 of {checks.count()}")
+    expect(page.locator("#review-checks summary")).to_have_text(f"Check 1 of {checks.count()}")
     page.keyboard.press("n")
     page.keyboard.press("Shift+N")
     page.keyboard.press("Shift+N")
-    expect(page.locator("#review-checks output")).to_have_text(f"Check {checks.count()} of {checks.count()}")
+    expect(page.locator("#review-checks summary")).to_have_text(f"Check {checks.count()} of {checks.count()}")
     expect(page.locator("#cues .check[data-now]")).to_have_count(1)
     expect(checks.last).to_be_in_viewport()
     line = page.locator("#cues .cue", has=page.locator("[data-now]"))
@@ -147,7 +147,7 @@ def test_review_checks_are_stepped_through(open_run):
 
 def test_a_review_check_is_dismissed_in_place_and_brought_back(open_run):
     page = open_run(NIGHT)
-    count, checks = page.locator("#review-checks output"), page.locator("#cues .check:not(.is-done)")
+    count, checks = page.locator("#review-checks summary"), page.locator("#cues .check:not(.is-done)")
     before = checks.count()
     page.evaluate("window.before = media")
     page.get_by_role("button", name="Next review check").click()

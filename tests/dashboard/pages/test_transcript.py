@@ -264,7 +264,7 @@ def test_lines_with_review_checks_are_marked_and_counted(client, team, reader):
     )
     body = run_page(client, dub.run)
     assert checks_in(body) == ["Fast: 30 characters/s, limit 20", "No text"]
-    assert re.findall(r"<output data-of[^>]*>(.*?)</output>", body) == ["2 checks"]
+    assert re.findall(r"<span data-of[^>]*>(.*?)</span>", body) == ["2 checks"]
 
 
 def test_the_strip_marks_times_and_the_lines_with_review_checks(client, team, reader):
