@@ -1,13 +1,13 @@
 """Page model of the table of languages: the sources as rows, the team's languages as columns."""
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from django.db.models import Count, Exists, OuterRef, Q, Subquery
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.http import QueryDict
 from django.utils.html import format_html
@@ -78,17 +78,25 @@ class LanguagePage(NamedTuple):
 
 @dataclass(frozen=True)
 class LanguageTable:
-    """The table of a team. `tags` are the languages of its dubs, the most frequent first."""
+    """The table of a team. `tags` are the languages of its dubs, the most frequent first.
+
+    `merged` maps a language without a region to its column, that of the only region which the team's dubs have: a
+    guess says Spanish where CAMB.AI says Spanish (Spain).
+    """
 
     team: Team
     wanted: LanguageTableQuery
     tags: tuple[str, ...]
+    merged: Mapping[str, str]
 
     @classmethod
     def of(cls, team: Team, wanted: LanguageTableQuery) -> "LanguageTable":
         spoken = Dub.objects.filter(team=team).exclude(language="").order_by().values_list("language")
-        counted = spoken.annotate(n=Count("pk")).order_by("-n", "language")
-        return cls(team, wanted, tuple(tag for tag, _n in counted))
+        counts = Counter[str](dict(spoken.annotate(n=Count("pk")).order_by("-n", "language")))
+        merged = _merged(counts)
+        for tag, column in merged.items():
+            counts[column] += counts.pop(tag)
+        return cls(team, wanted, tuple(tag for tag, _n in counts.most_common()), merged)
 
     @property
     def shown_tags(self) -> tuple[str, ...]:
@@ -140,13 +148,14 @@ class LanguageTable:
         of_run, of_source = Q(run=OuterRef("pk")), Q(run__source=OuterRef("source"), run__archived_at=None)
         dubs = Dub.objects.filter(team=self.team).order_by()
         if self.wanted.missing:
-            spoken = dubs.filter(language=self.wanted.missing)
+            spoken = dubs.filter(language__in=self._tags_of(self.wanted.missing))
             own, common = (~Q(Exists(spoken.filter(of))) for of in (of_run, of_source))
         elif self.wanted.is_all:
             return runs
         else:
-            spoken = dubs.filter(language__in=self.shown_tags)
-            number = Count("language", distinct=True)
+            spoken = dubs.filter(language__in=[tag for column in self.shown_tags for tag in self._tags_of(column)])
+            moved = [When(language=tag, then=Value(column)) for tag, column in self.merged.items()]
+            number = Count(Case(*moved, default=F("language")), distinct=True)
             counts = (
                 Coalesce(Subquery(spoken.filter(of).values(key).annotate(n=number).values("n")), 0)
                 for of, key in ((of_run, "run"), (of_source, "run__source"))
@@ -154,6 +163,9 @@ class LanguageTable:
             runs = runs.alias(**dict(zip(("own_count", "source_count"), counts, strict=True)))
             own, common = (Q(**{f"{name}__lt": len(self.shown_tags)}) for name in ("own_count", "source_count"))
         return runs.filter(Q(source=None) & own | Q(source__isnull=False) & common)
+
+    def _tags_of(self, column: str) -> list[str]:
+        return [column, *(tag for tag, of_tag in self.merged.items() if of_tag == column)]
 
     def _rows(self, runs: list[Run]) -> list[LanguageRow]:
         by_source = defaultdict[int, list[Run]](list)
@@ -164,8 +176,9 @@ class LanguageTable:
         dubs = defaultdict[int, dict[str, SourceDub]](dict)
         for dub in dubs_of(run for own in by_source.values() for run in own):
             known = dubs[dub.run.source_id or -dub.run.pk]
-            if dub.language and (dub.language not in known or dub.status == Status.READY):
-                known[dub.language] = dub
+            column = self.merged.get(dub.language, dub.language)
+            if column and (column not in known or dub.status == Status.READY):
+                known[column] = dub
         return [
             self._row(run, titles.get(key, ""), len(by_source[key]), dubs[key])
             for run, key in ((run, run.source_id or -run.pk) for run in runs)
@@ -180,6 +193,13 @@ class LanguageTable:
             status_of={tag: dub.status for tag, dub in dubs.items()},
             cells=[_cell(dubs.get(tag)) for tag in self.shown_tags],
         )
+
+
+def _merged(tags: Iterable[str]) -> dict[str, str]:
+    """Return the languages without a region, each with the tag of its only region among these tags."""
+    tags = list(tags)
+    regions = {tag: [other for other in tags if other.startswith(f"{tag}-")] for tag in tags}
+    return {tag: others[0] for tag, others in regions.items() if len(others) == 1 and "-" not in tag}
 
 
 def _cell(dub: SourceDub | None) -> SafeString:

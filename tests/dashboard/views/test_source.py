@@ -155,3 +155,17 @@ def test_the_table_takes_as_many_queries_for_thirty_sources_as_for_one(client, t
 def test_a_team_without_languages_is_told_so(client, team, reader):
     make_run(team)
     assert "No dub has a language yet" in text_of(client.get(reverse("source-languages", args=[team.slug])))
+
+
+def test_a_language_without_a_region_stands_in_the_column_of_its_only_region(client, team, reader):
+    make_source(team, "es-es", "fr-fr", title="Named")
+    make_source(team, "es", "fr-fr", title="Guessed")
+    make_source(team, "fr-fr", title="Missing")
+    assert table(client, team, "?missing=es-es") == ["Missing (fr-fr)"]
+    assert table(client, team) == ["Missing (fr-fr)"]
+
+
+def test_a_language_without_a_region_has_a_column_beside_those_of_several_regions(client, team, reader):
+    make_source(team, "es-es", "es-mx", title="Both")
+    make_source(team, "es", "es-mx", title="Bare")
+    assert table(client, team, "?missing=es") == ["Both"]
