@@ -46,7 +46,7 @@ def test_a_menu_that_opens_at_the_bottom_of_a_phone_comes_into_view(open_browser
 def test_the_names_of_languages_are_above_their_columns(page, add_runs):
     [run] = add_runs(LUMEN)
     page.goto(f"{reverse('runs-detail', args=[run.pk])}?beside=fr-fr")
-    names = [name.bounding_box()["x"] for name in page.locator(".beside-head bdi").all()]
+    names = [name.bounding_box()["x"] for name in page.locator(".beside-head > *").all()]
     columns = [column.bounding_box()["x"] for column in page.locator(".part > li >> nth=0 >> xpath=div").all()]
     assert names == columns
     row = page.locator(".part > li >> nth=1").bounding_box()
