@@ -14,7 +14,7 @@ from typing import NamedTuple
 from django.db import transaction
 from django.db.models import Count, F
 
-from results import queue
+from results import clock, queue
 from results.models import Dub, LanguageSource, Run, RunQuerySet, TeamVersion
 from results.search import indexing
 from results.transcripts import language_guess
@@ -22,6 +22,8 @@ from teams.models import Team
 
 # The dubs that one task checks; the task enqueues itself until none is left.
 DUBS_PER_TASK = 100
+# While runs are due, refreshing them comes first: one task reads only so many, and the next comes with beat's tick.
+DUBS_WHILE_BUSY = 25
 # Changes of more runs at once cannot be undone, as what was there before has to be kept for that.
 MAX_UNDO = 5000
 
@@ -169,11 +171,13 @@ def backlog(team: Team) -> int:
 
 def check_languages() -> None:
     """Read the text of dubs that are not checked, the newest first, and decide their language anew."""
+    is_busy = Run.objects.due(clock.now()).exists()
+    most = DUBS_WHILE_BUSY if is_busy else DUBS_PER_TASK
     dubs = Dub.objects.filter(is_language_checked=False, run__archived_at=None).order_by("-pk")
-    found = list(dubs.select_related("run").annotate(dub_count=Count("run__dubs"))[:DUBS_PER_TASK])
+    found = list(dubs.select_related("run").annotate(dub_count=Count("run__dubs"))[:most])
     for dub in found:
         _check(dub)
-    if len(found) == DUBS_PER_TASK:
+    if len(found) == most and not is_busy:
         queue.enqueue("check_languages")
 
 

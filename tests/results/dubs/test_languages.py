@@ -286,3 +286,16 @@ def test_a_backlog_is_read_in_parts_until_none_is_left(team, worker, monkeypatch
     dub_languages.check_languages()
     worker()
     assert dub_languages.unchecked(team) == 0
+
+
+def test_refreshing_comes_before_a_backlog_of_languages(team, worker, monkeypatch):
+    monkeypatch.setattr(dub_languages, "DUBS_WHILE_BUSY", 2)
+    for _ in range(5):
+        make_dub(make_ready_run(team), ["Agua."], "")
+    due = make_run(team)
+    dub_languages.check_languages()
+    assert worker() == 0
+    assert dub_languages.unchecked(team) == 3
+    Run.objects.filter(pk=due.pk).update(due_at=None)
+    dub_languages.check_languages()
+    assert dub_languages.unchecked(team) == 0
