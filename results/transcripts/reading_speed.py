@@ -40,7 +40,8 @@ _LATER_JAMO = re.compile("[\u1160-\u11ff\ud7b0-\ud7fb]")
 
 def speed_for(text: str) -> int:
     """Return the reading speed of a text in characters a second, which depends on its most frequent script."""
-    if text.isascii():
+    # Before Hebrew there are only alphabets: most lines need no count of scripts.
+    if max(text, default="") < "\u0590":
         return SPEED
     scripts = Counter(found.lastgroup or "" for found in _SCRIPT.finditer(_composed(text)))
     if scripts["kana"] > _LEAST_KANA * scripts["han"]:
@@ -54,7 +55,8 @@ def length(text: str) -> int:
     Marks and invisible characters do not count, and spaces in a row count as one.
     """
     text = " ".join(text.split())
-    if text.isascii():
+    # Before U+0300 every printable character is composed and takes one place.
+    if text.isascii() or (max(text) < "\u0300" and text.isprintable()):
         return len(text)
     text = _EMOJI.sub("*", _LATER_JAMO.sub("", _composed(text)))
     return sum(unicodedata.category(letter) not in _WITHOUT_WIDTH for letter in text)
