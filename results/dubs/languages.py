@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import Count, F
+from django.db.models import Count, F, Q
 
 from results import clock, queue
-from results.models import Dub, LanguageSource, Run, RunQuerySet, TeamVersion
+from results.models import ApiKey, Dub, LanguageSource, Run, RunQuerySet, TeamVersion
 from results.search import indexing
 from results.transcripts import language_guess
 from teams.models import Team
@@ -26,6 +26,7 @@ DUBS_PER_TASK = 100
 DUBS_WHILE_BUSY = 25
 # Changes of more runs at once cannot be undone, as what was there before has to be kept for that.
 MAX_UNDO = 5000
+_RUNS_PER_QUERY = 500
 
 
 class Words(NamedTuple):
@@ -106,15 +107,26 @@ def set_languages(team: Team, runs: RunQuerySet, tag: str) -> tuple[Words | None
     counted = Run.objects.filter(team=team, pk__in=runs.order_by().values("pk")).annotate(dub_count=Count("dubs"))
     with transaction.atomic():
         empty = Run.objects.filter(pk__in=counted.filter(dub_count=0).values("pk"))
+        # Named before their dub came: what is said of the dub now replaces that.
+        named = Run.objects.filter(
+            pk__in=counted.filter(dub_count=1, is_language_of_person=True).values("pk"), is_language_of_person=True
+        )
         dubs = Dub.objects.filter(run__in=counted.filter(dub_count=1).values("pk"))
         words = Words(
             list(dubs.values_list("pk", "person_language")[: MAX_UNDO + 1]),
-            list(empty.values_list("pk", "given_language", "is_language_of_person")[: MAX_UNDO + 1]),
+            [
+                word
+                for runs in (empty, named)
+                for word in runs.values_list("pk", "given_language", "is_language_of_person")[: MAX_UNDO + 1]
+            ],
         )
         left_out = counted.filter(dub_count__gt=1).count()
+        # Storing answers locks runs by pk, their dubs, and then the team's version, and so does this.
+        (empty | named).select_for_update().order_by("pk").pks()
+        named.update(given_language="", is_language_of_person=False)
         empty.update(given_language=tag, is_language_of_person=bool(tag))
-        empty.update(version=TeamVersion.bump(team.pk))  # late, as it locks the team's counter
         dubs.update(person_language=tag, is_language_checked=False)
+        empty.update(version=TeamVersion.bump(team.pk))
         queue.enqueue("check_languages")
     return (words if len(words.dubs) + len(words.runs) <= MAX_UNDO else None), left_out
 
@@ -126,17 +138,24 @@ def confirm_guesses(team: Team, runs: RunQuerySet) -> tuple[Words | None, int]:
             team=team, run__in=runs.order_by().values("pk"), language_source=LanguageSource.GUESS
         )
         words = Words(list(guesses.values_list("pk", "person_language")), [])
+        # Storing answers locks runs by pk, their dubs, and then the team's version, and so does this.
+        guessed = Run.objects.filter(team=team, pk__in=runs.order_by().values("pk"))
+        pks = guessed.exclude(guessed_languages=None).select_for_update().order_by("pk").pks()
         guesses.update(person_language=F("language"), language_source=LanguageSource.PERSON)
         version = TeamVersion.bump(team.pk)
-        Run.objects.filter(team=team, guessed_languages__isnull=False, pk__in=runs.order_by().values("pk")).update(
-            guessed_languages=None, version=version
-        )
+        chunks = (pks[start : start + _RUNS_PER_QUERY] for start in range(0, len(pks), _RUNS_PER_QUERY))
+        for chunk in chunks:
+            Run.objects.filter(pk__in=chunk).update(guessed_languages=None, version=version)
     return (words if len(words.dubs) <= MAX_UNDO else None), len(words.dubs)
 
 
 def restore(team: Team, words: Words) -> None:
     """Put back what was said before a change; a worker decides the languages anew."""
     with transaction.atomic():
+        # Storing answers locks runs by pk, and then their dubs.
+        of_dubs = Dub.objects.filter(team=team, pk__in=[pk for pk, _ in words.dubs]).values("run")
+        named = Q(pk__in=[pk for pk, *_ in words.runs]) | Q(pk__in=of_dubs)
+        Run.objects.filter(named, team=team).select_for_update().order_by("pk").pks()
         for said in {said for _, said in words.dubs}:
             pks = [pk for pk, earlier in words.dubs if earlier == said]
             Dub.objects.filter(team=team, pk__in=pks).update(person_language=said, is_language_checked=False)
@@ -171,7 +190,9 @@ def backlog(team: Team) -> int:
 
 def check_languages() -> None:
     """Read the text of dubs that are not checked, the newest first, and decide their language anew."""
-    is_busy = Run.objects.due(clock.now()).exists()
+    # Runs that wait for a key, or for one that is paused, keep no worker busy.
+    usable = ApiKey.objects.filter(retry_at=None)
+    is_busy = Run.objects.due(clock.now()).filter(team__in=usable.values("pk")).exists()
     most = DUBS_WHILE_BUSY if is_busy else DUBS_PER_TASK
     dubs = Dub.objects.filter(is_language_checked=False, run__archived_at=None).order_by("-pk")
     found = list(dubs.select_related("run").annotate(dub_count=Count("run__dubs"))[:most])
@@ -203,6 +224,9 @@ def _check(dub: Dub) -> None:
             is_language_checked=True, text_language=dub.text_language, foreign_lines=foreign or None
         ):
             decide_anew([run.pk])
+            # A list named the run meanwhile: its lines are read again against that language.
+            renamed = Dub.objects.filter(pk=dub.pk).exclude(language=tag)
+            renamed.update(is_language_checked=False, foreign_lines=None)
 
 
 def decide_anew(run_pks: Sequence[int]) -> None:

@@ -8,7 +8,7 @@ from results.refresh import merge
 from results.runs.request import request_refresh
 from results.search.service import search
 from results.transcripts import language_guess
-from tests.factories import make_dub, make_ready_run, make_run, make_searchable_dub, ready
+from tests.factories import make_dub, make_ready_run, make_run, make_searchable_dub, make_team, ready
 
 pytestmark = pytest.mark.django_db
 
@@ -297,5 +297,25 @@ def test_refreshing_comes_before_a_backlog_of_languages(team, worker, monkeypatc
     assert worker() == 0
     assert dub_languages.unchecked(team) == 3
     Run.objects.filter(pk=due.pk).update(due_at=None)
+    dub_languages.check_languages()
+    assert dub_languages.unchecked(team) == 0
+
+
+def test_many_runs_are_left_to_the_other_sources_again_also_where_the_run_was_named(answer, team, worker):
+    run = make_run(team, given_language="es-mx", is_language_of_person=True)
+    answer(run, {"fr-fr": ready()})
+    before, _left_out = dub_languages.set_languages(team, Run.objects.filter(team=team), "")
+    worker()
+    assert languages_of(run) == [("fr-fr", "camb")]
+    dub_languages.restore(team, before)
+    worker()
+    assert languages_of(run) == [("es-mx", "person")]
+
+
+def test_runs_that_cannot_be_refreshed_hold_no_language_up(team, worker, monkeypatch):
+    monkeypatch.setattr(dub_languages, "DUBS_WHILE_BUSY", 2)
+    make_run(make_team())  # due, in a team without a key
+    for _ in range(5):
+        make_dub(make_ready_run(team), ["Agua."], "")
     dub_languages.check_languages()
     assert dub_languages.unchecked(team) == 0
