@@ -5,7 +5,7 @@ from django.db.models import Q, QuerySet
 
 from results.models import SavedView
 from teams.access import can_manage
-from teams.models import Membership
+from teams.models import Membership, Team
 
 MAX_VIEWS = 50
 
@@ -36,6 +36,8 @@ def save_view(membership: Membership, name: str, query: str, *, is_shared: bool,
     """
     mine = SavedView.objects.filter(team=membership.team_id, owner=membership.user_id)
     with transaction.atomic():
+        # Two members may each make a view the default at once.
+        Team.objects.select_for_update(no_key=True).get(pk=membership.team_id)
         if not mine.filter(name=name).exists() and mine.count() >= MAX_VIEWS:
             raise TooManyViewsError
         if is_default:

@@ -140,7 +140,10 @@ def _in_companions(cues: Sequence[Cue], condition: Q) -> list[ParallelLine]:
     sources = {cue.run.source_id for cue in cues if cue.run.source_id}
     if not sources:
         return []
-    dubs = Dub.objects.filter(condition, run__source__in=sources, run__archived_at=None, cue_count__gt=0)
+    teams = {cue.team_id for cue in cues}
+    dubs = Dub.objects.filter(
+        condition, team__in=teams, run__source__in=sources, run__archived_at=None, cue_count__gt=0
+    )
     by_source = defaultdict[int, list[int]](list)
     for source, dub in dubs.order_by("pk").values_list("run__source", "pk"):
         if source and len(by_source[source]) < MAX_COMPANION_DUBS:
