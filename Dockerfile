@@ -20,7 +20,7 @@ RUN python -m compileall -q dashboard results teams demo \
     && DUBROOM_DATA_DIR=/tmp/build python manage.py collectstatic --noinput --verbosity 0 \
     && rm -rf /tmp/build \
     && useradd --system --uid 10001 --no-create-home dubroom \
-    && install -d -o dubroom /data \
+    && install -d -o dubroom -m 0700 /data \
     && chown -R dubroom /app/collected
 
 USER dubroom

@@ -7,13 +7,19 @@ IN_VENV := $(VENV)/bin/python -m
 # A virtual environment whose Python has disappeared (an upgrade, a moved folder) is created again.
 STALE := $(shell $(VENV)/bin/python -m pip --version >/dev/null 2>&1 || echo stale)
 
-.PHONY: help run test test-postgres bench lint format clean chromium stale
+.PHONY: help run test test-postgres test-thorough test-pgbouncer check-machines check-fresh judge bench lint format clean chromium screenshots stale
 
 help:
 	@echo 'make run            start Dubroom on http://127.0.0.1:8000/ (PORT=8080 for another port)'
 	@echo 'make test           check everything, with SQLite and the embedded broker'
 	@echo 'make test-postgres  run the tests with PostgreSQL and Redis'
-	@echo 'make bench          measure refreshing, searching, reading and load, against their best possible times'
+	@echo 'make test-thorough  run the tests that the suite leaves out because they take long'
+	@echo 'make test-pgbouncer run the tests of the database and of workers through PgBouncer in transaction mode'
+	@echo 'make check-machines try two web servers and four workers in network namespaces of their own (needs root)'
+	@echo 'make check-fresh    try the two commands of README in a minimal Debian, which it installs (needs root)'
+	@echo 'make judge          judge every page by axe at six sizes, the Nu HTML checker and Lighthouse (needs Node.js, Java)'
+	@echo 'make screenshots    take the pictures of README anew, from a new installation with the demo'
+	@echo 'make bench          measure refreshing, searching, reading, pages and load, against their best possible times'
 	@echo 'make lint           check style, types, the direction of imports and migrations'
 	@echo 'make format         format the code'
 	@echo 'make clean          remove the environment and caches; data/ stays'
@@ -22,15 +28,37 @@ run: $(VENV)/requirements.txt
 	@exec $(VENV)/bin/python manage.py start
 
 test: lint chromium
-	@$(IN_VENV) pytest -n 2
+	@$(IN_VENV) pytest -n 3
 
 test-postgres: $(VENV)/requirements-dev.txt chromium
-	@.ci/with-services $(IN_VENV) pytest -n 2
+	@.ci/with-services $(IN_VENV) pytest -n 3 $(PYTEST)
+
+judge: $(VENV)/requirements-dev.txt chromium
+	@command -v npm >/dev/null && command -v java >/dev/null || { echo 'The judges need Node.js and Java.' >&2; exit 1; }
+	@npm install --silent --no-audit --no-fund --prefix $(VENV)/judges vnu-jar@26.9.27 lighthouse@12.8.2
+	@JUDGES=$(VENV)/judges $(IN_VENV) pytest -n 2 tests/browser/judge.py
+
+test-thorough: $(VENV)/requirements-dev.txt
+	@$(IN_VENV) pytest -n 3 -m thorough
+
+screenshots: $(VENV)/requirements-dev.txt chromium
+	@$(IN_VENV) tests.browser.screenshots
+
+test-pgbouncer: $(VENV)/requirements-dev.txt
+	@.ci/with-services .ci/with-pgbouncer $(IN_VENV) pytest -n 1 tests/results tests/teams tests/worker \
+		tests/dashboard/api
+
+check-machines: $(VENV)/requirements-dev.txt
+	@.ci/check-machines $(IN_VENV) pytest tests/worker/machines.py
+
+check-fresh:
+	@.ci/check-fresh
 
 bench: $(VENV)/requirements-dev.txt
 	@$(IN_VENV) benchmarks.refresh
 	@$(IN_VENV) benchmarks.search --database sqlite
 	@$(IN_VENV) benchmarks.reading
+	@$(IN_VENV) benchmarks.pages
 	@$(IN_VENV) benchmarks.load --lines 100000
 
 lint: $(VENV)/requirements-dev.txt

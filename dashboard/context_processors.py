@@ -40,4 +40,4 @@ def _memberships(request: HttpRequest) -> list[Membership]:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return []
-    return list(Membership.objects.select_related("team").filter(user=user).order_by("team__name", "pk"))
+    return list(Membership.objects.of_user(user).select_related("team").order_by("team__name", "pk"))

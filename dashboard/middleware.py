@@ -2,20 +2,27 @@
 
 from collections.abc import Callable
 from datetime import UTC, tzinfo
+from functools import cache
+from http import HTTPStatus
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
+from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.translation import get_language
 
+from dashboard.http.request_body import RefusedBodyError
 from dashboard.http.requests import browser_time_zone
 from teams.models import User
 
 METHODS = ["GET", "HEAD", "POST"]
 API = "/api/"
 HEALTH = "/health/"
+# Their addresses or forms carry a secret: of a reset, a confirmation, an invitation.
+SECRET_PAGES = ("/accounts/", "/invitations/")
 
 
 class CompressedPages(GZipMiddleware):
@@ -56,6 +63,43 @@ def known_methods(
     return middleware
 
 
+def isolated_pages(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Let no other origin load a response, and no page use a feature of the browser that Dubroom has no use for."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        response.headers["Permissions-Policy"] = settings.PERMISSIONS_POLICY
+        return response
+
+    return middleware
+
+
+def refused_bodies(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Answer with the reason where `dashboard.http.request_body` has refused the body, without a database query."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        refusal: RefusedBodyError | None = request.META.get("dubroom.refused")
+        if refusal is None:
+            return get_response(request)
+        is_script = request.path_info.startswith(API)
+        page = "" if is_script else _refusal_page(refusal.status, refusal.is_visitor, get_language())
+        headers = {"Retry-After": "60"} if refusal.status == HTTPStatus.TOO_MANY_REQUESTS else {}
+        return HttpResponse(page, status=refusal.status, headers=headers)
+
+    return middleware
+
+
+@cache
+def _refusal_page(status: int, is_visitor: bool, language: str) -> str:
+    """Return the page; rendered once, since hundreds of slow senders are refused in the same moment."""
+    return render_to_string("413.html", {"status": status, "is_visitor": is_visitor})
+
+
 def _has_read_session(request: HttpRequest) -> bool:
     return hasattr(request, "session") and request.session.accessed
 
@@ -63,14 +107,18 @@ def _has_read_session(request: HttpRequest) -> bool:
 def private_pages(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Keep a signed-in user's pages out of every cache, so that Back after logging out shows none of them."""
+    """Keep a signed-in user's pages out of every cache, so that Back after logging out shows none of them.
+
+    The pages of accounts stay out of it for everyone.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         # A response made without the session is the same for everyone. After a failure the user is not looked up:
         # sessions are in the database, which may be down, and one more query would only take longer.
         has_failed = response.status_code >= 500
-        if has_failed or (_has_read_session(request) and request.user.is_authenticated):
+        is_secret = request.path_info.startswith(SECRET_PAGES)
+        if has_failed or is_secret or (_has_read_session(request) and request.user.is_authenticated):
             response.headers.setdefault("Cache-Control", "no-store, private")
         return response
 

@@ -4,12 +4,14 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 
-from django.db import connection
-from django.db.models import Q
+from django.db import connection, transaction
+from django.db.models import Count, Q
 from django.db.models.expressions import RawSQL
 
-from results.db import chunks
-from results.models import Run, Tag
+from results.db import bulk, chunks
+from results.models import Run, RunQuerySet, Tag
+from results.transcripts import letters
+from teams import audit
 from teams.models import Team
 
 MOST_OFFERED = 500
@@ -26,8 +28,9 @@ _Link = Run.tags.through
 # Raw SQL, as the ORM takes longer to build it than a small team's search does.
 _TAGGED_LIKE = r"""
     select run_id from results_run_tags
-    where tag_id in (select id from results_tag where folded like %s escape '\')
+    where tag_id in (select id from results_tag where folded like %s escape '\' or letters like %s escape '\')
 """
+_TAGS_PER_BATCH = 1_000
 
 
 def parse(text: str) -> list[str]:
@@ -48,20 +51,44 @@ def fold(name: str) -> str:
     return unicodedata.normalize("NFC", clean(name).translate(_PLAIN).casefold())
 
 
+def search_form(name: str) -> str:
+    """Return the form in which a search compares tags: as the analyzer folds a title, so without accents."""
+    folded = letters.fold(letters.respell(clean(name).translate(_PLAIN)))
+    return " ".join(folded.split()) or fold(name)
+
+
 def tagged_with(name: str) -> Q:
     """Return the condition that a run has this tag, in any spelling. It is for a query on one team's runs."""
-    return Q(pk__in=_Link.objects.filter(tag__folded=fold(name)).values("run"))
+    is_tag = Q(tag__folded=fold(name)) | Q(tag__letters=search_form(name))
+    return Q(pk__in=_Link.objects.filter(is_tag).values("run"))
 
 
 def tagged_like(part: str) -> Q:
     """Return the condition that a run has a tag with this text in it. It is for a query on one team's runs."""
-    return Q(pk__in=RawSQL(_TAGGED_LIKE, [f"%{connection.ops.prep_for_like_query(fold(part))}%"]))  # noqa: S611
+    patterns = [f"%{connection.ops.prep_for_like_query(form)}%" for form in (fold(part), search_form(part))]
+    return Q(pk__in=RawSQL(_TAGGED_LIKE, patterns))  # noqa: S611
+
+
+def fill_search_forms() -> bool:
+    """Fill in the search form of some tags that lack it; return whether there may be more."""
+    with transaction.atomic():
+        found = list(Tag.objects.filter(letters=None).select_for_update().order_by("pk")[:_TAGS_PER_BATCH])
+        for tag in found:
+            tag.letters = search_form(tag.name)
+        bulk.update(Tag, found, ("letters",))
+    return len(found) == _TAGS_PER_BATCH
 
 
 def names_in_use(team_id: int) -> list[str]:
     """Return the names of the team's tags that at least one run has, up to MOST_OFFERED."""
     tags = Tag.objects.filter(team=team_id, pk__in=_Link.objects.values("tag"))
     return list(tags.values_list("name", flat=True)[:MOST_OFFERED])
+
+
+def counts_among(runs: RunQuerySet) -> dict[str, int]:
+    """Return how many of these runs have each tag, by the tag's name; a tag that none has is left out."""
+    links = _Link.objects.filter(run__in=runs.order_by().values("pk"))
+    return dict(links.values_list("tag__name").annotate(Count("run")))
 
 
 def add_tags(team: Team, names_by_run: Mapping[int, Collection[str]]) -> int:
@@ -72,13 +99,26 @@ def add_tags(team: Team, names_by_run: Mapping[int, Collection[str]]) -> int:
         links = [_Link(run_id=pk, tag=tags[fold(name)]) for pk in pks for name in names_by_run[pk]]
         _Link.objects.bulk_create(links, ignore_conflicts=True)
 
-    return chunks.update_in_chunks(team, names_by_run, link)
+    kind = audit.Action.RUNS_EDITED
+    return chunks.update_in_chunks(team, names_by_run, link, audit_kind=kind, audit_detail="tags added")
 
 
 def remove_tags(team: Team, pks: Collection[int], names: Iterable[str]) -> int:
     """Remove these tags from these runs of the team; return how many of the runs still exist."""
     links = _Link.objects.filter(tag__folded__in=[fold(name) for name in names])
-    return chunks.update_in_chunks(team, pks, lambda part: links.filter(run__in=part).delete())
+
+    def unlink(part: list[int]) -> None:
+        links.filter(run__in=part).delete()
+
+    kind = audit.Action.RUNS_EDITED
+    return chunks.update_in_chunks(team, pks, unlink, audit_kind=kind, audit_detail="tags removed")
+
+
+def delete_unused(team: Team) -> None:
+    """Delete the team's tags that no run has."""
+    with transaction.atomic():
+        Team.objects.select_for_update(no_key=True).get(pk=team.pk)
+        Tag.objects.filter(team=team).exclude(pk__in=_Link.objects.values("tag")).delete()
 
 
 def _get_or_create(team: Team, names: Iterable[str]) -> dict[str, Tag]:
@@ -91,6 +131,6 @@ def _get_or_create(team: Team, names: Iterable[str]) -> dict[str, Tag]:
         spelled.setdefault(fold(name), name)
     tags = Tag.objects.filter(team=team, folded__in=spelled)
     tags.exclude(pk__in=_Link.objects.values("tag")).delete()
-    new = [Tag(team=team, name=name, folded=folded) for folded, name in spelled.items()]
+    new = [Tag(team=team, name=name, folded=folded, letters=search_form(name)) for folded, name in spelled.items()]
     Tag.objects.bulk_create(new, ignore_conflicts=True)
     return {tag.folded: tag for tag in tags.all()}

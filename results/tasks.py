@@ -6,13 +6,17 @@ from datetime import timedelta
 from celery import shared_task
 from django.conf import settings
 
-from results import beat
+from results.db import expired
+from results.dubs import checks, speakers
 from results.dubs import languages as dub_languages
-from results.dubs import speakers
-from results.media import copy_fetch, copy_sync, part_files
-from results.refresh import ask, call_log, keys, schedule
-from results.runs import archive, remove, source_suggestions
+from results.media import copy_fetch, copy_sync, part_files, still_files
+from results.notifications import collect, deliver, mailbox, periodic
+from results.queue import beat
+from results.queue.turns import one_at_a_time
+from results.refresh import ask, call_log, circuit_breaker, keys, schedule
+from results.runs import archive, retention, source_suggestions, trash
 from results.search import saved, titles
+from teams import audit
 
 
 def _run_scheduled(name: str, run: Callable[[], object]) -> None:
@@ -53,36 +57,49 @@ def fetch_languages() -> None:
 
 
 @shared_task
+@one_at_a_time
 def send_search_alerts() -> None:
     saved.create_alerts()
 
 
 @shared_task
+@one_at_a_time
 def check_languages() -> None:
     dub_languages.check_languages()
 
 
 @shared_task
+@one_at_a_time
+def store_checks() -> None:
+    checks.store_pending()
+
+
+@shared_task
+@one_at_a_time
 def apply_speaker_names() -> None:
     speakers.apply_pending()
 
 
 @shared_task
+@one_at_a_time
 def sync_archived() -> None:
     archive.sync_pending()
 
 
 @shared_task
+@one_at_a_time
 def fold_titles() -> None:
     titles.fold_pending()
 
 
 @shared_task
+@one_at_a_time
 def suggest_sources() -> None:
     source_suggestions.suggest_pending()
 
 
 @shared_task
+@one_at_a_time
 def sync_copies() -> None:
     copy_sync.sync_copies()
 
@@ -90,6 +107,16 @@ def sync_copies() -> None:
 @shared_task
 def fetch_copy(lease: str) -> None:
     copy_fetch.fetch_copy(lease)
+
+
+@shared_task
+@one_at_a_time
+def take_stills() -> None:
+    """Take missing stills one after the other: while some are left, the next turn follows at once."""
+    beat.begin_scheduled("take-stills")
+    is_more_left = still_files.take_missing()
+    seconds = 1 if is_more_left else settings.CELERY_BEAT_SCHEDULE["take-stills"]["schedule"]
+    beat.end_scheduled("take-stills", timedelta(seconds=seconds))
 
 
 @shared_task
@@ -103,5 +130,49 @@ def delete_old_calls() -> None:
 
 
 @shared_task
+def delete_expired() -> None:
+    _run_scheduled("delete-expired", expired.delete_expired)
+
+
+@shared_task
+def apply_retention() -> None:
+    _run_scheduled("apply-retention", retention.apply_retention)
+
+
+@shared_task
+def delete_old_audit_entries() -> None:
+    _run_scheduled("delete-old-audit-entries", audit.delete_old)
+
+
+@shared_task
+@one_at_a_time
 def finish_removals() -> None:
-    _run_scheduled("finish-removals", remove.finish_removals)
+    _run_scheduled("finish-removals", trash.finish_removals)
+
+
+@shared_task
+def read_bounces() -> None:
+    _run_scheduled("read-bounces", mailbox.read_configured)
+
+
+@shared_task
+@one_at_a_time
+def tell_events() -> None:
+    circuit_breaker.tell_absences()
+    collect.collect()
+    deliver.enqueue_due()
+
+
+@shared_task
+def deliver_messages(lease: str) -> None:
+    deliver.deliver(lease)
+
+
+@shared_task
+def write_weekly_summaries() -> None:
+    _run_scheduled("write-weekly-summaries", periodic.write_weekly)
+
+
+@shared_task
+def delete_old_events() -> None:
+    _run_scheduled("delete-old-events", periodic.delete_old)

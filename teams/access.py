@@ -1,16 +1,18 @@
 """Permissions: who sees a team, and what each role may do in it.
 
 A person outside a team gets 404, as if the team did not exist. A person in the team without the right gets 403.
+docs/security.md has the table of roles.
 """
 
 import logging
 
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.shortcuts import get_object_or_404
 
-from teams.models import AccessToken, Membership, Team, User
+from teams.models import AccessToken, Invitation, Membership, Team, User
 
 logger = logging.getLogger(__name__)
 
@@ -19,36 +21,100 @@ Role = Membership.Role
 
 def membership_or_404(user: User | AnonymousUser, slug: str) -> Membership:
     """Return the user's membership, with its team, in the team at this slug. Raises Http404 for outsiders."""
-    return get_object_or_404(_memberships(user), team__slug=slug)
+    return _with_second_step(get_object_or_404(_memberships(user), team__slug=slug))
 
 
 def membership_in(user: User | AnonymousUser, team: Team) -> Membership:
     """Return the user's membership, with its team, in this team. Raises Http404 for outsiders."""
-    return get_object_or_404(_memberships(user), team=team)
+    return _with_second_step(get_object_or_404(_memberships(user), team=team))
 
 
 def _memberships(user: User | AnonymousUser) -> QuerySet[Membership]:
     if not (user.is_authenticated and user.is_active):
         return Membership.objects.none()
-    return Membership.objects.select_related("team").filter(user=user)
+    return Membership.objects.of_user(user).select_related("team")
+
+
+class SecondStepMissingError(PermissionDenied):
+    """Raised for a member without a second step at log-in, in a team that requires one."""
+
+    def __init__(self, team: Team) -> None:
+        super().__init__("This team requires a second step at log-in. Its person has not set one up.")
+        self.team = team
+
+
+def has_second_step(user_id: int | None) -> bool:
+    """Return whether the person's log-in asks for a code or a passkey. Recovery codes alone are no second step."""
+    return with_second_step(User.objects.filter(pk=user_id or 0)).exists()
+
+
+def with_second_step(users: QuerySet[User]) -> QuerySet[User]:
+    """The users of these whose log-in asks for a code or a passkey."""
+    kinds = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+    return users.filter(Exists(Authenticator.objects.filter(user=OuterRef("pk"), type__in=kinds)))
+
+
+def without_required_step(memberships: QuerySet[Membership]) -> QuerySet[Membership]:
+    """The memberships of these whose team requires a second step that the person has not set up."""
+    has_step = with_second_step(User.objects.filter(pk=OuterRef("user")))
+    return memberships.filter(~Exists(has_step), team__requires_second_step=True)
+
+
+def require_second_step(user_id: int | None, team: Team) -> None:
+    """Raise SecondStepMissingError if the team requires a second step and the person has none."""
+    if team.requires_second_step and not has_second_step(user_id):
+        raise SecondStepMissingError(team)
+
+
+def _with_second_step(membership: Membership) -> Membership:
+    require_second_step(membership.user_id, membership.team)
+    return membership
 
 
 def can_change(membership: Membership) -> bool:
-    """Return whether the member may add, rename, refresh and remove runs."""
-    return membership.role in (Role.OWNER, Role.MEMBER)
+    """Return whether the member may add, rename, refresh, archive and tag runs, and restore removed ones."""
+    return membership.role in (Role.OWNER, Role.MANAGER, Role.MEMBER)
+
+
+def can_remove(membership: Membership) -> bool:
+    """Return whether the member may remove runs. A team can leave this to its owners."""
+    return membership.role == Role.OWNER or (can_change(membership) and not membership.team.only_owners_remove)
+
+
+def can_delete_removed(membership: Membership) -> bool:
+    """Return whether the member may delete removed runs before their time: that cannot be undone."""
+    return can_manage(membership) and can_remove(membership)
 
 
 def can_export(membership: Membership) -> bool:
     """Return whether the member may take transcripts and media out of Dubroom, by a page or by the API.
 
-    Today every role may. A role that only watches is taken out of this tuple, and nowhere else.
+    This is a switch of each membership, apart from the role: a freelancer may work on runs that must not leave, and
+    a viewer may be the one who delivers them. An owner could turn the own switch on, so it is never off.
     """
-    return membership.role in (Role.OWNER, Role.MEMBER, Role.VIEWER)
+    return membership.role == Role.OWNER or (membership.role in Role.values and membership.may_export)
 
 
 def can_manage(membership: Membership) -> bool:
-    """Return whether the member may change the team itself: its name, its people and its CAMB.AI key."""
+    """Return whether the member may change the team's name, its copies of media, and people below owner."""
+    return membership.role in (Role.OWNER, Role.MANAGER)
+
+
+def can_manage_person(membership: Membership, person: Membership | Invitation) -> bool:
+    """Return whether the member may change or remove this person, or revoke this invitation."""
+    return person.role in roles_to_give(membership)
+
+
+def can_own(membership: Membership) -> bool:
+    """Return whether the member may change owners, the CAMB.AI key and the rules, and remove the team."""
     return membership.role == Role.OWNER
+
+
+def roles_to_give(membership: Membership) -> list[str]:
+    """Return the roles that the member may give, and take from those who have them."""
+    if not can_manage(membership):
+        return []
+    return [role for role in Role.values if role != Role.OWNER or can_own(membership)]
 
 
 def require_change(membership: Membership) -> None:
@@ -57,16 +123,43 @@ def require_change(membership: Membership) -> None:
         raise _refusal(membership, "Viewers can watch, read and search, but not change anything in this team.")
 
 
+def require_remove(membership: Membership) -> None:
+    """Raise PermissionDenied unless the member may remove runs."""
+    require_change(membership)
+    if not can_remove(membership):
+        raise _refusal(membership, "In this team, only owners remove runs.")
+
+
+def require_delete_removed(membership: Membership) -> None:
+    """Raise PermissionDenied unless the member may delete removed runs for good."""
+    require_remove(membership)
+    if not can_delete_removed(membership):
+        raise _refusal(membership, "Only an owner or a manager deletes removed runs. They can be restored.")
+
+
 def require_export(membership: Membership) -> None:
     """Raise PermissionDenied unless the member may take transcripts and media out of Dubroom."""
     if not can_export(membership):
-        raise _refusal(membership, "Your role in this team does not include exporting transcripts and media.")
+        raise _refusal(membership, "Your place in this team does not include exporting transcripts and media.")
 
 
 def require_manage(membership: Membership) -> None:
-    """Raise PermissionDenied unless the member may change the team itself."""
+    """Raise PermissionDenied unless the member may change the team's settings and people."""
     if not can_manage(membership):
-        raise _refusal(membership, "Only an owner can change the team.")
+        raise _refusal(membership, "Only an owner or a manager can change the team.")
+
+
+def require_manage_person(membership: Membership, person: Membership | Invitation) -> None:
+    """Raise PermissionDenied unless the member may change or remove this person, or revoke this invitation."""
+    require_manage(membership)
+    if not can_manage_person(membership, person):
+        raise _refusal(membership, "Only an owner can change owners.")
+
+
+def require_own(membership: Membership) -> None:
+    """Raise PermissionDenied unless the member owns the team."""
+    if not can_own(membership):
+        raise _refusal(membership, "Only an owner can do this.")
 
 
 def can_write(token: AccessToken) -> bool:

@@ -1,13 +1,13 @@
-"""Users, teams, memberships with their roles, invitations, and access tokens for scripts."""
+"""Users, teams, memberships with their roles, invitations, access tokens for scripts, and the audit trail."""
 
 import hashlib
 import secrets
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 from zoneinfo import ZoneInfo
 
-from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.contrib.auth.models import AbstractUser, AnonymousUser, BaseUserManager
 from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -69,6 +69,14 @@ class User(AbstractUser):
     def __str__(self) -> str:
         return self.name or self.email
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save the user. A new password ends the access tokens, as it ends the sessions."""
+        has_new_password = getattr(self, "_password", None) is not None and not self._state.adding
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            if has_new_password:
+                AccessToken.objects.filter(membership__user=self).delete()
+
     @property
     def zone(self) -> ZoneInfo:
         """The user's time zone; UTC while none is known."""
@@ -100,9 +108,19 @@ def _slugs(name: str) -> Iterator[str]:
 class Team(models.Model):
     """A group of people who share runs. Its slug is part of every address: the session never decides the team."""
 
+    LONGEST_NAME = 254  # of a person: an email address if they gave no name
+
     name = models.CharField(_("name"), max_length=MAX_TEAM_NAME)
     slug = models.SlugField(max_length=64, unique=True)
+    only_owners_remove = models.BooleanField(
+        default=False, db_default=False, help_text=_("Whether removing runs is left to the owners.")
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    removed_at = models.DateTimeField(
+        null=True, help_text=_("When the team was removed; None: it is in use. It can be restored for a while.")
+    )
+    removed_by = models.CharField(max_length=LONGEST_NAME, blank=True, default="", db_default="")
+    requires_second_step = models.BooleanField(default=False, db_default=False)
 
     objects: ClassVar[TeamManager] = TeamManager()
 
@@ -114,18 +132,32 @@ class LastOwnerError(Exception):
     """Raised instead of removing a team's last owner: without an owner, no member could repair the team."""
 
 
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def of_user(self, user: User | AnonymousUser) -> "MembershipQuerySet":
+        """The user's memberships, without those of removed teams."""
+        return self.filter(user=user.pk or 0, team__removed_at=None)
+
+
 class Membership(models.Model):
     """A user's place in a team, with a role."""
 
     class Role(models.TextChoices):
         OWNER = "owner", _("Owner")
+        MANAGER = "manager", _("Manager")
         MEMBER = "member", _("Member")
         VIEWER = "viewer", _("Viewer")
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships", db_index=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(_("role"), max_length=10, choices=Role.choices)
+    may_export = models.BooleanField(
+        default=True,
+        db_default=True,
+        help_text=_("Whether the person may take transcripts and media out; owners always may."),
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = MembershipQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["team", "user"], name="one_membership_a_person")]
@@ -138,13 +170,25 @@ class Membership(models.Model):
         with transaction.atomic():
             self._keep_an_owner(still_owner=role == self.Role.OWNER)
             Membership.objects.filter(pk=self.pk).update(role=role)
+            if role != self.Role.OWNER:
+                self._end_invitations()
         self.role = role
+
+    def set_export(self, *, is_allowed: bool) -> None:
+        """Let the person take transcripts and media out of Dubroom, or no longer."""
+        Membership.objects.filter(pk=self.pk).update(may_export=is_allowed)
+        self.may_export = is_allowed
 
     def remove(self) -> None:
         """Delete the membership. Raises LastOwnerError if the team would be left without an owner."""
         with transaction.atomic():
             self._keep_an_owner(still_owner=False)
+            self._end_invitations()
             self.delete()
+
+    def _end_invitations(self) -> None:
+        """Delete what the person has offered in the name of the team: it would still be accepted after them."""
+        Invitation.objects.waiting().filter(team_id=self.team_id, invited_by_id=self.user_id).delete()
 
     def _keep_an_owner(self, *, still_owner: bool) -> None:
         # The team's row is the lock: when two owners step down at the same moment, the second is refused.
@@ -160,14 +204,17 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         return self.filter(accepted_at=None)
 
     def acceptable(self) -> "InvitationQuerySet":
-        """Invitations that can still be accepted."""
-        return self.waiting().filter(expires_at__gt=timezone.now())
+        """Invitations that can still be accepted: they end with the account of the person who sent them."""
+        current = self.waiting().filter(expires_at__gt=timezone.now(), team__removed_at=None)
+        return current.filter(invited_by__is_active=True)
 
     def opened_by(self, token: str) -> "InvitationQuerySet":
         """The acceptable invitation with this token; empty when the token is wrong or expired."""
         return self.acceptable().filter(token_hash=_hashed(token))
 
-    def issue(self, *, team: Team, email: str, role: str, invited_by: User) -> tuple["Invitation", str]:
+    def issue(
+        self, *, team: Team, email: str, role: str, invited_by: User, may_export: bool = True
+    ) -> tuple["Invitation", str]:
         """Create an invitation, and return it with its token. Only the token's hash is stored.
 
         An open invitation of the same address to the same team is replaced.
@@ -176,7 +223,12 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         with transaction.atomic():
             self.waiting().filter(team=team, email=email).delete()
             invitation = self.create(
-                team=team, email=email, role=role, invited_by=invited_by, token_hash=_hashed(token)
+                team=team,
+                email=email,
+                role=role,
+                may_export=may_export,
+                invited_by=invited_by,
+                token_hash=_hashed(token),
             )
         return invitation, token
 
@@ -195,6 +247,7 @@ class Invitation(models.Model):
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="invitations")
     email = models.EmailField(_("e-mail address"))
     role = models.CharField(_("role"), max_length=10, choices=Membership.Role.choices)
+    may_export = models.BooleanField(default=True, db_default=True)
     token_hash = models.CharField(max_length=64, unique=True)
     invited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -222,7 +275,8 @@ class Invitation(models.Model):
             if not Invitation.objects.acceptable().filter(pk=self.pk).update(accepted_at=timezone.now()):
                 return None
             # A user who is already in the team keeps the present role.
-            return Membership.objects.get_or_create(team=self.team, user=user, defaults={"role": self.role})[0]
+            place = {"role": self.role, "may_export": self.may_export}
+            return Membership.objects.get_or_create(team=self.team, user=user, defaults=place)[0]
 
 
 # --- Scripts -----------------------------------------------------------------------------------------
@@ -232,7 +286,9 @@ class AccessTokenQuerySet(models.QuerySet["AccessToken"]):
     def opened_by(self, secret: str) -> "AccessTokenQuerySet":
         """The token with this secret, if its person may log in; else empty. The token may have expired."""
         tokens = self.select_related("membership__team", "membership__user")
-        return tokens.filter(token_hash=_hashed(secret), membership__user__is_active=True)
+        return tokens.filter(
+            token_hash=_hashed(secret), membership__user__is_active=True, membership__team__removed_at=None
+        )
 
     def issue(
         self, membership: Membership, name: str, *, can_write: bool, expires_at: datetime | None = None
@@ -288,3 +344,95 @@ class AccessToken(models.Model):
         if self.last_used_at is None or self.last_used_at <= before:
             unnoted = Q(last_used_at=None) | Q(last_used_at__lte=before)
             AccessToken.objects.filter(unnoted, pk=self.pk).update(last_used_at=timezone.now())
+
+
+# --- Audit trail -------------------------------------------------------------------------------------
+
+
+class AppendOnlyError(Exception):
+    """Raised instead of changing or deleting an entry of the audit trail."""
+
+
+class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
+    def update(self, **_: Any) -> NoReturn:
+        raise AppendOnlyError
+
+    def delete(self) -> NoReturn:
+        raise AppendOnlyError
+
+
+class AuditEntry(models.Model):
+    """What a person did in a team, when, and from where.
+
+    An entry is never changed, which a trigger of the database refuses, and goes with its team or by its age. It
+    holds the person's name as text, which stays readable when the account is deleted.
+    """
+
+    class Action(models.TextChoices):
+        LOGGED_IN = "logged-in", _("Logged in")
+        LOGIN_FAILED = "login-failed", _("Log-in failed")
+        KEY_CHANGED = "key-changed", _("Key changed")
+        KEY_TESTED = "key-tested", _("Key tested")
+        KEY_REMOVED = "key-removed", _("Key removed")
+        INVITED = "invited", _("Person invited")
+        INVITATION_REVOKED = "invitation-revoked", _("Invitation revoked")
+        JOINED = "joined", _("Joined the team")
+        LEFT = "left", _("Left the team")
+        MEMBER_CHANGED = "member-changed", _("Role or export changed")
+        MEMBER_REMOVED = "member-removed", _("Person removed")
+        TOKEN_CREATED = "token-created", _("Access token created")
+        TOKEN_REVOKED = "token-revoked", _("Access token revoked")
+        RUNS_ADDED = "runs-added", _("Runs added")
+        RUNS_EDITED = "runs-edited", _("Runs edited")
+        RUNS_ARCHIVED = "runs-archived", _("Runs archived")
+        RUNS_UNARCHIVED = "runs-unarchived", _("Runs restored from the archive")
+        RUNS_REMOVED = "runs-removed", _("Runs removed")
+        RUNS_RESTORED = "runs-restored", _("Runs restored from the trash")
+        RUNS_DELETED = "runs-deleted", _("Runs deleted")
+        EXPORTED = "exported", _("Exported")
+        MEDIA_DOWNLOADED = "media-downloaded", _("Media downloaded")
+        SETTINGS_CHANGED = "settings-changed", _("Settings changed")
+        TEAM_REMOVED = "team-removed", _("Team removed")
+        TEAM_RESTORED = "team-restored", _("Team restored")
+
+    class Way(models.TextChoices):
+        WEB = "web", _("Web")
+        TOKEN = "token", _("Access token")
+        SERVER = "server", _("On the server")
+
+    LONGEST_PERSON = 410
+    LONGEST_DETAIL = 500
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="audit_entries", db_index=False)
+    at = models.DateTimeField(default=timezone.now, editable=False)
+    kind = models.CharField(max_length=20, choices=Action.choices)
+    person = models.CharField(max_length=LONGEST_PERSON, blank=True, help_text=_("The name and email address."))
+    way = models.CharField(max_length=6, choices=Way.choices)
+    token = models.CharField(
+        max_length=110, blank=True, help_text=_("The access token's name and its last four characters.")
+    )
+    address = models.GenericIPAddressField(
+        null=True, help_text=_("None: it happened on the server, or is unknown.")
+    )
+    detail = models.CharField(max_length=LONGEST_DETAIL, blank=True, help_text=_("What it was done to."))
+    count = models.PositiveIntegerField(default=1, help_text=_("How many runs or dubs it was done to at once."))
+
+    objects = AuditEntryQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["team", "id"], name="audit_newest"),
+            models.Index(fields=["team", "kind", "id"], name="audit_by_kind"),
+            models.Index(fields=["at"], name="audit_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} by {self.person}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.pk is not None:
+            raise AppendOnlyError
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AppendOnlyError

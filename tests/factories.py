@@ -3,9 +3,11 @@
 from datetime import datetime
 from itertools import count
 
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.utils import timezone
 
-from results.models import ApiKey, Cue, Dub, Run, WorkerHeartbeat
+from results.media import copy_storage, still_files, stills
+from results.models import ApiKey, Cue, Dub, MediaCopy, Run, WorkerHeartbeat
 from results.runs.source import join_runs
 from results.search import indexing, titles
 from teams.models import Invitation, Membership, Team, User
@@ -16,6 +18,13 @@ _numbers = count(1)
 def make_user(email: str = "", **fields) -> User:
     """Make a user with the password `correct horse`."""
     return User.objects.create_user(email or f"user{next(_numbers)}@example.org", "correct horse", **fields)
+
+
+def make_app(user: User) -> str:
+    """Set up an authenticator app as the user's second step, and return its key."""
+    key = generate_totp_secret()
+    TOTP.activate(user, key)
+    return key
 
 
 def make_team(name: str = "", owner: User | None = None) -> Team:
@@ -100,6 +109,23 @@ def make_dub(
         for number, line in enumerate(lines, start=1)
     )
     return dub
+
+
+def make_pictured_copy(dub: Dub, **fields) -> MediaCopy:
+    """Make a kept copy of the dub's video, whose still is `b"poster"` and `b"small"`."""
+    name, mark = f"{dub.team_id}/{next(_numbers)}.mp4", copy_storage.own_mark()
+    fields = {"kind": "video", "state": "kept", "name": name, "storage": mark} | fields
+    copy = MediaCopy.objects.create(
+        team=dub.team,
+        dub=dub,
+        content_type="video/mp4",
+        size=9,
+        still_bytes=11,
+        due_at=None,
+        **fields,
+    )
+    still_files.store(copy, stills.Still(b"poster", b"small"))
+    return copy
 
 
 def make_searchable_dub(

@@ -1,5 +1,6 @@
 """docker-compose.yml: commands of the Procfile, services and volumes that exist, no default for a secret."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -7,13 +8,15 @@ from pathlib import Path
 
 import pytest
 import yaml
+from redis import AuthenticationError, Redis
 
 from dashboard.embedded import supervisor
+from tests.waiting import until
 
 ROOT = Path(__file__).parent.parent
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
 SERVICES = yaml.safe_load(COMPOSE)["services"]
-SECRETS = {"POSTGRES_PASSWORD": "x", "SECRET_KEY": "y", "FIELD_KEYS": "z"}
+SECRETS = {"POSTGRES_PASSWORD": "x", "REDIS_PASSWORD": "w", "SECRET_KEY": "y", "FIELD_KEYS": "z"}
 
 
 @pytest.mark.parametrize("name", ["web", "worker", "beat"])
@@ -42,6 +45,39 @@ def test_dependencies_and_volumes_of_compose_exist():
         ("migrate", "service_completed_successfully"),
     }
     assert all(SERVICES[name]["healthcheck"]["test"] for name, how in awaited if how == "service_healthy")
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_container_has_limits_of_memory_processes_and_logs(name):
+    service = SERVICES[name]
+    assert re.fullmatch(r"(\$\{\w+_MEMORY:-)?\d+[mg]\}?", service["mem_limit"])
+    assert service["pids_limit"] > 0
+    assert service["logging"] == {"driver": "json-file", "options": {"max-size": "10m", "max-file": "5"}}
+
+
+@pytest.mark.skipif(not shutil.which("redis-server"), reason="Redis is not installed")
+def test_the_redis_of_compose_asks_for_its_password_and_limits_its_memory(tmp_path):
+    socket = tmp_path / "redis.sock"
+    shell, option, script = SERVICES["redis"]["command"]
+    script = script.replace("$$", "$").replace("/data", str(tmp_path))
+    script = script.replace("printf '", f"printf 'port 0\\nunixsocket {socket}\\n")
+    redis = subprocess.Popen(
+        [shell, option, script],
+        env={"PATH": os.environ["PATH"], "REDISCLI_AUTH": "hush"},
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        until(socket.exists)
+        with Redis(unix_socket_path=str(socket)) as stranger, pytest.raises(AuthenticationError):
+            stranger.ping()
+        with Redis(unix_socket_path=str(socket), password="hush") as ours:
+            until(lambda: ours.ping())
+            limits = {**ours.config_get("maxmemory"), **ours.config_get("maxmemory-policy")}
+        assert limits == {"maxmemory": str(256 * 2**20), "maxmemory-policy": "volatile-ttl"}
+        assert b"hush" not in Path(f"/proc/{redis.pid}/cmdline").read_bytes()
+    finally:
+        redis.terminate()
+        redis.wait()
 
 
 @pytest.mark.skipif(not shutil.which("docker-compose"), reason="docker-compose is not installed")

@@ -10,11 +10,20 @@ from django.core.management import get_commands
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = {
     name: (ROOT / name).read_text()
-    for name in ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/performance.md", "docs/voice.md")
+    for name in (
+        "README.md",
+        "CONTRIBUTING.md",
+        "docs/architecture.md",
+        "docs/operations.md",
+        "docs/performance.md",
+        "docs/scale.md",
+        "docs/security.md",
+        "docs/voice.md",
+    )
 }
 ARCHITECTURE = DOCUMENTS["docs/architecture.md"]
 LAYERS = ("teams", "results", "dashboard")
-SELF_EVIDENT = {"__init__.py", "apps.py", "wsgi.py", "celery.py"}
+SELF_EVIDENT = {"__init__.py", "apps.py", "asgi.py", "celery.py"}
 NAMES_OF_OTHERS = {"sqlite3_setlk_timeout"}
 
 

@@ -1,13 +1,15 @@
 """`manage.py start` as a real process, as `make run` calls it."""
 
+import http.client
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -37,8 +39,13 @@ def processes_of(data_dir: Path) -> dict[int, str]:
 
 
 class Dubroom:
-    def __init__(self, folder: Path) -> None:
+    """An installation in a data folder of its own, with a copy of this database if one is given."""
+
+    def __init__(self, folder: Path, database: Path | None = None) -> None:
         self.data_dir = folder / "data"
+        if database:
+            self.data_dir.mkdir(mode=0o700)
+            shutil.copy(database, self.data_dir)
         self.port, self.demo_port = free_ports()
         self.log = folder / "log"
         self.env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ} | {
@@ -87,8 +94,22 @@ class Dubroom:
         return process.returncode, process.stdout + process.stderr
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory) -> Path:
+    """A new database with all tables, which tests copy because creating them takes seconds."""
+    folder = tmp_path_factory.mktemp("migrated")
+    env = Dubroom(folder).env
+    subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity=0"], cwd=ROOT, env=env, check=True)
+    return folder / "data" / "dubroom.sqlite3"
+
+
 @pytest.fixture
-def dubroom(tmp_path) -> Dubroom:
+def dubroom(tmp_path, migrated) -> Dubroom:
+    return Dubroom(tmp_path, migrated)
+
+
+@pytest.fixture
+def new_dubroom(tmp_path) -> Dubroom:
     return Dubroom(tmp_path)
 
 
@@ -105,28 +126,89 @@ def log_in_as_printed(dubroom: Dubroom) -> requests.Response:
 
 
 @pytest.mark.worker
-def test_every_start_serves_the_demo_team_and_every_end_leaves_no_process(dubroom):
-    with dubroom.running() as process:
-        page = log_in_as_printed(dubroom)
-        assert (page.status_code, page.url) == (200, f"{dubroom.url}/t/demo/runs/")
-        password = (dubroom.data_dir / "demo.password").read_text()
-        assert [command for command in processes_of(dubroom.data_dir).values() if password in command] == []
+def test_every_start_serves_the_demo_team_and_every_end_leaves_no_process(new_dubroom):
+    with new_dubroom.running() as process:
+        page = log_in_as_printed(new_dubroom)
+        assert (page.status_code, page.url) == (200, f"{new_dubroom.url}/t/demo/runs/")
+        password = (new_dubroom.data_dir / "demo.password").read_text()
+        assert [command for command in processes_of(new_dubroom.data_dir).values() if password in command] == []
         styles = re.findall(r'href="(/static/[^"]+\.css)"', page.text)
-        assert [requests.get(dubroom.url + style).status_code for style in styles] == [200] * len(styles) != []
+        assert [requests.get(new_dubroom.url + style).status_code for style in styles] == [200] * len(styles) != []
         process.send_signal(signal.SIGINT)
         assert process.wait(DEADLINE_S) == 0
-        assert processes_of(dubroom.data_dir) == {}
+        assert processes_of(new_dubroom.data_dir) == {}
 
-    with dubroom.running() as process:
-        assert log_in_as_printed(dubroom).url == f"{dubroom.url}/t/demo/runs/"
+    with new_dubroom.running() as process:
+        assert log_in_as_printed(new_dubroom).url == f"{new_dubroom.url}/t/demo/runs/"
         process.send_signal(signal.SIGHUP)
         assert process.wait(DEADLINE_S) == 0
-        assert processes_of(dubroom.data_dir) == {}
+        assert processes_of(new_dubroom.data_dir) == {}
 
-    with dubroom.running() as process:
+    with new_dubroom.running() as process:
         process.kill()
         process.wait(DEADLINE_S)
-        dubroom.until(lambda: processes_of(dubroom.data_dir) == {})
+        new_dubroom.until(lambda: processes_of(new_dubroom.data_dir) == {})
+
+
+@pytest.mark.worker
+def test_no_other_user_can_read_a_file_of_a_new_or_an_older_data_folder(new_dubroom):
+    older = new_dubroom.data_dir / "mail" / "20260101-1.log"
+    older.parent.mkdir(parents=True)
+    older.write_text("To: kim@example.org")
+    older.chmod(0o644)
+    new_dubroom.data_dir.chmod(0o755)
+    others = os.umask(0)
+    try:
+        with new_dubroom.running():
+            assert log_in_as_printed(new_dubroom).status_code == 200
+            new_dubroom.until(lambda: list(new_dubroom.data_dir.glob("media/*/*")))
+            modes = {}
+            for path in [new_dubroom.data_dir, *new_dubroom.data_dir.rglob("*")]:
+                with suppress(FileNotFoundError):  # a message that has just been taken
+                    modes[str(path.relative_to(new_dubroom.data_dir))] = path.stat().st_mode
+    finally:
+        os.umask(others)
+    assert {path: oct(mode) for path, mode in modes.items() if mode & 0o077} == {}
+    written = {"dubroom.sqlite3", "dubroom.sqlite3-wal", "broker", "cache", "mail", "media", "static"}
+    assert written <= modes.keys()
+
+
+@pytest.mark.worker
+@pytest.mark.parametrize(
+    ("host", "address"), [("localhost", "http://localhost:{port}/"), ("::1", "http://[::1]:{port}/")]
+)
+def test_host_may_be_a_name_or_an_address_of_either_kind(dubroom, host, address):
+    dubroom.env |= {"HOST": host, "DEMO": "0"}
+    with dubroom.running():
+        printed = re.search(r"Open +(\S+)", dubroom.log.read_text())[1]
+        assert printed == address.format(port=dubroom.port)
+        assert requests.get(f"{printed}health/alive/", timeout=DEADLINE_S).status_code == 200
+
+
+@pytest.mark.worker
+def test_a_proxy_reaches_dubroom_by_a_socket_and_under_a_subpath(dubroom):
+    path = dubroom.data_dir / "web.sock"
+    dubroom.env |= {"UNIX_SOCKET": str(path), "SUBPATH": "/dub/", "BEHIND_PROXY": "1", "DEMO": "0"}
+
+    def get(address: str) -> http.client.HTTPResponse:
+        connection = http.client.HTTPConnection("localhost")
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.connect(str(path))
+        connection.request("GET", address, headers={"X-Forwarded-For": "192.0.2.7"})
+        return connection.getresponse()
+
+    with dubroom.running():
+        assert (path.stat().st_mode & 0o777, get("/dub/health/alive/").status) == (0o660, 200)
+        assert get("/dub/").headers["Location"] == "/dub/accounts/login/?next=/dub/"
+        # Also behind a proxy that takes the sub-path off.
+        assert get("/").headers["Location"] == "/dub/accounts/login/?next=/dub/"
+        login = get("/dub/accounts/login/")
+        assert "Path=/dub/" in login.headers["Set-Cookie"]
+        page = login.read().decode()
+        addresses = set(re.findall(r'(?:href|src|action)="(/[^"]*)"', page))
+        assert {address for address in addresses if not address.startswith("/dub/")} == set()
+        styles = [address for address in addresses if address.endswith(".css")]
+        assert [get(style).status for style in styles] == [200] * len(styles) != []
 
 
 @pytest.mark.worker
@@ -149,6 +231,48 @@ def test_a_process_that_dies_again_and_again_is_started_again_and_the_others_liv
         ("worker", "1"), ("worker", "2"), ("beat", "1"),
     ]  # fmt: skip
     assert processes_of(dubroom.data_dir) == {}
+
+
+@pytest.mark.worker
+def test_a_request_under_way_is_answered_before_the_web_server_ends(dubroom):
+    dubroom.env["DEMO"] = "0"
+    with dubroom.running() as process, socket.create_connection(("127.0.0.1", dubroom.port)) as client:
+        client.settimeout(DEADLINE_S)
+        login = requests.get(f"{dubroom.url}/accounts/login/")
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', login.text)[1]
+        body = f"login=nobody%40example.org&password=wrong&csrfmiddlewaretoken={token}"
+        headers = {
+            "Host": f"127.0.0.1:{dubroom.port}",
+            "Cookie": "; ".join(f"{name}={value}" for name, value in login.cookies.items()),
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Content-Length": len(body),
+            "Expect": "100-continue",
+        }
+        lines = ["POST /accounts/login/ HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+        client.sendall("\r\n".join([*lines, "", ""]).encode())
+        assert client.recv(1000).startswith(b"HTTP/1.1 100 ")
+        process.terminate()
+        dubroom.until(lambda: not [one for one in processes_of(dubroom.data_dir).values() if " beat --" in one])
+        client.sendall(body.encode())
+        assert client.recv(1000).startswith(b"HTTP/1.1 422 ")
+        assert process.wait(DEADLINE_S) == 0
+
+
+@pytest.mark.worker
+def test_only_the_named_roles_are_started(dubroom, monkeypatch):
+    command = [*dubroom.command(), "--only", "beat,worker"]
+    monkeypatch.setattr(dubroom, "command", lambda: command)
+    with socket.create_server(("127.0.0.1", dubroom.port)), dubroom.running():
+        commands = [found for found in processes_of(dubroom.data_dir).values() if " -m " in found]
+        roles = ("granian", "worker", "beat", "demo.server")
+        assert {role for role in roles if any(f" {role} " in found for found in commands)} == {"worker", "beat"}
+        assert "Dubroom is running: beat, worker." in dubroom.log.read_text()
+
+
+def test_an_unknown_role_ends_with_one_sentence(dubroom, monkeypatch):
+    monkeypatch.setattr(dubroom, "command", lambda: [sys.executable, "manage.py", "start", "--only", "web,cook"])
+    code, output = dubroom.refuse()
+    assert (code, output.splitlines()[-1].endswith("'cook' is none of web, worker, beat.")) == (2, True)
 
 
 @pytest.mark.parametrize("setting", ["PORT", "DEMO_PORT"])

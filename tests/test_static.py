@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.contrib.staticfiles import finders
 
-from dashboard.http.static_storage import HashedStaticStorage
+from dashboard.http.static_storage import HashedStaticStorage, without_comments
 from results.models import Run
 
 ROOT = Path(__file__).parent.parent
@@ -46,6 +46,18 @@ def test_scripts_import_each_other_by_hashed_names(tmp_path):
     for _name, _hashed, is_processed in storage.post_process(files):
         assert is_processed is True
     player = (tmp_path / storage.stored_name("js/player.js")).read_text()
+    assert "// The player of a dub" not in player
     hashed = storage.stored_name("js/clipboard.js")
     assert re.fullmatch(r"js/clipboard\.[0-9a-f]{12}\.js", hashed)
     assert [f"js/{name}" for name in re.findall(r'from "\./(clipboard[^"]*)"', player)] == [hashed]
+
+
+def test_comments_are_not_sent_and_nothing_else_is_left_out():
+    source = """// Why.
+/** What. */
+const a = "https://x.example/*"; // stays
+  /* One
+   * two. */
+  b();
+"""
+    assert without_comments(source.encode()).decode() == 'const a = "https://x.example/*"; // stays\n  b();\n'

@@ -12,7 +12,7 @@ from ninja.throttling import SimpleRateThrottle
 from pydantic import BaseModel, ValidationInfo, model_validator
 from redis.exceptions import RedisError
 
-from teams.access import require_write
+from teams.access import require_second_step, require_write
 from teams.models import AccessToken, Team, User
 
 TeamSlug = Annotated[str, Path(description="The team's slug, as in the addresses of its pages: `/t/<team>/`.")]
@@ -48,6 +48,7 @@ class TokenAuth(HttpBearer):
         here = request.resolver_match
         if here is None or here.kwargs.get("team") != team.slug:
             raise Http404
+        require_second_step(found.membership.user_id, team)
         if request.method not in ("GET", "HEAD", "OPTIONS"):
             require_write(found)
         vars(request).update(user=found.membership.user, team=team)

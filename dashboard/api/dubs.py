@@ -12,12 +12,14 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from dashboard.api.auth import QueryParameters, ScriptRequest, TeamSlug
 from dashboard.api.problems import documented
-from dashboard.api.schemas import DubOut, dub_out
-from dashboard.forms import LanguageForm
+from dashboard.api.schemas import CheckListOut, DubOut, check_list_out, dub_out
+from dashboard.forms.run import LanguageForm
 from dashboard.http.file_response import media_response, transcript_response
 from results.dubs import languages as dub_languages
 from results.exports.formats import FORMATS
+from results.media.links import Kind
 from results.models import Dub
+from teams import audit
 from teams.access import require_export
 
 logger = logging.getLogger(__name__)
@@ -40,7 +42,7 @@ FormatKey = Annotated[
 
 def _dub(request: ScriptRequest, pk: int) -> Dub:
     """Return the dub with its run. Raises Http404 when the token's team has no such dub."""
-    dub = Dub.objects.select_related("run").filter(team=request.team, pk=pk).first()
+    dub = Dub.objects.present().select_related("run").filter(team=request.team, pk=pk).first()
     if dub is None:
         raise Http404
     return dub
@@ -112,16 +114,29 @@ def transcript(
 ) -> HttpResponse:
     found = _exportable_dub(request, dub)
     logger.info("Dub %s exported as %s by user %s, by token", dub, key, request.user.pk)
+    audit.record(request.team, audit.Action.EXPORTED, f"{found.run.camb_name} · transcript, {key}")
     return transcript_response(found, FORMATS[key], with_marks=data.direction_marks)
+
+
+@router.get("/dubs/{int:dub}/checks", response={200: CheckListOut} | documented(403))
+def list_checks(request: ScriptRequest, team: TeamSlug, dub: int) -> CheckListOut:
+    """The dub's review checks by the limits of the team, dismissed ones too."""
+    return check_list_out(_exportable_dub(request, dub))
 
 
 @router.get("/dubs/{int:dub}/video", response=documented(403, 502), openapi_extra=_MEDIA)
 def video(request: ScriptRequest, team: TeamSlug, dub: int) -> HttpResponseBase:
     """The video: the team's copy of it, or CAMB.AI's."""
-    return media_response(request, _exportable_dub(request, dub), "video")
+    return _download(request, dub, "video")
 
 
 @router.get("/dubs/{int:dub}/audio", response=documented(403, 502), openapi_extra=_MEDIA)
 def audio(request: ScriptRequest, team: TeamSlug, dub: int) -> HttpResponseBase:
     """The audio: the team's copy of it, or CAMB.AI's."""
-    return media_response(request, _exportable_dub(request, dub), "audio")
+    return _download(request, dub, "audio")
+
+
+def _download(request: ScriptRequest, dub: int, kind: Kind) -> HttpResponseBase:
+    found = _exportable_dub(request, dub)
+    audit.record(request.team, audit.Action.MEDIA_DOWNLOADED, f"{found.run.camb_name} · {kind}")
+    return media_response(request, found, kind)

@@ -4,7 +4,7 @@ from ninja import NinjaAPI
 from ninja.operation import Operation
 from ninja.renderers import JSONRenderer
 
-from dashboard.api import dubs, problems, runs, search, source
+from dashboard.api import audit, checks, dubs, events, problems, runs, search, source, trash
 from dashboard.api.auth import TokenAuth
 
 
@@ -33,6 +33,7 @@ api = _Api(
     auth=TokenAuth(),
     renderer=_Renderer(),
 )
-for router in (runs.router, dubs.router, source.router, search.router):
-    api.add_router("/t/{team}", router)
+ROUTERS = (runs, trash, dubs, checks, source, search, events, audit)
+for module in ROUTERS:
+    api.add_router("/t/{team}", module.router)
 problems.add_handlers(api)

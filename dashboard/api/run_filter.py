@@ -14,6 +14,7 @@ from dashboard.pages.run_query import (
     NO_LANGUAGE,
     READS_OTHERWISE,
     RunListQuery,
+    event_filter,
     language_filter,
 )
 from results.models import Run, RunQuerySet, Tag
@@ -49,6 +50,13 @@ class RunFilter(BaseModel, extra="forbid"):
         "", description="Only runs of which media is kept here, or of which none is."
     )
 
+    checks: Literal["open", ""] = Field("", description="Only runs with open review checks.")
+    events: str = Field(
+        "",
+        max_length=200,
+        description="Only runs that these events are about, as in the links of notifications: `12-40-ready`.",
+    )
+
     @property
     def list_query(self) -> RunListQuery:
         return RunListQuery.cleaned(
@@ -59,6 +67,8 @@ class RunFilter(BaseModel, extra="forbid"):
             since=self.since.isoformat() if self.since else "",
             until=self.until.isoformat() if self.until else "",
             copies=self.copies,
+            checks=self.checks,
+            events=event_filter(self.events),
             status=str(self.status),
         )
 
@@ -69,6 +79,8 @@ class RunFilter(BaseModel, extra="forbid"):
             raise ValueError("q and tag must contain text to look for")
         if self.lang and not self.list_query.lang:
             raise ValueError("lang takes a language tag, such as es or pt-br")
+        if self.events and not self.list_query.events:
+            raise ValueError("events takes the ids of the first and the last event, such as 12-40")
         return self
 
 
@@ -96,4 +108,4 @@ class RunSelection(BaseModel):
         """Return the selected runs of this team."""
         runs = Run.objects.filter(team=team)
         is_filter = "where" in self.model_fields_set
-        return self.where.list_query.matching(runs) if is_filter else runs.filter(pk__in=self.runs)
+        return self.where.list_query.matching(runs) if is_filter else runs.present().filter(pk__in=self.runs)

@@ -21,7 +21,7 @@ from dashboard.api.auth import QueryParameters, ScriptRequest, TeamSlug, api_roo
 from dashboard.api.problems import documented
 from dashboard.api.run_filter import Name, RunFilter, RunSelection, either
 from dashboard.api.schemas import Id
-from dashboard.forms import LanguageForm, RunsForm, TagsForm, TitleForm
+from dashboard.forms.run import LanguageForm, RunsForm, TagsForm, TitleForm
 from dashboard.pages.run_list import status_counts
 from dashboard.pages.run_query import (
     MAX_TEXT,
@@ -36,6 +36,7 @@ from results.runs.add import PastedRuns, add_pasted, known_runs
 from results.runs.request import refresh_obstacle, request_refresh, request_refresh_many
 from results.runs.times import choose_time_unit
 from results.transcripts import languages
+from teams import audit
 from teams.access import can_write, require_change, require_export
 from teams.models import Membership
 
@@ -66,7 +67,7 @@ class RunListParameters(RunFilter, QueryParameters):
 
 
 def _run(request: ScriptRequest, pk: int) -> Run:
-    run = schemas.with_dubs(Run.objects.filter(team=request.team)).filter(pk=pk).first()
+    run = schemas.with_dubs(Run.objects.present().filter(team=request.team)).filter(pk=pk).first()
     if run is None:
         raise Http404
     return run
@@ -140,6 +141,7 @@ def run_answer(request: ScriptRequest, team: TeamSlug, run: int) -> HttpResponse
     if stored is None:
         raise Http404
     logger.info("Raw answer about run %s exported by user %s", run, request.user.pk)
+    audit.record(request.team, audit.Action.EXPORTED, f"{found.camb_name} · raw answer")
     return HttpResponse(zlib.decompress(stored.body), content_type="application/json")
 
 
@@ -252,6 +254,7 @@ class AddedOut(BaseModel):
     added: list[AddedLine] = Field(description="New runs and tasks.")
     known: list[AddedLine] = Field(description="Runs that the team had already.")
     archived: list[AddedLine] = Field(description="Runs that the team had already, and has archived.")
+    restored: list[AddedLine] = Field(description="Runs that had been removed, and are back.")
     repeated: list[RefusedLine] = Field(description="Repetitions of an earlier id of the request.")
     refused: list[RefusedLine] = Field(description="Parts that look like an id but are not valid.")
     words: int = Field(description="The number of words, which were ignored.")
@@ -319,6 +322,7 @@ def add_runs(request: ScriptRequest, team: TeamSlug, data: NewRuns) -> AddedOut:
         added=with_runs([*found.new, *found.tasks]),
         known=with_runs(found.known),
         archived=with_runs(found.archived),
+        restored=with_runs(found.removed),
         repeated=[RefusedLine(written=line.written, reason=line.note) for line in found.repeated],
         refused=[RefusedLine(written=line.written, reason=line.note) for line in (*found.bad, *found.no_ids)],
         words=len(found.words),

@@ -13,7 +13,7 @@ from dashboard.pages.search_hits import cue_url
 from results import models
 from results.models import RunQuerySet
 from results.search.service import Hit
-from results.transcripts import languages
+from results.transcripts import dub_checks, languages, review
 from teams.models import Membership
 
 # A positive integer that fits a database column.
@@ -64,7 +64,8 @@ class RunOut(BaseModel):
     is_finished: bool = Field(description="Whether automatic checks have ended. A refresh can still be requested.")
     languages: list[str] = Field(description="The language tag of each dub.")
     duration_ms: int = Field(description="The length of the longest dub.")
-    cue_count: int = Field(description="The number of lines in all transcripts.")
+    check_count: int = Field(description="The number of open review checks in all transcripts.")
+    cue_count: int = Field(description="The number of lines in the longest transcript.")
     dubs: list[DubOut]
     added_by: str | None = Field(description="The name or email address of the person who added the run.")
     added_at: datetime
@@ -99,6 +100,26 @@ class TeamOut(BaseModel):
     runs: dict[str, int] = Field(description="The number of runs by status, and of archived runs.")
     trouble: str = Field(description="Why CAMB.AI cannot be asked at present; empty if it can.")
     version: int = Field(description="A counter that grows with every change of a run.")
+
+
+class CheckOut(BaseModel):
+    """A review check of a line: a reason to look at it."""
+
+    position: int = Field(description="The line's number in the transcript, from 1.")
+    kind: review.Kind
+    words: str = Field(description="What is wrong, by how much, and what the limit is.")
+    is_dismissed: bool
+    reason: str = Field(description="Why a person dismissed it; empty if no one did.")
+
+
+class CheckListOut(BaseModel):
+    """The review checks of a dub, and the team's limits for its language."""
+
+    speed: int = Field(description="The limit for lines in the dub's language, in characters a second.")
+    is_speed_of_team: bool = Field(description="False if `speed` is that of the guide for subtitles.")
+    overlap_ms: int = Field(description="A longer overlap with the next line is a check.")
+    gap_ms: int = Field(description="A longer silence after a line is a check.")
+    checks: list[CheckOut]
 
 
 class HitOut(BaseModel):
@@ -164,6 +185,7 @@ def run_out(request: HttpRequest, run: models.Run, root: str) -> RunOut:
         languages=run.languages,
         duration_ms=run.duration_ms,
         cue_count=run.cue_count,
+        check_count=run.check_count,
         dubs=[dub_out(dub, root) for dub in run.dubs.all()],
         added_by=str(run.added_by) if run.added_by else None,
         added_at=run.created_at,
@@ -174,6 +196,30 @@ def run_out(request: HttpRequest, run: models.Run, root: str) -> RunOut:
         archived_at=run.archived_at,
         version=run.version,
         page=request.build_absolute_uri(str(run.pk).join(_page())),
+    )
+
+
+def check_list_out(dub: models.Dub) -> CheckListOut:
+    """Return the dub's review checks in the order of its lines, with the limits by which they were made."""
+    cues = list(dub.cues.all())
+    limits = dub_checks.limits_of_dub(dub)
+    found = zip(cues, dub_checks.checks_of(dub, cues, limits), strict=True)
+    return CheckListOut(
+        speed=limits.speed,
+        is_speed_of_team=limits.limits.is_own(limits.tag),
+        overlap_ms=limits.limits.overlap_ms,
+        gap_ms=limits.limits.gap_ms,
+        checks=[_check_out(cue.position, each) for cue, checks in found for each in checks],
+    )
+
+
+def _check_out(position: int, found: dub_checks.DubCheck) -> CheckOut:
+    return CheckOut(
+        position=position,
+        kind=found.check.kind,
+        words=str(found.check),
+        is_dismissed=found.dismissed is not None,
+        reason=found.dismissed.reason if found.dismissed else "",
     )
 
 

@@ -61,7 +61,7 @@ class NewSource(BaseModel, extra="forbid"):
 
 
 def _sources(request: ScriptRequest) -> QuerySet[Source]:
-    runs = schemas.with_dubs(Run.objects.filter(team=request.team)).order_by("pk")
+    runs = schemas.with_dubs(Run.objects.present().filter(team=request.team)).order_by("pk")
     return Source.objects.filter(team=request.team).prefetch_related(Prefetch("runs", runs))
 
 
@@ -85,7 +85,7 @@ def list_sources(request: ScriptRequest, team: TeamSlug, data: Query[SourceListP
     if data.cursor:
         sources = sources.filter(pk__lt=data.cursor)
     if data.missing:
-        dubs = Dub.objects.filter(team=request.team, language=data.missing, run__source=OuterRef("pk"))
+        dubs = Dub.objects.present().filter(team=request.team, language=data.missing, run__source=OuterRef("pk"))
         sources = sources.filter(~Exists(dubs))
     found = list(sources.order_by("-pk")[: data.limit + 1])
     is_more, found = len(found) > data.limit, found[: data.limit]
@@ -116,7 +116,7 @@ def join_source(request: ScriptRequest, team: TeamSlug, data: NewSource) -> Sour
 @router.delete("/sources/{int:source}/runs/{int:run}", response={204: None} | documented(403))
 def leave_source(request: ScriptRequest, team: TeamSlug, source: int, run: int) -> Answer[None]:
     """Take a run out of a source. A source of a single run ends with that."""
-    found = Run.objects.filter(team=request.team, source=source, pk=run).first()
+    found = Run.objects.present().filter(team=request.team, source=source, pk=run).first()
     if found is None:
         raise Http404
     take_apart(found)

@@ -5,11 +5,11 @@ import secrets
 from django.conf import settings
 from django.db import transaction
 
-from dashboard.settings import load_or_create_secret
+from dashboard.settings.environment import load_or_create_secret
 from results.media import quota
 from results.models import ApiKey
 from results.runs.add import add_runs
-from teams.models import Team, User
+from teams.models import Membership, Team, User
 
 EMAIL = "demo@example.org"
 KEY = "demo-key"
@@ -47,11 +47,13 @@ def offered_account() -> User | None:
     if not settings.DEMO or settings.HOST not in LOOPBACK or settings.SIGNUP != "open":
         return None
     account = User.objects.filter(email=EMAIL, is_active=True).first()
-    teams = Team.objects.filter(memberships__user=account) if account else Team.objects.none()
+    teams = Team.objects.filter(memberships__user=account, removed_at=None) if account else Team.objects.none()
     is_demo_only = teams.exists() and not teams.exclude(api_key__is_demo=True).exists()
     return account if is_demo_only else None
 
 
 def close_account(*, but_not: User) -> None:
     """Close the demo's account once it is in no team. It stays open to the person who is using it."""
-    User.objects.filter(email=EMAIL, memberships=None).exclude(pk=but_not.pk).update(is_active=False)
+    account = User.objects.filter(email=EMAIL).exclude(pk=but_not.pk)
+    in_use = Membership.objects.filter(team__removed_at=None).values("user")
+    account.exclude(pk__in=in_use).update(is_active=False)

@@ -21,15 +21,20 @@ from time import monotonic
 from typing import Any
 
 STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-GRACE_S = 9
+# What a worker needs to save the answers of calls under way, and the web server to answer its requests.
+GRACE_S = 50
 # A process that ends is started again after a pause that doubles each time, unless it had run for a minute.
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 STEADY_S = 60
 # Reads the name and the process group of each process that starts, until this process is gone, however it went:
 # then its end of the pipe is closed. Only the newest group of a name counts, as old numbers go to other processes.
+REAPER_PAUSE_S = 0.2
 REAPER = """
 while read -r name group; do eval "$name=-$group"; done
-kill -s TERM -- {groups}; sleep {grace}; kill -s KILL -- {groups}
+kill -s TERM -- {groups}
+is_any_left() {{ for group in {groups}; do kill -s 0 -- "$group" && return; done; false; }}
+looks={looks}; while [ $looks -gt 0 ] && is_any_left; do sleep {pause}; looks=$((looks - 1)); done
+kill -s KILL -- {groups}
 """
 
 
@@ -101,7 +106,8 @@ async def _run(
 async def _start_reaper(names: Iterable[str]) -> tuple[Process, int]:
     """Start the reaper of the processes of these names; return it and the open file to write to it."""
     reading, writing = os.pipe()
-    script = REAPER.format(groups=" ".join(f"${name}" for name in names), grace=GRACE_S)
+    groups = " ".join(f"${name}" for name in names)
+    script = REAPER.format(groups=groups, looks=round(GRACE_S / REAPER_PAUSE_S), pause=REAPER_PAUSE_S)
     reaper = await asyncio.create_subprocess_exec(
         "sh", "-c", script, stdin=reading, stderr=DEVNULL, start_new_session=True
     )
@@ -128,15 +134,21 @@ def _kill_group(process: Process) -> None:
 
 
 def main(host: str, port: str, procfile: str, *names: str) -> None:
-    """Run these processes, and print the GREETING as soon as the port answers."""
+    """Run these processes, and print the GREETING as soon as the port answers, or the socket of that path.
+
+    Without a host there is no web server to wait for.
+    """
     greeting = os.environ.pop(
         "GREETING"
     )  # as an argument, its password would be readable by every user of the machine
 
     async def greet() -> None:
-        while True:
+        while host:
             try:
-                _, writer = await asyncio.open_connection(host, int(port))
+                if host.startswith("/"):
+                    _, writer = await asyncio.open_unix_connection(host)
+                else:
+                    _, writer = await asyncio.open_connection(host, int(port))
             except OSError:
                 await asyncio.sleep(0.05)
             else:

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, Streami
 from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 
-from dashboard.http import ranges
+from dashboard.http import ranges, stream_limit
 from results.exports import names
 from results.exports.formats import Format
 from results.media import copies, download, links
@@ -22,9 +22,10 @@ def media_response(request: HttpRequest, dub: Dub, kind: links.Kind) -> HttpResp
     """Return the dub's media: our copy if there is one, else a redirect to its live link at CAMB.AI's host.
 
     With `?download` the file is an attachment: our copy, or the live link's file passed through this server. With
-    `?renew`, which the player adds after an error, the link is renewed, and a copy without its file is found out.
+    `?renew`, which the player adds after an error, the link is renewed if our copy's file is missing here.
     Where neither can be played, the response is a 502 with a sentence that the player shows.
     """
+    stream_limit.note_team(request, dub.team)
     copy = copies.playable_copy(dub, kind)
     response = _from_copy(request, copy, dub) if copy else None
     try:
@@ -77,7 +78,7 @@ def _from_copy(request: HttpRequest, copy: MediaCopy, dub: Dub) -> HttpResponseB
     """Return our copy, or a redirect to a storage elsewhere; None when the copy's file is gone."""
     if "renew" in request.GET:
         # The player met an error. If the file is there, a second request is all the player needs.
-        return HttpResponseRedirect(request.path) if copies.check_file(copy) else None
+        return HttpResponseRedirect(request.path) if copies.has_file(copy) else None
     is_download = "download" in request.GET
     name = names.stem(dub.run, dub.language) + PurePath(copy.name).suffix
     headers = {
@@ -91,7 +92,7 @@ def _from_copy(request: HttpRequest, copy: MediaCopy, dub: Dub) -> HttpResponseB
         etag = f'"{PurePath(copy.name).stem}"'
         return ranges.range_response(request, path, etag, headers, is_whole=is_download)
     except FileNotFoundError:
-        copies.check_file(copy)
+        copies.has_file(copy)
         return None
 
 

@@ -1,6 +1,14 @@
 """Names static files after their content, so that browsers may cache them without an expiry date."""
 
+import re
+from typing import Any
+
+from django.core.files.base import ContentFile
 from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+# Comments with a line or more of their own, in our own files; so no string is taken for one.
+_COMMENTS = re.compile(r"^[ \t]*(?://.*|/\*.*?\*/[ \t]*)\n", re.MULTILINE)
+_LONG_COMMENTS = re.compile(r"^[ \t]*/\*[^*]*(?:\*(?!/)[^*]*)*\*/[ \t]*\n", re.MULTILINE)
 
 
 class HashedStaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise has no types
@@ -14,3 +22,28 @@ class HashedStaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore
         *CompressedManifestStaticFilesStorage.patterns,
         ("*.js", ((r'(?P<matched>from "(?P<url>\./[a-z_]+\.js)";)', 'from "%(url)s";'),)),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._urls: dict[str, str] = {}
+
+    def url(self, name: str, force: bool = False) -> str:
+        """Return the address of a file: each page names dozens, which stay the same as long as the process."""
+        if force or name not in self._urls:
+            self._urls[name] = super().url(name, force)
+        return self._urls[name]
+
+    def save_manifest(self) -> None:
+        super().save_manifest()
+        self._urls.clear()
+
+    def _save(self, name: str, content: Any) -> Any:
+        if name.startswith(("css/", "js/")) and name.endswith((".css", ".js")):
+            content.seek(0)
+            content = ContentFile(without_comments(content.read()))
+        return super()._save(name, content)
+
+
+def without_comments(source: bytes) -> bytes:
+    """Return one of our own scripts or style sheets without its comments, a fifth of what a browser would load."""
+    return _LONG_COMMENTS.sub("", _COMMENTS.sub("", source.decode())).encode()

@@ -13,7 +13,7 @@ def add_team(parser: ArgumentParser) -> None:
 
 
 def _team(slug: str) -> Team:
-    team = Team.objects.filter(slug=slug).first()
+    team = Team.objects.filter(slug=slug, removed_at=None).first()
     if team is None:
         raise ArgumentTypeError(f"There is no team {slug!r}.")
     return team

@@ -293,7 +293,7 @@ def get_calls(team: Team, cursor: CallCursor | None) -> tuple[list[CallRow], str
     shown = groups[:PAGE_SIZE]
     read = sum(map(len, shown))
     next_cursor = str(CallCursor(shown[-1][-1].at, shown[-1][-1].pk)) if len(found) > read else ""
-    runs = Attempt.objects.select_related("run").order_by("pk")
+    runs = Attempt.objects.filter(run__removed_at=None).select_related("run").order_by("pk")
     runs = runs.only("call_id", "run__title", "run__camb_run_id", "run__camb_task_id")
     prefetch_related_objects([group[0] for group in shown], Prefetch("attempts", runs))
     return list(_call_rows(shown)), next_cursor

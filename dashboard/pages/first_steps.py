@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from results.models import ApiKey
-from teams.access import can_manage
+from teams.access import can_manage, can_own
 from teams.models import Membership
 
 
@@ -21,28 +21,28 @@ class FirstStep(NamedTuple):
 
 def get_first_steps(membership: Membership) -> list[FirstStep]:
     """Return the steps of a member who may add runs, in the order in which they are done."""
-    team, manages = membership.team, can_manage(membership)
+    team, owns, manages = membership.team, can_own(membership), can_manage(membership)
     key = ApiKey.objects.filter(team=team).first()
     has_people = team.memberships.exclude(pk=membership.pk).exists() or team.invitations.waiting().exists()
-    ask = "" if manages else _("An owner of the team can do this.")
+    ask = _("An owner of the team can do this.")
     return [
         FirstStep(
             _("Add your CAMB.AI key"),
-            ask or _("Dubroom uses it to check your runs. It is stored encrypted."),
+            _("Dubroom uses it to check your runs. It is stored encrypted.") if owns else ask,
             key is not None and key.state == ApiKey.State.WORKING,
-            reverse("teams-key", args=[team.slug]) if manages else "",
+            reverse("keys", args=[team.slug]) if owns else "",
             _("Check the key") if key else _("Add the key"),
         ),
         FirstStep(
             _("Add your first runs"),
             _("Paste run ids: a list, a chat message, a CSV. Dubroom keeps checking them until they are ready."),
-            team.runs.exists(),
+            team.runs.present().exists(),
             reverse("runs-add", args=[team.slug]),
             _("Add runs"),
         ),
         FirstStep(
             _("Invite your team"),
-            ask or _("Everyone you invite sees the same runs and transcripts."),
+            _("Everyone you invite sees the same runs and transcripts.") if manages else ask,
             has_people,
             f"{reverse('teams-detail', args=[team.slug])}#invite" if manages else "",
             _("Invite people"),

@@ -10,13 +10,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dashboard.http.file_response import media_file_name
+from dashboard.pages.kept_media import still_url
 from dashboard.pages.markup import language_label
+from dashboard.pages.timeline_strip import WHOLE, DrawnPart, TimelineStrip, WaveformPath
 from dashboard.pages.transcript import TranscriptPage, beside_name, companion_dubs
-from dashboard.pages.transcript_parts import TranscriptFilter, WaveformPath
+from dashboard.pages.transcript_parts import TranscriptFilter
 from results.dubs import languages as dub_languages
 from results.media import copies, links
 from results.models import Dub, MediaCopy, Run
-from results.transcripts import languages
+from results.transcripts import languages, timecode
 
 Status = Run.Status
 
@@ -52,6 +54,7 @@ class ShownDub:
     dubs: list[Dub]
     companions: list[Dub]
     transcript: TranscriptPage
+    part: DrawnPart = WHOLE
 
     @classmethod
     def of(cls, run: Run, wanted: TranscriptFilter) -> "ShownDub | None":
@@ -92,7 +95,17 @@ class ShownDub:
 
     @cached_property
     def _copies(self) -> dict[str, MediaCopy]:
-        return {copy.kind: copy for copy in self.dub.copies.order_by("pk")}
+        return {copy.kind: copy for copy in self._all_copies}
+
+    @cached_property
+    def _all_copies(self) -> list[MediaCopy]:
+        return list(self.dub.copies.order_by("pk"))
+
+    @property
+    def poster(self) -> str:
+        """The address of the still that the player shows before it plays; empty if there is none."""
+        kept = (copy for copy in self._all_copies if copy.state == MediaCopy.State.KEPT and copy.still_bytes)
+        return next((still_url(copy.pk) for copy in kept), "")
 
     @cached_property
     def copy(self) -> MediaCopy | None:
@@ -106,7 +119,16 @@ class ShownDub:
 
     @property
     def wave(self) -> WaveformPath | None:
-        return WaveformPath.of(self.waveform_copy, self.dub) if self.waveform_copy else None
+        return WaveformPath.of(self.waveform_copy, self.dub, self.part) if self.waveform_copy else None
+
+    @property
+    def clock(self) -> str:
+        """The length of the lines, which the player corrects once it knows that of the media."""
+        return timecode.short(self.dub.duration_ms)
+
+    @property
+    def strip(self) -> TimelineStrip:
+        return replace(self.transcript.strip, part=self.part)
 
     @property
     def is_kept(self) -> bool:

@@ -10,10 +10,10 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from dashboard.pages.kept_media import KeptMedia
 from dashboard.pages.markup import icon, language_check_label, language_label, status_label
 from dashboard.pages.ready_by import waits_for, with_ready_by
 from dashboard.pages.run_query import ARCHIVED, KEPT, LANGUAGE_FILTERS, NOT_KEPT, RunListQuery
@@ -29,6 +29,7 @@ COLUMNS = {
     "languages": gettext_lazy("Languages"),
     "length": gettext_lazy("Length"),
     "cues": gettext_lazy("Lines"),
+    "checks": gettext_lazy("Review checks"),
     "by": gettext_lazy("Added by"),
     "checked": gettext_lazy("Checked"),
 }
@@ -38,6 +39,7 @@ HIDING = {
     "languages": "without-languages",
     "length": "without-length",
     "cues": "without-cues",
+    "checks": "without-checks",
     "by": "without-by",
     "checked": "without-checked",
 }
@@ -51,8 +53,8 @@ def for_list(runs: RunQuerySet) -> RunQuerySet:
     """Return the runs with the related objects and fields that the list prints, and no others."""
     return runs.select_related("added_by").prefetch_related("tags").only(
         "camb_run_id", "camb_task_id", "title", "status", "reason", "checked_at", "due_at", "languages",
-        "guessed_languages", "language_checks", "given_language", "team", "created_at",
-        "duration_ms", "cue_count", "version", "archived_at", "added_by__name", "added_by__email", "source",
+        "guessed_languages", "language_checks", "given_language", "team", "created_at", "duration_ms",
+        "cue_count", "check_count", "version", "archived_at", "added_by__name", "added_by__email", "source",
     )  # fmt: skip
 
 
@@ -82,6 +84,8 @@ class Heading(NamedTuple):
     style: str
     name: str
     query: str
+    meaning: str
+    """What the column shows, where its name does not say it."""
     sorted: str
     """The value of `aria-sort`; empty if the list is not sorted by this column."""
 
@@ -105,6 +109,7 @@ class RunRow(NamedTuple):
     title_href: str
     name: str
     tags: SafeString
+    picture: SafeString
     camb_run_id: str
     languages: str
     languages_in_full: str
@@ -112,7 +117,6 @@ class RunRow(NamedTuple):
     language_check: str
     status: SafeString
     reason: str
-    reason_in_full: str
     checked: str
     checked_text: str
     due: str
@@ -120,6 +124,7 @@ class RunRow(NamedTuple):
     pause: str
     length: str
     cues: str
+    checks: str
     added_by: str
 
 
@@ -135,6 +140,8 @@ def filter_chips(wanted: RunListQuery, members: Mapping[int, str]) -> list[Filte
         "since": _("Added since %(day)s") % {"day": wanted.since} if wanted.since else "",
         "until": _("Added until %(day)s") % {"day": wanted.until} if wanted.until else "",
         "copies": copies.get(wanted.copies, ""),
+        "checks": _("Has review checks") if wanted.checks else "",
+        "events": _("In a notification") if wanted.events else "",
     }
     return chips + [FilterChip(name, wanted.query(**{field: ""})) for field, name in named.items() if name]
 
@@ -180,7 +187,12 @@ def build_headings(wanted: RunListQuery) -> dict[str, Heading]:
         "status": ("run-state", _("Status")),
         "length": ("number run-length", _("Length")),
         "lines": ("number run-cues", _("Lines")),
+        "checks": ("number run-checks", _("To review")),
         "checked": ("run-checked", _("Checked")),
+    }
+    meanings = {
+        "length": _("Length of the media, or of its transcript"),
+        "lines": _("Lines of the longest dub"),
     }
     headings = {}
     for order, (style, name) in columns.items():
@@ -190,6 +202,7 @@ def build_headings(wanted: RunListQuery) -> dict[str, Heading]:
             style,
             name,
             wanted.query(order=following),
+            meanings.get(order, ""),
             ("descending" if is_down else "ascending") if is_sorted else "",
         )
     return headings
@@ -228,7 +241,7 @@ def build_rows(runs: Iterable[Run], key: ApiKey | None, wanted: RunListQuery) ->
     move = _("Restored") if wanted.is_archive else _("Archived")
     moved = format_html('<span class="status">{}{}</span>', icon("archive"), move)
     runs = list(runs)
-    waits = waits_for(runs)
+    waits, media = waits_for(runs), KeptMedia(runs)
     return [
         _row(
             run,
@@ -240,6 +253,7 @@ def build_rows(runs: Iterable[Run], key: ApiKey | None, wanted: RunListQuery) ->
             language,
             pause,
             _chips(run.tag_names, wanted),
+            media,
         )
         for run in runs
     ]
@@ -262,6 +276,7 @@ def _row(
     language: list[str],
     pause: str,
     chips: SafeString,
+    media: KeptMedia,
 ) -> RunRow:
     pk = str(run.pk)
     guesses = run.guessed_languages or ()
@@ -273,12 +288,14 @@ def _row(
     more = f" +{len(spoken) - LANGUAGES_SHOWN}" if len(spoken) > LANGUAGES_SHOWN else ""
     checked, checked_text = _time_texts(run.checked_at)
     due, due_text = _time_texts(run.due_at)
+    length_ms = media.length_ms(run)
     return RunRow(
         pk=pk,
         href=pk.join(page),
         title_href=pk.join(title),
         name=str(run),
         tags=chips,
+        picture=media.picture(run),
         camb_run_id=str(run.camb_run_id or ""),
         languages=", ".join(spoken[:LANGUAGES_SHOWN]) + more,
         languages_in_full=", ".join(language_label(tag, is_guess=tag in guesses) for tag in tags_shown if tag),
@@ -286,15 +303,15 @@ def _row(
         language_href=pk.join(language) + "?row" if len(run.languages) <= 1 else "",
         language_check=", ".join(checks),
         status=status,
-        reason=Truncator(run.reason).chars(70),
-        reason_in_full=run.reason,
+        reason=run.reason,
         checked=checked,
         checked_text=checked_text,
         due=due,
         due_text=due_text,
         pause=pause if due else "",
-        length=timecode.short(run.duration_ms) if run.duration_ms else "",
+        length=timecode.short(length_ms) if length_ms else "",
         cues=str(run.cue_count) if run.cue_count else "",
+        checks=str(run.check_count) if run.check_count else "",
         added_by=str(run.added_by) if run.added_by else "",
     )
 

@@ -1,5 +1,6 @@
 """The query of the list of runs: the filter, order and page that a URL asks for."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -16,7 +17,8 @@ from django.utils.translation import gettext_lazy
 
 from dashboard.http.ids import parse_id, parse_ids
 from results import tags
-from results.models import Dub, MediaCopy, Run, RunQuerySet, Tag
+from results.models import Dub, Event, MediaCopy, Run, RunQuerySet, Tag
+from results.notifications.summary import OF_RUNS
 from results.search import titles
 from results.transcripts import languages
 
@@ -37,6 +39,8 @@ LANGUAGE_FILTERS = {
 }
 # The values of `copies` in URLs.
 KEPT, NOT_KEPT = "kept", "none"
+# The value of `checks` in URLs: only runs with open review checks.
+OPEN = "open"
 # The values of `order` in URLs, each with the field that it sorts by; with "-" in front, the other way round. Runs
 # without one of them are sorted by the time at which they were added, the newest first.
 ORDERS = {
@@ -45,6 +49,7 @@ ORDERS = {
     "id": "camb_run_id",
     "length": "duration_ms",
     "lines": "cue_count",
+    "checks": "check_count",
     "status": "status",
     "checked": "checked_at",
 }
@@ -67,9 +72,12 @@ class RunListQuery:
     until: str = ""
     """Only runs added on these days, in ISO 8601; both are included."""
     copies: str = ""
+    checks: str = ""
     status: str = ""
     order: str = ""
     by: str = ""
+    events: str = ""
+    """Only runs that these events are about, as first-last and then kinds: `12-40-ready`."""
     view: str = ""
     """The id of the saved view that this began as, or ALL_RUNS; it keeps the team's default view away."""
     after: int = 0
@@ -88,9 +96,11 @@ class RunListQuery:
             since=_day(query.get("since", "")),
             until=_day(query.get("until", "")),
             copies=copies if copies in (KEPT, NOT_KEPT) else "",
+            checks=OPEN if query.get("checks") == OPEN else "",
             status=status if status in (*Status.values, ARCHIVED) else "",
             order=order if order.removeprefix("-") in ORDERS and order != "-oldest" else "",
             by=by if by == BY_SOURCE else "",
+            events=event_filter(query.get("events", "")),
             view=view if view == ALL_RUNS or parse_id(view) else "",
             after=parse_id(query.get("after", "")) or 0,
             before=parse_id(query.get("before", "")) or 0,
@@ -154,6 +164,10 @@ class RunListQuery:
         if self.copies:
             kept = Exists(MediaCopy.objects.filter(state=MediaCopy.State.KEPT, dub__run=OuterRef("pk")))
             runs = runs.filter(kept if self.copies == KEPT else ~kept)
+        if self.checks:
+            runs = runs.filter(check_count__gt=0)
+        if self.events:
+            runs = _of_events(runs, self.events)
         return titles.named(runs, self.q) if self.q else runs
 
     def matching(self, runs: RunQuerySet) -> RunQuerySet:
@@ -173,6 +187,27 @@ class RunListQuery:
             return self.matching(runs)
         newer = self.matching(runs.filter(source=OuterRef("source"), pk__gt=OuterRef("pk")))
         return self.matching(runs).filter(Q(source=None) | ~Exists(newer))
+
+
+def runs_of_view(runs: RunQuerySet, query: str) -> RunQuerySet:
+    """Return those of the runs that a saved view with this query shows."""
+    return RunListQuery.read(QueryDict(query.removeprefix("?"))).matching(runs)
+
+
+def event_filter(text: str) -> str:
+    """Return the value of `events` in a URL, or an empty string if it is malformed.
+
+    It names kinds that every member is told of: what a private search found is its owner's alone.
+    """
+    kinds = "|".join(OF_RUNS)
+    return text if re.fullmatch(rf"\d{{1,18}}-\d{{1,18}}(-({kinds}))*", text, re.ASCII) else ""
+
+
+def _of_events(runs: RunQuerySet, events: str) -> RunQuerySet:
+    first, last, *kinds = events.split("-")
+    about = Event.objects.filter(run=OuterRef("pk"), pk__gte=int(first), pk__lte=int(last))
+    about = about.without_superseded(int(last))
+    return runs.filter(Exists(about.filter(kind__in=kinds or OF_RUNS)))
 
 
 def _day(text: str) -> str:
@@ -220,7 +255,7 @@ def selected_runs(runs: RunQuerySet, data: QueryDict) -> RunQuerySet:
     wanted = RunListQuery.read(data)
     if "all" in data:
         return wanted.matching(runs)
-    named = runs.filter(pk__in=parse_ids(data.getlist("pk")[:MAX_SELECTED]))
+    named = runs.present().filter(pk__in=parse_ids(data.getlist("pk")[:MAX_SELECTED]))
     if not wanted.is_by_source:
         return named
     of_sources = wanted.matching(runs).filter(source__in=named.exclude(source=None).values("source"))

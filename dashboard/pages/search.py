@@ -1,6 +1,6 @@
 """Page model of the search page: the search in the URL, its summary, its facets and the saved searches."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -119,9 +119,10 @@ def build_facets(facets: Facets, wanted: SearchRequest, slug: str) -> dict[str, 
         target = wanted.without_field(field) if is_on else wanted.with_field(field)
         return FacetChoice(label, f"{count:,}", target.address(slug), is_on)
 
-    def choices(name: str, counts: Iterable[tuple[str, int]], label: Callable[[str], str]) -> list[FacetChoice]:
-        made = [choice(label(value), count, f"{name}:{_quoted(value)}") for value, count in counts]
-        return made[:CHOICES_PER_FACET] if len(made) > 1 or any(one.is_on for one in made) else []
+    def choices(name: str, counts: Sequence[tuple[str, int]], label: Callable[[str], str]) -> list[FacetChoice]:
+        most = counts[:CHOICES_PER_FACET]
+        made = [choice(label(value), count, f"{name}:{_quoted(value)}") for value, count in most]
+        return made if len(made) > 1 or any(one.is_on for one in made) else []
 
     labels = periods(timezone.localdate())
     dates = [choice(labels.get(period, period), count, period) for period, count in _useful_dates(facets, wanted)]

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from dashboard.pages.kept_media import KeptMedia
 from dashboard.pages.markup import icon, language_label
 from dashboard.pages.run_query import RunListQuery
 from results.models import Dub, LanguageSource, Run, Source
@@ -49,6 +50,7 @@ class SourceRow(NamedTuple):
     pk: str
     href: str
     name: str
+    picture: SafeString
     runs: str
     chips: SafeString
     ready: SafeString
@@ -70,9 +72,12 @@ def with_companions(runs: Iterable[Run]) -> list[Run]:
     """Return these runs and all other runs of their sources, by one query."""
     runs = list(runs)
     sources = {run.source_id for run in runs if run.source_id}
-    others = Run.objects.filter(source__in=sources).exclude(pk__in=[run.pk for run in runs]).order_by("pk")
-    fields = ("camb_run_id", "camb_task_id", "title", "status", "version", "archived_at", "duration_ms", "source")
-    return sorted([*runs, *(others.only(*fields) if sources else [])], key=lambda run: run.pk)
+    others = Run.objects.present().filter(source__in=sources).exclude(pk__in=[run.pk for run in runs])
+    fields = (
+        "camb_run_id", "camb_task_id", "title", "status", "version", "archived_at", "duration_ms", "source",
+        "languages", "given_language",
+    )  # fmt: skip
+    return sorted([*runs, *(others.order_by("pk").only(*fields) if sources else [])], key=lambda run: run.pk)
 
 
 def dubs_of(runs: Iterable[Run]) -> list[SourceDub]:
@@ -93,7 +98,7 @@ def dubs_of(runs: Iterable[Run]) -> list[SourceDub]:
 
 
 def build_source_rows(runs: Sequence[Run], wanted: RunListQuery) -> list[SourceRow]:
-    """Return the rows of the sources that these runs stand for, by three queries for any number of them."""
+    """Return the rows of the sources that these runs stand for, by four queries for any number of them."""
     by_source = defaultdict[int, list[Run]](list)
     for run in with_companions(runs):
         if (run.archived_at is not None) == wanted.is_archive:
@@ -102,19 +107,30 @@ def build_source_rows(runs: Sequence[Run], wanted: RunListQuery) -> list[SourceR
     dubs = defaultdict[int, list[SourceDub]](list)
     for dub in dubs_of(run for own in by_source.values() for run in own):
         dubs[dub.run.source_id or -dub.run.pk].append(dub)
+    media = KeptMedia(run for own in by_source.values() for run in own)
     chips = {status: (escape(status.label), icon(f"status-{status.value}")) for status in Status}
     return [
-        _row(run, titles.get(key, ""), by_source[key], dubs[key], _chips(dubs[key], chips))
+        _row(
+            run,
+            titles.get(key, ""),
+            by_source[key],
+            dubs[key],
+            _chips(dubs[key], chips),
+            media,
+        )
         for run, key in ((run, run.source_id or -run.pk) for run in runs)
     ]
 
 
-def _row(run: Run, title: str, runs: Sequence[Run], dubs: Sequence[SourceDub], chips: SafeString) -> SourceRow:
-    length_ms = max((own.duration_ms for own in runs), default=0)
+def _row(
+    run: Run, title: str, runs: Sequence[Run], dubs: Sequence[SourceDub], chips: SafeString, media: KeptMedia
+) -> SourceRow:
+    length_ms = max((media.length_ms(own) for own in runs), default=0)
     return SourceRow(
         pk=str(run.pk),
         href=run_address(run.pk),
         name=title or str(run),
+        picture=media.picture(run, *runs),
         runs=ngettext("%(n)s run", "%(n)s runs", len(runs)) % {"n": len(runs)} if run.source_id else "",
         chips=chips,
         ready=_ready(dubs, is_moved=not runs),

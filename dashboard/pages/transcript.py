@@ -9,28 +9,29 @@ from itertools import chain
 from django.utils.translation import gettext as _
 
 from dashboard.pages.markup import language_label
+from dashboard.pages.timeline_strip import TimelineStrip
 from dashboard.pages.transcript_parts import (
-    COLUMNS,
     DISMISSED,
+    STRETCH,
+    WHOLE_DUB,
     CheckChoice,
     LineCheck,
     Marks,
     OtherDub,
     SpeakerStats,
-    TimeMark,
     TranscriptFilter,
     TranscriptLine,
     TranscriptRow,
+    limits_in_words,
 )
+from results.dubs.checks import stretch_of
 from results.models import Cue, Dub, Run
 from results.search.find import FoundLine, find_in_dub
-from results.transcripts import alignment, cues, dismissals, languages, reading_speed, review, timecode, timeline
+from results.transcripts import alignment, cues, dub_checks, languages, reading_speed, review, timecode
+from results.transcripts.review_limits import DubLimits
 
 # The number of speaker colours in static/css/run_detail.css.
 VOICES = 8
-# With more lines than this the strip shows turns, in parts of some columns, instead of lines.
-MAX_DRAWN_LINES = 250
-TURN_COLUMNS = 8
 MAX_SPEAKERS = 60
 FIRST_SPEAKERS = 6
 """The speakers that are listed at once; the others are behind a button."""
@@ -76,12 +77,6 @@ class TranscriptPage:
         """The cues of the chosen speakers with all of their review checks."""
         chosen, pairs = self.chosen, zip(self.cues, self._checks, strict=True)
         return [(cue, checks) for cue, checks in pairs if not chosen or cue.speaker in chosen]
-
-    @property
-    def _foreign_lines(self) -> list[tuple[int, int, str]]:
-        """Stretches of lines in another language; none where the whole text is: the page says so above."""
-        found = self.dub.foreign_lines or []
-        return [] if found and found[0][:2] == [1, self.dub.cue_count] else found
 
     @property
     def parts(self) -> Iterator[Sequence[TranscriptLine] | Sequence[TranscriptRow]]:
@@ -149,12 +144,20 @@ class TranscriptPage:
     @cached_property
     def _checks(self) -> list[list[LineCheck]]:
         """All review checks of each cue, dismissed ones too."""
-        dismissed = dismissals.dismissed_checks(self.dub, self.cues)
-        found = review.review_checks(self.cues, self._foreign_lines)
+        found = dub_checks.checks_of(self.dub, self.cues, self.limits)
         return [
-            [LineCheck(check, cue.pk, dismissed.get((cue.position, check.kind))) for check in checks]
+            [LineCheck(check, cue.pk, dismissed) for check, dismissed in checks]
             for cue, checks in zip(self.cues, found, strict=True)
         ]
+
+    @cached_property
+    def limits(self) -> DubLimits:
+        return dub_checks.limits_of_dub(self.dub)
+
+    @property
+    def limit_words(self) -> str:
+        """The limits by which the lines were checked, as a sentence."""
+        return limits_in_words(self.limits)
 
     def _is_wanted(self, check: LineCheck) -> bool:
         if check.dismissed or self.wanted.check == DISMISSED:
@@ -165,6 +168,22 @@ class TranscriptPage:
         """Return the cue's review check of this kind, dismissed or not; None if it has none."""
         every = chain.from_iterable(self._checks)
         return next((one for one in every if one.line_id == cue_id and one.check.kind.value == kind), None)
+
+    def dismissal_scopes(self, cue: Cue, kind: review.Kind) -> list[tuple[str, str]]:
+        """Return what a dismissal can be for, as values and labels; empty where there is only this line."""
+        open_at = [
+            line.position
+            for line, checks in zip(self.cues, self._checks, strict=True)
+            if any(one.check.kind == kind and not one.dismissed for one in checks)
+        ]
+        stretch = (stretch_of(self.dub, cue.position) if kind == review.Kind.FOREIGN else None) or range(0)
+        within = sum(position in stretch for position in open_at)
+        scopes = [("", _("This line"))]
+        if 1 < within < len(open_at):
+            scopes.append((STRETCH, _("The %(n)d lines of this passage") % {"n": within}))
+        if len(open_at) > 1:
+            scopes.append((WHOLE_DUB, _("All %(n)d in this dub") % {"n": len(open_at)}))
+        return scopes if len(scopes) > 1 else []
 
     @property
     def check_count(self) -> int:
@@ -222,14 +241,8 @@ class TranscriptPage:
         return {
             "lines": list(map(_offsets, self.hits)),
             "others": list(map(_offsets, self.other_hits)),
-            "path": self.hits_path,
+            "path": self.strip.hits_path,
         }
-
-    @property
-    def hits_path(self) -> str:
-        """The hits as one path of the strip."""
-        blocks = timeline.blocks(self.hits, self.dub.duration_ms, COLUMNS)
-        return "".join(f"M{block.start} 0H{max(block.end, block.start + 4)}v6H{block.start}z" for block in blocks)
 
     # --- The speakers --------------------------------------------------------------------------------
 
@@ -286,40 +299,10 @@ class TranscriptPage:
 
     # --- The strip -----------------------------------------------------------------------------------
 
-    @property
-    def columns(self) -> int:
-        return COLUMNS
-
-    @property
-    def blocks(self) -> dict[str, str]:
-        """The blocks of each voice as one path, so that the strip has few elements for any number of lines."""
-        paths = defaultdict[str, str](str)
-        blocks = timeline.blocks(self.cues, self.dub.duration_ms, COLUMNS)
-        if len(self.cues) > MAX_DRAWN_LINES:
-            blocks = timeline.turns(blocks, TURN_COLUMNS)
-        for block in blocks:
-            paths[self.voices.get(block.speaker, "")] += f"M{block.start} 8H{block.end}V24H{block.start}z"
-        return dict(paths)
-
-    @property
-    def time_marks(self) -> list[TimeMark]:
-        length_ms = self.dub.duration_ms
-        marks = timeline.time_marks(length_ms)
-        return [TimeMark(ms, timecode.short(ms), f"{100 * ms / length_ms:.2f}%") for ms in marks]
-
-    @property
-    def checks_path(self) -> str:
-        """The lines with review checks as one path of the strip."""
+    @cached_property
+    def strip(self) -> TimelineStrip:
         checked = {line.position for line in self.lines if line.checks}
-        cues = (cue for cue in self.cues if cue.position in checked)
-        columns = timeline.ticks(cues, self.dub.duration_ms, COLUMNS)
-        return "".join(f"M{column} 21h3v3h-3z" for column in columns)
-
-    @property
-    def ticks(self) -> str:
-        """The starts of the lines as one path of the strip; empty when the ticks would run together."""
-        columns = timeline.ticks(self.cues, self.dub.duration_ms, COLUMNS)
-        return "".join(f"M{column} 0V5" for column in columns) if len(columns) <= COLUMNS / 3 else ""
+        return TimelineStrip(self.dub, self.cues, self.voices, checked, self.hits)
 
 
 def beside_name(dub: Dub, run_id: int) -> str:
@@ -352,7 +335,7 @@ def _lines(
         name = cue.speaker if cue.speaker != before else ""
         before = cue.speaker
         voice, marks = voices.get(cue.speaker, ""), found.get(cue.position)
-        lines.append(TranscriptLine(cue.position, cue.start_ms, voice, name, cue.text, checks, marks))
+        lines.append(TranscriptLine(cue.position, cue.start_ms, cue.end_ms, voice, name, cue.text, checks, marks))
     return lines
 
 
@@ -362,7 +345,8 @@ def _marks_by_position(hits: Iterable[FoundLine]) -> dict[int, Marks]:
 
 def _offsets(hit: FoundLine) -> list[int]:
     offsets: Iterable[int] = chain.from_iterable(hit.marks)
-    if not hit.text.isascii():
+    # Other letters are one unit each, too.
+    if max(hit.text, default="") > "\uffff":
         offsets = (len(hit.text[:offset].encode("utf-16-le")) // 2 for offset in offsets)
     return [hit.position, *offsets]
 

@@ -9,16 +9,14 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from results.models import DismissedCheck, Dub, MediaCopy, Run
-from results.transcripts import review, timecode, timeline
+from results.models import DismissedCheck, Run
+from results.transcripts import languages, review, timecode
+from results.transcripts.review_limits import DubLimits
 
-# The columns in which the timeline strip is drawn: about as many as it has pixels.
-COLUMNS = 1000
-# The waveform has fewer columns, as each of them weighs four bytes.
-WAVE_COLUMNS = 500
-WAVE_HEIGHT = 64
 DISMISSED = "dismissed"
 """The value of `check` that shows the dismissed review checks in place of the others."""
+# The checks that a dismissal is for besides the line's own: those of its stretch of foreign lines, or of its dub.
+STRETCH, WHOLE_DUB = "stretch", "dub"
 
 
 @dataclass(frozen=True)
@@ -82,6 +80,21 @@ class LineCheck(NamedTuple):
         return " · ".join(filter(None, parts))
 
 
+def limits_in_words(limits: DubLimits) -> str:
+    """Say by which limits the lines of a dub are checked, and whether the team has set the reading speed."""
+    shared = limits.limits
+    speed = {"n": limits.speed, "language": languages.name(limits.tag)}
+    if not limits.tag:
+        reading = _("%(n)d characters/s") % speed
+    elif shared.is_own(limits.tag):
+        reading = _("%(language)s: %(n)d characters/s, set by the team") % speed
+    else:
+        reading = _("%(language)s: %(n)d characters/s") % speed
+    overlap = _("overlap %(n)s s") % {"n": f"{shared.overlap_ms / 1000:g}"}
+    gap = _("gap %(n)s s") % {"n": f"{shared.gap_ms / 1000:g}"}
+    return " · ".join((reading, overlap, gap))
+
+
 class CheckChoice(NamedTuple):
     """A link that shows the review checks of one kind, of all kinds, or the dismissed ones."""
 
@@ -96,6 +109,7 @@ class TranscriptLine(NamedTuple):
 
     position: int
     start_ms: int
+    end_ms: int
     voice: str
     speaker: str
     text: str
@@ -139,27 +153,3 @@ class OtherDub(NamedTuple):
     label: str
     href: str
     is_current: bool
-
-
-class TimeMark(NamedTuple):
-    """A labelled time below the strip, and its place from the left."""
-
-    ms: int
-    clock: str
-    x: str
-
-
-class WaveformPath(NamedTuple):
-    """A waveform as a path of `columns` columns, which is stretched over `width` columns of the strip."""
-
-    path: str
-    columns: int
-    width: int
-    strip: int
-    """The columns of the whole strip: media may go on after the last line."""
-
-    @classmethod
-    def of(cls, copy: MediaCopy, dub: Dub) -> "WaveformPath":
-        width = COLUMNS * copy.length_ms // max(dub.duration_ms, 1)
-        path = timeline.waveform_path(bytes(copy.waveform), WAVE_COLUMNS, WAVE_HEIGHT)
-        return cls(path, WAVE_COLUMNS, width, max(width, COLUMNS))

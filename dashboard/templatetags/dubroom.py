@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from babel import Locale
 from babel.dates import format_timedelta
 from django import template
+from django.template.loader import render_to_string
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import now
@@ -14,11 +16,16 @@ from django.utils.translation import gettext as _
 
 from dashboard.pages import markup
 from dashboard.pages.ready_by import ready_by
+from dashboard.pages.run_list import RunRow
+from dashboard.pages.source_list import SourceRow
 from dashboard.pages.transcript_parts import LineCheck, TranscriptLine, TranscriptRow
 from dashboard.units import date_and_time
 from results.transcripts import timecode
 
 register = template.Library()
+
+# Of the list of runs, each of about 2 kB.
+ROWS_KEPT = 4000
 
 
 register.simple_tag(markup.icon)
@@ -30,6 +37,12 @@ register.simple_tag(ready_by)
 def duration(ms: int) -> str:
     """Return a duration in milliseconds as `M:SS` or `H:MM:SS`; an empty string for 0."""
     return timecode.short(ms) if ms else ""
+
+
+@register.filter
+def iso_time(at: datetime) -> str:
+    """Return a time as the `datetime` of a `<time>`, which allows no six digits of a second."""
+    return at.isoformat(timespec="seconds")
 
 
 @register.simple_tag
@@ -48,7 +61,7 @@ def ago(at: datetime, due: str = "") -> SafeString:
     return format_html(
         '<time data-relative{} datetime="{}" title="{}">{}</time>',
         format_html(' data-due="{}"', due) if due else "",
-        at.isoformat(timespec="seconds"),
+        iso_time(at),
         date_and_time(at),
         due if due and seconds < 1 else words,
     )
@@ -92,6 +105,20 @@ def rows(
 
 
 @register.simple_tag
+def list_row(row: RunRow | SourceRow, template_name: str, can_change: bool, oob: object = "") -> SafeString:
+    """Return a row of the list of runs; with `oob`, to replace the row of the same run on the page."""
+    return _list_row(row, template_name, can_change, bool(oob), get_language())
+
+
+@lru_cache(maxsize=ROWS_KEPT)
+def _list_row(
+    row: RunRow | SourceRow, template_name: str, can_change: bool, oob: bool, language: str | None
+) -> SafeString:
+    # A row says nothing beyond these values, and most of the team's rows are the same as the last time.
+    return render_to_string(template_name, {"row": row, "can_change": can_change, "oob": oob})
+
+
+@register.simple_tag
 def review_check(check: LineCheck, dismiss_url: str) -> SafeString:
     """Return a review check of a line, with the link that dismisses it or brings it back."""
     return mark_safe(_check(check, dismiss_url))  # noqa: S308
@@ -105,8 +132,8 @@ def _cue(line: TranscriptLine, tag: str, direction: str, is_playable: object, na
     text = escape(line.text) if line.marks is None else markup.with_marks(line.text, line.marks)
     found = "" if line.marks is None else " is-found"
     return (
-        f'<{tag} id="{name}{line.position}" class="cue {line.voice}{found}" data-start="{line.start_ms}">'
-        f'{speaker}{clock}<p dir="{direction}">{text}</p>{checks}</{tag}>'
+        f'<{tag} id="{name}{line.position}" class="cue {line.voice}{found}" data-start="{line.start_ms}"'
+        f' data-end="{line.end_ms}">{speaker}{clock}<p dir="{direction}">{text}</p>{checks}</{tag}>'
     )
 
 

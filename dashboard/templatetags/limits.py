@@ -6,7 +6,7 @@ from django import template
 from django.conf import settings
 
 from dashboard.units import duration_in_words, size_in_words
-from results.runs import verdicts
+from results.runs import trash, verdicts
 from teams import models
 
 register = template.Library()
@@ -25,6 +25,11 @@ def password_reset_lifetime() -> str:
 @register.simple_tag
 def email_confirmation_lifetime() -> str:
     return duration_in_words(timedelta(days=settings.ACCOUNT_EMAIL_CONFIRMATION_EXPIRE_DAYS))
+
+
+@register.simple_tag
+def trash_time() -> str:
+    return duration_in_words(trash.TRASH_TIME)
 
 
 @register.simple_tag

@@ -30,7 +30,7 @@ from results.dubs import languages as dub_languages
 from results.models import ApiKey, Call, TeamVersion
 from results.refresh import call_stats
 from results.runs.request import refresh_progress
-from teams.access import can_change, can_manage, membership_or_404
+from teams.access import can_change, can_own, membership_or_404
 from teams.models import Membership, Team
 
 FAILURES_SHOWN = 5
@@ -81,7 +81,7 @@ def _context(membership: Membership, request: SignedInRequest, now: datetime) ->
     context = {
         "membership": membership,
         "can_change": can_change(membership),
-        "can_manage": can_manage(membership),
+        "can_own": can_own(membership),
         "period": period,
         "periods": PERIODS,
         "progress": refresh_progress(team),

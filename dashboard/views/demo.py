@@ -9,6 +9,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from dashboard.embedded import demo
+from teams import audit
 
 logger = logging.getLogger(__name__)
 
@@ -20,5 +21,6 @@ def login(request: HttpRequest) -> HttpResponse:
     if account is None:
         raise Http404
     auth.login(request, account, settings.AUTHENTICATION_BACKENDS[0])
+    audit.record_login(account, audit.Action.LOGGED_IN)
     logger.info("User %s logged in to the demo without a password", account.pk)
     return redirect("teams-home")

@@ -1,11 +1,15 @@
 """Health checks for load balancers and monitors."""
 
+from datetime import datetime
+
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
-from results import queue
+from results import clock, queue
 from results.db.health import accepts_writes, is_migrated
+from results.refresh import backlog
 
 
 @require_safe
@@ -16,18 +20,20 @@ def alive(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def status(request: HttpRequest) -> JsonResponse:
-    """Answer ok, or 503 with the reason.
-
-    The broker is not checked, and a missing worker is only reported: every page works without them.
-    """
+    """Answer ok, or 503 with the reason. The broker is not checked: every page works without it."""
+    worker = "heard"
     try:
         reason = _failure_reason()
+        missing_since = queue.worker_missing_since() if not reason else None
+        if missing_since:
+            worker = "silent"
+        reason = reason or _late_reason(missing_since)
     except (DatabaseError, InterfaceError):
         # The driver's message names hosts and users, and this page is public.
         reason = "The database does not answer."
     if reason:
         return JsonResponse({"status": "unavailable", "reason": reason}, status=503)
-    return JsonResponse({"status": "ok", "worker": "silent" if queue.worker_missing_since() else "heard"})
+    return JsonResponse({"status": "ok", "worker": worker})
 
 
 def _failure_reason() -> str:
@@ -39,3 +45,14 @@ def _failure_reason() -> str:
     if not is_migrated():
         return "The database is not migrated."
     return "" if accepts_writes() else "The database takes no changes: its disk may be full."
+
+
+def _late_reason(missing_since: datetime | None) -> str:
+    """Return why work is not done as it should be; empty when it is. A limit of 0 is none."""
+    limit = settings.HEALTH_WORKER_SECONDS
+    if limit and missing_since and (clock.now() - missing_since).total_seconds() > limit:
+        return "No worker is running."
+    limit = settings.HEALTH_OLDEST_DUE_SECONDS
+    if limit and backlog.oldest_due_age() > limit:
+        return "Runs are checked too late."
+    return ""

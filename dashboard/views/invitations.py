@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from dashboard.accounts import carried_invitation, carry_invitation
+from dashboard.accounts.invitation import carried_invitation, carry_invitation, join
 from dashboard.http.requests import page_methods
 from teams.models import Invitation
 
@@ -28,7 +28,7 @@ def accept(request: HttpRequest) -> HttpResponse:
     invited = carried_invitation(request)
     if invited is None:
         return render(request, "invitations/expired.html", status=404)
-    if request.method == "POST" and request.user.is_authenticated and (joined := invited.accept(request.user)):
+    if request.method == "POST" and request.user.is_authenticated and (joined := join(invited, request.user)):
         carry_invitation(request, None)
         logger.info("Team %s: user %s joined by invitation", joined.team.slug, request.user.pk)
         return redirect("runs-list", joined.team.slug)

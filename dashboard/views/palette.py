@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from dashboard.pages.kept_media import KeptMedia
 from dashboard.pages.run_query import RunListQuery
 from results.models import Run
 from teams.access import can_change, membership_or_404
@@ -24,11 +25,15 @@ def entries(request: HttpRequest, slug: str) -> HttpResponse:
     membership = membership_or_404(request.user, slug)
     wanted = RunListQuery.read(request.GET)
     runs = wanted.named(Run.objects.current().filter(team=membership.team)).order_by("-pk")
+    newest = list(
+        runs.only("title", "camb_run_id", "camb_task_id", "status", "languages", "given_language")[:RUNS_SHOWN]
+    )
+    media = KeptMedia(newest)
     context = {
         "membership": membership,
         "q": wanted.q,
         "pages": [page for page in _pages(membership) if wanted.q.casefold() in page.name.casefold()],
-        "runs": runs.only("title", "camb_run_id", "camb_task_id", "status")[:RUNS_SHOWN],
+        "runs": [(run, media.picture(run)) for run in newest],
     }
     return render(request, "palette/_entries.html", context)
 
@@ -49,11 +54,13 @@ def _pages(membership: Membership) -> list[PaletteEntry]:
     return [
         PaletteEntry(_("Runs"), "runs", reverse("runs-list", args=[slug])),
         *adding,
+        PaletteEntry(_("Review checks"), "check", reverse("runs-checks-board", args=[slug])),
         PaletteEntry(_("Search"), "search", reverse("search", args=[slug])),
         PaletteEntry(_("Activity"), "activity", reverse("activity", args=[slug])),
         PaletteEntry(_("Team"), "team", reverse("teams-detail", args=[slug])),
-        PaletteEntry(_("Team: CAMB.AI key"), "key", reverse("teams-key", args=[slug])),
+        PaletteEntry(_("Team: CAMB.AI key"), "key", reverse("keys", args=[slug])),
         PaletteEntry(_("Team: Copies of media"), "video", reverse("teams-media", args=[slug])),
+        PaletteEntry(_("Team: Retention"), "archive", reverse("retention", args=[slug])),
         PaletteEntry(_("Team: API"), "link", reverse("tokens", args=[slug])),
         PaletteEntry(_("Profile"), "person", reverse("profile")),
     ]

@@ -1,14 +1,23 @@
-"""A user's own name, time zone and player settings."""
+"""A user's own name, time zone and player settings, access tokens, and the end of the account."""
+
+import logging
 
 from django.contrib import messages
+from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
-from dashboard.forms import PlayerForm, ProfileForm
+from dashboard.accounts.adapter import Adapter
+from dashboard.accounts.deletion import delete_account, teams_of_one, teams_without
+from dashboard.accounts.identity import require_identity
+from dashboard.forms.person import PlayerForm, ProfileForm
 from dashboard.http.requests import SignedInRequest, browser_time_zone, page_methods
+from teams.models import AccessToken, LastOwnerError
+
+logger = logging.getLogger(__name__)
 
 
 @login_required
@@ -25,7 +34,8 @@ def page(request: SignedInRequest) -> HttpResponse:
         user.save(update_fields=["name", "time_zone"])
         messages.success(request, _("Your profile is saved."))
         return redirect("profile")
-    return render(request, "profile/page.html", {"form": form}, status=422 if form.errors else 200)
+    context = {"form": form, "profile_tab": "profile"}
+    return render(request, "profile/page.html", context, status=422 if form.errors else 200)
 
 
 @login_required
@@ -36,3 +46,35 @@ def player(request: SignedInRequest) -> HttpResponse:
     if form.is_valid():
         request.user.save(update_fields=PlayerForm.Meta.fields)
     return HttpResponse(status=422 if form.errors else 204)
+
+
+@login_required
+@require_safe
+def tokens(request: SignedInRequest) -> HttpResponse:
+    """List the user's access tokens of all teams; they are created and revoked at the team's own page."""
+    own = AccessToken.objects.filter(membership__user=request.user).select_related("membership__team")
+    context = {"tokens": own.order_by("membership__team__name", "-pk"), "profile_tab": "tokens"}
+    return render(request, "profile/tokens.html", context)
+
+
+@login_required
+@page_methods
+def delete(request: SignedInRequest) -> HttpResponse:
+    """Say what goes with the account. A POST of a user who has confirmed who they are deletes it."""
+    user, status = request.user, 200
+    if request.method == "POST":
+        if not teams_without(user).exists():
+            require_identity(request)
+        pk, email = user.pk, user.email
+        try:
+            delete_account(user)
+        except LastOwnerError:
+            status = 422
+        else:
+            logger.info("User %s deleted the account", pk)
+            Adapter(request).send_mail("account/email/account_deleted", email, {})
+            logout(request)
+            messages.success(request, _("Your account is deleted."))
+            return redirect("account_login")
+    context = {"needing": teams_without(user), "alone": teams_of_one(user)}
+    return render(request, "profile/delete.html", context, status=status)

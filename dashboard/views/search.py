@@ -25,7 +25,8 @@ from results.search import index, saved
 from results.search.query import clean, parse
 from results.search.service import SAMPLE_SIZE, Hit, iter_hits, search
 from results.transcripts import timecode
-from teams.access import can_change, can_manage, membership_or_404, require_change, require_export
+from teams import audit
+from teams.access import can_change, can_export, can_manage, membership_or_404, require_change, require_export
 from teams.models import Membership
 
 logger = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ def export(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     membership = membership_or_404(request.user, slug)
     require_export(membership)
     logger.info("Hits of team %s exported by user %s", membership.team_id, request.user.pk)
+    audit.record(membership.team, audit.Action.EXPORTED, "lines of a search, csv")
     header = ("run", "title", "language", "start", "end", "speaker", "text", "address")
     # Parsed here: when the rows are read, the user's time zone no longer holds.
     rows = _csv_rows(request, iter_hits(membership.team_id, parse(SearchRequest.read(request).q)))
@@ -106,8 +108,8 @@ def saved_remove(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     membership = membership_or_404(request.user, slug)
     saved_search = get_object_or_404(saved.visible_to(membership), pk=pk)
     if not _can_remove(membership, saved_search):
-        raise PermissionDenied("A shared search is removed by who saved it, or by an owner of the team.")
-    saved_search.delete()
+        raise PermissionDenied("A shared search is removed by who saved it, or by an owner or manager of the team.")
+    saved.remove_search(saved_search)
     messages.success(request, _("The saved search “%(q)s” was removed.") % {"q": saved_search.q})
     return redirect("search", slug)
 
@@ -145,6 +147,7 @@ def _context(membership: Membership, wanted: SearchRequest) -> dict[str, Any]:
         "facets": build_facets(result.facets, wanted, slug) if result.facets else {},
         "facets_of": f"{SAMPLE_SIZE:,}" if result.facets and not result.facets.is_all else "",
         "can_share": can_change(membership),
+        "can_export": can_export(membership),
         **_saved_context(membership, wanted),
     }
 

@@ -20,7 +20,8 @@ from results.exports.csv import csv_pieces
 from results.models import Run
 from results.runs.source import TooManyRunsError, join_groups, refuse_suggestion
 from results.runs.source_suggestions import suggested, suggestion_groups
-from teams.access import membership_or_404, require_change, require_export
+from teams import audit
+from teams.access import can_export, membership_or_404, require_change, require_export
 from teams.models import Membership
 
 
@@ -76,7 +77,8 @@ def languages(request: HttpRequest, slug: str) -> HttpResponse:
     """Show which sources miss which language."""
     membership = membership_or_404(request.user, slug)
     wanted = LanguageTableQuery.read(request.GET)
-    return render(request, "source/languages.html", {"membership": membership, **_table(membership, wanted)})
+    context = {"membership": membership, "can_export": can_export(membership), **_table(membership, wanted)}
+    return render(request, "source/languages.html", context)
 
 
 @login_required
@@ -85,6 +87,7 @@ def languages_export(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     """Answer with the table's rows of all pages as a CSV file, written while they are read."""
     membership = membership_or_404(request.user, slug)
     require_export(membership)
+    audit.record(membership.team, audit.Action.EXPORTED, "languages of sources, csv")
     table = LanguageTable.of(membership.team, LanguageTableQuery.read(request.GET))
     return StreamingHttpResponse(
         csv_pieces(("source", "runs", *table.tags, "missing", "address"), _csv_rows(request, table)),

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -14,10 +16,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from dashboard.accounts.identity import require_identity
+from dashboard.accounts.notices import notify
 from dashboard.api.router import api
-from dashboard.forms import TokenForm
+from dashboard.forms.team import TokenForm
 from dashboard.http.requests import SignedInRequest, page_methods
-from teams.access import can_change, can_manage, membership_or_404, require_manage
+from dashboard.pages.team_tabs import tab_context
+from teams import audit
+from teams.access import can_change, membership_or_404, require_manage_person, roles_to_give
 from teams.models import AccessToken
 
 logger = logging.getLogger(__name__)
@@ -26,7 +32,7 @@ logger = logging.getLogger(__name__)
 @login_required
 @page_methods
 def page(request: SignedInRequest, slug: str) -> HttpResponse:
-    """List the member's own tokens, or all of the team's for an owner. A POST creates a token.
+    """List the member's own tokens and those of people below, whom the member manages. A POST creates a token.
 
     Only the answer to the POST holds the secret: a redirect would have to keep it in the session, in the database.
     """
@@ -34,28 +40,30 @@ def page(request: SignedInRequest, slug: str) -> HttpResponse:
     form = TokenForm(membership, request.POST if request.method == "POST" else None)
     secret, status = "", 200
     if form.is_valid():
+        require_identity(request)
         days, may_write = form.cleaned_data["days"], form.cleaned_data["access"] == "write"
-        token, secret = AccessToken.objects.issue(
-            membership,
-            form.cleaned_data["name"],
-            can_write=may_write,
-            expires_at=timezone.now() + timedelta(days=days) if days else None,
-        )
+        with transaction.atomic():
+            token, secret = AccessToken.objects.issue(
+                membership,
+                form.cleaned_data["name"],
+                can_write=may_write,
+                expires_at=timezone.now() + timedelta(days=days) if days else None,
+            )
+            told = f"{token} …{token.last_four}, {form.cleaned_data['access']}"
+            audit.record(membership.team, audit.Action.TOKEN_CREATED, told)
         logger.info(
             "Team %s: access token …%s to %s created by user %s",
             slug, token.last_four, form.cleaned_data["access"], request.user.pk,
         )  # fmt: skip
+        notify(request, "token_created", [request.user], token=token)
         form, status = TokenForm(membership), 201
     elif form.errors:
         status = 422
-    tokens = AccessToken.objects.filter(membership__team=membership.team)
-    if not can_manage(membership):
-        tokens = tokens.filter(membership=membership)
+    revocable = Q(membership=membership) | Q(membership__role__in=roles_to_give(membership))
+    tokens = AccessToken.objects.filter(revocable, membership__team=membership.team)
     context = {
-        "membership": membership,
+        **tab_context(membership, "api"),
         "can_change": can_change(membership),
-        "can_manage": can_manage(membership),
-        "team_tab": "api",
         "tokens": tokens.select_related("membership__user").order_by("-pk"),
         "form": form,
         "secret": secret,
@@ -114,12 +122,15 @@ def _addresses() -> list[Address]:
 @login_required
 @require_POST
 def revoke(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
-    """Revoke a token: members revoke their own, owners all of the team's."""
+    """Revoke a token: members revoke their own, and those of people whom they manage."""
     membership = membership_or_404(request.user, slug)
-    token = get_object_or_404(AccessToken, membership__team=membership.team, pk=pk)
+    tokens = AccessToken.objects.select_related("membership")
+    token = get_object_or_404(tokens, membership__team=membership.team, pk=pk)
     if token.membership_id != membership.pk:
-        require_manage(membership)
-    token.delete()
+        require_manage_person(membership, token.membership)
+    with transaction.atomic():
+        token.delete()
+        audit.record(membership.team, audit.Action.TOKEN_REVOKED, f"{token} …{token.last_four}")
     logger.info("Team %s: access token …%s revoked by user %s", slug, token.last_four, request.user.pk)
     messages.success(request, _("The token “%(token)s” is revoked.") % {"token": token})
     return redirect("tokens", slug)

@@ -4,6 +4,7 @@ The session keeps a person's last change, so that only who made a change undoes 
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -13,9 +14,13 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from results.dubs import checks
 from results.dubs import languages as dub_languages
 from results.dubs.languages import Words
+from results.models import Dub
+from results.runs import trash
 from results.runs.archive import archive_runs, restore_runs
+from results.transcripts.review import Kind
 from teams.access import membership_or_404, require_change
 from teams.models import Team
 
@@ -29,10 +34,23 @@ def _restore_languages(team: Team, before: Any) -> None:
     dub_languages.restore(team, Words(dubs, runs))
 
 
+def _restore_checks(team: Team, before: Any) -> None:
+    dub_id, kind, dismissed_at = before
+    dub = Dub.objects.filter(team=team, pk=dub_id).first()
+    if dub is not None:
+        checks.restore_all(dub, Kind(kind), datetime.fromisoformat(dismissed_at))
+
+
+def _restore_removed(team: Team, before: Any) -> None:
+    trash.undo_removal(team, datetime.fromisoformat(before))
+
+
 _UNDO: Mapping[str, Callable[[Team, Any], object]] = {
     "languages": _restore_languages,
+    "checks": _restore_checks,
     "archived": restore_runs,
     "restored": archive_runs,
+    "removed": _restore_removed,
 }
 
 

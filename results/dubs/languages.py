@@ -15,15 +15,17 @@ from django.db import transaction
 from django.db.models import Count, F, Q
 
 from results import clock, queue
-from results.models import ApiKey, Dub, LanguageSource, Run, RunQuerySet, TeamVersion
+from results.db import chunks
+from results.models import Dub, LanguageSource, Run, RunQuerySet, TeamVersion
 from results.search import indexing
 from results.transcripts import language_guess
+from teams import audit
 from teams.models import Team
 
 # The dubs that one task checks; the task enqueues itself until none is left.
 DUBS_PER_TASK = 100
 # While runs are due, refreshing them comes first: one task reads only so many, and the next comes with beat's tick.
-DUBS_WHILE_BUSY = 25
+DUBS_WHILE_BUSY = 10
 # Changes of more runs at once cannot be undone, as what was there before has to be kept for that.
 MAX_UNDO = 5000
 _RUNS_PER_QUERY = 500
@@ -93,6 +95,7 @@ def set_language(run: Run, dub: Dub | None, tag: str) -> Words:
             )
         if dub:
             Dub.objects.filter(pk=dub.pk).update(person_language=tag, is_language_checked=False)
+        chunks.record_runs(run.team_id, audit.Action.RUNS_EDITED, [run.pk], f"language: {tag}")
         decide_anew([run.pk])
     return words
 
@@ -126,6 +129,8 @@ def set_languages(team: Team, runs: RunQuerySet, tag: str) -> tuple[Words | None
         named.update(given_language="", is_language_of_person=False)
         empty.update(given_language=tag, is_language_of_person=bool(tag))
         dubs.update(person_language=tag, is_language_checked=False)
+        if count := counted.count() - left_out:
+            audit.record(team, audit.Action.RUNS_EDITED, f"language: {tag}", count=count)
         empty.update(version=TeamVersion.bump(team.pk))
         queue.enqueue("check_languages")
     return (words if len(words.dubs) + len(words.runs) <= MAX_UNDO else None), left_out
@@ -142,9 +147,11 @@ def confirm_guesses(team: Team, runs: RunQuerySet) -> tuple[Words | None, int]:
         guessed = Run.objects.filter(team=team, pk__in=runs.order_by().values("pk"))
         pks = guessed.exclude(guessed_languages=None).select_for_update().order_by("pk").pks()
         guesses.update(person_language=F("language"), language_source=LanguageSource.PERSON)
+        if pks:
+            audit.record(team, audit.Action.RUNS_EDITED, "guessed languages confirmed", count=len(pks))
         version = TeamVersion.bump(team.pk)
-        chunks = (pks[start : start + _RUNS_PER_QUERY] for start in range(0, len(pks), _RUNS_PER_QUERY))
-        for chunk in chunks:
+        parts = (pks[start : start + _RUNS_PER_QUERY] for start in range(0, len(pks), _RUNS_PER_QUERY))
+        for chunk in parts:
             Run.objects.filter(pk__in=chunk).update(guessed_languages=None, version=version)
     return (words if len(words.dubs) <= MAX_UNDO else None), len(words.dubs)
 
@@ -164,6 +171,8 @@ def restore(team: Team, words: Words) -> None:
             runs = Run.objects.filter(team=team, pk__in=pks)
             runs.update(given_language=given[0], is_language_of_person=given[1])
             Dub.objects.filter(run__in=runs).update(is_language_checked=False)
+        count = len(words.dubs) + len(words.runs)
+        audit.record(team, audit.Action.RUNS_EDITED, "languages as before", count=count)
         queue.enqueue("check_languages")
 
 
@@ -191,8 +200,7 @@ def backlog(team: Team) -> int:
 def check_languages() -> None:
     """Read the text of dubs that are not checked, the newest first, and decide their language anew."""
     # Runs that wait for a key, or for one that is paused, keep no worker busy.
-    usable = ApiKey.objects.filter(retry_at=None)
-    is_busy = Run.objects.due(clock.now()).filter(team__in=usable.values("pk")).exists()
+    is_busy = Run.objects.askable(clock.now()).exists()
     most = DUBS_WHILE_BUSY if is_busy else DUBS_PER_TASK
     dubs = Dub.objects.filter(is_language_checked=False, run__archived_at=None).order_by("-pk")
     found = list(dubs.select_related("run").annotate(dub_count=Count("run__dubs"))[:most])
@@ -221,7 +229,10 @@ def _check(dub: Dub) -> None:
         )
         run = Run.objects.select_for_update().filter(pk=dub.run_id).first()
         if run is not None and same.update(
-            is_language_checked=True, text_language=dub.text_language, foreign_lines=foreign or None
+            is_language_checked=True,
+            text_language=dub.text_language,
+            foreign_lines=foreign or None,
+            has_current_checks=False,
         ):
             decide_anew([run.pk])
             # A list named the run meanwhile: its lines are read again against that language.
@@ -251,7 +262,7 @@ def _change_language(dub: Dub, tag: str, source: str) -> None:
         # Saved searches may find the lines by their language now.
         Dub.objects.filter(pk=dub.pk).update(is_alert_checked=False)
         with indexing.changing(dub.cues.all()):
-            Dub.objects.filter(pk=dub.pk).update(language=tag)
+            Dub.objects.filter(pk=dub.pk).update(language=tag, has_current_checks=False)
         if not dub.is_language_checked:
             # They were foreign to the language before.
             Dub.objects.filter(pk=dub.pk).update(foreign_lines=None)

@@ -7,8 +7,10 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from results import queue
+from results.db import chunks
 from results.models import Cue, Run, SpeakerName
 from results.search import index, indexing
+from teams import audit
 
 _RUNS_PER_BATCH = 200
 
@@ -55,6 +57,9 @@ def rename_speaker(run: Run, speaker: str, name: str, *, everywhere: bool) -> No
                 given.filter(run=run).delete()
                 if fields["name"] != of_team.get(original, original):
                     SpeakerName.objects.create(**fields, run=run)
+        # The name itself is the team's material and is not told.
+        detail = "speaker renamed in all runs" if everywhere else "speaker renamed"
+        chunks.record_runs(run.team_id, audit.Action.RUNS_EDITED, [run.pk], detail)
         apply_names(run)
 
 

@@ -2,13 +2,14 @@
 
 import csv
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from io import SEEK_END, StringIO
 
 from results.models import Cue
 from results.transcripts import timecode
 from results.transcripts.alignment import AlignedCues
 from results.transcripts.cues import span
+from results.transcripts.dub_checks import DubCheck
 
 # The characters that make a spreadsheet take a cell for a formula, also after quotes and spaces (OWASP ASVS 5,
 # 1.2.10). In East Asian settings the full-width signs have the same effect.
@@ -21,6 +22,21 @@ def render(cues: Iterable[Cue]) -> str:
     """Return a CSV file with a row for each cue."""
     header = ("position", "start", "end", "speaker", "text")
     return csv_table(header, ((cue.position, *_timecodes(*span(cue)), cue.speaker, cue.text) for cue in cues))
+
+
+def render_checks(cues: Iterable[Cue], checks: Iterable[Sequence[DubCheck]]) -> str:
+    """Return a CSV file with a row for each review check of a cue, dismissed ones too."""
+    header = ("position", "start", "end", "speaker", "text", "check", "details", "dismissed")
+    rows = (
+        (cue.position, *_timecodes(*span(cue)), cue.speaker, cue.text, *_cells(check))
+        for cue, of_cue in zip(cues, checks, strict=True)
+        for check in of_cue
+    )
+    return csv_table(header, rows)
+
+
+def _cells(found: DubCheck) -> tuple[str, str, str]:
+    return found.check.kind.value, str(found.check), found.dismissed.reason if found.dismissed else ""
 
 
 def render_bilingual(pairs: Iterable[AlignedCues], language: str, other_language: str) -> str:

@@ -12,6 +12,7 @@ from results.exports import json as json_export
 from results.models import Cue, Dub
 from results.transcripts.alignment import AlignedCues, align
 from results.transcripts.cues import direction
+from results.transcripts.dub_checks import checks_of
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,10 @@ FORMATS = {
             lambda one, other: csv_export.render_bilingual(
                 _align(one, other), one.dub.language, other.dub.language
             ),
+        ),
+        Format(
+            "checks", _("CSV table of review checks"), "csv", "text/csv; charset=utf-8",
+            lambda made: csv_export.render_checks(made.cues, checks_of(made.dub, made.cues)),
         ),
         Format("json", _("JSON"), "json", "application/json", lambda made: json_export.render(made.dub, made.cues)),
     )

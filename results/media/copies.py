@@ -12,9 +12,7 @@ from zlib import crc32
 
 from django.conf import settings
 from django.core.files.storage import default_storage
-from django.db import IntegrityError, transaction
 
-from results import clock
 from results.media import download, links
 from results.models import ApiKey, CopyPolicy, Dub, MediaCopy, Run
 
@@ -87,20 +85,14 @@ def signed_url(copy: MediaCopy, content_disposition: str) -> str:
     return url
 
 
-def check_file(copy: MediaCopy) -> bool:
-    """Return whether the copy's file is in the storage; a copy whose file is gone is fetched again."""
+def has_file(copy: MediaCopy) -> bool:
+    """Return whether this machine finds the copy's file, and log it if not.
+
+    The row stays as it is: another machine may have the file, or a mount may be missing for a while.
+    """
     if default_storage.exists(copy.name):
         return True
-    logger.warning("The file of copy %s is missing in the storage", copy.pk)
-    now = clock.now()
-    fields = {"state": State.WAITING, "state_at": now, "due_at": now, "received_bytes": 0, "validator": ""}
-    without_file = MediaCopy.objects.filter(pk=copy.pk, state=State.KEPT)
-    try:
-        with transaction.atomic():
-            without_file.update(**fields)
-    except IntegrityError:
-        # Its successor is already being fetched.
-        without_file.update(dub=None, team=None)
+    logger.warning("The file of copy %s is missing in the storage of this machine", copy.pk)
     return False
 
 

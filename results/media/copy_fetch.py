@@ -21,7 +21,17 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 
 from results import clock, queue
-from results.media import download, links, part_files, quota, waveform
+from results.media import (
+    copy_storage,
+    download,
+    links,
+    part_files,
+    quota,
+    sandbox,
+    still_files,
+    stills,
+    waveform,
+)
 from results.media.copies import local_folder, trusted_hosts, without_signature
 from results.models import CopyPolicy, Dub, MediaCopy, MediaCopyQuerySet
 from results.runs.times import check_time_unit
@@ -55,7 +65,7 @@ State = MediaCopy.State
 
 def enqueue_due() -> None:
     """Enqueue a task for each copy that `claim_due` leases."""
-    for lease in claim_due():
+    for lease in claim_due() if copy_storage.are_allowed() else []:
         queue.enqueue("fetch_copy", str(lease))
 
 
@@ -134,6 +144,7 @@ class _Turn:
         except _QuotaExceeded:
             part_files.delete(copy)
             message = quota.no_room_message(copy)
+            quota.tell_trouble(copy.team_id, "quota", message)
             quota.postpone_unsized(copy.team_id)
             self._postpone(message, quota.WAIT, received_bytes=0)
         except part_files.UnsupportedMediaError as error:
@@ -152,11 +163,9 @@ class _Turn:
             if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
                 # A part file that cannot be finished takes space from everything else on this disk.
                 part_files.delete(copy)
-                self._postpone(
-                    "The server's disk is full. It is tried again once there is room.",
-                    DISK_WAIT,
-                    received_bytes=0,
-                )
+                message = "The server's disk is full. It is tried again once there is room."
+                quota.tell_trouble(copy.team_id, "disk", message)
+                self._postpone(message, DISK_WAIT, received_bytes=0)
                 if self._own_row().exists():
                     default_storage.delete(copy.name)
             else:
@@ -253,11 +262,14 @@ class _Turn:
         with part_files.path(copy).open("rb") as part:
             copy.content_type, extension = part_files.detect_type(part.read(16), copy.kind)
             copy.name = copy.name.partition(".")[0] + extension
-            measured = self._measure_waveform()
+            measured, still = self._measure_waveform(), self._take_still()
             # Saved first: if this worker dies while storing, the row still knows the file.
-            self._save(STORE_LEASE_DURATION, name=copy.name, content_type=copy.content_type)
+            mark = copy_storage.own_mark()
+            self._save(STORE_LEASE_DURATION, name=copy.name, content_type=copy.content_type, storage=mark)
             default_storage.delete(copy.name)
             default_storage.save(copy.name, part_files.WholeFile(part, copy.content_type))
+            if still:
+                still_files.store(copy, still)
         stored = default_storage.size(copy.name)
         if stored != copy.size:
             raise OSError(f"the storage has {stored} of {copy.size} bytes")
@@ -271,11 +283,15 @@ class _Turn:
                 received_bytes=copy.size,
                 waveform=measured.values,
                 length_ms=measured.length_ms,
+                still_bytes=None if still is None else still.size,
                 failures=0,
                 message="",
                 due_at=None,
             )
+            quota.end_trouble(copy.team_id)
         copy.length_ms = measured.length_ms
+        if still and still.size:
+            still_files.announce(self.dub)
         part_files.delete(copy)
 
     def _measure_waveform(self) -> waveform.Waveform:
@@ -286,12 +302,20 @@ class _Turn:
         copy = self.copy
         if copy.kind == "video" and links.is_playable(self.dub.audio_url):
             return waveform.EMPTY
-        self._save(timedelta(seconds=waveform.MAX_SECONDS) + LEASE_DURATION)
+        self._save(timedelta(seconds=sandbox.MAX_SECONDS) + LEASE_DURATION)
         try:
             return waveform.measure(part_files.path(copy), copy.content_type)
-        except waveform.UnreadableMediaError as error:
+        except sandbox.UnreadableMediaError as error:
             logger.warning("Copy %s is kept without its waveform: %s", copy.pk, error)
             return waveform.EMPTY
+
+    def _take_still(self) -> stills.Still | None:
+        """Return the still of a video; None for audio, and while the quota has no room for it."""
+        copy = self.copy
+        if copy.kind != "video" or not quota.has_room(self.dub.team_id, stills.MAX_BYTES):
+            return None
+        self._save(timedelta(seconds=sandbox.MAX_SECONDS) + LEASE_DURATION)
+        return still_files.take(copy, part_files.path(copy))
 
     # --- The copy's row ----------------------------------------------------------------------------
 

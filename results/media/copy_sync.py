@@ -4,13 +4,13 @@ import logging
 import uuid
 from datetime import timedelta
 
-from django.core.files.storage import default_storage
 from django.db import IntegrityError
+from django.db.models import Q
 
 from results import clock
-from results.media import copy_fetch, links, part_files, quota
+from results.media import copy_fetch, copy_storage, links, part_files, quota, still_files
 from results.media.copies import without_signature
-from results.models import CopyPolicy, Dub, MediaCopy
+from results.models import CopyPolicy, Dub, MediaCopy, Retention
 from results.refresh import claims
 
 logger = logging.getLogger(__name__)
@@ -20,19 +20,23 @@ State = MediaCopy.State
 
 def sync_copies() -> None:
     """Add copies of new media, delete the files of removed copies, and enqueue the copies that are due."""
-    find_new_media()
+    if copy_storage.are_allowed():
+        find_new_media()
+        copy_fetch.enqueue_due()
     delete_removed()
-    copy_fetch.enqueue_due()
 
 
 def find_new_media() -> None:
     """Add a waiting copy for each medium in results stored since the last sync, for the teams that keep copies."""
-    for policy in CopyPolicy.objects.filter(is_enabled=True):
+    for policy in CopyPolicy.objects.filter(is_enabled=True, team__removed_at=None):
         now = clock.now()
-        dubs = Dub.objects.filter(run__team=policy.pk)
+        dubs = Dub.objects.present().filter(run__team=policy.pk)
         if policy.synced_at:
             # `checked_at` is when CAMB.AI was asked; its answer may be stored as late as the lease lasts.
             dubs = dubs.filter(run__checked_at__gte=policy.synced_at - claims.LEASE_DURATION - timedelta(minutes=1))
+        if days := Retention.objects.filter(pk=policy.pk).values_list("media_days", flat=True).first():
+            # Copies of older media were kept for as long as the team wants.
+            dubs = dubs.filter(media_fetched_at__gte=now - timedelta(days=days))
         pks = list(dubs.order_by("pk").values_list("pk", flat=True))
         try:
             for start in range(0, len(pks), 500):
@@ -69,13 +73,26 @@ def _sync_dubs(dubs: list[Dub]) -> None:
 
 
 def delete_removed() -> None:
-    """Delete the files and rows of up to 1,000 copies whose dub is gone."""
-    for copy in MediaCopy.objects.unleased(clock.now()).filter(dub=None)[:1000]:
+    """Delete the files and rows of up to 1,000 copies whose dub is gone and whose files lie in this storage.
+
+    A row goes only once its file is known to be gone. Those of another machine's folder wait for that machine.
+    """
+    try:
+        mark = copy_storage.own_mark()
+    except OSError as error:
+        logger.warning("The folder of copies cannot be used: %s", error)
+        return
+    removed = MediaCopy.objects.unleased(clock.now()).filter(dub=None)
+    removed = removed.filter(Q(content_type="") | Q(storage__in=["", mark])).defer("waveform")
+    # Last those without a mark, as some of them may wait for ever.
+    for copy in removed.order_by("-storage", "pk")[:1000]:
         try:
-            default_storage.delete(copy.name)
+            is_gone = copy_storage.delete_file(copy, mark)
+            still_files.delete(copy)
             part_files.delete(copy)
         except Exception:
             # Storages raise exceptions of their own kinds. The row stays, so that the file is not forgotten.
             logger.exception("The file of removed copy %s could not be deleted", copy.pk)
             return
-        copy.delete()
+        if is_gone:
+            copy.delete()

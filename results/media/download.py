@@ -66,7 +66,7 @@ def open_download(
     `trusted` hosts may be reached at any address. Raises DownloadError, also while the pieces are read, and
     LinkGoneError where a fresh link may help.
     """
-    adapter = _GuardedAdapter(trusted)
+    adapter = GuardedAdapter(trusted)
     with requests.Session() as session, _as_download_errors():
         # No proxy, which would resolve names where the guard cannot check them, and no password of ~/.netrc.
         session.trust_env = False
@@ -88,7 +88,7 @@ def _headers(start: int, validator: str) -> dict[str, str]:
 
 
 def _follow(
-    session: requests.Session, adapter: "_GuardedAdapter", url: str, headers: dict[str, str]
+    session: requests.Session, adapter: "GuardedAdapter", url: str, headers: dict[str, str]
 ) -> tuple[requests.Response, str]:
     """Return the response at the end of all redirects, and its URL."""
     for _ in range(MAX_REDIRECTS + 1):
@@ -201,7 +201,7 @@ def is_public(text: str) -> bool:
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 
-class _GuardedAdapter(DeadlineAdapter):
+class GuardedAdapter(DeadlineAdapter):
     """An HTTP adapter that connects only to public addresses and to trusted hosts."""
 
     def __init__(self, trusted: Collection[Host]) -> None:

@@ -5,17 +5,19 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, F, Q, Sum
+from django.db.models.functions import Coalesce
 from django.template.defaultfilters import filesizeformat
 
 from results import clock, queue
-from results.models import CopyPolicy, MediaCopy
+from results.models import CopyPolicy, Event, MediaCopy, TeamVersion
+from teams import audit
 from teams.models import Team
 
 GB = 2**30
 # A copy that does not fit is tried again after this time.
 WAIT = timedelta(hours=1)
-HINT = "An owner can allow more on the team's page; removing runs makes room too."
+HINT = "An owner can allow more on the team's page; deleting removed runs makes room too."
 
 State = MediaCopy.State
 
@@ -30,9 +32,12 @@ def policy_of(team: Team) -> CopyPolicy:
 def set_policy(team: Team, *, is_on: bool, most_gb: int) -> None:
     """Switch copies on, also of the media there are, with a quota of `most_gb` GB; or off: existing copies stay."""
     with transaction.atomic():
-        fields = {"is_enabled": is_on, "quota_bytes": most_gb * GB, "synced_at": None}
+        fields = {"is_enabled": is_on, "quota_bytes": most_gb * GB, "synced_at": None, "told_trouble": ""}
         CopyPolicy.objects.update_or_create(team=team, defaults=fields)
         make_due(team_id=team.pk)
+        audit.record(
+            team, audit.Action.SETTINGS_CHANGED, f"copies of media: {'on' if is_on else 'off'}, up to {most_gb} GB"
+        )
         queue.enqueue("sync_copies")
 
 
@@ -40,7 +45,8 @@ def remove_all_copies(team: Team) -> None:
     """Switch copies off and have the team's copies deleted, which the next `sync_copies` does."""
     with transaction.atomic():
         CopyPolicy.objects.filter(pk=team.pk).update(is_enabled=False)
-        MediaCopy.objects.filter(team=team).update(dub=None, team=None)
+        count = MediaCopy.objects.filter(team=team).update(dub=None, team=None)
+        audit.record(team, audit.Action.SETTINGS_CHANGED, "copies of media: off, all deleted", count=count)
         queue.enqueue("sync_copies")
 
 
@@ -78,6 +84,12 @@ def used_bytes(team_id: int) -> int:
     return used
 
 
+def has_room(team_id: int, size: int) -> bool:
+    """Return whether this many bytes more fit into the team's quota; a team without a policy keeps nothing new."""
+    policy = CopyPolicy.objects.filter(pk=team_id).first()
+    return policy is not None and used_bytes(team_id) + size <= policy.quota_bytes
+
+
 def no_room_message(copy: MediaCopy) -> str:
     """Return the message of a copy that does not fit into its team's quota."""
     policy = CopyPolicy.objects.get(pk=copy.team_id)
@@ -92,5 +104,29 @@ def postpone_unsized(team_id: int | None) -> None:
     unsized.update(due_at=now + WAIT, message=f"There is no room left for copies. {HINT}")
 
 
+def tell_trouble(team_id: int | None, trouble: str, message: str = "") -> None:
+    """Write an event that copies cannot be kept, for want of "quota" or "disk", unless the team was told so."""
+    with transaction.atomic():
+        policy = CopyPolicy.objects.filter(pk=team_id).exclude(told_trouble=trouble)
+        if policy.update(told_trouble=trouble) and team_id:
+            TeamVersion.bump(team_id)
+            detail = {"trouble": trouble, "message": message}
+            Event.objects.create(team_id=team_id, kind=Event.Kind.COPIES, detail=detail)
+
+
+def end_trouble(team_id: int | None) -> None:
+    """Forget the trouble that was told once a copy is kept, so that the next is told too.
+
+    While the quota is nearly full, small copies are kept and big ones are not: that is the same trouble still.
+    """
+    policy = CopyPolicy.objects.filter(pk=team_id).exclude(told_trouble="").first()
+    if policy and (policy.told_trouble == "disk" or used_bytes(policy.pk) < policy.quota_bytes * 0.9):
+        CopyPolicy.objects.filter(pk=policy.pk).update(told_trouble="")
+
+
 def _used() -> Sum:
-    return Sum("size", filter=Q(state=State.KEPT) | Q(lease_until__gt=clock.now()), default=0)
+    return Sum(
+        F("size") + Coalesce("still_bytes", 0),
+        filter=Q(state=State.KEPT) | Q(lease_until__gt=clock.now()),
+        default=0,
+    )

@@ -39,6 +39,16 @@ class ApiKey(models.Model):
     rate_used_until = models.DateTimeField(
         null=True, help_text=_("Up to when the calls so far use up the rate limit.")
     )
+    away_since = models.DateTimeField(
+        null=True, help_text=_("The first failure in a row that was the service's own; None: it answers.")
+    )
+    told_state = models.CharField(
+        max_length=12,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("The state in which the team was last told that the key is; empty: that it works."),
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     def __str__(self) -> str:

@@ -14,6 +14,10 @@ class DubQuerySet(models.QuerySet["Dub"]):
         """Dubs of the teams of which the user is a member."""
         return self.filter(run__in=Run.objects.visible_to(user))
 
+    def present(self) -> "DubQuerySet":
+        """Dubs of runs that are not in the trash."""
+        return self.filter(run__removed_at=None)
+
 
 class LanguageSource(models.TextChoices):
     """Where a dub's language comes from, the strongest source first."""
@@ -66,6 +70,11 @@ class Dub(models.Model):
         null=True,
         help_text=_("Stretches of lines in another language, each [first position, last position, tag]."),
     )
+    has_current_checks = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text=_("Whether the stored review checks are those of the newest lines, language and limits."),
+    )
     video_url = models.TextField(blank=True)
     audio_url = models.TextField(blank=True)
     media_fetched_at = models.DateTimeField(help_text=_("When CAMB.AI gave the links, which expire later."))
@@ -83,6 +92,11 @@ class Dub(models.Model):
         indexes = [
             models.Index(fields=["id"], name="dub_alert_unchecked", condition=Q(is_alert_checked=False)),
             models.Index(fields=["id"], name="dub_language_unchecked", condition=Q(is_language_checked=False)),
+            models.Index(
+                fields=["id"],
+                name="dub_checks_outdated",
+                condition=Q(has_current_checks=False, is_language_checked=True),
+            ),
             models.Index(fields=["team", "language", "run"], name="dub_by_language"),
         ]
 

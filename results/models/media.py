@@ -21,9 +21,29 @@ class CopyPolicy(models.Model):
     synced_at = models.DateTimeField(
         null=True, help_text=_("Answers up to this time were searched for media; None: none yet.")
     )
+    told_trouble = models.CharField(
+        max_length=5,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Why copies cannot be kept, as the team was told: quota or disk; empty: they can."),
+    )
 
     def __str__(self) -> str:
         return f"copy policy of {self.team_id}"
+
+
+class SharedStorage(models.Model):
+    """The mark of the folder that all machines keep copies in: one row, once the first process has seen the folder.
+
+    A process whose folder has no such mark, or another one, sees some other folder: a mount may be missing.
+    """
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    mark = models.CharField(max_length=36)
+
+    def __str__(self) -> str:
+        return self.mark
 
 
 class MediaCopyQuerySet(models.QuerySet["MediaCopy"]):
@@ -36,8 +56,9 @@ class MediaCopyQuerySet(models.QuerySet["MediaCopy"]):
         return self.filter(Q(lease_until=None) | Q(lease_until__lte=now))
 
     def due(self, now: datetime) -> "MediaCopyQuerySet":
-        """Unleased copies that are due to be fetched."""
-        return self.unleased(now).filter(due_at__lte=now).exclude(dub=None)
+        """Unleased copies that are due to be fetched; none of removed runs and teams."""
+        due = self.unleased(now).filter(due_at__lte=now).exclude(dub=None)
+        return due.filter(dub__run__removed_at=None, team__removed_at=None)
 
 
 class MediaCopy(models.Model):
@@ -57,7 +78,16 @@ class MediaCopy(models.Model):
     state = models.CharField(max_length=7, choices=State.choices, default=State.WAITING)
     state_at = models.DateTimeField(default=timezone.now, help_text=_("When the copy entered this state."))
     name = models.CharField(max_length=100, unique=True, help_text=_("The file's name in the storage."))
-    content_type = models.CharField(max_length=20, blank=True)
+    storage = models.CharField(
+        max_length=36,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("The mark of the storage that holds the file; empty: a release stored it that knew no marks."),
+    )
+    content_type = models.CharField(
+        max_length=20, blank=True, help_text=_("Empty until a file was about to be stored.")
+    )
     size = models.BigIntegerField(default=0, help_text=_("Bytes in total; 0 until the host has named them."))
     received_bytes = models.BigIntegerField(default=0, help_text=_("Bytes received so far."))
     source = models.TextField(blank=True, help_text=_("The media link without its signature."))
@@ -67,6 +97,10 @@ class MediaCopy(models.Model):
     waveform = models.BinaryField(default=b"", help_text=_("The loudness of each part; empty if unknown."))
     length_ms = models.PositiveIntegerField(
         default=0, help_text=_("The length of the sound, if there is a waveform.")
+    )
+    still_bytes = models.PositiveIntegerField(
+        null=True,
+        help_text=_("Bytes of the still's files; 0: the video gives none; None: no worker has tried yet."),
     )
     failures = models.PositiveIntegerField(default=0, help_text=_("Failed attempts in a row."))
     message = models.TextField(blank=True, help_text=_("A sentence on why the copy is not complete yet."))
@@ -82,6 +116,11 @@ class MediaCopy(models.Model):
         indexes = [
             models.Index(fields=["team", "due_at"], name="copy_due"),
             models.Index(fields=["id"], name="copy_removed", condition=Q(dub__isnull=True)),
+            models.Index(
+                fields=["id"],
+                name="copy_without_still",
+                condition=Q(kind="video", state="kept", still_bytes__isnull=True),
+            ),
             models.Index(fields=["lease"], name="copy_lease", condition=Q(lease__isnull=False)),
         ]
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from results import clock
 from results.models.workers import WorkerHeartbeat
-from teams.models import Team, User
+from teams.models import Membership, Team, User
 
 
 class Source(models.Model):
@@ -30,15 +30,23 @@ class Source(models.Model):
 
 
 class Tag(models.Model):
-    """A label under which a team files runs. It is shown as first written, and compared without regard to case."""
+    """A label under which a team files runs. It is shown as first written, and compared without regard to case.
+
+    A search finds it without regard to accents too.
+    """
 
     LONGEST = 40
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="tags")
     name = models.CharField(max_length=LONGEST)
     folded = models.CharField(max_length=3 * LONGEST)
+    letters = models.TextField(
+        null=True,
+        help_text=_("The name as it is searched, by results/tags.py; None: a worker fills it in."),
+    )
 
     class Meta:
+        indexes = [models.Index(fields=["letters", "team"], name="tag_letters")]
         # In this order of fields, a search for the runs with a tag needs no other index.
         constraints = [models.UniqueConstraint(fields=["folded", "team"], name="one_tag_a_team")]
         ordering = ["folded"]
@@ -50,19 +58,28 @@ class Tag(models.Model):
 class RunQuerySet(models.QuerySet["Run"]):
     def visible_to(self, user: User | AnonymousUser) -> "RunQuerySet":
         """Runs of the teams of which the user is a member."""
-        return self.filter(team__memberships__user_id=user.pk or 0)
+        memberships = Membership.objects.of_user(user)
+        return self.present().filter(team__in=memberships.values("team"))
+
+    def present(self) -> "RunQuerySet":
+        """Runs that are not in the trash."""
+        return self.filter(removed_at=None)
+
+    def removed(self) -> "RunQuerySet":
+        """Runs in the trash."""
+        return self.filter(removed_at__isnull=False)
 
     def current(self) -> "RunQuerySet":
-        """Runs that are not archived."""
+        """Runs that are neither archived nor in the trash, where every run is archived too."""
         return self.filter(archived_at=None)
 
     def archived(self) -> "RunQuerySet":
-        """Runs that are archived."""
-        return self.exclude(archived_at=None)
+        """Runs that are archived and not in the trash."""
+        return self.present().exclude(archived_at=None)
 
     def to_unindex(self) -> "RunQuerySet":
-        """Archived runs whose lines are still in the search index. No search may show these runs."""
-        return self.archived().filter(is_indexed=True)
+        """Archived and removed runs whose lines are still in the search index. No search may show these runs."""
+        return self.exclude(archived_at=None).filter(is_indexed=True)
 
     def to_index(self) -> "RunQuerySet":
         """Runs whose lines are not in the search index yet: they were restored, or an upgrade emptied the index."""
@@ -94,6 +111,10 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Unleased runs that are due for a refresh."""
         return self.unleased(now).filter(due_at__lte=now)
 
+    def askable(self, now: datetime) -> "RunQuerySet":
+        """Due runs of teams whose CAMB.AI key may be used now."""
+        return self.due(now).filter(team__api_key__isnull=False, team__api_key__retry_at=None)
+
     def pks(self) -> list[int]:
         return list(self.values_list("pk", flat=True))
 
@@ -119,6 +140,7 @@ class Run(models.Model):
     UNFINISHED = (Status.NEW, Status.WAITING, Status.PARTLY)
 
     LONGEST_TITLE = 200
+    LONGEST_NAME = 254  # of a person: an email address if they gave no name
     # A lease outlives the deadline of one call, and is renewed before a further call.
     LEASE = timedelta(seconds=settings.CAMB_TOTAL_SECONDS * 1.5)
 
@@ -133,8 +155,16 @@ class Run(models.Model):
     added_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     archived_at = models.DateTimeField(
-        null=True, help_text=_("When the run was archived; None: it is not archived.")
+        null=True, help_text=_("When the run was archived or removed; None: it is in the list.")
     )
+    removed_at = models.DateTimeField(
+        null=True,
+        help_text=_(
+            "When the run was moved into the trash; None: it is not there. `archived_at` is the same time unless "
+            "the run was archived before."
+        ),
+    )
+    removed_by = models.CharField(max_length=LONGEST_NAME, blank=True, default="", db_default="")
     is_indexed = models.BooleanField(
         default=True, help_text=_("Whether the search index has the run's lines; written only by the search.")
     )
@@ -199,6 +229,9 @@ class Run(models.Model):
     )
     duration_ms = models.BigIntegerField(default=0)
     cue_count = models.PositiveIntegerField(default=0)
+    check_count = models.PositiveIntegerField(
+        default=0, db_default=0, help_text=_("The number of open review checks; written only with them.")
+    )
     version = models.BigIntegerField(default=0, help_text=_("The team's version at the last change of this row."))
 
     source = models.ForeignKey("Source", on_delete=models.SET_NULL, null=True, related_name="runs", db_index=False)
@@ -246,7 +279,14 @@ class Run(models.Model):
                 condition=Q(archived_at=None),
             ),
             models.Index(fields=["id"], name="run_unfolded", condition=Q(title_folded=None)),
-            models.Index(fields=["team", "id"], name="run_archived", condition=Q(archived_at__isnull=False)),
+            models.Index(
+                fields=["team", "id"],
+                name="run_in_archive",
+                condition=Q(archived_at__isnull=False, removed_at__isnull=True),
+            ),
+            models.Index(
+                fields=["team", "removed_at", "id"], name="run_removed", condition=Q(removed_at__isnull=False)
+            ),
             models.Index(
                 fields=["team", "id"], name="run_fading", condition=Q(archived_at__isnull=False, is_indexed=True)
             ),

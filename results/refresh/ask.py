@@ -182,7 +182,7 @@ class _Asking:
         """Raise the refusal if the key is at fault for it: the key no longer sees a run that it saw before."""
         if not circuit_breaker.is_usable(self.lease.key.pk):
             raise refusal
-        seen = Run.objects.filter(team=self.lease.key.pk, status__in=(Status.READY, Status.PARTLY))
+        seen = Run.objects.present().filter(team=self.lease.key.pk, status__in=(Status.READY, Status.PARTLY))
         witness = seen.exclude(pk__in=[run.pk for run in runs]).order_by("-checked_at").first()
         if witness and witness.camb_run_id:
             try:

@@ -7,10 +7,11 @@ from time import monotonic
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from results import camb, clock
 from results.db import bulk
-from results.models import Attempt, Call, Run
+from results.models import Attempt, Call, Retention, Run
 from teams.models import Team
 
 _OUTCOMES = {
@@ -78,10 +79,19 @@ def latest_failure(run: Run) -> Call | None:
 
 
 def delete_old() -> int:
-    """Delete calls older than CALL_LOG_DAYS, with their attempts; return how many calls were deleted."""
-    end = clock.now() - timedelta(days=settings.CALL_LOG_DAYS)
-    old = Call.objects.filter(at__lt=end).order_by("at")
-    deleted = 0
+    """Delete calls older than CALL_LOG_DAYS or their team's own limit; return how many calls were deleted."""
+    now = clock.now()
+    own = dict(Retention.objects.exclude(call_log_days=None).values_list("pk", "call_log_days"))
+    calls = Call.objects.filter(at__lt=now - timedelta(days=settings.CALL_LOG_DAYS)).exclude(team__in=own)
+    deleted = _delete_calls(calls)
+    for team_id, days in own.items():
+        deleted += _delete_calls(Call.objects.filter(team=team_id, at__lt=now - timedelta(days=days or 0)))
+    return deleted
+
+
+def _delete_calls(calls: QuerySet[Call]) -> int:
+    """Delete these calls with their attempts; return their number."""
+    old, deleted = calls.order_by("at"), 0
     # In slices, so that no transaction holds the database for long.
     while pks := list(old.values_list("pk", flat=True)[:500]):
         Attempt.objects.filter(call__in=pks)._raw_delete("default")

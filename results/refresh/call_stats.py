@@ -134,7 +134,9 @@ def count_ready(team: Team, window: TimeWindow, now: datetime) -> list[int]:
     numbers = window.numbers(now)
     start = window.start(numbers[0])
     # A run is checked at the latest when it changes: its index of checks finds the few runs of the window.
-    ready = Run.objects.filter(team=team, checked_at__gte=start, changed_at__gte=start, status=Run.Status.READY)
+    ready = Run.objects.present().filter(
+        team=team, checked_at__gte=start, changed_at__gte=start, status=Run.Status.READY
+    )
     step = _StepNumber("changed_at", step=window.step, offset=window.offset)
     counted = dict(ready.order_by().values_list(step).annotate(Count("pk")))
     return [counted.get(number, 0) for number in numbers]

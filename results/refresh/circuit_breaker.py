@@ -8,11 +8,14 @@ import logging
 import random
 from datetime import datetime, timedelta
 
-from django.db.models import F, Q, QuerySet
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from results import camb, clock
-from results.models import ApiKey, TeamVersion
+from results.models import ApiKey, Event, TeamVersion
 from results.secrets import SealBrokenError
+from teams.models import Team
 
 logger = logging.getLogger(__name__)
 
@@ -25,19 +28,25 @@ LONGEST_PAUSE = 2 * REFUSED_PROBE
 # second attempt is made in halves.
 FIRST_PROBE = timedelta(seconds=20)
 SLOWEST_PROBE = timedelta(minutes=15)
+# A shorter absence of CAMB.AI is told to no one.
+AWAY_AFTER = timedelta(minutes=5)
 
 
 def calls_allowed(now: datetime) -> Q:
-    """Return the condition under which a key may be used now.
+    """Return the condition under which a key may be used now. That of a removed team may not.
 
     A pause that would last longer than any does began before the clock was set back.
     """
-    return Q(retry_at=None) | Q(retry_at__lte=now) | Q(retry_at__gt=now + LONGEST_PAUSE)
+    is_removed = Exists(Team.objects.filter(pk=OuterRef("pk"), removed_at__isnull=False))
+    return ~is_removed & (Q(retry_at=None) | Q(retry_at__lte=now) | Q(retry_at__gt=now + LONGEST_PAUSE))
 
 
 def is_usable(key_id: int) -> bool:
     """Whether the key may be used now; asked before each call, since any thread may have opened the breaker."""
-    return ApiKey.objects.filter(calls_allowed(clock.now()), pk=key_id).exists()
+    # The condition of `calls_allowed`, read here: building its query costs more than the rest between two calls.
+    pauses = ApiKey.objects.filter(pk=key_id, team__removed_at=None).values_list("retry_at", flat=True)
+    now = clock.now()
+    return any(retry_at is None or not now < retry_at <= now + LONGEST_PAUSE for retry_at in pauses)
 
 
 def record_success(key: ApiKey) -> None:
@@ -49,8 +58,13 @@ def record_success(key: ApiKey) -> None:
     # A call made with the key's predecessor says nothing of the key that has replaced it meanwhile.
     seen = _unchanged(key).filter(failures=key.failures, retry_at=key.retry_at)
     fine = {"state": State.WORKING, "message": "", "failures": 0, "retry_at": None, "last_call_at": now}
-    if seen.update(**fine) and not was_fine:
-        TeamVersion.bump(key.pk)
+    if was_fine:
+        seen.update(**fine)
+        return
+    with transaction.atomic():
+        if seen.update(**fine, away_since=None):
+            TeamVersion.bump(key.pk)
+            _tell(key, State.WORKING)
 
 
 def record_inconclusive(key: ApiKey, error: camb.CambError) -> None:
@@ -81,14 +95,44 @@ def record_failure(key: ApiKey, error: camb.CambError | SealBrokenError, *, is_t
     is_explained = state != State.UNAVAILABLE or getattr(error, "concerns_key", True)
     if key.failures or is_explained or is_test:
         fields |= {"state": state, "message": message, "retry_at": now + wait}
+    fields["away_since"] = Coalesce("away_since", now) if state == State.UNAVAILABLE else None
     advice = f" Check the setting {setting}." if setting else ""
     logger.warning("Key of team %s failed (%d before): %s%s", key.pk, key.failures, message, advice)
     same = _unchanged(key)
-    if same.filter(failures=key.failures).update(**fields):
-        TeamVersion.bump(key.pk)
-    elif named is not None:
+    with transaction.atomic():
+        is_first = same.filter(failures=key.failures).update(**fields)
+        if is_first:
+            TeamVersion.bump(key.pk)
+        if is_first and state != State.UNAVAILABLE:
+            _tell(key, state, message)
+    if not is_first and named is not None:
         # Of calls that fail together, the one that names the longest time counts.
         same.filter(failures__gt=key.failures, retry_at__lt=now + wait).update(retry_at=now + wait)
+
+
+def tell_absences() -> None:
+    """Write an event for each team whose key has had no answer of CAMB.AI's for AWAY_AFTER, once an absence."""
+    away = ApiKey.objects.filter(away_since__lte=clock.now() - AWAY_AFTER, state=State.UNAVAILABLE)
+    for key in away.exclude(told_state=State.UNAVAILABLE):
+        with transaction.atomic():
+            # An answer that came meanwhile has ended the absence.
+            if away.filter(pk=key.pk).select_for_update().exists():
+                TeamVersion.bump(key.pk)
+                _tell(key, State.UNAVAILABLE, key.message)
+
+
+def _tell(key: ApiKey, state: str, message: str = "") -> None:
+    """Write an event that the key is in this state, unless the team was told so; in the transaction under way."""
+    told = "" if state == State.WORKING else state
+    row = ApiKey.objects.filter(pk=key.pk)
+    earlier = row.values_list("told_state", flat=True).first()
+    if earlier is None or earlier == told:
+        return
+    row.update(told_state=told)
+    is_of_service = State.UNAVAILABLE in (state, earlier) and not (told and told != State.UNAVAILABLE)
+    detail = {"state": state, "before": earlier, "message": message}
+    kind = Event.Kind.AWAY if is_of_service else Event.Kind.KEY
+    Event.objects.create(team_id=key.pk, kind=kind, detail=detail)
 
 
 def _unchanged(key: ApiKey) -> QuerySet[ApiKey]:

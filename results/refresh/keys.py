@@ -10,6 +10,7 @@ from results import camb, queue
 from results.models import ApiKey, Language, Run, TeamVersion
 from results.refresh import circuit_breaker, merge
 from results.secrets import SealBrokenError
+from teams import audit
 from teams.models import Team
 
 logger = logging.getLogger(__name__)
@@ -22,24 +23,33 @@ def save_key(team: Team, secret: str) -> ApiKey:
     key = ApiKey(team=team)
     key.secret = secret
     fields = {"sealed": key.sealed, "last_four": key.last_four, "is_demo": False}
-    key, _ = ApiKey.objects.update_or_create(team=team, defaults=fields)
-    request_test(key)
+    with transaction.atomic():
+        key, _ = ApiKey.objects.update_or_create(team=team, defaults=fields)
+        audit.record(team, audit.Action.KEY_CHANGED, f"…{key.last_four}")
+        _request_test(key)
     return key
 
 
 def remove_key(team: Team) -> None:
-    ApiKey.objects.filter(team=team).delete()
-    TeamVersion.bump(team.pk)
+    with transaction.atomic():
+        ApiKey.objects.filter(team=team).delete()
+        audit.record(team, audit.Action.KEY_REMOVED)
+        TeamVersion.bump(team.pk)
 
 
 def request_test(key: ApiKey) -> None:
     """Have a worker test the key; `last_call_at` is empty until it has."""
     with transaction.atomic():
-        ApiKey.objects.filter(pk=key.pk).update(
-            state=State.UNTRIED, message="", failures=0, retry_at=None, last_call_at=None
-        )
-        TeamVersion.bump(key.pk)
-        queue.enqueue("test_key", key.pk)
+        audit.record(key.pk, audit.Action.KEY_TESTED, f"…{key.last_four}")
+        _request_test(key)
+
+
+def _request_test(key: ApiKey) -> None:
+    ApiKey.objects.filter(pk=key.pk).update(
+        state=State.UNTRIED, message="", failures=0, retry_at=None, last_call_at=None
+    )
+    TeamVersion.bump(key.pk)
+    queue.enqueue("test_key", key.pk)
 
 
 def test_key(team_id: int) -> None:
@@ -50,7 +60,7 @@ def test_key(team_id: int) -> None:
     key = ApiKey.objects.filter(pk=team_id).first()
     if key is None:
         return
-    own = Run.objects.filter(team=team_id).order_by("-pk").values_list("camb_run_id", flat=True).first()
+    own = Run.objects.present().filter(team=team_id).order_by("-pk").values_list("camb_run_id", flat=True).first()
     try:
         _ask_for_proof(client_for(key), own)
     except _InconclusiveError as error:

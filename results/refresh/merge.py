@@ -3,7 +3,7 @@
 import json
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -11,11 +11,12 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max, Q
 
-from results import camb
+from results import camb, clock
 from results.db import bulk
 from results.dubs import languages as dub_languages
 from results.dubs import speakers
 from results.models import Cue, Dub, Language, MediaCopy, RawAnswer, Run
+from results.refresh import run_events
 from results.search import indexing
 from results.search.index import IndexLine
 from results.transcripts import languages
@@ -40,6 +41,7 @@ DUB_FIELDS = (
     "camb_language",
     "is_language_checked",
     "foreign_lines",
+    "has_current_checks",
     "video_url",
     "audio_url",
     "media_fetched_at",
@@ -81,6 +83,11 @@ def merge_task(run: Run, task: camb.TaskAnswer) -> str:
             if run.source_id and not known.source_id:
                 Run.objects.filter(pk=known.pk).update(source=run.source_id)
             known.tags.add(*run.tags.all())
+            if known.removed_at:
+                # The task is tracked, and so its run is wanted again.
+                Run.objects.filter(pk=known.pk).update(
+                    removed_at=None, removed_by="", archived_at=None, due_at=clock.now()
+                )
             run.delete()
             return f"It is run {task.run_id}, which the team had already."
         run.camb_run_id, run.attempts = task.run_id, 0
@@ -99,7 +106,7 @@ class Merge:
     the runs locked, and saves them.
     """
 
-    def __init__(self, runs: Iterable[Run]) -> None:
+    def __init__(self, runs: Collection[Run]) -> None:
         self._dubs: dict[int, dict[str, Dub]] = {run.pk: {} for run in runs}
         for dub in Dub.objects.filter(run__in=self._dubs).order_by("pk"):
             self._dubs[dub.run_id][dub.camb_key] = dub
@@ -108,6 +115,11 @@ class Merge:
         self._cues: dict[tuple[int, str], Sequence[camb.CueAnswer]] = {}
         self._renamed: list[Dub] = []
         self._raw_answers: list[RawAnswer] = []
+        self._ready = {run.pk for run in runs if run.status == Status.READY}
+        self.changes: dict[int, list[run_events.DubChange]] = {}
+        """What changed in the dubs of runs that were ready, by the run's pk; known once it is written."""
+        self.missing: dict[int, dict[str, list[str]]] = {}
+        """The parts that the dubs of partly ready runs have not yet, by the run's pk and the language."""
 
     def merge(self, run: Run, answer: camb.RunAnswer, asked_at: datetime) -> str:
         """Merge the answer into the run's dubs, and set its status, reason, notes and sums; return what changed.
@@ -138,6 +150,7 @@ class Merge:
         if answer.dubs and missing:
             notes.append(_no_longer_given([dub.language for dub in missing.values()]))
         notes += _set_status(run, list(dubs.values()), answer)
+        self._note_missing(run, dubs)
         run.absences, run.is_absence_verified = (
             (run.absences + 1, run.is_absence_verified) if answer.is_absent else (0, False)
         )
@@ -158,6 +171,10 @@ class Merge:
         if not (dubs and answer.is_empty):
             self.keep_raw(run, answer.raw, asked_at)
         return change
+
+    def _note_missing(self, run: Run, dubs: Mapping[str, Dub]) -> None:
+        if run.status == Status.PARTLY:
+            self.missing[run.pk] = {dub.language: parts for dub in dubs.values() if (parts := _missing_parts(dub))}
 
     def reread(self, run: Run, unit: str) -> bool:
         """Set the unit of the run's times and read its transcripts anew; the caller saves the run.
@@ -200,7 +217,7 @@ class Merge:
         digest = _digest(given)
         if digest != dub.cues_hash:
             dub.cues_hash, dub.cue_count = digest, len(given.cues)
-            dub.is_alert_checked = dub.is_language_checked = False
+            dub.is_alert_checked = dub.is_language_checked = dub.has_current_checks = False
             dub.duration_ms = max(cue.end_ms for cue in given.cues)
             self._cues[dub.run_id, dub.camb_key] = given.cues
         return []
@@ -215,7 +232,7 @@ class Merge:
                 self._renamed.append(dub)
             dub.camb_language = key
             (dub.language, dub.language_source) = named
-            dub.is_language_checked, dub.foreign_lines = False, None
+            dub.is_language_checked, dub.foreign_lines, dub.has_current_checks = False, None, False
             self._changed[run.pk, key] = dub
 
     def keep_raw(self, run: Run, raw: bytes, asked_at: datetime) -> None:
@@ -229,7 +246,9 @@ class Merge:
 
     def write(self) -> None:
         """Write what changed; transcripts that did not change are not touched."""
-        for key in self._cues:
+        for key, cues in self._cues.items():
+            if key[0] in self._ready:
+                self._note_change(self._changed[key], cues)
             if self._changed[key].pk:
                 delete_cues(self._changed[key])
         renamed_cues = Cue.objects.filter(dub__in=self._renamed)
@@ -242,6 +261,19 @@ class Merge:
             indexing.add_cues(renamed_cues)
         _add_cues([(self._changed[key], cues) for key, cues in self._cues.items()])
         bulk.insert(self._raw_answers, replace=True)
+
+    def _note_change(self, dub: Dub, cues: Sequence[camb.CueAnswer]) -> None:
+        """Note what changes in a dub whose run was ready already; this reads the lines that are about to go."""
+        old = dub.cues.values_list("start_ms", "text") if dub.pk else ()
+        stored = [run_events.Line(*line) for line in old]
+        change = (
+            run_events.compare_lines(
+                dub.language, stored, [run_events.Line(cue.start_ms, cue.text) for cue in cues]
+            )
+            if stored
+            else run_events.new_dub(dub.language, len(cues))
+        )
+        self.changes.setdefault(dub.run_id, []).append(change)
 
 
 def _no_longer_given(tags: Sequence[str]) -> str:
@@ -276,7 +308,7 @@ def _set_status(run: Run, dubs: Sequence[Dub], answer: camb.RunAnswer) -> list[s
     notes = []
     run.reason = ""
     if dubs:
-        run.status = Status.READY if all(dub.cue_count and dub.audio_url for dub in dubs) else Status.PARTLY
+        run.status = Status.PARTLY if any(map(_missing_parts, dubs)) else Status.READY
         if answer.failure:
             notes.append(f"{camb.explain(answer.failure, answer.message)} What was stored before is kept.")
         if answer.is_empty:
@@ -287,9 +319,14 @@ def _set_status(run: Run, dubs: Sequence[Dub], answer: camb.RunAnswer) -> list[s
         run.status = Status.WAITING
     run.attempts = run.attempts + 1 if run.status in (Status.WAITING, Status.PARTLY) else 0
     dub_languages.summarise(run, dubs)
-    run.cue_count = sum(dub.cue_count for dub in dubs)
+    run.cue_count = max((dub.cue_count for dub in dubs), default=0)
     run.duration_ms = max((dub.duration_ms for dub in dubs), default=0)
     return notes
+
+
+def _missing_parts(dub: Dub) -> list[str]:
+    """Return which of the parts that make a dub ready are not there yet."""
+    return [part for part, is_there in (("audio", dub.audio_url), ("transcript", dub.cue_count)) if not is_there]
 
 
 def _add_cues(transcripts: Sequence[tuple[Dub, Sequence[camb.CueAnswer]]]) -> None:

@@ -13,8 +13,8 @@ from django.db.models.functions import Least
 
 from results import camb, clock
 from results.db import bulk, health
-from results.models import Run, TeamVersion
-from results.refresh import call_log, claims, merge
+from results.models import Event, Run, TeamVersion
+from results.refresh import call_log, claims, merge, run_events
 from results.refresh.call_log import CallLog
 from results.refresh.claims import DueRun
 from results.refresh.schedule import backoff, next_due, postpone
@@ -129,6 +129,7 @@ def _store(outcomes: Sequence[Outcome], earlier: dict[int, str], log: CallLog | 
     by_run = {(outcome.pk, outcome.lease): outcome for outcome in outcomes}
     locked = Run.objects.select_for_update().filter(pk__in=changes).order_by("pk")
     runs = [run for run in locked if run.lease and (run.pk, run.lease) in by_run]
+    before = {run.pk: run.status for run in runs}
     merging = merge.Merge(runs)
     for run in runs:
         assert run.lease  # noqa: S101
@@ -156,6 +157,7 @@ def _store(outcomes: Sequence[Outcome], earlier: dict[int, str], log: CallLog | 
         run.due_at, run.version = next_due(run, now), version
         run.lease = run.lease_until = run.leased_by = run.requested_at = None
     bulk.update(Run, kept, RUN_FIELDS)
+    bulk.insert_values(Event, run_events.FIELDS, run_events.build(kept, before, merging.changes, merging.missing))
     return changes
 
 

@@ -11,8 +11,10 @@ from results import queue, tags
 from results.dubs import languages as dub_languages
 from results.models import Run, TeamVersion
 from results.runs.source import join_named
+from results.runs.trash import restore_removed
 from results.runs.verdicts import PastedId, Verdict
 from results.search import titles
+from teams import audit
 from teams.models import Team, User
 
 _IDS_PER_QUERY = 500
@@ -26,16 +28,20 @@ class PastedRuns:
     tasks: list[PastedId]
     known: list[PastedId]
     archived: list[PastedId]
+    removed: list[PastedId]
     bad: list[PastedId]
     repeated: list[PastedId]
     no_ids: list[PastedId]
     words: list[PastedId]
     known_runs: dict[int | str, Run]
-    """The runs that the team has, archived ones included, by each line's `found` id."""
+    """The runs that the team has, archived and removed ones included, by each line's `found` id."""
 
     @classmethod
     def of(cls, team: Team, lines: Sequence[PastedId]) -> Self:
-        """Sort these lines; `tasks` are new dubbing tasks, `known` and `archived` are runs that the team has."""
+        """Sort these lines; `tasks` are new dubbing tasks, `known` and `archived` are runs that the team has.
+
+        The runs of `removed` are in the trash, from where adding restores them.
+        """
         by_verdict: dict[Verdict, list[PastedId]] = {verdict: [] for verdict in Verdict}
         for line in lines:
             by_verdict[line.verdict].append(line)
@@ -46,7 +52,8 @@ class PastedRuns:
             new=[line for line in runs if line.found not in known],
             tasks=[line for line in tasks if line.found not in known],
             known=[line for line, run in known_lines if run.archived_at is None],
-            archived=[line for line, run in known_lines if run.archived_at is not None],
+            archived=[line for line, run in known_lines if run.archived_at and not run.removed_at],
+            removed=[line for line, run in known_lines if run.removed_at],
             bad=by_verdict[Verdict.BAD_ID],
             repeated=by_verdict[Verdict.REPEATED],
             no_ids=by_verdict[Verdict.NOT_AN_ID],
@@ -57,7 +64,7 @@ class PastedRuns:
     @property
     def lines(self) -> list[PastedId]:
         """The lines with an id, each id once."""
-        return [*self.new, *self.known, *self.archived, *self.tasks]
+        return [*self.new, *self.known, *self.archived, *self.removed, *self.tasks]
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,7 @@ class AddedRuns:
 
 
 def known_runs(team: Team, lines: Sequence[PastedId]) -> dict[int | str, Run]:
-    """Return the runs of these lines that the team has, archived ones included, by each line's `found` id."""
+    """Return the runs of these lines that the team has, also archived and removed ones, by their `found` ids."""
     run_ids = [line.run_id for line in lines if line.run_id]
     task_ids = [line.task_id for line in lines if line.task_id]
     runs: dict[int | str, Run] = {run.camb_run_id or 0: run for run in _known(team, "camb_run_id", run_ids)}
@@ -79,12 +86,15 @@ def known_runs(team: Team, lines: Sequence[PastedId]) -> dict[int | str, Run]:
 def add_pasted(team: Team, lines: Sequence[PastedId], added_by: User | None) -> tuple[int, int]:
     """Add the runs and tasks of these lines to the team, with their titles, tags and languages.
 
-    Known ones get the tags too, and the title or the language that they lack. Returns (number of new ones, number
-    of known ones).
+    Known ones get the tags too, and the title or the language that they lack. Those in the trash come back into
+    the list. Returns (number of new ones, number of known ones).
     """
     runs = {line.run_id: line for line in lines if line.verdict is Verdict.ID}
     tasks = {line.task_id: line for line in lines if line.verdict is Verdict.TASK}
     given = {line.found: line.language for line in (*runs.values(), *tasks.values()) if line.language}
+    known = known_runs(team, [*runs.values(), *tasks.values()]).values()
+    if removed := [run.pk for run in known if run.removed_at]:
+        restore_removed(team, removed, into_list=True)
     new = add_runs(team, [(run_id, line.title) for run_id, line in runs.items()], added_by, given).new
     new += add_tasks(team, [(task_id, line.title) for task_id, line in tasks.items()], added_by, given)
     _give_languages(team, [line for line in (*runs.values(), *tasks.values()) if line.language])
@@ -130,6 +140,7 @@ def add_runs(
             if run_id not in known
         ]
         Run.objects.bulk_create(new)
+        _record_added(team, new)
         for run in named:
             run.title, run.version, run.is_compared = title_of[run.camb_run_id or 0][:200], version, False
             run.title_folded = titles.fold(run.title)
@@ -169,8 +180,15 @@ def add_tasks(
             if task_id not in known
         ]
         Run.objects.bulk_create(new)
+        _record_added(team, new)
         queue.enqueue("refresh_due")
     return len(new)
+
+
+def _record_added(team: Team, new: Sequence[Run]) -> None:
+    if new:
+        detail = new[0].camb_name if len(new) == 1 else ""
+        audit.record(team, audit.Action.RUNS_ADDED, detail, count=len(new))
 
 
 def _give_languages(team: Team, lines: Sequence[PastedId]) -> None:
@@ -196,7 +214,7 @@ def _give_languages(team: Team, lines: Sequence[PastedId]) -> None:
 def _known(team: Team, field: str, ids: Iterable[int] | Iterable[str]) -> Iterator[Run]:
     """Yield the team's runs with one of these ids in this field, in parts, as a query takes a limited number."""
     rest = iter(ids)
-    runs = Run.objects.filter(team=team).only("camb_run_id", "camb_task_id", "title", "archived_at")
+    runs = Run.objects.filter(team=team).only("camb_run_id", "camb_task_id", "title", "archived_at", "removed_at")
     while part := list(islice(rest, _IDS_PER_QUERY)):
         yield from runs.filter(**{f"{field}__in": part})
 

@@ -10,12 +10,11 @@ import time
 from collections.abc import Collection
 
 from django.db import transaction
-from django.db.models import Case, Q, When
-from django.utils import timezone
 
-from results import clock, queue
-from results.db import chunks
-from results.models import Run
+from results import queue
+from results.dubs import checks
+from results.models import LargeChange, Run
+from results.runs import large_changes
 from results.search import indexing
 from teams.models import Team
 
@@ -27,27 +26,28 @@ _PAUSE_SECONDS = 0.03
 
 def archive_runs(team: Team, pks: Collection[int]) -> int:
     """Archive these runs of the team; return how many of them were not archived before."""
-    current = Q(archived_at=None)
-    total = chunks.update_in_chunks(
-        team, pks, which=current, archived_at=timezone.now(), due_at=None, requested_at=None
-    )
+    total = large_changes.change_runs(team, LargeChange.Verb.ARCHIVED, pks)
     queue.enqueue("sync_archived")
     return total
 
 
 def restore_runs(team: Team, pks: Collection[int]) -> int:
     """Restore these runs of the team and make the unfinished ones due; return how many of them were archived."""
-    archived = Q(archived_at__isnull=False)
-    due_at = Case(When(status__in=Run.UNFINISHED, then=clock.now()), default=None)
-    total = chunks.update_in_chunks(team, pks, which=archived, archived_at=None, due_at=due_at)
+    total = large_changes.change_runs(team, LargeChange.Verb.UNARCHIVED, pks)
     queue.enqueue("sync_archived")
     queue.enqueue("refresh_due")
     return total
 
 
 def sync_pending() -> None:
-    """Sync the search index with archived and restored runs for TURN_SECONDS, then enqueue a task for the rest."""
+    """Go on with changes of very many runs, and sync the search index with archived and restored runs.
+
+    This takes TURN_SECONDS; then a task for the rest is enqueued.
+    """
     turn_ends = time.monotonic() + TURN_SECONDS
+    if not large_changes.go_on_with_all(turn_ends):
+        queue.enqueue("sync_archived")
+        return
     while pks := _next_pending():
         if time.monotonic() > turn_ends:
             queue.enqueue("sync_archived")
@@ -65,6 +65,7 @@ def _sync_run(pk: int) -> None:
         if run is None:
             return
         indexing.sync_run(run)
+        checks.sync_run(run)
     if run.archived_at is None:
         # A rebuild of the index while the run was archived dropped its words from the vocabulary.
         for dub in run.dubs.all():

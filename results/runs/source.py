@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from results.db import bulk, chunks
 from results.models import Run, RunQuerySet, Source, TeamVersion
 from results.runs.source_names import without_language
+from teams import audit
 from teams.models import Team
 
 # CAMB.AI dubs into about 150 languages. A page shows all runs of a source, so there must be an end.
@@ -36,7 +37,7 @@ def join_runs(team: Team, pks: Collection[int], title: str = "") -> Source | Non
 
 def join_groups(team: Team, groups: Sequence[Collection[int]], title: str = "") -> list[Source]:
     """Join each group of runs of the team as `join_runs` does, in short transactions; return the sources."""
-    sources = []
+    sources, is_recorded = [], False
     for start in range(0, len(groups), _GROUPS_PER_TRANSACTION):
         with transaction.atomic():
             # One order of locks everywhere avoids deadlocks: the team, its runs by pk, the version.
@@ -47,6 +48,10 @@ def join_groups(team: Team, groups: Sequence[Collection[int]], title: str = "") 
                     sources.append(source)
                     version = version or TeamVersion.bump(team.pk)
                     source.runs.update(version=version)
+            if version and not is_recorded:
+                count = sum(map(len, groups))
+                audit.record(team, audit.Action.RUNS_EDITED, "joined as one source", count=count)
+                is_recorded = True
     return sources
 
 
@@ -106,8 +111,8 @@ def _join(team: Team, pks: Collection[int], title: str) -> Source | None:
 def _with_companions(team: Team, pks: Collection[int]) -> list[Run]:
     """Return these runs of the team with all runs of their sources, locked, by pk."""
     runs = Run.objects.filter(team=team)
-    of_sources = runs.filter(pk__in=pks, source__isnull=False).values("source")
-    every = {*runs.filter(pk__in=pks).pks(), *runs.filter(source__in=of_sources)[: MAX_RUNS + 1].pks()}
+    of_sources = runs.present().filter(pk__in=pks, source__isnull=False).values("source")
+    every = {*runs.present().filter(pk__in=pks).pks(), *runs.filter(source__in=of_sources)[: MAX_RUNS + 1].pks()}
     return list(runs.filter(pk__in=every).select_for_update().order_by("pk").only("title", "source_id"))
 
 
@@ -118,6 +123,7 @@ def take_apart(run: Run) -> None:
         _lock(Run.objects.filter(source=run.source_id) if run.source_id else Run.objects.filter(pk=run.pk))
         version = TeamVersion.bump(run.team_id)
         Run.objects.filter(pk=run.pk).update(source=None, suggestion=None, is_apart=True, version=version)
+        chunks.record_runs(run.team_id, audit.Action.RUNS_EDITED, [run.pk], "taken out of its source")
         if run.source_id:
             rest = Run.objects.filter(source=run.source_id)
             rest.update(version=version)
@@ -136,6 +142,8 @@ def refuse_suggestion(team: Team, pks: Collection[int]) -> int:
         Run.objects.filter(pk__in=[run.pk for run in runs]).update(suggestion=None)
         Run.objects.filter(pk__in=alone or [run.pk for run in runs]).update(is_apart=True)
         TeamVersion.bump(team.pk)
+        if runs:
+            audit.record(team, audit.Action.RUNS_EDITED, "not of one source", count=len(runs))
     return len(runs)
 
 
@@ -145,6 +153,7 @@ def rename_source(source: Source, title: str) -> None:
         runs = _lock(source.runs.all())
         version = TeamVersion.bump(source.team_id)
         Source.objects.filter(pk=source.pk).update(title=title)
+        audit.record(source.team_id, audit.Action.RUNS_EDITED, "title of the source", count=len(runs))
         Run.objects.filter(pk__in=[run.pk for run in runs]).update(version=version)
 
 

@@ -13,7 +13,7 @@ from itertools import groupby
 from django.db import transaction
 from django.db.models import Count
 
-from results import queue
+from results import clock, queue
 from results.db import bulk
 from results.models import Cue, Dub, Run, RunQuerySet, TeamVersion
 from results.runs.source_names import name_key
@@ -31,7 +31,11 @@ _LINES_COMPARED = 400
 
 
 def suggest_pending() -> None:
-    """Compare the runs that are left for TURN_SECONDS, then enqueue a task for the rest."""
+    """Compare the runs that are left for TURN_SECONDS, then enqueue a task for the rest.
+
+    While runs are due, refreshing them comes first: one batch is compared, and the next comes with beat's tick.
+    """
+    is_busy = Run.objects.askable(clock.now()).exists()
     turn_ends = time.monotonic() + TURN_SECONDS
     while batch := list(Run.objects.uncompared().order_by("pk")[:_RUNS_PER_BATCH]):
         if time.monotonic() > turn_ends:
@@ -40,6 +44,8 @@ def suggest_pending() -> None:
         by_team = sorted(batch, key=lambda run: run.team_id)
         for team_id, runs in groupby(by_team, key=lambda run: run.team_id):
             _compare(team_id, list(runs))
+        if is_busy:
+            return
 
 
 def suggested(runs: RunQuerySet) -> RunQuerySet:

@@ -3,8 +3,10 @@
 from django.db import transaction
 
 from results import camb
+from results.db import chunks
 from results.models import Run, TeamVersion
 from results.refresh.merge import Merge
+from teams import audit
 
 
 def choose_time_unit(run: Run, unit: str) -> bool:
@@ -14,6 +16,8 @@ def choose_time_unit(run: Run, unit: str) -> bool:
     """
     with transaction.atomic():
         locked = _locked(run.pk)
+        if locked is not None and locked.time_unit != unit:
+            chunks.record_runs(run.team_id, audit.Action.RUNS_EDITED, [run.pk], "unit of times")
         return locked is None or locked.time_unit == unit or _reread(locked, unit)
 
 

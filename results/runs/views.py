@@ -4,6 +4,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from results.models import SavedView
+from teams import audit
 from teams.access import can_manage
 from teams.models import Membership, Team
 
@@ -48,4 +49,14 @@ def save_view(membership: Membership, name: str, query: str, *, is_shared: bool,
             name=name,
             defaults={"query": query, "is_shared": is_shared or is_default, "is_default": is_default},
         )
+        if view.is_shared:
+            what = "shared, and the list opens with it" if is_default else "shared"
+            audit.record(membership.team_id, audit.Action.SETTINGS_CHANGED, f"view {name}: {what}")
     return view
+
+
+def remove_view(view: SavedView) -> None:
+    with transaction.atomic():
+        if view.is_shared:
+            audit.record(view.team_id, audit.Action.SETTINGS_CHANGED, f"view {view.name}: removed")
+        view.delete()

@@ -2,7 +2,7 @@
 
 One analyzer serves index and query on both databases, so both fold a text in the same way.
 
-Folding begins with NFKC and case folding; `letters` has the tables. Then:
+Folding begins with NFKC and case folding; `transcripts/letters` has the tables. Then:
 
 - Latin and Greek: accents go, iota subscript included, and letters such as ø and œ become o and oe.
 - German, Scandinavian, Croatian: ü, ö, ä, å, ø and đ are also found as ue, oe, ae, aa, oe and dj, and by them.
@@ -51,8 +51,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from results.search.letters import FOLDING, OTHER_LETTERS, OTHER_SPELLING, fold, respell
+from results.search.clusters import CLUSTER, FLAG, MARK_CODES, MARKS, PICTOGRAPHS, align, ranges
 from results.search.proclitics import without_article, without_proclitics
+from results.transcripts.letters import FOLDING, OTHER_LETTERS, OTHER_SPELLING, fold, respell
 
 ANALYZER_VERSION = 2
 
@@ -91,17 +92,6 @@ class _Tokens(NamedTuple):
     bare: list[_Token]
 
 
-def _ranges(codes: Iterable[int]) -> str:
-    """Return ascending code points as the inside of a regular expression's character class."""
-    spans: list[list[int]] = []
-    for code in codes:
-        if spans and spans[-1][1] == code - 1:
-            spans[-1][1] = code
-        else:
-            spans.append([code, code])
-    return "".join(f"{chr(first)}-{chr(last)}" for first, last in spans)
-
-
 # Letters of scripts without spaces between words, and Hangul, whose words take endings: indexed by bigrams.
 _BIGRAM_LETTERS = (
     "\u0e01-\u0e3a\u0e40-\u0e4e"  # Thai
@@ -116,28 +106,11 @@ _BIGRAM_LETTERS = (
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufad9\U00020000-\U0003fffd"  # Han
 )
 _BIGRAM_LETTER = re.compile(f"[{_BIGRAM_LETTERS}]")
-_PICTOGRAPHS = "\u2190-\u2bff\U0001f000-\U0001faff"
-_SKIN_TONES = "\U0001f3fb-\U0001f3ff"
-_FLAG = "[\U0001f1e6-\U0001f1ff]{2}"
+_BIGRAMS_ONLY = re.compile(f"[{_BIGRAM_LETTERS}]+")
 _ARABIC = "\u0620-\u064a\u066e-\u06d3"
 _HEBREW = "\u05d0-\u05ea"
 
-# Above 0x1F000 there are only tags and variation selectors, which fold away.
-_MARK_CODES = [code for code in range(0x300, 0x1F000) if unicodedata.category(chr(code))[0] == "M"]
-_MARKS = _ranges(_MARK_CODES)
-_WORD_MARKS = _ranges(code for code in _MARK_CODES if not _BIGRAM_LETTER.match(chr(code)))
-# Characters that belong to the one before them: marks, the later letters of a Hangul syllable written apart,
-# half-width sound marks, joiners. NFKC composes nothing across the edge of such a cluster, so each is folded alone.
-_EXTENDERS = (
-    f"{_MARKS}\U000e0100-\U000e01ef\u200c\u200d{_SKIN_TONES}"
-    "\u1160-\u11ff\ud7b0-\ud7fb\u314f-\u3164\uff9e-\uffa0\uffc2-\uffdc"
-)
-_EXTENDER = re.compile(f"[{_EXTENDERS}\U0001f1e6-\U0001f1ff]")
-_CLUSTER = re.compile(
-    f"{_FLAG}|.(?:[{_EXTENDERS}]|(?<=\u200d)[{_PICTOGRAPHS}])*",
-    re.DOTALL,
-)
-
+_WORD_MARKS = ranges(code for code in MARK_CODES if not _BIGRAM_LETTER.match(chr(code)))
 _LONG_MARK_AT_END = re.compile("[ァ-ヺーｦ-ﾟ\u3099\u309a]{2}[ーｰ]$")
 
 _LETTER = rf"[^\W_{_BIGRAM_LETTERS}]"
@@ -147,14 +120,14 @@ _JOINER = r"['.\-_@&]|(?<=\d),(?=\d)"
 _WORD_JOINER = rf"(?:{_JOINER}|(?<=[{_HEBREW}])\"(?=[{_HEBREW}]))"
 _TOKEN = re.compile(
     rf"(?P<bigrams>[{_BIGRAM_LETTERS}]+)|(?P<word>{_WORD})(?P<more>(?:{_WORD_JOINER}{_WORD})+)?"
-    rf"|{_FLAG}|[{_PICTOGRAPHS}]"
+    rf"|{FLAG}|[{PICTOGRAPHS}]"
 )
 _PART = re.compile(_WORD)
 _RAW_WORD = re.compile(r"[^\W_]+")
-_RAW_CLUSTERS = re.compile(rf"[^\W_][^\W_{_MARKS}]*(?:[{_MARKS}][^\W_]*)*")
+_RAW_CLUSTERS = re.compile(rf"[^\W_][^\W_{MARKS}]*(?:[{MARKS}][^\W_]*)*")
 # The same tokens without their positions, which indexing does not need and which cost time. Joined words are
 # matched separately, as few lines have any. ASCII words come first, as most words are ASCII.
-_PARTS = re.compile(rf"[a-z0-9]++(?![^\0-\x7f])|[{_BIGRAM_LETTERS}]+|{_WORD}|{_FLAG}|[{_PICTOGRAPHS}]")
+_PARTS = re.compile(rf"[a-z0-9]++(?![^\0-\x7f])|[{_BIGRAM_LETTERS}]+|{_WORD}|{FLAG}|[{PICTOGRAPHS}]")
 # Most lines fold to ASCII and take a third of the time: this table turns all but letters and digits into spaces.
 _ASCII_WORDS = bytes(code if code < 128 and chr(code).isalnum() else ord(" ") for code in range(256))
 _JOINED = re.compile(rf"{_WORD}(?:{_WORD_JOINER}{_WORD})*")
@@ -168,9 +141,6 @@ _SPACED_DIGITS = re.compile(r"\d\W* \W*\d")
 _MAY_JOIN = re.compile(rf"[{_JOINING}]{_LETTER}")
 
 _MAY_HAVE_PROCLITICS = re.compile(f"[{_ARABIC}{_HEBREW}]")
-
-
-_fold_cluster = lru_cache(maxsize=10_000)(fold)
 
 
 def _prepare(text: str) -> str:
@@ -294,6 +264,8 @@ def mark(text: str, phrases: Iterable[Phrase]) -> list[tuple[int, int]]:
     phrases = tuple(phrases)
     if not phrases:
         return []
+    if letters := _letters(phrases):
+        return _mark_letters(text, letters)
     if any(len(terms) > 1 for terms, _ in phrases) or _may_have_spaced_number(text):
         return list(_mark(text, phrases))
     # No term goes over a space, and the words of a transcript are much the same from line to line.
@@ -306,6 +278,35 @@ def mark(text: str, phrases: Iterable[Phrase]) -> list[tuple[int, int]]:
     return spans
 
 
+@lru_cache(maxsize=1024)
+def _letters(phrases: tuple[Phrase, ...]) -> tuple[str, ...]:
+    """Return the letters that each phrase stands for, if bigrams of them are all it has; else nothing.
+
+    A phrase of bigrams that overlap is found wherever its letters stand in a row.
+    """
+    letters = []
+    for terms, is_prefix in phrases:
+        row = terms[0] + "".join(term[-1] for term in terms[1:])
+        if not _BIGRAMS_ONLY.fullmatch(row) or (len(row) == 1 and not is_prefix):
+            return ()
+        if len(row) > 1 and terms != tuple(_bigrams(row)[:-1]):
+            return ()
+        letters.append(row)
+    return tuple(letters)
+
+
+def _mark_letters(text: str, letters: Iterable[str]) -> list[tuple[int, int]]:
+    """Do what `_mark` does for phrases that are letters in a row: a transcript of these scripts has no words."""
+    folded, starts, ends = _align(text)
+    spans = []
+    for row in letters:
+        at = folded.find(row)
+        while at >= 0:
+            spans.append((starts[at], ends[at + len(row) - 1]))
+            at = folded.find(row, at + 1)
+    return _merged(spans)
+
+
 def _may_have_spaced_number(text: str) -> bool:
     return _SPACED_DIGITS.search(text if text.isascii() else unicodedata.normalize("NFKC", text)) is not None
 
@@ -316,7 +317,7 @@ def _mark_word(word: str, phrases: tuple[Phrase, ...]) -> tuple[tuple[int, int],
 
 
 def _mark(text: str, phrases: tuple[Phrase, ...]) -> tuple[tuple[int, int], ...]:
-    folded, starts, ends = _align(_prepare(text))
+    folded, starts, ends = _align(text)
     words, joined, bare = _tokens(folded)
     groups = [words, *([extra] for extra in (*joined, *bare, *_with_signs(folded)))]
     spans = [
@@ -327,6 +328,18 @@ def _mark(text: str, phrases: tuple[Phrase, ...]) -> tuple[tuple[int, int], ...]
     ]
     if not OTHER_LETTERS.isdisjoint(unicodedata.normalize("NFKC", text)):
         spans += _other_spans(text, phrases)
+    return tuple(_merged(spans))
+
+
+def _align(text: str) -> tuple[str, Sequence[int], Sequence[int]]:
+    folded, starts, ends = align(_prepare(text))
+    return folded[:MAX_TEXT], starts, ends
+
+
+def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return these spans in order, those that touch each other as one."""
+    if len(spans) < 2:
+        return spans
     spans.sort()
     merged: list[tuple[int, int]] = []
     for start, end in spans:
@@ -334,7 +347,7 @@ def _mark(text: str, phrases: tuple[Phrase, ...]) -> tuple[tuple[int, int], ...]
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
         else:
             merged.append((start, end))
-    return tuple(merged)
+    return merged
 
 
 def _other_spans(text: str, phrases: Iterable[Phrase]) -> Iterator[tuple[int, int]]:
@@ -344,13 +357,18 @@ def _other_spans(text: str, phrases: Iterable[Phrase]) -> Iterator[tuple[int, in
         if not (found := _other_spellings(word[0])):
             continue
         for terms, is_prefix in phrases:
-            if terms == (found[0],) or (is_prefix and len(terms) == 1 and found[0].startswith(terms[0])):
-                yield word.start(), word.start() + _end_in_other_spelling(word[0], len(terms[0]))
+            wanted = terms[0] if len(terms) == 1 else ""
+            matching = [spelled == wanted or (is_prefix and spelled.startswith(wanted)) for spelled in found]
+            if matching[0] and wanted:
+                yield word.start(), word.start() + _end_in_other_spelling(word[0], len(wanted))
+            elif any(matching) and wanted:
+                # A mark that is no part of words stands within: which letters these are is not known.
+                yield word.span()
 
 
 def _end_in_other_spelling(word: str, letters: int) -> int:
     """Return where the first letters of the word's other spelling end in the word."""
-    for cluster in _CLUSTER.finditer(word):
+    for cluster in CLUSTER.finditer(word):
         letters -= len(fold(_respelled(cluster[0])))
         if letters <= 0:
             return cluster.end()
@@ -374,26 +392,6 @@ def _end_of(folded: str, token: _Token, letters: int) -> int:
     # A term in another spelling has more or fewer letters than the text: then the whole word is meant.
     is_spelled_so = len(letter_ends) == len(token.term)
     return letter_ends[letters - 1] if is_spelled_so else token.end
-
-
-def _align(text: str) -> tuple[str, Sequence[int], Sequence[int]]:
-    """Return the folded text, and where the original of each of its characters starts and ends."""
-    if text.isascii():
-        return text.lower(), range(len(text)), range(1, len(text) + 1)
-    if not _EXTENDER.search(text):
-        pieces = list(map(_fold_cluster, text))
-        # Most texts of most scripts fold letter by letter.
-        if set(map(len, pieces)) == {1}:
-            return "".join(pieces), range(len(text)), range(1, len(text) + 1)
-    folded: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    for cluster in _CLUSTER.finditer(text):
-        piece = _fold_cluster(cluster[0])
-        folded.append(piece)
-        starts += [cluster.start()] * len(piece)
-        ends += [cluster.end()] * len(piece)
-    return "".join(folded)[:MAX_TEXT], starts, ends
 
 
 def _tokens(folded: str) -> _Tokens:

@@ -11,10 +11,10 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import Any, NamedTuple
 
-from django.db import connection
 from django.db.models import QuerySet
 from django.utils.http import int_to_base36
 
+from results.db.replica import fetch_rows
 from results.models import Cue, Run, RunQuerySet
 from results.search.analyzer import Phrase, Terms, terms
 from results.search.query import Query
@@ -70,6 +70,11 @@ class IndexQuery(NamedTuple):
     def of_team(cls, team_id: int) -> "IndexQuery":
         """Return the query that finds every line of the team."""
         return cls(team_id, ((Phrase((_prefix(team_id),)),),), (), None)
+
+    @classmethod
+    def of_term(cls, team_id: int, term: str) -> "IndexQuery":
+        """Return the query that finds the team's lines with this term."""
+        return cls(team_id, ((Phrase((_prefix(team_id) + term,)),),), (), None)
 
     def condition(self, run_id: str) -> tuple[str, tuple[Any, ...]]:
         """Return an SQL condition, with its parameters, that the expression `run_id` is one of the query's runs."""
@@ -143,13 +148,6 @@ def missing_runs(team_id: int) -> int:
 
 def _current(team_id: int, query: Query) -> RunQuerySet:
     return Run.objects.current().filter(query.runs, team_id=team_id)
-
-
-def fetch_rows(sql: str, args: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """Run this SQL query and return all rows."""
-    with connection.cursor() as cursor:
-        cursor.execute(sql, args)
-        return list(cursor.fetchall())
 
 
 def _of_team(team: str, found: Iterable[Phrase]) -> tuple[Phrase, ...]:

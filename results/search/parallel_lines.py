@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from django.db.models import Q
 
+from results.db.replica import fetch_rows
 from results.models import Cue, Dub, Run
-from results.search import index
 from results.search.analyzer import Phrase
 from results.search.query import Query, language_term
 
@@ -158,4 +158,4 @@ def _read(sql: str, cues: Sequence[Cue], companions: Sequence[tuple[int, int]] =
     values = ", ".join(["(%s, %s)"] * len(companions))
     text = sql.format(cues=", ".join(["%s"] * len(cues)), companions=values)
     params = [*chain.from_iterable(companions), *(cue.pk for cue in cues)]
-    return [ParallelLine(*row) for row in index.fetch_rows(text, params)]
+    return [ParallelLine(*row) for row in fetch_rows(text, params)]

@@ -1,17 +1,23 @@
 """Saved searches, and alerts about new dubs that have hits for them."""
 
+from collections.abc import Sequence
+
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
-from results.models import Dub, SavedSearch, SearchAlert
+from results import clock
+from results.models import Dub, Event, Run, SavedSearch, SearchAlert, TeamVersion
 from results.search import indexing
 from results.search.find import count_in_dub
 from results.search.query import MAX_CHARACTERS
+from teams import audit
 from teams.models import Membership
 
 MAX_SAVED = 100
 MAX_DUBS = 200
+# While runs are due, refreshing them comes first: one task checks only so many dubs.
+DUBS_WHILE_BUSY = 25
 
 
 class TooManySearchesError(Exception):
@@ -40,10 +46,20 @@ def save_search(membership: Membership, q: str, *, is_shared: bool) -> SavedSear
     q = q.replace("\0", "").strip()[:MAX_CHARACTERS]
     if not mine.filter(q=q).exists() and mine.count() >= MAX_SAVED:
         raise TooManySearchesError
-    saved, _is_new = mine.update_or_create(
-        team_id=membership.team_id, owner_id=membership.user_id, q=q, defaults={"is_shared": is_shared}
-    )
+    with transaction.atomic():
+        saved, _is_new = mine.update_or_create(
+            team_id=membership.team_id, owner_id=membership.user_id, q=q, defaults={"is_shared": is_shared}
+        )
+        if is_shared:
+            audit.record(membership.team_id, audit.Action.SETTINGS_CHANGED, f"search {q}: shared")
     return saved
+
+
+def remove_search(saved: SavedSearch) -> None:
+    with transaction.atomic():
+        if saved.is_shared:
+            audit.record(saved.team_id, audit.Action.SETTINGS_CHANGED, f"search {saved.q}: removed")
+        saved.delete()
 
 
 def new_alert_count(membership: Membership) -> int:
@@ -66,7 +82,8 @@ def create_alerts() -> None:
     Dubs of archived runs follow once the run is restored.
     """
     unchecked = Dub.objects.filter(is_alert_checked=False, run__archived_at=None, run__is_indexed=True)
-    for dub in unchecked.order_by("pk")[:MAX_DUBS]:
+    most = DUBS_WHILE_BUSY if Run.objects.askable(clock.now()).exists() else MAX_DUBS
+    for dub in unchecked.order_by("pk")[:most]:
         searches = SavedSearch.objects.filter(team=dub.team_id).select_related("owner")
         found = [(saved, count) for saved in searches if (count := _count_for_owner(dub, saved))]
         alerts = [SearchAlert(saved_search=saved, dub=dub, count=count) for saved, count in found]
@@ -76,12 +93,33 @@ def create_alerts() -> None:
             same = Dub.objects.filter(pk=dub.pk, cues_hash=dub.cues_hash, language=dub.language)
             if same.update(is_alert_checked=True):
                 # A dub whose lines changed is no news to an owner who has an alert about it already.
+                _tell_found(dub, found)
                 SearchAlert.objects.bulk_create(
                     alerts,
                     update_conflicts=True,
                     unique_fields=["saved_search", "dub"],
                     update_fields=["count"],
                 )
+
+
+def _tell_found(dub: Dub, found: Sequence[tuple[SavedSearch, int]]) -> None:
+    """Write an event for each search that had no alert about the dub yet, in the transaction under way."""
+    if not found:
+        return
+    alerted = set(SearchAlert.objects.filter(dub=dub).values_list("saved_search", flat=True))
+    if new := [(saved, count) for saved, count in found if saved.pk not in alerted]:
+        TeamVersion.bump(dub.team_id)
+        Event.objects.bulk_create(
+            Event(
+                team_id=dub.team_id,
+                kind=Event.Kind.FOUND,
+                run_id=dub.run_id,
+                saved_search=saved,
+                language=dub.language,
+                detail={"count": count},
+            )
+            for saved, count in new
+        )
 
 
 def _count_for_owner(dub: Dub, saved: SavedSearch) -> int:

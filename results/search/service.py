@@ -9,6 +9,7 @@ from itertools import chain
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from results.db.replica import fetch_rows, from_replica
 from results.models import Cue, Dub
 from results.search import index, parallel_lines, vocabulary
 from results.search.analyzer import Phrase, mark, terms
@@ -28,6 +29,18 @@ _MAX_SUGGESTED_WORDS = 4
 _SPEAKERS_NAMED = 8
 # Raw SQL, as the ORM takes longer than the database to handle hundreds of ids.
 _SPEAKERS = "select dub_id, speaker from results_cue where id in ({marks}) and team_id = %s"
+_CUE_FIELDS = [field.attname for field in Cue._meta.concrete_fields]
+_TAGS = """
+    select dub.id, tag.name from results_dub dub join results_run_tags of_run on of_run.run_id = dub.run_id
+    join results_tag tag on tag.id = of_run.tag_id where dub.id in ({marks})
+"""
+# What pages and answers show of a hit's dub and run.
+_DUB_FIELDS = (
+    *("team", "run", "language", "language_source", "video_url", "audio_url"),
+    *("run__team", "run__title", "run__camb_run_id", "run__camb_task_id", "run__source"),
+    *("run__languages", "run__given_language", "run__duration_ms"),
+)
+_CUES = "select {fields} from results_cue where id in ({marks}) and team_id = %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +114,14 @@ def search(
     most = SAMPLE_SIZE + 1 if needs_sample else limit + 1
     if is_first:
         count_to = COUNT_UP_TO if index_query.runs is None else COUNT_RUNS_UP_TO
-        ids, count = engine.newest_and_count(index_query, limit + 1, most, count_to + 1)
+        ids, count = from_replica(engine.newest_and_count, index_query, limit + 1, most, count_to + 1)
         if not ids:
             hint = " ".join(filter(None, (query.hint, _speaker_hint(team_id, query))))
             suggestion = _suggestion(team_id, query)
             return HitPage([], 0, is_exact=True, next_before=None, hint=hint, suggestion=suggestion)
         count, is_exact = min(count, count_to), count <= count_to
     else:
-        ids = engine.newest(index_query, before_id, limit + 1, most)
+        ids = from_replica(engine.newest, index_query, before_id, limit + 1, most)
         count, is_exact = len(ids), False
     sample = ids[:SAMPLE_SIZE]
     if best_first:
@@ -134,7 +147,7 @@ def iter_hits(team_id: int, query: Query | str) -> Iterator[Hit]:
     query = _read_query(team_id, query)
     index_query = index.make_query(team_id, query) if query else None
     before_id = None
-    while index_query and (ids := engine.newest(index_query, before_id, _BATCH, _BATCH)):
+    while index_query and (ids := from_replica(engine.newest, index_query, before_id, _BATCH, _BATCH)):
         yield from _hits(team_id, ids, query)
         before_id = ids[-1]
 
@@ -158,7 +171,7 @@ def _speaker_hint(team_id: int, query: Query) -> str:
     if all(_has_hit(team_id, Query((group,))) for group in named):
         return ""
     ids = engine.newest(index.IndexQuery.of_team(team_id), None, SAMPLE_SIZE, SAMPLE_SIZE)
-    rows = index.fetch_rows(_SPEAKERS.format(marks=_placeholders(ids)), [*ids, team_id]) if ids else []
+    rows = fetch_rows(_SPEAKERS.format(marks=_placeholders(ids)), [*ids, team_id]) if ids else []
     speakers = [name for name, _count in _most_first(Counter(speaker for _dub, speaker in rows))][:_SPEAKERS_NAMED]
     if not speakers:
         return _("No line has this speaker.")
@@ -180,12 +193,12 @@ def _hits(team_id: int, ids: Sequence[int], query: Query) -> list[Hit]:
 
 def _cues(team_id: int, ids: Sequence[int]) -> list[Cue]:
     """Return these lines, in this order, with their dubs and runs, which many lines share."""
-    cues = Cue.objects.filter(team_id=team_id).in_bulk(ids)
+    sql = _CUES.format(fields=", ".join(_CUE_FIELDS), marks=_placeholders(ids))
+    rows = fetch_rows(sql, [*ids, team_id]) if ids else []
+    cues = {row[0]: Cue.from_db(None, _CUE_FIELDS, row) for row in rows}
     # Lines of runs that were archived since the search are left out too.
     dubs_shown = Dub.objects.filter(run__archived_at=None).select_related("run")
-    dubs = dubs_shown.defer("run__languages", "run__notes", "run__reason").in_bulk(
-        {cue.dub_id for cue in cues.values()}
-    )
+    dubs = dubs_shown.only(*_DUB_FIELDS).in_bulk({cue.dub_id for cue in cues.values()})
     found = [cues[cue_id] for cue_id in ids if cue_id in cues and cues[cue_id].dub_id in dubs]
     for cue in found:
         cue.dub = dubs[cue.dub_id]
@@ -195,7 +208,7 @@ def _cues(team_id: int, ids: Sequence[int]) -> list[Cue]:
 
 def _facets(team_id: int, ids: Sequence[int], *, is_all: bool) -> Facets:
     # Two queries instead of a join, as there are far fewer dubs than lines.
-    cues = index.fetch_rows(_SPEAKERS.format(marks=_placeholders(ids)), [*ids, team_id])
+    cues = fetch_rows(_SPEAKERS.format(marks=_placeholders(ids)), [*ids, team_id])
     hits = Counter(dub for dub, _speaker in cues)
     dubs = Dub.objects.filter(pk__in=hits)
     languages, statuses, tags, days = (Counter[str]() for _ in range(4))
@@ -207,7 +220,7 @@ def _facets(team_id: int, ids: Sequence[int], *, is_all: bool) -> Facets:
         languages[language] += hits[dub]
         statuses[status] += hits[dub]
         days[timezone.localdate(added).isoformat()] += hits[dub]
-    for dub, tag in dubs.filter(run__tags__isnull=False).values_list("pk", "run__tags__name"):
+    for dub, tag in fetch_rows(_TAGS.format(marks=_placeholders(list(hits))), list(hits)) if hits else ():
         tags[tag] += hits[dub]
     return Facets(
         of=len(ids),

@@ -6,8 +6,9 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from results.db.replica import fetch_rows
 from results.search.analyzer import Phrase
-from results.search.index import IndexEntry, IndexQuery, fetch_rows
+from results.search.index import IndexEntry, IndexQuery
 
 _TABLE = "results_search"
 # Exists only during a rebuild; entries that are added or removed meanwhile are added or removed here too.

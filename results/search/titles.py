@@ -51,7 +51,11 @@ def _has_word(word: str) -> Q:
 
 
 def fold_pending() -> None:
-    """Fill in `title_folded` where it is missing for TURN_SECONDS, then enqueue a task for the rest."""
+    """Fill in what titles and tags are searched by where it is missing, then enqueue a task for the rest.
+
+    Titles take TURN_SECONDS at most, and tags one batch.
+    """
+    more_tags = tags.fill_search_forms()
     turn_ends = time.monotonic() + TURN_SECONDS
     missing = Run.objects.filter(title_folded=None).order_by("pk")
     while pks := missing[:_RUNS_PER_BATCH].pks():
@@ -59,6 +63,8 @@ def fold_pending() -> None:
             queue.enqueue("fold_titles")
             return
         _fold_runs(pks)
+    if more_tags:
+        queue.enqueue("fold_titles")
 
 
 def _fold_runs(pks: list[int]) -> None:

@@ -5,8 +5,9 @@ from itertools import chain, zip_longest
 
 from django.db import connection
 
+from results.db.replica import fetch_rows
 from results.models import VocabularyWord
-from results.search.index import SPEAKER, IndexEntry, fetch_rows
+from results.search.index import SPEAKER, IndexEntry
 
 # Nearly every shorter word is similar to another, and longer ones are seldom typed.
 LETTERS = range(4, 25)
@@ -37,17 +38,23 @@ def add_words(entries: Iterable[IndexEntry]) -> None:
     No word is removed with its lines, so whatever suggests a word searches for it first. The caller gives this a
     transaction of its own, as two dubs with the same new words would wait for each other.
     """
-    # Words without their attached letters too, and joined ones: a mistyped word may be near to one of these only.
-    words = {
-        (entry.team_id, term.removeprefix(SPEAKER)) for entry in entries for term in (*entry.words, *entry.extras)
-    }
+    words = {(entry.team_id, word) for entry in entries for word in words_of(entry)}
     # Sorted, so that two writers with the same words cannot deadlock.
-    rows = [(team_id, word, word[::-1]) for team_id, word in sorted(words) if _is_word(word)]
+    rows = [(team_id, word, word[::-1]) for team_id, word in sorted(words)]
     with connection.cursor() as cursor:
         for start in range(0, len(rows), _ROWS):
             some = rows[start : start + _ROWS]
             values = ", ".join(["(%s, %s, %s)"] * len(some))
             cursor.execute(_INSERT.format(values=values), list(chain.from_iterable(some)))
+
+
+def words_of(entry: IndexEntry) -> list[str]:
+    """Return the words of this line that the vocabulary takes.
+
+    Words without their attached letters too, and joined ones: a mistyped word may be near to one of these only.
+    """
+    terms = (term.removeprefix(SPEAKER) for term in (*entry.words, *entry.extras))
+    return [term for term in terms if _is_word(term)]
 
 
 def clear() -> None:

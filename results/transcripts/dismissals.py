@@ -1,7 +1,8 @@
 """Dismisses review checks with a reason, and brings them back."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from hashlib import sha256
 
 from results.models import Cue, DismissedCheck, Dub
@@ -21,6 +22,35 @@ def dismiss(cue: Cue, kind: Kind, reason: str, user: User) -> None:
         text_hash=text_hash,
         nth=nth,
         defaults={"reason": reason, "dismissed_by": user},
+    )
+
+
+def dismiss_lines(
+    dub: Dub,
+    cues: Sequence[Cue],
+    positions: Collection[int],
+    kind: Kind,
+    reason: str,
+    user: User,
+    dismissed_at: datetime,
+) -> None:
+    """Dismiss the checks of this kind at these positions, of which none is dismissed yet.
+
+    `cues` are all of the dub's in time order.
+    """
+    wanted = set(positions)
+    DismissedCheck.objects.bulk_create(
+        DismissedCheck(
+            dub=dub,
+            kind=kind.value,
+            text_hash=text_hash,
+            nth=nth,
+            reason=reason,
+            dismissed_by=user,
+            dismissed_at=dismissed_at,
+        )
+        for cue, (text_hash, nth) in zip(cues, _names(cues), strict=True)
+        if cue.position in wanted
     )
 
 

@@ -1,9 +1,7 @@
 """How fast texts are read and spoken, in characters a second, which depends on the script.
 
-A dub's lines are what is said, word for word. So the limits are those of the guides for such subtitles: Netflix's
-Timed Text Style Guides for SDH, for adults. They are 20 for most languages, 25 for Hindi, 23 for Arabic, 14 for
-Korean, 11 for Chinese and 7 for Japanese. Other languages take the limit of their script. The guides for subtitles
-that shorten what is said have lower limits, such as 17 for French and 4 for Japanese.
+A dub's lines are what is said, word for word, so the speeds are those of guides for such subtitles.
+`reading_guides` names the guides and has the speed of each language.
 
 Characters are counted as readers see them: a Korean syllable is one in any encoding, and so are a half-width kana
 with its sound mark and an emoji made of several. Marks above and below a letter take no time.
@@ -40,13 +38,19 @@ _LATER_JAMO = re.compile("[\u1160-\u11ff\ud7b0-\ud7fb]")
 
 def speed_for(text: str) -> int:
     """Return the reading speed of a text in characters a second, which depends on its most frequent script."""
+    return SPEEDS.get(script_group(text), SPEED)
+
+
+def script_group(text: str) -> str:
+    """Return the group of the text's most frequent script, one of SPEEDS; empty for alphabets."""
     # Before Hebrew there are only alphabets: most lines need no count of scripts.
     if max(text, default="") < "\u0590":
-        return SPEED
+        return ""
     scripts = Counter(found.lastgroup or "" for found in _SCRIPT.finditer(_composed(text)))
     if scripts["kana"] > _LEAST_KANA * scripts["han"]:
         scripts["kana"] += scripts.pop("han", 0)
-    return SPEEDS.get(max(scripts, key=scripts.__getitem__, default=""), SPEED)
+    group = max(scripts, key=scripts.__getitem__, default="")
+    return group if group in SPEEDS else ""
 
 
 def length(text: str) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from itertools import accumulate
 from math import ceil
 
@@ -10,17 +10,15 @@ from django.utils.translation import gettext as _
 
 from results.models import Cue
 from results.transcripts import languages
-from results.transcripts.reading_speed import SPEEDS, length, speed_for
+from results.transcripts.reading_speed import length
+from results.transcripts.review_limits import DubLimits, ReviewLimits
 
 SUBTITLE_SECONDS = 7
 """The longest time that a subtitle is shown. A line with more text than this time allows cannot be one subtitle."""
 LONG_MS = 15_000
-GAP_MS = 10_000
-OVERLAP_MS = 40
-"""One frame; a shorter overlap is a rounding error."""
 
 
-class Kind(Enum):
+class Kind(StrEnum):
     """The kinds of review checks, from the most to the least severe."""
 
     EMPTY = "empty"
@@ -30,6 +28,11 @@ class Kind(Enum):
     FAST = "fast"
     LONG = "long"
     GAP = "gap"
+
+    @property
+    def severity(self) -> int:
+        """The kind's place among all kinds; 0 is the most severe."""
+        return list(Kind).index(self)
 
     @property
     def label(self) -> str:
@@ -86,7 +89,9 @@ class ReviewCheck:
 
 
 def review_checks(
-    cues: Sequence[Cue], foreign: Sequence[tuple[int, int, str]] = ()
+    cues: Sequence[Cue],
+    foreign: Sequence[tuple[int, int, str]] = (),
+    limits: DubLimits = DubLimits(ReviewLimits(), ""),  # noqa: B008  (it is immutable)
 ) -> list[tuple[ReviewCheck, ...]]:
     """Return the review checks of each of a dub's cues. The cues must be in time order.
 
@@ -100,7 +105,11 @@ def review_checks(
     silent_from = accumulate((cue.end_ms for cue in cues), max)
     following = [*(cue.start_ms for cue in cues[1:]), None][: len(cues)]
     return [
-        (*_of_text(cue), *_of_time(cue, silent_ms, next_ms), *_if_any(in_language.get(cue.position)))
+        (
+            *_of_text(cue, limits),
+            *_of_time(cue, silent_ms, next_ms, limits.limits),
+            *_if_any(in_language.get(cue.position)),
+        )
         for cue, silent_ms, next_ms in zip(cues, silent_from, following, strict=True)
     ]
 
@@ -109,7 +118,7 @@ def _if_any(check: ReviewCheck | None) -> tuple[ReviewCheck, ...]:
     return (check,) if check else ()
 
 
-def _of_text(cue: Cue) -> Iterator[ReviewCheck]:
+def _of_text(cue: Cue, limits: DubLimits) -> Iterator[ReviewCheck]:
     if not cue.text.strip():
         yield ReviewCheck(Kind.EMPTY)
         return
@@ -119,8 +128,8 @@ def _of_text(cue: Cue) -> Iterator[ReviewCheck]:
         return
     letters, speed = len(cue.text), 0
     # Most lines are slow enough for every script and skip the costly count of scripts.
-    if letters > min(SPEEDS.values()) * min(seconds, SUBTITLE_SECONDS):
-        speed, letters = speed_for(cue.text), length(cue.text)
+    if letters > limits.lowest_speed * min(seconds, SUBTITLE_SECONDS):
+        speed, letters = limits.speed_for(cue.text), length(cue.text)
         if letters > speed * seconds:
             yield ReviewCheck(Kind.FAST, letters / seconds, speed)
     if speed and letters > speed * SUBTITLE_SECONDS:
@@ -129,10 +138,10 @@ def _of_text(cue: Cue) -> Iterator[ReviewCheck]:
         yield ReviewCheck(Kind.LONG, seconds, LONG_MS // 1000)
 
 
-def _of_time(cue: Cue, silent_ms: int, next_ms: int | None) -> Iterator[ReviewCheck]:
+def _of_time(cue: Cue, silent_ms: int, next_ms: int | None, limits: ReviewLimits) -> Iterator[ReviewCheck]:
     if next_ms is None:
         return
-    if cue.end_ms - next_ms > OVERLAP_MS and cue.end_ms > cue.start_ms:
+    if cue.end_ms - next_ms > limits.overlap_ms and cue.end_ms > cue.start_ms:
         yield ReviewCheck(Kind.OVERLAP, (cue.end_ms - next_ms) / 1000)
-    elif next_ms - silent_ms > GAP_MS:
+    elif next_ms - silent_ms > limits.gap_ms:
         yield ReviewCheck(Kind.GAP, (next_ms - silent_ms) / 1000)

@@ -185,6 +185,7 @@ const stepSpeed = (step) => () => {
 };
 const stepCue = (step) => () => document.dispatchEvent(new CustomEvent("cue-step", { detail: step }));
 const stepCheck = (step) => document.dispatchEvent(new CustomEvent("review-step", { detail: step }));
+const zoom = (factor) => () => document.dispatchEvent(new CustomEvent("timeline-zoom", { detail: factor }));
 const toggle = (element) => (element.paused ? element.play().catch(() => {}) : element.pause());
 
 const SHORTCUTS = {
@@ -198,6 +199,11 @@ const SHORTCUTS = {
   ".": stepCue(1),
   "<": stepSpeed(-1),
   ">": stepSpeed(1),
+  r: () => document.dispatchEvent(new CustomEvent("line-loop")),
+  "+": zoom(2),
+  "=": zoom(2), // the same key without Shift
+  "-": zoom(0.5),
+  0: zoom(0),
   c: (element) => {
     const [track] = element.textTracks;
     if (track) track.mode = track.mode === "showing" ? "disabled" : "showing";

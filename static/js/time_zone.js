@@ -2,4 +2,5 @@
 
 const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
 const secure = location.protocol === "https:" ? "; Secure" : "";
-if (timeZone) document.cookie = `time_zone=${timeZone}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
+const path = document.querySelector("meta[name=root]").content;
+if (timeZone) document.cookie = `time_zone=${timeZone}; Path=${path}; Max-Age=31536000; SameSite=Lax${secure}`;

@@ -294,8 +294,14 @@ function show(ranges, drawn) {
   showCount();
 }
 
+/** Draw the hits, whose path is that of the whole dub; a stretch of it is drawn anew by timeline.js. */
 function drawOnTimeline() {
-  document.querySelector("#timeline .hits")?.setAttribute("d", path);
+  const timeline = document.getElementById("timeline");
+  if (!timeline) return;
+  const hits = timeline.querySelector(".hits");
+  hits.setAttribute("d", path);
+  hits.setAttribute("transform", `scale(${timeline.dataset.columns / timeline.dataset.across} 1)`);
+  document.dispatchEvent(new CustomEvent("hits-drawn"));
 }
 
 /** Return the index of the first match in or after the current line. */

@@ -15,6 +15,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, expect, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 from dashboard.celery import app
 from demo.samples import DEMO_TITLES
@@ -186,8 +187,9 @@ class UserBrowser:
 
 
 @pytest.fixture
-def open_browser(browser, live_server, camb) -> Iterator[Callable[..., UserBrowser]]:
+def open_browser(browser, live_server, camb, settings) -> Iterator[Callable[..., UserBrowser]]:
     """Return a function that opens a separate browser: of a user who is logged in, or (None) without a login."""
+    settings.PORT = urlsplit(live_server.url).port  # of the links in emails
     browsers: list[UserBrowser] = []
 
     def open_browser(user: User | None = None, size: tuple[int, int] = DESKTOP, **options) -> UserBrowser:
@@ -242,8 +244,15 @@ def open_run(add_runs, page) -> Callable[..., Page]:
 
 
 def poll(page: Page) -> None:
-    """Make the page poll now, as when its tab becomes visible again."""
-    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    """Make the page poll now, as when its tab becomes visible again.
+
+    A page whose own poll was answered a moment before may be on its way to the log-in page: then it has polled.
+    """
+    try:
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    except PlaywrightError as error:
+        if "Execution context was destroyed" not in str(error):
+            raise
 
 
 def path_of(page: Page) -> str:

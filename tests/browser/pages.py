@@ -8,11 +8,13 @@ from django.urls import reverse
 from playwright.sync_api import Page
 
 from results import tags
-from results.models import Run, SavedSearch
+from results.models import Delivery, Event, InboxItem, Message, Receiver, Run, SavedSearch
+from results.notifications import channels
 from results.runs.archive import archive_runs
 from results.runs.source import join_runs
+from results.runs.trash import remove_runs, remove_team
 from teams.models import AccessToken, Invitation, Membership, Team
-from tests.factories import make_team
+from tests.factories import make_ready_run, make_team
 
 READY, AUDIO_ONLY, FAILED, NOT_FOUND, LANGUAGES, WAITING = 48207, 48223, 48252, 48258, 48230, 48241
 
@@ -32,6 +34,15 @@ def pages_of(team: Team, add_runs: Callable[..., list[Run]]) -> dict[str, str]:
     AccessToken.objects.issue(team.memberships.get(), "Nightly", can_write=True)
     SavedSearch.objects.create(team=team, owner=owner, q="النجوم", is_shared=True)
     empty = make_team("Nothing yet", owner)
+    remove_runs(empty, [make_ready_run(empty, title="Removed").pk], by="Anna")
+    remove_team(make_team("Gone", owner), by="Anna")
+    channel, _secret = channels.add(team, Receiver.Way.WEBHOOK, "Pipeline", "https://hook.example/in")
+    message = Message.objects.create(receiver=channel, state=Message.Progress.FAILED)
+    Delivery.objects.create(message=message, request="{}", http_status=500, problem="It answered with HTTP 500.")
+    event = Event.objects.create(team=team, kind=Event.Kind.FAILED, run=failed, detail={"reason": "فشل"})
+    InboxItem.objects.create(
+        membership=team.memberships.get(), kind=event.kind, first=event.pk, last=event.pk, count=1, shown=[event.pk]
+    )
     runs_list, search, team_page = (
         reverse(name, args=[team.slug]) for name in ("runs-list", "search", "teams-detail")
     )
@@ -59,12 +70,27 @@ def pages_of(team: Team, add_runs: Callable[..., list[Run]]) -> dict[str, str]:
         "activity": reverse("activity", args=[team.slug]),
         "no activity": reverse("activity", args=[empty.slug]),
         "team": team_page,
-        "team key": reverse("teams-key", args=[team.slug]),
-        "team without a key": reverse("teams-key", args=[empty.slug]),
+        "team key": reverse("keys", args=[team.slug]),
+        "team without a key": reverse("keys", args=[empty.slug]),
         "team media": reverse("teams-media", args=[team.slug]),
+        "team retention": reverse("retention", args=[team.slug]),
         "API": reverse("tokens", args=[team.slug]),
+        "audit trail": reverse("audit", args=[team.slug]),
+        "trash": reverse("trash", args=[empty.slug]),
+        "empty trash": reverse("trash", args=[team.slug]),
+        "removed teams": reverse("trash-teams"),
+        "inbox": reverse("inbox", args=[team.slug]),
+        "empty inbox": reverse("inbox", args=[empty.slug]),
+        "notifications": reverse("notifications", args=[team.slug]),
+        "feeds": reverse("feeds", args=[team.slug]),
+        "channels": reverse("channels", args=[team.slug]),
+        "channel": reverse("channels-detail", args=[team.slug, channel.pk]),
         "new team": reverse("teams-new"),
         "profile": reverse("profile"),
+        "security": reverse("mfa_index"),
+        "devices": reverse("usersessions_list"),
+        "own tokens": reverse("profile-tokens"),
+        "end of the account": reverse("profile-delete"),
         "email address": reverse("account_email"),
         "password": reverse("account_change_password"),
         "log out": reverse("account_logout"),

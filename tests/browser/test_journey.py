@@ -84,7 +84,7 @@ def test_an_address_with_a_second_survives_the_login_page(open_browser, owner, a
     assert path_of(page) == "/accounts/login/"
     page.get_by_label("Email address").fill(owner.email)
     page.get_by_label("Password").fill("correct horse")
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Log in", exact=True).click()
     expect(page).to_have_url(re.compile(re.escape(f"/runs/{run.pk}/{moment}")))
     until(page, "media.currentTime > 12.7")
     expect(page.locator("#cues [aria-current]")).to_contain_text("cangrejos")

@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
+from results import tags
 from results.models import Run
 from tests.factories import make_dub, make_ready_run
 
@@ -42,6 +43,62 @@ def test_the_box_of_a_menu_over_the_selection_has_the_focus(runs_page):
     runs_page.locator('[name="pk"]').first.check()
     runs_page.locator("#bulk-bar summary", has_text="Tag").click()
     expect(runs_page.locator("#tags-of-selected")).to_be_focused()
+
+
+def test_a_tag_of_some_runs_is_taken_off_all_by_two_clicks(runs_page, team):
+    some, others, unselected = Run.objects.order_by("pk")
+    tags.add_tags(team, {some.pk: ["launch"], unselected.pk: ["season 2"]})
+    for run in (some, others):
+        runs_page.locator(f"#run-{run.pk}-select").check()
+    runs_page.locator("#bulk-bar summary", has_text="Tag").click()
+    box = runs_page.get_by_role("checkbox", name="launch 1 of 2")
+    assert box.evaluate("(box) => box.indeterminate")
+    runs_page.keyboard.type("LAU")
+    expect(runs_page.get_by_text("season 2", exact=True)).to_be_hidden()
+    runs_page.locator("#tags-of-selected").fill("")
+    box.click()
+    box.click()
+    runs_page.get_by_role("checkbox", name="season 2").check()
+    runs_page.get_by_role("button", name="Apply").and_(runs_page.locator("#bulk-bar button")).click()
+    expect(runs_page.locator("#messages")).to_contain_text("“season 2”. “launch” removed from 2 runs.")
+    assert [run.tag_names for run in (some, others)] == [["season 2"], ["season 2"]]
+
+
+def test_removal_asks_in_a_dialog_that_escape_closes(runs_page):
+    runs_page.locator('[name="pk"]').first.check()
+    remove = runs_page.locator("#bulk-bar button", has_text="Remove")
+    remove.click()
+    dialog = runs_page.get_by_role("dialog", name="Remove 1 run?")
+    expect(dialog.get_by_role("link", name="Cancel")).to_be_focused()
+    runs_page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(remove).to_be_focused()
+    assert Run.objects.count() == 3
+    remove.press("Enter")
+    dialog.get_by_role("button", name="Remove 1 run").click()
+    expect(runs_page.locator("#messages")).to_contain_text("1 run was removed.")
+    assert Run.objects.present().count() == 2
+
+
+def test_a_run_page_asks_in_a_dialog_too(runs_page):
+    runs_page.get_by_role("link", name="Two", exact=True).click()
+    remove = runs_page.get_by_role("link", name="Remove", exact=True)
+    remove.click()
+    dialog = runs_page.get_by_role("dialog", name="Remove Two?")
+    dialog.get_by_role("link", name="Keep it").click()
+    expect(dialog).to_be_hidden()
+    expect(remove).to_be_focused()
+    remove.click()
+    dialog.get_by_role("button", name="Remove the run").click()
+    expect(runs_page.locator("#messages")).to_contain_text("“Two” was removed.")
+
+
+def test_headings_explain_themselves_when_they_have_the_focus(runs_page):
+    tip = runs_page.get_by_text("Lines of the longest dub")
+    assert tip.bounding_box()["width"] < 2
+    runs_page.locator("th.run-length a").focus()
+    runs_page.keyboard.press("Tab")
+    assert tip.bounding_box()["width"] > 100
 
 
 def test_a_language_is_set_in_place_and_a_wrong_one_is_named(runs_page, owner_browser):

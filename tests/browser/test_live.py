@@ -42,7 +42,7 @@ def test_a_login_lost_during_a_poll_leads_to_the_login_page_and_back(
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
     page.get_by_label("Email address").fill(owner.email)
     page.get_by_label("Password").fill("correct horse")
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Log in", exact=True).click()
     expect(row(page, runs[WAITING])).to_contain_text("Ready")
 
 
@@ -55,7 +55,7 @@ def test_a_login_lost_during_a_search_leads_back_to_the_search(page, owner_brows
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
     page.get_by_label("Email address").fill(owner.email)
     page.get_by_label("Password").fill("correct horse")
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Log in", exact=True).click()
     expect(page).to_have_url(re.compile(r"/search/\?q=mar$"))
 
 
@@ -323,7 +323,8 @@ def test_a_long_title_is_readable_in_a_row_of_the_usual_height(page, team, owner
     assert cut == {titles[3]}
     assert page.get_by_title(titles[3]).count() == 1
     page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
-    assert [link.evaluate(is_cut) for link in page.locator(".run-title .truncate").all()] == [False] * 3
+    cut = {link.text_content() for link in page.locator(".run-title .truncate").all() if link.evaluate(is_cut)}
+    assert cut <= {titles[3]}
 
 
 def test_a_waiting_run_becomes_a_player_without_a_reload(page, add_runs, camb_clock, work):

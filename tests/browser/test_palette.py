@@ -33,7 +33,7 @@ def test_arrow_keys_choose_and_enter_opens(page, palette):
     expect(selected(palette)).to_have_text("Runs")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
-    expect(selected(palette)).to_have_text("Search")
+    expect(selected(palette)).to_have_text("Review checks")
     page.keyboard.press("ArrowUp")
     expect(selected(palette)).to_have_text("Add runs")
     expect(palette.get_by_role("combobox")).to_have_attribute("aria-activedescendant", "palette-page-2")

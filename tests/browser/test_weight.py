@@ -2,6 +2,7 @@
 
 import gzip
 
+from dashboard.http.static_storage import without_comments
 from tests.browser.pages import SIGNED_OUT_PAGES, pages_of
 
 MAX_BYTES = 60_000
@@ -20,7 +21,9 @@ def test_no_page_ships_more_than_60_kilobytes(open_browser, owner, team, add_run
             page.goto(path)
             files = set(page.evaluate(FILES))
             for file in files - sizes.keys():
-                sizes[file] = len(gzip.compress(page.request.get(file).body(), mtime=0))
+                body = page.request.get(file).body()
+                sent = body if "django_htmx" in file else without_comments(body)
+                sizes[file] = len(gzip.compress(sent, mtime=0))
             weights[name] = sum(sizes[file] for file in files)
     with capsys.disabled():
         for name in sorted(weights, key=lambda name: -weights[name]):

@@ -20,6 +20,12 @@ def team(owner) -> Team:
 
 
 @pytest.fixture
+def as_owner(owner, team) -> Client:
+    """The client of the team's owner, who has just typed the password again."""
+    return signed_in(owner, is_confirmed=True)
+
+
+@pytest.fixture
 def reader(team, client) -> User:
     """A member of the team, signed in at pytest-django's `client`."""
     user = make_member(team)

@@ -8,10 +8,16 @@ from django.urls import reverse
 from results.models import Run
 
 
-def signed_in(user) -> Client:
-    """Return a client that is logged in as the user, without the log-in form."""
+def signed_in(user, *, is_confirmed: bool = False) -> Client:
+    """Return a client that is logged in as the user, without the log-in form.
+
+    `is_confirmed`: the user has just typed the password again, as changes that outlive the session require.
+    """
     client = Client()
     client.force_login(user, "allauth.account.auth_backends.AuthenticationBackend")
+    if is_confirmed:
+        answer = client.post(reverse("account_reauthenticate"), {"password": "correct horse"})
+        assert answer.status_code == 302
     return client
 
 

@@ -12,110 +12,174 @@ from django.utils import timezone
 from ninja.operation import PathView
 
 from dashboard.api.router import api
-from results import queue
-from results.models import Dub, RawAnswer, SavedSearch, SavedView
+from results import queue, tags
+from results.models import Dub, Feed, Message, RawAnswer, Receiver, Run, SavedSearch, SavedView
+from results.notifications import channels, email, feeds
 from results.refresh import keys
+from results.runs.trash import remove_team
 from teams import access
 from teams.models import AccessToken, Invitation, Membership, Team
 from tests.dashboard.api.test_api import OPEN as API_OPEN
 from tests.dashboard.api.test_api import TABLE as API_TABLE
-from tests.factories import make_dub, make_member, make_run, make_team
+from tests.factories import make_dub, make_member, make_pictured_copy, make_run, make_searchable_dub, make_team
 
 pytestmark = pytest.mark.django_db
 Role = Membership.Role
 
 LOGIN = 0  # stands for a redirect to the log-in page
-ROLES = ("anonymous", "outsider", "viewer", "member", "owner")
+# The fourth is a member who may not export.
+ROLES = ("anonymous", "outsider", "viewer", "editor", "member", "manager", "owner")
 
 # The statuses of a GET and of an empty POST for each of ROLES. A 422 was let in, but the form was empty.
 TABLE = {
-    "account_change_password": ((0, 200, 200, 200, 200), (0, 422, 422, 422, 422)),
-    "account_confirm_email": ((200, 200, 200, 200, 200), (404, 404, 404, 404, 404)),
-    "account_email": ((0, 200, 200, 200, 200), (0, 302, 302, 302, 302)),
-    "account_email_verification_sent": ((200, 200, 200, 200, 200), (405, 405, 405, 405, 405)),
-    "account_inactive": ((200, 200, 200, 200, 200), (405, 405, 405, 405, 405)),
-    "account_login": ((200, 302, 302, 302, 302), (422, 302, 302, 302, 302)),
-    "account_logout": ((302, 200, 200, 200, 200), (302, 302, 302, 302, 302)),
-    "account_reauthenticate": ((0, 200, 200, 200, 200), (0, 422, 422, 422, 422)),
-    "account_reset_password": ((200, 200, 200, 200, 200), (422, 422, 422, 422, 422)),
-    "account_reset_password_done": ((200, 200, 200, 200, 200), (405, 405, 405, 405, 405)),
-    "account_reset_password_from_key": ((200, 200, 200, 200, 200), (422, 422, 422, 422, 422)),
-    "account_signup": ((200, 302, 302, 302, 302), (422, 302, 302, 302, 302)),
-    "activity": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
-    "activity-live": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
-    "media-audio": ((0, 404, 302, 302, 302), (0, 405, 405, 405, 405)),
-    "media-captions": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
-    "runs-export-dub": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
-    "runs-export-pair": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
-    "media-video": ((0, 404, 302, 302, 302), (0, 405, 405, 405, 405)),
-    "health-status": ((200, 200, 200, 200, 200), (405, 405, 405, 405, 405)),
-    "health-alive": ((200, 200, 200, 200, 200), (405, 405, 405, 405, 405)),
-    "demo-login": ((405, 405, 405, 405, 405), (404, 404, 404, 404, 404)),
-    "teams-home": ((0, 302, 302, 302, 302), (0, 405, 405, 405, 405)),
-    "invitations-follow": ((302, 302, 302, 302, 302), (405, 405, 405, 405, 405)),
-    "invitations-accept": ((404, 404, 404, 404, 404), (404, 404, 404, 404, 404)),
-    "palette-entries": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
-    "profile": ((0, 200, 200, 200, 200), (0, 302, 302, 302, 302)),
-    "profile-player": ((0, 405, 405, 405, 405), (0, 422, 422, 422, 422)),
-    "runs-add": ((0, 404, 403, 200, 200), (0, 404, 403, 200, 200)),
-    "runs-edit-archive": ((0, 405, 405, 405, 405), (0, 404, 403, 302, 302)),
-    "runs-saved-views-entries": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
-    "runs-saved-views-save": ((0, 405, 405, 405, 405), (0, 404, 422, 422, 422)),
-    "runs-saved-views-remove": ((0, 405, 405, 405, 405), (0, 404, 403, 403, 302)),
-    "runs-saved-views-columns": ((0, 405, 405, 405, 405), (0, 404, 302, 302, 302)),
-    "runs-bulk-language": ((0, 405, 405, 405, 405), (0, 404, 403, 302, 302)),
-    "runs-languages": ((0, 404, 403, 200, 200), (0, 404, 403, 302, 302)),
-    "runs-languages-confirm": ((0, 405, 405, 405, 405), (0, 404, 403, 302, 302)),
-    "undo-last": ((0, 405, 405, 405, 405), (0, 404, 403, 302, 302)),
-    "runs-bulk-archive": ((0, 405, 405, 405, 405), (0, 404, 403, 302, 302)),
-    "runs-checks-dismiss": ((0, 404, 403, 302, 302), (0, 404, 403, 302, 302)),
-    "runs-detail": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
-    "runs-detail-find": ((0, 404, 204, 204, 204), (0, 405, 405, 405, 405)),
-    "runs-detail-poll": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
-    "runs-export-selection": ((0, 404, 200, 200, 200), (0, 404, 302, 302, 302)),
-    "runs-history": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
-    "runs-history-rows": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
-    "runs-list": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
-    "runs-list-poll": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
-    "runs-edit-refresh": ((0, 405, 405, 405, 405), (0, 404, 403, 302, 302)),
-    "runs-bulk-refresh": ((0, 405, 405, 405, 405), (0, 404, 403, 302, 302)),
-    "runs-edit-remove": ((0, 404, 403, 200, 200), (0, 404, 403, 302, 302)),
-    "runs-edit-restore": ((0, 405, 405, 405, 405), (0, 404, 403, 302, 302)),
-    "runs-bulk-restore": ((0, 405, 405, 405, 405), (0, 404, 403, 302, 302)),
-    "runs-speakers-rename": ((0, 404, 403, 302, 302), (0, 404, 403, 302, 302)),
-    "runs-bulk-join": ((0, 405, 405, 405, 405), (0, 404, 403, 302, 302)),
-    "runs-source": ((0, 404, 403, 200, 200), (0, 404, 403, 422, 422)),
-    "runs-source-apart": ((0, 405, 405, 405, 405), (0, 404, 403, 302, 302)),
-    "runs-source-title": ((0, 405, 405, 405, 405), (0, 404, 403, 302, 302)),
-    "source-suggestions": ((0, 404, 403, 200, 200), (0, 405, 405, 405, 405)),
-    "source-accept": ((0, 405, 405, 405, 405), (0, 404, 403, 302, 302)),
-    "source-refuse": ((0, 405, 405, 405, 405), (0, 404, 403, 302, 302)),
-    "source-languages": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
-    "source-languages-export": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
-    "runs-bulk-tag": ((0, 405, 405, 405, 405), (0, 404, 403, 422, 422)),
-    "runs-export-answer": ((0, 404, 403, 200, 200), (0, 405, 405, 405, 405)),
-    "runs-edit-times": ((0, 404, 403, 200, 200), (0, 404, 403, 302, 302)),
-    "runs-edit-tags": ((0, 404, 403, 200, 200), (0, 404, 403, 422, 422)),
-    "runs-edit-title": ((0, 404, 403, 200, 200), (0, 404, 403, 200, 200)),
-    "search": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
-    "search-export": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
-    "search-hits": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
-    "search-save": ((0, 405, 405, 405, 405), (0, 404, 422, 422, 422)),
-    "search-saved-remove": ((0, 405, 405, 405, 405), (0, 404, 403, 403, 302)),
-    "tokens": ((0, 404, 200, 200, 200), (0, 404, 422, 422, 422)),
-    "tokens-revoke": ((0, 405, 405, 405, 405), (0, 404, 403, 403, 302)),
-    "teams-delete": ((0, 405, 405, 405, 405), (0, 404, 403, 403, 422)),
-    "teams-detail": ((0, 404, 200, 200, 200), (0, 404, 403, 403, 422)),
-    "teams-enter": ((0, 404, 302, 302, 302), (0, 405, 405, 405, 405)),
-    "teams-invite": ((0, 405, 405, 405, 405), (0, 404, 403, 403, 422)),
-    "teams-key": ((0, 404, 200, 200, 200), (0, 404, 403, 403, 422)),
-    "teams-key-state": ((0, 404, 200, 200, 200), (0, 405, 405, 405, 405)),
-    "teams-key-remove": ((0, 405, 405, 405, 405), (0, 404, 403, 403, 302)),
-    "teams-key-test": ((0, 405, 405, 405, 405), (0, 404, 403, 403, 302)),
-    "teams-member": ((0, 405, 405, 405, 405), (0, 404, 403, 403, 422)),
-    "teams-new": ((0, 200, 200, 200, 200), (0, 422, 422, 422, 422)),
-    "teams-media": ((0, 404, 200, 200, 200), (0, 404, 403, 403, 422)),
-    "teams-revoke": ((0, 405, 405, 405, 405), (0, 404, 403, 403, 302)),
+    "account_change_password": ((0, 200, 200, 200, 200, 200, 200), (0, 422, 422, 422, 422, 422, 422)),
+    "account_confirm_email": ((200, 200, 200, 200, 200, 200, 200), (404, 404, 404, 404, 404, 404, 404)),
+    "account_email": ((0, 200, 200, 200, 200, 200, 200), (0, 302, 302, 302, 302, 302, 302)),
+    "account_email_verification_sent": ((200, 200, 200, 200, 200, 200, 200), (405, 405, 405, 405, 405, 405, 405)),
+    "account_inactive": ((200, 200, 200, 200, 200, 200, 200), (405, 405, 405, 405, 405, 405, 405)),
+    "account_login": ((200, 302, 302, 302, 302, 302, 302), (422, 302, 302, 302, 302, 302, 302)),
+    "account_logout": ((302, 200, 200, 200, 200, 200, 200), (302, 302, 302, 302, 302, 302, 302)),
+    "account_reauthenticate": ((0, 200, 200, 200, 200, 200, 200), (0, 422, 422, 422, 422, 422, 422)),
+    "account_reset_password": ((200, 200, 200, 200, 200, 200, 200), (422, 422, 422, 422, 422, 422, 422)),
+    "account_reset_password_done": ((200, 200, 200, 200, 200, 200, 200), (405, 405, 405, 405, 405, 405, 405)),
+    "account_reset_password_from_key": ((200, 200, 200, 200, 200, 200, 200), (422, 422, 422, 422, 422, 422, 422)),
+    "account_signup": ((200, 302, 302, 302, 302, 302, 302), (422, 302, 302, 302, 302, 302, 302)),
+    "activity": ((0, 404, 200, 200, 200, 200, 200), (0, 405, 405, 405, 405, 405, 405)),
+    "activity-live": ((0, 404, 200, 200, 200, 200, 200), (0, 405, 405, 405, 405, 405, 405)),
+    "media-audio": ((0, 404, 302, 403, 302, 302, 302), (0, 405, 405, 405, 405, 405, 405)),
+    "media-captions": ((0, 404, 200, 403, 200, 200, 200), (0, 405, 405, 405, 405, 405, 405)),
+    "runs-export-dub": ((0, 404, 200, 403, 200, 200, 200), (0, 405, 405, 405, 405, 405, 405)),
+    "runs-export-pair": ((0, 404, 200, 403, 200, 200, 200), (0, 405, 405, 405, 405, 405, 405)),
+    "media-video": ((0, 404, 302, 403, 302, 302, 302), (0, 405, 405, 405, 405, 405, 405)),
+    "health-status": ((200, 200, 200, 200, 200, 200, 200), (405, 405, 405, 405, 405, 405, 405)),
+    "health-alive": ((200, 200, 200, 200, 200, 200, 200), (405, 405, 405, 405, 405, 405, 405)),
+    "demo-login": ((405, 405, 405, 405, 405, 405, 405), (404, 404, 404, 404, 404, 404, 404)),
+    "teams-home": ((0, 302, 302, 302, 302, 302, 302), (0, 405, 405, 405, 405, 405, 405)),
+    "invitations-follow": ((302, 302, 302, 302, 302, 302, 302), (405, 405, 405, 405, 405, 405, 405)),
+    "invitations-accept": ((404, 404, 404, 404, 404, 404, 404), (404, 404, 404, 404, 404, 404, 404)),
+    "palette-entries": ((0, 404, 200, 200, 200, 200, 200), (0, 405, 405, 405, 405, 405, 405)),
+    "profile": ((0, 200, 200, 200, 200, 200, 200), (0, 302, 302, 302, 302, 302, 302)),
+    "profile-player": ((0, 405, 405, 405, 405, 405, 405), (0, 422, 422, 422, 422, 422, 422)),
+    "runs-add": ((0, 404, 403, 200, 200, 200, 200), (0, 404, 403, 200, 200, 200, 200)),
+    "runs-edit-archive": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 403, 302, 302, 302, 302)),
+    "runs-saved-views-entries": ((0, 404, 200, 200, 200, 200, 200), (0, 405, 405, 405, 405, 405, 405)),
+    "runs-saved-views-save": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 422, 422, 422, 422, 422)),
+    "runs-saved-views-remove": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 403, 403, 403, 302, 302)),
+    "runs-saved-views-columns": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 302, 302, 302, 302, 302)),
+    "runs-bulk-language": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 403, 302, 302, 302, 302)),
+    "runs-languages": ((0, 404, 403, 200, 200, 200, 200), (0, 404, 403, 302, 302, 302, 302)),
+    "runs-languages-confirm": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 403, 302, 302, 302, 302)),
+    "undo-last": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 403, 302, 302, 302, 302)),
+    "runs-bulk-archive": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 403, 302, 302, 302, 302)),
+    "runs-checks-dismiss": ((0, 404, 403, 302, 302, 302, 302), (0, 404, 403, 302, 302, 302, 302)),
+    "runs-checks-board": ((0, 404, 200, 200, 200, 200, 200), (0, 405, 405, 405, 405, 405, 405)),
+    "runs-checks-export": ((0, 404, 200, 403, 200, 200, 200), (0, 405, 405, 405, 405, 405, 405)),
+    "runs-detail": ((0, 404, 200, 200, 200, 200, 200), (0, 405, 405, 405, 405, 405, 405)),
+    "runs-detail-find": ((0, 404, 204, 204, 204, 204, 204), (0, 405, 405, 405, 405, 405, 405)),
+    "runs-detail-timeline": ((0, 404, 200, 200, 200, 200, 200), (0, 405, 405, 405, 405, 405, 405)),
+    "runs-detail-poll": ((0, 404, 200, 200, 200, 200, 200), (0, 405, 405, 405, 405, 405, 405)),
+    "runs-export-selection": ((0, 404, 200, 403, 200, 200, 200), (0, 404, 302, 403, 302, 302, 302)),
+    "runs-history": ((0, 404, 200, 200, 200, 200, 200), (0, 405, 405, 405, 405, 405, 405)),
+    "runs-history-rows": ((0, 404, 200, 200, 200, 200, 200), (0, 405, 405, 405, 405, 405, 405)),
+    "runs-list": ((0, 404, 200, 200, 200, 200, 200), (0, 405, 405, 405, 405, 405, 405)),
+    "runs-list-poll": ((0, 404, 200, 200, 200, 200, 200), (0, 405, 405, 405, 405, 405, 405)),
+    "runs-edit-refresh": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 403, 302, 302, 302, 302)),
+    "runs-bulk-refresh": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 403, 302, 302, 302, 302)),
+    "runs-edit-remove": ((0, 404, 403, 200, 200, 200, 200), (0, 404, 403, 302, 302, 302, 302)),
+    "runs-edit-restore": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 403, 302, 302, 302, 302)),
+    "runs-bulk-restore": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 403, 302, 302, 302, 302)),
+    "runs-speakers-rename": ((0, 404, 403, 302, 302, 302, 302), (0, 404, 403, 302, 302, 302, 302)),
+    "runs-bulk-join": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 403, 302, 302, 302, 302)),
+    "runs-source": ((0, 404, 403, 200, 200, 200, 200), (0, 404, 403, 422, 422, 422, 422)),
+    "runs-source-apart": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 403, 302, 302, 302, 302)),
+    "runs-source-title": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 403, 302, 302, 302, 302)),
+    "source-suggestions": ((0, 404, 403, 200, 200, 200, 200), (0, 405, 405, 405, 405, 405, 405)),
+    "source-accept": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 403, 302, 302, 302, 302)),
+    "source-refuse": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 403, 302, 302, 302, 302)),
+    "source-languages": ((0, 404, 200, 200, 200, 200, 200), (0, 405, 405, 405, 405, 405, 405)),
+    "source-languages-export": ((0, 404, 200, 403, 200, 200, 200), (0, 405, 405, 405, 405, 405, 405)),
+    "runs-bulk-tag": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 403, 422, 422, 422, 422)),
+    "runs-export-answer": ((0, 404, 403, 403, 200, 200, 200), (0, 405, 405, 405, 405, 405, 405)),
+    "runs-edit-times": ((0, 404, 403, 200, 200, 200, 200), (0, 404, 403, 302, 302, 302, 302)),
+    "runs-edit-tags": ((0, 404, 403, 200, 200, 200, 200), (0, 404, 403, 422, 422, 422, 422)),
+    "runs-edit-title": ((0, 404, 403, 200, 200, 200, 200), (0, 404, 403, 200, 200, 200, 200)),
+    "search": ((0, 404, 200, 200, 200, 200, 200), (0, 405, 405, 405, 405, 405, 405)),
+    "search-export": ((0, 404, 200, 403, 200, 200, 200), (0, 405, 405, 405, 405, 405, 405)),
+    "search-hits": ((0, 404, 200, 200, 200, 200, 200), (0, 405, 405, 405, 405, 405, 405)),
+    "search-save": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 422, 422, 422, 422, 422)),
+    "search-saved-remove": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 403, 403, 403, 302, 302)),
+    "tokens": ((0, 404, 200, 200, 200, 200, 200), (0, 404, 422, 422, 422, 422, 422)),
+    "tokens-revoke": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 403, 403, 403, 302, 302)),
+    "teams-remove": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 403, 403, 403, 403, 422)),
+    "teams-detail": ((0, 404, 200, 200, 200, 200, 200), (0, 404, 403, 403, 403, 422, 422)),
+    "teams-enter": ((0, 404, 302, 302, 302, 302, 302), (0, 405, 405, 405, 405, 405, 405)),
+    "teams-invite": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 403, 403, 403, 422, 422)),
+    "teams-checks": ((0, 404, 200, 200, 200, 200, 200), (0, 404, 403, 403, 403, 422, 422)),
+    "keys": ((0, 404, 200, 200, 200, 200, 200), (0, 404, 403, 403, 403, 403, 302)),
+    "keys-state": ((0, 404, 200, 200, 200, 200, 200), (0, 405, 405, 405, 405, 405, 405)),
+    "keys-remove": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 403, 403, 403, 403, 302)),
+    "keys-test": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 403, 403, 403, 403, 302)),
+    "teams-member": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 403, 403, 403, 422, 422)),
+    "teams-new": ((0, 200, 200, 200, 200, 200, 200), (0, 422, 422, 422, 422, 422, 422)),
+    "teams-media": ((0, 404, 200, 200, 200, 200, 200), (0, 404, 403, 403, 403, 422, 422)),
+    "teams-revoke": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 403, 403, 403, 302, 302)),
+    "runs-bulk-remove": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 403, 302, 302, 302, 302)),
+    "trash": ((0, 404, 403, 200, 200, 200, 200), (0, 405, 405, 405, 405, 405, 405)),
+    "trash-restore": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 403, 302, 302, 302, 302)),
+    "trash-delete": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 403, 403, 403, 302, 302)),
+    "trash-teams": ((0, 200, 200, 200, 200, 200, 200), (0, 405, 405, 405, 405, 405, 405)),
+    "trash-team-restore": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 404, 404, 404, 404, 302)),
+    "trash-team-delete": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 404, 404, 404, 404, 302)),
+    "audit": ((0, 404, 403, 403, 403, 403, 200), (0, 405, 405, 405, 405, 405, 405)),
+    "audit-export": ((0, 404, 403, 403, 403, 403, 200), (0, 405, 405, 405, 405, 405, 405)),
+    "teams-rules": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 403, 403, 403, 403, 302)),
+    "retention": ((0, 404, 200, 200, 200, 200, 200), (0, 404, 403, 403, 403, 403, 302)),
+    "metrics": ((404, 404, 404, 404, 404, 404, 404), (405, 405, 405, 405, 405, 405, 405)),
+    "media-still": ((0, 404, 200, 200, 200, 200, 200), (0, 405, 405, 405, 405, 405, 405)),
+    "runs-bulk-ticks": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 403, 200, 200, 200, 200)),
+    "devices-end": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 404, 404, 404, 404, 404)),
+    "mfa_activate_totp": ((0, 302, 302, 302, 302, 302, 302), (0, 302, 302, 302, 302, 302, 302)),
+    "mfa_add_webauthn": ((0, 302, 302, 302, 302, 302, 302), (0, 302, 302, 302, 302, 302, 302)),
+    "mfa_authenticate": ((302, 302, 302, 302, 302, 302, 302), (302, 302, 302, 302, 302, 302, 302)),
+    "mfa_deactivate_totp": ((0, 404, 404, 404, 404, 404, 404), (0, 404, 404, 404, 404, 404, 404)),
+    "mfa_download_recovery_codes": ((0, 404, 404, 404, 404, 404, 404), (0, 404, 404, 404, 404, 404, 404)),
+    "mfa_edit_webauthn": ((0, 302, 302, 302, 302, 302, 302), (0, 302, 302, 302, 302, 302, 302)),
+    "mfa_generate_recovery_codes": ((0, 302, 302, 302, 302, 302, 302), (0, 302, 302, 302, 302, 302, 302)),
+    "mfa_index": ((0, 200, 200, 200, 200, 200, 200), (0, 405, 405, 405, 405, 405, 405)),
+    "mfa_list_webauthn": ((0, 200, 200, 200, 200, 200, 200), (0, 405, 405, 405, 405, 405, 405)),
+    "mfa_login_webauthn": ((302, 302, 302, 302, 302, 302, 302), (302, 302, 302, 302, 302, 302, 302)),
+    "mfa_reauthenticate": ((0, 302, 302, 302, 302, 302, 302), (0, 302, 302, 302, 302, 302, 302)),
+    "mfa_reauthenticate_webauthn": ((0, 302, 302, 302, 302, 302, 302), (0, 302, 302, 302, 302, 302, 302)),
+    "mfa_remove_webauthn": ((0, 302, 302, 302, 302, 302, 302), (0, 302, 302, 302, 302, 302, 302)),
+    "mfa_view_recovery_codes": ((0, 404, 404, 404, 404, 404, 404), (0, 405, 405, 405, 405, 405, 405)),
+    "usersessions_list": ((0, 200, 200, 200, 200, 200, 200), (0, 302, 302, 302, 302, 302, 302)),
+    "profile-delete": ((0, 200, 200, 200, 200, 200, 200), (0, 302, 302, 302, 302, 302, 422)),
+    "profile-tokens": ((0, 200, 200, 200, 200, 200, 200), (0, 405, 405, 405, 405, 405, 405)),
+    "teams-second-step": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 403, 403, 403, 403, 302)),
+    "account_confirm_reauthentication_code": ((0, 302, 302, 302, 302, 302, 302), (0, 302, 302, 302, 302, 302, 302)),
+    "account_request_reauthentication_code": ((0, 302, 302, 302, 302, 302, 302), (0, 302, 302, 302, 302, 302, 302)),
+    "account_set_password": ((0, 302, 302, 302, 302, 302, 302), (0, 302, 302, 302, 302, 302, 302)),
+    "openid_connect_callback": ((404, 404, 404, 404, 404, 404, 404), (404, 404, 404, 404, 404, 404, 404)),
+    "openid_connect_login": ((404, 404, 404, 404, 404, 404, 404), (404, 404, 404, 404, 404, 404, 404)),
+    "socialaccount_login_cancelled": ((200, 200, 200, 200, 200, 200, 200), (405, 405, 405, 405, 405, 405, 405)),
+    "socialaccount_login_error": ((401, 401, 401, 401, 401, 401, 401), (405, 405, 405, 405, 405, 405, 405)),
+    "socialaccount_signup": ((302, 302, 302, 302, 302, 302, 302), (302, 302, 302, 302, 302, 302, 302)),
+    "channels": ((0, 404, 403, 403, 403, 200, 200), (0, 404, 403, 403, 403, 422, 422)),
+    "channels-detail": ((0, 404, 403, 403, 403, 200, 200), (0, 404, 403, 403, 403, 422, 422)),
+    "channels-test": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 403, 403, 403, 302, 302)),
+    "channels-rotate": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 403, 403, 403, 201, 201)),
+    "channels-switch": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 403, 403, 403, 302, 302)),
+    "channels-remove": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 403, 403, 403, 302, 302)),
+    "channels-resend": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 403, 403, 403, 302, 302)),
+    "inbox": ((0, 404, 200, 200, 200, 200, 200), (0, 405, 405, 405, 405, 405, 405)),
+    "inbox-poll": ((0, 404, 200, 200, 200, 200, 200), (0, 405, 405, 405, 405, 405, 405)),
+    "inbox-read": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 302, 302, 302, 302, 302)),
+    "notifications": ((0, 404, 200, 200, 200, 200, 200), (0, 404, 302, 302, 302, 302, 302)),
+    "notifications-retry": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 302, 302, 302, 302, 302)),
+    "notifications-unsubscribe": ((200, 200, 200, 200, 200, 200, 200), (200, 200, 200, 200, 200, 200, 200)),
+    "feeds": ((0, 404, 200, 200, 200, 200, 200), (0, 404, 201, 201, 201, 201, 201)),
+    "feeds-remove": ((0, 405, 405, 405, 405, 405, 405), (0, 404, 404, 404, 302, 404, 404)),
+    "feeds-atom": ((200, 200, 200, 200, 200, 200, 200), (405, 405, 405, 405, 405, 405, 405)),
 }  # fmt: skip
 
 
@@ -144,12 +208,15 @@ class World:
     def __init__(self) -> None:
         self.team = make_team("Dub")
         keys.save_key(self.team, "camb-0123456789-wxyz")
-        self.dub: Dub = make_dub(
+        self.dub: Dub = make_searchable_dub(
             make_run(self.team), ["Hello"], video_url="https://x.example/v.mp4", audio_url="https://x.example/a.mp3"
         )
         RawAnswer.objects.create(run=self.dub.run, body=zlib.compress(b"{}"), size=2, fetched_at=timezone.now())
+        self.copy = make_pictured_copy(self.dub)
         self.other_dub = make_dub(self.dub.run, ["Hola"], language="es-es")
         owner = self.team.memberships.get().user
+        self.removed_team = make_team("Gone", owner)
+        remove_team(self.removed_team, by="Owner")
         make_member(self.team)  # the member that teams-member names
         self.membership = self.team.memberships.get(role=Role.MEMBER)
         self.invitation, self.token = Invitation.objects.issue(
@@ -159,12 +226,19 @@ class World:
         searcher = self.membership.user
         self.view = SavedView.objects.create(team=self.team, owner=searcher, name="All", is_shared=True)
         self.saved = SavedSearch.objects.create(team=self.team, owner=searcher, q="hello", is_shared=True)
+        self.channel, _secret = channels.add(self.team, Receiver.Way.WEBHOOK, "Hook", "https://hook.example/x")
+        self.message = Message.objects.create(receiver=self.channel, state=Message.Progress.SENT)
+        self.email = Receiver.objects.create(team=self.team, membership=self.membership, way=Receiver.Way.EMAIL)
         self.people = {
             "outsider": make_team("Other").memberships.get().user,
             "viewer": make_member(self.team, Role.VIEWER),
+            "editor": make_member(self.team, Role.MEMBER),
             "member": make_member(self.team, Role.MEMBER),
+            "manager": make_member(self.team, Role.MANAGER),
             "owner": owner,
         }
+        self.people["editor"].memberships.update(may_export=False)
+        self.feed_token = feeds.add(self.team.memberships.get(user=self.people["member"]), None)
 
     def client(self, role: str, **defaults: str) -> Client:
         client = Client(headers=defaults or None)
@@ -177,20 +251,31 @@ class World:
         pks = {
             "runs": self.dub.run_id,
             "media": self.dub.pk,
+            "media-still": self.copy.pk,
             "runs-export-dub": self.dub.pk,
             "runs-export-pair": self.dub.pk,
             "teams-member": self.membership.pk,
             "tokens-revoke": self.access_token.pk,
             "search-saved-remove": self.saved.pk,
+            "trash-team-restore": self.removed_team.pk,
+            "trash-team-delete": self.removed_team.pk,
             "runs-saved-views-remove": self.view.pk,
+            "channels": self.channel.pk,
+            "feeds-remove": Feed.objects.get().pk,
+        }
+        tokens = {
+            "feeds-atom": self.feed_token,
+            "notifications-unsubscribe": email.unsubscribe_token(self.email),
         }
         pk = pks.get(name, pks.get(name.partition("-")[0], self.invitation.pk))
         known = {
             "slug": self.team.slug if exists else "nowhere",
             "pk": pk if exists else 999_999,
-            "token": self.token,
+            "token": tokens.get(name, self.token),
+            "uid": self.message.uid,
             "key": "no-such-key",
             "uidb36": "1",
+            "provider_id": "sso",
             "format_key": "srt",
             "other_pk": self.other_dub.pk,
         }
@@ -255,6 +340,27 @@ def test_other_methods_are_answered_with_405(world, method):
     assert statuses == dict.fromkeys(TABLE, 405)
 
 
+@pytest.mark.parametrize("name", [name for name, (_gets, posts) in TABLE.items() if posts[-1] != 405])
+def test_ids_of_another_team_in_a_body_show_and_change_nothing(world, name):
+    theirs = world.people["outsider"].memberships.get().team
+    run = make_run(theirs, title="Their secret")
+    dub = make_dub(run, ["Their words"])
+    tags.add_tags(theirs, {run.pk: ["theirs"]})
+
+    def rows():
+        found = (Run.objects.filter(team=theirs), Dub.objects.filter(run=run), theirs.memberships, run.tags)
+        return [list(some.values()) for some in (*found, Team.objects.filter(pk=theirs.pk))]
+
+    before = rows()
+    texts = ("tags", "title", "name")
+    taken = dict.fromkeys(texts, "Taken") | {"language": "fr", "role": "owner", "unit": "seconds", "format": "txt"}
+    ids = dict.fromkeys(("pk", "run", "runs", "other", "id"), run.pk) | {"dub": dub.pk}
+    answer = world.client("owner").post(world.url(name), ids | taken, follow=True)
+    body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    assert b"Their" not in body
+    assert rows() == before
+
+
 # The URLs that only members of the team may open.
 MEMBERS_ONLY = [name for name, rows in TABLE.items() if any(row[:2] == (LOGIN, 404) for row in rows)]
 
@@ -289,18 +395,23 @@ def test_a_post_without_a_csrf_token_is_refused(world, name):
 
 
 # Every URL through which a transcript or media leaves Dubroom. The names are derived, so that a new URL is covered.
-EXPORTS = [name for name in TABLE if name.startswith("media-") or "export" in name]
-API_EXPORTS = [path for method, path in API_TABLE if method == "get" and path.startswith(("/dubs/", "/search"))]
+# A still only tells which run it is, as the run's title does. The audit trail is no transcript, and owners' alone.
+_OTHERS = ("media-still", "audit-export")
+EXPORTS = [name for name in TABLE if (name.startswith("media-") or "export" in name) and name not in _OTHERS]
+API_EXPORTS = [
+    path for method, path in API_TABLE if method == "get" and path.startswith(("/dubs/", "/search", "/checks"))
+]
 
 
 def test_the_export_urls_are_known():
     assert sorted(EXPORTS) == [
         "media-audio", "media-captions", "media-video",
-        "runs-export-answer", "runs-export-dub", "runs-export-pair", "runs-export-selection", "search-export",
-        "source-languages-export",
+        "runs-checks-export", "runs-export-answer", "runs-export-dub", "runs-export-pair", "runs-export-selection",
+        "search-export", "source-languages-export",
     ]  # fmt: skip
     assert sorted(API_EXPORTS) == [
-        "/dubs/{dub}/audio", "/dubs/{dub}/transcript.{format}", "/dubs/{dub}/video", "/search",
+        "/checks", "/dubs/{dub}/audio", "/dubs/{dub}/checks", "/dubs/{dub}/transcript.{format}",
+        "/dubs/{dub}/video", "/search",
     ]  # fmt: skip
 
 
@@ -313,7 +424,7 @@ def _exports_are_refused(monkeypatch):
 @pytest.mark.parametrize("name", EXPORTS)
 def test_every_export_url_asks_for_the_permission_to_export(world, name):
     statuses = {role: status_of(world.client(role).get(world.url(name))) for role in ROLES}
-    assert statuses == {"anonymous": LOGIN, "outsider": 404} | dict.fromkeys(("viewer", "member", "owner"), 403)
+    assert statuses == {"anonymous": LOGIN, "outsider": 404} | dict.fromkeys(ROLES[2:], 403)
 
 
 @pytest.mark.usefixtures("_exports_are_refused")
@@ -331,6 +442,32 @@ def test_every_export_operation_of_the_api_asks_for_the_permission_to_export(wor
 def test_a_selection_that_is_posted_asks_for_the_permission_to_export(world):
     answer = world.client("owner").post(world.url("runs-export-selection"), {"all": "1"})
     assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "destination", "status"),
+    [
+        ("media-video", "", "video", 302),
+        ("media-audio", "", "audio", 302),
+        ("media-captions", "", "track", 200),
+        ("media-video", "?download", "video", 403),
+        ("media-video", "", "document", 403),
+        ("runs-export-dub", "", "video", 403),
+    ],
+)
+def test_who_may_not_export_still_watches_in_the_player(world, name, parameters, destination, status):
+    headers = {"Sec-Fetch-Dest": destination}
+    assert world.client("editor", **headers).get(world.url(name) + parameters).status_code == status
+
+
+@pytest.mark.parametrize("name", ["runs-detail", "runs-list", "search", "source-languages"])
+def test_who_may_not_export_sees_no_export(world, name):
+    def links(role: str) -> list[str]:
+        page = world.client(role).get(world.url(name), {"q": "hello"} if name == "search" else {}).content.decode()
+        return re.findall(r"[\w/]*(?:export/|languages\.csv|answer\.json|\?download)", page)
+
+    assert links("member")
+    assert links("editor") == []
 
 
 @pytest.mark.parametrize("name", TABLE)

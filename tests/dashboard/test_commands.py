@@ -14,8 +14,9 @@ from demo.samples import DEMO_TITLES
 from results.models import ApiKey
 from results.refresh import claims
 from results.search.service import search
-from teams.models import Membership, Team, User
-from tests.factories import make_dub, make_key, make_run, make_team
+from teams.access import has_second_step
+from teams.models import AccessToken, Membership, Team, User
+from tests.factories import make_app, make_dub, make_key, make_run, make_team, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -237,3 +238,29 @@ def test_rebuild_search_fills_the_index_and_prints_its_size(run):
     out, _ = run("rebuild_search")
     assert out == "2 lines are in the index.\n"
     assert [hit.cue.text for hit in search(dub.team_id, "kitchen").hits] == ["the kitchen"]
+
+
+def test_create_team_with_the_same_password_ends_no_token(run):
+    create = ["create_team", "--owner=anna@example.org", "--name=Dub", "--password-stdin"]
+    run(*create, stdin=PASSWORD)
+    AccessToken.objects.issue(Membership.objects.get(), "Nightly", can_write=False)
+    run(*create, stdin=PASSWORD)
+    assert AccessToken.objects.count() == 1
+    run(*create, stdin="seven grey herons")
+    assert AccessToken.objects.count() == 0
+
+
+def test_a_lost_second_step_is_removed_for_one_account(run):
+    anna, ben = make_user("anna@example.org"), make_user()
+    make_app(anna)
+    make_app(ben)
+    assert (
+        run("remove_second_step", "Anna@example.org ")[0] == "anna@example.org logs in with the password alone.\n"
+    )
+    assert (has_second_step(anna.pk), has_second_step(ben.pk)) == (False, True)
+    for email, sentence in [
+        ("anna@example.org", "The account anna@example.org has no second step."),
+        ("kim@example.org", "There is no account with the address kim@example.org."),
+    ]:
+        with pytest.raises(CommandError, match=sentence):
+            run("remove_second_step", email)

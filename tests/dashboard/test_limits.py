@@ -18,7 +18,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dashboard.api import runs as api_runs
-from dashboard.forms import TagsForm, TeamForm, TitleForm, TokenForm
+from dashboard.forms.run import TagsForm, TitleForm
+from dashboard.forms.team import TeamForm, TokenForm
 from results.models import Run, Tag
 from results.runs import pasted_ids, verdicts
 from teams import models

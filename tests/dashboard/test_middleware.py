@@ -1,13 +1,19 @@
 """Properties of every response: compression, security headers, and the host names it is served under."""
 
 import gzip
+import re
+from typing import Any
 
 import pytest
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
+from dashboard.http import stream_limit
+from dashboard.http.request_body import RefusedBodyError
 from dashboard.middleware import CompressedPages
+from results.models import MediaCopy
+from teams.models import AccessToken
 from tests.dashboard.page_helpers import signed_in
 from tests.factories import make_dub, make_member, make_run, make_team
 
@@ -33,37 +39,120 @@ def test_pages_are_compressed_and_media_and_archives_are_not(rf, response, is_co
 # --- Security headers --------------------------------------------------------------------------------
 
 
-@pytest.mark.django_db
-def test_every_kind_of_response_has_security_headers(settings, monkeypatch):
+HEADERS = {
+    "Content-Security-Policy": r"(?!.*unsafe)(?=.*default-src 'none')(?=.*object-src 'none')(?=.*base-uri 'none')"
+    r"(?=.*frame-ancestors 'none').*",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": r"(?=.*camera=\(\))(?=.*microphone=\(\))(?=.*geolocation=\(\)).*",
+    "Referrer-Policy": "same-origin|no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+STATUSES = {
+    "page": 200, "fragment": 200, "download": 200, "static": 200, "stream": 200, "script": 200, "health": 200,
+    "whole media": 200, "part of media": 206, "moved": 302, "media elsewhere": 302, "unchanged media": 304,
+    "unknown host": 400, "no token": 401, "refused": 403, "forged": 403, "missing": 404, "missing static": 404,
+    "missing for a script": 404, "wrong method": 405, "unknown method": 405, "too slow": 408, "too large": 413,
+    "beyond the media": 416, "invalid": 422, "too many": 429, "broken": 500, "no media": 502, "busy": 503,
+}  # fmt: skip
+
+
+@pytest.fixture
+def responses(settings, monkeypatch, tmp_path) -> dict[str, Any]:
+    """One response of every kind, by the names of STATUSES."""
     settings.WHITENOISE_AUTOREFRESH = settings.WHITENOISE_USE_FINDERS = True
+    settings.STORAGES = settings.STORAGES | {
+        "default": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": tmp_path},
+        }
+    }
     team = make_team("Dub")
-    dub = make_dub(make_run(team), ["Hello"])
+    dub = make_dub(make_run(team), ["Hello"], video_url="", audio_url="https://media.invalid/a.m4a")
+    (tmp_path / "copy.mp4").write_bytes(b"0123456789")
+    MediaCopy.objects.create(
+        team=team,
+        dub=dub,
+        kind="video",
+        content_type="video/mp4",
+        name="copy.mp4",
+        size=10,
+        state=MediaCopy.State.KEPT,
+    )
     person, viewer = signed_in(make_member(team)), signed_in(make_member(team, "viewer"))
     person.raise_request_exception = False
-    monkeypatch.setattr("dashboard.views.runs.edit.remove_run", lambda run: 1 / 0)
-    responses = {
+    monkeypatch.setattr("dashboard.views.runs.edit.remove_runs", lambda *_, **__: 1 / 0)
+    _, secret = AccessToken.objects.issue(make_member(team).memberships.get(), "Nightly", can_write=False)
+    video, audio = (reverse(f"media-{kind}", args=[dub.pk]) for kind in ("video", "audio"))
+    export = reverse("runs-export-selection", args=["dub"])
+
+    def refused(status: int) -> Any:
+        cause: dict[str, Any] = {"dubroom.refused": RefusedBodyError(status, is_visitor=True)}
+        return Client(**cause).post(reverse("account_login"))
+
+    found = {
         "page": person.get(reverse("runs-list", args=["dub"])),
         "fragment": person.get(reverse("palette-entries", args=["dub"])),
         "download": person.get(reverse("runs-export-dub", args=[dub.pk, "srt"])),
         "static": person.get("/static/css/base.css"),
+        "stream": person.get(export),
+        "script": Client().get("/api/v1/t/dub/runs", headers={"authorization": f"Bearer {secret}"}),
+        "health": Client().get("/health/"),
+        "whole media": person.get(video),
+        "part of media": person.get(video, headers={"range": "bytes=2-4"}),
         "moved": Client().get("/"),
-        "not understood": person.get("/", headers={"host": "evil.example"}),
+        "media elsewhere": person.get(audio),
+        "unchanged media": person.get(video, headers={"if-none-match": '"copy"'}),
+        "unknown host": person.get("/", headers={"host": "evil.invalid"}),
+        "no token": Client().get("/api/v1/t/dub/runs"),
         "refused": viewer.get(reverse("runs-add", args=["dub"])),
         "forged": Client(enforce_csrf_checks=True).post(reverse("account_login")),
         "missing": person.get("/nowhere/"),
+        "missing static": person.get("/static/nowhere.css"),
+        "missing for a script": Client().get("/api/v1/nowhere"),
         "wrong method": person.put(reverse("runs-list", args=["dub"])),
+        "unknown method": person.generic("FOO", "/"),
+        "too slow": refused(408),
+        "too large": refused(413),
+        "beyond the media": person.get(video, headers={"range": "bytes=99-"}),
         "invalid": Client().post(reverse("account_login")),
+        "too many": refused(429),
         "broken": person.post(reverse("runs-edit-remove", args=[dub.run_id])),
     }
-    codes = [200, 200, 200, 200, 302, 400, 403, 403, 404, 405, 422, 500]
-    assert [response.status_code for response in responses.values()] == codes
-    for response in responses.values():
-        policy = response.headers["Content-Security-Policy"]
-        required = ("default-src 'none'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'")
-        assert [part for part in required if part not in policy] == []
-        assert "unsafe" not in policy
-        others = ("X-Content-Type-Options", "Referrer-Policy", "Cross-Origin-Opener-Policy")
-        assert [response.headers[name] for name in others] == ["nosniff", "same-origin", "same-origin"]
+    MediaCopy.objects.all().delete()
+    monkeypatch.setattr(stream_limit, "MAX_STREAMS", 0)
+    monkeypatch.setattr(stream_limit, "WAIT_SECONDS", 0)
+    return found | {"no media": person.get(video), "busy": person.get(export)}
+
+
+@pytest.mark.django_db
+def test_every_kind_of_response_has_security_headers(responses):
+    assert {kind: response.status_code for kind, response in responses.items()} == STATUSES
+    wrong = [
+        (kind, name, response.headers.get(name))
+        for kind, response in responses.items()
+        for name, value in HEADERS.items()
+        if not re.fullmatch(value, response.headers.get(name, ""))
+    ]
+    assert wrong == []
+
+
+@pytest.mark.django_db
+def test_no_cache_keeps_a_private_page_or_one_with_a_secret(responses):
+    public = {"static", "missing static", "moved", "unknown host", "wrong method", "unknown method", "health"}
+    kept = {kind for kind, answer in responses.items() if "no-store" not in answer.headers.get("Cache-Control", "")}
+    assert kept <= public
+    addresses = [
+        reverse("account_reset_password_from_key", kwargs={"uidb36": "1", "key": "ended"}),
+        reverse("account_confirm_email", args=["ended"]),
+        reverse("account_reset_password"),
+        reverse("account_reset_password_done"),
+        reverse("invitations-follow", args=["ended"]),
+        reverse("invitations-accept"),
+    ]
+    caching = {address: Client().get(address).headers.get("Cache-Control", "") for address in addresses}
+    assert [address for address, value in caching.items() if "no-store" not in value] == []
 
 
 @pytest.mark.parametrize("host", ["evil.example", "", "localhost@evil.example", "localhost:x", "lоcalhost", "a b"])

@@ -1,18 +1,21 @@
 """The settings for typical environments, and the sentences for invalid values."""
 
+import importlib
+import os
 import re
-import runpy
 import stat
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 ROOT = Path(__file__).parent.parent.parent
-SETTINGS = ROOT / "dashboard" / "settings.py"
-NAMES = sorted(set(re.findall(r'\benv\.\w+\(\s*"([A-Z_]+)"', SETTINGS.read_text())))
+SETTINGS = "".join(path.read_text() for path in (ROOT / "dashboard" / "settings").glob("*.py"))
+OF_COMPOSE = ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "DATABASE_MEMORY", "WORKER_MEMORY")
+NAMES = sorted(set(re.findall(r'\benv\.\w+\(\s*"([A-Z_]+)"', SETTINGS)))
 
 
 @pytest.fixture
@@ -27,7 +30,9 @@ def read(monkeypatch, tmp_path):
     def settings(**env: str):
         for name, value in env.items():
             monkeypatch.setenv(name, value)
-        return runpy.run_path(str(SETTINGS))
+        for module in [name for name in sys.modules if name.startswith("dashboard.settings")]:
+            monkeypatch.delitem(sys.modules, module)
+        return vars(importlib.import_module("dashboard.settings"))
 
     return settings
 
@@ -99,6 +104,11 @@ def test_secrets_are_generated_once_and_readable_by_the_owner_only(read, tmp_pat
         ({"PORT": "eighty"}, "PORT is 'eighty', which is not a whole number."),
         ({"CAMB_READ_SECONDS": "soon"}, "CAMB_READ_SECONDS is 'soon', which is not a number."),
         ({"CAMB_BASE_URL": "client.camb.ai"}, "CAMB_BASE_URL is 'client.camb.ai'; it must begin with https:// or http://."),
+        ({"SUBPATH": "dubroom"}, "SUBPATH is 'dubroom'; it must begin with a slash, such as /dubroom."),
+        ({"UNIX_SOCKET": "/run/dubroom.sock"}, "UNIX_SOCKET is reached through a proxy only, so BEHIND_PROXY must"),
+        ({"LOG_FORMAT": "xml"}, "LOG_FORMAT is 'xml'; it must be 'line' or 'json'."),
+        ({"PUBLIC_URL": "dubs.invalid"}, "PUBLIC_URL is 'dubs.invalid'; it must begin with https:// or http://."),
+        ({"OIDC_GROUPS": "leads=dub"}, "OIDC_GROUPS has 'leads=dub'; each of its parts must be group=team:role."),
         ({"SIGNUP": "closed"}, "SIGNUP is 'closed'; it must be 'open' or 'invite'."),
         ({"DATABASE_URL": "mysql://me@db/dub"}, "DATABASE_URL must begin with postgres:// or sqlite:///."),
         ({"DATABASE_URL": "postgres://me@db/dub"}, "DATABASE_URL names a database server, so SECRET_KEY must"),
@@ -134,6 +144,7 @@ def test_media_copies_are_stored_in_the_data_folder_or_at_the_storage_url(read, 
             "bucket_name": "dubs",
             "location": "copies",
             "signature_version": "s3v4",
+            "max_memory_size": 16 * 2**20,
             "endpoint_url": "https://minio.example:9000",
             "region_name": "eu",
         },
@@ -167,7 +178,7 @@ def test_a_renamed_setting_is_still_read_under_its_earlier_name(read):
 
 def test_the_example_lists_every_setting():
     listed = re.findall(r"^# ([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
-    assert sorted(listed) == sorted([*NAMES, "POSTGRES_PASSWORD"])
+    assert sorted(listed) == sorted([*NAMES, *OF_COMPOSE])
 
 
 def test_djangos_deployment_check_passes(tmp_path):
@@ -175,3 +186,82 @@ def test_djangos_deployment_check_passes(tmp_path):
     command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level=WARNING"]
     check = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert (check.returncode, check.stderr) == (0, "")
+
+
+def test_a_subpath_is_part_of_static_addresses_cookies_and_the_health_checks_exemption(read):
+    settings = read(SUBPATH="/dub/", HTTPS="1")
+    assert (settings["FORCE_SCRIPT_NAME"], settings["STATIC_URL"]) == ("/dub", "/dub/static/")
+    assert (settings["SESSION_COOKIE_PATH"], settings["CSRF_COOKIE_PATH"]) == ("/dub/", "/dub/")
+    # A browser refuses a cookie whose name begins with __Host- and whose path is not /.
+    assert (settings["SESSION_COOKIE_NAME"], settings["CSRF_COOKIE_NAME"]) == (
+        "__Secure-sessionid",
+        "__Secure-csrftoken",
+    )
+    [exempt] = settings["SECURE_REDIRECT_EXEMPT"]
+    assert re.search(exempt, "dub/health/alive/")
+    assert not re.search(exempt, "dub/t/health/")
+
+
+@pytest.mark.parametrize(
+    ("query", "env", "has_options", "has_cursors"),
+    [
+        ("", {}, True, True),
+        ("?pgbouncer=true", {}, False, False),
+        ("", {"DATABASE_POOLED": "True"}, False, False),
+        ("?pgbouncer=true", {"DATABASE_SERVER_SIDE_CURSORS": "True"}, False, True),
+        ("", {"DATABASE_SERVER_SIDE_CURSORS": "False"}, True, False),
+    ],
+)
+def test_a_pooled_connection_has_nothing_that_outlasts_a_transaction(read, query, env, has_options, has_cursors):
+    settings = read(DATABASE_URL=f"postgres://me:pw@db/dub{query}", SECRET_KEY="s" * 50, **env)
+    database = settings["DATABASES"]["default"]
+    assert ("options" in database["OPTIONS"], database["DISABLE_SERVER_SIDE_CURSORS"]) == (
+        has_options,
+        not has_cursors,
+    )
+    assert "pgbouncer" not in database["OPTIONS"]
+
+
+def test_sentry_gets_neither_variables_nor_bodies_and_its_absence_is_a_sentence(read, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sentry_sdk", None)
+    with pytest.raises(ImproperlyConfigured, match="Run: pip install -r requirements-sentry"):
+        read(SENTRY_DSN="https://key@sentry.invalid/1")
+    started = []
+    sentry = SimpleNamespace(init=lambda dsn, **options: started.append((dsn, options)))
+    monkeypatch.setitem(sys.modules, "sentry_sdk", sentry)
+    read(SENTRY_DSN="https://key@sentry.invalid/1")
+    [(dsn, options)] = started
+    assert (dsn, options["send_default_pii"], options["include_local_variables"]) == (
+        "https://key@sentry.invalid/1",
+        False,
+        False,
+    )
+    assert options["max_request_body_size"] == "never"
+
+
+def test_metrics_are_counted_in_the_data_folder_only_with_a_token(read, monkeypatch, tmp_path):
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")
+    monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR")
+    read()
+    assert "PROMETHEUS_MULTIPROC_DIR" not in os.environ
+    read(METRICS_TOKEN="t")
+    assert os.environ["PROMETHEUS_MULTIPROC_DIR"] == str(tmp_path / "data" / "metrics")
+
+
+@pytest.mark.parametrize("url", ["memcache://127.0.0.1:11211", "dbcache://cache"])
+def test_a_cache_that_holds_pickles_is_refused(read, url):
+    with pytest.raises(ImproperlyConfigured, match="CACHE_URL must begin with redis://"):
+        read(CACHE_URL=url)
+
+
+def test_both_caches_hold_json(read):
+    backends = [read(CACHE_URL=url)["CACHES"]["default"]["BACKEND"] for url in ("redis://b/0", "filecache:///c")]
+    assert backends == [f"dashboard.embedded.json_cache.{name}" for name in ("JsonRedisCache", "JsonFileCache")]
+
+
+def test_a_replica_has_the_options_of_the_database_and_none_exists_without_its_url(read):
+    server = {"DATABASE_URL": "postgres://me:pw@db/dub", "SECRET_KEY": "s" * 50}
+    assert list(read(**server)["DATABASES"]) == ["default"]
+    databases = read(**server, DATABASE_REPLICA_URL="postgres://me:pw@copy:5433/dub")["DATABASES"]
+    assert (databases["replica"]["HOST"], databases["replica"]["PORT"]) == ("copy", 5433)
+    assert databases["replica"]["OPTIONS"] == databases["default"]["OPTIONS"]

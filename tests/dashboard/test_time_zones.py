@@ -1,6 +1,7 @@
 """Each user's time zone: where it comes from, and that shown dates, typed dates and periods use it."""
 
 import csv
+import re
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 
@@ -9,11 +10,13 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from results.models import Attempt, Call, SavedSearch, SearchAlert
+from results.models import Attempt, Call, InboxItem, SavedSearch, SearchAlert
+from results.runs.trash import remove_team
 from results.search import saved
+from teams import audit
 from teams.models import AccessToken, Membership, User
 from tests.dashboard.page_helpers import signed_in, text_of
-from tests.factories import make_dub, make_member, make_run, make_searchable_dub
+from tests.factories import make_dub, make_member, make_run, make_searchable_dub, make_team
 
 pytestmark = pytest.mark.django_db
 
@@ -241,3 +244,16 @@ def test_alerts_of_a_saved_search_use_its_owners_zone(team, user, zone, count):
     assert SavedSearch.objects.count() == 1
     assert SearchAlert.objects.count() == count
     assert timezone.get_current_timezone_name() == "UTC"
+
+
+@pytest.mark.parametrize("name", ["audit", "trash-teams", "inbox"])
+def test_times_are_written_as_html_takes_them(client, team, name):
+    owner = team.memberships.get().user
+    audit.record(team, audit.Action.SETTINGS_CHANGED, "a rule")
+    remove_team(make_team("Gone", owner), by="Anna")
+    InboxItem.objects.create(membership=team.memberships.get(), kind="weekly", first=1, last=1, count=1, shown=[])
+    client.force_login(owner)
+    page = client.get(reverse(name, args=[] if name == "trash-teams" else [team.slug])).content.decode()
+    times = re.findall(r'<time[^>]* datetime="([^"]*)"', page)
+    assert [time for time in times if "." in time] == []
+    assert times != []

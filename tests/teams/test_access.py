@@ -22,22 +22,69 @@ def is_allowed(require, subject) -> bool:
     return True
 
 
+CHECKS = ("change", "remove", "delete_removed", "export", "manage", "own")
+
+
+def permissions(membership: Membership) -> str:
+    """Return the names of the checks that the membership passes, which `can_` and `require_` agree on."""
+    allowed = [name for name in CHECKS if getattr(access, f"can_{name}")(membership)]
+    assert allowed == [name for name in CHECKS if is_allowed(getattr(access, f"require_{name}"), membership)]
+    return " ".join(allowed)
+
+
 @pytest.mark.parametrize(
-    ("role", "changes", "exports", "manages"),
-    [(Role.OWNER, True, True, True), (Role.MEMBER, True, True, False), (Role.VIEWER, False, True, False)],
+    ("role", "allowed"),
+    [
+        (Role.OWNER, "change remove delete_removed export manage own"),
+        (Role.MANAGER, "change remove delete_removed export manage"),
+        (Role.MEMBER, "change remove export"),
+        (Role.VIEWER, "export"),
+        ("guest", ""),
+    ],
 )
-def test_each_role_has_its_permissions(role, changes, exports, manages):
-    membership = make_member(make_team(), role).memberships.get()
-    can = (access.can_change, access.can_export, access.can_manage)
-    require = (access.require_change, access.require_export, access.require_manage)
-    assert tuple(check(membership) for check in can) == (changes, exports, manages)
-    assert tuple(is_allowed(check, membership) for check in require) == (changes, exports, manages)
+def test_each_role_has_its_permissions(role, allowed):
+    assert permissions(make_member(make_team(), role).memberships.get()) == allowed
 
 
-def test_a_role_that_is_unknown_has_no_permissions():
-    membership = make_member(make_team(), "guest").memberships.get()
-    require = (access.require_change, access.require_export, access.require_manage)
-    assert [is_allowed(check, membership) for check in require] == [False] * 3
+@pytest.mark.parametrize(
+    ("role", "allowed"),
+    [
+        (Role.OWNER, "change remove delete_removed export manage own"),
+        (Role.MANAGER, "change manage"),
+        (Role.MEMBER, "change"),
+        (Role.VIEWER, ""),
+    ],
+)
+def test_a_team_can_leave_removing_to_owners_and_a_person_can_be_kept_from_exporting(role, allowed):
+    team = make_team()
+    team.only_owners_remove = True
+    team.save()
+    membership = make_member(team, role).memberships.get()
+    membership.set_export(is_allowed=False)
+    assert permissions(Membership.objects.select_related("team").get(pk=membership.pk)) == allowed
+
+
+@pytest.mark.parametrize(
+    ("role", "managed"),
+    [
+        (Role.OWNER, [Role.OWNER, Role.MANAGER, Role.MEMBER, Role.VIEWER]),
+        (Role.MANAGER, [Role.MANAGER, Role.MEMBER, Role.VIEWER]),
+        (Role.MEMBER, []),
+        (Role.VIEWER, []),
+    ],
+)
+def test_owners_manage_everyone_and_managers_all_below_owner(role, managed):
+    team = make_team()
+    membership = make_member(team, role).memberships.get()
+    people = [make_member(team, each).memberships.get() for each in Role.values]
+    assert access.roles_to_give(membership) == managed
+    assert [person.role for person in people if access.can_manage_person(membership, person)] == managed
+    required = [
+        person.role
+        for person in people
+        if is_allowed(lambda asking, person=person: access.require_manage_person(asking, person), membership)
+    ]
+    assert required == managed
 
 
 def test_a_refusal_logs_the_team_the_user_and_the_role(caplog):

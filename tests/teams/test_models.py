@@ -183,3 +183,51 @@ def test_the_use_of_a_token_is_stored_at_most_once_a_minute(django_assert_num_qu
         with django_assert_num_queries(writes):
             token.note_use()
     assert timezone.now() - AccessToken.objects.get().last_used_at < timedelta(seconds=50)
+
+
+def test_access_tokens_end_with_a_new_password():
+    anna, ben = make_user(), make_user()
+    _, secret = AccessToken.objects.issue(make_team(owner=anna).memberships.get(), "Nightly", can_write=True)
+    _, other = AccessToken.objects.issue(make_team(owner=ben).memberships.get(), "Nightly", can_write=True)
+    anna.name = "Anna"
+    anna.save()
+    assert AccessToken.objects.opened_by(secret).exists()
+    anna.set_password("seven grey herons")
+    assert AccessToken.objects.opened_by(secret).exists()  # until the password is stored
+    anna.save(update_fields=["password"])
+    assert not AccessToken.objects.opened_by(secret).exists()
+    assert AccessToken.objects.opened_by(other).exists()
+
+
+def test_access_tokens_stay_when_a_log_in_renews_the_hash(settings):
+    anna = make_user()
+    _, secret = AccessToken.objects.issue(make_team(owner=anna).memberships.get(), "Nightly", can_write=True)
+    settings.PASSWORD_HASHERS = [
+        "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+        "django.contrib.auth.hashers.MD5PasswordHasher",
+    ]
+    assert anna.check_password("correct horse")
+    assert anna.password.startswith("pbkdf2")
+    assert AccessToken.objects.opened_by(secret).exists()
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        lambda person: person.memberships.get().remove(),
+        lambda person: person.memberships.get().change_role(Role.MEMBER),
+        lambda person: User.objects.filter(pk=person.pk).update(is_active=False),
+        lambda person: person.delete(),
+    ],
+)
+def test_the_open_invitations_of_an_owner_end_with_the_owner(step):
+    team = make_team()
+    leaving = make_member(team, Role.OWNER)
+    theirs, token = Invitation.objects.issue(
+        team=team, email="kim@example.org", role=Role.OWNER, invited_by=leaving
+    )
+    kept, _ = make_invitation(team, "sam@example.org")
+    step(leaving)
+    assert not Invitation.objects.opened_by(token).exists()
+    assert theirs.accept(make_user("kim@example.org")) is None
+    assert kept.accept(make_user("sam@example.org")) is not None

@@ -87,11 +87,20 @@ def new_database(folder: Path, template: str = "", *, name: str = "") -> Iterato
         return
     server, _, _ = os.environ["DATABASE_URL"].rpartition("/")
     name = name or f"worker_{uuid4().hex}"
-    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template.rpartition('/')[2] or 'template1'}")
+
+    def create() -> bool:
+        # PgBouncer keeps its own connections to the template a while longer.
+        with suppress(psycopg.errors.ObjectInUse):
+            admin.execute(f"CREATE DATABASE {name} TEMPLATE {template.rpartition('/')[2] or 'template1'}")
+            return True
+        return False
+
+    # Nothing is prepared, as PgBouncer gives each statement another session.
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True, prepare_threshold=None) as admin:
+        until(create)
         try:
-            with psycopg.connect(f"{server}/{name}", autocommit=True) as connection:
-                yield Database(f"{server}/{name}", connection)
+            with psycopg.connect(f"{server}/{name}", autocommit=True, prepare_threshold=None) as opened:
+                yield Database(f"{server}/{name}", opened)
         finally:
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -16,7 +16,11 @@ from tests.worker.tab import open_signed_in_tab
 
 BACKUP = "sqlite3" if settings.IS_EMBEDDED else "pg_dump"
 
-pytestmark = [pytest.mark.worker, pytest.mark.skipif(not shutil.which(BACKUP), reason=f"needs {BACKUP}")]
+pytestmark = [
+    pytest.mark.worker,
+    pytest.mark.skipif(not shutil.which(BACKUP), reason=f"needs {BACKUP}"),
+    pytest.mark.skipif(settings.IS_DATABASE_POOLED, reason="a dump sets its session, which a pool gives to others"),
+]
 
 SECTION = (ROOT / "README.md").read_text().partition("**Backup**")[2].partition("**Health**")[0]
 TABLES = (

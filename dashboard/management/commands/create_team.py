@@ -13,7 +13,7 @@ from django.core.validators import validate_email
 from django.db import transaction
 
 from results.refresh import keys
-from teams import models
+from teams import audit, models
 from teams.models import Membership, Team, User
 
 
@@ -61,7 +61,10 @@ def ensure_user(email: str, password: str | None) -> User:
     user = User.objects.filter(email=email).first() or User(email=email)
     if password is not None:
         validate_password(password, user)
-        user.set_password(password)
+        if not user.check_password(password):  # a new password ends the access tokens; the same one must not
+            user.set_password(password)
+            if user.pk:
+                audit.record_account(user, "password replaced")
     elif user.pk is None:
         user.set_unusable_password()
     user.save()
@@ -71,6 +74,10 @@ def ensure_user(email: str, password: str | None) -> User:
 
 
 def _ensure_team(owner: User, name: str) -> Team:
-    own = Membership.objects.filter(user=owner, role=Membership.Role.OWNER, team__name=name)
+    own = Membership.objects.of_user(owner).filter(role=Membership.Role.OWNER, team__name=name)
     membership = own.select_related("team").order_by("pk").first()
-    return membership.team if membership else Team.objects.create_for(owner, name)
+    if membership:
+        return membership.team
+    team = Team.objects.create_for(owner, name)
+    audit.record(team, audit.Action.JOINED, f"{audit.person_name(owner)} as owner of the new team")
+    return team

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from dashboard.forms import RunsForm
+from dashboard.forms.run import RunsForm
 from dashboard.http.requests import page_methods
 from results.models import Run
 from results.runs import files, verdicts
@@ -150,7 +150,7 @@ class Preview(PastedRuns):
 
     @property
     def size(self) -> int:
-        return len(self.new) + len(self.tasks)
+        return len(self.new) + len(self.tasks) + len(self.removed)
 
     @property
     def summary(self) -> str:
@@ -161,6 +161,10 @@ class Preview(PastedRuns):
             (
                 self.archived,
                 ngettext("%(n)s already here, archived", "%(n)s already here, archived", len(self.archived)),
+            ),
+            (
+                self.removed,
+                ngettext("%(n)s to be restored", "%(n)s to be restored", len(self.removed)),
             ),
             (self.bad, ngettext("%(n)s bad id", "%(n)s bad ids", len(self.bad))),
             (self.no_ids, ngettext("%(n)s not an id", "%(n)s not ids", len(self.no_ids))),
@@ -174,6 +178,7 @@ class Preview(PastedRuns):
         return self._grouped(
             ("ready", "add", _("New"), self.new),
             ("ready", "clock", _("Tasks"), self.tasks),
+            ("ready", "restore", _("Removed before: adding restores them"), self.removed),
             ("failed", "warning", _("Bad ids"), self.bad),
             ("known", "check", _("Already here"), self.known),
             ("known", "archive", _("Already here, archived"), self.archived),
@@ -211,6 +216,9 @@ def _save(preview: Preview, membership: Membership) -> str:
     """Add the runs and return the message that says how many were new."""
     new, known = add_pasted(membership.team, preview.lines, membership.user)
     sentence = ngettext("%(n)s run was added.", "%(n)s runs were added.", new) % {"n": f"{new:,}"}
+    if restored := len(preview.removed):
+        back = ngettext("%(n)s was restored.", "%(n)s were restored.", restored) % {"n": f"{restored:,}"}
+        sentence, known = f"{sentence} {back}", known - restored
     if known:
         already = ngettext("%(n)s was already here.", "%(n)s were already here.", known) % {"n": f"{known:,}"}
         sentence = f"{sentence} {already}"

@@ -1,32 +1,38 @@
-"""Bulk actions on the selected runs: refresh, archive, restore, tag and join them.
+"""Bulk actions on the selected runs: refresh, archive, restore, tag, join and remove them.
 
 The form names each run, or means all that the list's filter lets through.
 """
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import Count, Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
+from django_htmx.http import HttpResponseClientRedirect
 
-from dashboard.forms import LanguageForm, TagsForm
+from dashboard.forms.run import LanguageForm, TagsForm
 from dashboard.pages.run_query import RunListQuery, selected_runs
+from dashboard.pages.tag_ticks import TagChange, build_ticks, has_ticks, read_change
 from dashboard.views.undo import MAX_UNDONE, offer_undo
 from results import tags
 from results.dubs import languages as dub_languages
-from results.models import ApiKey, Run, RunQuerySet
+from results.models import ApiKey, Dub, MediaCopy, Run, RunQuerySet
+from results.runs import large_changes
 from results.runs.archive import archive_runs, restore_runs
 from results.runs.request import QueueUnreachableError, refresh_obstacle, request_refresh_many
 from results.runs.source import MAX_RUNS, TooManyRunsError, join_runs
+from results.runs.trash import remove_runs
 from results.transcripts import languages
-from teams.access import membership_or_404, require_change
+from teams.access import membership_or_404, require_change, require_remove
 from teams.models import Membership, Team
 
 # The fields that say which runs are selected; an invalid form carries them along.
 SELECTION_FIELDS = ("pk", "all", *vars(RunListQuery()))
+RUNS_NAMED = 5
 
 
 @login_required
@@ -65,7 +71,7 @@ def archive(request: HttpRequest, slug: str) -> HttpResponse:
         count,
     )
     nothing = _("No run was selected, so nothing was archived.")
-    return _answer(request, slug, count, done, nothing, undo=("archived", membership.team, pks))
+    return _answer(request, slug, count, done, nothing, undo=("archived", membership.team, _for_undo(pks)))
 
 
 @login_required
@@ -77,26 +83,84 @@ def restore(request: HttpRequest, slug: str) -> HttpResponse:
     count = restore_runs(membership.team, pks)
     done = ngettext("%(n)s run was restored.", "%(n)s runs were restored.", count)
     nothing = _("No run was selected, so nothing was restored.")
-    return _answer(request, slug, count, done, nothing, undo=("restored", membership.team, pks))
+    return _answer(request, slug, count, done, nothing, undo=("restored", membership.team, _for_undo(pks)))
+
+
+@login_required
+@require_POST
+def ticks(request: HttpRequest, slug: str) -> HttpResponse:
+    """Answer with the team's tags, ticked as the selected runs have them, for the menu of the bulk bar."""
+    membership, runs = _selection(request, slug)
+    return render(request, "runs/bulk/_ticks.html", {"ticks": build_ticks(membership.team_id, runs)})
 
 
 @login_required
 @require_POST
 def tag(request: HttpRequest, slug: str) -> HttpResponse:
-    """Add the typed tags to the selected runs, or with `remove` take the tags off."""
+    """Add the typed and newly ticked tags to the selected runs, and take off those whose ticks were cleared.
+
+    With `remove` the typed tags are taken off; with `choose` the answer is a page of the team's tags.
+    """
     membership, runs = _selection(request, slug)
-    form = TagsForm(request.POST)
-    if not form.is_valid():
-        return _form(request, membership, runs, form, "runs/bulk/tag.html")
-    names = form.cleaned_data["tags"]
-    if "remove" in request.POST:
-        count = tags.remove_tags(membership.team, runs.pks(), names)
-        done = ngettext("%(tags)s removed from %(n)s run.", "%(tags)s removed from %(n)s runs.", count)
-    else:
-        count = tags.add_tags(membership.team, dict.fromkeys(runs.pks(), names))
-        done = ngettext("%(n)s run was tagged %(tags)s.", "%(n)s runs were tagged %(tags)s.", count)
-    quoted = ", ".join(f"“{name}”" for name in names)
-    return _answer(request, slug, count, done, _("No run was selected, so nothing was tagged."), tags=quoted)
+    form = TagsForm(request.POST, is_optional=has_ticks(request.POST))
+    if "choose" in request.POST or not form.is_valid():
+        status = 200 if "choose" in request.POST else 422
+        team_tags = build_ticks(membership.team_id, runs)
+        form = TagsForm() if status == 200 else form
+        return _form(request, membership, runs, form, "runs/bulk/tag.html", status=status, ticks=team_tags)
+    typed = form.cleaned_data["tags"]
+    change = TagChange([], typed) if "remove" in request.POST else read_change(request.POST, typed)
+    # Read first: a tag may be what selects the runs.
+    pks, done, count = runs.pks(), [], 0
+    if change.added:
+        count = tags.add_tags(membership.team, dict.fromkeys(pks, change.added))
+        words = ngettext("%(n)s run was tagged %(tags)s.", "%(n)s runs were tagged %(tags)s.", count)
+        done.append(words % {"n": f"{count:,}", "tags": _quoted(change.added)})
+    if change.removed:
+        count = tags.remove_tags(membership.team, pks, change.removed)
+        words = ngettext("%(tags)s removed from %(n)s run.", "%(tags)s removed from %(n)s runs.", count)
+        done.append(words % {"n": f"{count:,}", "tags": _quoted(change.removed)})
+    if pks and not done:
+        messages.info(request, _("No tag was changed."))
+        return _back_to_list(request, slug)
+    nothing = _("No run was selected, so nothing was tagged.")
+    return _answer(request, slug, count, " ".join(done).replace("%", "%%"), nothing)
+
+
+def _quoted(names: list[str]) -> str:
+    return ", ".join(f"“{name}”" for name in names)
+
+
+@login_required
+@require_POST
+def remove(request: HttpRequest, slug: str) -> HttpResponse:
+    """Ask whether to remove the selected runs; with `confirmed`, move them into the trash."""
+    membership, runs = _selection(request, slug)
+    require_remove(membership)
+    if not runs.exists():
+        messages.error(request, _("No run was selected, so nothing was removed."))
+        back = _back_to_list(request, slug)
+        return HttpResponseClientRedirect(back.url) if request.htmx else back  # type: ignore[attr-defined]
+    if "confirmed" not in request.POST:
+        return render(request, "runs/bulk/remove.html", _loss(request, membership, runs))
+    removal = remove_runs(membership.team, runs.pks(), by=str(request.user))
+    done = ngettext("%(n)s run was removed.", "%(n)s runs were removed.", removal.count)
+    # The time of the removal finds its runs again, however many there are.
+    undo = ("removed", membership.team, removal.at.isoformat())
+    return _answer(request, slug, removal.count, done, "", undo=undo)
+
+
+def _loss(request: HttpRequest, membership: Membership, runs: RunQuerySet) -> dict[str, object]:
+    """Return the context of the question whether to remove these runs: which, and what goes with them."""
+    kept = MediaCopy.objects.filter(dub__run__in=runs, state=MediaCopy.State.KEPT)
+    return {
+        "membership": membership,
+        "runs": list(runs.order_by("-pk")[:RUNS_NAMED]),
+        "count": runs.count(),
+        "transcripts": Dub.objects.filter(run__in=runs, cue_count__gt=0).count(),
+        "copies": kept.aggregate(number=Count("pk"), size=Sum("size", default=0)),
+        "carried": _carried(request),
+    }
 
 
 @login_required
@@ -144,7 +208,7 @@ def join(request: HttpRequest, slug: str) -> HttpResponse:
     except TooManyRunsError as error:
         messages.error(request, str(error))
         return _back_to_list(request, slug)
-    count = source.runs.count() if source else 0
+    count = source.runs.present().count() if source else 0
     done = ngettext("%(n)s run is one source now.", "%(n)s runs are one source now.", count)
     return _answer(request, slug, count, done, _("Select two runs or more that are dubs of one original."))
 
@@ -155,18 +219,24 @@ def _form(
     runs: RunQuerySet,
     form: TagsForm | LanguageForm,
     template: str,
+    status: int = 422,
     **others: object,
 ) -> HttpResponse:
-    """Answer 422 with the form, which carries the selection so that nothing has to be selected again."""
-    values = [(name, value) for name, values in request.POST.lists() for value in values]
+    """Answer with the form, which carries the selection so that nothing has to be selected again."""
     context = {
         "membership": membership,
         "form": form,
         "count": runs.count(),
-        "carried": [(name, value) for name, value in values if name in SELECTION_FIELDS],
+        "carried": _carried(request),
         **others,
     }
-    return render(request, template, context, status=422)
+    return render(request, template, context, status=status)
+
+
+def _carried(request: HttpRequest) -> list[tuple[str, str]]:
+    """Return the fields that say which runs are selected, as names and values."""
+    values = [(name, value) for name, values in request.POST.lists() for value in values]
+    return [(name, value) for name, value in values if name in SELECTION_FIELDS]
 
 
 def _selection(request: HttpRequest, slug: str) -> tuple[Membership, RunQuerySet]:
@@ -187,24 +257,30 @@ def _answer(
     nothing: str,
     *,
     level: int = messages.SUCCESS,
-    undo: tuple[str, Team, list[int]] | None = None,
+    undo: tuple[str, Team, object] | None = None,
     **words: str,
 ) -> HttpResponse:
     """Return to the list with the message `done`, or `nothing` when no run was selected.
 
     `done` holds the number of runs as `%(n)s`, and the other words by their names. `undo` names the change, the
-    team and the changed runs.
+    team and what undoing needs.
     """
     back = _back_to_list(request, slug)
     if count and undo:
-        change, team, pks = undo
-        kept = pks if len(pks) <= MAX_UNDONE else None
-        offer_undo(request, team, change, kept, done % {"n": f"{count:,}", **words}, back.url)
+        change, team, before = undo
+        if large_changes.is_pending(team):
+            messages.info(request, _("The list shows this for all of them in a few minutes."))
+        offer_undo(request, team, change, before, done % {"n": f"{count:,}", **words}, back.url)
     elif count:
         messages.add_message(request, level, done % {"n": f"{count:,}", **words})
     else:
         messages.info(request, nothing)
     return back
+
+
+def _for_undo(pks: list[int]) -> list[int] | None:
+    """Return the runs for Undo, or None if they are too many to be kept."""
+    return pks if len(pks) <= MAX_UNDONE else None
 
 
 def _back_to_list(request: HttpRequest, slug: str) -> HttpResponseRedirect:

@@ -1,6 +1,7 @@
 """A run's page: its status, the player, the transcript of one dub, and the poll that keeps them up to date."""
 
 import json
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -12,8 +13,10 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
 from django.views.decorators.http import require_safe
 
-from dashboard.forms import TimesForm
+from dashboard.forms.run import TimesForm
+from dashboard.pages.kept_media import KeptMedia
 from dashboard.pages.run_detail import ShownDub, status_sentence
+from dashboard.pages.timeline_strip import DrawnPart
 from dashboard.pages.transcript_parts import TranscriptFilter
 from dashboard.views.runs.lookup import get_run
 from results import clock, queue, tags
@@ -23,14 +26,18 @@ from results.refresh import call_log
 from results.runs.request import refresh_sooner
 from results.search.analyzer import ANALYZER_VERSION
 from results.transcripts import timecode
-from teams.access import can_change, can_manage, membership_in
+from teams.access import can_change, can_export, can_own, can_remove, membership_in
 
 
 @login_required
 @require_safe
 def page(request: HttpRequest, pk: int) -> HttpResponse:
     run = _get_run(request, pk)
-    return render(request, "runs/detail/page.html", _context(request, run))
+    context = _context(request, run)
+    # A video shows itself.
+    has_video = context["player"] and context["player"].kind == "video"
+    context["picture"] = "" if has_video else KeptMedia([run]).picture(run)
+    return render(request, "runs/detail/page.html", context)
 
 
 @login_required
@@ -75,6 +82,17 @@ def find(request: HttpRequest, pk: int) -> HttpResponse:
     return JsonResponse(shown.transcript.matches if shown else {}, headers=headers)
 
 
+@login_required
+@require_safe
+def timeline(request: HttpRequest, pk: int) -> HttpResponse:
+    """Answer with the timeline's strip of the part `from` to `to`, in milliseconds, in more detail."""
+    shown = ShownDub.of(get_run(request, pk), TranscriptFilter.read(request.GET))
+    if shown is None:
+        return HttpResponse(status=204)
+    shown = replace(shown, part=DrawnPart.read(request.GET, shown.dub.duration_ms))
+    return render(request, "runs/detail/_timeline.html", {"player": shown})
+
+
 def _context(request: HttpRequest, run: Run) -> dict[str, Any]:
     # Read first: a change made meanwhile is newer than this version, so the next poll brings it.
     version = TeamVersion.current(run.team_id)
@@ -91,7 +109,9 @@ def _context(request: HttpRequest, run: Run) -> dict[str, Any]:
     return {
         "membership": membership,
         "can_change": can_change(membership),
-        "can_manage": can_manage(membership),
+        "can_own": can_own(membership),
+        "can_remove": can_remove(membership),
+        "can_export": can_export(membership),
         "run": run,
         "player": shown,
         "team_tags": tags.names_in_use(run.team_id) if can_change(membership) else [],

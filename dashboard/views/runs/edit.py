@@ -8,14 +8,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from dashboard.forms import TagsForm, TimesForm, TitleForm
+from dashboard.forms.run import TagsForm, TimesForm, TitleForm
 from dashboard.http.requests import page_methods
-from dashboard.views.runs.lookup import get_changeable_run
+from dashboard.views.runs.lookup import get_changeable_run, get_removable_run
 from dashboard.views.undo import offer_undo
 from results.runs.archive import archive_runs, restore_runs
-from results.runs.remove import remove_run
 from results.runs.request import QueueUnreachableError, refresh_obstacle, request_refresh
 from results.runs.times import choose_time_unit
+from results.runs.trash import remove_runs
 from results.tags import add_tags, names_in_use, remove_tags
 
 
@@ -112,9 +112,10 @@ def restore(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @page_methods
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
-    run, membership = get_changeable_run(request, pk)
+    run, membership = get_removable_run(request, pk)
     if request.method == "POST":
-        remove_run(run)
-        messages.success(request, _("“%(run)s” was removed.") % {"run": run})
+        removal = remove_runs(membership.team, [pk], by=str(request.user))
+        done, here = _("“%(run)s” was removed.") % {"run": run}, reverse("runs-detail", args=[pk])
+        offer_undo(request, membership.team, "removed", removal.at.isoformat(), done, here)
         return redirect("runs-list", membership.team.slug)
     return render(request, "runs/edit/remove.html", {"membership": membership, "run": run})

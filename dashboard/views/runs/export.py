@@ -20,6 +20,7 @@ from dashboard.views.runs.lookup import get_changeable_run, get_exportable_dub
 from results.exports import archive, names
 from results.exports.formats import FORMATS, Format
 from results.models import Dub, RawAnswer, Run
+from teams import audit
 from teams.access import membership_or_404, require_export
 
 logger = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ def dub(request: HttpRequest, pk: int, format_key: str) -> HttpResponse:
     """Answer with the transcript of a dub."""
     dub, kind = get_exportable_dub(request, pk), _format_or_404(format_key)
     logger.info("Dub %s exported as %s by user %s", pk, format_key, request.user.pk)
+    audit.record(dub.team_id, audit.Action.EXPORTED, f"{dub.run.camb_name} · transcript, {format_key}")
     return transcript_response(dub, kind, with_marks=_wants_marks(request.GET))
 
 
@@ -40,11 +42,13 @@ def pair(request: HttpRequest, pk: int, format_key: str, other_pk: int) -> HttpR
     """Answer with the transcripts of two dubs of a source, in one run or in two, aligned by time."""
     dub, kind = get_exportable_dub(request, pk), _format_or_404(format_key)
     is_of_source = Q(run=dub.run_id) | Q(run__source__isnull=False, run__source=dub.run.source_id)
-    others = Dub.objects.filter(is_of_source, team=dub.team)
+    others = Dub.objects.present().filter(is_of_source, team=dub.team)
     other = get_object_or_404(others.exclude(pk=pk).select_related("run"), pk=other_pk)
     if not kind.is_bilingual:
         raise Http404
     logger.info("Dubs %s and %s exported as %s by user %s", pk, other_pk, format_key, request.user.pk)
+    told = f"{dub.run.camb_name} · transcript beside {other.run.camb_name}, {format_key}"
+    audit.record(dub.team_id, audit.Action.EXPORTED, told, count=2)
     content = kind.bilingual_file(dub, other, with_marks=_wants_marks(request.GET))
     return download_response(kind, content, dub, other)
 
@@ -57,6 +61,7 @@ def answer(request: HttpRequest, pk: int) -> HttpResponse:
     require_export(membership)
     stored = get_object_or_404(RawAnswer, run=run)
     logger.info("Raw answer about run %s exported by user %s", pk, request.user.pk)
+    audit.record(run.team_id, audit.Action.EXPORTED, f"{run.camb_name} · raw answer")
     return HttpResponse(
         zlib.decompress(stored.body),
         content_type="application/json",
@@ -77,7 +82,7 @@ def selection(request: HttpRequest, slug: str) -> HttpResponseBase:
     require_export(membership)
     data = request.POST if request.method == "POST" else request.GET
     kind = _format_or_404(data.get("format", "srt"))
-    team_runs = Run.objects.filter(team=membership.team)
+    team_runs = Run.objects.present().filter(team=membership.team)
     if "ids" in data:
         pks = sorted(set(parse_ids(",".join(data.getlist("ids")).split(","))))
     elif request.method == "POST":
@@ -88,6 +93,7 @@ def selection(request: HttpRequest, slug: str) -> HttpResponseBase:
         messages.info(request, _("There was no run to export."))
         return redirect("runs-list", slug)
     logger.info("Team %s: %s runs exported as %s by user %s", slug, len(pks), kind.key, request.user.pk)
+    audit.record(membership.team, audit.Action.EXPORTED, f"transcripts, {kind.key}", count=len(pks))
     return StreamingHttpResponse(
         archive.stream_zip(team_runs, pks, kind, with_marks=_wants_marks(data)),
         content_type="application/zip",

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from dashboard.forms import LanguageForm
+from dashboard.forms.run import LanguageForm
 from dashboard.http.ids import parse_id
 from dashboard.http.requests import page_methods
 from dashboard.pages.run_list import build_rows, for_list
@@ -65,7 +65,7 @@ def confirm(request: HttpRequest, slug: str) -> HttpResponse:
     """Confirm every guessed language of the team's runs, or of the run `run` only."""
     membership = membership_or_404(request.user, slug)
     require_change(membership)
-    runs = Run.objects.filter(team=membership.team)
+    runs = Run.objects.present().filter(team=membership.team)
     run_id = parse_id(request.POST.get("run", ""))
     words, count = dub_languages.confirm_guesses(membership.team, runs.filter(pk=run_id) if run_id else runs)
     done = ngettext("%(n)s guessed language is confirmed.", "%(n)s guessed languages are confirmed.", count)

@@ -41,7 +41,7 @@ from results.runs import views
 from results.runs.request import refresh_progress
 from results.runs.source_suggestions import suggestion_counts
 from results.transcripts import languages
-from teams.access import can_change, can_manage, membership_or_404
+from teams.access import can_change, can_export, can_own, can_remove, membership_or_404
 from teams.models import Membership, User
 
 Status = Run.Status
@@ -80,6 +80,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
         ],
         "members": members,
         "columns": [(name, label, name not in hidden) for name, label in COLUMNS.items()],
+        "is_in_full": wanted.status in (Status.FAILED, Status.NOT_FOUND) and not wanted.is_by_source,
         "hidden_columns": " ".join(HIDING[name] for name in hidden),
         "view_query": wanted.query(),
         "filter_chips": filter_chips(wanted, members),
@@ -105,7 +106,7 @@ def poll(request: HttpRequest, slug: str) -> HttpResponse:
         return HttpResponse(status=204)
     wanted, team_runs = RunListQuery.read(request.GET), Run.objects.filter(team=membership.team)
     shown = parse_ids(request.GET.get("ids", "").split(",")[:PAGE_SIZE])
-    runs = list(for_list(team_runs.filter(pk__in=shown)))
+    runs = list(for_list(team_runs.present().filter(pk__in=shown)))
     changed = _changed(runs, wanted, since)
     context = _context(membership, wanted, changed)
     loaded, announced = (parse_id(request.GET.get(name, "")) or 0 for name in ("loaded", "announced"))
@@ -133,7 +134,9 @@ def _context(membership: Membership, wanted: RunListQuery, runs: Iterable[Run]) 
     return {
         "membership": membership,
         "can_change": can_change(membership),
-        "can_manage": can_manage(membership),
+        "can_own": can_own(membership),
+        "can_remove": can_remove(membership),
+        "can_export": can_export(membership),
         "wanted": wanted,
         "total": sum(counts.values()) - counts[ARCHIVED],
         "has_runs": any(counts.values()),

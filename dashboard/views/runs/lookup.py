@@ -1,11 +1,11 @@
-"""Looks up the run or dub that a URL names, together with the right to it: an outsider gets 404."""
+"""Looks up the run, dub or copy that a URL names, together with the right to it: an outsider gets 404."""
 
 from django.db.models import Exists
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
-from results.models import Dub, Run
-from teams.access import membership_in, require_change, require_export
+from results.models import Dub, MediaCopy, Run
+from teams.access import membership_in, require_change, require_export, require_remove, require_second_step
 from teams.models import Membership
 
 
@@ -15,7 +15,9 @@ def get_run(request: HttpRequest, pk: int, **annotations: Exists) -> Run:
     Raises Http404 for outsiders.
     """
     runs = Run.objects.visible_to(request.user).select_related("team", "added_by", "source")
-    return get_object_or_404(runs.annotate(**annotations), pk=pk)
+    run: Run = get_object_or_404(runs.annotate(**annotations), pk=pk)
+    require_second_step(request.user.pk, run.team)
+    return run
 
 
 def get_changeable_run(request: HttpRequest, pk: int) -> tuple[Run, Membership]:
@@ -29,11 +31,45 @@ def get_changeable_run(request: HttpRequest, pk: int) -> tuple[Run, Membership]:
     return run, membership
 
 
+def get_removable_run(request: HttpRequest, pk: int) -> tuple[Run, Membership]:
+    """Return the run and the membership that may remove it. Raises as `get_changeable_run` does."""
+    run, membership = get_changeable_run(request, pk)
+    require_remove(membership)
+    return run, membership
+
+
+# What browsers name as the destination of what a player loads. A page that is opened or saved has another.
+_PLAYER = ("video", "audio", "track")
+
+
+def get_playable_dub(request: HttpRequest, pk: int) -> Dub:
+    """Return the dub with its run and team, for a player or for a download.
+
+    Raises Http404 for outsiders. A member who may not export watches in the player, and gets PermissionDenied for
+    everything else. Browsers name the destination of a request over HTTPS and on the same machine only.
+    """
+    dub, membership = _dub_and_membership(request, pk)
+    if "download" in request.GET or request.headers.get("Sec-Fetch-Dest") not in _PLAYER:
+        require_export(membership)
+    return dub
+
+
+def get_pictured_copy(request: HttpRequest, pk: int) -> MediaCopy:
+    """Return the kept copy, which has a still. Raises Http404 for outsiders, and where there is no still."""
+    pictured = MediaCopy.objects.filter(state=MediaCopy.State.KEPT, still_bytes__gt=0)
+    return get_object_or_404(pictured.filter(dub__in=Dub.objects.visible_to(request.user)).defer("waveform"), pk=pk)
+
+
 def get_exportable_dub(request: HttpRequest, pk: int) -> Dub:
     """Return the dub with its run and team.
 
-    Raises Http404 for outsiders, and PermissionDenied for members whose role may not export.
+    Raises Http404 for outsiders, and PermissionDenied for members who may not export.
     """
-    dub = get_object_or_404(Dub.objects.visible_to(request.user).select_related("run", "team"), pk=pk)
-    require_export(membership_in(request.user, dub.team))
+    dub, membership = _dub_and_membership(request, pk)
+    require_export(membership)
     return dub
+
+
+def _dub_and_membership(request: HttpRequest, pk: int) -> tuple[Dub, Membership]:
+    dub = get_object_or_404(Dub.objects.visible_to(request.user).select_related("run", "team"), pk=pk)
+    return dub, membership_in(request.user, dub.team)

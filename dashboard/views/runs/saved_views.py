@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from dashboard.forms import ViewForm
+from dashboard.forms.run import ViewForm
 from dashboard.pages.run_list import COLUMNS, build_views
 from dashboard.pages.run_query import RunListQuery
 from results.runs import views
@@ -60,8 +60,8 @@ def remove(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     membership = membership_or_404(request.user, slug)
     view = get_object_or_404(views.visible_to(membership), pk=pk)
     if not views.can_change(membership, view):
-        raise PermissionDenied("A shared view is removed by who saved it, or by an owner of the team.")
-    view.delete()
+        raise PermissionDenied("A shared view is removed by who saved it, or by an owner or manager of the team.")
+    views.remove_view(view)
     messages.success(request, _("The view “%(name)s” was removed.") % {"name": view.name})
     return redirect(reverse("runs-list", args=[slug]) + RunListQuery(view="all").query())
 

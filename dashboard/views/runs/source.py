@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from dashboard.forms import RunChoiceForm, SourceTitleForm
+from dashboard.forms.run import RunChoiceForm, SourceTitleForm
 from dashboard.http.ids import parse_id
 from dashboard.http.requests import page_methods
 from dashboard.pages.run_query import RunListQuery
@@ -23,7 +23,7 @@ FOUND_SHOWN = 20
 def page(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the source's runs, and those whose id or title matches `q`. A POST joins the chosen one."""
     run, membership = get_changeable_run(request, pk)
-    team_runs = Run.objects.filter(team=run.team_id).exclude(pk=pk)
+    team_runs = Run.objects.present().filter(team=run.team_id).exclude(pk=pk)
     form = RunChoiceForm(team_runs, request.POST or None)
     if request.method == "POST" and form.is_valid():
         other = form.cleaned_data["run"]
@@ -56,7 +56,11 @@ def apart(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a run out of the source: the one that `run` names, or else the run of this page."""
     run, _membership = get_changeable_run(request, pk)
     chosen = parse_id(request.POST.get("run", "")) or pk
-    of_source = Run.objects.filter(team=run.team_id, source=run.source_id) if run.source_id else Run.objects.none()
+    of_source = (
+        Run.objects.present().filter(team=run.team_id, source=run.source_id)
+        if run.source_id
+        else Run.objects.none()
+    )
     if chosen != pk or run.source_id:
         run = get_object_or_404(of_source, pk=chosen)
         take_apart(run)

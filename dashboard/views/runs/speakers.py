@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from dashboard.forms import SpeakerForm
+from dashboard.forms.run import SpeakerForm
 from dashboard.http.requests import page_methods
 from dashboard.pages.transcript_parts import TranscriptFilter
 from dashboard.views.runs.lookup import get_changeable_run

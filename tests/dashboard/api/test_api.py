@@ -13,14 +13,16 @@ from django.utils import timezone
 
 from dashboard.api import run_filter
 from dashboard.pages.run_query import RunListQuery
-from results import tags
+from results import clock, tags
 from results.dubs import languages as dub_languages
 from results.exports.formats import FORMATS
 from results.models import Dub, RawAnswer, Run, Source, TeamVersion
 from results.refresh import keys
 from results.runs.archive import archive_runs
-from results.runs.remove import remove_team
 from results.runs.source import join_runs
+from results.runs.trash import remove_team
+from results.transcripts import dismissals, review_limits
+from results.transcripts.review import Kind
 from teams.models import AccessToken, Membership, Team, User
 from tests.factories import make_dub, make_key, make_member, make_run, make_searchable_dub, make_team
 
@@ -74,9 +76,14 @@ TABLE = {
     ("get", "/runs/{run}"): (200, 200),
     ("get", "/runs/{run}/answer"): (200, 200),
     ("get", "/dubs/{dub}/transcript.{format}"): (200, 200),
+    ("get", "/dubs/{dub}/checks"): (200, 200),
     ("get", "/dubs/{dub}/video"): (302, 302),
     ("get", "/dubs/{dub}/audio"): (302, 302),
     ("get", "/search"): (200, 200),
+    ("get", "/checks"): (200, 200),
+    ("post", "/dubs/{dub}/checks/dismiss"): (403, 200),
+    ("post", "/dubs/{dub}/checks/restore"): (403, 204),
+    ("get", "/events"): (200, 200),
     ("get", "/sources"): (200, 200),
     ("get", "/sources/{source}"): (200, 200),
     ("post", "/sources"): (403, 200),
@@ -90,16 +97,24 @@ TABLE = {
     ("post", "/runs/language/confirm"): (403, 200),
     ("post", "/runs/archive"): (403, 200),
     ("post", "/runs/restore"): (403, 200),
+    ("post", "/runs/remove"): (403, 200),
+    ("post", "/runs/restore-removed"): (403, 200),
+    ("get", "/removed-runs"): (200, 200),
+    ("get", "/audit"): (200, 200),
     ("post", "/runs/tag"): (403, 200),
     ("post", "/runs/untag"): (403, 200),
 }
 # As on the run's page, the raw answer is not for viewers.
 NOT_FOR_VIEWERS = [("get", "/runs/{run}/answer")]
+FOR_OWNERS = [("get", "/audit")]
 BODIES: dict[str, object] = {
     "/runs/{run}": {"title": "Harbour lights"},
     "/runs": {"ids": [1344]},
     "/dubs/{dub}": {"language": "Spanish"},
+    "/dubs/{dub}/checks/dismiss": {"kind": "fast", "reason": "Sung"},
+    "/dubs/{dub}/checks/restore": {"kind": "fast", "dismissed_at": "2026-05-31T12:00:00Z"},
     "/runs/language": {"runs": [], "language": "Spanish"},
+    "/runs/restore-removed": {"runs": [1]},
     "/runs/tag": {"runs": [], "tags": ["launch"]},
     "/runs/untag": {"runs": [], "tags": ["launch"]},
 }
@@ -167,6 +182,8 @@ def test_each_token_gets_what_the_table_says(world, method, path):
     refused = dict.fromkeys(("missing", "mistyped", "expired", "removed", "disabled"), 401)
     viewed = 403 if (method, path) in NOT_FOR_VIEWERS else reads
     wanted = refused | {"outsider": 404, "reader": reads, "viewer": viewed, "member": writes, "owner": writes}
+    if (method, path) in FOR_OWNERS:
+        wanted |= dict.fromkeys(("reader", "viewer", "member"), 403)
     answers = {token: world.ask(token, method, path) for token in world.secrets}
     assert {token: answer.status_code for token, answer in answers.items()} == wanted
     assert not any(answer.cookies for answer in answers.values())
@@ -218,7 +235,7 @@ def test_the_token_of_a_demoted_person_only_reads(team):
     user.memberships.get().change_role(Role.VIEWER)
     assert script.get().json()["can_write"] is False
     assert script.post("/runs", {"ids": [1]}).status_code == 403
-    remove_team(team)
+    remove_team(team, by="Ann")
     assert script.get().status_code == 401
 
 
@@ -351,6 +368,7 @@ def test_a_run_is_answered_with_its_dubs_and_their_addresses(team, script):
         "languages": ["es-es"],
         "duration_ms": 0,
         "cue_count": 0,
+        "check_count": 0,
         "dubs": [
             {
                 "id": dub.pk,
@@ -520,6 +538,35 @@ def test_direction_marks_can_be_switched_off(script, team, query, is_marked):
 def test_a_mistyped_parameter_of_a_transcript_is_refused(script, team, query):
     dub = make_dub(make_run(team), ["OK نعم"], "ar-eg")
     assert script.get(f"/dubs/{dub.pk}/transcript.srt{query}").status_code == 422
+
+
+def test_review_checks_are_answered_by_the_limits_of_the_team(script, team):
+    dub = make_dub(make_run(team), ["x" * 30, ""], "de-de")
+    assert [check["kind"] for check in script.get(f"/dubs/{dub.pk}/checks").json()["checks"]] == ["empty"]
+    review_limits.set_policy(team, speeds={"de": 14}, gap_ms=5000)
+    dismissals.dismiss(dub.cues.get(position=2), Kind.EMPTY, "Music", make_member(team))
+    assert script.get(f"/dubs/{dub.pk}/checks").json() == {
+        "speed": 14,
+        "is_speed_of_team": True,
+        "overlap_ms": 40,
+        "gap_ms": 5000,
+        "checks": [
+            {
+                "position": 1,
+                "kind": "fast",
+                "words": "Fast: 15 characters/s, limit 14",
+                "is_dismissed": False,
+                "reason": "",
+            },
+            {"position": 2, "kind": "empty", "words": "No text", "is_dismissed": True, "reason": "Music"},
+        ],
+    }
+    table = script.get(f"/dubs/{dub.pk}/transcript.checks").content.decode()
+    assert table == (
+        "\ufeffposition,start,end,speaker,text,check,details,dismissed\r\n"
+        f'1,00:00:00.000,00:00:02.000,Anna,{"x" * 30},fast,"Fast: 15 characters/s, limit 14",\r\n'
+        "2,00:00:02.000,00:00:04.000,Ben,,empty,No text,Music\r\n"
+    )
 
 
 def test_a_transcript_is_available_in_every_format(script, team):
@@ -720,7 +767,7 @@ def test_a_refresh_that_no_worker_can_be_told_of_answers_503(team, script):
     detail = "The background workers cannot be reached. Refreshing starts once they can be."
     for answer in (script.post(f"/runs/{one.pk}/refresh"), script.post("/runs/refresh", {"runs": [two.pk]})):
         assert (answer.status_code, answer.json()["detail"]) == (503, detail)
-    assert set(Run.objects.due(timezone.now())) == {one, two}
+    assert set(Run.objects.due(clock.now())) == {one, two}
 
 
 def test_bulk_changes_affect_only_the_teams_own_runs(team, script):
@@ -736,6 +783,27 @@ def test_bulk_changes_affect_only_the_teams_own_runs(team, script):
     assert script.post("/runs/restore", {"where": {"status": "archived"}}).json() == {"count": 2}
     assert list(Run.objects.exclude(requested_at=None)) == []  # archiving withdraws requests for a refresh
     assert dict(Run.objects.values_list("pk", "tags__name")) == {one.pk: "a", two.pk: None, foreign.pk: None}
+
+
+def test_removed_runs_are_listed_and_restored(team, script):
+    one, two, foreign = make_run(team, title="One"), make_run(team), make_run(make_team())
+    assert script.post("/runs/remove", {"runs": [one.pk, two.pk, foreign.pk]}).json() == {"count": 2}
+    assert [script.get(f"/runs/{one.pk}").status_code, script.get("/runs").json()["runs"]] == [404, []]
+    page = script.get("/removed-runs", limit=1).json()
+    assert ([run["id"] for run in page["runs"]], page["next"]) == ([two.pk], two.pk)
+    [listed] = script.get("/removed-runs", cursor=page["next"]).json()["runs"]
+    assert (listed["title"], listed["removed_at"] < listed["deleted_at"]) == ("One", True)
+    assert script.post("/runs/restore-removed", {"runs": [one.pk, foreign.pk]}).json() == {"count": 1}
+    assert script.get(f"/runs/{one.pk}").status_code == 200
+    added = script.post("/runs", {"ids": [two.camb_run_id]}).json()
+    assert [line["id"] for line in added["restored"]] == [two.pk]
+    assert Run.objects.removed().count() == 0
+
+
+def test_a_script_removes_nothing_where_only_owners_do(team, script):
+    run = make_run(team)
+    Team.objects.update(only_owners_remove=True)
+    assert script.post("/runs/remove", {"runs": [run.pk]}).status_code == 403
 
 
 # --- Sources -----------------------------------------------------------------------------------------

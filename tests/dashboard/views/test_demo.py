@@ -7,7 +7,7 @@ from django.urls import reverse
 from dashboard.embedded import demo
 from dashboard.management.commands import start
 from dashboard.management.commands.create_team import ensure_user
-from results.runs.remove import finish_removals
+from results.runs.trash import delete_team, finish_removals
 from teams.models import Membership, Team, User
 from tests.dashboard.page_helpers import signed_in
 from tests.factories import make_member, make_team
@@ -52,12 +52,13 @@ def test_an_account_that_sees_more_than_the_demo_needs_its_password(account):
     assert not is_offered()
 
 
-def test_a_deleted_demo_is_offered_no_more_and_does_not_come_back(account, monkeypatch):
+def test_a_removed_demo_is_offered_no_more_and_does_not_come_back(account, monkeypatch):
     owner = signed_in(account)
-    deletion = reverse("teams-delete", args=["demo"])
-    assert "Delete the demo" in owner.get(reverse("teams-detail", args=["demo"])).content.decode()
+    deletion = reverse("teams-remove", args=["demo"])
+    assert "Remove the demo" in owner.get(reverse("teams-detail", args=["demo"])).content.decode()
     assert owner.post(deletion, {"typed": "Demo"}).status_code == 302
     assert not is_offered()
+    delete_team(Team.objects.get())
     finish_removals()
     monkeypatch.setattr(start, "call_command", lambda *_, **__: None)
     monkeypatch.setattr(start, "check_port", lambda *_: None)
@@ -66,9 +67,9 @@ def test_a_deleted_demo_is_offered_no_more_and_does_not_come_back(account, monke
     assert owner.get(reverse("teams-new")).status_code == 200
 
 
-def test_the_demos_account_closes_when_someone_else_deletes_the_demo(account):
+def test_the_demos_account_closes_when_someone_else_removes_the_demo(account):
     other = make_member(Team.objects.get(slug="demo"), Membership.Role.OWNER)
-    signed_in(other).post(reverse("teams-delete", args=["demo"]), {"typed": "Demo"})
+    signed_in(other).post(reverse("teams-remove", args=["demo"]), {"typed": "Demo"})
     account.refresh_from_db()
     assert (account.is_active, User.objects.get(pk=other.pk).is_active) == (False, True)
     assert demo.EMAIL not in start.greeting()

@@ -1,14 +1,17 @@
 """The health checks, and the error pages for transient errors and for faults."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.cache import cache
 from django.db import InternalError, OperationalError, ProgrammingError, connection
 from django.test import Client
+from django.utils import timezone
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from results.db import health
-from tests.factories import make_worker
+from tests.factories import make_key, make_run, make_worker
 
 
 @pytest.mark.django_db
@@ -100,6 +103,24 @@ def test_a_transient_error_answers_503_and_a_fault_500(monkeypatch, caplog, erro
         bool(record.exc_info) for record in caplog.records if str(error) in caplog.handler.format(record)
     ]
     assert has_traceback == [status == 500]
+
+
+@pytest.mark.django_db
+def test_a_worker_silent_for_long_and_runs_checked_too_late_are_reported(settings):
+    make_worker(timezone.now() - timedelta(minutes=6))
+    assert (Client().get("/health/").status_code, Client().get("/health/").json()["reason"]) == (
+        503,
+        "No worker is running.",
+    )
+    settings.HEALTH_WORKER_SECONDS = 0
+    assert Client().get("/health/").json() == {"status": "ok", "worker": "silent"}
+    late = make_run(due_at=timezone.now() - timedelta(minutes=31))
+    assert Client().get("/health/").status_code == 200  # without a key, its team is asked to give one
+    make_key(late.team)
+    response = Client().get("/health/")
+    assert (response.status_code, response.json()["reason"]) == (503, "Runs are checked too late.")
+    settings.HEALTH_OLDEST_DUE_SECONDS = 0
+    assert Client().get("/health/").status_code == 200
 
 
 def test_the_liveness_check_needs_no_database():

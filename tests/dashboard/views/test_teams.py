@@ -2,7 +2,6 @@
 
 import logging
 import re
-import time
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -14,7 +13,7 @@ from django.utils import timezone
 
 from results.models import ApiKey, CopyPolicy, Cue, MediaCopy, Run
 from results.refresh import keys
-from results.runs.remove import finish_removals
+from results.runs.trash import finish_removals
 from teams.models import Invitation, Membership, Team, User
 from tests.dashboard.page_helpers import signed_in
 from tests.factories import make_dub, make_member, make_run, make_team, make_user
@@ -23,12 +22,7 @@ from tests.factories import make_dub, make_member, make_run, make_team, make_use
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("enqueued")]
 Role = Membership.Role
 KEY = "camb-0123456789-wxyz"
-TABS = ("teams-detail", "teams-key", "teams-media", "tokens")
-
-
-@pytest.fixture
-def as_owner(owner, team) -> Client:
-    return signed_in(owner)
+TABS = ("teams-detail", "keys", "teams-media", "teams-checks", "retention", "channels", "tokens", "audit")
 
 
 def url(name: str, *args: object) -> str:
@@ -152,6 +146,55 @@ def test_members_may_leave_and_change_no_membership(team, role):
     assert client.get(url("teams-detail", "dub")).status_code == 404
 
 
+def test_a_manager_manages_all_but_owners(owner, team):
+    client, ben = signed_in(make_member(team, Role.MANAGER)), make_member(team).memberships.get()
+    owners, bens = (url("teams-member", "dub", person.pk) for person in (owner.memberships.get(team=team), ben))
+    invitation, _ = Invitation.objects.issue(team=team, email="o@x.org", role=Role.OWNER, invited_by=owner)
+    refused = [
+        client.post(owners, {"role": Role.VIEWER}).status_code,
+        client.post(owners, {"remove": "yes"}).status_code,
+        client.post(owners, {"may_export": "no"}).status_code,
+        client.post(url("teams-revoke", "dub", invitation.pk)).status_code,
+    ]
+    assert refused == [403] * 4
+    assert client.post(bens, {"role": Role.OWNER}).status_code == 422
+    assert post_invitation(client, role=Role.OWNER).status_code == 422
+    assert client.post(bens, {"role": Role.MANAGER}).status_code == 302
+    assert post_invitation(client, role=Role.MANAGER).status_code == 302
+    ben.refresh_from_db()
+    assert (ben.role, Invitation.objects.get(email="kim@example.org").role) == (Role.MANAGER, Role.MANAGER)
+
+
+def test_the_right_to_export_is_a_switch_that_can_be_undone(as_owner, team):
+    ben = make_member(team).memberships.get()
+    as_owner.post(url("teams-member", "dub", ben.pk), {"may_export": "no"})
+    ben.refresh_from_db()
+    told = page_of(as_owner, team)
+    assert (ben.may_export, ben.role) == (False, Role.MEMBER)
+    assert "may no longer export." in told
+    assert re.search(r'name="may_export" value="yes"><button class="button">Undo</button>', told)
+    as_owner.post(url("teams-member", "dub", ben.pk), {"may_export": "yes"})
+    ben.refresh_from_db()
+    assert ben.may_export
+
+
+def test_an_invited_person_joins_without_the_right_to_export(as_owner, team):
+    as_owner.post(url("teams-invite", "dub"), {"email": "kim@example.org", "role": Role.VIEWER})
+    assert "may not export" in page_of(as_owner, team)
+    assert Invitation.objects.get().accept(make_user("kim@example.org")).may_export is False
+
+
+def test_an_owner_leaves_removing_runs_to_owners(as_owner, team):
+    member, run = signed_in(make_member(team)), make_run(team)
+    remove = url("runs-edit-remove", run.pk)
+    as_owner.post(url("teams-rules", "dub"), {"only_owners_remove": "on"})
+    assert member.post(remove).status_code == 403
+    assert remove not in member.get(url("runs-detail", run.pk)).content.decode()
+    as_owner.post(url("teams-rules", "dub"))
+    assert remove in member.get(url("runs-detail", run.pk)).content.decode()
+    assert member.post(remove).status_code == 302
+
+
 def test_an_owner_cannot_change_members_of_another_team(as_owner):
     other = make_team("Other")
     theirs = other.memberships.get()
@@ -182,13 +225,15 @@ def test_every_tab_links_to_all_tabs_and_marks_itself(as_owner, team, tab):
     assert hrefs == [(url(each, "dub"), ' aria-current="page"' if each == tab else "") for each in TABS]
 
 
-def test_the_page_shows_controls_to_owners_only(as_owner, team):
+def test_the_page_shows_controls_to_those_who_may_use_them(as_owner, team):
     def forms(client):
-        mains = [page_of(client, team, tab).partition("<main")[2] for tab in TABS]
+        mains = [page_of(client, team, tab).partition("<main")[2] for tab in TABS[:-1]]
         return set(re.findall(r'action="/t/dub/team/([a-z]*)', "".join(mains)))
 
     keys.save_key(team, KEY)
-    assert forms(as_owner) == {"", "key", "members", "invitations", "media", "delete", "api"}
+    managed = {"", "members", "invitations", "media", "checks", "channels", "api"}
+    assert forms(as_owner) == managed | {"key", "retention", "rules", "second", "remove"}
+    assert forms(signed_in(make_member(team, Role.MANAGER))) == managed
     assert forms(signed_in(make_member(team))) == {"members", "api"}  # leaving, and own tokens
     assert forms(signed_in(make_member(team, Role.VIEWER))) == {"members", "api"}
 
@@ -419,223 +464,40 @@ def test_all_copies_can_be_removed(as_owner, team):
     assert (copy.dub, copy.team, CopyPolicy.objects.get().is_enabled) == (None, None, False)
 
 
-# --- The key -----------------------------------------------------------------------------------------
-
-
-def save_key(client: Client, key: str = KEY):
-    return client.post(url("teams-key", "dub"), {"key": key})
-
-
-def state_of(client: Client, **query: int) -> str:
-    return client.get(url("teams-key-state", "dub"), query).content.decode()
-
-
-def record_call(team: Team, **fields: object) -> None:
-    ApiKey.objects.filter(team=team).update(last_call_at=timezone.now(), **fields)
-
-
-@pytest.mark.parametrize("typed", [KEY, f"  {KEY}\r\n", f'"{KEY}"', f"'{KEY}'", f"“{KEY}”", f'\t"{KEY}" '])
-def test_a_key_is_saved_without_pasted_spaces_and_quotes(as_owner, team, typed, enqueued):
-    assert save_key(as_owner, typed).url == url("teams-key", "dub")
-    key = ApiKey.objects.get(team=team)
-    assert (key.secret, key.last_four) == (KEY, "wxyz")
-    assert ("test_key", team.pk) in enqueued
-
-
-@pytest.mark.parametrize(
-    ("typed", "sentence"),
-    [
-        ("", "Paste the key first."),
-        ('  "" ', "Paste the key first."),
-        ("sevench", "too short"),
-        ("x" * 501, "too long"),
-        ("camb 0123456789", "no spaces"),
-        ("camb-ключ-0123456789", "only plain letters"),
-        ("camb-０１２３４５６７", "only plain letters"),
-        ("camb\n0123456789", "only plain letters"),
-        ("camb\x1b0123456789", "only plain letters"),
-        ("camb\x000123456789", "Null characters"),
-    ],
-)
-def test_an_invalid_key_is_refused_with_the_reason_and_not_repeated(as_owner, team, typed, sentence):
-    answer = save_key(as_owner, typed)
-    page = answer.content.decode()
-    assert answer.status_code == 422
-    assert sentence in page
-    assert not typed.strip('" ') or typed not in page
-    assert ApiKey.objects.count() == 0
-
-
-@pytest.mark.parametrize("name", ["", "   ", "\u200b\u200e", "\u2007\xad"])
-def test_an_invisible_name_is_refused(as_owner, team, name):
-    assert as_owner.post(url("teams-detail", "dub"), {"name": name}).status_code == 422
-    assert Team.objects.get().name == "Dub"
-
-
-def test_an_invalid_key_leaves_the_saved_key_in_place(as_owner, team):
-    save_key(as_owner)
-    save_key(as_owner, "short")
-    assert ApiKey.objects.get(team=team).secret == KEY
-
-
-@pytest.mark.parametrize(("role", "shown"), [(Role.OWNER, "…wxyz"), (Role.MEMBER, "…wxyz"), (Role.VIEWER, None)])
-def test_pages_show_at_most_the_last_four_characters_of_a_key(team, role, shown):
-    keys.save_key(team, KEY)
-    client = signed_in(make_member(team, role))
-    for text in (page_of(client, team, "teams-key"), state_of(client)):
-        assert KEY not in text
-        assert "0123" not in text
-        assert ("wxyz" in text) == (shown is not None)
-        assert (shown or "Testing…") in text
-
-
-def test_a_key_is_not_stored_in_plain_text(as_owner, team):
-    save_key(as_owner)
-    assert KEY not in str(ApiKey.objects.values().get())
-
-
-def test_only_the_end_of_a_key_is_logged(as_owner, caplog):
-    caplog.set_level(logging.DEBUG)
-    save_key(as_owner)
-    save_key(as_owner, KEY + " x")
-    assert "0123456789" not in caplog.text
-
-
-def test_the_page_polls_until_the_key_was_tested(as_owner, team):
-    save_key(as_owner)
-    assert "data-poll" in page_of(as_owner, team, "teams-key")
-    now = int(time.time())
-    assert as_owner.get(url("teams-key-state", "dub"), {"began": now}).status_code == 204
-    record_call(team, state=ApiKey.State.WORKING)
-    answer = state_of(as_owner, began=now)
-    assert "Working" in answer
-    assert "data-poll" not in answer
-
-
-def test_a_key_that_works_leads_to_the_first_runs(as_owner, team):
-    save_key(as_owner)
-    step = url("runs-add", "dub")
-    assert step not in state_of(as_owner)
-    record_call(team, state=ApiKey.State.WORKING)
-    assert step in state_of(as_owner)
-    make_run(team)
-    assert step not in state_of(as_owner)
-
-
-def test_the_page_says_when_no_worker_runs_the_test(as_owner, team):
-    save_key(as_owner)
-    answer = state_of(as_owner, began=int(time.time()) - 31)
-    assert "The test has not run yet" in answer
-    assert "data-poll" not in answer
-
-
-@pytest.mark.parametrize("began", ["x", "-1", "9" * 40, "٣", "1.5"])
-def test_a_malformed_began_is_answered(as_owner, team, began):
-    save_key(as_owner)
-    assert as_owner.get(url("teams-key-state", "dub"), {"began": began}).status_code in (200, 204)
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {},
-        {"message": "Not whether it accepts this key."},
-        {"failures": 1},
-        *({"state": state, "message": "No."} for state in ApiKey.State if state not in ("untried", "working")),
-    ],
-)
-@pytest.mark.parametrize("age_s", [0, 60])
-def test_only_a_key_that_works_is_green(as_owner, team, fields, age_s):
-    save_key(as_owner)
-    record_call(team, **fields)
-    for page in (state_of(as_owner, began=int(time.time()) - age_s), page_of(as_owner, team, "teams-key")):
-        assert "status ready" not in page
-        assert "status-ready" not in page
-        assert url("runs-add", "dub") not in page
-
-
-def test_a_viewer_reads_of_trouble_with_the_key_without_the_names_of_settings(team, camb, settings):
-    settings.CAMB_BASE_URL = "ftp://nowhere"
-    keys.save_key(team, KEY)
-    keys.test_key(team.pk)
-    client = signed_in(make_member(team, Role.VIEWER))
-    for page in (page_of(client, team, "teams-key"), client.get(url("activity", "dub")).content.decode()):
-        assert "Ask the administrator of this server" in page
-        assert not re.search(r"\b(CAMB|FIELD|HTTPS?|DUBROOM)_[A-Z_]+", page)
-
-
-def test_a_problem_with_the_key_is_shown_with_the_next_step(as_owner, team):
-    save_key(as_owner)
-    retry_at = timezone.now() + timedelta(minutes=30)
-    record_call(
-        team,
-        state=ApiKey.State.REFUSED,
-        message="CAMB.AI refused it. Paste another.",
-        retry_at=retry_at,
-        failures=1,
-    )
-    answer = state_of(as_owner)
-    assert "Refused" in answer
-    assert "CAMB.AI refused it. Paste another." in answer
-    assert f'datetime="{retry_at:%Y-%m-%dT%H:%M}' in answer
-    form = r'<details class="reveal"( open)?>\s*<summary>Replace the key'
-    assert re.search(form, page_of(as_owner, team, "teams-key"))[1] == " open"
-    record_call(team, state=ApiKey.State.UNPAID)
-    assert re.search(form, page_of(as_owner, team, "teams-key"))[1] is None
-
-
-def test_a_key_is_tested_again_on_request(as_owner, team, enqueued):
-    save_key(as_owner)
-    record_call(team, state=ApiKey.State.REFUSED, message="No.")
-    enqueued.clear()
-    assert as_owner.post(url("teams-key-test", "dub")).url == url("teams-key", "dub")
-    assert enqueued == [("test_key", team.pk)]
-    assert "Testing…" in state_of(as_owner)
-
-
-def test_a_test_without_a_key_answers_404(as_owner):
-    assert as_owner.post(url("teams-key-test", "dub")).status_code == 404
-
-
-def test_key_tests_are_rate_limited(as_owner):
-    save_key(as_owner)
-    assert [as_owner.post(url("teams-key-test", "dub")).status_code for _ in range(11)][-1] == 429
-
-
-def test_a_key_is_replaced_and_removed(as_owner, team):
-    save_key(as_owner)
-    save_key(as_owner, "camb-another-key-abcd")
-    assert ApiKey.objects.get(team=team).secret == "camb-another-key-abcd"
-    assert as_owner.post(url("teams-key-remove", "dub")).url == url("teams-key", "dub")
-    assert ApiKey.objects.count() == 0
-    assert "This team has no CAMB.AI key yet" in page_of(as_owner, team, "teams-key")
-
-
-def test_the_demos_key_is_explained_and_stays(as_owner, team):
-    keys.save_key(team, "demo-key-0000")
-    record_call(team, is_demo=True, state=ApiKey.State.WORKING)
-    page = page_of(as_owner, team, "teams-key")
-    assert (
-        "a stand-in on this machine answers in CAMB.AI&#x27;s place" in page or "stand-in on this machine" in page
-    )
-    assert 'name="key"' not in page
-    assert save_key(as_owner).status_code == 422
-    assert as_owner.post(url("teams-key-remove", "dub")).status_code == 422
-    assert ApiKey.objects.get(team=team).secret == "demo-key-0000"
-
-
 # --- The end of a team -------------------------------------------------------------------------------
 
 
-def test_a_team_is_deleted_with_its_data_once_its_name_is_typed(as_owner, team):
+def test_a_team_is_removed_once_its_name_is_typed_and_its_owner_restores_it(as_owner, team):
+    run = make_dub(make_run(team), ["one", "two"]).run
+    keys.save_key(team, KEY)
+    member = signed_in(make_member(team))
+    for typed in ("", "dub", "Du"):
+        assert as_owner.post(url("teams-remove", "dub"), {"typed": typed}).status_code == 422
+    assert as_owner.post(url("teams-remove", "dub"), {"typed": "Dub"}).url == url("trash-teams")
+    restore = url("trash-team-restore", team.pk)
+    assert restore in as_owner.get(url("trash-teams")).content.decode()
+    for client in (as_owner, member):
+        for page in (url("teams-detail", "dub"), url("runs-detail", run.pk)):
+            assert client.get(page).status_code == 404
+        assert client.get("/")["Location"] == url("teams-new")
+    assert (member.post(restore).status_code, restore in member.get(url("trash-teams")).content.decode()) == (
+        404,
+        False,
+    )
+    finish_removals()
+    assert as_owner.post(restore).url == url("teams-detail", "dub")
+    assert member.get(url("runs-detail", run.pk)).status_code == 200
+    assert (ApiKey.objects.get().team, Cue.objects.count()) == (team, 2)
+
+
+def test_a_removed_team_is_deleted_for_good_on_its_owners_word(as_owner, team, enqueued):
     make_dub(make_run(team), ["one", "two"])
     keep = make_dub(lines=["three"])
-    keys.save_key(team, KEY)
-    for typed in ("", "dub", "Du"):
-        assert as_owner.post(url("teams-delete", "dub"), {"typed": typed}).status_code == 422
-    assert as_owner.post(url("teams-delete", "dub"), {"typed": "Dub"}).url == "/"
-    assert as_owner.get(url("teams-detail", "dub")).status_code == 404
+    as_owner.post(url("teams-remove", "dub"), {"typed": "Dub"})
+    delete = url("trash-team-delete", team.pk)
+    assert as_owner.post(delete).url == url("trash-teams")
+    assert as_owner.post(delete).status_code == 404
+    assert enqueued[-1] == ("finish_removals",)
     finish_removals()
     assert list(Run.objects.all()) == [keep.run]
-    assert [cue.text for cue in Cue.objects.all()] == ["three"]
-    assert (ApiKey.objects.count(), Team.objects.count()) == (0, 1)
+    assert list(Team.objects.all()) == [keep.team]

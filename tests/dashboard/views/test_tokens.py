@@ -17,6 +17,11 @@ pytestmark = pytest.mark.django_db
 Role = Membership.Role
 
 
+@pytest.fixture
+def member(team) -> Client:
+    return signed_in(make_member(team), is_confirmed=True)
+
+
 def get_api_page(client: Client, team: Team):
     """Return the answer for the team's API page."""
     return client.get(reverse("tokens", args=[team.slug]))
@@ -83,7 +88,7 @@ def test_a_person_has_only_so_many(team, member, monkeypatch):
 
 
 def test_a_viewer_creates_only_tokens_that_read(team):
-    viewer = signed_in(make_member(team, Role.VIEWER))
+    viewer = signed_in(make_member(team, Role.VIEWER), is_confirmed=True)
     assert 'value="write"' not in get_api_page(viewer, team).content.decode()
     assert create(viewer, team, access="write").status_code == 422
     assert create(viewer, team).status_code == 201
@@ -113,9 +118,9 @@ def test_thirty_tokens_take_as_many_queries_as_one(team, django_assert_num_queri
     owner = signed_in(team.memberships.get(role=Role.OWNER).user)
     make_token(team)
     get_api_page(owner, team)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         get_api_page(owner, team)
     for _ in range(29):
         make_token(team)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         assert get_api_page(owner, team).content.decode().count("never used") == 30

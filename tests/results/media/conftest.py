@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from demo.server import Reply
-from results.media import copy_sync, waveform
+from results.media import copy_sync, stills, waveform
 from results.models import CopyPolicy, MediaCopy
 from tests.bucket import Bucket
 from tests.results.media.copy_helpers import ETAG, GB, VIDEO, ready_dub
 
-_measure = waveform.measure
+_measure, _take = waveform.measure, stills.take
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def store_in(settings, data_dir):
 
 @pytest.fixture
 def measured(monkeypatch) -> list[tuple[str, str]]:
-    """The measured files as (stem of the copy's name, content type); each file gets an empty waveform.
+    """The measured files as (stem of the copy's name, content type); each file gets an empty waveform and no still.
 
     Most files of these tests are no real media, and each real measurement takes a process.
     """
@@ -48,6 +48,7 @@ def measured(monkeypatch) -> list[tuple[str, str]]:
         return waveform.EMPTY
 
     monkeypatch.setattr(waveform, "measure", measure)
+    monkeypatch.setattr(stills, "take", lambda *_: stills.EMPTY)
     return measured
 
 
@@ -55,6 +56,12 @@ def measured(monkeypatch) -> list[tuple[str, str]]:
 def real_waveforms(measured, monkeypatch):
     """Measure waveforms in a separate process, as in use."""
     monkeypatch.setattr(waveform, "measure", _measure)
+
+
+@pytest.fixture
+def real_stills(measured, monkeypatch):
+    """Take stills in a separate process, as in use."""
+    monkeypatch.setattr(stills, "take", _take)
 
 
 @pytest.fixture

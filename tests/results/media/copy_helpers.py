@@ -8,7 +8,7 @@ from pathlib import Path
 from django.core.files.storage import FileSystemStorage
 from django.utils import timezone
 
-from results.media import part_files
+from results.media import copy_storage, part_files
 from results.models import Dub, MediaCopy
 from tests.bucket import Bucket
 from tests.factories import make_dub, make_run
@@ -79,7 +79,8 @@ def part_sizes(data_dir: Path) -> list[int]:
 
 def stored_files(data_dir: Path) -> list[Path]:
     """Return the files in the storage on this machine."""
-    return [path for path in (data_dir / "media").rglob("*") if path.is_file()]
+    files = (data_dir / "media").rglob("*")
+    return [path for path in files if path.is_file() and path.name != copy_storage.MARK_FILE]
 
 
 def requested_ranges(host) -> list[str | None]:

@@ -15,8 +15,8 @@ from django.utils import timezone
 from demo.server import MEDIA_DIR, Reply
 from results import camb, clock
 from results.media import copies, copy_fetch, copy_sync, download, links, part_files, quota, waveform
-from results.models import CopyPolicy, MediaCopy, RawAnswer, Run
-from results.runs.remove import remove_run
+from results.models import CopyPolicy, Event, MediaCopy, RawAnswer, Run
+from results.runs.trash import delete_run
 from tests.factories import make_team
 from tests.results.media.copy_helpers import (
     ETAG,
@@ -318,8 +318,9 @@ def test_full_disk_is_explained_and_tried_again_later(team, host, sync, monkeypa
         copy = sync()
     assert copy.message == "The server's disk is full. It is tried again once there is room."
     assert (copy.state, copy.failures, part_sizes(data_dir)) == ("waiting", 0, [])
+    assert Event.objects.get(kind="copies").detail == {"trouble": "disk", "message": copy.message}
     make_due(copy)
-    assert sync().state == "kept"
+    assert (sync().state, CopyPolicy.objects.get().told_trouble) == ("kept", "")
 
 
 def test_full_disk_of_the_storage_is_noticed_before_the_download(team, host, sync, monkeypatch, data_dir):
@@ -434,7 +435,7 @@ def test_run_removed_during_the_download_leaves_nothing(waiting, host, sync, dat
     live_url = links.playable_url
 
     def remove_meanwhile(dub, *rest, **named):
-        remove_run(dub.run)
+        delete_run(dub.run)
         return live_url(dub, *rest, **named)
 
     monkeypatch.setattr(links, "playable_url", remove_meanwhile)
@@ -456,9 +457,7 @@ def test_machines_share_the_clock_of_the_database(waiting, monkeypatch):
     copy_fetch.fetch_copy(str(lease))
     copy = MediaCopy.objects.get()
     assert (copy.state, copy.state_at, copy.lease) == ("kept", ahead, None)
-    assert not copies.check_file(MediaCopy(pk=copy.pk, name="gone"))
-    assert MediaCopy.objects.get().due_at == ahead
-    MediaCopy.objects.update(due_at=None)
+    MediaCopy.objects.update(due_at=None, state="failed")
     quota.make_due(pk=copy.pk)
     assert MediaCopy.objects.get().due_at == ahead
     copy_sync.find_new_media()

@@ -10,7 +10,7 @@ from django.utils import timezone
 from demo.server import Reply
 from results.media import copies, quota
 from results.models import CopyPolicy, Dub, MediaCopy
-from results.runs.remove import remove_run
+from results.runs.trash import delete_run
 from tests.factories import make_dub, make_run
 from tests.results.media.copy_helpers import (
     GB,
@@ -93,7 +93,7 @@ def test_removed_run_has_its_files_deleted(team, host, sync, store_in, storage):
     gone, stays = ready_dub(team, host), ready_dub(team, host)
     sync()
     name = MediaCopy.objects.get(dub=gone).name
-    remove_run(gone.run)
+    delete_run(gone.run)
     assert quota.usage_of(team).kept == 2
     sync()
     assert (MediaCopy.objects.get().dub, default_storage.exists(name)) == (stays, False)
@@ -103,7 +103,7 @@ def test_removed_team_has_its_files_deleted(team, host, sync, data_dir):
     dub = ready_dub(team, host)
     sync()
     assert len(stored_files(data_dir)) == 1
-    remove_run(dub.run)
+    delete_run(dub.run)
     team.delete()
     sync()
     assert (MediaCopy.objects.count(), stored_files(data_dir)) == (0, [])
@@ -112,7 +112,7 @@ def test_removed_team_has_its_files_deleted(team, host, sync, data_dir):
 def test_file_that_cannot_be_deleted_is_tried_again(team, host, sync, store_in, data_dir):
     dub = ready_dub(team, host)
     sync()
-    remove_run(dub.run)
+    delete_run(dub.run)
     store_in("Undeletable")
     sync()
     assert (MediaCopy.objects.count(), len(stored_files(data_dir))) == (1, 1)

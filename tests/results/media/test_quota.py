@@ -4,7 +4,7 @@ import pytest
 
 from demo.server import Reply
 from results.media import copies, copy_fetch, copy_sync, quota
-from results.models import CopyPolicy, MediaCopy
+from results.models import CopyPolicy, Event, MediaCopy
 from tests.results.media.copy_helpers import (
     ETAG,
     GB,
@@ -30,6 +30,16 @@ def test_file_beyond_the_quota_is_not_fetched_and_its_size_is_told(team, host, s
     assert (copy.state, copy.failures, copy.size, part_sizes(data_dir)) == ("waiting", 0, 5 * GB, [])
     make_due(copy)
     assert (sync().state, requested_ranges(host)) == ("waiting", [None])
+
+
+def test_a_full_quota_is_told_once_until_it_changes(team, host, sync):
+    host.files["/v.mp4"] = Reply(200, b"x", {"Content-Length": str(5 * GB), "ETag": ETAG})
+    ready_dub(team, host)
+    for _ in range(2):
+        make_due(sync())
+    assert [event.detail["trouble"] for event in Event.objects.filter(kind="copies")] == ["quota"]
+    quota.set_policy(team, is_on=True, most_gb=2)
+    assert CopyPolicy.objects.get().told_trouble == ""
 
 
 def test_with_a_full_quota_copies_of_unknown_size_are_not_requested(team, host, sync):

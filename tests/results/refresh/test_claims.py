@@ -8,6 +8,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
+from results import clock
 from results.models import ApiKey, Run, WorkerHeartbeat
 from results.refresh import ask, claims, heartbeat
 from tests.factories import LINE, make_key, make_numbered_runs, make_run, make_runs, make_team
@@ -115,7 +116,7 @@ def test_a_malformed_or_unknown_lease_id_finds_nothing(team, runs, lease_id):
 
 
 def test_runs_that_are_due_longest_are_claimed_first(team, runs):
-    now = timezone.now()
+    now = clock.now()
     for wait, run in enumerate(runs):
         run.due_at = now - timedelta(seconds=wait)
     Run.objects.bulk_update(runs, ["due_at"])
@@ -125,7 +126,7 @@ def test_runs_that_are_due_longest_are_claimed_first(team, runs):
 
 def test_a_lease_goes_back_when_the_key_may_not_be_used_any_more(team, runs):
     lease = claims.claim(team.pk)
-    ApiKey.objects.update(retry_at=timezone.now() + timedelta(minutes=1))
+    ApiKey.objects.update(retry_at=clock.now() + timedelta(minutes=1))
     assert claims.take(str(lease.id)) is None
     assert leased() == set()
 
@@ -151,7 +152,7 @@ def worker_process(monkeypatch):
 def test_the_leases_of_a_worker_bind_while_its_heartbeat_is_fresh(team, runs, worker_process):
     lease = claims.claim(team.pk)
     assert set(Run.objects.filter(pk__in=pks(lease)).values_list("leased_by", flat=True)) == {worker_process}
-    now = timezone.now()
+    now = clock.now()
     assert set(pks(lease)).isdisjoint(Run.objects.due(now).pks())
     WorkerHeartbeat.objects.update(seen_at=now - WorkerHeartbeat.DEAD_AFTER - timedelta(seconds=1))
     assert set(pks(lease)) <= set(Run.objects.due(now).pks())
@@ -160,7 +161,7 @@ def test_the_leases_of_a_worker_bind_while_its_heartbeat_is_fresh(team, runs, wo
 
 def test_a_worker_whose_heartbeat_is_late_keeps_its_leases_when_it_claims_more(team, runs, worker_process):
     first = claims.claim(team.pk)
-    late = timezone.now() - WorkerHeartbeat.DEAD_AFTER - timedelta(seconds=1)
+    late = clock.now() - WorkerHeartbeat.DEAD_AFTER - timedelta(seconds=1)
     WorkerHeartbeat.objects.update(seen_at=late)
     second = claims.claim(team.pk)
     assert set(pks(first)).isdisjoint(pks(second))
@@ -170,13 +171,13 @@ def test_a_lease_claimed_before_the_first_heartbeat_binds_until_it_ends(team, ru
     monkeypatch.setattr(heartbeat, "worker_id", None)
     lease = claims.claim(team.pk)
     heartbeat.beat()
-    assert set(pks(lease)).isdisjoint(Run.objects.due(timezone.now()).pks())
+    assert set(pks(lease)).isdisjoint(Run.objects.due(clock.now()).pks())
 
 
 def test_a_heartbeat_from_the_future_was_written_before_the_clock_was_set_back(team, runs, worker_process):
     claims.claim(team.pk)
-    WorkerHeartbeat.objects.update(seen_at=timezone.now() + timedelta(hours=1))
-    assert Run.objects.due(timezone.now()).count() == 200
+    WorkerHeartbeat.objects.update(seen_at=clock.now() + timedelta(hours=1))
+    assert Run.objects.due(clock.now()).count() == 200
 
 
 def test_a_heartbeat_releases_leases_that_the_worker_no_longer_holds(team, runs, worker_process):
@@ -190,7 +191,7 @@ def test_a_worker_that_stops_leaves_its_runs_to_others_at_once(team, runs, worke
     claims.claim(team.pk)
     heartbeat.stop()
     heartbeat._stopped.clear()
-    assert Run.objects.due(timezone.now()).count() == 200
+    assert Run.objects.due(clock.now()).count() == 200
 
 
 def test_a_claim_that_finds_nothing_leaves_no_lease_behind(team, worker_process):

@@ -10,10 +10,11 @@ from django.db import connection
 from django.utils import timezone
 
 from demo.server import ABSENT, Reply
+from results import clock
 from results.camb import parse
 from results.models import ApiKey, Call, Run
 from results.refresh import ask, claims, merge, schedule
-from results.runs.remove import finish_removals, remove_team
+from results.runs.trash import delete_team, finish_removals
 from teams.models import Team
 from tests.factories import LINE, make_numbered_runs, make_run, make_runs
 
@@ -163,7 +164,7 @@ def test_recovering_from_a_clock_change_leaves_ordinary_waits_alone(team):
     make_run(team, due_at=later)
     schedule.recover_from_clock_change()
     assert Run.objects.filter(due_at=soon).count() == 1
-    assert Run.objects.due(timezone.now()).count() == 1
+    assert Run.objects.due(clock.now()).count() == 1
 
 
 # --- Answers that grow without end ---------------------------------------------------------------------
@@ -204,7 +205,7 @@ def test_a_team_removed_while_its_call_is_in_flight_leaves_nothing_behind(
     camb.unknown = READY
 
     def remove() -> None:
-        remove_team(team)
+        delete_team(team)
         finish_removals()
 
     during_the_call(remove)

@@ -28,8 +28,8 @@ from results.models import (
 )
 from results.refresh import ask, call_log, circuit_breaker, claims, merge, save, schedule
 from results.runs.add import add_tasks
-from results.runs.remove import remove_run
 from results.runs.request import request_refresh
+from results.runs.trash import delete_run
 from tests.factories import LINE, make_run, make_runs, make_team, ready
 
 pytestmark = pytest.mark.django_db
@@ -95,7 +95,7 @@ def test_what_was_said_is_stored_as_it_was_said(camb, team, sweep):
     camb.runs[run.camb_run_id] = {"es-es": ready(), "54": None, "fr-fr": ready(video_url=None)}
     sweep()
     run.refresh_from_db()
-    assert (run.status, run.languages, run.cue_count, run.duration_ms) == ("ready", ["es-es", "fr-fr"], 2, 2250)
+    assert (run.status, run.languages, run.cue_count, run.duration_ms) == ("ready", ["es-es", "fr-fr"], 1, 2250)
     spanish, french = run.dubs.order_by("pk")
     assert (spanish.video_url, french.video_url) == ("https://media.example/1.mp4", "")
     assert list(spanish.cues.values_list("position", "start_ms", "end_ms", "speaker", "text")) == [
@@ -584,7 +584,7 @@ def queries_to_save(team, runs) -> int:
 def test_a_run_removed_while_it_is_asked_stays_removed(camb, team, sweep, during_the_call):
     run, mate = make_runs(team, 2)
     camb.runs |= {run.camb_run_id: ready(), mate.camb_run_id: ready()}
-    during_the_call(lambda: remove_run(run))
+    during_the_call(lambda: delete_run(run))
     sweep()
     assert list(Run.objects.values_list("pk", "status")) == [(mate.pk, "ready")]
     assert Cue.objects.count() == 1

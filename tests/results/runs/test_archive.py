@@ -10,8 +10,8 @@ from results.models import Cue, Dub, Language, Run, SavedSearch, TeamVersion
 from results.refresh import merge, schedule
 from results.runs import archive
 from results.runs.archive import archive_runs, restore_runs
-from results.runs.remove import remove_run
 from results.runs.request import refresh_progress, refresh_sooner, request_refresh, request_refresh_many
+from results.runs.trash import delete_run
 from results.search import index, indexing, saved
 from results.search.analyzer import Phrase
 from results.search.engine import engine
@@ -133,7 +133,7 @@ def test_changes_between_archiving_and_the_worker_leave_nothing_behind(team, enq
     assert found_texts(team, "speaker:ann") == {"kitchen one", "kitchen Lee"}
     assert found_texts(team, "speaker:lee") == set()
     for run in runs:
-        remove_run(run)
+        delete_run(run)
     assert (indexed(team), is_sound()) == (0, True)
 
 
@@ -153,7 +153,7 @@ def test_a_rebuild_leaves_archived_runs_out(team, enqueued):
     archive.sync_pending()
     indexing.rebuild()
     assert (indexed(team), found_texts(team)) == (1, {"kitchen two"})
-    remove_run(run)
+    delete_run(run)
     assert is_sound()
 
 
@@ -190,7 +190,7 @@ def test_a_dub_whose_language_tag_arrives_later_is_found_by_it_and_can_be_remove
     Language.objects.create(camb_id=54, tag="es-es")
     merge.tag_numbered_dubs({54: "es-es"})
     assert (found_texts(team, "lang:es"), found_texts(team, "lang:54")) == ({"kitchen"}, set())
-    remove_run(dub.run)
+    delete_run(dub.run)
     assert (indexed(team), found_texts(team, "lang:54"), is_sound()) == (0, set(), True)
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from results import queue
+from results import clock, queue
 from results.media import links
 from results.models import ApiKey, Run
 from results.refresh import ask, claims, heartbeat
@@ -96,7 +96,7 @@ def test_requests_are_marked_in_batches_and_workers_start_after_the_first(team, 
     marked_when_enqueued: list[int] = []
 
     def enqueue(_task: str, **_: object) -> None:
-        marked_when_enqueued.append(Run.objects.due(timezone.now()).count())
+        marked_when_enqueued.append(Run.objects.due(clock.now()).count())
 
     monkeypatch.setattr(request, "REQUESTS_PER_TRANSACTION", 5)
     monkeypatch.setattr(queue, "enqueue", enqueue)

@@ -7,8 +7,8 @@ from results.models import Run, Source, TeamVersion
 from results.refresh.merge import merge_task
 from results.runs import pasted_ids, source
 from results.runs.add import PastedRuns, add_pasted
-from results.runs.remove import remove_run
 from results.runs.source import TooManyRunsError, join_groups, join_runs, rename_source, take_apart
+from results.runs.trash import delete_run
 from tests.factories import make_ready_run, make_runs, make_team
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("enqueued")]
@@ -79,7 +79,7 @@ def test_a_removed_run_leaves_no_source_of_one_run():
     team = make_team()
     runs = make_runs(team, 2)
     join_runs(team, pks(runs))
-    remove_run(runs[0])
+    delete_run(runs[0])
     assert groups() == []
 
 

@@ -5,10 +5,10 @@ import unicodedata
 from hashlib import sha256
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from results.search import analyzer
+from results.search import analyzer, clusters
 from results.search.analyzer import (
     ANALYZER_VERSION,
     MAX_TERM,
@@ -100,6 +100,7 @@ def test_every_text_is_analyzed_and_marks_cut_no_character_from_its_accents(text
         edge = end + 1
 
 
+@example("Ä᬴Ö")
 @given(any_text)
 def test_every_term_of_a_text_is_marked_in_it(text):
     """Marking folds character by character and indexing folds the text at once; both give the same."""
@@ -112,11 +113,22 @@ def test_every_term_of_a_text_is_marked_in_it(text):
 def test_words_are_marked_alone_as_in_their_line(text):
     """Marking looks at one word at a time where it can, and remembers it; the whole text has the same marks."""
     # A mark after a space belongs to the space: the whole text marks both.
-    text = re.sub(f" +(?={analyzer._EXTENDER.pattern})", "", text)
+    text = re.sub(f" +(?={clusters._NEVER_ALONE.pattern})", "", text)
     words, extras = terms(text)
     for term in (*words, *extras):
         for phrase in (Phrase((term,)), Phrase((term[:2],), is_prefix=True)):
             assert mark(text, [phrase]) == list(analyzer._mark(text, (phrase,)))
+
+
+@given(
+    st.text("のこ日本語가각กข ー゙あﾊﾟé🎉a、", max_size=30),
+    st.text("のこ日本語가각กขー", min_size=1, max_size=4),
+    st.booleans(),
+)
+def test_letters_in_a_row_are_marked_where_their_bigrams_stand(text, typed, is_prefix):
+    # A phrase that can stand nowhere makes `mark` look at every token.
+    found = phrases(typed, is_prefix=is_prefix)
+    assert mark(text, found) == mark(text, [*found, Phrase(("no", "where"))])
 
 
 @given(st.text(SPACED + "北京กี่한ᆨ❶🎉→ '-.,_@&\"\u05b0\u0651\u200c", max_size=40) | any_text)

@@ -3,10 +3,10 @@
 import pytest
 
 from results import tasks
-from results.models import Dub, SavedSearch, SearchAlert, VocabularyWord
+from results.models import Dub, Event, Run, SavedSearch, SearchAlert, VocabularyWord
 from results.search import indexing, saved
 from teams.models import Membership
-from tests.factories import make_member, make_run, make_searchable_dub, make_team
+from tests.factories import make_key, make_member, make_run, make_searchable_dub, make_team
 
 pytestmark = pytest.mark.django_db
 Role = Membership.Role
@@ -46,6 +46,30 @@ def test_a_new_dub_with_hits_causes_one_alert(team, anna):
     store(team, "another kitchen")
     saved.create_alerts()
     assert news(anna)["kitchen"] == 2
+
+
+def test_refreshing_comes_before_a_backlog_of_alerts(team, anna, monkeypatch):
+    monkeypatch.setattr(saved, "DUBS_WHILE_BUSY", 1)
+    make_key(team)
+    for _ in range(3):
+        store(team, "the kitchen")
+    Run.objects.filter(team=team).update(due_at=None)
+    due = make_run(team)
+    saved.create_alerts()
+    assert Dub.objects.filter(is_alert_checked=False).count() == 2
+    Run.objects.filter(pk=due.pk).update(due_at=None)
+    saved.create_alerts()
+    assert not Dub.objects.filter(is_alert_checked=False).exists()
+
+
+def test_a_new_dub_with_hits_is_told_once_for_each_search(team, anna):
+    kitchen = saved.save_search(anna, "kitchen", is_shared=False)
+    dub = store(team, "the kitchen", "kitchens")
+    saved.create_alerts()
+    Dub.objects.filter(pk=dub.pk).update(is_alert_checked=False)
+    saved.create_alerts()
+    event = Event.objects.get()
+    assert (event.kind, event.saved_search, event.run, event.detail) == ("found", kitchen, dub.run, {"count": 2})
 
 
 def test_dubs_older_than_the_saved_search_cause_no_alert(team, anna):

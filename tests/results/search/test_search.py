@@ -4,7 +4,6 @@ import unicodedata
 
 import pytest
 from django.db import connection, transaction
-from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -488,16 +487,3 @@ def test_a_page_needs_the_same_few_queries_however_many_hits(django_assert_num_q
         with django_assert_num_queries(4 if connection.vendor == "sqlite" else 6):
             for hit in search(team.pk, "kitchen", limit=limit).hits:
                 assert (hit.cue.dub.language, hit.cue.run.team_id) == ("en-us", team.pk)
-
-
-# --- The tables ----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_migration_can_be_reversed_and_applied_again():
-    executor = MigrationExecutor(connection)
-    executor.migrate([("results", "0001_initial")])
-    assert "results_search" not in connection.introspection.table_names()
-    executor = MigrationExecutor(connection)
-    executor.migrate(executor.loader.graph.leaf_nodes("results"))
-    assert found(make_found_dub("kitchen").team, "kitchen") == ["kitchen"]

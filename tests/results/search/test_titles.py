@@ -4,13 +4,13 @@ import unicodedata
 
 import pytest
 
-from dashboard.forms import TitleForm
+from dashboard.forms.run import TitleForm
 from results import queue, tags
-from results.models import Run
+from results.models import Run, Tag
 from results.runs import source_suggestions
 from results.runs.add import add_runs, add_tasks
 from results.search import titles
-from results.search.query import plain_words
+from results.search.query import parse, plain_words
 from tests.factories import make_run, make_team
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +64,47 @@ def test_each_word_is_in_the_title_or_a_tag_or_begins_the_id():
     assert named(team, "LAUNCH pil") == ["Pilot"]
     assert named(team, "134") == named(team, "#1344") == named(team, "١٣٤٤ pilot") == ["Pilot"]
     assert named(team, "pilot party") == []
+
+
+TAGS = [
+    ("Été", ["ete", "ÉTÉ", "e\u0301te\u0301"]),
+    ("Łódź Küche", ["lodz kuche", "Łódź  KÜCHE"]),
+    ("한국", [unicodedata.normalize("NFD", "한국")]),
+    ("カタカナ", ["かたかな", "ｶﾀｶﾅ"]),
+    ("♥", ["♥"]),
+]
+
+
+@pytest.mark.parametrize(("tag", "typed"), [(tag, name) for tag, names in TAGS for name in names])
+def test_tags_are_found_in_every_spelling(tag, typed):
+    team = make_team()
+    run = make_run(team, title="Pilot")
+    tags.add_tags(team, {run.pk: [tag], make_run(team, title="Other").pk: [f"{tag} 2"]})
+    assert named(team, typed.split()[0]) == ["Pilot", "Other"]
+    for query in (parse(f'tag:"{typed}"').runs, tags.tagged_with(typed)):
+        assert list(Run.objects.filter(query, team=team)) == [run]
+
+
+def test_tags_of_the_release_before_are_found_and_filled_in(monkeypatch):
+    monkeypatch.setattr(tags, "_TAGS_PER_BATCH", 2)
+    sent: list[str] = []
+    monkeypatch.setattr(queue, "enqueue", sent.append)
+    team = make_team()
+    tags.add_tags(team, {make_run(team, title="Pilot").pk: ["Été", "two", "three"]})
+    Tag.objects.update(letters=None)
+    assert (named(team, "été"), named(team, "ete")) == (["Pilot"], [])
+    titles.fold_pending()
+    titles.fold_pending()
+    assert (sent, named(team, "ete")) == (["fold_titles"], ["Pilot"])
+    assert not Tag.objects.filter(letters=None).exists()
+
+
+def test_tags_that_differ_in_accents_stay_two_tags_and_are_removed_alone():
+    team = make_team()
+    run = make_run(team)
+    tags.add_tags(team, {run.pk: ["Été", "ete"]})
+    tags.remove_tags(team, [run.pk], ["ETE"])
+    assert run.tag_names == ["Été"]
 
 
 def test_titles_that_are_not_folded_yet_are_found_and_filled_in(monkeypatch):

@@ -33,7 +33,7 @@ def answered(team, value, **fields) -> Run:
     return run
 
 
-def page_of(client, run) -> str:
+def run_page(client, run) -> str:
     return client.get(reverse("runs-detail", args=[run.pk])).content.decode()
 
 
@@ -43,7 +43,7 @@ def page_of(client, run) -> str:
 def test_an_answer_of_unknown_form_is_noted_and_one_click_away(team, member):
     value = {"one": {"audio_url": "https://m.example/é.m4a"}, "two": {"audio_url": "https://m.example/2.m4a"}}
     run = answered(team, value, title="料理", camb_run_id=1344)
-    body = page_of(member, run)
+    body = run_page(member, run)
     url = reverse("runs-export-answer", args=[run.pk])
     assert '<details class="run-notes" open>' in body
     assert "CAMB.AI answered in a form that Dubroom does not know." in body
@@ -67,7 +67,7 @@ def test_only_owners_and_members_get_the_raw_answer(client, team, role, status):
 def test_a_viewer_reads_the_problems_but_is_offered_neither_answer_nor_unit(client, team):
     run = answered(team, MUSIC)
     client.force_login(make_member(team, Role.VIEWER))
-    body = page_of(client, run)
+    body = run_page(client, run)
     assert NOTES in body
     assert "milliseconds instead of seconds" in body
     assert reverse("runs-export-answer", args=[run.pk]) not in body
@@ -76,7 +76,7 @@ def test_a_viewer_reads_the_problems_but_is_offered_neither_answer_nor_unit(clie
 
 def test_a_run_without_an_answer_offers_none(team, member):
     run = make_run(team)
-    assert reverse("runs-export-answer", args=[run.pk]) not in page_of(member, run)
+    assert reverse("runs-export-answer", args=[run.pk]) not in run_page(member, run)
     assert member.get(reverse("runs-export-answer", args=[run.pk])).status_code == 404
 
 
@@ -89,7 +89,7 @@ def test_the_poll_brings_the_problems_too(team, member):
 
 def test_an_answer_without_problems_is_offered_in_the_history(team, member):
     run = answered(team, MUSIC | {"transcript": [{"start": 0.5, "end": 2.5, "text": "The kettle is on."}]})
-    body = page_of(member, run)
+    body = run_page(member, run)
     assert NOTES not in body
     _, drawer = body.split('<details class="run-notes history-drawer"')
     assert f'href="{reverse("runs-export-answer", args=[run.pk])}"' in drawer
@@ -102,11 +102,11 @@ def test_an_answer_without_problems_is_offered_in_the_history(team, member):
 def test_a_member_switches_the_unit_and_the_page_follows(team, member):
     run = answered(team, MUSIC)
     url = reverse("runs-edit-times", args=[run.pk])
-    assert f'action="{url}"' in page_of(member, run)
+    assert f'action="{url}"' in run_page(member, run)
     response = member.post(url, {"unit": "seconds"})
     assert (response.status_code, response["Location"]) == (302, reverse("runs-detail", args=[run.pk]))
     assert set(Cue.objects.values_list("end_ms", flat=True)) == {1_200_000}
-    body = page_of(member, run)
+    body = run_page(member, run)
     assert "The times are read as seconds, as chosen for this run." in body
     assert '<option value="seconds" selected>' in body
     member.post(url, {"unit": ""})

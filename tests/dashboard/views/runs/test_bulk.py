@@ -1,6 +1,7 @@
 """Bulk actions: which runs are selected, and what each action does with them."""
 
 import csv
+import re
 from io import BytesIO, StringIO
 from zipfile import ZipFile
 
@@ -15,7 +16,7 @@ from results.models import Run, TeamVersion
 from results.runs.archive import archive_runs
 from teams.models import Membership, Team
 from tests.dashboard.page_helpers import signed_in, text_of
-from tests.factories import make_key, make_member, make_run, make_team, make_worker
+from tests.factories import make_dub, make_key, make_member, make_pictured_copy, make_run, make_team, make_worker
 
 pytestmark = pytest.mark.django_db
 Role = Membership.Role
@@ -266,3 +267,113 @@ def test_the_progress_ends_once_every_run_was_checked(team, member):
     assert "1 of 4 checked" in text_of(member.get(url))
     Run.objects.filter(team=team).update(requested_at=None, checked_at=timezone.now())
     assert " checked" not in text_of(member.get(url)).partition("Run Id")[0]
+
+
+# --- Ticks of the team's tags ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ticked(team) -> dict[str, Run]:
+    """Four runs: all are "all", two are "some", and another tag of the team is on a run that is not selected."""
+    runs = make_named_runs(team)
+    tags.add_tags(team, {run.pk: ["all"] for run in runs.values()})
+    tags.add_tags(team, {runs[name].pk: ["some"] for name in ("Island", "Lighthouse")})
+    tags.add_tags(team, {make_run(team).pk: ["other"]})
+    return runs
+
+
+def selection(runs: dict[str, Run]) -> dict[str, list[int]]:
+    return {"pk": [run.pk for run in runs.values()]}
+
+
+def test_the_menu_ticks_the_tags_of_the_selected_runs(team, member, ticked):
+    page = member.post(reverse("runs-bulk-ticks", args=[team.slug]), selection(ticked)).content.decode()
+    assert re.findall(r'name="tick" value="(\w+)"( checked| data-mixed)?', page) == [
+        ("all", " checked"),
+        ("other", ""),
+        ("some", " data-mixed"),
+    ]
+    assert (re.findall(r'name="was" value="(\w+)"', page), "2 of 4" in page) == (["all"], True)
+
+
+@pytest.mark.parametrize(
+    ("form", "added", "removed"),
+    [
+        ({"was": "all", "tick": ["all", "some"]}, ["some"], []),
+        ({"was": "all", "tick": ["all", "other"], "tags": "new"}, ["other", "new"], []),
+        ({"was": "all"}, [], ["all"]),
+        ({"was": "all", "tick": "all", "off": "some"}, [], ["some"]),
+        ({"was": "all", "tags": "ALL"}, ["all"], []),
+    ],
+)
+def test_ticks_that_changed_change_the_tags_of_all_selected_runs(team, member, ticked, form, added, removed):
+    member.post(reverse("runs-bulk-tag", args=[team.slug]), selection(ticked) | {"ticks": "1"} | form)
+    assert {name for name in added if tagged(team, name) < set(ticked)} == set()
+    assert {name for name in removed if tagged(team, name)} == set()
+
+
+def test_a_tag_of_some_runs_stays_as_it_is_unless_it_is_ticked(team, member, ticked):
+    form = {"ticks": "1", "was": "all", "tick": "all"}
+    page = member.post(reverse("runs-bulk-tag", args=[team.slug]), selection(ticked) | form, follow=True)
+    assert "No tag was changed." in text_of(page)
+    assert tagged(team, "some") == {"Island", "Lighthouse"}
+
+
+def test_one_message_tells_of_tags_added_and_removed(team, member, ticked):
+    form = {"ticks": "1", "was": "all", "tags": "100%"}
+    page = member.post(reverse("runs-bulk-tag", args=[team.slug]), selection(ticked) | form, follow=True)
+    assert "4 runs were tagged “100%”. “all” removed from 4 runs." in text_of(page)
+
+
+def test_without_script_a_page_offers_the_ticks_with_the_selection(team, member, ticked):
+    page = member.post(reverse("runs-bulk-tag", args=[team.slug]), selection(ticked) | {"choose": "1"})
+    assert (page.status_code, "Tag 4 runs" in text_of(page)) == (200, True)
+    html = page.content.decode()
+    assert (html.count('type="hidden" name="pk"'), html.count('name="off"'), "aria-invalid" in html) == (
+        4,
+        1,
+        False,
+    )
+
+
+def test_many_tags_and_runs_take_as_many_queries_as_few(team, member, django_assert_num_queries):
+    url = reverse("runs-bulk-ticks", args=[team.slug])
+    member.post(url)  # the first request of a session also writes it
+    for number in (1, 30):
+        tags.add_tags(team, {make_run(team).pk: [f"tag {n}" for n in range(number)] for _ in range(number)})
+        with django_assert_num_queries(6):
+            member.post(url, {"all": "1"})
+
+
+# --- Removal -----------------------------------------------------------------------------------------
+
+
+def test_removal_asks_and_says_what_is_lost(team, member):
+    runs = make_named_runs(team)
+    make_pictured_copy(make_dub(runs["Island"], ["Hi"]))
+    url = reverse("runs-bulk-remove", args=[team.slug])
+    text = text_of(member.post(url, selection(runs)))
+    assert "Remove 4 runs?" in text
+    assert "They stay in the trash for 30 days, where they can be restored." in text
+    assert "Then 1 transcript is deleted. So is 1 copy of media (9 bytes)." in text.replace("\xa0", " ")
+    assert Run.objects.count() == 4
+
+
+def test_confirmed_removal_removes_the_selected_runs_of_the_team_only(team, member):
+    runs = make_named_runs(team)
+    foreign = make_run(make_team())
+    chosen = {"pk": [runs["Island"].pk, runs["Harbour 1"].pk, foreign.pk], "q": "a", "confirmed": "1"}
+    page = member.post(reverse("runs-bulk-remove", args=[team.slug]), chosen, follow=True)
+    assert "2 runs were removed." in text_of(page)
+    assert set(Run.objects.present()) == {runs["Harbour 2"], runs["Lighthouse"], foreign}
+
+
+@pytest.mark.parametrize("htmx", [True, False])
+def test_without_a_selection_nothing_is_removed(team, member, htmx):
+    make_run(team)
+    headers = {"HX-Request": "true"} if htmx else {}
+    url = reverse("runs-bulk-remove", args=[team.slug])
+    response = member.post(url, {"confirmed": "1"}, headers=headers)
+    back = response.headers["HX-Redirect" if htmx else "Location"]
+    assert "No run was selected, so nothing was removed." in text_of(member.get(back))
+    assert Run.objects.present().count() == 1

@@ -88,3 +88,28 @@ def test_a_reason_is_escaped(member, checked_dub):
     member.post(address(checked_dub), {"reason": "<script>alert(1)</script>"})
     for query in ("", "?check=dismissed"):
         assert "<script>alert" not in run_page(member, checked_dub.run, query)
+
+
+def test_all_checks_of_the_kind_are_dismissed_with_undo(member, team, checked_dub):
+    dub = make_dub(make_ready_run(team), ["x" * 70, "fine", "y" * 70])
+    assert "All 2 in this dub" in member.get(address(dub)).content.decode()
+    member.post(address(dub), {"reason": "Sung", "scope": "dub"})
+    body = run_page(member, dub.run)
+    assert checks_in(body) == []
+    assert "2 checks were dismissed." in body
+    member.post(reverse("undo-last", args=[team.slug]))
+    assert len(checks_in(run_page(member, dub.run))) == 2
+    # A single check has no such choice.
+    assert "scope" not in member.get(address(checked_dub)).content.decode()
+    assert member.post(address(checked_dub), {"reason": "Sung", "scope": "dub"}).status_code == 422
+
+
+def test_a_passage_in_another_language_is_dismissed_alone(member, team):
+    foreign = [[1, 2, "fr-fr"], [4, 4, "fr-fr"]]
+    dub = make_dub(make_ready_run(team), ["a", "b", "c", "d"], foreign_lines=foreign)
+    assert "The 2 lines of this passage" in member.get(address(dub, "foreign", 2)).content.decode()
+    answer = member.post(
+        address(dub, "foreign", 2), {"reason": "A song", "scope": "stretch"}, headers={"HX-Request": "true"}
+    )
+    assert answer.headers["HX-Refresh"] == "true"
+    assert len(checks_in(run_page(member, dub.run))) == 1

@@ -118,11 +118,12 @@ def test_two_dubs_are_one_file(client, reader, dub):
 
 
 @pytest.mark.parametrize("lines", [1, 40])
-def test_an_export_takes_five_queries_for_any_number_of_lines(client, reader, team, lines):
+def test_an_export_takes_six_queries_for_any_number_of_lines(client, reader, team, lines):
     url = export_url(make_dub(make_run(team), ["Hello"] * lines))
     with CaptureQueriesContext(connection) as queries:
         assert client.get(url).status_code == 200
-    assert len(queries) == 5  # the session, the user, the dub with its run, the membership, the cues
+    # The session, the user, the dub with its run, the membership, the audit trail, the cues.
+    assert len(queries) == 6
 
 
 def test_an_export_is_logged_with_its_user(client, reader, dub, caplog):

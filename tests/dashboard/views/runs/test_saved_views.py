@@ -115,7 +115,9 @@ def test_hidden_columns_are_remembered_for_the_person(member, team):
     make_run(team)
     member.post(reverse("runs-saved-views-columns", args=[team.slug]), {"column": ["id", "checked", "odd"]})
     page = member.get(reverse("runs-list", args=[team.slug]))
-    assert page.context["hidden_columns"] == "without-languages without-length without-cues without-by"
-    everything = ["id", "languages", "length", "cues", "by", "checked"]
+    assert (
+        page.context["hidden_columns"] == "without-languages without-length without-cues without-checks without-by"
+    )
+    everything = ["id", "languages", "length", "cues", "checks", "by", "checked"]
     member.post(reverse("runs-saved-views-columns", args=[team.slug]), {"column": everything})
     assert member.get(reverse("runs-list", args=[team.slug])).context["hidden_columns"] == ""

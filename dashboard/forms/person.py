@@ -1,0 +1,46 @@
+"""The forms of a person: their profile and their player."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from dashboard.forms.fields import NameField
+from teams import models, time_zones
+from teams.models import User
+
+
+class TimeZoneField(forms.ChoiceField):
+    """A choice of time zones, which also takes their earlier names."""
+
+    def to_python(self, value: Any) -> str:
+        name = super().to_python(value)
+        return time_zones.find(name) or name
+
+
+class ProfileForm(forms.Form):
+    name = NameField(
+        label=_("Your name"),
+        help_text=_("What your teams see. Without one, they see your email address."),
+        required=False,
+        max_length=models.MAX_PERSON_NAME,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    time_zone = TimeZoneField(
+        label=_("Time zone"),
+        choices=lambda: [(name, name.replace("_", " ")) for name in time_zones.names()],
+        required=False,
+        error_messages={"invalid_choice": _("There is no time zone “%(value)s”. Choose one from the list.")},
+    )
+
+    def __init__(self, *args: Any, browser_zone: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        explanation = _("For dates and times on pages and in searches.")
+        proposal = _("Your browser says %(zone)s.") % {"zone": browser_zone} if browser_zone else ""
+        self.fields["time_zone"].help_text = f"{explanation} {proposal}"
+
+
+class PlayerForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's has no [] at run time
+    class Meta:
+        model = User
+        fields = ["speed", "has_captions", "has_keys"]

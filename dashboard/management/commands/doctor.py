@@ -1,0 +1,51 @@
+"""Checks the installation on this machine, and says what to mend."""
+
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from dashboard.management.checks import run_checks
+from dashboard.management.report import ReportCommand
+from results.media import copy_storage
+
+
+class Command(ReportCommand):
+    help = "Check settings, database, broker, workers, storage, permissions, clock and keys, and say what to mend."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--accept-media-folder",
+            action="store_true",
+            help="make the folder that this machine sees the shared folder of media copies",
+        )
+        parser.add_argument(
+            "--fetch-missing-copies",
+            action="store_true",
+            help="have copies fetched again whose files are lost, for as long as CAMB.AI has them",
+        )
+
+    def handle(self, *, json: bool, accept_media_folder: bool, fetch_missing_copies: bool, **_: Any) -> None:
+        try:
+            if accept_media_folder:
+                copy_storage.accept_folder()
+                self.print_result("The folder is accepted.", as_json=json, accepted=True)
+                return
+            if fetch_missing_copies:
+                number = copy_storage.fetch_missing_again()
+                self.print_result(f"{number} copies are fetched again.", as_json=json, fetched_again=number)
+                return
+        except OSError as error:
+            raise CommandError(f"The folder of media copies cannot be used: {error}") from error
+        findings = run_checks()
+        if json:
+            self.print_json([finding._asdict() for finding in findings])
+        else:
+            for finding in findings:
+                mend = f" {finding.mend}" if finding.mend else ""
+                self.stdout.write(f"{finding.level:<8} {finding.check:<12} {finding.found}{mend}")
+        if any(finding.level == "failed" for finding in findings):
+            sys.exit(1)

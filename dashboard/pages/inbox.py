@@ -1,0 +1,116 @@
+"""The lines of an inbox, ready to print, and its tabs."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from results.models import Event, InboxItem
+from results.notifications import inbox, receivers, sentences, summary
+from teams.models import Membership
+
+Kind = Event.Kind
+ICONS = {
+    Kind.READY: "status-ready",
+    Kind.PARTLY: "status-partly",
+    Kind.FAILED: "status-failed",
+    Kind.NOT_FOUND: "warning",
+    Kind.CHANGED: "swap",
+    Kind.FOUND: "search",
+    Kind.KEY: "key",
+    Kind.AWAY: "warning",
+    Kind.COPIES: "warning",
+    Kind.CHANNEL: "link",
+    Kind.WEEKLY: "activity",
+}
+
+
+# Tabs hold a word or two.
+TAB_NAMES = {
+    Kind.CHANGED: _("Changed"),
+    Kind.FOUND: _("Saved searches"),
+    Kind.KEY: _("Key"),
+    Kind.AWAY: "CAMB.AI",
+    Kind.COPIES: _("Copies"),
+    Kind.CHANNEL: _("Channels"),
+    Kind.WEEKLY: _("Weekly"),
+}
+
+
+class NamedEvent(NamedTuple):
+    """An event that a line names, with the page it leads to; without a run, the text is the whole sentence."""
+
+    text: str
+    note: str
+    href: str
+
+
+class InboxLine(NamedTuple):
+    """One line: what happened how often, the events it names, and the list of exactly these runs."""
+
+    pk: int
+    icon: str
+    heading: str
+    href: str
+    events: Sequence[NamedEvent]
+    more: int
+    at: datetime
+    is_unread: bool
+
+
+class InboxTab(NamedTuple):
+    """A tab that shows the lines of one kind."""
+
+    name: str
+    kind: str
+    is_current: bool
+
+
+def build_lines(membership: Membership, items: Sequence[InboxItem]) -> list[InboxLine]:
+    """Return the lines of these items, from one query for all events that they name."""
+    shown = inbox.shown_events(membership, items)
+    narrowed = receivers.scope_query(receivers.inbox_of(membership))
+    slug = membership.team.slug
+    return [_line(slug, narrowed, item, [shown[pk] for pk in item.shown if pk in shown]) for item in items]
+
+
+def _line(slug: str, narrowed: str, item: InboxItem, events: Sequence[Event]) -> InboxLine:
+    named = [_named(event) for event in events]
+    href = named[0].href if len(named) == item.count == 1 else ""
+    if not href and item.kind in summary.OF_RUNS:
+        href = sentences.runs_path(slug, item.first, item.last, item.kind) + narrowed
+    elif not href and item.kind == Kind.FOUND:
+        href = _search_path(slug, events, is_all=len(events) == item.count)
+    return InboxLine(
+        pk=item.pk,
+        icon=ICONS[Kind(item.kind)],
+        heading=sentences.heading(item.kind, item.count),
+        href=href,
+        events=named,
+        more=item.count - len(item.shown),
+        at=item.created_at,
+        is_unread=item.read_at is None,
+    )
+
+
+def _search_path(slug: str, events: Sequence[Event], *, is_all: bool) -> str:
+    """Return the path of the saved search that found something, or of the page that lists all of them."""
+    searches = {event.saved_search.q for event in events if event.saved_search}
+    page = reverse("search", args=[slug])
+    return f"{page}?{urlencode({'q': searches.pop()})}" if is_all and len(searches) == 1 else page
+
+
+def _named(event: Event) -> NamedEvent:
+    href, said = sentences.path_of(event), sentences.sentence(event)
+    return NamedEvent(str(event.run), said, href) if event.run else NamedEvent(said, "", href)
+
+
+def build_tabs(membership: Membership, kind: str) -> list[InboxTab]:
+    """Return the tabs: all, and each kind of which there is a line."""
+    kinds = set(inbox.of_member(membership).order_by().values_list("kind", flat=True).distinct())
+    shown = [each for each in Kind if each in kinds or each == kind]
+    tabs = [InboxTab(str(TAB_NAMES.get(each, each.label)), each.value, each == kind) for each in shown]
+    return [InboxTab(str(_("All")), "", not kind), *tabs]

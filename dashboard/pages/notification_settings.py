@@ -1,0 +1,146 @@
+"""The forms of what a person, or a channel of a team, is told of and when."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from dashboard.forms.fields import NameField
+from results.models import Event, Receiver, SavedView
+from results.notifications import bounces, channels, receivers
+from results.notifications.chat import BadAddressError
+from teams.access import can_manage
+from teams.models import Membership
+
+Kind = Event.Kind
+Scope = Receiver.Scope
+Way = Receiver.Way
+HOURS = [("", _("None"))] + [(str(hour), f"{hour:02}:00") for hour in range(24)]
+EMAIL_TIMES = [("", _("Never")), (Receiver.NOW, _("Now")), (Receiver.DAILY, _("Once a day"))]
+
+
+class ScopeForm(forms.Form):
+    """Which runs a receiver is told of: all, those the person added, or those of a saved view."""
+
+    scope = forms.ChoiceField(label=_("About"), required=False)
+
+    def __init__(self, *args: Any, scopes: Sequence[str], saved_views: Iterable[SavedView], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._views = {f"view-{view.pk}": view for view in saved_views}
+        choices = [(scope, Scope(scope).label) for scope in scopes]
+        of_views = [(value, _("Runs of “%(view)s”") % {"view": view}) for value, view in self._views.items()]
+        self.fields["scope"].choices = choices + of_views  # type: ignore[attr-defined]
+
+    def apply_scope(self, receiver: Receiver) -> None:
+        chosen = self.cleaned_data["scope"] or Scope.ALL
+        receiver.view = self._views.get(chosen)
+        receiver.scope = Scope.VIEW if receiver.view else chosen
+
+
+def initial_scope(receiver: Receiver) -> str:
+    return f"view-{receiver.view_id}" if receiver.scope == Scope.VIEW else receiver.scope
+
+
+class PersonForm(ScopeForm):
+    """What a member is told of in one team: for each kind in the inbox and by email, and the quiet hours."""
+
+    quiet_from = forms.ChoiceField(label=_("No email from"), choices=HOURS, required=False)
+    quiet_until = forms.ChoiceField(label=_("Until"), choices=HOURS, required=False)
+
+    def __init__(self, membership: Membership, data: Any, saved_views: Iterable[SavedView]) -> None:
+        self.membership = membership
+        self.inbox, self.email = receivers.inbox_of(membership), receivers.email_of(membership)
+        quiet = {name: getattr(self.email, name) for name in ("quiet_from", "quiet_until")}
+        initial = {"scope": initial_scope(self.inbox)} | {
+            name: "" if hour is None else str(hour) for name, hour in quiet.items()
+        }
+        scopes = [Scope.ALL, Scope.MINE]
+        super().__init__(data, initial=initial, scopes=scopes, saved_views=saved_views)
+        self.kinds = [kind for kind in Kind if kind != Kind.CHANNEL or can_manage(membership)]
+        for kind in self.kinds:
+            self.fields[f"inbox-{kind}"] = forms.BooleanField(
+                label=_("In Dubroom: %(kind)s") % {"kind": kind.label},
+                required=False,
+                initial=kind in self.inbox.kinds,
+            )
+            self.fields[f"email-{kind}"] = forms.ChoiceField(
+                label=_("Email: %(kind)s") % {"kind": kind.label},
+                choices=EMAIL_TIMES,
+                required=False,
+                initial=self.email.kinds.get(kind, ""),
+            )
+
+    @property
+    def rows(self) -> list[tuple[str, forms.BoundField, forms.BoundField]]:
+        """The kinds, each with its two fields."""
+        return [(str(kind.label), self[f"inbox-{kind}"], self[f"email-{kind}"]) for kind in self.kinds]
+
+    def save(self) -> None:
+        """Save the settings; an email that was off begins with what happens from now on."""
+        data = self.cleaned_data
+        for receiver in (self.inbox, self.email):
+            self.apply_scope(receiver)
+        self.inbox.kinds = {kind.value: Receiver.NOW for kind in self.kinds if data[f"inbox-{kind}"]}
+        was_on = self.email.is_on
+        was_told = set(self.email.kinds.values()) if was_on else set()
+        self.email.kinds = {kind.value: chosen for kind in self.kinds if (chosen := data[f"email-{kind}"])}
+        for name in ("quiet_from", "quiet_until"):
+            setattr(self.email, name, int(data[name]) if data[name] else None)
+        receivers.resume(self.email, was_told)
+        self.inbox.save()
+        self.email.save()
+        if not was_on:
+            bounces.resume(self.membership.user)
+
+
+class ChannelForm(ScopeForm):
+    """The name of a channel, the kinds that it is told of, and about which runs."""
+
+    name = NameField(label=_("Name"), max_length=Receiver.MAX_NAME)
+    kinds = forms.MultipleChoiceField(
+        label=_("Tell it of"),
+        choices=[(kind.value, kind.label) for kind in channels.KINDS],
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+    )
+    field_order = ("name", "kinds", "scope")
+
+    def __init__(self, receiver: Receiver, data: Any, saved_views: Iterable[SavedView]) -> None:
+        initial = {"name": receiver.name, "kinds": list(receiver.kinds), "scope": initial_scope(receiver)}
+        super().__init__(data, initial=initial, scopes=[Scope.ALL], saved_views=saved_views)
+        self.receiver = receiver
+
+    def save(self) -> None:
+        receiver = self.receiver
+        receiver.name = self.cleaned_data["name"]
+        receiver.kinds = dict.fromkeys(self.cleaned_data["kinds"], Receiver.NOW)
+        self.apply_scope(receiver)
+        channels.save_choice(receiver)
+
+
+class NewChannelForm(forms.Form):
+    """Adds a channel by its address, which is checked before anything is saved."""
+
+    name = NameField(
+        label=_("Name"), max_length=Receiver.MAX_NAME, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    way = forms.ChoiceField(label=_("Kind"), choices=[(Way.CHAT, _("Chat")), (Way.WEBHOOK, _("Webhook"))])
+    address = forms.CharField(
+        label=_("Address"),
+        max_length=channels.MAX_ADDRESS,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "dir": "ltr"}),
+        help_text=_(
+            "The address that the chat gave you for messages, or an Apprise address such as ntfys://topic."
+        ),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if "way" in data and "address" in data:
+            try:
+                channels.check_address(data["way"], data["address"])
+            except BadAddressError as error:
+                self.add_error("address", ValidationError(str(error)))
+        return data

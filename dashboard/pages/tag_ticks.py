@@ -1,0 +1,60 @@
+"""Page model of the tags of selected runs: each of the team's tags with a tick, and what a changed tick means."""
+
+from typing import NamedTuple
+
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from results import tags
+from results.models import RunQuerySet
+
+
+class TagTick(NamedTuple):
+    """A tag of the team: all of the selected runs have it, some or none."""
+
+    name: str
+    is_on: bool
+    some: str
+    """On how many of the runs the tag is, if only on some; else empty."""
+
+
+class TagChange(NamedTuple):
+    """The tags that a form adds to all the selected runs, and those that it takes off them."""
+
+    added: list[str]
+    removed: list[str]
+
+
+def build_ticks(team_id: int, runs: RunQuerySet) -> list[TagTick]:
+    """Return the team's tags, by two queries and a third for the number of the runs."""
+    total, counts = runs.count(), tags.counts_among(runs)
+    names = dict.fromkeys((*counts, *tags.names_in_use(team_id)))
+    return [
+        TagTick(
+            name,
+            0 < counts.get(name, 0) == total,
+            _("%(n)s of %(total)s") % {"n": f"{counts[name]:,}", "total": f"{total:,}"}
+            if 0 < counts.get(name, 0) < total
+            else "",
+        )
+        for name in sorted(names, key=str.casefold)
+    ]
+
+
+def has_ticks(data: QueryDict) -> bool:
+    """Return whether a form was sent with the team's tags on it."""
+    return "ticks" in data
+
+
+def read_change(data: QueryDict, typed: list[str]) -> TagChange:
+    """Return what a form with ticks changes.
+
+    `was` holds the tags that were ticked when the form was made, `tick` those that are ticked now. A tag of some of
+    the runs stays as it is unless it is ticked, or named in `off`.
+    """
+    was, now, off = (data.getlist(name) for name in ("was", "tick", "off"))
+    added = tags.parse(",".join([*typed, *(name for name in now if name not in was)]))
+    # What is typed wins over a cleared tick, in any spelling.
+    kept = {tags.fold(name) for name in added}
+    removed = dict.fromkeys([*(name for name in was if name not in now), *off])
+    return TagChange(added, [name for name in removed if tags.fold(name) not in kept])

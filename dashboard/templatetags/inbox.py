@@ -1,0 +1,32 @@
+"""Template tag for the number of unread lines of a member's inbox."""
+
+from django import template
+
+from results.notifications import inbox, sentences
+from results.notifications.inbox import Unread
+from teams.models import Membership
+
+register = template.Library()
+
+
+@register.simple_tag
+def inbox_unread(membership: Membership) -> Unread:
+    """Return what is unread, read once for a page: its title and its rail show the same number."""
+    known: Unread | None = vars(membership).get("_inbox_unread")
+    if known is None:
+        known = vars(membership)["_inbox_unread"] = inbox.unread(membership)
+    return known
+
+
+@register.simple_tag
+def inbox_heading(unread: Unread) -> str:
+    """Return what the newest unread line says."""
+    return sentences.heading(unread.newest.kind, unread.newest.count) if unread.newest else ""
+
+
+@register.simple_tag
+def inbox_title(membership: Membership | None, last: Membership | None) -> str:
+    """Return the number of unread lines for the page's title, such as “(3) ”; nothing if there is none."""
+    here = membership or last
+    count = inbox_unread(here).count if here else 0
+    return f"({count}) " if count else ""

@@ -1,0 +1,81 @@
+"""A member's Atom feeds of what happens in a team: added, removed, and read with their token alone."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import feedgenerator
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from dashboard.http.ids import parse_id
+from dashboard.http.requests import SignedInRequest, page_methods
+from results.models import Feed
+from results.notifications import feeds, sentences
+from results.runs import views
+from teams.access import membership_or_404
+
+
+@login_required
+@page_methods
+def page(request: SignedInRequest, slug: str) -> HttpResponse:
+    """List the member's feeds. A POST adds one; only its answer holds the address."""
+    membership = membership_or_404(request.user, slug)
+    address, status = "", 200
+    if request.method == "POST":
+        chosen = parse_id(request.POST.get("view", ""))
+        view = get_object_or_404(views.visible_to(membership), pk=chosen) if chosen else None
+        try:
+            token = feeds.add(membership, view)
+        except feeds.TooManyFeedsError:
+            messages.error(request, _("You can have up to %(n)s feeds. Remove one first.") % {"n": feeds.MAX_FEEDS})
+            return redirect("feeds", slug)
+        address, status = request.build_absolute_uri(reverse("feeds-atom", args=[token])), 201
+    context = {
+        "membership": membership,
+        "feeds": feeds.own(membership),
+        "views": views.visible_to(membership),
+        "address": address,
+    }
+    return render(request, "feeds/page.html", context, status=status)
+
+
+@login_required
+@require_POST
+def remove(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
+    membership = membership_or_404(request.user, slug)
+    feeds.remove(membership, get_object_or_404(feeds.own(membership), pk=pk))
+    messages.success(request, _("The feed is removed. Its address shows nothing any more."))
+    return redirect("feeds", slug)
+
+
+@require_safe
+def atom(request: HttpRequest, token: str) -> HttpResponse:
+    """Answer with the feed that this token opens; without it, or once its person has left the team, with 404."""
+    feed = feeds.opened_by(token)
+    if feed is None:
+        raise Http404
+    writer = feedgenerator.Atom1Feed(
+        title=_title(feed),
+        link=sentences.absolute(reverse("runs-list", args=[feed.membership.team.slug])),
+        description="",
+        feed_url=request.build_absolute_uri(),
+    )
+    for event in feeds.entries(feed):
+        what = sentences.heading(event.kind, 1)
+        writer.add_item(
+            title=f"{event.run}: {event.get_kind_display()}" if event.run else what,
+            link=sentences.absolute(sentences.path_of(event)),
+            description=sentences.sentence(event),
+            unique_id=f"urn:dubroom:{event.team.slug}:event:{event.pk}",
+            pubdate=event.created_at,
+            updateddate=event.created_at,
+        )
+    headers = {"Cache-Control": "private, no-store"}
+    return HttpResponse(writer.writeString("utf-8"), content_type=writer.content_type, headers=headers)
+
+
+def _title(feed: Feed) -> str:
+    team = feed.membership.team.name
+    return f"{team}: {feed.view}" if feed.view else team

@@ -1,0 +1,43 @@
+"""Deletes what has ended and would otherwise stay for ever: sessions, invitations, and emails kept as files."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from teams.models import Invitation
+
+# People may still ask what became of an invitation or an email.
+KEEP_FOR = timedelta(days=30)
+_SLICE = 500
+
+
+def delete_expired() -> None:
+    """Delete sessions that have ended, and invitations and mail files that are 30 days past their use."""
+    now = timezone.now()
+    session = apps.get_model("sessions", "Session")
+    _delete_in_slices(session.objects.filter(expire_date__lt=now))
+    old = now - KEEP_FOR
+    _delete_in_slices(Invitation.objects.filter(Q(expires_at__lt=old) | Q(accepted_at__lt=old)))
+    delete_old_mail()
+
+
+def _delete_in_slices(rows: "QuerySet[Any]") -> None:
+    """Delete the rows in slices, so that no transaction holds the database for long."""
+    while pks := list(rows.values_list("pk", flat=True)[:_SLICE]):
+        rows.model.objects.filter(pk__in=pks).delete()
+
+
+def delete_old_mail() -> None:
+    """Delete this machine's emails that are files, once they are 30 days old."""
+    folder = getattr(settings, "EMAIL_FILE_PATH", None)
+    if folder is None or not Path(folder).is_dir():
+        return
+    oldest = (timezone.now() - KEEP_FOR).timestamp()
+    for file in Path(folder).glob("*.log"):
+        if file.stat().st_mtime < oldest:
+            file.unlink(missing_ok=True)

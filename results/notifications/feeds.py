@@ -1,0 +1,74 @@
+"""Atom feeds of a team's events, or of those of a saved view, each opened by a token of its own."""
+
+import hashlib
+import secrets
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from results.models import Event, Feed, Run, SavedView
+from results.notifications import receivers
+from results.runs import views
+from teams import audit
+from teams.access import can_manage, without_required_step
+from teams.models import Membership
+
+MAX_FEEDS = 20
+ENTRIES = 100
+
+
+class TooManyFeedsError(Exception):
+    """The member has MAX_FEEDS feeds in the team."""
+
+
+def own(membership: Membership) -> QuerySet[Feed]:
+    return Feed.objects.filter(membership=membership.pk).select_related("view").order_by("pk")
+
+
+def add(membership: Membership, view: SavedView | None) -> str:
+    """Add a feed, and return its token, to be shown once. Raises TooManyFeedsError."""
+    if own(membership).count() >= MAX_FEEDS:
+        raise TooManyFeedsError
+    token = secrets.token_urlsafe(32)
+    with transaction.atomic():
+        feed = Feed.objects.create(
+            membership=membership, view=view, token_hash=_hashed(token), last_four=token[-4:]
+        )
+        _record(membership, feed, "added")
+    return token
+
+
+def remove(membership: Membership, feed: Feed) -> None:
+    """Remove the member's feed; its address opens nothing any more."""
+    with transaction.atomic():
+        _record(membership, feed, "removed")
+        feed.delete()
+
+
+def _record(membership: Membership, feed: Feed, change: str) -> None:
+    audit.record(membership.team_id, audit.Action.SETTINGS_CHANGED, f"feed …{feed.last_four}: {change}")
+
+
+def opened_by(token: str) -> Feed | None:
+    """Return the feed with this token, if its person may open the team's pages; else None."""
+    members = Membership.objects.filter(user__is_active=True, team__removed_at=None)
+    shut_out = without_required_step(members)
+    feeds = Feed.objects.filter(token_hash=_hashed(token), membership__in=members).exclude(membership__in=shut_out)
+    return feeds.select_related("membership__team", "membership__user", "view").first()
+
+
+def entries(feed: Feed) -> list[Event]:
+    """Return the feed's newest events."""
+    member = feed.membership
+    events = Event.objects.visible_in(member.team_id).told_to(member, can_manage=can_manage(member))
+    if feed.view_id:
+        # A view that is not shared any more shows nothing.
+        view = views.visible_to(member).filter(pk=feed.view_id).first()
+        runs = Run.objects.filter(team=member.team_id)
+        shown = receivers.runs_of_view(runs, view.query) if view else runs.none()
+        events = events.filter(run__in=shown)
+    return list(events.select_related("run", "saved_search", "team").order_by("-pk")[:ENTRIES])
+
+
+def _hashed(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,158 @@
+"""Which events a receiver is told of, and the inboxes that every member has."""
+
+from collections.abc import Callable, Collection
+from datetime import datetime, time, timedelta
+from typing import cast
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from results import clock, queue
+from results.models import Event, EventQuerySet, Message, Receiver, Run, RunQuerySet, SavedView
+from teams.access import can_manage
+from teams.models import Membership
+
+# The hour of a person's day at which a daily digest is sent.
+DIGEST_HOUR = 8
+Way = Receiver.Way
+
+
+def inbox_of(membership: Membership) -> Receiver:
+    """Return the member's inbox, unsaved if a worker has not made it yet."""
+    found = Receiver.objects.filter(membership=membership.pk, way=Way.INBOX).select_related("view", "membership")
+    return found.first() or _new_inbox(membership)
+
+
+def email_of(membership: Membership) -> Receiver:
+    """Return the member's settings for email; unsaved, and told of nothing, until they are first set."""
+    found = Receiver.objects.filter(membership=membership.pk, way=Way.EMAIL).first()
+    return found or Receiver(team_id=membership.team_id, membership_id=membership.pk, way=Way.EMAIL)
+
+
+def add_missing_inboxes() -> None:
+    """Give each new member an inbox, which is told of nothing that happened before the person joined."""
+    has_inbox = Exists(Receiver.objects.filter(membership=OuterRef("pk"), way=Way.INBOX))
+    missing = list(Membership.objects.exclude(has_inbox))
+    if missing:
+        Receiver.objects.bulk_create(map(_new_inbox, missing), ignore_conflicts=True)
+
+
+def _new_inbox(membership: Membership) -> Receiver:
+    earlier = Event.objects.filter(team=membership.team_id, created_at__lt=membership.created_at)
+    return Receiver(
+        team_id=membership.team_id,
+        membership_id=membership.pk,
+        way=Way.INBOX,
+        kinds=dict.fromkeys(Event.Kind.values, Receiver.NOW),
+        told_through=earlier.order_by("-pk").values_list("pk", flat=True).first() or 0,
+    )
+
+
+def newest_event(team_id: int) -> int:
+    """Return the id of the team's newest event; what is up to it, a new receiver is not told."""
+    return Event.objects.filter(team=team_id).order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def start_from_now(receiver: Receiver) -> None:
+    """Have the receiver told only of what happens from now on; the caller saves it."""
+    receiver.told_through = receiver.daily_through = newest_event(receiver.team_id)
+    receiver.daily_at = next_digest(receiver, clock.now())
+
+
+def resume(receiver: Receiver, was_told: Collection[str]) -> None:
+    """Set what a changed choice of kinds needs; the caller saves the receiver.
+
+    `was_told` holds the times, NOW or DAILY, at which the receiver was told before: it goes on where it was there,
+    and begins with what happens from now on elsewhere.
+    """
+    newest = newest_event(receiver.team_id)
+    if Receiver.NOW not in was_told:
+        receiver.told_through = newest
+    if Receiver.DAILY not in was_told:
+        receiver.daily_through = newest
+    receiver.is_on, receiver.problem = True, receiver.problem if receiver.is_on else ""
+    receiver.bounce, receiver.bounced_at = "", None
+    receiver.daily_at = next_digest(receiver, clock.now())
+
+
+def next_digest(receiver: Receiver, now: datetime) -> datetime | None:
+    """Return when the receiver's next daily digest is due, by the person's own clock; None without one."""
+    if not receiver.kinds_told(Receiver.DAILY) or receiver.membership is None:
+        return None
+    local = now.astimezone(receiver.membership.user.zone)
+    today = datetime.combine(local.date(), time(DIGEST_HOUR), local.tzinfo)
+    return today if today > local else today + timedelta(days=1)
+
+
+def is_quiet(receiver: Receiver, now: datetime) -> bool:
+    """Whether it is in the receiver's quiet hours, which may go over midnight."""
+    begin, end = receiver.quiet_from, receiver.quiet_until
+    if begin is None or end is None or begin == end or receiver.membership is None:
+        return False
+    hour = now.astimezone(receiver.membership.user.zone).hour
+    return begin <= hour < end if begin < end else hour >= begin or hour < end
+
+
+def send_test(receiver: Receiver) -> None:
+    """Have a worker send a test message soon, whatever else is open or failing."""
+    send_extra(Message(receiver=receiver, is_test=True, is_extra=True, due_at=clock.now()))
+
+
+def send_extra(message: Message) -> None:
+    """Have a worker send this message soon, in front of others."""
+    with transaction.atomic():
+        message.save()
+        Receiver.objects.filter(pk=message.receiver_id).update(due_at=clock.now())
+        queue.enqueue("tell_events")
+
+
+# --- Events -----------------------------------------------------------------------------------------
+
+
+def events_for(receiver: Receiver, *, after: int, through: int, kinds: Collection[str]) -> EventQuerySet:
+    """Return the events of these kinds behind `after` and up to `through` that the receiver is told of."""
+    events = Event.objects.visible_in(receiver.team_id).filter(pk__gt=after, pk__lte=through, kind__in=kinds)
+    if receiver.way != Way.WEBHOOK:  # a script gets each step, a reader where a run stands
+        events = events.without_superseded(through)
+    member = receiver.membership
+    events = events.told_to(member, can_manage=can_manage(member)) if member else events.told_to_team()
+    if receiver.scope == Receiver.Scope.MINE and member:
+        return events.filter(Q(run=None) | Q(run__added_by=member.user_id))
+    if receiver.scope == Receiver.Scope.VIEW:
+        return events.filter(Q(run=None) | Q(run__in=_runs_of_view(receiver)))
+    return events
+
+
+def view_for(receiver: Receiver) -> SavedView | None:
+    """Return the receiver's saved view; None if it was removed, or may not be seen by the receiver any more."""
+    view = receiver.view
+    if view is None or view.team_id != receiver.team_id:
+        return None
+    is_own = receiver.membership is not None and receiver.membership.user_id == view.owner_id
+    return view if view.is_shared or is_own else None
+
+
+def scope_query(receiver: Receiver) -> str:
+    """Return what narrows an address of the list of runs to those of which the receiver is told."""
+    if receiver.scope == Receiver.Scope.MINE and receiver.membership:
+        return f"&who={receiver.membership.user_id}"
+    view = view_for(receiver) if receiver.scope == Receiver.Scope.VIEW else None
+    query = view.query.removeprefix("?") if view else ""
+    return f"&{query}" if query else ""
+
+
+def _runs_of_view(receiver: Receiver) -> RunQuerySet:
+    view, member = view_for(receiver), receiver.membership
+    if view is None:
+        return Run.objects.none()
+    with timezone.override(member.user.zone if member else None):
+        return runs_of_view(Run.objects.filter(team=receiver.team_id), view.query)
+
+
+def runs_of_view(runs: RunQuerySet, query: str) -> RunQuerySet:
+    """Return those of the runs that a saved view shows. What its query means is known to the list of runs alone."""
+    matching = cast("Callable[[RunQuerySet, str], RunQuerySet]", import_string(settings.SAVED_VIEW_FILTER))
+    return matching(runs, query)

@@ -1,0 +1,107 @@
+"""A team's retention: how long it keeps archived runs, copies of media and calls; deletes what is older.
+
+Calls are deleted by `call_log.delete_old`, which reads the same limits.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from time import monotonic
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from results import clock
+from results.models import Call, CopyPolicy, MediaCopy, Retention, Run
+from results.runs.trash import delete_runs
+from teams import audit
+from teams.models import Team
+
+TURN_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Days. None: archived runs and copies stay, and calls as long as the server says."""
+
+    archived_run_days: int | None = None
+    media_days: int | None = None
+    call_log_days: int | None = None
+
+
+@dataclass(frozen=True)
+class Affected:
+    """What is older than a team's limits now: archived runs, copies of media and calls."""
+
+    runs: int
+    copies: int
+    calls: int
+
+    def __bool__(self) -> bool:
+        return bool(self.runs or self.copies or self.calls)
+
+
+def limits_of(team: Team) -> Limits:
+    retention = Retention.objects.filter(pk=team.pk).first()
+    return Limits(**{name: getattr(retention, name) for name in asdict(Limits())}) if retention else Limits()
+
+
+def affected_by(team: Team, limits: Limits) -> Affected:
+    """Return how much these limits would delete now. Calls that are too old for the server are not counted."""
+    by_server = clock.now() - timedelta(days=settings.CALL_LOG_DAYS)
+    calls = Call.objects.filter(team=team, at__lt=_days_ago(limits.call_log_days), at__gte=by_server)
+    return Affected(
+        runs=Run.objects.filter(_archived_before(limits.archived_run_days), team=team).count(),
+        copies=_kept_before(team.pk, limits.media_days).count(),
+        calls=calls.count() if limits.call_log_days else 0,
+    )
+
+
+def set_limits(team: Team, limits: Limits) -> None:
+    """Have the team keep things for so long. The next hourly task deletes what is older."""
+    with transaction.atomic():
+        earlier = limits_of(team)
+        Retention.objects.update_or_create(team=team, defaults=asdict(limits))
+        if limits.media_days != earlier.media_days:
+            # The next sync looks at all media again: a longer time wants copies of older ones too.
+            CopyPolicy.objects.filter(pk=team.pk).update(synced_at=None)
+        said = {
+            "archived runs": limits.archived_run_days,
+            "copies of media": limits.media_days,
+            "calls": limits.call_log_days,
+        }
+        detail = ", ".join(f"{what} {f'{days} days' if days else 'no limit'}" for what, days in said.items())
+        audit.record(team, audit.Action.SETTINGS_CHANGED, f"retention: {detail}")
+
+
+def apply_retention() -> None:
+    """Delete what is too old. What is left after TURN_SECONDS is deleted the next time."""
+    turn_ends = monotonic() + TURN_SECONDS
+    for retention in Retention.objects.exclude(archived_run_days=None).select_related("team"):
+        _delete_archived(retention, turn_ends)
+    for retention in Retention.objects.exclude(media_days=None):
+        # The next sync deletes the files of copies without a dub.
+        _kept_before(retention.pk, retention.media_days).update(dub=None, team=None)
+
+
+def _delete_archived(retention: Retention, turn_ends: float) -> None:
+    which = _archived_before(retention.archived_run_days)
+    of_team = Run.objects.filter(which, team=retention.pk)
+    if count := of_team.count():
+        delete_runs(retention.team, which, turn_ends)
+        why = f"retention: archived for {retention.archived_run_days} days"
+        audit.record(retention.pk, audit.Action.RUNS_DELETED, why, count=count - of_team.count())
+
+
+def _days_ago(days: int | None) -> datetime:
+    return clock.now() - timedelta(days=days or 0)
+
+
+def _archived_before(days: int | None) -> Q:
+    """Which runs were archived so long ago. Removed ones are not among them: they have a time in the trash."""
+    return Q(archived_at__lt=_days_ago(days), removed_at=None) if days else Q(pk__in=[])
+
+
+def _kept_before(team_id: int, days: int | None) -> QuerySet[MediaCopy]:
+    kept = MediaCopy.objects.filter(team=team_id, state=MediaCopy.State.KEPT)
+    return kept.filter(state_at__lt=_days_ago(days)) if days else kept.none()

@@ -1,0 +1,175 @@
+"""The web server as the Procfile starts it: slow senders, requests as WSGI sees them, streams that break off."""
+
+import asyncio
+import http.client
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import servers
+from dashboard.http import wsgi_threads
+from dashboard.http.request_body import BodyReader
+from dashboard.http.wsgi_threads import WsgiThreads, environ_of
+from tests.waiting import run_apart
+
+ROOT = Path(__file__).parents[3]
+LOG_IN = "/accounts/login/"
+SLOW_SENDERS = 40  # more than the threads of both processes of the web server
+
+
+def scope_of(path: str = "/", method: str = "GET", **headers: str) -> dict[str, Any]:
+    return {
+        "type": "http",
+        "http_version": "1.1",
+        "method": method,
+        "path": path,
+        "query_string": b"",
+        "client": ("192.0.2.1", 5000),
+        "server": ("127.0.0.1", 8000),
+        "headers": [(name.replace("__", "-").encode(), value.encode()) for name, value in headers.items()],
+    }
+
+
+def answers_of(
+    application: Callable[..., Iterable[bytes]], *, takes: int = 99, stays: bool = True, **scope: Any
+) -> list[dict[str, Any]]:
+    """Return what the application sends to a client that takes so many messages, and stays connected or not."""
+
+    async def ask() -> list[dict[str, Any]]:
+        sent: list[dict[str, Any]] = []
+        is_full = asyncio.Event()
+
+        async def receive() -> dict[str, Any]:
+            await (asyncio.Event() if stays else is_full).wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            if len(sent) == takes:
+                is_full.set()
+                await asyncio.Event().wait()
+            sent.append(message)
+
+        await WsgiThreads(application, BodyReader())(scope_of(**scope), receive, send)
+        return sent
+
+    return run_apart(ask())
+
+
+class Response:
+    """The response of a WSGI application in these pieces; counts those that were made, and notes its close."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self.pieces, self.made, self.is_closed = pieces, 0, False
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> "Response":
+        start_response("201 Created", [("X-Kind", "made")])
+        return self
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self.pieces:
+            self.made += 1
+            yield piece
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def test_a_page_is_sent_in_one_piece_and_closed():
+    page = Response(b"page")
+    start, body = answers_of(page)
+    assert (start["status"], start["headers"], body["body"]) == (201, [(b"x-kind", b"made")], b"page")
+    assert (body.get("more_body", False), page.is_closed) == (False, True)
+
+
+def test_a_stream_is_sent_piece_by_piece():
+    stream = Response(b"a", b"b", b"c")
+    assert [message.get("body") for message in answers_of(stream)] == [None, b"a", b"b", b"c", b""]
+    assert stream.is_closed
+
+
+def test_a_stream_ends_with_its_client():
+    stream = Response(*[b"x"] * 50)
+    assert len(answers_of(stream, takes=5, stays=False)) == 5
+    assert (stream.made, stream.is_closed) == (5, True)
+
+
+def test_a_stream_ends_when_its_reader_takes_nothing_any_more(monkeypatch):
+    monkeypatch.setattr(wsgi_threads, "STALL_SECONDS", 0.05)
+    stream = Response(*[b"x"] * 50)
+    sent = answers_of(stream, takes=5)
+    assert (stream.made, stream.is_closed) == (5, True)
+    assert all(message.get("more_body", True) for message in sent)  # so it does not pass for a whole one
+
+
+def test_an_error_amid_a_stream_breaks_it_off():
+    class Failing(Response):
+        def __iter__(self) -> Iterator[bytes]:
+            yield b"a"
+            yield b"b"
+            raise ValueError("no more")
+
+    stream = Failing()
+    with pytest.raises(ValueError, match="no more"):
+        answers_of(stream)
+    assert stream.is_closed
+
+
+def test_the_request_is_what_wsgi_defines():
+    environ = environ_of(scope_of("/søk", content__type="text/plain", cookie="a=1", x__twice="1"))
+    assert environ["PATH_INFO"] == "/søk".encode().decode("latin-1")
+    assert (environ["CONTENT_TYPE"], environ["HTTP_COOKIE"], environ["REMOTE_ADDR"]) == (
+        "text/plain",
+        "a=1",
+        "192.0.2.1",
+    )
+
+
+def test_a_header_with_an_underscore_does_not_pass_for_that_of_the_proxy():
+    scope = scope_of(x__forwarded__for="203.0.113.9")
+    scope["headers"].append((b"x_forwarded_for", b"127.0.0.1"))
+    assert environ_of(scope)["HTTP_X_FORWARDED_FOR"] == "203.0.113.9"
+
+
+# --- The server --------------------------------------------------------------------------------------
+
+
+def slow_sender(address: str) -> socket.socket:
+    """Return a connection that has sent the beginning of a form, and sends no more of it."""
+    host, _, port = address.partition(":")
+    connection = socket.create_connection((host, int(port)))
+    head = (
+        f"POST {LOG_IN} HTTP/1.1\r\nHost: {address}\r\nCookie: csrftoken={'x' * 32}\r\n"
+        "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 9000\r\n\r\nlogin="
+    )
+    connection.sendall(head.encode())
+    return connection
+
+
+@pytest.mark.worker
+def test_slow_senders_stop_no_page_and_a_strangers_upload_is_refused_early():
+    subprocess.run(
+        [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity=0"], cwd=ROOT, check=True
+    )
+    with ExitStack() as stack:
+        address = stack.enter_context(servers.granian())
+        slow = [stack.enter_context(slow_sender(address)) for _ in range(SLOW_SENDERS)]
+        for _ in range(5):
+            web = http.client.HTTPConnection(address, timeout=5)
+            before = time.monotonic()
+            web.request("GET", "/health/")
+            assert web.getresponse().status in (200, 503)
+            assert time.monotonic() - before < 5
+        web = http.client.HTTPConnection(address, timeout=30)
+        web.putrequest("POST", LOG_IN)
+        web.putheader("Content-Length", "300000000")
+        web.endheaders(b"x" * 1000)
+        refused = web.getresponse()
+        assert (refused.status, refused.headers["Connection"]) == (413, "close")
+        assert slow[0].recv(12) in (b"HTTP/1.1 429", b"HTTP/1.1 408")

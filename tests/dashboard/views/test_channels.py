@@ -1,0 +1,92 @@
+"""Channels of a team: added, tested, switched and removed by those who manage it; secrets are shown once."""
+
+import pytest
+from django.urls import reverse
+
+from results.models import Delivery, Event, Message, Receiver
+from results.notifications import channels
+from results.runs import views
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def channel(team) -> Receiver:
+    return channels.add(team, "webhook", "Pipeline", "https://hook.example/in?token=open-sesame")[0]
+
+
+@pytest.fixture
+def manager(client, team):
+    client.force_login(team.memberships.get().user)
+    return client
+
+
+def test_a_webhooks_secret_is_shown_once_and_its_address_never(manager, team):
+    address = reverse("channels", args=[team.slug])
+    data = {"name": "Pipeline", "way": "webhook", "address": "https://hook.example/in?token=open-sesame"}
+    added = manager.post(address, data)
+    assert (added.status_code, "whsec_" in added.content.decode()) == (201, True)
+    receiver = Receiver.objects.get(way="webhook")
+    assert (receiver.address, "open-sesame" in receiver.sealed_address) == (data["address"], False)
+    for page in (address, reverse("channels-detail", args=[team.slug, receiver.pk])):
+        text = manager.get(page).content.decode()
+        assert ("hook.example" in text, "open-sesame" in text, "whsec_" in text) == (True, False, False)
+
+
+def test_an_address_that_is_none_is_refused_with_a_sentence(manager, team):
+    for way, given in (("webhook", "ftp://hook.example/"), ("chat", "mailto://a:b@example.org")):
+        answer = manager.post(reverse("channels", args=[team.slug]), {"name": "X", "way": way, "address": given})
+        assert (answer.status_code, Receiver.objects.filter(name="X").count()) == (422, 0)
+
+
+def test_a_test_is_sent_by_a_worker(manager, team, channel, enqueued):
+    manager.post(reverse("channels-test", args=[team.slug, channel.pk]))
+    assert (Message.objects.get().is_test, enqueued) == (True, [("tell_events",)])
+
+
+def test_a_replaced_secret_is_shown_once(manager, team, channel):
+    answer = manager.post(reverse("channels-rotate", args=[team.slug, channel.pk]))
+    channel.refresh_from_db()
+    assert ("whsec_" in answer.content.decode(), channel.sealed_old_secret != "") == (True, True)
+
+
+def test_a_channel_that_is_switched_on_again_is_not_told_of_the_time_between(manager, team, channel):
+    manager.post(reverse("channels-switch", args=[team.slug, channel.pk]), {"off": "yes"})
+    event = Event.objects.create(team=team, kind="weekly", detail={})
+    manager.post(reverse("channels-switch", args=[team.slug, channel.pk]))
+    channel.refresh_from_db()
+    assert (channel.is_on, channel.told_through) == (True, event.pk)
+
+
+def test_the_log_shows_request_and_answer_and_sends_again(manager, team, channel, enqueued):
+    message = Message.objects.create(receiver=channel, state="failed", tries=8)
+    Delivery.objects.create(
+        message=message, request="<b>sent</b>", answer="no", http_status=500, problem="HTTP 500."
+    )
+    text = manager.get(reverse("channels-detail", args=[team.slug, channel.pk])).content.decode()
+    assert all(part in text for part in ("&lt;b&gt;sent&lt;/b&gt;", "HTTP 500", str(message)))
+    manager.post(reverse("channels-resend", args=[team.slug, channel.pk, message.uid]))
+    message.refresh_from_db()
+    assert (message.state, message.is_extra, enqueued) == ("open", True, [("tell_events",)])
+
+
+def test_a_channel_is_told_of_chosen_kinds_and_of_a_shared_view_only(manager, team, channel):
+    membership = team.memberships.get()
+    view = views.save_view(membership, "Failed ones", "?status=failed", is_shared=True, is_default=False)
+    data = {"name": "Renamed", "kinds": ["failed", "key"], "scope": f"view-{view.pk}"}
+    manager.post(reverse("channels-detail", args=[team.slug, channel.pk]), data)
+    channel.refresh_from_db()
+    assert (channel.name, channel.kinds, channel.view) == ("Renamed", {"failed": "now", "key": "now"}, view)
+
+
+def test_a_team_has_a_limit_of_channels(manager, team, monkeypatch, channel):
+    monkeypatch.setattr(channels, "MAX_CHANNELS", 1)
+    data = {"name": "Two", "way": "webhook", "address": "https://hook.example/"}
+    manager.post(reverse("channels", args=[team.slug]), data)
+    assert channels.of_team(team.pk).count() == 1
+
+
+def test_a_removed_channel_is_gone_with_its_log(manager, team, channel):
+    Message.objects.create(receiver=channel)
+    manager.post(reverse("channels-remove", args=[team.slug, channel.pk]))
+    assert (channels.of_team(team.pk).count(), Message.objects.count()) == (0, 0)
