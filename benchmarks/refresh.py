@@ -56,9 +56,10 @@ def cpu_s(pid: int) -> float:
 def sweep(upstream: Upstream, runs: int, cues: int, in_flight: int, workers: int) -> Row:
     """Refresh all runs on request, timed from the request until the last result is stored.
 
-    The workers are new, but a small sweep before has opened their connections, as in workers that run for weeks.
+    The workers are new, but a sweep of few other runs before has opened their connections, and has loaded what they
+    read languages and titles with, as in workers that run for weeks.
     """
-    from results.models import Run
+    from results.models import Dub, Run
     from results.runs.request import request_refresh_many
 
     env = {
@@ -66,16 +67,20 @@ def sweep(upstream: Upstream, runs: int, cues: int, in_flight: int, workers: int
         "REFRESH_CALLS_PER_SECOND": "100000",
         "WORKER_THREADS": str(-(-in_flight // workers)),
     }
-    [team] = new_teams(1, runs)
+    before = 2 * BATCH * in_flight
+    [team] = new_teams(1, before + runs)
     wanted = Run.objects.filter(team=team).exclude(requested_at=None)
+    dubs = Dub.objects.filter(team=team)
     with workers_and_beat(workers, **env) as started:
-        upstream.tally()
-        request_refresh_many(Run.objects.filter(camb_run_id__lte=2 * BATCH * in_flight), team)
+        upstream.tally(answer(cues))
+        request_refresh_many(Run.objects.filter(camb_run_id__lte=before), team)
         until(lambda: not wanted.exists())
+        until(lambda: not dubs.exclude(is_language_checked=True, is_alert_checked=True).exists())
+        until(lambda: not Run.objects.uncompared().filter(team=team).exists())
         upstream.tally(answer(cues))
         cpu_before = sum(cpu_s(worker.pid) for worker in started)
         began = time.perf_counter()
-        request_refresh_many(Run.objects.all(), team)
+        request_refresh_many(Run.objects.filter(camb_run_id__gt=before), team)
         until(lambda: not wanted.exists())
         seconds = time.perf_counter() - began
         cpu = sum(cpu_s(worker.pid) for worker in started) - cpu_before

@@ -34,7 +34,6 @@ def filled(database: str, lines: int, options: argparse.Namespace) -> Iterator[P
             "DUBROOM_DATA_DIR": str(folder),
             "DJANGO_SETTINGS_MODULE": "dashboard.settings",
             "SECRET_KEY": "only for this measurement",
-            "CACHE_URL": "locmemcache://",
             "DEMO": "0",
         }
         if database == "postgres":

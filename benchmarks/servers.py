@@ -8,18 +8,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+CLIENTS = 4
+"""Connections that send requests at the same time, to measure how many a second are answered."""
+
 
 @contextmanager
-def granian() -> Iterator[str]:
-    """Serve Dubroom as the Procfile does, and yield its host and port."""
+def granian(application: str = "dashboard.asgi:application", interface: str = "asgi") -> Iterator[str]:
+    """Serve Dubroom as the Procfile does, or this application with the same flags, and yield its host and port."""
     port = _free_port()
     [web] = [line for line in Path("Procfile").read_text().splitlines() if line.startswith("web: python ")]
-    flags = web.replace("$HOST", "127.0.0.1").replace("$PORT", str(port)).split()[2:]
-    with _serving([sys.executable, *flags], port) as address:
+    web = web.replace("$HOST", "127.0.0.1").replace("$PORT", str(port))
+    flags = web.replace("--interface asgi", f"--interface {interface}").split()[2:]
+    with _serving([sys.executable, *flags[:-1], application], port) as address:
         yield address
 
 
@@ -74,13 +79,55 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def sign_in(user: Any) -> str:
-    """Return the Cookie header of a new session of the user."""
+def sign_in(team: Any, number: int = 1) -> str:
+    """Return the Cookie header of a new session of a member of the team, who is in no other team.
+
+    Another `number` is another person.
+    """
     from django.test import Client
 
+    from teams.models import User
+
+    user, is_new = User.objects.get_or_create(email=f"person{number}@{team.slug}.example.org")
+    if is_new:
+        team.memberships.create(user=user, role="member")
     client = Client()
     client.force_login(user)
     return "; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items())
+
+
+def requests_a_second(address: str, paths: Sequence[str], cookie: str = "", seconds: float = 5) -> float:
+    """Return how many requests for these paths in turn CLIENTS connections get answered a second."""
+    ends = time.monotonic() + seconds
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        started = time.monotonic()
+        counts = pool.map(lambda _client: _ask_until(ends, address, paths, cookie), range(CLIENTS))
+        return sum(counts) / (time.monotonic() - started)
+
+
+def _ask_until(ends: float, address: str, paths: Sequence[str], cookie: str) -> int:
+    """Send requests over one connection until the time `ends`, and return their number.
+
+    The socket is read by hand, as http.client takes longer than the quickest answers.
+    """
+    host, _colon, port = address.partition(":")
+    headers = f"Host: {address}\r\nCookie: {cookie}\r\nHX-Request: true\r\nAccept-Encoding: gzip\r\n\r\n"
+    requests = [f"GET {path} HTTP/1.1\r\n{headers}".encode() for path in paths]
+    done = 0
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
+        while time.monotonic() < ends:
+            connection.sendall(requests[done % len(requests)])
+            answer = b""
+            while b"\r\n\r\n" not in answer:
+                answer += connection.recv(65536)
+            head, _empty, body = answer.partition(b"\r\n\r\n")
+            assert head.startswith((b"HTTP/1.1 200", b"HTTP/1.1 204")), head
+            size = head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]
+            left = int(size or 0) - len(body)
+            while left > 0:
+                left -= len(connection.recv(65536))
+            done += 1
+    return done
 
 
 def http_client(address: str, cookie: str = "") -> Callable[[str], object]:

@@ -26,6 +26,11 @@ def percentiles(times: Sequence[float]) -> str:
     return f"{statistics.median(ordered):.3g} / {p95:.3g}"
 
 
+def median(times: Sequence[float]) -> float:
+    """Return the median of these times."""
+    return statistics.median(times)
+
+
 def server_busy_ms() -> float:
     """Return the processor time that the servers have used so far, in milliseconds.
 
