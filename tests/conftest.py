@@ -53,6 +53,14 @@ settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 clock.READING_SECONDS = float("inf")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give tests of real processes more tries: on a busy machine, a browser or worker may starve for minutes."""
+    for item in items:
+        if any(item.iter_markers("browser")) or any(item.iter_markers("worker")):
+            item.add_marker(pytest.mark.flaky(reruns=2))
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
     with django_db_blocker.unblock():
