@@ -32,13 +32,13 @@ def camb(stand_in: StandIn) -> StandIn:
 
 @pytest.fixture
 def client(camb: StandIn) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=camb.base_url, headers=KEY, timeout=5) as client:
+    with httpx.Client(base_url=camb.base_url, headers=KEY, timeout=60) as client:
         yield client
 
 
 @pytest.fixture
 def sdk(camb: StandIn) -> CambAI:
-    return CambAI(api_key="demo-key", base_url=camb.base_url, timeout=5)
+    return CambAI(api_key="demo-key", base_url=camb.base_url, timeout=60)
 
 
 def ask(client: httpx.Client, *run_ids: object) -> httpx.Response:

@@ -186,16 +186,16 @@ def test_japanese_lines_without_kana_are_no_chinese():
 def test_a_long_transcript_costs_no_more_to_guess_than_its_sample():
     lines = [*TEXTS["nb"][0], *TEXTS["nb"][1], *TEXTS["nb"][2][:9]] * 700
     guess_language(lines[:10])
-    began = time.perf_counter()
+    began = time.thread_time()
     assert guess_language(lines) == "nb"
-    assert time.perf_counter() - began < 1
+    assert time.thread_time() - began < 1
 
 
 @pytest.mark.parametrize("line", ["Where were you? " * 30, "<" * 400, "[" * 400, "@" * 400, "ﷺ" * 400, "字" * 400])
 def test_stretches_are_found_in_linear_time(line):
-    began = time.perf_counter()
+    began = time.thread_time()
     foreign_stretches("es", [line] * 2000)
-    assert time.perf_counter() - began < 5
+    assert time.thread_time() - began < 5
 
 
 def test_threads_load_the_model_once():
