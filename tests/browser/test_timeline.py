@@ -140,7 +140,7 @@ def test_a_line_is_repeated_until_that_is_switched_off(open_run):
     page.evaluate("{ media.playbackRate = 8; window.jumps = 0; media.onseeked = () => jumps++; media.play(); }")
     until(page, "jumps > 1")
     # The end of the line is reached while the player is still on its way to another one.
-    page.evaluate("{ document.querySelector('#cue-4 button').click(); media.dispatchEvent(new Event('timeupdate')); }")
+    page.evaluate("document.querySelector('#cue-4 button').click(), media.dispatchEvent(new Event('timeupdate'))")
     expect(page.locator(".is-repeated")).to_have_attribute("id", "cue-4")
     # Never while typing.
     page.get_by_role("searchbox", name="Find in transcript").press("r")
