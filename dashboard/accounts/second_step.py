@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
 from results.secrets import seal, unseal
+from results.transcripts.languages import quoted
 from teams.access import SecondStepMissingError
 from teams.models import User
 
@@ -54,7 +55,7 @@ class LeadToSecondStep:
             return None
         messages.warning(
             request,
-            _("The team “%(team)s” requires a second step at log-in. Set one up here to open it.")
-            % {"team": exception.team},
+            _("The team %(team)s requires a second step at log-in. Set one up here to open it.")
+            % {"team": quoted(exception.team)},
         )
         return redirect("mfa_index")

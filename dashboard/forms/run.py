@@ -27,6 +27,7 @@ from results.runs.column_names import Role
 from results.runs.verdicts import Verdict
 from results.search import titles
 from results.transcripts import languages
+from results.transcripts.languages import quoted
 from teams import audit
 
 
@@ -121,10 +122,8 @@ class TagsForm(forms.Form):
             raise ValidationError(_("At most %(most)s tags at once."), params={"most": verdicts.MAX_TAGS})
         for name in names:
             if len(name) > Tag.LONGEST:
-                shown = {"tag": f"{name[: Tag.LONGEST]}…", "most": Tag.LONGEST}
-                raise ValidationError(
-                    _("A tag has at most %(most)s characters: “%(tag)s” is longer."), params=shown
-                )
+                shown = {"tag": quoted(f"{name[: Tag.LONGEST]}…"), "most": Tag.LONGEST}
+                raise ValidationError(_("A tag has at most %(most)s characters: %(tag)s is longer."), params=shown)
         return names
 
 
@@ -194,8 +193,8 @@ class LanguageForm(forms.Form):
         tag = languages.read(typed, numbers)
         if typed and not tag:
             raise ValidationError(
-                _("“%(typed)s” is no language that Dubroom knows. Type a name or a tag, such as Japanese or pt-BR.")
-                % {"typed": typed}
+                _("%(typed)s is no language that Dubroom knows. Type a name or a tag, such as Japanese or pt-BR.")
+                % {"typed": quoted(typed)}
             )
         return tag
 

@@ -17,6 +17,7 @@ from results.media import copy_storage
 from results.models import ReviewPolicy
 from results.runs.retention import Limits
 from results.transcripts import languages
+from results.transcripts.languages import quoted
 from teams import models
 from teams.access import can_change, roles_to_give
 from teams.models import Membership, Team
@@ -215,14 +216,16 @@ class ReviewLimitsForm(forms.Form):
             name, _space, number = line.strip().replace(":", " ").rpartition(" ")
             tag = languages.read(name)
             if not (name and number.isdecimal()):
-                raise ValidationError(_("“%(line)s” needs a language and a number."), params={"line": line})
+                raise ValidationError(_("%(line)s needs a language and a number."), params={"line": quoted(line)})
             if not tag:
-                raise ValidationError(_("“%(name)s” is no language that Dubroom knows."), params={"name": name})
+                raise ValidationError(
+                    _("%(name)s is no language that Dubroom knows."), params={"name": quoted(name)}
+                )
             if tag in speeds:
-                raise ValidationError(_("“%(name)s” is there twice."), params={"name": name})
+                raise ValidationError(_("%(name)s is there twice."), params={"name": quoted(name)})
             if not 1 <= int(number[:9]) <= self.FASTEST:
-                shown = {"line": line, "most": self.FASTEST}
-                raise ValidationError(_("“%(line)s”: use a number from 1 to %(most)s."), params=shown)
+                shown = {"line": quoted(line), "most": self.FASTEST}
+                raise ValidationError(_("%(line)s: use a number from 1 to %(most)s."), params=shown)
             speeds[tag] = int(number)
         return speeds
 

@@ -11,6 +11,7 @@ from dashboard.forms.fields import NameField
 from results.models import Event, Receiver, SavedView
 from results.notifications import bounces, channels, receivers
 from results.notifications.chat import BadAddressError
+from results.transcripts.languages import quoted
 from teams.access import can_manage
 from teams.models import Membership
 
@@ -30,7 +31,7 @@ class ScopeForm(forms.Form):
         super().__init__(*args, **kwargs)
         self._views = {f"view-{view.pk}": view for view in saved_views}
         choices = [(scope, Scope(scope).label) for scope in scopes]
-        of_views = [(value, _("Runs of “%(view)s”") % {"view": view}) for value, view in self._views.items()]
+        of_views = [(value, _("Runs of %(view)s") % {"view": quoted(view)}) for value, view in self._views.items()]
         self.fields["scope"].choices = choices + of_views  # type: ignore[attr-defined]
 
     def apply_scope(self, receiver: Receiver) -> None:

@@ -15,6 +15,7 @@ from dashboard.pages.notification_settings import ChannelForm, NewChannelForm
 from dashboard.pages.team_tabs import tab_context
 from results.models import Receiver, SavedView
 from results.notifications import channels, receivers
+from results.transcripts.languages import quoted
 from teams.access import membership_or_404, require_manage
 from teams.models import Membership, User
 
@@ -129,7 +130,7 @@ def remove(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
     _membership, receiver = _channel(request.user, slug, pk)
     channels.remove(receiver)
     logger.info("Team %s: channel %s removed by user %s", slug, pk, request.user.pk)
-    messages.success(request, _("The channel “%(name)s” is removed.") % {"name": receiver})
+    messages.success(request, _("The channel %(name)s is removed.") % {"name": quoted(receiver)})
     return redirect("channels", slug)
 
 

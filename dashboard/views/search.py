@@ -25,6 +25,7 @@ from results.search import index, saved
 from results.search.query import clean, parse
 from results.search.service import SAMPLE_SIZE, Hit, iter_hits, search
 from results.transcripts import timecode
+from results.transcripts.languages import quoted
 from teams import audit
 from teams.access import can_change, can_export, can_manage, membership_or_404, require_change, require_export
 from teams.models import Membership
@@ -110,7 +111,7 @@ def saved_remove(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     if not _can_remove(membership, saved_search):
         raise PermissionDenied("A shared search is removed by who saved it, or by an owner or manager of the team.")
     saved.remove_search(saved_search)
-    messages.success(request, _("The saved search “%(q)s” was removed.") % {"q": saved_search.q})
+    messages.success(request, _("The saved search %(q)s was removed.") % {"q": quoted(saved_search.q)})
     return redirect("search", slug)
 
 

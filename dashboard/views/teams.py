@@ -35,6 +35,7 @@ from results.dubs import checks as dub_checks
 from results.media import copy_storage, quota
 from results.models import ApiKey
 from results.runs.trash import remove_team
+from results.transcripts.languages import quoted
 from teams import audit
 from teams.access import (
     can_manage,
@@ -159,7 +160,8 @@ def remove(request: SignedInRequest, slug: str) -> HttpResponse:
     demo.close_account(but_not=request.user)
     logger.info("Team %s removed by user %s", slug, request.user.pk)
     messages.success(
-        request, _("The team “%(team)s” is removed. You can restore it here.") % {"team": membership.team}
+        request,
+        _("The team %(team)s is removed. You can restore it here.") % {"team": quoted(membership.team)},
     )
     return redirect("trash-teams")
 
@@ -248,7 +250,7 @@ def _leave(request: SignedInRequest, membership: Membership) -> HttpResponse:
     except LastOwnerError:
         return _last_owner(request, membership)
     logger.info("Team %s: user %s left", membership.team.slug, request.user.pk)
-    messages.success(request, _("You left the team “%(team)s”.") % {"team": membership.team})
+    messages.success(request, _("You left the team %(team)s.") % {"team": quoted(membership.team)})
     return redirect("teams-home")
 
 

@@ -22,6 +22,7 @@ from dashboard.api.router import api
 from dashboard.forms.team import TokenForm
 from dashboard.http.requests import SignedInRequest, page_methods
 from dashboard.pages.team_tabs import tab_context
+from results.transcripts.languages import quoted
 from teams import audit
 from teams.access import can_change, membership_or_404, require_manage_person, roles_to_give
 from teams.models import AccessToken
@@ -132,5 +133,5 @@ def revoke(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
         token.delete()
         audit.record(membership.team, audit.Action.TOKEN_REVOKED, f"{token} …{token.last_four}")
     logger.info("Team %s: access token …%s revoked by user %s", slug, token.last_four, request.user.pk)
-    messages.success(request, _("The token “%(token)s” is revoked.") % {"token": token})
+    messages.success(request, _("The token %(token)s is revoked.") % {"token": quoted(token)})
     return redirect("tokens", slug)

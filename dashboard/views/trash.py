@@ -18,6 +18,7 @@ from dashboard.pages.run_query import MAX_SELECTED
 from results import clock
 from results.models import RunQuerySet
 from results.runs import trash
+from results.transcripts.languages import quoted
 from teams.access import can_delete_removed, membership_or_404, require_change, require_delete_removed
 from teams.models import Membership, Team
 
@@ -112,7 +113,7 @@ def team_restore(request: SignedInRequest, pk: int) -> HttpResponse:
     """Restore a removed team of which the person is an owner."""
     team = get_object_or_404(_restorable(request), pk=pk)
     trash.restore_team(team)
-    messages.success(request, _("The team “%(team)s” is back.") % {"team": team})
+    messages.success(request, _("The team %(team)s is back.") % {"team": quoted(team)})
     return redirect("teams-detail", team.slug)
 
 
@@ -122,7 +123,7 @@ def team_delete(request: SignedInRequest, pk: int) -> HttpResponse:
     """Delete a removed team of which the person is an owner, for good."""
     team = get_object_or_404(_restorable(request), pk=pk)
     trash.delete_team(team)
-    messages.success(request, _("The team “%(team)s” is deleted.") % {"team": team})
+    messages.success(request, _("The team %(team)s is deleted.") % {"team": quoted(team)})
     return redirect("trash-teams")
 
 

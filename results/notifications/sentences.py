@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 
 from results.models import Event
 from results.transcripts import languages, timecode
+from results.transcripts.languages import quoted
 
 Kind = Event.Kind
 # So many dubs of a partly ready run are named.
@@ -48,14 +49,14 @@ def sentence(event: Event) -> str:
         case Kind.FOUND:
             count = detail.get("count", 0)
             lines = ngettext("%(n)s line", "%(n)s lines", count) % {"n": f"{count:,}"}
-            return _("%(lines)s for “%(search)s”") % {"lines": lines, "search": event.saved_search}
+            return _("%(lines)s for %(search)s") % {"lines": lines, "search": quoted(event.saved_search)}
         case Kind.KEY | Kind.AWAY:
             return _key_state(detail)
         case Kind.COPIES:
             return str(detail.get("message", ""))
         case Kind.CHANNEL:
-            return _("The channel “%(name)s” is switched off: %(problem)s") % {
-                "name": detail.get("name", ""),
+            return _("The channel %(name)s is switched off: %(problem)s") % {
+                "name": quoted(detail.get("name", "")),
                 "problem": detail.get("problem", ""),
             }
         case Kind.WEEKLY:
@@ -99,7 +100,10 @@ def _difference(event: Event) -> str:
     }
     parts = [name, counts]
     if detail.get("before") and detail.get("after"):
-        parts.append(_("“%(before)s” became “%(after)s”") % {"before": detail["before"], "after": detail["after"]})
+        parts.append(
+            _("%(before)s became %(after)s")
+            % {"before": quoted(detail["before"]), "after": quoted(detail["after"])}
+        )
     return " · ".join(filter(None, parts))
 
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from results.models import Event, EventQuerySet, Message, Receiver
 from results.notifications import receivers, sentences
 from results.transcripts import languages
+from results.transcripts.languages import quoted
 
 # So many runs are named for each language or kind; the link leads to all of them.
 MAX_NAMED = 10
@@ -107,7 +108,10 @@ def summarise(message: Message) -> Summary:
 def test_summary(receiver: Receiver) -> Summary:
     """Return the content of a test message."""
     url = sentences.absolute(reverse("inbox", args=[receiver.team.slug]))
-    title, said = _("Test of “%(name)s”") % {"name": receiver}, _("This is a test. Dubroom can reach this channel.")
+    title, said = (
+        _("Test of %(name)s") % {"name": quoted(receiver)},
+        _("This is a test. Dubroom can reach this channel."),
+    )
     if not receiver.is_channel:
         title, said = _("Test of your email"), _("This is a test. Email from this team reaches you.")
     section = Section("test", _("Test"), [LineGroup("", [SummaryLine(said, "", url)], 0)])

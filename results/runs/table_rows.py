@@ -16,6 +16,7 @@ from results.runs.source_names import without_language
 from results.runs.tables import Table
 from results.runs.verdicts import PastedId, Verdict, shorten
 from results.transcripts import languages
+from results.transcripts.languages import quoted
 
 _ID_WITH_REMARK = re.compile(r"\W*\w*?\d+\W*(?:\(.*\)\W*)?")
 # Sums stand in one of the last rows.
@@ -129,8 +130,8 @@ def _with_language(line: PastedId, text: str, languages_of_numbers: Mapping[int,
     tag = languages.read(text, languages_of_numbers)
     if tag or not any(map(str.isalnum, text)):
         return replace(line, language=tag)
-    note = _("“%(name)s” is no language that Dubroom knows; the run is added without one")
-    return _noted(replace(line, unknown_language=shorten(text)), note % {"name": shorten(text)})
+    note = _("%(name)s is no language that Dubroom knows; the run is added without one")
+    return _noted(replace(line, unknown_language=shorten(text)), note % {"name": quoted(shorten(text))})
 
 
 def _has_series(table: Table) -> bool:

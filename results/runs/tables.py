@@ -18,6 +18,7 @@ from results.runs.column_names import Role
 from results.runs.columns import Choice
 from results.runs.grids import SPACES, Row
 from results.runs.running_text import is_one_id, names_ids
+from results.transcripts.languages import quoted
 
 LONGEST_NAME = 60
 # An id with a title; to look for both in a longer line may take minutes.
@@ -79,7 +80,7 @@ class Table:
         if not self.names:
             return _("Nothing here is named a run id. Paste the ids, or a table or JSON with run_id.")
         if self.choice.candidates:
-            named = ", ".join(f"“{self.name_of(at)}”" for at in self.choice.candidates)
+            named = ", ".join(quoted(self.name_of(at)) for at in self.choice.candidates)
             return _("Several columns could hold the run ids: %(columns)s. Choose one.") % {"columns": named}
         return _("No column of this table looks like run ids. Choose the column that holds them.")
 

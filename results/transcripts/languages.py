@@ -120,8 +120,8 @@ def tags_named(name: str) -> list[str]:
 
 def not_known(name: str) -> str:
     """Return the sentence, for the user, that no language has this name."""
-    sentence = _("No language is called “%(name)s”. Try its English name or its tag, such as Japanese or pt-br.")
-    return sentence % {"name": name}
+    sentence = _("No language is called %(name)s. Try its English name or its tag, such as Japanese or pt-br.")
+    return sentence % {"name": quoted(name)}
 
 
 def is_known(name: str) -> bool:
@@ -150,6 +150,17 @@ def direction(tag: str, text: str = "") -> str:
         return "rtl" if script in _RTL_SCRIPTS else "ltr"
     letters = Counter(map(unicodedata.bidirectional, text))
     return "rtl" if letters["R"] + letters["AL"] > letters["L"] else "ltr"
+
+
+def quoted(text: object) -> str:
+    """Return the text in quotation marks, for a sentence of the interface.
+
+    Marks isolate letters from right to left, which would move the words and signs beside them.
+    """
+    quotation = str(text)
+    if any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in quotation):
+        quotation = f"\N{FIRST STRONG ISOLATE}{quotation}\N{POP DIRECTIONAL ISOLATE}"
+    return f"“{quotation}”"
 
 
 @lru_cache(maxsize=2048)

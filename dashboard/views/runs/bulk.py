@@ -27,6 +27,7 @@ from results.runs.request import QueueUnreachableError, refresh_obstacle, reques
 from results.runs.source import MAX_RUNS, TooManyRunsError, join_runs
 from results.runs.trash import remove_runs
 from results.transcripts import languages
+from results.transcripts.languages import quoted
 from teams.access import membership_or_404, require_change, require_remove
 from teams.models import Membership, Team
 
@@ -128,7 +129,7 @@ def tag(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _quoted(names: list[str]) -> str:
-    return ", ".join(f"“{name}”" for name in names)
+    return ", ".join(quoted(name) for name in names)
 
 
 @login_required

@@ -17,6 +17,7 @@ from results.runs.request import QueueUnreachableError, refresh_obstacle, reques
 from results.runs.times import choose_time_unit
 from results.runs.trash import remove_runs
 from results.tags import add_tags, names_in_use, remove_tags
+from results.transcripts.languages import quoted
 
 
 @login_required
@@ -95,7 +96,7 @@ def refresh(request: HttpRequest, pk: int) -> HttpResponse:
 def archive(request: HttpRequest, pk: int) -> HttpResponse:
     run, membership = get_changeable_run(request, pk)
     archive_runs(membership.team, [pk])
-    done = _("“%(run)s” is archived.") % {"run": run}
+    done = _("%(run)s is archived.") % {"run": quoted(run)}
     offer_undo(request, membership.team, "archived", [pk], done, reverse("runs-detail", args=[pk]))
     return redirect("runs-detail", pk)
 
@@ -105,7 +106,9 @@ def archive(request: HttpRequest, pk: int) -> HttpResponse:
 def restore(request: HttpRequest, pk: int) -> HttpResponse:
     run, membership = get_changeable_run(request, pk)
     restore_runs(membership.team, [pk])
-    messages.success(request, _("“%(run)s” is back in the list, and in the search in a moment.") % {"run": run})
+    messages.success(
+        request, _("%(run)s is back in the list, and in the search in a moment.") % {"run": quoted(run)}
+    )
     return redirect("runs-detail", pk)
 
 
@@ -115,7 +118,7 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     run, membership = get_removable_run(request, pk)
     if request.method == "POST":
         removal = remove_runs(membership.team, [pk], by=str(request.user))
-        done, here = _("“%(run)s” was removed.") % {"run": run}, reverse("runs-detail", args=[pk])
+        done, here = _("%(run)s was removed.") % {"run": quoted(run)}, reverse("runs-detail", args=[pk])
         offer_undo(request, membership.team, "removed", removal.at.isoformat(), done, here)
         return redirect("runs-list", membership.team.slug)
     return render(request, "runs/edit/remove.html", {"membership": membership, "run": run})

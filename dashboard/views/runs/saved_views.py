@@ -13,6 +13,7 @@ from dashboard.forms.run import ViewForm
 from dashboard.pages.run_list import COLUMNS, build_views
 from dashboard.pages.run_query import RunListQuery
 from results.runs import views
+from results.transcripts.languages import quoted
 from teams.access import can_change, membership_or_404, require_change
 
 
@@ -50,7 +51,7 @@ def save(request: HttpRequest, slug: str) -> HttpResponse:
     except views.TooManyViewsError:
         messages.error(request, _("You can save up to %(n)s views. Remove one first.") % {"n": views.MAX_VIEWS})
         return redirect(reverse("runs-list", args=[slug]) + wanted.query())
-    messages.success(request, _("The view “%(name)s” is saved.") % {"name": view.name})
+    messages.success(request, _("The view %(name)s is saved.") % {"name": quoted(view.name)})
     return redirect(reverse("runs-list", args=[slug]) + wanted.query(view=str(view.pk)))
 
 
@@ -62,7 +63,7 @@ def remove(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     if not views.can_change(membership, view):
         raise PermissionDenied("A shared view is removed by who saved it, or by an owner or manager of the team.")
     views.remove_view(view)
-    messages.success(request, _("The view “%(name)s” was removed.") % {"name": view.name})
+    messages.success(request, _("The view %(name)s was removed.") % {"name": quoted(view.name)})
     return redirect(reverse("runs-list", args=[slug]) + RunListQuery(view="all").query())
 
 

@@ -115,6 +115,19 @@ def test_letters_decide_where_the_language_is_unknown(tag, text, direction):
     assert languages.direction(tag, text) == direction
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Night shift", "“Night shift”"),
+        ("مرحبا!", "“\u2068مرحبا!\u2069”"),
+        ('EP01 "שלום', "“\u2068EP01 \"שלום\u2069”"),
+        ("第一話", "“第一話”"),
+    ],
+)
+def test_a_quotation_from_right_to_left_is_isolated_from_its_sentence(text, shown):
+    assert languages.quoted(text) == shown
+
+
 def test_letters_decide_nothing_where_the_language_is_known():
     assert [languages.direction("ar-xa", "OK"), languages.direction("en", "שלום")] == ["rtl", "ltr"]
 
