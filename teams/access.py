@@ -39,7 +39,9 @@ class SecondStepMissingError(PermissionDenied):
     """Raised for a member without a second step at log-in, in a team that requires one."""
 
     def __init__(self, team: Team) -> None:
-        super().__init__("This team requires a second step at log-in. Its person has not set one up.")
+        super().__init__(
+            "This team requires a second step at log-in. The creator of this token has not set one up."
+        )
         self.team = team
 
 
@@ -140,7 +142,7 @@ def require_delete_removed(membership: Membership) -> None:
 def require_export(membership: Membership) -> None:
     """Raise PermissionDenied unless the member may take transcripts and media out of Dubroom."""
     if not can_export(membership):
-        raise _refusal(membership, "Your place in this team does not include exporting transcripts and media.")
+        raise _refusal(membership, "You may not export transcripts and media from this team.")
 
 
 def require_manage(membership: Membership) -> None:

@@ -16,6 +16,7 @@ from django.db import IntegrityError
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -159,7 +160,11 @@ class Adapter(DefaultAccountAdapter):
         super().send_notification_mail(template_prefix, user, context, email or user.email)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        context = {"server": links.server_name(self.request)} | context
+        context = {
+            "server": links.server_name(self.request),
+            "reset_url": self.request.build_absolute_uri(reverse("account_reset_password")),
+            "may_sign_up": self.is_open_for_signup(self.request),
+        } | context
         for name, value in context.items():
             if name == "link" or name.endswith("_url"):
                 context[name] = links.public_link(self.request, value)

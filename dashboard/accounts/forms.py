@@ -5,6 +5,7 @@
 from typing import Any
 
 from allauth.account import forms as allauth
+from allauth.account.adapter import get_adapter
 from allauth.core import context
 from django import forms
 from django.conf import settings
@@ -41,7 +42,9 @@ class OwnLabels:
 
 
 class LoginForm(OwnLabels, allauth.LoginForm):
-    pass
+    @property
+    def may_sign_up(self) -> bool:
+        return bool(get_adapter().is_open_for_signup(context.request))
 
 
 class SignupForm(OwnLabels, allauth.SignupForm):

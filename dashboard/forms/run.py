@@ -174,7 +174,7 @@ class ViewForm(forms.Form):
         error_messages={"required": _("Give the view a name.")},
     )
     is_shared = forms.BooleanField(label=_("Share with the team"), required=False)
-    is_default = forms.BooleanField(label=_("Open the list with it, for everyone in the team"), required=False)
+    is_default = forms.BooleanField(label=_("Make it the team's default view"), required=False)
 
 
 class LanguageForm(forms.Form):
@@ -193,7 +193,7 @@ class LanguageForm(forms.Form):
         tag = languages.read(typed, numbers)
         if typed and not tag:
             raise ValidationError(
-                _("%(typed)s is no language that Dubroom knows. Type a name or a tag, such as Japanese or pt-BR.")
+                _("%(typed)s is not a language Dubroom knows. Type a name or a tag, such as Japanese or pt-BR.")
                 % {"typed": quoted(typed)}
             )
         return tag

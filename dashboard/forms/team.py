@@ -218,9 +218,7 @@ class ReviewLimitsForm(forms.Form):
             if not (name and number.isdecimal()):
                 raise ValidationError(_("%(line)s needs a language and a number."), params={"line": quoted(line)})
             if not tag:
-                raise ValidationError(
-                    _("%(name)s is no language that Dubroom knows."), params={"name": quoted(name)}
-                )
+                raise ValidationError(_("%(name)s is not a language Dubroom knows."), params={"name": quoted(name)})
             if tag in speeds:
                 raise ValidationError(_("%(name)s is there twice."), params={"name": quoted(name)})
             if not 1 <= int(number[:9]) <= self.FASTEST:
@@ -236,7 +234,7 @@ class KeyForm(forms.Form):
     SHORTEST, LONGEST = 8, 500
 
     key = forms.CharField(
-        label=_("CAMB.AI API key"),
+        label=_("CAMB.AI key"),
         widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
         error_messages={"required": _("Paste the key first.")},
     )

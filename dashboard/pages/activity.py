@@ -349,7 +349,7 @@ def _incident(call: Call) -> str:
         case 401:
             return _("CAMB.AI refused the key")
         case 402:
-            return _("CAMB.AI asked for payment")
+            return _("The CAMB.AI account is out of credit")
         case 429:
             return _("CAMB.AI's rate limit was reached")
     if call.outcome == Call.Outcome.MALFORMED:

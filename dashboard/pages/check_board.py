@@ -122,7 +122,7 @@ def kind_chips(team_id: int, wanted: CheckQuery) -> list[KindChip]:
     every = replace(wanted, kind="").matching(team_id).order_by()
     by_severity = dict(every.values_list("severity").annotate(Count("pk")))
     counts = {value: by_severity[kind.severity] for value, kind in _KINDS.items() if kind.severity in by_severity}
-    chips = [KindChip(_("All checks"), sum(counts.values()), wanted.query(kind=""), not wanted.kind)]
+    chips = [KindChip(_("All review checks"), sum(counts.values()), wanted.query(kind=""), not wanted.kind)]
     return chips + [
         KindChip(kind.label, counts.get(value, 0), wanted.query(kind=value), value == wanted.kind)
         for value, kind in _KINDS.items()

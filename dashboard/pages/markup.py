@@ -59,7 +59,7 @@ def language_label(tag: str, *, is_guess: bool) -> str:
 def language_check_label(reads: str, lines: int) -> str:
     """Return what to check about a dub whose text is in another language, in `lines` lines or 0 for all."""
     if not lines:
-        return _("reads %(language)s") % {"language": languages.name(reads)}
+        return _("text in %(language)s") % {"language": languages.name(reads)}
     sentence = ngettext("%(n)d line in %(language)s", "%(n)d lines in %(language)s", lines)
     return sentence % {"n": lines, "language": languages.name(reads)}
 

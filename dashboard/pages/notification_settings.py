@@ -25,7 +25,7 @@ EMAIL_TIMES = [("", _("Never")), (Receiver.NOW, _("Now")), (Receiver.DAILY, _("O
 class ScopeForm(forms.Form):
     """Which runs a receiver is told of: all, those the person added, or those of a saved view."""
 
-    scope = forms.ChoiceField(label=_("About"), required=False)
+    scope = forms.ChoiceField(label=_("Runs"), required=False)
 
     def __init__(self, *args: Any, scopes: Sequence[str], saved_views: Iterable[SavedView], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -47,8 +47,8 @@ def initial_scope(receiver: Receiver) -> str:
 class PersonForm(ScopeForm):
     """What a member is told of in one team: for each kind in the inbox and by email, and the quiet hours."""
 
-    quiet_from = forms.ChoiceField(label=_("No email from"), choices=HOURS, required=False)
-    quiet_until = forms.ChoiceField(label=_("Until"), choices=HOURS, required=False)
+    quiet_from = forms.ChoiceField(label=_("Quiet hours from"), choices=HOURS, required=False)
+    quiet_until = forms.ChoiceField(label=_("Quiet hours to"), choices=HOURS, required=False)
 
     def __init__(self, membership: Membership, data: Any, saved_views: Iterable[SavedView]) -> None:
         self.membership = membership
@@ -101,7 +101,7 @@ class ChannelForm(ScopeForm):
 
     name = NameField(label=_("Name"), max_length=Receiver.MAX_NAME)
     kinds = forms.MultipleChoiceField(
-        label=_("Tell it of"),
+        label=_("Notify about"),
         choices=[(kind.value, kind.label) for kind in channels.KINDS],
         widget=forms.CheckboxSelectMultiple,
         required=False,

@@ -29,7 +29,7 @@ COLUMNS = {
     "languages": gettext_lazy("Languages"),
     "length": gettext_lazy("Length"),
     "cues": gettext_lazy("Lines"),
-    "checks": gettext_lazy("Review checks"),
+    "checks": gettext_lazy("To review"),
     "by": gettext_lazy("Added by"),
     "checked": gettext_lazy("Checked"),
 }

@@ -198,7 +198,7 @@ class TranscriptPage:
             return []
         counts = Counter(DISMISSED if one.dismissed else one.check.kind.value for one in shown)
         of_kinds = [(kind.label, counts[kind.value], kind.value) for kind in review.Kind if counts[kind.value]]
-        every = (_("All checks"), len(shown) - counts[DISMISSED], "")
+        every = (_("All review checks"), len(shown) - counts[DISMISSED], "")
         dismissed = [(_("Dismissed"), counts[DISMISSED], DISMISSED)] if counts[DISMISSED] else []
         return [
             CheckChoice(label, count, replace(self.wanted, check=check).query, check == self.wanted.check)

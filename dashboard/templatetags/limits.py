@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from django import template
 from django.conf import settings
+from django.utils.translation import ngettext
 
 from dashboard.units import duration_in_words, size_in_words
 from results.runs import trash, verdicts
@@ -30,6 +31,12 @@ def email_confirmation_lifetime() -> str:
 @register.simple_tag
 def trash_time() -> str:
     return duration_in_words(trash.TRASH_TIME)
+
+
+@register.filter
+def days(number: int | None) -> str:
+    """Return a number of days with its unit: `1 day`, `1,000 days`."""
+    return ngettext("%(n)s day", "%(n)s days", number or 0) % {"n": f"{number or 0:,}"}
 
 
 @register.simple_tag

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from dashboard.pages.kept_media import KeptMedia
 from dashboard.pages.run_query import RunListQuery
 from results.models import Run
-from teams.access import can_change, membership_or_404
+from teams.access import can_change, can_manage, can_own, membership_or_404
 from teams.models import Membership
 
 RUNS_SHOWN = 8
@@ -47,20 +47,24 @@ class PaletteEntry(NamedTuple):
 
 
 def _pages(membership: Membership) -> list[PaletteEntry]:
-    slug = membership.team.slug
-    adding = (
-        [PaletteEntry(_("Add runs"), "add", reverse("runs-add", args=[slug]))] if can_change(membership) else []
-    )
-    return [
-        PaletteEntry(_("Runs"), "runs", reverse("runs-list", args=[slug])),
-        *adding,
-        PaletteEntry(_("Review checks"), "check", reverse("runs-checks-board", args=[slug])),
-        PaletteEntry(_("Search"), "search", reverse("search", args=[slug])),
-        PaletteEntry(_("Activity"), "activity", reverse("activity", args=[slug])),
-        PaletteEntry(_("Team"), "team", reverse("teams-detail", args=[slug])),
-        PaletteEntry(_("Team: CAMB.AI key"), "key", reverse("keys", args=[slug])),
-        PaletteEntry(_("Team: Copies of media"), "video", reverse("teams-media", args=[slug])),
-        PaletteEntry(_("Team: Retention"), "archive", reverse("retention", args=[slug])),
-        PaletteEntry(_("Team: API"), "link", reverse("tokens", args=[slug])),
-        PaletteEntry(_("Profile"), "person", reverse("profile")),
+    """Return the pages that the member may open, in the order of the rail and of the team's tabs."""
+    changes, slug = can_change(membership), membership.team.slug
+    pages = [
+        (_("Runs"), "runs", "runs-list", True),
+        (_("Add runs"), "add", "runs-add", changes),
+        (_("Review checks"), "check", "runs-checks-board", True),
+        (_("Search"), "search", "search", True),
+        (_("Activity"), "activity", "activity", True),
+        (_("Inbox"), "inbox", "inbox", True),
+        (_("Trash"), "remove", "trash", changes),
+        (_("Team"), "team", "teams-detail", True),
+        (_("Team: Key"), "key", "keys", True),
+        (_("Team: Media"), "video", "teams-media", True),
+        (_("Team: Review checks"), "check", "teams-checks", True),
+        (_("Team: Retention"), "archive", "retention", True),
+        (_("Team: Channels"), "link", "channels", can_manage(membership)),
+        (_("Team: API"), "link", "tokens", True),
+        (_("Team: Audit"), "activity", "audit", can_own(membership)),
     ]
+    entries = [PaletteEntry(name, icon, reverse(page, args=[slug])) for name, icon, page, may in pages if may]
+    return [*entries, PaletteEntry(_("Profile"), "person", reverse("profile"))]

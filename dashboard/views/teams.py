@@ -206,7 +206,10 @@ def rules(request: SignedInRequest, slug: str) -> HttpResponse:
         audit.record(team, audit.Action.SETTINGS_CHANGED, rule)
     logger.info("Team %s: only owners remove: %s, by user %s", slug, team.only_owners_remove, request.user.pk)
     messages.success(
-        request, _("Only owners remove runs now.") if team.only_owners_remove else _("Members remove runs too now.")
+        request,
+        _("Only owners remove runs now.")
+        if team.only_owners_remove
+        else _("Managers and members can remove runs again."),
     )
     return redirect("teams-detail", slug)
 

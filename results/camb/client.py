@@ -33,10 +33,10 @@ SHORTEST_SECRET = 8  # masking a shorter key would also hide ordinary words of a
 # The sentence that people read for a status code; other codes get the sentence of their class.
 SENTENCES = {
     400: "CAMB.AI did not understand the request.",
-    401: "CAMB.AI does not accept this API key. Paste a valid one under Team, Key.",
-    402: "CAMB.AI asks for payment. Top up the account that the API key belongs to.",
-    403: "CAMB.AI does not let this API key see what was asked for. Check the key's rights and who made the run.",
-    404: "CAMB.AI has no run with this id. Check the id, and that the run was made with this API key's account.",
+    401: "CAMB.AI does not accept this key. Paste a valid one under Team, Key.",
+    402: "CAMB.AI asks for payment. Top up the account that the key belongs to.",
+    403: "CAMB.AI does not let this key see what was asked for. Check the key's rights and who made the run.",
+    404: "CAMB.AI has no run with this id. Check the id, and that the run was made with this key's account.",
     422: "CAMB.AI did not accept the ids it was asked for. Check that each is the id of a dubbing run.",
     429: "CAMB.AI's rate limit is reached. Dubroom tries again later.",
 }
@@ -101,7 +101,7 @@ class Client:
             raise ValueError(f"CAMB.AI takes 1 to {BATCH_MAX} runs at once, not {len(run_ids)}")
         answer = parse.by_named_run(self._send("POST", "/dubbing-results", {"run_ids": list(run_ids)}))
         if not isinstance(answer, dict):
-            raise Malformed("CAMB.AI's answer is not an object. It will be asked again.", http_status=200)
+            raise Malformed("CAMB.AI's answer is not an object. Dubroom tries again later.", http_status=200)
         by_run = parse.results_by_run(answer, run_ids)
         return {run_id: self._read_run(run_id, by_run) for run_id in run_ids}
 
@@ -114,7 +114,7 @@ class Client:
         answer = self._send("GET", f"/dub-result/{run_id}")
         if not (isinstance(answer, dict | str | None) or (isinstance(answer, list) and answer)):
             raise Malformed(
-                "CAMB.AI's answer about the run is not an object. It will be asked again.", http_status=200
+                "CAMB.AI's answer about the run is not an object. Dubroom tries again later.", http_status=200
             )
         return parse.read_run(run_id, answer, self._mask)
 
@@ -156,7 +156,7 @@ class Client:
     def _send(self, method: str, path: str, payload: dict[str, Any] | None = None) -> object:
         """Return the decoded JSON of one call's answer."""
         if not re.fullmatch("[!-~]+", self._key):
-            raise Refused("This API key holds characters that no key has. Paste it again on the team's page.")
+            raise Refused("This key holds characters that no key has. Paste it again under Team, Key.")
         self._adapter.deadline = monotonic() + self._total_seconds
         try:
             # Prepared without the session: the session would merge its settings into every request again, and would

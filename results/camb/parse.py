@@ -90,9 +90,9 @@ def decode(body: bytes) -> object:
     # A stray byte spoils one letter and not the answer about all five runs.
     text = body.decode(json.detect_encoding(body), "replace")
     if not text.strip():
-        raise Malformed("CAMB.AI sent an empty answer. It will be asked again.", http_status=200)
+        raise Malformed("CAMB.AI sent an empty answer. Dubroom tries again later.", http_status=200)
     if text.count("[") + text.count("{") > MAX_PARTS:
-        raise Malformed("CAMB.AI sent an answer of more parts than is held here.", http_status=200)
+        raise Malformed("CAMB.AI sent an answer that is too large to read.", http_status=200)
     try:
         return json.loads(text, strict=False, object_pairs_hook=_Object, parse_int=_integer)
     except RecursionError:
@@ -200,7 +200,7 @@ def read_task(value: object, mask: Mask = str) -> TaskAnswer:
     """Return the state of a task. Raises Malformed when the answer is not an object."""
     value = _clean(value, mask, Hints())
     if not isinstance(value, dict):
-        raise Malformed("CAMB.AI did not answer about the task as its contract says.", http_status=200)
+        raise Malformed("CAMB.AI's answer about the task could not be read.", http_status=200)
     states = [value, *(part for part in layout.wrapped_in(value) if isinstance(part, dict))]
     failure = next(filter(None, map(failure_in, states)), "")
     messages = (_message(state, is_failure=bool(failure)) for state in states)

@@ -16,7 +16,7 @@ REASONS = {
         "CAMB.AI could not download the source. Check that its link is public and still works, then dub it again."
     ),
     "FAILED": "CAMB.AI could not finish this dub and gave no reason. Start it again in CAMB.AI.",
-    "FORBIDDEN": "CAMB.AI does not allow this dub for your account. Check the plan and the rights of the API key.",
+    "FORBIDDEN": "CAMB.AI does not allow this dub for your account. Check the plan and the rights of the key.",
     "HARMFUL_CONTENT_DETECTED": (
         "CAMB.AI found content it does not dub. Review the source, or ask CAMB.AI's support if this is a mistake."
     ),

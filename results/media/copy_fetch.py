@@ -169,7 +169,7 @@ class _Turn:
                 if self._own_row().exists():
                     default_storage.delete(copy.name)
             else:
-                self._postpone("The storage cannot be written to; the server's log says why.", DISK_WAIT)
+                self._postpone("The storage cannot be written to. Ask the administrator of this server.", DISK_WAIT)
 
     # --- Download ----------------------------------------------------------------------------------
 

@@ -129,7 +129,7 @@ def _part(response: requests.Response, start: int) -> FilePart:
         start, size = 0, _number(response.headers.get("Content-Length", ""))
         if size is None and not response.raw.chunked:
             raise DownloadError(
-                "The host does not say how long the file is, so nobody could tell whether all of it came."
+                "The host does not say how long the file is, so Dubroom cannot tell whether all of it came."
             )
     return FilePart(start, size, _validator(response), _pieces(response))
 
@@ -221,7 +221,7 @@ def _dial(connection: Any, trusted: Collection[Host]) -> socket.socket:
     try:
         resolved = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
     except OSError as error:
-        raise DownloadError(f"Nobody knows the host {host}.") from error
+        raise DownloadError(f"The host {host} does not exist.") from error
     addresses = [str(entry[4][0]) for entry in resolved]
     if (host, port) not in trusted:
         addresses = [address for address in addresses if is_public(address)]

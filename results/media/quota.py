@@ -17,7 +17,7 @@ from teams.models import Team
 GB = 2**30
 # A copy that does not fit is tried again after this time.
 WAIT = timedelta(hours=1)
-HINT = "An owner can allow more on the team's page; deleting removed runs makes room too."
+HINT = "An owner or a manager can allow more under Team, Media. Deleting removed runs makes room too."
 
 State = MediaCopy.State
 

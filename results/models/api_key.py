@@ -21,7 +21,7 @@ class ApiKey(models.Model):
         UNTRIED = "untried", _("Not tried yet")
         WORKING = "working", _("Working")
         REFUSED = "refused", _("Refused")
-        UNPAID = "unpaid", _("Payment needed")
+        UNPAID = "unpaid", _("Out of credit")
         UNAVAILABLE = "unavailable", _("CAMB.AI does not answer")
 
     team = models.OneToOneField(Team, on_delete=models.CASCADE, primary_key=True, related_name="api_key")

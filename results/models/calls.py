@@ -12,9 +12,9 @@ class Call(models.Model):
 
     class Outcome(models.TextChoices):
         ANSWERED = "answered", _("Answered")
-        UNAVAILABLE = "unavailable", _("Not available")
+        UNAVAILABLE = "unavailable", _("CAMB.AI unavailable")
         REFUSED = "refused", _("Refused")
-        MALFORMED = "malformed", _("Not understood")
+        MALFORMED = "malformed", _("Unreadable answer")
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+", db_index=False)
     at = models.DateTimeField(db_index=True)

@@ -59,7 +59,7 @@ class Event(models.Model):
         CHANGED = "changed", _("Changed after it was ready")
         FOUND = "found", _("Saved search found something")
         KEY = "key", _("Key refused, out of credit, or working again")
-        AWAY = "away", _("CAMB.AI away, or back")
+        AWAY = "away", _("CAMB.AI stops or resumes answering")
         COPIES = "copies", _("Copies of media cannot be kept")
         CHANNEL = "channel", _("Channel switched off")
         WEEKLY = "weekly", _("Weekly summary")

@@ -135,5 +135,5 @@ def send(address: str, summary: Summary) -> Reply:
     if isinstance(last, OutboundError):
         raise last
     if not is_sent and last.http_status < 300:
-        raise OutboundError(f"It did not take the message (HTTP {last.http_status}).")
+        raise OutboundError(f"The channel refused the message (HTTP {last.http_status}). Check its address.")
     return last

@@ -113,7 +113,7 @@ def _try(message: Message, lease: uuid.UUID) -> None:
         if reply:
             delivery.http_status, delivery.answer = reply.http_status, reply.body
             if not 200 <= reply.http_status < 300:
-                problem = f"It answered with HTTP {reply.http_status}."
+                problem = f"The channel answered with HTTP {reply.http_status}. Check its address."
     except (OutboundError, chat.BadAddressError) as error:
         problem = str(error)
     except SealBrokenError:
@@ -122,7 +122,7 @@ def _try(message: Message, lease: uuid.UUID) -> None:
         raise
     except Exception:
         logger.exception("Message %s could not be written", message)
-        problem = "The message could not be written. The log of the server says why."
+        problem = "The message could not be written. Ask the administrator of this server."
     delivery.problem, delivery.duration_ms = problem, round((monotonic() - began) * 1000)
     _store(message, delivery, lease)
 

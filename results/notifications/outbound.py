@@ -61,11 +61,11 @@ def request(method: str, url: str, **kwargs: Any) -> requests.Response:
     except DownloadError as error:
         raise OutboundError(str(error)) from error
     except (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError) as error:
-        raise OutboundError(f"It did not answer within {TOTAL_SECONDS:.0f} seconds.") from error
+        raise OutboundError(f"The channel did not answer within {TOTAL_SECONDS:.0f} seconds.") from error
     except (requests.exceptions.SSLError, urllib3.exceptions.SSLError) as error:
-        raise OutboundError("Its certificate cannot be trusted.") from error
+        raise OutboundError("The channel's certificate cannot be trusted.") from error
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-        raise OutboundError("It could not be reached, or its answer broke off.") from error
+        raise OutboundError("The channel could not be reached, or its answer broke off.") from error
 
 
 def post(url: str, body: str, headers: Mapping[str, str]) -> Reply:

@@ -94,10 +94,9 @@ def _difference(event: Event) -> str:
     detail, name = event.detail, languages.name(event.language)
     if "lines" in detail:
         return _("A dub arrived: %(language)s") % {"language": name or "?"}
-    counts = _("%(added)s lines new, %(removed)s gone") % {
-        "added": f"{detail.get('added', 0):,}",
-        "removed": f"{detail.get('removed', 0):,}",
-    }
+    added, removed = detail.get("added", 0), detail.get("removed", 0)
+    counts = ngettext("%(added)s line new, %(removed)s gone", "%(added)s lines new, %(removed)s gone", added)
+    counts %= {"added": f"{added:,}", "removed": f"{removed:,}"}
     parts = [name, counts]
     if detail.get("before") and detail.get("after"):
         parts.append(

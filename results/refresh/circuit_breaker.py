@@ -69,7 +69,7 @@ def record_success(key: ApiKey) -> None:
 
 def record_inconclusive(key: ApiKey, error: camb.CambError) -> None:
     """Note that a test told nothing of the key: it stays untried, and the first answer about a run settles it."""
-    message = f"CAMB.AI answered, but not whether it accepts this key. The first run that you add shows it. {error}"
+    message = f"CAMB.AI answered, but did not say whether it accepts this key. Add a run to find out. {error}"
     if _unchanged(key).filter(state=State.UNTRIED).update(message=message, last_call_at=clock.now()):
         TeamVersion.bump(key.pk)
 

@@ -31,7 +31,7 @@ MAX_NOTES = 20
 NOTE_ABSENCE_AFTER = 3
 _ABSENT = (
     "CAMB.AI's answers say nothing about this id. It may still be processing; if this lasts, check the id, and "
-    "that it was made with this API key's account."
+    "that it was made with this key's account."
 )
 
 CUE_FIELDS = ("team", "run", "dub", "position", "start_ms", "end_ms", "speaker", "original_speaker", "text")

@@ -27,7 +27,7 @@ MAX_CUES_PER_TRANSACTION = 1000
 MAX_SAVE_ATTEMPTS = 5
 # How long a run waits at most after its answer could not be stored, through no fault of its own.
 LONGEST_UNSTORED = timedelta(seconds=90)
-UNSTORABLE = "CAMB.AI's answer could not be stored. The log of the server says why; refresh once it is mended."
+UNSTORABLE = "CAMB.AI's answer could not be stored. Ask the administrator of this server, then refresh."
 RUN_FIELDS = (
     "camb_run_id",
     "status",

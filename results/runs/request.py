@@ -24,7 +24,9 @@ class QueueUnreachableError(Exception):
     """
 
     def __init__(self) -> None:
-        super().__init__(_("The background workers cannot be reached. Refreshing starts once they can be."))
+        super().__init__(
+            _("Refreshing cannot start: the queue of this server is out of reach. It starts once that works again.")
+        )
 
 
 @dataclass(frozen=True)

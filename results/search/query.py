@@ -168,7 +168,7 @@ def _either(left: Clause, right: Clause, hints: list[str]) -> list[Clause]:
     if isinstance(left, Q) and isinstance(right, Q):
         return [left | right]
     if right:
-        hints.append(_("OR stands between words, or between what is asked of the run, not between both."))
+        hints.append(_("OR joins two words or two filters, not a word and a filter."))
         return [left, right]
     return [left]
 
@@ -246,7 +246,7 @@ def language_term(tag: str) -> str:
 
 def _run(number: str) -> Clause | str:
     if not _RUN_ID.fullmatch(number.lstrip("#")):
-        return _("run: takes the number of a run, such as 1344.")
+        return _("run: takes a run id, such as 1344.")
     return Q(camb_run_id=int(number.lstrip("#")))
 
 

@@ -15,6 +15,7 @@ from results.search import index, parallel_lines, vocabulary
 from results.search.analyzer import Phrase, mark, terms
 from results.search.engine import engine
 from results.search.query import Query, parse, periods
+from results.transcripts.languages import quoted
 
 COUNT_UP_TO = 10_000
 COUNT_RUNS_UP_TO = 1_000
@@ -175,7 +176,9 @@ def _speaker_hint(team_id: int, query: Query) -> str:
     speakers = [name for name, _count in _most_first(Counter(speaker for _dub, speaker in rows))][:_SPEAKERS_NAMED]
     if not speakers:
         return _("No line has this speaker.")
-    return _("No line has this speaker. The newest lines are said by: %(names)s.") % {"names": ", ".join(speakers)}
+    return _("No line has this speaker. The newest lines are said by: %(names)s.") % {
+        "names": ", ".join(map(quoted, speakers))
+    }
 
 
 def _hits(team_id: int, ids: Sequence[int], query: Query) -> list[Hit]:

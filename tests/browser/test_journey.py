@@ -27,7 +27,7 @@ def test_a_new_user_gets_from_sign_up_to_a_search_hit(open_browser, camb, camb_c
     page.get_by_role("button", name="Create team").click()
 
     page.get_by_role("link", name="Add the key").first.click()
-    page.get_by_label("CAMB.AI API key").fill("demo-key")
+    page.get_by_role("textbox", name="CAMB.AI key").fill("demo-key")
     page.get_by_role("button", name="Save and test").click()
     expect(page.locator("#key-state")).to_contain_text("Testing")
     work()

@@ -85,7 +85,7 @@ def test_a_run_page_asks_in_a_dialog_too(runs_page):
     remove = runs_page.get_by_role("link", name="Remove", exact=True)
     remove.click()
     dialog = runs_page.get_by_role("dialog", name="Remove Two?")
-    dialog.get_by_role("link", name="Keep it").click()
+    dialog.get_by_role("link", name="Cancel").click()
     expect(dialog).to_be_hidden()
     expect(remove).to_be_focused()
     remove.click()
@@ -129,6 +129,6 @@ def test_a_view_is_saved_and_listed_with_its_runs(runs_page):
 def test_a_column_is_hidden(runs_page):
     runs_page.locator(".display-menu summary").click()
     runs_page.get_by_label("Lines").uncheck()
-    runs_page.get_by_role("button", name="Show these").click()
+    runs_page.get_by_role("button", name="Show columns").click()
     expect(runs_page.get_by_role("columnheader", name="Lines")).to_be_hidden()
     expect(runs_page.get_by_role("columnheader", name="Length")).to_be_visible()

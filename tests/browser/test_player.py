@@ -244,7 +244,7 @@ def test_a_dialog_lists_the_shortcuts_and_switches_them_off_permanently(open_run
     expect(dialog).to_be_visible()
     page.keyboard.press("l")  # while the dialog is open, nothing behind it reacts
     with saves_settings(page):
-        dialog.get_by_label("Use these keys").uncheck()
+        dialog.get_by_label("Use shortcuts").uncheck()
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     page.keyboard.press("l")
@@ -255,8 +255,8 @@ def test_a_dialog_lists_the_shortcuts_and_switches_them_off_permanently(open_run
     page.keyboard.press("/")
     expect(page.locator("#search-box")).not_to_be_focused()
     assert page.evaluate("media.currentTime") == 0
-    page.get_by_role("button", name="Keys").click()
-    dialog.get_by_label("Use these keys").check()
+    page.get_by_role("button", name="Shortcuts").click()
+    dialog.get_by_label("Use shortcuts").check()
     page.keyboard.press("Escape")
     page.keyboard.press("l")
     until(page, "media.currentTime === 10")
@@ -334,7 +334,7 @@ def test_the_page_shows_why_there_is_no_fresh_link(open_run, camb, camb_clock, o
     camb_clock.ahead += camb.media_ttl + 1
     camb.keys.clear()
     page.reload()
-    expect(page.locator("#media-error")).to_contain_text("CAMB.AI does not accept this API key.")
+    expect(page.locator("#media-error")).to_contain_text("CAMB.AI does not accept this key.")
     page.get_by_role("button", name="Refresh now").click()
-    expect(page.locator("#messages")).to_contain_text("CAMB.AI does not accept this API key.")
+    expect(page.locator("#messages")).to_contain_text("CAMB.AI does not accept this key.")
     expect(page.locator("#media-error")).to_have_text(re.compile("The link has expired. CAMB.AI gives no new one"))

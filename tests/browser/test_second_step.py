@@ -66,7 +66,7 @@ def test_an_app_is_set_up_and_log_in_asks_for_its_code_or_a_recovery_code(page, 
     page.goto(reverse("mfa_index"))
     page.get_by_role("link", name="Set up an authenticator app").click()
     type_password(page)
-    secret = page.get_by_label("Or type this key into the app").input_value()
+    secret = page.get_by_label("Or type this setup code into the app").input_value()
     page.get_by_label("The code that the app shows now").fill("000000")
     button(page, "Set up").click()
     expect(page.get_by_text("That did not match. Try again.")).to_be_visible()

@@ -36,7 +36,7 @@ class Command(ReportCommand):
                 return
             if fetch_missing_copies:
                 number = copy_storage.fetch_missing_again()
-                self.print_result(f"{number} copies are fetched again.", as_json=json, fetched_again=number)
+                self.print_result(f"Copies to be fetched again: {number}.", as_json=json, fetched_again=number)
                 return
         except OSError as error:
             raise CommandError(f"The folder of media copies cannot be used: {error}") from error

@@ -56,4 +56,4 @@ class Command(BaseCommand):
             found = mailbox.read(place)
         except mailbox.MailboxError as error:
             raise CommandError(f"The mailbox cannot be read: {error}") from error
-        self.stdout.write(f"{found.reports} reports recorded, {found.others} other emails.")
+        self.stdout.write(f"Reports recorded: {found.reports}. Other emails: {found.others}.")

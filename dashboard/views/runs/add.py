@@ -166,8 +166,8 @@ class Preview(PastedRuns):
                 self.removed,
                 ngettext("%(n)s to be restored", "%(n)s to be restored", len(self.removed)),
             ),
-            (self.bad, ngettext("%(n)s bad id", "%(n)s bad ids", len(self.bad))),
-            (self.no_ids, ngettext("%(n)s not an id", "%(n)s not ids", len(self.no_ids))),
+            (self.bad, ngettext("%(n)s invalid id", "%(n)s invalid ids", len(self.bad))),
+            (self.no_ids, ngettext("%(n)s cell without an id", "%(n)s cells without an id", len(self.no_ids))),
             (self.repeated, ngettext("%(n)s repeated", "%(n)s repeated", len(self.repeated))),
         )
         return " · ".join(words % {"n": f"{len(lines):,}"} for lines, words in counts if lines)
@@ -179,7 +179,7 @@ class Preview(PastedRuns):
             ("ready", "add", _("New"), self.new),
             ("ready", "clock", _("Tasks"), self.tasks),
             ("ready", "restore", _("Removed before: adding restores them"), self.removed),
-            ("failed", "warning", _("Bad ids"), self.bad),
+            ("failed", "warning", _("Invalid ids"), self.bad),
             ("known", "check", _("Already here"), self.known),
             ("known", "archive", _("Already here, archived"), self.archived),
         )
@@ -187,7 +187,7 @@ class Preview(PastedRuns):
     @property
     def passed_over_groups(self) -> list[PreviewGroup]:
         return self._grouped(
-            ("known", "close", _("No ids"), self.no_ids),
+            ("known", "close", _("Cells without an id"), self.no_ids),
             ("known", "copy", _("Repeated"), self.repeated),
         )
 

@@ -140,7 +140,9 @@ def _dismiss_all(
     """Dismiss the checks of this kind in the stretch or the dub that the form names, and offer Undo."""
     lines = checks.stretch_of(cue.dub, cue.position) if form.cleaned_data["scope"] == STRETCH else None
     count, at = checks.dismiss_all(cue.dub, kind, form.cleaned_data["reason"], request.user, lines)
-    done = ngettext("%(n)s check was dismissed.", "%(n)s checks were dismissed.", count) % {"n": f"{count:,}"}
+    done = ngettext("%(n)s review check was dismissed.", "%(n)s review checks were dismissed.", count) % {
+        "n": f"{count:,}"
+    }
     before = [cue.dub_id, kind.value, at.isoformat()]
     here = reverse("runs-detail", args=[cue.run_id]) + TranscriptFilter(cue.dub.language).query
     offer_undo(request, membership.team, "checks", before, done, here)

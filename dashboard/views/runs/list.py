@@ -186,5 +186,7 @@ def _news(changed: list[Run]) -> str:
     """Return the sentence for screen readers: the runs that finished, or their number when they are many."""
     finished = [run for run in changed if run.due_at is None and run.archived_at is None]
     if len(finished) > 3:
-        return ngettext("%(n)s run is done.", "%(n)s runs are done.", len(finished)) % {"n": len(finished)}
+        return ngettext("%(n)s run has finished.", "%(n)s runs have finished.", len(finished)) % {
+            "n": len(finished)
+        }
     return " ".join(f"{run}: {run.get_status_display()}." for run in finished)

@@ -33,7 +33,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         except TooManyRunsError as error:
             messages.error(request, str(error))
         else:
-            messages.success(request, _("%(run)s is of the same source now.") % {"run": quoted(other)})
+            messages.success(request, _("%(run)s is part of this source now.") % {"run": quoted(other)})
         return redirect("runs-source", pk)
     wanted = RunListQuery.read(request.GET)
     companions = team_runs.filter(source=run.source_id) if run.source_id else team_runs.none()
@@ -65,7 +65,7 @@ def apart(request: HttpRequest, pk: int) -> HttpResponse:
     if chosen != pk or run.source_id:
         run = get_object_or_404(of_source, pk=chosen)
         take_apart(run)
-        messages.success(request, _("%(run)s is no longer of this source.") % {"run": quoted(run)})
+        messages.success(request, _("%(run)s is no longer part of this source.") % {"run": quoted(run)})
     return redirect("runs-source", pk)
 
 

@@ -254,7 +254,7 @@ def test_a_refusal_says_what_is_wrong_and_how_to_fix_it(team):
     assert mistyped.headers["WWW-Authenticate"] == 'Bearer realm="Dubroom", error="invalid_token"'
     assert "mistyped or revoked" in mistyped.json()["detail"]
     expired = script_of(team, expires_at=timezone.now() - timedelta(days=1)).get()
-    assert "ended on" in expired.json()["detail"]
+    assert "expired on" in expired.json()["detail"]
     reading = script_of(team, can_write=False).post("/runs", {"ids": [1]})
     assert reading.json()["detail"] == "This token only reads. Create one that may write."
 
@@ -460,7 +460,7 @@ def test_an_unknown_language_is_refused_by_name(team, script):
         script.post("/runs/language", {"where": {}, "language": "Klingonish"}),
     ):
         assert answer.status_code == 422
-        assert "“Klingonish” is no language that Dubroom knows" in answer.json()["detail"]
+        assert "“Klingonish” is not a language Dubroom knows" in answer.json()["detail"]
 
 
 def test_the_language_of_many_runs_is_set_and_guesses_are_confirmed(team, script):
@@ -699,7 +699,7 @@ def test_runs_are_added_with_a_language(script, team):
     answer = script.post("/runs", {"text": "run_id,language\n7,de\n8,\n9,Klingonish", "language": "54"}).json()
     given = {run.camb_run_id: run.given_language for run in team.runs.all()}
     assert given == {1344: "pt-br", None: "pt-br", 7: "de", 8: "es-es", 9: ""}
-    assert answer["added"][2]["note"].startswith("“Klingonish” is no language that Dubroom knows")
+    assert answer["added"][2]["note"].startswith("“Klingonish” is not a language Dubroom knows")
 
 
 def test_a_runs_title_and_time_unit_are_changed(script, team, enqueued):
@@ -764,7 +764,7 @@ def test_a_refresh_is_queued_or_the_obstacle_named(team, script, enqueued):
 def test_a_refresh_that_no_worker_can_be_told_of_answers_503(team, script):
     make_key(team)
     one, two = make_run(team, due_at=None), make_run(team, due_at=None)
-    detail = "The background workers cannot be reached. Refreshing starts once they can be."
+    detail = "Refreshing cannot start: the queue of this server is out of reach. It starts once that works again."
     for answer in (script.post(f"/runs/{one.pk}/refresh"), script.post("/runs/refresh", {"runs": [two.pk]})):
         assert (answer.status_code, answer.json()["detail"]) == (503, detail)
     assert set(Run.objects.due(clock.now())) == {one, two}

@@ -248,7 +248,7 @@ def test_doctor_says_what_to_mend(settings, tmp_path):
 @pytest.mark.usefixtures("healthy")
 def test_doctor_accepts_a_new_media_folder_and_fetches_missing_copies():
     assert json.loads(output_of("doctor", "--accept-media-folder", "--json")) == {"accepted": True}
-    assert output_of("doctor", "--fetch-missing-copies") == "0 copies are fetched again.\n"
+    assert output_of("doctor", "--fetch-missing-copies") == "Copies to be fetched again: 0.\n"
 
 
 # --- Retention ---------------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ def test_the_board_lists_the_checks_of_all_runs_the_most_severe_first(client, te
         ("No text", "Trailer &lt;b&gt;"), (fast, "Trailer &lt;b&gt;"), (fast, "Pilot")
     ]  # fmt: skip
     assert f'href="/runs/{dub.run_id}/?dub=en-us&amp;check=fast&amp;t=2#cue-2"' in page
-    assert "All checks 3" in text_of(client.get(reverse("runs-checks-board", args=[team.slug])))
+    assert "All review checks 3" in text_of(client.get(reverse("runs-checks-board", args=[team.slug])))
 
 
 def test_the_board_is_filtered_by_kind_language_and_tag(client, team, reader):

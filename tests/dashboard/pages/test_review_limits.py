@@ -51,7 +51,7 @@ def test_the_form_takes_back_what_it_shows(as_owner, team, tab):
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ({"speeds": "Klingonish 7"}, "“Klingonish” is no language that Dubroom knows."),
+        ({"speeds": "Klingonish 7"}, "“Klingonish” is not a language Dubroom knows."),
         ({"speeds": "Japanese"}, "“Japanese” needs a language and a number."),
         ({"speeds": "7"}, "“7” needs a language and a number."),
         ({"speeds": "Japanese fast"}, "“Japanese fast” needs a language and a number."),
@@ -76,7 +76,7 @@ def test_members_see_the_limits_and_cannot_change_them(team, tab):
         assert client.post(tab, {"guide": "captions", "speed": 5}).status_code == 403
         assert client.post(tab, {"reset": "yes"}).status_code == 403
         body = client.get(tab).content.decode()
-        assert "An owner can change the limits." in body
+        assert "An owner or a manager can change the limits." in body
         assert 'name="speed"' not in body
 
 

@@ -215,7 +215,7 @@ def test_the_form_offers_the_original_name(client, team, reader):
     dub = make_dub(make_ready_run(team), ["a"])
     rename(client, dub.run, "Anna", name="Kim")
     form = client.get(reverse("runs-speakers-rename", args=[dub.run_id]) + "?speaker=Kim").content.decode()
-    assert re.findall(r'name="restore"[^>]*><span>([^<]*<bdi>[^<]*)', form) == ["Back to <bdi>Anna"]
+    assert re.findall(r'name="restore"[^>]*><span>([^<]*<bdi>[^<]*)', form) == ["Restore <bdi>Anna"]
     rename(client, dub.run, "Kim", name="Kim", restore="1")
     assert dub.cues.get().speaker == "Anna"
     assert (
@@ -265,7 +265,7 @@ def test_lines_with_review_checks_are_marked_and_counted(client, team, reader):
     )
     body = run_page(client, dub.run)
     assert checks_in(body) == ["Fast: 30 characters/s, limit 20", "No text"]
-    assert re.findall(r"<span data-of[^>]*>(.*?)</span>", body) == ["2 checks"]
+    assert re.findall(r"<span data-of[^>]*>(.*?)</span>", body) == ["2 review checks"]
 
 
 def test_the_strip_marks_times_and_the_lines_with_review_checks(client, team, reader):
@@ -291,7 +291,7 @@ def test_review_checks_are_shown_by_kind_the_most_severe_first(client, team, rea
     )
     choices = r'<span class="truncate">(.*?)</span> <span class="count">(\d+)</span>'
     body = run_page(client, dub.run)
-    assert re.findall(choices, body) == [("All checks", "3"), ("No text", "1"), ("Fast", "2")]
+    assert re.findall(choices, body) == [("All review checks", "3"), ("No text", "1"), ("Fast", "2")]
     fast = run_page(client, dub.run, "?check=fast")
     assert checks_in(fast) == ["Fast: 30 characters/s, limit 20", "Fast: 40 characters/s, limit 20"]
     assert len(texts(fast)) == 3

@@ -243,7 +243,7 @@ def test_a_call_shows_its_runs_and_its_outcome():
     assert "no answer" in html
     assert "1,234 ms" in html
     assert 'class="status failed"' in html
-    assert "Not available" in html
+    assert "CAMB.AI unavailable" in html
     assert "2 runs removed since" in html
     assert "<script>alert" not in html
     assert "&lt;script&gt;alert" in html
@@ -256,7 +256,7 @@ def test_failures_are_counted_by_outcome_and_status():
     make_call(team, outcome=Outcome.UNAVAILABLE, http_status=None)
     make_call(team, outcome=Outcome.UNAVAILABLE, http_status=None)
     text = text_of_html(section(activity_html(viewer_of(team), team), "activity-next"))
-    assert "Not available no answer 2 Refused HTTP 401 1" in text
+    assert "CAMB.AI unavailable no answer 2 Refused HTTP 401 1" in text
 
 
 def test_the_ten_next_checks_are_listed_soonest_first():
@@ -471,8 +471,8 @@ def test_a_history_lists_every_attempt_newest_first():
     make_call(run.team, make_run(run.team), message="not about this run")
     html = viewer_of(run.team).get(f"/runs/{run.pk}/history/rows/").content.decode()
     rows = [text_of_html(row) for row in html.split("<tr>")[2:]]
-    assert [re.sub(r"^.*? UTC ", "", row)[:45] for row in rows] == [
-        "Not available 503 200 ms 1 &lt;script&gt;aler",
+    assert [re.sub(r"^.*? UTC ", "", row)[:51] for row in rows] == [
+        "CAMB.AI unavailable 503 200 ms 1 &lt;script&gt;aler",
         "Answered 200 321 ms 2 new → ready",
     ]
     assert "<script>alert" not in html
@@ -529,6 +529,6 @@ def test_the_page_tells_of_a_backlog_of_languages_to_be_read(client, team, reade
     run = make_ready_run(team)
     make_dub(run, ["Hola."], "es-es"), make_dub(run, ["Hallo."], "de-de")
     make_call(team, run)
-    assert "the language of 2 dubs is being read" in client.get(f"/t/{team.slug}/activity/").text
+    assert "the language of 2 dubs is being detected" in client.get(f"/t/{team.slug}/activity/").text
     dub_languages.check_languages()
     assert "being read" not in client.get(f"/t/{team.slug}/activity/").text

@@ -29,8 +29,8 @@ def test_without_typing_the_pages_and_the_newest_runs_are_offered(team):
     for number in range(1, RUNS_SHOWN + 3):
         make_run(team, title=f"Tides {number}")
     make_run(title="Of another team")
-    pages = ["Runs", "Add runs", "Review checks", "Search", "Activity", "Team", "Team: CAMB.AI key"]
-    pages += ["Team: Copies of media", "Team: Retention", "Team: API", "Profile"]
+    pages = ["Runs", "Add runs", "Review checks", "Search", "Activity", "Inbox", "Trash", "Team", "Team: Key"]
+    pages += ["Team: Media", "Team: Review checks", "Team: Retention", "Team: API", "Profile"]
     assert entries_for(team) == [*pages, *(f"Tides {number}" for number in range(RUNS_SHOWN + 2, 2, -1))]
 
 

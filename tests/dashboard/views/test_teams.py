@@ -448,7 +448,7 @@ def test_the_page_shows_kept_and_failed_copies(as_owner, team):
     MediaCopy.objects.create(team=team, dub=dub, kind="audio", state="failed", message="No <media>.", name="1/b")
     page = page_of(as_owner, team, "teams-media")
     assert "<strong>1.5\xa0GB</strong> of 10 GB" in page
-    assert "1 file kept" in page
+    assert "1 copy kept" in page
     assert "1 not kept" in page
     assert f'href="{url("runs-detail", dub.run_id)}?dub=es-es"><bdi>Pilot</bdi></a>' in page
     assert "No &lt;media&gt;." in page

@@ -168,5 +168,5 @@ def test_key_that_no_header_can_carry_is_refused_without_a_call(stand_in: StandI
     with pytest.raises(Refused) as caught:
         Client(stand_in.base_url, key).fetch([1, 2])
     assert true_properties(caught.value) == {"concerns_key"}
-    assert str(caught.value) == "This API key holds characters that no key has. Paste it again on the team's page."
+    assert str(caught.value) == "This key holds characters that no key has. Paste it again under Team, Key."
     assert stand_in.calls == []

@@ -157,7 +157,7 @@ def test_fetches_are_limited_and_shared_between_teams(team, host, make_key):
         (Reply(200, b""), "The file is empty."),
         (
             Reply(200, VIDEO, {"Content-Length": None}),
-            "The host does not say how long the file is, so nobody could",
+            "The host does not say how long the file is, so Dubroom cannot",
         ),
     ],
 )
@@ -355,7 +355,7 @@ def test_complete_file_waits_for_a_failing_storage(team, host, sync, store_in, d
     store_in("Forbidden")
     dub = ready_dub(team, host)
     copy = sync()
-    assert copy.message == "The storage cannot be written to; the server's log says why."
+    assert copy.message == "The storage cannot be written to. Ask the administrator of this server."
     assert (copy.state, part_sizes(data_dir), copies.playable_copy(dub, "video")) == ("waiting", [len(VIDEO)], None)
     store_in("Bucket")
     make_due(copy)

@@ -141,7 +141,10 @@ def test_a_chunked_file_has_no_size_and_is_complete(host):
             Reply(200, b"x", {"Content-Encoding": "gzip"}),
             "The host sent the file packed, in a way that was not asked",
         ),
-        (Reply(200, b"x", {"Content-Length": None}), "The host does not say how long the file is, so nobody could"),
+        (
+            Reply(200, b"x", {"Content-Length": None}),
+            "The host does not say how long the file is, so Dubroom cannot",
+        ),
         (Reply(200, CONTENT, truncate_at=70_000), "The file broke off on its way."),
         (Reply(200, CONTENT, truncate_at=70_000, reset=True), "The file broke off on its way."),
         (Reply(None, b"not HTTP\r\n\r\n"), "The host of the media could not be reached."),

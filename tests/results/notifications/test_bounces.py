@@ -203,8 +203,8 @@ def test_a_maildir_is_read_once_and_what_is_no_report_stays(run, receiver, messa
     folder = mailboxes.Maildir(tmp_path / "mail")
     for name in ("holiday", "postfix"):
         folder.add(report(name, bounces.return_path(message)))
-    assert run(b"", "--mailbox", str(tmp_path / "mail")) == "1 reports recorded, 1 other emails.\n"
-    assert run(b"", "--mailbox", str(tmp_path / "mail")) == "0 reports recorded, 0 other emails.\n"
+    assert run(b"", "--mailbox", str(tmp_path / "mail")) == "Reports recorded: 1. Other emails: 1.\n"
+    assert run(b"", "--mailbox", str(tmp_path / "mail")) == "Reports recorded: 0. Other emails: 0.\n"
     [left] = folder
     assert ("Out of office" in left["Subject"], left.get_flags(), state(receiver)[0]) == (True, "S", False)
     with pytest.raises(CommandError, match="not a Maildir"):

@@ -57,9 +57,16 @@ def test_after_eight_tries_within_28_hours_the_webhook_is_off_and_the_team_told(
     for pause in (timedelta(), *deliver.PAUSES):
         tell(after=pause / timedelta(seconds=1))
     webhook.refresh_from_db()
-    assert (len(hooks.received), webhook.is_on, webhook.problem) == (8, False, "It answered with HTTP 503.")
+    assert (len(hooks.received), webhook.is_on, webhook.problem) == (
+        8,
+        False,
+        "The channel answered with HTTP 503. Check its address.",
+    )
     assert timedelta(hours=27) < sum(deliver.PAUSES, timedelta()) <= timedelta(hours=28)
-    assert Event.objects.get(kind="channel").detail == {"name": "Pipeline", "problem": "It answered with HTTP 503."}
+    assert Event.objects.get(kind="channel").detail == {
+        "name": "Pipeline",
+        "problem": "The channel answered with HTTP 503. Check its address.",
+    }
 
 
 def test_a_receiver_that_is_gone_is_off_at_once(webhook, hooks, happen, tell):

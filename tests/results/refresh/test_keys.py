@@ -70,7 +70,7 @@ def test_a_refusal_that_may_concern_only_the_run_asked_about_proves_nothing(camb
     camb.script(Reply(status))
     key = tested()
     assert (key.state, key.is_in_trouble) == (State.UNTRIED, False)
-    assert "not whether it accepts this key" in key.message
+    assert "did not say whether it accepts this key" in key.message
     assert key.last_call_at is not None
 
 

@@ -112,8 +112,8 @@ def test_fields_of_the_run_are_combined_with_words():
 @pytest.mark.parametrize(
     ("typed", "groups", "hint"),
     [
-        ("run:abc ", [[word("run", "abc")]], "run: takes the number of a run, such as 1344."),
-        ("run:" + "9" * 30 + " ", [[word("run", "9" * 30)]], "run: takes the number of a run, such as 1344."),
+        ("run:abc ", [[word("run", "abc")]], "run: takes a run id, such as 1344."),
+        ("run:" + "9" * 30 + " ", [[word("run", "9" * 30)]], "run: takes a run id, such as 1344."),
         ("after:may ", [[word("after", "may")]], "after: takes a date, such as 2026-05-31."),
         ("before:2026-13 ", [[word("before", "2026", "13")]], "before: takes a date, such as 2026-05-31."),
         (
@@ -151,7 +151,7 @@ def test_or_between_a_word_and_a_field_of_the_run_returns_a_hint():
     assert parse("big OR run:7") == Query(
         groups=((word("big"),),),
         runs=Q(Q(camb_run_id=7)),
-        hint="OR stands between words, or between what is asked of the run, not between both.",
+        hint="OR joins two words or two filters, not a word and a filter.",
     )
 
 

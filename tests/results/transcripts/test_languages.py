@@ -120,7 +120,7 @@ def test_letters_decide_where_the_language_is_unknown(tag, text, direction):
     [
         ("Night shift", "“Night shift”"),
         ("مرحبا!", "“\u2068مرحبا!\u2069”"),
-        ('EP01 "שלום', "“\u2068EP01 \"שלום\u2069”"),
+        ('EP01 "שלום', '“\u2068EP01 "שלום\u2069”'),
         ("第一話", "“第一話”"),
     ],
 )

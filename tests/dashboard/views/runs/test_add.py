@@ -27,7 +27,7 @@ def test_a_preview_saves_nothing_and_keeps_the_text(team, member):
     typed = "run 1344 and 1345, please\n1.5 <b>\n1344"
     response = add(member, team, text=typed)
     assert response.status_code == 200
-    assert "1 new run · 1 already here · 1 not an id · 1 repeated" in text_of(response)
+    assert "1 new run · 1 already here · 1 cell without an id · 1 repeated" in text_of(response)
     assert "1.5 a run id is a whole number" in text_of(response)
     assert "run 1344 and 1345, please\n1.5 &lt;b&gt;\n1344</textarea>" in response.content.decode()
     assert Run.objects.filter(team=team).count() == 1
@@ -171,7 +171,7 @@ def test_ten_thousand_ids_are_added_at_once(team, member):
 def test_new_runs_come_first_and_those_already_here_are_links(team, member):
     run = make_run(team, camb_run_id=1345)
     text = text_of(add(member, team, text="run_id,title\n1345,Garden\n1344,Kitchen\ntodo,Cellar\n,Attic"))
-    places = [text.index(words) for words in ("New 1", "Bad ids 1", "Already here 1", "Passed over")]
+    places = [text.index(words) for words in ("New 1", "Invalid ids 1", "Already here 1", "Ignored")]
     assert places == sorted(places)
     page = add(member, team, text="1345").content.decode()
     assert f'href="{reverse("runs-detail", args=[run.pk])}"' in page
@@ -241,7 +241,7 @@ def test_the_language_of_a_column_is_shown_saved_and_may_be_chosen(team, member)
     text = "run_id,title,language,other\n1344,Kitchen,es-ES,de\n1345,Garden,Klingonish,de"
     response = add(member, team, text=text)
     assert "1344 Kitchen Spanish (Spain)" in text_of(response)
-    assert "“Klingonish” is no language that Dubroom knows; the run is added without one" in text_of(response)
+    assert "“Klingonish” is not a language Dubroom knows; the run is added without one" in text_of(response)
     page = response.content.decode()
     assert '<option value="language" selected>Languages</option>' in page
     table = re.search(r'name="table" value="(\w+)"', page)[1]

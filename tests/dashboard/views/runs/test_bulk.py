@@ -222,7 +222,7 @@ def test_a_refresh_says_that_no_worker_can_be_reached_and_is_not_lost(team, memb
     make_key(team)
     run = make_run(team, title="Island", due_at=None)
     text = refresh_many(member, team, pk=run.pk)
-    assert "The background workers cannot be reached. Refreshing starts once they can be." in text
+    assert "Refreshing cannot start: the queue of this server is out of reach. It starts once that works again." in text
     assert "as soon as the team's key allows" not in text
     assert requested(team) == {"Island"}
     assert "No run was selected" in refresh_many(member, team)
@@ -355,7 +355,7 @@ def test_removal_asks_and_says_what_is_lost(team, member):
     text = text_of(member.post(url, selection(runs)))
     assert "Remove 4 runs?" in text
     assert "They stay in the trash for 30 days, where they can be restored." in text
-    assert "Then 1 transcript is deleted. So is 1 copy of media (9 bytes)." in text.replace("\xa0", " ")
+    assert "Then 1 transcript is deleted. Then 1 copy of media is deleted (9 bytes)." in text.replace("\xa0", " ")
     assert Run.objects.count() == 4
 
 

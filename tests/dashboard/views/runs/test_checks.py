@@ -34,7 +34,7 @@ def test_a_check_is_dismissed_with_a_reason_and_listed_with_it(member, checked_d
     assert answer.headers["Location"] == f"{reverse('runs-detail', args=[checked_dub.run_id])}?dub=en-us#cue-1"
     body = run_page(member, checked_dub.run)
     assert checks_in(body) == []
-    assert "0 checks" in body
+    assert "0 review checks" in body
     [dismissed] = checks_in(run_page(member, checked_dub.run, "?check=dismissed"))
     assert dismissed.startswith(f"{check} · dismissed · Sung · ")
 
@@ -96,7 +96,7 @@ def test_all_checks_of_the_kind_are_dismissed_with_undo(member, team, checked_du
     member.post(address(dub), {"reason": "Sung", "scope": "dub"})
     body = run_page(member, dub.run)
     assert checks_in(body) == []
-    assert "2 checks were dismissed." in body
+    assert "2 review checks were dismissed." in body
     member.post(reverse("undo-last", args=[team.slug]))
     assert len(checks_in(run_page(member, dub.run))) == 2
     # A single check has no such choice.

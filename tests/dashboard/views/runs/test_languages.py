@@ -39,7 +39,7 @@ def test_a_language_is_set_by_any_of_its_names(member, flat_dub, typed):
 def test_an_unknown_language_is_named_and_nothing_typed_is_lost(member, flat_dub):
     response = post(member, flat_dub, "Klingonish")
     assert response.status_code == 422
-    assert "“Klingonish” is no language that Dubroom knows" in response.text
+    assert "“Klingonish” is not a language Dubroom knows" in response.text
     assert 'value="Klingonish"' in response.text
     assert named(flat_dub) == ("", "")
 
@@ -134,8 +134,8 @@ def test_text_in_another_language_shows_on_the_run_and_in_the_list(member, team)
     lines = [f"Mañana a las {hour} salimos del puerto con los amigos de mi hermana." for hour in range(2, 14)]
     make_dub(run, lines, "ja-jp")
     dub_languages.check_languages()
-    assert "reads Spanish" in member.get(reverse("runs-list", args=[team.slug])).text
-    assert "Says Japanese (Japan), reads Spanish." in member.get(reverse("runs-detail", args=[run.pk])).text
+    assert "text in Spanish" in member.get(reverse("runs-list", args=[team.slug])).text
+    assert "Labelled Japanese (Japan), but the text looks Spanish." in member.get(reverse("runs-detail", args=[run.pk])).text
 
 
 def test_a_language_that_is_corrected_no_longer_contradicts_the_text(member, team):
@@ -144,7 +144,7 @@ def test_a_language_that_is_corrected_no_longer_contradicts_the_text(member, tea
     dub = make_dub(run, lines, "ja-jp")
     dub_languages.check_languages()
     post(member, dub, "Spanish")
-    assert "reads Spanish" not in member.get(reverse("runs-detail", args=[run.pk])).text
+    assert "text in Spanish" not in member.get(reverse("runs-detail", args=[run.pk])).text
 
 
 @pytest.mark.parametrize(

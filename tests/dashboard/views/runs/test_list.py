@@ -352,7 +352,7 @@ def test_archived_runs_are_in_their_own_tab_only(team, member):
 def test_a_team_whose_runs_are_all_archived_is_told_so(team, member):
     archive(make_run(team))
     page = text_of(list_page(member, team))
-    assert "All of them are archived." in page
+    assert "All runs are archived." in page
     assert "All 0 Archived 1" in page
     assert "Add your first runs" not in page
 
@@ -530,7 +530,7 @@ def test_many_finished_runs_are_announced_as_a_number(team, member):
     runs = [make_run(team) for _ in range(4)]
     for run in runs:
         change(run, status="ready", due_at=None)
-    assert "4 runs are done." in text_of(poll_runs_list(member, team, 0, *runs))
+    assert "4 runs have finished." in text_of(poll_runs_list(member, team, 0, *runs))
 
 
 # --- Reasons and headings ----------------------------------------------------------------------------
