@@ -1,7 +1,6 @@
 """Reads the text or table of a file of run ids: CSV and TSV in any encoding, Excel and OpenDocument workbooks."""
 
 import codecs
-import datetime
 import io
 import re
 import unicodedata
@@ -12,7 +11,8 @@ from hashlib import sha256
 
 import chardet
 from django.utils.translation import gettext as _
-from python_calamine import CalamineError, CalamineWorkbook
+
+from results.runs import verdicts, workbooks
 
 # The encodings in which Excel and its like save CSV, beside UTF-8 and UTF-16, with the names that people know.
 ENCODINGS = {
@@ -36,7 +36,6 @@ ENCODINGS = {
 }
 # The unpacked size up to which a workbook is read.
 MAX_UNPACKED = 50 * 2**20
-MAX_ROWS = 100_000
 
 _BETWEEN_WORDS = re.compile(r"[\s;,|\"]+")
 # A currency, a fraction or a control character beside a letter: no word, but another one read wrongly.
@@ -173,16 +172,13 @@ def _workbook(raw: bytes, sheet: str) -> ReadFile:
     if raw.startswith(b"PK"):
         _check_package(raw)
     try:
-        workbook = CalamineWorkbook.from_filelike(io.BytesIO(raw))
-        names = workbook.sheet_names
-        sheet = sheet if sheet in names else names[0]
-        rows = workbook.get_sheet_by_name(sheet).to_python(nrows=MAX_ROWS)
-    except (CalamineError, IndexError, OSError, ValueError) as error:
+        # One character more than may be added, so that a longer sheet is refused for its size.
+        found = workbooks.read(raw, sheet, verdicts.MAX_BYTES + 1)
+    except workbooks.UnreadableWorkbookError as error:
         raise UnreadableFileError(
-            _("This workbook cannot be opened. Save it anew as .xlsx or CSV, without a password.")
+            _("This workbook cannot be opened. Save the sheet with the ids as CSV, without a password.")
         ) from error
-    text = "\n".join("\t".join(map(_cell, row)) for row in rows if any(cell != "" for cell in row))
-    return ReadFile(text, sheets=names, sheet=sheet)
+    return ReadFile(found.text, sheets=found.sheets, sheet=found.sheet)
 
 
 def _check_package(raw: bytes) -> None:
@@ -205,14 +201,3 @@ def _check_package(raw: bytes) -> None:
         _("%(kind)s holds no list of ids. Save the list as CSV or as an Excel workbook, or paste the ids.")
         % {"kind": kind}
     )
-
-
-def _cell(value: object) -> str:
-    """Return a cell as text on one line. Spreadsheets hold whole numbers as fractions too."""
-    if isinstance(value, bool):
-        return str(value)
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, datetime.date | datetime.time | datetime.timedelta):
-        return str(value)
-    return " ".join(str(value).split())

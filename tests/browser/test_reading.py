@@ -137,7 +137,9 @@ def test_review_checks_are_stepped_through(open_run):
     page.keyboard.press("n")
     page.keyboard.press("Shift+N")
     page.keyboard.press("Shift+N")
-    expect(page.locator("#review-checks summary")).to_have_text(f"Review check {checks.count()} of {checks.count()}")
+    expect(page.locator("#review-checks summary")).to_have_text(
+        f"Review check {checks.count()} of {checks.count()}"
+    )
     expect(page.locator("#cues .check[data-now]")).to_have_count(1)
     expect(checks.last).to_be_in_viewport()
     line = page.locator("#cues .cue", has=page.locator("[data-now]"))
@@ -160,9 +162,9 @@ def test_a_review_check_is_dismissed_in_place_and_brought_back(open_run):
     reason.fill("Intended")
     reason.press("Enter")
     expect(page.locator("#cues")).to_contain_text("Dismissed: Intended")
-    expect(count).to_contain_text(f"{before - 1} check")
+    expect(count).to_contain_text(f"{before - 1} review check")
     page.get_by_role("button", name="Undo").click()
-    expect(count).to_contain_text(f"{before} check")
+    expect(count).to_contain_text(f"{before} review check")
     expect(checks).to_have_count(before)
     assert page.evaluate("media === before && media.paused")
 

@@ -1,11 +1,12 @@
 """Files of run ids: every encoding of a spreadsheet's CSV, workbooks, and a sentence for every other kind."""
 
 import io
+import re
 import zipfile
 
 import pytest
 
-from results.runs import files
+from results.runs import files, verdicts
 from results.runs.pasted_ids import read
 
 SHEETS = {
@@ -26,8 +27,8 @@ SHEETS = {
 }
 
 
-def workbook(**sheets: list[list[object]]) -> bytes:
-    """Return an .xlsx file of these sheets, with as little in it as a spreadsheet needs."""
+def workbook(rows: str = "", **sheets: list[list[object]]) -> bytes:
+    """Return an .xlsx file of these sheets, with as little in it as a spreadsheet needs; `rows` is XML instead."""
     names = "".join(f'<sheet name="{name}" sheetId="{n}" r:id="r{n}"/>' for n, name in enumerate(sheets, 1))
     links = "".join(
         f'<Relationship Id="r{n}" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet"'
@@ -52,8 +53,8 @@ def workbook(**sheets: list[list[object]]) -> bytes:
         package.writestr(
             "xl/_rels/workbook.xml.rels", f'<Relationships xmlns="{packages}/relationships">{links}</Relationships>'
         )
-        for number, rows in enumerate(sheets.values(), 1):
-            cells = "".join(f"<row>{''.join(map(_cell, row))}</row>" for row in rows)
+        for number, sheet in enumerate(sheets.values(), 1):
+            cells = rows or "".join(f"<row>{''.join(map(_cell, row))}</row>" for row in sheet)
             package.writestr(
                 f"xl/worksheets/sheet{number}.xml",
                 f'<worksheet xmlns="{main}"><sheetData>{cells}</sheetData></worksheet>',
@@ -142,3 +143,17 @@ def test_a_workbook_that_unpacks_to_too_much_is_refused(monkeypatch):
     monkeypatch.setattr(files, "MAX_UNPACKED", 100)
     with pytest.raises(files.UnreadableFileError, match="too large"):
         files.read(workbook(Runs=[["run_id"], [1344]]))
+
+
+@pytest.mark.parametrize("last", ["XFD1048576", "ZZ90000"])
+def test_a_cell_far_away_harms_nobody(last):
+    """The sheet is held from its first cell to its last: this one asks for more memory than there is."""
+    far = re.sub("[A-Z]+", "", last)
+    cells = f'<row r="1"><c r="A1"><v>1344</v></c></row><row r="{far}"><c r="{last}"><v>1345</v></c></row>'
+    with pytest.raises(files.UnreadableFileError, match="cannot be opened"):
+        files.read(workbook(Runs=[[1344]], rows=cells))
+
+
+def test_a_sheet_with_more_text_than_may_be_added_is_cut_behind_the_limit(monkeypatch):
+    monkeypatch.setattr(verdicts, "MAX_BYTES", 20)
+    assert len(files.read(workbook(Runs=[["run_id", "title"], [1344, "A title that is long"]])).text) == 21

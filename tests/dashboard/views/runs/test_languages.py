@@ -135,7 +135,10 @@ def test_text_in_another_language_shows_on_the_run_and_in_the_list(member, team)
     make_dub(run, lines, "ja-jp")
     dub_languages.check_languages()
     assert "text in Spanish" in member.get(reverse("runs-list", args=[team.slug])).text
-    assert "Labelled Japanese (Japan), but the text looks Spanish." in member.get(reverse("runs-detail", args=[run.pk])).text
+    assert (
+        "Labelled Japanese (Japan), but the text looks Spanish."
+        in member.get(reverse("runs-detail", args=[run.pk])).text
+    )
 
 
 def test_a_language_that_is_corrected_no_longer_contradicts_the_text(member, team):
