@@ -158,9 +158,12 @@ def read_bounces() -> None:
 @shared_task
 @one_at_a_time
 def tell_events() -> None:
-    circuit_breaker.tell_absences()
-    collect.collect()
-    deliver.enqueue_due()
+    try:
+        circuit_breaker.tell_absences()
+        collect.collect()
+    finally:
+        # What is written already goes out, whatever went wrong before.
+        deliver.enqueue_due()
 
 
 @shared_task

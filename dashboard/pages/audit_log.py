@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import QuerySet
 from django.http import QueryDict
-from django.utils import timezone
 
+from dashboard.http.days import midnight, parse_day
 from dashboard.http.ids import parse_id
 from teams.models import AuditEntry, Team
 
@@ -39,8 +39,8 @@ class AuditFilter:
         return cls(
             kind if kind in Action.values else "",
             query.get("person", "").replace("\0", "").strip()[:_MAX_TEXT],
-            _day(query.get("since", "")),
-            _day(query.get("until", "")),
+            parse_day(query.get("since", "")),
+            parse_day(query.get("until", "")),
             parse_id(query.get("after", "")) or 0,
         )
 
@@ -57,9 +57,9 @@ class AuditFilter:
         if self.person:
             entries = entries.filter(person__icontains=self.person)
         if self.since:
-            entries = entries.filter(at__gte=_midnight(self.since))
-        if self.until and self.until < date.max:
-            entries = entries.filter(at__lt=_midnight(self.until + timedelta(days=1)))
+            entries = entries.filter(at__gte=midnight(self.since))
+        if self.until:
+            entries = entries.filter(at__lt=midnight(self.until + timedelta(days=1)))
         if self.after:
             entries = entries.filter(pk__lt=self.after)
         return entries.order_by("-pk")
@@ -80,14 +80,3 @@ def all_entries(team: Team, wanted: AuditFilter) -> Iterator[AuditEntry]:
         if not last:
             return
         wanted = replace(wanted, after=last)
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text) if len(text) == len("2026-05-31") and text < "9999" else None
-    except ValueError:
-        return None
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime(day.year, day.month, day.day))

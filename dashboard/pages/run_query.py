@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -12,9 +12,9 @@ from urllib.parse import parse_qsl, urlencode
 from django.db.models import Exists, F, OrderBy, OuterRef, Q, TextField
 from django.db.models.functions import Cast
 from django.http import QueryDict
-from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
+from dashboard.http.days import midnight, parse_day
 from dashboard.http.ids import parse_id, parse_ids
 from results import tags
 from results.models import Dub, Event, MediaCopy, Run, RunQuerySet, Tag
@@ -158,9 +158,9 @@ class RunListQuery:
         if self.who:
             runs = runs.filter(added_by=self.who)
         if self.since:
-            runs = runs.filter(created_at__gte=_midnight(self.since))
+            runs = runs.filter(created_at__gte=midnight(date.fromisoformat(self.since)))
         if self.until:
-            runs = runs.filter(created_at__lt=_midnight(self.until) + timedelta(days=1))
+            runs = runs.filter(created_at__lt=midnight(date.fromisoformat(self.until) + timedelta(days=1)))
         if self.copies:
             kept = Exists(MediaCopy.objects.filter(state=MediaCopy.State.KEPT, dub__run=OuterRef("pk")))
             runs = runs.filter(kept if self.copies == KEPT else ~kept)
@@ -212,14 +212,8 @@ def _of_events(runs: RunQuerySet, events: str) -> RunQuerySet:
 
 def _day(text: str) -> str:
     """Return the day in ISO 8601, or an empty string if it is none."""
-    try:
-        return date.fromisoformat(text).isoformat() if len(text) == len("2026-05-31") else ""
-    except ValueError:
-        return ""
-
-
-def _midnight(day: str) -> datetime:
-    return timezone.make_aware(datetime.fromisoformat(day))
+    day = parse_day(text)
+    return day.isoformat() if day else ""
 
 
 def language_filter(text: str) -> str:

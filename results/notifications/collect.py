@@ -5,11 +5,14 @@ within some minutes are one message. A message and the receiver's place among th
 transaction: a worker that dies leaves neither an event untold nor one told twice.
 """
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Count, Exists, F, Max, Min, OuterRef, QuerySet, Subquery
 
 from results import clock
@@ -18,6 +21,8 @@ from results.notifications import receivers
 from results.notifications.summary import ORDER
 from teams.access import without_required_step
 from teams.models import Membership
+
+logger = logging.getLogger(__name__)
 
 # No batch grows for longer than this, and after a message the next one waits as long.
 LONGEST_BATCH = timedelta(minutes=5)
@@ -50,12 +55,25 @@ def collect() -> None:
         if place not in known:
             known[place] = _batch(*place)
         if _is_complete(known[place], receiver, now) and not receivers.is_quiet(receiver, now):
-            _tell_now(receiver, known[place].last, now)
+            with _on_its_own(receiver):
+                _tell_now(receiver, known[place].last, now)
     for receiver in _with_members(
         Receiver.objects.present().filter(is_on=True, daily_at__lte=now).exclude(_has_open())
     ):
         if not receivers.is_quiet(receiver, now):
-            _tell_daily(receiver, now)
+            with _on_its_own(receiver):
+                _tell_daily(receiver, now)
+
+
+@contextmanager
+def _on_its_own(receiver: Receiver) -> Iterator[None]:
+    """Log what goes wrong with this receiver, and let the others be told. Without the database nobody can be."""
+    try:
+        yield
+    except (MemoryError, OperationalError, InterfaceError):
+        raise
+    except Exception:
+        logger.exception("Receiver %s could not be told", receiver.pk)
 
 
 def _behind() -> QuerySet[Receiver]:

@@ -7,7 +7,7 @@ import pytest
 from dashboard.pages.run_query import runs_of_view
 from results import clock as shared_clock
 from results.models import Event, InboxItem, Message, Run
-from results.notifications import channels, collect, summary
+from results.notifications import channels, collect, receivers, summary
 
 pytestmark = pytest.mark.django_db
 
@@ -95,3 +95,18 @@ def test_two_workers_that_collect_at_once_write_one_message(happen, go, webhook,
     collect._tell_now(late, last, shared_clock.now())
     collect._tell_now(late, last, shared_clock.now())
     assert Message.objects.count() == 1
+
+
+def test_a_receiver_that_cannot_be_told_holds_up_no_other(team, happen, go, webhook, monkeypatch, caplog):
+    events_for = receivers.events_for
+
+    def fail_for_one(receiver, **places):
+        if receiver.pk == webhook.pk:
+            raise OverflowError
+        return events_for(receiver, **places)
+
+    monkeypatch.setattr(receivers, "events_for", fail_for_one)
+    at_this_time(happen("ready", "Film"))
+    go(400)
+    assert InboxItem.objects.filter(membership=team.memberships.get()).count() == 1
+    assert f"Receiver {webhook.pk} could not be told" in caplog.text
