@@ -64,7 +64,7 @@ class _GuardedRequests:
         except OutboundError as error:
             _reply.get().append(error)
             raise requests.RequestException(str(error)) from error
-        _reply.get().append(Reply(response.status_code, response.text[: outbound.MAX_ANSWER_BYTES]))
+        _reply.get().append(outbound.reply_of(response))
         return response
 
     def get(self, url: str, **kwargs: Any) -> requests.Response:

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Min
 
 from results import clock, queue
+from results.camb.texts import storable
 from results.models import Delivery, Event, Message, Receiver, TeamVersion
 from results.notifications import chat, email, webhooks
 from results.notifications import summary as summaries
@@ -113,7 +114,7 @@ def _try(message: Message, lease: uuid.UUID) -> None:
         if reply:
             delivery.http_status, delivery.answer = reply.http_status, reply.body
             if not 200 <= reply.http_status < 300:
-                problem = f"The channel answered with HTTP {reply.http_status}. Check its address."
+                problem = f"The channel answered with HTTP {reply.http_status}."
     except (OutboundError, chat.BadAddressError) as error:
         problem = str(error)
     except SealBrokenError:
@@ -152,6 +153,9 @@ def _is_shut_out(receiver: Receiver) -> bool:
 
 def _store(message: Message, delivery: Delivery, lease: uuid.UUID) -> None:
     """Store a try: the message is sent, tried again later, or given up, which switches the receiver off."""
+    # What a receiver answers may hold characters that no database stores.
+    for name in ("request", "answer", "problem"):
+        setattr(delivery, name, storable(getattr(delivery, name)))
     now, problem = clock.now(), delivery.problem
     with transaction.atomic():
         if not Message.objects.filter(pk=message.pk, receiver__lease=lease).exists():

@@ -70,5 +70,9 @@ def request(method: str, url: str, **kwargs: Any) -> requests.Response:
 
 def post(url: str, body: str, headers: Mapping[str, str]) -> Reply:
     """Post a body and return the reply. Raises OutboundError."""
-    response = request("POST", url, data=body.encode(), headers=dict(headers))
-    return Reply(response.status_code, response.content.decode("utf-8", "replace").replace("\0", ""))
+    return reply_of(request("POST", url, data=body.encode(), headers=dict(headers)))
+
+
+def reply_of(response: requests.Response) -> Reply:
+    """Return the status and the text of a response. It is read as UTF-8: a declared encoding may be any codec."""
+    return Reply(response.status_code, response.content.decode("utf-8", "replace"))

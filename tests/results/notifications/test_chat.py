@@ -31,6 +31,27 @@ def test_a_chat_is_told_in_its_own_form(team, hooks, happen, tell):
     assert Delivery.objects.get().http_status == 200
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("charset", "body"), [("unicode_escape", b"\\ud800"), ("utf-8", b"fine\0")])
+def test_an_answer_that_no_database_stores_is_logged_and_the_message_sent_once(
+    team, hooks, happen, tell, charset, body
+):
+    def answer(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Type", f"text/plain; charset={charset}")
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    hooks.answers += [answer] * 3
+    address = hooks.url.removeprefix("http://")
+    channels.add(team, Receiver.Way.CHAT, "Chat", f"mmost://{address}/abcdefghijklmnop")
+    happen("ready", "Film")
+    tell()
+    tell()
+    assert (len(hooks.received), Delivery.objects.get().http_status) == (1, 200)
+
+
 @pytest.mark.parametrize("address", OWN_HOST)
 def test_no_kind_reaches_our_own_network(hooks, settings, address):
     settings.CHANNEL_HOSTS = []

@@ -60,12 +60,12 @@ def test_after_eight_tries_within_28_hours_the_webhook_is_off_and_the_team_told(
     assert (len(hooks.received), webhook.is_on, webhook.problem) == (
         8,
         False,
-        "The channel answered with HTTP 503. Check its address.",
+        "The channel answered with HTTP 503.",
     )
     assert timedelta(hours=27) < sum(deliver.PAUSES, timedelta()) <= timedelta(hours=28)
     assert Event.objects.get(kind="channel").detail == {
         "name": "Pipeline",
-        "problem": "The channel answered with HTTP 503. Check its address.",
+        "problem": "The channel answered with HTTP 503.",
     }
 
 
