@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from dashboard.forms.fields import NameField
@@ -81,17 +82,23 @@ class PersonForm(ScopeForm):
     def save(self) -> None:
         """Save the settings; an email that was off begins with what happens from now on."""
         data = self.cleaned_data
-        for receiver in (self.inbox, self.email):
-            self.apply_scope(receiver)
-        self.inbox.kinds = {kind.value: Receiver.NOW for kind in self.kinds if data[f"inbox-{kind}"]}
-        was_on = self.email.is_on
-        was_told = set(self.email.kinds.values()) if was_on else set()
-        self.email.kinds = {kind.value: chosen for kind in self.kinds if (chosen := data[f"email-{kind}"])}
-        for name in ("quiet_from", "quiet_until"):
-            setattr(self.email, name, int(data[name]) if data[name] else None)
-        receivers.resume(self.email, was_told)
-        self.inbox.save()
-        self.email.save()
+        with transaction.atomic():
+            # A worker may have told them more since the page was made.
+            inbox, email = receivers.locked(self.inbox), receivers.locked(self.email)
+            for receiver in (inbox, email):
+                self.apply_scope(receiver)
+            inbox.kinds = {kind.value: Receiver.NOW for kind in self.kinds if data[f"inbox-{kind}"]}
+            was_on = email.is_on
+            was_told = set(email.kinds.values()) if was_on else set()
+            email.kinds = {kind.value: chosen for kind in self.kinds if (chosen := data[f"email-{kind}"])}
+            for name in ("quiet_from", "quiet_until"):
+                setattr(email, name, int(data[name]) if data[name] else None)
+            receivers.resume(email, was_told)
+            inbox.save(update_fields=["scope", "view", "kinds"])
+            email.save(
+                update_fields=["scope", "view", "kinds", "quiet_from", "quiet_until", *receivers.SET_BY_RESUME]
+            )
+        self.inbox, self.email = inbox, email
         if not was_on:
             bounces.resume(self.membership.user)
 

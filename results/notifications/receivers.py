@@ -32,6 +32,14 @@ def email_of(membership: Membership) -> Receiver:
     return found or Receiver(team_id=membership.team_id, membership_id=membership.pk, way=Way.EMAIL)
 
 
+def locked(receiver: Receiver) -> Receiver:
+    """Return the stored row of a person's receiver as it is now, locked; it is created if there is none yet."""
+    if receiver.pk is None:
+        # A worker may create the same inbox at this moment.
+        Receiver.objects.bulk_create([receiver], ignore_conflicts=True)
+    return Receiver.objects.select_for_update().get(membership=receiver.membership_id, way=receiver.way)
+
+
 def add_missing_inboxes() -> None:
     """Give each new member an inbox, which is told of nothing that happened before the person joined."""
     has_inbox = Exists(Receiver.objects.filter(membership=OuterRef("pk"), way=Way.INBOX))
@@ -62,8 +70,11 @@ def start_from_now(receiver: Receiver) -> None:
     receiver.daily_at = next_digest(receiver, clock.now())
 
 
+SET_BY_RESUME = ("told_through", "daily_through", "daily_at", "is_on", "problem", "bounce", "bounced_at")
+
+
 def resume(receiver: Receiver, was_told: Collection[str]) -> None:
-    """Set what a changed choice of kinds needs; the caller saves the receiver.
+    """Set what a changed choice of kinds needs, in the fields SET_BY_RESUME; the caller saves the receiver.
 
     `was_told` holds the times, NOW or DAILY, at which the receiver was told before: it goes on where it was there,
     and begins with what happens from now on elsewhere.

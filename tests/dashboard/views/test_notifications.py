@@ -1,8 +1,11 @@
 """What a person is told of: every role chooses for itself, and email begins from now on."""
 
+from uuid import uuid4
+
 import pytest
 from django.urls import reverse
 
+from dashboard.pages.notification_settings import PersonForm
 from results.models import Event, Message, Receiver
 from results.notifications import receivers
 from teams.models import Membership
@@ -77,3 +80,28 @@ def test_channels_that_are_switched_off_are_the_managers_business(client, team):
     client.force_login(make_member(team))
     page = client.get(reverse("notifications", args=[team.slug])).content.decode()
     assert "Channel switched off" not in page
+
+
+def test_saving_keeps_what_a_worker_wrote_meanwhile(team):
+    member = team.memberships.get()
+    receivers.add_missing_inboxes()
+    email = receivers.email_of(member)
+    email.kinds = {"ready": "now"}
+    email.save()
+    form = PersonForm(member, {"inbox-ready": "on", "email-ready": "now"}, [])
+    lease = uuid4()
+    Receiver.objects.filter(membership=member).update(told_through=7, lease=lease)
+    assert form.is_valid()
+    form.save()
+    stored = Receiver.objects.filter(membership=member).values_list("told_through", "lease")
+    assert set(stored) == {(7, lease)}
+
+
+def test_an_inbox_that_a_worker_creates_meanwhile_is_taken(team):
+    member = team.memberships.get()
+    Receiver.objects.filter(membership=member).delete()
+    form = PersonForm(member, {"inbox-ready": "on"}, [])
+    receivers.add_missing_inboxes()
+    assert form.is_valid()
+    form.save()
+    assert Receiver.objects.get(membership=member, way="inbox").kinds == {"ready": "now"}
