@@ -167,7 +167,7 @@ class Preview(PastedRuns):
                 ngettext("%(n)s to be restored", "%(n)s to be restored", len(self.removed)),
             ),
             (self.bad, ngettext("%(n)s invalid id", "%(n)s invalid ids", len(self.bad))),
-            (self.no_ids, ngettext("%(n)s cell without an id", "%(n)s cells without an id", len(self.no_ids))),
+            (self.no_ids, ngettext("%(n)s not an id", "%(n)s not ids", len(self.no_ids))),
             (self.repeated, ngettext("%(n)s repeated", "%(n)s repeated", len(self.repeated))),
         )
         return " · ".join(words % {"n": f"{len(lines):,}"} for lines, words in counts if lines)
@@ -187,7 +187,7 @@ class Preview(PastedRuns):
     @property
     def passed_over_groups(self) -> list[PreviewGroup]:
         return self._grouped(
-            ("known", "close", _("Cells without an id"), self.no_ids),
+            ("known", "close", _("Not ids"), self.no_ids),
             ("known", "copy", _("Repeated"), self.repeated),
         )
 

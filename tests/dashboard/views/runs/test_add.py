@@ -27,7 +27,7 @@ def test_a_preview_saves_nothing_and_keeps_the_text(team, member):
     typed = "run 1344 and 1345, please\n1.5 <b>\n1344"
     response = add(member, team, text=typed)
     assert response.status_code == 200
-    assert "1 new run · 1 already here · 1 cell without an id · 1 repeated" in text_of(response)
+    assert "1 new run · 1 already here · 1 not an id · 1 repeated" in text_of(response)
     assert "1.5 a run id is a whole number" in text_of(response)
     assert "run 1344 and 1345, please\n1.5 &lt;b&gt;\n1344</textarea>" in response.content.decode()
     assert Run.objects.filter(team=team).count() == 1
