@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from dashboard.accounts.identity import require_identity
 from dashboard.http.ids import parse_id, parse_ids
 from dashboard.http.requests import SignedInRequest
 from dashboard.pages.run_query import MAX_SELECTED
@@ -19,7 +20,13 @@ from results import clock
 from results.models import RunQuerySet
 from results.runs import trash
 from results.transcripts.languages import quoted
-from teams.access import can_delete_removed, membership_or_404, require_change, require_delete_removed
+from teams.access import (
+    can_delete_removed,
+    membership_or_404,
+    require_change,
+    require_delete_removed,
+    require_second_step,
+)
 from teams.models import Membership, Team
 
 PAGE_SIZE = 50
@@ -111,7 +118,7 @@ def teams(request: SignedInRequest) -> HttpResponse:
 @require_POST
 def team_restore(request: SignedInRequest, pk: int) -> HttpResponse:
     """Restore a removed team of which the person is an owner."""
-    team = get_object_or_404(_restorable(request), pk=pk)
+    team = _restorable_team(request, pk)
     trash.restore_team(team)
     messages.success(request, _("The team %(team)s is back.") % {"team": quoted(team)})
     return redirect("teams-detail", team.slug)
@@ -121,10 +128,17 @@ def team_restore(request: SignedInRequest, pk: int) -> HttpResponse:
 @require_POST
 def team_delete(request: SignedInRequest, pk: int) -> HttpResponse:
     """Delete a removed team of which the person is an owner, for good."""
-    team = get_object_or_404(_restorable(request), pk=pk)
+    team = _restorable_team(request, pk)
+    require_identity(request)
     trash.delete_team(team)
     messages.success(request, _("The team %(team)s is deleted.") % {"team": quoted(team)})
     return redirect("trash-teams")
+
+
+def _restorable_team(request: SignedInRequest, pk: int) -> Team:
+    team = get_object_or_404(_restorable(request), pk=pk)
+    require_second_step(request.user.pk, team)
+    return team
 
 
 def _restorable(request: SignedInRequest) -> QuerySet[Team]:

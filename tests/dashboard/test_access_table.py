@@ -387,6 +387,15 @@ def test_htmx_headers_give_no_access(world, name):
         assert anonymous.headers["HX-Redirect"].startswith(reverse("account_login"))
 
 
+@pytest.mark.parametrize("name", [name for name in MEMBERS_ONLY if not name.startswith(("devices-", "mfa_"))])
+def test_nothing_of_a_team_opens_without_the_second_step_that_it_requires(world, name):
+    Team.objects.update(requires_second_step=True)
+    for method, column in (("get", 0), ("post", 1)):
+        if TABLE[name][column][-1] != 405:
+            answer = getattr(world.client("owner"), method)(world.url(name))
+            assert (answer.status_code, answer.headers["Location"]) == (302, reverse("mfa_index"))
+
+
 @pytest.mark.parametrize("name", MEMBERS_ONLY)
 def test_a_post_without_a_csrf_token_is_refused(world, name):
     client = Client(enforce_csrf_checks=True)

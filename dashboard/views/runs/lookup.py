@@ -57,7 +57,11 @@ def get_playable_dub(request: HttpRequest, pk: int) -> Dub:
 def get_pictured_copy(request: HttpRequest, pk: int) -> MediaCopy:
     """Return the kept copy, which has a still. Raises Http404 for outsiders, and where there is no still."""
     pictured = MediaCopy.objects.filter(state=MediaCopy.State.KEPT, still_bytes__gt=0)
-    return get_object_or_404(pictured.filter(dub__in=Dub.objects.visible_to(request.user)).defer("waveform"), pk=pk)
+    copies = pictured.filter(dub__in=Dub.objects.visible_to(request.user)).select_related("team")
+    copy = get_object_or_404(copies.defer("waveform"), pk=pk)
+    if copy.team:  # only a removed copy has none
+        require_second_step(request.user.pk, copy.team)
+    return copy
 
 
 def get_exportable_dub(request: HttpRequest, pk: int) -> Dub:
