@@ -6,12 +6,15 @@ JSON, such a writer can only plant a value. Anything else than JSON counts as no
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.filebased import FileBasedCache
 from django.core.cache.backends.redis import RedisCache
+from django.core.files import locks
 
 MALFORMED = (ValueError, TypeError, RecursionError)
 
@@ -24,9 +27,38 @@ class JsonFileCache(FileBasedCache):
     def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
         try:
             with open(self._key_to_file(key, version), "rb") as file:  # type: ignore[attr-defined]  # a private name
-                return default if self._is_expired(file) else json.load(file)
+                if not self._is_expired(file):
+                    return json.load(file)
         except (FileNotFoundError, *MALFORMED):
             return default
+        with self._changing():
+            # Another process may have put a new value there by now.
+            if not self.has_key(key, version):
+                self.delete(key, version)
+        return default
+
+    def add(self, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
+        """Set the value unless there is one, and return whether it was set: of many at once, one sets it.
+
+        allauth counts failed log-ins under a lock that is such an entry.
+        """
+        with self._changing():
+            if self.has_key(key, version):
+                return False
+            super().set(key, value, timeout, version)
+            return True
+
+    def set(self, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> None:
+        with self._changing():
+            super().set(key, value, timeout, version)
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Let one thread of one process at a time decide what a change depends on, and change it."""
+        self._createdir()  # type: ignore[attr-defined]
+        with open(Path(self._dir) / "lock", "wb") as lock:  # type: ignore[attr-defined]
+            locks.lock(lock, locks.LOCK_EX)
+            yield  # closing the file releases the lock
 
     def touch(self, key: str, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
         missing = object()
@@ -41,15 +73,12 @@ class JsonFileCache(FileBasedCache):
         file.write(f"{json.dumps(end)}\n{json.dumps(value)}".encode())
 
     def _is_expired(self, file: Any) -> bool:
-        """Read the end of the entry, and remove the entry if that is past or unreadable."""
+        """Read the end of the entry, and return whether that is past or unreadable."""
         try:
             end = json.loads(file.readline())
-            is_expired = end is not None and end < time.time()
         except MALFORMED:
-            is_expired = True
-        if is_expired:
-            Path(file.name).unlink(missing_ok=True)
-        return is_expired
+            return True
+        return bool(end is not None and end < time.time())
 
 
 class JsonSerializer:

@@ -6,8 +6,10 @@ import shutil
 import subprocess
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -134,3 +136,24 @@ def test_a_pickle_in_a_session_is_no_session(payload):
     data = signing.dumps({}, salt=store.key_salt, serializer=Pickles, compress=True)
     Session.objects.create(session_key="planted", session_data=data, expire_date=timezone.now() + timedelta(days=1))
     assert SessionStore("planted").load() == {}
+
+
+def test_of_many_at_once_one_adds_the_entry(tmp_path):
+    cache, together = JsonFileCache(str(tmp_path), {}), Barrier(20)
+
+    def add(_number: int) -> bool:
+        together.wait()
+        return cache.add("a", 1)
+
+    with ThreadPoolExecutor(20) as threads:
+        for _round in range(3):
+            assert sum(threads.map(add, range(20))) == 1
+            cache.delete("a")
+
+
+def test_an_expired_entry_is_added_anew_and_goes_when_it_is_read(tmp_path):
+    cache = JsonFileCache(str(tmp_path), {})
+    cache.set("a", 1, timeout=-1)
+    cache.set("b", 1, timeout=-1)
+    assert (cache.add("a", 2), cache.get("a")) == (True, 2)
+    assert (cache.get("b"), len(list(tmp_path.glob("*.json")))) == (None, 1)
