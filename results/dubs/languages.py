@@ -109,6 +109,9 @@ def set_languages(team: Team, runs: RunQuerySet, tag: str) -> tuple[Words | None
     """
     counted = Run.objects.filter(team=team, pk__in=runs.order_by().values("pk")).annotate(dub_count=Count("dubs"))
     with transaction.atomic():
+        # Storing answers locks runs by pk, their dubs, and then the team's version, and so does this.
+        changed = Run.objects.filter(team=team, pk__in=counted.filter(dub_count__lte=1).values("pk"))
+        changed.select_for_update().order_by("pk").pks()
         empty = Run.objects.filter(pk__in=counted.filter(dub_count=0).values("pk"))
         # Named before their dub came: what is said of the dub now replaces that.
         named = Run.objects.filter(
@@ -124,8 +127,6 @@ def set_languages(team: Team, runs: RunQuerySet, tag: str) -> tuple[Words | None
             ],
         )
         left_out = counted.filter(dub_count__gt=1).count()
-        # Storing answers locks runs by pk, their dubs, and then the team's version, and so does this.
-        (empty | named).select_for_update().order_by("pk").pks()
         named.update(given_language="", is_language_of_person=False)
         empty.update(given_language=tag, is_language_of_person=bool(tag))
         dubs.update(person_language=tag, is_language_checked=False)

@@ -48,15 +48,16 @@ def rename_speaker(run: Run, speaker: str, name: str, *, everywhere: bool) -> No
         of_team = dict(SpeakerName.objects.filter(team_id=run.team_id, run=None).values_list("original", "name"))
         for original in original_names(run, speaker):
             given = SpeakerName.objects.filter(team_id=run.team_id, original=original)
-            fields = {"team_id": run.team_id, "original": original, "name": name or original}
+            shown, of_run = name or original, None if everywhere else run
             if everywhere:
-                given.delete()
-                SpeakerName.objects.create(**fields, applied_through=0)
+                given.exclude(run=None).delete()
                 queue.enqueue("apply_speaker_names")
-            else:
+            elif shown == of_team.get(original, original):
                 given.filter(run=run).delete()
-                if fields["name"] != of_team.get(original, original):
-                    SpeakerName.objects.create(**fields, run=run)
+                continue
+            # Another member may give the same speaker a name at this moment: the later one stays.
+            named = {"name": shown, "applied_through": 0 if everywhere else None}
+            given.update_or_create(team_id=run.team_id, original=original, run=of_run, defaults=named)
         # The name itself is the team's material and is not told.
         detail = "speaker renamed in all runs" if everywhere else "speaker renamed"
         chunks.record_runs(run.team_id, audit.Action.RUNS_EDITED, [run.pk], detail)
