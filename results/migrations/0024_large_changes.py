@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.CharField(max_length=10)),
                 ('at', models.DateTimeField(help_text='When the change was asked for, which its runs are given.')),
-                ('by', models.CharField(blank=True, help_text='The name of the person who asked for it.', max_length=200)),
+                ('by', models.CharField(blank=True, help_text='The name of the person who asked for it.', max_length=254)),
                 ('pks', models.JSONField(help_text='The runs, in the order in which they are changed.')),
                 ('done', models.PositiveIntegerField(default=0, help_text='How many of them are changed already.')),
                 ('team', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='teams.team')),
