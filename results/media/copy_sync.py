@@ -3,9 +3,10 @@
 import logging
 import uuid
 from datetime import timedelta
+from time import monotonic
 
 from django.db import IntegrityError
-from django.db.models import Q
+from django.db.models import F, Q
 
 from results import clock
 from results.media import copy_fetch, copy_storage, links, part_files, quota, still_files
@@ -16,6 +17,9 @@ from results.refresh import claims
 logger = logging.getLogger(__name__)
 
 State = MediaCopy.State
+
+REMOVED_AT_ONCE = 1000
+TURN_SECONDS = 60
 
 
 def sync_copies() -> None:
@@ -73,9 +77,10 @@ def _sync_dubs(dubs: list[Dub]) -> None:
 
 
 def delete_removed() -> None:
-    """Delete the files and rows of up to 1,000 copies whose dub is gone and whose files lie in this storage.
+    """Delete up to REMOVED_AT_ONCE copies whose dub is gone, with their files, if these lie in this storage.
 
-    A row goes only once its file is known to be gone. Those of another machine's folder wait for that machine.
+    A row goes only once its file is known to be gone. Those of another machine's folder wait for that machine. A
+    row that stays is tried again after all others, so that files that cannot be deleted hold up no others.
     """
     try:
         mark = copy_storage.own_mark()
@@ -84,15 +89,29 @@ def delete_removed() -> None:
         return
     removed = MediaCopy.objects.unleased(clock.now()).filter(dub=None)
     removed = removed.filter(Q(content_type="") | Q(storage__in=["", mark])).defer("waveform")
-    # Last those without a mark, as some of them may wait for ever.
-    for copy in removed.order_by("-storage", "pk")[:1000]:
+    turn_ends = monotonic() + TURN_SECONDS
+    staying, faults = [], list[tuple[int, Exception]]()
+    for copy in removed.order_by("failures", "-storage", "pk")[:REMOVED_AT_ONCE]:
+        if monotonic() > turn_ends:
+            break
         try:
             is_gone = copy_storage.delete_file(copy, mark)
             still_files.delete(copy)
             part_files.delete(copy)
-        except Exception:
+        except Exception as error:
             # Storages raise exceptions of their own kinds. The row stays, so that the file is not forgotten.
-            logger.exception("The file of removed copy %s could not be deleted", copy.pk)
-            return
+            faults.append((copy.pk, error))
+            is_gone = False
         if is_gone:
             copy.delete()
+        else:
+            staying.append(copy.pk)
+    MediaCopy.objects.filter(pk__in=staying).update(failures=F("failures") + 1)
+    if faults:
+        pk, error = faults[0]
+        logger.error(
+            "The files of %s removed copies could not be deleted; the first is copy %s",
+            len(faults),
+            pk,
+            exc_info=error,
+        )

@@ -8,7 +8,7 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from demo.server import Reply
-from results.media import copies, quota
+from results.media import copies, copy_storage, copy_sync, quota
 from results.models import CopyPolicy, Dub, MediaCopy
 from results.runs.trash import delete_run
 from tests.factories import make_dub, make_run
@@ -118,3 +118,27 @@ def test_file_that_cannot_be_deleted_is_tried_again(team, host, sync, store_in, 
     assert (MediaCopy.objects.count(), len(stored_files(data_dir))) == (1, 1)
     store_in("FileSystemStorage")
     assert (sync(), stored_files(data_dir)) == (None, [])
+
+
+def test_files_that_cannot_be_deleted_hold_up_no_others(team, monkeypatch, caplog):
+    undeletable = {f"{team.pk}/{n}" for n in range(3)}
+    names = [*sorted(undeletable), f"{team.pk}/last"]
+    MediaCopy.objects.bulk_create([MediaCopy(kind="video", name=name) for name in names])
+    tried = []
+
+    def delete_file(copy, mark):
+        tried.append(copy.name)
+        if copy.name in undeletable:
+            raise PermissionError(copy.name)
+        return True
+
+    monkeypatch.setattr(copy_storage, "delete_file", delete_file)
+    monkeypatch.setattr(copy_sync, "REMOVED_AT_ONCE", 3)
+    for _ in range(2):
+        copy_sync.delete_removed()
+    assert set(MediaCopy.objects.values_list("name", flat=True)) == undeletable
+    assert len(set(tried)) == 4
+    undeletable = set()
+    copy_sync.delete_removed()
+    assert not MediaCopy.objects.exists()
+    assert caplog.messages[0].startswith("The files of 3 removed copies could not be deleted;")
