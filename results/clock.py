@@ -13,6 +13,9 @@ from django.utils import timezone
 # How long a reading of PostgreSQL's clock is carried on by this process's monotonic clock.
 READING_SECONDS = 2.0
 
+# The longest time that a team may set for anything that is deleted after days.
+LONGEST_DAYS = 36_500
+
 _reading: tuple[float, datetime] | None = None
 
 
@@ -29,3 +32,8 @@ def now() -> datetime:
             row = cursor.fetchone()
         reading = _reading = (asked, row[0])
     return reading[1] + timedelta(seconds=monotonic() - reading[0])
+
+
+def days_ago(days: float) -> datetime:
+    """Return the time so many days before now. More than LONGEST_DAYS count as that many: no date is too early."""
+    return now() - timedelta(days=min(days, LONGEST_DAYS))

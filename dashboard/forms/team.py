@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from dashboard.forms.fields import NameField
 from dashboard.units import duration_in_words
+from results import clock
 from results.media import copy_storage
 from results.models import ReviewPolicy
 from results.runs.retention import Limits
@@ -164,7 +165,7 @@ class CopyPolicyForm(forms.Form):
 class RetentionForm(forms.Form):
     """Sets how many days the team keeps things. An empty field is no limit of its own."""
 
-    LONGEST_DAYS = 36_500
+    LONGEST_DAYS = clock.LONGEST_DAYS
 
     archived_run_days = forms.IntegerField(
         label=_("Delete archived runs after (days)"),

@@ -40,7 +40,7 @@ def find_new_media() -> None:
             dubs = dubs.filter(run__checked_at__gte=policy.synced_at - claims.LEASE_DURATION - timedelta(minutes=1))
         if days := Retention.objects.filter(pk=policy.pk).values_list("media_days", flat=True).first():
             # Copies of older media were kept for as long as the team wants.
-            dubs = dubs.filter(media_fetched_at__gte=now - timedelta(days=days))
+            dubs = dubs.filter(media_fetched_at__gte=clock.days_ago(days))
         pks = list(dubs.order_by("pk").values_list("pk", flat=True))
         try:
             for start in range(0, len(pks), 500):

@@ -1,8 +1,8 @@
 """The call log: each HTTP call to CAMB.AI, and what it changed in each run."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 from time import monotonic
 
 from django.conf import settings
@@ -13,6 +13,8 @@ from results import camb, clock
 from results.db import bulk
 from results.models import Attempt, Call, Retention, Run
 from teams.models import Team
+
+logger = logging.getLogger(__name__)
 
 _OUTCOMES = {
     camb.Unavailable: Call.Outcome.UNAVAILABLE,
@@ -79,13 +81,18 @@ def latest_failure(run: Run) -> Call | None:
 
 
 def delete_old() -> int:
-    """Delete calls older than CALL_LOG_DAYS or their team's own limit; return how many calls were deleted."""
-    now = clock.now()
+    """Delete calls older than CALL_LOG_DAYS or their team's own limit; return how many calls were deleted.
+
+    A team whose calls cannot be deleted holds up no other.
+    """
     own = dict(Retention.objects.exclude(call_log_days=None).values_list("pk", "call_log_days"))
-    calls = Call.objects.filter(at__lt=now - timedelta(days=settings.CALL_LOG_DAYS)).exclude(team__in=own)
+    calls = Call.objects.filter(at__lt=clock.days_ago(settings.CALL_LOG_DAYS)).exclude(team__in=own)
     deleted = _delete_calls(calls)
     for team_id, days in own.items():
-        deleted += _delete_calls(Call.objects.filter(team=team_id, at__lt=now - timedelta(days=days or 0)))
+        try:
+            deleted += _delete_calls(Call.objects.filter(team=team_id, at__lt=clock.days_ago(days or 0)))
+        except Exception:
+            logger.exception("The old calls of team %s could not be deleted", team_id)
     return deleted
 
 

@@ -3,8 +3,9 @@
 Calls are deleted by `call_log.delete_old`, which reads the same limits.
 """
 
+import logging
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from operator import itemgetter
 from time import monotonic
 
 from django.conf import settings
@@ -12,10 +13,12 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from results import clock
-from results.models import Call, CopyPolicy, MediaCopy, Retention, Run
+from results.models import Call, CopyPolicy, MediaCopy, Retention, Run, RunQuerySet
 from results.runs.trash import delete_runs
 from teams import audit
 from teams.models import Team
+
+logger = logging.getLogger(__name__)
 
 TURN_SECONDS = 60
 
@@ -42,14 +45,15 @@ class Affected:
 
 
 def limits_of(team: Team) -> Limits:
-    retention = Retention.objects.filter(pk=team.pk).first()
-    return Limits(**{name: getattr(retention, name) for name in asdict(Limits())}) if retention else Limits()
+    """Return the team's limits. One beyond `clock.LONGEST_DAYS`, which an earlier release took, counts as that."""
+    retention = Retention.objects.filter(pk=team.pk).values(*asdict(Limits())).first() or {}
+    return Limits(**{name: days and min(days, clock.LONGEST_DAYS) for name, days in retention.items()})
 
 
 def affected_by(team: Team, limits: Limits) -> Affected:
     """Return how much these limits would delete now. Calls that are too old for the server are not counted."""
-    by_server = clock.now() - timedelta(days=settings.CALL_LOG_DAYS)
-    calls = Call.objects.filter(team=team, at__lt=_days_ago(limits.call_log_days), at__gte=by_server)
+    by_server = clock.days_ago(settings.CALL_LOG_DAYS)
+    calls = Call.objects.filter(team=team, at__lt=clock.days_ago(limits.call_log_days or 0), at__gte=by_server)
     return Affected(
         runs=Run.objects.filter(_archived_before(limits.archived_run_days), team=team).count(),
         copies=_kept_before(team.pk, limits.media_days).count(),
@@ -75,33 +79,49 @@ def set_limits(team: Team, limits: Limits) -> None:
 
 
 def apply_retention() -> None:
-    """Delete what is too old. What is left after TURN_SECONDS is deleted the next time."""
+    """Delete what is too old. What is left after TURN_SECONDS is deleted the next time.
+
+    A team whose things cannot be deleted holds up no other.
+    """
     turn_ends = monotonic() + TURN_SECONDS
-    for retention in Retention.objects.exclude(archived_run_days=None).select_related("team"):
-        _delete_archived(retention, turn_ends)
-    for retention in Retention.objects.exclude(media_days=None):
-        # The next sync deletes the files of copies without a dub.
-        _kept_before(retention.pk, retention.media_days).update(dub=None, team=None)
+    retentions = list(Retention.objects.select_related("team"))
+    for retention in retentions:
+        try:
+            # The next sync deletes the files of copies without a dub.
+            _kept_before(retention.pk, retention.media_days).update(dub=None, team=None)
+        except Exception:
+            logger.exception("The old copies of team %s could not be removed", retention.pk)
+    counts = [(_old_runs(retention).count(), retention) for retention in retentions if retention.archived_run_days]
+    # The team with the fewest runs comes first, and each gets a share of the time: a large one holds up no other.
+    waiting = sorted(((count, retention) for count, retention in counts if count), key=itemgetter(0))
+    for place, (count, retention) in enumerate(waiting):
+        share = (turn_ends - monotonic()) / (len(waiting) - place)
+        try:
+            _delete_archived(retention, count, monotonic() + share)
+        except Exception:
+            logger.exception("The archived runs of team %s could not be deleted", retention.pk)
 
 
-def _delete_archived(retention: Retention, turn_ends: float) -> None:
-    which = _archived_before(retention.archived_run_days)
-    of_team = Run.objects.filter(which, team=retention.pk)
-    if count := of_team.count():
-        delete_runs(retention.team, which, turn_ends)
-        why = f"retention: archived for {retention.archived_run_days} days"
-        audit.record(retention.pk, audit.Action.RUNS_DELETED, why, count=count - of_team.count())
+def _delete_archived(retention: Retention, count: int, turn_ends: float) -> None:
+    """Delete the team's runs that are too old, of which there are `count`, until the turn ends."""
+    try:
+        delete_runs(retention.team, _archived_before(retention.archived_run_days), turn_ends)
+    finally:
+        deleted = count - _old_runs(retention).count()
+        if deleted > 0:
+            why = f"retention: archived for {retention.archived_run_days} days"
+            audit.record(retention.pk, audit.Action.RUNS_DELETED, why, count=deleted)
 
 
-def _days_ago(days: int | None) -> datetime:
-    return clock.now() - timedelta(days=days or 0)
+def _old_runs(retention: Retention) -> RunQuerySet:
+    return Run.objects.filter(_archived_before(retention.archived_run_days), team=retention.pk)
 
 
 def _archived_before(days: int | None) -> Q:
     """Which runs were archived so long ago. Removed ones are not among them: they have a time in the trash."""
-    return Q(archived_at__lt=_days_ago(days), removed_at=None) if days else Q(pk__in=[])
+    return Q(archived_at__lt=clock.days_ago(days), removed_at=None) if days else Q(pk__in=[])
 
 
 def _kept_before(team_id: int, days: int | None) -> QuerySet[MediaCopy]:
     kept = MediaCopy.objects.filter(team=team_id, state=MediaCopy.State.KEPT)
-    return kept.filter(state_at__lt=_days_ago(days)) if days else kept.none()
+    return kept.filter(state_at__lt=clock.days_ago(days)) if days else kept.none()

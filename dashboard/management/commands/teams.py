@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Count, Q
 
 from dashboard.management.report import ReportCommand, find_team, find_user
+from results import clock
 from results.media import quota
 from results.models import ApiKey
 from results.runs import retention
@@ -93,6 +94,8 @@ def _set_retention(team: Team, limits: dict[str, int | None]) -> dict[str, int |
     given = {name: days for name, days in limits.items() if days is not None}
     if any(days < 0 for days in given.values()):
         raise CommandError("A number of days is 0 or more.")
+    if any(days > clock.LONGEST_DAYS for days in given.values()):
+        raise CommandError(f"A number of days is at most {clock.LONGEST_DAYS:,}.")
     wanted = replace(retention.limits_of(team), **{name: days or None for name, days in given.items()})
     if given:
         retention.set_limits(team, wanted)

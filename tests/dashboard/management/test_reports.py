@@ -262,3 +262,6 @@ def test_a_team_may_limit_how_long_it_keeps_things():
     assert limits == {"team": "kitchen", "archived_run_days": 90, "media_days": None, "call_log_days": 7}
     with pytest.raises(CommandError, match="0 or more"):
         output_of("teams", "retention", "kitchen", "--media-days=-1")
+    for option in ("--archived-run-days", "--media-days", "--call-log-days"):
+        with pytest.raises(CommandError, match="at most 36,500"):
+            output_of("teams", "retention", "kitchen", f"{option}=36501")

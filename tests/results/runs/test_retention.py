@@ -8,7 +8,9 @@ from django.utils import timezone
 from results.media import copy_sync
 from results.models import Call, CopyPolicy, MediaCopy, Retention, Run
 from results.refresh import call_log
-from results.runs.retention import apply_retention
+from results.runs import retention
+from results.runs.retention import apply_retention, limits_of
+from teams.models import AuditEntry
 from tests.factories import make_dub, make_ready_run, make_run, make_searchable_run, make_team
 
 pytestmark = pytest.mark.django_db
@@ -59,3 +61,70 @@ def test_a_team_may_keep_calls_for_less_or_more_than_the_server(settings):
             Call.objects.create(team=team, at=days_ago(days), ms=1, outcome="answered", run_count=1)
     assert call_log.delete_old() == 3
     assert [Call.objects.filter(team=team).count() for team in (short, long, plain)] == [1, 3, 2]
+
+
+def test_a_number_of_days_that_no_date_holds_harms_no_team():
+    team, other = make_team(), make_team()
+    Retention.objects.create(team=team, archived_run_days=10**6, media_days=2**31 - 1, call_log_days=10**6)
+    Retention.objects.create(team=other, archived_run_days=90, call_log_days=7)
+    CopyPolicy.objects.create(team=team, is_enabled=True, quota_bytes=10)
+    old = make_run(other, archived_at=days_ago(91))
+    for each in (team, other):
+        Call.objects.create(team=each, at=days_ago(8), ms=1, outcome="answered", run_count=1)
+    apply_retention()
+    copy_sync.find_new_media()
+    assert call_log.delete_old() == 1
+    assert not Run.objects.filter(pk=old.pk).exists()
+    assert retention.affected_by(team, limits_of(team)) == retention.Affected(0, 0, 0)
+
+
+def test_a_team_whose_data_cannot_be_deleted_holds_up_no_other(monkeypatch, caplog):
+    team, other = make_team(), make_team()
+    for each in (team, other):
+        Retention.objects.create(team=each, archived_run_days=90, media_days=90, call_log_days=7)
+        make_run(each, archived_at=days_ago(91))
+        Call.objects.create(team=each, at=days_ago(8), ms=1, outcome="answered", run_count=1)
+    delete_runs, delete_calls = retention.delete_runs, call_log._delete_calls
+
+    def refuse_runs(of_team, which, turn_ends):
+        if of_team == team:
+            raise ValueError
+        return delete_runs(of_team, which, turn_ends)
+
+    def refuse_calls(calls):
+        if calls.filter(team=team).exists():
+            raise ValueError
+        return delete_calls(calls)
+
+    monkeypatch.setattr(retention, "delete_runs", refuse_runs)
+    monkeypatch.setattr(call_log, "_delete_calls", refuse_calls)
+    apply_retention()
+    call_log.delete_old()
+    assert [Run.objects.get().team, Call.objects.get().team] == [team, team]
+    assert len(caplog.messages) == 2
+
+
+def test_a_large_team_leaves_time_for_the_others(monkeypatch):
+    large, small = make_team(), make_team()
+    for team, count in ((large, 3), (small, 1)):
+        Retention.objects.create(team=team, archived_run_days=90)
+        for _ in range(count):
+            make_run(team, archived_at=days_ago(91))
+    turns = {}
+
+    def note_turn(team, which, turn_ends):
+        turns[team] = turn_ends - retention.monotonic()
+
+    monkeypatch.setattr(retention, "delete_runs", note_turn)
+    apply_retention()
+    assert list(turns) == [small, large]
+    assert turns[small] < retention.TURN_SECONDS * 0.51
+
+
+def test_a_turn_that_deletes_nothing_leaves_no_entry(monkeypatch):
+    team = make_team()
+    Retention.objects.create(team=team, archived_run_days=90)
+    make_run(team, archived_at=days_ago(91))
+    monkeypatch.setattr(retention, "TURN_SECONDS", -1)
+    apply_retention()
+    assert (Run.objects.count(), AuditEntry.objects.count()) == (1, 0)
