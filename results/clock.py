@@ -4,7 +4,7 @@ Due times, leases, heartbeats and pauses are written by one machine and compared
 minutes. So these times are read here. Within one process, durations are measured with `time.monotonic`.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from time import monotonic
 
 from django.db import connection
@@ -37,3 +37,16 @@ def now() -> datetime:
 def days_ago(days: float) -> datetime:
     """Return the time so many days before now. More than LONGEST_DAYS count as that many: no date is too early."""
     return now() - timedelta(days=min(days, LONGEST_DAYS))
+
+
+def midnight(day: date) -> datetime:
+    """Return when the day begins in the current time zone, in UTC. Databases hold no time outside UTC's years."""
+    try:
+        return timezone.make_aware(datetime(day.year, day.month, day.day)).astimezone(UTC)
+    except OverflowError:
+        return (datetime.min if day.year == date.min.year else datetime.max).replace(tzinfo=UTC)
+
+
+def end_of_day(day: date) -> datetime:
+    """Return when the day ends in the current time zone, in UTC."""
+    return midnight(day + timedelta(days=1)) if day < date.max else datetime.max.replace(tzinfo=UTC)

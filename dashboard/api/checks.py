@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from dashboard.api.auth import QueryParameters, ScriptRequest, TeamSlug
 from dashboard.api.problems import documented
+from dashboard.api.schemas import Time
 from dashboard.pages.check_board import CheckQuery, check_href, get_checks, review_check
 from dashboard.pages.run_query import NO_LANGUAGE
 from results.dubs import checks
@@ -102,7 +103,7 @@ class Restoration(BaseModel, extra="forbid"):
     """Which dismissed checks to bring back."""
 
     kind: Kind
-    dismissed_at: datetime = Field(description="The time that `dismiss` answered.")
+    dismissed_at: Time = Field(description="The time that `dismiss` answered.")
 
 
 @router.get("/checks", response={200: CheckListOut} | documented(403, 422))

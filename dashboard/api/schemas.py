@@ -1,13 +1,13 @@
 """The API's answers for teams, runs, dubs and search hits, and the functions that build them."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Annotated, Literal
 
 from django.db.models import Prefetch
 from django.http import HttpRequest
 from django.urls import reverse
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from dashboard.pages.search_hits import cue_url
 from results import models
@@ -16,8 +16,18 @@ from results.search.service import Hit
 from results.transcripts import dub_checks, languages, review
 from teams.models import Membership
 
+
+def _in_utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except OverflowError:
+        raise ValueError("this time is not within the years 1 to 9999 of UTC") from None
+
+
 # A positive integer that fits a database column.
 Id = Annotated[int, Field(ge=1, lt=2**63)]
+# A time that fits a database column; without an offset it is in UTC.
+Time = Annotated[datetime, AfterValidator(_in_utc)]
 Status = models.Run.Status
 LanguageSource = models.LanguageSource
 

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import QuerySet
 from django.http import QueryDict
 
-from dashboard.http.days import midnight, parse_day
 from dashboard.http.ids import parse_id
+from results import clock
 from teams.models import AuditEntry, Team
 
 PAGE_SIZE = 100
@@ -39,8 +39,8 @@ class AuditFilter:
         return cls(
             kind if kind in Action.values else "",
             query.get("person", "").replace("\0", "").strip()[:_MAX_TEXT],
-            parse_day(query.get("since", "")),
-            parse_day(query.get("until", "")),
+            _day(query.get("since", "")),
+            _day(query.get("until", "")),
             parse_id(query.get("after", "")) or 0,
         )
 
@@ -57,9 +57,9 @@ class AuditFilter:
         if self.person:
             entries = entries.filter(person__icontains=self.person)
         if self.since:
-            entries = entries.filter(at__gte=midnight(self.since))
+            entries = entries.filter(at__gte=clock.midnight(self.since))
         if self.until:
-            entries = entries.filter(at__lt=midnight(self.until + timedelta(days=1)))
+            entries = entries.filter(at__lt=clock.end_of_day(self.until))
         if self.after:
             entries = entries.filter(pk__lt=self.after)
         return entries.order_by("-pk")
@@ -80,3 +80,10 @@ def all_entries(team: Team, wanted: AuditFilter) -> Iterator[AuditEntry]:
         if not last:
             return
         wanted = replace(wanted, after=last)
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if len(text) == len("2026-05-31") else None
+    except ValueError:
+        return None

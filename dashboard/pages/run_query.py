@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -14,9 +14,8 @@ from django.db.models.functions import Cast
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy
 
-from dashboard.http.days import midnight, parse_day
 from dashboard.http.ids import parse_id, parse_ids
-from results import tags
+from results import clock, tags
 from results.models import Dub, Event, MediaCopy, Run, RunQuerySet, Tag
 from results.notifications.summary import OF_RUNS
 from results.search import titles
@@ -35,7 +34,7 @@ NO_LANGUAGE, GUESSED, READS_OTHERWISE = "-none", "-guessed", "-otherwise"
 LANGUAGE_FILTERS = {
     NO_LANGUAGE: gettext_lazy("No language"),
     GUESSED: gettext_lazy("Guessed"),
-    READS_OTHERWISE: gettext_lazy("Text in another language"),
+    READS_OTHERWISE: gettext_lazy("Reads otherwise"),
 }
 # The values of `copies` in URLs.
 KEPT, NOT_KEPT = "kept", "none"
@@ -158,9 +157,9 @@ class RunListQuery:
         if self.who:
             runs = runs.filter(added_by=self.who)
         if self.since:
-            runs = runs.filter(created_at__gte=midnight(date.fromisoformat(self.since)))
+            runs = runs.filter(created_at__gte=clock.midnight(date.fromisoformat(self.since)))
         if self.until:
-            runs = runs.filter(created_at__lt=midnight(date.fromisoformat(self.until) + timedelta(days=1)))
+            runs = runs.filter(created_at__lt=clock.end_of_day(date.fromisoformat(self.until)))
         if self.copies:
             kept = Exists(MediaCopy.objects.filter(state=MediaCopy.State.KEPT, dub__run=OuterRef("pk")))
             runs = runs.filter(kept if self.copies == KEPT else ~kept)
@@ -212,8 +211,10 @@ def _of_events(runs: RunQuerySet, events: str) -> RunQuerySet:
 
 def _day(text: str) -> str:
     """Return the day in ISO 8601, or an empty string if it is none."""
-    day = parse_day(text)
-    return day.isoformat() if day else ""
+    try:
+        return date.fromisoformat(text).isoformat() if len(text) == len("2026-05-31") else ""
+    except ValueError:
+        return ""
 
 
 def language_filter(text: str) -> str:

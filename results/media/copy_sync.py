@@ -90,7 +90,7 @@ def delete_removed() -> None:
     removed = MediaCopy.objects.unleased(clock.now()).filter(dub=None)
     removed = removed.filter(Q(content_type="") | Q(storage__in=["", mark])).defer("waveform")
     turn_ends = monotonic() + TURN_SECONDS
-    staying, faults = [], list[tuple[int, Exception]]()
+    staying, faults = list[int](), list[tuple[int, Exception]]()
     for copy in removed.order_by("failures", "-storage", "pk")[:REMOVED_AT_ONCE]:
         if monotonic() > turn_ends:
             break
@@ -108,10 +108,10 @@ def delete_removed() -> None:
             staying.append(copy.pk)
     MediaCopy.objects.filter(pk__in=staying).update(failures=F("failures") + 1)
     if faults:
-        pk, error = faults[0]
+        pk, first = faults[0]
         logger.error(
             "The files of %s removed copies could not be deleted; the first is copy %s",
             len(faults),
             pk,
-            exc_info=error,
+            exc_info=first,
         )

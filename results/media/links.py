@@ -78,7 +78,7 @@ def _stored_url(dub: Dub, kind: Kind) -> str:
 def has_expired(dub: Dub, kind: Kind) -> bool:
     """Return whether the link is known to have expired. A link without an expiry time is taken to be alive."""
     expiry = expiry_of(dub, kind)
-    return expiry is not None and expiry - EXPIRY_MARGIN <= clock.now()
+    return expiry is not None and expiry <= clock.now() + EXPIRY_MARGIN
 
 
 def expiry_of(dub: Dub, kind: Kind) -> datetime | None:

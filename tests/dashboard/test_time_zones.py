@@ -257,3 +257,19 @@ def test_times_are_written_as_html_takes_them(client, team, name):
     times = re.findall(r'<time[^>]* datetime="([^"]*)"', page)
     assert [time for time in times if "." in time] == []
     assert times != []
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "Pacific/Honolulu"])
+@pytest.mark.parametrize("page", ["runs-list", "audit"])
+def test_the_ends_of_the_calendar_are_days_like_any_other(as_owner, owner, team, zone, page):
+    make_run(team, title="Pilot")
+    audit.record(team, audit.Action.RUNS_ADDED, "Pilot")
+    live_in(owner, zone)
+    for days, is_there in (
+        ("since=0001-01-01", True),
+        ("until=9999-12-31", True),
+        ("since=9999-12-31", False),
+        ("until=0001-01-01", False),
+    ):
+        answer = as_owner.get(f"{reverse(page, args=[team.slug])}?{days}")
+        assert (answer.status_code, "Pilot" in text_of(answer)) == (200, is_there)

@@ -431,6 +431,14 @@ def test_the_list_has_the_filters_of_its_page(team, script):
         assert ids_of(script.get("/runs", **query)) == [run.pk for run in found], query
 
 
+def test_the_ends_of_the_calendar_are_days_like_any_other(team, script):
+    run = make_run(team)
+    for days in ({"since": "0001-01-01"}, {"until": "9999-12-31"}):
+        assert ids_of(script.get("/runs", **days)) == [run.pk]
+        selected = script.post("/runs/tag", {"where": days, "tags": ["a"]})
+        assert (selected.status_code, selected.json()["count"]) == (200, 1)
+
+
 def test_the_page_and_the_api_have_the_same_filters():
     assert set(run_filter.RunFilter.model_fields) == set(vars(RunListQuery())) - {
         "order",

@@ -62,3 +62,12 @@ def test_checks_are_dismissed_and_brought_back(script, dub):
     script.post(f"{path}/restore", {"kind": "fast", "dismissed_at": answer["dismissed_at"]})
     assert ("fast", 1) in places(script.get("/checks"))
     assert script.post(f"{path}/dismiss", {"kind": "fast", "reason": " "}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("at", "status"),
+    [("0001-01-01T00:00:00+14:00", 422), ("9999-12-31T23:59:59-14:00", 422), ("2026-01-01T00:00:00", 204)],
+)
+def test_a_time_that_no_database_holds_is_refused(script, dub, at, status):
+    answer = script.post(f"/dubs/{dub.pk}/checks/restore", {"kind": "fast", "dismissed_at": at})
+    assert answer.status_code == status

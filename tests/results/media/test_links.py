@@ -74,6 +74,19 @@ def test_expiry_is_parsed_from_the_link(query, expiry):
 
 
 @pytest.mark.parametrize(
+    ("query", "has_expired"),
+    [
+        ("se=0001-01-01T00:00:00Z", True),
+        ("se=0001-01-01T00:00:00%2B14:00", True),
+        ("X-Amz-Date=00010101T000000Z&X-Amz-Expires=0", True),
+        ("se=9999-12-31T23:59:59-14:00", False),
+    ],
+)
+def test_an_expiry_at_an_end_of_the_calendar_is_one_like_any_other(query, has_expired):
+    assert links.has_expired(make_dub(video_url=f"{HOST}?{query}"), "video") == has_expired
+
+
+@pytest.mark.parametrize(
     "url", [HOST, "http://127.0.0.1:8001/media/a.mp4?Expires=1&Signature=2", "https://bücher.example/ü"]
 )
 def test_web_addresses_are_playable(url):

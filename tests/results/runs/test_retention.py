@@ -1,6 +1,7 @@
 """What is older than its team keeps is deleted; other teams, and what is younger, stay."""
 
 from datetime import timedelta
+from time import monotonic
 
 import pytest
 from django.utils import timezone
@@ -8,7 +9,7 @@ from django.utils import timezone
 from results.media import copy_sync
 from results.models import Call, CopyPolicy, MediaCopy, Retention, Run
 from results.refresh import call_log
-from results.runs import retention
+from results.runs import retention, trash
 from results.runs.retention import apply_retention, limits_of
 from teams.models import AuditEntry
 from tests.factories import make_dub, make_ready_run, make_run, make_searchable_run, make_team
@@ -84,7 +85,7 @@ def test_a_team_whose_data_cannot_be_deleted_holds_up_no_other(monkeypatch, capl
         Retention.objects.create(team=each, archived_run_days=90, media_days=90, call_log_days=7)
         make_run(each, archived_at=days_ago(91))
         Call.objects.create(team=each, at=days_ago(8), ms=1, outcome="answered", run_count=1)
-    delete_runs, delete_calls = retention.delete_runs, call_log._delete_calls
+    delete_runs, delete_calls = trash.delete_runs, call_log._delete_calls
 
     def refuse_runs(of_team, which, turn_ends):
         if of_team == team:
@@ -113,7 +114,7 @@ def test_a_large_team_leaves_time_for_the_others(monkeypatch):
     turns = {}
 
     def note_turn(team, which, turn_ends):
-        turns[team] = turn_ends - retention.monotonic()
+        turns[team] = turn_ends - monotonic()
 
     monkeypatch.setattr(retention, "delete_runs", note_turn)
     apply_retention()
