@@ -69,6 +69,21 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Runs in the trash."""
         return self.filter(removed_at__isnull=False)
 
+    def lasting(self, now: datetime) -> "RunQuerySet":
+        """Runs that are not in the trash, or can still be restored from it."""
+        return self.filter(Q(removed_at=None) | Q(removed_at__gt=now - Run.TRASH_TIME))
+
+    def ended(self, now: datetime) -> "RunQuerySet":
+        """Runs whose time in the trash is over: a worker is about to delete them."""
+        return self.filter(removed_at__lte=now - Run.TRASH_TIME)
+
+    def release_ids(self, now: datetime) -> None:
+        """Take CAMB.AI's ids from those of these runs whose time in the trash is over, for new runs to have them.
+
+        No answer under way is stored in such a run any more.
+        """
+        self.ended(now).update(camb_run_id=None, camb_task_id="", lease=None, lease_until=None, leased_by=None)
+
     def current(self) -> "RunQuerySet":
         """Runs that are neither archived nor in the trash, where every run is archived too."""
         return self.filter(archived_at=None)
@@ -143,6 +158,8 @@ class Run(models.Model):
     LONGEST_NAME = 254  # of a person: an email address if they gave no name
     # A lease outlives the deadline of one call, and is renewed before a further call.
     LEASE = timedelta(seconds=settings.CAMB_TOTAL_SECONDS * 1.5)
+    # So long a removed run can be restored. Then a worker deletes it.
+    TRASH_TIME = timedelta(days=30)
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="runs", db_index=False)
     camb_run_id = models.BigIntegerField(null=True)

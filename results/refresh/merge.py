@@ -75,7 +75,9 @@ def merge_task(run: Run, task: camb.TaskAnswer) -> str:
     """
     before, run.notes = run.status, list(task.hints)
     if task.run_id:
-        known = Run.objects.select_for_update().filter(team=run.team_id, camb_run_id=task.run_id).first()
+        of_id = Run.objects.filter(team=run.team_id, camb_run_id=task.run_id)
+        of_id.release_ids(clock.now())
+        known = of_id.select_for_update().first()
         if known:
             if run.title and not known.title:
                 same = {"title": run.title, "title_folded": run.title_folded}

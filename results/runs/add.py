@@ -7,7 +7,7 @@ from typing import Self
 
 from django.db import transaction
 
-from results import queue, tags
+from results import clock, queue, tags
 from results.dubs import languages as dub_languages
 from results.models import Run, TeamVersion
 from results.runs.source import join_named
@@ -76,7 +76,10 @@ class AddedRuns:
 
 
 def known_runs(team: Team, lines: Sequence[PastedId]) -> dict[int | str, Run]:
-    """Return the runs of these lines that the team has, also archived and removed ones, by their `found` ids."""
+    """Return the runs of these lines that the team has, by their `found` ids.
+
+    Archived runs are among them, and removed ones that can be restored.
+    """
     run_ids = [line.run_id for line in lines if line.run_id]
     task_ids = [line.task_id for line in lines if line.task_id]
     runs: dict[int | str, Run] = {run.camb_run_id or 0: run for run in _known(team, "camb_run_id", run_ids)}
@@ -121,6 +124,7 @@ def add_runs(
     title_of = dict(pairs)
     with transaction.atomic():
         _lock_team(team)
+        _release_ids(team, "camb_run_id", title_of)
         known = {run.camb_run_id or 0: run for run in _known(team, "camb_run_id", title_of)}
         named = [run for run_id, run in known.items() if not run.title and title_of[run_id]]
         # Storing answers locks runs by pk, then the team's version, and so does this.
@@ -164,6 +168,7 @@ def add_tasks(
     title_of = dict(pairs)
     with transaction.atomic():
         _lock_team(team)
+        _release_ids(team, "camb_task_id", title_of)
         version = TeamVersion.bump(team.pk)
         known = {run.camb_task_id for run in _known(team, "camb_task_id", title_of)}
         new = [
@@ -212,11 +217,26 @@ def _give_languages(team: Team, lines: Sequence[PastedId]) -> None:
 
 
 def _known(team: Team, field: str, ids: Iterable[int] | Iterable[str]) -> Iterator[Run]:
-    """Yield the team's runs with one of these ids in this field, in parts, as a query takes a limited number."""
-    rest = iter(ids)
-    runs = Run.objects.filter(team=team).only("camb_run_id", "camb_task_id", "title", "archived_at", "removed_at")
-    while part := list(islice(rest, _IDS_PER_QUERY)):
+    """Yield the team's runs with one of these ids in this field, but for those that a worker is about to delete."""
+    runs = Run.objects.filter(team=team).lasting(clock.now())
+    runs = runs.only("camb_run_id", "camb_task_id", "title", "archived_at", "removed_at")
+    for part in _parts(ids):
         yield from runs.filter(**{f"{field}__in": part})
+
+
+def _release_ids(team: Team, field: str, ids: Iterable[int] | Iterable[str]) -> None:
+    """Take these ids from the runs that a worker is about to delete; `field` is where they have them."""
+    now, runs = clock.now(), Run.objects.filter(team=team)
+    if runs.ended(now).exists():
+        for part in _parts(ids):
+            runs.filter(**{f"{field}__in": part}).release_ids(now)
+
+
+def _parts(ids: Iterable[int] | Iterable[str]) -> Iterator[list[int | str]]:
+    """Yield the ids in parts, as a query takes a limited number."""
+    rest: Iterator[int | str] = iter(ids)
+    while part := list(islice(rest, _IDS_PER_QUERY)):
+        yield part
 
 
 def _lock_team(team: Team) -> None:

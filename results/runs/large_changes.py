@@ -8,7 +8,7 @@ note, its further changes are noted too: they follow in the order in which peopl
 
 import time
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -23,7 +23,6 @@ from teams.models import Team
 
 Verb = LargeChange.Verb
 
-TRASH_TIME = timedelta(days=30)
 RUNS_AT_ONCE = 5000
 REQUEST_SECONDS = 1.0
 _RUNS_PER_STEP = 500
@@ -125,10 +124,10 @@ def _change(kind: Verb, at: datetime, by: str) -> tuple[Q, dict[str, Any]]:
         fields = {"removed_at": at, "removed_by": by, "archived_at": archived_at}
         return Q(removed_at=None), fields | {"due_at": None, "requested_at": None}
     if kind == Verb.DELETED:
-        return Q(removed_at__gt=at - TRASH_TIME), {"removed_at": at - TRASH_TIME}
+        return Q(removed_at__gt=at - Run.TRASH_TIME), {"removed_at": at - Run.TRASH_TIME}
     # A run that was archived before its removal stays archived; unfinished ones are refreshed again.
     was_current = Q(archived_at=F("removed_at"))
-    return Q(removed_at__isnull=False), {
+    return Q(removed_at__gt=at - Run.TRASH_TIME), {
         "archived_at": Case(When(was_current, then=None), default=F("archived_at")),
         "due_at": Case(When(was_current & Q(status__in=Run.UNFINISHED), then=at), default=None),
         "removed_at": None,

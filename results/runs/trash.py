@@ -29,7 +29,7 @@ from teams.models import Team
 
 Verb = LargeChange.Verb
 
-TRASH_TIME = large_changes.TRASH_TIME
+TRASH_TIME = Run.TRASH_TIME
 
 TURN_SECONDS = 60
 _RUNS_PER_BATCH = 100
@@ -66,7 +66,7 @@ def remove_runs(team: Team, pks: Collection[int], *, by: str) -> Removal:
 
 
 def restore_removed(team: Team, pks: Collection[int], *, into_list: bool = False) -> int:
-    """Restore these runs of the team from the trash; return how many of them were there.
+    """Restore these runs of the team from the trash; return how many of them could be restored.
 
     Unfinished ones are refreshed again. A run that was archived before its removal stays archived, unless it comes
     back `into_list`.
@@ -75,7 +75,7 @@ def restore_removed(team: Team, pks: Collection[int], *, into_list: bool = False
         total = chunks.update_in_chunks(
             team,
             pks,
-            which=Q(removed_at__isnull=False),
+            which=Q(removed_at__gt=clock.now() - TRASH_TIME),
             audit_kind=audit.Action.RUNS_RESTORED,
             archived_at=None,
             due_at=Case(When(status__in=Run.UNFINISHED, then=clock.now()), default=None),

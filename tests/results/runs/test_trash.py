@@ -207,6 +207,34 @@ def test_a_run_that_is_deleted_now_cannot_be_restored(team, enqueued):
     assert list(Run.objects.all()) == [other]
 
 
+@pytest.mark.parametrize("added", ["4711", "b9e3d2f4-7c1a-4f0e-9d55-0a1b2c3d4e5f"])
+def test_the_id_of_a_run_that_is_deleted_now_is_added_as_a_new_run(team, added):
+    add_pasted(team, read([added]).lines, None)
+    old = team.runs.get()
+    make_dub(old, ["secret"])
+    trash.remove_runs(team, [old.pk], by="Ann")
+    trash.delete_removed(team, [old.pk])
+    lines = read([added]).lines
+    assert PastedRuns.of(team, lines).known_runs == {}
+    assert add_pasted(team, lines, None) == (1, 0)
+    new = team.runs.current().get()
+    assert (new.pk != old.pk, new.dubs.count(), new.due_at is not None) == (True, 0, True)
+    assert trash.restore_removed(team, [old.pk]) == trash.restore_removed(team, [old.pk], into_list=True) == 0
+    tasks.finish_removals()
+    assert list(team.runs.all()) == [new]
+
+
+def test_a_task_that_becomes_a_run_that_is_deleted_now_is_a_run_of_its_own(team):
+    old, task = make_ready_run(team, camb_run_id=77), make_run(team, camb_run_id=None, camb_task_id="abc-1")
+    trash.remove_runs(team, [old.pk], by="Ann")
+    trash.delete_removed(team, [old.pk])
+    merge.merge_task(task, TaskAnswer("SUCCESS", 77, "", ""))
+    task.save()
+    assert list(team.runs.filter(camb_run_id=77)) == [task]
+    tasks.finish_removals()
+    assert list(team.runs.all()) == [task]
+
+
 def test_what_a_turn_leaves_is_left_to_another_task(team, enqueued, monkeypatch):
     monkeypatch.setattr(trash, "TURN_SECONDS", -1)
     run = make_run(team)
