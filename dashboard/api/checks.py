@@ -131,7 +131,7 @@ def restore_checks(request: ScriptRequest, team: TeamSlug, dub: int, data: Resto
 
 
 def _dub(request: ScriptRequest, pk: int) -> Dub:
-    found = Dub.objects.filter(team=request.team, pk=pk).first()
+    found = Dub.objects.present().filter(team=request.team, pk=pk).first()
     if found is None:
         raise Http404
     return found

@@ -17,7 +17,7 @@ from dashboard.api.schemas import Id
 from dashboard.pages.run_query import MAX_SELECTED
 from results.models import Run
 from results.runs import trash
-from teams.access import require_remove
+from teams.access import require_change, require_remove
 
 router = Router(tags=["Runs"])
 
@@ -82,9 +82,10 @@ def restore_removed_runs(request: ScriptRequest, team: TeamSlug, data: RemovedSe
     return schemas.CountOut(count=trash.restore_removed(request.team, removed.pks()))
 
 
-@router.get("/removed-runs", response={200: RemovedListOut} | documented(422))
+@router.get("/removed-runs", response={200: RemovedListOut} | documented(403, 422))
 def list_removed_runs(request: ScriptRequest, team: TeamSlug, data: Query[RemovedListParameters]) -> RemovedListOut:
-    """List the runs that can be restored, the last added first, page by page."""
+    """List the runs that can be restored, the last added first, page by page. Owners and members may."""
+    require_change(request.auth.membership)
     runs = trash.removed_runs(request.team)
     if data.cursor:
         runs = runs.filter(pk__lt=data.cursor)

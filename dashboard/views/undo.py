@@ -36,7 +36,7 @@ def _restore_languages(team: Team, before: Any) -> None:
 
 def _restore_checks(team: Team, before: Any) -> None:
     dub_id, kind, dismissed_at = before
-    dub = Dub.objects.filter(team=team, pk=dub_id).first()
+    dub = Dub.objects.present().filter(team=team, pk=dub_id).first()
     if dub is not None:
         checks.restore_all(dub, Kind(kind), datetime.fromisoformat(dismissed_at))
 

@@ -104,8 +104,8 @@ TABLE = {
     ("post", "/runs/tag"): (403, 200),
     ("post", "/runs/untag"): (403, 200),
 }
-# As on the run's page, the raw answer is not for viewers.
-NOT_FOR_VIEWERS = [("get", "/runs/{run}/answer")]
+# As on the pages, the raw answer and the trash are not for viewers.
+NOT_FOR_VIEWERS = [("get", "/runs/{run}/answer"), ("get", "/removed-runs")]
 FOR_OWNERS = [("get", "/audit")]
 BODIES: dict[str, object] = {
     "/runs/{run}": {"title": "Harbour lights"},

@@ -4,6 +4,7 @@ import pytest
 
 from results import tags
 from results.dubs import checks
+from results.runs import trash
 from teams import access
 from tests.dashboard.api.test_api import script_of
 from tests.factories import make_dub, make_ready_run, make_team
@@ -62,6 +63,15 @@ def test_checks_are_dismissed_and_brought_back(script, dub):
     script.post(f"{path}/restore", {"kind": "fast", "dismissed_at": answer["dismissed_at"]})
     assert ("fast", 1) in places(script.get("/checks"))
     assert script.post(f"{path}/dismiss", {"kind": "fast", "reason": " "}).status_code == 422
+
+
+def test_a_removed_run_has_no_checks_to_change(script, team, dub):
+    trash.remove_runs(team, [dub.run_id], by="Ann")
+    for action, body in (
+        ("dismiss", {"kind": "fast", "reason": "Sung"}),
+        ("restore", {"kind": "fast", "dismissed_at": "2026-01-01T00:00:00Z"}),
+    ):
+        assert script.post(f"/dubs/{dub.pk}/checks/{action}", body).status_code == 404
 
 
 @pytest.mark.parametrize(
