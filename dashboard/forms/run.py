@@ -24,7 +24,6 @@ from results.models import (
 )
 from results.runs import files, pasted_ids, verdicts
 from results.runs.column_names import Role
-from results.runs.verdicts import Verdict
 from results.search import titles
 from results.transcripts import languages
 from results.transcripts.languages import quoted
@@ -58,13 +57,14 @@ class RunsForm(forms.Form):
                 params={"size": size_in_words(verdicts.MAX_BYTES)},
             )
         numbers = dict(Language.objects.values_list("camb_id", "tag"))
-        pasted = pasted_ids.read(texts, cleaned.get("role", []), cleaned.get("table", ""), numbers)
-        found = sum(line.verdict in (Verdict.ID, Verdict.TASK) for line in pasted.lines)
-        if found > verdicts.MAX_IDS:
+        roles, table = cleaned.get("role", []), cleaned.get("table", "")
+        try:
+            pasted = pasted_ids.read(texts, roles, table, numbers, most=verdicts.MAX_IDS)
+        except pasted_ids.TooManyIdsError:
             raise ValidationError(
-                _("These are %(found)s run ids; up to %(most)s can be added at once. Add them in parts."),
-                params={"found": f"{found:,}", "most": f"{verdicts.MAX_IDS:,}"},
-            )
+                _("Up to %(most)s run ids can be added at once, and these are more. Add them in parts."),
+                params={"most": f"{verdicts.MAX_IDS:,}"},
+            ) from None
         return cleaned | {"pasted": pasted, "read_file": file, "text": "\n".join(texts)}
 
     def _read_file(self, cleaned: dict[str, Any]) -> files.ReadFile:

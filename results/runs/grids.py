@@ -6,6 +6,11 @@ import re
 Row = list[str]
 
 DELIMITERS = ("\t", ";", "|", ",", "，", "、")
+# A table that people make is never as wide, and deciding what each column holds takes long.
+MOST_COLUMNS = 500
+# A text of the largest size has fewer cells, unless a long row makes columns that the other rows do not have.
+MOST_CELLS = 2_000_000
+
 # Between the columns of a table that a program has printed.
 SPACES = "  "
 
@@ -26,10 +31,20 @@ _PLACEHOLDER = "\0"
 
 
 def grids(text: str) -> list[tuple[str, list[Row]]]:
-    """Return the rows of the text for each delimiter in it; a line of a message is a row of few cells."""
+    """Return the rows of the text for each delimiter in it; a line of a message is a row of few cells.
+
+    Rows too wide for a table are left out: they are running text.
+    """
     barred = text.translate(_BARS)
     found = [(delimiter, _rows(barred.split("\n"), delimiter)) for delimiter in DELIMITERS if delimiter in barred]
-    return [*found, (SPACES, _printed(text.split("\n")))] if SPACES in text else found
+    if SPACES in text:
+        found.append((SPACES, _printed(text.split("\n"))))
+    return [(delimiter, rows) for delimiter, rows in found if not _is_too_wide(rows)]
+
+
+def _is_too_wide(rows: list[Row]) -> bool:
+    width = max(map(len, rows), default=0)
+    return width > MOST_COLUMNS or width * len(rows) > MOST_CELLS
 
 
 def _rows(lines: list[str], delimiter: str) -> list[Row]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from results.runs import column_names, id_cells, notation
+from results.runs import column_names, grids, id_cells, notation
 from results.runs.column_names import Role
 from results.runs.columns import Choice
 from results.runs.running_text import is_uuid
@@ -139,6 +139,9 @@ def _lists_of_cells(value: Any, depth: int) -> Iterator[list[list[Any]]]:
 
 def _of_objects(objects: list[Object]) -> Table:
     names = list(dict.fromkeys(name for found in objects for name in found))
+    if len(names) > grids.MOST_COLUMNS or len(names) * len(objects) > grids.MOST_CELLS:
+        # Objects with ever new names are no table; their ids are read all the same.
+        names = [name for name in names if _names_an_id(name)][: grids.MOST_CELLS // len(objects)]
     return of_rows(names, [[_cell(found.get(name)) for name in names] for found in objects])
 
 

@@ -11,7 +11,7 @@ from results.runs import id_cells, json_rows, markup, table_rows, tables
 from results.runs.column_names import Role
 from results.runs.running_text import tokens, tokens_beside_a_table
 from results.runs.tables import Table
-from results.runs.verdicts import PastedId, Verdict
+from results.runs.verdicts import MENTIONS_PER_ID, PastedId, Verdict
 
 # Control characters (a NUL breaks PostgreSQL), the byte order mark, and direction marks, which are invisible. The
 # joiners are letters of Persian and of the scripts of India.
@@ -23,6 +23,10 @@ _BETWEEN_DIGITS = re.compile(rf"(?<=\d)[{_UNSEEN}\u200c\u200d]+(?=\d)")
 _REMOVED = re.compile(f"[{_UNSEEN}]")
 _JOINERS_OF_DIGITS = re.compile(r"(?<=\d)[\u200c\u200d]+|[\u200c\u200d]+(?=\d)")
 _SPACE = re.compile("[\x0b\x0c\x1c-\x1f\x85\u2028\u2029]")
+
+
+class TooManyIdsError(Exception):
+    """A text has more ids than may be read at once."""
 
 
 @dataclass(frozen=True)
@@ -57,26 +61,50 @@ def read(
     roles: Sequence[Role] = (),
     fingerprint: str = "",
     languages: Mapping[int, str] | None = None,
+    most: int = 0,
 ) -> PastedText:
     """Read texts that were sent together, such as a pasted one and a file's.
 
     `roles` are a person's choice for the columns of the table with this fingerprint.
     `languages` maps CAMB.AI's numbers to tags, beyond those that are always known.
+    Raises TooManyIdsError as soon as there are more than `most` ids, if that is given.
     """
-    lines: list[PastedId] = []
+    lines = _Lines(most)
     read_tables: list[Table] = []
     for text in map(markup.to_text, map(_cleaned, texts)):
         found = json_rows.find(text)
         for part in [text] if found else tables.parts(text):
             table = found or tables.find(part)
             if table is None:
-                lines += tokens(part.replace(id_cells.BREAK, " "))
+                lines.read(tokens(part.replace(id_cells.BREAK, " ")))
                 continue
             if roles and table.fingerprint == fingerprint:
                 table = table.with_roles(roles)
-            lines += _lines(table, languages or {})
+            lines.read(_lines(table, languages or {}))
             read_tables.append(table)
-    return PastedText(_mark_repeated(lines), tuple(read_tables), fingerprint if roles else "")
+    return PastedText(_mark_repeated(lines.found), tuple(read_tables), fingerprint if roles else "")
+
+
+class _Lines:
+    """The lines of texts, up to a number of ids and of mentions of them; 0: any number."""
+
+    def __init__(self, most: int) -> None:
+        self.found: list[PastedId] = []
+        self._ids: set[int | str] = set()
+        self._mentions = 0
+        self._most = most
+
+    def read(self, lines: Iterable[PastedId]) -> None:
+        """Read these lines too. Raises TooManyIdsError before the rest of too many is read."""
+        for line in lines:
+            self.found.append(line)
+            if line.verdict is Verdict.WORD:
+                continue
+            self._mentions += 1
+            if line.found:
+                self._ids.add(line.found)
+            if self._most and (len(self._ids) > self._most or self._mentions > self._most * MENTIONS_PER_ID):
+                raise TooManyIdsError
 
 
 def _cleaned(text: str) -> str:
@@ -97,6 +125,7 @@ def _mark_repeated(lines: Iterable[PastedId]) -> list[PastedId]:
     """Mark every later mention of an id as repeated. It adds the title, tags and language that the first lacks."""
     marked: list[PastedId] = []
     positions: dict[int | str, int] = {}
+    note = _("the same id is listed above")
     for line in lines:
         if not line.found:
             marked.append(line)
@@ -112,5 +141,5 @@ def _mark_repeated(lines: Iterable[PastedId]) -> list[PastedId]:
                 tags=first.tags or line.tags,
                 language=first.language or line.language,
             )
-            marked.append(replace(line, verdict=Verdict.REPEATED, note=_("the same id is listed above")))
+            marked.append(replace(line, verdict=Verdict.REPEATED, note=note))
     return marked

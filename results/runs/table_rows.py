@@ -108,6 +108,8 @@ def _bad_id(cell: str, note: str) -> PastedId:
 
 def _with_title(line: PastedId, title: str) -> PastedId:
     title = " ".join(title.split())
+    if not title:
+        return line
     if len(title) > Run.LONGEST_TITLE:
         note = _("the title was cut to %(most)s characters") % {"most": Run.LONGEST_TITLE}
         return _noted(replace(line, title=title[: Run.LONGEST_TITLE]), note)
@@ -115,6 +117,8 @@ def _with_title(line: PastedId, title: str) -> PastedId:
 
 
 def _with_tags(line: PastedId, text: str) -> PastedId:
+    if not text:
+        return line
     found = tags.parse(text)
     cut = tuple(name[: Tag.LONGEST].strip() for name in found[: verdicts.MAX_TAGS])
     if cut == tuple(found):
@@ -127,6 +131,8 @@ def _with_tags(line: PastedId, text: str) -> PastedId:
 
 
 def _with_language(line: PastedId, text: str, languages_of_numbers: Mapping[int, str]) -> PastedId:
+    if not text:
+        return line
     tag = languages.read(text, languages_of_numbers)
     if tag or not any(map(str.isalnum, text)):
         return replace(line, language=tag)
@@ -141,6 +147,8 @@ def _has_series(table: Table) -> bool:
 
 def _with_source(line: PastedId, text: str, *, is_series: bool) -> PastedId:
     """Return the line with its source. Of a series, the dubs of one episode are those of one title."""
+    if not text:
+        return line
     source = " ".join(text.split())
     if source and is_series:
         episode = without_language(line.title)

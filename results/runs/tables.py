@@ -163,7 +163,10 @@ def _without_numbering(lines: list[str]) -> list[str]:
 
 def of_cells(rows: list[Row]) -> Table:
     """Return the table of these rows, the first of which may name the columns."""
+    rows = [row[: grids.MOST_COLUMNS] for row in rows]
     width = max(map(len, rows))
+    if width * len(rows) > grids.MOST_CELLS:
+        rows, width = [row[:1] for row in rows], 1
     filled = [[*row, *[""] * (width - len(row))] for row in rows]
     return of_rows(filled[0], filled[1:]) if _is_header(filled[0]) else of_rows([""] * width, filled)
 

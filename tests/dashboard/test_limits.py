@@ -157,7 +157,7 @@ def test_the_add_page_names_the_number_of_ids_that_a_request_may_have(team, memb
     monkeypatch.setattr(verdicts, "MAX_IDS", 1_001)
     assert "Up to 1,001 ids or 1 MB." in text_of(member.get(reverse("runs-add", args=[team.slug])))
     ids = " ".join(map(str, range(1, 1_003)))
-    assert "These are 1,002 run ids; up to 1,001 can be added at once." in add(member, team, text=ids)
+    assert "Up to 1,001 run ids can be added at once, and these are more." in add(member, team, text=ids)
 
 
 def test_the_api_describes_the_limits_of_a_request_to_add_runs(monkeypatch):

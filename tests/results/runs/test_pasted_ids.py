@@ -1,8 +1,12 @@
 """Finding ids in pasted text: every id is found, and every other number is listed with a reason."""
 
+import json
+import tracemalloc
+
 import pytest
 
-from results.runs.pasted_ids import parse
+from results.runs import running_text
+from results.runs.pasted_ids import TooManyIdsError, parse, read
 from results.runs.verdicts import LARGEST, PastedId, Verdict
 
 
@@ -207,3 +211,43 @@ def test_a_huge_line_is_read():
 
 def test_a_huge_word_is_read():
     assert ids(f"{'x' * 500_000} 1344") == [1344]
+
+
+@pytest.mark.parametrize("text", ["1 2 3 4 5 6", "1 " * 20, "[1],\n" * 20, "run_id,title\n" + "1,a\n" * 20])
+def test_no_more_is_read_than_ids_that_can_be_added(text):
+    with pytest.raises(TooManyIdsError):
+        read([text], most=5)
+    assert read([text]).lines
+
+
+def test_the_rest_of_too_many_ids_is_not_read(monkeypatch):
+    judged = []
+    judge = running_text.judge
+
+    def note(token):
+        judged.append(token)
+        return judge(token)
+
+    monkeypatch.setattr(running_text, "judge", note)
+    with pytest.raises(TooManyIdsError):
+        read([" ".join(map(str, range(1, 10_000)))], most=5)
+    assert len(judged) == 6
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "|a" * 2000,
+        "run_id," + "a," * 2000 + "\n" + "7\n" * 5000,
+        json.dumps([{"run_id": 7, f"n{n}": n} for n in range(5000)]),
+        json.dumps([*([7] for _ in range(5000)), ["a"] * 3000]),
+    ],
+    ids=["bars", "commas", "objects", "lists"],
+)
+def test_rows_that_no_table_has_take_no_room(text):
+    tracemalloc.start()
+    lines = parse(text)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 60e6
+    assert {line.run_id for line in lines} <= {0, 7}

@@ -133,7 +133,7 @@ def test_the_text_of_a_file_comes_back_with_the_page(team, member):
         ({"text": "1 " * 600_000}, "This is more than 1 MB of text. Add it in parts."),
         (
             {"text": " ".join(map(str, range(1, 20_002)))},
-            "These are 20,001 run ids; up to 20,000 can be added at once. Add them in parts.",
+            "Up to 20,000 run ids can be added at once, and these are more. Add them in parts.",
         ),
     ],
     ids=["too long", "too many"],
