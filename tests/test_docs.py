@@ -5,7 +5,10 @@ import re
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.management import get_commands
+
+from dashboard.http.wsgi_threads import THREADS
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = {
@@ -105,3 +108,12 @@ def test_every_setting_of_the_readme_exists():
     names = re.findall(r"`([A-Z][A-Z_]+)`", table)
     assert names
     assert [name for name in names if f"{name}=" not in known and not name.startswith("AWS_")] == []
+
+
+def test_operations_counts_the_connections_of_each_thread():
+    text = DOCUMENTS["docs/operations.md"]
+    [web] = map(int, re.findall(rf"web machine \| 2 processes × {THREADS} threads = (\d+)", text))
+    more = settings.CELERY_WORKER_CONCURRENCY - settings.WORKER_THREADS
+    [worker] = map(int, re.findall(rf"`WORKER_THREADS` \+ {more}, and 1 for the heartbeat = (\d+)", text))
+    assert (web, worker) == (2 * THREADS, 16 + more + 1)
+    assert f"2 × {web} + 4 × {worker} + 1 = {2 * web + 4 * worker + 1}." in text
