@@ -10,12 +10,14 @@ from django.core import signing
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.encoding import punycode
 from django.utils.translation import gettext as _
 
 from results.models import Message, Receiver
 from results.notifications import bounces, sentences
 from results.notifications.outbound import OutboundError, Reply
 from results.notifications.summary import Summary
+from teams.models import User
 
 SALT = "unsubscribe"
 MAX_SUBJECT = 150
@@ -65,7 +67,7 @@ def compose(message: Message, summary: Summary) -> EmailMultiAlternatives:
         body=render_to_string("notifications/email.txt", context),
         # What comes back goes to the return path; the header From stays the same for every email.
         from_email=bounces.return_path(message) or settings.DEFAULT_FROM_EMAIL,
-        to=[formataddr((user.name, user.email)) if user.name else user.email],
+        to=[_mailbox(user)],
         headers={
             "From": settings.DEFAULT_FROM_EMAIL,
             "Message-ID": f"<{message.uid.hex}@{host}>",
@@ -78,6 +80,15 @@ def compose(message: Message, summary: Summary) -> EmailMultiAlternatives:
     )
     email.attach_alternative(render_to_string("notifications/email.html", context), "text/html")
     return email
+
+
+def _mailbox(user: User) -> str:
+    """Return the name and address as a header has them; the domain is in ASCII, as `formataddr` takes no other."""
+    local, _at, domain = user.email.rpartition("@")
+    try:
+        return formataddr((" ".join(user.name.split()), f"{local}@{punycode(domain)}"))
+    except UnicodeError:
+        return user.email  # letters before the @ that are not ASCII: the mail server says whether it takes them
 
 
 def send(message: Message, summary: Summary) -> Reply:

@@ -11,7 +11,7 @@ from django.test import Client
 from results import clock as shared_clock
 from results.models import Event, Message, Receiver
 from results.notifications import collect, deliver, email, receivers
-from teams.models import Membership
+from teams.models import Membership, User
 from tests.factories import make_member
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -84,6 +84,18 @@ def test_a_refused_address_is_shown_and_does_not_hold_up_another(by_email, mailb
     tell()
     refused.refresh_from_db()
     assert (len(mailbox.emails), "550 No such person here" in refused.problem) == (1, True)
+
+
+@pytest.mark.parametrize("name", ["", "Anna", "Ängström, Žofie", "张伟", "Anna\nBcc: eve@example.org"])
+def test_a_person_with_letters_of_any_script_is_written_to(by_email, mailbox, happen, tell, subscriber, name):
+    User.objects.filter(pk=subscriber.user_id).update(email="anna@exämple.com", name=name)
+    receiver = by_email()
+    happen("ready", "Film")
+    tell()
+    receiver.refresh_from_db()
+    assert receiver.problem == ""
+    [to] = parsed(mailbox.emails[0])["To"].addresses
+    assert (to.addr_spec, to.display_name) == ("anna@xn--exmple-cua.com", " ".join(name.split()))
 
 
 def test_a_mail_server_that_is_down_is_tried_again_with_the_same_message_id(
