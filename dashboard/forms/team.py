@@ -100,6 +100,8 @@ def _token_lifetimes() -> list[tuple[int | str, Any]]:
 class TokenForm(forms.Form):
     """Creates an access token for a script of this member."""
 
+    NAME_IS_TAKEN = _("You have a token of this name. Choose another name, or revoke that one first.")
+
     name = NameField(
         label=_("What it is for"),
         max_length=models.MAX_TOKEN_NAME,
@@ -124,9 +126,7 @@ class TokenForm(forms.Form):
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
         if self.membership.tokens.filter(name=name).exists():
-            raise ValidationError(
-                _("You have a token of this name. Choose another name, or revoke that one first.")
-            )
+            raise ValidationError(self.NAME_IS_TAKEN)
         return name
 
     def clean(self) -> dict[str, Any]:

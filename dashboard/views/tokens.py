@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -25,7 +25,7 @@ from dashboard.pages.team_tabs import tab_context
 from results.transcripts.languages import quoted
 from teams import audit
 from teams.access import can_change, membership_or_404, require_manage_person, roles_to_give
-from teams.models import AccessToken
+from teams.models import AccessToken, Membership
 
 logger = logging.getLogger(__name__)
 
@@ -42,23 +42,19 @@ def page(request: SignedInRequest, slug: str) -> HttpResponse:
     secret, status = "", 200
     if form.is_valid():
         require_identity(request)
-        days, may_write = form.cleaned_data["days"], form.cleaned_data["access"] == "write"
-        with transaction.atomic():
-            token, secret = AccessToken.objects.issue(
-                membership,
-                form.cleaned_data["name"],
-                can_write=may_write,
-                expires_at=timezone.now() + timedelta(days=days) if days else None,
-            )
-            told = f"{token} …{token.last_four}, {form.cleaned_data['access']}"
-            audit.record(membership.team, audit.Action.TOKEN_CREATED, told)
-        logger.info(
-            "Team %s: access token …%s to %s created by user %s",
-            slug, token.last_four, form.cleaned_data["access"], request.user.pk,
-        )  # fmt: skip
-        notify(request, "token_created", [request.user], token=token)
-        form, status = TokenForm(membership), 201
-    elif form.errors:
+        try:
+            token, secret = _create(membership, form.cleaned_data)
+        except IntegrityError:
+            # The form was sent twice at once, and the other request has created the token meanwhile.
+            form.add_error("name", TokenForm.NAME_IS_TAKEN)
+        else:
+            logger.info(
+                "Team %s: access token …%s to %s created by user %s",
+                slug, token.last_four, form.cleaned_data["access"], request.user.pk,
+            )  # fmt: skip
+            notify(request, "token_created", [request.user], token=token)
+            form, status = TokenForm(membership), 201
+    if form.errors:
         status = 422
     revocable = Q(membership=membership) | Q(membership__role__in=roles_to_give(membership))
     tokens = AccessToken.objects.filter(revocable, membership__team=membership.team)
@@ -72,6 +68,21 @@ def page(request: SignedInRequest, slug: str) -> HttpResponse:
         "addresses": [address._replace(path=address.path.replace("{team}", slug)) for address in _addresses()],
     }
     return render(request, "tokens/page.html", context, status=status)
+
+
+def _create(membership: Membership, wanted: dict[str, Any]) -> tuple[AccessToken, str]:
+    """Create the token that a valid form asks for; return it with its secret. Raises IntegrityError."""
+    days = wanted["days"]
+    with transaction.atomic():
+        token, secret = AccessToken.objects.issue(
+            membership,
+            wanted["name"],
+            can_write=wanted["access"] == "write",
+            expires_at=timezone.now() + timedelta(days=days) if days else None,
+        )
+        told = f"{token} …{token.last_four}, {wanted['access']}"
+        audit.record(membership.team, audit.Action.TOKEN_CREATED, told)
+    return token, secret
 
 
 class Sample(NamedTuple):

@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from dashboard.views import tokens
 from teams import models
 from teams.models import AccessToken, Membership, Team
 from tests.dashboard.page_helpers import signed_in, text_of
@@ -71,6 +72,18 @@ def test_a_token_expires_after_the_chosen_days(team, member, days, left):
 def test_an_invalid_form_creates_no_token(team, member, fields):
     assert create(member, team, **fields).status_code == 422
     assert not AccessToken.objects.exists()
+
+
+def test_a_form_that_is_sent_twice_at_once_creates_one_token(team, member, monkeypatch):
+    membership = team.memberships.get(role=Role.MEMBER)
+
+    def let_the_other_go_first(request):
+        AccessToken.objects.issue(membership, "Nightly", can_write=False)
+
+    monkeypatch.setattr(tokens, "require_identity", let_the_other_go_first)
+    answer = create(member, team)
+    assert (answer.status_code, secrets_in(answer), AccessToken.objects.count()) == (422, [], 1)
+    assert "You have a token of this name." in text_of(answer)
 
 
 def test_a_form_that_is_sent_twice_creates_one_token(team, member):
