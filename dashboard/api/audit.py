@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from dashboard.api.auth import QueryParameters, ScriptRequest, TeamSlug
 from dashboard.api.problems import documented
+from dashboard.api.schemas import Text
 from dashboard.pages.audit_log import AuditFilter, get_page
 from teams.access import require_own
 from teams.models import AuditEntry
@@ -22,7 +23,7 @@ class AuditParameters(QueryParameters):
     """The filter and the page of the audit trail, the newest entry first."""
 
     kind: AuditEntry.Action | None = Field(None, description="Only entries of this kind.")
-    person: str = Field("", max_length=100, description="Part of a person's name or email address.")
+    person: Text = Field("", max_length=100, description="Part of a person's name or email address.")
     since: date | None = Field(None, description="Only entries of this day (UTC) or later.")
     until: date | None = Field(None, description="Only entries of this day (UTC) or earlier.")
     cursor: int = Field(0, ge=0, lt=2**63, description="`next` of the previous page.")
@@ -68,8 +69,6 @@ class AuditListOut(BaseModel):
 def list_audit_entries(request: ScriptRequest, team: TeamSlug, data: Query[AuditParameters]) -> AuditListOut:
     """List the team's audit trail, page by page. Owners may."""
     require_own(request.auth.membership)
-    wanted = AuditFilter(
-        data.kind or "", data.person.replace("\0", "").strip(), data.since, data.until, data.cursor
-    )
+    wanted = AuditFilter(data.kind or "", data.person.strip(), data.since, data.until, data.cursor)
     entries, last = get_page(request.team, wanted, data.limit)
     return AuditListOut(entries=[AuditEntryOut.of(entry) for entry in entries], next=last or None)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from dashboard.api.auth import QueryParameters, ScriptRequest, TeamSlug
 from dashboard.api.problems import documented
-from dashboard.api.schemas import Time
+from dashboard.api.schemas import Position, Text, Time
 from dashboard.pages.check_board import CheckQuery, check_href, get_checks, review_check
 from dashboard.pages.run_query import NO_LANGUAGE
 from results.dubs import checks
@@ -61,12 +61,12 @@ class CheckListParameters(QueryParameters):
     """The filter and the page of a list of review checks."""
 
     kind: Kind | None = Field(None, description="Only checks of this kind.")
-    language: str = Field(
+    language: Text = Field(
         "",
         max_length=LONGEST_TAG,
         description=f"Only dubs in this language, in any of its regions; `{NO_LANGUAGE}`: without a language.",
     )
-    tag: str = Field("", max_length=Tag.LONGEST, description="Only runs with this tag.")
+    tag: Text = Field("", max_length=Tag.LONGEST, description="Only runs with this tag.")
     after: str = Field("", pattern=r"^([0-9]{1,2}-[0-9]{1,18})?$", description="`next` of the previous page.")
     limit: int = Field(50, ge=1, le=100, description="The number of checks on a page.")
 
@@ -87,9 +87,9 @@ class Dismissal(BaseModel, extra="forbid"):
     """Which checks of a dub to dismiss, and why."""
 
     kind: Kind
-    reason: str = Field(min_length=1, max_length=LONGEST_REASON, pattern=r"\S")
-    first: int = Field(1, ge=1, lt=2**31, description="The position of the first line.")
-    last: int | None = Field(None, ge=1, lt=2**31, description="The position of the last line; null: the end.")
+    reason: Text = Field(min_length=1, max_length=LONGEST_REASON, pattern=r"\S")
+    first: Position = Field(1, description="The position of the first line.")
+    last: Position | None = Field(None, description="The position of the last line; null: the end.")
 
 
 class DismissedOut(BaseModel):

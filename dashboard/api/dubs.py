@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from dashboard.api.auth import QueryParameters, ScriptRequest, TeamSlug
 from dashboard.api.problems import documented
-from dashboard.api.schemas import CheckListOut, DubOut, check_list_out, dub_out
+from dashboard.api.schemas import CheckListOut, DubOut, Text, check_list_out, dub_out
 from dashboard.forms.run import LanguageForm
 from dashboard.http.file_response import media_response, transcript_response
 from results.dubs import languages as dub_languages
@@ -61,7 +61,7 @@ def _exportable_dub(request: ScriptRequest, pk: int) -> Dub:
 class DubChange(BaseModel, extra="forbid"):
     """What to change of a dub."""
 
-    language: str = Field(
+    language: Text = Field(
         max_length=100,
         description="A tag or a name, such as `pt-br` or `Japanese`. Empty: the language is chosen automatically.",
     )

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from dashboard.api.schemas import Id
+from dashboard.api.schemas import NO_BOOLEAN, Id, Text
 from dashboard.pages.run_query import (
     GUESSED,
     MAX_SELECTED,
@@ -21,20 +21,20 @@ from results.models import Run, RunQuerySet, Tag
 from teams.models import Team
 
 Status = Run.Status
-Name = Annotated[str, Field(min_length=1, max_length=Tag.LONGEST)]
+Name = Annotated[Text, Field(min_length=1, max_length=Tag.LONGEST)]
 
 
 class RunFilter(BaseModel, extra="forbid"):
     """The filters of the list of runs, as on its page. A run must match all of them."""
 
-    q: str = Field(
+    q: Text = Field(
         "", max_length=MAX_TEXT, description="Part of the title, or the first digits of CAMB.AI's run id."
     )
     status: Status | Literal["archived", ""] = Field(
         "", description="A status, or `archived`. By default, every run that is not archived."
     )
     tag: list[Name] = Field([], max_length=MAX_TAG_FILTERS, description="Only runs with every one of these tags.")
-    lang: str = Field(
+    lang: Text = Field(
         "",
         max_length=35,
         description=(
@@ -43,7 +43,9 @@ class RunFilter(BaseModel, extra="forbid"):
         ),
     )
 
-    who: int = Field(0, ge=0, lt=2**63, description="Only runs that this person added, given by the person's id.")
+    who: Annotated[int, Field(ge=0, lt=2**63), NO_BOOLEAN] = Field(
+        0, description="Only runs that this person added, given by the person's id."
+    )
     since: date | None = Field(None, description="Only runs added on this day (UTC) or later.")
     until: date | None = Field(None, description="Only runs added on this day (UTC) or earlier.")
     copies: Literal["kept", "none", ""] = Field(
@@ -51,7 +53,7 @@ class RunFilter(BaseModel, extra="forbid"):
     )
 
     checks: Literal["open", ""] = Field("", description="Only runs with open review checks.")
-    events: str = Field(
+    events: Text = Field(
         "",
         max_length=200,
         description="Only runs that these events are about, as in the links of notifications: `12-40-ready`.",

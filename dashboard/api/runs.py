@@ -20,7 +20,7 @@ from dashboard.api import schemas
 from dashboard.api.auth import QueryParameters, ScriptRequest, TeamSlug, api_root
 from dashboard.api.problems import documented
 from dashboard.api.run_filter import Name, RunFilter, RunSelection, either
-from dashboard.api.schemas import Id
+from dashboard.api.schemas import CambId, Id, Text
 from dashboard.forms.run import LanguageForm, RunsForm, TagsForm, TitleForm
 from dashboard.pages.run_list import status_counts
 from dashboard.pages.run_query import (
@@ -151,7 +151,7 @@ def run_answer(request: ScriptRequest, team: TeamSlug, run: int) -> HttpResponse
 class RunChange(BaseModel, extra="forbid"):
     """What to change about a run; a field that is left out stays as it is."""
 
-    title: str = Field(default_factory=str, description=f"At most {Run.LONGEST_TITLE} characters.")
+    title: Text = Field(default_factory=str, description=f"At most {Run.LONGEST_TITLE} characters.")
     time_unit: Run.TimeUnit | Literal[""] = Field(
         default="", description="The unit of CAMB.AI's times in this run's answer; empty leaves it to Dubroom."
     )
@@ -180,7 +180,7 @@ class NewRuns(BaseModel):
     """Either `ids`, or a `text` as pasted on the Add runs page: a message, links, a CSV with languages."""
 
     model_config = either("ids", "text")
-    ids: list[int | str] = Field(
+    ids: list[CambId] = Field(
         default_factory=list,
         max_length=verdicts.MAX_IDS,
         description=f"Ids of CAMB.AI's runs or dubbing tasks, at most {verdicts.MAX_IDS:,}.",
@@ -195,7 +195,7 @@ class NewRuns(BaseModel):
     tags: list[Name] = Field(
         [], max_length=verdicts.MAX_TAGS, description="Tags for every run of the request, known ones too."
     )
-    language: str = Field(
+    language: Text = Field(
         "",
         max_length=MAX_TEXT,
         description=(
@@ -225,7 +225,7 @@ class TaggedSelection(RunSelection):
 class LanguageOfSelection(RunSelection):
     """A selection of runs, and the language of their dubs."""
 
-    language: str = Field(
+    language: Text = Field(
         max_length=100,
         description="A tag or a name, such as `pt-br` or `Japanese`. Empty: the language is chosen automatically.",
     )

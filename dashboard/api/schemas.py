@@ -1,5 +1,6 @@
 """The API's answers for teams, runs, dubs and search hits, and the functions that build them."""
 
+import re
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Annotated, Literal
@@ -7,7 +8,7 @@ from typing import Annotated, Literal
 from django.db.models import Prefetch
 from django.http import HttpRequest
 from django.urls import reverse
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
 from dashboard.pages.search_hits import cue_url
 from results import models
@@ -24,8 +25,31 @@ def _in_utc(at: datetime) -> datetime:
         raise ValueError("this time is not within the years 1 to 9999 of UTC") from None
 
 
+def _no_boolean(value: object) -> object:
+    # Python and pydantic take true for 1.
+    if isinstance(value, bool):
+        raise ValueError("this takes a number, not true or false")
+    return value
+
+
+NO_BOOLEAN = BeforeValidator(_no_boolean)
+
+
+def _storable(text: str) -> str:
+    if _CONTROL.search(text):
+        raise ValueError("this text must not contain control characters")
+    return text
+
+
+# Databases and XML do not take all of them, and no title, name or filter has any.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+Text = Annotated[str, AfterValidator(_storable)]
+# An id as CAMB.AI gives it, of a run or a task.
+CambId = Annotated[int | str, NO_BOOLEAN]
 # A positive integer that fits a database column.
-Id = Annotated[int, Field(ge=1, lt=2**63)]
+Id = Annotated[int, Field(ge=1, lt=2**63), NO_BOOLEAN]
+# The number of a line.
+Position = Annotated[int, Field(ge=1, lt=2**31), NO_BOOLEAN]
 # A time that fits a database column; without an offset it is in UTC.
 Time = Annotated[datetime, AfterValidator(_in_utc)]
 Status = models.Run.Status

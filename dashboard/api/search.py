@@ -16,7 +16,7 @@ router = Router(tags=["Search"])
 
 
 class SearchParameters(QueryParameters):
-    q: str = Field(
+    q: schemas.Text = Field(
         max_length=MAX_CHARACTERS,
         description=(
             'As on the search page: words, `"a phrase"`, `lang:es`, `in:ja`, `speaker:`… The days of `before:` and '

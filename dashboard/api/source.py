@@ -15,14 +15,14 @@ from pydantic import BaseModel, Field
 from dashboard.api import schemas
 from dashboard.api.auth import QueryParameters, ScriptRequest, TeamSlug, api_root
 from dashboard.api.problems import documented
-from dashboard.api.schemas import Id
+from dashboard.api.schemas import Id, Text
 from results.models import Dub, Run, Source
 from results.runs.source import MAX_RUNS, TooManyRunsError, join_runs, take_apart
 from results.transcripts.languages import LONGEST_TAG
 
 router = Router(tags=["Sources"])
 
-Tag = Annotated[str, Field(max_length=LONGEST_TAG)]
+Tag = Annotated[Text, Field(max_length=LONGEST_TAG)]
 
 
 class SourceOut(BaseModel):
@@ -53,7 +53,7 @@ class NewSource(BaseModel, extra="forbid"):
     """Runs that are dubs of one original. Ids of runs of other teams are ignored."""
 
     runs: list[Id] = Field(min_length=2, max_length=MAX_RUNS, description="The `id` of each run.")
-    title: str = Field(
+    title: Text = Field(
         "",
         max_length=Source.LONGEST_TITLE,
         description="The title; by default that of the source of these runs, or of a run without its language.",
