@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.core.handlers.wsgi import WSGIRequest
-from django.db import DatabaseError
+from django.db import DatabaseError, DataError
 
 from teams.models import AccessToken
 
@@ -41,5 +41,7 @@ def is_signed_in(environ: Environ) -> bool:
         key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
         request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
         return get_user(request).is_authenticated
+    except DataError:
+        return False  # no database holds what was sent
     except DatabaseError:
         return True

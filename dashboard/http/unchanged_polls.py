@@ -11,13 +11,13 @@ from functools import lru_cache
 
 from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.urls import ResolverMatch, resolve
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
+from dashboard.http.sessions import SessionStore, is_key
 from teams.models import User
 
 _POLL = re.compile(r"/t/([-\w]+)/runs/poll/")
@@ -49,7 +49,7 @@ def unchanged_polls(
 def _is_unchanged(request: HttpRequest, slug: str) -> bool:
     """Whether a member with a live session asks, and the team's version is the one that the page shows."""
     since, key = request.GET.get("since", ""), request.COOKIES.get(settings.SESSION_COOKIE_NAME)
-    if not (key and since.isdecimal()):
+    if not (is_key(key) and since.isdecimal()):
         return False
     with connection.cursor() as cursor:
         cursor.execute(_SESSION, [key, connection.ops.adapt_datetimefield_value(timezone.now())])
