@@ -105,17 +105,18 @@ class TitleForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's has no [
 class TagsForm(forms.Form):
     """Tags typed with commas between them; `cleaned_data["tags"]` holds each once.
 
-    Where tags can be ticked too, none need be typed.
+    Where tags can be ticked too, none need be typed. The newly ticked ones are cleaned with those that are typed.
     """
 
     tags = forms.CharField(label=_("Tags"), error_messages={"required": _("Type a tag first.")})
 
-    def __init__(self, *args: Any, is_optional: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, is_optional: bool = False, ticked: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["tags"].required = not is_optional
+        self._ticked = ticked
 
     def clean_tags(self) -> list[str]:
-        names = tags.parse(self.cleaned_data["tags"])
+        names = tags.parse(",".join([self.cleaned_data["tags"], *self._ticked]))
         if not names and self.fields["tags"].required:
             raise ValidationError(_("Type a tag first."))
         if len(names) > verdicts.MAX_TAGS:

@@ -6,7 +6,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from results import tags
-from results.models import RunQuerySet
+from results.models import RunQuerySet, Tag
 
 
 class TagTick(NamedTuple):
@@ -46,15 +46,23 @@ def has_ticks(data: QueryDict) -> bool:
     return "ticks" in data
 
 
-def read_change(data: QueryDict, typed: list[str]) -> TagChange:
-    """Return what a form with ticks changes.
+def newly_ticked(data: QueryDict) -> list[str]:
+    """Return the tags that a person has ticked, as they were sent.
 
-    `was` holds the tags that were ticked when the form was made, `tick` those that are ticked now. A tag of some of
-    the runs stays as it is unless it is ticked, or named in `off`.
+    `was` holds the tags that were ticked when the form was made, `tick` those that are ticked now.
     """
-    was, now, off = (data.getlist(name) for name in ("was", "tick", "off"))
-    added = tags.parse(",".join([*typed, *(name for name in now if name not in was)]))
+    was = set(data.getlist("was"))
+    return [name for name in data.getlist("tick") if name not in was]
+
+
+def read_change(data: QueryDict, added: list[str]) -> TagChange:
+    """Return what a form with ticks changes; `added` are the typed and the newly ticked tags.
+
+    A tag of some of the runs stays as it is unless it is ticked, or named in `off`.
+    """
+    was, now, off = ([tags.clean(name) for name in data.getlist(field)] for field in ("was", "tick", "off"))
     # What is typed wins over a cleared tick, in any spelling.
     kept = {tags.fold(name) for name in added}
     removed = dict.fromkeys([*(name for name in was if name not in now), *off])
-    return TagChange(added, [name for name in removed if tags.fold(name) not in kept])
+    named = [name for name in removed if 0 < len(name) <= Tag.LONGEST and tags.fold(name) not in kept]
+    return TagChange(added, named[: tags.MOST_OFFERED])

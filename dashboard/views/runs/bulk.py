@@ -16,7 +16,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from dashboard.forms.run import LanguageForm, TagsForm
 from dashboard.pages.run_query import RunListQuery, selected_runs
-from dashboard.pages.tag_ticks import TagChange, build_ticks, has_ticks, read_change
+from dashboard.pages.tag_ticks import TagChange, build_ticks, has_ticks, newly_ticked, read_change
 from dashboard.views.undo import MAX_UNDONE, offer_undo
 from results import tags
 from results.dubs import languages as dub_languages
@@ -103,14 +103,15 @@ def tag(request: HttpRequest, slug: str) -> HttpResponse:
     With `remove` the typed tags are taken off; with `choose` the answer is a page of the team's tags.
     """
     membership, runs = _selection(request, slug)
-    form = TagsForm(request.POST, is_optional=has_ticks(request.POST))
+    ticked = [] if "remove" in request.POST else newly_ticked(request.POST)
+    form = TagsForm(request.POST, is_optional=has_ticks(request.POST), ticked=ticked)
     if "choose" in request.POST or not form.is_valid():
         status = 200 if "choose" in request.POST else 422
         team_tags = build_ticks(membership.team_id, runs)
         form = TagsForm() if status == 200 else form
         return _form(request, membership, runs, form, "runs/bulk/tag.html", status=status, ticks=team_tags)
-    typed = form.cleaned_data["tags"]
-    change = TagChange([], typed) if "remove" in request.POST else read_change(request.POST, typed)
+    named = form.cleaned_data["tags"]
+    change = TagChange([], named) if "remove" in request.POST else read_change(request.POST, named)
     # Read first: a tag may be what selects the runs.
     pks, done, count = runs.pks(), [], 0
     if change.added:

@@ -315,6 +315,28 @@ def test_ticks_that_changed_change_the_tags_of_all_selected_runs(team, member, t
     assert {name for name in removed if tagged(team, name)} == set()
 
 
+@pytest.mark.parametrize(
+    ("form", "sentence"),
+    [
+        ({"tick": ["x" * 41]}, "A tag has at most 40 characters"),
+        ({"tick": [f"t{n}" for n in range(21)]}, "At most 20 tags at once."),
+        ({"tick": [f"t{n}" for n in range(20)], "tags": "new"}, "At most 20 tags at once."),
+    ],
+)
+def test_ticked_tags_have_the_limits_of_typed_ones(team, member, ticked, form, sentence):
+    names = set(team.tags.values_list("name", flat=True))
+    answer = member.post(reverse("runs-bulk-tag", args=[team.slug]), selection(ticked) | {"ticks": "1"} | form)
+    assert (answer.status_code, sentence in text_of(answer)) == (422, True)
+    assert set(team.tags.values_list("name", flat=True)) == names
+
+
+def test_what_is_no_tag_is_not_taken_off(team, member, ticked):
+    form = {"ticks": "1", "was": ["\0", "x" * 41, "all\0"]}
+    page = member.post(reverse("runs-bulk-tag", args=[team.slug]), selection(ticked) | form, follow=True)
+    assert "“all” removed from" in text_of(page)
+    assert "x" * 41 not in text_of(page)
+
+
 def test_a_tag_of_some_runs_stays_as_it_is_unless_it_is_ticked(team, member, ticked):
     form = {"ticks": "1", "was": "all", "tick": "all"}
     page = member.post(reverse("runs-bulk-tag", args=[team.slug]), selection(ticked) | form, follow=True)
