@@ -17,6 +17,7 @@ from django.shortcuts import render, resolve_url
 from requests import RequestException
 
 from dashboard.accounts.forms import OwnLabels
+from dashboard.forms.fields import single_line
 from teams import audit
 from teams.models import MAX_PERSON_NAME, LastOwnerError, Membership, Team, User
 
@@ -31,7 +32,7 @@ class SingleSignOnAdapter(DefaultSocialAccountAdapter):
 
     def populate_user(self, request: HttpRequest, sociallogin: SocialLogin, data: dict[str, Any]) -> User:
         user: User = super().populate_user(request, sociallogin, data)
-        user.name = str(data.get("name") or "")[:MAX_PERSON_NAME]
+        user.name = single_line(str(data.get("name") or ""))[:MAX_PERSON_NAME]
         return user
 
     def get_connect_redirect_url(self, request: HttpRequest, socialaccount: Any) -> str:

@@ -1,13 +1,25 @@
 """Fields that several forms share."""
 
+import re
 from typing import Any
 
 from django import forms
 
+_BREAKS = re.compile("[\t-\r\x1c-\x1f\x85\u2028\u2029]+")
+# A NUL breaks PostgreSQL, others break XML, and half a surrogate pair breaks any database.
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
+
+
+def single_line(text: str) -> str:
+    """Return the text without control characters, as pasted titles are cleaned; breaks of lines become spaces."""
+    return _CONTROL.sub("", _BREAKS.sub(" ", text))
+
 
 class NameField(forms.CharField):
-    """A name of a person or a thing. A name of only spaces and invisible characters counts as empty."""
+    """A name of a person or a thing, on one line. One of only spaces and invisible characters counts as empty."""
 
     def to_python(self, value: Any) -> str:
+        if isinstance(value, str) and "\0" not in value:  # a NUL is refused, as in every field
+            value = single_line(value)
         name = super().to_python(value) or ""
         return name if any(letter.isprintable() and letter != " " for letter in name) else ""

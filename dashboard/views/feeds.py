@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.http.ids import parse_id
 from dashboard.http.requests import SignedInRequest, page_methods
+from results.exports.xml_text import valid_xml
 from results.models import Feed
 from results.notifications import feeds, sentences
 from results.runs import views
@@ -57,7 +58,7 @@ def atom(request: HttpRequest, token: str) -> HttpResponse:
     if feed is None:
         raise Http404
     writer = feedgenerator.Atom1Feed(
-        title=_title(feed),
+        title=valid_xml(_title(feed)),
         link=sentences.absolute(reverse("runs-list", args=[feed.membership.team.slug])),
         description="",
         feed_url=request.build_absolute_uri(),
@@ -65,9 +66,9 @@ def atom(request: HttpRequest, token: str) -> HttpResponse:
     for event in feeds.entries(feed):
         what = sentences.heading(event.kind, 1)
         writer.add_item(
-            title=f"{event.run}: {event.get_kind_display()}" if event.run else what,
+            title=valid_xml(f"{event.run}: {event.get_kind_display()}" if event.run else what),
             link=sentences.absolute(sentences.path_of(event)),
-            description=sentences.sentence(event),
+            description=valid_xml(sentences.sentence(event)),
             unique_id=f"urn:dubroom:{event.team.slug}:event:{event.pk}",
             pubdate=event.created_at,
             updateddate=event.created_at,

@@ -19,6 +19,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 from django.utils import timezone
 from lxml import etree  # type: ignore[import-untyped]
 
+from results.exports.xml_text import valid_xml
 from results.models import Cue, Dub
 from results.transcripts import languages, timecode
 from results.transcripts.cues import direction, lines
@@ -38,8 +39,6 @@ _BREAK = re.compile("([\n\t])")
 _CLASSES = {"L": "L", "R": "R", "AL": "R", "EN": "N", "AN": "N", "NSM": ""}
 _LTR_PART = re.compile("L(?:[LN-]*[LN])?")
 _RTL_PART = re.compile("R(?:[RN-]*[RN])?")
-# The characters that XML 1.0 cannot hold, not even escaped.
-_INVALID_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def render(dub: Dub, cues: Sequence[Cue]) -> bytes:
@@ -48,8 +47,8 @@ def render(dub: Dub, cues: Sequence[Cue]) -> bytes:
     The document is marked with its language, for spell checkers and screen readers. All cues are laid out in the
     direction of the dub's language.
     """
-    title = _valid_xml(str(dub.run))
-    subtitle = _valid_xml(" · ".join(filter(None, (dub.run.camb_name, languages.name(dub.language)))))
+    title = valid_xml(str(dub.run))
+    subtitle = valid_xml(" · ".join(filter(None, (dub.run.camb_name, languages.name(dub.language)))))
     is_rtl = direction(dub.language, cues) == "rtl"
     tag = _word_tag(dub.language)
     template = _template_parts()
@@ -106,7 +105,7 @@ class _Sample:
         sample = text_element.getparent()
         text_element.text = ""
         copy.remove(sample)
-        for part, is_part_rtl in _parts(_valid_xml(text), is_rtl) or [("", False)]:
+        for part, is_part_rtl in _parts(valid_xml(text), is_rtl) or [("", False)]:
             copy.append(_text_run(sample, part, is_part_rtl))
         self._body.append(copy)
 
@@ -182,10 +181,6 @@ def _properties(template: bytes, title: str, subject: str, tag: str) -> bytes:
 
 def _xml(root: etree._Element) -> bytes:
     return bytes(etree.tostring(root, encoding="UTF-8", standalone=True))
-
-
-def _valid_xml(text: str) -> str:
-    return _INVALID_IN_XML.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _word_tag(language: str) -> str:

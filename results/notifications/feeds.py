@@ -5,6 +5,7 @@ import secrets
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from results.models import Event, Feed, Run, SavedView
 from results.notifications import receivers
@@ -65,7 +66,9 @@ def entries(feed: Feed) -> list[Event]:
         # A view that is not shared any more shows nothing.
         view = views.visible_to(member).filter(pk=feed.view_id).first()
         runs = Run.objects.filter(team=member.team_id)
-        shown = receivers.runs_of_view(runs, view.query) if view else runs.none()
+        # The days of its query are the member's, as in the list and the inbox.
+        with timezone.override(member.user.zone):
+            shown = receivers.runs_of_view(runs, view.query) if view else runs.none()
         events = events.filter(run__in=shown)
     return list(events.select_related("run", "saved_search", "team").order_by("-pk")[:ENTRIES])
 

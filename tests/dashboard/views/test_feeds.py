@@ -1,6 +1,7 @@
 """Atom feeds: opened by their token, about a saved view, until their person leaves."""
 
 import xml.etree.ElementTree as ET
+from datetime import UTC, datetime
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -81,3 +82,22 @@ def test_a_view_that_is_private_again_shows_nothing(client, team, subscriber):
     assert len(entry_titles(client, token)) == 1
     type(view).objects.filter(pk=view.pk).update(is_shared=False)
     assert entry_titles(client, token) == []
+
+
+def test_a_title_that_xml_cannot_hold_leaves_a_feed_readable(client, team, subscriber):
+    type(team).objects.filter(pk=team.pk).update(name="Dub\x1b")
+    run = make_ready_run(team, title="Film\x0b <1>\ufffe")
+    Event.objects.create(team=team, kind="ready", run=run)
+    Event.objects.create(team=team, kind="failed", run=make_ready_run(team, title="x", reason="odd\x02"))
+    view = views.save_view(subscriber, "All\x07", "", is_shared=False, is_default=False)
+    for token in (feeds.add(subscriber, None), feeds.add(subscriber, view)):
+        assert entry_titles(client, token)[1] == "Film� <1>�: Ready"
+
+
+@pytest.mark.parametrize(("zone", "is_there"), [("Asia/Tokyo", True), ("UTC", False)])
+def test_the_days_of_a_view_are_those_of_its_person(client, team, subscriber, zone, is_there):
+    type(subscriber.user).objects.filter(pk=subscriber.user_id).update(time_zone=zone)
+    view = views.save_view(subscriber, "June", "?since=2026-06-01", is_shared=False, is_default=False)
+    run = make_ready_run(team, created_at=datetime(2026, 5, 31, 20, tzinfo=UTC))
+    Event.objects.create(team=team, kind="ready", run=run)
+    assert (entry_titles(client, feeds.add(subscriber, view)) != []) == is_there

@@ -34,6 +34,17 @@ def test_an_invisible_title_counts_as_empty(team, member):
     assert run.title == ""
 
 
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [("Har\x0bbour \x1blights", "Har bour lights"), ("a\r\nb\x85c\u2028d", "a b c d"), ("\x07", ""), ("‍😀", "‍😀")],
+)
+def test_a_title_has_no_control_characters(team, member, typed, stored):
+    run = make_run(team, title="Pilot")
+    assert member.post(reverse("runs-edit-title", args=[run.pk]), {"title": typed}).status_code == 302
+    run.refresh_from_db()
+    assert run.title == stored
+
+
 def test_a_title_form_within_a_page_gets_the_title_alone(team, member):
     run = make_run(team)
     response = member.post(
