@@ -1,4 +1,4 @@
-"""Log lines as JSON, one object a line, with the id of the request or task that wrote them."""
+"""Log lines as JSON, one object a line, with the id of the request or task that wrote them, and no secret."""
 
 import json
 import logging
@@ -12,6 +12,8 @@ from celery import current_task
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+
+from dashboard.http.secret_paths import masked
 
 HEADER = "X-Request-ID"
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -55,4 +57,4 @@ class JsonFormatter(logging.Formatter):
             fields["task_id"], fields["task"] = task.id, current_task.name
         if record.exc_info:
             fields["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(fields, ensure_ascii=False)
+        return masked(json.dumps(fields, ensure_ascii=False))

@@ -5,6 +5,7 @@ import os
 from django.core.exceptions import ImproperlyConfigured
 
 from dashboard import __version__
+from dashboard.http.secret_paths import mask_event
 from dashboard.settings.environment import DATA_DIR, env
 
 LOG_FORMAT = env.str("LOG_FORMAT", default="line")
@@ -15,7 +16,11 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "line": {
+            "class": "dashboard.http.secret_paths.MaskedFormatter",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        },
         "json": {"()": "dashboard.http.json_log.JsonFormatter"},
     },
     "filters": {"without_traceback": {"()": "dashboard.views.errors.WithoutTraceback"}},
@@ -55,4 +60,6 @@ if SENTRY_DSN:
         send_default_pii=False,
         include_local_variables=False,
         max_request_body_size="never",
+        before_send=mask_event,
+        before_send_transaction=mask_event,
     )
