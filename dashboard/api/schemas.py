@@ -41,8 +41,8 @@ def _storable(text: str) -> str:
     return text
 
 
-# Databases and XML do not take all of them, and no title, name or filter has any.
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+# Databases and XML do not take all of them, nor half a surrogate pair. No title, name or filter has any.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 Text = Annotated[str, AfterValidator(_storable)]
 # An id as CAMB.AI gives it, of a run or a task.
 CambId = Annotated[int | str, NO_BOOLEAN]

@@ -42,6 +42,14 @@ def test_a_text_with_a_control_character_is_refused(team, script, method, path, 
     assert (answer.status_code, "control characters" in answer.json()["detail"]) == (422, True)
 
 
+def test_half_a_surrogate_pair_is_refused(script, team):
+    run = make_run(team, title="Pilot")
+    address, body = f"/api/v1/t/{team.slug}/runs/{run.pk}", json.dumps({"title": "\ud800"})
+    answer = script.client.patch(address, body, content_type="application/json")
+    run.refresh_from_db()
+    assert (answer.status_code, run.title) == (422, "Pilot")
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [
