@@ -5,24 +5,20 @@ within some minutes are one message. A message and the receiver's place among th
 transaction: a worker that dies leaves neither an event untold nor one told twice.
 """
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 from django.db.models import Count, Exists, F, Max, Min, OuterRef, QuerySet, Subquery
 
 from results import clock
 from results.models import Event, EventQuerySet, InboxItem, Message, Receiver, TeamVersion
 from results.notifications import receivers
 from results.notifications.summary import ORDER
+from results.queue.turns import on_its_own
 from teams.access import without_required_step
 from teams.models import Membership
-
-logger = logging.getLogger(__name__)
 
 # No batch grows for longer than this, and after a message the next one waits as long.
 LONGEST_BATCH = timedelta(minutes=5)
@@ -32,6 +28,7 @@ MAX_LISTED = 500
 MAX_SHOWN = 3
 # Receivers that one task looks after; the next task goes on with the others.
 MAX_RECEIVERS = 2000
+FAILURE = "Receiver %s could not be told"
 
 Way = Receiver.Way
 
@@ -55,25 +52,14 @@ def collect() -> None:
         if place not in known:
             known[place] = _batch(*place)
         if _is_complete(known[place], receiver, now) and not receivers.is_quiet(receiver, now):
-            with _on_its_own(receiver):
+            with on_its_own(FAILURE, receiver.pk):
                 _tell_now(receiver, known[place].last, now)
     for receiver in _with_members(
         Receiver.objects.present().filter(is_on=True, daily_at__lte=now).exclude(_has_open())
     ):
         if not receivers.is_quiet(receiver, now):
-            with _on_its_own(receiver):
+            with on_its_own(FAILURE, receiver.pk):
                 _tell_daily(receiver, now)
-
-
-@contextmanager
-def _on_its_own(receiver: Receiver) -> Iterator[None]:
-    """Log what goes wrong with this receiver, and let the others be told. Without the database nobody can be."""
-    try:
-        yield
-    except (MemoryError, OperationalError, InterfaceError):
-        raise
-    except Exception:
-        logger.exception("Receiver %s could not be told", receiver.pk)
 
 
 def _behind() -> QuerySet[Receiver]:

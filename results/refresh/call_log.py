@@ -1,6 +1,5 @@
 """The call log: each HTTP call to CAMB.AI, and what it changed in each run."""
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from time import monotonic
@@ -12,9 +11,8 @@ from django.db.models import QuerySet
 from results import camb, clock
 from results.db import bulk
 from results.models import Attempt, Call, Retention, Run
+from results.queue.turns import on_its_own
 from teams.models import Team
-
-logger = logging.getLogger(__name__)
 
 _OUTCOMES = {
     camb.Unavailable: Call.Outcome.UNAVAILABLE,
@@ -43,7 +41,7 @@ class CallLog:
             raise
         except Exception:
             call.http_status, call.outcome = 200, Call.Outcome.MALFORMED
-            call.message = "CAMB.AI's answer could not be read. The log of the server says why."
+            call.message = "CAMB.AI's answer could not be read. Ask the administrator of this server."
             raise
         else:
             call.http_status, call.outcome = 200, Call.Outcome.ANSWERED
@@ -89,10 +87,8 @@ def delete_old() -> int:
     calls = Call.objects.filter(at__lt=clock.days_ago(settings.CALL_LOG_DAYS)).exclude(team__in=own)
     deleted = _delete_calls(calls)
     for team_id, days in own.items():
-        try:
+        with on_its_own("The old calls of team %s could not be deleted", team_id):
             deleted += _delete_calls(Call.objects.filter(team=team_id, at__lt=clock.days_ago(days or 0)))
-        except Exception:
-            logger.exception("The old calls of team %s could not be deleted", team_id)
     return deleted
 
 

@@ -3,7 +3,6 @@
 Calls are deleted by `call_log.delete_old`, which reads the same limits.
 """
 
-import logging
 from dataclasses import asdict, dataclass
 from operator import itemgetter
 from time import monotonic
@@ -14,11 +13,10 @@ from django.db.models import Q, QuerySet
 
 from results import clock
 from results.models import Call, CopyPolicy, MediaCopy, Retention, Run, RunQuerySet
+from results.queue.turns import on_its_own
 from results.runs.trash import delete_runs
 from teams import audit
 from teams.models import Team
-
-logger = logging.getLogger(__name__)
 
 TURN_SECONDS = 60
 
@@ -86,20 +84,16 @@ def apply_retention() -> None:
     turn_ends = monotonic() + TURN_SECONDS
     retentions = list(Retention.objects.select_related("team"))
     for retention in retentions:
-        try:
+        with on_its_own("The old copies of team %s could not be removed", retention.pk):
             # The next sync deletes the files of copies without a dub.
             _kept_before(retention.pk, retention.media_days).update(dub=None, team=None)
-        except Exception:
-            logger.exception("The old copies of team %s could not be removed", retention.pk)
     counts = [(_old_runs(retention).count(), retention) for retention in retentions if retention.archived_run_days]
     # The team with the fewest runs comes first, and each gets a share of the time: a large one holds up no other.
     waiting = sorted(((count, retention) for count, retention in counts if count), key=itemgetter(0))
     for place, (count, retention) in enumerate(waiting):
         share = (turn_ends - monotonic()) / (len(waiting) - place)
-        try:
+        with on_its_own("The archived runs of team %s could not be deleted", retention.pk):
             _delete_archived(retention, count, monotonic() + share)
-        except Exception:
-            logger.exception("The archived runs of team %s could not be deleted", retention.pk)
 
 
 def _delete_archived(retention: Retention, count: int, turn_ends: float) -> None:

@@ -20,6 +20,7 @@ from results import clock, queue, tags
 from results.db import chunks
 from results.models import Cue, LargeChange, Run, RunQuerySet, TeamVersion
 from results.queue import beat
+from results.queue.turns import on_its_own
 from results.refresh import merge
 from results.runs import large_changes
 from results.runs.source import delete_if_single
@@ -147,18 +148,22 @@ def finish_removals() -> None:
     on from there.
     """
     is_over, turn_ends = Q(removed_at__lte=clock.now() - TRASH_TIME), time.monotonic() + TURN_SECONDS
-    for team in Team.objects.filter(pk__in=Run.objects.filter(is_over).values("team")):
-        if not delete_runs(team, is_over, turn_ends):
-            queue.enqueue("finish_removals")
-            return
-    for team in Team.objects.filter(Q(memberships=None) | is_over):
-        if not delete_runs(team, _ANY, turn_ends):
-            queue.enqueue("finish_removals")
-            return
-        with transaction.atomic():
-            # A worker may be storing the last call about this team: the lock lets it finish, or find the team gone.
-            Team.objects.select_for_update().filter(pk=team.pk).first()
-            team.delete()
+    of_runs = Team.objects.filter(pk__in=Run.objects.filter(is_over).values("team"))
+    whole = Team.objects.filter(Q(memberships=None) | is_over)
+    for team, which in [*((team, is_over) for team in of_runs), *((team, _ANY) for team in whole)]:
+        with on_its_own("What team %s has removed could not be deleted", team.pk):
+            if not delete_runs(team, which, turn_ends):
+                queue.enqueue("finish_removals")
+                return
+            if which == _ANY:
+                _delete_empty(team)
+
+
+def _delete_empty(team: Team) -> None:
+    with transaction.atomic():
+        # A worker may be storing the last call about this team: the lock lets it finish, or find the team gone.
+        Team.objects.select_for_update().filter(pk=team.pk).first()
+        team.delete()
 
 
 def delete_runs(team: Team, which: Q, turn_ends: float) -> bool:

@@ -244,6 +244,24 @@ def test_what_a_turn_leaves_is_left_to_another_task(team, enqueued, monkeypatch)
     assert (Run.objects.count(), enqueued[-1]) == (1, ("finish_removals",))
 
 
+def test_a_team_whose_removals_fail_holds_up_no_other(team, monkeypatch, caplog):
+    runs = [make_run(team), make_run()]
+    for run in runs:
+        trash.remove_runs(run.team, [run.pk], by="")
+    Run.objects.update(removed_at=clock.now() - 2 * trash.TRASH_TIME)
+    delete_run = trash.delete_run
+
+    def fail_for_one(run, which=trash._ANY):
+        if run.pk == runs[0].pk:
+            raise ValueError
+        delete_run(run, which)
+
+    monkeypatch.setattr(trash, "delete_run", fail_for_one)
+    trash.finish_removals()
+    assert Run.objects.pks() == [runs[0].pk]
+    assert f"What team {team.pk} has removed could not be deleted" in caplog.text
+
+
 def test_a_run_that_was_restored_meanwhile_is_not_deleted(team):
     run = make_run(team)
     trash.delete_run(run, Q(removed_at__lte=clock.now()))
