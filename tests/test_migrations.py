@@ -27,8 +27,14 @@ VALUES = {
     models.UUIDField: UUID(int=7),
 }
 
-# The values that a migration changes: 0010_analyzer_2 empties the index, which a worker fills again.
-CHANGED: dict[str, dict[str, dict[str, object]]] = {"0010_analyzer_2": {"results.Run": {"is_indexed": False}}}
+# The values that a migration changes: these empty the index, which a worker fills again.
+CHANGED: dict[str, dict[str, dict[str, object]]] = {
+    "0010_analyzer_2": {"results.Run": {"is_indexed": False}},
+    "0025_analyzer_3": {
+        "results.Run": {"is_indexed": False, "title_folded": None},
+        "results.Tag": {"letters": None},
+    },
+}
 
 Node = tuple[str, str]
 

@@ -7,34 +7,47 @@ Folding begins with NFKC and case folding; `transcripts/letters` has the tables.
 - Latin and Greek: accents go, iota subscript included, and letters such as ø and œ become o and oe.
 - German, Scandinavian, Croatian: ü, ö, ä, å, ø and đ are also found as ue, oe, ae, aa, oe and dj, and by them.
 - Turkish: all four i are one letter. Azerbaijani: ə is e.
-- Hausa: letters with hooks become those without.
+- Hausa, Ewe, Twi: letters with hooks become those without; ɛ, ɔ and ŋ are e, o and n.
 - Cyrillic: stress marks go and ё becomes е; й, ї and ў stay, as they are letters of their own. Ukrainian: ґ is г.
-- Armenian: the marks of question, stress and exclamation, which stand inside words, go.
+- Armenian: the marks of question, stress and exclamation, which stand inside words, go; եվ is և.
 - Hebrew and Yiddish: points go, and final letters and digraphs become their usual forms.
 - Arabic, Persian and Urdu: vowel signs go; alef, ya and kaf have one form each; ta marbuta becomes ha.
-- Arabic: a hamza on waw or ya is also found on the other one.
-- Hindi and Punjabi: nukta, visarga and addak go, chandrabindu is anusvara, and so is a nasal before its own stop.
-- Malayalam and Bengali: final consonants of both encodings are one letter.
-- Thai and Lao: the sign of am and a tone mark are found in either order.
+- Arabic: a hamza on waw or ya is also found on the other one, with proclitics and article too.
+- Syriac and Mongolian: points and variation selectors go.
+- Hindi and Punjabi: nukta, visarga and addak go, and chandrabindu is anusvara.
+- Hindi and Gujarati: a nasal before its own stop is anusvara, and the letter a with a vowel sign is that vowel.
+- Malayalam and Bengali: final consonants of both encodings are one letter, and so are all forms of nta and of au.
+- Thai and Lao: the sign of am and a tone mark are found in either order. Khmer: ឲ is ឱ.
 - Amharic: letters of one sound are one letter.
 - Chinese and Japanese: traditional, simplified, Japanese and variant forms of a character are one.
-- Japanese: katakana become hiragana, and the dot between foreign names goes.
+- Japanese: katakana become hiragana, and ヶ and ヵ are け and か; as a counter, as in 1ヶ月, each of them is か.
+- Japanese, Chinese, Korean: the dot between foreign names goes.
 - All other scripts: every mark stays, because in Indic scripts a mark is the vowel.
 - All: digits of every script become ASCII digits, and invisible characters go.
+- All: the minus sign is a hyphen, and an acute accent between letters is an apostrophe.
 
 Words are letters and digits that touch. Then:
 
 - All: parts joined by an apostrophe, hyphen, dot, underscore, @ or & are found each alone and all run together.
 - English: "e-mail" is found by "mail" and "email", "anna@example.org" by "example.org".
-- English: "C++", "C#" and ".NET" are words, found by no other "c" or "net".
+- English: "C++", "C#" and ".NET" are words, found by no other "c" or "net", in "C++17" and "ASP.NET" too.
 - French: "l'homme" is found by "homme".
 - Numbers: a comma between digits joins them, and a space between groups of three: "1,000" is found by "1000".
+- Numbers: a fraction or power is a word of its own: "3½" is found by "3", not by "31".
+- Numbers: "no" before digits is a word of its own: "№7", "nº 7" and "No. 7" find each other.
 - Hebrew: a quotation mark between letters joins them, as it does in acronyms.
-- Persian: a zero-width non-joiner joins words as a hyphen does.
-- Arabic and Hebrew: a word is also found without its proclitics: conjunction, preposition, article.
-- Arabic and Hebrew: a word that is typed with an article is also found where it is said without.
-- Japanese: a foreign word typed with a long mark at its end is also found without.
+- Persian: a zero-width non-joiner joins words as a hyphen does. Arabic: so does a tatweel before digits.
+- Arabic and Hebrew: a word is also found without its proclitics: conjunction, prepositions, article.
+- Arabic and Hebrew: a word that is typed with an article is also found where it is said without, acronyms included.
 - All: a pictograph (emoji, ♪, →) is a word, and so is a flag; the rest of punctuation, # included, separates words.
+
+A typed text of several words is also found in these other spellings, each throughout the text:
+
+- Numbers: with and without commas between groups of digits: "1980円" and "1,980円" find each other.
+- All: with its joined words run together: "the u.s.a." finds "the USA".
+- German, Scandinavian, Croatian: with ü and its like spelled out, and contracted: "Frau Möller" is "Frau Moeller".
+- Japanese: with and without a long mark at the end of foreign words.
+- Japanese, Chinese, Korean: with a space and with nothing for the dot between foreign names.
 
 Some scripts are indexed by bigrams, which are every two neighbouring characters, and by the last character alone.
 
@@ -55,7 +68,7 @@ from results.search.clusters import CLUSTER, FLAG, MARK_CODES, MARKS, PICTOGRAPH
 from results.search.proclitics import without_article, without_proclitics
 from results.transcripts.letters import FOLDING, OTHER_LETTERS, OTHER_SPELLING, fold, respell
 
-ANALYZER_VERSION = 2
+ANALYZER_VERSION = 3
 
 MAX_TEXT = 100_000
 """Characters of a text that are indexed; no longer line is stored."""
@@ -111,10 +124,9 @@ _ARABIC = "\u0620-\u064a\u066e-\u06d3"
 _HEBREW = "\u05d0-\u05ea"
 
 _WORD_MARKS = ranges(code for code in MARK_CODES if not _BIGRAM_LETTER.match(chr(code)))
-_LONG_MARK_AT_END = re.compile("[ァ-ヺーｦ-ﾟ\u3099\u309a]{2}[ーｰ]$")
 
 _LETTER = rf"[^\W_{_BIGRAM_LETTERS}]"
-_WORD = rf"{_LETTER}+(?:[{_WORD_MARKS}]{_LETTER}*)*"
+_WORD = rf"(?:no(?=[0-9])|{_LETTER}+(?:[{_WORD_MARKS}]{_LETTER}*)*)"
 _JOINING = "'._@&,\"-"
 _JOINER = r"['.\-_@&]|(?<=\d),(?=\d)"
 _WORD_JOINER = rf"(?:{_JOINER}|(?<=[{_HEBREW}])\"(?=[{_HEBREW}]))"
@@ -125,20 +137,31 @@ _TOKEN = re.compile(
 _PART = re.compile(_WORD)
 _RAW_WORD = re.compile(r"[^\W_]+")
 _RAW_CLUSTERS = re.compile(rf"[^\W_][^\W_{MARKS}]*(?:[{MARKS}][^\W_]*)*")
-# The same tokens without their positions, which indexing does not need and which cost time. Joined words are
-# matched separately, as few lines have any. ASCII words come first, as most words are ASCII.
+# The same tokens without their positions, which indexing does not need and which cost time. ASCII words come first,
+# as most words are ASCII. What few lines have is matched separately: joined words, and "no" before a number.
 _PARTS = re.compile(rf"[a-z0-9]++(?![^\0-\x7f])|[{_BIGRAM_LETTERS}]+|{_WORD}|{FLAG}|[{PICTOGRAPHS}]")
+_NUMBERED = re.compile("no[0-9]")
 # Most lines fold to ASCII and take a third of the time: this table turns all but letters and digits into spaces.
 _ASCII_WORDS = bytes(code if code < 128 and chr(code).isalnum() else ord(" ") for code in range(256))
 _JOINED = re.compile(rf"{_WORD}(?:{_WORD_JOINER}{_WORD})*")
 # Digits in groups of three, and words with signs that are part of them: these are found as one word too.
 _GROUPED_BY_COMMAS = re.compile(r"\d+(?:,\d+)+")
 _GROUPED_BY_SPACES = re.compile(r"(?<![\w.,])\d{1,3}(?: \d{3})+(?!\w)")
-_SYMBOL_WORD = re.compile(r"(?<!\w)(?:[a-z](?:\+\+|#)|\.net)(?!\w)")
+_SYMBOL_WORD = re.compile(rf"(?:(?<!{_LETTER})[a-z](?:\+\+|#)|\.net)(?!(?![0-9]){_LETTER})")
 _SIGN_NAMES = str.maketrans({"+": "plus", "#": "sharp", ".": "dot"})
 _DIGIT_GROUP = re.compile(r"\d \d{3}")
 _SPACED_DIGITS = re.compile(r"\d\W* \W*\d")
 _MAY_JOIN = re.compile(rf"[{_JOINING}]{_LETTER}")
+
+# The places in which the alternatives of a typed text differ from it.
+_LONG_NUMBER = re.compile(r"(?<![\d.,-])\d{4,12}(?![\d-])")
+_THOUSANDS = re.compile(r"(?<=\d)(?=(?:\d{3})+(?!\d))")
+_JOINING_SIGN = re.compile(rf"(?:(?<={_LETTER})|(?<=[{_WORD_MARKS}])){_WORD_JOINER}(?={_LETTER})")
+_SPELLED_OUT = re.compile("(?<![aeioqu])([aou])e|(a)a|(d)j")
+_NAME_DOT = re.compile(rf"[・･·•‧](?<=[{_BIGRAM_LETTERS}].)(?=[{_BIGRAM_LETTERS}])")
+_KATAKANA, _HIRAGANA = "ァ-ヺー", "ぁ-ゖー"
+_LONG_MARK = re.compile("|".join(f"(?<=[{kana}]{{2}})ー(?![{kana}])" for kana in (_KATAKANA, _HIRAGANA)))
+_NO_LONG_MARK = re.compile(rf"(?<=[{_KATAKANA}][ァ-ヺ])(?=[^{_KATAKANA}])")
 
 _MAY_HAVE_PROCLITICS = re.compile(f"[{_ARABIC}{_HEBREW}]")
 
@@ -159,15 +182,22 @@ def terms(text: str) -> Terms:
         joined = [word for word in _JOINED.findall(folded) if not word.isalnum()]
         extras = [term for word in joined for term in _joined_terms(word)]
     extras += [token.term for token in _with_signs(folded)]
+    others = [] if normal.isascii() else _other_spellings(normal)
     if not is_ascii and _MAY_HAVE_PROCLITICS.search(folded):
-        extras += [term for word in (*words, *extras) for term in without_proclitics(word)]
-    if not normal.isascii():
-        extras += _other_spellings(normal)
+        extras += [term for word in (*words, *extras, *others) for term in without_proclitics(word)]
+    extras += others
+    if _NUMBERED.search(folded):
+        words = [part for word in words for part in _split_number(word)]
     if not is_ascii and _BIGRAM_LETTER.search(folded):
         words = [term for word in words for term in (_bigrams(word) if _BIGRAM_LETTER.match(word) else (word,))]
     if len(folded) > MAX_TERM and max(map(len, words), default=0) > MAX_TERM:
         words = [word[at : at + MAX_TERM] for word in words for at in range(0, len(word), MAX_TERM)]
     return Terms(words, extras)
+
+
+def _split_number(word: str) -> tuple[str, ...]:
+    """Return the word, or the two that "no" makes with the digits behind it."""
+    return (word[:2], word[2:]) if _NUMBERED.match(word) else (word,)
 
 
 def _bigrams(letters: str) -> list[str]:
@@ -234,8 +264,27 @@ def phrases(text: str, *, is_prefix: bool = False) -> tuple[Phrase, ...]:
     `is_prefix` makes the last word a prefix if it has at least two letters. A single bigram letter always is one.
     """
     found = _phrases(text, is_prefix=is_prefix)
-    # Foreign words in katakana are written with or without a long mark at their end.
-    return found + _phrases(text[:-1], is_prefix=is_prefix) if _LONG_MARK_AT_END.search(text) else found
+    # The index has the other spellings of a single word.
+    if not found or len(found[0].terms) == 1:
+        return found
+    others = (phrase for way in _alternatives(text) for phrase in _phrases(way, is_prefix=is_prefix))
+    return tuple(dict.fromkeys((*found, *others)))
+
+
+def _alternatives(text: str) -> Iterator[str]:
+    """Yield other ways to write a text of several words, each of which differs in one respect throughout."""
+    typed, text = text, unicodedata.normalize("NFKC", _prepare(text)).lower()
+    folded = fold(text)
+    ways = (
+        *((typed, _NAME_DOT.sub(instead, typed)) for instead in (" ", "")),
+        (text, _LONG_NUMBER.sub(lambda number: _THOUSANDS.sub(",", number[0]), text)),
+        (folded, _JOINING_SIGN.sub("", _GROUPED_BY_SPACES.sub(lambda number: number[0].replace(" ", ""), folded))),
+        (text, text.translate(OTHER_SPELLING)),
+        (text, _SPELLED_OUT.sub(r"\1\2\3", text)),
+        (text, _LONG_MARK.sub("", text)),
+        (text, _NO_LONG_MARK.sub("ー", text.strip())),
+    )
+    return (other for usual, other in ways if other != usual)
 
 
 def _phrases(text: str, *, is_prefix: bool) -> tuple[Phrase, ...]:
@@ -248,7 +297,8 @@ def _phrases(text: str, *, is_prefix: bool) -> tuple[Phrase, ...]:
     found = [tuple(token.term for token in words)]
     found += [(token.term,) for token in joined if (token.start, token.end) == (words[0].start, words[-1].end)]
     if len(words) == 1:
-        found += [(term,) for term in (*_other_spellings(text), *without_article(words[0].term))]
+        found += [(term,) for term in _other_spellings(text)]
+    found += [(bare,) for term, *more in found if not more for bare in without_article(term)]
     if not _BIGRAM_LETTER.match(words[-1].term):
         return tuple(Phrase(terms, is_prefix and len(terms[-1]) > 1) for terms in found)
     if len(words) > 1 and words[-2].end == words[-1].end:
@@ -356,6 +406,7 @@ def _other_spans(text: str, phrases: Iterable[Phrase]) -> Iterator[tuple[int, in
     for word in _RAW_CLUSTERS.finditer(text):
         if not (found := _other_spellings(word[0])):
             continue
+        found += [term for spelled in found for term in without_proclitics(spelled)]
         for terms, is_prefix in phrases:
             wanted = terms[0] if len(terms) == 1 else ""
             matching = [spelled == wanted or (is_prefix and spelled.startswith(wanted)) for spelled in found]
@@ -423,6 +474,8 @@ def _bare(folded: str, token: _Token) -> list[_Token]:
     """Return the tokens that this one is without each of its proclitics in turn."""
     found = []
     for term in without_proclitics(token.term):
-        missing = len(token.term) - len(term)
-        found.append(_Token(term, _end_of(folded, token, missing) if missing else token.start, token.end))
+        # A term with an article in place of a preposition may have more letters than the word.
+        missing = max(len(token.term) - len(term), 0)
+        start = _end_of(folded, token, missing) if missing else token.start
+        found.append(_Token(term, start + (folded[start] in _JOINING), token.end))
     return found

@@ -28,9 +28,10 @@ MARK_CODES = [code for code in range(0x300, 0x1F000) if unicodedata.category(chr
 MARKS = ranges(MARK_CODES)
 
 # Characters that belong to the one before them: marks, the later letters of a Hangul syllable written apart,
-# half-width sound marks, joiners. NFKC composes nothing across the edge of such a cluster, so each is folded alone.
+# half-width sound marks, joiners, the tags of a flag. NFKC composes nothing across the edge of such a cluster, so
+# each is folded alone.
 _EXTENDERS = (
-    f"{MARKS}\U000e0100-\U000e01ef\u200c\u200d{_SKIN_TONES}"
+    f"{MARKS}\U000e0020-\U000e007f\U000e0100-\U000e01ef\u200c\u200d{_SKIN_TONES}"
     "\u1160-\u11ff\ud7b0-\ud7fb\u314f-\u3164\uff9e-\uffa0\uffc2-\uffdc"
 )
 _NEVER_ALONE = re.compile(f"[{_EXTENDERS}{_FLAG_LETTERS}]")

@@ -15,12 +15,15 @@ _NO_CONJUNCTION = frozenset(
         "وسيله وصول وظيفه وفاه وكاله وكيل ولايه وليد فارس فتاه فتره فرصه فرقه فكره فندق فيلم فريق",
     )
 )
-_HEBREW_PROCLITICS = re.compile("(ו)?(כש|מש|[שכלבמ])?(ה)?")
+_HEBREW_PROCLITICS = re.compile("(ו)?(כש|מש|ש)?([כלבמ])?(ה)?")
+# Few words of three letters begin with conjunction or article as letters of their own, many with a preposition's.
+_BEFORE_TWO_LETTERS = ("ו", "ה")
+_NOUNS_OF_TWO_LETTERS = {"תל", "קו", "חג", "עצ", "דמ"}
 
 
 def without_article(word: str) -> list[str]:
     """Return what is said without an article of an Arabic or Hebrew word that is typed with one."""
-    is_arabic, is_hebrew = word.startswith("ال") and len(word) >= 5, word.startswith("ה") and len(word) >= 4
+    is_arabic, is_hebrew = word.startswith("ال") and len(word) >= 5, word.startswith("ה") and len(word) >= 3
     return [word[2:]] if is_arabic else [word[1:]] if is_hebrew else []
 
 
@@ -39,10 +42,19 @@ def without_proclitics(word: str) -> tuple[str, ...]:
             if article != "ال":
                 found.append("ال" + rest[len(article) :])
             found.append(rest[len(article) :])
+        # Three such letters in a row are written as two, so the second may be the first of the word itself.
+        if article == "لل" and len(rest) >= 4:
+            found += [rest[1:], "ال" + rest[1:]]
     elif "\u05d0" <= word[0] <= "\u05ea":
         for attached in _HEBREW_PROCLITICS.findall(word)[0]:
             rest = word[len(attached) :]
-            if attached and len(rest) >= 3:
+            if attached and _may_be_alone(rest, attached):
                 found.append(rest)
             word = rest
     return tuple(found)
+
+
+def _may_be_alone(rest: str, attached: str) -> bool:
+    """Tell whether the rest of a Hebrew word is likely to be a word of its own."""
+    is_short_word = len(rest) == 2 and (attached in _BEFORE_TWO_LETTERS or rest in _NOUNS_OF_TWO_LETTERS)
+    return len(rest) >= 3 or is_short_word

@@ -23,9 +23,10 @@ MAX_PHRASE_TERMS = 50
 # Typographic quotes and full-width signs count as the plain ones.
 _PLAIN = str.maketrans(dict.fromkeys("“”„‟«»＂", '"') | {"＊": "*", "－": "-", "：": ":"})
 # A quote between Hebrew letters is part of an acronym.
+_ACRONYM_QUOTE = '(?<=[א-ת])"(?=[א-ת])'
 _CLAUSE = re.compile(
     r"(?P<minus>-)?(?:(?P<field>[A-Za-z]+):)?"
-    r'(?:"(?P<quoted>[^"]*)(?P<closing>"?)|(?P<word>(?:[^\s"]|(?<=[א-ת])"(?=[א-ת]))+))'
+    rf'(?:"(?P<quoted>(?:[^"]|{_ACRONYM_QUOTE})*)(?P<closing>"?)|(?P<word>(?:[^\s"]|{_ACRONYM_QUOTE})+))'
 )
 _OPERATORS = ("OR", "|", "AND")
 _RUN_ID = re.compile(r"\d{1,18}")
@@ -101,7 +102,7 @@ def parse(typed: str) -> Query:
             continue
         clause = _read_clause(match, hints)
         if isinstance(clause, tuple):
-            terms_left -= sum(len(phrase.terms) for phrase in clause)
+            terms_left -= max((len(phrase.terms) for phrase in clause), default=0)
             if terms_left < 0:
                 hints.append(_too_long())
                 break

@@ -11,6 +11,8 @@ from pathlib import Path
 from babel import Locale, localedata
 from babel.core import get_global
 
+from results.transcripts import letters
+
 # Codes of no language, and Volapük's, which dubbing studios write for "version originale" and "voice-over".
 _NO_LANGUAGES = {"und", "mul", "zxx", "mis", "root", "vo"}
 _TAG = re.compile(
@@ -26,7 +28,8 @@ _MEANT = {
 # Names that Babel lacks, or has for another language than the one that is mostly meant.
 _ALIASES = """
     fa: farsi, parsi; fa-af: dari; zh: mandarin, putonghua, standard chinese, chinese mandarin, mandarin chinese
-    | 普通话 | 普通話 | 国语 | 國語 | 汉语 | 漢語; zh-hans: 简体中文 | 简体 | 簡體中文;
+    | 普通话 | 普通話 | 国语 | 國語 | 汉语 | 漢語; zh: chinese | 中文; yue: chinese | 中文;
+    zh-hans: 简体中文 | 简体 | 簡體中文;
     zh-hant: 繁體中文 | 繁體 | 繁体中文;
     yue: chinese cantonese, 粤语 | 廣東話 | 广东话; es-es: castilian, castilian spanish, castillian;
     es: castellano, espanhol; es-419: latam, latam spanish, spanish latam, latin spanish, spanish latin,
@@ -50,22 +53,25 @@ _PLACES = """
     kr: korea, south korea; cz: czech republic; tr: turkey;
     hans: simplified, 简体, 簡體; hant: traditional, 繁體, 繁体; latn: latin, roman; cyrl: cyrillic
 """
-# Where a name stands for several languages, a search for the name finds them all.
-_KINDS_OF = {"no": ("nb", "nn"), "fil": ("tl",), "tl": ("fil",)}
+# Where a name stands for several languages, or for a place's own, a search for the name finds them all.
+KINDS_OF = {
+    "no": ("nb", "nn"), "fil": ("tl",), "tl": ("fil",), "ku": ("ckb",), "yue": ("zh-hk",),
+    "zh-hans": ("zh-cn", "zh-sg"), "zh-hant": ("zh-tw", "zh-hk", "zh-mo"),
+    "arz": ("ar-eg",), "ary": ("ar-ma",), "gsw": ("de-ch",),
+}  # fmt: skip
 # Words between a language's name and a place's, as in `português do Brasil`.
 _FILLERS = {"de", "do", "da", "del", "du", "of", "from", "von", "the"}
 
 
 def fold(name: str) -> str:
-    """Return a name in the form in which names are compared: letters, digits and vowel signs, without accents."""
+    """Return a name in the form in which names are compared: folded letters, digits and vowel signs."""
     return "".join(_words(name))
 
 
 def _words(name: str) -> list[str]:
-    decomposed = unicodedata.normalize("NFKD", name.casefold())
-    bare = unicodedata.normalize("NFC", "".join(sign for sign in decomposed if not "\u0300" <= sign <= "\u036f"))
+    folded = letters.fold(letters.respell(name))
     # The vowel signs of Devanagari and its like are marks.
-    signs = (sign if sign.isalnum() or unicodedata.category(sign)[0] == "M" else " " for sign in bare)
+    signs = (sign if sign.isalnum() or unicodedata.category(sign)[0] == "M" else " " for sign in folded)
     return "".join(signs).split()
 
 
@@ -101,7 +107,7 @@ def tags_of(name: str, user_language: str) -> list[str]:
     """Return the tags of the languages with this name, such as `Spanish (Mexico)`, `Deutsch` or `farsi`."""
     for names in (_names(user_language), _endonyms()):
         if tags := names.get(fold(name)) or names.get(_in_any_order(name)):
-            return [*tags, *(kind for tag in tags for kind in _KINDS_OF.get(tag, ()))]
+            return [*tags, *(kind for tag in tags for kind in KINDS_OF.get(tag, ()))]
     tag = _with_place(_words(name), user_language)
     return [tag] if tag else []
 

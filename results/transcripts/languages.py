@@ -105,12 +105,14 @@ def tags_named(name: str) -> list[str]:
 
     Names are those that `read` knows. Four or more letters, or two of another script, may also be the beginning of
     a name. A text that is a tag itself is not taken for a name: `ga` is the tag of Irish, not the name of the
-    language Ga. An old code has its present one beside it: `iw` and `he`.
+    language Ga. An old code has its present one beside it, `iw` and `he`, and a script the places that write in it.
     """
     name = name.strip()
     if tag := language_names.tag_of(name):
         written = name.lower().replace("_", "-")
-        return [] if tag == written else [written, tag]
+        places = language_names.KINDS_OF.get(tag, ()) if "-" in tag else ()
+        tags = dict.fromkeys((written, tag, *places))
+        return [*tags] if len(tags) > 1 else []
     user_language = get_language() or "en"
     found = language_names.tags_of(name, user_language)
     if not found and len(name) > (3 if name.isascii() else 1):

@@ -22,7 +22,7 @@ def _rows(start: int, *others: int) -> dict[str, str]:
 
 SAME_LETTER = str.maketrans(
     {
-        **dict(zip("đðøłħŧıəɓɗƙƴ", "ddolhtiebdky", strict=True)),
+        **dict(zip("đðøłħŧıəɓɗƙƴɛɔŋɖƒɣʋ", "ddolhtiebdkyeondfgv", strict=True)),
         **{"æ": "ae", "œ": "oe", "þ": "th"},
         **dict(zip("ёѐѝґ", "ееиг", strict=True)),
         "ٱ": "ا",
@@ -35,6 +35,7 @@ SAME_LETTER = str.maketrans(
         **{"װ": "וו", "ױ": "וי", "ײ": "יי"},
         **dict.fromkeys("՛՜՞", ""),
         **{"़": "", "ः": "", "ँ": "ं", "ऩ": "न", "ऱ": "र", "ऴ": "ळ", "਼": "", "ੱ": ""},
+        **{"ൌ": "ൗ", "ឲ": "ឱ"},
         **_rows(0x1200, 0x1210, 0x1280),
         **_rows(0x1230, 0x1220),
         **_rows(0x12A0, 0x12D0),
@@ -42,9 +43,10 @@ SAME_LETTER = str.maketrans(
         **dict.fromkeys("ሃሓኃኻ", "ሀ"),
         **dict.fromkeys("ኣዓ", "አ"),
         **{chr(code): chr(code - 0x60) for code in (*range(0x30A1, 0x30F7), 0x30FD, 0x30FE)},
+        **dict(zip("ヶゖヵゕ", "けけかか", strict=True)),
         **_han(),
         **dict.fromkeys("’‘ʼʻʹ·׳״", "'"),
-        **dict.fromkeys("‐‑֊־", "-"),
+        **dict.fromkeys("‐‑֊־−", "-"),
         **dict.fromkeys(map(chr, range(0x1F3FB, 0x1F400)), ""),
     }
 )
@@ -59,9 +61,9 @@ OTHER_LETTERS = frozenset(letter for code in OTHER_SPELLING for letter in (chr(c
 
 
 class _Respelling(NamedTuple):
-    """Replaces what `pattern` matches by as many characters. `sign` must be in a text for it to match."""
+    """Replaces what `pattern` matches by as many characters. One of `signs` must be in a text for it to match."""
 
-    sign: str
+    signs: str
     pattern: re.Pattern[str]
     new: str | Callable[[re.Match[str]], str]
 
@@ -69,41 +71,69 @@ class _Respelling(NamedTuple):
 _ARABIC = "\u0620-\u064a\u066e-\u06d3"
 _KATAKANA = "ァ-ヺｦ-ｯｱ-ﾝ"
 _SOUND_MARKS = "\u3099\u309aﾞﾟ"
+_HAN = "々\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufad9\U00020000-\U0003fffd"
+_HANGUL = "\u1100-\u11ff\uac00-\ud7a3"
 _CHILLUS = dict(zip("ണനരലളക", "ൺൻർൽൾൿ", strict=True))
+_HIGH_NUMBERS = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞⅟↉⁰¹²³⁴⁵⁶⁷⁸⁹"
+# Unicode has no character there, and no text should have one.
+_APART = {ord(sign): chr(0xFDD0 + place) for place, sign in enumerate(_HIGH_NUMBERS)}
+_NASALS = (0x19, 0x1E, 0x23, 0x28, 0x2E)
+
+
+def _nasals(block: int) -> _Respelling:
+    """Return the rule of the script at `block`: a nasal before a stop of its class is also written as anusvara."""
+    virama, anusvara = chr(block + 0x4D), chr(block + 0x02)
+    # Each class has its four stops before its nasal.
+    pairs = ((chr(nasal), f"[{chr(nasal - 4)}-{chr(nasal - 1)}]") for nasal in map(block.__add__, _NASALS))
+    rule = "|".join(f"{nasal}{virama}(?={stops})" for nasal, stops in pairs)
+    return _Respelling(virama, re.compile(rule), f"{anusvara}{_NOTHING_IN_CLUSTER}")
+
 
 _RESPELLINGS = (
     # NFKC would turn these signs into letters and glue them to the word before.
-    _Respelling("™", re.compile("™"), " "),
-    _Respelling("℠", re.compile("℠"), " "),
+    _Respelling("™℠", re.compile("[™℠]"), " "),
+    # NFKC would glue fractions and powers to the digits before.
+    _Respelling(_HIGH_NUMBERS, re.compile(rf"(?<=\d)[{_HIGH_NUMBERS}]"), lambda match: match[0].translate(_APART)),
+    # NFKC would turn an accent that stands for an apostrophe into a space.
+    _Respelling("´", re.compile(r"(?<=[^\W\d_])´(?=[^\W\d_])"), "'"),
     # Persian writes a zero-width non-joiner where others write a space or nothing.
     _Respelling("\u200c", re.compile(f"(?<=[{_ARABIC}])\u200c(?=[{_ARABIC}])"), "-"),
-    # A nasal before a stop of its own class is also written as anusvara.
-    _Respelling(
-        "\u094d",
-        re.compile("(?:ङ\u094d(?=[क-घ])|ञ\u094d(?=[च-झ])|ण\u094d(?=[ट-ढ])|न\u094d(?=[त-ध])|म\u094d(?=[प-भ]))"),
-        f"\u0902{_NOTHING_IN_CLUSTER}",
-    ),
+    # Arabic writes a tatweel between a preposition and digits.
+    _Respelling("ـ", re.compile(rf"(?<=[{_ARABIC}])ـ(?=\d)"), "-"),
+    # Capitals of the Armenian ligature are two letters, the second of which has another form.
+    _Respelling("վՎ", re.compile("(?<=[եԵ])[վՎ]"), "ւ"),
+    _nasals(0x0900),
+    _nasals(0x0A80),
+    # Vowels of foreign words are also written as the letter a with a sign.
+    _Respelling("\u0945", re.compile("अ\u0945"), f"ॲ{_NOTHING_IN_CLUSTER}"),
+    _Respelling("\u0ac5", re.compile("અ\u0ac5"), f"ઍ{_NOTHING_IN_CLUSTER}"),
     # The letters that end a syllable were two letters and a joiner before they had a code of their own.
     _Respelling(
-        "\u0d4d\u200d",
+        "\u200d",
         re.compile("([ണനരലളക])\u0d4d(?=\u200d)"),
         lambda match: _CHILLUS[match[1]] + _NOTHING_IN_CLUSTER,
     ),
+    _Respelling("റ", re.compile("[നൻ]\u0d4d(?=റ)"), f"ൻ{_NOTHING_IN_CLUSTER}"),
     _Respelling(
-        "ত\u09cd", re.compile("ত\u09cd(?=\u200d|[^\u0995-\u09b9\u09dc-\u09df]|$)"), f"ৎ{_NOTHING_IN_CLUSTER}"
+        "\u09cd", re.compile("ত\u09cd(?=\u200d|[^\u0995-\u09b9\u09dc-\u09df]|$)"), f"ৎ{_NOTHING_IN_CLUSTER}"
     ),
     # The vowel sign of am and a tone mark are typed in either order.
     _Respelling("\u0e4d", re.compile("\u0e4d([\u0e48-\u0e4b])"), "\\1\u0e4d"),
     _Respelling("\u0ecd", re.compile("\u0ecd([\u0ec8-\u0ecb])"), "\\1\u0ecd"),
     # The dot between foreign names is often left out.
-    *(
-        _Respelling(dot, re.compile(f"(?<=[{_KATAKANA}ーｰ{_SOUND_MARKS}]){dot}(?=[{_KATAKANA}])"), _NOTHING)
-        for dot in "・･"
+    _Respelling("・･", re.compile(f"(?<=[{_KATAKANA}ーｰ{_SOUND_MARKS}])[・･](?=[{_KATAKANA}])"), _NOTHING),
+    _Respelling("·•‧", re.compile(f"[·•‧](?<=[{_HAN}].)(?=[{_HAN}])"), _NOTHING),
+    _Respelling("·", re.compile(f"·(?<=[{_HANGUL}].)(?=[{_HANGUL}])"), _NOTHING),
+    # The counter of months, places and the like has many forms, one of which is the small ke of place names.
+    _Respelling(
+        "ヶケｹヵカｶ",
+        re.compile(r"[ヶケｹヵカｶ](?<=[\d〇一二三四五六七八九十百千万数數何].)(?=[月所国國年条條])"),
+        "か",
     ),
 )
 
 
-_SIGNS = frozenset("".join(rule.sign[-1] for rule in _RESPELLINGS))
+_SIGNS = frozenset("".join(rule.signs for rule in _RESPELLINGS))
 
 
 def respell(text: str) -> str:
@@ -111,8 +141,9 @@ def respell(text: str) -> str:
     # Few lines have any of them.
     if _SIGNS.isdisjoint(text):
         return text
-    for sign, pattern, new in _RESPELLINGS:
-        if sign in text:
+    present = _SIGNS.intersection(text)
+    for signs, pattern, new in _RESPELLINGS:
+        if not present.isdisjoint(signs):
             text = pattern.sub(new, text)
     return text
 
@@ -121,10 +152,11 @@ def respell(text: str) -> str:
 
 _ACCENT = re.compile(
     "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
-    "\ufe00-\ufe0f\U000e0100-\U000e01ef"
+    "\ufe00-\ufe0f\u180b-\u180d\u180f\U000e0100-\U000e01ef"
     "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"
     "\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed"
-    "\u0898-\u089f\u08ca-\u08e1\u08e3-\u08ff]"
+    "\u0898-\u089f\u08ca-\u08e1\u08e3-\u08ff"
+    "\u0711\u0730-\u074a]"
 )
 _ACCENTED_SCRIPTS = ("LATIN", "GREEK", "HEBREW", "ARABIC")
 
@@ -155,7 +187,8 @@ def _without_accents(text: str) -> str:
     return _ACCENT.sub("", unicodedata.normalize("NFD", text))
 
 
-FOLDING = _Folding()
+# The sign before the digits separates them from those before.
+FOLDING = _Folding({ord(apart): f"^{unicodedata.normalize('NFKC', chr(code))}" for code, apart in _APART.items()})
 
 
 def fold(text: str) -> str:

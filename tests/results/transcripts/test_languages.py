@@ -156,6 +156,17 @@ def test_letters_decide_nothing_where_the_language_is_known():
         ("Spanish (Mexico)", ["es-mx"]),
         ("jpn", ["jpn", "ja"]),
         ("iw-il", ["iw-il", "he-il"]),
+        ("zh-hans", ["zh-hans", "zh-cn", "zh-sg"]),
+        ("简体中文", ["zh-hans", "zh-cn", "zh-sg"]),
+        ("Traditional Chinese", ["zh-hant", "zh-tw", "zh-hk", "zh-mo"]),
+        ("Chinese", ["zh", "yue", "zh-hk"]),
+        ("Cantonese", ["yue", "zh-hk"]),
+        ("Egyptian Arabic", ["arz", "ar-eg"]),
+        ("Moroccan Arabic", ["ary", "ar-ma"]),
+        ("Swiss German", ["gsw", "de-ch"]),
+        ("Kurdish", ["ku", "ckb"]),
+        ("हिंदी", ["hi"]),
+        ("zh", []),
     ],
 )
 def test_language_is_found_by_its_name(name, tags):
