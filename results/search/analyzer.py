@@ -126,7 +126,9 @@ _HEBREW = "\u05d0-\u05ea"
 _WORD_MARKS = ranges(code for code in MARK_CODES if not _BIGRAM_LETTER.match(chr(code)))
 
 _LETTER = rf"[^\W_{_BIGRAM_LETTERS}]"
-_WORD = rf"(?:no(?=[0-9])|{_LETTER}+(?:[{_WORD_MARKS}]{_LETTER}*)*)"
+_LETTERS_AND_MARKS = rf"{_LETTER}*(?:[{_WORD_MARKS}]{_LETTER}*)*"
+# It begins with a set of letters in either case, which makes looking for the next word quick.
+_WORD = rf"{_LETTER}(?:o(?<=no)(?=[0-9])|{_LETTERS_AND_MARKS})"
 _JOINING = "'._@&,\"-"
 _JOINER = r"['.\-_@&]|(?<=\d),(?=\d)"
 _WORD_JOINER = rf"(?:{_JOINER}|(?<=[{_HEBREW}])\"(?=[{_HEBREW}]))"
@@ -139,7 +141,9 @@ _RAW_WORD = re.compile(r"[^\W_]+")
 _RAW_CLUSTERS = re.compile(rf"[^\W_][^\W_{MARKS}]*(?:[{MARKS}][^\W_]*)*")
 # The same tokens without their positions, which indexing does not need and which cost time. ASCII words come first,
 # as most words are ASCII. What few lines have is matched separately: joined words, and "no" before a number.
-_PARTS = re.compile(rf"[a-z0-9]++(?![^\0-\x7f])|[{_BIGRAM_LETTERS}]+|{_WORD}|{FLAG}|[{PICTOGRAPHS}]")
+_PARTS = re.compile(
+    rf"[a-z0-9]++(?![^\0-\x7f])|[{_BIGRAM_LETTERS}]+|{_LETTER}{_LETTERS_AND_MARKS}|{FLAG}|[{PICTOGRAPHS}]"
+)
 _NUMBERED = re.compile("no[0-9]")
 # Most lines fold to ASCII and take a third of the time: this table turns all but letters and digits into spaces.
 _ASCII_WORDS = bytes(code if code < 128 and chr(code).isalnum() else ord(" ") for code in range(256))
@@ -182,11 +186,12 @@ def terms(text: str) -> Terms:
         joined = [word for word in _JOINED.findall(folded) if not word.isalnum()]
         extras = [term for word in joined for term in _joined_terms(word)]
     extras += [token.term for token in _with_signs(folded)]
-    others = [] if normal.isascii() else _other_spellings(normal)
-    if not is_ascii and _MAY_HAVE_PROCLITICS.search(folded):
-        extras += [term for word in (*words, *extras, *others) for term in without_proclitics(word)]
-    extras += others
-    if _NUMBERED.search(folded):
+    if not normal.isascii():
+        others = _other_spellings(normal)
+        if _MAY_HAVE_PROCLITICS.search(folded):
+            extras += [term for word in (*words, *extras, *others) for term in without_proclitics(word)]
+        extras += others
+    if "no" in folded and _NUMBERED.search(folded):
         words = [part for word in words for part in _split_number(word)]
     if not is_ascii and _BIGRAM_LETTER.search(folded):
         words = [term for word in words for term in (_bigrams(word) if _BIGRAM_LETTER.match(word) else (word,))]

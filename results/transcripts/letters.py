@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -136,14 +137,16 @@ _RESPELLINGS = (
 _SIGNS = frozenset("".join(rule.signs for rule in _RESPELLINGS))
 
 
+@lru_cache(maxsize=1024)
+def _respellings_with(signs: frozenset[str]) -> tuple[_Respelling, ...]:
+    return tuple(rule for rule in _RESPELLINGS if not signs.isdisjoint(rule.signs))
+
+
 def respell(text: str) -> str:
     """Return the text with one spelling for signs that depend on their neighbours, in the same length."""
     # Few lines have any of them.
-    if _SIGNS.isdisjoint(text):
-        return text
-    present = _SIGNS.intersection(text)
-    for signs, pattern, new in _RESPELLINGS:
-        if not present.isdisjoint(signs):
+    if signs := _SIGNS.intersection(text):
+        for _, pattern, new in _respellings_with(signs):
             text = pattern.sub(new, text)
     return text
 
