@@ -1,4 +1,4 @@
-"""Turns a text of any language into the terms that find it, and marks a query's terms in a text.
+"""Turns a text of any language into the terms that find it, and a query into the phrases that it stands for.
 
 One analyzer serves index and query on both databases, so both fold a text in the same way.
 
@@ -60,11 +60,10 @@ SQLite deletes an index entry only when given exactly the terms that the entry w
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from results.search.clusters import CLUSTER, FLAG, MARK_CODES, MARKS, PICTOGRAPHS, align, ranges
+from results.search.clusters import FLAG, MARK_CODES, PICTOGRAPHS, ranges
 from results.search.proclitics import without_article, without_proclitics
 from results.transcripts.letters import FOLDING, OTHER_LETTERS, OTHER_SPELLING, fold, respell
 
@@ -91,22 +90,22 @@ class Phrase(NamedTuple):
     is_prefix: bool = False
 
 
-class _Token(NamedTuple):
+class Token(NamedTuple):
     term: str
     start: int
     end: int
 
 
-class _Tokens(NamedTuple):
+class Tokens(NamedTuple):
     """The terms of a folded text with their positions; `joined` are run together, `bare` are without proclitics."""
 
-    words: list[_Token]
-    joined: list[_Token]
-    bare: list[_Token]
+    words: list[Token]
+    joined: list[Token]
+    bare: list[Token]
 
 
 # Letters of scripts without spaces between words, and Hangul, whose words take endings: indexed by bigrams.
-_BIGRAM_LETTERS = (
+BIGRAM_LETTERS = (
     "\u0e01-\u0e3a\u0e40-\u0e4e"  # Thai
     "\u0e81-\u0ebd\u0ec0-\u0ece\u0edc-\u0edf"  # Lao
     "\u1000-\u103f\u1050-\u108f\u109a-\u109d"  # Burmese
@@ -118,14 +117,13 @@ _BIGRAM_LETTERS = (
     "\u3005-\u3007\u3021-\u3029\u3105-\u312f\u31a0-\u31bf"  # Han marks and Bopomofo
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufad9\U00020000-\U0003fffd"  # Han
 )
-_BIGRAM_LETTER = re.compile(f"[{_BIGRAM_LETTERS}]")
-_BIGRAMS_ONLY = re.compile(f"[{_BIGRAM_LETTERS}]+")
+_BIGRAM_LETTER = re.compile(f"[{BIGRAM_LETTERS}]")
 _ARABIC = "\u0620-\u064a\u066e-\u06d3"
 _HEBREW = "\u05d0-\u05ea"
 
 _WORD_MARKS = ranges(code for code in MARK_CODES if not _BIGRAM_LETTER.match(chr(code)))
 
-_LETTER = rf"[^\W_{_BIGRAM_LETTERS}]"
+_LETTER = rf"[^\W_{BIGRAM_LETTERS}]"
 _LETTERS_AND_MARKS = rf"{_LETTER}*(?:[{_WORD_MARKS}]{_LETTER}*)*"
 # It begins with a set of letters in either case, which makes looking for the next word quick.
 _WORD = rf"{_LETTER}(?:o(?<=no)(?=[0-9])|{_LETTERS_AND_MARKS})"
@@ -133,16 +131,15 @@ _JOINING = "'._@&,\"-"
 _JOINER = r"['.\-_@&]|(?<=\d),(?=\d)"
 _WORD_JOINER = rf"(?:{_JOINER}|(?<=[{_HEBREW}])\"(?=[{_HEBREW}]))"
 _TOKEN = re.compile(
-    rf"(?P<bigrams>[{_BIGRAM_LETTERS}]+)|(?P<word>{_WORD})(?P<more>(?:{_WORD_JOINER}{_WORD})+)?"
+    rf"(?P<bigrams>[{BIGRAM_LETTERS}]+)|(?P<word>{_WORD})(?P<more>(?:{_WORD_JOINER}{_WORD})+)?"
     rf"|{FLAG}|[{PICTOGRAPHS}]"
 )
 _PART = re.compile(_WORD)
 _RAW_WORD = re.compile(r"[^\W_]+")
-_RAW_CLUSTERS = re.compile(rf"[^\W_][^\W_{MARKS}]*(?:[{MARKS}][^\W_]*)*")
 # The same tokens without their positions, which indexing does not need and which cost time. ASCII words come first,
 # as most words are ASCII. What few lines have is matched separately: joined words, and "no" before a number.
 _PARTS = re.compile(
-    rf"[a-z0-9]++(?![^\0-\x7f])|[{_BIGRAM_LETTERS}]+|{_LETTER}{_LETTERS_AND_MARKS}|{FLAG}|[{PICTOGRAPHS}]"
+    rf"[a-z0-9]++(?![^\0-\x7f])|[{BIGRAM_LETTERS}]+|{_LETTER}{_LETTERS_AND_MARKS}|{FLAG}|[{PICTOGRAPHS}]"
 )
 _NUMBERED = re.compile("no[0-9]")
 # Most lines fold to ASCII and take a third of the time: this table turns all but letters and digits into spaces.
@@ -154,7 +151,6 @@ _GROUPED_BY_SPACES = re.compile(r"(?<![\w.,])\d{1,3}(?: \d{3})+(?!\w)")
 _SYMBOL_WORD = re.compile(rf"(?:(?<!{_LETTER})[a-z](?:\+\+|#)|\.net)(?!(?![0-9]){_LETTER})")
 _SIGN_NAMES = str.maketrans({"+": "plus", "#": "sharp", ".": "dot"})
 _DIGIT_GROUP = re.compile(r"\d \d{3}")
-_SPACED_DIGITS = re.compile(r"\d\W* \W*\d")
 _MAY_JOIN = re.compile(rf"[{_JOINING}]{_LETTER}")
 
 # The places in which the alternatives of a typed text differ from it.
@@ -162,7 +158,7 @@ _LONG_NUMBER = re.compile(r"(?<![\d.,-])\d{4,12}(?![\d-])")
 _THOUSANDS = re.compile(r"(?<=\d)(?=(?:\d{3})+(?!\d))")
 _JOINING_SIGN = re.compile(rf"(?:(?<={_LETTER})|(?<=[{_WORD_MARKS}])){_WORD_JOINER}(?={_LETTER})")
 _SPELLED_OUT = re.compile("(?<![aeioqu])([aou])e|(a)a|(d)j")
-_NAME_DOT = re.compile(rf"[・･·•‧](?<=[{_BIGRAM_LETTERS}].)(?=[{_BIGRAM_LETTERS}])")
+_NAME_DOT = re.compile(rf"[・･·•‧](?<=[{BIGRAM_LETTERS}].)(?=[{BIGRAM_LETTERS}])")
 _KATAKANA, _HIRAGANA = "ァ-ヺー", "ぁ-ゖー"
 _LONG_MARK = re.compile("|".join(f"(?<=[{kana}]{{2}})ー(?![{kana}])" for kana in (_KATAKANA, _HIRAGANA)))
 _NO_LONG_MARK = re.compile(rf"(?<=[{_KATAKANA}][ァ-ヺ])(?=[^{_KATAKANA}])")
@@ -170,31 +166,31 @@ _NO_LONG_MARK = re.compile(rf"(?<=[{_KATAKANA}][ァ-ヺ])(?=[^{_KATAKANA}])")
 _MAY_HAVE_PROCLITICS = re.compile(f"[{_ARABIC}{_HEBREW}]")
 
 
-def _prepare(text: str) -> str:
+def prepare(text: str) -> str:
     """Return the indexed part of the text, each character in its position."""
     return respell(text[:MAX_TEXT])
 
 
 def terms(text: str) -> Terms:
     """Return the terms that find this text. Text beyond MAX_TEXT characters is not indexed."""
-    # The same as `fold(_prepare(text))`, whose halves other spellings need.
-    normal = text[:MAX_TEXT] if text.isascii() else unicodedata.normalize("NFKC", _prepare(text))
+    # The same as `fold(prepare(text))`, whose halves other spellings need.
+    normal = text[:MAX_TEXT] if text.isascii() else unicodedata.normalize("NFKC", prepare(text))
     folded = (normal.lower() if normal.isascii() else normal.translate(FOLDING))[:MAX_TEXT]
     is_ascii, extras = folded.isascii(), []
     words = folded.encode().translate(_ASCII_WORDS).decode().split() if is_ascii else _PARTS.findall(folded)
     if _MAY_JOIN.search(folded):
         joined = [word for word in _JOINED.findall(folded) if not word.isalnum()]
         extras = [term for word in joined for term in _joined_terms(word)]
-    extras += [token.term for token in _with_signs(folded)]
+    extras += [token.term for token in with_signs(folded)]
     if not normal.isascii():
-        others = _other_spellings(normal)
+        others = other_spellings(normal)
         if _MAY_HAVE_PROCLITICS.search(folded):
             extras += [term for word in (*words, *extras, *others) for term in without_proclitics(word)]
         extras += others
     if "no" in folded and _NUMBERED.search(folded):
         words = [part for word in words for part in _split_number(word)]
     if not is_ascii and _BIGRAM_LETTER.search(folded):
-        words = [term for word in words for term in (_bigrams(word) if _BIGRAM_LETTER.match(word) else (word,))]
+        words = [term for word in words for term in (bigrams(word) if _BIGRAM_LETTER.match(word) else (word,))]
     if len(folded) > MAX_TERM and max(map(len, words), default=0) > MAX_TERM:
         words = [word[at : at + MAX_TERM] for word in words for at in range(0, len(word), MAX_TERM)]
     return Terms(words, extras)
@@ -205,16 +201,16 @@ def _split_number(word: str) -> tuple[str, ...]:
     return (word[:2], word[2:]) if _NUMBERED.match(word) else (word,)
 
 
-def _bigrams(letters: str) -> list[str]:
+def bigrams(letters: str) -> list[str]:
     """Return every pair of neighbouring letters, and the last letter alone."""
     return [letters[at : at + 2] for at in range(len(letters))]
 
 
-def _joined(folded: str, start: int, end: int) -> list[_Token]:
+def _joined(folded: str, start: int, end: int) -> list[Token]:
     """Return the words that the parts of a joined word make: all together, and the digits that commas group."""
     spans = [(start, end), *(match.span() for match in _GROUPED_BY_COMMAS.finditer(folded, start, end))]
     # A number without other signs is the whole itself.
-    tokens = (_Token("".join(_PART.findall(folded, *span)), *span) for span in dict.fromkeys(spans))
+    tokens = (Token("".join(_PART.findall(folded, *span)), *span) for span in dict.fromkeys(spans))
     return [token for token in tokens if len(token.term) <= MAX_TERM]
 
 
@@ -227,40 +223,41 @@ def _joined_terms(word: str) -> list[str]:
     return [term] if len(term := "".join(parts)) <= MAX_TERM else []
 
 
-def _with_signs(folded: str) -> list[_Token]:
+def with_signs(folded: str) -> list[Token]:
     """Return the numbers whose groups a space separates, and the words that a sign is part of, such as C++."""
     # Few lines have any, and looking for a few letters is quick.
     if not ("#" in folded or "+" in folded or ".net" in folded or _DIGIT_GROUP.search(folded)):
         return []
-    numbers = (_Token(match[0].replace(" ", ""), *match.span()) for match in _GROUPED_BY_SPACES.finditer(folded))
-    signs = (_Token(match[0].translate(_SIGN_NAMES), *match.span()) for match in _SYMBOL_WORD.finditer(folded))
+    numbers = (Token(match[0].replace(" ", ""), *match.span()) for match in _GROUPED_BY_SPACES.finditer(folded))
+    signs = (Token(match[0].translate(_SIGN_NAMES), *match.span()) for match in _SYMBOL_WORD.finditer(folded))
     return [token for token in (*numbers, *signs) if len(token.term) <= MAX_TERM]
 
 
-def _other_spellings(text: str) -> list[str]:
+def other_spellings(text: str) -> list[str]:
     """Return the words of the text that have another spelling, folded, in that spelling."""
     text = unicodedata.normalize("NFKC", text[:MAX_TEXT])
     if OTHER_LETTERS.isdisjoint(text):
         return []
     words = (word for word in _RAW_WORD.findall(text) if not OTHER_LETTERS.isdisjoint(word))
-    folded = (fold(_respelled(word)) for word in words)
+    folded = (fold(respelled(word)) for word in words)
     # A letter may fold to several with a sign between them.
     return [term for term in folded if len(term) <= MAX_TERM and _PART.fullmatch(term)]
 
 
-def _respelled(word: str) -> str:
+def respelled(word: str) -> str:
+    """Return the word in its other spelling, in lower case."""
     return unicodedata.normalize("NFKC", word).lower().translate(OTHER_SPELLING)
 
 
 def searchable(text: str) -> str:
     """Return the folded text with its words' other spellings behind it, in which any part of the text is found."""
-    return " ".join((*fold(_prepare(text)).split(), *dict.fromkeys(terms(text).extras)))
+    return " ".join((*fold(prepare(text)).split(), *dict.fromkeys(terms(text).extras)))
 
 
 def spellings(text: str) -> list[str]:
     """Return the texts of which each alone finds this one in a `searchable` text; none for invisible characters."""
     words = (phrase.terms[0] for phrase in phrases(text) if len(phrase.terms) == 1)
-    return [form for form in dict.fromkeys((" ".join(fold(_prepare(text)).split()), *words)) if form]
+    return [form for form in dict.fromkeys((" ".join(fold(prepare(text)).split()), *words)) if form]
 
 
 def phrases(text: str, *, is_prefix: bool = False) -> tuple[Phrase, ...]:
@@ -278,7 +275,7 @@ def phrases(text: str, *, is_prefix: bool = False) -> tuple[Phrase, ...]:
 
 def _alternatives(text: str) -> Iterator[str]:
     """Yield other ways to write a text of several words, each of which differs in one respect throughout."""
-    typed, text = text, unicodedata.normalize("NFKC", _prepare(text)).lower()
+    typed, text = text, unicodedata.normalize("NFKC", prepare(text)).lower()
     folded = fold(text)
     ways = (
         *((typed, _NAME_DOT.sub(instead, typed)) for instead in (" ", "")),
@@ -293,8 +290,8 @@ def _alternatives(text: str) -> Iterator[str]:
 
 
 def _phrases(text: str, *, is_prefix: bool) -> tuple[Phrase, ...]:
-    folded = fold(_prepare(text))[:MAX_TEXT]
-    words, joined, _ = _tokens(folded)
+    folded = fold(prepare(text))[:MAX_TEXT]
+    words, joined, _ = tokens(folded)
     if not words:
         return ()
     if symbol_word := _SYMBOL_WORD.fullmatch(folded.strip()):
@@ -302,7 +299,7 @@ def _phrases(text: str, *, is_prefix: bool) -> tuple[Phrase, ...]:
     found = [tuple(token.term for token in words)]
     found += [(token.term,) for token in joined if (token.start, token.end) == (words[0].start, words[-1].end)]
     if len(words) == 1:
-        found += [(term,) for term in _other_spellings(text)]
+        found += [(term,) for term in other_spellings(text)]
     found += [(bare,) for term, *more in found if not more for bare in without_article(term)]
     if not _BIGRAM_LETTER.match(words[-1].term):
         return tuple(Phrase(terms, is_prefix and len(terms[-1]) > 1) for terms in found)
@@ -311,138 +308,7 @@ def _phrases(text: str, *, is_prefix: bool) -> tuple[Phrase, ...]:
     return (Phrase(found[0], is_prefix=True),)
 
 
-def mark(text: str, phrases: Iterable[Phrase]) -> list[tuple[int, int]]:
-    """Return (start, end) of each place in the text where a phrase stands.
-
-    The places ascend, do not touch each other, and never cut a character from its marks.
-    """
-    phrases = tuple(phrases)
-    if not phrases:
-        return []
-    if letters := _letters(phrases):
-        return _mark_letters(text, letters)
-    if any(len(terms) > 1 for terms, _ in phrases) or _may_have_spaced_number(text):
-        return list(_mark(text, phrases))
-    # No term goes over a space, and the words of a transcript are much the same from line to line.
-    spans, at = [], 0
-    for word in text.split(" "):
-        # Remembering long ones, such as lines of Chinese, would take memory and hardly serve again.
-        found = _mark_word(word, phrases) if len(word) <= MAX_TERM else _mark(word, phrases)
-        spans += [(at + start, at + end) for start, end in found]
-        at += len(word) + 1
-    return spans
-
-
-@lru_cache(maxsize=1024)
-def _letters(phrases: tuple[Phrase, ...]) -> tuple[str, ...]:
-    """Return the letters that each phrase stands for, if bigrams of them are all it has; else nothing.
-
-    A phrase of bigrams that overlap is found wherever its letters stand in a row.
-    """
-    letters = []
-    for terms, is_prefix in phrases:
-        row = terms[0] + "".join(term[-1] for term in terms[1:])
-        if not _BIGRAMS_ONLY.fullmatch(row) or (len(row) == 1 and not is_prefix):
-            return ()
-        if len(row) > 1 and terms != tuple(_bigrams(row)[:-1]):
-            return ()
-        letters.append(row)
-    return tuple(letters)
-
-
-def _mark_letters(text: str, letters: Iterable[str]) -> list[tuple[int, int]]:
-    """Do what `_mark` does for phrases that are letters in a row: a transcript of these scripts has no words."""
-    folded, starts, ends = _align(text)
-    spans = []
-    for row in letters:
-        at = folded.find(row)
-        while at >= 0:
-            spans.append((starts[at], ends[at + len(row) - 1]))
-            at = folded.find(row, at + 1)
-    return _merged(spans)
-
-
-def _may_have_spaced_number(text: str) -> bool:
-    return _SPACED_DIGITS.search(text if text.isascii() else unicodedata.normalize("NFKC", text)) is not None
-
-
-@lru_cache(maxsize=20_000)
-def _mark_word(word: str, phrases: tuple[Phrase, ...]) -> tuple[tuple[int, int], ...]:
-    return _mark(word, phrases)
-
-
-def _mark(text: str, phrases: tuple[Phrase, ...]) -> tuple[tuple[int, int], ...]:
-    folded, starts, ends = _align(text)
-    words, joined, bare = _tokens(folded)
-    groups = [words, *([extra] for extra in (*joined, *bare, *_with_signs(folded)))]
-    spans = [
-        (starts[start], ends[end - 1])
-        for phrase in phrases
-        for tokens in groups
-        for start, end in _positions(phrase, tokens, folded)
-    ]
-    if not OTHER_LETTERS.isdisjoint(unicodedata.normalize("NFKC", text)):
-        spans += _other_spans(text, phrases)
-    return tuple(_merged(spans))
-
-
-def _align(text: str) -> tuple[str, Sequence[int], Sequence[int]]:
-    folded, starts, ends = align(_prepare(text))
-    return folded[:MAX_TEXT], starts, ends
-
-
-def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return these spans in order, those that touch each other as one."""
-    if len(spans) < 2:
-        return spans
-    spans.sort()
-    merged: list[tuple[int, int]] = []
-    for start, end in spans:
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-        else:
-            merged.append((start, end))
-    return merged
-
-
-def _other_spans(text: str, phrases: Iterable[Phrase]) -> Iterator[tuple[int, int]]:
-    """Yield (start, end) of each word of the text that a phrase has in its other spelling."""
-    # The letters of a word in its clusters: NFKC would move them.
-    for word in _RAW_CLUSTERS.finditer(text):
-        if not (found := _other_spellings(word[0])):
-            continue
-        found += [term for spelled in found for term in without_proclitics(spelled)]
-        for terms, is_prefix in phrases:
-            wanted = terms[0] if len(terms) == 1 else ""
-            matching = [spelled == wanted or (is_prefix and spelled.startswith(wanted)) for spelled in found]
-            if matching[0] and wanted:
-                yield word.start(), word.start() + _end_in_other_spelling(word[0], len(wanted))
-            elif any(matching) and wanted:
-                # A mark that is no part of words stands within: which letters these are is not known.
-                yield word.span()
-
-
-def _end_in_other_spelling(word: str, letters: int) -> int:
-    """Return where the first letters of the word's other spelling end in the word."""
-    for cluster in CLUSTER.finditer(word):
-        letters -= len(fold(_respelled(cluster[0])))
-        if letters <= 0:
-            return cluster.end()
-    return len(word)
-
-
-def _positions(phrase: Phrase, tokens: Sequence[_Token], folded: str) -> Iterator[tuple[int, int]]:
-    """Yield (start, end) in the folded text wherever the phrase's terms stand side by side among the tokens."""
-    *before, last = phrase.terms
-    for position in range(len(before), len(tokens)):
-        token = tokens[position]
-        if token.term.startswith(last) if phrase.is_prefix else token.term == last:
-            first = position - len(before)
-            if all(tokens[first + step].term == term for step, term in enumerate(before)):
-                yield tokens[first].start, _end_of(folded, token, len(last))
-
-
-def _end_of(folded: str, token: _Token, letters: int) -> int:
+def end_of(folded: str, token: Token, letters: int) -> int:
     """Return the end of the token's first letters, of which the signs that join its parts are none."""
     letter_ends = [at + 1 for at in range(token.start, token.end) if folded[at] not in _JOINING]
     # A term in another spelling has more or fewer letters than the text: then the whole word is meant.
@@ -450,16 +316,17 @@ def _end_of(folded: str, token: _Token, letters: int) -> int:
     return letter_ends[letters - 1] if is_spelled_so else token.end
 
 
-def _tokens(folded: str) -> _Tokens:
-    words: list[_Token] = []
-    joined: list[_Token] = []
-    bare: list[_Token] = []
+def tokens(folded: str) -> Tokens:
+    """Return the terms of a folded text with their places in it."""
+    words: list[Token] = []
+    joined: list[Token] = []
+    bare: list[Token] = []
     may_have_proclitics = _MAY_HAVE_PROCLITICS.search(folded) is not None
     for match in _TOKEN.finditer(folded):
         start, end = match.span()
         if match["bigrams"]:
-            pairs = enumerate(_bigrams(match["bigrams"]), start)
-            words += [_Token(pair, at, at + len(pair)) for at, pair in pairs]
+            pairs = enumerate(bigrams(match["bigrams"]), start)
+            words += [Token(pair, at, at + len(pair)) for at, pair in pairs]
             continue
         parts = [(start, end)]
         if match["more"]:
@@ -469,18 +336,18 @@ def _tokens(folded: str) -> _Tokens:
             bare += [token for whole in made for token in _bare(folded, whole)]
         for first, last in parts:
             for at in range(first, last, MAX_TERM):
-                words.append(_Token(folded[at : min(at + MAX_TERM, last)], at, min(at + MAX_TERM, last)))
+                words.append(Token(folded[at : min(at + MAX_TERM, last)], at, min(at + MAX_TERM, last)))
             if may_have_proclitics:
-                bare += _bare(folded, _Token(folded[first:last], first, last))
-    return _Tokens(words, joined, bare)
+                bare += _bare(folded, Token(folded[first:last], first, last))
+    return Tokens(words, joined, bare)
 
 
-def _bare(folded: str, token: _Token) -> list[_Token]:
+def _bare(folded: str, token: Token) -> list[Token]:
     """Return the tokens that this one is without each of its proclitics in turn."""
     found = []
     for term in without_proclitics(token.term):
         # A term with an article in place of a preposition may have more letters than the word.
         missing = max(len(token.term) - len(term), 0)
-        start = _end_of(folded, token, missing) if missing else token.start
-        found.append(_Token(term, start + (folded[start] in _JOINING), token.end))
+        start = end_of(folded, token, missing) if missing else token.start
+        found.append(Token(term, start + (folded[start] in _JOINING), token.end))
     return found

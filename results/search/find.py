@@ -8,9 +8,10 @@ from django.db.models import Max, Min, Q
 
 from results.models import Dub, Run
 from results.search import index
-from results.search.analyzer import Phrase, mark
+from results.search.analyzer import Phrase
 from results.search.engine import engine
 from results.search.index import IndexEntry
+from results.search.marks import mark
 from results.search.query import Query, parse
 from results.search.service import iter_hits
 

@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 from results.db.replica import fetch_rows, from_replica
 from results.models import Cue, Dub
 from results.search import index, parallel_lines, vocabulary
-from results.search.analyzer import Phrase, mark, terms
+from results.search.analyzer import Phrase, terms
 from results.search.engine import engine
+from results.search.marks import mark
 from results.search.query import Query, parse, periods
 from results.transcripts.languages import quoted
 

@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("enqueued")]
 
 
 @pytest.fixture
-def script(team):
+def sender(team):
     return script_of(team, "owner")
 
 
@@ -34,18 +34,18 @@ def script(team):
         ("get", "/checks", {"language": "es{}"}),
     ],
 )
-def test_a_text_with_a_control_character_is_refused(team, script, method, path, given, character):
+def test_a_text_with_a_control_character_is_refused(team, sender, method, path, given, character):
     dub = make_dub(make_run(team), ["Hello"])
     filled = json.loads(json.dumps(given).replace("{}", json.dumps(character)[1:-1]))
     address = path.format(run=dub.run_id, dub=dub.pk)
-    answer = script.get(address, **filled) if method == "get" else script.post(address, filled, method=method)
+    answer = sender.get(address, **filled) if method == "get" else sender.post(address, filled, method=method)
     assert (answer.status_code, "control characters" in answer.json()["detail"]) == (422, True)
 
 
-def test_half_a_surrogate_pair_is_refused(script, team):
+def test_half_a_surrogate_pair_is_refused(sender, team):
     run = make_run(team, title="Pilot")
     address, body = f"/api/v1/t/{team.slug}/runs/{run.pk}", json.dumps({"title": "\ud800"})
-    answer = script.client.patch(address, body, content_type="application/json")
+    answer = sender.client.patch(address, body, content_type="application/json")
     run.refresh_from_db()
     assert (answer.status_code, run.title) == (422, "Pilot")
 
@@ -60,7 +60,7 @@ def test_half_a_surrogate_pair_is_refused(script, team):
         ("/sources", {"runs": [True, 2]}),
     ],
 )
-def test_true_is_no_number(script, team, path, body):
-    answer = script.post(path, body)
+def test_true_is_no_number(sender, team, path, body):
+    answer = sender.post(path, body)
     assert (answer.status_code, "true or false" in answer.json()["detail"]) == (422, True)
     assert not Run.objects.exists()

@@ -38,7 +38,7 @@ def test_other_addresses_stay():
 
 
 @pytest.fixture(params=["line", "json"])
-def lines(request):
+def logged_lines(request):
     """The lines that the server's own handler writes in this format."""
     config: dict[str, Any] = dict(FORMATTERS[request.param])
     kind = import_string(config.pop("class", None) or config.pop("()"))
@@ -56,7 +56,7 @@ def lines(request):
 
 
 @pytest.mark.django_db
-def test_a_feed_that_fails_leaves_no_token_in_the_log(team, lines, monkeypatch):
+def test_a_feed_that_fails_leaves_no_token_in_the_log(team, logged_lines, monkeypatch):
     token = feeds.add(team.memberships.get(user=make_member(team)), None)
 
     def fail(feed):
@@ -67,8 +67,8 @@ def test_a_feed_that_fails_leaves_no_token_in_the_log(team, lines, monkeypatch):
     assert client.get(reverse("feeds-atom", args=[token])).status_code == 500
     assert client.post(reverse("feeds-atom", args=[token])).status_code == 405
     assert client.get(reverse("feeds-atom", args=[f"{token}x"])).status_code == 404
-    assert len(lines) >= 3
-    assert token not in "".join(lines)
+    assert len(logged_lines) >= 3
+    assert token not in "".join(logged_lines)
 
 
 def test_sentry_gets_no_secret():

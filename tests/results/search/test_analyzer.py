@@ -8,16 +8,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from results.search import analyzer, clusters
+from results.search import clusters, marks
 from results.search.analyzer import (
     ANALYZER_VERSION,
     MAX_TERM,
     MAX_TEXT,
     Phrase,
-    mark,
     phrases,
     terms,
 )
+from results.search.marks import mark
 from tests.results.search.cases import CASES
 
 ALPHABETS = {
@@ -128,7 +128,7 @@ def test_words_are_marked_alone_as_in_their_line(text):
     words, extras = terms(text)
     for term in (*words, *extras):
         for phrase in (Phrase((term,)), Phrase((term[:2],), is_prefix=True)):
-            assert mark(text, [phrase]) == list(analyzer._mark(text, (phrase,)))
+            assert mark(text, [phrase]) == list(marks._mark(text, (phrase,)))
 
 
 @given(

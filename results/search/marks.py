@@ -1,0 +1,159 @@
+"""Marks a query's terms in a text, as the analyzer reads both."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+
+from results.search.analyzer import (
+    BIGRAM_LETTERS,
+    MAX_TERM,
+    MAX_TEXT,
+    Phrase,
+    Token,
+    bigrams,
+    end_of,
+    other_spellings,
+    prepare,
+    respelled,
+    tokens,
+    with_signs,
+)
+from results.search.clusters import CLUSTER, MARKS, align
+from results.search.proclitics import without_proclitics
+from results.transcripts.letters import OTHER_LETTERS, fold
+
+_BIGRAMS_ONLY = re.compile(f"[{BIGRAM_LETTERS}]+")
+_SPACED_DIGITS = re.compile(r"\d\W* \W*\d")
+_RAW_CLUSTERS = re.compile(rf"[^\W_][^\W_{MARKS}]*(?:[{MARKS}][^\W_]*)*")
+
+
+def mark(text: str, phrases: Iterable[Phrase]) -> list[tuple[int, int]]:
+    """Return (start, end) of each place in the text where a phrase stands.
+
+    The places ascend, do not touch each other, and never cut a character from its marks.
+    """
+    phrases = tuple(phrases)
+    if not phrases:
+        return []
+    if letters := _letters(phrases):
+        return _mark_letters(text, letters)
+    if any(len(terms) > 1 for terms, _ in phrases) or _may_have_spaced_number(text):
+        return list(_mark(text, phrases))
+    # No term goes over a space, and the words of a transcript are much the same from line to line.
+    spans, at = [], 0
+    for word in text.split(" "):
+        # Remembering long ones, such as lines of Chinese, would take memory and hardly serve again.
+        found = _mark_word(word, phrases) if len(word) <= MAX_TERM else _mark(word, phrases)
+        spans += [(at + start, at + end) for start, end in found]
+        at += len(word) + 1
+    return spans
+
+
+@lru_cache(maxsize=1024)
+def _letters(phrases: tuple[Phrase, ...]) -> tuple[str, ...]:
+    """Return the letters that each phrase stands for, if bigrams of them are all it has; else nothing.
+
+    A phrase of bigrams that overlap is found wherever its letters stand in a row.
+    """
+    letters = []
+    for terms, is_prefix in phrases:
+        row = terms[0] + "".join(term[-1] for term in terms[1:])
+        if not _BIGRAMS_ONLY.fullmatch(row) or (len(row) == 1 and not is_prefix):
+            return ()
+        if len(row) > 1 and terms != tuple(bigrams(row)[:-1]):
+            return ()
+        letters.append(row)
+    return tuple(letters)
+
+
+def _mark_letters(text: str, letters: Iterable[str]) -> list[tuple[int, int]]:
+    """Do what `_mark` does for phrases that are letters in a row: a transcript of these scripts has no words."""
+    folded, starts, ends = _align(text)
+    spans = []
+    for row in letters:
+        at = folded.find(row)
+        while at >= 0:
+            spans.append((starts[at], ends[at + len(row) - 1]))
+            at = folded.find(row, at + 1)
+    return _merged(spans)
+
+
+def _may_have_spaced_number(text: str) -> bool:
+    return _SPACED_DIGITS.search(text if text.isascii() else unicodedata.normalize("NFKC", text)) is not None
+
+
+@lru_cache(maxsize=20_000)
+def _mark_word(word: str, phrases: tuple[Phrase, ...]) -> tuple[tuple[int, int], ...]:
+    return _mark(word, phrases)
+
+
+def _mark(text: str, phrases: tuple[Phrase, ...]) -> tuple[tuple[int, int], ...]:
+    folded, starts, ends = _align(text)
+    words, joined, bare = tokens(folded)
+    groups = [words, *([extra] for extra in (*joined, *bare, *with_signs(folded)))]
+    spans = [
+        (starts[start], ends[end - 1])
+        for phrase in phrases
+        for tokens in groups
+        for start, end in _positions(phrase, tokens, folded)
+    ]
+    if not OTHER_LETTERS.isdisjoint(unicodedata.normalize("NFKC", text)):
+        spans += _other_spans(text, phrases)
+    return tuple(_merged(spans))
+
+
+def _align(text: str) -> tuple[str, Sequence[int], Sequence[int]]:
+    folded, starts, ends = align(prepare(text))
+    return folded[:MAX_TEXT], starts, ends
+
+
+def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return these spans in order, those that touch each other as one."""
+    if len(spans) < 2:
+        return spans
+    spans.sort()
+    merged: list[tuple[int, int]] = []
+    for start, end in spans:
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _other_spans(text: str, phrases: Iterable[Phrase]) -> Iterator[tuple[int, int]]:
+    """Yield (start, end) of each word of the text that a phrase has in its other spelling."""
+    # The letters of a word in its clusters: NFKC would move them.
+    for word in _RAW_CLUSTERS.finditer(text):
+        if not (found := other_spellings(word[0])):
+            continue
+        found += [term for spelled in found for term in without_proclitics(spelled)]
+        for terms, is_prefix in phrases:
+            wanted = terms[0] if len(terms) == 1 else ""
+            matching = [spelled == wanted or (is_prefix and spelled.startswith(wanted)) for spelled in found]
+            if matching[0] and wanted:
+                yield word.start(), word.start() + _end_in_other_spelling(word[0], len(wanted))
+            elif any(matching) and wanted:
+                # A mark that is no part of words stands within: which letters these are is not known.
+                yield word.span()
+
+
+def _end_in_other_spelling(word: str, letters: int) -> int:
+    """Return where the first letters of the word's other spelling end in the word."""
+    for cluster in CLUSTER.finditer(word):
+        letters -= len(fold(respelled(cluster[0])))
+        if letters <= 0:
+            return cluster.end()
+    return len(word)
+
+
+def _positions(phrase: Phrase, tokens: Sequence[Token], folded: str) -> Iterator[tuple[int, int]]:
+    """Yield (start, end) in the folded text wherever the phrase's terms stand side by side among the tokens."""
+    *before, last = phrase.terms
+    for position in range(len(before), len(tokens)):
+        token = tokens[position]
+        if token.term.startswith(last) if phrase.is_prefix else token.term == last:
+            first = position - len(before)
+            if all(tokens[first + step].term == term for step, term in enumerate(before)):
+                yield tokens[first].start, end_of(folded, token, len(last))
