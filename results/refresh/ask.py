@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 ASK_SECONDS = min(2.0, settings.CAMB_TOTAL_SECONDS / 4)
 # Failures that one id may cause for the whole batch.
 _BATCH_FAILURES = (camb.Unavailable, camb.Malformed)
+# A lease is renewed before a call once it is so old: a call takes at most CAMB_TOTAL_SECONDS of it.
+RENEW_AFTER_SECONDS = 5.0
 # How long a thread stays with one key, at least and at most, before it looks which key is next.
 TURN_SECONDS = (2.0, 4.0)
 # A run that this many answers in a row left out is asked about once by itself, while answers name other runs.
@@ -131,7 +133,7 @@ def _shows_success(key: ApiKey, answer: Answer) -> bool:
     return not isinstance(answer, _BATCH_FAILURES)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Asking:
     """The calls about the batches of one lease: each batch takes one call, and more where an id spoils it."""
 
@@ -140,18 +142,20 @@ class _Asking:
     log: CallLog
     verified: set[int] = field(default_factory=set)
     """Runs whose absence a single call has confirmed."""
+    renewed_at: float = field(default_factory=monotonic)
 
     def ask(self, runs: Sequence[DueRun]) -> dict[int, Answer]:
         """Return the answer about each run, by its pk; a run is left out once the key may not be used any more.
 
         Raises the CambError that concerns the key or the whole service.
         """
-        if any(run.call_failures for run in runs):
-            return self._ask_suspects(runs)
-        answers = self._ask_or_halve(runs)
+        has_failed = any(run.call_failures for run in runs)
+        answers = self._ask_suspects(runs) if has_failed else self._ask_or_halve(runs)
         refusals = [answer for answer in answers.values() if isinstance(answer, camb.Refused)]
         if len(refusals) == len(runs) and all(refusal.is_forbidden for refusal in refusals):
             self._check_key(runs, refusals[0])
+        elif refusals and len(refusals) == len(answers):
+            self._check_service()
         return answers
 
     # --- A batch that CAMB.AI refuses, or whose answer cannot be read ----------------------------------
@@ -174,7 +178,6 @@ class _Asking:
         answers: dict[int, Answer] = {}
         for half in _halves(runs):
             if circuit_breaker.is_usable(self.lease.key.pk):
-                claims.renew(self.lease.id)
                 answers |= self._ask_or_halve(half)
         return answers
 
@@ -193,6 +196,16 @@ class _Asking:
                     raise
         elif len(runs) > 1:
             raise refusal
+
+    def _check_service(self) -> None:
+        """Raise Unavailable if CAMB.AI also refuses what has nothing to do with runs: then no id is at fault."""
+        try:
+            self._renew()
+            keys.check_address(self.client)
+        except keys.InconclusiveError:
+            return
+        except camb.Refused as error:
+            raise camb.Unavailable(f"CAMB.AI refuses every call. {error}", http_status=error.http_status) from error
 
     # --- A batch that has failed before ----------------------------------------------------------------
 
@@ -215,7 +228,6 @@ class _Asking:
                 if error.concerns_key:
                     raise
                 failures.append((half, error))
-            claims.renew(self.lease.id)
         if len(failures) == 2:
             raise failures[0][1]
         for half, failure in failures:
@@ -248,9 +260,16 @@ class _Asking:
     # --- One call --------------------------------------------------------------------------------------
 
     def _ask_once(self, runs: Sequence[DueRun]) -> dict[int, Answer]:
+        self._renew()
         with self.log.record([run.pk for run in runs]):
             answers = self._call(runs)
         return answers | self._verify_absent(runs, answers)
+
+    def _renew(self) -> None:
+        """Renew the lease before a call, which may take most of it, unless that was done just now."""
+        if monotonic() - self.renewed_at > RENEW_AFTER_SECONDS:
+            claims.renew(self.lease.id)
+            self.renewed_at = monotonic()
 
     def _call(self, runs: Sequence[DueRun]) -> dict[int, Answer]:
         numbered = {run.camb_run_id: run.pk for run in runs if run.camb_run_id}
@@ -267,7 +286,7 @@ class _Asking:
         for run in absent:
             is_due = run.absences + 1 >= VERIFY_AFTER_ABSENCES and not run.is_absence_verified
             if is_due and circuit_breaker.is_usable(self.lease.key.pk):
-                self.verified.add(run.pk)
+                self._renew()
                 try:
                     with self.log.record([run.pk]):
                         answer = self._call([run])[run.pk]
@@ -280,6 +299,8 @@ class _Asking:
                     verified[run.pk] = error
                 except camb.CambError as error:
                     logger.info("Run %s could not be verified: %s", run.pk, error)
+                    continue
+                self.verified.add(run.pk)
         return verified
 
 

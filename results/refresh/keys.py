@@ -63,7 +63,7 @@ def test_key(team_id: int) -> None:
     own = Run.objects.present().filter(team=team_id).order_by("-pk").values_list("camb_run_id", flat=True).first()
     try:
         _ask_for_proof(client_for(key), own)
-    except _InconclusiveError as error:
+    except InconclusiveError as error:
         circuit_breaker.record_inconclusive(key, error.refusal)
     except (camb.CambError, SealBrokenError) as error:
         circuit_breaker.record_failure(key, error, is_test=True)
@@ -81,7 +81,7 @@ def test_key(team_id: int) -> None:
     queue.enqueue("fetch_languages")
 
 
-class _InconclusiveError(Exception):
+class InconclusiveError(Exception):
     """CAMB.AI refused what a test asked for, which an accepted key and a wrong one might both have caused."""
 
     def __init__(self, refusal: camb.Refused) -> None:
@@ -92,27 +92,27 @@ class _InconclusiveError(Exception):
 def _ask_for_proof(client: camb.Client, own_run_id: int | None) -> None:
     """Return once CAMB.AI has shown that it accepts the client's key.
 
-    Raises camb.CambError when it does not, and _InconclusiveError when its refusal leaves that open.
+    Raises camb.CambError when it does not, and InconclusiveError when its refusal leaves that open.
     """
     try:
         client.fetch([own_run_id or 1])
     except camb.Refused as error:
         if error.is_unknown_run:
-            _check_address(client)
+            check_address(client)
         elif error.blames_runs and not (error.is_forbidden and own_run_id):
             # Another team's run may well be forbidden: only about a run of its own does a 403 concern the key.
-            raise _InconclusiveError(error) from error
+            raise InconclusiveError(error) from error
         else:
             raise
 
 
-def _check_address(client: camb.Client) -> None:
+def check_address(client: camb.Client) -> None:
     """Raise unless CAMB.AI's languages are at the address: a wrong address answers 404 about every run too."""
     try:
         client.fetch_languages()
     except camb.Refused as error:
         if error.is_forbidden:
-            raise _InconclusiveError(error) from error
+            raise InconclusiveError(error) from error
         if not error.is_unknown_run:
             raise
         sentence = f"CAMB.AI was not found at this server's address for it. {camb.ASK_THE_ADMINISTRATOR}"

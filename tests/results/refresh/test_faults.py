@@ -302,14 +302,16 @@ def test_two_teams_that_track_one_run_see_what_their_own_key_may_see(camb, sweep
     camb.keys = {"key-ours", "key-theirs"}
     for team in (ours, theirs):
         make_run(team, camb_run_id=71)
-    camb.rule = lambda call: Reply(200, READY) if call.key == "key-ours" else Reply(404)
+    answers = {"key-ours": Reply(200, READY), "key-theirs": Reply(404)}
+    camb.rule = lambda call: answers[call.key] if "dub-result" in call.path else None
     sweep()
     assert list(Run.objects.order_by("pk").values_list("team", "status")) == [
         (ours.pk, "ready"),
         (theirs.pk, "not_found"),
     ]
     assert set(Cue.objects.values_list("team", flat=True)) == {ours.pk}
-    assert sorted(call.key for call in camb.calls) == ["key-ours", "key-theirs"]
+    asked = [call.key for call in camb.calls if "dub-result" in call.path]
+    assert sorted(asked) == ["key-ours", "key-theirs"]
 
 
 # --- Answers that break things -----------------------------------------------------------------------
@@ -587,3 +589,38 @@ def test_four_who_read_and_then_write_wait_for_each_other(team):
     for writer in writers:
         writer.join()
     assert (troubles, TeamVersion.current(team.pk) - before) == ([], 100)
+
+
+@pytest.mark.parametrize("status", [400, 404, 422])
+def test_an_address_that_refuses_everything_settles_no_run(camb, team, sweep, clock, status):
+    make_numbered_runs(team, 7)
+    camb.rule = lambda call: Reply(status, {"detail": "no such page"})
+    for _ in range(4):
+        sweep()
+        clock(120)
+    key = ApiKey.objects.get(team=team)
+    assert (set(statuses()), key.state) == ({"new"}, ApiKey.State.UNAVAILABLE)
+    camb.rule, camb.unknown = None, READY
+    for _ in range(8):
+        sweep()
+        clock(600)
+    assert set(statuses()) == {"ready"}
+
+
+def test_ids_that_nobody_has_are_not_found_while_camb_ai_answers(camb, team, sweep):
+    make_numbered_runs(team, 4)
+    camb.rule = lambda call: Reply(404, {"detail": "no"}) if "dub" in call.path else None
+    sweep()
+    assert (set(statuses()), ApiKey.objects.get(team=team).is_in_trouble) == ({"not_found"}, False)
+
+
+def test_a_lease_is_renewed_before_each_call_that_may_outlast_it(camb, team, sweep, monkeypatch):
+    """Another worker would claim the runs, and what this one brings would count as replaced."""
+    renewed: list[object] = []
+    monkeypatch.setattr(ask, "RENEW_AFTER_SECONDS", -1)
+    monkeypatch.setattr(claims, "renew", renewed.append)
+    make_numbered_runs(team, 5)
+    Run.objects.update(absences=2)
+    camb.rule = lambda call: Reply(200, {"1": READY}) if call.method == "POST" else Reply(200, {})
+    sweep()
+    assert len(renewed) == len(camb.calls) == 5
