@@ -29,6 +29,9 @@ from teams.access import (
 )
 from teams.models import Membership, Team
 
+# So many runs are named in the question whether to delete them.
+RUNS_NAMED = 5
+
 PAGE_SIZE = 50
 
 
@@ -79,10 +82,16 @@ def restore(request: SignedInRequest, slug: str) -> HttpResponse:
 @login_required
 @require_POST
 def delete(request: SignedInRequest, slug: str) -> HttpResponse:
-    """Delete the selected removed runs for good, or all."""
+    """Ask whether to delete the selected removed runs for good, or all; with `confirmed`, delete them."""
     membership = membership_or_404(request.user, slug)
     require_delete_removed(membership)
-    count = trash.delete_removed(membership.team, _selected(request, membership))
+    pks = _selected(request, membership)
+    if pks and "confirmed" not in request.POST:
+        named = trash.removed_runs(membership.team).filter(pk__in=pks[:RUNS_NAMED])
+        carried = [("all", "1")] if "all" in request.POST else [("pk", str(pk)) for pk in pks]
+        context = {"membership": membership, "runs": named, "count": len(pks), "carried": carried}
+        return render(request, "trash/delete.html", context)
+    count = trash.delete_removed(membership.team, pks)
     done = ngettext("%(n)s run is deleted.", "%(n)s runs are deleted.", count)
     return _answer(request, slug, count, done)
 

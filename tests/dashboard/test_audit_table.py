@@ -80,7 +80,7 @@ WRITES: dict[str, tuple[dict[str, Any], Action]] = {
     "teams-second-step": ({}, Action.SETTINGS_CHANGED),
     "tokens": ({"name": "Weekly", "access": "read", "days": "30"}, Action.TOKEN_CREATED),
     "tokens-revoke": ({}, Action.TOKEN_REVOKED),
-    "trash-delete": ({"all": "1"}, Action.RUNS_DELETED),
+    "trash-delete": ({"all": "1", "confirmed": "1"}, Action.RUNS_DELETED),
     "trash-restore": ({"all": "1"}, Action.RUNS_RESTORED),
     "trash-team-restore": ({}, Action.TEAM_RESTORED),
     "undo-last": ({}, Action.RUNS_UNARCHIVED),

@@ -1,7 +1,7 @@
 """Adds runs to a team from pasted text or a file, after a preview."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -48,7 +48,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "membership": membership,
         "preview": preview,
-        "table": PreviewTable.of(form.cleaned_data["pasted"]) if preview else None,
+        "table": _preview_table(form.cleaned_data) if preview else None,
         "question": form.cleaned_data["pasted"].question if preview else "",
         "file": form.cleaned_data["read_file"] if preview else None,
         "encodings": files.ENCODINGS,
@@ -58,6 +58,10 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
         "most_ids": f"{verdicts.MAX_IDS:,}",
     }
     return render(request, "runs/add/page.html", context, status=422 if form.errors else 200)
+
+
+def _preview_table(cleaned: dict[str, Any]) -> "PreviewTable | None":
+    return PreviewTable.of(cleaned["pasted"], is_chosen=bool(cleaned.get("role")))
 
 
 @dataclass(frozen=True)
@@ -79,9 +83,11 @@ class PreviewTable:
     """Why no id is read from this table."""
     columns: list[PreviewColumn]
     roles: list[tuple[Role, str]]
+    is_chosen: bool
+    """Whether the person has chosen what the columns hold."""
 
     @classmethod
-    def of(cls, pasted: PastedText) -> Self | None:
+    def of(cls, pasted: PastedText, *, is_chosen: bool) -> Self | None:
         """Return the table of the text; None if it has none with more than one column."""
         table = pasted.table
         if table is None or len(table.names) < 2:
@@ -104,7 +110,7 @@ class PreviewTable:
             (Role.SOURCE, _("Sources")),
             (Role.TAGS, _("Tags")),
         ]
-        return cls(table.fingerprint, table.question, columns, roles)
+        return cls(table.fingerprint, table.question, columns, roles, is_chosen)
 
     @property
     def summary(self) -> str:

@@ -62,14 +62,14 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def confirm(request: HttpRequest, slug: str) -> HttpResponse:
-    """Confirm every guessed language of the team's runs, or of the run `run` only."""
+    """Confirm every guessed language of the runs that the list shows, or of the run `run` only."""
     membership = membership_or_404(request.user, slug)
     require_change(membership)
     runs = Run.objects.present().filter(team=membership.team)
-    run_id = parse_id(request.POST.get("run", ""))
-    words, count = dub_languages.confirm_guesses(membership.team, runs.filter(pk=run_id) if run_id else runs)
+    run_id, wanted = parse_id(request.POST.get("run", "")), RunListQuery.read(request.POST)
+    chosen = runs.filter(pk=run_id) if run_id else wanted.matching(runs)
+    words, count = dub_languages.confirm_guesses(membership.team, chosen)
     done = ngettext("%(n)s guessed language is confirmed.", "%(n)s guessed languages are confirmed.", count)
-    wanted = RunListQuery.read(request.POST)
     here = reverse("runs-list", args=[slug]) + wanted.query(lang="" if wanted.lang == GUESSED else wanted.lang)
     if run_id and runs.filter(pk=run_id).exists():
         here = reverse("runs-detail", args=[run_id])

@@ -70,7 +70,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
         "choices": languages.choices() if context["can_change"] else [],
         "language_choices": language_choices(membership.team_id),
         "guessed_href": wanted.query(lang=GUESSED, status=""),
-        "guesses": Run.objects.current().filter(team=membership.team, guessed_languages__isnull=False).count(),
+        "guesses": wanted.matching(membership.team.runs.exclude(guessed_languages=None)).count(),
     }
     context |= {
         "page": runs_page,

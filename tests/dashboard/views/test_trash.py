@@ -154,7 +154,14 @@ def test_managers_delete_for_good_and_members_do_not(team, member):
     assert member.post(reverse("trash-delete", args=[team.slug]), {"all": 1}).status_code == 403
     assert "Delete now" not in member.get(reverse("trash", args=[team.slug])).text
     manager = signed_in(make_member(team, Role.MANAGER))
-    assert "1 run is deleted." in page_after(manager, "trash-delete", team, pk=run.pk)
+    question = page_after(manager, "trash-delete", team, pk=run.pk)
+    assert ("Delete 1 run for good?" in question, str(run) in question, str(other) in question) == (
+        True,
+        True,
+        False,
+    )
+    assert Run.objects.removed().count() == 2
+    assert "1 run is deleted." in page_after(manager, "trash-delete", team, pk=run.pk, confirmed=1)
     trash.finish_removals()
     assert list(Run.objects.all()) == [other]
 

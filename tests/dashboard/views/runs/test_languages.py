@@ -129,6 +129,17 @@ def test_guesses_look_like_guesses_and_are_confirmed_in_one_click(member, team):
     assert "guessed language." not in shown
 
 
+def test_confirming_all_means_those_that_the_list_shows(member, team):
+    for title in ("Harbour", "Kitchen"):
+        run = make_ready_run(team, title=title, languages=["es"], guessed_languages=["es"])
+        make_dub(run, ["Buenas tardes."], "es", language_source="guess", text_language="es")
+    page = reverse("runs-list", args=[team.slug])
+    assert "1 run has a guessed language." in member.get(page, {"q": "kitchen"}).text
+    assert "guessed language" not in member.get(page, {"q": "nothing"}).text
+    member.post(reverse("runs-languages-confirm", args=[team.slug]), {"q": "kitchen"})
+    assert list(Run.objects.exclude(guessed_languages=None).values_list("title", flat=True)) == ["Harbour"]
+
+
 def test_text_in_another_language_shows_on_the_run_and_in_the_list(member, team):
     run = make_ready_run(team)
     lines = [f"Mañana a las {hour} salimos del puerto con los amigos de mi hermana." for hour in range(2, 14)]

@@ -83,7 +83,7 @@ AUDIO = "https://media.example/1.mp3"
 def tabs(page: str) -> list[tuple[str, str]]:
     """Return the address and the name of each language tab."""
     nav = page.partition('<nav class="tabs" aria-label="Languages"')[2].partition("</nav>")[0]
-    return re.findall(r'<a href="([^"]+)".*?<bdi>(.*?)</bdi>', nav, re.DOTALL)
+    return re.findall(r'<a [^>]*?href="([^"]+)".*?<bdi>(.*?)</bdi>', nav, re.DOTALL)
 
 
 def test_the_tabs_lead_to_all_dubs_of_the_source_in_the_same_order(client, team, reader):
