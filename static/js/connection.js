@@ -68,7 +68,9 @@ document.addEventListener("htmx:beforeSend", ({ detail: { xhr } }) => {
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (!isLost) return;
   event.preventDefault();
-  if (isRepeatable(event.detail.elt)) waiting.add(event.detail.elt);
+  const { elt } = event.detail;
+  if (isRepeatable(elt)) waiting.add(elt);
+  else if (!("poll" in elt.dataset)) message.textContent = message.dataset.unsent;
 });
 
 for (const name of ["htmx:sendError", "htmx:timeout"]) {

@@ -74,6 +74,24 @@ document.addEventListener(
   true,
 );
 
+// The current tab is in sight, with the edge of the next one, where not all tabs fit beside each other.
+function showCurrentTab(tabs) {
+  const tab = tabs.querySelector("[aria-current]")?.getBoundingClientRect();
+  const room = tabs.getBoundingClientRect();
+  if (tab?.right > room.right - 32) tabs.scrollLeft += tab.right - room.right + 32;
+  else if (tab?.left < room.left) tabs.scrollLeft += tab.left - room.left;
+}
+
+document.addEventListener("htmx:load", ({ detail: { elt } }) => {
+  const inside = elt.querySelectorAll(".tabs");
+  for (const tabs of elt.matches(".tabs") ? [elt] : inside) showCurrentTab(tabs);
+});
+
+// The first field that the server refused has the focus.
+document.addEventListener("htmx:load", () => {
+  if (document.activeElement === document.body) document.querySelector('main [aria-invalid="true"]')?.focus();
+}, { once: true });
+
 // A field whose text is meant to be copied is selected whole on focus.
 document.addEventListener("focusin", ({ target }) => {
   if (target.matches("input[data-select]")) target.select();

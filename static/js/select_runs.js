@@ -28,9 +28,15 @@ document.addEventListener("click", (event) => {
   from = event.target;
 });
 
-// Space ticks a box; Enter would submit its form.
+// Space ticks a box; Enter would submit its form. In a field of a menu, Enter presses that menu's button: the form's
+// own first one is another menu's.
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && event.target.matches('[type="checkbox"]')) event.preventDefault();
+  if (event.key !== "Enter" || event.isComposing) return;
+  if (event.target.matches('[type="checkbox"]')) event.preventDefault();
+  const button = event.target.matches("input") && event.target.closest("#bulk-bar .tag-menu")?.querySelector(".primary");
+  if (!button) return;
+  event.preventDefault();
+  button.click();
 });
 
 document.addEventListener("change", ({ target }) => {

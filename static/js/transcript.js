@@ -197,6 +197,7 @@ let typed = ""; // what the matches are of
 let path = ""; // the matches on the timeline
 let waiting;
 let request;
+let hasFailed = false; // whether the last load did not come
 
 const FIND_PAUSE_MS = 120;
 const findForm = () => document.getElementById("find");
@@ -257,6 +258,7 @@ function find(words) {
 async function load() {
   const form = findForm();
   if (!form) return;
+  hasFailed = false;
   request = new AbortController();
   try {
     const answer = await fetch(`${form.dataset.url}?${new URLSearchParams(new FormData(form))}`, { signal: request.signal });
@@ -268,10 +270,13 @@ async function load() {
     if (matches.length) choose(nextMatch());
   } catch (error) {
     if (error.name === "AbortError") return;
+    hasFailed = true;
     show([], "");
     form.querySelector("output").textContent = form.querySelector("output").dataset.failed;
   }
 }
+
+document.addEventListener("connection:back", () => hasFailed && find(typed));
 
 function rangesById(prefix, found) {
   return found.flatMap(([position, ...offsets]) => {

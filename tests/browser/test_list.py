@@ -64,6 +64,16 @@ def test_a_tag_of_some_runs_is_taken_off_all_by_two_clicks(runs_page, team):
     assert [run.tag_names for run in (some, others)] == [["season 2"], ["season 2"]]
 
 
+def test_enter_in_a_menu_of_selected_runs_presses_that_menus_button(runs_page):
+    runs_page.locator('[name="pk"]').first.check()
+    runs_page.locator("#bulk-bar summary", has_text="Language").click()
+    field = runs_page.locator("#language-of-selected")
+    field.fill("Spanish")
+    field.press("Enter")
+    expect(runs_page.locator("#messages")).to_contain_text("language")
+    expect(runs_page.get_by_role("button", name="Undo")).to_be_visible()
+
+
 def test_removal_asks_in_a_dialog_that_escape_closes(runs_page):
     runs_page.locator('[name="pk"]').first.check()
     remove = runs_page.locator("#bulk-bar button", has_text="Remove")

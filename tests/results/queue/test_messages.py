@@ -84,11 +84,11 @@ def test_pages_and_health_say_that_there_is_no_worker(client, make_key):
     make_run(team)
     make_key(team)
     WorkerHeartbeat.objects.create(name="worker", seen_at=timezone.now() - 5 * MINUTE)
-    assert "this server's worker stopped" in client.get(f"/t/{team.slug}/runs/").content.decode()
+    assert "Checks have stopped on this server" in client.get(f"/t/{team.slug}/runs/").content.decode()
     assert client.get("/health/").json() == {
         "status": "unavailable",
         "reason": "No worker is running.",
     }
     WorkerHeartbeat.objects.update(seen_at=timezone.now())
-    assert "worker stopped" not in client.get(f"/t/{team.slug}/runs/").content.decode()
+    assert "Checks have stopped" not in client.get(f"/t/{team.slug}/runs/").content.decode()
     assert client.get("/health/").json() == {"status": "ok", "worker": "heard"}
