@@ -33,6 +33,7 @@ from results.camb.times import (
 MAX_CUES = 200_000
 MAX_DEPTH = 50
 MAX_DUBS = 300  # CAMB.AI knows about 150 languages
+MAX_EXACT_FLOAT = 2**53
 MAX_LANGUAGE_ID = 2**31 - 1
 MAX_MESSAGE = 200
 MAX_NAME = 100
@@ -108,15 +109,23 @@ def by_named_run(answer: object) -> object:
 
     A run that is named several times has the list of its results.
     """
-    if not isinstance(answer, list) or not all(isinstance(item, dict) for item in answer):
+    if not isinstance(answer, list) or not answer or not all(map(_named_run, answer)):
         return answer
-    named = [(_id(first_of(item, ("run_id", "runId"))), item) for item in answer]
-    if not named or not all(run_id for run_id, _item in named):
-        return answer
-    by_run: dict[str, list[dict[str, Any]]] = {}
-    for run_id, item in named:
-        by_run.setdefault(str(run_id), []).append(item)
-    return {run_id: items if len(items) > 1 else items[0] for run_id, items in by_run.items()}
+    return _grouped_by_run(answer)
+
+
+def _named_run(item: object) -> int | None:
+    """Return the id of the run that an item of a list names."""
+    return _id(first_of(item, ("run_id", "runId"))) if isinstance(item, dict) else None
+
+
+def _grouped_by_run(items: list[Any]) -> dict[str, object]:
+    """Return the result of each run that these items name, or the list of its results. Other items are left out."""
+    by_run: dict[str, list[Any]] = {}
+    for item in items:
+        if run_id := _named_run(item):
+            by_run.setdefault(str(run_id), []).append(item)
+    return {run_id: results if len(results) > 1 else results[0] for run_id, results in by_run.items()}
 
 
 def results_by_run(answer: dict[str, Any], run_ids: Collection[int]) -> Mapping[str, object]:
@@ -127,10 +136,9 @@ def results_by_run(answer: dict[str, Any], run_ids: Collection[int]) -> Mapping[
     names = set(map(str, run_ids))
     if names.isdisjoint(answer):
         for part in layout.wrapped_in(answer):
-            if isinstance(part, list):
-                part = {str(item.get("run_id")): item for item in part if isinstance(item, dict)}
-            if not names.isdisjoint(part):
-                return dict(part)
+            by_run = _grouped_by_run(part) if isinstance(part, list) else part
+            if not names.isdisjoint(by_run):
+                return dict(by_run)
     return answer
 
 
@@ -282,6 +290,9 @@ def _raw(value: object) -> bytes:
 
 
 def _id(value: object) -> int | None:
+    # Some JSON libraries write every number as a float, which is exact up to this bound.
+    if isinstance(value, float) and value.is_integer() and value <= MAX_EXACT_FLOAT:
+        value = int(value)
     digits = read_text(value)
     if re.fullmatch("[0-9]{1,19}", digits) and 0 < int(digits) <= MAX_RUN_ID:
         return int(digits)

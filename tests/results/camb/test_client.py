@@ -81,6 +81,14 @@ def test_bulk_answer_may_be_a_list_of_results_that_name_their_runs(stand_in: Sta
     assert answers[3].is_absent
 
 
+def test_a_list_in_a_wrapper_is_read_as_one_without(stand_in: StandIn, client: Client) -> None:
+    spanish, french = ({"run_id": 2, "language": tag} | FLAT for tag in ("es-es", "fr-fr"))
+    stand_in.script(Reply(200, {"data": [{"runId": 1.0} | FLAT, spanish, french, {"run_id": None}, 5]}))
+    answers = client.fetch([1, 2, 3])
+    assert [[dub.language for dub in answer.dubs] for answer in answers.values()] == [[""], ["es-es", "fr-fr"], []]
+    assert answers[3].is_absent
+
+
 @pytest.mark.parametrize("body", [[], "x", 5, None, [FLAT], [{"run_id": 1} | FLAT, FLAT], [{"run_id": 1}, 5]])
 def test_bulk_answer_that_is_no_object_is_malformed(stand_in: StandIn, client: Client, body: Any) -> None:
     stand_in.script(Reply(200, body))
@@ -118,6 +126,10 @@ def test_answer_about_one_run_may_be_empty_but_not_a_list(stand_in: StandIn, cli
         ({"run_id": "1344", "message": f"key {KEY}"}, TaskAnswer("", 1344, "", "key [key hidden]")),
         ({"status": 5, "run_id": 2**63}, TaskAnswer("5", None, "", "")),
         ({"run_id": True}, TaskAnswer("", None, "", "")),
+        ({"run_id": 1344.0}, TaskAnswer("", 1344, "", "")),
+        ({"run_id": 1344.5}, TaskAnswer("", None, "", "")),
+        # Between floats of this size lie several ids, so which run is meant would be a guess.
+        ({"run_id": 2.0**60}, TaskAnswer("", None, "", "")),
     ],
 )
 def test_task_answer_names_the_state_and_the_run(
