@@ -23,5 +23,7 @@ def _block(cue: Cue, is_rtl: bool) -> str:
     start, end = map(timecode.full, span(cue))
     text = "\n".join(mark_lines(lines(cue.text), is_rtl=is_rtl)).translate(_ESCAPES)
     if speaker := " ".join(lines(cue.speaker)).translate(_ESCAPES):
-        text = f"<v {speaker}>{text}</v>"
+        # `-->` must not come about where the tag closes. Readers strip the space from the name.
+        gap = " " if speaker.endswith("--") else ""
+        text = f"<v {speaker}{gap}>{text}</v>"
     return f"{cue.position}\n{start} --> {end}\n{text}\n"

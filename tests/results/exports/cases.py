@@ -10,6 +10,7 @@ steady = settings(deadline=None, derandomize=True)
 
 HOSTILE = [
     "a --> b",
+    "--",
     "00:00:00,000 --> 00:00:09,000",
     "1\n\n00:00:00.000 --> 00:00:09.000\nevil",
     "WEBVTT\n\nNOTE x\n\nSTYLE\n::cue {}",
@@ -39,7 +40,7 @@ def make_cue(text: str, position: int = 1, start_ms: int = 1000, end_ms: int = 2
 
 _pieces = st.sampled_from(
     [
-        *("-->", "\n", "\r\n", " ", "<", ">", "&", "&amp;", "{", "\\", "00:00:01,000", "00:01.000"),
+        *("-->", "--", "\n", "\r\n", " ", "<", ">", "&", "&amp;", "{", "\\", "00:00:01,000", "00:01.000"),
         *("=", "'", '"', "\t", "5", "\u200f", "م", "日", "🙂", "\0", "\x1c"),
     ]
 )

@@ -116,9 +116,16 @@ def test_webvtt_py_reads_webvtt(cues):
     assert [
         (c.start_time.in_milliseconds(), c.end_time.in_milliseconds(), plain(c.raw_text)) for c in read
     ] == visible_cues(cues)
-    assert [plain(caption.voice or "") for caption in read] == [
+    assert [plain((caption.voice or "").removesuffix(" ")) for caption in read] == [
         " ".join(strip_lines(cue.speaker).split("\n")) for cue in cues if strip_lines(cue.text)
     ]
+
+
+@steady
+@given(cues)
+def test_only_the_timing_lines_of_webvtt_hold_an_arrow(cues):
+    timing = [line for line in vtt.render(cues).split("\n") if "-->" in line]
+    assert len(timing) == len(visible_cues(cues))
 
 
 @steady

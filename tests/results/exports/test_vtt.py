@@ -58,6 +58,9 @@ def test_text_stays_inside_its_cue(text, written):
         ("Anna & <Ben>", "<v Anna &amp; &lt;Ben&gt;>x</v>"),
         ("two\n\nlines", "<v two lines>x</v>"),
         ("a --> b\0", "<v a --&gt; b\ufffd>x</v>"),
+        ("--", "<v -- >x</v>"),
+        ("Anna --", "<v Anna -- >x</v>"),
+        ("-", "<v ->x</v>"),
         ("  ", "x"),
     ],
 )
