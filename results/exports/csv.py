@@ -14,6 +14,9 @@ from results.transcripts.dub_checks import DubCheck
 # The characters that make a spreadsheet take a cell for a formula, also after quotes and spaces (OWASP ASVS 5,
 # 1.2.10). In East Asian settings the full-width signs have the same effect.
 _FORMULA = re.compile(r"""['"\s]*[=+\-@\t\r\0＝＋－＠]""")
+# Where the list separator is `;` or a tab, as in much of Europe, a spreadsheet sees no cell in quotes. It begins a
+# new cell at each of these characters.
+_SEPARATOR_BEFORE_FORMULA = re.compile(r"""([;\t\r\n])(?=(?:['"]|[^\S\t\r\n])*[=+\-@\0＝＋－＠])""")
 _PIECE_CHARACTERS = 64_000
 """About the length of each piece that `csv_pieces` yields."""
 
@@ -72,8 +75,11 @@ def csv_pieces(header: Iterable[str], rows: Iterable[Iterable[object]]) -> Itera
 
 
 def _without_formula(value: object) -> object:
-    """Return the cell with a single quote before a text that a spreadsheet would compute as a formula.
+    """Return the cell with a single quote before each text that a spreadsheet would compute as a formula.
 
-    A program that reads the file has to remove that quote. Numbers stay numbers.
+    A program that reads the file has to remove those quotes. Numbers stay numbers.
     """
-    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
+    if not isinstance(value, str):
+        return value
+    quote = "'" if _FORMULA.match(value) else ""
+    return quote + _SEPARATOR_BEFORE_FORMULA.sub(r"\1'", value)

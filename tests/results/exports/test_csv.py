@@ -1,5 +1,9 @@
 """CSV files: RFC 4180, a byte order mark, and no cell that a spreadsheet computes as a formula."""
 
+import csv
+import re
+from io import StringIO
+
 import pytest
 
 from results.exports.csv import csv_table, render, render_bilingual
@@ -27,10 +31,29 @@ def test_formula_gets_a_single_quote_before_it(before, sign):
 
 
 @pytest.mark.parametrize(
-    ("text", "written"), [("\r=1", '"\'\r=1"'), ('"=1', '"\'""=1"'), ("\n=1", '"\'\n=1"'), ("\rx", '"\'\rx"')]
+    ("text", "written"),
+    [("\r=1", "\"'\r'=1\""), ('"=1', '"\'""=1"'), ("\n=1", "\"'\n'=1\""), ("\rx", '"\'\rx"')],
 )
 def test_formula_after_a_quote_or_a_line_end_gets_a_single_quote_before_it(text, written):
     assert cell(text) == written
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ('Hi;=LINK("x")', 'Hi;\'=LINK("x")'),
+        ("a, b; -1;b;;@c", "a, b;' -1;b;;'@c"),
+        ("- One\n- Two\r\n'+3", "'- One\n'- Two\r\n''+3"),
+        ("a\t＝1", "a\t'＝1"),
+        ("one; two\nthree - four", "one; two\nthree - four"),
+    ],
+)
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_no_formula_begins_in_the_middle_of_a_cell_whatever_the_separator_is(text, written, separator):
+    file = csv_table(["x", "y"], [["a, b", text]])
+    assert next(csv.reader(StringIO(file.partition("\r\n")[2], newline="")))[1] == written
+    for row in csv.reader(StringIO(file, newline=""), delimiter=separator):
+        assert not any(re.match(r"['\"\s]*[=+\-@＝]", cell) and cell[0] != "'" for cell in row)
 
 
 @pytest.mark.parametrize("text", ["a=1", "'tis", "1-2", "x@example.org", "100 %", ""])

@@ -180,7 +180,8 @@ def test_csv_reader_reads_csv(cues):
 
 
 def without_formula_quote(cell: str) -> str:
-    """Return the cell without the single quote that the export puts before a formula."""
+    """Return the cell without the single quotes that the export puts before formulas."""
+    cell = re.sub(r"([;\t\r\n])'(?=(?:['\"]|[^\S\t\r\n])*[=+\-@\0＝＋－＠])", r"\1", cell)
     return re.sub(r"\A'(?=['\"\s]*[=+\-@\t\r\0＝＋－＠])", "", cell)
 
 
