@@ -5,6 +5,7 @@ import uuid
 from datetime import timedelta
 from time import monotonic
 
+from django.conf import settings
 from django.db import IntegrityError
 from django.db.models import F, Q
 
@@ -12,12 +13,14 @@ from results import clock
 from results.media import copy_fetch, copy_storage, links, part_files, quota, still_files
 from results.media.copies import without_signature
 from results.models import CopyPolicy, Dub, MediaCopy, Retention
-from results.refresh import claims
 
 logger = logging.getLogger(__name__)
 
 State = MediaCopy.State
 
+# `checked_at` is when the first call of a lease began. The lease is renewed while a batch that CAMB.AI refuses is
+# halved and asked about again, in up to 15 calls; the time of five more is left to store the answers.
+LONGEST_TURN = timedelta(seconds=20 * settings.CAMB_TOTAL_SECONDS)
 REMOVED_AT_ONCE = 1000
 TURN_SECONDS = 60
 
@@ -36,8 +39,8 @@ def find_new_media() -> None:
         now = clock.now()
         dubs = Dub.objects.present().filter(run__team=policy.pk)
         if policy.synced_at:
-            # `checked_at` is when CAMB.AI was asked; its answer may be stored as late as the lease lasts.
-            dubs = dubs.filter(run__checked_at__gte=policy.synced_at - claims.LEASE_DURATION - timedelta(minutes=1))
+            # A sync before the clock was set back counts as one of now.
+            dubs = dubs.filter(run__checked_at__gte=min(policy.synced_at, now) - LONGEST_TURN)
         if days := Retention.objects.filter(pk=policy.pk).values_list("media_days", flat=True).first():
             # Copies of older media were kept for as long as the team wants.
             dubs = dubs.filter(media_fetched_at__gte=clock.days_ago(days))

@@ -48,6 +48,25 @@ def test_switching_on_copies_existing_media_and_then_only_newly_stored_results(t
     assert not stored_before.copies.exists()
 
 
+def test_answer_that_is_stored_long_after_its_lease_began_gets_its_copy(team, host, sync):
+    sync()
+    asked_at = timezone.now() - timedelta(minutes=15)  # its batch was halved, and each call took a minute
+    run = make_run(team, status="ready", due_at=None, checked_at=asked_at)
+    assert sync_dub(make_dub(run, video_url=link(host)), sync)
+
+
+def test_sync_from_before_the_clock_was_set_back_hides_no_new_media(team, host, sync):
+    CopyPolicy.objects.update(synced_at=timezone.now() + timedelta(days=1))
+    assert sync_dub(ready_dub(team, host), sync)
+    assert CopyPolicy.objects.get().synced_at <= timezone.now()
+
+
+def sync_dub(dub, sync) -> bool:
+    """Sync, and return whether the dub has a kept copy of its video."""
+    sync()
+    return copies.playable_copy(dub, "video") is not None
+
+
 def test_new_link_is_fetched_and_the_old_file_deleted(team, host, sync, data_dir):
     dub = ready_dub(team, host)
     before = sync()
