@@ -44,6 +44,8 @@ def refresh_now(lease: str) -> None:
 @shared_task
 def recover_from_clock_change() -> None:
     schedule.recover_from_clock_change()
+    copy_fetch.recover_from_clock_change()
+    deliver.recover_from_clock_change()
 
 
 @shared_task

@@ -43,7 +43,7 @@ MAX_FETCHES = 4
 MAX_FETCHES_PER_TEAM = 2
 LEASE_DURATION = timedelta(minutes=2)
 # While a file moves into the storage, no progress can be seen that would renew the lease.
-STORE_LEASE_DURATION = timedelta(hours=1)
+STORE_LEASE_DURATION = MediaCopy.STORE_LEASE
 
 TURN_SECONDS = 60
 SAVE_PROGRESS_SECONDS = 3.0
@@ -53,6 +53,7 @@ SPARE_BYTES = 512 * 2**20
 
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(hours=6)
+LONGEST_JITTER = 1.1
 MAX_FAILURES = 12
 DISK_WAIT = timedelta(minutes=15)
 # A failed turn that received this much counts as the first failure, not as one more in a row.
@@ -93,6 +94,12 @@ def _claim_one(policy: CopyPolicy) -> uuid.UUID | None:
     if copy and due.filter(pk=copy.pk).update(lease=lease, lease_until=now + LEASE_DURATION):
         return lease
     return None
+
+
+def recover_from_clock_change() -> None:
+    """Make due what is further ahead than the longest wait: it was scheduled before the clock was set back."""
+    now = clock.now()
+    MediaCopy.objects.filter(due_at__gt=now + LONGEST_WAIT * LONGEST_JITTER).update(due_at=now)
 
 
 def fetch_copy(lease: str) -> None:
@@ -155,7 +162,7 @@ class _Turn:
                 self._give_up(str(error))
             else:
                 wait = min(FIRST_WAIT * (1 << (failures - 1)), LONGEST_WAIT)
-                wait *= random.uniform(0.9, 1.1)  # noqa: S311  jitter, not a secret
+                wait *= random.uniform(0.9, LONGEST_JITTER)  # noqa: S311  jitter, not a secret
                 self._postpone(str(error), wait, failures=failures, received_bytes=copy.received_bytes)
         except Exception as error:
             # Disks and storages raise exceptions of their own kinds. None counts as a failure of the copy.

@@ -127,6 +127,6 @@ def end_trouble(team_id: int | None) -> None:
 def _used() -> Sum:
     return Sum(
         F("size") + Coalesce("still_bytes", 0),
-        filter=Q(state=State.KEPT) | Q(lease_until__gt=clock.now()),
+        filter=Q(state=State.KEPT) | MediaCopy.is_leased(clock.now()),
         default=0,
     )

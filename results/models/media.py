@@ -1,6 +1,6 @@
 """Media copies: a team's policy and quota, and each copied file."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import Q
@@ -49,11 +49,11 @@ class SharedStorage(models.Model):
 class MediaCopyQuerySet(models.QuerySet["MediaCopy"]):
     def leased(self, now: datetime) -> "MediaCopyQuerySet":
         """Copies that a worker is fetching now."""
-        return self.filter(lease_until__gt=now)
+        return self.filter(MediaCopy.is_leased(now))
 
     def unleased(self, now: datetime) -> "MediaCopyQuerySet":
         """Copies without a lease that is still valid."""
-        return self.filter(Q(lease_until=None) | Q(lease_until__lte=now))
+        return self.filter(Q(lease_until=None) | ~MediaCopy.is_leased(now))
 
     def due(self, now: datetime) -> "MediaCopyQuerySet":
         """Unleased copies that are due to be fetched; none of removed runs and teams."""
@@ -71,6 +71,10 @@ class MediaCopy(models.Model):
         WAITING = "waiting", _("On its way")
         KEPT = "kept", _("Kept here")
         FAILED = "failed", _("Not kept")
+
+    # The longest is that of a file on its way into the storage, with a minute to spare for unequal clocks.
+    STORE_LEASE = timedelta(hours=1)
+    LONGEST_LEASE = STORE_LEASE + timedelta(minutes=1)
 
     team = models.ForeignKey(Team, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False)
     dub = models.ForeignKey(Dub, on_delete=models.SET_NULL, null=True, related_name="copies", db_index=False)
@@ -126,6 +130,14 @@ class MediaCopy(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of dub {self.dub_id}"
+
+    @classmethod
+    def is_leased(cls, now: datetime) -> Q:
+        """Return the condition that a worker is fetching the copy now.
+
+        A lease that would last longer than any does was given before the clock was set back, and binds no one.
+        """
+        return Q(lease_until__gt=now, lease_until__lte=now + cls.LONGEST_LEASE)
 
     @property
     def percent(self) -> int:

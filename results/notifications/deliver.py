@@ -65,6 +65,17 @@ def claim_due() -> list[uuid.UUID]:
     return leases
 
 
+def recover_from_clock_change() -> None:
+    """Make due what is further ahead than the longest wait: it was scheduled before the clock was set back.
+
+    A daily digest is at most a day ahead, and an hour more where the summer time ends.
+    """
+    now = clock.now()
+    for model in (Message, Receiver):
+        model.objects.filter(due_at__gt=now + max(PAUSES)).update(due_at=now)
+    Receiver.objects.filter(daily_at__gt=now + timedelta(hours=25)).update(daily_at=now)
+
+
 def deliver(lease: str) -> None:
     """Send the due messages of the receiver under this lease, then enqueue further receivers.
 

@@ -9,6 +9,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from results import clock as shared_clock
+from results import tasks
 from results.models import Delivery, Event, Message, Receiver
 from results.notifications import channels, deliver, outbound, receivers, webhooks
 from tests.factories import make_team
@@ -137,6 +138,33 @@ def test_while_a_secret_rotates_both_sign(webhook, hooks, happen, tell):
     happen("ready", "Two")
     tell(after=webhooks.ROTATION / timedelta(seconds=1))
     assert len(hooks.received[1][0]["webhook-signature"].split()) == 1
+
+
+def test_after_the_clock_is_set_back_days_messages_are_sent_again(webhook, hooks, happen, tell, clock):
+    hooks.answers += [500]
+    happen("ready", "One")
+    tell()
+    days = timedelta(days=2)
+    Message.objects.update(due_at=shared_clock.now() + days)
+    Receiver.objects.update(due_at=shared_clock.now() + days, daily_at=shared_clock.now() + days)
+    assert deliver.claim_due() == []
+    tasks.recover_from_clock_change()
+    for lease in deliver.claim_due():
+        deliver.deliver(str(lease))
+    assert (len(hooks.received), Message.objects.get().state) == (2, "sent")
+    assert not Receiver.objects.filter(daily_at__gt=shared_clock.now()).exists()
+
+
+def test_recovering_from_a_clock_change_leaves_the_longest_waits_of_messages_alone(webhook, hooks, happen, tell):
+    hooks.answers += [500]
+    happen("ready", "One")
+    tell()
+    later, tomorrow = shared_clock.now() + max(deliver.PAUSES), shared_clock.now() + timedelta(days=1)
+    Message.objects.update(due_at=later)
+    Receiver.objects.update(due_at=later, daily_at=tomorrow)
+    tasks.recover_from_clock_change()
+    assert set(Receiver.objects.values_list("due_at", "daily_at")) == {(later, tomorrow)}
+    assert Message.objects.get().due_at == later
 
 
 def test_a_message_that_a_dead_worker_held_is_sent_again_after_the_lease(webhook, hooks, happen, tell, clock):
