@@ -69,22 +69,27 @@ async def _run(
         pause = FIRST_PAUSE_S
         while True:
             started = monotonic()
-            # Each tells the reaper its group before it begins, as this process may be gone by the time it could.
-            process = processes[name] = await asyncio.create_subprocess_shell(
-                f"echo {name} $$ >&0; exec </dev/null; exec {command}",
-                env=env,
-                stdin=writing,
-                start_new_session=True,
-            )
-            if stopping.is_set():  # the signal came while there was nothing to stop yet
-                _kill_group(process)
-            await process.wait()
-            if stopping.is_set():
-                return
-            _kill_group(process)  # its children may hold its port
+            try:
+                # Each tells the reaper its group before it begins: this process may be gone by the time it could.
+                process = processes[name] = await asyncio.create_subprocess_shell(
+                    f"echo {name} $$ >&0; exec </dev/null; exec {command}",
+                    env=env,
+                    stdin=writing,
+                    start_new_session=True,
+                )
+            except OSError as error:  # for a while there may be no memory, process or open file to be had
+                what_happened = f"could not be started ({error.strerror})"
+            else:
+                what_happened = "ended"
+                if stopping.is_set():  # the signal came while there was nothing to stop yet
+                    _kill_group(process)
+                await process.wait()
+                if stopping.is_set():
+                    return
+                _kill_group(process)  # its children may hold its port
             if monotonic() - started >= STEADY_S:
                 pause = FIRST_PAUSE_S
-            print(f"The process {name!r} ended and is started again in {pause:g} s.", file=sys.stderr)  # noqa: T201
+            print(f"The process {name!r} {what_happened} and is started again in {pause:g} s.", file=sys.stderr)  # noqa: T201
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), pause)
                 return

@@ -1,6 +1,7 @@
 """Processes are started, supervised and stopped together, and nothing outlives the process that started them."""
 
 import asyncio
+import errno
 import os
 import re
 import signal
@@ -102,6 +103,41 @@ def test_one_that_ends_after_it_ran_steadily_is_started_again_at_once(tmp_path, 
 
     supervisor.run({"worker": f"sh -c 'echo $$ >> {starts}'"}, os.environ, stop_after_four_starts)
     assert set(pauses(capfd.readouterr().err)) == {0.01}
+
+
+@pytest.mark.usefixtures("_quick_restarts")
+def test_one_that_could_not_be_started_is_tried_again(tmp_path, monkeypatch, capfd):
+    starts, spawn = tmp_path / "starts", asyncio.create_subprocess_shell
+    outcomes = iter([None, BlockingIOError(errno.EAGAIN, "Too many processes"), OSError(errno.ENOMEM, "No memory")])
+
+    async def spawn_or_fail(*args, **options):
+        if error := next(outcomes, None):
+            raise error
+        return await spawn(*args, **options)
+
+    async def stop_after_two_starts():
+        while len(lines(starts)) < 2:
+            await asyncio.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_shell", spawn_or_fail)
+    supervisor.run({"worker": f"sh -c 'echo $$ >> {starts}'"}, os.environ, stop_after_two_starts)
+    told = capfd.readouterr().err
+    assert pauses(told)[:3] == [0.01, 0.02, 0.04]
+    assert "could not be started (Too many processes) and is started again in 0.02 s." in told
+
+
+@pytest.mark.usefixtures("_quick_restarts")
+def test_a_signal_ends_the_wait_for_one_that_can_never_be_started(monkeypatch):
+    async def fail(*_args, **_options):
+        raise OSError(errno.ENOMEM, "No memory")
+
+    async def stop():
+        await asyncio.sleep(0.1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_shell", fail)
+    supervisor.run({"worker": "sleep 60"}, os.environ, stop)
 
 
 @pytest.mark.usefixtures("_quick_restarts")
