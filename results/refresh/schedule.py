@@ -5,13 +5,17 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Least
 
 from results import camb, clock
 from results.models import Run
 from results.refresh.circuit_breaker import FIRST_PROBE
 from results.refresh.claims import DueRun
 from results.secrets import SealBrokenError
+
+# The failed calls of a run are counted up to here. A smallint would hold no more than 32,767.
+MAX_CALL_FAILURES = 1000
 
 
 def backoff(attempts: int) -> timedelta:
@@ -33,18 +37,22 @@ def postpone(runs: Sequence[DueRun], error: camb.CambError | SealBrokenError, *,
     """Ask about these runs later, since their call failed; other runs are asked meanwhile.
 
     All wait equally long, so that they are asked together again and their batch can be halved. `is_at_fault` says
-    that the id itself makes CAMB.AI fail.
+    that the id itself makes CAMB.AI fail: an old run then waits a day, as it does after an answer.
     """
+    now = clock.now()
     named = None if isinstance(error, SealBrokenError) else error.named_wait
     attempts = max((run.attempts for run in runs), default=0)
     wait = max(backoff(attempts), FIRST_PROBE) if named is None else named
     failures: object = 1
+    due_at: object = now + wait
     if is_at_fault:
-        failures = F("call_failures") + 1
+        failures = Least(F("call_failures"), MAX_CALL_FAILURES - 1) + 1
+        is_old = Q(created_at__lt=now - timedelta(days=settings.REFRESH_DAILY_AFTER_DAYS))
+        due_at = Case(When(is_old, then=Value(now + max(wait, timedelta(days=1)))), default=Value(now + wait))
     elif isinstance(error, SealBrokenError) or error.concerns_key:
         failures = F("call_failures")
     Run.objects.filter(pk__in=[run.pk for run in runs]).exclude(due_at=None).update(
-        attempts=F("attempts") + 1, call_failures=failures, due_at=clock.now() + wait
+        attempts=F("attempts") + 1, call_failures=failures, due_at=due_at
     )
 
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -11,9 +12,10 @@ from django.utils import timezone
 
 from demo.server import ABSENT, Reply
 from results import clock
-from results.camb import parse
+from results.camb import Unavailable, parse
 from results.models import ApiKey, Call, Run
-from results.refresh import ask, claims, merge, schedule
+from results.refresh import ask, claims, merge, save, schedule
+from results.refresh.call_log import CallLog
 from results.runs.trash import delete_team, finish_removals
 from teams.models import Team
 from tests.factories import LINE, make_numbered_runs, make_run, make_runs
@@ -142,6 +144,18 @@ def test_when_both_halves_fail_the_service_is_at_fault_and_no_id(camb, team, swe
     assert len(camb.calls) <= 5
     assert ApiKey.objects.get().state == "unavailable"
     assert set(Run.objects.values_list("call_failures", flat=True)) == {1}
+
+
+@pytest.mark.parametrize(("age_days", "wait_hours"), [(6, 0.5), (8, 24)])
+def test_an_old_run_that_makes_camb_fail_for_ever_is_asked_daily(team, clock, age_days, wait_hours):
+    lease, now = uuid.uuid4(), timezone.now()
+    run = make_run(team, call_failures=32_767, attempts=40, lease=lease, lease_until=now + timedelta(minutes=1))
+    Run.objects.update(created_at=now - timedelta(days=age_days))
+    failure = Unavailable("CAMB.AI has a problem of its own.", http_status=500)
+    save.save_outcomes([save.Outcome(run.pk, lease, now, failure)], CallLog(team.pk))
+    run.refresh_from_db()
+    assert (run.call_failures, run.lease) == (schedule.MAX_CALL_FAILURES, None)
+    assert (run.due_at - now) / timedelta(hours=1) == pytest.approx(wait_hours, rel=0.11)
 
 
 # --- Clocks --------------------------------------------------------------------------------------------
