@@ -134,7 +134,7 @@ def _renew_once(run: Run) -> None:
         return
     try:
         _renew(run)
-    except camb.CambError as error:
+    except (camb.CambError, NoPlayableLinkError) as error:
         cache.set(cache_key, str(error), RENEWAL_SECONDS)
         raise NoPlayableLinkError(str(error)) from error
     cache.set(cache_key, "", RENEWAL_SECONDS)

@@ -11,6 +11,7 @@ from results.camb import Unavailable
 from results.media import links
 from results.media.links import refresh_now  # the fixture below replaces it in its module
 from results.models import ApiKey, Dub
+from results.secrets import SealBrokenError
 from tests.factories import make_dub, make_run, ready
 
 FETCHED = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -167,6 +168,21 @@ def test_an_error_of_camb_is_shown_to_all_browsers_after_one_call(answer_with):
         with pytest.raises(links.NoPlayableLinkError, match=r"^CAMB\.AI does not answer\.$"):
             links.playable_url(dub, "video", renew=True)
     assert calls == [dub.run]
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"), [(links.NoKeyError, "has no CAMB.AI key"), (SealBrokenError, "must be pasted again")]
+)
+def test_without_a_usable_key_all_browsers_are_told_so(answer_with, error, sentence):
+    dub = make_dub(video_url=HOST)
+
+    def answer(run):
+        raise error
+
+    answer_with(answer)
+    for _ in range(3):
+        with pytest.raises(links.NoPlayableLinkError, match=sentence):
+            links.playable_url(dub, "video", renew=True)
 
 
 def test_a_link_that_is_still_expired_after_renewal_is_refused(answer_with):
