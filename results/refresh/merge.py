@@ -370,8 +370,10 @@ def _match_keys(dubs: dict[str, Dub], given: list[tuple[str, camb.DubAnswer]]) -
     """Return the given dubs under the keys of those stored dubs that they are, although the keys differ.
 
     CAMB.AI may name the language in one answer and leave it out in another. A stored dub without a key gets the
-    key that it has now; a dub that comes without one is the only dub that the run has.
+    key that it has now; a dub that comes without one is the only dub that the run has. A stored dub whose key is a
+    number gets the tag that has become known for it.
     """
+    _tag_numbered(dubs)
     new = [(key, dub) for key, dub in given if key not in dubs]
     if len(given) == len(new) == len(dubs) == 1 and not new[0][0]:
         return [(key, given[0][1]) for key in dubs]
@@ -379,6 +381,17 @@ def _match_keys(dubs: dict[str, Dub], given: list[tuple[str, camb.DubAnswer]]) -
         dubs[key] = dubs.pop("")
         dubs[key].camb_language = key
     return given
+
+
+def _tag_numbered(dubs: dict[str, Dub]) -> None:
+    if not any(map(str.isdigit, dubs)):
+        return
+    tags = dict(Language.objects.values_list("camb_id", "tag"))
+    for number in filter(str.isdigit, list(dubs)):
+        tag = languages.tag_for(number, tags)
+        if tag not in dubs:
+            dubs[tag] = dubs.pop(number)
+            dubs[tag].camb_language = tag
 
 
 def _key_of(flat: Dub, new: Sequence[tuple[str, camb.DubAnswer]]) -> str:

@@ -7,7 +7,8 @@ import pytest
 from django.utils import timezone
 
 from results.camb import Client
-from results.models import Cue, MediaCopy, RawAnswer, Run
+from results.models import Cue, Dub, Language, MediaCopy, RawAnswer, Run
+from results.refresh.merge import tag_numbered_dubs
 from results.runs.add import add_tasks
 from results.runs.times import check_time_unit, choose_time_unit
 from results.search.service import search
@@ -245,3 +246,15 @@ def test_another_teams_media_decides_nothing(camb, team, sweep):
     MediaCopy.objects.create(team=other.team, dub=dub, kind="audio", name="b.m4a", length_ms=1_210_000)
     refreshed(run, sweep)
     assert times_of(run)[0] == (0, 1_200)
+
+
+@pytest.mark.parametrize("key", ["4321", "oc-fr"])
+def test_a_dub_stored_under_a_number_is_found_once_its_language_is_known(camb, team, sweep, key):
+    run = make_run(team)
+    camb.runs[run.camb_run_id] = {"4321": {"audio_url": MEDIA["audio_url"]}}
+    refreshed(run, sweep)
+    Language.objects.create(camb_id=4321, tag="oc-fr")
+    camb.runs[run.camb_run_id] = {key: ready()}
+    assert refreshed(run, sweep).status == "ready"
+    tag_numbered_dubs({4321: "oc-fr"})
+    assert list(Dub.objects.values_list("camb_language", "language")) == [("oc-fr", "oc-fr")]
