@@ -10,6 +10,7 @@ from django.db.models.expressions import RawSQL
 
 from results.db import bulk, chunks
 from results.models import Run, RunQuerySet, Tag
+from results.queue.turns import FailedItems
 from results.transcripts import letters
 from teams import audit
 from teams.models import Team
@@ -31,6 +32,7 @@ _TAGGED_LIKE = r"""
     where tag_id in (select id from results_tag where folded like %s escape '\' or letters like %s escape '\')
 """
 _TAGS_PER_BATCH = 1_000
+_failed = FailedItems("The search form of tag %s could not be filled in")
 
 
 def parse(text: str) -> list[str]:
@@ -72,10 +74,13 @@ def tagged_like(part: str) -> Q:
 def fill_search_forms() -> bool:
     """Fill in the search form of some tags that lack it; return whether there may be more."""
     with transaction.atomic():
-        found = list(Tag.objects.filter(letters=None).select_for_update().order_by("pk")[:_TAGS_PER_BATCH])
+        missing = Tag.objects.filter(letters=None).exclude(pk__in=_failed.pks())
+        found, filled = list(missing.select_for_update().order_by("pk")[:_TAGS_PER_BATCH]), []
         for tag in found:
-            tag.letters = search_form(tag.name)
-        bulk.update(Tag, found, ("letters",))
+            with _failed.on_its_own(tag.pk):
+                tag.letters = search_form(tag.name)
+                filled.append(tag)
+        bulk.update(Tag, filled, ("letters",))
     return len(found) == _TAGS_PER_BATCH
 
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 from results import clock, queue
 from results.db import bulk, chunks
 from results.models import Cue, Dub, OpenCheck, Run, TeamVersion
+from results.queue.turns import FailedItems
 from results.transcripts import dismissals, languages, review_limits
 from results.transcripts.dub_checks import checks_of
 from results.transcripts.review import Kind, ReviewCheck
@@ -28,6 +29,7 @@ DUBS_WHILE_BUSY = 5
 _DUBS_PER_BATCH = 20
 _PAUSE_SECONDS = 0.03
 _ROWS_PER_QUERY = 500
+_failed = FailedItems("The review checks of dub %s could not be stored")
 _FIELDS = tuple(field.attname for field in OpenCheck._meta.concrete_fields if field.name != "id")
 
 
@@ -81,9 +83,10 @@ def store_pending() -> None:
     outdated = Dub.objects.filter(has_current_checks=False, is_language_checked=True).order_by("-pk")
     while True:
         is_busy = Run.objects.askable(clock.now()).exists()
-        dubs = list(outdated[: DUBS_WHILE_BUSY if is_busy else _DUBS_PER_BATCH])
+        others = outdated.exclude(pk__in=_failed.pks())
+        dubs = list(others[: DUBS_WHILE_BUSY if is_busy else _DUBS_PER_BATCH])
         for dub in dubs:
-            with transaction.atomic():
+            with _failed.on_its_own(dub.pk), transaction.atomic():
                 # Another worker may have been quicker.
                 if outdated.filter(pk=dub.pk).exists():
                     store_checks(dub)

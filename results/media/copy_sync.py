@@ -13,6 +13,7 @@ from results import clock
 from results.media import copy_fetch, copy_storage, links, part_files, quota, still_files
 from results.media.copies import without_signature
 from results.models import CopyPolicy, Dub, MediaCopy, Retention
+from results.queue.turns import on_its_own
 
 logger = logging.getLogger(__name__)
 
@@ -36,21 +37,26 @@ def sync_copies() -> None:
 def find_new_media() -> None:
     """Add a waiting copy for each medium in results stored since the last sync, for the teams that keep copies."""
     for policy in CopyPolicy.objects.filter(is_enabled=True, team__removed_at=None):
-        now = clock.now()
-        dubs = Dub.objects.present().filter(run__team=policy.pk)
-        if policy.synced_at:
-            # A sync before the clock was set back counts as one of now.
-            dubs = dubs.filter(run__checked_at__gte=min(policy.synced_at, now) - LONGEST_TURN)
-        if days := Retention.objects.filter(pk=policy.pk).values_list("media_days", flat=True).first():
-            # Copies of older media were kept for as long as the team wants.
-            dubs = dubs.filter(media_fetched_at__gte=clock.days_ago(days))
-        pks = list(dubs.order_by("pk").values_list("pk", flat=True))
-        try:
-            for start in range(0, len(pks), 500):
-                _sync_dubs(list(Dub.objects.select_related("run").filter(pk__in=pks[start : start + 500])))
-        except IntegrityError:
-            continue  # a dub was removed meanwhile; the next sync finds the others
-        CopyPolicy.objects.filter(pk=policy.pk, synced_at=policy.synced_at).update(synced_at=now)
+        with on_its_own("The new media of team %s could not be added", policy.pk):
+            _find_new_media_of(policy)
+
+
+def _find_new_media_of(policy: CopyPolicy) -> None:
+    now = clock.now()
+    dubs = Dub.objects.present().filter(run__team=policy.pk)
+    if policy.synced_at:
+        # A sync before the clock was set back counts as one of now.
+        dubs = dubs.filter(run__checked_at__gte=min(policy.synced_at, now) - LONGEST_TURN)
+    if days := Retention.objects.filter(pk=policy.pk).values_list("media_days", flat=True).first():
+        # Copies of older media were kept for as long as the team wants.
+        dubs = dubs.filter(media_fetched_at__gte=clock.days_ago(days))
+    pks = list(dubs.order_by("pk").values_list("pk", flat=True))
+    try:
+        for start in range(0, len(pks), 500):
+            _sync_dubs(list(Dub.objects.select_related("run").filter(pk__in=pks[start : start + 500])))
+    except IntegrityError:
+        return  # a dub was removed meanwhile; the next sync finds the others
+    CopyPolicy.objects.filter(pk=policy.pk, synced_at=policy.synced_at).update(synced_at=now)
 
 
 def _sync_dubs(dubs: list[Dub]) -> None:

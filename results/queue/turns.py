@@ -8,6 +8,7 @@ and kept SQLite's write lock from every other process.
 import functools
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -16,6 +17,15 @@ from django.db import InterfaceError, OperationalError
 from results import queue
 
 logger = logging.getLogger(__name__)
+
+RETRY_SECONDS = 600
+# When more items of a backlog fail, the fault is in none of them.
+MAX_FAILED = 1000
+# Without memory or the database none of many can come.
+_ERRORS_OF_ALL = (MemoryError, OperationalError, InterfaceError)
+
+failed_until: dict[tuple[str, int], float] = {}
+"""Until when items are left out that failed in this process, by the log line of their backlog and their pk."""
 
 _lock = threading.Lock()
 _running: set[str] = set()
@@ -57,7 +67,38 @@ def on_its_own(failure: str, pk: int) -> Iterator[None]:
     """
     try:
         yield
-    except (MemoryError, OperationalError, InterfaceError):
+    except _ERRORS_OF_ALL:
         raise
     except Exception:
         logger.exception(failure, pk)
+
+
+class FailedItems:
+    """The items of a backlog that failed, which are left out of it for RETRY_SECONDS so that the others come.
+
+    Without this, those that fail each time would be the first of every turn. `failure` is the log line, with `%s`
+    for the pk.
+    """
+
+    def __init__(self, failure: str) -> None:
+        self._failure = failure
+
+    @contextmanager
+    def on_its_own(self, pk: int) -> Iterator[None]:
+        """Do as the function `on_its_own` does, and leave the item out for a while if it fails."""
+        try:
+            yield
+        except _ERRORS_OF_ALL:
+            raise
+        except Exception:
+            if len(self.pks()) >= MAX_FAILED:
+                raise
+            failed_until[self._failure, pk] = time.monotonic() + RETRY_SECONDS
+            logger.exception(self._failure, pk)
+
+    def pks(self) -> list[int]:
+        """Return the items that are to be left out now."""
+        now = time.monotonic()
+        for key in [key for key, until in list(failed_until.items()) if until <= now]:
+            failed_until.pop(key, None)
+        return [pk for failure, pk in list(failed_until) if failure == self._failure]

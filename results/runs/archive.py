@@ -14,6 +14,7 @@ from django.db import transaction
 from results import queue
 from results.dubs import checks
 from results.models import LargeChange, Run
+from results.queue.turns import FailedItems
 from results.runs import large_changes
 from results.search import indexing
 from teams.models import Team
@@ -22,6 +23,7 @@ TURN_SECONDS = 3
 # After each batch a pause lets in a writer that waits for SQLite's write lock and tries every 25 ms at first.
 _RUNS_PER_CHUNK = 10
 _PAUSE_SECONDS = 0.03
+_failed = FailedItems("The search index could not be synced with run %s")
 
 
 def archive_runs(team: Team, pks: Collection[int]) -> int:
@@ -53,7 +55,8 @@ def sync_pending() -> None:
             queue.enqueue("sync_archived")
             return
         for pk in pks:
-            _sync_run(pk)
+            with _failed.on_its_own(pk):
+                _sync_run(pk)
         time.sleep(_PAUSE_SECONDS)
 
 
@@ -74,5 +77,6 @@ def _sync_run(pk: int) -> None:
 
 def _next_pending() -> list[int]:
     """Return the next runs to sync: those to remove from the index first, then those to add, newest first."""
-    to_unindex = Run.objects.to_unindex().order_by("pk")[:_RUNS_PER_CHUNK].pks()
-    return to_unindex or Run.objects.to_index().order_by("-pk")[:_RUNS_PER_CHUNK].pks()
+    runs = Run.objects.exclude(pk__in=_failed.pks())
+    to_unindex = runs.to_unindex().order_by("pk")[:_RUNS_PER_CHUNK].pks()
+    return to_unindex or runs.to_index().order_by("-pk")[:_RUNS_PER_CHUNK].pks()

@@ -18,6 +18,7 @@ from django.db.models.functions import Coalesce
 from results import clock
 from results.db import chunks
 from results.models import LargeChange, Run, TeamVersion
+from results.queue.turns import FailedItems
 from teams import audit
 from teams.models import Team
 
@@ -29,6 +30,7 @@ _RUNS_PER_STEP = 500
 _SOURCES_PER_TRANSACTION = 500
 # After each step a pause lets in a writer that waits for SQLite's write lock.
 _PAUSE_SECONDS = 0.03
+_failed = FailedItems("The large changes of team %s could not go on")
 
 _AUDIT = {
     Verb.ARCHIVED: audit.Action.RUNS_ARCHIVED,
@@ -74,9 +76,16 @@ def cancel(team: Team, kind: Verb, at: datetime) -> None:
 
 
 def go_on_with_all(turn_ends: float) -> bool:
-    """Go on with the changes of all teams; return whether all are done before the turn ends."""
+    """Go on with the changes of all teams; return whether all are done before the turn ends.
+
+    A team whose change fails has its turn again after a while.
+    """
     teams = Team.objects.filter(pk__in=LargeChange.objects.values("team"))
-    return all(go_on(team, turn_ends) for team in teams)
+    for team in teams.exclude(pk__in=_failed.pks()):
+        with _failed.on_its_own(team.pk):
+            if not go_on(team, turn_ends):
+                return False
+    return True
 
 
 def go_on(team: Team, turn_ends: float) -> bool:

@@ -16,6 +16,7 @@ from django.db.models import Count
 from results import clock, queue
 from results.db import bulk
 from results.models import Cue, Dub, Run, RunQuerySet, TeamVersion
+from results.queue.turns import FailedItems
 from results.runs.source_names import name_key
 from results.search import titles
 from results.transcripts.correlation import correlate
@@ -28,6 +29,7 @@ _RUNS_PER_BATCH = 50
 _MAX_SAME_NAME = 200
 # So many lines are enough to tell two originals apart.
 _LINES_COMPARED = 400
+_failed = FailedItems("Run %s could not be compared with others")
 
 
 def suggest_pending() -> None:
@@ -37,15 +39,25 @@ def suggest_pending() -> None:
     """
     is_busy = Run.objects.askable(clock.now()).exists()
     turn_ends = time.monotonic() + TURN_SECONDS
-    while batch := list(Run.objects.uncompared().order_by("pk")[:_RUNS_PER_BATCH]):
+    while batch := list(Run.objects.uncompared().exclude(pk__in=_failed.pks()).order_by("pk")[:_RUNS_PER_BATCH]):
         if time.monotonic() > turn_ends:
             queue.enqueue("suggest_sources")
             return
         by_team = sorted(batch, key=lambda run: run.team_id)
         for team_id, runs in groupby(by_team, key=lambda run: run.team_id):
-            _compare(team_id, list(runs))
+            _compare_each(team_id, list(runs))
         if is_busy:
             return
+
+
+def _compare_each(team_id: int, batch: Sequence[Run]) -> None:
+    """Compare these runs of one team; if that fails, each by itself, so that only those at fault are left out."""
+    try:
+        _compare(team_id, batch)
+    except Exception:
+        for run in batch:
+            with _failed.on_its_own(run.pk):
+                _compare(team_id, [run])
 
 
 def suggested(runs: RunQuerySet) -> RunQuerySet:

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from results import clock
 from results.models import Dub, Event, Run, SavedSearch, SearchAlert, TeamVersion
+from results.queue.turns import FailedItems, on_its_own
 from results.search import indexing
 from results.search.find import count_in_dub
 from results.search.query import MAX_CHARACTERS
@@ -18,6 +19,7 @@ MAX_SAVED = 100
 MAX_DUBS = 200
 # While runs are due, refreshing them comes first: one task checks only so many dubs.
 DUBS_WHILE_BUSY = 25
+_failed = FailedItems("The saved searches could not be run on dub %s")
 
 
 class TooManySearchesError(Exception):
@@ -82,24 +84,33 @@ def create_alerts() -> None:
     Dubs of archived runs follow once the run is restored.
     """
     unchecked = Dub.objects.filter(is_alert_checked=False, run__archived_at=None, run__is_indexed=True)
+    unchecked = unchecked.exclude(pk__in=_failed.pks())
     most = DUBS_WHILE_BUSY if Run.objects.askable(clock.now()).exists() else MAX_DUBS
     for dub in unchecked.order_by("pk")[:most]:
-        searches = SavedSearch.objects.filter(team=dub.team_id).select_related("owner")
-        found = [(saved, count) for saved in searches if (count := _count_for_owner(dub, saved))]
-        alerts = [SearchAlert(saved_search=saved, dub=dub, count=count) for saved, count in found]
-        indexing.learn_words(dub)
-        with transaction.atomic():
-            # A dub that got other lines or another language meanwhile is left for the next time.
-            same = Dub.objects.filter(pk=dub.pk, cues_hash=dub.cues_hash, language=dub.language)
-            if same.update(is_alert_checked=True):
-                # A dub whose lines changed is no news to an owner who has an alert about it already.
-                _tell_found(dub, found)
-                SearchAlert.objects.bulk_create(
-                    alerts,
-                    update_conflicts=True,
-                    unique_fields=["saved_search", "dub"],
-                    update_fields=["count"],
-                )
+        with _failed.on_its_own(dub.pk):
+            _create_alerts_about(dub)
+
+
+def _create_alerts_about(dub: Dub) -> None:
+    found = []
+    for saved in SavedSearch.objects.filter(team=dub.team_id).select_related("owner"):
+        # One search that fails must not keep the team's other searches from every new dub.
+        with on_its_own("The saved search %s could not be run", saved.pk):
+            if count := _count_for_owner(dub, saved):
+                found.append((saved, count))
+    indexing.learn_words(dub)
+    with transaction.atomic():
+        # A dub that got other lines or another language meanwhile is left for the next time.
+        same = Dub.objects.filter(pk=dub.pk, cues_hash=dub.cues_hash, language=dub.language)
+        if same.update(is_alert_checked=True):
+            # A dub whose lines changed is no news to an owner who has an alert about it already.
+            _tell_found(dub, found)
+            SearchAlert.objects.bulk_create(
+                [SearchAlert(saved_search=saved, dub=dub, count=count) for saved, count in found],
+                update_conflicts=True,
+                unique_fields=["saved_search", "dub"],
+                update_fields=["count"],
+            )
 
 
 def _tell_found(dub: Dub, found: Sequence[tuple[SavedSearch, int]]) -> None:

@@ -15,12 +15,14 @@ from django.db.models.expressions import RawSQL
 from results import queue, tags
 from results.db import bulk
 from results.models import Run, RunQuerySet
+from results.queue.turns import FailedItems
 from results.search import analyzer
 
 TURN_SECONDS = 3
 # Longer ones do not fit into PostgreSQL's index.
 _MAX_FOLDED = 500
 _RUNS_PER_BATCH = 200
+_failed = FailedItems("The title of run %s could not be folded")
 # A query of its own, so that the other needs only the index. Raw SQL, as the ORM takes longer to build it than a
 # small team's search does.
 _NOT_FOLDED = r"select id from results_run where title_folded is null and lower(title) like lower(%s) escape '\'"
@@ -58,7 +60,7 @@ def fold_pending() -> None:
     more_tags = tags.fill_search_forms()
     turn_ends = time.monotonic() + TURN_SECONDS
     missing = Run.objects.filter(title_folded=None).order_by("pk")
-    while pks := missing[:_RUNS_PER_BATCH].pks():
+    while pks := missing.exclude(pk__in=_failed.pks())[:_RUNS_PER_BATCH].pks():
         if time.monotonic() > turn_ends:
             queue.enqueue("fold_titles")
             return
@@ -69,7 +71,9 @@ def fold_pending() -> None:
 
 def _fold_runs(pks: list[int]) -> None:
     with transaction.atomic():
-        runs = list(Run.objects.filter(pk__in=pks).select_for_update().order_by("pk").only("title"))
-        for run in runs:
-            run.title_folded = fold(run.title)
-        bulk.update(Run, runs, ("title_folded",))
+        folded = []
+        for run in Run.objects.filter(pk__in=pks).select_for_update().order_by("pk").only("title"):
+            with _failed.on_its_own(run.pk):
+                run.title_folded = fold(run.title)
+                folded.append(run)
+        bulk.update(Run, folded, ("title_folded",))

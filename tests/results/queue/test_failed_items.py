@@ -1,0 +1,170 @@
+"""An item of a backlog that fails is left out for a while, and holds up none of the others."""
+
+from collections.abc import Callable
+from types import ModuleType
+
+import pytest
+
+from results import clock, tags, tasks
+from results.dubs import checks, speakers
+from results.dubs import languages as dub_languages
+from results.media import copy_sync
+from results.models import CopyPolicy, Cue, Dub, LargeChange, MediaCopy, Run, SearchAlert, Tag
+from results.queue import turns
+from results.runs import archive, large_changes, source_suggestions
+from results.runs.source_names import name_key
+from results.search import find, indexing, saved, titles
+from teams.models import Membership
+from tests.factories import make_dub, make_ready_run, make_run, make_searchable_dub, make_searchable_run, make_team
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("enqueued")]
+
+
+@pytest.fixture
+def fail_for(monkeypatch) -> Callable[[ModuleType, str, object], None]:
+    """Have this function of a module raise when its first argument is this one."""
+
+    def patch(module: ModuleType, name: str, bad: object) -> None:
+        function = getattr(module, name)
+
+        def fail(first, *rest, **named):
+            if first == bad:
+                raise ValueError
+            return function(first, *rest, **named)
+
+        monkeypatch.setattr(module, name, fail)
+
+    return patch
+
+
+def test_a_run_that_cannot_be_synced_leaves_the_index_to_others(fail_for, monkeypatch, caplog, enqueued):
+    monkeypatch.setattr(archive, "_RUNS_PER_CHUNK", 1)
+    monkeypatch.setattr(archive, "TURN_SECONDS", 60)
+    bad, _good = (make_searchable_run(make_team(), "one") for _ in range(2))
+    Run.objects.update(archived_at=clock.now())
+    fail_for(archive, "_sync_run", bad.pk)
+    tasks.sync_archived()
+    assert (Run.objects.filter(is_indexed=True).pks(), enqueued) == ([bad.pk], [])
+    assert f"The search index could not be synced with run {bad.pk}" in caplog.text
+
+
+def test_a_failed_item_is_left_out_for_a_while_and_then_has_its_turn_again(fail_for, monkeypatch, caplog):
+    run = make_searchable_run(make_team(), "one")
+    Run.objects.update(archived_at=clock.now())
+    with monkeypatch.context() as context:
+        context.setattr(archive, "_sync_run", lambda pk: 1 // 0)
+        tasks.sync_archived()
+    caplog.clear()
+    tasks.sync_archived()
+    assert (Run.objects.get(pk=run.pk).is_indexed, caplog.text) == (True, "")
+    for key in turns.failed_until:
+        turns.failed_until[key] -= turns.RETRY_SECONDS
+    tasks.sync_archived()
+    assert not Run.objects.get(pk=run.pk).is_indexed
+
+
+def test_when_every_item_fails_the_task_fails(monkeypatch):
+    monkeypatch.setattr(turns, "MAX_FAILED", 2)
+    monkeypatch.setattr(archive, "_sync_run", lambda pk: 1 // 0)
+    for _ in range(3):
+        make_searchable_run(make_team(), "one")
+    Run.objects.update(archived_at=clock.now())
+    with pytest.raises(ZeroDivisionError):
+        tasks.sync_archived()
+
+
+def test_a_team_whose_large_change_fails_holds_up_no_other(fail_for, enqueued):
+    bad, good = runs = [make_run() for _ in range(2)]
+    for run in runs:
+        LargeChange.objects.create(team=run.team, kind="archived", at=clock.now(), by="", pks=[run.pk])
+    fail_for(large_changes, "_change_part", bad.team)
+    for _ in range(2):
+        tasks.sync_archived()
+    assert Run.objects.exclude(archived_at=None).pks() == [good.pk]
+    assert enqueued == []
+
+
+def test_a_dub_whose_language_cannot_be_read_holds_up_no_other(fail_for, monkeypatch, enqueued):
+    monkeypatch.setattr(dub_languages, "DUBS_PER_TASK", 1)
+    _good, bad = (make_dub(make_ready_run(make_team()), ["Hola"]) for _ in range(2))
+    fail_for(dub_languages, "_check", bad)
+    for _ in range(3):
+        tasks.check_languages()
+    assert list(Dub.objects.filter(is_language_checked=False)) == [bad]
+    assert len(enqueued) == 2
+
+
+def test_a_dub_whose_checks_cannot_be_made_holds_up_no_other(fail_for, monkeypatch, enqueued):
+    monkeypatch.setattr(checks, "_DUBS_PER_BATCH", 1)
+    monkeypatch.setattr(checks, "TURN_SECONDS", 60)
+    _good, bad = (make_dub(make_ready_run(make_team()), ["Hola"], is_language_checked=True) for _ in range(2))
+    fail_for(checks, "store_checks", bad)
+    tasks.store_checks()
+    assert list(Dub.objects.filter(has_current_checks=False)) == [bad]
+    assert enqueued == []
+
+
+def test_a_dub_on_which_searches_fail_holds_up_no_other(fail_for, monkeypatch):
+    monkeypatch.setattr(saved, "MAX_DUBS", 1)
+    bad, _good = (make_searchable_dub(make_ready_run(make_team()), is_alert_checked=False) for _ in range(2))
+    fail_for(indexing, "learn_words", bad)
+    for _ in range(2):
+        tasks.send_search_alerts()
+    assert list(Dub.objects.filter(is_alert_checked=False)) == [bad]
+
+
+def test_a_saved_search_that_fails_leaves_the_teams_other_searches_their_alerts(fail_for, monkeypatch):
+    dub = make_searchable_dub(make_ready_run(make_team()), ["the kitchen"], is_alert_checked=False)
+    owner = Membership.objects.get(team=dub.team)
+    for q in ("bad", "kitchen"):
+        saved.save_search(owner, q, is_shared=False)
+    count = find.count_in_dub
+    monkeypatch.setattr(saved, "count_in_dub", lambda dub, q: 1 // 0 if q == "bad" else count(dub, q))
+    tasks.send_search_alerts()
+    assert SearchAlert.objects.get().saved_search.q == "kitchen"
+
+
+def test_a_run_whose_speakers_cannot_be_renamed_holds_up_no_other(fail_for, enqueued):
+    team = make_team()
+    named, bad, _good = (make_searchable_run(team, "one") for _ in range(3))
+    speakers.rename_speaker(named, "Anna", "Kim", everywhere=True)
+    fail_for(speakers, "apply_names", bad)
+    for _ in range(2):
+        tasks.apply_speaker_names()
+    assert list(Cue.objects.filter(speaker="Anna").values_list("run", flat=True)) == [bad.pk]
+
+
+def test_a_team_whose_media_cannot_be_copied_holds_up_no_other(monkeypatch):
+    bad, good = dubs = [
+        make_dub(make_ready_run(make_team()), video_url="https://x.example/1.mp4") for _ in range(2)
+    ]
+    for dub in dubs:
+        CopyPolicy.objects.create(team=dub.team, is_enabled=True, quota_bytes=2**30)
+    sync = copy_sync._sync_dubs
+    monkeypatch.setattr(copy_sync, "_sync_dubs", lambda dubs: 1 // 0 if dubs == [bad] else sync(dubs))
+    copy_sync.find_new_media()
+    assert MediaCopy.objects.get(kind="video").dub == good
+
+
+def test_a_title_or_a_tag_that_cannot_be_folded_holds_up_no_other(fail_for, monkeypatch, enqueued):
+    monkeypatch.setattr(titles, "_RUNS_PER_BATCH", 1)
+    monkeypatch.setattr(tags, "_TAGS_PER_BATCH", 1)
+    bad, good = (make_run(title=title, title_folded=None) for title in ("bad", "good"))
+    tags.add_tags(good.team, {good.pk: ["bad", "good"]})
+    Tag.objects.update(letters=None)
+    fail_for(titles, "fold", "bad")
+    fail_for(tags, "search_form", "bad")
+    for _ in range(3):
+        tasks.fold_titles()
+    assert Run.objects.filter(title_folded=None).pks() == [bad.pk]
+    assert Tag.objects.get(letters=None).name == "bad"
+    assert len(enqueued) == 2
+
+
+def test_a_run_that_cannot_be_compared_holds_up_no_other(monkeypatch, enqueued):
+    monkeypatch.setattr(source_suggestions, "_RUNS_PER_BATCH", 2)
+    monkeypatch.setattr(source_suggestions, "TURN_SECONDS", 60)
+    bad, *_others = (make_run(title=title, cue_count=1) for title in ("bad", "one", "two"))
+    monkeypatch.setattr(source_suggestions, "name_key", lambda title: 1 // 0 if title == "bad" else name_key(title))
+    tasks.suggest_sources()
+    assert (Run.objects.uncompared().pks(), enqueued) == ([bad.pk], [])
