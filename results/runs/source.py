@@ -42,8 +42,10 @@ def join_groups(team: Team, groups: Sequence[Collection[int]], title: str = "") 
         with transaction.atomic():
             # One order of locks everywhere avoids deadlocks: the team, its runs by pk, the version.
             Team.objects.select_for_update(no_key=True).get(pk=team.pk)
-            version = 0
-            for group in groups[start : start + _GROUPS_PER_TRANSACTION]:
+            part, version = groups[start : start + _GROUPS_PER_TRANSACTION], 0
+            every = {pk for group in part for pk in _companions(team, group)}
+            _lock(Run.objects.filter(team=team, pk__in=every))
+            for group in part:
                 if source := _join(team, group, title):
                     sources.append(source)
                     version = version or TeamVersion.bump(team.pk)
@@ -109,11 +111,16 @@ def _join(team: Team, pks: Collection[int], title: str) -> Source | None:
 
 
 def _with_companions(team: Team, pks: Collection[int]) -> list[Run]:
-    """Return these runs of the team with all runs of their sources, locked, by pk."""
+    """Return these runs of the team with all runs of their sources, by pk."""
+    runs = Run.objects.filter(team=team, pk__in=_companions(team, pks))
+    return list(runs.order_by("pk").only("title", "source_id"))
+
+
+def _companions(team: Team, pks: Collection[int]) -> set[int]:
+    """Return these runs of the team and those of their sources; more than MAX_RUNS are too many to be joined."""
     runs = Run.objects.filter(team=team)
     of_sources = runs.present().filter(pk__in=pks, source__isnull=False).values("source")
-    every = {*runs.present().filter(pk__in=pks).pks(), *runs.filter(source__in=of_sources)[: MAX_RUNS + 1].pks()}
-    return list(runs.filter(pk__in=every).select_for_update().order_by("pk").only("title", "source_id"))
+    return {*runs.present().filter(pk__in=pks).pks(), *runs.filter(source__in=of_sources)[: MAX_RUNS + 1].pks()}
 
 
 def take_apart(run: Run) -> None:
