@@ -185,7 +185,12 @@ def delete_runs(team: Team, which: Q, turn_ends: float) -> bool:
 def delete_run(run: Run, which: Q = _ANY) -> None:
     """Delete the run with its dubs, its cues and their search terms, unless it no longer matches `which`."""
     with transaction.atomic():
-        locked = Run.objects.select_for_update().filter(which, pk=run.pk).first()
+        # One order of locks everywhere avoids deadlocks: the team, its runs by pk, the version. While the team is
+        # locked, no run is joined with this one.
+        Team.objects.select_for_update(no_key=True).filter(pk=run.team_id).first()
+        of_source = Run.objects.filter(pk=run.pk, source__isnull=False).values("source")
+        Run.objects.filter(Q(pk=run.pk) | Q(source__in=of_source)).select_for_update().order_by("pk").pks()
+        locked = Run.objects.filter(which, pk=run.pk).first()
         if locked is None:
             return
         for dub in locked.dubs.all():

@@ -8,8 +8,8 @@ import pytest
 from django.db import connection, transaction
 
 from results.models import Run, Source, TeamVersion
-from results.runs import source
-from tests.factories import make_runs, make_team
+from results.runs import source, trash
+from tests.factories import make_runs, make_source, make_team
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -56,3 +56,11 @@ def test_joining_two_groups_locks_the_runs_of_both_first():
     with waiting_for(lock(third), lambda: source.join_groups(team, groups)):
         TeamVersion.bump(team.pk)
     assert Source.objects.count() == 2
+
+
+def test_deleting_a_run_locks_the_runs_of_its_source_first():
+    team = make_team()
+    removed, left = make_source(team, "fr-fr", "de-de")
+    with waiting_for(lock(left), lambda: trash.delete_run(removed)):
+        TeamVersion.bump(team.pk)
+    assert Run.objects.get().source is None
