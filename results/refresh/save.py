@@ -127,7 +127,8 @@ def _store(outcomes: Sequence[Outcome], earlier: dict[int, str], log: CallLog | 
     """
     changes = dict.fromkeys((outcome.pk for outcome in outcomes), "Replaced by a newer check.")
     by_run = {(outcome.pk, outcome.lease): outcome for outcome in outcomes}
-    locked = Run.objects.select_for_update().filter(pk__in=changes).order_by("pk")
+    # One order of locks everywhere avoids deadlocks, and so the runs that tasks have become are locked with these.
+    locked = Run.objects.select_for_update().filter(pk__in=[*changes, *_known_runs(outcomes)]).order_by("pk")
     runs = [run for run in locked if run.lease and (run.pk, run.lease) in by_run]
     before = {run.pk: run.status for run in runs}
     merging = merge.Merge(runs)
@@ -159,6 +160,13 @@ def _store(outcomes: Sequence[Outcome], earlier: dict[int, str], log: CallLog | 
     bulk.update(Run, kept, RUN_FIELDS)
     bulk.insert_values(Event, run_events.FIELDS, run_events.build(kept, before, merging.changes, merging.missing))
     return changes
+
+
+def _known_runs(outcomes: Sequence[Outcome]) -> list[int]:
+    """Return the runs that the team has of the ids that its tasks have got."""
+    ids = {one.answer.run_id for one in outcomes if isinstance(one.answer, camb.TaskAnswer) and one.answer.run_id}
+    teams = Run.objects.filter(pk__in=[outcome.pk for outcome in outcomes]).values("team")
+    return Run.objects.filter(team__in=teams, camb_run_id__in=ids).pks() if ids else []
 
 
 def _postpone(outcome: Outcome) -> dict[int, str]:

@@ -1,15 +1,21 @@
 """Whatever locks several rows locks the team, its runs by pk and then the version, so that nothing deadlocks."""
 
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
 
+from results import camb, clock
 from results.models import Run, Source, TeamVersion
+from results.refresh import save
+from results.refresh.call_log import CallLog
 from results.runs import source, trash
-from tests.factories import make_runs, make_source, make_team
+from teams.models import Team
+from tests.factories import make_run, make_runs, make_source, make_team
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -49,6 +55,19 @@ def lock(run: Run) -> Callable[[], object]:
     return lambda: Run.objects.select_for_update().get(pk=run.pk)
 
 
+def make_task(team: Team) -> Run:
+    """Make a dubbing task that is being asked about."""
+    until = clock.now() + timedelta(minutes=1)
+    return make_run(team, camb_run_id=None, camb_task_id="task", lease=uuid.uuid4(), lease_until=until)
+
+
+def save_task(task: Run, run_id: int) -> None:
+    """Store the answer that this task has become the run of this id."""
+    answer = camb.TaskAnswer("SUCCESS", run_id, "", "")
+    assert task.lease
+    save.save_outcomes([save.Outcome(task.pk, task.lease, clock.now(), answer)], CallLog(task.team_id))
+
+
 def test_joining_two_groups_locks_the_runs_of_both_first():
     team = make_team()
     first, second, third, fourth = make_runs(team, 4)
@@ -64,3 +83,12 @@ def test_deleting_a_run_locks_the_runs_of_its_source_first():
     with waiting_for(lock(left), lambda: trash.delete_run(removed)):
         TeamVersion.bump(team.pk)
     assert Run.objects.get().source is None
+
+
+def test_a_task_that_became_a_known_run_is_locked_with_it_by_pk():
+    team = make_team()
+    known = make_run(team, title="known")
+    task = make_task(team)
+    with waiting_for(lock(known), lambda: save_task(task, known.camb_run_id or 0)):
+        Run.objects.select_for_update().get(pk=task.pk)
+    assert Run.objects.get() == known
