@@ -13,6 +13,7 @@ from django.db.models.functions import Least
 
 from results import camb, clock
 from results.db import bulk, health
+from results.db.retry import retry_lost_race
 from results.models import Event, Run, TeamVersion
 from results.refresh import call_log, claims, merge, run_events
 from results.refresh.call_log import CallLog
@@ -81,8 +82,7 @@ def save_outcomes(outcomes: Sequence[Outcome], log: CallLog) -> dict[int, str]:
     while left:
         share = left.pop()
         try:
-            with transaction.atomic():
-                stored = _store(share, changes, None if left else log)
+            stored = _store(share, changes, None if left else log)
         except MemoryError:
             raise  # not the runs' fault, so no attempt to save counts
         except Exception as error:
@@ -120,8 +120,10 @@ def _split_by_size(outcomes: Sequence[Outcome]) -> list[list[Outcome]]:
     return shares
 
 
+@retry_lost_race
+@transaction.atomic
 def _store(outcomes: Sequence[Outcome], earlier: dict[int, str], log: CallLog | None) -> dict[int, str]:
-    """Store these outcomes in the transaction under way, except of runs that were removed or are leased anew.
+    """Store these outcomes in one transaction, except of runs that were removed or are leased anew.
 
     The call log comes with the last share; the changes of earlier shares are written in it too.
     """
