@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from django.db import OperationalError
+from django.db import DatabaseError, IntegrityError
 
 from results.db import health
 
@@ -15,6 +15,8 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 _DEADLOCK = "40P01"  # PostgreSQL's code: it ends one of the transactions that wait for each other
+# A run of this id was added, or a task became it, since the transaction looked for it: a second try finds it.
+_RUN_IS_KNOWN = "one_run_a_team"
 
 
 def retry_lost_race(transact: Callable[P, T]) -> Callable[P, T]:
@@ -24,8 +26,8 @@ def retry_lost_race(transact: Callable[P, T]) -> Callable[P, T]:
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return transact(*args, **kwargs)
-        except OperationalError as error:
-            if not _is_deadlock(error):
+        except DatabaseError as error:
+            if not _is_lost_race(error):
                 raise
             logger.warning("A transaction is repeated: %s", health.first_line(error))
         return transact(*args, **kwargs)
@@ -33,5 +35,6 @@ def retry_lost_race(transact: Callable[P, T]) -> Callable[P, T]:
     return run
 
 
-def _is_deadlock(error: OperationalError) -> bool:
-    return getattr(error.__cause__, "sqlstate", None) == _DEADLOCK
+def _is_lost_race(error: DatabaseError) -> bool:
+    is_known = isinstance(error, IntegrityError) and _RUN_IS_KNOWN in health.first_line(error)
+    return is_known or getattr(error.__cause__, "sqlstate", None) == _DEADLOCK

@@ -8,6 +8,7 @@ from typing import Self
 from django.db import transaction
 
 from results import clock, queue, tags
+from results.db.retry import retry_lost_race
 from results.dubs import languages as dub_languages
 from results.models import Run, TeamVersion
 from results.runs.source import join_named
@@ -110,6 +111,8 @@ def add_pasted(team: Team, lines: Sequence[PastedId], added_by: User | None) -> 
     return new, len(runs) + len(tasks) - new
 
 
+@retry_lost_race
+@transaction.atomic
 def add_runs(
     team: Team,
     pairs: Sequence[tuple[int, str]],
@@ -122,34 +125,33 @@ def add_runs(
     """
     given = given or {}
     title_of = dict(pairs)
-    with transaction.atomic():
-        _lock_team(team)
-        _release_ids(team, "camb_run_id", title_of)
-        known = {run.camb_run_id or 0: run for run in _known(team, "camb_run_id", title_of)}
-        named = [run for run_id, run in known.items() if not run.title and title_of[run_id]]
-        # Storing answers locks runs by pk, then the team's version, and so does this.
-        list(Run.objects.filter(pk__in=[run.pk for run in named]).select_for_update().order_by("pk"))
-        version = TeamVersion.bump(team.pk)
-        new = [
-            Run(
-                team=team,
-                camb_run_id=run_id,
-                title=title[: Run.LONGEST_TITLE],
-                title_folded=titles.fold(title[: Run.LONGEST_TITLE]),
-                given_language=given.get(run_id, ""),
-                added_by=added_by,
-                version=version,
-            )
-            for run_id, title in title_of.items()
-            if run_id not in known
-        ]
-        Run.objects.bulk_create(new)
-        _record_added(team, new)
-        for run in named:
-            run.title, run.version, run.is_compared = title_of[run.camb_run_id or 0][:200], version, False
-            run.title_folded = titles.fold(run.title)
-        Run.objects.bulk_update(named, ["title", "title_folded", "is_compared", "version"], batch_size=200)
-        queue.enqueue("refresh_due")
+    _lock_team(team)
+    _release_ids(team, "camb_run_id", title_of)
+    known = {run.camb_run_id or 0: run for run in _known(team, "camb_run_id", title_of)}
+    named = [run for run_id, run in known.items() if not run.title and title_of[run_id]]
+    # Storing answers locks runs by pk, then the team's version, and so does this.
+    list(Run.objects.filter(pk__in=[run.pk for run in named]).select_for_update().order_by("pk"))
+    version = TeamVersion.bump(team.pk)
+    new = [
+        Run(
+            team=team,
+            camb_run_id=run_id,
+            title=title[: Run.LONGEST_TITLE],
+            title_folded=titles.fold(title[: Run.LONGEST_TITLE]),
+            given_language=given.get(run_id, ""),
+            added_by=added_by,
+            version=version,
+        )
+        for run_id, title in title_of.items()
+        if run_id not in known
+    ]
+    Run.objects.bulk_create(new)
+    _record_added(team, new)
+    for run in named:
+        run.title, run.version, run.is_compared = title_of[run.camb_run_id or 0][:200], version, False
+        run.title_folded = titles.fold(run.title)
+    Run.objects.bulk_update(named, ["title", "title_folded", "is_compared", "version"], batch_size=200)
+    queue.enqueue("refresh_due")
     return AddedRuns(new=len(new), known=sorted(known))
 
 

@@ -1,4 +1,4 @@
-"""Whatever locks several rows locks the team, its runs by pk and then the version, so that nothing deadlocks."""
+"""Transactions at one moment: they lock the team, its runs by pk and then the version, so none deadlocks."""
 
 import threading
 import uuid
@@ -14,6 +14,7 @@ from results.models import Run, Source, TeamVersion
 from results.refresh import save
 from results.refresh.call_log import CallLog
 from results.runs import source, trash
+from results.runs.add import add_runs
 from teams.models import Team
 from tests.factories import make_run, make_runs, make_source, make_team
 
@@ -92,3 +93,20 @@ def test_a_task_that_became_a_known_run_is_locked_with_it_by_pk():
     with waiting_for(lock(known), lambda: save_task(task, known.camb_run_id or 0)):
         Run.objects.select_for_update().get(pk=task.pk)
     assert Run.objects.get() == known
+
+
+def test_a_task_that_becomes_a_run_while_a_person_adds_it_is_joined_with_it():
+    team = make_team()
+    task = make_task(team)
+    with waiting_for(lambda: add_runs(team, [(77, "added")], None), lambda: save_task(task, 77)):
+        pass
+    assert Run.objects.get().title == "added"
+
+
+def test_a_run_that_is_added_while_a_task_becomes_it_is_known():
+    team = make_team()
+    task = make_task(team)
+    with waiting_for(lambda: save_task(task, 77), lambda: add_runs(team, [(77, "added"), (78, "")], None)):
+        pass
+    assert set(Run.objects.values_list("camb_run_id", "title")) == {(77, "added"), (78, "")}
+    assert Run.objects.get(camb_run_id=77) == task
