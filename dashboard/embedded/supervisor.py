@@ -70,13 +70,7 @@ async def _run(
         while True:
             started = monotonic()
             try:
-                # Each tells the reaper its group before it begins: this process may be gone by the time it could.
-                process = processes[name] = await asyncio.create_subprocess_shell(
-                    f"echo {name} $$ >&0; exec </dev/null; exec {command}",
-                    env=env,
-                    stdin=writing,
-                    start_new_session=True,
-                )
+                process = processes[name] = await _start(name, command, env, writing)
             except OSError as error:  # for a while there may be no memory, process or open file to be had
                 what_happened = f"could not be started ({error.strerror})"
             else:
@@ -106,6 +100,13 @@ async def _run(
         _kill_group(reaper)
         os.close(writing)
         await reaper.wait()
+
+
+async def _start(name: str, command: str, env: Mapping[str, str], writing: int) -> Process:
+    """Start a process, which tells the reaper its group before it begins: we may be gone by the time we could."""
+    return await asyncio.create_subprocess_shell(
+        f"echo {name} $$ >&0; exec </dev/null; exec {command}", env=env, stdin=writing, start_new_session=True
+    )
 
 
 async def _start_reaper(names: Iterable[str]) -> tuple[Process, int]:
