@@ -4,7 +4,7 @@
     python -m benchmarks.company --tiny         # two minutes, only to see that it works
 
 200 teams have 20,000 runs and 1,000,000 lines on PostgreSQL. `manage.py start` serves them on loopback, with Redis
-and a stand-in CAMB.AI. 1,000 open lists poll, people search 20 times a second and open as many lists and runs,
+and a stand-in CAMB.AI. 1,000 open lists poll, people search 20 times a second and open a list or a run twice,
 while sweeps of 5,000 due runs follow each other. Then, under the same load, PostgreSQL, Redis, the worker and the
 web server are killed in turn. At last six times the load comes for a minute. The load is an open model: a request
 is timed from when it was due, whether or not earlier ones are answered.
@@ -67,9 +67,8 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=1_000_000)
     parser.add_argument("--tabs", type=int, default=1_000)
     parser.add_argument("--poll-seconds", type=float, default=5, help="how often a tab polls")
-    parser.add_argument(
-        "--searches", type=float, default=20, help="searches a second; lists and runs are as many again"
-    )
+    parser.add_argument("--searches", type=float, default=20, help="searches a second")
+    parser.add_argument("--opens", type=float, default=2, help="lists and runs that are opened a second")
     parser.add_argument("--sweep", type=int, default=5_000)
     parser.add_argument("--seconds", type=int, default=600)
     parser.add_argument("--kill-seconds", type=int, default=45, help="how long each kill is watched")
@@ -78,7 +77,15 @@ def main() -> None:
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that nothing is left running
     if options.tiny:
-        tiny: dict[str, float] = {"teams": 4, "runs": 200, "lines": 2_000, "tabs": 10, "sweep": 60, "searches": 1}
+        tiny: dict[str, float] = {
+            "teams": 4,
+            "runs": 200,
+            "lines": 2_000,
+            "tabs": 10,
+            "sweep": 60,
+            "searches": 1,
+            "opens": 1,
+        }
         vars(options).update(tiny, seconds=15, kill_seconds=30, spike_seconds=5)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dubroom-bench-")))
@@ -132,7 +139,13 @@ class Bench:
         tabs = [Tab(self.start.port, cookie, slug, runs) for cookie, slug, runs in self.company.people]
         for tab in tabs:
             await tab.open()
-        load = Load(tabs, self.company.words, self.options.searches, self.options.poll_seconds)
+        rates = {
+            "poll": len(tabs) / self.options.poll_seconds,
+            "search": self.options.searches,
+            "list": self.options.opens / 2,
+            "run": self.options.opens / 2,
+        }
+        load = Load(tabs, self.company.words, rates)
         await load.run(min(WARM_UP_S, self.options.seconds))
         await self._sweep()
         alone = await self._sweep()

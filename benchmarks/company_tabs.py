@@ -7,7 +7,7 @@ import json
 import random
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -133,16 +133,10 @@ class Tab:
 
 
 class Load:
-    """Sends polls of all tabs evenly, searches, and as many lists and runs as searches."""
+    """Sends polls of all tabs evenly, and searches, lists and runs; `rates` are those of each kind a second."""
 
-    def __init__(self, tabs: Sequence[Tab], words: Sequence[str], searches: float, poll_seconds: float) -> None:
-        self._tabs, self._words = tabs, words
-        self._rates = {
-            "poll": len(tabs) / poll_seconds,
-            "search": searches,
-            "list": searches / 2,
-            "run": searches / 2,
-        }
+    def __init__(self, tabs: Sequence[Tab], words: Sequence[str], rates: Mapping[str, float]) -> None:
+        self._tabs, self._words, self._rates = tabs, words, rates
 
     async def run(self, seconds: float, *, times: float = 1, then_seconds: float = 0) -> list[Answer]:
         """Send the load for so long, `times` over, then as usual for `then_seconds`; return all answers."""
