@@ -94,7 +94,8 @@ def receive(raw: bytes, addresses: Iterable[str] = ()) -> bool:
         mail = message_from_bytes(raw[:MAX_BYTES])
         report = read_report(mail)
         named = [str(value) for header in ADDRESSED_BY for value in mail.get_all(header, [])]
-        told = [address for _name, address in getaddresses([*addresses, *named])]
+        # One header at a time: in some versions of Python, one that is broken takes those behind it along.
+        told = [address for value in (*addresses, *named) for _name, address in getaddresses([value])]
     except Exception:  # strangers write these emails, and none may keep the next from being read
         logger.warning("An email at BOUNCE_ADDRESS could not be read", exc_info=True)
         return False
