@@ -1,5 +1,6 @@
 """Stills of real videos, and of videos that are black, damaged or hostile."""
 
+import os
 import sys
 
 import pytest
@@ -64,6 +65,7 @@ def test_a_video_of_one_colour_has_no_still(tmp_path, brightness):
 def test_codecs_of_browsers_are_decoded(tmp_path, codec, name):
     path = tmp_path / name
     write_video(path, (bars() for _ in range(8)), codec)
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
     assert webp_size(stills.take(path, f"video/{name[2:]}").poster) == (320, 180)
 
 

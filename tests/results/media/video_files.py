@@ -1,6 +1,8 @@
 """Small real videos, written by the tests that need them."""
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
@@ -29,7 +31,7 @@ def write_video(
     path: Path, frames: Iterable[av.VideoFrame], codec: str = "libx264", size: tuple[int, int] = (320, 180)
 ) -> bytes:
     """Write these frames, ten a second and each a key frame, and return the file's bytes."""
-    with av.open(str(path), "w") as container:
+    with _usual_priority(), av.open(str(path), "w") as container:
         stream = cast("av.VideoStream", container.add_stream(codec, rate=10))
         stream.width, stream.height = size
         stream.pix_fmt, stream.gop_size = "yuv420p", 1
@@ -37,6 +39,22 @@ def write_video(
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return path.read_bytes()
+
+
+@contextmanager
+def _usual_priority() -> Iterator[None]:
+    """Leave this process its priority: for root, SVT-AV1 takes the processor from all others, until it ends.
+
+    What the process starts afterwards, such as a browser, would have that priority too.
+    """
+    if not hasattr(os, "sched_getscheduler"):  # only Linux has it
+        yield
+        return
+    policy, parameter = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, parameter)
 
 
 def mean_brightness(picture: bytes) -> float:
