@@ -55,10 +55,10 @@ clock.READING_SECONDS = float("inf")
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give tests of real processes more tries: on a busy machine, a browser or worker may starve for minutes."""
+    """Give tests of real processes a second try: on a busy machine, a browser or worker may starve for minutes."""
     for item in items:
         if any(item.iter_markers("browser")) or any(item.iter_markers("worker")):
-            item.add_marker(pytest.mark.flaky(reruns=2))
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.fixture(scope="session")

@@ -205,6 +205,8 @@ class _Asking:
         except keys.InconclusiveError:
             return
         except camb.Refused as error:
+            if not error.blames_runs:
+                raise
             raise camb.Unavailable(f"CAMB.AI refuses every call. {error}", http_status=error.http_status) from error
 
     # --- A batch that has failed before ----------------------------------------------------------------

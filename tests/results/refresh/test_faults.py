@@ -607,6 +607,13 @@ def test_an_address_that_refuses_everything_settles_no_run(camb, team, sweep, cl
     assert set(statuses()) == {"ready"}
 
 
+def test_a_key_that_is_refused_for_all_but_runs_is_refused(camb, team, sweep):
+    make_numbered_runs(team, 3)
+    camb.rule = lambda call: Reply(404 if "dub" in call.path else 401, {"detail": "no"})
+    sweep()
+    assert (set(statuses()), ApiKey.objects.get(team=team).state) == ({"new"}, ApiKey.State.REFUSED)
+
+
 def test_ids_that_nobody_has_are_not_found_while_camb_ai_answers(camb, team, sweep):
     make_numbered_runs(team, 4)
     camb.rule = lambda call: Reply(404, {"detail": "no"}) if "dub" in call.path else None
