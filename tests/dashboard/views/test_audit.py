@@ -312,9 +312,9 @@ def test_older_entries_are_on_further_pages_and_in_the_csv(team, as_owner, monke
         audit.record(team, Action.EXPORTED, f"no{number}")
     url, query, pages = reverse("audit", args=["dub"]), "", []
     for _ in range(3):
-        text = as_owner.get(url + query).text
-        pages.append([f"no{number}" for number in range(5) if f"no{number}" in text])
-        query = "?after=" + text.rpartition('href="?after=')[2].partition('"')[0]
+        answer = as_owner.get(url + query)
+        pages.append([f"no{number}" for number in range(5) if f"no{number}" in text_of(answer)])
+        query = "?after=" + answer.text.rpartition('href="?after=')[2].partition('"')[0]
     assert pages == [["no3", "no4"], ["no1", "no2"], ["no0"]]
     file = as_owner.get(reverse("audit-export", args=["dub"])).getvalue().decode("utf-8-sig")
     details = [row["detail"] for row in csv.DictReader(StringIO(file))]

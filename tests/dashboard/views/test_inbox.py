@@ -154,6 +154,6 @@ def test_the_number_of_queries_does_not_grow_with_the_lines(client, team, fill_i
 
 def test_another_teams_events_show_nowhere(client, team, fill_inbox):
     other = make_team()
-    fill_inbox("ready", "One")
+    fill_inbox("ready", "Foreign film")
     client.force_login(other.memberships.get().user)
-    assert "One" not in inbox_html(client, other)
+    assert "Foreign film" not in inbox_html(client, other)

@@ -115,11 +115,11 @@ def test_the_page_plays_and_shows_the_first_dub(client, team, reader):
 
 def test_the_url_chooses_dub_and_media_kind(client, team, reader):
     run = make_ready_run(team)
-    make_dub(run, ["Hola"], "es-es", video_url=VIDEO, audio_url=AUDIO)
+    make_dub(run, ["Buenos días"], "es-es", video_url=VIDEO, audio_url=AUDIO)
     french = make_dub(run, ["Bonjour"], "fr-fr", video_url=VIDEO, audio_url=AUDIO)
     body = run_page(client, run, "?dub=fr-fr&play=audio")
     assert "Bonjour" in body
-    assert "Hola" not in body
+    assert "Buenos días" not in body
     assert f'<audio id="media" controls preload="metadata" src="{reverse("media-audio", args=[french.pk])}"' in body
     assert "<video" not in body
 
