@@ -41,7 +41,7 @@ SENTENCES = {
     429: "CAMB.AI's rate limit is reached. Dubroom tries again later.",
 }
 ASK_THE_ADMINISTRATOR = "Ask the administrator of this server to check its settings."
-TRANSIENT_4XX = (408, 425, 429)  # these mean "later", all other 4xx codes mean "no"
+TRANSIENT_4XX = (408, 409, 423, 425, 429)  # these mean "later", all other 4xx codes mean "no"
 
 
 class Client:

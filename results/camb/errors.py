@@ -1,26 +1,33 @@
 """The three errors of a call to CAMB.AI, and the one place that decides what an HTTP status code stands for.
 
     status           error        meaning                                  concerns_key  is_forbidden  blames_runs
-    none             Unavailable  no answer: network, time-out             -             -             -
+    none             Unavailable  no answer: network, time-out             -             -             yes
     none             Refused      the key cannot be sent in a header       yes           -             -
-    2xx              Unavailable  an answer too large to read              -             -             -
-    200              Malformed    an answer outside CAMB.AI's contract     -             -             -
-    3xx              Unavailable  a redirect, which is never followed      -             -             -
-    400, 404, 422    Refused      CAMB.AI does not accept one of the ids   -             -             yes
+    2xx              Unavailable  an answer too large to read              -             -             yes
+    200              Malformed    an answer outside CAMB.AI's contract     -             -             yes
+    3xx              Unavailable  a redirect, which is never followed      -             -             yes
     401              Refused      CAMB.AI does not know the key            yes           -             -
     402              Refused      the key's account has to pay             yes           -             -
     403              Refused      the key may not see one of the runs,     -             yes           yes
                                   or has lost its rights
-    408, 425         Unavailable  one call that came too late or too soon  -             -             -
+    405, 406, 407,   Refused      CAMB.AI does not accept the request,     -             -             -
+    411, 413 to 417,              whichever runs it is about
+    421, 426, 428, 431
+    408, 409, 423,   Unavailable  one call that came too late or too soon  -             -             yes
+    425
     429              Unavailable  the key exceeds its rate limit           yes           -             -
-    503              Unavailable  CAMB.AI takes no calls for now           yes           -             -
-    other 4xx        Refused      CAMB.AI does not accept the request      -             -             -
-    other 5xx        Unavailable  a fault in CAMB.AI                       -             -             -
+    other 4xx        Refused      CAMB.AI does not accept one of the ids   -             -             yes
+    503              Unavailable  CAMB.AI takes no calls for now, or none  yes           -             yes
+                                  about one of the runs
+    other 5xx        Unavailable  a fault in CAMB.AI                       -             -             yes
 
 Callers read the properties and never compare `http_status` themselves.
 """
 
 from datetime import timedelta
+
+# About the method, the headers, the proxy or the form of a request, whichever runs it asks about.
+_OF_THE_REQUEST = {405, 406, 407, 411, 413, 414, 415, 416, 417, 421, 426, 428, 431}
 
 
 class CambError(Exception):
@@ -65,7 +72,7 @@ class CambError(Exception):
     @property
     def blames_runs(self) -> bool:
         """Whether one of the runs may be at fault; calls with fewer runs find out which one."""
-        return self.http_status in (400, 403, 404, 422)
+        return self.http_status != 429
 
     @property
     def named_wait(self) -> timedelta | None:
@@ -84,6 +91,10 @@ class Refused(CambError):
     def concerns_key(self) -> bool:
         """Whether every call with this key would be declined. Without a status, the key could not even be sent."""
         return self.http_status is None or super().concerns_key
+
+    @property
+    def blames_runs(self) -> bool:
+        return not self.concerns_key and self.http_status not in _OF_THE_REQUEST
 
 
 class Malformed(CambError):

@@ -109,7 +109,9 @@ def ask(lease: Lease, log: CallLog) -> list[Outcome]:
     batch: Sequence[DueRun] = ()
     try:
         asking = _Asking(keys.client_for(lease.key), lease, log)
-        for batch in claims.plan_calls(lease.runs):
+        for planned in claims.plan_calls(lease.runs):
+            # The other half stays due, and so is the next probe if this one fails.
+            batch = _halves(planned)[0] if asking.is_probe_of_suspects(planned) else planned
             # Since the first call, another thread's failure may have opened the circuit breaker.
             if outcomes and (monotonic() > ends or not circuit_breaker.is_usable(lease.key.pk)):
                 break
@@ -211,6 +213,10 @@ class _Asking:
 
     # --- A batch that has failed before ----------------------------------------------------------------
 
+    def is_probe_of_suspects(self, runs: Sequence[DueRun]) -> bool:
+        """Whether one call is to show that the key works again, and one of these runs may be what makes it fail."""
+        return self.lease.key.is_in_trouble and len(runs) > 1 and any(run.call_failures for run in runs)
+
     def _ask_suspects(self, runs: Sequence[DueRun]) -> dict[int, Answer]:
         """Ask in halves about runs whose last call failed, so that one id that makes CAMB.AI fail is found.
 
@@ -219,15 +225,14 @@ class _Asking:
         if len(runs) == 1:
             return self._ask_alone(runs[0])
         if self.lease.key.is_in_trouble:
-            # A probe is one call: if it fails, the other half is the next probe.
-            return self._ask_or_halve(_halves(runs)[0])
+            return self._ask_or_halve(runs)  # a probe is one call
         answers: dict[int, Answer] = {}
         failures: list[tuple[Sequence[DueRun], camb.CambError]] = []
         for half in _halves(runs):
             try:
                 answers |= self._ask_or_halve(half)
             except _BATCH_FAILURES as error:
-                if error.concerns_key:
+                if not error.blames_runs:
                     raise
                 failures.append((half, error))
         if len(failures) == 2:
@@ -245,7 +250,7 @@ class _Asking:
             try:
                 answers |= self._ask_or_halve(half)
             except _BATCH_FAILURES as own_error:
-                if own_error.concerns_key:
+                if not own_error.blames_runs:
                     raise
                 answers |= self._isolate(half, own_error)
         return answers
@@ -255,9 +260,19 @@ class _Asking:
         try:
             return self._ask_or_halve([run])
         except _BATCH_FAILURES as error:
-            if error.concerns_key or run.call_failures < claims.ASK_ALONE_AFTER:
+            is_known = run.call_failures >= claims.ASK_ALONE_AFTER
+            if not error.blames_runs or not (is_known or self._answers_otherwise()):
                 raise
             return {run.pk: error}
+
+    def _answers_otherwise(self) -> bool:
+        """Whether CAMB.AI answers what has nothing to do with runs: then its failure is about the run."""
+        try:
+            self._renew()
+            keys.check_address(self.client)
+        except (camb.CambError, keys.InconclusiveError):
+            return False
+        return True
 
     # --- One call --------------------------------------------------------------------------------------
 

@@ -64,7 +64,7 @@ def test_key(team_id: int) -> None:
     try:
         _ask_for_proof(client_for(key), own)
     except InconclusiveError as error:
-        circuit_breaker.record_inconclusive(key, error.refusal)
+        circuit_breaker.record_inconclusive(key, error.answer)
     except (camb.CambError, SealBrokenError) as error:
         circuit_breaker.record_failure(key, error, is_test=True)
         return
@@ -82,11 +82,11 @@ def test_key(team_id: int) -> None:
 
 
 class InconclusiveError(Exception):
-    """CAMB.AI refused what a test asked for, which an accepted key and a wrong one might both have caused."""
+    """CAMB.AI's answer leaves open what was to be found out: it may have had several causes."""
 
-    def __init__(self, refusal: camb.Refused) -> None:
-        super().__init__(str(refusal))
-        self.refusal = refusal
+    def __init__(self, answer: camb.CambError) -> None:
+        super().__init__(str(answer))
+        self.answer = answer
 
 
 def _ask_for_proof(client: camb.Client, own_run_id: int | None) -> None:
@@ -107,9 +107,16 @@ def _ask_for_proof(client: camb.Client, own_run_id: int | None) -> None:
 
 
 def check_address(client: camb.Client) -> None:
-    """Raise unless CAMB.AI's languages are at the address: a wrong address answers 404 about every run too."""
+    """Raise unless CAMB.AI's languages are at the address: a wrong address answers 404 about every run too.
+
+    An answer that only says that its lists are broken says nothing about runs or the key: InconclusiveError.
+    """
     try:
         client.fetch_languages()
+    except (camb.Unavailable, camb.Malformed) as error:
+        if error.http_status is None or error.concerns_key:
+            raise
+        raise InconclusiveError(error) from error
     except camb.Refused as error:
         if error.is_forbidden:
             raise InconclusiveError(error) from error

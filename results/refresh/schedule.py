@@ -37,19 +37,23 @@ def postpone(runs: Sequence[DueRun], error: camb.CambError | SealBrokenError, *,
     """Ask about these runs later, since their call failed; other runs are asked meanwhile.
 
     All wait equally long, so that they are asked together again and their batch can be halved. `is_at_fault` says
-    that the id itself makes CAMB.AI fail: an old run then waits a day, as it does after an answer.
+    that the id itself makes CAMB.AI fail: an old run then waits a day, as it does after an answer. A wait that
+    CAMB.AI named replaces ours only where the key waits as well: `Retry-After: 0` about one id would have it asked
+    about without end.
     """
     now = clock.now()
+    is_of_key = isinstance(error, SealBrokenError) or error.concerns_key
     named = None if isinstance(error, SealBrokenError) else error.named_wait
-    attempts = max((run.attempts for run in runs), default=0)
-    wait = max(backoff(attempts), FIRST_PROBE) if named is None else named
+    wait = max(backoff(max((run.attempts for run in runs), default=0)), FIRST_PROBE)
+    if named is not None:
+        wait = named if is_of_key and not is_at_fault else max(named, wait)
     failures: object = 1
     due_at: object = now + wait
     if is_at_fault:
         failures = Least(F("call_failures"), MAX_CALL_FAILURES - 1) + 1
         is_old = Q(created_at__lt=now - timedelta(days=settings.REFRESH_DAILY_AFTER_DAYS))
         due_at = Case(When(is_old, then=Value(now + max(wait, timedelta(days=1)))), default=Value(now + wait))
-    elif isinstance(error, SealBrokenError) or error.concerns_key:
+    elif isinstance(error, SealBrokenError) or not error.blames_runs:
         failures = F("call_failures")
     Run.objects.filter(pk__in=[run.pk for run in runs]).exclude(due_at=None).update(
         attempts=F("attempts") + 1, call_failures=failures, due_at=due_at

@@ -19,22 +19,26 @@ def true_properties(error: CambError) -> set[str]:
 @pytest.mark.parametrize(
     ("status", "kind", "properties"),
     [
-        (302, Unavailable, set()),
-        (307, Unavailable, set()),
+        (302, Unavailable, {"blames_runs"}),
+        (307, Unavailable, {"blames_runs"}),
         (400, Refused, {"blames_runs"}),
         (401, Refused, {"concerns_key"}),
         (402, Refused, {"concerns_key", "is_payment_required"}),
         (403, Refused, {"is_forbidden", "blames_runs"}),
         (404, Refused, {"blames_runs"}),
         (405, Refused, set()),
-        (408, Unavailable, set()),
+        (408, Unavailable, {"blames_runs"}),
+        (409, Unavailable, {"blames_runs"}),
+        (410, Refused, {"blames_runs"}),
+        (415, Refused, set()),
         (422, Refused, {"blames_runs"}),
-        (425, Unavailable, set()),
+        (423, Unavailable, {"blames_runs"}),
+        (425, Unavailable, {"blames_runs"}),
         (429, Unavailable, {"concerns_key"}),
-        (500, Unavailable, set()),
-        (502, Unavailable, set()),
-        (503, Unavailable, {"concerns_key"}),
-        (599, Unavailable, set()),
+        (500, Unavailable, {"blames_runs"}),
+        (502, Unavailable, {"blames_runs"}),
+        (503, Unavailable, {"concerns_key", "blames_runs"}),
+        (599, Unavailable, {"blames_runs"}),
     ],
 )
 def test_status_code_alone_decides_the_error_and_what_it_concerns(
@@ -50,9 +54,9 @@ def test_status_code_alone_decides_the_error_and_what_it_concerns(
 @pytest.mark.parametrize(
     ("error", "properties"),
     [
-        (Unavailable("No answer."), set()),
-        (Unavailable("Too large.", http_status=200), set()),
-        (Malformed("No JSON.", http_status=200), set()),
+        (Unavailable("No answer."), {"blames_runs"}),
+        (Unavailable("Too large.", http_status=200), {"blames_runs"}),
+        (Malformed("No JSON.", http_status=200), {"blames_runs"}),
         (Refused("The key cannot be sent."), {"concerns_key"}),
     ],
 )

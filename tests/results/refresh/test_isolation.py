@@ -4,12 +4,14 @@ import os
 import subprocess
 import sys
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
+from demo.http_server import Call as HttpCall
 from demo.server import ABSENT, Reply
 from results import clock
 from results.camb import Unavailable, parse
@@ -27,6 +29,17 @@ READY = {"audio_url": "https://media.example/1.mp3", "transcript": [LINE]}
 
 def statuses() -> list[str]:
     return list(Run.objects.order_by("pk").values_list("status", flat=True))
+
+
+def failing(guilty: int, reply: Reply) -> Callable[[HttpCall], Reply | None]:
+    """Return a rule by which every call that asks about this run id gets the reply."""
+
+    def rule(call: HttpCall) -> Reply | None:
+        one = call.path.rpartition("/")[2]
+        ids = call.run_ids or ([int(one)] if one.isdigit() else [])
+        return reply if guilty in ids else None
+
+    return rule
 
 
 def make_due() -> None:
@@ -107,7 +120,7 @@ def test_the_mates_of_an_id_that_makes_camb_fail_get_their_results_within_a_minu
 ):
     make_numbered_runs(team, 5, due_at=timezone.now())
     camb.unknown = READY
-    camb.rule = lambda call: Reply(500) if guilty in (call.run_ids or [int(call.path.split("/")[-1])]) else None
+    camb.rule = failing(guilty, Reply(500))
     for _ in range(30):
         sweep()
         clock(2)
@@ -117,10 +130,56 @@ def test_the_mates_of_an_id_that_makes_camb_fail_get_their_results_within_a_minu
     assert len(camb.calls) <= 9
 
 
+@pytest.mark.parametrize("status", [409, 423, 502, 503, 504])
+def test_one_id_that_makes_camb_unavailable_holds_up_no_other_for_long(camb, team, sweep, clock, status):
+    make_numbered_runs(team, 5, due_at=timezone.now())
+    camb.unknown = READY
+    camb.rule = failing(2, Reply(status))
+    for _ in range(60):
+        sweep()
+        clock(5)
+    assert statuses() == ["ready", "new", "ready", "ready", "ready"]
+    key = ApiKey.objects.get()
+    assert (key.state, key.retry_at) == ("working", None)
+    late = make_run(team, camb_run_id=6, due_at=timezone.now())
+    for _ in range(60):
+        sweep()
+        clock(5)
+        assert not ApiKey.objects.get().is_in_trouble
+    late.refresh_from_db()
+    assert late.status == "ready"
+
+
+@pytest.mark.parametrize("status", [410, 418, 451])
+def test_a_refusal_of_one_id_is_that_runs_alone_whatever_its_status(camb, team, sweep, clock, status):
+    make_numbered_runs(team, 5, due_at=timezone.now())
+    camb.unknown = READY
+    camb.rule = failing(1, Reply(status))
+    for _ in range(30):
+        sweep()
+        clock(2)
+        assert not ApiKey.objects.get().is_in_trouble
+    assert statuses() == ["not_found", "ready", "ready", "ready", "ready"]
+
+
+@pytest.mark.parametrize("named", ["0", "1", "Mon, 01 Jan 2024 00:00:00 GMT"])
+def test_an_id_that_fails_is_not_asked_about_without_end_although_camb_names_no_wait(
+    camb, team, sweep, clock, named
+):
+    make_numbered_runs(team, 5, due_at=timezone.now())
+    camb.unknown = READY
+    camb.rule = failing(1, Reply(500, b"", {"Retry-After": named}))
+    for _ in range(300):
+        sweep()
+        clock(2)
+    assert statuses() == ["new", "ready", "ready", "ready", "ready"]
+    assert len([call for call in camb.calls if call.path == "/apis/dub-result/1"]) <= 12
+
+
 def test_a_guilty_id_backs_off_alone_and_never_opens_the_circuit_breaker(camb, team, sweep, clock):
     guilty, *_ = make_numbered_runs(team, 5, due_at=timezone.now())
     camb.unknown = READY
-    camb.rule = lambda call: Reply(500) if 1 in (call.run_ids or [int(call.path.split("/")[-1])]) else None
+    camb.rule = failing(1, Reply(500))
     for _ in range(300):
         sweep()
         clock(4)

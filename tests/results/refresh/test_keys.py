@@ -41,7 +41,6 @@ def test_a_key_of_a_team_without_runs_works_when_camb_knows_no_run_1(camb, teste
         (Reply(401), State.REFUSED),
         (Reply(402), State.UNPAID),
         (Reply(405), State.REFUSED),
-        (Reply(410), State.REFUSED),
         (Reply(302), State.UNAVAILABLE),
         (Reply(408), State.UNAVAILABLE),
         (Reply(429), State.UNAVAILABLE),
@@ -65,7 +64,7 @@ def test_a_403_about_a_run_of_the_team_refuses_the_key(camb, team, tested):
     assert tested().state == State.REFUSED
 
 
-@pytest.mark.parametrize("status", [400, 403, 422])
+@pytest.mark.parametrize("status", [400, 403, 410, 422])
 def test_a_refusal_that_may_concern_only_the_run_asked_about_proves_nothing(camb, tested, status):
     camb.script(Reply(status))
     key = tested()
@@ -79,6 +78,17 @@ def test_an_address_without_camb_behind_it_is_no_success(camb, tested):
     key = tested()
     assert key.state == State.UNAVAILABLE
     assert "was not found" in key.message
+
+
+@pytest.mark.parametrize("reply", [Reply(500), Reply(204), Reply(200, b"<html>"), Reply(200, {"languages": []})])
+def test_camb_not_knowing_a_run_counts_although_its_lists_of_languages_are_broken(camb, team, sweep, reply):
+    run = make_run(team)
+    camb.runs[run.camb_run_id] = Reply(404)
+    camb.rule = lambda call: reply if "languages" in call.path else None
+    sweep()
+    run.refresh_from_db()
+    key = ApiKey.objects.get()
+    assert (run.status, key.failures, key.is_in_trouble) == ("not_found", 0, False)
 
 
 def test_an_answer_that_breaks_the_reader_ends_the_test_as_failed(camb, tested, monkeypatch):
