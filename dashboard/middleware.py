@@ -14,12 +14,15 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import get_language
 
+from dashboard.http.load_shedding import RETRY_AFTER_SECONDS, OverloadError
 from dashboard.http.request_body import RefusedBodyError
 from dashboard.http.requests import browser_time_zone
 from teams.models import User
 
 METHODS = ["GET", "HEAD", "POST"]
 API = "/api/"
+# Seconds, by the status of a refused request.
+_RETRY_AFTER = {HTTPStatus.TOO_MANY_REQUESTS: 60, HTTPStatus.SERVICE_UNAVAILABLE: RETRY_AFTER_SECONDS}
 HEALTH = "/health/"
 # Their addresses or forms carry a secret: of a reset, a confirmation, an invitation.
 SECRET_PAGES = ("/accounts/", "/invitations/")
@@ -77,19 +80,19 @@ def isolated_pages(
     return middleware
 
 
-def refused_bodies(
+def refused_requests(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Answer with the reason where `dashboard.http.request_body` has refused the body, without a database query."""
+    """Answer with the reason where `request_body` or `load_shedding` has refused a request, without a query."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        refusal: RefusedBodyError | None = request.META.get("dubroom.refused")
+        refusal: RefusedBodyError | OverloadError | None = request.META.get("dubroom.refused")
         if refusal is None:
             return get_response(request)
         is_script = request.path_info.startswith(API)
         page = "" if is_script else _refusal_page(refusal.status, refusal.is_visitor, get_language())
-        headers = {"Retry-After": "60"} if refusal.status == HTTPStatus.TOO_MANY_REQUESTS else {}
-        return HttpResponse(page, status=refusal.status, headers=headers)
+        wait = _RETRY_AFTER.get(refusal.status)
+        return HttpResponse(page, status=refusal.status, headers={"Retry-After": str(wait)} if wait else {})
 
     return middleware
 
@@ -97,7 +100,7 @@ def refused_bodies(
 @cache
 def _refusal_page(status: int, is_visitor: bool, language: str) -> str:
     """Return the page; rendered once, since hundreds of slow senders are refused in the same moment."""
-    return render_to_string("413.html", {"status": status, "is_visitor": is_visitor})
+    return render_to_string("refused.html", {"status": status, "is_visitor": is_visitor})
 
 
 def _has_read_session(request: HttpRequest) -> bool:

@@ -14,8 +14,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
 from tempfile import SpooledTemporaryFile
+from time import monotonic
 from typing import IO, Any
 
+from dashboard.http import load_shedding
 from dashboard.http.request_body import BodyReader, RefusedBodyError
 
 # Half of them may stream downloads, four more may wait to do so: see `stream_limit`.
@@ -66,7 +68,7 @@ class WsgiThreads:
             environ["wsgi.input"] = body
             stream = _Stream(loop, receive, send)
             try:
-                whole = await loop.run_in_executor(threads, self._run, environ, stream)
+                whole = await loop.run_in_executor(threads, self._run, environ, stream, monotonic())
             except DisconnectedError:
                 return  # without its end, the response counts as broken off: no reader takes it for a whole one
             finally:
@@ -75,8 +77,10 @@ class WsgiThreads:
             await send(whole.start)
             await send({"type": "http.response.body", "body": whole.body})
 
-    def _run(self, environ: Environ, stream: "_Stream") -> "_Whole | None":
+    def _run(self, environ: Environ, stream: "_Stream", queued_at: float) -> "_Whole | None":
         """Return a response of one piece, which the server sends without a thread; stream any other."""
+        if load_shedding.is_overdue(environ["PATH_INFO"], monotonic() - queued_at):
+            environ.setdefault("dubroom.refused", load_shedding.OverloadError())
         head = _Head()
         body = self._application(environ, head)
         try:
@@ -114,7 +118,8 @@ class _Head:
 
     def message(self, environ: Environ) -> Message:
         # What is left of a refused body is not read, so the connection cannot carry another request.
-        last = [(b"connection", b"close")] if "dubroom.refused" in environ else []
+        is_unread = isinstance(environ.get("dubroom.refused"), RefusedBodyError)
+        last = [(b"connection", b"close")] if is_unread else []
         return {"type": "http.response.start", "status": self.status, "headers": self.headers + last}
 
 
@@ -188,7 +193,7 @@ def environ_of(scope: Scope) -> Environ:
 
 
 def _refuse(environ: Environ, body: IO[bytes], refusal: RefusedBodyError) -> None:
-    """Have Django answer in place of the page: `middleware.refused_bodies` reads the status from the environ."""
+    """Have Django answer in place of the page: `middleware.refused_requests` reads the status from the environ."""
     body.truncate(0)
     environ |= {"dubroom.refused": refusal, "CONTENT_LENGTH": "0"}
     for name in ("CONTENT_TYPE", "HTTP_TRANSFER_ENCODING"):

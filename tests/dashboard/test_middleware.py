@@ -5,16 +5,18 @@ import re
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
 from dashboard.http import stream_limit
+from dashboard.http.load_shedding import OverloadError
 from dashboard.http.request_body import RefusedBodyError
 from dashboard.middleware import CompressedPages
 from results.models import MediaCopy
 from teams.models import AccessToken
-from tests.dashboard.page_helpers import signed_in
+from tests.dashboard.page_helpers import signed_in, text_of
 from tests.factories import make_dub, make_member, make_run, make_team
 
 PAGE = b"<p>" + b"line " * 200
@@ -160,3 +162,20 @@ def test_no_cache_keeps_a_private_page_or_one_with_a_secret(responses):
 def test_pages_are_served_under_configured_host_names_only(host, header):
     response = Client().get(reverse("account_login"), headers={header: host})
     assert response.status_code == (400 if header == "host" else 200)
+
+
+# --- Load shedding -----------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_a_server_with_too_much_to_do_says_so_without_a_query(client, django_assert_num_queries):
+    client.defaults["dubroom.refused"] = OverloadError()
+    client.cookies[settings.SESSION_COOKIE_NAME] = "a" * 32
+    with django_assert_num_queries(0):
+        page = client.get(reverse("runs-list", args=["dub"]))
+        poll = client.get(reverse("runs-list-poll", args=["dub"]), {"since": "7"})
+        problem = client.get("/api/v1/t/dub/runs")
+    assert [answer.status_code for answer in (page, poll, problem)] == [503] * 3
+    assert {answer.headers["Retry-After"] for answer in (page, poll, problem)} == {"5"}
+    assert "The server is busy" in text_of(page)
+    assert problem.json()["detail"].startswith("The server is busy")

@@ -120,6 +120,32 @@ def test_an_error_amid_a_stream_breaks_it_off():
     assert stream.is_closed
 
 
+@pytest.mark.parametrize(
+    ("path", "waited", "is_refused"),
+    [
+        ("/t/dub/runs/", 4.9, False),
+        ("/t/dub/runs/", 5.1, True),
+        ("/t/dub/runs/poll/", 0.4, False),
+        ("/t/dub/runs/poll/", 0.6, True),
+        ("/dubroom/runs/7/poll/", 0.6, True),
+        ("/health/", 60.0, False),
+        ("/dubroom/health/alive/", 60.0, False),
+    ],
+)
+def test_a_request_that_waited_too_long_for_a_thread_is_refused(monkeypatch, path, waited, is_refused):
+    times = iter([10.0, 10.0 + waited])
+    monkeypatch.setattr(wsgi_threads, "monotonic", lambda: next(times))
+    seen: dict[str, Any] = {}
+
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Response:
+        seen.update(environ)
+        return Response(b"page")(environ, start_response)
+
+    start, _ = answers_of(application, path=path)
+    assert ("dubroom.refused" in seen) == is_refused
+    assert (b"connection", b"close") not in start["headers"]  # nothing of the request is unread
+
+
 def test_the_request_is_what_wsgi_defines():
     environ = environ_of(scope_of("/søk", content__type="text/plain", cookie="a=1", x__twice="1"))
     assert environ["PATH_INFO"] == "/søk".encode().decode("latin-1")

@@ -1,0 +1,26 @@
+"""Load shedding: a request that has waited too long for a thread is refused before any work is done on it.
+
+Under more load than the server can take, every request would otherwise wait for minutes, and be answered when
+nobody waits for it any more. A poll asks again by itself, so polls make room for pages first.
+"""
+
+MAX_WAIT_SECONDS = 5.0
+MAX_POLL_WAIT_SECONDS = 0.5
+RETRY_AFTER_SECONDS = 5
+_POLL = "/poll/"
+# Monitoring has to hear from the server itself that it is busy.
+_HEALTH = ("/health/", "/health/alive/")
+
+
+class OverloadError(Exception):
+    """The request waited too long for a thread (503)."""
+
+    status = 503
+    is_visitor = False
+
+
+def is_overdue(path: str, waited_seconds: float) -> bool:
+    """Whether a request for this path has waited so long that it is to be refused."""
+    if path.endswith(_HEALTH):
+        return False
+    return waited_seconds > (MAX_POLL_WAIT_SECONDS if path.endswith(_POLL) else MAX_WAIT_SECONDS)
