@@ -65,7 +65,7 @@ class AuditListOut(BaseModel):
     next: int | None = Field(description="The `cursor` of the next page; null on the last page.")
 
 
-@router.get("/audit", response={200: AuditListOut} | documented(403, 422))
+@router.get("/audit", response={200: AuditListOut} | documented(422))
 def list_audit_entries(request: ScriptRequest, team: TeamSlug, data: Query[AuditParameters]) -> AuditListOut:
     """List the team's audit trail, page by page. Owners may."""
     require_own(request.auth.membership)

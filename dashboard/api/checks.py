@@ -4,7 +4,7 @@ The name of each view is its operation id in openapi.json, and must not change.
 """
 
 from datetime import datetime
-from typing import Self
+from typing import Annotated, Self
 
 from django.http import Http404
 from ninja import Query, Router
@@ -13,24 +13,24 @@ from pydantic import BaseModel, Field, model_validator
 
 from dashboard.api.auth import QueryParameters, ScriptRequest, TeamSlug
 from dashboard.api.problems import documented
-from dashboard.api.schemas import Position, Text, Time
+from dashboard.api.schemas import CheckKind, Position, Text, Time
 from dashboard.pages.check_board import CheckQuery, check_href, get_checks, review_check
 from dashboard.pages.run_query import NO_LANGUAGE
 from results.dubs import checks
 from results.models import DismissedCheck, Dub, OpenCheck, Tag
 from results.transcripts.languages import LONGEST_TAG
-from results.transcripts.review import Kind
 from teams.access import require_export
 
 router = Router(tags=["Review checks"])
 
+Cursor = Annotated[str, Field(pattern=r"^([0-9]{1,2}-[0-9]{1,18})?$")]
 LONGEST_REASON = DismissedCheck._meta.get_field("reason").max_length
 
 
 class CheckOut(BaseModel):
     """A line to look at, and why."""
 
-    kind: Kind
+    kind: CheckKind
     words: str = Field(description="What is wrong, by how much, and the limit, in words.")
     amount: float = Field(
         description=("Characters a second for `fast`, else seconds; characters for `long` with `is_of_text`.")
@@ -54,25 +54,27 @@ class CheckListOut(BaseModel):
     """A page of open review checks, the most severe first."""
 
     checks: list[CheckOut]
-    next: str | None = Field(description="The value of `after` for the next page; null on the last page.")
+    next: str | None = Field(description="The `cursor` of the next page; null on the last page.")
 
 
 class CheckListParameters(QueryParameters):
     """The filter and the page of a list of review checks."""
 
-    kind: Kind | None = Field(None, description="Only checks of this kind.")
+    kind: CheckKind | None = Field(None, description="Only checks of this kind.")
     language: Text = Field(
         "",
         max_length=LONGEST_TAG,
         description=f"Only dubs in this language, in any of its regions; `{NO_LANGUAGE}`: without a language.",
     )
     tag: Text = Field("", max_length=Tag.LONGEST, description="Only runs with this tag.")
-    after: str = Field("", pattern=r"^([0-9]{1,2}-[0-9]{1,18})?$", description="`next` of the previous page.")
+    cursor: Cursor = Field("", description="`next` of the previous page.")
+    after: Cursor = Field("", description="The former name of `cursor`.", json_schema_extra={"deprecated": True})
     limit: int = Field(50, ge=1, le=100, description="The number of checks on a page.")
 
     @property
     def check_query(self) -> CheckQuery:
-        return CheckQuery.cleaned(self.kind.value if self.kind else "", self.language, self.tag, self.after)
+        kind = self.kind.value if self.kind else ""
+        return CheckQuery.cleaned(kind, self.language, self.tag, self.cursor or self.after)
 
     @model_validator(mode="after")
     def _is_a_filter(self) -> Self:
@@ -86,7 +88,7 @@ class CheckListParameters(QueryParameters):
 class Dismissal(BaseModel, extra="forbid"):
     """Which checks of a dub to dismiss, and why."""
 
-    kind: Kind
+    kind: CheckKind
     reason: Text = Field(min_length=1, max_length=LONGEST_REASON, pattern=r"\S")
     first: Position = Field(1, description="The position of the first line.")
     last: Position | None = Field(None, description="The position of the last line; null: the end.")
@@ -102,11 +104,11 @@ class DismissedOut(BaseModel):
 class Restoration(BaseModel, extra="forbid"):
     """Which dismissed checks to bring back."""
 
-    kind: Kind
+    kind: CheckKind
     dismissed_at: Time = Field(description="The time that `dismiss` answered.")
 
 
-@router.get("/checks", response={200: CheckListOut} | documented(403, 422))
+@router.get("/checks", response={200: CheckListOut} | documented(422))
 def list_checks(request: ScriptRequest, team: TeamSlug, data: Query[CheckListParameters]) -> CheckListOut:
     """List the open review checks of all runs that are not archived, the most severe first."""
     require_export(request.auth.membership)
@@ -114,7 +116,7 @@ def list_checks(request: ScriptRequest, team: TeamSlug, data: Query[CheckListPar
     return CheckListOut(checks=[_check_out(request, row) for row in page.checks], next=page.after or None)
 
 
-@router.post("/dubs/{int:dub}/checks/dismiss", response={200: DismissedOut} | documented(400, 403, 413, 422))
+@router.post("/dubs/{int:dub}/checks/dismiss", response={200: DismissedOut} | documented(400, 413, 422))
 def dismiss_checks(request: ScriptRequest, team: TeamSlug, dub: int, data: Dismissal) -> DismissedOut:
     """Dismiss all open checks of a kind in a dub, or in some of its lines."""
     found = _dub(request, dub)
@@ -123,7 +125,7 @@ def dismiss_checks(request: ScriptRequest, team: TeamSlug, dub: int, data: Dismi
     return DismissedOut(count=count, dismissed_at=at)
 
 
-@router.post("/dubs/{int:dub}/checks/restore", response={204: None} | documented(400, 403, 413, 422))
+@router.post("/dubs/{int:dub}/checks/restore", response={204: None} | documented(400, 413, 422))
 def restore_checks(request: ScriptRequest, team: TeamSlug, dub: int, data: Restoration) -> Answer[None]:
     """Bring back the checks that one `dismiss` dismissed."""
     checks.restore_all(_dub(request, dub), data.kind, data.dismissed_at)

@@ -8,11 +8,11 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from ninja import Path, Query, Router
 from ninja.errors import HttpError
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
 
 from dashboard.api.auth import QueryParameters, ScriptRequest, TeamSlug
 from dashboard.api.problems import documented
-from dashboard.api.schemas import CheckListOut, DubOut, Text, check_list_out, dub_out
+from dashboard.api.schemas import DubCheckListOut, DubOut, Text, check_list_out, dub_out
 from dashboard.forms.run import LanguageForm
 from dashboard.http.file_response import media_response, transcript_response
 from results.dubs import languages as dub_languages
@@ -36,7 +36,8 @@ def _known_format(key: str) -> str:
 FormatKey = Annotated[
     str,
     AfterValidator(_known_format),
-    Path(alias="format", description="The file format.", enum=list(FORMATS)),
+    WithJsonSchema({"type": "string", "enum": list(FORMATS)}),
+    Path(alias="format", description="The file format."),
 ]
 
 
@@ -67,7 +68,7 @@ class DubChange(BaseModel, extra="forbid"):
     )
 
 
-@router.patch("/dubs/{int:dub}", response={200: DubOut} | documented(400, 403, 413, 422))
+@router.patch("/dubs/{int:dub}", response={200: DubOut} | documented(400, 413, 422))
 def change_dub(request: ScriptRequest, team: TeamSlug, dub: int, data: DubChange) -> DubOut:
     """Set the dub's language. No refresh undoes it."""
     found = _dub(request, dub)
@@ -105,7 +106,7 @@ class TranscriptParameters(QueryParameters):
 
 @router.get(
     "/dubs/{int:dub}/transcript.{format}",
-    response=documented(403, 422),
+    response=documented(422),
     openapi_extra=_FILE,
     description=f"The transcript as a file: {', '.join(FORMATS)}.",
 )
@@ -118,19 +119,19 @@ def transcript(
     return transcript_response(found, FORMATS[key], with_marks=data.direction_marks)
 
 
-@router.get("/dubs/{int:dub}/checks", response={200: CheckListOut} | documented(403))
-def list_checks(request: ScriptRequest, team: TeamSlug, dub: int) -> CheckListOut:
+@router.get("/dubs/{int:dub}/checks", response={200: DubCheckListOut} | documented())
+def list_dub_checks(request: ScriptRequest, team: TeamSlug, dub: int) -> DubCheckListOut:
     """The dub's review checks by the limits of the team, dismissed ones too."""
     return check_list_out(_exportable_dub(request, dub))
 
 
-@router.get("/dubs/{int:dub}/video", response=documented(403, 502), openapi_extra=_MEDIA)
+@router.get("/dubs/{int:dub}/video", response=documented(502), openapi_extra=_MEDIA)
 def video(request: ScriptRequest, team: TeamSlug, dub: int) -> HttpResponseBase:
     """The video: the team's copy of it, or CAMB.AI's."""
     return _download(request, dub, "video")
 
 
-@router.get("/dubs/{int:dub}/audio", response=documented(403, 502), openapi_extra=_MEDIA)
+@router.get("/dubs/{int:dub}/audio", response=documented(502), openapi_extra=_MEDIA)
 def audio(request: ScriptRequest, team: TeamSlug, dub: int) -> HttpResponseBase:
     """The audio: the team's copy of it, or CAMB.AI's."""
     return _download(request, dub, "audio")

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from dashboard.api.auth import QueryParameters, ScriptRequest, TeamSlug
 from dashboard.api.problems import documented
+from dashboard.api.schemas import EventKind
 from results.models import Event
 from results.notifications import receivers, webhooks
 from teams.access import can_export, can_manage
@@ -23,7 +24,7 @@ class EventListParameters(QueryParameters):
         description="Only events behind this one: `next` of the previous page, or 0 for all that are kept. Without "
         "it there are no events, and `next` is the newest: a script begins so.",
     )
-    kind: list[Event.Kind] = Field([], max_length=20, description="Only events of these kinds.")
+    kind: list[EventKind] = Field([], max_length=20, description="Only events of these kinds.")
     limit: int = Field(100, ge=1, le=500, description="The number of events on a page.")
 
 
@@ -31,7 +32,7 @@ class EventOut(BaseModel):
     """What happened once. Webhooks send the same."""
 
     id: int = Field(description="Grows with each event of the team; it never changes.")
-    kind: Event.Kind
+    kind: EventKind
     at: datetime
     text: str = Field(description="What happened, in a sentence; the reason of a failure.")
     run: int | None = Field(description="The run's id in Dubroom.")

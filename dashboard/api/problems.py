@@ -49,7 +49,8 @@ class Problem(BaseModel):
 
 def documented(*codes: int) -> dict[int, type[BaseModel]]:
     """Return the error answers of an operation for openapi.json: those of every operation, and these statuses."""
-    return dict.fromkeys((401, 404, 429, *codes), Problem)
+    # 403: the token only reads, its person's role does not allow it, or the team requires a second step.
+    return dict.fromkeys((401, 403, 404, 429, *codes), Problem)
 
 
 def problem(status: int, detail: str, faults: list[Fault] | None = None, **headers: str) -> JsonResponse:

@@ -131,7 +131,7 @@ def one_run(
     return _unchanged(request, response, version) or schemas.run_out(request, _run(request, run), api_root(request))
 
 
-@router.get("/runs/{int:run}/answer", response={200: dict[str, Any]} | documented(403))
+@router.get("/runs/{int:run}/answer", response={200: dict[str, Any]} | documented())
 def run_answer(request: ScriptRequest, team: TeamSlug, run: int) -> HttpResponse:
     """Get CAMB.AI's newest answer about a run, as it was stored. Owners and members may."""
     found = _run(request, run)
@@ -163,7 +163,7 @@ class RunChange(BaseModel, extra="forbid"):
         return self
 
 
-@router.patch("/runs/{int:run}", response={200: schemas.RunOut} | documented(400, 403, 413, 422))
+@router.patch("/runs/{int:run}", response={200: schemas.RunOut} | documented(400, 413, 422))
 def change_run(request: ScriptRequest, team: TeamSlug, run: int, data: RunChange) -> schemas.RunOut:
     """Change a run's title, or the unit in which its times are read."""
     found = _run(request, run)
@@ -287,7 +287,7 @@ def _language_tag(name: str) -> str:
     return tag
 
 
-@router.post("/runs", response={200: AddedOut} | documented(400, 403, 413, 422))
+@router.post("/runs", response={200: AddedOut} | documented(400, 413, 422))
 def add_runs(request: ScriptRequest, team: TeamSlug, data: NewRuns) -> AddedOut:
     """Add runs or tasks by id.
 
@@ -329,7 +329,7 @@ def add_runs(request: ScriptRequest, team: TeamSlug, data: NewRuns) -> AddedOut:
     )
 
 
-@router.post("/runs/{int:run}/refresh", response={202: RefreshOut} | documented(403, 409, 503))
+@router.post("/runs/{int:run}/refresh", response={202: RefreshOut} | documented(409, 503))
 def refresh_run(request: ScriptRequest, team: TeamSlug, run: int) -> Answer[RefreshOut]:
     """Refresh this run ahead of all others, as soon as the key's limits allow."""
     found = _run(request, run)
@@ -340,7 +340,7 @@ def refresh_run(request: ScriptRequest, team: TeamSlug, run: int) -> Answer[Refr
     return Answer(202, RefreshOut(detail="This run is already being refreshed, or was a moment ago."))
 
 
-@router.post("/runs/refresh", response={202: schemas.CountOut} | documented(400, 403, 409, 413, 422, 503))
+@router.post("/runs/refresh", response={202: schemas.CountOut} | documented(400, 409, 413, 422, 503))
 def refresh_runs(request: ScriptRequest, team: TeamSlug, data: RunSelection) -> Answer[schemas.CountOut]:
     """Refresh many runs, as soon as the key's limits allow."""
     if not ApiKey.objects.filter(team=request.team).exists():
@@ -348,7 +348,7 @@ def refresh_runs(request: ScriptRequest, team: TeamSlug, data: RunSelection) -> 
     return Answer(202, schemas.CountOut(count=request_refresh_many(data.runs_of(request.team), request.team)))
 
 
-@router.post("/runs/language", response={200: schemas.CountOut} | documented(400, 403, 413, 422))
+@router.post("/runs/language", response={200: schemas.CountOut} | documented(400, 413, 422))
 def set_language(request: ScriptRequest, team: TeamSlug, data: LanguageOfSelection) -> schemas.CountOut:
     """Set the language of the only dub that each run has or gets. Runs with several dubs stay as they are."""
     tag = _cleaned(LanguageForm({"language": data.language}), "language")
@@ -358,26 +358,26 @@ def set_language(request: ScriptRequest, team: TeamSlug, data: LanguageOfSelecti
     return schemas.CountOut(count=count - left_out)
 
 
-@router.post("/runs/language/confirm", response={200: schemas.CountOut} | documented(400, 403, 413, 422))
+@router.post("/runs/language/confirm", response={200: schemas.CountOut} | documented(400, 413, 422))
 def confirm_languages(request: ScriptRequest, team: TeamSlug, data: RunSelection) -> schemas.CountOut:
     """Confirm the guessed languages of runs; the count is that of their dubs."""
     _words, count = dub_languages.confirm_guesses(request.team, data.runs_of(request.team))
     return schemas.CountOut(count=count)
 
 
-@router.post("/runs/archive", response={200: schemas.CountOut} | documented(400, 403, 413, 422))
+@router.post("/runs/archive", response={200: schemas.CountOut} | documented(400, 413, 422))
 def archive_runs(request: ScriptRequest, team: TeamSlug, data: RunSelection) -> schemas.CountOut:
     """Archive runs: they leave the list and the search, and are no longer checked."""
     return schemas.CountOut(count=archive.archive_runs(request.team, data.runs_of(request.team).pks()))
 
 
-@router.post("/runs/restore", response={200: schemas.CountOut} | documented(400, 403, 413, 422))
+@router.post("/runs/restore", response={200: schemas.CountOut} | documented(400, 413, 422))
 def restore_runs(request: ScriptRequest, team: TeamSlug, data: RunSelection) -> schemas.CountOut:
     """Restore archived runs."""
     return schemas.CountOut(count=archive.restore_runs(request.team, data.runs_of(request.team).pks()))
 
 
-@router.post("/runs/tag", response={200: schemas.CountOut} | documented(400, 403, 413, 422))
+@router.post("/runs/tag", response={200: schemas.CountOut} | documented(400, 413, 422))
 def tag_runs(request: ScriptRequest, team: TeamSlug, data: TaggedSelection) -> schemas.CountOut:
     """Add tags to runs."""
     names = _names(data.tags)
@@ -386,7 +386,7 @@ def tag_runs(request: ScriptRequest, team: TeamSlug, data: TaggedSelection) -> s
     )
 
 
-@router.post("/runs/untag", response={200: schemas.CountOut} | documented(400, 403, 413, 422))
+@router.post("/runs/untag", response={200: schemas.CountOut} | documented(400, 413, 422))
 def untag_runs(request: ScriptRequest, team: TeamSlug, data: TaggedSelection) -> schemas.CountOut:
     """Remove tags from runs."""
     return schemas.CountOut(

@@ -2,13 +2,14 @@
 
 import re
 from datetime import UTC, datetime
+from enum import Enum
 from functools import lru_cache
 from typing import Annotated, Literal
 
 from django.db.models import Prefetch
 from django.http import HttpRequest
 from django.urls import reverse
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJsonSchema
 
 from dashboard.pages.search_hits import cue_url
 from results import models
@@ -54,6 +55,15 @@ Position = Annotated[int, Field(ge=1, lt=2**31), NO_BOOLEAN]
 Time = Annotated[datetime, AfterValidator(_in_utc)]
 Status = models.Run.Status
 LanguageSource = models.LanguageSource
+
+
+def _titled(title: str, kinds: type[Enum]) -> WithJsonSchema:
+    # Two classes of the same name would share one schema in openapi.json, where a name is all that counts.
+    return WithJsonSchema({"title": title, "type": "string", "enum": [kind.value for kind in kinds]})
+
+
+CheckKind = Annotated[review.Kind, _titled("CheckKind", review.Kind)]
+EventKind = Annotated[models.Event.Kind, _titled("EventKind", models.Event.Kind)]
 
 
 class DubOut(BaseModel):
@@ -136,24 +146,24 @@ class TeamOut(BaseModel):
     version: int = Field(description="A counter that grows with every change of a run.")
 
 
-class CheckOut(BaseModel):
+class DubCheckOut(BaseModel):
     """A review check of a line: a reason to look at it."""
 
     position: int = Field(description="The line's number in the transcript, from 1.")
-    kind: review.Kind
+    kind: CheckKind
     words: str = Field(description="What is wrong, by how much, and what the limit is.")
     is_dismissed: bool
     reason: str = Field(description="Why a person dismissed it; empty if no one did.")
 
 
-class CheckListOut(BaseModel):
+class DubCheckListOut(BaseModel):
     """The review checks of a dub, and the team's limits for its language."""
 
     speed: int = Field(description="The limit for lines in the dub's language, in characters a second.")
     is_speed_of_team: bool = Field(description="False if `speed` is that of the guide for subtitles.")
     overlap_ms: int = Field(description="A longer overlap with the next line is a check.")
     gap_ms: int = Field(description="A longer silence after a line is a check.")
-    checks: list[CheckOut]
+    checks: list[DubCheckOut]
 
 
 class HitOut(BaseModel):
@@ -233,12 +243,12 @@ def run_out(request: HttpRequest, run: models.Run, root: str) -> RunOut:
     )
 
 
-def check_list_out(dub: models.Dub) -> CheckListOut:
+def check_list_out(dub: models.Dub) -> DubCheckListOut:
     """Return the dub's review checks in the order of its lines, with the limits by which they were made."""
     cues = list(dub.cues.all())
     limits = dub_checks.limits_of_dub(dub)
     found = zip(cues, dub_checks.checks_of(dub, cues, limits), strict=True)
-    return CheckListOut(
+    return DubCheckListOut(
         speed=limits.speed,
         is_speed_of_team=limits.limits.is_own(limits.tag),
         overlap_ms=limits.limits.overlap_ms,
@@ -247,8 +257,8 @@ def check_list_out(dub: models.Dub) -> CheckListOut:
     )
 
 
-def _check_out(position: int, found: dub_checks.DubCheck) -> CheckOut:
-    return CheckOut(
+def _check_out(position: int, found: dub_checks.DubCheck) -> DubCheckOut:
+    return DubCheckOut(
         position=position,
         kind=found.check.kind,
         words=str(found.check),

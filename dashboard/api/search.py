@@ -30,7 +30,7 @@ class SearchParameters(QueryParameters):
     limit: int = Field(50, ge=1, le=100, description="The number of hits on a page.")
 
 
-@router.get("/search", response={200: schemas.HitListOut} | documented(403, 422))
+@router.get("/search", response={200: schemas.HitListOut} | documented(422))
 def search_lines(request: ScriptRequest, team: TeamSlug, data: Query[SearchParameters]) -> schemas.HitListOut:
     """Search the lines of the team's transcripts."""
     require_export(request.auth.membership)

@@ -101,7 +101,7 @@ def one_source(request: ScriptRequest, team: TeamSlug, source: int) -> SourceOut
     return _source_out(request, _source(request, source), api_root(request))
 
 
-@router.post("/sources", response={200: SourceOut} | documented(400, 403, 413, 422))
+@router.post("/sources", response={200: SourceOut} | documented(400, 413, 422))
 def join_source(request: ScriptRequest, team: TeamSlug, data: NewSource) -> SourceOut:
     """Join runs as one source. Runs that have a source bring all its runs along."""
     try:
@@ -113,7 +113,7 @@ def join_source(request: ScriptRequest, team: TeamSlug, data: NewSource) -> Sour
     return _source_out(request, _source(request, source.pk), api_root(request))
 
 
-@router.delete("/sources/{int:source}/runs/{int:run}", response={204: None} | documented(403))
+@router.delete("/sources/{int:source}/runs/{int:run}", response={204: None} | documented())
 def leave_source(request: ScriptRequest, team: TeamSlug, source: int, run: int) -> Answer[None]:
     """Take a run out of a source. A source of a single run ends with that."""
     found = Run.objects.present().filter(team=request.team, source=source, pk=run).first()

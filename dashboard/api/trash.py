@@ -67,7 +67,7 @@ class RemovedListOut(BaseModel):
     next: int | None = Field(description="The `cursor` of the next page; null on the last page.")
 
 
-@router.post("/runs/remove", response={200: schemas.CountOut} | documented(400, 403, 413, 422))
+@router.post("/runs/remove", response={200: schemas.CountOut} | documented(400, 413, 422))
 def remove_runs(request: ScriptRequest, team: TeamSlug, data: RunSelection) -> schemas.CountOut:
     """Remove runs. They can be restored for a while, and are then deleted with all their data."""
     require_remove(request.auth.membership)
@@ -75,14 +75,14 @@ def remove_runs(request: ScriptRequest, team: TeamSlug, data: RunSelection) -> s
     return schemas.CountOut(count=trash.remove_runs(request.team, pks, by=str(request.user)).count)
 
 
-@router.post("/runs/restore-removed", response={200: schemas.CountOut} | documented(400, 403, 413, 422))
+@router.post("/runs/restore-removed", response={200: schemas.CountOut} | documented(400, 413, 422))
 def restore_removed_runs(request: ScriptRequest, team: TeamSlug, data: RemovedSelection) -> schemas.CountOut:
     """Restore removed runs. An archived run that was removed is archived again."""
     removed = trash.removed_runs(request.team).filter(pk__in=data.runs)
     return schemas.CountOut(count=trash.restore_removed(request.team, removed.pks()))
 
 
-@router.get("/removed-runs", response={200: RemovedListOut} | documented(403, 422))
+@router.get("/removed-runs", response={200: RemovedListOut} | documented(422))
 def list_removed_runs(request: ScriptRequest, team: TeamSlug, data: Query[RemovedListParameters]) -> RemovedListOut:
     """List the runs that can be restored, the last added first, page by page. Owners and members may."""
     require_change(request.auth.membership)

@@ -33,7 +33,8 @@ def places(answer) -> list[tuple[str, int]]:
 def test_the_checks_are_listed_page_by_page(script, dub):
     first = script.get("/checks", limit=2)
     assert places(first) == [("empty", 2), ("fast", 3)]
-    second = script.get("/checks", limit=2, after=first.json()["next"])
+    second = script.get("/checks", limit=2, cursor=first.json()["next"])
+    assert script.get("/checks", limit=2, after=first.json()["next"]).json() == second.json()  # its former name
     assert (places(second), second.json()["next"]) == ([("fast", 1)], None)
     [check] = second.json()["checks"]
     assert check["page"] == f"http://testserver/runs/{dub.run_id}/?dub=es-mx&check=fast&t=0#cue-1"
@@ -45,7 +46,14 @@ def test_the_checks_are_filtered_and_no_filter_is_ignored(script, team, dub):
     tags.add_tags(team, {dub.run_id: ["Launch"]})
     assert places(script.get("/checks", kind="empty", language="es", tag="launch")) == [("empty", 2)]
     assert places(script.get("/checks", language="de")) == []
-    for query in ({"kind": "odd"}, {"language": "?"}, {"tag": " "}, {"after": "x"}, {"lang": "es"}):
+    for query in (
+        {"kind": "odd"},
+        {"language": "?"},
+        {"tag": " "},
+        {"cursor": "x"},
+        {"after": "x"},
+        {"lang": "es"},
+    ):
         assert script.get("/checks", **query).status_code == 422
 
 
