@@ -10,8 +10,9 @@ from typing import Any, Literal, Self
 
 from django.forms import BaseForm
 from django.http import Http404, HttpResponse
-from django.utils.cache import get_conditional_response
+from django.views.decorators.http import conditional_page
 from ninja import Query, Router
+from ninja.decorators import decorate_view
 from ninja.errors import HttpError
 from ninja.responses import Status as Answer
 from pydantic import BaseModel, Field, model_validator
@@ -78,15 +79,6 @@ def _run(request: ScriptRequest, pk: int) -> Run:
 UNCHANGED: dict[int, Any] = {304: None}
 
 
-def _unchanged(request: ScriptRequest, response: HttpResponse, version: int) -> HttpResponse | None:
-    """Return 304 if the script has this version already, so that nothing else is read; else None. Sets the ETag."""
-    response.headers["ETag"] = etag = f'W/"{version}"'
-    same = get_conditional_response(request, etag)
-    if same is not None:
-        same.headers["ETag"] = etag
-    return same
-
-
 @router.get("", response={200: schemas.TeamOut} | documented(), url_name="team", tags=["Team"])
 def team(request: ScriptRequest, team: TeamSlug) -> schemas.TeamOut:
     """Get the team, the rights of the token, and the number of runs by status."""
@@ -102,14 +94,12 @@ def team(request: ScriptRequest, team: TeamSlug) -> schemas.TeamOut:
     )
 
 
+# The ETag is a hash of the whole answer: next_check_at, for one, changes without a new version.
 @router.get("/runs", response={200: schemas.RunListOut} | UNCHANGED | documented(422))
-def list_runs(
-    request: ScriptRequest, team: TeamSlug, data: Query[RunListParameters], response: HttpResponse
-) -> schemas.RunListOut | HttpResponse:
+@decorate_view(conditional_page)
+def list_runs(request: ScriptRequest, team: TeamSlug, data: Query[RunListParameters]) -> schemas.RunListOut:
     """List runs, page by page. Send the ETag of an answer as If-None-Match: an unchanged list answers 304."""
     version = TeamVersion.current(request.team.pk)
-    if same := _unchanged(request, response, version):
-        return same
     order = "oldest" if data.order == "oldest" else ""
     query = replace(data.list_query, order=order, after=data.cursor)
     runs = data.narrowed(Run.objects.filter(team=request.team))
@@ -123,12 +113,10 @@ def list_runs(
 
 
 @router.get("/runs/{int:run}", response={200: schemas.RunOut} | UNCHANGED | documented())
-def one_run(
-    request: ScriptRequest, team: TeamSlug, run: int, response: HttpResponse
-) -> schemas.RunOut | HttpResponse:
+@decorate_view(conditional_page)
+def one_run(request: ScriptRequest, team: TeamSlug, run: int) -> schemas.RunOut:
     """Get one run with its dubs. The ETag works as for the list."""
-    version = TeamVersion.current(request.team.pk)
-    return _unchanged(request, response, version) or schemas.run_out(request, _run(request, run), api_root(request))
+    return schemas.run_out(request, _run(request, run), api_root(request))
 
 
 @router.get("/runs/{int:run}/answer", response={200: dict[str, Any]} | documented())
