@@ -22,7 +22,8 @@ class EventListParameters(QueryParameters):
         ge=0,
         lt=2**63,
         description="Only events behind this one: `next` of the previous page, or 0 for all that are kept. Without "
-        "it there are no events, and `next` is the newest: a script begins so.",
+        "it there are no events, and `next` is the newest: a script begins so. An id that the team has not "
+        "reached, as after its database was restored from a backup, counts as 0.",
     )
     kind: list[EventKind] = Field([], max_length=20, description="Only events of these kinds.")
     limit: int = Field(100, ge=1, le=500, description="The number of events on a page.")
@@ -58,14 +59,16 @@ def list_events(request: ScriptRequest, team: TeamSlug, data: Query[EventListPar
     newest = receivers.newest_event(request.team.pk)
     if data.after is None:
         return EventListOut(events=[], next=newest)
+    is_reached = data.after <= newest or receivers.was_told(request.team.pk, data.after)
+    after = data.after if is_reached else 0
     member = request.auth.membership
     events = Event.objects.visible_in(request.team.pk).told_to(member, can_manage=can_manage(member))
-    events = events.filter(pk__gt=data.after, pk__lte=newest)
+    events = events.filter(pk__gt=after, pk__lte=newest)
     events = events.filter(kind__in=data.kind) if data.kind else events
     found = list(events.select_related("run", "saved_search", "team").order_by("pk")[: data.limit])
     with_lines = can_export(member)
     return EventListOut(
         events=[EventOut(**webhooks.event_out(event, with_lines=with_lines)) for event in found],
         # Events that are hidden or of other kinds are passed over once the page is not full.
-        next=found[-1].pk if len(found) == data.limit else max(newest, data.after),
+        next=found[-1].pk if len(found) == data.limit else max(newest, after),
     )

@@ -56,15 +56,22 @@ class RunListParameters(RunFilter, QueryParameters):
 
     order: Literal["newest", "oldest"] = Field("newest", description="By the time at which runs were added.")
     camb_run_id: list[Id] = Field([], max_length=100, description="Only runs with these CAMB.AI run ids.")
-    changed_since: int = Field(0, ge=0, lt=2**63, description="Only runs that changed after this `version`.")
+    changed_since: int = Field(
+        0,
+        ge=0,
+        lt=2**63,
+        description="Only runs that changed after this `version`. Runs that were removed are not among them, and "
+        "those that were archived only with the status `archived`. A `version` that the team has not reached, as "
+        "after its database was restored from a backup, counts as 0.",
+    )
     cursor: int = Field(0, ge=0, lt=2**63, description="`next` of the previous page.")
     limit: int = Field(50, ge=1, le=100, description="The number of runs on a page.")
 
-    def narrowed(self, runs: RunQuerySet) -> RunQuerySet:
-        """Return those of the runs that match the filters which the page does not have."""
+    def narrowed(self, runs: RunQuerySet, version: int) -> RunQuerySet:
+        """Return those of the runs that match the filters which the page does not have; `version` is the team's."""
         if self.camb_run_id:
             runs = runs.filter(camb_run_id__in=self.camb_run_id)
-        return runs.filter(version__gt=self.changed_since) if self.changed_since else runs
+        return runs.filter(version__gt=self.changed_since) if 0 < self.changed_since <= version else runs
 
 
 def _run(request: ScriptRequest, pk: int) -> Run:
@@ -102,13 +109,14 @@ def list_runs(request: ScriptRequest, team: TeamSlug, data: Query[RunListParamet
     version = TeamVersion.current(request.team.pk)
     order = "oldest" if data.order == "oldest" else ""
     query = replace(data.list_query, order=order, after=data.cursor)
-    runs = data.narrowed(Run.objects.filter(team=request.team))
+    runs = data.narrowed(Run.objects.filter(team=request.team), version)
     page = get_page(schemas.with_dubs(runs), query, data.limit)
     root = api_root(request)
     return schemas.RunListOut(
         runs=[schemas.run_out(request, run, root) for run in page.runs],
         next=page.runs[-1].pk if page.after else None,
-        version=version,
+        # A run that changes while its page was read already is behind the version before the first page alone.
+        version=None if data.cursor else version,
     )
 
 

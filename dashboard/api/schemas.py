@@ -129,8 +129,9 @@ class RunListOut(BaseModel):
 
     runs: list[RunOut]
     next: int | None = Field(description="The `cursor` of the next page; null on the last page.")
-    version: int = Field(
-        description="The team's present `version`: pass it as `changed_since` to get only later changes."
+    version: int | None = Field(
+        description="The team's `version` on the first page, null after it. Once all pages are read, pass it as "
+        "`changed_since` to get only later changes."
     )
 
 

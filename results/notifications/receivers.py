@@ -64,6 +64,11 @@ def newest_event(team_id: int) -> int:
     return Event.objects.filter(team=team_id).order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
+def was_told(team_id: int, event_id: int) -> bool:
+    """Whether anyone was told of an event of this id or a later one, which may have been deleted with its run."""
+    return Receiver.objects.filter(team=team_id, told_through__gte=event_id).exists()
+
+
 def start_from_now(receiver: Receiver) -> None:
     """Have the receiver told only of what happens from now on; the caller saves it."""
     receiver.told_through = receiver.daily_through = newest_event(receiver.team_id)

@@ -493,6 +493,21 @@ def test_the_language_of_many_runs_is_set_and_guesses_are_confirmed(team, script
     assert script.get("/runs", lang="one, two").status_code == 422
 
 
+def test_what_changes_between_pages_is_in_the_next_list_of_changes(team, script):
+    one, two = make_run(team), make_run(team)
+    TeamVersion.bump(team.pk)
+    first = script.get("/runs", limit=1).json()
+    tags.add_tags(team, {two.pk: ["late"]})
+    last = script.get("/runs", limit=1, cursor=first["next"]).json()
+    assert ([run["id"] for run in last["runs"]], last["next"], last["version"]) == ([one.pk], None, None)
+    assert ids_of(script.get("/runs", changed_since=first["version"])) == [two.pk]
+
+
+def test_a_version_that_the_team_has_not_reached_counts_as_none(team, script):
+    run = make_run(team)
+    assert ids_of(script.get("/runs", changed_since=TeamVersion.current(team.pk) + 1)) == [run.pk]
+
+
 @pytest.mark.parametrize("order", ["newest", "oldest"])
 def test_cursors_lead_through_every_run(team, script, order):
     made = [make_run(team).pk for _ in range(5)]

@@ -5,6 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from results.models import Event, SavedSearch
+from results.notifications import receivers
 from tests.dashboard.api.test_api import script_of
 from tests.factories import make_ready_run, make_team
 
@@ -39,6 +40,21 @@ def test_without_a_cursor_a_script_begins_now(team, events):
     Event.objects.create(team=team, kind="away", detail={"state": "unavailable", "message": "HTTP 503."})
     [event] = script.get("/events", after=page["next"]).json()["events"]
     assert (event["kind"], event["run"], "HTTP 503." in event["text"]) == ("away", None, True)
+
+
+def test_an_id_that_the_team_has_not_reached_counts_as_the_beginning(team, events):
+    script, newest = script_of(team), events[-1].pk
+    page = script.get("/events", after=newest + 100).json()
+    assert (ids(page), page["next"]) == ([event.pk for event in events], newest)
+
+
+def test_a_script_goes_on_after_the_newest_event_was_deleted_with_its_run(team, events):
+    receiver = receivers.inbox_of(team.memberships.get())
+    receiver.told_through = newest = events[-1].pk
+    receiver.save()
+    events[-1].run.delete()
+    page = script_of(team).get("/events", after=newest).json()
+    assert page == {"events": [], "next": newest}
 
 
 def test_events_of_others_and_of_runs_that_are_gone_are_not_listed(team, events):
