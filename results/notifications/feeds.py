@@ -2,11 +2,14 @@
 
 import hashlib
 import secrets
+import uuid
+from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from results import clock
 from results.models import Event, Feed, Run, SavedView
 from results.notifications import receivers
 from results.runs import views
@@ -15,7 +18,10 @@ from teams.access import can_manage, without_required_step
 from teams.models import Membership
 
 MAX_FEEDS = 20
+# A feed holds so many entries or, if these are more, those of a day: a reader that asks now and then misses none.
 ENTRIES = 100
+DAY = timedelta(days=1)
+MAX_ENTRIES = 2000
 
 
 class TooManyFeedsError(Exception):
@@ -59,7 +65,7 @@ def opened_by(token: str) -> Feed | None:
 
 
 def entries(feed: Feed) -> list[Event]:
-    """Return the feed's newest events."""
+    """Return the feed's newest events: those of the last day, or ENTRIES of them if that is more."""
     member = feed.membership
     events = Event.objects.visible_in(member.team_id).told_to(member, can_manage=can_manage(member))
     if feed.view_id:
@@ -70,7 +76,19 @@ def entries(feed: Feed) -> list[Event]:
         with timezone.override(member.user.zone):
             shown = receivers.runs_of_view(runs, view.query) if view else runs.none()
         events = events.filter(run__in=shown)
-    return list(events.select_related("run", "saved_search", "team").order_by("-pk")[:ENTRIES])
+    events = events.select_related("run", "saved_search", "team").order_by("-pk")
+    of_day = list(events.filter(created_at__gt=clock.now() - DAY)[:MAX_ENTRIES])
+    return of_day if len(of_day) >= ENTRIES else list(events[:ENTRIES])
+
+
+def atom_id(feed: Feed, event: Event | None = None) -> str:
+    """Return the id of the feed, or of its entry for an event, which no other feed of any installation has.
+
+    It is made of what is random and stays: neither the team's slug nor the server's address.
+    """
+    own = uuid.uuid5(uuid.NAMESPACE_OID, feed.token_hash)
+    # After a database was restored from an older backup, another event may have the same id.
+    return (uuid.uuid5(own, f"{event.pk} {event.created_at.isoformat()}") if event else own).urn
 
 
 def _hashed(token: str) -> str:

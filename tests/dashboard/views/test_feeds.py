@@ -1,7 +1,8 @@
 """Atom feeds: opened by their token, about a saved view, until their person leaves."""
 
 import xml.etree.ElementTree as ET
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -101,3 +102,84 @@ def test_the_days_of_a_view_are_those_of_its_person(client, team, subscriber, zo
     run = make_ready_run(team, created_at=datetime(2026, 5, 31, 20, tzinfo=UTC))
     Event.objects.create(team=team, kind="ready", run=run)
     assert (entry_titles(client, feeds.add(subscriber, view)) != []) == is_there
+
+
+HOSTILE = '<script>alert(1)</script> & "<b>x</b>" &lt;i&gt;'
+
+
+class _Elements(HTMLParser):
+    """The elements and the text that a reader finds in HTML."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[str] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append(tag)
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def shown_text(element: ET.Element) -> str:
+    """Return the text that a reader shows for a text construct of Atom, which must have no element."""
+    if element.get("type", "text") != "html":
+        assert list(element) == []
+        return element.text or ""
+    parsed = _Elements(element.text or "")
+    assert parsed.elements == []
+    return parsed.text
+
+
+def parsed_feed(client, token: str) -> ET.Element:
+    return ET.fromstring(client.get(reverse("feeds-atom", args=[token])).content)
+
+
+def test_hostile_text_is_text_in_a_reader(client, team, subscriber):
+    type(team).objects.filter(pk=team.pk).update(name=HOSTILE)
+    run = make_ready_run(team, title=HOSTILE)
+    Event.objects.create(team=team, kind="failed", run=run, detail={"reason": HOSTILE})
+    feed = parsed_feed(client, feeds.add(subscriber, None))
+    entry = feed.find(f"{ATOM}entry")
+    texts = [feed.find(f"{ATOM}title"), entry.find(f"{ATOM}title"), entry.find(f"{ATOM}summary")]
+    assert [shown_text(each) for each in texts] == [HOSTILE, f"{HOSTILE}: Failed", HOSTILE]
+
+
+def ids_in(feed: ET.Element) -> list[str]:
+    return [each.text for each in feed.iter(f"{ATOM}id")]
+
+
+def test_ids_are_unique_and_stay_when_the_address_changes(client, team, subscriber, settings):
+    Event.objects.create(team=team, kind="ready", run=make_ready_run(team))
+    one, other = (feeds.add(subscriber, None) for _ in range(2))
+    first = ids_in(parsed_feed(client, one))
+    assert all(each.startswith("urn:uuid:") for each in first)
+    assert len({*first, *ids_in(parsed_feed(client, other))}) == 4
+    settings.SITE_URL = "https://dub.elsewhere.example"
+    type(team).objects.filter(pk=team.pk).update(slug="renamed")
+    assert ids_in(parsed_feed(client, one)) == first
+
+
+def test_a_feed_has_an_author_and_an_empty_one_does_not_change(client, subscriber):
+    address = reverse("feeds-atom", args=[feeds.add(subscriber, None)])
+    first = client.get(address)
+    feed = ET.fromstring(first.content)
+    assert feed.findtext(f"{ATOM}author/{ATOM}name") == "Dub"
+    updated = datetime.fromisoformat(feed.findtext(f"{ATOM}updated"))
+    assert updated == feeds.own(subscriber).get().created_at
+    same = client.get(address, headers={"If-None-Match": first.headers["ETag"]})
+    assert (same.status_code, same.content) == (304, b"")
+
+
+def test_a_reader_gets_every_event_of_the_day(client, team, subscriber, monkeypatch):
+    monkeypatch.setattr(feeds, "ENTRIES", 2)
+    now = timezone.now()
+    runs = [make_ready_run(team, title=f"Film {number}") for number in range(5)]
+    for run, age in zip(runs, (72, 48, 3, 2, 1), strict=True):
+        Event.objects.create(team=team, kind="ready", run=run, created_at=now - timedelta(hours=age))
+    token = feeds.add(subscriber, None)
+    assert entry_titles(client, token) == ["Film 4: Ready", "Film 3: Ready", "Film 2: Ready"]
+    Event.objects.update(created_at=now - timedelta(days=3))
+    assert entry_titles(client, token) == ["Film 4: Ready", "Film 3: Ready"]
