@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.contrib.auth.models import AbstractUser, AnonymousUser, BaseUserManager
 from django.db import IntegrityError, models, transaction
 from django.db.models import Q
+from django.dispatch import Signal
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
@@ -28,6 +29,10 @@ DEFAULT_TOKEN_LIFETIME = timedelta(days=90)
 # `/t/new/` is the page that creates a team.
 RESERVED_SLUGS = ("new",)
 SPEEDS = ("0.5", "0.75", "1", "1.25", "1.5", "1.75", "2")
+
+
+# Sent with `user` in the transaction that stores a new password, for what else the person had opened to others.
+password_changed = Signal()
 
 
 class UserManager(BaseUserManager["User"]):
@@ -76,6 +81,7 @@ class User(AbstractUser):
             super().save(*args, **kwargs)
             if has_new_password:
                 AccessToken.objects.filter(membership__user=self).delete()
+                password_changed.send(User, user=self)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.xmlutils import SimplerXMLGenerator
 from django.views.decorators.http import conditional_page, require_POST, require_safe
 
+from dashboard.accounts.identity import require_identity
 from dashboard.http.ids import parse_id
 from dashboard.http.requests import SignedInRequest, page_methods
 from results.exports.xml_text import valid_xml
@@ -29,6 +30,7 @@ def page(request: SignedInRequest, slug: str) -> HttpResponse:
     membership = membership_or_404(request.user, slug)
     address, status = "", 200
     if request.method == "POST":
+        require_identity(request)
         chosen = parse_id(request.POST.get("view", ""))
         view = get_object_or_404(views.visible_to(membership), pk=chosen) if chosen else None
         try:

@@ -1,4 +1,4 @@
-"""A user's own name, time zone and player settings, access tokens, and the end of the account."""
+"""A user's own name, time zone and player settings, access tokens and feeds, and the end of the account."""
 
 import logging
 
@@ -15,6 +15,7 @@ from dashboard.accounts.deletion import delete_account, teams_of_one, teams_with
 from dashboard.accounts.identity import require_identity
 from dashboard.forms.person import PlayerForm, ProfileForm
 from dashboard.http.requests import SignedInRequest, browser_time_zone, page_methods
+from results.notifications import feeds
 from teams.models import AccessToken, LastOwnerError
 
 logger = logging.getLogger(__name__)
@@ -51,9 +52,13 @@ def player(request: SignedInRequest) -> HttpResponse:
 @login_required
 @require_safe
 def tokens(request: SignedInRequest) -> HttpResponse:
-    """List the user's access tokens of all teams; they are created and revoked at the team's own page."""
+    """List the user's access tokens and feeds of all teams; they are created at the team's own pages."""
     own = AccessToken.objects.filter(membership__user=request.user).select_related("membership__team")
-    context = {"tokens": own.order_by("membership__team__name", "-pk"), "profile_tab": "tokens"}
+    context = {
+        "tokens": own.order_by("membership__team__name", "-pk"),
+        "feeds": feeds.of_user(request.user),
+        "profile_tab": "tokens",
+    }
     return render(request, "profile/tokens.html", context)
 
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
+from django.dispatch import receiver
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -14,7 +15,7 @@ from results.models.search import SavedSearch
 from results.models.views import SavedView
 from results.models.workers import WorkerHeartbeat
 from results.secrets import seal, unseal
-from teams.models import Membership, Team
+from teams.models import Membership, Team, User, password_changed
 
 
 class EventQuerySet(models.QuerySet["Event"]):
@@ -262,6 +263,12 @@ class InboxItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} for {self.membership_id}"
+
+
+@receiver(password_changed)
+def _end_feeds(user: User, **_: object) -> None:
+    """End the feeds of a user with a new password: who knew the old one may have added some."""
+    Feed.objects.filter(membership__user=user).delete()
 
 
 class Feed(models.Model):

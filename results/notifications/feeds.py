@@ -15,7 +15,7 @@ from results.notifications import receivers
 from results.runs import views
 from teams import audit
 from teams.access import can_manage, without_required_step
-from teams.models import Membership
+from teams.models import Membership, User
 
 MAX_FEEDS = 20
 # A feed holds so many entries or, if these are more, those of a day: a reader that asks now and then misses none.
@@ -30,6 +30,12 @@ class TooManyFeedsError(Exception):
 
 def own(membership: Membership) -> QuerySet[Feed]:
     return Feed.objects.filter(membership=membership.pk).select_related("view").order_by("pk")
+
+
+def of_user(user: User) -> QuerySet[Feed]:
+    """Return the user's feeds of all teams."""
+    feeds = Feed.objects.filter(membership__user=user, membership__team__removed_at=None)
+    return feeds.select_related("membership__team", "view").order_by("membership__team__name", "pk")
 
 
 def add(membership: Membership, view: SavedView | None) -> str:

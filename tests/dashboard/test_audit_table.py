@@ -87,7 +87,7 @@ WRITES: dict[str, tuple[dict[str, Any], Action]] = {
 }  # fmt: skip
 
 # Asked for the password again.
-CONFIRMED = ("keys", "keys-remove", "teams-second-step", "tokens")
+CONFIRMED = ("keys", "keys-remove", "teams-second-step", "tokens", "feeds")
 
 _LOG_IN = "of one person's log-in: tests/dashboard/accounts/test_trail.py tries what of it is told"
 _PERSONAL = "how one person sees and hears of things; no other notices"

@@ -88,7 +88,7 @@ def test_own_tokens_of_all_teams_are_listed(anna, django_assert_num_queries):
     AccessToken.objects.issue(make_team("Other", make_user()).memberships.get(), "Theirs", can_write=False)
     page = text_of(client.get(reverse("profile-tokens")))
     assert ("For Dub" in page, "For Kyoto" in page, "Theirs" in page) == (True, True, False)
-    with django_assert_num_queries(6) as one:
+    with django_assert_num_queries(7) as one:
         client.get(reverse("profile-tokens"))
     membership = anna.memberships.first()
     for number in range(30):

@@ -12,6 +12,7 @@ from django.utils import timezone
 from results.models import Event
 from results.notifications import feeds
 from results.runs import views
+from tests.dashboard.page_helpers import signed_in, text_of
 from tests.factories import make_member, make_ready_run
 
 pytestmark = pytest.mark.django_db
@@ -64,7 +65,7 @@ def test_a_feed_needs_the_second_step_that_its_team_requires(client, team, subsc
 
 
 def test_the_address_is_shown_once(client, team, subscriber):
-    client.force_login(subscriber.user)
+    client = signed_in(subscriber.user, is_confirmed=True)
     page = reverse("feeds", args=[team.slug])
     added = client.post(page).content.decode()
     token = added.partition("/feeds/")[2].partition("/")[0]
@@ -73,6 +74,31 @@ def test_the_address_is_shown_once(client, team, subscriber):
         False,
         True,
     )
+
+
+def test_a_feed_is_added_once_its_person_has_confirmed_who_they_are(client, team, subscriber):
+    client.force_login(subscriber.user)
+    asked = client.post(reverse("feeds", args=[team.slug]))
+    assert asked.url.startswith(reverse("account_reauthenticate"))
+    assert not feeds.own(subscriber).exists()
+
+
+def test_a_new_password_ends_the_feeds_of_its_person_alone(client, team, subscriber):
+    other = team.memberships.exclude(pk=subscriber.pk).get()
+    addresses = [reverse("feeds-atom", args=[feeds.add(member, None)]) for member in (subscriber, other)]
+    subscriber.user.save()
+    assert [client.get(address).status_code for address in addresses] == [200, 200]
+    subscriber.user.set_password("seven grey herons")
+    subscriber.user.save(update_fields=["password"])
+    assert [client.get(address).status_code for address in addresses] == [404, 200]
+
+
+def test_the_feeds_of_a_person_are_listed_beside_their_tokens(client, team, subscriber):
+    other = team.memberships.exclude(pk=subscriber.pk).get()
+    own, foreign = feeds.add(subscriber, None), feeds.add(other, None)
+    client.force_login(subscriber.user)
+    page = text_of(client.get(reverse("profile-tokens")))
+    assert (f"…{own[-4:]}" in page, f"…{foreign[-4:]}" in page) == (True, False)
 
 
 def test_a_view_that_is_private_again_shows_nothing(client, team, subscriber):
