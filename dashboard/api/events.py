@@ -11,7 +11,7 @@ from dashboard.api.problems import documented
 from dashboard.api.schemas import EventKind
 from results.models import Event
 from results.notifications import receivers, webhooks
-from teams.access import can_export, can_manage
+from teams.access import can_manage
 
 router = Router(tags=["Events"])
 
@@ -65,10 +65,10 @@ def list_events(request: ScriptRequest, team: TeamSlug, data: Query[EventListPar
     events = Event.objects.visible_in(request.team.pk).told_to(member, can_manage=can_manage(member))
     events = events.filter(pk__gt=after, pk__lte=newest)
     events = events.filter(kind__in=data.kind) if data.kind else events
-    found = list(events.select_related("run", "saved_search", "team").order_by("pk")[: data.limit])
-    with_lines = can_export(member)
+    page = events.select_related("run", "saved_search", "team").order_by("pk")[: data.limit]
+    found = receivers.as_exported(page, member)
     return EventListOut(
-        events=[EventOut(**webhooks.event_out(event, with_lines=with_lines)) for event in found],
+        events=[EventOut(**webhooks.event_out(event)) for event in found],
         # Events that are hidden or of other kinds are passed over once the page is not full.
         next=found[-1].pk if len(found) == data.limit else max(newest, after),
     )

@@ -84,7 +84,7 @@ def entries(feed: Feed) -> list[Event]:
         events = events.filter(run__in=shown)
     events = events.select_related("run", "saved_search", "team").order_by("-pk")
     of_day = list(events.filter(created_at__gt=clock.now() - DAY)[:MAX_ENTRIES])
-    return of_day if len(of_day) >= ENTRIES else list(events[:ENTRIES])
+    return receivers.as_exported(of_day if len(of_day) >= ENTRIES else events[:ENTRIES], member)
 
 
 def atom_id(feed: Feed, event: Event | None = None) -> str:

@@ -1,6 +1,6 @@
 """Which events a receiver is told of, and the inboxes that every member has."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, time, timedelta
 from typing import cast
 
@@ -12,7 +12,7 @@ from django.utils.module_loading import import_string
 
 from results import clock, queue
 from results.models import Event, EventQuerySet, Message, Receiver, Run, RunQuerySet, SavedView
-from teams.access import can_manage
+from teams.access import can_export, can_manage
 from teams.models import Membership
 
 # The hour of a person's day at which a daily digest is sent.
@@ -140,6 +140,18 @@ def events_for(receiver: Receiver, *, after: int, through: int, kinds: Collectio
     if receiver.scope == Receiver.Scope.VIEW:
         return events.filter(Q(run=None) | Q(run__in=_runs_of_view(receiver)))
     return events
+
+
+def as_exported(events: Iterable[Event], member: Membership | None) -> list[Event]:
+    """Return the events as they leave Dubroom, by the API, a feed or an email of this member, or a channel: None.
+
+    A member who may not export transcripts gets no line of one.
+    """
+    found = list(events)
+    for event in found if member and not can_export(member) else ():
+        if event.kind == Event.Kind.CHANGED:
+            event.detail = {name: value for name, value in event.detail.items() if name not in ("before", "after")}
+    return found
 
 
 def view_for(receiver: Receiver) -> SavedView | None:

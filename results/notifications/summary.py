@@ -83,7 +83,7 @@ def summarise(message: Message) -> Summary:
     """Return what the message says now: a run that was removed since it was written is not told of."""
     receiver, events = message.receiver, events_of(message)
     counts = dict(events.order_by().values_list("kind").annotate(Count("pk")))
-    read = list(events.select_related("run", "saved_search")[:MAX_READ])
+    read = receivers.as_exported(events.select_related("run", "saved_search")[:MAX_READ], receiver.membership)
     for event in read:
         event.team = receiver.team  # the same for all, so no row of it comes with each
     sections = [

@@ -33,14 +33,9 @@ def new_secret(receiver: Receiver) -> str:
     return secret
 
 
-def event_out(event: Event, *, with_lines: bool = True) -> dict[str, Any]:
-    """Return an event as scripts get it, from the API and in webhooks. The names are part of the API.
-
-    Without `with_lines` it holds no line of a transcript, for those who may not export any.
-    """
+def event_out(event: Event) -> dict[str, Any]:
+    """Return an event as scripts get it, from the API and in webhooks. The names are part of the API."""
     run = event.run
-    if not with_lines:
-        event.detail = {name: value for name, value in event.detail.items() if name not in ("before", "after")}
     return {
         "id": event.pk,
         "kind": event.kind,

@@ -6,6 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from results.models import Event, SavedSearch
 from results.notifications import receivers
+from teams.models import Membership
 from tests.dashboard.api.test_api import script_of
 from tests.factories import make_ready_run, make_team
 
@@ -69,12 +70,12 @@ def test_events_of_others_and_of_runs_that_are_gone_are_not_listed(team, events)
     assert ids(page) == [events[number].pk for number in (0, 3, 4)]
 
 
-def test_without_the_right_to_export_no_line_is_listed(team, events, monkeypatch):
+def test_without_the_right_to_export_no_line_is_listed(team, events):
     detail = {"added": 1, "removed": 1, "before": "The kettle is on.", "after": "It boils."}
     Event.objects.create(team=team, kind="changed", run=events[0].run, language="en", detail=detail)
     script = script_of(team)
     assert "kettle" in script.get("/events", after=0, kind="changed").content.decode()
-    monkeypatch.setattr("dashboard.api.events.can_export", lambda membership: False)
+    Membership.objects.update(may_export=False)
     page = script.get("/events", after=0, kind="changed")
     assert (page.json()["events"][0]["detail"], "kettle" in page.content.decode()) == (
         {"added": 1, "removed": 1},

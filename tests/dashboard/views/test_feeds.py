@@ -173,6 +173,15 @@ def test_hostile_text_is_text_in_a_reader(client, team, subscriber):
     assert [shown_text(each) for each in texts] == [HOSTILE, f"{HOSTILE}: Failed", HOSTILE]
 
 
+@pytest.mark.parametrize("may_export", [True, False])
+def test_a_line_of_a_transcript_is_for_those_who_may_export(client, team, subscriber, may_export):
+    subscriber.set_export(is_allowed=may_export)
+    detail = {"added": 1, "removed": 1, "before": "The kettle is on.", "after": "It boils."}
+    Event.objects.create(team=team, kind="changed", run=make_ready_run(team), language="en", detail=detail)
+    answer = client.get(reverse("feeds-atom", args=[feeds.add(subscriber, None)])).content.decode()
+    assert ("kettle" in answer, "1 line new, 1 gone" in answer) == (may_export, True)
+
+
 def ids_in(feed: ET.Element) -> list[str]:
     return [each.text for each in feed.iter(f"{ATOM}id")]
 

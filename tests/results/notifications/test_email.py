@@ -12,7 +12,7 @@ from results import clock as shared_clock
 from results.models import Event, Message, Receiver
 from results.notifications import collect, deliver, email, receivers
 from teams.models import Membership, User
-from tests.factories import make_member
+from tests.factories import make_member, make_ready_run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -185,6 +185,20 @@ def test_only_what_the_person_added_or_a_view_shows_is_told(by_email, mailbox, h
     tell()
     text = parsed(mailbox.emails[0]).get_body(("plain",)).get_content()
     assert ("Mine" in text, "Another" in text, f"who={subscriber.user_id}" in text) == (True, False, True)
+
+
+@pytest.mark.parametrize("may_export", [True, False])
+def test_a_line_of_a_transcript_is_sent_to_those_who_may_export(by_email, mailbox, tell, team, may_export):
+    member = team.memberships.get(user=make_member(team))
+    member.set_export(is_allowed=may_export)
+    by_email(member=member)
+    Receiver.objects.update(kinds={"changed": Receiver.NOW})
+    detail = {"added": 1, "removed": 1, "before": "The kettle is on.", "after": "It boils."}
+    Event.objects.create(team=team, kind="changed", run=make_ready_run(team), language="en", detail=detail)
+    tell()
+    [raw] = mailbox.emails
+    bodies = [parsed(raw).get_body((kind,)).get_content() for kind in ("plain", "html")]
+    assert [("kettle" in body, "1 line new, 1 gone" in body) for body in bodies] == [(may_export, True)] * 2
 
 
 def test_what_was_not_sent_yet_is_not_sent_after_the_click(by_email, mailbox, happen, tell, settings):
