@@ -290,6 +290,8 @@ def add_runs(request: ScriptRequest, team: TeamSlug, data: NewRuns) -> AddedOut:
     A run that the team has already gets the tags, and the title and language that it lacks.
     """
     pasted = _cleaned(RunsForm({"text": data.pasted}), "pasted")
+    if pasted.question:  # the ids of a whole table would be missing, of which a script would not know
+        raise HttpError(422, f"{pasted.question} Nothing was added.")
     tag = _language_tag(data.language)
     lines = [line.with_language(tag) for line in pasted.lines]
     if data.tags:
@@ -297,7 +299,7 @@ def add_runs(request: ScriptRequest, team: TeamSlug, data: NewRuns) -> AddedOut:
         lines = [replace(line, tags=tuple(dict.fromkeys((*line.tags, *names)))) for line in lines]
     found = PastedRuns.of(request.team, lines)
     if not found.lines:
-        raise HttpError(422, pasted.question or "This holds no run id. Nothing was added.")
+        raise HttpError(422, "This holds no run id. Nothing was added.")
     add_pasted(request.team, found.lines, request.user)
     runs = known_runs(request.team, found.lines)
 

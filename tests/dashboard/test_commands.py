@@ -155,6 +155,13 @@ def test_add_runs_fails_without_an_id_in_the_text(run, my_team, tmp_path, conten
         run("add_runs", "--team=my-team", str(tmp_path / "file"))
 
 
+def test_add_runs_adds_nothing_while_a_table_leaves_a_question(run, my_team):
+    text = "run_id,title\n1344,Kitchen\n\nReference,Folder,title\n1345,24,Garden\n1346,12,Cellar"
+    with pytest.raises(CommandError, match=r"“Reference”, “Folder”\. Choose one\. Nothing was added\."):
+        run("add_runs", "--team=my-team", "-", stdin=text)
+    assert not my_team.runs.exists()
+
+
 def test_add_runs_fails_with_a_sentence_for_an_unreadable_file(run, my_team, tmp_path):
     (tmp_path / "file").write_bytes(b"%PDF-1.7")
     with pytest.raises(CommandError, match="A PDF holds no list of ids"):

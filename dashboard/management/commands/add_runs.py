@@ -42,11 +42,13 @@ class Command(BaseCommand):
                 pasted = pasted_ids.read([files.read(file.read()).text], languages=numbers)
         except files.UnreadableFileError as error:
             raise CommandError(f"{file.name}: {error}") from error
+        if pasted.question:
+            raise CommandError(f"{pasted.question} Nothing was added.")
         wrong = [line for line in pasted.lines if line.verdict in (Verdict.BAD_ID, Verdict.NOT_AN_ID)]
         for line in wrong:
             self.stderr.write(f"Not an id: {line.written} ({line.note})")
         if not any(line.verdict in (Verdict.ID, Verdict.TASK) for line in pasted.lines):
-            raise CommandError(pasted.question or "This text holds no run id.")
+            raise CommandError("This text holds no run id.")
         for line in pasted.lines:
             if line.unknown_language:
                 self.stderr.write(f"{line.written}: {line.note}")

@@ -739,6 +739,10 @@ def test_a_text_is_parsed_as_on_the_page(team, script):
         ({"text": "ä" * 600_000}, "This is more than 1 MB of text. Add it in parts."),
         ({"ids": [1], "tags": ["“"]}, "Type a tag first."),
         (
+            {"text": "run_id,title\n1344,Kitchen\n\nReference,Folder,title\n1345,24,Garden\n1346,12,Cellar"},
+            "Several columns could hold the run ids: “Reference”, “Folder”. Choose one. Nothing was added.",
+        ),
+        (
             {"ids": [1], "language": "Klingonish"},
             "No language is called “Klingonish”. Try its English name or its tag, such as Japanese or pt-br.",
         ),
