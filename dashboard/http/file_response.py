@@ -18,16 +18,19 @@ from results.models import Dub, MediaCopy
 from results.transcripts import languages
 
 
-def media_response(request: HttpRequest, dub: Dub, kind: links.Kind) -> HttpResponseBase:
+def media_response(
+    request: HttpRequest, dub: Dub, kind: links.Kind, *, is_player: bool = False
+) -> HttpResponseBase:
     """Return the dub's media: our copy if there is one, else a redirect to its live link at CAMB.AI's host.
 
     With `?download` the file is an attachment: our copy, or the live link's file passed through this server. With
     `?renew`, which the player adds after an error, the link is renewed if our copy's file is missing here.
+    `is_player`: a long range of our copy may be cut, as the rest is requested afterwards.
     Where neither can be played, the response is a 502 with a sentence that the player shows.
     """
     stream_limit.note_team(request, dub.team)
     copy = copies.playable_copy(dub, kind)
-    response = _from_copy(request, copy, dub) if copy else None
+    response = _from_copy(request, copy, dub, is_player=is_player) if copy else None
     try:
         if response is None and "download" in request.GET:
             response = _proxied_download(dub, kind)
@@ -74,7 +77,7 @@ def media_file_name(dub: Dub, kind: links.Kind) -> str:
     return names.stem(dub.run, dub.language) + (extension if is_plausible else fallback)
 
 
-def _from_copy(request: HttpRequest, copy: MediaCopy, dub: Dub) -> HttpResponseBase | None:
+def _from_copy(request: HttpRequest, copy: MediaCopy, dub: Dub, *, is_player: bool) -> HttpResponseBase | None:
     """Return our copy, or a redirect to a storage elsewhere; None when the copy's file is gone."""
     if "renew" in request.GET:
         # The player met an error. If the file is there, a second request is all the player needs.
@@ -90,7 +93,7 @@ def _from_copy(request: HttpRequest, copy: MediaCopy, dub: Dub) -> HttpResponseB
         if path is None:
             return HttpResponseRedirect(copies.signed_url(copy, headers["Content-Disposition"]))
         etag = f'"{PurePath(copy.name).stem}"'
-        return ranges.range_response(request, path, etag, headers, is_whole=is_download)
+        return ranges.range_response(request, path, etag, headers, is_player=is_player and not is_download)
     except FileNotFoundError:
         copies.has_file(copy)
         return None

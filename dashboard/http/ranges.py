@@ -1,51 +1,66 @@
-"""Serves a file of this server, whole or as the byte range that a player requests (RFC 9110)."""
+"""Serves a file of this server, whole or as the byte range that a player or a download requests (RFC 9110)."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 
-# A range is handed to the web server in one piece, so that no thread waits for a player whose buffer is full.
-# RFC 9110, 15.3.7 lets a server send less than was requested; players send another request for the rest.
+# A player's range is handed to the web server in one piece, so that no thread waits for a full buffer. RFC 9110,
+# 15.3.7 lets a server send less than was requested; players send another request for the rest. Programs that
+# download do not: curl takes the first piece for the whole rest.
 MOST_BYTES = 2 * 2**20
-
-
-class _Blocks(FileResponse):
-    block_size = 256 * 1024  # Django's blocks of 4 kB cost the web server a call each
+_BLOCK = 256 * 1024  # Django's blocks of 4 kB cost the web server a call each
 
 
 def range_response(
-    request: HttpRequest, path: Path, etag: str, headers: dict[str, str], *, is_whole: bool = False
+    request: HttpRequest, path: Path, etag: str, headers: dict[str, str], *, is_player: bool
 ) -> HttpResponseBase:
-    """Return the file as a 200, or the requested range of it as a 206 of at most MOST_BYTES.
+    """Return the file as a 200, or the requested range as a 206; for a player, of at most MOST_BYTES.
 
-    `is_whole` ignores ranges and always streams the file. `etag` is a strong validator: it changes with any byte of
-    the file. Conditional requests are answered 304 or 412, and ranges beyond the end 416. Raises FileNotFoundError.
+    `etag` is a strong validator: it changes with any byte of the file. Conditional requests are answered 304 or
+    412, and ranges beyond the end 416. Raises FileNotFoundError.
     """
     size = path.stat().st_size
-    headers = headers | {"ETag": etag, "Accept-Ranges": "none" if is_whole else "bytes"}
+    headers = headers | {"ETag": etag, "Accept-Ranges": "bytes"}
     unchanged = get_conditional_response(request, etag=etag)
     if unchanged is not None:
         unchanged.headers["ETag"] = etag
         return unchanged
-    requested = None if is_whole else _requested_range(request, etag, size)
+    if request.method == "HEAD":
+        return HttpResponse(headers=headers | {"Content-Length": str(size)})
+    requested = _requested_range(request, etag, size)
     if requested is None:
-        if request.method == "HEAD":
-            return HttpResponse(headers=headers | {"Content-Length": str(size)})
-        response = _Blocks(path.open("rb"))
-        for name, value in headers.items():  # FileResponse overwrites some that it is given
-            response.headers[name] = value
-        return response
+        return _streamed(path, 0, size, 200, headers)
     first, last = requested
     if first > last:
         return HttpResponse(status=416, headers=headers | {"Content-Range": f"bytes */{size}"})
+    if not is_player:
+        headers["Content-Range"] = f"bytes {first}-{last}/{size}"
+        return _streamed(path, first, last - first + 1, 206, headers)
     with path.open("rb") as file:
         file.seek(first)
         piece = file.read(min(last - first + 1, MOST_BYTES))
     headers["Content-Range"] = f"bytes {first}-{first + len(piece) - 1}/{size}"
     return HttpResponse(piece, status=206, headers=headers)
+
+
+def _streamed(path: Path, first: int, size: int, status: int, headers: dict[str, str]) -> HttpResponseBase:
+    file = path.open("rb")
+    file.seek(first)
+    headers = headers | {"Content-Length": str(size)}
+    return StreamingHttpResponse(_blocks(file, size), status=status, headers=headers)
+
+
+def _blocks(file: BinaryIO, size: int) -> Iterator[bytes]:
+    """Yield the next `size` bytes of the file, and close it."""
+    with file:
+        while size and (block := file.read(min(size, _BLOCK))):
+            size -= len(block)
+            yield block
 
 
 def _requested_range(request: HttpRequest, etag: str, size: int) -> tuple[int, int] | None:

@@ -34,7 +34,7 @@ def _media(request: HttpRequest, pk: int, kind: Kind) -> HttpResponseBase:
     dub = get_playable_dub(request, pk)
     if "download" in request.GET:
         audit.record(dub.team_id, audit.Action.MEDIA_DOWNLOADED, f"{dub.run.camb_name} · {kind}")
-    return media_response(request, dub, kind)
+    return media_response(request, dub, kind, is_player=True)
 
 
 @login_required

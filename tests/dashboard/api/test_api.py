@@ -12,10 +12,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dashboard.api import run_filter
+from dashboard.http import ranges
 from dashboard.pages.run_query import RunListQuery
 from results import clock, tags
 from results.dubs import languages as dub_languages
 from results.exports.formats import FORMATS
+from results.media import copies
 from results.models import Dub, RawAnswer, Run, Source, TeamVersion
 from results.refresh import keys
 from results.runs.archive import archive_runs
@@ -642,6 +644,20 @@ def test_media_redirects_to_its_present_address_or_says_why_not(script, team):
     assert (found.status_code, found.headers["Location"]) == (302, dub.video_url)
     none = script.get(f"/dubs/{dub.pk}/audio")
     assert (none.status_code, none.json()["detail"]) == (502, "This dub has no audio.")
+
+
+def test_a_script_that_resumes_gets_all_the_rest_of_a_kept_file(script, team, monkeypatch):
+    monkeypatch.setattr(ranges, "MOST_BYTES", 2)
+    link = "https://media.example/v.mp4"
+    copy = make_pictured_copy(make_dub(make_run(team), video_url=link), source=link)
+    copies.local_path(copy).parent.mkdir(parents=True, exist_ok=True)
+    copies.local_path(copy).write_bytes(b"123456789")
+    found = script.get(f"/dubs/{copy.dub_id}/video", headers={"Range": "bytes=3-"})
+    assert (found.status_code, found.headers["Content-Range"], found.getvalue()) == (
+        206,
+        "bytes 3-8/9",
+        b"456789",
+    )
 
 
 def test_a_search_answers_lines_with_marks(team, script):

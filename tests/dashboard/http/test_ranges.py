@@ -17,9 +17,9 @@ def path(tmp_path):
     return file
 
 
-def respond(path, method="GET", *, is_whole=False, **headers):
+def respond(path, method="GET", *, is_player=True, **headers):
     request = RequestFactory().generic(method, "/", headers=headers)
-    return ranges.range_response(request, path, ETAG, HEADERS, is_whole=is_whole)
+    return ranges.range_response(request, path, ETAG, HEADERS, is_player=is_player)
 
 
 def body(response) -> bytes:
@@ -107,11 +107,23 @@ def test_a_long_range_is_cut_and_players_request_the_rest(path, monkeypatch):
     assert (received, requests) == (CONTENT, 3)
 
 
-def test_a_whole_file_is_streamed_and_ignores_ranges(path, monkeypatch):
+@pytest.mark.parametrize(
+    ("requested", "first", "last"), [("bytes=5-", 5, 99), ("bytes=-95", 5, 99), ("bytes=5-89", 5, 89)]
+)
+def test_a_download_gets_the_whole_range_that_it_requests(path, monkeypatch, requested, first, last):
     monkeypatch.setattr(ranges, "MOST_BYTES", 40)
-    response = respond(path, is_whole=True, Range="bytes=5-9")
-    assert (response.status_code, response.streaming, body(response)) == (200, True, CONTENT)
-    assert (response.headers["Content-Length"], response.headers["Accept-Ranges"]) == ("100", "none")
+    response = respond(path, is_player=False, Range=requested)
+    assert (response.status_code, response.streaming, body(response)) == (206, True, CONTENT[first : last + 1])
+    assert response.headers["Content-Range"] == f"bytes {first}-{last}/100"
+    assert response.headers["Content-Length"] == str(last - first + 1)
+
+
+def test_a_whole_file_is_streamed(path, monkeypatch):
+    monkeypatch.setattr(ranges, "MOST_BYTES", 40)
+    for is_player in (True, False):
+        response = respond(path, is_player=is_player)
+        assert (response.status_code, response.streaming, body(response)) == (200, True, CONTENT)
+        assert (response.headers["Content-Length"], response.headers["Accept-Ranges"]) == ("100", "bytes")
 
 
 def test_head_gives_the_size_without_a_body(path):
