@@ -17,6 +17,7 @@ from dashboard.middleware import API
 from dashboard.units import size_in_words
 from results.runs.request import QueueUnreachableError
 
+CONTENT_TYPE = "application/problem+json"
 _NOT_FOUND = "Not found, or not visible to this token. Every endpoint is listed in /api/v1/openapi.json."
 # Sentences for errors that middleware or URL routing answers, outside the API's own handlers.
 _DETAILS = {
@@ -61,6 +62,7 @@ def problem(status: int, detail: str, faults: list[Fault] | None = None, **heade
         status=status,
         headers={name.replace("_", "-"): value for name, value in headers.items()},
         json_dumps_params={"ensure_ascii": False},
+        content_type=CONTENT_TYPE,
     )
 
 
@@ -126,8 +128,7 @@ def json_errors(
         response = get_response(request)
         if not request.path_info.startswith(API):
             return response
-        kind = response.headers.get("Content-Type", "")
-        if response.status_code >= 400 and not kind.startswith("application/json"):
+        if response.status_code >= 400 and response.headers.get("Content-Type") != CONTENT_TYPE:
             response = _as_problem(response)
         response.headers["Cache-Control"] = "no-store"
         return response

@@ -1,6 +1,9 @@
 """Assembles the API for scripts: its routers, authentication, rendering and error answers."""
 
+from typing import Any
+
 from ninja import NinjaAPI
+from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 from ninja.renderers import JSONRenderer
 
@@ -18,6 +21,16 @@ class _Api(NinjaAPI):
         """Return the name of the view function: these names are part of the API."""
         return operation.view_func.__name__
 
+    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
+        """Return the description, with the content type of error answers, where ninja knows one for all answers."""
+        described = super().get_openapi_schema(**options)
+        for methods in described["paths"].values():
+            for operation in methods.values():
+                for status, answer in operation["responses"].items():
+                    if status >= 400 and "content" in answer:
+                        answer["content"] = {problems.CONTENT_TYPE: answer["content"][self.renderer.media_type]}
+        return described
+
 
 api = _Api(
     title="Dubroom",
@@ -25,8 +38,8 @@ api = _Api(
     description=(
         "The runs, transcripts and media of a team, for scripts. Every request needs an access token of the team "
         "in the header `Authorization: Bearer dubroom_…`; create one on the team's API page. Durations and "
-        "positions are in milliseconds, dates and times in UTC. An error has an HTTP status and a sentence in "
-        "`detail`."
+        "positions are in milliseconds, dates and times in UTC. An error is a problem document (RFC 9457) with a "
+        "sentence in `detail`."
     ),
     docs_url=None,
     urls_namespace="api",

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from dashboard.api import run_filter
+from dashboard.api import problems, run_filter
 from dashboard.http import ranges
 from dashboard.pages.run_query import RunListQuery
 from results import clock, tags
@@ -315,6 +315,7 @@ def test_a_body_that_is_not_json_answers_400(script):
 
 def test_errors_outside_the_operations_are_json_too(script, monkeypatch):
     unknown = script.get("/nothing")
+    assert unknown.headers["Content-Type"] == script.get("/runs/9").headers["Content-Type"] == problems.CONTENT_TYPE
     assert (unknown.status_code, unknown.json()["status"]) == (404, 404)
     method = script.client.delete(f"/api/v1/t/{script.team.slug}/runs")
     assert (method.status_code, method.json()["title"]) == (405, "Method Not Allowed")

@@ -67,6 +67,13 @@ def test_each_operation_may_refuse_a_token(described):
         assert {"401", "403", "404", "429"} <= set(operation["responses"])
 
 
+def test_an_error_is_described_as_a_problem_document(described):
+    for operation in described_operations(described).values():
+        for status, answer in operation["responses"].items():
+            if status >= "400" and "content" in answer:
+                assert list(answer["content"]) == ["application/problem+json"]
+
+
 def test_kinds_and_formats_are_listed(described):
     found = described_operations(described)
     format_key = next(one for one in found["transcript"]["parameters"] if one["name"] == "format")

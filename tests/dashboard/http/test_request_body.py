@@ -231,5 +231,5 @@ def test_a_refused_body_is_answered_by_a_page_and_by_the_api(status, is_visitor,
     assert (page.status_code, sentence in text_of(page)) == (status, True)
     assert page.headers.get("Retry-After") == ("60" if status == 429 else None)
     problem = Client(**refused).post("/api/v1/t/dub/runs")
-    assert (problem.status_code, problem.headers["Content-Type"]) == (status, "application/json")
+    assert (problem.status_code, problem.headers["Content-Type"]) == (status, "application/problem+json")
     assert problem.json()["detail"].endswith(".")
