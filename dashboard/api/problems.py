@@ -13,6 +13,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationError
 from pydantic import BaseModel, Field
 
+from dashboard.api.body import UnreadableBodyError
 from dashboard.middleware import API
 from dashboard.units import size_in_words
 from results.runs.request import QueueUnreachableError
@@ -79,7 +80,7 @@ def add_handlers(api: NinjaAPI) -> None:
         ValidationError: _invalid,
         Throttled: _throttled,
         QueueUnreachableError: lambda request, error: problem(503, str(error)),
-        HttpError: lambda request, error: problem(error.status_code, f"{error.message.removesuffix('.')}."),
+        HttpError: _refused,
     }
     for kind, handler in handlers.items():
         api.add_exception_handler(kind, handler)
@@ -95,6 +96,12 @@ def _unauthorized(request: HttpRequest, error: AuthenticationError) -> HttpRespo
 def _too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
     size = size_in_words(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
     return problem(413, f"This is more than {size}. Send it in parts.")
+
+
+def _refused(request: HttpRequest, error: HttpError) -> HttpResponse:
+    if isinstance(error.__cause__, UnreadableBodyError):
+        return problem(400, str(error.__cause__))
+    return problem(error.status_code, f"{error.message.removesuffix('.')}.")
 
 
 def _throttled(request: HttpRequest, error: Throttled) -> HttpResponse:

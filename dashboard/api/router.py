@@ -9,6 +9,7 @@ from ninja.renderers import JSONRenderer
 
 from dashboard.api import audit, checks, dubs, events, problems, runs, search, source, trash
 from dashboard.api.auth import TokenAuth
+from dashboard.api.body import BodyParser
 
 
 class _Renderer(JSONRenderer):
@@ -45,6 +46,7 @@ api = _Api(
     urls_namespace="api",
     auth=TokenAuth(),
     renderer=_Renderer(),
+    parser=BodyParser(),
 )
 ROUTERS = (runs, trash, dubs, checks, source, search, events, audit)
 for module in ROUTERS:

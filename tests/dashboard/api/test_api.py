@@ -308,11 +308,6 @@ def test_an_invalid_body_names_the_invalid_field_and_changes_nothing(script, tea
     assert Run.objects.current().filter(tags=None).count() == 1
 
 
-def test_a_body_that_is_not_json_answers_400(script):
-    answer = script.client.post(f"/api/v1/t/{script.team.slug}/runs", "ids=1344", content_type="text/plain")
-    assert (answer.status_code, answer.json()["detail"]) == (400, "Cannot parse request body.")
-
-
 def test_errors_outside_the_operations_are_json_too(script, monkeypatch):
     unknown = script.get("/nothing")
     assert unknown.headers["Content-Type"] == script.get("/runs/9").headers["Content-Type"] == problems.CONTENT_TYPE
