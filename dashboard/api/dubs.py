@@ -8,11 +8,11 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from ninja import Path, Query, Router
 from ninja.errors import HttpError
-from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
+from pydantic import BaseModel, Field
 
 from dashboard.api.auth import QueryParameters, ScriptRequest, TeamSlug
 from dashboard.api.problems import documented
-from dashboard.api.schemas import DubCheckListOut, DubOut, Text, check_list_out, dub_out
+from dashboard.api.schemas import DubCheckListOut, DubOut, OneOf, Text, check_list_out, dub_out
 from dashboard.forms.run import LanguageForm
 from dashboard.http.file_response import media_response, transcript_response
 from results.dubs import languages as dub_languages
@@ -27,18 +27,7 @@ logger = logging.getLogger(__name__)
 router = Router(tags=["Dubs"])
 
 
-def _known_format(key: str) -> str:
-    if key not in FORMATS:
-        raise ValueError(f"choose one of {', '.join(FORMATS)}")
-    return key
-
-
-FormatKey = Annotated[
-    str,
-    AfterValidator(_known_format),
-    WithJsonSchema({"type": "string", "enum": list(FORMATS)}),
-    Path(alias="format", description="The file format."),
-]
+FormatKey = Annotated[str, OneOf(tuple(FORMATS)), Path(alias="format", description="The file format.")]
 
 
 def _dub(request: ScriptRequest, pk: int) -> Dub:

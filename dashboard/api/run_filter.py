@@ -5,8 +5,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from dashboard.api.schemas import NO_BOOLEAN, Id, Text
+from dashboard.api.schemas import NO_BOOLEAN, Id, OneOf, Text
 from dashboard.pages.run_query import (
+    ARCHIVED,
     GUESSED,
     MAX_SELECTED,
     MAX_TAG_FILTERS,
@@ -20,7 +21,6 @@ from dashboard.pages.run_query import (
 from results.models import Run, RunQuerySet, Tag
 from teams.models import Team
 
-Status = Run.Status
 Name = Annotated[Text, Field(min_length=1, max_length=Tag.LONGEST)]
 
 
@@ -30,7 +30,7 @@ class RunFilter(BaseModel, extra="forbid"):
     q: Text = Field(
         "", max_length=MAX_TEXT, description="Part of the title, or the first digits of CAMB.AI's run id."
     )
-    status: Status | Literal["archived", ""] = Field(
+    status: Annotated[str, OneOf((*Run.Status.values, ARCHIVED, ""))] = Field(
         "", description="A status, or `archived`. By default, every run that is not archived."
     )
     tag: list[Name] = Field([], max_length=MAX_TAG_FILTERS, description="Only runs with every one of these tags.")
@@ -71,7 +71,7 @@ class RunFilter(BaseModel, extra="forbid"):
             copies=self.copies,
             checks=self.checks,
             events=event_filter(self.events),
-            status=str(self.status),
+            status=self.status,
         )
 
     @model_validator(mode="after")

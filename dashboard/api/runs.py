@@ -6,7 +6,7 @@ The name of each view is its operation id in openapi.json, and must not change.
 import logging
 import zlib
 from dataclasses import replace
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from django.forms import BaseForm
 from django.http import Http404, HttpResponse
@@ -21,7 +21,7 @@ from dashboard.api import schemas
 from dashboard.api.auth import QueryParameters, ScriptRequest, TeamSlug, api_root
 from dashboard.api.problems import documented
 from dashboard.api.run_filter import Name, RunFilter, RunSelection, either
-from dashboard.api.schemas import CambId, Id, Text
+from dashboard.api.schemas import CambId, Id, OneOf, Text
 from dashboard.forms.run import LanguageForm, RunsForm, TagsForm, TitleForm
 from dashboard.pages.run_list import status_counts
 from dashboard.pages.run_query import (
@@ -44,8 +44,6 @@ from teams.models import Membership
 logger = logging.getLogger(__name__)
 
 router = Router(tags=["Runs"])
-
-Status = Run.Status
 
 
 # --- Filters and selections --------------------------------------------------------------------------
@@ -148,7 +146,7 @@ class RunChange(BaseModel, extra="forbid"):
     """What to change about a run; a field that is left out stays as it is."""
 
     title: Text = Field(default_factory=str, description=f"At most {Run.LONGEST_TITLE} characters.")
-    time_unit: Run.TimeUnit | Literal[""] = Field(
+    time_unit: Annotated[str, OneOf((*Run.TimeUnit.values, ""))] = Field(
         default="", description="The unit of CAMB.AI's times in this run's answer; empty leaves it to Dubroom."
     )
 
@@ -209,7 +207,7 @@ class NewRuns(BaseModel):
     @property
     def pasted(self) -> str:
         """The text to parse for ids."""
-        return self.text if "text" in self.model_fields_set else "\n".join(map(str, self.ids))
+        return self.text if "text" in self.model_fields_set else "\n".join(self.ids)
 
 
 class TaggedSelection(RunSelection):

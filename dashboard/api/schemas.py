@@ -1,15 +1,17 @@
 """The API's answers for teams, runs, dubs and search hits, and the functions that build them."""
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from functools import lru_cache
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from django.db.models import Prefetch
 from django.http import HttpRequest
 from django.urls import reverse
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, GetCoreSchemaHandler, WithJsonSchema
+from pydantic_core import core_schema
 
 from dashboard.pages.search_hits import cue_url
 from results import models
@@ -36,6 +38,23 @@ def _no_boolean(value: object) -> object:
 NO_BOOLEAN = BeforeValidator(_no_boolean)
 
 
+# A union would name each of its types as a place in the request, such as `body.ids.0.int`.
+def _camb_id(value: object) -> str:
+    if not isinstance(_no_boolean(value), int | str):
+        raise ValueError("this takes a run id or a task id, as a number or in quotes")
+    return str(value)
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Marks a text as one of these words."""
+
+    words: tuple[str, ...]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.literal_schema(list(self.words))
+
+
 def _storable(text: str) -> str:
     if _CONTROL.search(text):
         raise ValueError("this text must not contain control characters")
@@ -45,8 +64,10 @@ def _storable(text: str) -> str:
 # Databases and XML do not take all of them, nor half a surrogate pair. No title, name or filter has any.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 Text = Annotated[str, AfterValidator(_storable)]
-# An id as CAMB.AI gives it, of a run or a task.
-CambId = Annotated[int | str, NO_BOOLEAN]
+# An id as CAMB.AI gives it, of a run or a task, as text.
+CambId = Annotated[
+    str, BeforeValidator(_camb_id), WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string"}]})
+]
 # A positive integer that fits a database column.
 Id = Annotated[int, Field(ge=1, lt=2**63), NO_BOOLEAN]
 # The number of a line.

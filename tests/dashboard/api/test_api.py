@@ -275,6 +275,11 @@ def test_a_refusal_says_what_is_wrong_and_how_to_fix_it(team):
     [
         ({"limit": 101}, "query.limit", "Input should be less than or equal to 100"),
         ({"cursor": "x"}, "query.cursor", "Input should be a valid integer, unable to parse string as an integer"),
+        (
+            {"status": "late"},
+            "query.status",
+            "Input should be 'new', 'waiting', 'ready', 'partly', 'failed', 'not_found', 'archived' or ''",
+        ),
         ({"statuss": "ready"}, "query", "there is no parameter statuss"),
         ({"tag": "“”"}, "query", "q and tag must contain text to look for"),
         ({"camb_run_id": 10**25}, "query.camb_run_id.0", "Input should be less than 9223372036854775808"),
@@ -293,6 +298,8 @@ def test_an_invalid_query_names_the_invalid_parameter(script, query, at, message
         ("/runs", {}, "body"),
         ("/runs", {"ids": [1], "text": "2"}, "body"),
         ("/runs", {"text": "3", "team": 1}, "body.team"),
+        ("/runs", {"ids": [1, []]}, "body.ids.1"),
+        ("/runs/archive", {"where": {"status": "late"}}, "body.where.status"),
         ("/runs/archive", {}, "body"),
         ("/runs/archive", {"runs": ["x"]}, "body.runs.0"),
         ("/runs/archive", {"where": {"statuss": "ready"}}, "body.where.statuss"),
@@ -304,7 +311,7 @@ def test_an_invalid_query_names_the_invalid_parameter(script, query, at, message
 def test_an_invalid_body_names_the_invalid_field_and_changes_nothing(script, team, path, body, at):
     make_run(team)
     answer = script.post(path, body)
-    assert (answer.status_code, answer.json()["errors"][0]["at"]) == (422, at)
+    assert (answer.status_code, [fault["at"] for fault in answer.json()["errors"]]) == (422, [at])
     assert Run.objects.current().filter(tags=None).count() == 1
 
 
