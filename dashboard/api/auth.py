@@ -1,6 +1,6 @@
 """Authenticates API requests by access token, for one team, with a rate limit per token."""
 
-from typing import Annotated, NoReturn, Self
+from typing import Annotated, NoReturn, Self, get_origin
 
 from django.conf import settings
 from django.http import Http404, HttpRequest
@@ -56,13 +56,20 @@ class TokenAuth(HttpBearer):
 
 
 class QueryParameters(BaseModel):
-    """Query parameters, of which unknown ones are refused: a mistyped filter would match everything."""
+    """Query parameters, of which unknown ones are refused: a mistyped filter would match everything.
+
+    So are repeated ones that take a single value: the last would be taken, and the others ignored.
+    """
 
     @model_validator(mode="after")
     def _are_known(self, info: ValidationInfo) -> Self:
         request: HttpRequest = (info.context or {})["request"]
-        if unknown := set(request.GET) - set(type(self).model_fields):
+        fields = type(self).model_fields
+        if unknown := set(request.GET) - set(fields):
             raise ValueError(f"there is no parameter {', '.join(sorted(unknown))}")
+        for name, values in request.GET.lists():
+            if len(values) > 1 and get_origin(fields[name].annotation) is not list:
+                raise ValueError(f"{name} takes one value, and is given {len(values)} times")
         return self
 
 

@@ -281,6 +281,7 @@ def test_a_refusal_says_what_is_wrong_and_how_to_fix_it(team):
             "Input should be 'new', 'waiting', 'ready', 'partly', 'failed', 'not_found', 'archived' or ''",
         ),
         ({"statuss": "ready"}, "query", "there is no parameter statuss"),
+        ({"status": ["ready", "failed"]}, "query", "status takes one value, and is given 2 times"),
         ({"tag": "“”"}, "query", "q and tag must contain text to look for"),
         ({"camb_run_id": 10**25}, "query.camb_run_id.0", "Input should be less than 9223372036854775808"),
     ],
