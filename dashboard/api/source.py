@@ -3,14 +3,12 @@
 The name of each view is its operation id in openapi.json, and must not change.
 """
 
-from typing import Annotated
-
-from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.http import Http404, HttpRequest
 from ninja import Query, Router
 from ninja.errors import HttpError
 from ninja.responses import Status as Answer
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from dashboard.api import schemas
 from dashboard.api.auth import QueryParameters, ScriptRequest, TeamSlug, api_root
@@ -18,11 +16,10 @@ from dashboard.api.problems import documented
 from dashboard.api.schemas import Id, Text
 from results.models import Dub, Run, Source
 from results.runs.source import MAX_RUNS, TooManyRunsError, join_runs, take_apart
+from results.transcripts import languages
 from results.transcripts.languages import LONGEST_TAG
 
 router = Router(tags=["Sources"])
-
-Tag = Annotated[Text, Field(max_length=LONGEST_TAG)]
 
 
 class SourceOut(BaseModel):
@@ -44,9 +41,21 @@ class SourceListOut(BaseModel):
 class SourceListParameters(QueryParameters):
     """The filter and the page of a list of sources, the newest source first."""
 
-    missing: Tag = Field("", description="Only sources without a dub in this language, such as `fr-fr`.")
+    missing: Text = Field(
+        "",
+        max_length=LONGEST_TAG,
+        description="Only sources without a dub in this language, given by its tag: `es` means `es-mx` too.",
+    )
     cursor: int = Field(0, ge=0, lt=2**63, description="`next` of the previous page.")
     limit: int = Field(20, ge=1, le=50, description="The number of sources on a page.")
+
+    @field_validator("missing")
+    @classmethod
+    def _is_tag(cls, tag: str) -> str:
+        # Every source is without a dub in a language that there is not.
+        if tag and not languages.is_tag(tag):
+            raise ValueError("this takes a language tag, such as es or pt-br")
+        return tag
 
 
 class NewSource(BaseModel, extra="forbid"):
@@ -85,7 +94,8 @@ def list_sources(request: ScriptRequest, team: TeamSlug, data: Query[SourceListP
     if data.cursor:
         sources = sources.filter(pk__lt=data.cursor)
     if data.missing:
-        dubs = Dub.objects.present().filter(team=request.team, language=data.missing, run__source=OuterRef("pk"))
+        in_language = Q(language=data.missing) | Q(language__startswith=f"{data.missing}-")
+        dubs = Dub.objects.present().filter(in_language, team=request.team, run__source=OuterRef("pk"))
         sources = sources.filter(~Exists(dubs))
     found = list(sources.order_by("-pk")[: data.limit + 1])
     is_more, found = len(found) > data.limit, found[: data.limit]

@@ -917,7 +917,10 @@ def test_sources_are_listed_by_page_and_by_the_language_that_they_miss(team, scr
     first = script.get("/sources", limit=2)
     assert source_ids(first) == sources[:0:-1]
     assert source_ids(script.get("/sources", limit=2, cursor=first.json()["next"])) == sources[:1]
-    assert source_ids(script.get("/sources", missing="de-de")) == [sources[1]]
+    for tag in ("de-de", "de"):
+        assert source_ids(script.get("/sources", missing=tag)) == [sources[1]]
+    assert source_ids(script.get("/sources", missing="de-at")) == sources[::-1]
+    assert script.get("/sources", missing="german!").json()["errors"][0]["at"] == "query.missing"
 
 
 def test_many_sources_take_as_many_queries_as_one(team, script):
