@@ -1,10 +1,11 @@
 """Builds responses that carry files: transcripts in any format and dubs' media, under the names browsers save."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import PurePath, PurePosixPath
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -62,7 +63,7 @@ def _proxied_download(dub: Dub, kind: links.Kind) -> HttpResponseBase:
             yield from part.pieces
 
     name = media_file_name(dub, kind)
-    headers = {"Content-Disposition": content_disposition_header(True, name) or ""}
+    headers = attachment_headers(name)
     if part.size is not None:
         headers["Content-Length"] = str(part.size)
     return StreamingHttpResponse(pieces(), content_type="application/octet-stream", headers=headers)
@@ -86,7 +87,7 @@ def _from_copy(request: HttpRequest, copy: MediaCopy, dub: Dub, *, is_player: bo
     name = names.stem(dub.run, dub.language) + PurePath(copy.name).suffix
     headers = {
         "Content-Type": copy.content_type,
-        "Content-Disposition": content_disposition_header(is_download, name) or "",
+        "Content-Disposition": _disposition(name, is_attachment=is_download),
     }
     try:
         path = copies.local_path(copy)
@@ -117,8 +118,16 @@ def content_language(*dubs: Dub) -> dict[str, str]:
 
 
 def attachment_headers(name: str) -> dict[str, str]:
-    """Return the header that makes a browser save the response under this name.
+    """Return the header that makes a browser save the response under this name."""
+    return {"Content-Disposition": _disposition(name, is_attachment=True)}
 
-    The name is encoded as RFC 6266 defines, so it may be in any script.
+
+def _disposition(name: str, *, is_attachment: bool) -> str:
+    """Return the header's value for a name in any script, as RFC 6266 defines it in its appendix D.
+
+    What is beyond ASCII comes a second time, as programs such as curl know only `filename`: there it is left out,
+    and the run's id and the language stay.
     """
-    return {"Content-Disposition": content_disposition_header(as_attachment=True, filename=name) or ""}
+    letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    plain = content_disposition_header(is_attachment, " ".join(letters.split()).lstrip(" .-~")) or ""
+    return plain if name.isascii() else f"{plain}; filename*=utf-8''{quote(name)}"

@@ -50,7 +50,7 @@ def test_an_answer_of_unknown_form_is_noted_and_one_click_away(team, member):
     assert f'href="{url}"' in body
     response = member.get(url)
     assert response.headers["Content-Type"] == "application/json"
-    assert response.headers["Content-Disposition"].startswith("attachment; filename*=utf-8''")
+    assert response.headers["Content-Disposition"].startswith('attachment; filename="[1344].answer.json"; ')
     assert response.headers["Content-Disposition"].endswith("%5B1344%5D.answer.json")
     assert json.loads(response.content) == value
 

@@ -91,7 +91,9 @@ def test_a_dub_is_a_download_with_a_readable_name(client, reader, dub, format):
     encoded = f"%E6%96%99%E7%90%86%20stories%20%5B7%5D.en-us.{format.extension}"
     expected = {
         "Content-Type": format.content_type,
-        "Content-Disposition": f"attachment; filename*=utf-8''{encoded}",
+        "Content-Disposition": (
+            f"attachment; filename=\"stories [7].en-us.{format.extension}\"; filename*=utf-8''{encoded}"
+        ),
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "no-store, private",
         "Content-Length": str(len(response.content)),
