@@ -167,7 +167,7 @@ def dismiss(cue: Cue, kind: Kind, reason: str, user: User) -> None:
     with transaction.atomic():
         Run.objects.select_for_update().filter(pk=cue.run_id).first()
         dismissals.dismiss(cue, kind, reason, user)
-        _record(cue.dub, f"review check dismissed: {kind.value}, line {cue.position + 1}")
+        _record(cue.dub, f"review check dismissed: {kind.value}, line {cue.position}")
         store_checks(cue.dub)
 
 
@@ -176,7 +176,7 @@ def restore(cue: Cue, kind: Kind) -> None:
     with transaction.atomic():
         Run.objects.select_for_update().filter(pk=cue.run_id).first()
         dismissals.restore(cue, kind)
-        _record(cue.dub, f"review check restored: {kind.value}, line {cue.position + 1}")
+        _record(cue.dub, f"review check restored: {kind.value}, line {cue.position}")
         store_checks(cue.dub)
 
 

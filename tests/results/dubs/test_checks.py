@@ -11,6 +11,7 @@ from results.refresh import merge
 from results.runs import archive
 from results.runs.trash import delete_run
 from results.transcripts.review import Kind
+from teams.models import AuditEntry
 from tests.factories import make_dub, make_key, make_ready_run, make_run, make_team, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("enqueued")]
@@ -141,6 +142,8 @@ def test_a_dismissal_is_stored_at_once(dub):
     checks.dismiss(cue, Kind.FAST, "Sung", make_user())
     assert (stored(dub), count_of(dub)) == ([(3, "empty"), (4, "fast")], 2)
     checks.restore(cue, Kind.FAST)
+    told = AuditEntry.objects.order_by("pk").values_list("detail", flat=True)
+    assert [detail.rpartition(", ")[2] for detail in told] == [f"line {cue.position}"] * 2
     assert count_of(dub) == 3
 
 
