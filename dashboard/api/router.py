@@ -23,9 +23,13 @@ class _Api(NinjaAPI):
         return operation.view_func.__name__
 
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
-        """Return the description, with the content type of error answers, where ninja knows one for all answers."""
+        """Return the description, with the content type of error answers, where ninja knows one for all answers.
+
+        HEAD is not described: HTTP has it wherever there is GET.
+        """
         described = super().get_openapi_schema(**options)
         for methods in described["paths"].values():
+            methods.pop("head", None)
             for operation in methods.values():
                 for status, answer in operation["responses"].items():
                     if status >= 400 and "content" in answer:
@@ -50,5 +54,9 @@ api = _Api(
 )
 ROUTERS = (runs, trash, dubs, checks, source, search, events, audit)
 for module in ROUTERS:
+    for path_view in module.router.path_operations.values():
+        for operation in path_view.operations:
+            if "GET" in operation.methods:
+                operation.methods.append("HEAD")
     api.add_router("/t/{team}", module.router)
 problems.add_handlers(api)

@@ -52,6 +52,9 @@ class Script:
     def get(self, path: str = "", headers=None, **query):
         return self.client.get(f"/api/v1/t/{self.team.slug}{path}", query, headers=headers)
 
+    def head(self, path: str, query: dict):
+        return self.client.head(f"/api/v1/t/{self.team.slug}{path}", query)
+
     def delete(self, path: str):
         return self.client.delete(f"/api/v1/t/{self.team.slug}{path}")
 
@@ -170,8 +173,9 @@ class World:
         script = Script(team or self.team, self.secrets[token])
         if method == "delete":
             return script.delete(address)
-        if method == "get":
-            return script.get(address, **({"q": "hello"} if path == "/search" else {}))
+        if method in ("get", "head"):
+            query = {"q": "hello"} if path == "/search" else {}
+            return script.get(address, **query) if method == "get" else script.head(address, query)
         together = {"runs": [dub.run_id, self.companions[self.dub.run_id].pk]}
         body = together if path == "/sources" else BODIES.get(path, NO_RUNS)
         return script.post(address, body, method=method)
@@ -226,11 +230,21 @@ def test_the_description_is_public_and_lists_every_operation(world):
     assert described["components"]["securitySchemes"] == {"TokenAuth": {"type": "http", "scheme": "bearer"}}
 
 
-@pytest.mark.parametrize("method", ["head", "put", "patch", "delete", "options"])
+@pytest.mark.parametrize("method", ["put", "patch", "delete", "options"])
 def test_other_methods_answer_405(script, method):
     answer = getattr(script.client, method)(f"/api/v1/t/{script.team.slug}/runs")
     assert answer.status_code == 405
-    assert set(answer.headers["Allow"].split(", ")) == {"GET", "POST"}
+    assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD", "POST"}
+
+
+@pytest.mark.parametrize("path", [path for method, path in TABLE if method == "get"])
+def test_head_answers_as_get_without_a_body(world, path):
+    got, head = (world.ask("owner", method, path) for method in ("get", "head"))
+    assert (head.status_code, head.headers["Content-Type"], head.content) == (
+        got.status_code,
+        got.headers["Content-Type"],
+        b"",
+    )
 
 
 def test_a_session_is_no_authentication(team):
