@@ -122,7 +122,7 @@ def _lines(table: Table, languages: Mapping[int, str]) -> Iterator[PastedId]:
 
 
 def _mark_repeated(lines: Iterable[PastedId]) -> list[PastedId]:
-    """Mark every later mention of an id as repeated. It adds the title, tags and language that the first lacks."""
+    """Mark each later mention of an id as repeated. It adds what the first lacks: title, tags, language, source."""
     marked: list[PastedId] = []
     positions: dict[int | str, int] = {}
     note = _("the same id is listed above")
@@ -140,6 +140,7 @@ def _mark_repeated(lines: Iterable[PastedId]) -> list[PastedId]:
                 title=first.title or line.title,
                 tags=first.tags or line.tags,
                 language=first.language or line.language,
+                source=first.source or line.source,
             )
             marked.append(replace(line, verdict=Verdict.REPEATED, note=note))
     return marked

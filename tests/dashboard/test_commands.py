@@ -11,12 +11,15 @@ from django.utils import timezone
 from dashboard.embedded import demo
 from dashboard.management.commands.create_team import ensure_user
 from demo.samples import DEMO_TITLES
-from results.models import ApiKey
+from results.models import ApiKey, Run
 from results.refresh import claims
+from results.runs.archive import archive_runs
+from results.runs.trash import remove_runs
 from results.search.service import search
 from teams.access import has_second_step
 from teams.models import AccessToken, Membership, Team, User
 from tests.factories import make_app, make_dub, make_key, make_run, make_team, make_user
+from tests.results.runs.test_files import workbook
 
 pytestmark = pytest.mark.django_db
 
@@ -128,6 +131,35 @@ def test_add_runs_counts_new_known_and_invalid_ids(run, my_team):
     assert sorted(my_team.runs.values_list("camb_run_id", flat=True)) == [11, 12, 13]
 
 
+def test_add_runs_tells_archived_and_restored_runs_apart(run, my_team):
+    archived, removed = make_run(my_team, camb_run_id=11), make_run(my_team, camb_run_id=12)
+    archive_runs(my_team, [archived.pk])
+    remove_runs(my_team, [removed.pk], by="Ann")
+    out, _ = run("add_runs", "--team=my-team", "-", stdin="10 11 12")
+    assert out == "1 new, 0 already here, 1 archived, 1 restored, 0 not an id.\n"
+
+
+def test_add_runs_says_which_sheet_it_reads(run, my_team, tmp_path):
+    file = tmp_path / "runs.xlsx"
+    file.write_bytes(workbook(May=[["run_id"], [21]], June=[["run_id"], [22]]))
+    _, err = run("add_runs", "--team=my-team", str(file))
+    assert err == "Only the sheet “May” is read; --sheet chooses another. Sheets: May, June.\n"
+    assert run("add_runs", "--team=my-team", "--sheet=June", str(file))[1] == ""
+    assert sorted(my_team.runs.values_list("camb_run_id", flat=True)) == [21, 22]
+    with pytest.raises(CommandError, match=r"there is no sheet “July”\. Sheets: May, June\."):
+        run("add_runs", "--team=my-team", "--sheet=July", str(file))
+
+
+def test_add_runs_says_which_encoding_it_guessed(run, my_team, tmp_path):
+    file = tmp_path / "runs.csv"
+    file.write_bytes("run_id,title\n1344,Огни гавани".encode("cp1251"))
+    _, err = run("add_runs", "--team=my-team", str(file))
+    assert err == "Read as Cyrillic, cp1251; --encoding chooses another.\n"
+    file.write_bytes("run_id,title\n1345,Огни гавани".encode("cp1251"))
+    assert run("add_runs", "--team=my-team", "--encoding=cp1251", str(file))[1] == ""
+    assert set(my_team.runs.values_list("title", flat=True)) == {"Огни гавани"}
+
+
 def test_add_runs_reads_a_file_with_titles(run, my_team, tmp_path):
     file = tmp_path / "runs.csv"
     file.write_bytes("\ufeffrun_id,title\r\n21,Küche\r\n22,市場\r\n".encode())
@@ -174,6 +206,19 @@ def test_add_runs_fails_with_a_sentence_for_an_unreadable_file(run, my_team, tmp
 def test_an_unknown_team_is_named(run, command):
     with pytest.raises(CommandError, match="There is no team 'nowhere'"):
         run(*command, "--team=nowhere")
+
+
+# --- remove_runs -------------------------------------------------------------------------------------
+
+
+def test_remove_runs_names_the_ids_that_it_did_not_find(run, my_team):
+    make_run(my_team, camb_run_id=11), make_run(my_team, camb_task_id="b9e3d2f4-7c1a-4f0e-9d55-0a1b2c3d4e5f")
+    with pytest.raises(CommandError, match=r"No such run in the team: 12, no-task\.$"):
+        run("remove_runs", "--team=my-team", "011", "12", "b9e3d2f4-7c1a-4f0e-9d55-0a1b2c3d4e5f", "no-task")
+    assert Run.objects.removed().count() == 2
+    with pytest.raises(CommandError, match=r"No such run in the trash: 12\.$"):
+        run("remove_runs", "--team=my-team", "--restore", "11", "12")
+    assert Run.objects.removed().count() == 1
 
 
 # --- refresh -----------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from dashboard.management import arguments
 from results.models import Language
 from results.runs import files, pasted_ids
-from results.runs.add import add_pasted
+from results.runs.add import PastedRuns, add_pasted
 from results.runs.verdicts import Verdict
 from results.transcripts import languages
 from teams.models import Team
@@ -31,17 +31,22 @@ class Command(BaseCommand):
             default="",
             help="the language of the dubs, as a tag or a name, for every run without one in the file",
         )
+        parser.add_argument(
+            "--sheet", metavar="NAME", default="", help="the sheet of a workbook; else its first one"
+        )
+        parser.add_argument(
+            "--encoding",
+            choices=sorted(files.ENCODINGS),
+            default="",
+            help="the encoding of a CSV that is not in UTF-8; else it is guessed",
+        )
 
-    def handle(self, *, team: Team, file: BinaryIO, language: str, **_: Any) -> None:
+    def handle(self, *, team: Team, file: BinaryIO, language: str, sheet: str, encoding: str, **_: Any) -> None:
         numbers = dict(Language.objects.values_list("camb_id", "tag"))
         tag = languages.read(language, numbers)
         if language and not tag:
             raise CommandError(languages.not_known(language))
-        try:
-            with file:
-                pasted = pasted_ids.read([files.read(file.read()).text], languages=numbers)
-        except files.UnreadableFileError as error:
-            raise CommandError(f"{file.name}: {error}") from error
+        pasted = pasted_ids.read([self._read(file, sheet, encoding)], languages=numbers)
         if pasted.question:
             raise CommandError(f"{pasted.question} Nothing was added.")
         wrong = [line for line in pasted.lines if line.verdict in (Verdict.BAD_ID, Verdict.NOT_AN_ID)]
@@ -53,5 +58,25 @@ class Command(BaseCommand):
             if line.unknown_language:
                 self.stderr.write(f"{line.written}: {line.note}")
         lines = [line.with_language(tag) for line in pasted.lines]
-        new, known = add_pasted(team, lines, added_by=None)
-        self.stdout.write(f"{new} new, {known} already here, {len(wrong)} not an id.")
+        found = PastedRuns.of(team, lines)
+        new, _known = add_pasted(team, found.lines, added_by=None)
+        counts = [f"{new} new", f"{len(found.known)} already here"]
+        counts += [f"{len(found.archived)} archived"] if found.archived else []
+        counts += [f"{len(found.removed)} restored"] if found.removed else []
+        self.stdout.write(f"{', '.join(counts)}, {len(wrong)} not an id.")
+
+    def _read(self, file: BinaryIO, sheet: str, encoding: str) -> str:
+        """Return the text of the file, and say how it was read where it might have been meant otherwise."""
+        try:
+            with file:
+                found = files.read(file.read(), encoding=encoding, sheet=sheet)
+        except files.UnreadableFileError as error:
+            raise CommandError(f"{file.name}: {error}") from error
+        sheets = ", ".join(found.sheets)
+        if sheet and sheet != found.sheet:
+            raise CommandError(f"{file.name}: there is no sheet “{sheet}”. Sheets: {sheets or 'none'}.")
+        if not sheet and len(found.sheets) > 1:
+            self.stderr.write(f"Only the sheet “{found.sheet}” is read; --sheet chooses another. Sheets: {sheets}.")
+        if not encoding and not found.is_certain:
+            self.stderr.write(f"Read as {files.ENCODINGS[found.encoding]}; --encoding chooses another.")
+        return found.text

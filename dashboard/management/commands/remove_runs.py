@@ -27,10 +27,19 @@ class Command(BaseCommand):
 
     def handle(self, *, team: Team, ids: list[str], restore: bool, delete: bool, **_: Any) -> None:
         runs = trash.removed_runs(team) if restore or delete else Run.objects.present().filter(team=team)
-        numbers = [int(one) for one in ids if one.isdecimal() and len(one) < 19]
-        pks = runs.filter(Q(camb_run_id__in=numbers) | Q(camb_task_id__in=ids)).pks()
-        if not pks:
-            raise CommandError("The team has no such runs.")
+        numbers = {one: int(one) for one in ids if one.isdecimal() and len(one) < 19}
+        named = Q(camb_run_id__in=numbers.values()) | Q(camb_task_id__in=ids)
+        found = list(runs.filter(named).values_list("pk", "camb_run_id", "camb_task_id"))
+        pks = [pk for pk, _run_id, _task_id in found]
+        known = {each for _pk, *both in found for each in both if each}
+        unknown = [one for one in ids if one not in known and numbers.get(one) not in known]
+        if pks:
+            self._change(team, pks, restore=restore, delete=delete)
+        if unknown:
+            where = "in the trash" if restore or delete else "in the team"
+            raise CommandError(f"No such run {where}: {', '.join(unknown)}.")
+
+    def _change(self, team: Team, pks: list[int], *, restore: bool, delete: bool) -> None:
         if restore:
             self.stdout.write(f"{trash.restore_removed(team, pks)} restored.")
         elif delete:

@@ -503,6 +503,11 @@ def test_an_unknown_language_is_named_and_the_run_comes_in_without_one():
     assert line.note == "“Klingonish” is not a language Dubroom knows; the run is added without one"
 
 
+def test_a_repeated_line_adds_its_source():
+    first, _other, again = parse("run_id,title,source\n1344,Kitchen,\n1345,Garten,Pilot\n1344,Kitchen,Pilot")
+    assert (first.source, again.verdict) == ("Pilot", Verdict.REPEATED)
+
+
 def test_a_repeated_line_adds_its_language():
     first, again = parse("run_id,language\n1344,\n1344,es")
     assert (first.language, again.verdict) == ("es", Verdict.REPEATED)
