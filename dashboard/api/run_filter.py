@@ -44,7 +44,7 @@ class RunFilter(BaseModel, extra="forbid"):
     )
 
     who: Annotated[int, Field(ge=0, lt=2**63), NO_BOOLEAN] = Field(
-        0, description="Only runs that this person added, given by the person's id."
+        0, description="Only runs that this person added, given by the `added_by_id` of a run."
     )
     since: date | None = Field(None, description="Only runs added on this day (UTC) or later.")
     until: date | None = Field(None, description="Only runs added on this day (UTC) or earlier.")

@@ -133,6 +133,9 @@ class RunOut(BaseModel):
     cue_count: int = Field(description="The number of lines in the longest transcript.")
     dubs: list[DubOut]
     added_by: str | None = Field(description="The name or email address of the person who added the run.")
+    added_by_id: int | None = Field(
+        description="The person's id, for the filter `who`; null if the account is gone."
+    )
     added_at: datetime
     changed_at: datetime | None = Field(description="When an answer of CAMB.AI last changed the run.")
     checked_at: datetime | None = Field(description="When CAMB.AI was last asked.")
@@ -254,6 +257,7 @@ def run_out(request: HttpRequest, run: models.Run, root: str) -> RunOut:
         check_count=run.check_count,
         dubs=[dub_out(dub, root) for dub in run.dubs.all()],
         added_by=str(run.added_by) if run.added_by else None,
+        added_by_id=run.added_by_id,
         added_at=run.created_at,
         changed_at=run.changed_at,
         checked_at=run.checked_at,

@@ -52,6 +52,20 @@ class JsonFileCache(FileBasedCache):
         with self._changing():
             super().set(key, value, timeout, version)
 
+    def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
+        """Add to a number and return it, as Redis does: none of many at once is lost, and its end stays."""
+        with self._changing():
+            try:
+                file = Path(self._key_to_file(key, version))  # type: ignore[attr-defined]
+                end, value = file.read_text().split("\n", 1)
+                left, number = json.loads(end) - time.time(), int(value) + delta
+                if left <= 0:
+                    raise FileNotFoundError
+            except (FileNotFoundError, *MALFORMED) as error:
+                raise ValueError(f"There is no number that ends under {key!r}.") from error
+            super().set(key, number, left, version)
+            return number
+
     @contextmanager
     def _changing(self) -> Iterator[None]:
         """Let one thread of one process at a time decide what a change depends on, and change it."""

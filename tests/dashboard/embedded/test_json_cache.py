@@ -151,6 +151,32 @@ def test_of_many_at_once_one_adds_the_entry(tmp_path):
             cache.delete("a")
 
 
+def test_of_many_at_once_each_is_counted(cache):
+    together = Barrier(20)
+
+    def count(_number: int) -> int:
+        together.wait()
+        cache.add("a", 0, timeout=60)
+        return cache.incr("a")
+
+    with ThreadPoolExecutor(20) as threads:
+        assert sorted(threads.map(count, range(20))) == list(range(1, 21))
+    assert cache.get("a") == 20
+
+
+def test_a_number_that_is_counted_up_keeps_its_end(tmp_path):
+    cache = JsonFileCache(str(tmp_path), {})
+    cache.set("a", 1, timeout=60)
+    [file] = tmp_path.glob("*.json")
+    end = float(file.read_text().split()[0])
+    assert cache.incr("a", 4) == 5
+    assert float(file.read_text().split()[0]) == pytest.approx(end, abs=1)
+    for gone in ("b", "c"):
+        cache.set("c", 1, timeout=-1)
+        with pytest.raises(ValueError, match="There is no number"):
+            cache.incr(gone)
+
+
 def test_an_expired_entry_is_added_anew_and_goes_when_it_is_read(tmp_path):
     cache = JsonFileCache(str(tmp_path), {})
     cache.set("a", 1, timeout=-1)
