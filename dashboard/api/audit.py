@@ -67,7 +67,7 @@ class AuditListOut(BaseModel):
 
 @router.get("/audit", response={200: AuditListOut} | documented(422))
 def list_audit_entries(request: ScriptRequest, team: TeamSlug, data: Query[AuditParameters]) -> AuditListOut:
-    """List the team's audit trail, page by page. Owners may."""
+    """List the team's audit trail, page by page. Owners only."""
     require_own(request.auth.membership)
     wanted = AuditFilter(data.kind or "", data.person.strip(), data.since, data.until, data.cursor)
     entries, last = get_page(request.team, wanted, data.limit)

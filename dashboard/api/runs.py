@@ -127,7 +127,7 @@ def one_run(request: ScriptRequest, team: TeamSlug, run: int) -> schemas.RunOut:
 
 @router.get("/runs/{int:run}/answer", response={200: dict[str, Any]} | documented())
 def run_answer(request: ScriptRequest, team: TeamSlug, run: int) -> HttpResponse:
-    """Get CAMB.AI's newest answer about a run, as it was stored. Owners and members may."""
+    """Get CAMB.AI's newest answer about a run, as it was stored. For owners, managers and members."""
     found = _run(request, run)
     require_change(request.auth.membership)
     require_export(request.auth.membership)

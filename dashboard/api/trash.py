@@ -84,7 +84,7 @@ def restore_removed_runs(request: ScriptRequest, team: TeamSlug, data: RemovedSe
 
 @router.get("/removed-runs", response={200: RemovedListOut} | documented(422))
 def list_removed_runs(request: ScriptRequest, team: TeamSlug, data: Query[RemovedListParameters]) -> RemovedListOut:
-    """List the runs that can be restored, the last added first, page by page. Owners and members may."""
+    """List the runs that can be restored, the last added first, page by page. For owners, managers and members."""
     require_change(request.auth.membership)
     runs = trash.removed_runs(request.team)
     if data.cursor:
