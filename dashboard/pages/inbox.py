@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
-from urllib.parse import urlencode
 
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from results.models import Event, InboxItem
@@ -83,7 +81,7 @@ def _line(slug: str, narrowed: str, item: InboxItem, events: Sequence[Event]) ->
     if not href and item.kind in summary.OF_RUNS:
         href = sentences.runs_path(slug, item.first, item.last, item.kind) + narrowed
     elif not href and item.kind == Kind.FOUND:
-        href = _search_path(slug, events, is_all=len(events) == item.count)
+        href = sentences.found_path(slug, events, item.count)
     return InboxLine(
         pk=item.pk,
         icon=ICONS[Kind(item.kind)],
@@ -94,13 +92,6 @@ def _line(slug: str, narrowed: str, item: InboxItem, events: Sequence[Event]) ->
         at=item.created_at,
         is_unread=item.read_at is None,
     )
-
-
-def _search_path(slug: str, events: Sequence[Event], *, is_all: bool) -> str:
-    """Return the path of the saved search that found something, or of the page that lists all of them."""
-    searches = {event.saved_search.q for event in events if event.saved_search}
-    page = reverse("search", args=[slug])
-    return f"{page}?{urlencode({'q': searches.pop()})}" if is_all and len(searches) == 1 else page
 
 
 def _named(event: Event) -> NamedEvent:

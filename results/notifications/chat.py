@@ -112,6 +112,8 @@ def text_of(summary: Summary) -> str:
     lines = []
     for section in summary.sections:
         lines.append(section.heading)
+        if section.url != summary.url:
+            lines.append(section.url)
         for group in section.groups:
             if group.name:
                 lines.append(f"{group.name}:")

@@ -1,5 +1,6 @@
 """What an event says, in words: one sentence for each kind, and where it leads."""
 
+from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -119,6 +120,19 @@ def path_of(event: Event) -> str:
         return f"{page}?{urlencode(query)}" if query else page
     names = {Kind.KEY: "keys", Kind.COPIES: "teams-media", Kind.CHANNEL: "channels"}
     return reverse(names.get(Kind(event.kind), "activity"), args=[slug])
+
+
+def found_path(slug: str, events: Sequence[Event], count: int) -> str:
+    """Return the path of what a saved search found once, of that search, or of the page that lists all of them.
+
+    `events` are those of the `count` that are known here.
+    """
+    if len(events) == count == 1:
+        return path_of(events[0])
+    searches = {event.saved_search.q for event in events if event.saved_search}
+    page = reverse("search", args=[slug])
+    is_one = len(events) == count and len(searches) == 1
+    return f"{page}?{urlencode({'q': searches.pop()})}" if is_one else page
 
 
 def runs_path(slug: str, first: int, last: int, *kinds: str) -> str:

@@ -1,10 +1,11 @@
 """What a message says: counts, failures first, titles by language, and one link to exactly the runs it is about."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from operator import attrgetter
 
-from django.db.models import Count
+from django.db.models import Case, Count, When
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -25,6 +26,8 @@ ORDER = (
     Kind.PARTLY, Kind.FOUND, Kind.WEEKLY,
 )  # fmt: skip
 OF_RUNS = (Kind.READY, Kind.PARTLY, Kind.FAILED, Kind.NOT_FOUND, Kind.CHANGED)
+# The headings of these count what happened; what the others say is in their sentence.
+COUNTED = (*OF_RUNS, Kind.FOUND)
 
 
 @dataclass(frozen=True)
@@ -47,11 +50,12 @@ class LineGroup:
 
 @dataclass(frozen=True)
 class Section:
-    """The events of one kind."""
+    """The events of one kind, and the page of all of them: sections about runs share the list of exactly these."""
 
     kind: str
     heading: str
     groups: Sequence[LineGroup]
+    url: str
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ class Summary:
     sections: Sequence[Section]
     counts: dict[str, int]
     url: str
+    """The page of the first section, of what matters most."""
     events: Sequence[Event]
     """The events it tells of, up to MAX_READ."""
 
@@ -83,25 +88,29 @@ def summarise(message: Message) -> Summary:
     """Return what the message says now: a run that was removed since it was written is not told of."""
     receiver, events = message.receiver, events_of(message)
     counts = dict(events.order_by().values_list("kind").annotate(Count("pk")))
-    read = receivers.as_exported(events.select_related("run", "saved_search")[:MAX_READ], receiver.membership)
+    # Of a batch that is read in part, what matters most is read.
+    first = Case(*(When(kind=kind, then=place) for place, kind in enumerate(ORDER)))
+    ordered = events.select_related("run", "saved_search").order_by(first, "pk")
+    read = receivers.as_exported(ordered[:MAX_READ], receiver.membership)
     for event in read:
         event.team = receiver.team  # the same for all, so no row of it comes with each
+    of_kind = {kind: [event for event in read if event.kind == kind] for kind in ORDER if kind in counts}
     sections = [
-        Section(kind, sentences.heading(kind, counts[kind]), _groups(kind, read, counts[kind]))
-        for kind in ORDER
-        if kind in counts
+        Section(
+            kind,
+            sentences.heading(kind, counts[kind]),
+            _groups(kind, named, counts[kind]),
+            _url(message, kind, named, counts),
+        )
+        for kind, named in of_kind.items()
     ]
-    told = [section.heading if section.kind in OF_RUNS else "" for section in sections]
-    title = ", ".join(filter(None, told)) or next(
-        (line.text for section in sections for group in section.groups for line in group.lines), ""
-    )
     return Summary(
-        title=title,
+        title=" · ".join(_title(kind, named, counts[kind]) for kind, named in of_kind.items()),
         team=receiver.team.name,
         sections=sections,
         counts=counts,
-        url=_url(receiver, message, [kind for kind in counts if kind in OF_RUNS]),
-        events=read,
+        url=sections[0].url if sections else "",
+        events=sorted(read, key=attrgetter("pk")),
     )
 
 
@@ -114,12 +123,17 @@ def test_summary(receiver: Receiver) -> Summary:
     )
     if not receiver.is_channel:
         title, said = _("Test of your email"), _("This is a test. Email from this team reaches you.")
-    section = Section("test", _("Test"), [LineGroup("", [SummaryLine(said, "", url)], 0)])
+    section = Section("test", _("Test"), [LineGroup("", [SummaryLine(said, "", url)], 0)], url)
     return Summary(title, receiver.team.name, [section], {}, url, [])
 
 
-def _groups(kind: str, read: Iterable[Event], count: int) -> list[LineGroup]:
-    events = [event for event in read if event.kind == kind]
+def _title(kind: str, events: Sequence[Event], count: int) -> str:
+    """Return what the title says of the events of this kind; of a key or a service, how it is now."""
+    is_counted = kind in COUNTED or not events
+    return sentences.heading(kind, count) if is_counted else sentences.sentence(events[-1])
+
+
+def _groups(kind: str, events: Sequence[Event], count: int) -> list[LineGroup]:
     if kind != Kind.READY:
         return [LineGroup("", _lines(events), max(0, count - MAX_NAMED))]
     by_language = sorted((_spoken(event), position) for position, event in enumerate(events))
@@ -148,10 +162,14 @@ def _spoken(event: Event) -> str:
     return ", ".join(languages.name(tag) for tag in tags)
 
 
-def _url(receiver: Receiver, message: Message, kinds: Sequence[str]) -> str:
-    slug = receiver.team.slug
-    if not kinds:
-        return sentences.absolute(reverse("activity", args=[slug]))
-    return sentences.absolute(
-        sentences.runs_path(slug, message.first, message.last, *kinds) + receivers.scope_query(receiver)
-    )
+def _url(message: Message, kind: str, events: Sequence[Event], counts: Mapping[str, int]) -> str:
+    """Return the page of the events of this kind; about runs, the list of those of all kinds in the message."""
+    receiver, slug = message.receiver, message.receiver.team.slug
+    if kind in OF_RUNS:
+        kinds = [each for each in counts if each in OF_RUNS]
+        path = sentences.runs_path(slug, message.first, message.last, *kinds) + receivers.scope_query(receiver)
+    elif kind == Kind.FOUND:
+        path = sentences.found_path(slug, events, counts[kind])
+    else:
+        path = sentences.path_of(events[-1]) if events else reverse("activity", args=[slug])
+    return sentences.absolute(path)

@@ -75,7 +75,7 @@ def test_within_a_batch_a_run_that_was_partly_ready_and_is_ready_counts_once(hap
     at_this_time([both, other, done])
     go(400)
     message = Message.objects.get(receiver=channel)
-    assert summary.summarise(message).title == "1 run is ready, 1 run is partly ready"
+    assert summary.summarise(message).title == "1 run is ready · 1 run is partly ready"
     [partly] = [section for section in summary.summarise(message).sections if section.kind == "partly"]
     assert [line.text for line in partly.groups[0].lines] == ["Other"]
     # The link of the inbox leads to this run alone, and a script gets each step.

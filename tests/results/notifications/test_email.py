@@ -54,7 +54,7 @@ def test_an_email_names_failures_first_and_links_to_exactly_its_runs(by_email, m
     assert ("فيلم" in text, "<bdi>فيلم</bdi>" in html, "color-scheme" in html) == (True, True, True)
     events = list(Event.objects.order_by("pk").values_list("pk", flat=True))
     assert f"?events={events[0]}-{events[-1]}-" in text
-    assert "1 run failed, 2 runs are ready" in mail["Subject"]
+    assert "1 run failed · 2 runs are ready" in mail["Subject"]
 
 
 def test_an_email_can_be_ended_with_one_click_also_after_the_person_left(by_email, mailbox, happen, tell, team):

@@ -1,0 +1,96 @@
+"""What a message says first is what matters most, whatever came before it in the batch."""
+
+import pytest
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from results.models import Event, Message, Receiver, SavedSearch
+from results.notifications import channels, chat, summary
+
+pytestmark = pytest.mark.django_db
+
+REFUSED = "CAMB.AI refused the key. Check it."
+
+
+@pytest.fixture
+def channel(team) -> Receiver:
+    return channels.add(team, "webhook", "Pipeline", "https://hook.example/in")[0]
+
+
+@pytest.fixture
+def said(channel):
+    """Return what a message about all events of the team says."""
+
+    def summarise() -> summary.Summary:
+        first, last = (getattr(Event.objects, which)("pk").pk for which in ("earliest", "latest"))
+        message = Message(receiver=channel, first=first, last=last, kinds=list(channel.kinds))
+        return summary.summarise(message)
+
+    return summarise
+
+
+def of_key(team, state: str = "refused", message: str = REFUSED) -> None:
+    Event.objects.create(team=team, kind="key", detail={"state": state, "message": message})
+
+
+def test_a_refused_key_comes_before_the_runs_that_became_ready(team, happen, said):
+    happen("ready", *(f"Film {number}" for number in range(12)))
+    of_key(team)
+    told = said()
+    assert told.title == f"{REFUSED} · 12 runs are ready"
+    assert told.url.endswith(reverse("keys", args=[team.slug]))
+    runs = told.sections[1].url
+    assert "?events=" in runs
+    for text in (chat.text_of(told), render_to_string("notifications/email.txt", {"summary": told})):
+        assert (text.count(runs), text.index(REFUSED) < text.index("12 runs are ready")) == (1, True)
+    assert f'href="{runs}"' in render_to_string("notifications/email.html", {"summary": told})
+
+
+@pytest.mark.parametrize(
+    ("kinds", "title", "page"),
+    [
+        (("ready", "failed"), "1 run failed · 1 run is ready", "?events="),
+        (
+            ("ready", "away", "not_found"),
+            "CAMB.AI answers again. · 1 run was not found · 1 run is ready",
+            "activity",
+        ),
+        (("changed", "copies"), "No room left. · 1 dub changed after it was ready", "media"),
+        (("weekly", "partly"), "1 run is partly ready · In the last seven days: nothing new", "?events="),
+    ],
+)
+def test_the_title_and_the_link_begin_with_what_matters_most(team, happen, said, kinds, title, page):
+    details = {"away": {"state": "working", "before": "unavailable"}, "copies": {"message": "No room left."}}
+    for kind in kinds:
+        if kind in ("ready", "partly", "failed", "not_found", "changed"):
+            happen(kind, "Film")
+        else:
+            Event.objects.create(team=team, kind=kind, detail=details.get(kind, {}))
+    told = said()
+    assert (told.title, page in told.url) == (title, True)
+
+
+def test_a_title_says_how_the_key_is_now(team, said):
+    of_key(team)
+    of_key(team, "working", "")
+    told = said()
+    assert (told.title, len(told.sections[0].groups[0].lines)) == ("The key works again.", 2)
+
+
+@pytest.mark.parametrize(("titles", "page"), [(["One"], "find=harbour"), (["One", "Two"], "search/?q=harbour")])
+def test_what_a_saved_search_found_is_counted_and_leads_there(team, happen, said, titles, page):
+    owner = team.memberships.get().user
+    search = SavedSearch.objects.create(team=team, owner=owner, q="harbour", is_shared=True)
+    happen("found", *titles)
+    Event.objects.update(saved_search=search)
+    told = said()
+    assert (told.title.startswith(f"{len(titles)} new dub"), page in told.url) == (True, True)
+
+
+def test_of_a_batch_that_is_read_in_part_what_matters_most_is_read(team, happen, said, monkeypatch):
+    monkeypatch.setattr(summary, "MAX_READ", 2)
+    happen("ready", "One", "Two", "Three")
+    of_key(team)
+    told = said()
+    assert told.title == f"{REFUSED} · 3 runs are ready"
+    assert [event.kind for event in told.events] == ["ready", "key"]
