@@ -157,11 +157,15 @@ def _zone(request: HttpRequest) -> tzinfo:
 def remember_team(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Remember the team whose page the user saw last, for `/` to redirect there. Other URLs name their team."""
+    """Remember the team whose page the user saw last, for `/` to redirect there. Other URLs name their team.
+
+    Polls do not count: those of a tab in the background go on.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        response = get_response(request)
-        slug = request.resolver_match.kwargs.get("slug") if request.resolver_match else None
+        response, match = get_response(request), request.resolver_match
+        is_poll = match is not None and (match.url_name or "").endswith("-poll")
+        slug = match.kwargs.get("slug") if match and not is_poll else None
         if slug and response.status_code == 200 and request.session.get("last_team") != slug:
             request.session["last_team"] = slug
         return response

@@ -34,7 +34,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 @require_safe
 def poll(request: HttpRequest, slug: str) -> HttpResponse:
-    """Answer with the number of unread lines, for a hidden tab whose person asked for browser notifications."""
+    """Answer with the number of unread lines, for a page or hidden tab whose own polls do not bring it."""
     return render(request, "inbox/_badge.html", {"here": membership_or_404(request.user, slug), "oob": True})
 
 

@@ -1,4 +1,7 @@
-"""The inbox in a browser: the title counts with the list's own poll, and notifications come only on request."""
+"""The inbox in a browser: the title counts on every page, and notifications come only on request."""
+
+import re
+from urllib.parse import urlsplit
 
 import pytest
 from django.urls import reverse
@@ -54,3 +57,99 @@ def test_a_browser_notification_is_shown_on_request(page, team, add_runs, item):
     poll(page)
     until(page, "window.shown.length")
     assert page.evaluate("window.shown") == [[team.name, "3 runs are ready"]]
+
+
+# --- Pages without polls of their own ---------------------------------------------------------------
+
+READY = 48201
+MINUTE_MS = 60_000
+
+
+def pass_time(page, minutes: int) -> None:
+    """Let so many minutes pass on the page, and be answered what it asks meanwhile."""
+    page.clock.run_for(minutes * MINUTE_MS)
+    page.evaluate("fetch('/health/alive/').then(() => null)")
+
+
+@pytest.fixture
+def open_quiet(page, team, add_runs):
+    """Open a page whose own polls bring nothing, with a clock that the test sets."""
+
+    def open_(name: str) -> None:
+        [run] = add_runs(READY)
+        page.add_init_script(FAKE)
+        page.clock.install()
+        page.goto(reverse(name, args=[run.pk if name == "runs-detail" else team.slug]))
+        expect(page.locator("[data-poll]")).to_have_count(0)
+
+    return open_
+
+
+@pytest.mark.parametrize(
+    "name", ["search", "runs-add", "runs-detail", "inbox", "teams-detail", "runs-checks-board"]
+)
+def test_a_page_without_polls_counts_within_a_minute(page, open_quiet, item, name):
+    open_quiet(name)
+    item(3)
+    page.clock.run_for(MINUTE_MS)
+    expect(page).to_have_title(re.compile(r"^\(1\) "))
+
+
+def test_a_page_without_polls_shows_a_browser_notification(page, team, open_quiet, item):
+    open_quiet("inbox")
+    expect(page.get_by_text("New notifications")).to_be_hidden()
+    page.get_by_role("button", name="Notify me in this browser").click()
+    item(3)
+    page.clock.run_for(MINUTE_MS)
+    until(page, "window.shown.length")
+    assert page.evaluate("window.shown") == [[team.name, "3 runs are ready"]]
+    expect(page.locator("#live")).to_have_text("New notifications")
+    page.get_by_role("link", name="Show").click()
+    expect(page.get_by_text("3 runs are ready")).to_be_visible()
+
+
+def test_a_hidden_tab_counts_where_its_own_polls_pause(page, team, add_runs, item):
+    add_runs(READY)
+    page.clock.install()
+    page.goto(reverse("runs-list", args=[team.slug]))
+    page.evaluate("Object.defineProperty(document, 'hidden', { configurable: true, get: () => true })")
+    poll(page)
+    item(3)
+    page.clock.run_for(MINUTE_MS)
+    expect(page).to_have_title(re.compile(r"^\(1\) "))
+
+
+@pytest.mark.parametrize("is_logged_out", [True, False])
+def test_the_number_is_not_asked_for_again_after_a_refusal(
+    page, team, owner, owner_browser, open_quiet, is_logged_out
+):
+    owner_browser.expects = ("status of 404",)
+    open_quiet("search")
+    if is_logged_out:
+        owner_browser.context.clear_cookies()
+    else:
+        team.memberships.get(user=owner).delete()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(urlsplit(request.url).path))
+    with page.expect_request("**/inbox/poll/"):
+        page.clock.run_for(MINUTE_MS)
+    pass_time(page, 1)
+    pass_time(page, 40)
+    assert sum("/inbox/poll/" in path for path in asked) == 1
+    expect(page.locator("#search-box")).to_be_visible()
+
+
+def test_a_server_in_trouble_is_asked_less_and_less(page, owner_browser, open_quiet):
+    owner_browser.expects = ("status of 503",)
+    open_quiet("search")
+    asked: list[str] = []
+
+    def refuse(route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=503)
+
+    page.route("**/inbox/poll/", refuse)
+    for _ in range(25):
+        pass_time(page, 1)
+    # After a minute, and then after pauses of 2, 4, 8 and 15.
+    assert len(asked) == 4

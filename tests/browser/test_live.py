@@ -249,7 +249,7 @@ def test_polling_slows_down_and_a_hidden_tab_does_not_poll(page, team, add_runs)
         for _ in range(seconds):
             page.clock.run_for(1000)
             page.evaluate(IDLE)
-        return sum("/poll/" in url for url in requested)
+        return sum("/runs/poll/" in url for url in requested)
 
     assert (polls_in(20), polls_in(120)) == (4, 5)
     page.evaluate("Object.defineProperty(document, 'hidden', { configurable: true, get: () => true })")

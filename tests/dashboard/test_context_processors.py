@@ -40,6 +40,8 @@ def test_a_page_without_a_team_keeps_the_last_teams_frame():
     rail = r'<a href="(/t/[^"]+/search/)"'
     assert re.findall(rail, client.get(reverse("profile")).content.decode()) == ["/t/another/search/"]
     client.get(reverse("runs-list", args=[team.slug]))
+    for name in ("inbox-poll", "runs-list-poll"):  # of a tab in the background
+        client.get(reverse(name, args=["another"]))
     for address in (reverse("profile"), "/nowhere/"):
         assert re.findall(rail, client.get(address).content.decode()) == ["/t/harbour/search/"]
 
