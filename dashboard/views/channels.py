@@ -10,8 +10,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from dashboard.forms.notifications import ChannelForm, NewChannelForm
 from dashboard.http.requests import SignedInRequest, page_methods
-from dashboard.pages.notification_settings import ChannelForm, NewChannelForm
 from dashboard.pages.team_tabs import tab_context
 from results.models import Receiver, SavedView
 from results.notifications import channels, receivers

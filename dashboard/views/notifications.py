@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from dashboard.forms.notifications import PersonForm
 from dashboard.http.requests import SignedInRequest, page_methods
-from dashboard.pages.notification_settings import PersonForm
 from results.models import Receiver
 from results.notifications import bounces, email, receivers
 from results.runs import views

@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 from django.urls import reverse
 
-from dashboard.pages.notification_settings import PersonForm
+from dashboard.forms.notifications import PersonForm
 from results.models import Event, Message, Receiver
 from results.notifications import receivers
 from teams.models import Membership
