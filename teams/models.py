@@ -86,7 +86,7 @@ class User(AbstractUser):
     @property
     def zone(self) -> ZoneInfo:
         """The user's time zone; UTC while none is known."""
-        return ZoneInfo(time_zones.find(self.time_zone) or time_zones.DEFAULT)
+        return time_zones.zone(self.time_zone)
 
 
 class TeamManager(models.Manager["Team"]):

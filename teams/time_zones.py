@@ -1,7 +1,7 @@
 """The time zones that a user can choose, by their names in the IANA database, such as `Europe/Berlin`."""
 
 from functools import cache
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from babel.core import get_global
 
@@ -23,6 +23,11 @@ def find(name: str) -> str:
     Browsers say `Asia/Calcutta` for `Asia/Kolkata`, and systems may know only one of the names.
     """
     return next((candidate for candidate in (_current_name(name), name) if candidate in names()), "")
+
+
+def zone(name: str) -> ZoneInfo:
+    """Return the zone of this name; UTC if the name is unknown or empty."""
+    return ZoneInfo(find(name) or DEFAULT)
 
 
 def _current_name(name: str) -> str:

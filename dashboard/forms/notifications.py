@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from dashboard.forms.fields import NameField
+from dashboard.forms.fields import NameField, TimeZoneField
 from results.models import Event, Receiver, SavedView
 from results.notifications import bounces, channels, receivers
 from results.notifications.chat import BadAddressError
@@ -20,16 +20,21 @@ Kind = Event.Kind
 Scope = Receiver.Scope
 Way = Receiver.Way
 HOURS = [("", _("None"))] + [(str(hour), f"{hour:02}:00") for hour in range(24)]
-EMAIL_TIMES = [("", _("Never")), (Receiver.NOW, _("Now")), (Receiver.DAILY, _("Once a day"))]
+QUIET_HOURS = ("quiet_from", "quiet_until")
+TIMES = [("", _("Never")), (Receiver.NOW, _("Now")), (Receiver.DAILY, _("Once a day"))]
 
 
-class ScopeForm(forms.Form):
-    """Which runs a receiver is told of: all, those the person added, or those of a saved view."""
+class ReceiverForm(forms.Form):
+    """Which runs a receiver is told of: all, those the person added, or those of a view; and its quiet hours."""
 
     scope = forms.ChoiceField(label=_("Runs"), required=False)
+    quiet_from = forms.ChoiceField(label=_("Quiet hours from"), choices=HOURS, required=False)
+    quiet_until = forms.ChoiceField(label=_("Quiet hours to"), choices=HOURS, required=False)
 
-    def __init__(self, *args: Any, scopes: Sequence[str], saved_views: Iterable[SavedView], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self, data: Any, initial: dict[str, Any], *, scopes: Sequence[str], saved_views: Iterable[SavedView]
+    ) -> None:
+        super().__init__(data, initial=initial)
         self._views = {f"view-{view.pk}": view for view in saved_views}
         choices = [(scope, Scope(scope).label) for scope in scopes]
         of_views = [(value, _("Runs of %(view)s") % {"view": quoted(view)}) for value, view in self._views.items()]
@@ -40,26 +45,28 @@ class ScopeForm(forms.Form):
         receiver.view = self._views.get(chosen)
         receiver.scope = Scope.VIEW if receiver.view else chosen
 
+    def apply_quiet_hours(self, receiver: Receiver) -> None:
+        for name in QUIET_HOURS:
+            setattr(receiver, name, int(hour) if (hour := self.cleaned_data[name]) else None)
+
 
 def initial_scope(receiver: Receiver) -> str:
     return f"view-{receiver.view_id}" if receiver.scope == Scope.VIEW else receiver.scope
 
 
-class PersonForm(ScopeForm):
-    """What a member is told of in one team: for each kind in the inbox and by email, and the quiet hours."""
+def initial_quiet_hours(receiver: Receiver) -> dict[str, str]:
+    hours = {name: getattr(receiver, name) for name in QUIET_HOURS}
+    return {name: "" if hour is None else str(hour) for name, hour in hours.items()}
 
-    quiet_from = forms.ChoiceField(label=_("Quiet hours from"), choices=HOURS, required=False)
-    quiet_until = forms.ChoiceField(label=_("Quiet hours to"), choices=HOURS, required=False)
+
+class PersonForm(ReceiverForm):
+    """What a member is told of in one team: for each kind in the inbox and by email, and the quiet hours."""
 
     def __init__(self, membership: Membership, data: Any, saved_views: Iterable[SavedView]) -> None:
         self.membership = membership
         self.inbox, self.email = receivers.inbox_of(membership), receivers.email_of(membership)
-        quiet = {name: getattr(self.email, name) for name in ("quiet_from", "quiet_until")}
-        initial = {"scope": initial_scope(self.inbox)} | {
-            name: "" if hour is None else str(hour) for name, hour in quiet.items()
-        }
-        scopes = [Scope.ALL, Scope.MINE]
-        super().__init__(data, initial=initial, scopes=scopes, saved_views=saved_views)
+        initial = {"scope": initial_scope(self.inbox)} | initial_quiet_hours(self.email)
+        super().__init__(data, initial, scopes=[Scope.ALL, Scope.MINE], saved_views=saved_views)
         self.kinds = [kind for kind in Kind if kind != Kind.CHANNEL or can_manage(membership)]
         for kind in self.kinds:
             self.fields[f"inbox-{kind}"] = forms.BooleanField(
@@ -69,7 +76,7 @@ class PersonForm(ScopeForm):
             )
             self.fields[f"email-{kind}"] = forms.ChoiceField(
                 label=_("Email: %(kind)s") % {"kind": kind.label},
-                choices=EMAIL_TIMES,
+                choices=TIMES,
                 required=False,
                 initial=self.email.kinds.get(kind, ""),
             )
@@ -91,41 +98,47 @@ class PersonForm(ScopeForm):
             was_on = email.is_on
             was_told = set(email.kinds.values()) if was_on else set()
             email.kinds = {kind.value: chosen for kind in self.kinds if (chosen := data[f"email-{kind}"])}
-            for name in ("quiet_from", "quiet_until"):
-                setattr(email, name, int(data[name]) if data[name] else None)
+            self.apply_quiet_hours(email)
             receivers.resume(email, was_told)
             inbox.save(update_fields=["scope", "view", "kinds"])
-            email.save(
-                update_fields=["scope", "view", "kinds", "quiet_from", "quiet_until", *receivers.SET_BY_RESUME]
-            )
+            email.save(update_fields=["scope", "view", "kinds", *QUIET_HOURS, *receivers.SET_BY_RESUME])
         self.inbox, self.email = inbox, email
         if not was_on:
             bounces.resume(self.membership.user)
 
 
-class ChannelForm(ScopeForm):
-    """The name of a channel, the kinds that it is told of, and about which runs."""
+class ChannelForm(ReceiverForm):
+    """The name of a channel, when it is told of each kind, about which runs, and its quiet hours and time zone."""
 
     name = NameField(label=_("Name"), max_length=Receiver.MAX_NAME)
-    kinds = forms.MultipleChoiceField(
-        label=_("Notify about"),
-        choices=[(kind.value, kind.label) for kind in channels.KINDS],
-        widget=forms.CheckboxSelectMultiple,
-        required=False,
-    )
-    field_order = ("name", "kinds", "scope")
+    time_zone = TimeZoneField(required=False)
 
     def __init__(self, receiver: Receiver, data: Any, saved_views: Iterable[SavedView]) -> None:
-        initial = {"name": receiver.name, "kinds": list(receiver.kinds), "scope": initial_scope(receiver)}
-        super().__init__(data, initial=initial, scopes=[Scope.ALL], saved_views=saved_views)
+        initial = {"name": receiver.name, "scope": initial_scope(receiver), "time_zone": receiver.zone.key}
+        initial |= initial_quiet_hours(receiver)
+        super().__init__(data, initial, scopes=[Scope.ALL], saved_views=saved_views)
         self.receiver = receiver
+        for kind in channels.KINDS:
+            self.fields[f"kind-{kind}"] = forms.ChoiceField(
+                label=kind.label, choices=TIMES, required=False, initial=receiver.kinds.get(kind, "")
+            )
+
+    @property
+    def rows(self) -> list[forms.BoundField]:
+        """The fields of the kinds."""
+        return [self[f"kind-{kind}"] for kind in channels.KINDS]
 
     def save(self) -> None:
-        receiver = self.receiver
-        receiver.name = self.cleaned_data["name"]
-        receiver.kinds = dict.fromkeys(self.cleaned_data["kinds"], Receiver.NOW)
-        self.apply_scope(receiver)
-        channels.save_choice(receiver)
+        data = self.cleaned_data
+        with transaction.atomic():
+            # A worker may have told it more since the page was made.
+            receiver = receivers.locked(self.receiver)
+            was_told = set(receiver.kinds.values())
+            receiver.name, receiver.time_zone = data["name"], data["time_zone"] or receiver.time_zone
+            receiver.kinds = {kind.value: when for kind in channels.KINDS if (when := data[f"kind-{kind}"])}
+            self.apply_scope(receiver)
+            self.apply_quiet_hours(receiver)
+            channels.save_choice(receiver, was_told)
 
 
 class NewChannelForm(forms.Form):

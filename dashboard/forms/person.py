@@ -5,17 +5,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from dashboard.forms.fields import NameField
-from teams import models, time_zones
+from dashboard.forms.fields import NameField, TimeZoneField
+from teams import models
 from teams.models import User
-
-
-class TimeZoneField(forms.ChoiceField):
-    """A choice of time zones, which also takes their earlier names."""
-
-    def to_python(self, value: Any) -> str:
-        name = super().to_python(value)
-        return time_zones.find(name) or name
 
 
 class ProfileForm(forms.Form):
@@ -26,12 +18,7 @@ class ProfileForm(forms.Form):
         max_length=models.MAX_PERSON_NAME,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
-    time_zone = TimeZoneField(
-        label=_("Time zone"),
-        choices=lambda: [(name, name.replace("_", " ")) for name in time_zones.names()],
-        required=False,
-        error_messages={"invalid_choice": _("There is no time zone “%(value)s”. Choose one from the list.")},
-    )
+    time_zone = TimeZoneField(required=False)
 
     def __init__(self, *args: Any, browser_zone: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

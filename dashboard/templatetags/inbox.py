@@ -2,7 +2,7 @@
 
 from django import template
 
-from results.notifications import inbox, sentences
+from results.notifications import inbox, receivers, sentences
 from results.notifications.inbox import Unread
 from teams.models import Membership
 
@@ -22,6 +22,12 @@ def inbox_unread(membership: Membership) -> Unread:
 def inbox_heading(unread: Unread) -> str:
     """Return what the newest unread line says."""
     return sentences.heading(unread.newest.kind, unread.newest.count) if unread.newest else ""
+
+
+@register.simple_tag
+def inbox_is_quiet(membership: Membership) -> bool:
+    """Whether the person's quiet hours keep browser notifications back."""
+    return receivers.is_quiet_for(membership)
 
 
 @register.simple_tag

@@ -31,7 +31,9 @@ def page(request: SignedInRequest, slug: str) -> HttpResponse:
     if form.is_valid():
         data = form.cleaned_data
         try:
-            receiver, secret = channels.add(membership.team, data["way"], data["name"], data["address"])
+            receiver, secret = channels.add(
+                membership.team, data["way"], data["name"], data["address"], request.user.zone.key
+            )
         except channels.TooManyChannelsError:
             most = {"n": channels.MAX_CHANNELS}
             messages.error(request, _("A team can have up to %(n)s channels. Remove one first.") % most)

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
@@ -15,6 +16,7 @@ from results.models.search import SavedSearch
 from results.models.views import SavedView
 from results.models.workers import WorkerHeartbeat
 from results.secrets import seal, unseal
+from teams import time_zones
 from teams.models import Membership, Team, User, password_changed
 
 
@@ -144,6 +146,13 @@ class Receiver(models.Model):
     view = models.ForeignKey(SavedView, on_delete=models.SET_NULL, null=True, related_name="+")
     quiet_from = models.PositiveSmallIntegerField(null=True, help_text=_("The hour at which quiet hours begin."))
     quiet_until = models.PositiveSmallIntegerField(null=True)
+    time_zone = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("A channel's own; a person has one for all."),
+    )
     told_through = models.BigIntegerField(default=0)
     told_at = models.DateTimeField(null=True)
     daily_through = models.BigIntegerField(default=0)
@@ -175,6 +184,11 @@ class Receiver(models.Model):
     @property
     def is_channel(self) -> bool:
         return self.way in (self.Way.WEBHOOK, self.Way.CHAT)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone of the receiver's hours and days."""
+        return self.membership.user.zone if self.membership else time_zones.zone(self.time_zone)
 
     @property
     def address(self) -> str:

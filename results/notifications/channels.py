@@ -1,6 +1,7 @@
 """The channels of a team: added, tested, switched, and their messages sent again."""
 
 import uuid
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from django.db import transaction
@@ -48,13 +49,15 @@ def check_address(way: str, address: str) -> str:
     return f"{parts.scheme}://{host}"
 
 
-def add(team: Team, way: str, name: str, address: str) -> tuple[Receiver, str]:
+def add(team: Team, way: str, name: str, address: str, time_zone: str = "") -> tuple[Receiver, str]:
     """Add a channel, told of everything from now on; return it with a webhook's secret, to be shown once.
+
+    `time_zone` is that of its daily digest and quiet hours, by its name; UTC without one.
 
     Raises BadAddressError and TooManyChannelsError.
     """
     shown = check_address(way, address)
-    receiver = Receiver(team=team, way=way, name=name, shown_address=shown)
+    receiver = Receiver(team=team, way=way, name=name, shown_address=shown, time_zone=time_zone)
     receiver.address = address
     receiver.kinds = {kind.value: Receiver.NOW for kind in KINDS}
     secret = webhooks.new_secret(receiver) if way == Way.WEBHOOK else ""
@@ -84,15 +87,23 @@ def switch(receiver: Receiver, *, is_on: bool) -> None:
         receiver.is_on, receiver.problem, receiver.due_at = is_on, "", None
         if is_on:
             receivers.start_from_now(receiver)
-        receiver.save(update_fields=["is_on", "problem", "due_at", "told_through", "daily_through", "daily_at"])
+        receiver.save(update_fields=["is_on", "problem", "due_at", *receivers.PLACES])
         _record(receiver, "switched on" if is_on else "switched off")
 
 
-def save_choice(receiver: Receiver) -> None:
-    """Save the channel's name, and what it is told of and about which runs."""
+CHOICE = ("name", "kinds", "scope", "view", "quiet_from", "quiet_until", "time_zone")
+
+
+def save_choice(receiver: Receiver, was_told: Collection[str]) -> None:
+    """Save the fields CHOICE: the channel's name, what it is told of, about which runs, and when.
+
+    `was_told` holds the times at which it was told before.
+    """
+    told = [f"{kind} {when}" for kind, when in sorted(receiver.kinds.items())]
     with transaction.atomic():
-        receiver.save(update_fields=["name", "kinds", "scope", "view"])
-        _record(receiver, f"told of {', '.join(sorted(receiver.kinds)) or 'nothing'}")
+        receivers.go_on(receiver, was_told)
+        receiver.save(update_fields=[*CHOICE, *receivers.PLACES])
+        _record(receiver, f"told of {', '.join(told) or 'nothing'}")
 
 
 def remove(receiver: Receiver) -> None:

@@ -105,10 +105,7 @@ def _tell_now(receiver: Receiver, last: int, now: datetime) -> None:
     kinds = receiver.kinds_told(Receiver.NOW)
     events = receivers.events_for(receiver, after=receiver.told_through, through=last, kinds=kinds)
     with transaction.atomic():
-        if receiver.way == Way.WEBHOOK:
-            listed = list(events.order_by("pk").values_list("pk", flat=True)[: MAX_LISTED + 1])
-            last = listed[MAX_LISTED - 1] if len(listed) > MAX_LISTED else last
-            events = events.filter(pk__lte=last)
+        events, last = _cut(receiver, events, last)
         # Another worker may have told these meanwhile: the row that is changed decides.
         row = Receiver.objects.filter(pk=receiver.pk, told_through=receiver.told_through, is_on=True)
         if not row.update(told_through=last):
@@ -123,12 +120,25 @@ def _tell_now(receiver: Receiver, last: int, now: datetime) -> None:
 
 
 def _tell_daily(receiver: Receiver, now: datetime) -> None:
-    kinds, last = receiver.kinds_told(Receiver.DAILY), receivers.newest_event(receiver.team_id)
+    kinds, newest = receiver.kinds_told(Receiver.DAILY), receivers.newest_event(receiver.team_id)
+    events = receivers.events_for(receiver, after=receiver.daily_through, through=newest, kinds=kinds)
     with transaction.atomic():
-        row = Receiver.objects.filter(pk=receiver.pk, daily_at=receiver.daily_at, is_on=True)
-        if row.update(daily_through=last, daily_at=receivers.next_digest(receiver, now)):
-            events = receivers.events_for(receiver, after=receiver.daily_through, through=last, kinds=kinds)
+        events, last = _cut(receiver, events, newest)
+        # What is cut off comes in the next message, and the next digest after the last of them.
+        due_at = receiver.daily_at if last < newest else receivers.next_digest(receiver, now)
+        place = {"daily_at": receiver.daily_at, "daily_through": receiver.daily_through}
+        row = Receiver.objects.filter(pk=receiver.pk, is_on=True, **place)
+        if row.update(daily_through=last, daily_at=due_at):
             _write(receiver, events, last, kinds, now)
+
+
+def _cut(receiver: Receiver, events: EventQuerySet, last: int) -> tuple[EventQuerySet, int]:
+    """Return these events and the end of their batch; of a webhook, only as many as a message lists."""
+    if receiver.way == Way.WEBHOOK:
+        listed = list(events.order_by("pk").values_list("pk", flat=True)[: MAX_LISTED + 1])
+        last = listed[MAX_LISTED - 1] if len(listed) > MAX_LISTED else last
+        events = events.filter(pk__lte=last)
+    return events, last
 
 
 def _write(receiver: Receiver, events: EventQuerySet, last: int, kinds: list[str], now: datetime) -> bool:

@@ -15,7 +15,7 @@ from results.models import Event, EventQuerySet, Message, Receiver, Run, RunQuer
 from teams.access import can_export, can_manage
 from teams.models import Membership
 
-# The hour of a person's day at which a daily digest is sent.
+# The hour of a receiver's day at which a daily digest is sent.
 DIGEST_HOUR = 8
 Way = Receiver.Way
 
@@ -33,7 +33,9 @@ def email_of(membership: Membership) -> Receiver:
 
 
 def locked(receiver: Receiver) -> Receiver:
-    """Return the stored row of a person's receiver as it is now, locked; it is created if there is none yet."""
+    """Return the stored row of a receiver as it is now, locked; a person's is created if there is none yet."""
+    if receiver.is_channel:
+        return Receiver.objects.select_for_update().get(pk=receiver.pk)
     if receiver.pk is None:
         # A worker may create the same inbox at this moment.
         Receiver.objects.bulk_create([receiver], ignore_conflicts=True)
@@ -75,11 +77,12 @@ def start_from_now(receiver: Receiver) -> None:
     receiver.daily_at = next_digest(receiver, clock.now())
 
 
-SET_BY_RESUME = ("told_through", "daily_through", "daily_at", "is_on", "problem", "bounce", "bounced_at")
+PLACES = ("told_through", "daily_through", "daily_at")
+SET_BY_RESUME = (*PLACES, "is_on", "problem", "bounce", "bounced_at")
 
 
-def resume(receiver: Receiver, was_told: Collection[str]) -> None:
-    """Set what a changed choice of kinds needs, in the fields SET_BY_RESUME; the caller saves the receiver.
+def go_on(receiver: Receiver, was_told: Collection[str]) -> None:
+    """Set what a changed choice of kinds needs, in the fields PLACES; the caller saves the receiver.
 
     `was_told` holds the times, NOW or DAILY, at which the receiver was told before: it goes on where it was there,
     and begins with what happens from now on elsewhere.
@@ -89,16 +92,21 @@ def resume(receiver: Receiver, was_told: Collection[str]) -> None:
         receiver.told_through = newest
     if Receiver.DAILY not in was_told:
         receiver.daily_through = newest
-    receiver.is_on, receiver.problem = True, receiver.problem if receiver.is_on else ""
-    receiver.bounce, receiver.bounced_at = "", None
     receiver.daily_at = next_digest(receiver, clock.now())
 
 
+def resume(receiver: Receiver, was_told: Collection[str]) -> None:
+    """Set what `go_on` does, and have the receiver told again, in the fields SET_BY_RESUME; the caller saves it."""
+    go_on(receiver, was_told)
+    receiver.is_on, receiver.problem = True, receiver.problem if receiver.is_on else ""
+    receiver.bounce, receiver.bounced_at = "", None
+
+
 def next_digest(receiver: Receiver, now: datetime) -> datetime | None:
-    """Return when the receiver's next daily digest is due, by the person's own clock; None without one."""
-    if not receiver.kinds_told(Receiver.DAILY) or receiver.membership is None:
+    """Return when the receiver's next daily digest is due, by its own clock; None without one."""
+    if not receiver.kinds_told(Receiver.DAILY):
         return None
-    local = now.astimezone(receiver.membership.user.zone)
+    local = now.astimezone(receiver.zone)
     today = datetime.combine(local.date(), time(DIGEST_HOUR), local.tzinfo)
     return today if today > local else today + timedelta(days=1)
 
@@ -106,10 +114,15 @@ def next_digest(receiver: Receiver, now: datetime) -> datetime | None:
 def is_quiet(receiver: Receiver, now: datetime) -> bool:
     """Whether it is in the receiver's quiet hours, which may go over midnight."""
     begin, end = receiver.quiet_from, receiver.quiet_until
-    if begin is None or end is None or begin == end or receiver.membership is None:
+    if begin is None or end is None or begin == end:
         return False
-    hour = now.astimezone(receiver.membership.user.zone).hour
+    hour = now.astimezone(receiver.zone).hour
     return begin <= hour < end if begin < end else hour >= begin or hour < end
+
+
+def is_quiet_for(membership: Membership) -> bool:
+    """Whether it is in the member's quiet hours, which are set with the email and hold for the browser too."""
+    return is_quiet(email_of(membership), clock.now())
 
 
 def send_test(receiver: Receiver) -> None:
@@ -173,10 +186,10 @@ def scope_query(receiver: Receiver) -> str:
 
 
 def _runs_of_view(receiver: Receiver) -> RunQuerySet:
-    view, member = view_for(receiver), receiver.membership
+    view = view_for(receiver)
     if view is None:
         return Run.objects.none()
-    with timezone.override(member.user.zone if member else None):
+    with timezone.override(receiver.zone):
         return runs_of_view(Run.objects.filter(team=receiver.team_id), view.query)
 
 

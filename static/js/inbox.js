@@ -29,10 +29,11 @@ function showNews() {
 }
 
 function notify() {
-  const { text, team, page, newest: shown } = badge().dataset;
+  const { text, team, page, newest: shown, quiet } = badge().dataset;
   if (Number(shown) <= newest) return;
-  newest = Number(shown);
   showNews();
+  if (quiet !== undefined) return; // told once the quiet hours are over
+  newest = Number(shown);
   if (!isWanted()) return;
   const notification = new Notification(team, { body: text, tag: `dubroom-${team}`, icon: document.querySelector("link[rel=icon]").href });
   notification.addEventListener("click", () => {

@@ -7,7 +7,9 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
-from results.models import InboxItem, TeamVersion
+from results import clock
+from results.models import InboxItem, Receiver, TeamVersion
+from teams.models import User
 from tests.browser.conftest import poll, until
 
 FAKE = """
@@ -106,6 +108,23 @@ def test_a_page_without_polls_shows_a_browser_notification(page, team, open_quie
     expect(page.locator("#live")).to_have_text("New notifications")
     page.get_by_role("link", name="Show").click()
     expect(page.get_by_text("3 runs are ready")).to_be_visible()
+
+
+def test_in_quiet_hours_a_browser_notification_waits(page, team, open_quiet, item):
+    hour, member = clock.now().hour, team.memberships.get()
+    User.objects.update(time_zone="UTC")
+    hours = {"quiet_from": hour, "quiet_until": (hour + 2) % 24}
+    email = Receiver.objects.create(team=team, membership=member, way="email", **hours)
+    open_quiet("inbox")
+    page.get_by_role("button", name="Notify me in this browser").click()
+    item(3)
+    page.clock.run_for(MINUTE_MS)
+    expect(page).to_have_title(re.compile(r"^\(1\) "))
+    expect(page.get_by_role("link", name="New notifications")).to_be_visible()
+    assert page.evaluate("window.shown") == []
+    email.delete()
+    page.clock.run_for(MINUTE_MS)
+    until(page, "window.shown.length")
 
 
 def test_a_hidden_tab_counts_where_its_own_polls_pause(page, team, add_runs, item):

@@ -4,8 +4,9 @@ import pytest
 from django.urls import reverse
 
 from results.models import Delivery, Event, Message, Receiver
-from results.notifications import channels
+from results.notifications import channels, receivers
 from results.runs import views
+from teams.models import User
 
 pytestmark = pytest.mark.django_db
 
@@ -70,13 +71,36 @@ def test_the_log_shows_request_and_answer_and_sends_again(manager, team, channel
     assert (message.state, message.is_extra, enqueued) == ("open", True, [("tell_events",)])
 
 
-def test_a_channel_is_told_of_chosen_kinds_and_of_a_shared_view_only(manager, team, channel):
+def test_a_channel_is_told_of_chosen_kinds_at_chosen_times_and_of_a_shared_view_only(manager, team, channel):
     membership = team.memberships.get()
     view = views.save_view(membership, "Failed ones", "?status=failed", is_shared=True, is_default=False)
-    data = {"name": "Renamed", "kinds": ["failed", "key"], "scope": f"view-{view.pk}"}
+    data = {"name": "Renamed", "kind-failed": "now", "kind-key": "daily", "scope": f"view-{view.pk}"}
+    data |= {"quiet_from": "22", "quiet_until": "7", "time_zone": "Asia/Katmandu"}
+    address = reverse("channels-detail", args=[team.slug, channel.pk])
+    assert manager.post(address, data).status_code == 302
+    channel.refresh_from_db()
+    assert (channel.name, channel.kinds, channel.view) == ("Renamed", {"failed": "now", "key": "daily"}, view)
+    assert (channel.quiet_from, channel.quiet_until, channel.zone.key) == (22, 7, "Asia/Kathmandu")
+    assert channel.daily_at.astimezone(channel.zone).hour == receivers.DIGEST_HOUR
+    page = manager.get(address).content.decode()
+    assert ('value="22" selected' in page, 'value="Asia/Kathmandu" selected' in page) == (True, True)
+
+
+def test_a_channel_has_the_time_zone_of_who_adds_it(manager, team):
+    User.objects.update(time_zone="Asia/Kathmandu")
+    data = {"name": "Pipeline", "way": "webhook", "address": "https://hook.example/"}
+    manager.post(reverse("channels", args=[team.slug]), data)
+    assert Receiver.objects.get(way="webhook").zone.key == "Asia/Kathmandu"
+
+
+def test_saving_a_channel_leaves_its_place_and_a_digest_begins_from_now(manager, team, channel):
+    channels.switch(channel, is_on=False)
+    place = channel.told_through
+    event = Event.objects.create(team=team, kind="weekly", detail={})
+    data = {"name": "Pipeline", "kind-failed": "now", "kind-weekly": "daily", "scope": "all"}
     manager.post(reverse("channels-detail", args=[team.slug, channel.pk]), data)
     channel.refresh_from_db()
-    assert (channel.name, channel.kinds, channel.view) == ("Renamed", {"failed": "now", "key": "now"}, view)
+    assert (channel.told_through, channel.daily_through, channel.is_on) == (place, event.pk, False)
 
 
 def test_a_team_has_a_limit_of_channels(manager, team, monkeypatch, channel):

@@ -5,8 +5,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from results import clock
 from results.models import Event, InboxItem, Receiver, SavedSearch
-from results.notifications import collect
+from results.notifications import collect, receivers
 from teams.models import Membership
 from tests.dashboard.page_helpers import shown
 from tests.factories import make_member, make_ready_run, make_team
@@ -62,6 +63,20 @@ def test_every_page_and_the_lists_poll_show_how_many_lines_are_unread(client, te
     listed = client.get(reverse("runs-list", args=[team.slug])).content.decode()
     poll = client.get(reverse("runs-list-poll", args=[team.slug])).content.decode()
     assert ("<title>(2) " in listed, 'data-count="2"' in listed, 'data-count="2"' in poll) == (True, True, True)
+
+
+def test_a_poll_says_whether_it_is_in_the_persons_quiet_hours(client, team, fill_inbox):
+    member = team.memberships.get()
+    client.force_login(member.user)
+    fill_inbox("ready", "One")
+    address, hour = reverse("inbox-poll", args=[team.slug]), clock.now().astimezone(member.user.zone).hour
+    email = receivers.email_of(member)
+    told = []
+    for begin in (hour, hour + 2):
+        email.quiet_from, email.quiet_until = begin % 24, (begin + 2) % 24
+        email.save()
+        told.append("data-quiet" in client.get(address).content.decode())
+    assert told == [True, False]
 
 
 def test_lines_are_marked_as_read_one_by_one_or_all_and_only_ones_own(client, team, fill_inbox):
