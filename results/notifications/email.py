@@ -14,9 +14,10 @@ from django.utils.encoding import punycode
 from django.utils.translation import gettext as _
 
 from results.models import Message, Receiver
-from results.notifications import bounces, sentences
+from results.notifications import bounces, receivers, sentences
 from results.notifications.outbound import OutboundError, Reply
 from results.notifications.summary import Summary
+from results.transcripts.languages import isolated, quoted
 from teams.models import User
 
 SALT = "unsubscribe"
@@ -49,6 +50,18 @@ def opened(token: str) -> int | None:
         return None
 
 
+def reason_for(receiver: Receiver) -> str:
+    """Return the sentence on why the person gets email; empty if it would be about a view that was removed."""
+    names = {"team": isolated(receiver.team.name)}
+    if receiver.scope == Receiver.Scope.ALL:
+        return _("You get this because you follow all runs of %(team)s.") % names
+    if receiver.scope == Receiver.Scope.MINE:
+        return _("You get this because you follow the runs you added to %(team)s.") % names
+    view = receivers.view_for(receiver)
+    names["view"] = quoted(view)
+    return _("You get this because you follow the view %(view)s of %(team)s.") % names if view else ""
+
+
 def compose(message: Message, summary: Summary) -> EmailMultiAlternatives:
     """Return the email of a message. Its Message-ID is the same in each try."""
     receiver = message.receiver
@@ -58,6 +71,7 @@ def compose(message: Message, summary: Summary) -> EmailMultiAlternatives:
     unsubscribe_url = sentences.absolute(reverse("notifications-unsubscribe", args=[unsubscribe_token(receiver)]))
     context = {
         "summary": summary,
+        "reason": "" if message.is_test else reason_for(receiver),
         "settings_url": sentences.absolute(reverse("notifications", args=[slug])),
         "unsubscribe_url": unsubscribe_url,
     }

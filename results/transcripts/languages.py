@@ -155,14 +155,19 @@ def direction(tag: str, text: str = "") -> str:
 
 
 def quoted(text: object) -> str:
-    """Return the text in quotation marks, for a sentence of the interface.
+    """Return the text in quotation marks, for a sentence of the interface."""
+    return f"“{isolated(text)}”"
+
+
+def isolated(text: object) -> str:
+    """Return the text for a sentence of the interface.
 
     Marks isolate letters from right to left, which would move the words and signs beside them.
     """
-    quotation = str(text)
-    if any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in quotation):
-        quotation = f"\N{FIRST STRONG ISOLATE}{quotation}\N{POP DIRECTIONAL ISOLATE}"
-    return f"“{quotation}”"
+    name = str(text)
+    if any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in name):
+        return f"\N{FIRST STRONG ISOLATE}{name}\N{POP DIRECTIONAL ISOLATE}"
+    return name
 
 
 @lru_cache(maxsize=2048)

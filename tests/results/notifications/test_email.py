@@ -11,6 +11,7 @@ from django.test import Client
 from results import clock as shared_clock
 from results.models import Event, Message, Receiver
 from results.notifications import collect, deliver, email, receivers
+from results.runs import views
 from teams.models import Membership, User
 from tests.factories import make_member, make_ready_run
 
@@ -198,7 +199,44 @@ def test_a_line_of_a_transcript_is_sent_to_those_who_may_export(by_email, mailbo
     tell()
     [raw] = mailbox.emails
     bodies = [parsed(raw).get_body((kind,)).get_content() for kind in ("plain", "html")]
-    assert [("kettle" in body, "1 line new, 1 gone" in body) for body in bodies] == [(may_export, True)] * 2
+    assert [("kettle" in body, "1 line added, 1 removed" in body) for body in bodies] == [(may_export, True)] * 2
+
+
+@pytest.mark.parametrize(
+    ("scope", "view", "reason"),
+    [
+        ("all", "", "You get this because you follow all runs of \u2068استوديو & Söhne\u2069."),
+        ("mine", "", "You get this because you follow the runs you added to \u2068استوديو & Söhne\u2069."),
+        (
+            "view",
+            "?status=ready",
+            "You get this because you follow the view “Done” of \u2068استوديو & Söhne\u2069.",
+        ),
+        ("view", "", ""),
+    ],
+)
+def test_an_email_says_why_one_gets_it(by_email, mailbox, happen, tell, subscriber, scope, view, reason):
+    team = subscriber.team
+    team.name = "استوديو & Söhne"
+    team.save()
+    saved = views.save_view(subscriber, "Done", view, is_shared=False, is_default=False) if view else None
+    receiver = by_email(scope=scope, view=saved)
+    receiver.kinds["weekly"] = Receiver.NOW
+    receiver.save()
+    happen("ready", "Film", added_by=subscriber.user)
+    Event.objects.create(team=team, kind="weekly", detail={})
+    tell()
+    mail = parsed(mailbox.emails[0])
+    text, html = (mail.get_body((kind,)).get_content() for kind in ("plain", "html"))
+    assert ("You get this because" in text, reason in text) == (bool(reason), True)
+    assert ("You get this because" in html, reason.replace("&", "&amp;") in html) == (bool(reason), True)
+
+
+def test_a_test_email_gives_no_reason(by_email, mailbox, enqueued):
+    receivers.send_test(by_email())
+    for lease in deliver.claim_due():
+        deliver.deliver(str(lease))
+    assert "You get this because" not in parsed(mailbox.emails[0]).get_body(("plain",)).get_content()
 
 
 def test_what_was_not_sent_yet_is_not_sent_after_the_click(by_email, mailbox, happen, tell, settings):
