@@ -34,5 +34,5 @@ def inbox_is_quiet(membership: Membership) -> bool:
 def inbox_title(membership: Membership | None, last: Membership | None) -> str:
     """Return the number of unread lines for the page's title, such as “(3) ”; nothing if there is none."""
     here = membership or last
-    count = inbox_unread(here).count if here else 0
-    return f"({count}) " if count else ""
+    unread = inbox_unread(here) if here else None
+    return f"({unread}) " if unread and unread.count else ""

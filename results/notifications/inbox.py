@@ -17,10 +17,13 @@ PAGE_SIZE = 50
 
 @dataclass(frozen=True)
 class Unread:
-    """How many lines are unread, at most MAX_COUNTED, and the newest of them."""
+    """How many lines are unread, counted up to one more than MAX_COUNTED, and the newest of them."""
 
     count: int
     newest: InboxItem | None
+
+    def __str__(self) -> str:
+        return f"{MAX_COUNTED}+" if self.count > MAX_COUNTED else str(self.count)
 
 
 def of_member(membership: Membership) -> QuerySet[InboxItem]:
@@ -29,7 +32,7 @@ def of_member(membership: Membership) -> QuerySet[InboxItem]:
 
 def unread(membership: Membership) -> Unread:
     """Return what is unread, from one query over an index."""
-    newest = list(of_member(membership).filter(read_at=None).order_by("-pk")[:MAX_COUNTED])
+    newest = list(of_member(membership).filter(read_at=None).order_by("-pk")[: MAX_COUNTED + 1])
     return Unread(len(newest), newest[0] if newest else None)
 
 

@@ -48,6 +48,21 @@ def test_the_title_counts_with_the_lists_own_poll_and_nothing_is_shown_unasked(p
     assert page.evaluate("window.shown") == []
 
 
+def test_the_title_says_that_there_are_more_than_99(page, team, add_runs, item):
+    add_runs(48241)
+    member = team.memberships.get()
+    InboxItem.objects.bulk_create(
+        InboxItem(membership=member, kind="ready", first=1, last=1, count=1) for _ in range(120)
+    )
+    page.goto(reverse("runs-list", args=[team.slug]))
+    expect(page).to_have_title(re.compile(r"^\(99\+\) Runs"))
+    InboxItem.objects.update(read_at=clock.now())
+    item(3)
+    poll(page)
+    expect(page).to_have_title(re.compile(r"^\(1\) Runs"))
+    expect(page.get_by_role("link", name="Inbox 1 unread")).to_be_visible()
+
+
 def test_a_browser_notification_is_shown_on_request(page, team, add_runs, item):
     add_runs(48241)
     page.add_init_script(FAKE)

@@ -1,5 +1,7 @@
 """The inbox: lines by kind, unread counts on every page and in polls, and marking as read."""
 
+import re
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -63,6 +65,18 @@ def test_every_page_and_the_lists_poll_show_how_many_lines_are_unread(client, te
     listed = client.get(reverse("runs-list", args=[team.slug])).content.decode()
     poll = client.get(reverse("runs-list-poll", args=[team.slug])).content.decode()
     assert ("<title>(2) " in listed, 'data-count="2"' in listed, 'data-count="2"' in poll) == (True, True, True)
+
+
+@pytest.mark.parametrize(("unread", "said"), [(99, "99"), (100, "99+"), (300, "99+")])
+def test_more_unread_lines_than_are_counted_are_said_to_be_more(client, team, unread, said):
+    member = team.memberships.get()
+    client.force_login(member.user)
+    InboxItem.objects.bulk_create(
+        InboxItem(membership=member, kind="ready", first=1, last=1, count=1) for _ in range(unread)
+    )
+    page = inbox_html(client, team)
+    badge = re.findall(r'data-count="([^"]*)"[^>]*>([^<]*)<span class="visually-hidden"> unread<', page)
+    assert (badge, f"<title>({said}) Inbox" in page) == ([(said, said)], True)
 
 
 def test_a_poll_says_whether_it_is_in_the_persons_quiet_hours(client, team, fill_inbox):
