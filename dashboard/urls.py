@@ -90,6 +90,7 @@ urlpatterns = [
     path("t/<slug:slug>/team/key/remove/", keys.remove, name="keys-remove"),
     path("t/<slug:slug>/team/channels/", channels.page, name="channels"),
     path("t/<slug:slug>/team/channels/<int:pk>/", channels.detail, name="channels-detail"),
+    path("t/<slug:slug>/team/channels/<int:pk>/poll/", channels.poll, name="channels-poll"),
     path("t/<slug:slug>/team/channels/<int:pk>/test/", channels.test, name="channels-test"),
     path("t/<slug:slug>/team/channels/<int:pk>/secret/", channels.rotate, name="channels-rotate"),
     path("t/<slug:slug>/team/channels/<int:pk>/switch/", channels.switch, name="channels-switch"),

@@ -1,6 +1,7 @@
 """The tab Channels of a team: chats and webhooks that are told of events, with their log."""
 
 import logging
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -8,12 +9,12 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.forms.notifications import ChannelForm, NewChannelForm
 from dashboard.http.requests import SignedInRequest, page_methods
 from dashboard.pages.team_tabs import tab_context
-from results.models import Receiver, SavedView
+from results.models import Message, Receiver, SavedView
 from results.notifications import channels, receivers
 from results.transcripts.languages import quoted
 from teams.access import membership_or_404, require_manage
@@ -75,9 +76,28 @@ def _detail(
         "channel": receiver,
         "form": form,
         "secret": secret,
-        "log": channels.log_of(receiver),
     }
-    return render(request, "channels/detail.html", context, status=status)
+    return render(request, "channels/detail.html", context | _log(receiver), status=status)
+
+
+@login_required
+@require_safe
+def poll(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
+    """Answer 204 while the channel's log is as in the version `since`, else with the log and whether it is on."""
+    membership, receiver = _channel(request.user, slug, pk)
+    log = _log(receiver)
+    if log["version"] == request.GET.get("since"):
+        return HttpResponse(status=204)
+    return render(request, "channels/_poll.html", {"membership": membership, "channel": receiver} | log)
+
+
+def _log(receiver: Receiver) -> dict[str, Any]:
+    """Return the context of `_log.html`; its version changes with each new message, try and state."""
+    log = channels.log_of(receiver)
+    tries = sum(len(message.deliveries.all()) for message in log)
+    open_ = sum(message.state == Message.Progress.OPEN for message in log)
+    newest = log[0].pk if log else 0
+    return {"log": log, "is_open": open_ > 0, "version": f"{newest}-{tries}-{open_}"}
 
 
 @login_required
@@ -86,9 +106,7 @@ def test(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
     """Have a test message sent; the channel's page shows how it went."""
     _membership, receiver = _channel(request.user, slug, pk)
     receivers.send_test(receiver)
-    messages.success(
-        request, _("A test is on its way. The log below shows how it went; reload the page in a moment.")
-    )
+    messages.success(request, _("A test is on its way. The log below shows how it went."))
     return redirect("channels-detail", slug, pk)
 
 

@@ -1,5 +1,7 @@
 """Channels of a team: added, tested, switched and removed by those who manage it; secrets are shown once."""
 
+import re
+
 import pytest
 from django.urls import reverse
 
@@ -69,6 +71,27 @@ def test_the_log_shows_request_and_answer_and_sends_again(manager, team, channel
     manager.post(reverse("channels-resend", args=[team.slug, channel.pk, message.uid]))
     message.refresh_from_db()
     assert (message.state, message.is_extra, enqueued) == ("open", True, [("tell_events",)])
+
+
+def test_the_log_is_polled_while_a_message_is_open_and_answered_once_it_changed(manager, team, channel):
+    page, address = (reverse(f"channels-{name}", args=[team.slug, channel.pk]) for name in ("detail", "poll"))
+
+    def version(html: str) -> str:
+        [since] = re.findall(r"""data-poll .*hx-vals='{"since": "([^"]*)"}'""", html)
+        return since
+
+    assert "data-poll" not in manager.get(page).content.decode()
+    message = Message.objects.create(receiver=channel, is_test=True)
+    since = version(manager.get(page).content.decode())
+    assert manager.get(address, {"since": since}).status_code == 204
+    Delivery.objects.create(message=message, http_status=410, problem="Gone for good.")
+    tried = manager.get(address, {"since": since}).content.decode()
+    assert ("Gone for good." in tried, version(tried) == since) == (True, False)
+    Message.objects.update(state="failed")
+    Receiver.objects.filter(pk=channel.pk).update(is_on=False)
+    ended = manager.get(address, {"since": version(tried)}).content.decode()
+    assert all(part in ended for part in ("This channel is switched off", "Switch on", "Not delivered"))
+    assert "data-poll" not in ended
 
 
 def test_a_channel_is_told_of_chosen_kinds_at_chosen_times_and_of_a_shared_view_only(manager, team, channel):
