@@ -140,7 +140,7 @@ def resend(request: SignedInRequest, slug: str, pk: int, uid: UUID) -> HttpRespo
     if message is None:
         raise Http404
     channels.send_again(message)
-    messages.success(request, _("The message is sent again."))
+    messages.success(request, _("The message will be sent again."))
     return redirect("channels-detail", slug, pk)
 
 

@@ -89,7 +89,7 @@ def open_chat(address: str) -> NotifyBase:
     plugins = _guarded_plugins()
     parts = urlsplit(address)
     if unknown := {name for name, _value in parse_qsl(parts.query, keep_blank_values=True)} - PARAMETERS:
-        raise BadAddressError(_("Take “%(name)s” out of the address.") % {"name": min(unknown)})
+        raise BadAddressError(_("Remove “%(name)s” from the address.") % {"name": min(unknown)})
     # An address as the chat shows it, such as https://hooks.slack.com/…, is turned into Apprise's by Apprise.
     asset = AppriseAsset(secure_logging=True)
     chat = Apprise.instantiate(address, asset=asset, suppress_exceptions=True)

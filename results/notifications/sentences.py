@@ -94,9 +94,11 @@ def _missing(missing: dict[str, list[str]]) -> str:
 def _difference(event: Event) -> str:
     detail, name = event.detail, languages.name(event.language)
     if "lines" in detail:
-        return _("A dub arrived: %(language)s") % {"language": name or "?"}
+        return _("New dub: %(language)s") % {"language": name or "?"}
     added, removed = detail.get("added", 0), detail.get("removed", 0)
-    counts = ngettext("%(added)s line new, %(removed)s gone", "%(added)s lines new, %(removed)s gone", added)
+    counts = ngettext(
+        "%(added)s line added, %(removed)s removed", "%(added)s lines added, %(removed)s removed", added
+    )
     counts %= {"added": f"{added:,}", "removed": f"{removed:,}"}
     parts = [name, counts]
     if detail.get("before") and detail.get("after"):

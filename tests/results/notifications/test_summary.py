@@ -5,7 +5,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from results.models import Event, Message, Receiver, SavedSearch
-from results.notifications import channels, chat, summary
+from results.notifications import channels, chat, sentences, summary
 
 pytestmark = pytest.mark.django_db
 
@@ -94,3 +94,15 @@ def test_of_a_batch_that_is_read_in_part_what_matters_most_is_read(team, happen,
     told = said()
     assert told.title == f"{REFUSED} · 3 runs are ready"
     assert [event.kind for event in told.events] == ["ready", "key"]
+
+
+@pytest.mark.parametrize(
+    ("detail", "said"),
+    [
+        ({"added": 2, "removed": 1}, "French · 2 lines added, 1 removed"),
+        ({"added": 1, "removed": 1200}, "French · 1 line added, 1,200 removed"),
+        ({"lines": 12}, "New dub: French"),
+    ],
+)
+def test_a_change_is_counted(detail, said):
+    assert sentences.sentence(Event(kind="changed", language="fr", detail=detail)) == said
