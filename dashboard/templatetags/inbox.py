@@ -2,7 +2,7 @@
 
 from django import template
 
-from results.notifications import inbox, receivers, sentences
+from results.notifications import inbox, receivers, summary
 from results.notifications.inbox import Unread
 from teams.models import Membership
 
@@ -19,9 +19,12 @@ def inbox_unread(membership: Membership) -> Unread:
 
 
 @register.simple_tag
-def inbox_heading(unread: Unread) -> str:
+def inbox_heading(membership: Membership, unread: Unread) -> str:
     """Return what the newest unread line says."""
-    return sentences.heading(unread.newest.kind, unread.newest.count) if unread.newest else ""
+    if (newest := unread.newest) is None:
+        return ""
+    events = inbox.shown_events(membership, [newest]) if newest.kind not in summary.COUNTED else {}
+    return summary.title_of(newest.kind, [events[pk] for pk in sorted(events)], newest.count)
 
 
 @register.simple_tag

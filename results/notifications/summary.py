@@ -105,7 +105,7 @@ def summarise(message: Message) -> Summary:
         for kind, named in of_kind.items()
     ]
     return Summary(
-        title=" · ".join(_title(kind, named, counts[kind]) for kind, named in of_kind.items()),
+        title=" · ".join(title_of(kind, named, counts[kind]) for kind, named in of_kind.items()),
         team=receiver.team.name,
         sections=sections,
         counts=counts,
@@ -127,8 +127,11 @@ def test_summary(receiver: Receiver) -> Summary:
     return Summary(title, receiver.team.name, [section], {}, url, [])
 
 
-def _title(kind: str, events: Sequence[Event], count: int) -> str:
-    """Return what the title says of the events of this kind; of a key or a service, how it is now."""
+def title_of(kind: str, events: Sequence[Event], count: int) -> str:
+    """Return what a title says of `count` events of this kind; of a key or a service, how it is now.
+
+    `events` are those of them that are known here.
+    """
     is_counted = kind in COUNTED or not events
     return sentences.heading(kind, count) if is_counted else sentences.sentence(events[-1])
 

@@ -67,6 +67,19 @@ def test_every_page_and_the_lists_poll_show_how_many_lines_are_unread(client, te
     assert ("<title>(2) " in listed, 'data-count="2"' in listed, 'data-count="2"' in poll) == (True, True, True)
 
 
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [("ready", "2 runs are ready"), ("key", "CAMB.AI refused the key."), ("weekly", "Weekly summary")],
+)
+def test_a_poll_says_what_the_newest_line_does(client, team, fill_inbox, kind, said):
+    client.force_login(team.memberships.get().user)
+    fill_inbox(kind, "One", "Two", detail={"message": "CAMB.AI refused the key.", "state": "refused"})
+    if kind == "weekly":
+        Event.objects.all().delete()  # as after its time
+    poll = client.get(reverse("inbox-poll", args=[team.slug])).content.decode()
+    assert f'data-text="{said}"' in poll
+
+
 @pytest.mark.parametrize(("unread", "said"), [(99, "99"), (100, "99+"), (300, "99+")])
 def test_more_unread_lines_than_are_counted_are_said_to_be_more(client, team, unread, said):
     member = team.memberships.get()
