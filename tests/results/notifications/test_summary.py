@@ -1,11 +1,13 @@
 """What a message says first is what matters most, whatever came before it in the batch."""
 
 import pytest
+from django.db import connection
 from django.template.loader import render_to_string
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from results.models import Event, Message, Receiver, SavedSearch
-from results.notifications import channels, chat, sentences, summary
+from results.notifications import channels, chat, sentences, summary, webhooks
 
 pytestmark = pytest.mark.django_db
 
@@ -94,6 +96,21 @@ def test_of_a_batch_that_is_read_in_part_what_matters_most_is_read(team, happen,
     told = said()
     assert told.title == f"{REFUSED} · 3 runs are ready"
     assert [event.kind for event in told.events] == ["ready", "key"]
+
+
+def test_the_number_of_queries_does_not_grow_with_the_events(team, happen, said, channel):
+    search = SavedSearch.objects.create(team=team, owner=team.memberships.get().user, q="harbour", is_shared=True)
+    counts = []
+    for titles in (["One"], ["Two", "", "Four", "Five"]):
+        for kind in channel.kinds:
+            happen(kind, *titles)
+        Event.objects.filter(kind="found").update(saved_search=search)
+        with CaptureQueriesContext(connection) as queries:
+            told = said()
+            webhooks.payload(Message(receiver=channel), told)
+            chat.text_of(told)
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
 
 
 @pytest.mark.parametrize(
