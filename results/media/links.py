@@ -164,7 +164,7 @@ def refresh_now(run: Run) -> None:
     key = ApiKey.objects.filter(pk=run.team_id).first()
     if key is None:
         raise NoKeyError
-    if not ApiKey.objects.filter(circuit_breaker.calls_allowed(now), pk=key.pk).exists():
+    if not ApiKey.objects.usable(now).filter(pk=key.pk).exists():
         raise camb.Unavailable(key.message)
     lease, log = uuid.uuid4(), call_log.CallLog(key.pk)
     Run.objects.filter(pk=run.pk).update(lease=lease, lease_until=now + claims.LEASE_DURATION, leased_by=None)

@@ -1,12 +1,26 @@
 """A team's CAMB.AI key, with its circuit breaker and rate limit."""
 
+from datetime import datetime, timedelta
+
 from django.conf import settings
 from django.db import models
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from results.secrets import seal, unseal
 from teams.models import Team
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def usable(self, now: datetime) -> "ApiKeyQuerySet":
+        """Keys with which calls may be made now. That of a removed team may not be used.
+
+        A pause that would last longer than any does began before the clock was set back.
+        """
+        is_removed = Exists(Team.objects.filter(pk=OuterRef("pk"), removed_at__isnull=False))
+        is_over = Q(retry_at=None) | Q(retry_at__lte=now) | Q(retry_at__gt=now + ApiKey.LONGEST_PAUSE)
+        return self.filter(~is_removed & is_over)
 
 
 class ApiKey(models.Model):
@@ -23,6 +37,9 @@ class ApiKey(models.Model):
         REFUSED = "refused", _("Refused")
         UNPAID = "unpaid", _("Out of credit")
         UNAVAILABLE = "unavailable", _("CAMB.AI does not answer")
+
+    # No pause of the circuit breaker lasts as long, and none that CAMB.AI names is obeyed for as long.
+    LONGEST_PAUSE = timedelta(hours=1)
 
     team = models.OneToOneField(Team, on_delete=models.CASCADE, primary_key=True, related_name="api_key")
     sealed = models.TextField()
@@ -50,6 +67,8 @@ class ApiKey(models.Model):
         help_text=_("The state in which the team was last told that the key is; empty: that it works."),
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = ApiKeyQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"key …{self.last_four} of {self.team_id}"

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from results import clock
+from results.models.api_key import ApiKey
 from results.models.workers import WorkerHeartbeat
 from teams.models import Membership, Team, User
 
@@ -127,8 +128,8 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.unleased(now).filter(due_at__lte=now)
 
     def askable(self, now: datetime) -> "RunQuerySet":
-        """Due runs of teams whose CAMB.AI key may be used now."""
-        return self.due(now).filter(team__api_key__isnull=False, team__api_key__retry_at=None)
+        """Due runs whose team has a key that may be used now: the others wait for a person or for CAMB.AI."""
+        return self.due(now).filter(team__in=ApiKey.objects.usable(now).values("team"))
 
     def pks(self) -> list[int]:
         return list(self.values_list("pk", flat=True))

@@ -1,7 +1,7 @@
 """What waits to be done, and who is there to do it: for the health check, the metrics and the administrator."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -11,9 +11,8 @@ from django.conf import settings
 from django.db.models import Count, Min
 
 from results import clock
-from results.models import ApiKey, MediaCopy, Run, RunQuerySet, ScheduledTask, WorkerHeartbeat
+from results.models import MediaCopy, Run, ScheduledTask, WorkerHeartbeat
 from results.queue import BROKER_ERRORS
-from results.refresh import circuit_breaker
 
 QUEUES = tuple(queue.name for queue in settings.CELERY_TASK_QUEUES)
 
@@ -39,7 +38,7 @@ class Backlog:
 def read_backlog() -> Backlog:
     """Return the state of the queue, over all teams."""
     now = clock.now()
-    due = due_to_be_asked(now).aggregate(count=Count("pk"), oldest=Min("due_at"))
+    due = Run.objects.askable(now).aggregate(count=Count("pk"), oldest=Min("due_at"))
     leased = Run.objects.leased(now).aggregate(count=Count("pk"), leases=Count("lease", distinct=True))
     heartbeats = WorkerHeartbeat.objects.filter(seen_at__lte=now + WorkerHeartbeat.DEAD_AFTER)
     seen_at = heartbeats.order_by("-seen_at").values_list("seen_at", flat=True).first()
@@ -61,13 +60,8 @@ def read_backlog() -> Backlog:
 def oldest_due_age() -> float:
     """Return the age in seconds of the oldest due run whose key may be used; 0 if nothing is due."""
     now = clock.now()
-    oldest = due_to_be_asked(now).aggregate(oldest=Min("due_at"))["oldest"]
+    oldest = Run.objects.askable(now).aggregate(oldest=Min("due_at"))["oldest"]
     return _seconds(now - oldest) if oldest else 0.0
-
-
-def due_to_be_asked(now: datetime) -> RunQuerySet:
-    """Due runs whose team has a key that may be used now: the others wait for a person or for CAMB.AI."""
-    return Run.objects.due(now).filter(team__api_key__in=ApiKey.objects.filter(circuit_breaker.calls_allowed(now)))
 
 
 def _seconds(duration: timedelta) -> float:

@@ -6,16 +6,15 @@ first call after that is a probe, and its success closes the breaker.
 
 import logging
 import random
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce
 
 from results import camb, clock
 from results.models import ApiKey, Event, TeamVersion
 from results.secrets import SealBrokenError
-from teams.models import Team
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +22,6 @@ State = ApiKey.State
 
 # A key that CAMB.AI refused is tried again now and then, in case it was mended on their side.
 REFUSED_PROBE = timedelta(minutes=30)
-LONGEST_PAUSE = 2 * REFUSED_PROBE
 # The pause triples with each failed probe: a batch that fails costs at most five calls in ten minutes, although its
 # second attempt is made in halves.
 FIRST_PROBE = timedelta(seconds=20)
@@ -32,21 +30,12 @@ SLOWEST_PROBE = timedelta(minutes=15)
 AWAY_AFTER = timedelta(minutes=5)
 
 
-def calls_allowed(now: datetime) -> Q:
-    """Return the condition under which a key may be used now. That of a removed team may not.
-
-    A pause that would last longer than any does began before the clock was set back.
-    """
-    is_removed = Exists(Team.objects.filter(pk=OuterRef("pk"), removed_at__isnull=False))
-    return ~is_removed & (Q(retry_at=None) | Q(retry_at__lte=now) | Q(retry_at__gt=now + LONGEST_PAUSE))
-
-
 def is_usable(key_id: int) -> bool:
     """Whether the key may be used now; asked before each call, since any thread may have opened the breaker."""
-    # The condition of `calls_allowed`, read here: building its query costs more than the rest between two calls.
+    # The condition of `ApiKeyQuerySet.usable`: building its query costs more than the rest between two calls.
     pauses = ApiKey.objects.filter(pk=key_id, team__removed_at=None).values_list("retry_at", flat=True)
     now = clock.now()
-    return any(retry_at is None or not now < retry_at <= now + LONGEST_PAUSE for retry_at in pauses)
+    return any(retry_at is None or not now < retry_at <= now + ApiKey.LONGEST_PAUSE for retry_at in pauses)
 
 
 def record_success(key: ApiKey) -> None:

@@ -21,7 +21,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from results import camb, clock
 from results.db import bulk
 from results.models import ApiKey, Run, RunQuerySet
-from results.refresh import circuit_breaker, heartbeat, rate_limit
+from results.refresh import heartbeat, rate_limit
 
 LEASE_DURATION = Run.LEASE
 # Claiming and storing cost as much as a call does, so while much is due a lease covers this many calls.
@@ -120,7 +120,7 @@ def claim(key_id: int, *, max_calls: int = MAX_CALLS) -> Lease | None:
 def _claim(key_id: int, lease_id: uuid.UUID, max_calls: int) -> Lease | None:
     now = clock.now()
     # The key's row is the lock under which its leases are counted and given.
-    key = ApiKey.objects.select_for_update().filter(circuit_breaker.calls_allowed(now), pk=key_id).first()
+    key = ApiKey.objects.usable(now).select_for_update().filter(pk=key_id).first()
     if key is None:
         return None
     heartbeat.renew(now)
@@ -172,7 +172,7 @@ def take(lease_id: str) -> Lease | None:
             # Locked by pk, as everywhere, or two transactions might wait for each other.
             held = Run.objects.filter(lease=old).leased(now).select_for_update(no_key=True).order_by("pk")
             rows = list(held.values_list("due_at", "team", *DueRun._fields))
-            key = ApiKey.objects.filter(circuit_breaker.calls_allowed(now), pk=rows[0][1]).first() if rows else None
+            key = ApiKey.objects.usable(now).filter(pk=rows[0][1]).first() if rows else None
             if key is None:
                 release(old, [row[2] for row in rows])
                 return None
@@ -198,9 +198,7 @@ def release(lease_id: uuid.UUID, pks: Sequence[int]) -> None:
 def _keys_with_due_runs(now: datetime) -> QuerySet[ApiKey]:
     """Keys that may be used and have due runs, in the order of their turns."""
     has_due = Exists(Run.objects.due(now).filter(team=OuterRef("pk")))
-    return ApiKey.objects.filter(circuit_breaker.calls_allowed(now), has_due).order_by(
-        F("claimed_at").asc(nulls_first=True)
-    )
+    return ApiKey.objects.usable(now).filter(has_due).order_by(F("claimed_at").asc(nulls_first=True))
 
 
 def _free_slots(key: ApiKey, now: datetime) -> int:

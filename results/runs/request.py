@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from results import clock, queue
 from results.models import ApiKey, Run, RunQuerySet, TeamVersion
-from results.refresh import ask, circuit_breaker, claims
+from results.refresh import ask, claims
 from teams.models import Team
 
 REQUESTS_PER_TRANSACTION = 1000
@@ -51,7 +51,7 @@ def request_refresh(run: Run) -> bool:
     now = clock.now()
     unfinished = Run.objects.filter(team=run.team_id).unfinished()
     first = unfinished.order_by("due_at").values_list("due_at", flat=True).first() or now
-    usable_keys = ApiKey.objects.filter(circuit_breaker.calls_allowed(now))
+    usable_keys = ApiKey.objects.usable(now)
     refreshable = Run.objects.current().filter(pk=run.pk, team__in=usable_keys.values("team")).unleased(now)
     refreshable = refreshable.exclude(checked_at__range=(now - timedelta(seconds=2), now))
     if not refreshable.update(due_at=min(first - timedelta(microseconds=1), now)):
@@ -94,7 +94,7 @@ def refresh_progress(team: Team) -> RefreshProgress | None:
     now = clock.now()
     total, since = max(counter.requested, left), counter.requested_since or now
     checked = total - left
-    can_estimate = checked and ApiKey.objects.filter(circuit_breaker.calls_allowed(now), team=team).exists()
+    can_estimate = checked and ApiKey.objects.usable(now).filter(team=team).exists()
     seconds_left = round((now - since).total_seconds() / checked * left) if can_estimate else None
     return RefreshProgress(checked, total, seconds_left)
 

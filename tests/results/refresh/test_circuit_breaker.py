@@ -6,8 +6,10 @@ import pytest
 from django.utils import timezone
 
 from results import camb
-from results.models import ApiKey
+from results.models import ApiKey, Run
 from results.refresh import circuit_breaker
+from teams.models import Team
+from tests.factories import make_run
 
 pytestmark = pytest.mark.django_db
 
@@ -18,12 +20,35 @@ pytestmark = pytest.mark.django_db
         (None, True),
         (timedelta(seconds=-1), True),
         (timedelta(minutes=1), False),
-        (circuit_breaker.LONGEST_PAUSE + timedelta(minutes=1), True),  # the clock was set back since
+        (ApiKey.LONGEST_PAUSE + timedelta(minutes=1), True),  # the clock was set back since
     ],
 )
 def test_a_key_is_usable_unless_it_is_paused(team, pause, is_usable):
+    make_run(team)
     ApiKey.objects.update(retry_at=None if pause is None else timezone.now() + pause)
-    assert circuit_breaker.is_usable(team.pk) is is_usable
+    assert usable_by_each_condition(team) == {is_usable}
+
+
+def test_the_key_of_a_removed_team_is_not_usable_and_keeps_no_worker_busy(team):
+    make_run(team)
+    assert usable_by_each_condition(team) == {True}
+    Team.objects.update(removed_at=timezone.now())
+    assert usable_by_each_condition(team) == {False}
+
+
+def test_a_due_run_of_a_team_without_a_key_is_not_askable():
+    make_run()
+    assert not Run.objects.askable(timezone.now()).exists()
+
+
+def usable_by_each_condition(team) -> set[bool]:
+    """Whether the team's key is usable: before a call, when runs are leased, and when there is said to be work."""
+    now = timezone.now()
+    return {
+        circuit_breaker.is_usable(team.pk),
+        ApiKey.objects.usable(now).exists(),
+        Run.objects.askable(now).exists(),
+    }
 
 
 def test_a_refusal_of_the_key_is_seen_before_the_next_call(team):
