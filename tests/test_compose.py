@@ -1,9 +1,13 @@
 """docker-compose.yml: commands of the Procfile, services and volumes that exist, no default for a secret."""
 
+import http.client
+import io
+import json
 import os
 import re
 import shutil
 import subprocess
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -23,6 +27,29 @@ SECRETS = {"POSTGRES_PASSWORD": "x", "REDIS_PASSWORD": "w", "SECRET_KEY": "y", "
 def test_compose_runs_the_commands_of_the_procfile(name):
     command = supervisor.commands(ROOT / "Procfile", [name])[name]
     assert SERVICES[name]["command"] == command.replace("$HOST", "0.0.0.0").replace("$PORT", "8000")
+
+
+@pytest.mark.parametrize("name", ["worker", "beat"])
+@pytest.mark.parametrize(
+    "answer", [{"worker": "heard", "beat": "silent"}, {"worker": "silent", "beat": "heard"}, {}]
+)
+def test_worker_and_beat_are_healthy_while_the_web_server_hears_them(name, answer, monkeypatch):
+    kind, _python, _c, script, *arguments = SERVICES[name]["healthcheck"]["test"]
+    asked = []
+
+    class Web(http.client.HTTPConnection):
+        def request(self, *what, **how):
+            asked.append((self.host, self.port, *what))
+
+        def getresponse(self):
+            return io.StringIO(json.dumps({"status": "unavailable"} | answer))
+
+    monkeypatch.setattr(http.client, "HTTPConnection", Web)
+    monkeypatch.setattr("sys.argv", ["-c", *arguments])
+    is_heard = answer.get(name) == "heard"
+    with nullcontext() if is_heard else pytest.raises((AssertionError, KeyError)):
+        exec(script, {})
+    assert (kind, asked) == ("CMD", [("web", 8000, "GET", "/health/")])
 
 
 @pytest.mark.parametrize("secret", SECRETS)

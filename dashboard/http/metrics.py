@@ -10,6 +10,7 @@ from time import perf_counter
 
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
+from django.db import DatabaseError, InterfaceError
 from django.db.models import Count, Sum
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -50,23 +51,19 @@ def measured_requests(
 
 
 class WorkCollector(Collector):
-    """Reads the state of the work from the database and the broker."""
+    """Reads the state of the work from the database and the broker.
+
+    What can be read is given while one of them is away, since alerts about that come from here too.
+    """
 
     def collect(self) -> Iterator[Metric]:
-        state = backlog.read_backlog()
-        yield _gauge("due_runs", "Runs that are due and whose key may be used.", state.due_runs)
-        yield _gauge("oldest_due_age_seconds", "Age of the oldest of them.", state.oldest_due_age)
-        yield _gauge("unfinished_runs", "Runs that are still checked.", state.unfinished_runs)
-        yield _gauge("leases", "Leases held, which are calls in flight.", state.leases)
-        yield _gauge("leased_runs", "Runs under a lease.", state.leased_runs)
-        yield _gauge(
-            "unindexed_runs", "Runs whose lines wait to enter or leave the search index.", state.unindexed_runs
-        )
-        yield _gauge("waiting_copies", "Copies of media that are due to be fetched.", state.waiting_copies)
-        yield _gauge("workers", "Workers with a fresh heartbeat.", state.workers)
-        if state.heartbeat_age is not None:
-            yield _gauge("heartbeat_age_seconds", "Since any worker's heartbeat.", state.heartbeat_age)
-        yield _gauge("beat_delay_seconds", "How long beat's most frequent task is overdue.", state.beat_delay)
+        try:
+            found = [*_work(), *_calls_and_media()]
+            is_up = True
+        except (DatabaseError, InterfaceError):
+            found, is_up = [], False
+        yield _gauge("database_up", "Whether this machine can read the database: 1 or 0.", is_up)
+        yield from found
         if (messages := backlog.messages_or_none()) is not None:
             queued = GaugeMetricFamily(
                 "dubroom_queued_messages", "Messages waiting in the broker.", labels=["queue"]
@@ -74,11 +71,28 @@ class WorkCollector(Collector):
             for name, number in messages.items():
                 queued.add_metric([name], number)
             yield queued
-        yield from _calls_and_media()
 
 
 def _gauge(name: str, help_text: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(f"dubroom_{name}", help_text, value)
+
+
+def _work() -> Iterator[Metric]:
+    state = backlog.read_backlog()
+    yield _gauge("due_runs", "Runs that are due and whose key may be used.", state.due_runs)
+    yield _gauge("oldest_due_age_seconds", "Age of the oldest of them.", state.oldest_due_age)
+    yield _gauge("unfinished_runs", "Runs that are still checked.", state.unfinished_runs)
+    yield _gauge("leases", "Leases held, which are calls in flight.", state.leases)
+    yield _gauge("leased_runs", "Runs under a lease.", state.leased_runs)
+    yield _gauge(
+        "unindexed_runs", "Runs whose lines wait to enter or leave the search index.", state.unindexed_runs
+    )
+    yield _gauge("waiting_copies", "Copies of media that are due to be fetched.", state.waiting_copies)
+    yield _gauge("workers", "Workers with a fresh heartbeat.", state.workers)
+    if state.heartbeat_age is not None:
+        yield _gauge("heartbeat_age_seconds", "Since any worker's heartbeat.", state.heartbeat_age)
+    if state.beat_delay is not None:
+        yield _gauge("beat_delay_seconds", "How long beat's most frequent task is overdue.", state.beat_delay)
 
 
 def _calls_and_media() -> Iterator[Metric]:

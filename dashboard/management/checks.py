@@ -25,7 +25,6 @@ from results.secrets import SealBrokenError
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 SLOW_QUERY_SECONDS = 0.05
 CLOCK_TOLERANCE_SECONDS = 5.0
-BEAT_TOLERANCE_SECONDS = 60.0
 
 
 class CheckResult(NamedTuple):
@@ -105,9 +104,11 @@ def check_workers() -> Iterator[CheckResult]:
     if not state.workers:
         mend = "Start one: python manage.py start --only worker"
         yield CheckResult("workers", "failed", "No worker is running, so nothing is checked.", mend)
-    if state.beat_delay > BEAT_TOLERANCE_SECONDS:
+    delay = state.beat_delay
+    if delay is None or delay > backlog.BEAT_TOLERANCE_SECONDS:
+        found = "Beat has never run." if delay is None else f"Beat has sent nothing for {delay:.0f} s."
         mend = "Start it on one machine: python manage.py start --only beat"
-        yield CheckResult("workers", "failed", f"Beat has sent nothing for {state.beat_delay:.0f} s.", mend)
+        yield CheckResult("workers", "failed", found, mend)
 
 
 def check_storage() -> Iterator[CheckResult]:

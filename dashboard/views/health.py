@@ -21,19 +21,23 @@ def alive(request: HttpRequest) -> JsonResponse:
 @require_safe
 def status(request: HttpRequest) -> JsonResponse:
     """Answer ok, or 503 with the reason. The broker is not checked: every page works without it."""
-    worker = "heard"
+    signs: dict[str, str] = {}
     try:
         reason = _failure_reason()
-        missing_since = queue.worker_missing_since() if not reason else None
-        if missing_since:
-            worker = "silent"
-        reason = reason or _late_reason(missing_since)
+        if not reason:
+            missing_since = queue.worker_missing_since()
+            signs = {"worker": _sign(not missing_since), "beat": _sign(not backlog.is_beat_silent())}
+            reason = _late_reason(missing_since)
     except (DatabaseError, InterfaceError):
         # The driver's message names hosts and users, and this page is public.
         reason = "The database does not answer."
     if reason:
-        return JsonResponse({"status": "unavailable", "reason": reason}, status=503)
-    return JsonResponse({"status": "ok", "worker": worker})
+        return JsonResponse({"status": "unavailable", "reason": reason} | signs, status=503)
+    return JsonResponse({"status": "ok"} | signs)
+
+
+def _sign(is_there: bool) -> str:
+    return "heard" if is_there else "silent"
 
 
 def _failure_reason() -> str:

@@ -15,6 +15,8 @@ from results.models import MediaCopy, Run, ScheduledTask, WorkerHeartbeat
 from results.queue import BROKER_ERRORS
 
 QUEUES = tuple(queue.name for queue in settings.CELERY_TASK_QUEUES)
+# How late beat may be with the task that it sends most often.
+BEAT_TOLERANCE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,8 @@ class Backlog:
     workers: int
     heartbeat_age: float | None
     """Since the last heartbeat of any worker; None: there has never been one."""
-    beat_delay: float
-    """How long the task that beat sends most often is overdue."""
+    beat_delay: float | None
+    """How long the task that beat sends most often is overdue; None: beat has never run."""
 
 
 def read_backlog() -> Backlog:
@@ -42,7 +44,6 @@ def read_backlog() -> Backlog:
     leased = Run.objects.leased(now).aggregate(count=Count("pk"), leases=Count("lease", distinct=True))
     heartbeats = WorkerHeartbeat.objects.filter(seen_at__lte=now + WorkerHeartbeat.DEAD_AFTER)
     seen_at = heartbeats.order_by("-seen_at").values_list("seen_at", flat=True).first()
-    next_at = ScheduledTask.objects.filter(name="refresh-due").values_list("next_at", flat=True).first()
     return Backlog(
         due_runs=due["count"],
         oldest_due_age=_seconds(now - due["oldest"]) if due["oldest"] else 0.0,
@@ -53,7 +54,7 @@ def read_backlog() -> Backlog:
         waiting_copies=MediaCopy.objects.due(now).count(),
         workers=WorkerHeartbeat.objects.alive(now).count(),
         heartbeat_age=_seconds(now - seen_at) if seen_at else None,
-        beat_delay=_seconds(now - next_at) if next_at else 0.0,
+        beat_delay=beat_delay(),
     )
 
 
@@ -62,6 +63,18 @@ def oldest_due_age() -> float:
     now = clock.now()
     oldest = Run.objects.askable(now).aggregate(oldest=Min("due_at"))["oldest"]
     return _seconds(now - oldest) if oldest else 0.0
+
+
+def beat_delay() -> float | None:
+    """Return for how many seconds the task that beat sends most often is overdue; None: beat has never run."""
+    next_at = ScheduledTask.objects.filter(name="refresh-due").values_list("next_at", flat=True).first()
+    return _seconds(clock.now() - next_at) if next_at else None
+
+
+def is_beat_silent() -> bool:
+    """Whether beat is so late that no one sends tasks, or has never run."""
+    delay = beat_delay()
+    return delay is None or delay > BEAT_TOLERANCE_SECONDS
 
 
 def _seconds(duration: timedelta) -> float:

@@ -246,6 +246,13 @@ def test_doctor_says_what_to_mend(settings, tmp_path):
 
 
 @pytest.mark.usefixtures("healthy")
+def test_doctor_finds_that_beat_was_never_started():
+    ScheduledTask.objects.all().delete()
+    [found] = checks.check_workers()
+    assert (found.level, found.found) == ("failed", "Beat has never run.")
+
+
+@pytest.mark.usefixtures("healthy")
 def test_doctor_accepts_a_new_media_folder_and_fetches_missing_copies():
     assert json.loads(output_of("doctor", "--accept-media-folder", "--json")) == {"accepted": True}
     assert output_of("doctor", "--fetch-missing-copies") == "Copies to be fetched again: 0.\n"

@@ -11,14 +11,27 @@ from django.utils import timezone
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from results.db import health
+from results.models import ScheduledTask
 from tests.factories import make_key, make_run, make_worker
 
 
 @pytest.mark.django_db
 def test_a_healthy_server_answers_ok():
     make_worker()
+    ScheduledTask.objects.create(name="refresh-due", next_at=timezone.now())
     response = Client().get("/health/")
-    assert (response.status_code, response.json()) == (200, {"status": "ok", "worker": "heard"})
+    assert (response.status_code, response.json()) == (200, {"status": "ok", "worker": "heard", "beat": "heard"})
+
+
+@pytest.mark.django_db
+def test_beat_is_silent_until_it_runs_and_when_it_is_late():
+    make_worker()
+    assert Client().get("/health/").json()["beat"] == "silent"
+    task = ScheduledTask.objects.create(name="refresh-due", next_at=timezone.now() - timedelta(seconds=30))
+    assert Client().get("/health/").json()["beat"] == "heard"
+    task.next_at -= timedelta(seconds=60)
+    task.save()
+    assert Client().get("/health/").json()["beat"] == "silent"
 
 
 @pytest.mark.django_db
@@ -68,7 +81,7 @@ def test_an_unreachable_cache_does_no_harm(monkeypatch):
         raise RedisConnectionError("no route to redis.internal")
 
     monkeypatch.setattr(cache, "get", fail)
-    assert Client().get("/health/").json() == {"status": "ok", "worker": "heard"}
+    assert Client().get("/health/").json()["worker"] == "heard"
 
 
 @pytest.mark.parametrize(
@@ -113,7 +126,7 @@ def test_a_worker_silent_for_long_and_runs_checked_too_late_are_reported(setting
         "No worker is running.",
     )
     settings.HEALTH_WORKER_SECONDS = 0
-    assert Client().get("/health/").json() == {"status": "ok", "worker": "silent"}
+    assert Client().get("/health/").json()["worker"] == "silent"
     late = make_run(due_at=timezone.now() - timedelta(minutes=31))
     assert Client().get("/health/").status_code == 200  # without a key, its team is asked to give one
     make_key(late.team)

@@ -3,9 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError, connection
 from django.utils import timezone
 
-from results.models import Call, MediaCopy
+from dashboard.http import metrics
+from results.models import Call, MediaCopy, ScheduledTask
 from tests.factories import make_key, make_run, make_team, make_worker
 from tests.metric_samples import metric_samples
 
@@ -27,6 +29,7 @@ def test_metrics_show_the_state_of_the_work(client, settings):
     make_key(team)
     make_run(team, due_at=timezone.now() - timedelta(hours=1))
     make_worker()
+    ScheduledTask.objects.create(name="refresh-due", next_at=timezone.now() - timedelta(minutes=3))
     for minutes, outcome in ((1, "answered"), (2, "answered"), (3, "refused"), (6, "refused")):
         at = timezone.now() - timedelta(minutes=minutes)
         Call.objects.create(team=team, at=at, ms=1, outcome=outcome, run_count=1)
@@ -35,6 +38,7 @@ def test_metrics_show_the_state_of_the_work(client, settings):
     found = metric_samples(answer.content.decode())
     assert answer.headers["Content-Type"].startswith("text/plain; version=")
     expected = {
+        ("dubroom_database_up",): 1,
         ("dubroom_due_runs",): 1,
         ("dubroom_unfinished_runs",): 1,
         ("dubroom_leases",): 0,
@@ -48,4 +52,30 @@ def test_metrics_show_the_state_of_the_work(client, settings):
     assert {name: found[name] for name in expected} == expected
     assert 3600 <= found["dubroom_oldest_due_age_seconds",] < 3700
     assert found["dubroom_heartbeat_age_seconds",] < 60
+    assert 180 <= found["dubroom_beat_delay_seconds",] < 280
     assert ("dubroom_queued_messages", "interactive") in found
+
+
+@pytest.mark.django_db
+def test_a_beat_that_was_never_started_has_no_delay(client, settings):
+    settings.METRICS_TOKEN = TOKEN
+    answer = client.get("/metrics/", headers={"Authorization": f"Bearer {TOKEN}"})
+    found = metric_samples(answer.content.decode())
+    assert (found["dubroom_workers",], ("dubroom_beat_delay_seconds",) in found) == (0, False)
+
+
+@pytest.mark.django_db
+def test_metrics_tell_that_the_database_is_away_and_what_was_counted(client, settings, monkeypatch):
+    settings.METRICS_TOKEN = TOKEN
+    metrics.REQUESTS.labels("some-view", "GET", "503").inc()
+
+    def refuse(*_):
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(connection, "cursor", refuse)
+    answer = client.get("/metrics/", headers={"Authorization": f"Bearer {TOKEN}"})
+    found = metric_samples(answer.content.decode())
+    assert (answer.status_code, found["dubroom_database_up",]) == (200, 0)
+    assert found["dubroom_requests_total", "GET", "503", "some-view"] >= 1
+    assert ("dubroom_queued_messages", "interactive") in found
+    assert ("dubroom_due_runs",) not in found

@@ -88,7 +88,9 @@ def test_pages_and_health_say_that_there_is_no_worker(client, make_key):
     assert client.get("/health/").json() == {
         "status": "unavailable",
         "reason": "No worker is running.",
+        "worker": "silent",
+        "beat": "silent",
     }
     WorkerHeartbeat.objects.update(seen_at=timezone.now())
     assert "Checks have stopped" not in client.get(f"/t/{team.slug}/runs/").content.decode()
-    assert client.get("/health/").json() == {"status": "ok", "worker": "heard"}
+    assert client.get("/health/").json() == {"status": "ok", "worker": "heard", "beat": "silent"}
