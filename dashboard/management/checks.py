@@ -56,6 +56,7 @@ def check_settings() -> Iterator[CheckResult]:
 
 
 def check_database() -> Iterator[CheckResult]:
+    connection.ensure_connection()  # opening one may take longer than any query
     began = monotonic()
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 
 from dashboard.management import checks
@@ -250,6 +251,14 @@ def test_doctor_finds_that_beat_was_never_started():
     ScheduledTask.objects.all().delete()
     [found] = checks.check_workers()
     assert (found.level, found.found) == ("failed", "Beat has never run.")
+
+
+@pytest.mark.usefixtures("healthy")
+def test_doctor_does_not_take_a_new_connection_for_a_slow_query(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(checks, "monotonic", lambda: now[0])
+    monkeypatch.setattr(connection, "ensure_connection", lambda: now.__setitem__(0, 1.0))
+    assert [result.found for result in checks.check_database() if "A query" in result.found] == []
 
 
 @pytest.mark.usefixtures("healthy")
