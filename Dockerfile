@@ -11,8 +11,11 @@ ENV PYTHONDONTWRITEBYTECODE=1 \
     DEMO=0
 
 WORKDIR /app
-COPY requirements.txt .
-RUN pip install --no-cache-dir --disable-pip-version-check --compile -r requirements.txt
+COPY requirements*.txt ./
+# Such as "s3 sentry": what requirements-s3.txt and requirements-sentry.txt add.
+ARG EXTRA_REQUIREMENTS=
+RUN pip install --no-cache-dir --disable-pip-version-check --compile -r requirements.txt \
+    $(for name in $EXTRA_REQUIREMENTS; do echo "-r requirements-$name.txt"; done)
 COPY . .
 
 # Collecting static files needs Django's secrets: they are generated in a temporary folder, and not kept in the image.

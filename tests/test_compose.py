@@ -20,6 +20,10 @@ from tests.waiting import until
 ROOT = Path(__file__).parent.parent
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
 SERVICES = yaml.safe_load(COMPOSE)["services"]
+APP = yaml.safe_load(COMPOSE)["x-app"]
+EXAMPLE = (ROOT / ".env.example").read_text()
+# Each setting of .env.example with its comment, which may go on in the lines below.
+SETTINGS = dict(re.findall(r"(?m)^# ([A-Z_]+)=(.*(?:\n# {30,}# .*)*)", EXAMPLE))
 SECRETS = {"POSTGRES_PASSWORD": "x", "REDIS_PASSWORD": "w", "SECRET_KEY": "y", "FIELD_KEYS": "z"}
 
 
@@ -56,6 +60,36 @@ def test_worker_and_beat_are_healthy_while_the_web_server_hears_them(name, answe
 def test_compose_has_no_default_for_a_secret(secret):
     uses = re.findall(r"\$\{?" + secret + r"\b[^}]*", COMPOSE)
     assert set(uses) == {f"${{{secret}:?Set {secret} in .env; .env.example says how"}
+
+
+def test_a_container_gets_every_setting_of_the_env_file():
+    assert APP["env_file"] == [{"path": ".env", "required": False}]
+    assert len(SETTINGS) == len(re.findall(r"(?m)^# ?[A-Z_]+=", EXAMPLE))
+    for service in ("web", "worker", "beat", "migrate"):
+        assert [SERVICES[service][part] for part in ("env_file", "environment")] == [
+            APP["env_file"],
+            APP["environment"],
+        ]
+    # A value of its own in docker-compose.yml comes before that of the file.
+    overruled = {name for name, value in APP["environment"].items() if f"${{{name}" not in str(value)}
+    assert overruled == {name for name, comment in SETTINGS.items() if "[compose: fixed]" in comment}
+
+
+@pytest.mark.parametrize("name", [name for name in SETTINGS if "docker-compose.yml only" in SETTINGS[name]])
+def test_a_setting_of_compose_alone_is_read_there(name):
+    assert f"${{{name}:" in COMPOSE
+
+
+def test_the_image_can_be_built_with_every_extra_requirement():
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    assert {f"!{path.name}" for path in ROOT.glob("requirements*.txt")} - set(ignored) == {"!requirements-dev.txt"}
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    assert APP["build"]["args"].keys() == set(re.findall(r"(?m)^ARG (\w+)=", dockerfile))
+    [loop] = re.findall(r"\$\((for .*done)\)", dockerfile)
+    options = subprocess.run(
+        ["sh", "-c", loop], env={"EXTRA_REQUIREMENTS": "s3 sentry"}, capture_output=True, text=True, check=True
+    )
+    assert options.stdout.split() == ["-r", "requirements-s3.txt", "-r", "requirements-sentry.txt"]
 
 
 def test_dependencies_and_volumes_of_compose_exist():

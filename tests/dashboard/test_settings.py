@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 ROOT = Path(__file__).parent.parent.parent
 SETTINGS = "".join(path.read_text() for path in (ROOT / "dashboard" / "settings").glob("*.py"))
-OF_COMPOSE = ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "DATABASE_MEMORY", "WORKER_MEMORY")
+OF_COMPOSE = ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "DATABASE_MEMORY", "WORKER_MEMORY", "EXTRA_REQUIREMENTS")
 NAMES = sorted(set(re.findall(r'\benv\.\w+\(\s*"([A-Z_]+)"', SETTINGS)))
 
 
