@@ -9,6 +9,10 @@ from django.conf import settings
 from django.core.management import get_commands
 
 from dashboard.http.wsgi_threads import THREADS
+from results.db import expired
+from results.media import part_files
+from results.models import Run
+from results.notifications.periodic import EVENT_LIFETIME, LOG_LIFETIME
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = {
@@ -117,3 +121,27 @@ def test_operations_counts_the_connections_of_each_thread():
     [worker] = map(int, re.findall(rf"`WORKER_THREADS` \+ {more}, and 1 for the heartbeat = (\d+)", text))
     assert (web, worker) == (2 * THREADS, 16 + more + 1)
     assert f"2 × {web} + 4 × {worker} + 1 = {2 * web + 4 * worker + 1}." in text
+
+
+# Each task that deletes by the clock, with what it deletes.
+DELETED = {
+    "apply-retention": ("runs, dubs, lines", "copies of media"),
+    "delete-expired": ("sessions", "invitations", "emails as files"),
+    "delete-old-audit-entries": ("audit trail",),
+    "delete-old-calls": ("call log",),
+    "delete-old-events": ("events and lines of inboxes", "messages"),
+    "delete-old-part-files": ("part files",),
+    "finish-removals": ("trash",),
+}
+
+
+def test_operations_says_of_all_that_is_deleted_by_the_clock_how_long_it_stays():
+    tasks = {name for name in settings.CELERY_BEAT_SCHEDULE if name.startswith("delete-")}
+    assert tasks | {"apply-retention", "finish-removals"} == DELETED.keys()
+    table = DOCUMENTS["docs/operations.md"].partition("## What grows")[2].partition("##")[0]
+    for rows in DELETED.values():
+        assert [row for row in rows if not re.search(rf"(?m)^{row}.*hourly", table)] == []
+    lifetimes = [("trash", Run.TRASH_TIME), ("events", EVENT_LIFETIME), ("messages", LOG_LIFETIME)]
+    lifetimes += [("part files", part_files.MAX_AGE), ("emails as files", expired.KEEP_FOR)]
+    for row, lifetime in lifetimes:
+        assert re.search(rf"(?m)^{row}.* {lifetime.days} days", table), row

@@ -1,4 +1,4 @@
-"""Deletes what has ended and would otherwise stay for ever: sessions, invitations, and emails kept as files."""
+"""Deletes what has ended and would otherwise stay forever: sessions, invitations, and emails kept as files."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from teams.models import Invitation
@@ -19,8 +19,12 @@ _SLICE = 500
 def delete_expired() -> None:
     """Delete sessions that have ended, and invitations and mail files that are 30 days past their use."""
     now = timezone.now()
-    session = apps.get_model("sessions", "Session")
-    _delete_in_slices(session.objects.filter(expire_date__lt=now))
+    sessions = apps.get_model("sessions", "Session").objects
+    _delete_in_slices(sessions.filter(expire_date__lt=now))
+    # allauth deletes the devices of ended sessions only when their user looks at them. A device of today may belong
+    # to a session that is about to be stored.
+    devices = apps.get_model("usersessions", "UserSession").objects.filter(created_at__lt=now - timedelta(days=1))
+    _delete_in_slices(devices.filter(~Exists(sessions.filter(pk=OuterRef("session_key")))))
     old = now - KEEP_FOR
     _delete_in_slices(Invitation.objects.filter(Q(expires_at__lt=old) | Q(accepted_at__lt=old)))
     delete_old_mail()

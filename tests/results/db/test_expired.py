@@ -4,12 +4,13 @@ import os
 from datetime import timedelta
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from results.db import expired
 from teams.models import Invitation
-from tests.factories import make_invitation, make_team
+from tests.factories import make_invitation, make_team, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -25,6 +26,17 @@ def test_only_ended_sessions_are_deleted(monkeypatch):
     Session.objects.create(session_key="open", session_data="x", expire_date=days_from_now(1))
     expired.delete_expired()
     assert [session.pk for session in Session.objects.all()] == ["open"]
+
+
+def test_the_device_of_an_ended_session_is_deleted():
+    user = make_user()
+    for key, is_open, days in (("open", True, -40), ("ended", False, -40), ("beginning", False, 0)):
+        device = UserSession.objects.create(user=user, session_key=key, ip="127.0.0.1", user_agent="x")
+        UserSession.objects.filter(pk=device.pk).update(created_at=days_from_now(days))
+        if is_open:
+            Session.objects.create(session_key=key, session_data="x", expire_date=days_from_now(1))
+    expired.delete_expired()
+    assert set(UserSession.objects.values_list("session_key", flat=True)) == {"open", "beginning"}
 
 
 def test_invitations_are_deleted_a_month_after_their_end(settings):
