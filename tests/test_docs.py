@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.core.management import get_commands
+from django.core.management import get_commands, load_command_class
 
 from dashboard.http.wsgi_threads import THREADS
 from results.db import expired
@@ -121,6 +121,15 @@ def test_operations_counts_the_connections_of_each_thread():
     [worker] = map(int, re.findall(rf"`WORKER_THREADS` \+ {more}, and 1 for the heartbeat = (\d+)", text))
     assert (web, worker) == (2 * THREADS, 16 + more + 1)
     assert f"2 × {web} + 4 × {worker} + 1 = {2 * web + 4 * worker + 1}." in text
+
+
+def test_the_commands_of_the_administrator_print_json():
+    table = DOCUMENTS["docs/operations.md"].partition("## Commands of the administrator")[2].partition("##")[0]
+    names = set(re.findall(r"(?m)^`manage\.py ([a-z_]+)", table))
+    assert len(names) > 4
+    for name in names:
+        command = load_command_class(get_commands()[name], name)
+        assert command.create_parser("manage.py", name).format_help().count("--json"), name
 
 
 # Each task that deletes by the clock, with what it deletes.

@@ -1,6 +1,7 @@
 """Reports of emails that came back pause the email of the person whose address failed, and of no one else."""
 
 import io
+import json
 import mailbox as mailboxes
 from pathlib import Path
 
@@ -181,6 +182,8 @@ def test_a_mail_server_hands_a_report_to_the_command(run, receiver, message):
     assert "is recorded" in run(report("postfix", "elsewhere@example.org"), "--to", path.upper())
     assert "Not a report" in run(report("holiday", path))
     assert not state(receiver)[0]
+    assert json.loads(run(report("postfix", path), "--json")) == {"reports": 1, "others": 0}
+    assert json.loads(run(report("holiday", path), "--json")) == {"reports": 0, "others": 1}
 
 
 def test_while_the_database_is_away_the_mail_server_keeps_the_report(run, message, monkeypatch):
@@ -204,7 +207,8 @@ def test_a_maildir_is_read_once_and_what_is_no_report_stays(run, receiver, messa
     for name in ("holiday", "postfix"):
         folder.add(report(name, bounces.return_path(message)))
     assert run(b"", "--mailbox", str(tmp_path / "mail")) == "Reports recorded: 1. Other emails: 1.\n"
-    assert run(b"", "--mailbox", str(tmp_path / "mail")) == "Reports recorded: 0. Other emails: 0.\n"
+    again = run(b"", "--mailbox", str(tmp_path / "mail"), "--json")
+    assert json.loads(again) == {"reports": 0, "others": 0}
     [left] = folder
     assert ("Out of office" in left["Subject"], left.get_flags(), state(receiver)[0]) == (True, "S", False)
     with pytest.raises(CommandError, match="not a Maildir"):
