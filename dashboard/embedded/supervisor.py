@@ -10,15 +10,17 @@ memory.
 """
 
 import asyncio
+import json
 import os
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, TextIO
 
 STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # What a worker needs to save the answers of calls under way, and the web server to answer its requests.
@@ -83,7 +85,9 @@ async def _run(
                 _kill_group(process)  # its children may hold its port
             if monotonic() - started >= STEADY_S:
                 pause = FIRST_PAUSE_S
-            print(f"The process {name!r} {what_happened} and is started again in {pause:g} s.", file=sys.stderr)  # noqa: T201
+            _say(
+                f"The process {name!r} {what_happened} and is started again in {pause:g} s.", "warning", sys.stderr
+            )
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), pause)
                 return
@@ -139,6 +143,20 @@ def _kill_group(process: Process) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
+def _say(text: str, level: str, file: TextIO) -> None:
+    """Print the text; with LOG_FORMAT=json as an object in one line, with the fields of the log's lines."""
+    if os.environ.get("LOG_FORMAT") == "json":
+        fields = {
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "level": level,
+            "logger": "dashboard.embedded.supervisor",
+            "message": " ".join(text.split()),
+            "process": os.getpid(),
+        }
+        text = json.dumps(fields, ensure_ascii=False)
+    print(text, file=file, flush=True)
+
+
 def main(host: str, port: str, procfile: str, *names: str) -> None:
     """Run these processes, and print the GREETING as soon as the port answers, or the socket of that path.
 
@@ -160,7 +178,7 @@ def main(host: str, port: str, procfile: str, *names: str) -> None:
             else:
                 writer.close()
                 break
-        print(greeting, flush=True)  # noqa: T201
+        _say(greeting, "info", sys.stdout)
 
     run(commands(Path(procfile), names), os.environ, greet)
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import errno
+import json
+import logging
 import os
 import re
 import signal
@@ -14,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from dashboard.embedded import supervisor
+from dashboard.http.json_log import JsonFormatter
 
 
 @pytest.fixture(autouse=True)
@@ -209,6 +212,23 @@ def test_nothing_outlives_the_one_who_started_it(tmp_path):
         wait_until(lambda: all(map(is_written, pids)))
         starter.kill()
     wait_until(lambda: not any(map(is_running, pids)))
+
+
+@pytest.mark.usefixtures("_quick_restarts")
+def test_it_speaks_in_lines_of_json_where_the_log_does(tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv("LOG_FORMAT", "json")
+    monkeypatch.setenv("GREETING", "\n  Dubroom is running.\n\n  Open  http://127.0.0.1:1/\n")
+    ended = tmp_path / "ended"
+    (tmp_path / "Procfile").write_text(f"worker: sh -c 'test -e {ended} && kill -TERM $PPID; touch {ended}'")
+    supervisor.main("", "0", str(tmp_path / "Procfile"), "worker")
+    printed = capfd.readouterr()
+    [greeting], [end, *_] = ([json.loads(line) for line in text.splitlines()] for text in printed)
+    assert (greeting["level"], greeting["message"]) == ("info", "Dubroom is running. Open http://127.0.0.1:1/")
+    assert (end["level"], end["message"]) == (
+        "warning", "The process 'worker' ended and is started again in 0.01 s.",
+    )  # fmt: skip
+    record = logging.LogRecord("results", logging.INFO, "x.py", 1, "", (), None)
+    assert greeting.keys() == end.keys() == json.loads(JsonFormatter().format(record)).keys()
 
 
 def test_the_procfile_is_read_by_name(tmp_path):
