@@ -120,6 +120,7 @@ def test_operations_counts_the_connections_of_each_thread():
     more = settings.CELERY_WORKER_CONCURRENCY - settings.WORKER_THREADS
     [worker] = map(int, re.findall(rf"`WORKER_THREADS` \+ {more}, and 1 for the heartbeat = (\d+)", text))
     assert (web, worker) == (2 * THREADS, 16 + more + 1)
+    assert f"count {web} a web machine there" in text
     assert f"2 × {web} + 4 × {worker} + 1 = {2 * web + 4 * worker + 1}." in text
 
 
