@@ -87,6 +87,24 @@ def test_architecture_names_only_existing_code():
     assert {name for name in names if not set(name.split(".")) <= words} == set()
 
 
+def test_a_rooms_row_names_only_modules_of_its_folder():
+    rows = re.findall(r"(?m)^(`[^|]+/`[^|]*) \| (.+)$", ARCHITECTURE.partition("## Rooms")[2].partition("##")[0])
+    named = 0
+    for place, holds in rows:
+        modules = {path.stem for folder in re.findall(r"`([^`]+)/`", place) for path in (ROOT / folder).glob("*.*")}
+        names = set(re.findall(r"`([a-z_]+)`", holds))
+        assert names <= modules, place
+        named += len(names)
+    assert named > 20
+
+
+def test_one_module_reads_and_writes_the_headers_of_htmx():
+    found = {
+        str(path) for path in modules() if re.search(r"from django_htmx|request\.htmx", (ROOT / path).read_text())
+    }
+    assert found == {"dashboard/htmx.py"}
+
+
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_document_gives_only_commands_that_exist(document):
     text = DOCUMENTS[document]

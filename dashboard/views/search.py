@@ -14,8 +14,8 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
-from django_htmx.http import replace_url
 
+from dashboard.htmx import replace_url
 from dashboard.pages.named_runs import find_named_runs
 from dashboard.pages.search import SearchRequest, build_facets, build_saved_row, summarise
 from dashboard.pages.search_hits import cue_url, group_hits

@@ -12,9 +12,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
-from django_htmx.http import HttpResponseClientRedirect
 
 from dashboard.forms.run import LanguageForm, TagsForm
+from dashboard.htmx import redirect_page
 from dashboard.pages.run_query import RunListQuery, selected_runs
 from dashboard.pages.tag_ticks import TagChange, build_ticks, has_ticks, newly_ticked, read_change
 from dashboard.views.undo import MAX_UNDONE, offer_undo
@@ -141,8 +141,7 @@ def remove(request: HttpRequest, slug: str) -> HttpResponse:
     require_remove(membership)
     if not runs.exists():
         messages.error(request, _("No run was selected, so nothing was removed."))
-        back = _back_to_list(request, slug)
-        return HttpResponseClientRedirect(back.url) if request.htmx else back  # type: ignore[attr-defined]
+        return redirect_page(request, _back_to_list(request, slug).url)
     if "confirmed" not in request.POST:
         return render(request, "runs/bulk/remove.html", _loss(request, membership, runs))
     removal = remove_runs(membership.team, runs.pks(), by=str(request.user))

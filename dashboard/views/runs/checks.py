@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
-from django_htmx.http import HttpResponseClientRefresh
 
 from dashboard.forms.run import DismissalForm
+from dashboard.htmx import is_fragment, refresh_page
 from dashboard.http.file_response import attachment_headers
 from dashboard.http.ids import parse_id
 from dashboard.http.requests import SignedInRequest, page_methods
@@ -123,12 +123,12 @@ def dismiss(request: SignedInRequest, pk: int) -> HttpResponse:
         return render(request, "runs/checks/dismiss.html", context, status=422 if form.errors else 200)
     if not is_restored and form.cleaned_data["scope"]:
         _dismiss_all(request, membership, cue, kind, form)
-        return HttpResponseClientRefresh() if request.htmx else redirect(back)  # type: ignore[attr-defined]
+        return refresh_page(request, back)
     if is_restored:
         checks.restore(cue, kind)
     else:
         checks.dismiss(cue, kind, form.cleaned_data["reason"], request.user)
-    if not request.htmx:  # type: ignore[attr-defined]
+    if not is_fragment(request):
         return redirect(back)
     context["line_check"] = TranscriptPage(cue.dub, TranscriptFilter()).check_of(cue.pk, kind.value)
     return render(request, "runs/checks/_done.html", context)

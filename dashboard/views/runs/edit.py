@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from dashboard.forms.run import TagsForm, TimesForm, TitleForm
+from dashboard.htmx import is_fragment
 from dashboard.http.requests import page_methods
 from dashboard.views.runs.lookup import get_changeable_run, get_removable_run
 from dashboard.views.undo import offer_undo
@@ -28,7 +29,7 @@ def title(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         form.save()
         # A fragment only answers the form within a page: the URL itself always answers a whole page.
-        if request.htmx:  # type: ignore[attr-defined]
+        if is_fragment(request):
             return render(request, "runs/edit/_name.html", {"run": run, "oob": True})
         return redirect("runs-detail", pk)
     context = {"membership": membership, "run": run, "form": form}
@@ -45,7 +46,7 @@ def tags(request: HttpRequest, pk: int) -> HttpResponse:
         remove_tags(membership.team, [pk], [request.POST["remove"]])
     elif form.is_valid():
         add_tags(membership.team, {pk: form.cleaned_data["tags"]})
-    if request.method == "POST" and not form.errors and not request.htmx:  # type: ignore[attr-defined]
+    if request.method == "POST" and not form.errors and not is_fragment(request):
         return redirect("runs-detail", pk)
     context = {
         "membership": membership,

@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from dashboard.forms.run import LanguageForm
+from dashboard.htmx import is_fragment
 from dashboard.http.ids import parse_id
 from dashboard.http.requests import page_methods
 from dashboard.pages.run_list import build_rows, for_list
@@ -40,7 +41,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
     if is_posted and form.is_valid():
         tag = form.cleaned_data["language"]
         words = dub_languages.set_language(run, dub, tag)
-        if is_in_list and request.htmx:  # type: ignore[attr-defined]
+        if is_in_list and is_fragment(request):
             return _row(request, run, membership)
         done = _("The language is %(language)s now.") % {"language": languages.name(tag)}
         here = reverse("runs-detail", args=[pk]) + (f"?{urlencode({'dub': tag})}" if dub and tag else "")
