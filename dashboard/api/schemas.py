@@ -222,7 +222,7 @@ class HitListOut(BaseModel):
     is_exact: bool = Field(description="False if there may be more than `count` hits.")
     hint: str = Field(description="What in `q` was not understood.")
     suggestion: str = Field(
-        description="`q` with similar words that the transcripts contain; empty if anything was found."
+        description="`q` with similar words of transcripts, or else of runs' titles; empty if anything was found."
     )
 
 

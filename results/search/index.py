@@ -107,7 +107,7 @@ def _label(speaker: str, original_speaker: str, language: str, run_id: int) -> T
         found = _speaker_terms(name)
         label.words.extend(found.words)
         label.extras.extend(found.extras)
-    label.extras.extend((*_language_terms(language), f"_run_{run_id}", ""))
+    label.extras.extend((*language_terms(language), f"_run_{run_id}", ""))
     return label
 
 
@@ -165,7 +165,7 @@ def _speaker_terms(name: str) -> Terms:
 
 
 @lru_cache(maxsize=1024)
-def _language_terms(tag: str) -> Sequence[str]:
+def language_terms(tag: str) -> Sequence[str]:
     """Return the terms of a language tag: `pt-br` is found as pt and as pt-br, but not as br, which is Breton."""
     parts = ["".join(filter(str.isalnum, part.lower())) for part in tag.split("-")]
     return [f"_lang_{term}" for term in accumulate(parts) if term]

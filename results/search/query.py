@@ -151,6 +151,17 @@ def plain_words(typed: str) -> str:
     return " ".join(clause[0].strip('"*') for clause in clauses)
 
 
+def named_languages(typed: str) -> list[list[str]]:
+    """Return the tags of each language that a search names by `lang:` or `in:`; none of one without a tag."""
+    clauses = _CLAUSE.finditer(typed[:MAX_CHARACTERS].translate(_PLAIN))
+    named = (
+        clause["word"] if clause["quoted"] is None else clause["quoted"]
+        for clause in clauses
+        if (clause["field"] or "").lower() in ("lang", "in") and not clause["minus"]
+    )
+    return [_tags(name) for name in named if name.strip()]
+
+
 def _is_letter(clause: Clause) -> bool:
     return isinstance(clause, tuple) and all(len("".join(terms)) == 1 and not prefix for terms, prefix in clause)
 

@@ -2,20 +2,24 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import chain
+from operator import or_
 
+from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from results.db.replica import fetch_rows, from_replica
-from results.models import Cue, Dub
-from results.search import index, parallel_lines, vocabulary
+from results.models import Cue, Dub, Run
+from results.search import index, parallel_lines, titles, vocabulary
 from results.search.analyzer import Phrase, terms
 from results.search.engine import engine
 from results.search.marks import mark
-from results.search.query import Query, parse, periods
+from results.search.query import Query, language_term, named_languages, parse, periods, plain_words
+from results.transcripts import languages
 from results.transcripts.languages import quoted
 
 COUNT_UP_TO = 10_000
@@ -27,8 +31,9 @@ SAMPLE_SIZE = 500
 
 _BATCH = 1_000
 _SUGGESTION_HITS = 20
+_SUGGESTION_TITLES = 200
 _MAX_SUGGESTED_WORDS = 4
-_SPEAKERS_NAMED = 8
+_NAMED_IN_HINT = 8
 # Raw SQL, as the ORM takes longer than the database to handle hundreds of ids.
 _SPEAKERS = "select dub_id, speaker from results_cue where id in ({marks}) and team_id = %s"
 _CUE_FIELDS = [field.attname for field in Cue._meta.concrete_fields]
@@ -111,16 +116,14 @@ def search(
     query = _read_query(team_id, query)
     index_query = index.make_query(team_id, query) if query else None
     if index_query is None:
-        return HitPage([], 0, is_exact=True, next_before=None, hint=query.hint)
+        return _no_hits(team_id, query)
     is_first, needs_sample = before_id is None and not skip, best_first or with_facets
     most = SAMPLE_SIZE + 1 if needs_sample else limit + 1
     if is_first:
         count_to = COUNT_UP_TO if index_query.runs is None else COUNT_RUNS_UP_TO
         ids, count = from_replica(engine.newest_and_count, index_query, limit + 1, most, count_to + 1)
         if not ids:
-            hint = " ".join(filter(None, (query.hint, _speaker_hint(team_id, query))))
-            suggestion = _suggestion(team_id, query)
-            return HitPage([], 0, is_exact=True, next_before=None, hint=hint, suggestion=suggestion)
+            return _no_hits(team_id, query)
         count, is_exact = min(count, count_to), count <= count_to
     else:
         ids = from_replica(engine.newest, index_query, before_id, limit + 1, most)
@@ -167,6 +170,13 @@ def _has_hit(team_id: int, query: Query) -> bool:
     return index_query is not None and bool(engine.newest(index_query, None, 1, 1))
 
 
+def _no_hits(team_id: int, query: Query) -> HitPage:
+    """Return the page of a search without hits, which names what the team has and corrects the spelling."""
+    hints = query.hint, _speaker_hint(team_id, query), _language_hint(team_id, query.typed)
+    hint, suggestion = " ".join(filter(None, hints)), _suggestion(team_id, query)
+    return HitPage([], 0, is_exact=True, next_before=None, hint=hint, suggestion=suggestion)
+
+
 def _speaker_hint(team_id: int, query: Query) -> str:
     """Return which speakers there are, if the search names one that no line has; empty otherwise."""
     named = [group for group in query.groups if index.SPEAKER in group[0].terms[0]]
@@ -174,12 +184,34 @@ def _speaker_hint(team_id: int, query: Query) -> str:
         return ""
     ids = engine.newest(index.IndexQuery.of_team(team_id), None, SAMPLE_SIZE, SAMPLE_SIZE)
     rows = fetch_rows(_SPEAKERS.format(marks=_placeholders(ids)), [*ids, team_id]) if ids else []
-    speakers = [name for name, _count in _most_first(Counter(speaker for _dub, speaker in rows))][:_SPEAKERS_NAMED]
+    speakers = [name for name, _count in _most_first(Counter(speaker for _dub, speaker in rows))][:_NAMED_IN_HINT]
     if not speakers:
         return _("No line has this speaker.")
     return _("No line has this speaker. The newest lines are said by: %(names)s.") % {
         "names": ", ".join(map(quoted, speakers))
     }
+
+
+def _language_hint(team_id: int, typed: str) -> str:
+    """Return which languages the team has dubs in, if the search names one that no dub is in; empty otherwise."""
+    named = named_languages(typed)
+    if not named:
+        return ""
+    dubs = Dub.objects.filter(team=team_id, run__archived_at=None).exclude(language="")
+    counts = dict(dubs.order_by().values_list("language").annotate(Count("pk")))
+    found = set(chain.from_iterable(map(index.language_terms, counts)))
+    missing = [tags for tags in named if not found.intersection(map(language_term, tags))]
+    if not missing:
+        return ""
+    sentences = [
+        _("No dub is in %(language)s.") % {"language": languages.name(tags[0])}
+        for tags in missing
+        if tags and languages.is_known(tags[0])
+    ]
+    if counts:
+        names = [languages.name(tag) for tag, _count in _most_first(Counter(counts))][:_NAMED_IN_HINT]
+        sentences.append(_("This team has: %(names)s.") % {"names": ", ".join(names)})
+    return " ".join(sentences)
 
 
 def _hits(team_id: int, ids: Sequence[int], query: Query) -> list[Hit]:
@@ -276,23 +308,43 @@ def _best(team_id: int, ids: Sequence[int], query: Query) -> list[int]:
 
 
 def _suggestion(team_id: int, query: Query) -> str:
-    """Return the typed search with unknown words replaced by similar ones of one line; empty if there are none."""
+    """Return the typed search with unknown words replaced by similar ones of one line, or of one title.
+
+    Empty if there are none.
+    """
     words = dict.fromkeys(term for group in query.groups for phrase in group for term in phrase.terms)
     # What a colon follows may be meant as a field.
     first_words = [word for word in words if f"{word}:" not in query.typed.lower()][:_MAX_SUGGESTED_WORDS]
     near = {word: found for word in first_words if (found := _similar_terms(team_id, word))}
     index_query = index.make_query(team_id, query.with_near(near)) if near else None
     if index_query is None:
-        return ""
+        return _title_suggestion(team_id, query.typed, first_words)
     ids = engine.newest(index_query, None, _SUGGESTION_HITS, _SUGGESTION_HITS)
     lines = Cue.objects.filter(pk__in=ids, team_id=team_id).order_by().values_list("text", "speaker")
+    return _corrected(query.typed, near, lines) or _title_suggestion(team_id, query.typed, first_words)
+
+
+def _title_suggestion(team_id: int, typed: str, words: Sequence[str]) -> str:
+    """Return the typed words, those that no title has replaced by similar ones of one title; empty if none are."""
+    if not words or not plain_words(typed):
+        return ""
+    may_have = (reduce(or_, map(titles.containing, vocabulary.kept_parts(word))) for word in words)
+    newest = Run.objects.current().filter(*may_have, team_id=team_id).order_by("-pk")
+    found = list(newest.values_list("title", flat=True)[:_SUGGESTION_TITLES])
+    known = set(chain.from_iterable(chain(*terms(title)) for title in found))
+    near = {word: similar for word in words if (similar := vocabulary.nearest(word, known))}
+    fitting = [title for title in found if all(_as_written(title, near.get(word, [word])) for word in words)]
+    return _corrected(typed, near, [(title, "") for title in fitting])
+
+
+def _corrected(typed: str, near: Mapping[str, Sequence[str]], texts: Iterable[tuple[str, str]]) -> str:
+    """Return the typed search with each word of `near` as one of these texts, each with a speaker, writes it."""
     written = Counter(
         tuple(_as_written(speaker if index.SPEAKER in word else text, found) for word, found in near.items())
-        for text, speaker in lines
+        for text, speaker in texts
     )
-    # All words come from one line, so that together they find a line.
+    # All words come from one text, so that together they find it.
     meant = min(written, key=lambda words: (-written[words], words), default=())
-    typed = query.typed
     for word, similar in zip(near, meant, strict=False):
         for start, end in reversed(mark(typed, [Phrase((word.removeprefix(index.SPEAKER),))]) if similar else []):
             typed = typed[:start] + similar + typed[end:]

@@ -72,17 +72,40 @@ def similar_words(team_id: int, word: str) -> list[str]:
         return []
     half, length = len(word) // 2, len(word)
     start, end = word[:half], word[::-1][:half]
-    most = 2 if length >= LONG_WORD else 1
+    most = _most_edits(word)
     swapped = [word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in range(length - 1)]
     args = [team_id, word, *swapped]
     for begins in (start, end):
         args += [team_id, begins, begins + _LAST_CHARACTER, length - most, length + most, MAX_CANDIDATES]
-    found = [word for (word,) in fetch_rows(_CANDIDATES.format(swapped=", ".join(["%s"] * length)), args)]
-    edits = {candidate: _edit_distance(word, candidate, most) for candidate in found}
+    rows = fetch_rows(_CANDIDATES.format(swapped=", ".join(["%s"] * length)), args)
+    return nearest(word, [found for (found,) in rows])
+
+
+def nearest(word: str, candidates: Iterable[str]) -> list[str]:
+    """Return the words among the candidates with the least edit distance from this one, as `similar_words` does.
+
+    None when the term is no word or is a candidate itself.
+    """
+    if not _is_word(word):
+        return []
+    most = _most_edits(word)
+    edits = {candidate: _edit_distance(word, candidate, most) for candidate in candidates if _is_word(candidate)}
     least = min(edits.values(), default=0)
     if not least or least > most:
         return []
     return sorted(candidate for candidate, count in edits.items() if count == least)[:MAX_SIMILAR]
+
+
+def kept_parts(word: str) -> list[str]:
+    """Return texts of which each word with one error has one: half of it, or all with its middle swapped."""
+    if not _is_word(word):
+        return [word]
+    half = len(word) // 2
+    return [word[:half], word[-half:], f"{word[: half - 1]}{word[half]}{word[half - 1]}{word[half + 1 :]}"]
+
+
+def _most_edits(word: str) -> int:
+    return 2 if len(word) >= LONG_WORD else 1
 
 
 def _is_word(term: str) -> bool:

@@ -10,7 +10,8 @@ from results.models import Cue, Run, VocabularyWord
 from results.search import indexing, service, vocabulary
 from results.search.find import count_in_dub
 from results.search.service import Facets, iter_hits, search
-from tests.factories import make_dub, make_run, make_team
+from results.transcripts import languages
+from tests.factories import make_dub, make_ready_run, make_run, make_team
 from tests.results.search.test_search import found, make_found_dub
 
 pytestmark = pytest.mark.django_db
@@ -127,6 +128,33 @@ def test_a_speaker_whom_no_line_has_is_named_as_unknown_with_those_there_are():
     assert search(make_team().pk, "speaker:zoe").hint == "No line has this speaker."
 
 
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [
+        ("lang:fr kitchen", "No dub is in French. This team has: Spanish (Mexico), German."),
+        ("in:fr kitchen", "No dub is in French. This team has: Spanish (Mexico), German."),
+        ("lang:es garden", ""),
+        (
+            "lang:french OR lang:pt-br",
+            "No dub is in French. No dub is in Portuguese (Brazil). This team has: Spanish (Mexico), German.",
+        ),
+        ("lang:klingonish", f"{languages.not_known('klingonish')} This team has: Spanish (Mexico), German."),
+        ("lang:大国", f"{languages.not_known('大国')} This team has: Spanish (Mexico), German."),
+    ],
+)
+def test_a_language_that_no_dub_is_in_is_named_with_those_there_are(typed, hint):
+    team = make_team()
+    for language in ("es-mx", "de", "es-mx", ""):
+        make_found_dub("kitchen", run=make_ready_run(team), language=language)
+    make_found_dub("kitchen", run=make_ready_run(team, archived_at=timezone.now()), language="it")
+    assert search(team.pk, typed).hint == hint
+
+
+def test_a_team_without_dubs_has_no_language_to_name():
+    make_found_dub("cuisine", language="fr")
+    assert search(make_team().pk, "lang:fr").hint == "No dub is in French."
+
+
 def test_best_first_pages_stay_as_they_were_when_lines_are_added(monkeypatch):
     run = make_run()
     make_found_dub(*(f"word {'and ' * number}" for number in range(7)), run=run)
@@ -236,6 +264,36 @@ def test_no_suggestion_comes_from_another_team():
         indexing.learn_words(dub)
     assert suggestion(ours.team, "kitchne") == ""
     assert suggestion(theirs.team, "kitchne") == "kitchen"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("Nordlciht", "Nordlicht"),
+        ("nordlict", "Nordlicht"),
+        ("Nordlichz Folge", "Nordlicht Folge"),
+        ("Nordlciht Flge", "Nordlicht Folge"),
+        ("Nordlciht kitchen", ""),
+        ("Nordlciht Teil", ""),
+        ("Nordlciht -Folge", ""),
+        ("Nordlicht", ""),
+        ("Sternwrate", ""),
+        ("Ктрна", ""),
+    ],
+)
+def test_a_mistyped_word_of_a_title_is_corrected_where_no_line_has_one_like_it(kitchen_team, typed, meant):
+    for number in range(1, 4):
+        make_ready_run(kitchen_team, title=f"Nordlicht, Folge {number}")
+    make_ready_run(kitchen_team, title="Teil 7")
+    make_ready_run(kitchen_team, title="Sternwarte", archived_at=timezone.now())
+    make_ready_run(make_team(), title="Sternwarte")
+    assert suggestion(kitchen_team, typed) == meant
+
+
+@pytest.mark.parametrize("typed", ["Arcihv", "Acrhiv", "rAchiv", "Archvi", "Arhciv"])
+def test_letters_swapped_anywhere_in_a_title_are_found(typed):
+    run = make_ready_run(make_team(), title="Das Archiv")
+    assert suggestion(run.team, typed) == "Archiv"
 
 
 def test_a_word_that_is_gone_is_not_suggested(kitchen_team):
