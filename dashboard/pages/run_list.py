@@ -1,39 +1,27 @@
 """Page model of the list of runs: the tabs and the rows."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
 from django.db.models import Count
-from django.http import QueryDict
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from dashboard.pages.kept_media import KeptMedia
 from dashboard.pages.markup import icon, language_check_label, language_label, status_label
 from dashboard.pages.ready_by import waits_for, with_ready_by
-from dashboard.pages.run_query import ARCHIVED, KEPT, LANGUAGE_FILTERS, NOT_KEPT, RunListQuery
+from dashboard.pages.run_query import ARCHIVED, COLUMNS, KEPT, LANGUAGE_FILTERS, NOT_KEPT, RunListQuery
 from dashboard.units import date_and_time
-from results.models import ApiKey, Run, RunQuerySet
+from results.models import ApiKey, Run, RunQuerySet, SavedView
 from results.runs import views
 from results.transcripts import languages, timecode
-from teams.models import Membership
+from teams.models import Membership, User
 
-# The columns that a person may hide.
-COLUMNS = {
-    "id": gettext_lazy("Id"),
-    "languages": gettext_lazy("Languages"),
-    "length": gettext_lazy("Length"),
-    "cues": gettext_lazy("Lines"),
-    "checks": gettext_lazy("To review"),
-    "by": gettext_lazy("Added by"),
-    "checked": gettext_lazy("Checked"),
-}
-# The table's class that hides each of them.
+# The table's class that hides each of COLUMNS.
 HIDING = {
     "id": "without-id",
     "languages": "without-languages",
@@ -61,14 +49,14 @@ def for_list(runs: RunQuerySet) -> RunQuerySet:
 class ViewEntry(NamedTuple):
     """A saved view, with the number of its runs."""
 
+    pk: int
     name: str
     href: str
     runs: int
     owner: str
     is_default: bool
     is_current: bool
-    remove: str
-    """The address that removes it; empty for who may not."""
+    can_change: bool
 
 
 class FilterChip(NamedTuple):
@@ -151,21 +139,35 @@ def build_views(membership: Membership, wanted: RunListQuery) -> list[ViewEntry]
     runs, slug = Run.objects.filter(team=membership.team_id), membership.team.slug
     entries = []
     for view in views.visible_to(membership):
-        query = replace(RunListQuery.read(QueryDict(view.query.removeprefix("?"))), view=str(view.pk))
+        query = RunListQuery.read_text(view.query)
         entries.append(
             ViewEntry(
+                view.pk,
                 view.name,
-                reverse("runs-list", args=[slug]) + query.query(),
+                reverse("runs-list", args=[slug]) + query.query(view=view.pk),
                 query.matching(runs).count(),
                 str(view.owner) if view.is_shared and view.owner_id != membership.user_id else "",
                 view.is_default,
-                wanted.view == str(view.pk),
-                reverse("runs-saved-views-remove", args=[slug, view.pk])
-                if views.can_change(membership, view)
-                else "",
+                wanted.view == str(view.pk) and wanted.is_list_of(view),
+                views.can_change(membership, view),
             )
         )
     return entries
+
+
+def changed_view(membership: Membership, wanted: RunListQuery) -> SavedView | None:
+    """Return the view that the list began as, if it shows something else now and the member may change the view."""
+    if not wanted.view.isdecimal():
+        return None
+    view = views.visible_to(membership).filter(pk=wanted.view).first()
+    return view if view and views.can_change(membership, view) and not wanted.is_list_of(view) else None
+
+
+def shown_columns(wanted: RunListQuery, user: User) -> list[str]:
+    """Return the columns that the list shows: those of its view, else those that the person chose."""
+    if wanted.cols:
+        return [name for name in COLUMNS if name in wanted.cols.split("-")]
+    return [name for name in COLUMNS if name not in (user.hidden_columns or ())]
 
 
 def order_names() -> dict[str, str]:

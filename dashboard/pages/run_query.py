@@ -1,7 +1,7 @@
 """The query of the list of runs: the filter, order and page that a URL asks for."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import reduce
@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from dashboard.http.ids import parse_id, parse_ids
 from results import clock, tags
-from results.models import Dub, Event, MediaCopy, Run, RunQuerySet, Tag
+from results.models import Dub, Event, MediaCopy, Run, RunQuerySet, SavedView, Tag
 from results.notifications.summary import OF_RUNS
 from results.search import titles
 from results.transcripts import languages
@@ -56,6 +56,17 @@ ORDERS = {
 ALL_RUNS = "all"
 # The value of `by` in URLs for a list with one row a source.
 BY_SOURCE = "source"
+# The columns that may be hidden, and the value of `cols` in URLs for a list without any of them.
+COLUMNS = {
+    "id": gettext_lazy("Id"),
+    "languages": gettext_lazy("Languages"),
+    "length": gettext_lazy("Length"),
+    "cues": gettext_lazy("Lines"),
+    "checks": gettext_lazy("To review"),
+    "by": gettext_lazy("Added by"),
+    "checked": gettext_lazy("Checked"),
+}
+NO_COLUMNS = "none"
 
 
 @dataclass(frozen=True)
@@ -79,6 +90,8 @@ class RunListQuery:
     """Only runs that these events are about, as first-last and then kinds: `12-40-ready`."""
     view: str = ""
     """The id of the saved view that this began as, or ALL_RUNS; it keeps the team's default view away."""
+    cols: str = ""
+    """The columns that a view shows, as `id-length`, or NO_COLUMNS; empty: those that the person chose."""
     after: int = 0
     before: int = 0
 
@@ -101,9 +114,15 @@ class RunListQuery:
             by=by if by == BY_SOURCE else "",
             events=event_filter(query.get("events", "")),
             view=view if view == ALL_RUNS or parse_id(view) else "",
+            cols=_columns(query.get("cols", "")),
             after=parse_id(query.get("after", "")) or 0,
             before=parse_id(query.get("before", "")) or 0,
         )
+
+    @classmethod
+    def read_text(cls, query: str) -> "RunListQuery":
+        """Read a query string as saved views keep it."""
+        return cls.read(QueryDict(query.removeprefix("?")))
 
     @classmethod
     def cleaned(cls, q: str, tag: Iterable[str], **others: Any) -> "RunListQuery":
@@ -127,12 +146,21 @@ class RunListQuery:
     @property
     def is_narrowed(self) -> bool:
         """Whether the list is filtered by more than its tab."""
-        return self.query(status="", order="", by="", view="") != "?"
+        return self.query(status="", order="", by="", view="", cols="") != "?"
 
     @property
     def is_filtered(self) -> bool:
         """Whether the list is filtered by what the Filter menu offers."""
-        return self.query(q="", status="", order="", by="", view="") != "?"
+        return self.query(q="", status="", order="", by="", view="", cols="") != "?"
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether the list shows all runs that are not archived."""
+        return not self.is_narrowed and not self.status
+
+    def is_list_of(self, view: SavedView) -> bool:
+        """Return whether this list is what the saved view shows, without any change."""
+        return self.query(view="") == RunListQuery.read_text(view.query).query(view="")
 
     @property
     def fields(self) -> list[tuple[str, str]]:
@@ -190,7 +218,17 @@ class RunListQuery:
 
 def runs_of_view(runs: RunQuerySet, query: str) -> RunQuerySet:
     """Return those of the runs that a saved view with this query shows."""
-    return RunListQuery.read(QueryDict(query.removeprefix("?"))).matching(runs)
+    return RunListQuery.read_text(query).matching(runs)
+
+
+def join_columns(names: Collection[str]) -> str:
+    """Return the value of `cols` in a URL for a list with these columns; other names are passed over."""
+    return "-".join(name for name in COLUMNS if name in names) or NO_COLUMNS
+
+
+def _columns(text: str) -> str:
+    joined = join_columns(text.split("-"))
+    return joined if text == NO_COLUMNS or joined != NO_COLUMNS else ""
 
 
 def event_filter(text: str) -> str:

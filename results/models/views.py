@@ -9,7 +9,7 @@ from teams.models import Team, User
 
 
 class SavedView(models.Model):
-    """A filter and an order of the list of runs under a name, for its owner or shared with the team.
+    """A filter, an order and columns of the list of runs under a name, for its owner or shared with the team.
 
     A team's default view is shown to whoever opens the list without a filter.
     """

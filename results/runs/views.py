@@ -1,11 +1,14 @@
-"""Saved views of the list of runs: saved, changed, made the team's default, and removed."""
+"""Saved views of the list of runs: saved, changed, shared, made the team's default, and removed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from results.models import SavedView
-from teams import audit
-from teams.access import can_manage
+from teams import access, audit
 from teams.models import Membership, Team
 
 MAX_VIEWS = 50
@@ -13,6 +16,10 @@ MAX_VIEWS = 50
 
 class TooManyViewsError(Exception):
     """The person has MAX_VIEWS views in the team."""
+
+
+class NameTakenError(Exception):
+    """The view's owner has another view of this name in the team."""
 
 
 def visible_to(membership: Membership) -> QuerySet[SavedView]:
@@ -26,33 +33,69 @@ def default_view(membership: Membership) -> SavedView | None:
 
 
 def can_change(membership: Membership, view: SavedView) -> bool:
-    """Allow a view's owner to change it, and owners of the team to change a shared one."""
-    return view.owner_id == membership.user_id or (view.is_shared and can_manage(membership))
+    """Allow a view's owner to change it, and managers of the team a shared one. Viewers change nothing shared."""
+    is_own = view.owner_id == membership.user_id
+    if not view.is_shared:
+        return is_own
+    return access.can_manage(membership) or (is_own and access.can_change(membership))
 
 
 def save_view(membership: Membership, name: str, query: str, *, is_shared: bool, is_default: bool) -> SavedView:
-    """Save the view under this name, or change the member's view of this name. A default view is shared.
+    """Save the view under this name, or the query in the member's view of this name. A shared one stays shared.
 
-    Raises TooManyViewsError.
+    Raises TooManyViewsError, and PermissionDenied for a viewer who once shared a view of this name.
     """
     mine = SavedView.objects.filter(team=membership.team_id, owner=membership.user_id)
-    with transaction.atomic():
-        # Two members may each make a view the default at once.
-        Team.objects.select_for_update(no_key=True).get(pk=membership.team_id)
-        if not mine.filter(name=name).exists() and mine.count() >= MAX_VIEWS:
-            raise TooManyViewsError
-        if is_default:
-            SavedView.objects.filter(team=membership.team_id, is_default=True).update(is_default=False)
-        view, _is_new = mine.update_or_create(
-            team_id=membership.team_id,
-            owner_id=membership.user_id,
-            name=name,
-            defaults={"query": query, "is_shared": is_shared or is_default, "is_default": is_default},
-        )
-        if view.is_shared:
-            what = "shared, and the list opens with it" if is_default else "shared"
-            audit.record(membership.team_id, audit.Action.SETTINGS_CHANGED, f"view {name}: {what}")
+    with _locked(membership.team_id):
+        view = mine.filter(name=name).first()
+        if view is None:
+            if mine.count() >= MAX_VIEWS:
+                raise TooManyViewsError
+            view = SavedView(team_id=membership.team_id, owner_id=membership.user_id, name=name)
+        elif not can_change(membership, view):
+            raise PermissionDenied("A shared view is changed by members and managers of the team.")
+        view.query = query
+        _store(view, is_shared=is_shared or view.is_shared, is_default=is_default or view.is_default)
     return view
+
+
+def change_query(view: SavedView, query: str) -> None:
+    """Let the view show another list. Its name stays, and who sees it."""
+    with _locked(view.team_id):
+        view.query = query
+        _store(view, is_shared=view.is_shared, is_default=view.is_default)
+
+
+def rename_and_share(view: SavedView, name: str, *, is_shared: bool, is_default: bool) -> None:
+    """Give the view this name, and say who sees it. Raises NameTakenError."""
+    with _locked(view.team_id):
+        others = SavedView.objects.filter(team=view.team_id, owner=view.owner_id).exclude(pk=view.pk)
+        if others.filter(name=name).exists():
+            raise NameTakenError
+        view.name = name
+        _store(view, is_shared=is_shared, is_default=is_default)
+
+
+@contextmanager
+def _locked(team_id: int) -> Iterator[None]:
+    """Keep others from changing views: two members may each make one the default at once."""
+    with transaction.atomic():
+        Team.objects.select_for_update(no_key=True).get(pk=team_id)
+        yield
+
+
+def _store(view: SavedView, *, is_shared: bool, is_default: bool) -> None:
+    """Store the view, which is shared if it is the team's default, and record what colleagues see of it."""
+    was_shared, view.is_shared, view.is_default = view.is_shared, is_shared or is_default, is_default
+    if is_default:
+        SavedView.objects.filter(team=view.team_id, is_default=True).exclude(pk=view.pk).update(is_default=False)
+    view.save()
+    if view.is_shared:
+        what = "shared, and the list opens with it" if is_default else "shared"
+    else:
+        what = "no longer shared"
+    if view.is_shared or was_shared:
+        audit.record(view.team_id, audit.Action.SETTINGS_CHANGED, f"view {view.name}: {what}")
 
 
 def remove_view(view: SavedView) -> None:

@@ -58,6 +58,8 @@ WRITES: dict[str, tuple[dict[str, Any], Action]] = {
     "runs-languages": ({"language": "Spanish"}, Action.RUNS_EDITED),
     "runs-languages-confirm": ({"all": "1"}, Action.RUNS_EDITED),
     "retention": ({"media_days": "30"}, Action.SETTINGS_CHANGED),
+    "runs-saved-views-change": ({}, Action.SETTINGS_CHANGED),
+    "runs-saved-views-edit": ({"name": "Ours", "is_shared": "on"}, Action.SETTINGS_CHANGED),
     "runs-saved-views-remove": ({}, Action.SETTINGS_CHANGED),
     "runs-saved-views-save": ({"name": "Mine", "is_shared": "on"}, Action.SETTINGS_CHANGED),
     "runs-source": ({}, Action.RUNS_EDITED),

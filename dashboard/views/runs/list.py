@@ -5,27 +5,30 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from dashboard.http.ids import parse_id, parse_ids
+from dashboard.http.requests import SignedInRequest
 from dashboard.pages.run_list import (
-    COLUMNS,
     HIDING,
     build_headings,
     build_rows,
     build_tabs,
+    changed_view,
     filter_chips,
     for_list,
     order_names,
+    shown_columns,
     status_counts,
 )
 from dashboard.pages.run_query import (
     ARCHIVED,
     BY_SOURCE,
+    COLUMNS,
     GUESSED,
     PAGE_SIZE,
     RunListQuery,
@@ -49,11 +52,10 @@ Status = Run.Status
 
 @login_required
 @require_safe
-def page(request: HttpRequest, slug: str) -> HttpResponse:
+def page(request: SignedInRequest, slug: str) -> HttpResponse:
     membership = membership_or_404(request.user, slug)
     if not request.GET and (view := views.default_view(membership)):
-        wanted = RunListQuery.read(QueryDict(view.query.removeprefix("?")))
-        return redirect(reverse("runs-list", args=[slug]) + wanted.query(view=str(view.pk)))
+        return redirect(reverse("runs-list", args=[slug]) + RunListQuery.read_text(view.query).query(view=view.pk))
     wanted = RunListQuery.read(request.GET)
     # Read first: a change made meanwhile is newer than this version, so the next poll brings it.
     version = TeamVersion.current(membership.team_id)
@@ -62,7 +64,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
         user.pk: str(user)
         for user in User.objects.filter(memberships__team=membership.team).order_by("name", "email")
     }
-    hidden = [name for name in request.user.hidden_columns or () if name in COLUMNS]  # type: ignore[union-attr]
+    shown = shown_columns(wanted, request.user)
     context = _context(membership, wanted, runs_page.runs)
     context |= {
         "formats": FORMATS.values(),
@@ -79,10 +81,11 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
             (name, wanted.query(order=order), order == wanted.order) for order, name in order_names().items()
         ],
         "members": members,
-        "columns": [(name, label, name not in hidden) for name, label in COLUMNS.items()],
+        "columns": [(name, label, name in shown) for name, label in COLUMNS.items()],
         "is_in_full": wanted.status in (Status.FAILED, Status.NOT_FOUND) and not wanted.is_by_source,
-        "hidden_columns": " ".join(HIDING[name] for name in hidden),
+        "hidden_columns": " ".join(style for name, style in HIDING.items() if name not in shown),
         "view_query": wanted.query(),
+        "changed_view": changed_view(membership, wanted),
         "filter_chips": filter_chips(wanted, members),
         "unfiltered": RunListQuery(q=wanted.q, status=wanted.status, order=wanted.order, by=wanted.by).query(),
         "by_run": wanted.query(by=""),
