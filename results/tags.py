@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
 from django.db import connection, transaction
@@ -117,6 +118,35 @@ def remove_tags(team: Team, pks: Collection[int], names: Iterable[str]) -> int:
 
     kind = audit.Action.RUNS_EDITED
     return chunks.update_in_chunks(team, pks, unlink, audit_kind=kind, audit_detail="tags removed")
+
+
+def before_change(
+    team: Team, pks: Collection[int], added: Collection[str], removed: Collection[str]
+) -> list[tuple[int, str, bool]]:
+    """Return what changes when these tags are added to the runs and removed from them, for `undo_change`.
+
+    Each entry is a run, a tag, and whether the run gains it.
+    """
+    links = _Link.objects.filter(tag__team=team, tag__folded__in=map(fold, [*added, *removed]), run__in=pks)
+    there: dict[str, dict[int, str]] = defaultdict(dict)
+    for pk, folded, name in links.values_list("run", "tag__folded", "tag__name"):
+        there[folded][pk] = name
+    gained = [(pk, name, True) for name in added for pk in pks if pk not in there[fold(name)]]
+    return gained + [(pk, has, False) for name in removed for pk, has in there[fold(name)].items()]
+
+
+def undo_change(team: Team, before: Iterable[tuple[int, str, bool]]) -> None:
+    """Remove from runs the tags that they gained by a change, and add those that they lost."""
+    gained: dict[str, list[int]] = defaultdict(list)
+    lost: dict[int, list[str]] = defaultdict(list)
+    for pk, name, is_gained in before:
+        if is_gained:
+            gained[name].append(pk)
+        else:
+            lost[pk].append(name)
+    for name, pks in gained.items():
+        remove_tags(team, pks, [name])
+    add_tags(team, lost)
 
 
 def delete_unused(team: Team) -> None:

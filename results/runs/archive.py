@@ -8,6 +8,7 @@ an upgrade that changes the index, all runs wait to be added in the same way.
 
 import time
 from collections.abc import Collection
+from datetime import datetime
 
 from django.db import transaction
 
@@ -26,9 +27,12 @@ _PAUSE_SECONDS = 0.03
 _failed = FailedItems("The search index could not be synced with run %s")
 
 
-def archive_runs(team: Team, pks: Collection[int]) -> int:
-    """Archive these runs of the team; return how many of them were not archived before."""
-    total = large_changes.change_runs(team, LargeChange.Verb.ARCHIVED, pks)
+def archive_runs(team: Team, pks: Collection[int], *, at: datetime | None = None) -> int:
+    """Archive these runs of the team; return how many of them were not archived before.
+
+    `at` is the time by which `undo_archiving` finds the runs again.
+    """
+    total = large_changes.change_runs(team, LargeChange.Verb.ARCHIVED, pks, at=at)
     queue.enqueue("sync_archived")
     return total
 
@@ -39,6 +43,12 @@ def restore_runs(team: Team, pks: Collection[int]) -> int:
     queue.enqueue("sync_archived")
     queue.enqueue("refresh_due")
     return total
+
+
+def undo_archiving(team: Team, at: datetime) -> int:
+    """Restore the runs that were archived at once at this time, and leave those that are not archived yet."""
+    large_changes.cancel(team, LargeChange.Verb.ARCHIVED, at)
+    return restore_runs(team, Run.objects.archived().filter(team=team, archived_at=at).pks())
 
 
 def sync_pending() -> None:

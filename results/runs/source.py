@@ -1,7 +1,8 @@
 """Joins runs that are dubs of one original as its source, and takes them apart again."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Q
@@ -121,6 +122,43 @@ def _companions(team: Team, pks: Collection[int]) -> set[int]:
     runs = Run.objects.filter(team=team)
     of_sources = runs.present().filter(pk__in=pks, source__isnull=False).values("source")
     return {*runs.present().filter(pk__in=pks).pks(), *runs.filter(source__in=of_sources)[: MAX_RUNS + 1].pks()}
+
+
+def before_joining(team: Team, pks: Collection[int]) -> list[tuple[Any, ...]]:
+    """Return what `undo_join` needs of the runs that would be joined with these, each with its present source."""
+    runs = Run.objects.filter(team=team, pk__in=_companions(team, pks)).order_by("pk")
+    return list(runs.values_list("pk", "source", "source__title", "suggestion", "is_apart"))
+
+
+def undo_join(team: Team, source_id: int, before: Iterable[Sequence[Any]]) -> None:
+    """Give runs that are still in this source back to those that they had before they were joined in it."""
+    with transaction.atomic():
+        Team.objects.select_for_update(no_key=True).get(pk=team.pk)
+        joined = {run.pk for run in _lock(Run.objects.filter(team=team, source=source_id))}
+        if not joined:
+            return
+        version = TeamVersion.bump(team.pk)
+        sources: dict[int, Source] = {}
+        for pk, old_id, title, suggestion, is_apart in before:
+            if pk not in joined:
+                continue
+            if old_id and old_id not in sources:
+                sources[old_id] = _source_again(team, old_id, title)
+            changes = {"source": sources.get(old_id), "suggestion": suggestion, "is_apart": is_apart}
+            Run.objects.filter(pk=pk).update(version=version, **changes)
+        # Runs that joined it since then, and stay.
+        Run.objects.filter(source=source_id).update(version=version)
+        for left in {source_id, *(source.pk for source in sources.values())}:
+            delete_if_single(left)
+        audit.record(team, audit.Action.RUNS_EDITED, "no longer joined as one source", count=len(joined))
+
+
+def _source_again(team: Team, source_id: int, title: str) -> Source:
+    """Return the team's source of this id with this title, or a new one if it was deleted."""
+    source = Source.objects.filter(team=team, pk=source_id).first() or Source(team=team)
+    source.title = title
+    source.save()
+    return source
 
 
 def take_apart(run: Run) -> None:

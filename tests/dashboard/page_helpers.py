@@ -6,6 +6,7 @@ from django.test import Client
 from django.urls import reverse
 
 from results.models import Run
+from teams.models import Team
 
 
 def signed_in(user, *, is_confirmed: bool = False) -> Client:
@@ -19,6 +20,13 @@ def signed_in(user, *, is_confirmed: bool = False) -> Client:
         answer = client.post(reverse("account_reauthenticate"), {"password": "correct horse"})
         assert answer.status_code == 302
     return client
+
+
+def undo(client: Client, team: Team, token: str = ""):
+    """Press Undo in the message of this token, else in that of the newest change; return the page that follows."""
+    changes = client.session.get("changes") or [[""]]
+    data = {"change": token or changes[-1][0]}
+    return client.post(reverse("undo-last", args=[team.slug]), data, follow=True)
 
 
 def shown(response) -> list[int]:

@@ -184,6 +184,7 @@ def test_what_an_address_changes_is_in_the_trail(web_world, name):
     if name == "undo-last":
         client.post(web_world.url("runs-bulk-archive"), {"all": "1"})
     before = AuditEntry.objects.count()
+        data["change"] = client.session["changes"][-1][0]
     answer = client.post(url, data)
     assert answer.status_code in (200, 201, 302), answer.content[:2000]
     written = AuditEntry.objects.order_by("pk")[before:]

@@ -3,6 +3,8 @@
 The form names each run, or means all that the list's filter lets through.
 """
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Sum
@@ -18,13 +20,13 @@ from dashboard.htmx import redirect_page
 from dashboard.pages.run_query import RunListQuery, selected_runs
 from dashboard.pages.tag_ticks import TagChange, build_ticks, has_ticks, newly_ticked, read_change
 from dashboard.views.undo import MAX_UNDONE, offer_undo
-from results import tags
+from results import clock, tags
 from results.dubs import languages as dub_languages
 from results.models import ApiKey, Dub, MediaCopy, Run, RunQuerySet
 from results.runs import large_changes
 from results.runs.archive import archive_runs, restore_runs
 from results.runs.request import QueueUnreachableError, refresh_obstacle, request_refresh_many
-from results.runs.source import MAX_RUNS, TooManyRunsError, join_runs
+from results.runs.source import MAX_RUNS, TooManyRunsError, before_joining, join_runs
 from results.runs.trash import remove_runs
 from results.transcripts import languages
 from results.transcripts.languages import quoted
@@ -64,15 +66,15 @@ def refresh(request: HttpRequest, slug: str) -> HttpResponse:
 def archive(request: HttpRequest, slug: str) -> HttpResponse:
     """Archive the selected runs."""
     membership, runs = _selection(request, slug)
-    pks = runs.current().pks()
-    count = archive_runs(membership.team, pks)
+    at = clock.now()
+    count = archive_runs(membership.team, runs.current().pks(), at=at)
     done = ngettext(
         "%(n)s run was archived; it can be restored under “Archived”.",
         "%(n)s runs were archived; they can be restored under “Archived”.",
         count,
     )
     nothing = _("No run was selected, so nothing was archived.")
-    return _answer(request, slug, count, done, nothing, undo=("archived", membership.team, _for_undo(pks)))
+    return _answer(request, slug, count, done, nothing, undo=("archived", membership.team, at.isoformat()))
 
 
 @login_required
@@ -114,6 +116,7 @@ def tag(request: HttpRequest, slug: str) -> HttpResponse:
     change = TagChange([], named) if "remove" in request.POST else read_change(request.POST, named)
     # Read first: a tag may be what selects the runs.
     pks, done, count = runs.pks(), [], 0
+    before = tags.before_change(membership.team, pks, *change) if _for_undo(pks) else []
     if change.added:
         count = tags.add_tags(membership.team, dict.fromkeys(pks, change.added))
         words = ngettext("%(n)s run was tagged %(tags)s.", "%(n)s runs were tagged %(tags)s.", count)
@@ -126,7 +129,8 @@ def tag(request: HttpRequest, slug: str) -> HttpResponse:
         messages.info(request, _("No tag was changed."))
         return _back_to_list(request, slug)
     nothing = _("No run was selected, so nothing was tagged.")
-    return _answer(request, slug, count, " ".join(done).replace("%", "%%"), nothing)
+    undo = ("tags", membership.team, _for_undo(before))
+    return _answer(request, slug, count, " ".join(done).replace("%", "%%"), nothing, undo=undo)
 
 
 def _quoted(names: list[str]) -> str:
@@ -146,7 +150,7 @@ def remove(request: HttpRequest, slug: str) -> HttpResponse:
         return render(request, "runs/bulk/remove.html", _loss(request, membership, runs))
     removal = remove_runs(membership.team, runs.pks(), by=str(request.user))
     done = ngettext("%(n)s run was removed.", "%(n)s runs were removed.", removal.count)
-    # The time of the removal finds its runs again, however many there are.
+    # As after archiving, the time finds the runs again, however many there are.
     undo = ("removed", membership.team, removal.at.isoformat())
     return _answer(request, slug, removal.count, done, "", undo=undo)
 
@@ -204,6 +208,7 @@ def join(request: HttpRequest, slug: str) -> HttpResponse:
     """Join the selected runs, which are dubs of one original, as one source."""
     membership, runs = _selection(request, slug)
     pks = runs.order_by("pk")[: MAX_RUNS + 1].pks()
+    before = before_joining(membership.team, pks)
     try:
         source = join_runs(membership.team, pks)
     except TooManyRunsError as error:
@@ -211,7 +216,9 @@ def join(request: HttpRequest, slug: str) -> HttpResponse:
         return _back_to_list(request, slug)
     count = source.runs.present().count() if source else 0
     done = ngettext("%(n)s run is one source now.", "%(n)s runs are one source now.", count)
-    return _answer(request, slug, count, done, _("Select two runs or more that are dubs of one original."))
+    nothing = _("Select two runs or more that are dubs of one original.")
+    undo = ("joined", membership.team, [source.pk, before]) if source else None
+    return _answer(request, slug, count, done, nothing, undo=undo)
 
 
 def _form(
@@ -279,9 +286,9 @@ def _answer(
     return back
 
 
-def _for_undo(pks: list[int]) -> list[int] | None:
-    """Return the runs for Undo, or None if they are too many to be kept."""
-    return pks if len(pks) <= MAX_UNDONE else None
+def _for_undo(before: list[Any]) -> list[Any] | None:
+    """Return what Undo needs, or None if that is nothing or too much to be kept."""
+    return before if 0 < len(before) <= MAX_UNDONE else None
 
 
 def _back_to_list(request: HttpRequest, slug: str) -> HttpResponseRedirect:

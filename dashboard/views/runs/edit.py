@@ -13,6 +13,7 @@ from dashboard.htmx import is_fragment
 from dashboard.http.requests import page_methods
 from dashboard.views.runs.lookup import get_changeable_run, get_removable_run
 from dashboard.views.undo import offer_undo
+from results import clock
 from results.runs.archive import archive_runs, restore_runs
 from results.runs.request import QueueUnreachableError, refresh_obstacle, request_refresh
 from results.runs.times import choose_time_unit
@@ -96,9 +97,10 @@ def refresh(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def archive(request: HttpRequest, pk: int) -> HttpResponse:
     run, membership = get_changeable_run(request, pk)
-    archive_runs(membership.team, [pk])
-    done = _("%(run)s is archived.") % {"run": quoted(run)}
-    offer_undo(request, membership.team, "archived", [pk], done, reverse("runs-detail", args=[pk]))
+    at = clock.now()
+    archive_runs(membership.team, [pk], at=at)
+    done, here = _("%(run)s is archived.") % {"run": quoted(run)}, reverse("runs-detail", args=[pk])
+    offer_undo(request, membership.team, "archived", at.isoformat(), done, here)
     return redirect("runs-detail", pk)
 
 

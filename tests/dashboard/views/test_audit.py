@@ -17,7 +17,7 @@ from results.runs import trash
 from results.runs.add import add_runs
 from teams import audit
 from teams.models import AccessToken, AppendOnlyError, AuditEntry, Invitation, Membership, Team
-from tests.dashboard.page_helpers import signed_in, text_of
+from tests.dashboard.page_helpers import signed_in, text_of, undo
 from tests.factories import (
     make_dub,
     make_invitation,
@@ -158,7 +158,7 @@ def test_changes_of_runs_are_told(team, member):
     submit(member, "runs-edit-archive", run.pk)
     submit(member, "runs-edit-restore", run.pk)
     submit(member, "runs-edit-remove", run.pk)
-    submit(member, "undo-last", "dub")
+    undo(member, team)
     assert told(team) == [
         (Action.RUNS_EDITED, "Run 77 · title", 1),
         (Action.RUNS_EDITED, "Run 77 · tags added", 1),

@@ -12,7 +12,7 @@ from results.models import Run
 from results.runs import trash
 from results.runs.source import join_runs
 from teams.models import Membership, Team
-from tests.dashboard.page_helpers import shown, signed_in, text_of
+from tests.dashboard.page_helpers import shown, signed_in, text_of, undo
 from tests.dashboard.test_access_table import TABLE, World
 from tests.factories import (
     make_member,
@@ -96,7 +96,7 @@ def test_a_selection_is_removed_and_undo_brings_it_back(team, member):
     assert "2 runs were removed." in text
     assert removed(team) == {earlier.pk, runs[0].pk, runs[1].pk}
     assert shown(member.get(reverse("runs-list", args=[team.slug]))) == [runs[2].pk]
-    page_after(member, "undo-last", team)
+    undo(member, team)
     assert removed(team) == {earlier.pk}
 
 
@@ -105,8 +105,8 @@ def test_undo_brings_back_more_runs_than_a_session_keeps(team, member, monkeypat
     make_numbered_runs(team, 5)
     page_after(member, "runs-bulk-remove", team, confirmed="1", all="1")
     assert len(removed(team)) == 5
-    assert len(str(member.session["last_change"])) < 200
-    page_after(member, "undo-last", team)
+    assert len(str(member.session["changes"])) < 200
+    undo(member, team)
     assert removed(team) == set()
 
 

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from results.models import DismissedCheck
 from teams.models import Membership
-from tests.dashboard.page_helpers import run_page, signed_in, text_of
+from tests.dashboard.page_helpers import run_page, signed_in, text_of, undo
 from tests.factories import make_dub, make_member, make_ready_run, make_team
 
 pytestmark = pytest.mark.django_db
@@ -97,7 +97,7 @@ def test_all_checks_of_the_kind_are_dismissed_with_undo(member, team, checked_du
     body = run_page(member, dub.run)
     assert checks_in(body) == []
     assert "2 review checks were dismissed." in body
-    member.post(reverse("undo-last", args=[team.slug]))
+    undo(member, team)
     assert len(checks_in(run_page(member, dub.run))) == 2
     # A single check has no such choice.
     assert "scope" not in member.get(address(checked_dub)).content.decode()

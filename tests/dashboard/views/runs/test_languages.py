@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from results.dubs import languages as dub_languages
 from results.models import Dub, Run
+from tests.dashboard.page_helpers import undo
 from tests.factories import make_dub, make_ready_run, make_run
 
 pytestmark = pytest.mark.django_db
@@ -22,10 +23,6 @@ def post(client, dub, language, **fields):
 def named(dub) -> tuple[str, str]:
     dub = Dub.objects.get(pk=dub.pk)
     return dub.language, dub.language_source
-
-
-def undo(client, team):
-    return client.post(reverse("undo-last", args=[team.slug]), follow=True)
 
 
 @pytest.mark.parametrize("typed", ["Spanish", "es", "español", "ES", "castilian"])
