@@ -60,8 +60,8 @@ def language_check_label(reads: str, lines: int) -> str:
     """Return what to check about a dub whose text is in another language, in `lines` lines or 0 for all."""
     if not lines:
         return _("text in %(language)s") % {"language": languages.name(reads)}
-    sentence = ngettext("%(n)d line in %(language)s", "%(n)d lines in %(language)s", lines)
-    return sentence % {"n": lines, "language": languages.name(reads)}
+    sentence = ngettext("%(n)s line in %(language)s", "%(n)s lines in %(language)s", lines)
+    return sentence % {"n": f"{lines:,}", "language": languages.name(reads)}
 
 
 def outcome_label(value: str) -> SafeString:

@@ -312,8 +312,8 @@ def _row(
         due_text=due_text,
         pause=pause if due else "",
         length=timecode.short(length_ms) if length_ms else "",
-        cues=str(run.cue_count) if run.cue_count else "",
-        checks=str(run.check_count) if run.check_count else "",
+        cues=f"{run.cue_count:,}" if run.cue_count else "",
+        checks=f"{run.check_count:,}" if run.check_count else "",
         added_by=str(run.added_by) if run.added_by else "",
     )
 

@@ -180,9 +180,9 @@ class TranscriptPage:
         within = sum(position in stretch for position in open_at)
         scopes = [("", _("This line"))]
         if 1 < within < len(open_at):
-            scopes.append((STRETCH, _("The %(n)d lines of this passage") % {"n": within}))
+            scopes.append((STRETCH, _("The %(n)s lines of this passage") % {"n": f"{within:,}"}))
         if len(open_at) > 1:
-            scopes.append((WHOLE_DUB, _("All %(n)d in this dub") % {"n": len(open_at)}))
+            scopes.append((WHOLE_DUB, _("All %(n)s in this dub") % {"n": f"{len(open_at):,}"}))
         return scopes if len(scopes) > 1 else []
 
     @property

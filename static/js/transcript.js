@@ -12,6 +12,8 @@ let isFollowing = true;
 let shown; // the list element that the state above was read from
 let isFirst = true; // only the first dub begins where the address says; a later one continues at the position before
 
+const withCommas = (number) => number.toLocaleString(root.lang);
+
 function read() {
   if (list() === shown) return drawOnTimeline(); // the timeline may have been replaced alone
   shown = list();
@@ -336,7 +338,7 @@ function showCount() {
   const words = findBox().value.trim();
   const { of, none } = output.dataset;
   if (!matches.length) highlights?.delete("found-now");
-  const count = matches.length ? of.replace("{n}", chosen + 1).replace("{m}", matches.length) : none;
+  const count = matches.length ? of.replace("{n}", withCommas(chosen + 1)).replace("{m}", withCommas(matches.length)) : none;
   output.textContent = words ? count : "";
 }
 

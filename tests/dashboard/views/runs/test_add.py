@@ -160,7 +160,7 @@ def test_ten_thousand_ids_are_added_at_once(team, member):
     text = "\n".join(map(str, range(1, 10_001)))
     preview = text_of(add(member, team, text=text))
     assert "10,000 new runs" in preview
-    assert "and 9950 more" in preview
+    assert "and 9,950 more" in preview
     add(member, team, text=text, save="1")
     assert team.runs.count() == 10_000
 
