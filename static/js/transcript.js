@@ -22,7 +22,7 @@ function read() {
   current = -1;
   isFollowing = true;
   matches = [];
-  check = -1;
+  place = -1;
   const target = /^#cue-\d+$/.test(location.hash) && shown?.querySelector(location.hash);
   const at = Number(document.getElementById("dub").dataset.at);
   if (!isFirst) follow();
@@ -359,21 +359,25 @@ document.addEventListener("keydown", (event) => {
 
 // ---- Review checks ----------------------------------------------------------------------------------
 
-let check; // the index of the check that the reader stepped to, or -1
+let place; // where the reader has stepped to among all checks, of which a dismissed one keeps its place; or -1
 
-/** Step to a check, and move the player to its line. */
+/** Step to the next open check before or after the place, and move the player to its line. */
 function stepCheck(step) {
-  const checks = shown ? [...shown.querySelectorAll(".check:not(.is-done)")] : [];
-  if (!checks.length) return;
+  const all = shown ? [...shown.querySelectorAll(".check")] : [];
+  const open = all.filter((check) => !check.matches(".is-done"));
+  if (!open.length) return;
   shown.querySelector(".check[data-now]")?.removeAttribute("data-now");
-  check = check < 0 && step < 0 ? checks.length - 1 : (check + step + checks.length) % checks.length;
-  checks[check].dataset.now = "";
-  seek(checks[check].closest(".cue"));
-  reveal(checks[check].closest(".part > li"));
+  if (place < 0 && step < 0) place = 0;
+  do place = (place + step + all.length) % all.length;
+  while (!open.includes(all[place]));
+  const check = all[place];
+  check.dataset.now = "";
+  seek(check.closest(".cue"));
+  reveal(check.closest(".part > li"));
   const output = document.querySelector("#review-checks [data-of]");
-  const count = output.dataset.of.replace("{n}", check + 1).replace("{m}", checks.length);
+  const count = output.dataset.of.replace("{n}", withCommas(open.indexOf(check) + 1)).replace("{m}", withCommas(open.length));
   output.textContent = count;
-  document.getElementById("live").textContent = `${count}: ${checks[check].querySelector("small").textContent}`;
+  document.getElementById("live").textContent = `${count}: ${check.querySelector("small").textContent}`;
 }
 
 document.addEventListener("review-step", (event) => stepCheck(event.detail));
@@ -406,7 +410,6 @@ function closeForm(form) {
 document.addEventListener("htmx:afterSwap", ({ detail }) => {
   const box = detail.requestConfig.elt.closest?.(".check");
   if (!box || detail.requestConfig.verb !== "post") return;
-  if ("now" in box.dataset) check -= 1; // the next step goes to the check after the one that has gone
   const source = document.getElementById("review-checks");
   htmx.ajax("GET", location.href, { source, target: source, select: "#review-checks", swap: "outerHTML" });
 });

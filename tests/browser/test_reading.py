@@ -169,6 +169,23 @@ def test_a_review_check_is_dismissed_in_place_and_brought_back(open_run):
     assert page.evaluate("media === before && media.paused")
 
 
+def test_after_a_dismissal_both_steps_go_to_the_neighbours(open_run):
+    page = open_run(NIGHT)
+    lines = [line.get_attribute("id") for line in page.locator("#cues .cue", has=page.locator(".check")).all()]
+    now = page.locator("#cues .cue", has=page.locator("[data-now]"))
+    for _ in range(3):
+        page.keyboard.press("n")
+    expect(now).to_have_id(lines[2])
+    page.locator(".check[data-now]").get_by_role("link", name="Dismiss").click()
+    page.get_by_placeholder("Why is this fine?").press_sequentially("Fine\n")
+    expect(page.locator("#cues")).to_contain_text("Dismissed: Fine")
+    page.locator("#review-checks summary").focus()
+    page.keyboard.press("Shift+N")
+    expect(now).to_have_id(lines[1])
+    page.keyboard.press("n")
+    expect(now).to_have_id(lines[3])
+
+
 def test_the_languages_are_swapped_while_the_dub_plays_on(open_run):
     page = open_run(LUMEN, "?dub=es-es&beside=fr-fr")
     page.evaluate("{ media.currentTime = 12; media.play(); }")
