@@ -104,6 +104,7 @@ urlpatterns = [
     path("t/<slug:slug>/feeds/", feeds.page, name="feeds"),
     path("t/<slug:slug>/feeds/<int:pk>/remove/", feeds.remove, name="feeds-remove"),
     path("t/<slug:slug>/runs/", runs_list.page, name="runs-list"),
+    path("t/<slug:slug>/runs/filters/", runs_list.filters, name="runs-list-filters"),
     path("t/<slug:slug>/runs/poll/", runs_list.poll, name="runs-list-poll"),
     path("t/<slug:slug>/runs/views/", runs_saved_views.entries, name="runs-saved-views-entries"),
     path("t/<slug:slug>/runs/views/save/", runs_saved_views.save, name="runs-saved-views-save"),

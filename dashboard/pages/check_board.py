@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from dashboard.pages.run_query import LANGUAGE_FILTERS, NO_LANGUAGE
 from dashboard.pages.source_list import run_address
 from results import tags
-from results.models import Cue, OpenCheck, Run, Tag
+from results.models import Cue, Dub, OpenCheck, Run, Tag
 from results.transcripts import languages, timecode
 from results.transcripts.review import Kind, ReviewCheck
 
@@ -115,6 +115,14 @@ class CheckPage(NamedTuple):
 
     checks: Sequence[OpenCheck]
     after: str
+
+
+def language_choices(team_id: int) -> list[tuple[str, str]]:
+    """Return the values and names by which the board can be filtered by language."""
+    used = Dub.objects.filter(team=team_id).order_by().values_list("language", flat=True).distinct()
+    spoken = {languages.primary(tag): languages.name(languages.primary(tag)) for tag in used if tag}
+    named = sorted(spoken.items(), key=lambda choice: choice[1].casefold())
+    return [*named, (NO_LANGUAGE, str(LANGUAGE_FILTERS[NO_LANGUAGE]))] if spoken else []
 
 
 def kind_chips(team_id: int, wanted: CheckQuery) -> list[KindChip]:

@@ -1,6 +1,6 @@
 """Page model of the list of runs: the tabs and the rows."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -116,15 +116,15 @@ class RunRow(NamedTuple):
     added_by: str
 
 
-def filter_chips(wanted: RunListQuery, members: Mapping[int, str]) -> list[FilterChip]:
-    """Return the filters that are on; `members` holds the names of the team's users, by pk."""
+def filter_chips(wanted: RunListQuery, who: str) -> list[FilterChip]:
+    """Return the filters that are on; `who` is the name of the person who added the runs, if that is one."""
     copies = {KEPT: _("Media kept"), NOT_KEPT: _("Media not kept")}
     chips = [
         FilterChip(name, wanted.query(tag=[other for other in wanted.tag if other != name])) for name in wanted.tag
     ]
     named = {
         "lang": str(LANGUAGE_FILTERS.get(wanted.lang, languages.name(wanted.lang))),
-        "who": _("Added by %(name)s") % {"name": members.get(wanted.who, "?")} if wanted.who else "",
+        "who": _("Added by %(name)s") % {"name": who} if who else "",
         "since": _("Added since %(day)s") % {"day": wanted.since} if wanted.since else "",
         "until": _("Added until %(day)s") % {"day": wanted.until} if wanted.until else "",
         "copies": copies.get(wanted.copies, ""),

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from dashboard.http.ids import parse_id, parse_ids
 from results import clock, tags
-from results.models import Dub, Event, MediaCopy, Run, RunQuerySet, SavedView, Tag
+from results.models import Event, MediaCopy, Run, RunQuerySet, SavedView, Tag
 from results.notifications.summary import OF_RUNS
 from results.search import titles
 from results.transcripts import languages
@@ -67,6 +67,8 @@ COLUMNS = {
     "checked": gettext_lazy("Checked"),
 }
 NO_COLUMNS = "none"
+# What the Filter menu sets. It adds one tag to those that the list is filtered by.
+IN_MENU = ("status", "lang", "who", "since", "until", "copies", "checks")
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,17 @@ class RunListQuery:
     def fields(self) -> list[tuple[str, str]]:
         """The names and values of the filter and the order, for the hidden fields of a form."""
         return parse_qsl(self.query().removeprefix("?"))
+
+    @property
+    def fields_beside_menu(self) -> list[tuple[str, str]]:
+        """Those of `fields` that the Filter menu leaves as they are."""
+        return [(name, value) for name, value in self.fields if name not in IN_MENU]
+
+    @property
+    def unfiltered(self) -> str:
+        """The query string of the list without its filters. The tab, the order and the view stay."""
+        kept = ("q", "status", "order", "by", "view", "cols")
+        return RunListQuery(**{name: getattr(self, name) for name in kept}).query()
 
     @property
     def sorted_by(self) -> str:
@@ -270,14 +283,6 @@ def _in_language(runs: RunQuerySet, lang: str) -> RunQuerySet:
     runs = runs.alias(tags_as_text=Cast("languages", TextField()))
     parts = ['""'] if lang == NO_LANGUAGE else [f'"{lang}"', f'"{lang}-']
     return runs.filter(reduce(or_, (Q(("tags_as_text__contains", part)) for part in parts)))
-
-
-def language_choices(team_id: int) -> list[tuple[str, str]]:
-    """Return the values and names by which the team's list can be filtered by language."""
-    used = Dub.objects.filter(team=team_id).order_by().values_list("language", flat=True).distinct()
-    spoken = {languages.primary(tag): languages.name(languages.primary(tag)) for tag in used if tag}
-    filters = [(value, str(name)) for value, name in LANGUAGE_FILTERS.items()]
-    return [*sorted(spoken.items(), key=lambda choice: choice[1].casefold()), *filters] if spoken else []
 
 
 def selected_runs(runs: RunQuerySet, data: QueryDict) -> RunQuerySet:

@@ -1,5 +1,7 @@
 """The list of runs by keyboard, languages set in place, and the menus of views and columns."""
 
+import re
+
 import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
@@ -142,3 +144,13 @@ def test_a_column_is_hidden(runs_page):
     runs_page.get_by_role("button", name="Show columns").click()
     expect(runs_page.get_by_role("columnheader", name="Lines")).to_be_hidden()
     expect(runs_page.get_by_role("columnheader", name="Length")).to_be_visible()
+
+
+def test_filters_with_their_counts_keep_what_is_typed(runs_page):
+    runs_page.get_by_role("searchbox", name="Title or id").fill("t")
+    expect(runs_page.locator("#runs-list tbody tr")).to_have_count(2)
+    runs_page.locator(".filter-menu summary").click()
+    runs_page.get_by_label("Status").select_option("Ready (2)")
+    runs_page.get_by_role("button", name="Apply").and_(runs_page.locator("#filter-form button")).click()
+    expect(runs_page).to_have_url(re.compile(r"\?.*q=t&.*status=ready"))
+    expect(runs_page.locator("#runs-list tbody tr")).to_have_count(2)

@@ -26,9 +26,9 @@ from dashboard.pages.check_board import (
     filter_chips,
     get_checks,
     kind_chips,
+    language_choices,
     review_check,
 )
-from dashboard.pages.run_query import GUESSED, READS_OTHERWISE, language_choices
 from dashboard.pages.transcript import TranscriptPage
 from dashboard.pages.transcript_parts import STRETCH, TranscriptFilter
 from dashboard.views.runs.lookup import get_changeable_run
@@ -60,9 +60,7 @@ def board(request: HttpRequest, slug: str) -> HttpResponse:
         "kinds": kind_chips(team_id, wanted),
         "filters": filter_chips(wanted),
         "team_tags": tags.names_in_use(team_id),
-        "language_choices": [
-            choice for choice in language_choices(team_id) if choice[0] not in (GUESSED, READS_OTHERWISE)
-        ],
+        "language_choices": language_choices(team_id),
         "rows": [build_row(row) for row in page.checks],
         "following": wanted.query(after=page.after) if page.after else "",
         "csv_query": wanted.query(),

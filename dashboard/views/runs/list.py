@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from dashboard.http.ids import parse_id, parse_ids
 from dashboard.http.requests import SignedInRequest
+from dashboard.pages.run_filters import build_filters, who_name
 from dashboard.pages.run_list import (
     HIDING,
     build_headings,
@@ -34,10 +35,9 @@ from dashboard.pages.run_query import (
     RunListQuery,
     count_new,
     get_page,
-    language_choices,
 )
 from dashboard.pages.source_list import build_source_rows, with_companions
-from results import queue, tags
+from results import queue
 from results.exports.formats import FORMATS
 from results.models import ApiKey, Run, TeamVersion
 from results.runs import views
@@ -45,7 +45,7 @@ from results.runs.request import refresh_progress
 from results.runs.source_suggestions import suggestion_counts
 from results.transcripts import languages
 from teams.access import can_change, can_export, can_own, can_remove, membership_or_404
-from teams.models import Membership, User
+from teams.models import Membership
 
 Status = Run.Status
 
@@ -60,17 +60,11 @@ def page(request: SignedInRequest, slug: str) -> HttpResponse:
     # Read first: a change made meanwhile is newer than this version, so the next poll brings it.
     version = TeamVersion.current(membership.team_id)
     runs_page = get_page(for_list(Run.objects.filter(team=membership.team)), wanted)
-    members = {
-        user.pk: str(user)
-        for user in User.objects.filter(memberships__team=membership.team).order_by("name", "email")
-    }
     shown = shown_columns(wanted, request.user)
     context = _context(membership, wanted, runs_page.runs)
     context |= {
         "formats": FORMATS.values(),
-        "team_tags": tags.names_in_use(membership.team_id),
         "choices": languages.choices() if context["can_change"] else [],
-        "language_choices": language_choices(membership.team_id),
         "guessed_href": wanted.query(lang=GUESSED, status=""),
         "guesses": wanted.matching(membership.team.runs.exclude(guessed_languages=None)).count(),
     }
@@ -80,19 +74,27 @@ def page(request: SignedInRequest, slug: str) -> HttpResponse:
         "orders": [
             (name, wanted.query(order=order), order == wanted.order) for order, name in order_names().items()
         ],
-        "members": members,
         "columns": [(name, label, name in shown) for name, label in COLUMNS.items()],
         "is_in_full": wanted.status in (Status.FAILED, Status.NOT_FOUND) and not wanted.is_by_source,
-        "hidden_columns": " ".join(style for name, style in HIDING.items() if name not in shown),
+        "hidden_columns": " ".join(HIDING[name] for name in COLUMNS if name not in shown),
         "view_query": wanted.query(),
         "changed_view": changed_view(membership, wanted),
-        "filter_chips": filter_chips(wanted, members),
-        "unfiltered": RunListQuery(q=wanted.q, status=wanted.status, order=wanted.order, by=wanted.by).query(),
+        "filter_chips": filter_chips(wanted, who_name(membership.team_id, wanted.who)),
         "by_run": wanted.query(by=""),
         "by_source": wanted.query(by=BY_SOURCE),
     }
     values = {"since": version, "loaded": version, "ids": ",".join(str(run.pk) for run in runs_page.runs)}
     return render(request, "runs/list/page.html", context | _poller(context, values))
+
+
+@login_required
+@require_safe
+def filters(request: HttpRequest, slug: str) -> HttpResponse:
+    """Offer the filters of the list with the numbers of their runs. The list reads them when its menu is opened."""
+    membership = membership_or_404(request.user, slug)
+    wanted = RunListQuery.read(request.GET)
+    context = {"membership": membership, "wanted": wanted, "filters": build_filters(membership.team_id, wanted)}
+    return render(request, "runs/list/filters.html", context)
 
 
 @login_required

@@ -1,13 +1,17 @@
 """The list's filters, their chips, and the order by each column."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qsl
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from results.models import MediaCopy, Run
-from tests.factories import make_dub, make_member, make_ready_run, make_run
+from results.models import Event, MediaCopy, Run
+from results.tags import add_tags
+from teams.models import User
+from tests.factories import make_dub, make_member, make_ready_run, make_run, make_team
 
 pytestmark = pytest.mark.django_db
 
@@ -64,7 +68,106 @@ def test_filters_hold_together_and_are_removed_one_by_one(member, team, owner):
     assert [row.name for row in response.context["rows"]] == ["both"]
     without = {chip.name: chip.without for chip in response.context["filter_chips"]}
     assert without == {"Spanish": f"?q=o&who={owner.pk}", "Added by Anna": "?q=o&lang=es"}
-    assert response.context["unfiltered"] == "?q=o"
+    assert response.context["wanted"].unfiltered == "?q=o"
+
+
+# --- The menu ----------------------------------------------------------------------------------------
+
+
+def menu(client, team, **query):
+    return client.get(reverse("runs-list-filters", args=[team.slug]), query)
+
+
+def choices(response, field: str) -> dict[str, int]:
+    """Return the numbers of the choices of a filter, by their names."""
+    return {c.name: c.runs for one in response.context["filters"] if one.field == field for c in one.choices}
+
+
+def make_named_member(team, name: str) -> User:
+    user = make_member(team)
+    user.name = name
+    user.save()
+    return user
+
+
+def carried(response) -> dict[str, str]:
+    return dict(
+        re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', response.text.partition('id="filter-form"')[2])
+    )
+
+
+def test_each_choice_of_the_menu_has_the_number_of_its_runs(member, team, owner):
+    anna = [make_ready_run(team, added_by=owner, languages=["es", "es-mx"]) for _ in range(2)]
+    ben = make_named_member(team, "Ben")
+    failed = make_run(team, status="failed", added_by=ben, languages=["fr", ""], check_count=3)
+    add_tags(team, {anna[0].pk: ["Launch"], failed.pk: ["Launch", "Late"]})
+    MediaCopy.objects.create(team=team, dub=make_dub(anna[1]), kind="video", state="kept", name="x")
+    make_run(make_team(), languages=["ja"])
+    response = menu(member, team)
+    assert choices(response, "status") == {"Ready": 2, "Failed": 1}
+    languages = {"French": 1, "Spanish": 2, "No language": 1, "Guessed": 0, "Reads otherwise": 0}
+    assert choices(response, "lang") == languages
+    assert choices(response, "tag") == {"Late": 1, "Launch": 2}
+    assert choices(response, "who") == {"Anna": 2, "Ben": 1}
+    assert choices(response, "copies") == {"Kept here": 1, "Not kept": 2}
+    assert choices(response, "checks") == {"Has some": 1}
+    assert '<option value="es">Spanish (2)</option>' in response.text
+    # By the other filters too, but not by the filter itself.
+    response = menu(member, team, who=owner.pk, tag="launch")
+    assert choices(response, "who") == {"Anna": 1, "Ben": 1}
+    assert choices(response, "lang")["Spanish"] == 1
+    assert choices(response, "tag") == {}
+
+
+def test_applying_a_filter_keeps_what_the_menu_does_not_offer(member, team):
+    run = make_run(team, languages=["es"])
+    event = Event.objects.create(team=team, run=run, kind="ready")
+    beside = {
+        "q": "o", "order": "title", "events": f"{event.pk}-{event.pk}", "view": "7", "cols": "id", "tag": "Launch",
+    }  # fmt: skip
+    assert carried(menu(member, team, status="failed", lang="es", **beside)) == beside
+    page = member.get(reverse("runs-list", args=[team.slug]), {"lang": "es", "status": "ready", **beside})
+    kept = {"q": "o", "status": "ready", "order": "title", "view": "7", "cols": "id"}
+    assert dict(parse_qsl(page.context["wanted"].unfiltered[1:])) == kept
+
+
+def test_one_who_left_the_team_stays_a_choice(member, team):
+    left = make_named_member(team, "Kim")
+    make_run(team, added_by=left)
+    left.memberships.all().delete()
+    assert chips(member, team, who=left.pk) == ["Added by Kim"]
+    response = menu(member, team, who=left.pk)
+    assert choices(response, "who") == {"Kim": 1}
+    assert f'<option value="{left.pk}" selected>' in response.text
+
+
+def test_no_menu_names_a_person_of_another_team(member, team):
+    make_run(team)
+    stranger = make_team("Other").memberships.get().user
+    assert chips(member, team, who=stranger.pk) == ["Added by ?"]
+    assert choices(menu(member, team, who=stranger.pk), "who") == {"?": 0}
+
+
+def test_what_is_chosen_stays_a_choice_even_if_no_run_has_it(member, team):
+    make_run(team, languages=["es-mx"])
+    assert choices(menu(member, team, lang="es-mx"), "lang")["Spanish (Mexico)"] == 1
+    assert choices(menu(member, team, lang="ja"), "lang")["Japanese"] == 0
+    assert choices(menu(member, team, status="failed"), "status")["Failed"] == 0
+
+
+def test_the_menu_takes_as_many_queries_for_thirty_runs_as_for_one(
+    member, team, owner, django_assert_num_queries, django_assert_max_num_queries
+):
+    run = make_run(team, languages=["es"], added_by=owner)
+    add_tags(team, {run.pk: ["Launch"]})
+    menu(member, team)
+    with django_assert_max_num_queries(20) as first:
+        menu(member, team)
+    for number in range(30):
+        other = make_run(team, languages=["fr", f"x-{number}"], added_by=make_member(team))
+        add_tags(team, {other.pk: [f"tag {number}"]})
+    with django_assert_num_queries(len(first)):
+        menu(member, team)
 
 
 def test_bulk_actions_on_all_keep_to_every_filter(member, team, owner):
