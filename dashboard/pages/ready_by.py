@@ -1,15 +1,14 @@
 """The words that say when a waiting run is usually ready, for the run's page and the list."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from results import clock
 from results.models import Run
-from results.runs.ready_estimate import PastWait, estimate_ready, past_waits
+from results.runs.ready_estimate import PastWait, ReadyEstimate, estimate_ready, past_waits
 
 WAITING = (Run.Status.NEW, Run.Status.WAITING)
 
@@ -20,28 +19,28 @@ def waits_for(runs: Sequence[Run]) -> list[PastWait]:
     return past_waits(waiting.team_id) if waiting else []
 
 
-def with_ready_by(label: SafeString, run: Run, waits: Sequence[PastWait]) -> SafeString:
-    """Return the label of the run's status, whose tooltip says when the run is usually ready."""
-    words = ready_by(run, waits)
-    return format_html('<span title="{}">{}</span>', words, label) if words else label
-
-
-def ready_by(run: Run, waits: Sequence[PastWait] | None = None) -> str:
-    """Return a sentence on when the run is usually ready; empty if too little is known.
-
-    A caller with many runs of one team reads the `waits` once.
-    """
-    if run.status not in WAITING:
-        return ""
-    now = clock.now()
-    estimate = estimate_ready(run, past_waits(run.team_id) if waits is None else waits, now)
+def ready_by(run: Run) -> str:
+    """Return a sentence on when the run is usually ready, and in which range; empty if too little is known."""
+    estimate = _estimate(run, past_waits(run.team_id)) if run.status in WAITING else None
     if estimate is None:
         return ""
-    today = localtime(now).date()
-    at, earliest, latest = (
-        f"{moment:%H:%M}" if moment.date() == today else f"{moment:%Y-%m-%d %H:%M}"
-        for moment in map(localtime, (estimate.at, estimate.earliest, estimate.latest))
-    )
+    at, earliest, latest = map(_moment, (estimate.at, estimate.earliest, estimate.latest))
     return _("Usually ready by %(at)s (%(earliest)s to %(latest)s, from %(runs)s runs)") % {
         "at": at, "earliest": earliest, "latest": latest, "runs": estimate.runs,
     }  # fmt: skip
+
+
+def ready_by_in_short(run: Run, waits: Sequence[PastWait]) -> str:
+    """Return by when the run is usually ready, in a few words; empty if too little is known."""
+    estimate = _estimate(run, waits)
+    return _("Usually ready by %(at)s") % {"at": _moment(estimate.at)} if estimate else ""
+
+
+def _estimate(run: Run, waits: Sequence[PastWait]) -> ReadyEstimate | None:
+    return estimate_ready(run, waits, clock.now()) if waits else None
+
+
+def _moment(at: datetime) -> str:
+    """Return the time of day, with the date unless that is today's."""
+    local = localtime(at)
+    return f"{local:%H:%M}" if local.date() == localtime(clock.now()).date() else f"{local:%Y-%m-%d %H:%M}"

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from dashboard.pages.kept_media import KeptMedia
 from dashboard.pages.markup import icon, language_check_label, language_label, status_label
-from dashboard.pages.ready_by import waits_for, with_ready_by
+from dashboard.pages.ready_by import ready_by_in_short, waits_for
 from dashboard.pages.run_query import ARCHIVED, COLUMNS, KEPT, LANGUAGE_FILTERS, NOT_KEPT, RunListQuery
 from dashboard.units import date_and_time
 from results.models import ApiKey, Run, RunQuerySet, SavedView
@@ -110,6 +110,7 @@ class RunRow(NamedTuple):
     due: str
     due_text: str
     pause: str
+    ready_by: str
     length: str
     cues: str
     checks: str
@@ -247,15 +248,14 @@ def build_rows(runs: Iterable[Run], key: ApiKey | None, wanted: RunListQuery) ->
     return [
         _row(
             run,
-            with_ready_by(labels[run.status], run, waits)
-            if (run.archived_at is not None) == wanted.is_archive
-            else moved,
+            labels[run.status] if (run.archived_at is not None) == wanted.is_archive else moved,
             page,
             title,
             language,
             pause,
             _chips(run.tag_names, wanted),
             media,
+            ready_by_in_short(run, waits),
         )
         for run in runs
     ]
@@ -279,6 +279,7 @@ def _row(
     pause: str,
     chips: SafeString,
     media: KeptMedia,
+    ready_by: str,
 ) -> RunRow:
     pk = str(run.pk)
     guesses = run.guessed_languages or ()
@@ -311,6 +312,7 @@ def _row(
         due=due,
         due_text=due_text,
         pause=pause if due else "",
+        ready_by=ready_by,
         length=timecode.short(length_ms) if length_ms else "",
         cues=f"{run.cue_count:,}" if run.cue_count else "",
         checks=f"{run.check_count:,}" if run.check_count else "",
