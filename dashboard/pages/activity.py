@@ -149,6 +149,57 @@ def _short(number: int) -> str:
     return f"{number / size:.3g}{unit}"
 
 
+class TimesPoint(NamedTuple):
+    """What one step of the response times says when it is pointed at."""
+
+    x: int
+    label: str
+
+
+@dataclass(frozen=True)
+class TimesChart:
+    """The lines of the response times in a period. A step without an answer breaks them."""
+
+    width: int
+    top_ms: int
+    median: str
+    p95: str
+    points: list[TimesPoint]
+
+    @classmethod
+    def of(cls, steps: list[TimeStep], period: Period) -> "TimesChart | None":
+        top_ms = _round_up(max((step.times.p95_ms for step in steps if step.times), default=0))
+        points = []
+        for index, step in enumerate(steps):
+            age = _ago((len(steps) - 1 - index) * period.window.step)
+            if step.times:
+                median, p95 = (f"{ms:,}" for ms in step.times[:2])
+                label = _("%(when)s: median %(median)s ms, 95th percentile %(p95)s ms")
+                points.append(TimesPoint(10 * index, label % {"when": age, "median": median, "p95": p95}))
+        if not points:
+            return None
+        median_ms = [step.times and step.times.median_ms for step in steps]
+        p95_ms = [step.times and step.times.p95_ms for step in steps]
+        return cls(10 * len(steps), top_ms, _line(median_ms, top_ms), _line(p95_ms, top_ms), points)
+
+    @property
+    def scale(self) -> tuple[str, str]:
+        """The labels of the top and the middle, in seconds."""
+        top, middle = (_("%(n)s s") % {"n": f"{ms / 1000:.3g}"} for ms in (self.top_ms, self.top_ms / 2))
+        return top, middle
+
+
+def _line(values: list[int | None], top: int) -> str:
+    """Return the path through the middles of the steps; a value between two gaps is a dot."""
+    path, is_gap = "", True
+    for index, value in enumerate(values):
+        if value is not None:
+            x, y = 10 * index + 5, 100 - 100 * value / top
+            path += f"M{x} {y:.2f}h0" if is_gap else f"L{x} {y:.2f}"
+        is_gap = value is None
+    return path
+
+
 class ReadyBar(NamedTuple):
     """The runs that became ready in one step, in the units of the chart."""
 

@@ -1,13 +1,14 @@
 """Counts of recent calls by outcome, how long CAMB.AI took to answer them, and the runs that became ready."""
 
-from collections import Counter
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BigIntegerField, Count, Func, QuerySet
+from django.db.models import BigIntegerField, Case, Count, F, Func, Q, QuerySet, When
 from django.db.models.sql.compiler import SQLCompiler
 
 from results.models import Call, Run
@@ -37,14 +38,6 @@ class TimeWindow:
         return datetime.fromtimestamp(number * self.step - self.offset, UTC)
 
 
-class TimeStep(NamedTuple):
-    """The calls of one step of a window."""
-
-    start: datetime
-    answered: int
-    failed: int
-
-
 class FailureCount(NamedTuple):
     """How often calls failed in one way; without an `http_status` no answer came at all."""
 
@@ -59,6 +52,15 @@ class ResponseTimes(NamedTuple):
     median_ms: int
     p95_ms: int
     calls: int
+
+
+class TimeStep(NamedTuple):
+    """The calls of one step of a window, and how long their answers took, to two digits; None without an answer."""
+
+    start: datetime
+    answered: int
+    failed: int
+    times: ResponseTimes | None = None
 
 
 @dataclass(frozen=True)
@@ -90,12 +92,14 @@ def summarise(team: Team, window: TimeWindow, now: datetime) -> CallSummary:
     """Sum up the team's calls in the window that ends with the step that contains `now`."""
     calls = _calls(team, window, now)
     steps, failures = _count(calls, window, now)
+    times = _times_by_step(calls, window)
+    numbered = zip(window.numbers(now), steps, strict=True)
     newest = calls.order_by("-at").values_list("ms", "http_status")[:MAX_TIMED]
     return CallSummary(
-        steps,
+        [step._replace(times=times.get(number)) for number, step in numbered],
         [FailureCount(Call.Outcome(outcome), code, count) for (outcome, code), count in failures.most_common()],
         # What never answered says nothing of how long an answer takes.
-        _times([ms for ms, http_status in newest if http_status]),
+        _times(Counter(ms for ms, http_status in newest if http_status)),
     )
 
 
@@ -129,6 +133,25 @@ def _count(
     return steps, failures
 
 
+def _times_by_step(calls: QuerySet[Call], window: TimeWindow) -> dict[int, ResponseTimes]:
+    """Return how long the answers in each step took, by the step's number.
+
+    The database counts the answers that took about as long, so that a busy week brings few rows.
+    """
+    step = _StepNumber("at", step=window.step, offset=window.offset)
+    answers = calls.exclude(http_status=None).order_by().values_list(step, _two_digits("ms"))
+    counted: dict[int, Counter[int]] = defaultdict(Counter)
+    for number, ms, count in answers.annotate(Count("pk")):
+        counted[number][ms] += count
+    return {number: times for number, counts in counted.items() if (times := _times(counts))}
+
+
+def _two_digits(field: str) -> Case:
+    """Return a whole number of at most six digits, rounded down to its first two."""
+    sizes = [When(Q((f"{field}__lt", 100 * size)), then=F(field) / size * size) for size in (1, 10, 100, 1000)]
+    return Case(*sizes, default=F(field) / 10_000 * 10_000)
+
+
 def count_ready(team: Team, window: TimeWindow, now: datetime) -> list[int]:
     """Return, for each step of the window, how many of the team's ready runs last changed in it."""
     numbers = window.numbers(now)
@@ -142,12 +165,14 @@ def count_ready(team: Team, window: TimeWindow, now: datetime) -> list[int]:
     return [counted.get(number, 0) for number in numbers]
 
 
-def _times(all_ms: Sequence[int]) -> ResponseTimes | None:
-    if not all_ms:
+def _times(counts: Counter[int]) -> ResponseTimes | None:
+    """Return the response times of so many calls by the milliseconds that they took."""
+    if not counts:
         return None
-    ordered = sorted(all_ms)
-    median, p95 = (ordered[-(-percent * len(ordered) // 100) - 1] for percent in (50, 95))
-    return ResponseTimes(median, p95, len(ordered))
+    took, calls = sorted(counts.items()), counts.total()
+    until = list(accumulate(count for _ms, count in took))
+    median, p95 = (took[bisect_left(until, -(-percent * calls // 100))][0] for percent in (50, 95))
+    return ResponseTimes(median, p95, calls)
 
 
 class _StepNumber(Func):

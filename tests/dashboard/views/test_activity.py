@@ -17,7 +17,7 @@ from dashboard.views.runs import history
 from results import clock
 from results.dubs import languages as dub_languages
 from results.models import Attempt, Call, Run, TeamVersion, WorkerHeartbeat
-from results.refresh.call_stats import CallSummary, TimeStep
+from results.refresh.call_stats import CallSummary, ResponseTimes, TimeStep
 from results.runs.request import RefreshProgress
 from teams.models import Membership, Team
 from tests.dashboard.page_helpers import signed_in, text_of_html
@@ -108,8 +108,9 @@ def test_the_chart_and_its_table_count_the_calls(query, bars):
     assert len(numbers) == bars
     assert tuple(map(sum, zip(*numbers, strict=True))) == (3, 1)
     assert "3 answered, 1 failed." in svg
-    cells = [int(cell) for cell in re.findall(r'class="number">(\d+)</td>', section(html, "activity-steps"))]
-    assert (sum(cells[::2]), sum(cells[1::2])) == (3, 1)
+    cells = re.findall(r'class="number">([^<]+)</td>', section(html, "activity-steps"))
+    assert (sum(map(int, cells[::4])), sum(map(int, cells[1::4]))) == (3, 1)
+    assert set(cells[2::4] + cells[3::4]) == {"200 ms"}
     assert " style=" not in html
 
 
@@ -137,6 +138,24 @@ def test_one_failure_among_thousands_is_at_least_3_px_high():
         assert failed_px >= 3
         assert ends >= 0
         assert float(bar.answered_y) == pytest.approx(ends + float(bar.failed_height), abs=0.02)
+
+
+def test_response_times_are_lines_that_break_where_nothing_was_answered():
+    def step(*ms: int) -> TimeStep:
+        return TimeStep(datetime(2026, 1, 1, tzinfo=UTC), 1, 0, ResponseTimes(*ms, 1) if ms else None)
+
+    steps = [step(100, 400), step(200, 400), step(), step(300, 1300)]
+    chart = activity.TimesChart.of(steps, activity.PERIODS[0])
+    assert chart is not None
+    assert (chart.width, chart.scale) == (40, ("2 s", "1 s"))
+    assert chart.median == "M5 95.00h0L15 90.00M35 85.00h0"
+    assert chart.p95 == "M5 80.00h0L15 80.00M35 35.00h0"
+    assert [point.label for point in chart.points] == [
+        "3 min ago: median 100 ms, 95th percentile 400 ms",
+        "2 min ago: median 200 ms, 95th percentile 400 ms",
+        "now: median 300 ms, 95th percentile 1,300 ms",
+    ]
+    assert activity.TimesChart.of([step()], activity.PERIODS[0]) is None
 
 
 def test_the_scale_is_short_enough_to_stand_beside_the_grid():
@@ -343,7 +362,7 @@ def test_the_progress_of_a_refresh_is_shown_with_its_numbers(monkeypatch, progre
     assert f"{text} Calls" in text_of_html(html)
 
 
-@pytest.mark.parametrize(("query", "queries"), [("", 21), ("?range=24h", 20)])
+@pytest.mark.parametrize(("query", "queries"), [("", 22), ("?range=24h", 21)])
 def test_thirty_calls_take_as_many_queries_as_one(query, queries, django_assert_num_queries):
     def fill(rows: int) -> tuple[Client, Team]:
         team = make_team()

@@ -125,6 +125,18 @@ def test_times_are_taken_from_the_newest_calls_only(monkeypatch):
     assert call_stats.summarise(team, HOUR, NOW).times == ResponseTimes(20, 30, 3)
 
 
+def test_each_step_has_the_response_times_of_its_own_answers():
+    team = make_team()
+    for ms in (*range(1, 20), 99, 100, 109, 1099, 12_999, 123_456):
+        make_call(team, NOW - timedelta(minutes=1), ms=ms)
+    for ms in (129, 1234, 9876):
+        make_call(team, NOW, ms=ms)
+    make_call(team, NOW, ms=30_000, outcome=Outcome.UNAVAILABLE, http_status=None)
+    make_call(team, NOW - timedelta(minutes=3), ms=30_000, outcome=Outcome.UNAVAILABLE, http_status=None)
+    times = [step.times for step in call_stats.summarise(team, HOUR, NOW).steps[-4:]]
+    assert times == [None, None, ResponseTimes(13, 12_000, 25), ResponseTimes(1200, 9800, 3)]
+
+
 @pytest.mark.parametrize(
     ("answered", "failed", "share"), [(3, 0, "100"), (1999, 1, "99.9"), (1, 2, "33.3"), (0, 2, "0"), (0, 0, "0")]
 )
@@ -133,9 +145,9 @@ def test_the_share_reaches_100_only_when_nothing_failed(answered, failed, share)
     assert call_stats.CallSummary(steps, [], None).share_answered == share
 
 
-def test_a_window_costs_two_queries(django_assert_num_queries):
+def test_a_window_costs_three_queries(django_assert_num_queries):
     team = make_team()
     for age in range(30):
         make_call(team, NOW - timedelta(minutes=age))
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         call_stats.summarise(team, HOUR, NOW)
