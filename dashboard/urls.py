@@ -60,6 +60,7 @@ urlpatterns = [
     path("removed-teams/<int:pk>/delete/", trash.team_delete, name="trash-team-delete"),
     path("accounts/profile/", profile.page, name="profile"),
     path("accounts/profile/player/", profile.player, name="profile-player"),
+    path("accounts/profile/shortcuts/", profile.shortcuts, name="profile-shortcuts"),
     path("accounts/profile/tokens/", profile.tokens, name="profile-tokens"),
     path("accounts/profile/delete/", profile.delete, name="profile-delete"),
     path("accounts/devices/<int:pk>/end/", devices.end, name="devices-end"),

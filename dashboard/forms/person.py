@@ -20,6 +20,10 @@ class ProfileForm(forms.Form):
     )
     time_zone = TimeZoneField(required=False)
 
+    has_keys = forms.BooleanField(
+        label=_("Use keyboard shortcuts"), help_text=_("Press ? on any page to see them."), required=False
+    )
+
     def __init__(self, *args: Any, browser_zone: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         explanation = _("For dates and times on pages and in searches.")
@@ -30,4 +34,4 @@ class ProfileForm(forms.Form):
 class PlayerForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's has no [] at run time
     class Meta:
         model = User
-        fields = ["speed", "has_captions", "has_keys"]
+        fields = ["speed", "has_captions"]

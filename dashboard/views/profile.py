@@ -1,4 +1,4 @@
-"""A user's own name, time zone and player settings, access tokens and feeds, and the end of the account."""
+"""A user's own name, time zone, player and shortcuts, access tokens and feeds, and the end of the account."""
 
 import logging
 
@@ -27,12 +27,13 @@ def page(request: SignedInRequest) -> HttpResponse:
     user = request.user
     form = ProfileForm(
         request.POST if request.method == "POST" else None,
-        initial={"name": user.name, "time_zone": user.zone.key},
+        initial={"name": user.name, "time_zone": user.zone.key, "has_keys": user.has_keys},
         browser_zone=browser_time_zone(request),
     )
     if form.is_valid():
         user.name, user.time_zone = form.cleaned_data["name"], form.cleaned_data["time_zone"] or user.time_zone
-        user.save(update_fields=["name", "time_zone"])
+        user.has_keys = form.cleaned_data["has_keys"]
+        user.save(update_fields=["name", "time_zone", "has_keys"])
         messages.success(request, _("Your profile is saved."))
         return redirect("profile")
     context = {"form": form, "profile_tab": "profile"}
@@ -47,6 +48,15 @@ def player(request: SignedInRequest) -> HttpResponse:
     if form.is_valid():
         request.user.save(update_fields=PlayerForm.Meta.fields)
     return HttpResponse(status=422 if form.errors else 204)
+
+
+@login_required
+@require_POST
+def shortcuts(request: SignedInRequest) -> HttpResponse:
+    """Switch the user's keyboard shortcuts on or off. The page has done so already, so the answer has no body."""
+    request.user.has_keys = "has_keys" in request.POST
+    request.user.save(update_fields=["has_keys"])
+    return HttpResponse(status=204)
 
 
 @login_required

@@ -1,4 +1,4 @@
-// Behaviour of every page: menus that close, `/` for the search box, the theme, forms sent once, error messages.
+// Behaviour of every page: menus that close, `/` and `?`, the theme, forms sent once, error messages.
 
 const root = document.documentElement;
 
@@ -55,14 +55,22 @@ document.addEventListener("keydown", (event) => {
       menu.querySelector("summary").focus();
     }
   }
-  if (event.key === "/" && !("shortcutsOff" in root.dataset) && !isTyping(event.target) && !event.ctrlKey && !event.altKey && !event.metaKey) {
-    const box = document.getElementById("search-box");
-    if (box) {
-      event.preventDefault();
-      box.focus();
-      box.select();
-    }
+  if ("shortcutsOff" in root.dataset || isTyping(event.target) || event.ctrlKey || event.altKey || event.metaKey) return;
+  const box = document.getElementById("search-box");
+  if (event.key === "/" && box) {
+    event.preventDefault();
+    box.focus();
+    box.select();
   }
+  if (event.key === "?" && !event.target.closest("dialog")) shortcuts()?.showModal();
+});
+
+// The list of shortcuts, which also switches them off. For who did, the person's menu opens it.
+const shortcuts = () => document.getElementById("shortcuts");
+
+document.addEventListener("click", ({ target }) => target.closest("[data-shortcuts]") && shortcuts().showModal());
+document.addEventListener("change", ({ target }) => {
+  if (target.name === "has_keys") root.toggleAttribute("data-shortcuts-off", !target.checked);
 });
 
 // A menu that opens beyond the visible part of the page is scrolled into view.

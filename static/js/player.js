@@ -23,10 +23,6 @@ function remember(name, value) {
   const field = form.elements[name];
   if (field.value === value) return;
   field.value = value;
-  saveSettings();
-}
-
-function saveSettings() {
   lastSave = lastSave
     .then(() => fetch(form.action, { method: "POST", body: new FormData(form), keepalive: true }))
     .catch(() => {}); // the choice still holds for this page
@@ -153,21 +149,16 @@ onMedia("loadeddata", () => showError(""));
 // ---- The bar ----------------------------------------------------------------------------------------
 
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("#copy-link, #pip, [data-renew], [data-shortcuts], [data-copy-id]");
+  const button = event.target.closest("#copy-link, #pip, [data-renew], [data-copy-id]");
   if (!button || button.disabled) return;
   if (button.id === "copy-link") copy(linkTo(Math.floor(position.time)), button);
   else if (button.id === "pip") togglePip(media());
   else if ("copyId" in button.dataset) copy(button.dataset.copyId, button);
-  else if ("renew" in button.dataset) renew(media());
-  else document.getElementById("shortcuts").showModal();
+  else renew(media());
 });
 
 document.addEventListener("change", (event) => {
   if (event.target.id === "speed") setSpeed(event.target.value);
-  if (event.target.name === "has_keys") {
-    root.toggleAttribute("data-shortcuts-off", !event.target.checked);
-    saveSettings();
-  }
 });
 
 function togglePip(element) {
@@ -215,8 +206,8 @@ const SHORTCUTS = {
     if (document.fullscreenElement) document.exitFullscreen();
     else element.requestFullscreen?.().catch(() => {});
   },
-  "?": () => document.getElementById("shortcuts").showModal(),
 };
+const WITHOUT_MEDIA = [",", ".", "n"]; // these act on the transcript alone
 
 /** Tell whether the focused element uses this key itself: a field, a button, or the player's own controls. */
 function isTaken(target, key) {
@@ -229,7 +220,7 @@ document.addEventListener("keydown", (event) => {
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const act = Object.hasOwn(SHORTCUTS, key) && SHORTCUTS[key];
   const element = media();
-  if (!act || !element || isTaken(event.target, key)) return;
+  if (!act || !(element || WITHOUT_MEDIA.includes(key)) || isTaken(event.target, key)) return;
   event.preventDefault();
   act(element, event);
 });

@@ -154,3 +154,30 @@ def test_filters_with_their_counts_keep_what_is_typed(runs_page):
     runs_page.get_by_role("button", name="Apply").and_(runs_page.locator("#filter-form button")).click()
     expect(runs_page).to_have_url(re.compile(r"\?.*q=t&.*status=ready"))
     expect(runs_page.locator("#runs-list tbody tr")).to_have_count(2)
+
+
+# --- The list of shortcuts ---------------------------------------------------------------------------
+
+
+def test_a_key_lists_the_shortcuts_of_what_is_on_the_page(runs_page):
+    runs_page.keyboard.press("?")
+    dialog = runs_page.get_by_role("dialog", name="Shortcuts")
+    expect(dialog.get_by_text("Next, previous run")).to_be_visible()
+    expect(dialog.get_by_text("Play or pause")).to_be_hidden()
+    runs_page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+
+
+def test_the_persons_menu_lists_the_shortcuts_and_switches_them_off(runs_page, owner):
+    runs_page.locator(".user-menu summary").click()
+    runs_page.get_by_role("button", name="Shortcuts").click()
+    dialog = runs_page.get_by_role("dialog", name="Shortcuts")
+    with runs_page.expect_response(lambda answer: answer.url.endswith("/profile/shortcuts/")):
+        dialog.get_by_label("Use shortcuts").uncheck()
+    owner.refresh_from_db()
+    assert not owner.has_keys
+    runs_page.keyboard.press("Escape")
+    runs_page.keyboard.press("?")
+    runs_page.keyboard.press("j")
+    expect(dialog).to_be_hidden()
+    expect(runs_page.locator("#runs-list a:focus")).to_have_count(0)

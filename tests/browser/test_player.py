@@ -243,7 +243,7 @@ def test_a_dialog_lists_the_shortcuts_and_switches_them_off_permanently(open_run
     dialog = page.locator("#shortcuts")
     expect(dialog).to_be_visible()
     page.keyboard.press("l")  # while the dialog is open, nothing behind it reacts
-    with saves_settings(page):
+    with page.expect_response(lambda answer: answer.url.endswith("/profile/shortcuts/")):
         dialog.get_by_label("Use shortcuts").uncheck()
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()

@@ -1,11 +1,13 @@
 """Tests of reviewing a transcript: speakers, review checks, timeline, copying lines, two languages side by side."""
 
 import pytest
+from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from results.models import Cue
 from results.search import indexing
 from tests.browser.conftest import PHONE, until
+from tests.factories import make_dub, make_ready_run
 
 LUMEN, NIGHT = 48230, 48223
 
@@ -184,6 +186,21 @@ def test_after_a_dismissal_both_steps_go_to_the_neighbours(open_run):
     expect(now).to_have_id(lines[1])
     page.keyboard.press("n")
     expect(now).to_have_id(lines[3])
+
+
+def test_lines_and_checks_are_stepped_through_without_media(owner_browser, team):
+    run = make_ready_run(team, title="Text alone")
+    make_dub(run, ["One", "x" * 70, "Three"], video_url="", audio_url="")
+    page = owner_browser.page()
+    page.goto(reverse("runs-detail", args=[run.pk]))
+    for line in ("One", "x" * 70):
+        page.keyboard.press(".")
+        expect(page.locator(CURRENT)).to_contain_text(line)
+    page.keyboard.press(",")
+    expect(page.locator(CURRENT)).to_contain_text("One")
+    page.keyboard.press("n")
+    expect(page.locator(".check[data-now]")).to_have_count(1)
+    expect(page.locator(CURRENT)).to_contain_text("x" * 70)
 
 
 def test_the_languages_are_swapped_while_the_dub_plays_on(open_run):

@@ -359,12 +359,25 @@ def test_the_profile_saves_the_name_only(client, anna):
 
 def test_the_settings_of_the_player_are_saved(client, anna):
     client.force_login(anna)
-    url, habits = reverse("profile-player"), {"speed": "1.75", "has_captions": "", "has_keys": "on"}
+    url, habits = reverse("profile-player"), {"speed": "1.75", "has_captions": ""}
     assert client.post(url, {**habits, "email": "x@y.org", "is_staff": "1"}).status_code == 204
     assert client.post(url, {**habits, "speed": "9"}).status_code == 422
     anna.refresh_from_db()
     assert (anna.speed, anna.has_captions, anna.has_keys) == ("1.75", False, True)
     assert (anna.email, anna.is_staff) == ("anna@example.org", False)
+
+
+def test_shortcuts_are_switched_off_in_the_profile_and_in_their_list(client, anna):
+    client.force_login(anna)
+    client.post(reverse("profile"), {"name": "Anna"})
+    assert "data-shortcuts-off" in client.get(reverse("profile")).text
+    client.post(reverse("profile-shortcuts"), {"has_keys": "on"})
+    page = client.get(reverse("profile")).text
+    assert "data-shortcuts-off" not in page
+    assert "Use keyboard shortcuts" in page
+    client.post(reverse("profile-shortcuts"))
+    anna.refresh_from_db()
+    assert not anna.has_keys
 
 
 @pytest.mark.parametrize("name", ["account_login", "account_signup", "account_reset_password", "account_logout"])
