@@ -11,6 +11,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, QuerySet
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 
 from teams.models import AccessToken, Invitation, Membership, Team, User
 
@@ -40,7 +41,7 @@ class SecondStepMissingError(PermissionDenied):
 
     def __init__(self, team: Team) -> None:
         super().__init__(
-            "This team requires a second step at log-in. The creator of this token has not set one up."
+            _("This team requires a second step at log-in. The creator of this token has not set one up.")
         )
         self.team = team
 
@@ -122,46 +123,46 @@ def roles_to_give(membership: Membership) -> list[str]:
 def require_change(membership: Membership) -> None:
     """Raise PermissionDenied unless the member may change runs."""
     if not can_change(membership):
-        raise _refusal(membership, "Viewers can watch, read and search, but not change anything in this team.")
+        raise _refusal(membership, _("Viewers can watch, read and search, but not change anything in this team."))
 
 
 def require_remove(membership: Membership) -> None:
     """Raise PermissionDenied unless the member may remove runs."""
     require_change(membership)
     if not can_remove(membership):
-        raise _refusal(membership, "In this team, only owners remove runs.")
+        raise _refusal(membership, _("In this team, only owners remove runs."))
 
 
 def require_delete_removed(membership: Membership) -> None:
     """Raise PermissionDenied unless the member may delete removed runs for good."""
     require_remove(membership)
     if not can_delete_removed(membership):
-        raise _refusal(membership, "Only an owner or a manager deletes removed runs. They can be restored.")
+        raise _refusal(membership, _("Only an owner or a manager deletes removed runs. They can be restored."))
 
 
 def require_export(membership: Membership) -> None:
     """Raise PermissionDenied unless the member may take transcripts and media out of Dubroom."""
     if not can_export(membership):
-        raise _refusal(membership, "You may not export transcripts and media from this team.")
+        raise _refusal(membership, _("You may not export transcripts and media from this team."))
 
 
 def require_manage(membership: Membership) -> None:
     """Raise PermissionDenied unless the member may change the team's settings and people."""
     if not can_manage(membership):
-        raise _refusal(membership, "Only an owner or a manager can change the team.")
+        raise _refusal(membership, _("Only an owner or a manager can change the team."))
 
 
 def require_manage_person(membership: Membership, person: Membership | Invitation) -> None:
     """Raise PermissionDenied unless the member may change or remove this person, or revoke this invitation."""
     require_manage(membership)
     if not can_manage_person(membership, person):
-        raise _refusal(membership, "Only an owner can change owners.")
+        raise _refusal(membership, _("Only an owner can change owners."))
 
 
 def require_own(membership: Membership) -> None:
     """Raise PermissionDenied unless the member owns the team."""
     if not can_own(membership):
-        raise _refusal(membership, "Only an owner can do this.")
+        raise _refusal(membership, _("Only an owner can do this."))
 
 
 def can_write(token: AccessToken) -> bool:
@@ -172,7 +173,7 @@ def can_write(token: AccessToken) -> bool:
 def require_write(token: AccessToken) -> None:
     """Raise PermissionDenied unless a script with this token may change runs."""
     if not token.can_write:
-        raise _refusal(token.membership, "This token only reads. Create one that may write.")
+        raise _refusal(token.membership, _("This token only reads. Create one that may write."))
     require_change(token.membership)
 
 

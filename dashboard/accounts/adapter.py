@@ -20,7 +20,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 
 from dashboard.accounts import devices, links, single_sign_on
 from dashboard.accounts.invitation import carried_invitation, carry_invitation, join
@@ -32,10 +32,10 @@ logger = logging.getLogger(__name__)
 
 
 _REAUTHENTICATION = {
-    "reauthenticate": _lazy("Use your password"),
-    "reauthenticate_by_code": _lazy("Get a code by email"),
-    "mfa_reauthenticate": _lazy("Use a code from your app"),
-    "mfa_reauthenticate:webauthn": _lazy("Use a passkey"),
+    "reauthenticate": gettext_lazy("Use your password"),
+    "reauthenticate_by_code": gettext_lazy("Get a code by email"),
+    "mfa_reauthenticate": gettext_lazy("Use a code from your app"),
+    "mfa_reauthenticate:webauthn": gettext_lazy("Use a passkey"),
 }
 
 
@@ -43,14 +43,14 @@ class Adapter(DefaultAccountAdapter):
     """Overrides the points where Dubroom differs from allauth's defaults."""
 
     error_messages: ClassVar[dict[str, Any]] = DefaultAccountAdapter.error_messages | {
-        "duplicate_email": _lazy("This is your address already."),
-        "email_password_mismatch": _lazy("There is no account with this email address and password."),
-        "email_taken": _lazy("This address has an account. Log in, or reset the password."),
-        "enter_current_password": _lazy("This is not your password."),
-        "incorrect_code": _lazy("That did not match. Try again."),
-        "too_many_login_attempts": _lazy("Too many attempts. Try again in a few minutes."),
-        "rate_limited": _lazy("Too many attempts. Try again in a few minutes."),
-        "incorrect_password": _lazy("This is not your password."),
+        "duplicate_email": gettext_lazy("This is your address already."),
+        "email_password_mismatch": gettext_lazy("There is no account with this email address and password."),
+        "email_taken": gettext_lazy("This address has an account. Log in, or reset the password."),
+        "enter_current_password": gettext_lazy("This is not your password."),
+        "incorrect_code": gettext_lazy("That did not match. Try again."),
+        "too_many_login_attempts": gettext_lazy("Too many attempts. Try again in a few minutes."),
+        "rate_limited": gettext_lazy("Too many attempts. Try again in a few minutes."),
+        "incorrect_password": gettext_lazy("This is not your password."),
     }
 
     # --- Sign-up ---

@@ -11,7 +11,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 
 from results.secrets import seal, unseal
 from results.transcripts.languages import quoted
@@ -23,8 +23,8 @@ class SecondStepAdapter(DefaultMFAAdapter):
     """Seals the secrets of apps and recovery codes, as the teams' keys are sealed."""
 
     error_messages: ClassVar[dict[str, Any]] = DefaultMFAAdapter.error_messages | {
-        "incorrect_code": _lazy("That did not match. Try again."),
-        "cannot_generate_recovery_codes": _lazy("Set up an app or a passkey first."),
+        "incorrect_code": gettext_lazy("That did not match. Try again."),
+        "cannot_generate_recovery_codes": gettext_lazy("Set up an app or a passkey first."),
     }
 
     def encrypt(self, text: str) -> str:

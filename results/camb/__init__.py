@@ -7,7 +7,8 @@ errors.
 from results.camb.answers import CueAnswer, DubAnswer, LanguageAnswer, RunAnswer, TaskAnswer
 from results.camb.client import ASK_THE_ADMINISTRATOR, BATCH_MAX, BATCH_MIN, Client
 from results.camb.errors import CambError, Malformed, Refused, Unavailable
-from results.camb.parse import UNIT_HINTS, read_stored, reread_run
+from results.camb.hints import UNIT_HINTS
+from results.camb.parse import read_stored, reread_run
 from results.camb.reasons import explain
 from results.camb.times import KnownTimes
 

@@ -14,10 +14,13 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from results.camb import parse
 from results.camb.answers import LanguageAnswer, RunAnswer, TaskAnswer
 from results.camb.errors import Malformed, Refused, Unavailable
+from results.camb.reasons import quote_message
 from results.camb.texts import HIDDEN_KEY
 from results.http import DeadlineAdapter
 
@@ -32,15 +35,15 @@ SHORTEST_SECRET = 8  # masking a shorter key would also hide ordinary words of a
 
 # The sentence that people read for a status code; other codes get the sentence of their class.
 SENTENCES = {
-    400: "CAMB.AI did not understand the request.",
-    401: "CAMB.AI does not accept this key. Paste a valid one under Team, Key.",
-    402: "CAMB.AI asks for payment. Top up the account that the key belongs to.",
-    403: "CAMB.AI does not let this key see what was asked for. Check the key's rights and who made the run.",
-    404: "CAMB.AI has no run with this id. Check the id, and that the run was made with this key's account.",
-    422: "CAMB.AI did not accept the ids it was asked for. Check that each is the id of a dubbing run.",
-    429: "CAMB.AI's rate limit is reached. Dubroom tries again later.",
+    400: _("CAMB.AI did not understand the request."),
+    401: _("CAMB.AI does not accept this key. Paste a valid one under Team, Key."),
+    402: _("CAMB.AI asks for payment. Top up the account that the key belongs to."),
+    403: _("CAMB.AI does not let this key see what was asked for. Check the key's rights and who made the run."),
+    404: _("CAMB.AI has no run with this id. Check the id, and that the run was made with this key's account."),
+    422: _("CAMB.AI did not accept the ids it was asked for. Check that each is the id of a dubbing run."),
+    429: _("CAMB.AI's rate limit is reached. Dubroom tries again later."),
 }
-ASK_THE_ADMINISTRATOR = "Ask the administrator of this server to check its settings."
+ASK_THE_ADMINISTRATOR = _("Ask the administrator of this server to check its settings.")
 TRANSIENT_4XX = (408, 409, 423, 425, 429)  # these mean "later", all other 4xx codes mean "no"
 
 
@@ -101,7 +104,9 @@ class Client:
             raise ValueError(f"CAMB.AI takes 1 to {BATCH_MAX} runs at once, not {len(run_ids)}")
         answer = parse.by_named_run(self._send("POST", "/dubbing-results", {"run_ids": list(run_ids)}))
         if not isinstance(answer, dict):
-            raise Malformed("CAMB.AI's answer is not an object. Dubroom tries again later.", http_status=200)
+            raise Malformed(
+                gettext("CAMB.AI's answer is not in the expected form. Dubroom tries again later."), http_status=200
+            )
         by_run = parse.results_by_run(answer, run_ids)
         return {run_id: self._read_run(run_id, by_run) for run_id in run_ids}
 
@@ -114,7 +119,8 @@ class Client:
         answer = self._send("GET", f"/dub-result/{run_id}")
         if not (isinstance(answer, dict | str | None) or (isinstance(answer, list) and answer)):
             raise Malformed(
-                "CAMB.AI's answer about the run is not an object. Dubroom tries again later.", http_status=200
+                gettext("CAMB.AI's answer is not in the expected form. Dubroom tries again later."),
+                http_status=200,
             )
         return parse.read_run(run_id, answer, self._mask)
 
@@ -156,7 +162,7 @@ class Client:
     def _send(self, method: str, path: str, payload: dict[str, Any] | None = None) -> object:
         """Return the decoded JSON of one call's answer."""
         if not re.fullmatch("[!-~]+", self._key):
-            raise Refused("This key holds characters that no key has. Paste it again under Team, Key.")
+            raise Refused(gettext("This key holds characters that no key has. Paste it again under Team, Key."))
         self._adapter.deadline = monotonic() + self._total_seconds
         try:
             # Prepared without the session: the session would merge its settings into every request again, and would
@@ -184,8 +190,8 @@ class Client:
             body += piece
             if len(body) > self._max_bytes:
                 raise Unavailable(
-                    f"CAMB.AI's answer is larger than {self._max_bytes / 2**20:g} MB and was not read. "
-                    "Dubroom tries again later.",
+                    gettext("CAMB.AI's answer is larger than %(n)s MB and was not read. Dubroom tries again later.")
+                    % {"n": f"{self._max_bytes / 2**20:g}"},
                     http_status=response.status_code,
                 )
         return bytes(body)
@@ -196,19 +202,19 @@ class Client:
         kind = Refused if 400 <= code < 500 and code not in TRANSIENT_4XX else Unavailable
         setting = ""
         if 300 <= code < 400:
-            sentence = "CAMB.AI's address redirects elsewhere, where the API key is not sent."
+            sentence = gettext("CAMB.AI's address redirects elsewhere, where the API key is not sent.")
             sentence, setting = f"{sentence} {ASK_THE_ADMINISTRATOR}", "CAMB_BASE_URL"
         elif kind is Unavailable:
-            sentence = "CAMB.AI has a problem of its own. Dubroom tries again later."
+            sentence = gettext("Something went wrong at CAMB.AI. Dubroom tries again later.")
         else:
-            sentence = "CAMB.AI did not accept the request."
+            sentence = gettext("CAMB.AI did not accept the request.")
         sentence = f"{SENTENCES.get(code, sentence)} (HTTP {code})"
         try:
             body = next(response.iter_content(LONGEST_ERROR_BODY), b"")
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError):
             body = b""
         if message := parse.read_error_message(body, self._mask_in_error):
-            sentence += f" CAMB.AI says: “{message}”"
+            sentence += f" {quote_message(message)}"
         retry_after = _retry_after(response.headers.get("Retry-After"))
         return kind(sentence, http_status=code, retry_after=retry_after, setting=setting)
 
@@ -217,20 +223,26 @@ class Client:
 
         The exception's own text may hold addresses with passwords, so none of it is quoted.
         """
-        server, again = f"CAMB.AI's server at {self._host}", "Dubroom tries again later."
+        again, named = gettext("Dubroom tries again later."), {"host": self._host}
         if isinstance(error, requests.exceptions.SSLError):
-            return f"{server} has no certificate that can be trusted. {again}", ""
+            sentence = gettext("CAMB.AI's server at %(host)s has no certificate that can be trusted.") % named
+            return f"{sentence} {again}", ""
         if isinstance(error, requests.exceptions.ProxyError):
-            return f"The proxy on the way to {server} does not work. {ASK_THE_ADMINISTRATOR}", "HTTPS_PROXY"
+            sentence = gettext("The proxy to CAMB.AI's server at %(host)s does not work.") % named
+            return f"{sentence} {ASK_THE_ADMINISTRATOR}", "HTTPS_PROXY"
         if isinstance(error, ValueError):
-            return f"This server has no usable address for CAMB.AI. {ASK_THE_ADMINISTRATOR}", "CAMB_BASE_URL"
+            sentence = gettext("This server has no usable address for CAMB.AI.")
+            return f"{sentence} {ASK_THE_ADMINISTRATOR}", "CAMB_BASE_URL"
         # While the body is read, requests wraps a time-out in a ConnectionError.
         stalled = any(isinstance(cause, urllib3.exceptions.ReadTimeoutError) for cause in error.args)
         if stalled or isinstance(error, requests.Timeout):
-            return f"{server} did not answer in time. {again}", ""
+            sentence = gettext("CAMB.AI's server at %(host)s did not answer in time.") % named
+            return f"{sentence} {again}", ""
         if isinstance(error, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
-            return f"The answer of {server} broke off or could not be unpacked. {again}", ""
-        return f"{server} could not be reached. {again}", "CAMB_BASE_URL"
+            sentence = gettext("The answer of CAMB.AI's server at %(host)s was incomplete.") % named
+            return f"{sentence} {again}", ""
+        sentence = gettext("CAMB.AI's server at %(host)s could not be reached.") % named
+        return f"{sentence} {again}", "CAMB_BASE_URL"
 
 
 def _retry_after(header: str | None) -> int | None:

@@ -1,8 +1,53 @@
-"""Collects the irregularities of one run's answer, as sentences for people."""
+"""The irregularities of one run's answer, as sentences for people."""
 
 from collections import Counter
+from collections.abc import Callable
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from results.camb.texts import MAX_TEXT
+from results.camb.times import Unit
 
 MAX_HINTS = 20
+
+UNKNOWN_FORM = _("CAMB.AI answered in a form that Dubroom does not know.")
+MILLISECONDS_TAKEN = _("The times came in milliseconds instead of seconds and were converted.")
+SECONDS_TAKEN = _("The times were taken as seconds, but could be milliseconds.")
+FRAMES_TAKEN = _("The times came with frames, which were taken as %(rate)s a second.")
+CHOSEN_UNIT = {
+    Unit.SECONDS: _("The times are read as seconds, as chosen for this run."),
+    Unit.MILLISECONDS: _("The times are read as milliseconds, as chosen for this run."),
+}
+UNIT_HINTS = (MILLISECONDS_TAKEN, SECONDS_TAKEN, *CHOSEN_UNIT.values())
+UNUSABLE_LINK = {
+    "video": _("The video link was unusable."),
+    "audio": _("The audio link was unusable."),
+}
+# Hints on what decoding lost, which a stored answer no longer shows.
+REPEATED_FIELD = _("A field came twice; the last one counts.")
+TOO_DEEP = _("A part nested too deeply was left out.")
+
+
+def without_text(count: int) -> str:
+    return ngettext(
+        "Left out, as it had no text: %(n)s line.", "Left out, as they had no text: %(n)s lines.", count
+    ) % {"n": f"{count:,}"}
+
+
+def too_long(count: int) -> str:
+    return ngettext(
+        "Cut after %(max)s letters: %(n)s line.", "Cut after %(max)s letters: %(n)s lines.", count
+    ) % {"n": f"{count:,}", "max": f"{MAX_TEXT:,}"}
+
+
+def time_put_right(count: int) -> str:
+    return ngettext(
+        "Time put right, as it was missing, negative, reversed or beyond 100 hours: %(n)s line.",
+        "Times put right, as they were missing, negative, reversed or beyond 100 hours: %(n)s lines.",
+        count,
+    ) % {"n": f"{count:,}"}
 
 
 class Hints:
@@ -10,15 +55,16 @@ class Hints:
 
     def __init__(self) -> None:
         self._sentences: dict[str, None] = {}  # a set that keeps its order
-        self._lines: Counter[str] = Counter()
+        self._lines: Counter[Callable[[int], str]] = Counter()
 
-    def add(self, sentence: str) -> None:
-        self._sentences[sentence] = None
+    def add(self, sentence: str | Promise) -> None:
+        self._sentences[str(sentence)] = None
 
-    def count_line(self, problem: str) -> None:
+    def count_line(self, problem: Callable[[int], str]) -> None:
+        """Count a line with this problem, which is one of the functions above."""
         self._lines[problem] += 1
 
     def sentences(self) -> tuple[str, ...]:
         """Return the sentences in the order in which they were added, then the counts; at most MAX_HINTS in all."""
-        counted = [f"{problem}: {n} {'line' if n == 1 else 'lines'}." for problem, n in self._lines.items()]
+        counted = [problem(count) for problem, count in self._lines.items()]
         return tuple([*self._sentences, *counted][:MAX_HINTS])

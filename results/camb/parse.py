@@ -7,14 +7,17 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from django.utils.translation import gettext as _
+
+from results.camb import hints as sentences
 from results.camb import layout, texts
 from results.camb.answers import CueAnswer, DubAnswer, LanguageAnswer, RunAnswer, TaskAnswer
 from results.camb.errors import Malformed
 from results.camb.hints import Hints
 from results.camb.layout import MAX_LANGUAGE, first_of
 from results.camb.links import read_link
-from results.camb.reasons import explain, failure_in, status_in
-from results.camb.texts import read_line, read_text
+from results.camb.reasons import explain, failure_in, quote_message, quote_status, status_in
+from results.camb.texts import MAX_TEXT, read_line, read_text
 from results.camb.times import (
     MAX_MS,
     NOTHING_KNOWN,
@@ -42,7 +45,6 @@ MAX_NAME = 100
 MAX_PARTS = 3 * MAX_CUES
 MAX_RUN_ID = 2**63 - 1
 MAX_SPEAKER = 200
-MAX_TEXT = 100_000
 
 MESSAGE_FIELDS = ("detail", "error", "message", "errors", "error_message", "msg")
 # The names of a message within an error object.
@@ -55,16 +57,6 @@ USUAL_STATUSES = frozenset({
 })  # fmt: skip
 
 DONE_STATUSES = frozenset({"COMPLETE", "COMPLETED", "DONE", "FINISHED", "OK", "READY", "SUCCEEDED", "SUCCESS"})
-
-UNKNOWN_FORM = "CAMB.AI answered in a form that Dubroom does not know."
-MILLISECONDS_TAKEN = "The times came in milliseconds instead of seconds and were converted."
-SECONDS_TAKEN = "The times were taken as seconds, but could be milliseconds."
-FRAMES_TAKEN = "The times came with frames, which were taken as %d a second."
-CHOSEN_UNIT = {unit: f"The times are read as {unit}, as chosen for this run." for unit in Unit}
-UNIT_HINTS = (MILLISECONDS_TAKEN, SECONDS_TAKEN, *CHOSEN_UNIT.values())
-# Hints on what decoding lost, which a stored answer no longer shows.
-REPEATED_FIELD = "A field came twice; the last one counts."
-TOO_DEEP = "A part nested too deeply was left out."
 
 # Checked for every value of a long transcript. A union such as `dict | list` would be built anew for each check.
 _NESTED = (dict, list)
@@ -91,17 +83,19 @@ def decode(body: bytes) -> object:
     # A stray byte spoils one letter and not the answer about all five runs.
     text = body.decode(json.detect_encoding(body), "replace")
     if not text.strip():
-        raise Malformed("CAMB.AI sent an empty answer. Dubroom tries again later.", http_status=200)
+        raise Malformed(_("CAMB.AI sent an empty answer. Dubroom tries again later."), http_status=200)
     if text.count("[") + text.count("{") > MAX_PARTS:
-        raise Malformed("CAMB.AI sent an answer that is too large to read.", http_status=200)
+        raise Malformed(_("CAMB.AI sent an answer that is too large to read."), http_status=200)
     try:
         return json.loads(text, strict=False, object_pairs_hook=_Object, parse_int=_integer)
     except RecursionError:
-        problem = "an answer nested too deeply to read"
+        problem = _("CAMB.AI sent an answer nested too deeply to read. Dubroom tries again later.")
     except ValueError:
-        problem = "a web page instead of data" if _MARKUP.match(text.lstrip()) else "an answer that is not JSON"
+        problem = _("CAMB.AI sent an answer that is not JSON. Dubroom tries again later.")
+        if _MARKUP.match(text.lstrip()):
+            problem = _("CAMB.AI sent a web page instead of data. Dubroom tries again later.")
     # Outside the `except` block, because the decoder's error would keep the whole body in memory.
-    raise Malformed(f"CAMB.AI sent {problem}. Dubroom tries again later.", http_status=200, setting="CAMB_BASE_URL")
+    raise Malformed(problem, http_status=200, setting="CAMB_BASE_URL")
 
 
 def by_named_run(answer: object) -> object:
@@ -169,7 +163,7 @@ def read_run(run_id: int, value: object, mask: Mask = str, known: KnownTimes = N
         _add_words(value, contents, hints)
     is_known = isinstance(value, dict | str | None) or contents.results or contents.unfinished
     if contents.has_unread_results or not is_known:
-        hints.add(UNKNOWN_FORM)
+        hints.add(sentences.UNKNOWN_FORM)
     return RunAnswer(
         run_id, dubs, failure, hints.sentences(), _raw(value), message=message, is_unit_certain=is_unit_certain
     )
@@ -183,7 +177,7 @@ def read_stored(run_id: int, raw: bytes, known: KnownTimes) -> RunAnswer:
 def reread_run(answer: RunAnswer, known: KnownTimes) -> RunAnswer:
     """Return the answer as it reads with what is known of the run's times."""
     read = read_stored(answer.run_id, answer.raw, known)
-    lost = [hint for hint in answer.hints if hint in (REPEATED_FIELD, TOO_DEEP)]
+    lost = [hint for hint in answer.hints if hint in (sentences.REPEATED_FIELD, sentences.TOO_DEEP)]
     return replace(read, hints=(*lost, *read.hints), is_absent=answer.is_absent)
 
 
@@ -191,24 +185,24 @@ def _add_words(value: object, contents: layout.Contents, hints: Hints) -> None:
     """Add what CAMB.AI says about a run without a result."""
     if isinstance(value, str):
         if message := read_line(value, MAX_MESSAGE):
-            hints.add(f"CAMB.AI says only “{message}”.")
+            hints.add(_("CAMB.AI says only “%(message)s”.") % {"message": message})
         return
     for found in contents.unfinished:
         about = f"{found.language}: " if found.language else ""
         if message := _message(found.fields):
-            hints.add(f"{about}CAMB.AI says: “{message}”")
+            hints.add(about + quote_message(message))
         if isinstance(found.fields.get("error"), _NESTED):
             contents.has_unread_results = True  # the contract knows an error as a text
         status = status_in(found.fields)
         if status not in USUAL_STATUSES and not status.isdigit():
-            hints.add(f"{about}CAMB.AI reports the status “{status}”.")
+            hints.add(about + quote_status(status))
 
 
 def read_task(value: object, mask: Mask = str) -> TaskAnswer:
     """Return the state of a task. Raises Malformed when the answer is not an object."""
     value = _clean(value, mask, Hints())
     if not isinstance(value, dict):
-        raise Malformed("CAMB.AI's answer about the task could not be read.", http_status=200)
+        raise Malformed(_("CAMB.AI's answer about the task could not be read."), http_status=200)
     states = [value, *(part for part in layout.wrapped_in(value) if isinstance(part, dict))]
     failure = next(filter(None, map(failure_in, states)), "")
     messages = (_message(state, is_failure=bool(failure)) for state in states)
@@ -227,20 +221,20 @@ def _task_hints(task: TaskAnswer) -> Iterator[str]:
     if task.run_id or task.failure or task.status in USUAL_STATUSES - DONE_STATUSES - {""}:
         return
     if not task.status:
-        yield UNKNOWN_FORM
+        yield str(sentences.UNKNOWN_FORM)
     elif task.status in DONE_STATUSES:
-        yield "CAMB.AI says that this dubbing task is done, but names no run. Check the task in CAMB.AI."
+        yield _("CAMB.AI says that this dubbing task is done, but names no run. Check the task in CAMB.AI.")
     else:
-        yield f"CAMB.AI reports the status “{task.status}”."
+        yield quote_status(task.status)
     if task.message:
-        yield f"CAMB.AI says: “{task.message}”"
+        yield quote_message(task.message)
 
 
 def read_languages(value: object, mask: Mask = str) -> list[LanguageAnswer]:
     """Return the languages of one list without its malformed entries. Raises Malformed when it is not a list."""
     value = _clean(value, mask, Hints())
     if not isinstance(value, list):
-        raise Malformed("CAMB.AI did not answer with a list of languages.", http_status=200)
+        raise Malformed(_("CAMB.AI did not answer with a list of languages."), http_status=200)
     return [
         LanguageAnswer(
             camb_id, read_line(item.get("language"), MAX_NAME), read_line(item.get("short_name"), MAX_LANGUAGE)
@@ -274,11 +268,11 @@ def _clean(value: object, mask: Mask, hints: Hints, depth: int = 0) -> object:
     if isinstance(value, int):
         return value if abs(value) <= MAX_RUN_ID else None
     if isinstance(value, _NESTED) and depth == MAX_DEPTH:
-        hints.add(TOO_DEEP)
+        hints.add(sentences.TOO_DEEP)
         return None
     if isinstance(value, dict):
         if getattr(value, "repeats", False):
-            hints.add(REPEATED_FIELD)
+            hints.add(sentences.REPEATED_FIELD)
         return {mask(texts.storable(name)): _clean(part, mask, hints, depth + 1) for name, part in value.items()}
     if isinstance(value, list):
         return [_clean(part, mask, hints, depth + 1) for part in value]
@@ -342,7 +336,7 @@ def _dubs(results: Sequence[layout.Found], known: KnownTimes, hints: Hints) -> t
         if not (transcript or any(urls)):
             continue
         if language in media or len(media) == MAX_DUBS:
-            hints.add("More languages came than could be kept apart; the first ones were kept.")
+            hints.add(_("More languages came than could be kept apart; the first ones were kept."))
             continue
         media[language], lines[language] = urls, transcript
     guesses = dict(zip(lines, guess_units(list(lines.values()), known), strict=True))
@@ -358,12 +352,12 @@ def _add_units(guesses: Collection[UnitGuess], known: KnownTimes, hints: Hints) 
     """Add which unit the times were taken for, unless they are certainly seconds."""
     if known.unit:
         if any(guess.end for guess in guesses):
-            hints.add(CHOSEN_UNIT[Unit(known.unit)])
+            hints.add(sentences.CHOSEN_UNIT[Unit(known.unit)])
         return
     if any(guess.unit == Unit.MILLISECONDS for guess in guesses):
-        hints.add(MILLISECONDS_TAKEN)
+        hints.add(sentences.MILLISECONDS_TAKEN)
     if any(guess.unit == Unit.SECONDS and not guess.is_certain for guess in guesses):
-        hints.add(SECONDS_TAKEN)
+        hints.add(sentences.SECONDS_TAKEN)
 
 
 def _link(result: dict[str, Any], fields: tuple[str, ...], medium: str, hints: Hints) -> str:
@@ -374,7 +368,7 @@ def _link(result: dict[str, Any], fields: tuple[str, ...], medium: str, hints: H
         if isinstance(value, str) and (link := read_link(value)):
             return link
     if given:
-        hints.add(f"The {medium} link was unusable.")  # not quoted: it may be an attack or hold a secret
+        hints.add(sentences.UNUSABLE_LINK[medium])  # not quoted: it may be an attack or hold a secret
     return ""
 
 
@@ -385,13 +379,13 @@ def _transcript(result: dict[str, Any], hints: Hints) -> list[Line]:
     if not transcript:
         return []
     if not isinstance(transcript, list):
-        hints.add("The transcript did not come as a list of lines and could not be used.")
+        hints.add(_("The transcript did not come as a list of lines and could not be used."))
         return []
     if len(transcript) > MAX_CUES:
-        hints.add(f"The transcript was cut after {MAX_CUES:,} lines.")
+        hints.add(_("The transcript was cut after %(n)s lines.") % {"n": f"{MAX_CUES:,}"})
     lines = list(_lines(transcript[:MAX_CUES], hints))
     if texts.are_escaped([line.text for line in lines]):
-        hints.add("The texts came with HTML escapes such as &amp; or &#39;, which were put right.")
+        hints.add(_("The texts came with HTML escapes such as &amp; or &#39;, which were put right."))
         lines = [
             line._replace(
                 text=read_text(texts.unescape(line.text)),
@@ -406,15 +400,15 @@ def _lines(transcript: list[Any], hints: Hints) -> Iterator[Line]:
     start, end, speaker, text = layout.line_fields(transcript)
     rate = frame_rate(item.get(field) for item in transcript if isinstance(item, dict) for field in (start, end))
     if rate:
-        hints.add(FRAMES_TAKEN % rate)
+        hints.add(sentences.FRAMES_TAKEN % {"rate": rate})
     for item in transcript:
         fields = item if isinstance(item, dict) else {text: item if isinstance(item, str) else ""}
         words = read_text(fields.get(text))
         if not words:
-            hints.count_line("Left out, as it had no text")
+            hints.count_line(sentences.without_text)
             continue
         if len(words) > MAX_TEXT:
-            hints.count_line(f"Cut after {MAX_TEXT:,} letters")
+            hints.count_line(sentences.too_long)
             words = words[:MAX_TEXT].rstrip()
         name = read_line(fields.get(speaker), MAX_SPEAKER)
         yield Line(read_time(fields.get(start), rate), read_time(fields.get(end), rate), name, words)
@@ -427,10 +421,10 @@ def _cues(lines: Sequence[Line], unit: Unit, hints: Hints) -> tuple[CueAnswer, .
         start = previous_end if line.start is None else rounded_ms(line.start * ms)
         end = start if line.end is None else max(start, rounded_ms(line.end * ms))
         if line.start is None or line.end is None or not 0 <= line.start <= line.end <= MAX_MS / ms:
-            hints.count_line("Time put right, as it was missing, negative, reversed or beyond 100 hours")
+            hints.count_line(sentences.time_put_right)
         cues.append(CueAnswer(start, end, line.speaker, line.text))
         previous_end = end
     ordered = tuple(sorted(cues, key=lambda cue: cue.start_ms))
     if ordered != tuple(cues):
-        hints.add("The lines came out of order and were sorted by time.")
+        hints.add(_("The lines came out of order and were sorted by time."))
     return ordered

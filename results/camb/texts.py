@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 
 MAX_REASON = 100
+MAX_TEXT = 100_000
 HIDDEN_KEY = "[key hidden]"
 """What stands in a text in place of the API key, if CAMB.AI echoes the key."""
 

@@ -19,6 +19,7 @@ from typing import BinaryIO
 
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from results import clock, queue
 from results.media import (
@@ -170,13 +171,15 @@ class _Turn:
             if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
                 # A part file that cannot be finished takes space from everything else on this disk.
                 part_files.delete(copy)
-                message = "The server's disk is full. It is tried again once there is room."
+                message = _("The server's disk is full. The copy starts again once there is room.")
                 quota.tell_trouble(copy.team_id, "disk", message)
                 self._postpone(message, DISK_WAIT, received_bytes=0)
                 if self._own_row().exists():
                     default_storage.delete(copy.name)
             else:
-                self._postpone("The storage cannot be written to. Ask the administrator of this server.", DISK_WAIT)
+                self._postpone(
+                    _("The storage cannot be written to. Ask the administrator of this server."), DISK_WAIT
+                )
 
     # --- Download ----------------------------------------------------------------------------------
 
@@ -212,9 +215,9 @@ class _Turn:
         elif part.size is None:
             self._reserve(copy.received_bytes)
         elif copy.received_bytes != part.size:
-            raise download.DownloadError("The file broke off on its way.")
+            raise download.DownloadError(download.INTERRUPTED)
         if is_at_end and not copy.size:
-            raise download.DownloadError("The file is empty.")
+            raise download.DownloadError(_("The file is empty."))
         return is_at_end
 
     def _write(self, part: download.FilePart, file: BinaryIO) -> bool:
@@ -235,7 +238,7 @@ class _Turn:
                 self._reserve(part.size)
             if now - turn_began_at >= TURN_SECONDS:
                 if copy.received_bytes - received_before < TURN_SECONDS * MIN_BYTES_PER_SECOND:
-                    raise download.DownloadError("The host of the media sends it too slowly.")
+                    raise download.DownloadError(_("The media host sends the file too slowly."))
                 if part.validator and copy.received_bytes != part.size:
                     return False
                 turn_began_at, received_before = now, copy.received_bytes

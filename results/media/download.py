@@ -19,6 +19,8 @@ from urllib.parse import urljoin
 
 import requests
 import urllib3
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from urllib3.util.connection import create_connection
 
 from results.http import DeadlineAdapter
@@ -30,6 +32,7 @@ MAX_REDIRECTS = 5
 # Each address that does not answer costs CONNECT_SECONDS, and a name can have very many.
 MAX_ADDRESSES = 4
 PIECE_BYTES = 64 * 1024
+INTERRUPTED = gettext_lazy("The download was interrupted.")
 
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
@@ -105,9 +108,9 @@ def _follow(
         response.close()
         target = urljoin(url, target)
         if not target.startswith("https://" if url.startswith("https://") else ("https://", "http://")):
-            raise DownloadError("The link leads on to an address that is not safe to follow.")
+            raise DownloadError(_("The link redirects to an address that is not safe to follow."))
         url = target
-    raise DownloadError("The link leads from one address to the next without end.")
+    raise DownloadError(_("The link redirects too many times."))
 
 
 def _continues(response: requests.Response, start: int, validator: str) -> bool:
@@ -124,12 +127,12 @@ def _part(response: requests.Response, start: int) -> FilePart:
     if response.status_code == 206:
         first, size = _content_range(response) or (-1, 0)
         if first != start:
-            raise DownloadError("The host sent another part of the file than it was asked for.")
+            raise DownloadError(_("The media host sent the wrong part of the file."))
     else:
         start, size = 0, _number(response.headers.get("Content-Length", ""))
         if size is None and not response.raw.chunked:
             raise DownloadError(
-                "The host does not say how long the file is, so Dubroom cannot tell whether all of it came."
+                _("The media host does not say how long the file is, so Dubroom cannot tell whether it is complete.")
             )
     return FilePart(start, size, _validator(response), _pieces(response))
 
@@ -137,11 +140,11 @@ def _part(response: requests.Response, start: int) -> FilePart:
 def _check(response: requests.Response) -> None:
     code = response.status_code
     if code in (401, 403, 404, 410):
-        raise LinkGoneError(f"The link has expired (HTTP {code}).")
+        raise LinkGoneError(_("The link has expired (HTTP %(code)s).") % {"code": code})
     if code not in (200, 206):
-        raise DownloadError(f"The host of the media has a problem of its own (HTTP {code}).")
+        raise DownloadError(_("The media host returned an error (HTTP %(code)s).") % {"code": code})
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise DownloadError("The host sent the file packed, in a way that was not asked for.")
+        raise DownloadError(_("The media host sent the file in an unsupported compression."))
 
 
 def _pieces(response: requests.Response) -> Iterator[bytes]:
@@ -176,13 +179,13 @@ def _as_download_errors() -> Iterator[None]:
     try:
         yield
     except (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError) as error:
-        raise DownloadError("The host of the media did not answer in time.") from error
+        raise DownloadError(_("The media host did not answer in time.")) from error
     except (requests.exceptions.SSLError, urllib3.exceptions.SSLError) as error:
-        raise DownloadError("The host of the media has no certificate that can be trusted.") from error
+        raise DownloadError(_("The media host's certificate cannot be trusted.")) from error
     except urllib3.exceptions.ProtocolError as error:
-        raise DownloadError("The file broke off on its way.") from error
+        raise DownloadError(INTERRUPTED) from error
     except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
-        raise DownloadError("The host of the media could not be reached.") from error
+        raise DownloadError(_("The media host could not be reached.")) from error
 
 
 # --- The guard against our own network ---------------------------------------------------------------
@@ -221,17 +224,18 @@ def _dial(connection: Any, trusted: Collection[Host]) -> socket.socket:
     try:
         resolved = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
     except OSError as error:
-        raise DownloadError(f"The host {host} does not exist.") from error
+        raise DownloadError(_("The host %(host)s does not exist.") % {"host": host}) from error
     addresses = [str(entry[4][0]) for entry in resolved]
     if (host, port) not in trusted:
         addresses = [address for address in addresses if is_public(address)]
         if not addresses:
             raise DownloadError(
-                f"The link leads to {host}, which is not on the public internet, so it was not followed."
+                _("The link leads to %(host)s, which is not on the public internet, so it was not followed.")
+                % {"host": host}
             )
     for address in addresses[:MAX_ADDRESSES]:
         try:
             return create_connection((address, port), connection.timeout, socket_options=connection.socket_options)
         except OSError:
             continue
-    raise DownloadError(f"The host {host} could not be reached.")
+    raise DownloadError(_("The host %(host)s could not be reached.") % {"host": host})

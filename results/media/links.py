@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 from urllib.parse import parse_qsl, urlsplit
 
+from django.conf import settings
 from django.core.cache import cache
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from results import camb, clock
@@ -169,9 +171,11 @@ def refresh_now(run: Run) -> None:
     lease, log = uuid.uuid4(), call_log.CallLog(key.pk)
     Run.objects.filter(pk=run.pk).update(lease=lease, lease_until=now + claims.LEASE_DURATION, leased_by=None)
     try:
-        with keys.client_with_timeout(key, seconds=10) as client, log.record([run.pk]):
-            [answer] = client.fetch([run.camb_run_id or 0]).values()
-        save.save_outcomes([save.Outcome(run.pk, lease, now, answer)], log)
+        # What is stored is in the server's language, whichever the person who waits reads.
+        with translation.override(settings.LANGUAGE_CODE):
+            with keys.client_with_timeout(key, seconds=10) as client, log.record([run.pk]):
+                [answer] = client.fetch([run.camb_run_id or 0]).values()
+            save.save_outcomes([save.Outcome(run.pk, lease, now, answer)], log)
     except camb.CambError as error:
         call_log.write_log(log, {})
         if error.concerns_key:

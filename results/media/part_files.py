@@ -12,6 +12,7 @@ from typing import BinaryIO
 from django.conf import settings
 from django.core.files import File
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from results.models import MediaCopy
 
@@ -106,5 +107,5 @@ def detect_type(head: bytes, kind: str) -> tuple[str, str]:
     if is_frame or head.startswith(b"ID3"):
         return "audio/mpeg", ".mp3"
     raise UnsupportedMediaError(
-        "What the link gives is no video or audio that browsers play. Refresh the run to try again."
+        _("The file is not a video or audio that browsers play. Refresh the run to try again.")
     )

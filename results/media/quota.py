@@ -8,6 +8,8 @@ from django.db import transaction
 from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import Coalesce
 from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from results import clock, queue
 from results.models import CopyPolicy, Event, MediaCopy, TeamVersion
@@ -17,7 +19,7 @@ from teams.models import Team
 GB = 2**30
 # A copy that does not fit is tried again after this time.
 WAIT = timedelta(hours=1)
-HINT = "An owner or a manager can allow more under Team, Media. Deleting removed runs makes room too."
+HINT = _("An owner or a manager can allow more under Team, Media. Deleting removed runs makes room too.")
 
 State = MediaCopy.State
 
@@ -93,15 +95,20 @@ def has_room(team_id: int, size: int) -> bool:
 def no_room_message(copy: MediaCopy) -> str:
     """Return the message of a copy that does not fit into its team's quota."""
     policy = CopyPolicy.objects.get(pk=copy.team_id)
-    used = filesizeformat(used_bytes(policy.pk) - copy.size)
-    return f"No room for {filesizeformat(copy.size)}: {used} of {policy.quota_bytes // GB} GB are taken. {HINT}"
+    sizes = {
+        "size": filesizeformat(copy.size),
+        "used": filesizeformat(used_bytes(policy.pk) - copy.size),
+        "quota": policy.quota_bytes // GB,
+    }
+    return f"{gettext('No room for %(size)s: %(used)s of %(quota)s GB are in use.') % sizes} {HINT}"
 
 
 def postpone_unsized(team_id: int | None) -> None:
     """Postpone the team's due copies of unknown size: each request would only find the same lack of room."""
     now = clock.now()
     unsized = MediaCopy.objects.due(now).filter(team=team_id, size=0)
-    unsized.update(due_at=now + WAIT, message=f"There is no room left for copies. {HINT}")
+    message = f"{gettext('There is no room left for copies.')} {HINT}"
+    unsized.update(due_at=now + WAIT, message=message)
 
 
 def tell_trouble(team_id: int | None, trouble: str, message: str = "") -> None:

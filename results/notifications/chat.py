@@ -133,9 +133,11 @@ def send(address: str, summary: Summary) -> Reply:
         is_sent = open_chat(address).notify(body=text_of(summary), title=title, body_format=NotifyFormat.TEXT)
     finally:
         _reply.reset(token)
-    last = replies[-1] if replies else OutboundError("The message could not be written.")
+    last = replies[-1] if replies else OutboundError(_("The message could not be written."))
     if isinstance(last, OutboundError):
         raise last
     if not is_sent and last.http_status < 300:
-        raise OutboundError(f"The channel refused the message (HTTP {last.http_status}). Check its address.")
+        raise OutboundError(
+            _("The channel refused the message (HTTP %(code)s). Check its address.") % {"code": last.http_status}
+        )
     return last

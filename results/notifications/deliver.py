@@ -12,6 +12,7 @@ from time import monotonic
 
 from django.db import transaction
 from django.db.models import Min
+from django.utils.translation import gettext as _
 
 from results import clock, queue
 from results.camb.texts import storable
@@ -125,16 +126,16 @@ def _try(message: Message, lease: uuid.UUID) -> None:
         if reply:
             delivery.http_status, delivery.answer = reply.http_status, reply.body
             if not 200 <= reply.http_status < 300:
-                problem = f"The channel answered with HTTP {reply.http_status}."
+                problem = _("The channel answered with HTTP %(code)s.") % {"code": reply.http_status}
     except (OutboundError, chat.BadAddressError) as error:
         problem = str(error)
     except SealBrokenError:
-        problem = "The stored address can no longer be decrypted on this server. Enter it again."
+        problem = _("The stored address can no longer be decrypted on this server. Enter it again.")
     except MemoryError:
         raise
     except Exception:
         logger.exception("Message %s could not be written", message)
-        problem = "The message could not be written. Ask the administrator of this server."
+        problem = _("The message could not be written. Ask the administrator of this server.")
     delivery.problem, delivery.duration_ms = problem, round((monotonic() - began) * 1000)
     _store(message, delivery, lease)
 

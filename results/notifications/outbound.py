@@ -8,6 +8,7 @@ from typing import Any
 import requests
 import urllib3
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from results.media.download import DownloadError, GuardedAdapter, Host
 
@@ -41,7 +42,7 @@ def request(method: str, url: str, **kwargs: Any) -> requests.Response:
     Raises OutboundError. Takes what `requests.request` takes of headers, body and parameters.
     """
     if not url.startswith(("https://", "http://")):
-        raise OutboundError("The address does not begin with https:// or http://.")
+        raise OutboundError(_("The address does not begin with https:// or http://."))
     adapter = GuardedAdapter(trusted_hosts())
     adapter.deadline = monotonic() + TOTAL_SECONDS
     taken = {
@@ -61,11 +62,13 @@ def request(method: str, url: str, **kwargs: Any) -> requests.Response:
     except DownloadError as error:
         raise OutboundError(str(error)) from error
     except (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError) as error:
-        raise OutboundError(f"The channel did not answer within {TOTAL_SECONDS:.0f} seconds.") from error
+        raise OutboundError(
+            _("The channel did not answer within %(n)s seconds.") % {"n": f"{TOTAL_SECONDS:.0f}"}
+        ) from error
     except (requests.exceptions.SSLError, urllib3.exceptions.SSLError) as error:
-        raise OutboundError("The channel's certificate cannot be trusted.") from error
+        raise OutboundError(_("The channel's certificate cannot be trusted.")) from error
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-        raise OutboundError("The channel could not be reached, or its answer broke off.") from error
+        raise OutboundError(_("The channel could not be reached, or its answer was incomplete.")) from error
 
 
 def post(url: str, body: str, headers: Mapping[str, str]) -> Reply:

@@ -14,6 +14,7 @@ from threading import BoundedSemaphore
 from time import monotonic
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from results import camb, clock, queue
 from results.models import ApiKey, Run, WorkerHeartbeat
@@ -209,7 +210,8 @@ class _Asking:
         except camb.Refused as error:
             if not error.blames_runs:
                 raise
-            raise camb.Unavailable(f"CAMB.AI refuses every call. {error}", http_status=error.http_status) from error
+            sentence = _("CAMB.AI refuses every call.")
+            raise camb.Unavailable(f"{sentence} {error}", http_status=error.http_status) from error
 
     # --- A batch that has failed before ----------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from time import monotonic
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from results import camb, clock
 from results.db import bulk
@@ -41,7 +42,7 @@ class CallLog:
             raise
         except Exception:
             call.http_status, call.outcome = 200, Call.Outcome.MALFORMED
-            call.message = "CAMB.AI's answer could not be read. Ask the administrator of this server."
+            call.message = _("CAMB.AI's answer could not be read. Ask the administrator of this server.")
             raise
         else:
             call.http_status, call.outcome = 200, Call.Outcome.ANSWERED

@@ -11,6 +11,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
 
 from results import camb, clock
 from results.models import ApiKey, Event, TeamVersion
@@ -58,8 +59,9 @@ def record_success(key: ApiKey) -> None:
 
 def record_inconclusive(key: ApiKey, error: camb.CambError) -> None:
     """Note that a test told nothing of the key: it stays untried, and the first answer about a run settles it."""
-    message = f"CAMB.AI answered, but did not say whether it accepts this key. Add a run to find out. {error}"
-    if _unchanged(key).filter(state=State.UNTRIED).update(message=message, last_call_at=clock.now()):
+    sentence = _("CAMB.AI answered, but did not say whether it accepts this key. Add a run to find out.")
+    untried = _unchanged(key).filter(state=State.UNTRIED)
+    if untried.update(message=f"{sentence} {error}", last_call_at=clock.now()):
         TeamVersion.bump(key.pk)
 
 
@@ -73,7 +75,7 @@ def record_failure(key: ApiKey, error: camb.CambError | SealBrokenError, *, is_t
     message, state, wait, named = str(error), State.UNAVAILABLE, _pause(key.failures), None
     setting = getattr(error, "setting", "")
     if isinstance(error, SealBrokenError):
-        message = "The stored key can no longer be decrypted on this server. Paste the key again."
+        message = _("The stored key can no longer be decrypted on this server. Paste the key again.")
         state, wait, setting = State.REFUSED, REFUSED_PROBE, "FIELD_KEYS"
     elif isinstance(error, camb.Refused):
         state, wait = State.UNPAID if error.is_payment_required else State.REFUSED, REFUSED_PROBE

@@ -5,6 +5,7 @@ import threading
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from results import camb, queue
 from results.models import ApiKey, Language, Run, TeamVersion
@@ -72,7 +73,9 @@ def test_key(team_id: int) -> None:
         raise
     except Exception:
         logger.exception("The answer to a test of team %s's key could not be read", team_id)
-        unreadable = camb.Malformed("CAMB.AI's answer to the test could not be read. Test the key again later.")
+        unreadable = camb.Malformed(
+            _("CAMB.AI's answer to the test could not be read. Test the key again later.")
+        )
         circuit_breaker.record_failure(key, unreadable, is_test=True)
         return
     else:
@@ -122,8 +125,10 @@ def check_address(client: camb.Client) -> None:
             raise InconclusiveError(error) from error
         if not error.is_unknown_run:
             raise
-        sentence = f"CAMB.AI was not found at this server's address for it. {camb.ASK_THE_ADMINISTRATOR}"
-        raise camb.Unavailable(sentence, http_status=error.http_status, setting="CAMB_BASE_URL") from error
+        sentence = _("CAMB.AI was not found at this server's address for it.")
+        raise camb.Unavailable(
+            f"{sentence} {camb.ASK_THE_ADMINISTRATOR}", http_status=error.http_status, setting="CAMB_BASE_URL"
+        ) from error
 
 
 # --- The HTTP client ---------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 import json
 import zlib
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
@@ -10,13 +9,14 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Max, Q
+from django.utils.translation import gettext as _
 
 from results import camb, clock
 from results.db import bulk
 from results.dubs import languages as dub_languages
 from results.dubs import speakers
 from results.models import Cue, Dub, Language, MediaCopy, RawAnswer, Run
-from results.refresh import run_events
+from results.refresh import answer_notes, run_events
 from results.search import indexing
 from results.search.index import IndexLine
 from results.transcripts import languages
@@ -26,13 +26,8 @@ from results.transcripts import languages
 ANSWER_BYTES = 20 * 2**20
 # CAMB.AI dubs into about 150 languages. An answer with ever new keys must not add dubs without end.
 MAX_DUBS = 200
-MAX_NOTES = 20
 # After this many answers in a row that left a run out, a note says so.
 NOTE_ABSENCE_AFTER = 3
-_ABSENT = (
-    "CAMB.AI's answers say nothing about this id. It may still be processing; if this lasts, check the id, and "
-    "that it was made with this key's account."
-)
 
 CUE_FIELDS = ("team", "run", "dub", "position", "start_ms", "end_ms", "speaker", "original_speaker", "text")
 DUB_FIELDS = (
@@ -58,7 +53,7 @@ def merge_refusal(run: Run, refusal: camb.Refused) -> str:
     """Mark the run that CAMB.AI refuses to show; the caller saves it. Return what changed, in words."""
     before = run.status
     if run.status in (Status.READY, Status.PARTLY):
-        run.notes = [f"{refusal} What was stored before is kept."]
+        run.notes = [f"{refusal} {answer_notes.KEPT}"]
     else:
         run.status, run.reason = Status.NOT_FOUND, str(refusal)
     return _status_change(before, run)
@@ -91,9 +86,9 @@ def merge_task(run: Run, task: camb.TaskAnswer) -> str:
                     removed_at=None, removed_by="", archived_at=None, due_at=clock.now()
                 )
             run.delete()
-            return f"It is run {task.run_id}, which the team had already."
+            return _("It is run %(id)s, which the team had already.") % {"id": task.run_id}
         run.camb_run_id, run.attempts = task.run_id, 0
-        return f"CAMB.AI made it run {task.run_id}."
+        return _("CAMB.AI made it run %(id)s.") % {"id": task.run_id}
     if task.failure:
         run.status, run.reason = Status.FAILED, camb.explain(task.failure, task.message)
     else:
@@ -131,7 +126,7 @@ class Merge:
         answer = self._with_known_times(run, answer)
         before, dubs, notes = run.status, self._dubs[run.pk], list(answer.hints)
         given_dubs = _match_keys(dubs, _by_key(answer.dubs))
-        missing, arrived = dict(dubs), dict[str, str]()
+        missing, arrived = dict(dubs), dict[str, bool]()
         left_out = 0
         for key, given in given_dubs:
             if key not in dubs and len(dubs) >= MAX_DUBS:
@@ -140,30 +135,28 @@ class Merge:
             missing.pop(key, None)
             dub = dubs.setdefault(key, Dub(team_id=run.team_id, run=run, language=key, camb_language=key))
             dub.camb_language = key
-            verb = "replaced" if dub.cue_count else "arrived"
+            is_replaced = dub.cue_count > 0
             notes += _merge_links(dub, given, asked_at)
             notes += self._merge_cues(dub, given)
             self._changed[run.pk, key] = dub
             if (run.pk, key) in self._cues:
-                arrived.setdefault(key, verb)
+                arrived.setdefault(key, is_replaced)
         self._name_languages(run, dubs)
         if left_out:
-            notes.append(f"CAMB.AI gave more than {MAX_DUBS} dubs; {left_out} of them were left out.")
+            notes.append(answer_notes.left_out(left_out, MAX_DUBS))
         if answer.dubs and missing:
-            notes.append(_no_longer_given([dub.language for dub in missing.values()]))
+            notes.append(answer_notes.no_longer_given([dub.language for dub in missing.values()]))
         notes += _set_status(run, list(dubs.values()), answer)
         self._note_missing(run, dubs)
         run.absences, run.is_absence_verified = (
             (run.absences + 1, run.is_absence_verified) if answer.is_absent else (0, False)
         )
         if run.absences >= NOTE_ABSENCE_AFTER and not dubs:
-            notes.append(_ABSENT)
-        run.notes = _counted(notes)
+            notes.append(str(answer_notes.ABSENT))
+        run.notes = answer_notes.counted(notes)
         changes = [
-            f"transcript of {languages.name(dubs[key].language)} {verb}"
-            if dubs[key].language
-            else f"transcript {verb}"
-            for key, verb in arrived.items()
+            answer_notes.transcript_change(dubs[key].language, is_replaced=is_replaced)
+            for key, is_replaced in arrived.items()
         ]
         change = ", ".join(filter(None, (_status_change(before, run), *changes)))
         if change:
@@ -198,7 +191,7 @@ class Merge:
                 self._merge_cues(dubs[key], given)
                 self._changed[run.pk, key] = dubs[key]
         outdated = {*earlier.hints, *camb.UNIT_HINTS}
-        run.notes = _counted([*answer.hints, *(note for note in run.notes if note not in outdated)])
+        run.notes = answer_notes.counted([*answer.hints, *(note for note in run.notes if note not in outdated)])
         run.duration_ms = max((dub.duration_ms for dub in dubs.values()), default=0)
         run.is_compared = False
         return True
@@ -215,7 +208,7 @@ class Merge:
 
     def _merge_cues(self, dub: Dub, given: camb.DubAnswer) -> list[str]:
         if not given.cues:
-            return ["CAMB.AI no longer gives the transcript; the earlier one is kept."] if dub.cue_count else []
+            return [str(answer_notes.TRANSCRIPT_KEPT)] if dub.cue_count else []
         digest = _digest(given)
         if digest != dub.cues_hash:
             dub.cues_hash, dub.cue_count = digest, len(given.cues)
@@ -278,20 +271,6 @@ class Merge:
         self.changes.setdefault(dub.run_id, []).append(change)
 
 
-def _no_longer_given(tags: Sequence[str]) -> str:
-    """Return one sentence on the dubs that the answer left out, however many they are."""
-    first = languages.name(tags[0]) or "the dub"
-    named = first if len(tags) == 1 else f"{first} and {len(tags) - 1} more"
-    return f"CAMB.AI no longer gives {named}; what was stored is kept."
-
-
-def _counted(notes: Sequence[str]) -> list[str]:
-    """Return each note once, with how often it was made, and at most MAX_NOTES of them."""
-    counts = Counter(notes)
-    counted = [note if count == 1 else f"{note} ({count} times)" for note, count in counts.items()]
-    return counted[:MAX_NOTES]
-
-
 def _merge_links(dub: Dub, given: camb.DubAnswer, asked_at: datetime) -> list[str]:
     notes = []
     for kind in ("video", "audio"):
@@ -300,7 +279,7 @@ def _merge_links(dub: Dub, given: camb.DubAnswer, asked_at: datetime) -> list[st
             setattr(dub, f"{kind}_url", url)
             dub.media_fetched_at = asked_at
         elif getattr(dub, f"{kind}_url"):
-            notes.append(f"CAMB.AI no longer gives the {kind}; the earlier link is kept.")
+            notes.append(str(answer_notes.LINK_KEPT[kind]))
     dub.media_fetched_at = dub.media_fetched_at or asked_at
     return notes
 
@@ -312,9 +291,9 @@ def _set_status(run: Run, dubs: Sequence[Dub], answer: camb.RunAnswer) -> list[s
     if dubs:
         run.status = Status.PARTLY if any(map(_missing_parts, dubs)) else Status.READY
         if answer.failure:
-            notes.append(f"{camb.explain(answer.failure, answer.message)} What was stored before is kept.")
+            notes.append(f"{camb.explain(answer.failure, answer.message)} {answer_notes.KEPT}")
         if answer.is_empty:
-            notes.append("CAMB.AI's newest answer about this run was empty; what was stored before is kept.")
+            notes.append(str(answer_notes.EMPTY))
     elif answer.failure:
         run.status, run.reason = Status.FAILED, camb.explain(answer.failure, answer.message)
     else:

@@ -10,6 +10,8 @@ from typing import NamedTuple
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Least
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from results import camb, clock
 from results.db import bulk, health
@@ -28,7 +30,7 @@ MAX_CUES_PER_TRANSACTION = 1000
 MAX_SAVE_ATTEMPTS = 5
 # How long a run waits at most after its answer could not be stored, through no fault of its own.
 LONGEST_UNSTORED = timedelta(seconds=90)
-UNSTORABLE = "CAMB.AI's answer could not be stored. Ask the administrator of this server, then refresh."
+UNSTORABLE = _("CAMB.AI's answer could not be stored. Ask the administrator of this server, then refresh.")
 RUN_FIELDS = (
     "camb_run_id",
     "status",
@@ -127,7 +129,7 @@ def _store(outcomes: Sequence[Outcome], earlier: dict[int, str], log: CallLog | 
 
     The call log comes with the last share; the changes of earlier shares are written in it too.
     """
-    changes = dict.fromkeys((outcome.pk for outcome in outcomes), "Replaced by a newer check.")
+    changes = dict.fromkeys((outcome.pk for outcome in outcomes), gettext("Replaced by a newer check."))
     by_run = {(outcome.pk, outcome.lease): outcome for outcome in outcomes}
     # One order of locks everywhere avoids deadlocks, and so the runs that tasks have become are locked with these.
     locked = Run.objects.select_for_update().filter(pk__in=[*changes, *_known_runs(outcomes)]).order_by("pk")
@@ -189,7 +191,7 @@ def _postpone_unstored(outcome: Outcome) -> None:
     held = Run.objects.filter(pk=outcome.pk, lease=outcome.lease).exclude(due_at=None)
     with suppress(*health.TRANSIENT_ERRORS):  # then the worker's heartbeat gives the lease back
         for row in held.values_list(*DueRun._fields):
-            postpone([DueRun(*row)], camb.Unavailable(UNSTORABLE))
+            postpone([DueRun(*row)], camb.Unavailable(str(UNSTORABLE)))
             due_at = Least(F("due_at"), clock.now() + LONGEST_UNSTORED)
             held.update(due_at=due_at, lease=None, lease_until=None, leased_by=None, call_failures=0)
 
@@ -204,7 +206,7 @@ def _postpone_failed_save(outcome: Outcome) -> str:
         is_given_up = run.archived_at is not None or run.attempts >= MAX_SAVE_ATTEMPTS
         run.due_at = None if is_given_up else clock.now() + backoff(run.attempts)
         run.requested_at = run.lease = run.lease_until = run.leased_by = None
-        run.reason = UNSTORABLE
+        run.reason = str(UNSTORABLE)
         run.version = TeamVersion.bump(run.team_id)
         run.save(update_fields=[
             "attempts", "due_at", "requested_at", "reason", "version", "lease", "lease_until", "leased_by"

@@ -11,6 +11,7 @@ from hashlib import sha256
 
 import chardet
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from results.runs import verdicts, workbooks
 
@@ -18,21 +19,21 @@ from results.runs import verdicts, workbooks
 ENCODINGS = {
     "utf_8": "UTF-8",
     "utf_16": "UTF-16",
-    "cp1250": "Central European, cp1250",
-    "cp1251": "Cyrillic, cp1251",
-    "cp1252": "Western European, cp1252",
-    "cp1253": "Greek, cp1253",
-    "cp1254": "Turkish, cp1254",
-    "cp1255": "Hebrew, cp1255",
-    "cp1256": "Arabic, cp1256",
-    "cp1257": "Baltic, cp1257",
-    "cp1258": "Vietnamese, cp1258",
-    "cp874": "Thai, cp874",
-    "cp932": "Japanese, cp932",
-    "cp949": "Korean, cp949",
-    "gb18030": "Chinese, gb18030",
-    "big5hkscs": "Chinese, big5",
-    "mac_roman": "Western European, Mac Roman",
+    "cp1250": gettext_lazy("Central European, cp1250"),
+    "cp1251": gettext_lazy("Cyrillic, cp1251"),
+    "cp1252": gettext_lazy("Western European, cp1252"),
+    "cp1253": gettext_lazy("Greek, cp1253"),
+    "cp1254": gettext_lazy("Turkish, cp1254"),
+    "cp1255": gettext_lazy("Hebrew, cp1255"),
+    "cp1256": gettext_lazy("Arabic, cp1256"),
+    "cp1257": gettext_lazy("Baltic, cp1257"),
+    "cp1258": gettext_lazy("Vietnamese, cp1258"),
+    "cp874": gettext_lazy("Thai, cp874"),
+    "cp932": gettext_lazy("Japanese, cp932"),
+    "cp949": gettext_lazy("Korean, cp949"),
+    "gb18030": gettext_lazy("Chinese, gb18030"),
+    "big5hkscs": gettext_lazy("Chinese, big5"),
+    "mac_roman": gettext_lazy("Western European, Mac Roman"),
 }
 # The unpacked size up to which a workbook is read.
 MAX_UNPACKED = 50 * 2**20

@@ -1,6 +1,8 @@
 """Reads a run's times anew, in the unit that a person chooses or that newly kept media shows."""
 
+from django.conf import settings
 from django.db import transaction
+from django.utils import translation
 
 from results import camb
 from results.db import chunks
@@ -36,7 +38,9 @@ def _locked(run_id: int) -> Run | None:
 
 def _reread(run: Run, unit: str) -> bool:
     merging = Merge([run])
-    is_reread = merging.reread(run, unit)
+    # The person who chooses the unit may read another language than the one in which notes are stored.
+    with translation.override(settings.LANGUAGE_CODE):
+        is_reread = merging.reread(run, unit)
     merging.write()
     run.version = TeamVersion.bump(run.team_id)
     run.save(update_fields=["time_unit", "notes", "duration_ms", "is_compared", "version"])

@@ -8,6 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
@@ -194,4 +195,6 @@ def _news(changed: list[Run]) -> str:
         return ngettext("%(n)s run has finished.", "%(n)s runs have finished.", len(finished)) % {
             "n": len(finished)
         }
-    return " ".join(f"{run}: {run.get_status_display()}." for run in finished)
+    return " ".join(
+        _("%(run)s: %(status)s.") % {"run": run, "status": run.get_status_display()} for run in finished
+    )

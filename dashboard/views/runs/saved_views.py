@@ -114,7 +114,7 @@ def _changeable_view(membership: Membership, pk: int) -> SavedView:
     """Return the view. Raises Http404 for who does not see it, and PermissionDenied for who may not change it."""
     view = get_object_or_404(views.visible_to(membership), pk=pk)
     if not views.can_change(membership, view):
-        raise PermissionDenied("A shared view is changed by who saved it, or by an owner or manager of the team.")
+        raise PermissionDenied(_("Only the person who saved it, an owner or a manager can change a shared view."))
     return view
 
 

@@ -247,7 +247,7 @@ def test_a_failed_language_is_a_hint_with_its_message() -> None:
     )
     assert (answer.dubs, answer.failure) == ((SPANISH,), "")
     assert answer.hints == (
-        "fr-fr: This dub was cancelled in CAMB.AI. Start it again there if you still need it. "
+        "fr-fr: This dub ended in CAMB.AI with the status “CANCELLED”. Start it again there if you still need it. "
         "CAMB.AI says: “By Kim”",
     )
 

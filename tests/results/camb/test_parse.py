@@ -113,7 +113,7 @@ def test_failed_language_beside_a_ready_one_is_a_hint() -> None:
     answer = read_run(1, {"es-es": FLAT, "fr-fr": {"status": "ERROR", "exception_reason": "INTERNAL_ERROR"}})
     assert answer.dubs == (DubAnswer("es-es", MP4, MP3, CUES),)
     assert answer.failure == ""
-    assert answer.hints == ("fr-fr: CAMB.AI had a fault of its own. Start the dub again in CAMB.AI.",)
+    assert answer.hints == ("fr-fr: Something went wrong at CAMB.AI. Start the dub again in CAMB.AI.",)
 
 
 def test_languages_that_are_equal_once_cleaned_are_one_dub() -> None:

@@ -46,7 +46,7 @@ def test_old_copy_plays_while_its_successor_cannot_be_fetched(team, host, sync, 
     sync()
     assert (copies.playable_copy(dub, "video"), len(stored_files(data_dir))) == (before, 1)
     after = MediaCopy.objects.get(state="waiting")
-    assert after.message == "The host of the media has a problem of its own (HTTP 503)."
+    assert after.message == "The media host returned an error (HTTP 503)."
     host.files["/v2.mp4"] = VIDEO + b"more"
     make_due(after)
     sync()

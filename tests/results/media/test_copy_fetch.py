@@ -151,13 +151,13 @@ def test_fetches_are_limited_and_shared_between_teams(team, host, make_key):
 @pytest.mark.parametrize(
     ("reply", "sentence"),
     [
-        (Reply(200, VIDEO, {"ETag": ETAG}, truncate_at=100_000), "The file broke off on its way."),
-        (Reply(200, VIDEO, {"ETag": ETAG}, truncate_at=100_000, reset=True), "The file broke off on its way."),
-        (Reply(503), "The host of the media has a problem of its own (HTTP 503)."),
+        (Reply(200, VIDEO, {"ETag": ETAG}, truncate_at=100_000), "The download was interrupted."),
+        (Reply(200, VIDEO, {"ETag": ETAG}, truncate_at=100_000, reset=True), "The download was interrupted."),
+        (Reply(503), "The media host returned an error (HTTP 503)."),
         (Reply(200, b""), "The file is empty."),
         (
             Reply(200, VIDEO, {"Content-Length": None}),
-            "The host does not say how long the file is, so Dubroom cannot",
+            "The media host does not say how long the file is, so Dubroom cannot",
         ),
     ],
 )
@@ -205,14 +205,14 @@ def test_host_below_the_minimum_rate_fails(team, host, sync, monkeypatch):
     host.files["/v.mp4"] = Reply(200, VIDEO, {"ETag": ETAG}, drip=0.02)
     ready_dub(team, host)
     copy = sync()
-    assert (copy.message, copy.failures) == ("The host of the media sends it too slowly.", 1)
+    assert (copy.message, copy.failures) == ("The media host sends the file too slowly.", 1)
 
 
 def test_host_that_stalls_fails(team, host, sync, monkeypatch):
     monkeypatch.setattr(download, "STALL_SECONDS", 0.2)
     host.files["/v.mp4"] = Reply(200, VIDEO, {"ETag": ETAG}, drip=60)
     ready_dub(team, host)
-    assert sync().message == "The host of the media did not answer in time."
+    assert sync().message == "The media host did not answer in time."
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_file_that_is_no_media_is_given_up_at_once(team, host, sync, data_dir, p
     host.files["/v.mp4"] = Reply(200, page, {"Content-Type": "video/mp4", "ETag": ETAG})
     ready_dub(team, host)
     copy = sync()
-    assert copy.message.startswith("What the link gives is no video or audio that browsers play.")
+    assert copy.message.startswith("The file is not a video or audio that browsers play.")
     assert (copy.state, copy.due_at, part_sizes(data_dir), stored_files(data_dir)) == ("failed", None, [], [])
 
 
@@ -305,7 +305,7 @@ def test_expired_link_without_a_key_is_explained(team, host, sync):
 def test_error_of_camb_during_a_renewal_is_explained(team, host, sync):
     ready_dub(team, host, video_url=link(host, "/v.mp4?Expires=1600000000"))
     host.script(Reply(503))
-    assert sync().message.startswith("CAMB.AI has a problem of its own.")
+    assert sync().message.startswith("Something went wrong at CAMB.AI.")
 
 
 # --- Disks and storages ------------------------------------------------------------------------------
@@ -316,7 +316,7 @@ def test_full_disk_is_explained_and_tried_again_later(team, host, sync, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr(copy_fetch, "SPARE_BYTES", 2**62)
         copy = sync()
-    assert copy.message == "The server's disk is full. It is tried again once there is room."
+    assert copy.message == "The server's disk is full. The copy starts again once there is room."
     assert (copy.state, copy.failures, part_sizes(data_dir)) == ("waiting", 0, [])
     assert Event.objects.get(kind="copies").detail == {"trouble": "disk", "message": copy.message}
     make_due(copy)
@@ -333,7 +333,7 @@ def test_full_disk_of_the_storage_is_noticed_before_the_download(team, host, syn
     monkeypatch.setattr(part_files, "WholeFile", None)
     ready_dub(team, host)
     copy = sync()
-    assert copy.message == "The server's disk is full. It is tried again once there is room."
+    assert copy.message == "The server's disk is full. The copy starts again once there is room."
     assert (copy.state, copy.failures, part_sizes(data_dir)) == ("waiting", 0, [])
 
 

@@ -103,7 +103,7 @@ def test_a_download_that_cannot_be_resumed_starts_over(host, reply):
 def test_another_part_than_requested_is_refused(host):
     content_range = f"bytes 0-{len(CONTENT) - 1}/{len(CONTENT)}"
     host.rule = lambda call: Reply(206, CONTENT, {"ETag": ETAG, "Content-Range": content_range})
-    with pytest.raises(download.DownloadError, match="another part of the file"):
+    with pytest.raises(download.DownloadError, match="wrong part of the file"):
         fetched(host, start=9, validator=ETAG)
 
 
@@ -134,21 +134,21 @@ def test_a_chunked_file_has_no_size_and_is_complete(host):
         (Reply(403), "The link has expired (HTTP 403)."),
         (Reply(404), "The link has expired (HTTP 404)."),
         (Reply(410), "The link has expired (HTTP 410)."),
-        (Reply(429), "The host of the media has a problem of its own (HTTP 429)."),
-        (Reply(500), "The host of the media has a problem of its own (HTTP 500)."),
-        (Reply(304), "The host of the media has a problem of its own (HTTP 304)."),
+        (Reply(429), "The media host returned an error (HTTP 429)."),
+        (Reply(500), "The media host returned an error (HTTP 500)."),
+        (Reply(304), "The media host returned an error (HTTP 304)."),
         (
             Reply(200, b"x", {"Content-Encoding": "gzip"}),
-            "The host sent the file packed, in a way that was not asked",
+            "The media host sent the file in an unsupported compression",
         ),
         (
             Reply(200, b"x", {"Content-Length": None}),
-            "The host does not say how long the file is, so Dubroom cannot",
+            "The media host does not say how long the file is, so Dubroom cannot",
         ),
-        (Reply(200, CONTENT, truncate_at=70_000), "The file broke off on its way."),
-        (Reply(200, CONTENT, truncate_at=70_000, reset=True), "The file broke off on its way."),
-        (Reply(None, b"not HTTP\r\n\r\n"), "The host of the media could not be reached."),
-        (Reply(None, b""), "The host of the media could not be reached."),
+        (Reply(200, CONTENT, truncate_at=70_000), "The download was interrupted."),
+        (Reply(200, CONTENT, truncate_at=70_000, reset=True), "The download was interrupted."),
+        (Reply(None, b"not HTTP\r\n\r\n"), "The media host could not be reached."),
+        (Reply(None, b""), "The media host could not be reached."),
     ],
 )
 def test_each_error_is_a_sentence(host, reply, sentence):
@@ -329,7 +329,7 @@ def test_a_certificate_is_requested_by_name_and_must_be_trusted(tmp_path):
         port = listening.getsockname()[1]
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
-        with pytest.raises(download.DownloadError, match="no certificate that can be trusted"):
+        with pytest.raises(download.DownloadError, match="certificate cannot be trusted"):
             follow(f"https://localhost:{port}/", trusted={("localhost", port)})
         thread.join(5)
     assert names == ["localhost"]

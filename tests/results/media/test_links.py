@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.cache import cache
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from demo.server import Reply
 from results.camb import Unavailable
@@ -230,3 +230,13 @@ def test_a_refresh_now_of_links_stores_new_links_and_keeps_no_lease(camb, team, 
     assert Dub.objects.get(run=run).video_url == "https://media.example/fresh.mp4"
     run.refresh_from_db()
     assert run.lease is None
+
+
+def test_what_a_press_of_play_stores_is_in_the_servers_language(camb, team, enqueued):
+    run = make_run(team)
+    make_dub(run=run, language="fr-fr")
+    camb.runs[run.camb_run_id] = {"es-es": ready()}
+    with translation.override("de"):
+        refresh_now(run)
+    run.refresh_from_db()
+    assert run.notes == ["CAMB.AI no longer gives French (France); what was stored is kept."]

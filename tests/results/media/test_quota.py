@@ -25,7 +25,7 @@ def test_file_beyond_the_quota_is_not_fetched_and_its_size_is_told(team, host, s
     ready_dub(team, host)
     copy = sync()
     assert copy.message.replace("\xa0", " ").startswith(
-        "No room for 5.0 GB: 0 bytes of 1 GB are taken. An owner or a manager can"
+        "No room for 5.0 GB: 0 bytes of 1 GB are in use. An owner or a manager can"
     )
     assert (copy.state, copy.failures, copy.size, part_sizes(data_dir)) == ("waiting", 0, 5 * GB, [])
     make_due(copy)

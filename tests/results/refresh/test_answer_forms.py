@@ -4,11 +4,11 @@ import json
 import zlib
 
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from results.camb import Client
 from results.models import Cue, Dub, Language, MediaCopy, RawAnswer, Run
-from results.refresh.merge import tag_numbered_dubs
+from results.refresh.merge import Merge, tag_numbered_dubs
 from results.runs.add import add_tasks
 from results.runs.times import check_time_unit, choose_time_unit
 from results.search.service import search
@@ -140,6 +140,14 @@ def test_a_person_switches_the_unit_there_and_back(camb, team, sweep):
     assert (times_of(run), run.duration_ms) == (before, 1_200)
     assert run.notes == ["The times came in milliseconds instead of seconds and were converted."]
     assert search(team.pk, "kettle").count == 3
+
+
+def test_notes_are_written_in_the_servers_language_whoever_chooses_the_unit(team, monkeypatch):
+    spoken = []
+    monkeypatch.setattr(Merge, "reread", lambda *given: spoken.append(translation.get_language()) or True)
+    with translation.override("de"):
+        choose_time_unit(make_run(team), "seconds")
+    assert spoken == ["en"]
 
 
 def test_a_refresh_never_undoes_the_chosen_unit(camb, team, sweep):

@@ -445,7 +445,7 @@ def test_a_line_of_a_megabyte_is_stored_as_far_as_it_is_readable(camb, team, swe
     sweep()
     assert statuses() == ["ready", "ready"]
     [cue] = Cue.objects.filter(run=run)
-    assert len(cue.text) == parse.MAX_TEXT
+    assert len(cue.text) == texts.MAX_TEXT
     assert {hit.cue.run_id for hit in search(team.pk, "kettle").hits} == {run.pk, mate.pk}
 
 

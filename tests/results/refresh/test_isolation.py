@@ -210,7 +210,7 @@ def test_an_old_run_that_makes_camb_fail_for_ever_is_asked_daily(team, clock, ag
     lease, now = uuid.uuid4(), timezone.now()
     run = make_run(team, call_failures=32_767, attempts=40, lease=lease, lease_until=now + timedelta(minutes=1))
     Run.objects.update(created_at=now - timedelta(days=age_days))
-    failure = Unavailable("CAMB.AI has a problem of its own.", http_status=500)
+    failure = Unavailable("Something went wrong at CAMB.AI.", http_status=500)
     save.save_outcomes([save.Outcome(run.pk, lease, now, failure)], CallLog(team.pk))
     run.refresh_from_db()
     assert (run.call_failures, run.lease) == (schedule.MAX_CALL_FAILURES, None)

@@ -598,10 +598,10 @@ def test_a_download_by_an_expired_link_continues_by_a_fresh_one(client, team, re
 
 def test_a_download_that_fails_says_why(client, team, reader, linked_media):
     answers, _requested = linked_media
-    answers[VIDEO] = download.DownloadError("The host of the media could not be reached.")
+    answers[VIDEO] = download.DownloadError("The media host could not be reached.")
     dub = make_dub(make_ready_run(team), video_url=VIDEO)
     response = client.get(reverse("media-video", args=[dub.pk]), {"download": ""})
-    assert (response.status_code, response.content.decode()) == (502, "The host of the media could not be reached.")
+    assert (response.status_code, response.content.decode()) == (502, "The media host could not be reached.")
 
 
 @pytest.mark.parametrize(
