@@ -24,15 +24,21 @@ class WithoutTraceback(logging.Filter):
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer 400; the page of a disallowed host says which setting to change."""
+    """Answer 400. Of a disallowed host, Django's log says which setting to change."""
     context = {"is_unknown_name": isinstance(exception, DisallowedHost)}
     return render(request, "400.html", context, status=400)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer 403 to a form without the CSRF token of its page, or from a page of another origin."""
-    context = {"is_foreign": reason.startswith("Origin checking failed")}
-    return render(request, "403_csrf.html", context, status=403)
+    is_foreign = reason.startswith("Origin checking failed")
+    if is_foreign:
+        logger.warning(
+            "%s If that is this server's own address, add it to CSRF_TRUSTED_ORIGINS, and set BEHIND_PROXY=True if "
+            "a proxy is in front.",
+            reason,
+        )
+    return render(request, "403_csrf.html", {"is_foreign": is_foreign}, status=403)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -51,5 +57,6 @@ def server_error(request: HttpRequest) -> HttpResponse:
     try:
         page = render_to_string(name)
     except ValueError:  # a static file that was never collected has no URL
+        logger.error("Static files are missing. Run: python manage.py collectstatic")
         page = render_to_string("503_bare.html")
     return HttpResponse(page, status=status, headers=headers)

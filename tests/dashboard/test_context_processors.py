@@ -101,15 +101,16 @@ def test_a_missing_page_has_our_404_with_and_without_a_session():
 
 def test_the_500_page_renders_without_a_request():
     # Django renders it without a request, since the database or the session may be the broken part.
-    assert "Something broke on our side" in render_to_string("500.html")
+    assert "Something went wrong on our side" in render_to_string("500.html")
 
 
-def test_the_500_page_names_collectstatic_when_static_files_are_missing(settings, tmp_path):
+def test_the_log_names_collectstatic_when_static_files_are_missing(settings, tmp_path, caplog):
     settings.STATIC_ROOT = tmp_path
     backend = "whitenoise.storage.CompressedManifestStaticFilesStorage"
     settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": backend}}
     response = Client(raise_request_exception=False).get(reverse("account_login"))
-    assert (response.status_code, "manage.py collectstatic" in response.content.decode()) == (500, True)
+    assert (response.status_code, "The log says what to change." in response.content.decode()) == (500, True)
+    assert "Run: python manage.py collectstatic" in caplog.text
 
 
 def test_a_form_with_a_stale_csrf_token_is_explained():
@@ -119,8 +120,11 @@ def test_a_form_with_a_stale_csrf_token_is_explained():
     assert "Try again" in response.content.decode()
 
 
-def test_an_unknown_host_or_origin_names_the_setting_to_change():
+def test_the_log_names_the_setting_to_change_for_an_unknown_host_or_origin(caplog):
     unknown = Client().get("/", headers={"host": "dub.example.org"})
-    assert (unknown.status_code, "ALLOWED_HOSTS" in unknown.content.decode()) == (400, True)
+    assert (unknown.status_code, "ALLOWED_HOSTS" in unknown.content.decode()) == (400, False)
+    assert "add 'dub.example.org' to ALLOWED_HOSTS" in caplog.text
     proxied = Client(enforce_csrf_checks=True).post("/accounts/login/", headers={"origin": "https://testserver"})
-    assert (proxied.status_code, "CSRF_TRUSTED_ORIGINS" in proxied.content.decode()) == (403, True)
+    assert (proxied.status_code, "CSRF_TRUSTED_ORIGINS" in proxied.content.decode()) == (403, False)
+    assert "https://testserver does not match" in caplog.text
+    assert "add it to CSRF_TRUSTED_ORIGINS" in caplog.text

@@ -90,8 +90,8 @@ def test_an_unreachable_cache_does_no_harm(monkeypatch):
         (OperationalError("too many connections for role dubroom"), 503, "Back in a moment"),
         (InternalError("cannot execute UPDATE in a read-only transaction"), 503, "Back in a moment"),
         (RedisConnectionError("no route to redis.internal"), 503, "Back in a moment"),
-        (ProgrammingError('column "coat" does not exist'), 500, "Something broke on our side"),
-        (ZeroDivisionError("at work"), 500, "Something broke on our side"),
+        (ProgrammingError('column "coat" does not exist'), 500, "Something went wrong on our side"),
+        (ZeroDivisionError("at work"), 500, "Something went wrong on our side"),
     ],
 )
 def test_a_transient_error_answers_503_and_a_fault_500(monkeypatch, caplog, error, status, words):
