@@ -34,7 +34,7 @@ NO_LANGUAGE, GUESSED, READS_OTHERWISE = "-none", "-guessed", "-otherwise"
 LANGUAGE_FILTERS = {
     NO_LANGUAGE: gettext_lazy("No language"),
     GUESSED: gettext_lazy("Guessed"),
-    READS_OTHERWISE: gettext_lazy("Reads otherwise"),
+    READS_OTHERWISE: gettext_lazy("Text in another language"),
 }
 # The values of `copies` in URLs.
 KEPT, NOT_KEPT = "kept", "none"

@@ -53,7 +53,7 @@ def page(request: SignedInRequest, slug: str) -> HttpResponse:
 def remove(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
     membership = membership_or_404(request.user, slug)
     feeds.remove(membership, get_object_or_404(feeds.own(membership), pk=pk))
-    messages.success(request, _("The feed is removed. Its address shows nothing any more."))
+    messages.success(request, _("The feed is removed. Its address no longer works."))
     return redirect("feeds", slug)
 
 

@@ -48,8 +48,8 @@ def page(request: SignedInRequest, slug: str) -> HttpResponse:
     logger.info("Team %s: retention set to %s by user %s", slug, wanted, request.user.pk)
     messages.success(
         request,
-        _("Saved. What is older is deleted every hour.")
+        _("Saved. Anything older is deleted within the hour.")
         if any(form.cleaned_data.values())
-        else _("Saved. Archived runs and copies of media stay until they are deleted."),
+        else _("Saved. Archived runs and copies of media are kept until you delete them."),
     )
     return redirect("retention", slug)

@@ -183,7 +183,7 @@ def second_step(request: SignedInRequest, slug: str) -> HttpResponse:
         audit.record(membership.team, audit.Action.SETTINGS_CHANGED, rule)
     logger.info("Team %s: second step %s by user %s", slug, "on" if is_required else "off", request.user.pk)
     if is_required:
-        messages.success(request, _("From now on, this team opens only to people with a second step at log-in."))
+        messages.success(request, _("Everyone in this team now needs a second step at log-in."))
     else:
         messages.success(request, _("This team no longer requires a second step at log-in."))
     return redirect("teams-detail", slug)
@@ -276,7 +276,7 @@ def _change_member(request: SignedInRequest, person: Membership, form: MemberFor
             audit.record(person.team, audit.Action.MEMBER_CHANGED, change)
         notify(request, "role_changed", [person.user], membership=person)
         logger.info("Team %s: user %s made %s by user %s", slug, person.user_id, role, request.user.pk)
-        now = _("%(name)s is now: %(role)s.") % {"name": name, "role": Membership.Role(role).label}
+        now = _("%(name)s now has the role %(role)s.") % {"name": name, "role": Membership.Role(role).label}
         request.session["changed_member"] = {"pk": person.pk, "now": now, "field": "role", "earlier": earlier}
     elif (may_export := form.cleaned_data["may_export"]) and (
         is_allowed := may_export == "yes"

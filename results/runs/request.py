@@ -25,7 +25,7 @@ class QueueUnreachableError(Exception):
 
     def __init__(self) -> None:
         super().__init__(
-            _("Refreshing cannot start: the queue of this server is out of reach. It starts once that works again.")
+            _("Refresh is delayed by a problem on this server. It starts by itself once that is fixed.")
         )
 
 

@@ -126,12 +126,12 @@ def test_a_role_is_saved_by_its_choice_and_undone_by_a_click(page, team):
     roles = page.locator(f"#role-{ben.pk}")
     roles.focus()
     roles.select_option("viewer")
-    expect(page.locator("#role-changed")).to_contain_text("is now: Viewer.")
+    expect(page.locator("#role-changed")).to_contain_text("now has the role Viewer.")
     expect(roles).to_be_focused()
     ben.refresh_from_db()
     assert ben.role == "viewer"
     page.get_by_role("button", name="Undo").click()
-    expect(page.locator("#role-changed")).to_contain_text("is now: Member.")
+    expect(page.locator("#role-changed")).to_contain_text("now has the role Member.")
     expect(roles).to_have_value("member")
 
 

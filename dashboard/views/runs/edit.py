@@ -110,7 +110,7 @@ def restore(request: HttpRequest, pk: int) -> HttpResponse:
     run, membership = get_changeable_run(request, pk)
     restore_runs(membership.team, [pk])
     messages.success(
-        request, _("%(run)s is back in the list, and in the search in a moment.") % {"run": quoted(run)}
+        request, _("%(run)s is restored. It appears in search in a moment.") % {"run": quoted(run)}
     )
     return redirect("runs-detail", pk)
 

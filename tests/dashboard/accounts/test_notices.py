@@ -46,4 +46,4 @@ def test_a_changed_role_is_told_to_its_person_once(as_owner, team):
     for _ in range(2):
         as_owner.post(url, {"role": Role.VIEWER})
     assert sent() == [(ben.email, "Your role in the team Dub in Dubroom changed")]
-    assert "Anna changed your role in the team Dub. You are now: Viewer." in mail.outbox[0].body
+    assert "Anna changed your role in the team Dub. Your new role: Viewer." in mail.outbox[0].body

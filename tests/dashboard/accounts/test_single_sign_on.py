@@ -144,7 +144,7 @@ def test_a_role_that_the_groups_change_is_told_to_its_person(client, mapped):
     mail.outbox.clear()
     sign_on(client, mapped, groups=["leads"])
     [told] = [message for message in mail.outbox if "role" in message.subject]
-    assert "changed your role in the team Harbour. You are now: Owner." in told.body
+    assert "changed your role in the team Harbour. Your new role: Owner." in told.body
 
 
 def test_a_new_person_lands_in_the_team_of_the_group(client, mapped):

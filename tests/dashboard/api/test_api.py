@@ -861,7 +861,7 @@ def test_a_refresh_is_queued_or_the_obstacle_named(team, script, enqueued):
 def test_a_refresh_that_no_worker_can_be_told_of_answers_503(team, script):
     make_key(team)
     one, two = make_run(team, due_at=None), make_run(team, due_at=None)
-    detail = "Refreshing cannot start: the queue of this server is out of reach. It starts once that works again."
+    detail = "Refresh is delayed by a problem on this server. It starts by itself once that is fixed."
     for answer in (script.post(f"/runs/{one.pk}/refresh"), script.post("/runs/refresh", {"runs": [two.pk]})):
         assert (answer.status_code, answer.json()["detail"]) == (503, detail)
     assert set(Run.objects.due(clock.now())) == {one, two}

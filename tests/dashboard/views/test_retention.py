@@ -68,7 +68,7 @@ def test_an_owner_sees_what_is_deleted_before_it_is_saved(as_owner: Client, team
 def test_what_deletes_nothing_is_saved_at_once(as_owner: Client, team: Team):
     fill(team, days=5)
     answer = as_owner.post(page_url(team), {"archived_run_days": "10"}, follow=True)
-    assert "Saved. What is older is deleted every hour." in answer.content.decode()
+    assert "Saved. Anything older is deleted within the hour." in answer.content.decode()
     assert limits_of(team) == Limits(archived_run_days=10)
 
 

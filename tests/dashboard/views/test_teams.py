@@ -104,10 +104,10 @@ def test_a_changed_role_is_told_once_and_can_be_undone(as_owner, team):
     ben = make_member(team).memberships.get()
     as_owner.post(url("teams-member", "dub", ben.pk), {"role": Role.VIEWER})
     told = page_of(as_owner, team)
-    assert "is now: Viewer." in told
+    assert "now has the role Viewer." in told
     undo = r'<input type="hidden" name="role" value="member"><button class="button">Undo</button>'
     assert re.search(undo, told)
-    assert "is now:" not in page_of(as_owner, team)
+    assert "now has the role" not in page_of(as_owner, team)
     as_owner.post(url("teams-member", "dub", ben.pk), {"role": Role.MEMBER})
     ben.refresh_from_db()
     assert ben.role == Role.MEMBER
@@ -116,7 +116,7 @@ def test_a_changed_role_is_told_once_and_can_be_undone(as_owner, team):
 def test_a_role_that_stays_the_same_is_not_told(as_owner, team):
     ben = make_member(team).memberships.get()
     as_owner.post(url("teams-member", "dub", ben.pk), {"role": Role.MEMBER})
-    assert "is now:" not in page_of(as_owner, team)
+    assert "now has the role" not in page_of(as_owner, team)
 
 
 @pytest.mark.parametrize("data", [{"role": Role.VIEWER}, {"remove": "yes"}])

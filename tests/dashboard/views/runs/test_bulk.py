@@ -223,7 +223,7 @@ def test_a_refresh_says_that_no_worker_can_be_reached_and_is_not_lost(team, memb
     run = make_run(team, title="Island", due_at=None)
     text = refresh_many(member, team, pk=run.pk)
     assert (
-        "Refreshing cannot start: the queue of this server is out of reach. It starts once that works again."
+        "Refresh is delayed by a problem on this server. It starts by itself once that is fixed."
         in text
     )
     assert "as soon as the team's key allows" not in text
@@ -256,8 +256,8 @@ def test_all_can_be_selected_only_when_the_list_exceeds_its_page(team, member):
     assert 'name="all"' not in member.get(url).content.decode()
     make_run(team, title="Harbour")
     make_run(team, title="Island")
-    assert f"all {PAGE_SIZE + 2}</label>" in member.get(url).content.decode()
-    assert f"all {PAGE_SIZE + 1} matching</label>" in member.get(url + "?q=harbour").content.decode()
+    assert f"Select all {PAGE_SIZE + 2}</label>" in member.get(url).content.decode()
+    assert f"Select all {PAGE_SIZE + 1} matching</label>" in member.get(url + "?q=harbour").content.decode()
 
 
 def test_the_progress_ends_once_every_run_was_checked(team, member):

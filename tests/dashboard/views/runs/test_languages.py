@@ -144,7 +144,7 @@ def test_text_in_another_language_shows_on_the_run_and_in_the_list(member, team)
     dub_languages.check_languages()
     assert "text in Spanish" in member.get(reverse("runs-list", args=[team.slug])).text
     assert (
-        "Labelled Japanese (Japan), but the text looks Spanish."
+        "Labelled Japanese (Japan), but the text looks like Spanish."
         in member.get(reverse("runs-detail", args=[run.pk])).text
     )
 
