@@ -130,20 +130,20 @@ def require_remove(membership: Membership) -> None:
     """Raise PermissionDenied unless the member may remove runs."""
     require_change(membership)
     if not can_remove(membership):
-        raise _refusal(membership, _("In this team, only owners remove runs."))
+        raise _refusal(membership, _("In this team, only owners can remove runs."))
 
 
 def require_delete_removed(membership: Membership) -> None:
     """Raise PermissionDenied unless the member may delete removed runs for good."""
     require_remove(membership)
     if not can_delete_removed(membership):
-        raise _refusal(membership, _("Only an owner or a manager deletes removed runs. They can be restored."))
+        raise _refusal(membership, _("Only an owner or a manager can delete removed runs. They can be restored."))
 
 
 def require_export(membership: Membership) -> None:
     """Raise PermissionDenied unless the member may take transcripts and media out of Dubroom."""
     if not can_export(membership):
-        raise _refusal(membership, _("You may not export transcripts and media from this team."))
+        raise _refusal(membership, _("You cannot export transcripts and media from this team."))
 
 
 def require_manage(membership: Membership) -> None:
@@ -173,7 +173,7 @@ def can_write(token: AccessToken) -> bool:
 def require_write(token: AccessToken) -> None:
     """Raise PermissionDenied unless a script with this token may change runs."""
     if not token.can_write:
-        raise _refusal(token.membership, _("This token only reads. Create one that may write."))
+        raise _refusal(token.membership, _("This token is read-only. Create one that can write."))
     require_change(token.membership)
 
 

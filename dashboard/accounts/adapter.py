@@ -43,14 +43,14 @@ class Adapter(DefaultAccountAdapter):
     """Overrides the points where Dubroom differs from allauth's defaults."""
 
     error_messages: ClassVar[dict[str, Any]] = DefaultAccountAdapter.error_messages | {
-        "duplicate_email": gettext_lazy("This is your address already."),
-        "email_password_mismatch": gettext_lazy("There is no account with this email address and password."),
+        "duplicate_email": gettext_lazy("This is already your address."),
+        "email_password_mismatch": gettext_lazy("Wrong email address or password."),
         "email_taken": gettext_lazy("This address has an account. Log in, or reset the password."),
-        "enter_current_password": gettext_lazy("This is not your password."),
-        "incorrect_code": gettext_lazy("That did not match. Try again."),
+        "enter_current_password": gettext_lazy("Wrong password."),
+        "incorrect_code": gettext_lazy("Wrong code. Try again."),
         "too_many_login_attempts": gettext_lazy("Too many attempts. Try again in a few minutes."),
         "rate_limited": gettext_lazy("Too many attempts. Try again in a few minutes."),
-        "incorrect_password": gettext_lazy("This is not your password."),
+        "incorrect_password": gettext_lazy("Wrong password."),
     }
 
     # --- Sign-up ---
@@ -70,7 +70,7 @@ class Adapter(DefaultAccountAdapter):
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
         # allauth checks only for another account that has verified this address; here addresses are always unique.
         if User.objects.filter(email=email_address.email).exclude(pk=email_address.user_id).exists():
-            messages.error(request, _("Another account uses this address already."))
+            messages.error(request, _("Another account already uses this address."))
             return False
         is_confirmed = bool(super().confirm_email(request, email_address))
         if is_confirmed:

@@ -23,7 +23,7 @@ class SecondStepAdapter(DefaultMFAAdapter):
     """Seals the secrets of apps and recovery codes, as the teams' keys are sealed."""
 
     error_messages: ClassVar[dict[str, Any]] = DefaultMFAAdapter.error_messages | {
-        "incorrect_code": gettext_lazy("That did not match. Try again."),
+        "incorrect_code": gettext_lazy("Wrong code. Try again."),
         "cannot_generate_recovery_codes": gettext_lazy("Set up an app or a passkey first."),
     }
 

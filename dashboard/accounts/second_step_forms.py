@@ -33,7 +33,7 @@ class ActivateAppForm(_CodeLabel, totp.ActivateTOTPForm):
 
 
 class AddPasskeyForm(OwnLabels, webauthn.AddWebAuthnForm):
-    labels = {"name": _("Name"), "passwordless": _("Log in with it alone, without a password")}
+    labels = {"name": _("Name"), "passwordless": _("Use it without a password")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

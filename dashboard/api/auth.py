@@ -40,7 +40,7 @@ class TokenAuth(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> AccessToken:
         found = AccessToken.objects.opened_by(token).first()
         if found is None:
-            _refuse("This token opens nothing: it was mistyped or revoked, or its creator has left the team.")
+            _refuse("This token is not valid: it was mistyped or revoked, or its creator has left the team.")
         if found.is_expired:
             _refuse(f"This token expired on {found.expires_at:%Y-%m-%d}. Create another on the team's API page.")
         _count(found)

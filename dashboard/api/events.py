@@ -30,7 +30,7 @@ class EventListParameters(QueryParameters):
 
 
 class EventOut(BaseModel):
-    """What happened once. Webhooks send the same."""
+    """One event. Webhooks send the same."""
 
     id: int = Field(description="Grows with each event of the team; it never changes.")
     kind: EventKind

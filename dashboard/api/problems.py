@@ -27,9 +27,9 @@ _DETAILS = {
     405: "This endpoint does not accept this method. The header “Allow” names those it accepts.",
     408: "The body took too long to arrive. Send it again.",
     413: "The body is too large: with an access token, send it in parts; without one, nothing large is read.",
-    429: "Too many bodies are still arriving from this address. Try again after the seconds of “Retry-After”.",
-    500: "Dubroom failed to answer. The error is in the server's log. Try again, or tell the administrator.",
-    503: "The server is busy, or cannot reach its database. Try again after the seconds of “Retry-After”.",
+    429: "Too many requests are still arriving from this address. Try again after the seconds in “Retry-After”.",
+    500: "Something went wrong in Dubroom. The error is in the server's log. Try again, or tell the administrator.",
+    503: "The server is busy, or cannot reach its database. Try again after the seconds in “Retry-After”.",
 }
 
 

@@ -246,9 +246,9 @@ class AddedOut(BaseModel):
     """The result for every id of the request."""
 
     added: list[AddedLine] = Field(description="New runs and tasks.")
-    known: list[AddedLine] = Field(description="Runs that the team had already.")
-    archived: list[AddedLine] = Field(description="Runs that the team had already, and has archived.")
-    restored: list[AddedLine] = Field(description="Runs that had been removed, and are back.")
+    known: list[AddedLine] = Field(description="Runs that the team already had.")
+    archived: list[AddedLine] = Field(description="Runs that the team already had, and has archived.")
+    restored: list[AddedLine] = Field(description="Runs that had been removed, and are restored.")
     repeated: list[RefusedLine] = Field(description="Repetitions of an earlier id of the request.")
     refused: list[RefusedLine] = Field(description="Parts that look like an id but are not valid.")
     words: int = Field(description="The number of words, which were ignored.")
@@ -285,7 +285,7 @@ def _language_tag(name: str) -> str:
 def add_runs(request: ScriptRequest, team: TeamSlug, data: NewRuns) -> AddedOut:
     """Add runs or tasks by id.
 
-    A run that the team has already gets the tags, and the title and language that it lacks.
+    A run that the team already has gets the tags, and the title and language that it lacks.
     """
     pasted = _cleaned(RunsForm({"text": data.pasted}), "pasted")
     if pasted.question:  # the ids of a whole table would be missing, of which a script would not know
@@ -297,7 +297,7 @@ def add_runs(request: ScriptRequest, team: TeamSlug, data: NewRuns) -> AddedOut:
         lines = [replace(line, tags=tuple(dict.fromkeys((*line.tags, *names)))) for line in lines]
     found = PastedRuns.of(request.team, lines)
     if not found.lines:
-        raise HttpError(422, "This holds no run id. Nothing was added.")
+        raise HttpError(422, "This contains no run id, so nothing was added.")
     add_pasted(request.team, found.lines, request.user)
     runs = known_runs(request.team, found.lines)
 

@@ -167,7 +167,7 @@ class TeamOut(BaseModel):
     role: Membership.Role = Field(description="The role of the token's person in the team.")
     can_write: bool = Field(description="Whether this token may change anything.")
     runs: dict[str, int] = Field(description="The number of runs by status, and of archived runs.")
-    trouble: str = Field(description="Why CAMB.AI cannot be asked at present; empty if it can.")
+    trouble: str = Field(description="Why CAMB.AI cannot be asked now; empty if it can.")
     version: int = Field(description="A counter that grows with every change of a run.")
 
 

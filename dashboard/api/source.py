@@ -23,7 +23,7 @@ router = Router(tags=["Sources"])
 
 
 class SourceOut(BaseModel):
-    """One original, with the runs that are dubs of it. A run without company has no source."""
+    """One original, with the runs that are dubs of it. A run on its own has no source."""
 
     id: int
     title: str

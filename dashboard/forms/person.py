@@ -27,7 +27,7 @@ class ProfileForm(forms.Form):
     def __init__(self, *args: Any, browser_zone: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         explanation = _("For dates and times on pages and in searches.")
-        proposal = _("Your browser says %(zone)s.") % {"zone": browser_zone} if browser_zone else ""
+        proposal = _("Your browser's time zone is %(zone)s.") % {"zone": browser_zone} if browser_zone else ""
         self.fields["time_zone"].help_text = f"{explanation} {proposal}"
 
 

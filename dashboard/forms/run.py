@@ -62,7 +62,7 @@ class RunsForm(forms.Form):
             pasted = pasted_ids.read(texts, roles, table, numbers, most=verdicts.MAX_IDS)
         except pasted_ids.TooManyIdsError:
             raise ValidationError(
-                _("Up to %(most)s run ids can be added at once, and these are more. Add them in parts."),
+                _("You can add up to %(most)s run ids at once. Add these in parts."),
                 params={"most": f"{verdicts.MAX_IDS:,}"},
             ) from None
         return cleaned | {"pasted": pasted, "read_file": file, "text": "\n".join(texts)}
@@ -70,7 +70,7 @@ class RunsForm(forms.Form):
     def _read_file(self, cleaned: dict[str, Any]) -> files.ReadFile:
         if cleaned["file"].size > verdicts.MAX_FILE_BYTES:
             raise ValidationError(
-                _("This file is larger than %(size)s. Send it in parts."),
+                _("This file is larger than %(size)s. Split it into smaller files."),
                 params={"size": size_in_words(verdicts.MAX_FILE_BYTES)},
             )
         raw = cleaned["file"].read()
@@ -120,7 +120,7 @@ class TagsForm(forms.Form):
         if not names and self.fields["tags"].required:
             raise ValidationError(_("Type a tag first."))
         if len(names) > verdicts.MAX_TAGS:
-            raise ValidationError(_("At most %(most)s tags at once."), params={"most": verdicts.MAX_TAGS})
+            raise ValidationError(_("Add at most %(most)s tags at once."), params={"most": verdicts.MAX_TAGS})
         for name in names:
             if len(name) > Tag.LONGEST:
                 shown = {"tag": quoted(f"{name[: Tag.LONGEST]}…"), "most": Tag.LONGEST}

@@ -139,7 +139,7 @@ class TokenForm(forms.Form):
 
 
 CANNOT_KEEP_COPIES = _(
-    "This server is not set up to keep copies. Ask the administrator of this server, whose log says why."
+    "This server is not set up to keep copies. Ask the administrator of this server. The log says why."
 )
 
 
@@ -221,7 +221,7 @@ class ReviewLimitsForm(forms.Form):
             if not tag:
                 raise ValidationError(_("%(name)s is not a language Dubroom knows."), params={"name": quoted(name)})
             if tag in speeds:
-                raise ValidationError(_("%(name)s is there twice."), params={"name": quoted(name)})
+                raise ValidationError(_("%(name)s is listed twice."), params={"name": quoted(name)})
             if not 1 <= int(number[:9]) <= self.FASTEST:
                 shown = {"line": quoted(line), "most": self.FASTEST}
                 raise ValidationError(_("%(line)s: use a number from 1 to %(most)s."), params=shown)

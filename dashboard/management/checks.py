@@ -62,7 +62,7 @@ def check_database() -> Iterator[CheckResult]:
         cursor.execute("SELECT 1")
     took = monotonic() - began
     if took > SLOW_QUERY_SECONDS:
-        mend = "Look what loads it, or is between."
+        mend = "Check its load, and the network in between."
         yield CheckResult("database", "warning", f"A query that does nothing takes {took * 1000:.0f} ms.", mend)
     if not health.is_migrated():
         yield CheckResult("database", "failed", "It is not migrated.", "Run: python manage.py migrate")
@@ -127,7 +127,7 @@ def check_storage() -> Iterator[CheckResult]:
         yield CheckResult("storage", "failed", f"A file cannot be kept ({type(error).__name__}).", mend)
         return
     if not is_whole:
-        yield CheckResult("storage", "failed", "A file comes back with other bytes.", "Check MEDIA_STORAGE_URL.")
+        yield CheckResult("storage", "failed", "A stored file comes back changed.", "Check MEDIA_STORAGE_URL.")
 
 
 def check_permissions() -> Iterator[CheckResult]:
@@ -142,7 +142,7 @@ def check_permissions() -> Iterator[CheckResult]:
         path = folder / secret
         if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
             mend = f"Run: chmod 600 {path}"
-            yield CheckResult("permissions", "failed", f"Other users of this machine may read {path}.", mend)
+            yield CheckResult("permissions", "failed", f"Other users of this machine can read {path}.", mend)
 
 
 def check_clock() -> Iterator[CheckResult]:
@@ -155,7 +155,7 @@ def check_clock() -> Iterator[CheckResult]:
     if difference > CLOCK_TOLERANCE_SECONDS:
         found = f"This machine and the database differ by {difference:.0f} s."
         yield CheckResult(
-            "clock", "warning", found, "Let both keep time by NTP. Due times follow the database's clock."
+            "clock", "warning", found, "Synchronise both clocks by NTP. Due times follow the database's clock."
         )
 
 
@@ -164,8 +164,8 @@ def check_keys() -> Iterator[CheckResult]:
         try:
             key.secret  # noqa: B018  opening it is the check
         except SealBrokenError:
-            mend = "Add the FIELD_KEYS of then after the present ones, or have its owner paste the key again."
-            yield CheckResult("keys", "failed", f"None of FIELD_KEYS opens the key of {key.team.slug}.", mend)
+            mend = "Add the earlier value to the end of FIELD_KEYS, or have its owner paste the key again."
+            yield CheckResult("keys", "failed", f"None of FIELD_KEYS decrypts the key of {key.team.slug}.", mend)
 
 
 CHECKS: dict[str, Callable[[], Iterator[CheckResult]]] = {
@@ -185,7 +185,7 @@ def run_checks() -> list[CheckResult]:
     findings: list[CheckResult] = []
     for name, check in CHECKS.items():
         try:
-            findings += list(check()) or [CheckResult(name, "ok", "In order.")]
+            findings += list(check()) or [CheckResult(name, "ok", "No problem found.")]
         except (DatabaseError, InterfaceError) as error:
             mend = "Start PostgreSQL, or correct DATABASE_URL." if name == "database" else "See above."
             findings.append(

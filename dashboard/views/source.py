@@ -54,7 +54,7 @@ def accept(request: HttpRequest, slug: str) -> HttpResponse:
     except TooManyRunsError as error:
         messages.error(request, str(error))
         return redirect("source-suggestions", slug)
-    done = ngettext("%(n)s source was made.", "%(n)s sources were made.", count)
+    done = ngettext("%(n)s source was created.", "%(n)s sources were created.", count)
     messages.success(request, done % {"n": f"{count:,}"} if count else _("Choose two runs or more."))
     return redirect("source-suggestions", slug)
 
@@ -67,7 +67,7 @@ def refuse(request: HttpRequest, slug: str) -> HttpResponse:
     number = parse_id(request.POST.get("suggestion", "")) or 0
     runs = suggested(Run.objects.filter(team=membership.team)).filter(suggestion=number)
     if refuse_suggestion(membership.team, runs.pks()):
-        messages.success(request, _("These runs are not suggested as one source again."))
+        messages.success(request, _("These runs will not be suggested as one source again."))
     return redirect("source-suggestions", slug)
 
 

@@ -207,7 +207,7 @@ def rules(request: SignedInRequest, slug: str) -> HttpResponse:
     logger.info("Team %s: only owners remove: %s, by user %s", slug, team.only_owners_remove, request.user.pk)
     messages.success(
         request,
-        _("Only owners remove runs now.")
+        _("Only owners can remove runs now.")
         if team.only_owners_remove
         else _("Managers and members can remove runs again."),
     )
@@ -365,7 +365,7 @@ def media(request: SignedInRequest, slug: str) -> HttpResponse:
     quota.set_policy(team, **form.cleaned_data)
     logger.info("Team %s: copies set to %s by user %s", slug, form.cleaned_data, request.user.pk)
     if form.cleaned_data["is_on"]:
-        messages.success(request, _("Copies are kept from now on, also of dubs that are ready already."))
+        messages.success(request, _("From now on copies are kept, including those of dubs that are already ready."))
     else:
         messages.success(request, _("No more copies are made. Existing copies stay."))
     return redirect("teams-media", slug)

@@ -75,7 +75,7 @@ def restore(request: SignedInRequest, slug: str) -> HttpResponse:
     membership = membership_or_404(request.user, slug)
     require_change(membership)
     count = trash.restore_removed(membership.team, _selected(request, membership))
-    done = ngettext("%(n)s run is back.", "%(n)s runs are back.", count)
+    done = ngettext("%(n)s run is restored.", "%(n)s runs are restored.", count)
     return _answer(request, slug, count, done)
 
 
@@ -129,7 +129,7 @@ def team_restore(request: SignedInRequest, pk: int) -> HttpResponse:
     """Restore a removed team of which the person is an owner."""
     team = _restorable_team(request, pk)
     trash.restore_team(team)
-    messages.success(request, _("The team %(team)s is back.") % {"team": quoted(team)})
+    messages.success(request, _("The team %(team)s is restored.") % {"team": quoted(team)})
     return redirect("teams-detail", team.slug)
 
 

@@ -32,20 +32,20 @@ TOO_DEEP = _("A part nested too deeply was left out.")
 
 def without_text(count: int) -> str:
     return ngettext(
-        "Left out, as it had no text: %(n)s line.", "Left out, as they had no text: %(n)s lines.", count
+        "%(n)s line was left out because it had no text.", "%(n)s lines were left out because they had no text.", count
     ) % {"n": f"{count:,}"}
 
 
 def too_long(count: int) -> str:
     return ngettext(
-        "Cut after %(max)s letters: %(n)s line.", "Cut after %(max)s letters: %(n)s lines.", count
+        "%(n)s line was cut after %(max)s characters.", "%(n)s lines were cut after %(max)s characters.", count
     ) % {"n": f"{count:,}", "max": f"{MAX_TEXT:,}"}
 
 
 def time_put_right(count: int) -> str:
     return ngettext(
-        "Time put right, as it was missing, negative, reversed or beyond 100 hours: %(n)s line.",
-        "Times put right, as they were missing, negative, reversed or beyond 100 hours: %(n)s lines.",
+        "The time of %(n)s line was corrected: it was missing, negative, reversed or beyond 100 hours.",
+        "The times of %(n)s lines were corrected: they were missing, negative, reversed or beyond 100 hours.",
         count,
     ) % {"n": f"{count:,}"}
 

@@ -336,7 +336,7 @@ def _dubs(results: Sequence[layout.Found], known: KnownTimes, hints: Hints) -> t
         if not (transcript or any(urls)):
             continue
         if language in media or len(media) == MAX_DUBS:
-            hints.add(_("More languages came than could be kept apart; the first ones were kept."))
+            hints.add(_("More dubs came than could be told apart; only the first ones were kept."))
             continue
         media[language], lines[language] = urls, transcript
     guesses = dict(zip(lines, guess_units(list(lines.values()), known), strict=True))
@@ -379,13 +379,13 @@ def _transcript(result: dict[str, Any], hints: Hints) -> list[Line]:
     if not transcript:
         return []
     if not isinstance(transcript, list):
-        hints.add(_("The transcript did not come as a list of lines and could not be used."))
+        hints.add(_("The transcript was not a list of lines and could not be used."))
         return []
     if len(transcript) > MAX_CUES:
         hints.add(_("The transcript was cut after %(n)s lines.") % {"n": f"{MAX_CUES:,}"})
     lines = list(_lines(transcript[:MAX_CUES], hints))
     if texts.are_escaped([line.text for line in lines]):
-        hints.add(_("The texts came with HTML escapes such as &amp; or &#39;, which were put right."))
+        hints.add(_("The texts came with HTML escapes such as &amp; or &#39;, which were corrected."))
         lines = [
             line._replace(
                 text=read_text(texts.unescape(line.text)),

@@ -49,7 +49,7 @@ REASONS = {
     ),
     "TIMEOUT": _("CAMB.AI took too long over this dub and gave up. Start it again in CAMB.AI."),
     "TOO_MANY_GDRIVE_REQUESTS": _(
-        "Google Drive refused CAMB.AI for too many downloads. Wait a while, or upload the file itself instead."
+        "Google Drive blocked CAMB.AI after too many downloads. Wait a while, or upload the file itself instead."
     ),
     "VIDEO_DOES_NOT_HAVE_AUDIO_STREAMS": _("The source video has no sound to dub. Choose a source with speech."),
     "VOICE_CONVERSION_ERROR": _(

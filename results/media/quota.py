@@ -19,7 +19,7 @@ from teams.models import Team
 GB = 2**30
 # A copy that does not fit is tried again after this time.
 WAIT = timedelta(hours=1)
-HINT = _("An owner or a manager can allow more under Team, Media. Deleting removed runs makes room too.")
+HINT = _("An owner or a manager can raise the limit under Team, Media. Deleting removed runs frees space too.")
 
 State = MediaCopy.State
 

@@ -11,16 +11,16 @@ from results.transcripts import languages
 MAX_NOTES = 20
 
 ABSENT = _(
-    "CAMB.AI's answers say nothing about this id. It may still be processing; if this lasts, check the id, and "
-    "that it was made with this key's account."
+    "CAMB.AI's answers leave out this id. It may still be processing. If this lasts, check the id, and "
+    "that the run was made with this key's account."
 )
-EMPTY = _("CAMB.AI's newest answer about this run was empty; what was stored before is kept.")
-KEPT = _("What was stored before is kept.")
+EMPTY = _("CAMB.AI's latest answer about this run was empty; the earlier result is kept.")
+KEPT = _("The earlier result is kept.")
 LINK_KEPT = {
-    "video": _("CAMB.AI no longer gives the video; the earlier link is kept."),
-    "audio": _("CAMB.AI no longer gives the audio; the earlier link is kept."),
+    "video": _("CAMB.AI no longer provides the video; the earlier link is kept."),
+    "audio": _("CAMB.AI no longer provides the audio; the earlier link is kept."),
 }
-TRANSCRIPT_KEPT = _("CAMB.AI no longer gives the transcript; the earlier one is kept.")
+TRANSCRIPT_KEPT = _("CAMB.AI no longer provides the transcript; the earlier one is kept.")
 
 
 def counted(notes: Sequence[str]) -> list[str]:
@@ -37,10 +37,10 @@ def no_longer_given(tags: Sequence[str]) -> str:
     """Return one sentence on the dubs that the answer left out, however many they are."""
     first, more = languages.name(tags[0]) or gettext("the dub"), len(tags) - 1
     if not more:
-        return gettext("CAMB.AI no longer gives %(dub)s; what was stored is kept.") % {"dub": first}
+        return gettext("CAMB.AI no longer provides %(dub)s; the earlier result is kept.") % {"dub": first}
     return ngettext(
-        "CAMB.AI no longer gives %(dub)s and %(n)s more; what was stored is kept.",
-        "CAMB.AI no longer gives %(dub)s and %(n)s more; what was stored is kept.",
+        "CAMB.AI no longer provides %(dub)s and %(n)s more; the earlier result is kept.",
+        "CAMB.AI no longer provides %(dub)s and %(n)s more; the earlier result is kept.",
         more,
     ) % {"dub": first, "n": more}
 

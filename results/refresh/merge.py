@@ -86,9 +86,9 @@ def merge_task(run: Run, task: camb.TaskAnswer) -> str:
                     removed_at=None, removed_by="", archived_at=None, due_at=clock.now()
                 )
             run.delete()
-            return _("It is run %(id)s, which the team had already.") % {"id": task.run_id}
+            return _("This task is run %(id)s, which the team already has.") % {"id": task.run_id}
         run.camb_run_id, run.attempts = task.run_id, 0
-        return _("CAMB.AI made it run %(id)s.") % {"id": task.run_id}
+        return _("This task is now run %(id)s.") % {"id": task.run_id}
     if task.failure:
         run.status, run.reason = Status.FAILED, camb.explain(task.failure, task.message)
     else:
@@ -121,7 +121,7 @@ class Merge:
     def merge(self, run: Run, answer: camb.RunAnswer, asked_at: datetime) -> str:
         """Merge the answer into the run's dubs, and set its status, reason, notes and sums; return what changed.
 
-        Nothing good is given up for something worse: what CAMB.AI no longer gives is kept, and a note says so.
+        Nothing good is given up for something worse: what CAMB.AI no longer provides is kept, and a note says so.
         """
         answer = self._with_known_times(run, answer)
         before, dubs, notes = run.status, self._dubs[run.pk], list(answer.hints)

@@ -188,7 +188,7 @@ def _check_package(raw: bytes) -> None:
         with zipfile.ZipFile(io.BytesIO(raw)) as package:
             members = package.infolist()
     except (zipfile.BadZipFile, ValueError) as error:
-        raise UnreadableFileError(_("This file is damaged. Save it anew and send it again.")) from error
+        raise UnreadableFileError(_("This file is damaged. Save it again, then send the new file.")) from error
     names = {member.filename for member in members}
     if "word/document.xml" in names:
         kind = _("A text document")

@@ -78,7 +78,7 @@ class Table:
         if Role.RUN in self.choice.roles or Role.TASK in self.choice.roles:
             return ""
         if not self.names:
-            return _("Nothing here is named a run id. Paste the ids, or a table or JSON with run_id.")
+            return _("No field here is named run_id. Paste the ids, or a table or JSON with run_id.")
         if self.choice.candidates:
             named = ", ".join(quoted(self.name_of(at)) for at in self.choice.candidates)
             return _("Several columns could hold the run ids: %(columns)s. Choose one.") % {"columns": named}

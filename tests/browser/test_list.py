@@ -72,7 +72,7 @@ def test_enter_in_a_menu_of_selected_runs_presses_that_menus_button(runs_page):
     field = runs_page.locator("#language-of-selected")
     field.fill("Spanish")
     field.press("Enter")
-    expect(runs_page.locator("#messages")).to_contain_text("1 run is in Spanish now.")
+    expect(runs_page.locator("#messages")).to_contain_text("1 run is now in Spanish.")
     expect(runs_page.get_by_role("button", name="Undo")).to_be_visible()
 
 

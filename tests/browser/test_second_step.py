@@ -69,7 +69,7 @@ def test_an_app_is_set_up_and_log_in_asks_for_its_code_or_a_recovery_code(page, 
     secret = page.get_by_label("Or type this setup code into the app").input_value()
     page.get_by_label("The code that the app shows now").fill("000000")
     button(page, "Set up").click()
-    expect(page.get_by_text("That did not match. Try again.")).to_be_visible()
+    expect(page.get_by_text("Wrong code. Try again.")).to_be_visible()
     page.get_by_label("The code that the app shows now").fill(code_of(secret))
     button(page, "Set up").click()
     expect(page.locator(".codes")).to_be_visible()
@@ -95,7 +95,7 @@ def test_a_passkey_is_added_logs_in_alone_and_confirms_who_the_user_is(page, tea
     button(page, "Add a passkey").click()
     expect(page.locator(".codes")).to_be_visible()
     page.goto(reverse("mfa_index"))
-    expect(page.get_by_role("listitem").filter(has_text="Kim's laptop")).to_contain_text("logs in alone")
+    expect(page.get_by_role("listitem").filter(has_text="Kim's laptop")).to_contain_text("works without a password")
 
     log_out(page)
     button(page, "Log in with a passkey").click()
@@ -117,7 +117,7 @@ def test_a_passkey_that_is_not_used_is_told_on_the_page(open_browser, team):
     refuse = "navigator.credentials.get = () => Promise.reject(new DOMException('', 'NotAllowedError'))"
     page.evaluate(f"() => {{ {refuse} }}")
     button(page, "Log in with a passkey").click()
-    expect(page.get_by_role("alert").filter(has_text="The passkey was not used.")).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text="The passkey did not work.")).to_be_visible()
 
 
 def test_a_log_in_on_another_device_is_ended(open_browser, team):

@@ -90,7 +90,7 @@ def test_times_are_in_the_users_zone_and_not_the_browsers(team, owner, open_brow
     page.goto(f"/t/{team.slug}/runs/")
     expect(page.locator("td.run-checked time")).to_have_attribute("title", re.compile(r"Nov 23, 2026, 8:30:00\sAM"))
     page.goto(reverse("profile"))
-    expect(page.get_by_text("Your browser says America/New_York.")).to_be_visible()
+    expect(page.get_by_text("Your browser's time zone is America/New_York.")).to_be_visible()
     page.get_by_label("Time zone").select_option("America/New_York")
     page.get_by_role("button", name="Save").click()
     page.goto(f"/t/{team.slug}/runs/")

@@ -64,7 +64,7 @@ def test_an_invitation_names_its_lifetime_with_and_without_a_mail_server(owner, 
     invite = {"email": "kim@example.org", "role": Membership.Role.VIEWER}
     page = text_of(signed_in(owner).post(reverse("teams-invite", args=[team.slug]), invite, follow=True))
     by_mail = "It was also sent by email. It works once, within a week."
-    by_hand = "This server sends no email, so pass the link on yourself. It works once, within a week."
+    by_hand = "This server does not send email, so share the link yourself. It works once, within a week."
     assert (by_mail in page, by_hand in page) == (has_mail_server, not has_mail_server)
 
 
@@ -148,7 +148,7 @@ def test_pages_name_the_largest_text_and_file_with_run_ids(team, member, monkeyp
     assert "please add it in parts" not in add(member, team, text=text).lower()
     assert f"This is more than {words} of text. Add it in parts." in add(member, team, text=f"{text}é")
     file = SimpleUploadedFile("runs.txt", b"x" * (max_bytes + 1))
-    assert f"This file is larger than {words}. Send it in parts." in add(member, team, file=file)
+    assert f"This file is larger than {words}. Split it into smaller files." in add(member, team, file=file)
     refused = text_of_html(render_to_string("400.html"))
     assert f"go back and send it in parts of up to {words}." in refused
 
@@ -157,7 +157,7 @@ def test_the_add_page_names_the_number_of_ids_that_a_request_may_have(team, memb
     monkeypatch.setattr(verdicts, "MAX_IDS", 1_001)
     assert "Up to 1,001 ids or 1 MB." in text_of(member.get(reverse("runs-add", args=[team.slug])))
     ids = " ".join(map(str, range(1, 1_003)))
-    assert "Up to 1,001 run ids can be added at once, and these are more." in add(member, team, text=ids)
+    assert "You can add up to 1,001 run ids at once." in add(member, team, text=ids)
 
 
 def test_the_api_describes_the_limits_of_a_request_to_add_runs(monkeypatch):
@@ -193,6 +193,6 @@ def test_refused_tags_name_their_length_and_number(monkeypatch):
     monkeypatch.setattr(Tag, "LONGEST", 4)
     assert errors_of(TagsForm({"tags": "Launch"})) == ["A tag has at most 4 characters: “Laun…” is longer."]
     monkeypatch.setattr(verdicts, "MAX_TAGS", 2)
-    assert errors_of(TagsForm({"tags": "a, b, c"})) == ["At most 2 tags at once."]
+    assert errors_of(TagsForm({"tags": "a, b, c"})) == ["Add at most 2 tags at once."]
     [line] = pasted_ids.parse("run_id,tags\n7,Launch")
     assert (line.tags, line.note) == (("Laun",), "tags were cut to 4 characters, and to 2")

@@ -122,7 +122,7 @@ def test_the_profile_proposes_the_browsers_zone(user, browser):
     live_in(user, "Asia/Tokyo")
     browser.cookies["time_zone"] = "America/New_York"
     page = browser.get(reverse("profile"))
-    assert "Your browser says America/New_York." in text_of(page)
+    assert "Your browser's time zone is America/New_York." in text_of(page)
     assert '<option value="Asia/Tokyo" selected>' in page.content.decode()
 
 

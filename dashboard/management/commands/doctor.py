@@ -12,7 +12,7 @@ from results.media import copy_storage
 
 
 class Command(ReportCommand):
-    help = "Check settings, database, broker, workers, storage, permissions, clock and keys, and say what to mend."
+    help = "Check settings, database, broker, workers, storage, permissions, clock and keys, and say what to fix."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:

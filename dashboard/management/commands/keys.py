@@ -44,7 +44,7 @@ def _row(key: ApiKey) -> dict[str, Any]:
     try:
         is_readable = bool(key.secret)
     except SealBrokenError:
-        is_readable, message = False, "None of FIELD_KEYS opens this key."
+        is_readable, message = False, "None of FIELD_KEYS decrypts this key."
     return {
         "team": key.team.slug,
         "key": f"…{key.last_four}",

@@ -22,8 +22,8 @@ from results.search import postgres
 
 class Command(ReportCommand):
     help = (
-        "Copy everything into an empty PostgreSQL database while Dubroom is stopped. Run it again after an "
-        "interruption, and it goes on. The SQLite file stays as it is."
+        "Copy everything into an empty PostgreSQL database while Dubroom is stopped. After an interruption, run it "
+        "again to continue. The SQLite file stays as it is."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -33,7 +33,7 @@ class Command(ReportCommand):
 
     def handle(self, *, url: str, restart: bool, json: bool, **_: Any) -> None:
         if connection.vendor != "sqlite":
-            raise CommandError("Dubroom is on a database server already; pg_dump and psql move it to another.")
+            raise CommandError("Dubroom is already on a database server; pg_dump and psql move it to another.")
         if not url.startswith(("postgres://", "postgresql://")):
             raise CommandError("The target must begin with postgres://.")
         if WorkerHeartbeat.objects.alive(clock.now()).exists():

@@ -13,8 +13,8 @@ from teams.models import User
 
 class Command(BaseCommand):
     help = (
-        "Remove the authenticator app, the passkeys and the recovery codes of an account. Make sure first that its "
-        "person asks for it: from then on, the password alone logs in."
+        "Remove the authenticator app, the passkeys and the recovery codes of an account. First make sure that "
+        "the person asked for it: from then on, the password alone is enough to log in."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -19,4 +19,4 @@ class Command(BaseCommand):
         team = Team.objects.filter(slug=slug, removed_at__isnull=False).first()
         if team is None or not trash.restore_team(team):
             raise CommandError(f"There is no removed team {slug!r} that can be restored.")
-        self.stdout.write(f"The team {team} is back.")
+        self.stdout.write(f"The team {team} is restored.")

@@ -57,7 +57,7 @@ class Command(ReportCommand):
             self.print_result(f"{slug} keeps {', '.join(said)}.", as_json=json, team=slug, **limits)
             return
         if not options["yes"]:
-            raise CommandError(f"This deletes the team {team.name!r} with all its runs. Say so with --yes.")
+            raise CommandError(f"This deletes the team {team.name!r} with all its runs. Confirm with --yes.")
         delete_team(team)
         self.print_result(f"{slug} is deleted; a worker deletes its data.", as_json=json, deleted=slug)
 

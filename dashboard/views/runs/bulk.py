@@ -183,7 +183,7 @@ def language(request: HttpRequest, slug: str) -> HttpResponse:
         return _answer(request, slug, 0, "", _("No run was selected, so no language was set."))
     parts = []
     if set_count := count - left_out:
-        done = ngettext("%(n)s run is in %(language)s now.", "%(n)s runs are in %(language)s now.", set_count)
+        done = ngettext("%(n)s run is now in %(language)s.", "%(n)s runs are now in %(language)s.", set_count)
         anew = ngettext(
             "The language of %(n)s run is chosen automatically again.",
             "The languages of %(n)s runs are chosen automatically again.",
@@ -215,7 +215,7 @@ def join(request: HttpRequest, slug: str) -> HttpResponse:
         messages.error(request, str(error))
         return _back_to_list(request, slug)
     count = source.runs.present().count() if source else 0
-    done = ngettext("%(n)s run is one source now.", "%(n)s runs are one source now.", count)
+    done = ngettext("%(n)s run is now one source.", "%(n)s runs are now one source.", count)
     nothing = _("Select two runs or more that are dubs of one original.")
     undo = ("joined", membership.team, [source.pk, before]) if source else None
     return _answer(request, slug, count, done, nothing, undo=undo)

@@ -43,7 +43,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         words = dub_languages.set_language(run, dub, tag)
         if is_in_list and is_fragment(request):
             return _row(request, run, membership)
-        done = _("The language is %(language)s now.") % {"language": languages.name(tag)}
+        done = _("The language is now %(language)s.") % {"language": languages.name(tag)}
         here = reverse("runs-detail", args=[pk]) + (f"?{urlencode({'dub': tag})}" if dub and tag else "")
         automatic = _("The language is chosen automatically again.")
         offer_undo(request, membership.team, "languages", words, done if tag else automatic, here)

@@ -33,7 +33,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         except TooManyRunsError as error:
             messages.error(request, str(error))
         else:
-            messages.success(request, _("%(run)s is part of this source now.") % {"run": quoted(other)})
+            messages.success(request, _("%(run)s is now part of this source.") % {"run": quoted(other)})
         return redirect("runs-source", pk)
     wanted = RunListQuery.read(request.GET)
     companions = team_runs.filter(source=run.source_id) if run.source_id else team_runs.none()

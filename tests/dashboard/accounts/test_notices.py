@@ -17,7 +17,7 @@ def sent() -> list[tuple[str, str]]:
 
 def test_a_new_token_is_told_to_its_person(as_owner, owner, team):
     answer = as_owner.post(reverse("tokens", args=[team.slug]), {"name": "Nightly", "access": "read", "days": "90"})
-    assert sent() == [(owner.email, "A new access token of your Dubroom account")]
+    assert sent() == [(owner.email, "New access token for your Dubroom account")]
     assert "“Nightly”" in mail.outbox[0].body
     assert answer.context["secret"] not in mail.outbox[0].body
 

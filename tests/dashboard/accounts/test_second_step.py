@@ -111,7 +111,7 @@ def test_an_app_is_set_up_with_the_password_told_by_email_and_removed(anna):
     client.post(reverse("mfa_deactivate_totp"))
     assert not Authenticator.objects.exists()
     assert [message.subject for message in mail.outbox] == [
-        "Your Dubroom log-in asks for a code now",
+        "Your Dubroom log-in now asks for a code",
         "Your Dubroom log-in no longer asks for a code",
     ]
 

@@ -281,7 +281,7 @@ def test_a_refusal_says_what_is_wrong_and_how_to_fix_it(team):
     expired = script_of(team, expires_at=timezone.now() - timedelta(days=1)).get()
     assert "expired on" in expired.json()["detail"]
     reading = script_of(team, can_write=False).post("/runs", {"ids": [1]})
-    assert reading.json()["detail"] == "This token only reads. Create one that may write."
+    assert reading.json()["detail"] == "This token is read-only. Create one that can write."
 
 
 @pytest.mark.parametrize(
@@ -770,9 +770,9 @@ def test_a_text_is_parsed_as_on_the_page(team, script):
 @pytest.mark.parametrize(
     ("body", "detail"),
     [
-        ({"text": "nothing here"}, "This holds no run id. Nothing was added."),
-        ({"ids": []}, "This holds no run id. Nothing was added."),
-        ({"text": "x" * 2**20, "tags": []}, "This holds no run id. Nothing was added."),
+        ({"text": "nothing here"}, "This contains no run id, so nothing was added."),
+        ({"ids": []}, "This contains no run id, so nothing was added."),
+        ({"text": "x" * 2**20, "tags": []}, "This contains no run id, so nothing was added."),
         ({"text": "ä" * 600_000}, "This is more than 1 MB of text. Add it in parts."),
         ({"ids": [1], "tags": ["“"]}, "Type a tag first."),
         (

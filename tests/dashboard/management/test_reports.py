@@ -175,7 +175,7 @@ def test_keys_shows_those_in_trouble_and_no_secret(settings):
     troubled = as_json("keys", "--in-trouble")
     assert [(row["team"], row["message"]) for row in troubled] == [
         ("bad", "CAMB.AI refused the key."),
-        ("lost", "None of FIELD_KEYS opens this key."),
+        ("lost", "None of FIELD_KEYS decrypts this key."),
     ]
     assert "secret" not in output_of("keys")
 

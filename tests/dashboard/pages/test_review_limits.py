@@ -55,7 +55,7 @@ def test_the_form_takes_back_what_it_shows(as_owner, team, tab):
         ({"speeds": "Japanese"}, "“Japanese” needs a language and a number."),
         ({"speeds": "7"}, "“7” needs a language and a number."),
         ({"speeds": "Japanese fast"}, "“Japanese fast” needs a language and a number."),
-        ({"speeds": "Japanese 7\nja 8"}, "“ja” is there twice."),
+        ({"speeds": "Japanese 7\nja 8"}, "“ja” is listed twice."),
         ({"speeds": "Japanese 0"}, "“Japanese 0”: use a number from 1 to 100."),
         ({"speeds": "Japanese 99999999999"}, "“Japanese 99999999999”: use a number from 1 to 100."),
         ({"speed": "0"}, "Ensure this value is greater than or equal to 1."),

@@ -66,7 +66,7 @@ def test_only_runs_of_the_suggestion_are_joined(client, team, reader):
 def test_all_suggestions_of_the_team_are_joined_at_once(client, team, reader):
     groups = [make_suggestion(team, f"Part {n}_fr", f"Part {n}_de") for n in range(3)]
     make_suggestion(make_team(), "Foreign_fr", "Foreign_de")
-    assert "3 sources were made." in text_of(post(client, team, "accept", all="1"))
+    assert "3 sources were created." in text_of(post(client, team, "accept", all="1"))
     assert sources() == [{run.pk for run in runs} for runs in groups]
 
 

@@ -117,7 +117,7 @@ def test_only_owners_remove_where_the_team_says_so(team, owner, member):
     assert "runs-bulk-remove" not in member.get(reverse("runs-list", args=[team.slug])).text
     page_after(signed_in(owner), "runs-bulk-remove", team, confirmed="1", all="1")
     assert removed(team) == {run.pk}
-    assert "1 run is back." in page_after(member, "trash-restore", team, pk=run.pk)
+    assert "1 run is restored." in page_after(member, "trash-restore", team, pk=run.pk)
 
 
 def test_the_trash_lists_the_newest_removal_first_on_pages(team, member, monkeypatch):
@@ -204,7 +204,7 @@ def test_commands_remove_restore_and_delete(team, capsys):
 def test_a_command_restores_a_removed_team(team, capsys):
     trash.remove_team(team, by="Anna")
     call_command("restore_team", team.slug)
-    assert capsys.readouterr().out == "The team Dub is back.\n"
+    assert capsys.readouterr().out == "The team Dub is restored.\n"
     Team.objects.update(removed_at=clock.now() - trash.TRASH_TIME - timedelta(days=1))
     with pytest.raises(CommandError, match="no removed team 'dub'"):
         call_command("restore_team", team.slug)

@@ -14,7 +14,7 @@ from results.camb.parse import decode, read_run, read_task
 from results.camb.times import MAX_MS
 from tests.results.camb.cases import CUES, FLAT, FLAT_DUB, LINES, MP3, MP4, line
 
-TIMES_HINT = "Time put right, as it was missing, negative, reversed or beyond 100 hours: {}."
+TIMES_HINT = "The time of {} was corrected: it was missing, negative, reversed or beyond 100 hours."
 ORDER_HINT = "The lines came out of order and were sorted by time."
 MS_HINT = "The times came in milliseconds instead of seconds and were converted."
 
@@ -119,7 +119,7 @@ def test_failed_language_beside_a_ready_one_is_a_hint() -> None:
 def test_languages_that_are_equal_once_cleaned_are_one_dub() -> None:
     answer = read_run(1, {"es": FLAT, " es": {"audio_url": MP3}})
     assert answer.dubs == (DubAnswer("es", MP4, MP3, CUES),)
-    assert answer.hints == ("More languages came than could be kept apart; the first ones were kept.",)
+    assert answer.hints == ("More dubs came than could be told apart; only the first ones were kept.",)
 
 
 # Links
@@ -275,21 +275,21 @@ def test_lines_without_text_are_left_out_and_counted() -> None:
     ]
     answer = read_run(1, {"transcript": [*empty, line()]})
     assert answer.dubs[0].cues == (CueAnswer(0, 1000, "Ana", "Hola"),)
-    assert answer.hints == ("Left out, as it had no text: 7 lines.",)
+    assert answer.hints == ("7 lines were left out because they had no text.",)
 
 
 def test_transcript_that_is_not_a_list_is_reported_and_not_used() -> None:
     for transcript in ("PENDING", {"0": line()}, 5):
         answer = read_run(1, {"audio_url": MP3, "transcript": transcript})
         assert answer.dubs == (DubAnswer("", "", MP3, ()),)
-        assert answer.hints == ("The transcript did not come as a list of lines and could not be used.",)
+        assert answer.hints == ("The transcript was not a list of lines and could not be used.",)
 
 
 def test_overlong_texts_and_transcripts_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parse, "MAX_CUES", 3)
     answer = read_run(1, {"transcript": [line(text="x" * 1_000_000), *repeat(line(), 3)]})
     assert [len(cue.text) for cue in answer.dubs[0].cues] == [100_000, 4, 4]
-    assert answer.hints == ("The transcript was cut after 3 lines.", "Cut after 100,000 letters: 1 line.")
+    assert answer.hints == ("The transcript was cut after 3 lines.", "1 line was cut after 100,000 characters.")
 
 
 # Decoding

@@ -7,7 +7,7 @@ import pytest
 from results.camb.parse import read_run
 from tests.results.camb.cases import line
 
-ESCAPES_HINT = "The texts came with HTML escapes such as &amp; or &#39;, which were put right."
+ESCAPES_HINT = "The texts came with HTML escapes such as &amp; or &#39;, which were corrected."
 
 
 def texts_of(*texts: str, speaker: str = "Ana") -> tuple[list[str], bool]:

@@ -73,7 +73,7 @@ def test_frames_beyond_every_rate_are_left_out() -> None:
 def test_a_time_that_cannot_be_read_is_put_right(time: str) -> None:
     answer = read_run(1, {"transcript": [line(time, time)]})
     assert [(cue.start_ms, cue.end_ms) for cue in answer.dubs[0].cues] == [(0, 0)]
-    assert "Time put right" in answer.hints[0]
+    assert "corrected: it was missing" in answer.hints[0]
 
 
 def test_clocks_beside_milliseconds_keep_their_own_unit() -> None:

@@ -239,4 +239,4 @@ def test_what_a_press_of_play_stores_is_in_the_servers_language(camb, team, enqu
     with translation.override("de"):
         refresh_now(run)
     run.refresh_from_db()
-    assert run.notes == ["CAMB.AI no longer gives French (France); what was stored is kept."]
+    assert run.notes == ["CAMB.AI no longer provides French (France); the earlier result is kept."]

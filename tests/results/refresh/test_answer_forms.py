@@ -178,7 +178,7 @@ def test_other_notes_and_links_survive_a_change_of_the_unit(camb, team, sweep):
     dub = run.dubs.get(language="es-es")
     choose_time_unit(run, "seconds")
     run.refresh_from_db()
-    assert "CAMB.AI no longer gives French (France); what was stored is kept." in run.notes
+    assert "CAMB.AI no longer provides French (France); the earlier result is kept." in run.notes
     assert run.dubs.values_list("video_url", "media_fetched_at").get(pk=dub.pk) == (
         dub.video_url,
         dub.media_fetched_at,

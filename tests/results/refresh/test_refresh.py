@@ -180,7 +180,7 @@ def test_a_ready_run_that_answers_empty_stays_ready_with_a_warning(camb, team, s
     worker()
     run.refresh_from_db()
     assert (run.status, run.due_at, Cue.objects.count()) == ("ready", None, 1)
-    assert run.notes == ["CAMB.AI's newest answer about this run was empty; what was stored before is kept."]
+    assert run.notes == ["CAMB.AI's latest answer about this run was empty; the earlier result is kept."]
     assert RawAnswer.objects.get(run=run).size > 10
 
 

@@ -133,7 +133,7 @@ def test_the_text_of_a_file_comes_back_with_the_page(team, member):
         ({"text": "1 " * 600_000}, "This is more than 1 MB of text. Add it in parts."),
         (
             {"text": " ".join(map(str, range(1, 20_002)))},
-            "Up to 20,000 run ids can be added at once, and these are more. Add them in parts.",
+            "You can add up to 20,000 run ids at once. Add these in parts.",
         ),
     ],
     ids=["too long", "too many"],
@@ -148,7 +148,7 @@ def test_a_text_over_a_limit_is_refused_and_not_lost(data, sentence, team, membe
 def test_a_large_file_is_refused_with_the_reason(team, member):
     response = add(member, team, text="7", file=SimpleUploadedFile("runs.txt", b"1" * (5 * 2**20 + 1)), save="1")
     assert response.status_code == 422
-    assert "This file is larger than 5 MB. Send it in parts." in text_of(response)
+    assert "This file is larger than 5 MB. Split it into smaller files." in text_of(response)
     assert not team.runs.exists()
 
 
@@ -193,7 +193,7 @@ def test_two_columns_of_numbers_are_a_question_and_nothing_is_added_before_the_a
 @pytest.mark.parametrize("text", ["{'Kitchen 7': 1344}", "0    Kitchen\n1    Garden\nName: title, dtype: object"])
 def test_a_text_whose_ids_cannot_be_told_says_so(text, team, member):
     page = text_of(add(member, team, text=text))
-    assert "Nothing here is named a run id." in page or "No column of this table looks like run ids." in page
+    assert "No field here is named run_id." in page or "No column of this table looks like run ids." in page
     assert "Add " not in page.split("No run ids yet")[1].split("Columns")[0]
 
 

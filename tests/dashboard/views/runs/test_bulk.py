@@ -125,7 +125,7 @@ def test_all_matching_runs_are_untagged_even_when_the_tag_is_the_filter(team, me
         ("", "Type a tag first."),
         (" , ,", "Type a tag first."),
         ("x" * 10_000, "A tag has at most 40 characters"),
-        (",".join(map(str, range(21))), "At most 20 tags at once."),
+        (",".join(map(str, range(21))), "Add at most 20 tags at once."),
         ("a\0b", "Null characters are not allowed."),
     ],
 )
@@ -319,8 +319,8 @@ def test_ticks_that_changed_change_the_tags_of_all_selected_runs(team, member, t
     ("form", "sentence"),
     [
         ({"tick": ["x" * 41]}, "A tag has at most 40 characters"),
-        ({"tick": [f"t{n}" for n in range(21)]}, "At most 20 tags at once."),
-        ({"tick": [f"t{n}" for n in range(20)], "tags": "new"}, "At most 20 tags at once."),
+        ({"tick": [f"t{n}" for n in range(21)]}, "Add at most 20 tags at once."),
+        ({"tick": [f"t{n}" for n in range(20)], "tags": "new"}, "Add at most 20 tags at once."),
     ],
 )
 def test_ticked_tags_have_the_limits_of_typed_ones(team, member, ticked, form, sentence):

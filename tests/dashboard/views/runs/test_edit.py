@@ -134,7 +134,7 @@ def test_an_archived_run_keeps_its_page_and_can_be_restored(team, member):
     member.post(reverse("runs-edit-refresh", args=[run.pk]))
     assert "Restore it first." in text_of(member.get(url))
     member.post(reverse("runs-edit-restore", args=[run.pk]))
-    assert "is back in the list" in text_of(member.get(url))
+    assert "is restored. It appears in search" in text_of(member.get(url))
     run.refresh_from_db()
     assert (run.archived_at, run.due_at is None) == (None, False)
 

@@ -96,7 +96,7 @@ def test_a_selection_is_set_at_once_and_runs_with_several_dubs_are_named(member,
     )
     dub_languages.check_languages()
     assert named(flat_dub) == ("es", "person")
-    assert "1 run is in Spanish now." in response.text
+    assert "1 run is now in Spanish." in response.text
     assert "1 run has several dubs and stays as it is" in response.text
     undo(member, team)
     dub_languages.check_languages()

@@ -70,7 +70,7 @@ def test_selected_runs_become_one_source(client, team, reader):
     foreign = make_ready_run(make_team())
     address = reverse("runs-bulk-join", args=[team.slug])
     answer = client.post(address, {"pk": [one.pk, two.pk, foreign.pk]}, follow=True)
-    assert "2 runs are one source now." in text_of(answer)
+    assert "2 runs are now one source." in text_of(answer)
     assert sources() == [{one.pk, two.pk}]
     assert "Select two runs or more" in text_of(client.post(address, {"pk": [three.pk]}, follow=True))
 
