@@ -51,7 +51,9 @@ def test_no_translated_sentence_of_the_code_uses_a_word_that_is_ruled_out():
 def test_every_sentence_for_people_is_translated():
     for path in MODULES:
         if not str(path.relative_to(ROOT)).startswith(ENGLISH):
-            bare = [text for text, is_translated in texts_of(path) if not is_translated and SENTENCE.fullmatch(text)]
+            bare = [
+                text for text, is_translated in texts_of(path) if not is_translated and SENTENCE.fullmatch(text)
+            ]
             assert bare == [], path
 
 

@@ -38,7 +38,9 @@ SENTENCES = {
     400: _("CAMB.AI did not understand the request."),
     401: _("CAMB.AI does not accept this key. Paste a valid one under Team, Key."),
     402: _("CAMB.AI asks for payment. Top up the account that the key belongs to."),
-    403: _("CAMB.AI denies this key access. Check the key's rights, and that the run was made with this key's account."),
+    403: _(
+        "CAMB.AI denies this key access. Check the key's rights, and that the run was made with this key's account."
+    ),
     404: _("CAMB.AI has no run with this id. Check the id, and that the run was made with this key's account."),
     422: _("CAMB.AI did not accept the ids. Check that each is the id of a dubbing run."),
     429: _("CAMB.AI's rate limit is reached. Dubroom tries again later."),
@@ -162,7 +164,9 @@ class Client:
     def _send(self, method: str, path: str, payload: dict[str, Any] | None = None) -> object:
         """Return the decoded JSON of one call's answer."""
         if not re.fullmatch("[!-~]+", self._key):
-            raise Refused(gettext("This key contains characters that a key cannot have. Paste it again under Team, Key."))
+            raise Refused(
+                gettext("This key contains characters that a key cannot have. Paste it again under Team, Key.")
+            )
         self._adapter.deadline = monotonic() + self._total_seconds
         try:
             # Prepared without the session: the session would merge its settings into every request again, and would

@@ -32,7 +32,9 @@ TOO_DEEP = _("A part nested too deeply was left out.")
 
 def without_text(count: int) -> str:
     return ngettext(
-        "%(n)s line was left out because it had no text.", "%(n)s lines were left out because they had no text.", count
+        "%(n)s line was left out because it had no text.",
+        "%(n)s lines were left out because they had no text.",
+        count,
     ) % {"n": f"{count:,}"}
 
 

@@ -33,7 +33,9 @@ REASONS = {
         "The source's codec is not what its container says. Convert the file, for example to H.264 in MP4, "
         "and dub it again."
     ),
-    "PAYMENT_REQUIRED": _("The CAMB.AI account has no credit left for this dub. Top it up and start the dub again."),
+    "PAYMENT_REQUIRED": _(
+        "The CAMB.AI account has no credit left for this dub. Top it up and start the dub again."
+    ),
     "PROCESSING_ERROR": _("CAMB.AI failed while processing the source. Start the dub again in CAMB.AI."),
     "SOURCE_BLOCKED_IN_REGION": _(
         "The source cannot be played in the region CAMB.AI downloads from. Upload the file itself instead."
@@ -66,8 +68,8 @@ _FAILED = frozenset({
 _TIMED_OUT = frozenset({"TIMEDOUT", "TIMEOUT"})
 _STOPPED = frozenset({
     "ABANDONED", "ABORTED", "BLOCKED", "CANCELED", "CANCELLED", "DECLINED", "DELETED", "DENIED", "DISCARDED",
-    "DROPPED", "EXPIRED", "INTERRUPTED", "KILLED", "REFUSED", "REJECTED", "REMOVED", "REVOKED", "SKIPPED", "STOPPED",
-    "TERMINATED", "WITHDRAWN",
+    "DROPPED", "EXPIRED", "INTERRUPTED", "KILLED", "REFUSED", "REJECTED", "REMOVED", "REVOKED", "SKIPPED",
+    "STOPPED", "TERMINATED", "WITHDRAWN",
 })  # fmt: skip
 # With one of these words, a status such as FAILED_RETRYING or NO_ERROR does not end a dub.
 _GOING_ON = frozenset({

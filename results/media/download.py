@@ -94,7 +94,7 @@ def _follow(
     session: requests.Session, adapter: "GuardedAdapter", url: str, headers: dict[str, str]
 ) -> tuple[requests.Response, str]:
     """Return the response at the end of all redirects, and its URL."""
-    for _ in range(MAX_REDIRECTS + 1):
+    for _hop in range(MAX_REDIRECTS + 1):
         adapter.deadline = monotonic() + HEADERS_SECONDS
         session.cookies.clear()
         response = session.get(
@@ -132,7 +132,7 @@ def _part(response: requests.Response, start: int) -> FilePart:
         start, size = 0, _number(response.headers.get("Content-Length", ""))
         if size is None and not response.raw.chunked:
             raise DownloadError(
-                _("The media host does not say how long the file is, so Dubroom cannot tell whether it is complete.")
+                _("The media host does not give the file's size, so Dubroom cannot tell whether it is complete.")
             )
     return FilePart(start, size, _validator(response), _pieces(response))
 

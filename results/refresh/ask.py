@@ -47,7 +47,7 @@ _sweeping = BoundedSemaphore(settings.WORKER_THREADS)
 def enqueue_due() -> None:
     """Have as many threads of all workers sweep as leases can be claimed; those that sweep already go on anyway."""
     workers = max(1, WorkerHeartbeat.objects.alive(clock.now()).count())
-    for _ in range(claims.open_slots(workers * settings.WORKER_THREADS)):
+    for _slot in range(claims.open_slots(workers * settings.WORKER_THREADS)):
         queue.enqueue("refresh")
 
 

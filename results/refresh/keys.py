@@ -73,9 +73,7 @@ def test_key(team_id: int) -> None:
         raise
     except Exception:
         logger.exception("The answer to a test of team %s's key could not be read", team_id)
-        unreadable = camb.Malformed(
-            _("CAMB.AI's answer to the test could not be read. Test the key again later.")
-        )
+        unreadable = camb.Malformed(_("CAMB.AI's answer to the test could not be read. Test the key again later."))
         circuit_breaker.record_failure(key, unreadable, is_test=True)
         return
     else:

@@ -109,9 +109,7 @@ def archive(request: HttpRequest, pk: int) -> HttpResponse:
 def restore(request: HttpRequest, pk: int) -> HttpResponse:
     run, membership = get_changeable_run(request, pk)
     restore_runs(membership.team, [pk])
-    messages.success(
-        request, _("%(run)s is restored. It appears in search in a moment.") % {"run": quoted(run)}
-    )
+    messages.success(request, _("%(run)s is restored. It appears in search in a moment.") % {"run": quoted(run)})
     return redirect("runs-detail", pk)
 
 

@@ -94,9 +94,7 @@ def test_message_of_an_error_is_quoted_as_plain_text(
     stand_in: StandIn, client: Client, body: object, quote: str
 ) -> None:
     stand_in.script(Reply(422, body))
-    sentence = (
-        "CAMB.AI did not accept the ids. Check that each is the id of a dubbing run. (HTTP 422)"
-    )
+    sentence = "CAMB.AI did not accept the ids. Check that each is the id of a dubbing run. (HTTP 422)"
     assert str(error_of(client)) == sentence + quote
 
 
@@ -172,5 +170,7 @@ def test_key_that_no_header_can_carry_is_refused_without_a_call(stand_in: StandI
     with pytest.raises(Refused) as caught:
         Client(stand_in.base_url, key).fetch([1, 2])
     assert true_properties(caught.value) == {"concerns_key"}
-    assert str(caught.value) == "This key contains characters that a key cannot have. Paste it again under Team, Key."
+    assert (
+        str(caught.value) == "This key contains characters that a key cannot have. Paste it again under Team, Key."
+    )
     assert stand_in.calls == []

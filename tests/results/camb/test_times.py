@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from results.camb import KnownTimes
-from results.camb.parse import MILLISECONDS_TAKEN, SECONDS_TAKEN, read_run, reread_run
+from results.camb.hints import MILLISECONDS_TAKEN, SECONDS_TAKEN
+from results.camb.parse import read_run, reread_run
 from tests.results.camb.cases import MP3, line
 
 SPEECH = ["Hello there, and welcome to the show.", "Today we talk about tea.", "And about the kettle.", "Goodbye!"]

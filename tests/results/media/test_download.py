@@ -143,7 +143,7 @@ def test_a_chunked_file_has_no_size_and_is_complete(host):
         ),
         (
             Reply(200, b"x", {"Content-Length": None}),
-            "The media host does not say how long the file is, so Dubroom cannot",
+            "The media host does not give the file's size, so Dubroom cannot",
         ),
         (Reply(200, CONTENT, truncate_at=70_000), "The download was interrupted."),
         (Reply(200, CONTENT, truncate_at=70_000, reset=True), "The download was interrupted."),
@@ -262,7 +262,7 @@ def test_our_own_network_is_never_contacted(host, link):
         ("ftp://127.0.0.1/a", "not safe to follow"),
         ("javascript:alert(1)", "not safe to follow"),
         ("http://[::1", "could not be reached"),
-        ("/again", "without end"),
+        ("/again", "too many times"),
     ],
 )
 def test_each_redirect_is_checked_again(host, location, sentence):

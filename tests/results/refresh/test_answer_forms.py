@@ -88,9 +88,8 @@ def test_a_final_task_ends_in_its_own_words(camb, team, sweep, status):
     camb.tasks["abc-1"] = {"status": status, "message": "By Kim"}
     sweep()
     run = Run.objects.get()
-    word = {"canceled": "cancelled", "USER_CANCELLED": "cancelled"}.get(status, status.lower())
     assert (run.status, run.due_at) == ("failed", None)
-    assert f"{word} in CAMB.AI" in run.reason
+    assert f"ended in CAMB.AI with the status “{status.upper()}”" in run.reason
     assert run.reason.endswith("CAMB.AI says: “By Kim”")
 
 

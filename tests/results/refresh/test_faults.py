@@ -15,7 +15,7 @@ from django.utils import timezone
 from demo.server import ABSENT, Reply, StandIn
 from results import camb as camb_client
 from results import clock, tasks
-from results.camb import parse
+from results.camb import parse, texts
 from results.models import ApiKey, Attempt, Call, Cue, Dub, RawAnswer, Run, TeamVersion
 from results.refresh import ask, circuit_breaker, claims, keys, merge
 from results.runs.request import request_refresh, request_refresh_many

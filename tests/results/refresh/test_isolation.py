@@ -16,7 +16,7 @@ from demo.server import ABSENT, Reply
 from results import clock
 from results.camb import Unavailable, parse
 from results.models import ApiKey, Call, Run
-from results.refresh import ask, claims, merge, save, schedule
+from results.refresh import answer_notes, ask, claims, merge, save, schedule
 from results.refresh.call_log import CallLog
 from results.runs.trash import delete_team, finish_removals
 from teams.models import Team
@@ -72,7 +72,7 @@ def test_after_some_absences_a_note_says_that_camb_says_nothing_about_the_id(cam
         run.refresh_from_db()
         notes.append(run.notes)
     assert notes[:2] == [[], []]
-    assert notes[2] == notes[3] == [merge._ABSENT]
+    assert notes[2] == notes[3] == [answer_notes.ABSENT]
     assert (run.status, run.attempts, run.absences) == ("waiting", 4, 4)
     assert {call.method for call in camb.calls} == {"POST"}
     camb.rule = None

@@ -222,10 +222,7 @@ def test_a_refresh_says_that_no_worker_can_be_reached_and_is_not_lost(team, memb
     make_key(team)
     run = make_run(team, title="Island", due_at=None)
     text = refresh_many(member, team, pk=run.pk)
-    assert (
-        "Refresh is delayed by a problem on this server. It starts by itself once that is fixed."
-        in text
-    )
+    assert "Refresh is delayed by a problem on this server. It starts by itself once that is fixed." in text
     assert "as soon as the team's key allows" not in text
     assert requested(team) == {"Island"}
     assert "No run was selected" in refresh_many(member, team)

@@ -198,10 +198,7 @@ def test_a_refresh_says_that_no_worker_can_be_reached_and_is_not_lost(team, memb
     response = member.post(reverse("runs-edit-refresh", args=[run.pk]))
     assert (response.status_code, response["Location"]) == (302, reverse("runs-detail", args=[run.pk]))
     page = text_of(member.get(response["Location"]))
-    assert (
-        "Refresh is delayed by a problem on this server. It starts by itself once that is fixed."
-        in page
-    )
+    assert "Refresh is delayed by a problem on this server. It starts by itself once that is fixed." in page
     assert Run.objects.due(clock.now()).pks() == [run.pk]
 
 
