@@ -4,12 +4,15 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import sleep
 
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 LOCK_FILE = "migrate.lock"
 # The number of PostgreSQL's advisory lock: any that no one else uses in this database.
 LOCK_NUMBER = 7_382_766_601
+RETRY_SECONDS = 0.5
 
 _is_held = False
 
@@ -33,18 +36,27 @@ def migration_lock() -> Iterator[None]:
 def _server_lock() -> Iterator[None]:
     """Hold an advisory lock for the length of a transaction on a connection of its own.
 
-    A lock of the session would not do: PgBouncer gives each transaction another session.
+    A lock of the session would not do: PgBouncer gives each transaction another session. Nor would waiting in a
+    transaction: those that wait would hold all connections of a small pool, and the one with the lock gets none.
     """
     lock = connection.copy()
     try:
         lock.set_autocommit(False)
-        with lock.cursor() as cursor:
-            cursor.execute("SET LOCAL statement_timeout = 0")
-            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_NUMBER])
+        while not _try_lock(lock):
+            lock.rollback()
+            sleep(RETRY_SECONDS)
         yield
     finally:
         lock.close()
+
+
+def _try_lock(lock: BaseDatabaseWrapper) -> bool:
+    """Take the lock for this connection's transaction; return False if another process has it."""
+    with lock.cursor() as cursor:
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK_NUMBER])
+        [is_locked] = cursor.fetchone()
+    return bool(is_locked)
 
 
 @contextmanager
