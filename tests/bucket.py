@@ -12,6 +12,9 @@ class Bucket(Storage):
 
     files: ClassVar[dict[str, bytes]] = {}
 
+    def __init__(self, **options):
+        """Take the options of any bucket, which tell it from others by its mark only."""
+
     def _save(self, name, content):
         self.files[name] = b"".join(content.chunks())
         return name
@@ -30,3 +33,12 @@ class Bucket(Storage):
 
     def url(self, name, parameters=None):
         return f"https://bucket.example/{name}?{urlencode(parameters)}"
+
+
+class RefusingBucket(Bucket):
+    """A bucket whose key lacks its rights: it answers no question, with exceptions of its own kind."""
+
+    def _refuse(self, *_, **__):
+        raise KeyError("AccessDenied")
+
+    exists = _open = size = delete = url = _refuse

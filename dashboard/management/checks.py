@@ -122,12 +122,20 @@ def check_storage() -> Iterator[CheckResult]:
         with default_storage.open(name) as file:
             is_whole = file.read() == b"check"
         default_storage.delete(name)
+        default_storage.exists(name)  # without the right to list a bucket, S3 refuses to say that a file is missing
     except Exception as error:  # storages raise exceptions of their own kinds
         mend = "Check MEDIA_STORAGE_URL, its keys and its rights."
         yield CheckResult("storage", "failed", f"A file cannot be kept ({type(error).__name__}).", mend)
         return
     if not is_whole:
         yield CheckResult("storage", "failed", "A stored file comes back changed.", "Check MEDIA_STORAGE_URL.")
+    if number := copy_storage.kept_elsewhere().exclude(storage="").count():
+        mend = (
+            "Copy their files into this storage, then run: python manage.py doctor --accept-media-storage. If the "
+            "files are lost, run: python manage.py doctor --fetch-missing-copies"
+        )
+        found = f"{number:,} copies of media were kept in another storage, so their files are never deleted."
+        yield CheckResult("storage", "failed", found, mend)
 
 
 def check_permissions() -> Iterator[CheckResult]:

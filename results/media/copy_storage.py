@@ -14,6 +14,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.files.storage import default_storage
+from django.db.models import QuerySet
 
 from results.media.copies import local_folder
 from results.models import CopyPolicy, MediaCopy, SharedStorage
@@ -28,7 +29,7 @@ NOT_SHARED = (
 OTHER_FOLDER = (
     "Copies of media are not kept: the folder {folder} on this machine is not the one that the other machines use, "
     "as its file {file} is missing or differs. Mount the shared folder there. If this folder replaces the other "
-    "one for good, run: python manage.py doctor --accept-media-folder"
+    "one for good, run: python manage.py doctor --accept-media-storage"
 )
 
 
@@ -95,9 +96,23 @@ def are_allowed() -> bool:
 _logged: set[str] = set()
 
 
-def accept_folder() -> None:
-    """Make the folder that this process sees the one that all machines must use."""
-    SharedStorage.objects.update_or_create(id=1, defaults={"mark": own_mark()})
+def kept_elsewhere() -> QuerySet[MediaCopy]:
+    """Return the copies whose file was stored in another storage than this process's, or in one unknown."""
+    return MediaCopy.objects.exclude(content_type="").exclude(storage=own_mark())
+
+
+def accept_storage() -> int:
+    """Make the storage that this process sees the one that all machines must use.
+
+    Copies whose files it has are its own from now on, wherever they were stored: return their number. Without that,
+    no machine would delete them. Raises what the storage does.
+    """
+    mark, number = own_mark(), 0
+    for pk, name in kept_elsewhere().values_list("pk", "name"):
+        if default_storage.exists(name):
+            number += MediaCopy.objects.filter(pk=pk).update(storage=mark)
+    SharedStorage.objects.update_or_create(id=1, defaults={"mark": mark})
+    return number
 
 
 def delete_file(copy: MediaCopy, mark: str) -> bool:
@@ -115,17 +130,21 @@ def delete_file(copy: MediaCopy, mark: str) -> bool:
 
 
 def fetch_missing_again() -> int:
-    """Have the kept copies whose files this storage should hold and does not fetched again; return their number.
+    """Have the kept copies whose files are not in this storage fetched again; return their number.
 
-    For the administrator of a server whose files were lost. Nothing calls this by itself, as a folder may be
-    missing for a while only.
+    For the administrator of a server whose files were lost, or whose database alone was restored. Nothing calls
+    this by itself, as a folder may be missing for a while only. Raises what the storage does.
     """
-    mark = own_mark()
-    marks = [mark, ""] if settings.IS_EMBEDDED else [mark]
-    kept = MediaCopy.objects.filter(state=MediaCopy.State.KEPT, storage__in=marks).exclude(dub=None)
-    missing = [copy for copy in kept.defer("waveform") if not default_storage.exists(copy.name)]
-    for copy in missing:
-        MediaCopy.objects.filter(pk=copy.pk).update(dub=None, team=None)
-    # The next sync looks through all media of these teams, adds new copies, and deletes the rows without a dub.
-    CopyPolicy.objects.filter(pk__in={copy.team_id for copy in missing}).update(synced_at=None)
-    return len(missing)
+    stored = MediaCopy.objects.exclude(content_type="").defer("waveform")
+    lost = [copy for copy in stored if not default_storage.exists(copy.name)]
+    mark, number, teams = own_mark(), 0, set[int | None]()
+    for copy in lost:
+        # What is lost was this storage's: the next sync deletes the rows without a dub.
+        row = MediaCopy.objects.filter(pk=copy.pk)
+        row.update(storage=mark)
+        if row.filter(state=MediaCopy.State.KEPT).exclude(dub=None).update(dub=None, team=None):
+            number += 1
+            teams.add(copy.team_id)
+    # It also looks through all media of these teams, and adds new copies.
+    CopyPolicy.objects.filter(pk__in=teams).update(synced_at=None)
+    return number

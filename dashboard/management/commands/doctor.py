@@ -2,6 +2,7 @@
 
 import sys
 from argparse import ArgumentParser
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -18,9 +19,10 @@ class Command(ReportCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         parser.add_argument(
+            "--accept-media-storage",
             "--accept-media-folder",
             action="store_true",
-            help="make the folder that this machine sees the shared folder of media copies",
+            help="make the folder or bucket that this machine sees the one of all machines, with the copies in it",
         )
         parser.add_argument(
             "--fetch-missing-copies",
@@ -28,18 +30,18 @@ class Command(ReportCommand):
             help="have copies fetched again whose files are lost, for as long as CAMB.AI has them",
         )
 
-    def handle(self, *, json: bool, accept_media_folder: bool, fetch_missing_copies: bool, **_: Any) -> None:
-        try:
-            if accept_media_folder:
-                copy_storage.accept_folder()
-                self.print_result("The folder is accepted.", as_json=json, accepted=True)
-                return
-            if fetch_missing_copies:
-                number = copy_storage.fetch_missing_again()
-                self.print_result(f"Copies to be fetched again: {number}.", as_json=json, fetched_again=number)
-                return
-        except OSError as error:
-            raise CommandError(f"The folder of media copies cannot be used: {error}") from error
+    def handle(self, *, json: bool, accept_media_storage: bool, fetch_missing_copies: bool, **_: Any) -> None:
+        if accept_media_storage:
+            number = _with_storage(copy_storage.accept_storage)
+            sentence = f"The storage is accepted. Copies that were kept elsewhere before: {number}."
+            self.print_result(sentence, as_json=json, accepted=True, from_elsewhere=number)
+            return
+        if fetch_missing_copies:
+            if reason := copy_storage.refusal():
+                raise CommandError(reason)
+            number = _with_storage(copy_storage.fetch_missing_again)
+            self.print_result(f"Copies to be fetched again: {number}.", as_json=json, fetched_again=number)
+            return
         findings = run_checks()
         if json:
             self.print_json([finding._asdict() for finding in findings])
@@ -49,3 +51,10 @@ class Command(ReportCommand):
                 self.stdout.write(f"{finding.level:<8} {finding.check:<12} {finding.found}{mend}")
         if any(finding.level == "failed" for finding in findings):
             sys.exit(1)
+
+
+def _with_storage(action: Callable[[], int]) -> int:
+    try:
+        return action()
+    except Exception as error:  # storages raise exceptions of their own kinds
+        raise CommandError(f"The storage of media copies cannot be used: {error}") from error

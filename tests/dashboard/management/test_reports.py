@@ -5,6 +5,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.db import connection
@@ -12,10 +13,19 @@ from django.utils import timezone
 
 from dashboard.management import checks
 from results.media import copy_storage
-from results.models import ApiKey, CopyPolicy, ScheduledTask
+from results.models import ApiKey, CopyPolicy, MediaCopy, ScheduledTask
 from results.runs.trash import finish_removals
 from teams.models import Membership, Team, User
-from tests.factories import make_key, make_member, make_run, make_team, make_user, make_worker
+from tests.factories import (
+    make_dub,
+    make_key,
+    make_member,
+    make_pictured_copy,
+    make_run,
+    make_team,
+    make_user,
+    make_worker,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("enqueued")]
 
@@ -262,9 +272,25 @@ def test_doctor_does_not_take_a_new_connection_for_a_slow_query(monkeypatch):
 
 
 @pytest.mark.usefixtures("healthy")
-def test_doctor_accepts_a_new_media_folder_and_fetches_missing_copies():
-    assert json.loads(output_of("doctor", "--accept-media-folder", "--json")) == {"accepted": True}
-    assert output_of("doctor", "--fetch-missing-copies") == "Copies to be fetched again: 0.\n"
+def test_doctor_accepts_another_storage_and_fetches_missing_copies():
+    here, elsewhere = (make_pictured_copy(make_dub(make_run(make_team()))) for _ in range(2))
+    default_storage.save(here.name, ContentFile(b"video"))
+    MediaCopy.objects.update(storage="another")
+    code, found = doctor()
+    assert (code, found["storage"][0], "--accept-media-storage" in found["storage"][1]) == (1, "failed", True)
+    assert as_json("doctor", "--accept-media-storage") == {"accepted": True, "from_elsewhere": 1}
+    assert doctor()[1]["storage"][0] == "failed"
+    assert output_of("doctor", "--fetch-missing-copies") == "Copies to be fetched again: 1.\n"
+    assert (doctor()[1]["storage"][0], MediaCopy.objects.get(dub=None)) == ("ok", elsewhere)
+
+
+@pytest.mark.usefixtures("healthy")
+def test_doctor_says_in_a_sentence_that_the_storage_cannot_be_used(settings):
+    make_pictured_copy(make_dub(make_run(make_team())))
+    settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": "tests.bucket.RefusingBucket"}}
+    assert doctor()[1]["storage"] == ("failed", "Check MEDIA_STORAGE_URL, its keys and its rights.")
+    with pytest.raises(CommandError, match="The storage of media copies cannot be used: 'AccessDenied'"):
+        output_of("doctor", "--accept-media-storage")
 
 
 # --- Retention ---------------------------------------------------------------------------------------

@@ -1,14 +1,17 @@
 """Copies on several machines: no row or file is lost because a machine does not have another one's folder."""
 
 import logging
+import shutil
 from pathlib import Path
 
 import pytest
 from django.core.files.storage import default_storage
+from django.core.management import CommandError, call_command
 
 from results.media import copies, copy_storage, copy_sync, quota
 from results.models import CopyPolicy, MediaCopy, SharedStorage
-from results.runs.trash import delete_team, finish_removals
+from results.runs.trash import delete_run, delete_team, finish_removals
+from tests.bucket import Bucket
 from tests.results.media.copy_helpers import ready_dub, requested_ranges
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("copies_enabled")]
@@ -135,10 +138,52 @@ def test_a_new_folder_is_used_once_the_administrator_accepts_it(work_on):
     assert copy_storage.refusal() == ""
     work_on("new")
     assert copy_storage.refusal() != ""
-    copy_storage.accept_folder()
+    copy_storage.accept_storage()
     assert copy_storage.refusal() == ""
     work_on("shared")
     assert copy_storage.refusal() != ""
+
+
+def move_to_bucket(folder: Path, copy: MediaCopy) -> None:
+    Bucket.files[copy.name] = (folder / copy.name).read_bytes()
+
+
+def move_to_folder(folder: Path, copy: MediaCopy) -> None:
+    shutil.copytree(folder / str(copy.team_id), folder.parent / "new" / str(copy.team_id))
+
+
+@pytest.mark.parametrize(("move", "storage"), [(move_to_bucket, "Bucket"), (move_to_folder, "new")])
+def test_files_of_a_deleted_team_are_deleted_where_they_were_moved_to(
+    team, host, sync, work_on, store_in, move, storage
+):
+    ready_dub(team, host)
+    folder = work_on("first")
+    copy = sync()
+    move(folder, copy)
+    store_in("Bucket") if storage == "Bucket" else work_on(storage)
+    assert copy_storage.accept_storage() == 1
+    delete_team(team)
+    finish_removals()
+    copy_sync.delete_removed()
+    assert (default_storage.exists(copy.name), MediaCopy.objects.count()) == (False, 0)
+
+
+def test_accepting_leaves_copies_whose_files_are_not_here_to_their_own_storage(team, host, sync, work_on):
+    ready_dub(team, host)
+    work_on("first")
+    before = sync().storage
+    work_on("new")
+    assert (copy_storage.accept_storage(), MediaCopy.objects.get().storage) == (0, before)
+
+
+def test_an_endpoint_that_is_written_differently_keeps_its_copies(team, host, sync, store_in, settings):
+    store_in("Bucket")
+    settings.IS_EMBEDDED = False
+    ready_dub(team, host)
+    before = sync().storage
+    bucket = settings.STORAGES["default"] | {"OPTIONS": {"endpoint_url": "https://bucket.invalid/"}}
+    settings.STORAGES = settings.STORAGES | {"default": bucket}
+    assert (copy_storage.accept_storage(), MediaCopy.objects.get().storage != before) == (1, True)
 
 
 def test_a_bucket_and_a_single_machine_need_no_declaration(store_in, settings):
@@ -160,6 +205,31 @@ def test_lost_files_are_fetched_again_when_the_administrator_says_so(team, host,
     copy = copies.playable_copy(dub, "video")
     assert (copy.state, default_storage.exists(copy.name), MediaCopy.objects.get()) == ("kept", True, copy)
     assert copy_storage.fetch_missing_again() == 0
+
+
+def test_after_the_database_alone_was_restored_all_copies_are_fetched_again(team, host, sync, work_on):
+    dub, removed = ready_dub(team, host), ready_dub(team, host)
+    folder = work_on("first")
+    sync()
+    delete_run(removed.run)
+    shutil.rmtree(folder)
+    with pytest.raises(CommandError, match="is not the one that the other machines use"):
+        call_command("doctor", "--fetch-missing-copies")
+    copy_storage.accept_storage()
+    assert copy_storage.fetch_missing_again() == 1
+    sync()
+    sync()
+    assert copies.playable_copy(dub, "video") == MediaCopy.objects.get()
+
+
+def test_on_one_machine_a_folder_that_was_lost_with_its_mark_needs_no_acceptance(
+    team, host, sync, data_dir, settings
+):
+    settings.IS_EMBEDDED = True
+    ready_dub(team, host)
+    sync()
+    shutil.rmtree(data_dir / "media")
+    assert copy_storage.fetch_missing_again() == 1
 
 
 def test_the_media_tab_says_that_no_more_copies_are_made(client, team, work_on):
