@@ -1,5 +1,6 @@
 """Builds responses that carry files: transcripts in any format and dubs' media, under the names browsers save."""
 
+import logging
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from results.exports.formats import Format
 from results.media import copies, download, links
 from results.models import Dub, MediaCopy
 from results.transcripts import languages
+
+logger = logging.getLogger(__name__)
 
 
 def media_response(
@@ -79,7 +82,7 @@ def media_file_name(dub: Dub, kind: links.Kind) -> str:
 
 
 def _from_copy(request: HttpRequest, copy: MediaCopy, dub: Dub, *, is_player: bool) -> HttpResponseBase | None:
-    """Return our copy, or a redirect to a storage elsewhere; None when the copy's file is gone."""
+    """Return our copy, or a redirect to a storage elsewhere; None when the copy's file cannot be had."""
     if "renew" in request.GET:
         # The player met an error. If the file is there, a second request is all the player needs.
         return HttpResponseRedirect(request.path) if copies.has_file(copy) else None
@@ -89,14 +92,15 @@ def _from_copy(request: HttpRequest, copy: MediaCopy, dub: Dub, *, is_player: bo
         "Content-Type": copy.content_type,
         "Content-Disposition": _disposition(name, is_attachment=is_download),
     }
+    path = copies.local_path(copy)
+    if path is None:
+        url = copies.signed_url(copy.name, copy.content_type, headers["Content-Disposition"])
+        return HttpResponseRedirect(url) if url else None
     try:
-        path = copies.local_path(copy)
-        if path is None:
-            return HttpResponseRedirect(copies.signed_url(copy, headers["Content-Disposition"]))
         etag = f'"{PurePath(copy.name).stem}"'
         return ranges.range_response(request, path, etag, headers, is_player=is_player and not is_download)
-    except FileNotFoundError:
-        copies.has_file(copy)
+    except OSError as error:
+        logger.warning("The file of copy %s cannot be read: %s", copy.pk, error)
         return None
 
 

@@ -24,7 +24,7 @@ def media_storage(url: str) -> dict[str, Any]:
         options = {"bucket_name": parts.netloc, "location": path.strip("/"), "signature_version": "s3v4"}
         options["max_memory_size"] = 16 * 2**20  # a larger file that is read goes through the disk
         options |= dict(parse_qsl(parts.query))
-        return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+        return {"BACKEND": "results.media.s3_storage.S3Storage", "OPTIONS": options}
     raise ImproperlyConfigured(
         "MEDIA_STORAGE_URL must begin with file:/// or s3://bucket; the keys to a bucket are AWS_ACCESS_KEY_ID and "
         "AWS_SECRET_ACCESS_KEY."

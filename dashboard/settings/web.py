@@ -146,14 +146,19 @@ if IS_HTTPS:
 MEDIA_HOSTS = env.list("MEDIA_HOSTS", default=["https:"])
 if DEMO:
     MEDIA_HOSTS = [*MEDIA_HOSTS, f"http://127.0.0.1:{DEMO_PORT}"]
-if "bucket_name" in MEDIA_STORAGE["OPTIONS"]:
-    MEDIA_HOSTS = [*MEDIA_HOSTS, MEDIA_STORAGE["OPTIONS"].get("endpoint_url", "https://*.amazonaws.com")]
+# The bucket of the copies: their stills come from it too.
+BUCKET_HOSTS = (
+    [MEDIA_STORAGE["OPTIONS"].get("endpoint_url", "https://*.amazonaws.com")]
+    if "bucket_name" in MEDIA_STORAGE["OPTIONS"]
+    else []
+)
+MEDIA_HOSTS = [*MEDIA_HOSTS, *BUCKET_HOSTS]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF],
-        "img-src": [SELF, "data:"],
+        "img-src": [SELF, "data:", *BUCKET_HOSTS],
         "font-src": [SELF],
         "connect-src": [SELF],
         "media-src": [SELF, *MEDIA_HOSTS],

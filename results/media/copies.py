@@ -78,21 +78,32 @@ def local_folder() -> Path | None:
     return folder
 
 
-def signed_url(copy: MediaCopy, content_disposition: str) -> str:
-    """Return a signed URL of the copy's file in a storage elsewhere; the URL needs no other proof and expires."""
-    parameters = {"ResponseContentType": copy.content_type, "ResponseContentDisposition": content_disposition}
-    url: str = default_storage.url(copy.name, parameters=parameters)  # type: ignore[call-arg]  # as S3's takes it
-    return url
+def signed_url(name: str, content_type: str, content_disposition: str) -> str | None:
+    """Return a signed URL of this file in a storage elsewhere; the URL needs no other proof and expires.
+
+    Where the storage cannot sign one, the log says why, and None is returned.
+    """
+    parameters = {"ResponseContentType": content_type, "ResponseContentDisposition": content_disposition}
+    try:
+        return default_storage.url(name, parameters=parameters)  # type: ignore[call-arg]  # as S3's takes it
+    except Exception as error:
+        # Storages raise exceptions of their own kinds.
+        logger.warning("The storage signs no address of %s: %s", name, error)
+        return None
 
 
 def has_file(copy: MediaCopy) -> bool:
     """Return whether this machine finds the copy's file, and log it if not.
 
-    The row stays as it is: another machine may have the file, or a mount may be missing for a while.
+    The row stays as it is: another machine may have the file, or a mount or bucket may be away for a while.
     """
-    if default_storage.exists(copy.name):
-        return True
-    logger.warning("The file of copy %s is missing in the storage of this machine", copy.pk)
+    try:
+        if default_storage.exists(copy.name):
+            return True
+        logger.warning("The file of copy %s is missing in the storage of this machine", copy.pk)
+    except Exception as error:
+        # Storages raise exceptions of their own kinds.
+        logger.warning("The storage of this machine does not answer for copy %s: %s", copy.pk, error)
     return False
 
 

@@ -43,6 +43,10 @@ def small_name(copy: MediaCopy) -> str:
     return str(PurePosixPath(copy.name).with_suffix(".small.webp"))
 
 
+def _name(copy: MediaCopy, *, is_small: bool) -> str:
+    return small_name(copy) if is_small else poster_name(copy)
+
+
 def take(copy: MediaCopy, path: Path) -> stills.Still:
     """Return the still of the copy's file at this path; an empty one where the video gives none."""
     try:
@@ -67,13 +71,18 @@ def delete(copy: MediaCopy) -> None:
         default_storage.delete(small_name(copy))
 
 
+def signed_url(copy: MediaCopy, *, is_small: bool) -> str | None:
+    """Return a signed URL of a picture in a storage elsewhere; None where the storage cannot sign one."""
+    return copies.signed_url(_name(copy, is_small=is_small), "image/webp", "inline")
+
+
 def read(copy: MediaCopy, *, is_small: bool) -> bytes | None:
-    """Return a picture of the copy's still; None where its file is gone.
+    """Return a picture of the copy's still; None where its file is gone. Raises what the storage does.
 
     The still is taken again if it is this very storage that should have the file.
     """
     try:
-        with default_storage.open(small_name(copy) if is_small else poster_name(copy)) as file:
+        with default_storage.open(_name(copy, is_small=is_small)) as file:
             picture: bytes = file.read(stills.MAX_BYTES)
     except FileNotFoundError:
         if copy.storage == copy_storage.own_mark():

@@ -155,10 +155,11 @@ def test_media_copies_are_stored_in_the_data_folder_or_at_the_storage_url(read, 
     ("url", "host"),
     [("s3://dubs?endpoint_url=http://minio:9000", "http://minio:9000"), ("s3://dubs", "https://*.amazonaws.com")],
 )
-def test_the_security_policy_allows_media_from_the_bucket(read, url, host):
+def test_the_security_policy_allows_media_and_stills_from_the_bucket(read, url, host):
     settings = read(MEDIA_STORAGE_URL=url, MEDIA_HOSTS="https://media.example", DEMO="0")
     directives = settings["CONTENT_SECURITY_POLICY"]["DIRECTIVES"]
     assert directives["media-src"] == ["'self'", "https://media.example", host]
+    assert directives["img-src"] == ["'self'", "data:", host]
 
 
 def test_over_https_cookies_belong_to_one_host(read):

@@ -1,5 +1,8 @@
 """The stills of copies: who gets them, for how long a browser keeps them, and files that are gone."""
 
+import errno
+import os
+
 import pytest
 from django.core.files.storage import default_storage
 from django.urls import reverse
@@ -58,3 +61,23 @@ def test_a_still_whose_file_is_gone_is_answered_404_and_taken_again(member, copy
     default_storage.delete(still_files.poster_name(copy))
     assert get(member, copy).status_code == 404
     assert MediaCopy.objects.get().still_bytes is None
+
+
+def test_a_storage_in_trouble_is_answered_503_without_a_traceback(member, copy, settings, caplog):
+    settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": "tests.bucket.RefusingBucket"}}
+    answer = get(member, copy)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+    assert MediaCopy.objects.get().still_bytes == 11
+    assert "AccessDenied" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+def test_a_folder_in_trouble_is_answered_503_without_a_traceback(member, copy, monkeypatch, caplog):
+    def fail(*_):
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    monkeypatch.setattr("django.core.files.storage.FileSystemStorage._open", fail)
+    answer = get(member, copy)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+    assert "Stale file handle" in caplog.text
+    assert "Traceback" not in caplog.text

@@ -506,6 +506,17 @@ def test_a_copy_in_an_object_storage_is_a_redirect_to_a_signed_url(client, reade
     assert (response.headers["Cache-Control"], response.headers["Referrer-Policy"]) == ("no-store", "no-referrer")
 
 
+@pytest.mark.parametrize("query", ["", "?renew=1"])
+def test_a_copy_in_a_storage_in_trouble_falls_back_to_the_live_link(
+    client, reader, kept_dub, settings, monkeypatch, query
+):
+    monkeypatch.setattr(links, "refresh_now", lambda run: Dub.objects.update(video_url=VIDEO))
+    settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": "tests.bucket.RefusingBucket"}}
+    before = MediaCopy.objects.values().get()
+    assert play(client, kept_dub, query).headers["Location"] == VIDEO
+    assert MediaCopy.objects.values().get() == before
+
+
 def test_the_page_of_a_kept_copy_needs_no_fresh_link(client, reader, kept_dub):
     body = run_page(client, kept_dub.run)
     assert "Kept here, 10\xa0bytes" in body
