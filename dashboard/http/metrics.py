@@ -3,9 +3,11 @@
 That state is read from the database when Prometheus asks, and is the same on every machine.
 """
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from time import perf_counter
 
 from django.conf import settings
@@ -22,7 +24,11 @@ from results import clock
 from results.models import Call, MediaCopy
 from results.refresh import backlog
 
+logger = logging.getLogger(__name__)
+
 CALLS_WINDOW = timedelta(minutes=5)
+# Of each file that a process counts into: some times what all views with all their statuses take.
+FILE_BYTES = 2 * 2**20
 BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2.5, 5, 10, 30)
 
 REQUESTS = Counter(
@@ -34,9 +40,14 @@ SECONDS = Histogram("dubroom_request_seconds", "Seconds to the answer, by view."
 def measured_requests(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Count each request and its time under the name of its URL, unless no metrics are wanted."""
+    """Count each request and its time under the name of its URL, unless no metrics are wanted or possible."""
     if not settings.METRICS_TOKEN:
         raise MiddlewareNotUsed
+    try:
+        _allocate_files()
+    except OSError as error:
+        logger.error("Requests are not counted until the next start: %s", error)
+        raise MiddlewareNotUsed from error
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         began = perf_counter()
@@ -48,6 +59,33 @@ def measured_requests(
         return response
 
     return middleware
+
+
+def _allocate_files() -> None:
+    """Create the files that this process counts into, with every block of theirs. Raises OSError.
+
+    prometheus_client maps them into memory. Where a block is missing and the disk is full, counting would end the
+    process (SIGBUS), and each one that replaces it.
+    """
+    folder = _folder()
+    if folder is None:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{kind}_{os.getpid()}.db" for kind in ("counter", "histogram")]
+    try:
+        for path in paths:
+            with path.open("ab") as file:
+                os.posix_fallocate(file.fileno(), 0, FILE_BYTES)
+    except OSError:
+        for path in paths:
+            path.unlink(missing_ok=True)
+        raise
+
+
+def _folder() -> Path | None:
+    """Return the folder that the processes of a web server count into; None in a process by itself."""
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    return Path(folder) if folder else None
 
 
 class WorkCollector(Collector):
@@ -114,7 +152,7 @@ def _calls_and_media() -> Iterator[Metric]:
 def exposition() -> bytes:
     """Return all metrics in the text format of Prometheus."""
     counted: CollectorRegistry = REGISTRY
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+    if (folder := _folder()) and folder.is_dir():
         counted = CollectorRegistry()
         multiprocess.MultiProcessCollector(counted)  # type: ignore[no-untyped-call]
     work = CollectorRegistry()

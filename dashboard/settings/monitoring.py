@@ -41,9 +41,7 @@ HEALTH_OLDEST_DUE_SECONDS = env.float("HEALTH_OLDEST_DUE_SECONDS", default=1800.
 # With a token, /metrics/ answers Prometheus. The processes of a web server count into files of this folder.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 if METRICS_TOKEN:
-    metrics_dir = DATA_DIR / "metrics"
-    metrics_dir.mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(metrics_dir))
+    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(DATA_DIR / "metrics"))
 
 SENTRY_DSN = env.str("SENTRY_DSN", default="")
 if SENTRY_DSN:

@@ -1,12 +1,17 @@
 """The metrics: for holders of the token only, counted over all processes of a web server."""
 
+import errno
+import os
 from datetime import timedelta
 
 import pytest
+from django.core.exceptions import MiddlewareNotUsed
 from django.db import OperationalError, connection
+from django.http import HttpResponse
 from django.utils import timezone
 
 from dashboard.http import metrics
+from dashboard.http.metrics import measured_requests
 from results.models import Call, MediaCopy, ScheduledTask
 from tests.factories import make_key, make_run, make_team, make_worker
 from tests.metric_samples import metric_samples
@@ -79,3 +84,23 @@ def test_metrics_tell_that_the_database_is_away_and_what_was_counted(client, set
     assert found["dubroom_requests_total", "GET", "503", "some-view"] >= 1
     assert ("dubroom_queued_messages", "interactive") in found
     assert ("dubroom_due_runs",) not in found
+
+
+def test_a_folder_that_cannot_be_written_to_costs_only_the_counts(settings, monkeypatch, caplog):
+    settings.METRICS_TOKEN = TOKEN
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "/dev/null/metrics")
+    with pytest.raises(MiddlewareNotUsed):
+        measured_requests(lambda request: HttpResponse())
+    assert "Requests are not counted until the next start: [Errno 20] Not a directory" in caplog.text
+
+
+def test_a_disk_without_room_for_the_files_costs_only_the_counts(settings, monkeypatch, tmp_path, caplog):
+    def fail(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    settings.METRICS_TOKEN = TOKEN
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    monkeypatch.setattr(os, "posix_fallocate", fail)
+    with pytest.raises(MiddlewareNotUsed):
+        measured_requests(lambda request: HttpResponse())
+    assert (list(tmp_path.iterdir()), "No space left on device" in caplog.text) == ([], True)
