@@ -22,7 +22,10 @@ from teams.models import User
 METHODS = ["GET", "HEAD", "POST"]
 API = "/api/"
 # Seconds, by the status of a refused request.
-_RETRY_AFTER = {HTTPStatus.TOO_MANY_REQUESTS: 60, HTTPStatus.SERVICE_UNAVAILABLE: RETRY_AFTER_SECONDS}
+_RETRY_AFTER: dict[int, int] = {
+    HTTPStatus.TOO_MANY_REQUESTS: 60,
+    HTTPStatus.SERVICE_UNAVAILABLE: RETRY_AFTER_SECONDS,
+}
 HEALTH = "/health/"
 # Their addresses or forms carry a secret: of a reset, a confirmation, an invitation.
 SECRET_PAGES = ("/accounts/", "/invitations/")
