@@ -1,5 +1,7 @@
 // Keys of the list of runs: j and k move through the rows, x selects one with its box, Enter opens the focused run.
 
+import { shortcutKey } from "./keys.js";
+
 const links = () => [...document.querySelectorAll('.runs td.run-title a[id$="-link"]')];
 
 function move(step) {
@@ -15,8 +17,9 @@ document.addEventListener("keydown", (event) => {
   const isTyping = target.isContentEditable || target.matches('input:not([type="checkbox"]), textarea, select');
   if (isTyping || "shortcutsOff" in document.documentElement.dataset) return;
   if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
-  if (event.key === "j" || event.key === "k") move(event.key === "j" ? 1 : -1);
-  else if (event.key === "x") target.closest("tr")?.querySelector('[name="pk"]')?.click();
+  const key = shortcutKey(event);
+  if (key === "j" || key === "k") move(key === "j" ? 1 : -1);
+  else if (key === "x") target.closest("tr")?.querySelector('[name="pk"]')?.click();
   else return;
   event.preventDefault();
 });

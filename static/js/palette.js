@@ -1,5 +1,7 @@
 // The command palette: Ctrl or ⌘ K opens a list of places; typing narrows it, the arrow keys choose, Enter goes there.
 
+import { isComposing, shortcutKey } from "./keys.js";
+
 const palette = document.getElementById("palette");
 const box = palette.querySelector("input");
 
@@ -34,7 +36,7 @@ function go() {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (!(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey || event.key.toLowerCase() !== "k") return;
+  if (!(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey || shortcutKey(event) !== "k") return;
   event.preventDefault();
   if (palette.open) palette.close();
   else open();
@@ -45,12 +47,15 @@ document.addEventListener("click", (event) => {
 });
 
 palette.addEventListener("keydown", (event) => {
-  if (event.isComposing) return;
+  if (isComposing(event)) return;
   const act = { ArrowDown: () => step(1), ArrowUp: () => step(-1), Enter: go }[event.key];
   if (!act) return;
   event.preventDefault();
   act();
 });
+
+// What is typed on was not meant by the Enter before it, whose entries never came.
+box.addEventListener("input", () => (isEnterPending = false));
 
 palette.addEventListener("click", (event) => {
   // A click on the backdrop has the dialog itself as its target.

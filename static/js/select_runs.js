@@ -1,6 +1,8 @@
 // Selects runs for bulk actions: a whole page, a range with Shift, and everything that matches. The checkboxes hold the
 // selection, and keep it when their rows are swapped.
 
+import { isComposing } from "./keys.js";
+
 const boxes = () => [...document.querySelectorAll('[name="pk"]')];
 const pageBox = () => document.getElementById("select-page");
 const allBox = () => document.querySelector('#bulk-bar [name="all"]');
@@ -31,7 +33,7 @@ document.addEventListener("click", (event) => {
 // Space ticks a box; Enter would submit its form. In a field of a menu, Enter presses that menu's button: the form's
 // own first one is another menu's.
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || event.isComposing) return;
+  if (event.key !== "Enter" || isComposing(event)) return;
   if (event.target.matches('[type="checkbox"]')) event.preventDefault();
   const button = event.target.matches("input") && event.target.closest("#bulk-bar .tag-menu")?.querySelector(".primary");
   if (!button) return;

@@ -50,6 +50,15 @@ def test_enter_waits_for_the_entries_of_the_typed_text(page, palette):
     expect(page.get_by_role("heading", level=1)).to_contain_text("Kyoto Kitchen")
 
 
+def test_the_same_text_is_looked_up_again_when_it_is_pasted_again(page, palette):
+    for _ in range(2):
+        palette.get_by_role("combobox").fill("kyoto")
+        expect(selected(palette)).to_contain_text("Kyoto Kitchen")
+        page.keyboard.press("Escape")
+        page.keyboard.press("Control+k")
+        expect(selected(palette)).to_have_text("Runs")
+
+
 def test_text_that_names_no_place_is_searched_for(page, palette):
     page.keyboard.type("cangrejos")
     expect(selected(palette)).to_have_text("Search every transcript for cangrejos")
