@@ -48,6 +48,24 @@ def media_response(
     return response
 
 
+def media_check(request: HttpRequest, dub: Dub, kind: links.Kind, *, renew: bool) -> HttpResponse:
+    """Return 204 if the media can be played, or a 502 with the sentence that the player shows after an error.
+
+    With `renew` a link that CAMB.AI no longer serves is renewed first; else the beginning of the file is requested.
+    """
+    stream_limit.note_team(request, dub.team)
+    copy = copies.playable_copy(dub, kind)
+    try:
+        if not (copy and copies.has_file(copy)):
+            url = links.playable_url(dub, kind, renew=renew)
+            if not renew:
+                with download.open_download(url, trusted=copies.trusted_hosts(dub.team_id)):
+                    pass
+    except (links.NoPlayableLinkError, download.DownloadError) as error:
+        return HttpResponse(str(error), status=502, content_type="text/plain; charset=utf-8")
+    return HttpResponse(status=204)
+
+
 def _proxied_download(dub: Dub, kind: links.Kind) -> HttpResponseBase:
     """Stream the file through this server, which names it readably and keeps its signed link from the browser.
 

@@ -9,7 +9,7 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
-from dashboard.http.file_response import content_language, media_response
+from dashboard.http.file_response import content_language, media_check, media_response
 from dashboard.views.runs.lookup import get_pictured_copy, get_playable_dub
 from results.exports.formats import FORMATS
 from results.media import copies, still_files
@@ -38,6 +38,8 @@ def audio(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 def _media(request: HttpRequest, pk: int, kind: Kind) -> HttpResponseBase:
     dub = get_playable_dub(request, pk)
+    if what := request.GET.get("check"):
+        return media_check(request, dub, kind, renew=what == "renew")
     if "download" in request.GET:
         audit.record(dub.team_id, audit.Action.MEDIA_DOWNLOADED, f"{dub.run.camb_name} · {kind}")
     return media_response(request, dub, kind, is_player=True)

@@ -5,15 +5,16 @@
 
 import { copy, linkTo } from "./clipboard.js";
 import { now } from "./clock.js";
+import { shortcutKey } from "./keys.js";
 
 const RENEWAL_PAUSE_MS = 5 * 60 * 1000; // a fresh link that dies sooner than this is not renewed automatically
 
 const root = document.documentElement;
 const media = () => document.getElementById("media");
-const position = { time: 0, isPlaying: false }; // of the player, also while no player is on the page
+const position = { time: 0, isPlaying: false, volume: 1, isMuted: false }; // of the player, also while no player is on the page
 
 let prepared; // the element that has been prepared
-let renewedAt = -Infinity;
+const renewals = new Map(); // the address of a medium → when its link was renewed
 
 const form = document.getElementById("player-form"); // the user's settings of every player
 let lastSave = Promise.resolve();
@@ -53,6 +54,8 @@ function prepare() {
 }
 
 function resume(element, { time, isPlaying }) {
+  element.volume = position.volume;
+  element.muted = position.isMuted;
   element.currentTime = time;
   if (isPlaying) element.play().catch(() => {});
 }
@@ -76,6 +79,7 @@ onMedia("timeupdate", (element) => (position.time = element.currentTime));
 onMedia("seeking", (element) => (position.time = element.currentTime));
 onMedia("play", () => (position.isPlaying = true));
 onMedia("pause", () => (position.isPlaying = false));
+onMedia("volumechange", ({ volume, muted }) => Object.assign(position, { volume, isMuted: muted }));
 document.addEventListener("htmx:load", prepare);
 
 // ---- A dead link ------------------------------------------------------------------------------------
@@ -88,7 +92,9 @@ function showError(message) {
 
 /** Return why there is no fresh link; if the page already shows the reason, a message that refers to it. */
 async function reason(answer) {
-  const message = await answer.text();
+  const { failed } = document.getElementById("toast").dataset;
+  const isSentence = answer.headers.get("Content-Type")?.startsWith("text/plain");
+  const message = isSentence ? await answer.text() : failed;
   const isShown = [...document.querySelectorAll("#messages, #run-status")].some((part) =>
     part.textContent.includes(message),
   );
@@ -100,49 +106,49 @@ const startOfPage = () => Number(document.getElementById("dub").dataset.at);
 
 async function renew(element) {
   const { renewing, offline } = document.getElementById("media-error").dataset;
-  renewedAt = performance.now();
+  const address = addressOf(element);
+  renewals.set(address, performance.now());
   element.dataset.ends = "";
   showError(renewing);
-  const address = element.src.split("#")[0];
-  let answer;
-  try {
-    // A redirect means that there is a link; the element follows the redirect on its own.
-    answer = await fetch(`${address}?renew=1`, { redirect: "manual" });
-  } catch {
-    return showError(offline);
-  }
-  if (answer.type !== "opaqueredirect") return showError(await reason(answer));
+  const why = await ask(address, "renew", offline);
+  if (element !== media()) return; // the reader has chosen another language meanwhile
+  if (why) return showError(why);
   const before = { time: element.currentTime || startOfPage(), isPlaying: position.isPlaying };
   element.src = address;
   resume(element, before);
 }
 
-const isJustRenewed = () => performance.now() - renewedAt < RENEWAL_PAUSE_MS;
+const addressOf = (element) => element.src.split("#")[0];
+const isJustRenewed = (element) => performance.now() - renewals.get(addressOf(element)) < RENEWAL_PAUSE_MS;
+
+/** Ask the server to renew the link, or to try the file; return why that failed, or nothing. */
+async function ask(address, what, offline) {
+  try {
+    const answer = await fetch(`${address}?check=${what}`);
+    if (answer.redirected) location.reload(); // the log-in page says why
+    return answer.status === 204 ? "" : await reason(answer);
+  } catch {
+    return offline;
+  }
+}
 
 function recover(element) {
-  if (!isJustRenewed()) renew(element);
+  if (!isJustRenewed(element)) renew(element);
   else explain(element);
 }
 
-/** Show why even a fresh link does not play. A download goes through the server, which may learn a reason. */
+/** Show why even a fresh link does not play: the server tries to read the file, and may learn a reason. */
 async function explain(element) {
   const { broken, damaged, offline } = document.getElementById("media-error").dataset;
-  let why = offline;
-  try {
-    const answer = await fetch(`${element.src.split("#")[0]}?download`);
-    why = answer.ok ? damaged : await reason(answer);
-    if (answer.ok) answer.body.cancel();
-  } catch {
-    // The server itself cannot be reached.
-  }
-  if (element.error) showError(`${broken} ${why}`);
+  const why = (await ask(addressOf(element), "file", offline)) || damaged;
+  if (element === media() && element.error) showError(`${broken} ${why}`);
 }
 
 onMedia("error", recover);
 // In the middle of a file, Chromium retries a dead link for half a minute before the error event.
 onMedia("waiting", (element) => {
   const endsAtMs = Number(element.dataset.ends);
-  if (endsAtMs && now() > endsAtMs && !isJustRenewed()) renew(element);
+  if (endsAtMs && now() > endsAtMs && !isJustRenewed(element)) renew(element);
 });
 onMedia("loadeddata", () => showError(""));
 
@@ -217,7 +223,7 @@ function isTaken(target, key) {
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented || "shortcutsOff" in root.dataset) return;
-  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const key = shortcutKey(event);
   const act = Object.hasOwn(SHORTCUTS, key) && SHORTCUTS[key];
   const element = media();
   if (!act || !(element || WITHOUT_MEDIA.includes(key)) || isTaken(event.target, key)) return;

@@ -262,6 +262,18 @@ def test_a_dialog_lists_the_shortcuts_and_switches_them_off_permanently(open_run
     until(page, "media.currentTime === 10")
 
 
+def test_volume_stays_from_one_language_to_the_next_and_keys_work_on_any_layout(open_run):
+    page = open_run(LUMEN)
+    page.evaluate("media.volume = 0.4")
+    # On a Cyrillic layout the key M is "ь".
+    key = "{key: 'ь', code: 'KeyM', bubbles: true}"
+    page.evaluate(f"document.body.dispatchEvent(new KeyboardEvent('keydown', {key}))")
+    until(page, "media.muted")
+    page.evaluate("window.before = media")
+    page.get_by_role("link", name="French").click()
+    until(page, "media !== window.before && media.muted && media.volume === 0.4")
+
+
 # --- Expired links -----------------------------------------------------------------------------------
 
 

@@ -105,7 +105,8 @@ def dismiss(request: SignedInRequest, pk: int) -> HttpResponse:
     line_check = page.check_of(cue.pk, request.GET.get("kind", "")) if page and cue else None
     if cue is None or page is None or line_check is None:
         messages.info(request, _("This line has changed, and the review check is gone."))
-        return redirect("runs-detail", pk)
+        here = reverse("runs-detail", args=[pk])
+        return refresh_page(request, here)
     kind = line_check.check.kind
     scopes = page.dismissal_scopes(cue, kind)
     form = DismissalForm(

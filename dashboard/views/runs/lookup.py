@@ -45,10 +45,13 @@ _PLAYER = ("video", "audio", "track")
 def get_playable_dub(request: HttpRequest, pk: int) -> Dub:
     """Return the dub with its run and team, for a player or for a download.
 
-    Raises Http404 for outsiders. A member who may not export watches in the player, and gets PermissionDenied for
-    everything else. Browsers name the destination of a request over HTTPS and on the same machine only.
+    Raises Http404 for outsiders. A member who may not export watches in the player, whose script checks what does
+    not play, and gets PermissionDenied for everything else. Browsers name the destination of a request over HTTPS
+    and on the same machine only.
     """
     dub, membership = _dub_and_membership(request, pk)
+    if "check" in request.GET:
+        return dub  # nothing of the media is in the answer
     if "download" in request.GET or request.headers.get("Sec-Fetch-Dest") not in _PLAYER:
         require_export(membership)
     return dub

@@ -20,7 +20,7 @@ from results.camb import Unavailable
 from results.media import download, links
 from results.models import ApiKey, CopyPolicy, Cue, Dub, MediaCopy, Run, TeamVersion, WorkerHeartbeat
 from results.secrets import SealBrokenError
-from teams.models import Membership
+from teams.models import AuditEntry, Membership
 from tests.dashboard.page_helpers import run_page, text_of_html
 from tests.factories import (
     make_dub,
@@ -482,6 +482,21 @@ def test_a_renewal_redirects_to_the_copy_when_its_file_exists(client, reader, ke
     response = play(client, kept_dub, "?renew=1")
     assert (response.status_code, response.headers["Location"]) == (302, reverse("media-video", args=[kept_dub.pk]))
     assert refreshed == []
+
+
+def test_a_players_script_checks_what_does_not_play_also_for_who_may_not_export(
+    client, team, reader, kept_dub, refreshed
+):
+    team.memberships.get(user=reader).set_export(is_allowed=False)
+    entries = AuditEntry.objects.count()
+    by_script = {"sec-fetch-dest": "empty"}
+    for what in ("renew", "file"):
+        answer = play(client, kept_dub, f"?check={what}", **by_script)
+        assert (answer.status_code, answer.headers.get("Location"), answer.content) == (204, None, b"")
+    assert (
+        client.get(reverse("media-video", args=[kept_dub.pk]), {"renew": "1"}, headers=by_script).status_code == 403
+    )
+    assert AuditEntry.objects.count() == entries
 
 
 @pytest.mark.parametrize("query", ["", "?renew=1"])
