@@ -8,12 +8,12 @@ export function linkTo(second) {
   return link.href;
 }
 
-/** Copy the text, and show "Copied" on the button for 1.5 seconds. */
+/** Copy the text, and show "Copied" on the button for 1.5 seconds once it is. */
 export async function copy(text, button) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    copyFromField(text);
+    if (!copyFromField(text)) return;
   }
   const label = button.querySelector("span");
   const { copied } = button.closest("[data-copied]")?.dataset ?? document.getElementById("dub").dataset;
@@ -28,12 +28,17 @@ export async function copy(text, button) {
 
 /** Copy without the clipboard API, which browsers deny to plain http pages, and some grant only after a prompt. */
 function copyFromField(text) {
+  const selection = getSelection();
+  const ranges = Array.from({ length: selection.rangeCount }, (_, at) => selection.getRangeAt(at));
   const field = document.createElement("textarea");
   field.value = text;
   const { activeElement } = document;
   document.body.append(field);
   field.select();
-  document.execCommand("copy");
+  const isCopied = document.execCommand("copy");
   field.remove();
   activeElement?.focus();
+  selection.removeAllRanges();
+  for (const range of ranges) selection.addRange(range);
+  return isCopied;
 }

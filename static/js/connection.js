@@ -3,10 +3,15 @@
 
 const FIRST_MS = 1000;
 const SLOWEST_MS = 15000;
+const PROBE_MS = 10000;
 
 const message = document.getElementById("connection");
 const waiting = new Set(); // elements whose request is sent again
-const forms = new Map(); // form → the button that submitted it
+let lastForm; // the form that was submitted last, with its button: one page can lead to one other only
+
+// A browser without a network still reaches a server on its own machine.
+const isOnThisMachine = /^(localhost|127\.|\[::1\])/.test(location.hostname);
+const isOffline = () => !navigator.onLine && !isOnThisMachine;
 
 let isLost = false;
 let pauseMs = FIRST_MS;
@@ -18,23 +23,25 @@ function lose(text = message.dataset.lost) {
   message.textContent = text;
   clearTimeout(timer);
   // The browser tells when a machine that is offline has a network again.
-  if (navigator.onLine) timer = setTimeout(probe, pauseMs);
+  if (!isOffline()) timer = setTimeout(probe, pauseMs);
   pauseMs = Math.min(pauseMs * 1.5, SLOWEST_MS);
 }
 
 async function probe() {
   try {
-    await fetch(message.dataset.alive, { cache: "no-store" });
+    const answer = await fetch(message.dataset.alive, { cache: "no-store", signal: AbortSignal.timeout(PROBE_MS) });
+    if (!answer.ok) throw new Error(answer.statusText); // a proxy answers while the server restarts
   } catch {
-    return lose(message.textContent);
+    return lose(message.textContent || undefined);
   }
   isLost = false;
   message.textContent = "";
   for (const element of waiting) if (element.isConnected) send(element);
-  for (const [form, button] of forms) if (form.isConnected) form.requestSubmit(button);
   waiting.clear();
-  forms.clear();
+  const kept = lastForm;
+  lastForm = undefined;
   document.dispatchEvent(new Event("connection:back"));
+  if (kept?.form.isConnected) kept.form.requestSubmit(kept.button?.form === kept.form ? kept.button : null);
 }
 
 /** Send the element's request again, with the values that its fields have now. */
@@ -85,14 +92,20 @@ for (const name of ["htmx:sendError", "htmx:timeout"]) {
 document.addEventListener(
   "submit",
   (event) => {
-    if (!isLost) return;
+    if (!isLost || event.target.method === "dialog") return;
     event.preventDefault();
     event.stopPropagation();
-    forms.set(event.target, event.submitter);
+    if (lastForm && lastForm.form !== event.target) message.textContent = message.dataset.unsent;
+    lastForm = { form: event.target, button: event.submitter };
   },
   true,
 );
 
-window.addEventListener("offline", () => lose());
+function loseNetwork() {
+  if (isOffline()) lose();
+  else probe();
+}
+
+window.addEventListener("offline", loseNetwork);
 window.addEventListener("online", probe);
-if (!navigator.onLine) lose();
+if (!navigator.onLine) loseNetwork();

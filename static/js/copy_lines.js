@@ -99,6 +99,7 @@ function show(lines) {
 }
 
 function selectTo(line) {
+  if (!last?.isConnected) last = undefined; // the lines were replaced
   const [first, end] = last && last.compareDocumentPosition(line) & Node.DOCUMENT_POSITION_PRECEDING ? [line, last] : [last ?? line, line];
   const text = end.querySelector("p");
   getSelection().setBaseAndExtent(first.querySelector("p"), 0, text, text.childNodes.length);
@@ -138,6 +139,6 @@ document.addEventListener("keydown", (event) => {
   } else if (event.key === "Escape" && selected.length) {
     getSelection().removeAllRanges();
     show([]);
-    last?.querySelector("button").focus();
+    last?.querySelector("button")?.focus();
   }
 });

@@ -1,5 +1,7 @@
 // Behaviour of every page: menus that close, `/` and `?`, the theme, forms sent once, error messages.
 
+import { showToast } from "./toast.js";
+
 const root = document.documentElement;
 
 function chosenTheme() {
@@ -31,14 +33,6 @@ function closeMenus(except) {
 
 function isTyping(target) {
   return target instanceof HTMLElement && (target.isContentEditable || target.matches("input, textarea, select"));
-}
-
-/** Show a message in the corner for 8 seconds; a screen reader reads it once. */
-function showToast(message) {
-  const toast = document.getElementById("toast");
-  toast.textContent = message;
-  clearTimeout(showToast.timer);
-  showToast.timer = setTimeout(() => toast.replaceChildren(), 8000);
 }
 
 document.addEventListener("click", (event) => {

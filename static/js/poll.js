@@ -4,6 +4,7 @@
 
 const QUICKEST_MS = 2000;
 const SLOWEST_MS = 30000;
+const TIMEOUT_MS = 20000;
 // The user may no longer see the content, or it is gone. A reload shows the page that says so.
 const REFUSED = [403, 404];
 
@@ -29,13 +30,16 @@ function schedule() {
 document.addEventListener("htmx:configRequest", (event) => {
   if (!event.detail.elt.matches("[data-poll]")) return;
   const { parameters } = event.detail;
+  event.detail.timeout = TIMEOUT_MS;
   parameters.since = lastSince = repeatSince ?? parameters.since;
   repeatSince = undefined;
 });
 
 // A part that is being edited is not replaced. Its change is requested again by the next poll, so the poller stays too.
 document.addEventListener("htmx:oobBeforeSwap", (event) => {
-  const { target } = event.detail;
+  const { target, fragment } = event.detail;
+  // A screen reader would read the same news at each poll.
+  if (target.id === "live" && fragment.textContent === target.textContent) return (event.detail.shouldSwap = false);
   const part = target.matches("[data-poll]") ? document : target;
   if (!part.querySelector("form[data-editing]")) return;
   event.detail.shouldSwap = false;

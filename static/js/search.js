@@ -1,5 +1,8 @@
 // Plays search hits in place, and moves between them by the arrow keys.
 
+import { isComposing } from "./keys.js";
+import { showToast } from "./toast.js";
+
 const player = new Audio();
 let button; // the play button of the hit in the player
 
@@ -26,7 +29,7 @@ for (const name of ["pause", "ended"]) player.addEventListener(name, () => showP
 player.addEventListener("error", () => {
   showPlaying(false);
   if (player.src.includes("?renew=1")) {
-    document.getElementById("toast").textContent = document.getElementById("hits").dataset.broken;
+    showToast(document.getElementById("hits").dataset.broken);
   } else {
     play(button.dataset.play.replace("#", "?renew=1#"));
   }
@@ -37,7 +40,7 @@ document.addEventListener("htmx:load", () => button?.isConnected === false && pl
 
 document.addEventListener("keydown", (event) => {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (!step || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
+  if (!step || isComposing(event) || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
   const stops = [document.getElementById("search-box"), ...document.querySelectorAll(".hit > a")];
   const place = stops.indexOf(document.activeElement);
   if (place < 0 || !stops[place + step]) return;

@@ -111,6 +111,7 @@ function isDrawn() {
 
 let waiting;
 let request;
+let isZoomedByReader = false; // what moves along with the player is not announced over it
 
 /** Load the strip of the stretch with single lines, once the stretch stays; until then it is only stretched. */
 function drawSoon() {
@@ -140,12 +141,17 @@ async function draw() {
     strip.dataset.columns = fresh.dataset.columns;
     drawn = wanted;
     fit();
-    const { shows } = document.getElementById("zoom").dataset;
-    const words = shows.replace("{from}", clock(start())).replace("{to}", clock(start() + span()));
-    document.getElementById("live").textContent = words;
+    if (isZoomedByReader) announce();
+    isZoomedByReader = false;
   } catch {
     // The strip stays as it is, only less sharp.
   }
+}
+
+function announce() {
+  const { shows } = document.getElementById("zoom").dataset;
+  const words = shows.replace("{from}", clock(start())).replace("{to}", clock(start() + span()));
+  document.getElementById("live").textContent = words;
 }
 
 // What is found is drawn for the whole dub; in a stretch it needs more detail.
@@ -159,6 +165,7 @@ function show(from, seconds) {
   const total = totalSeconds();
   const length = Math.min(Math.max(seconds, MIN_SECONDS), total);
   const first = Math.min(Math.max(from, 0), total - length);
+  isZoomedByReader = true;
   view = length >= total * 0.98 ? undefined : { dub: timeline().dataset.dub, from: first, to: first + length };
   fit();
 }

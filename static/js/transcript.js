@@ -1,6 +1,8 @@
 // The transcript beside the player: highlights and follows the spoken line, shows what is found, and steps through the
 // review checks.
 
+import { isComposing } from "./keys.js";
+
 const root = document.documentElement;
 const media = () => document.getElementById("media");
 const list = () => document.getElementById("cues");
@@ -301,10 +303,13 @@ function show(ranges, drawn) {
   showCount();
 }
 
+let drawnOn; // the timeline that the hits were drawn on last, and their path
+
 /** Draw the hits, whose path is that of the whole dub; a stretch of it is drawn anew by timeline.js. */
 function drawOnTimeline() {
   const timeline = document.getElementById("timeline");
-  if (!timeline) return;
+  if (!timeline || (drawnOn?.timeline === timeline && drawnOn.path === path)) return;
+  drawnOn = { timeline, path };
   const hits = timeline.querySelector(".hits");
   hits.setAttribute("d", path);
   hits.setAttribute("transform", `scale(${timeline.dataset.columns / timeline.dataset.across} 1)`);
@@ -352,7 +357,7 @@ document.addEventListener("click", (event) => {
   if (button) choose(chosen + Number(button.dataset.step));
 });
 document.addEventListener("keydown", (event) => {
-  if (!event.target.closest?.("#find input[type=search]")) return;
+  if (!event.target.closest?.("#find input[type=search]") || isComposing(event)) return;
   if (event.key === "Enter") choose(chosen + (event.shiftKey ? -1 : 1));
   else if (event.key === "Escape") find((event.target.value = ""));
 });
@@ -393,12 +398,17 @@ document.addEventListener("click", (event) => {
   if (!box || !link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   const form = box.querySelector(".check-form");
-  if (form) closeForm(form);
-  else htmx.ajax("GET", link.href, { target: box, swap: "beforeend", select: ".check-form" });
+  if (form) return closeForm(form);
+  if (box.dataset.opening) return; // a second click would open a second form
+  box.dataset.opening = "yes";
+  htmx
+    .ajax("GET", link.href, { target: box, swap: "beforeend", select: ".check-form" })
+    .catch(() => {})
+    .finally(() => delete box.dataset.opening);
 });
 document.addEventListener("keydown", (event) => {
   const form = event.target.closest?.(".check-form");
-  if (form && event.key === "Escape") closeForm(form);
+  if (form && event.key === "Escape" && !isComposing(event)) closeForm(form);
 });
 
 function closeForm(form) {
@@ -417,14 +427,18 @@ document.addEventListener("htmx:afterSwap", ({ detail }) => {
 // ---- Speakers ---------------------------------------------------------------------------------------
 
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") event.target.closest(".speaker-form")?.querySelector("[data-cancel]").click();
+  if (event.key === "Escape" && !isComposing(event)) event.target.closest(".speaker-form")?.querySelector("[data-cancel]").click();
 });
 
 // When the form is removed, the focus returns to the button that opened it.
 let openerId;
 
-document.addEventListener("htmx:beforeRequest", ({ detail: { elt } }) => {
-  if (elt.matches("#speakers .icon-button")) openerId = elt.id;
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const { elt } = event.detail;
+  if (!elt.matches("#speakers .icon-button")) return;
+  openerId = elt.id;
+  // A second click while the form is open would add a second form.
+  if (document.querySelector("#speakers .speaker-form")) event.preventDefault();
 });
 document.addEventListener("htmx:afterSettle", ({ detail }) => {
   if (detail.requestConfig.elt.closest(".speaker-form")) document.getElementById(openerId)?.focus();
