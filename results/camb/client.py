@@ -3,7 +3,6 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
@@ -17,7 +16,7 @@ import urllib3
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from results.camb import parse
+from results.camb import bulk, parse
 from results.camb.answers import LanguageAnswer, RunAnswer, TaskAnswer
 from results.camb.errors import Malformed, Refused, Unavailable
 from results.camb.reasons import quote_message
@@ -98,24 +97,19 @@ class Client:
 
         A run that CAMB.AI leaves out has an empty answer. Raises ValueError for ids that CAMB.AI cannot have given.
         """
-        if len(set(run_ids)) != len(run_ids) or not all(0 < run_id <= parse.MAX_RUN_ID for run_id in run_ids):
+        if len(set(run_ids)) != len(run_ids) or not all(0 < run_id <= bulk.MAX_RUN_ID for run_id in run_ids):
             raise ValueError("run ids must be unique and positive 64-bit integers")
         if len(run_ids) == 1:
             return {run_id: self._fetch_one(run_id) for run_id in run_ids}
         if not BATCH_MIN <= len(run_ids) <= BATCH_MAX:
             raise ValueError(f"CAMB.AI takes 1 to {BATCH_MAX} runs at once, not {len(run_ids)}")
-        answer = parse.by_named_run(self._send("POST", "/dubbing-results", {"run_ids": list(run_ids)}))
-        if not isinstance(answer, dict):
+        answer = parse.unpacked(self._send("POST", "/dubbing-results", {"run_ids": list(run_ids)}))
+        by_run = bulk.sort_by_run(answer, run_ids)
+        if by_run is None:
             raise Malformed(
                 gettext("CAMB.AI's answer is not in the expected form. Dubroom tries again later."), http_status=200
             )
-        by_run = parse.results_by_run(answer, run_ids)
-        return {run_id: self._read_run(run_id, by_run) for run_id in run_ids}
-
-    def _read_run(self, run_id: int, answer: Mapping[str, object]) -> RunAnswer:
-        """Read what a bulk answer says of one run. An answer may leave runs out: `{}` says that none is ready."""
-        read = parse.read_run(run_id, answer.get(str(run_id)), self._mask)
-        return read if str(run_id) in answer else replace(read, is_absent=True)
+        return {run_id: parse.read_run_in(by_run, run_id, self._mask) for run_id in run_ids}
 
     def _fetch_one(self, run_id: int) -> RunAnswer:
         answer = self._send("GET", f"/dub-result/{run_id}")

@@ -9,21 +9,25 @@ waits without a word. The name of a wrapper never becomes a language.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, NamedTuple
 
-from babel import Locale
-from babel.core import get_global
+from results.camb import lines
+from results.camb.language_keys import (
+    LANGUAGE_FIELDS,
+    TARGET_FIELDS,
+    is_language,
+    is_name,
+    is_ordinary_name,
+    language_of,
+    languages_in,
+    read_key,
+)
+from results.camb.reasons import STATE_FIELDS, failure_in
+from results.camb.texts import plain_name
 
-from results.camb.texts import read_line
-
-MAX_LANGUAGE = 35  # the buffer that RFC 5646 recommends for a language tag
-MAX_LANGUAGE_NAME = 60
 MAX_WRAPPERS = 6
-# CAMB.AI numbers about 150 languages; a larger number is the id of a run.
-MAX_LANGUAGE_NUMBER = 9_999
-# Enough items of a list to tell what the list is.
-ITEMS_LOOKED_AT = 5
+# CAMB.AI numbers about 150 languages. A larger number that is also the run's own id stands for the run.
+LARGEST_LIKELY_LANGUAGE = 300
 
 # GET /dub-result used to call these `output_*`; both forms still occur.
 VIDEO_FIELDS = (
@@ -60,28 +64,17 @@ TRANSCRIPT_FIELDS = (
 # The fields of a result in CAMB.AI's contract, in its newer and its older form.
 CONTRACT_FIELDS = ("video_url", "output_video_url", "audio_url", "output_audio_url", "transcript")
 _RESULT_FIELDS = (*VIDEO_FIELDS, *AUDIO_FIELDS, *TRANSCRIPT_FIELDS)
-# The names of a line's start, end, speaker and text; the first of each is the contract's.
-_TEXT_FIELDS = ("text", "translated_text", "translation")
-_LINE_FIELDS = (
-    ("start", "start_time", "startTime", "begin"),
-    ("end", "end_time", "endTime", "stop"),
-    ("speaker", "speaker_name", "speakerName"),
-    _TEXT_FIELDS,
-)
-# Beside the contract's single result, `language` may be that of the source.
-_TARGET_FIELDS = ("target_language", "target_lang")
-_LANGUAGE_FIELDS = (*_TARGET_FIELDS, "language", "language_code", "lang", "locale", "language_id")
-_STATE_FIELDS = frozenset({"status", "state", "exception_reason", "detail", "error", "errors", "message"})
-_WRAPPERS = frozenset({
-    "answer", "data", "dub", "dub_result", "dub_results", "dubbed", "dubbing", "dubbing_result",
-    "dubbing_results", "dubs", "item", "items", "languages", "output", "outputs", "response", "result",
+# What stands in these by language went wrong.
+FAULT_FIELDS = ("error", "errors", "failed", "failed_dubs", "failed_languages", "failed_runs", "failures")
+WRAPPERS = frozenset({
+    "answer", "body", "content", "data", "dub", "dub_result", "dub_results", "dubbed", "dubbing", "dubbing_result",
+    "dubbing_results", "dubs", "item", "items", "languages", "output", "outputs", "payload", "response", "result",
     "results", "run", "runs", "target_languages", "targets", "translations",
 })  # fmt: skip
+# The lists in an answer whose places are those of its results.
+_LISTS_OF_LANGUAGES = ("languages", "target_languages", "targets", *LANGUAGE_FIELDS)
+_KNOWN_NAMES = frozenset({*_RESULT_FIELDS, *WRAPPERS, *LANGUAGE_FIELDS, *STATE_FIELDS, "run_id", "run_ids"})
 _NESTED = (dict, list)
-_TAG = re.compile(
-    r"([a-z]{2,3})(-[a-z]{4})?(-(?:[a-z]{2}|[0-9]{3})(?![a-z0-9]))?(?:-[a-z0-9]{2,8})*(?:-x(?:-[a-z0-9]{1,8})+)?"
-)
-_END_OF_NAME = re.compile(r" ?[(,-]")
 _RESULT_NAME = re.compile(
     r"dub|video|audio|transcri|subtitle|caption|^((download|file|media|output|result)_?)?(url|link|file)$"
 )
@@ -110,9 +103,7 @@ class Contents:
 def read_contents(run_id: int, value: object) -> Contents:
     """Return what the answer about a run holds."""
     contents = Contents()
-    if isinstance(value, dict) and set(value) == {str(run_id)} and run_id > MAX_LANGUAGE_NUMBER:
-        value = value[str(run_id)]
-    _collect(value, "", contents, 0)
+    _Collector(contents, str(run_id) if run_id > LARGEST_LIKELY_LANGUAGE else "").collect(value, "", 0)
     without_language = [found for found in contents.results if not found.language]
     if len(without_language) > 1:
         # Which of them is in which language would be a guess.
@@ -123,7 +114,7 @@ def read_contents(run_id: int, value: object) -> Contents:
 
 def wrapped_in(value: dict[str, Any]) -> Iterator[Any]:
     """Yield the objects and lists that stand under the name of a wrapper."""
-    return (part for key, part in value.items() if key in _WRAPPERS and isinstance(part, _NESTED))
+    return (part for key, part in value.items() if key in WRAPPERS and isinstance(part, _NESTED))
 
 
 def first_of(fields: dict[str, Any], names: tuple[str, ...]) -> Any:
@@ -131,51 +122,130 @@ def first_of(fields: dict[str, Any], names: tuple[str, ...]) -> Any:
     return next((value for name in names if (value := fields.get(name))), None)
 
 
-def _collect(value: object, language: str, contents: Contents, depth: int) -> None:
-    """Add what this part of the answer holds to the contents; `language` is the key that it stood under."""
-    if _are_lines(value):
-        value = {"transcript": value}
-    if depth > MAX_WRAPPERS:
-        contents.has_unread_results |= bool(value)
-    elif isinstance(value, list):
-        for item in value:
-            _collect(item, language, contents, depth + 1)
-    elif isinstance(value, dict):
-        value = _plain_names(value)
-        language = language or _language_of(value, _LANGUAGE_FIELDS if depth else _TARGET_FIELDS)
-        # One result as soon as one of its fields is filled, so an object beside them is not taken for a language.
-        if _is_result(value):
-            contents.results.append(Found(language, value))
-            contents.has_unread_results |= any(
-                (key in _WRAPPERS or is_language(key))
-                and isinstance(part, _NESTED)
-                and _holds_result(key, part, depth)
-                for key, part in value.items()
-            )
+@dataclass
+class _Collector:
+    """Adds what the parts of an answer hold to its contents. `language` is the key that a part stood under."""
+
+    contents: Contents
+    own_key: str
+    """The id of the run, where it may be the key of the run's own answer; else ""."""
+
+    def collect(self, value: object, language: str, depth: int) -> None:
+        if are_lines(value):
+            value = {"transcript": value}
+        if depth > MAX_WRAPPERS:
+            self.contents.has_unread_results |= bool(value)
+        elif isinstance(value, list):
+            for item in value:
+                self.collect(item, language, depth + 1)
+        elif isinstance(value, dict):
+            self._collect_object(plain_names(value), language, depth)
+        elif depth and isinstance(value, str) and failure_in(value):
+            self.contents.unfinished.append(Found(language, {"status": value}))
+
+    def _collect_object(self, value: dict[str, Any], language: str, depth: int) -> None:
+        language = language or language_of(value, LANGUAGE_FIELDS if depth else TARGET_FIELDS)
+        if notice := lines.notice_in(value.get("transcript")):
+            value = {"message": notice} | value | {"transcript": None}
+        value, by_language = _split_by_language(value)
+        for key, fields in by_language.items():
+            self.collect(fields, read_key(key), depth + 1)
+        keys = _language_keys(value)
+        # One result as soon as one of its fields is filled.
+        if is_result(value):
+            self.contents.results.append(Found(language, value))
+            for key, part in value.items():
+                if key in keys and isinstance(part, _NESTED):
+                    self.collect(part, read_key(key), depth + 1)
+                elif key in WRAPPERS and isinstance(part, _NESTED):
+                    self.contents.has_unread_results |= _holds_result(key, part, depth)
+        elif "0" in value and all(map(str.isdigit, value)):
+            self.collect(list(value.values()), language, depth + 1)  # a list by its places
+        else:
+            self.contents.unfinished.append(Found(language, value))
+            listed = next(filter(None, (languages_in(value.get(name)) for name in _LISTS_OF_LANGUAGES)), [])
+            for key, part in value.items():
+                if key in WRAPPERS and isinstance(part, list) and len(part) == len(listed) > 1:
+                    for named, item in zip(listed, part, strict=True):
+                        own = language_of(item) if isinstance(item, dict) else ""
+                        self.collect(item, own or named, depth + 1)
+                elif isinstance(part, _NESTED):
+                    self._collect_part(key, part, language, depth, is_language_key=key in keys)
+                else:
+                    self._read_plain(key, part, language, is_language_key=key in keys)
+
+    def _collect_part(
+        self, key: str, part: dict[str, Any] | list[Any], language: str, depth: int, *, is_language_key: bool
+    ) -> None:
+        if read_key(key) == self.own_key:
+            self.collect(part, language, depth)
+        elif key in FAULT_FIELDS and (faults := _faults_by_language(part)):
+            self.contents.unfinished += faults
+        # An answer may repeat the request, with links to the source.
+        elif key in STATE_FIELDS or not part or _SOURCE_NAME.search(key.lower()):
             return
-        if "0" in value and all(map(str.isdigit, value)):
-            _collect(list(value.values()), language, contents, depth + 1)  # a list by its places
+        elif key in WRAPPERS:
+            self.collect(part, language, depth + 1)
+        elif is_language_key:
+            self.collect(part, read_key(key), depth + 1)
+        elif key in TRANSCRIPT_FIELDS and _has_texts(part):
+            self.contents.has_unread_results = True
+        elif _holds_result(key, part, depth):
+            if is_name(key) and not is_ordinary_name(key):
+                self.collect(part, read_key(key), depth + 1)
+            else:
+                self.contents.has_unread_results = True
+
+    def _read_plain(self, key: str, part: object, language: str, *, is_language_key: bool) -> None:
+        """Read what stands in place of a result: a state such as `ERROR`, or a link that names no kind."""
+        if key in STATE_FIELDS or not part or _SOURCE_NAME.search(key.lower()):
             return
-        contents.unfinished.append(Found(language, value))
-        for key, part in value.items():
-            _collect_part(key, part, language, contents, depth)
+        if _is_link(part):
+            self.contents.has_unread_results |= _is_result_link(key, part) or is_language_key
+        elif isinstance(part, str):
+            ends = failure_in(part)
+            if ends and (key in WRAPPERS or read_key(key) == self.own_key):
+                self.contents.unfinished.append(Found(language, {"status": part}))
+            elif is_language_key or (ends and is_name(key) and not is_ordinary_name(key)):
+                self.contents.unfinished.append(Found(read_key(key), {"status": part}))
 
 
-def _collect_part(key: str, part: object, language: str, contents: Contents, depth: int) -> None:
-    # An answer may repeat the request, with links to the source.
-    if key in _STATE_FIELDS or not part or _SOURCE_NAME.search(key.lower()):
-        return
-    if not isinstance(part, _NESTED):
-        contents.has_unread_results |= _is_result_link(key, part) or (_is_link(part) and is_language(key))
-    elif key in _WRAPPERS:
-        _collect(part, language, contents, depth + 1)
-    elif is_language(key):
-        _collect(part, read_line(key, MAX_LANGUAGE), contents, depth + 1)
-    elif _holds_result(key, part, depth):
-        contents.has_unread_results = True
+def _language_keys(fields: dict[str, Any]) -> set[str]:
+    """Return the keys of languages; `id` and its like are among them beside a key that certainly is one."""
+    keys = {key for key in fields if is_language(key)}
+    certain = {key for key in keys if not is_ordinary_name(key)}
+    nested = {key for key in keys if isinstance(fields[key], _NESTED)}
+    return certain | nested if certain & nested else certain
 
 
-def _is_result(fields: dict[str, Any]) -> bool:
+def _split_by_language(value: dict[str, Any]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Return a result without those fields that hold an object by language, and their parts by language."""
+    by_language: dict[str, dict[str, Any]] = {}
+    for name in CONTRACT_FIELDS:
+        parts = value.get(name)
+        if isinstance(parts, dict) and parts and _language_keys(parts) == parts.keys():
+            value = {key: part for key, part in value.items() if key != name}
+            for key, part in parts.items():
+                by_language.setdefault(key, {})[name] = part
+    return value, by_language
+
+
+def _faults_by_language(part: dict[str, Any] | list[Any]) -> list[Found]:
+    """Return what went wrong by language, in an object by language or in a list that names the languages."""
+    named: list[tuple[str, Any]] = []
+    if isinstance(part, dict):
+        named = list(part.items()) if _language_keys(part) == part.keys() else []
+    else:
+        named = [(language_of(item), item) for item in part if isinstance(item, dict)]
+        named += [(key, {"status": "FAILED"}) for key in languages_in(part)]
+    return [
+        Found(read_key(key), plain_names(fault) if isinstance(fault, dict) else {"error": fault})
+        for key, fault in named
+        if key
+    ]
+
+
+def is_result(fields: dict[str, Any]) -> bool:
     """Tell whether a field of a result is filled. Names outside the contract need a value of the right kind too."""
     return (
         any(fields.get(name) for name in CONTRACT_FIELDS)
@@ -187,23 +257,20 @@ def _is_result(fields: dict[str, Any]) -> bool:
 def transcript_in(value: object) -> list[Any] | None:
     """Return the list of lines in a transcript's field, directly or one level down; None if there is none."""
     if isinstance(value, dict):
-        value = next((value[name] for name in TRANSCRIPT_FIELDS if _are_lines(value.get(name))), None)
-    return value if _are_lines(value) and isinstance(value, list) else None
+        value = next((value[name] for name in TRANSCRIPT_FIELDS if are_lines(value.get(name))), None)
+    return value if are_lines(value) and isinstance(value, list) else None
 
 
-def line_fields(transcript: list[Any]) -> list[str]:
-    """Return the names that the start, end, speaker and text have in the lines of this transcript."""
-    seen: set[str] = set()
-    for item in transcript[:ITEMS_LOOKED_AT]:
-        seen.update(item if isinstance(item, dict) else ())
-    return [next((name for name in names if name in seen), names[0]) for names in _LINE_FIELDS]
-
-
-def _are_lines(value: object) -> bool:
+def are_lines(value: object) -> bool:
     return isinstance(value, list) and any(
-        isinstance(item, dict) and isinstance(first_of(item, _TEXT_FIELDS), str) and not _is_result(item)
-        for item in value[:ITEMS_LOOKED_AT]
+        lines.is_line(item) and not (isinstance(item, dict) and is_result(item))
+        for item in value[: lines.ITEMS_LOOKED_AT]
     )
+
+
+def _has_texts(part: dict[str, Any] | list[Any]) -> bool:
+    items = part[: lines.ITEMS_LOOKED_AT] if isinstance(part, list) else []
+    return any(lines.text_in(item, lines.fields_of([item]).text) for item in items if isinstance(item, dict))
 
 
 def _is_media(value: object) -> bool:
@@ -215,43 +282,16 @@ def link_in(value: object) -> object:
     return first_of(value, ("url", "href", "link", "src")) if isinstance(value, dict) else value
 
 
-def _plain_names(fields: dict[str, Any]) -> dict[str, Any]:
+def plain_names(fields: dict[str, Any]) -> dict[str, Any]:
     """Return the fields with `videoUrl`, `Video-URL` and the like as `video_url`; a plain name comes first."""
-    if all(name.islower() and "-" not in name for name in fields):
+    if all(name.islower() and "-" not in name and " " not in name for name in fields):
         return fields
     plain = dict(fields)
     for name in fields:
-        known = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).replace("-", "_").strip().lower()
-        if known in _RESULT_FIELDS or known in _WRAPPERS or known in _LANGUAGE_FIELDS:
+        known = plain_name(name)
+        if known in _KNOWN_NAMES:
             plain.setdefault(known, plain.pop(name))
     return plain
-
-
-def _language_of(fields: dict[str, Any], names: tuple[str, ...] = _LANGUAGE_FIELDS) -> str:
-    """Return the language that one of these fields of a result names, or ""."""
-    given = first_of(fields, names)
-    if isinstance(given, dict):
-        given = first_of(given, ("short_name", "code", "tag", "id", "name", "language"))
-    name = read_line(given, MAX_LANGUAGE_NAME)
-    return name[:MAX_LANGUAGE] if is_language(name) else ""
-
-
-@lru_cache(maxsize=2048)
-def is_language(key: str) -> bool:
-    """Tell whether a key names a language: by a tag such as `es-es`, a number of CAMB.AI, or an English name."""
-    key = " ".join(key.split()).lower().replace("_", "-")
-    if key.isascii() and key.isdigit():
-        return 0 < int(key[:10]) <= MAX_LANGUAGE_NUMBER
-    if tag := _TAG.fullmatch(key):
-        # A language that is spoken somewhere has a region in its tag; a bare word has to be a known language.
-        return bool(tag[3]) or tag[1] in Locale("en").languages or tag[1] in get_global("language_aliases")
-    return _END_OF_NAME.split(key)[0] in _english_names()
-
-
-@lru_cache(maxsize=1)
-def _english_names() -> frozenset[str]:
-    """Return the English names of all languages, in lower case."""
-    return frozenset(str(name).lower() for name in Locale("en").languages.values())
 
 
 # --- What may be a result ----------------------------------------------------------------------------
@@ -262,10 +302,10 @@ def _holds_result(key: str, part: object, depth: int) -> bool:
     if depth > MAX_WRAPPERS or _SOURCE_NAME.search(key.lower()):
         return False
     if isinstance(part, list):
-        return any(_holds_result(key, item, depth + 1) for item in part[:ITEMS_LOOKED_AT])
+        return any(_holds_result(key, item, depth + 1) for item in part[: lines.ITEMS_LOOKED_AT])
     if not isinstance(part, dict):
         return _is_result_link(key, part)
-    if _is_result(_plain_names(part)) or {"text", "start"} <= part.keys():
+    if is_result(plain_names(part)) or lines.is_line(part):
         return True
     return any(_holds_result(name, inner, depth + 1) for name, inner in part.items())
 
@@ -277,4 +317,4 @@ def _is_result_link(name: str, value: object) -> bool:
 
 
 def _is_link(value: object) -> bool:
-    return isinstance(value, str) and value.startswith(("http://", "https://"))
+    return isinstance(value, str) and value.lstrip()[:8].lower().startswith(("http://", "https://"))

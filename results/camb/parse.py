@@ -2,21 +2,34 @@
 
 import json
 import math
-import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+import operator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from results.camb import bulk, layout, lines, texts
 from results.camb import hints as sentences
-from results.camb import layout, texts
 from results.camb.answers import CueAnswer, DubAnswer, LanguageAnswer, RunAnswer, TaskAnswer
+from results.camb.bulk import MAX_RUN_ID
 from results.camb.errors import Malformed
-from results.camb.hints import Hints
-from results.camb.layout import MAX_LANGUAGE, first_of
+from results.camb.hints import MAX_HINTS, Hints
+from results.camb.language_keys import MAX_LANGUAGE
+from results.camb.layout import first_of
 from results.camb.links import read_link
-from results.camb.reasons import explain, failure_in, quote_message, quote_status, status_in
+from results.camb.messages import MESSAGE_FIELDS, is_markup, message_in, message_of_failure, plain
+from results.camb.reasons import (
+    RunState,
+    explain,
+    failure_in,
+    is_done,
+    is_usual,
+    quote_message,
+    quote_status,
+    read_state,
+)
 from results.camb.texts import MAX_TEXT, read_line, read_text
 from results.camb.times import (
     MAX_MS,
@@ -26,9 +39,9 @@ from results.camb.times import (
     Unit,
     UnitGuess,
     frame_rate,
+    frames_in,
     guess_units,
     in_unit,
-    read_time,
     rounded_ms,
 )
 
@@ -36,43 +49,32 @@ from results.camb.times import (
 MAX_CUES = 200_000
 MAX_DEPTH = 50
 MAX_DUBS = 300  # CAMB.AI knows about 150 languages
-MAX_EXACT_FLOAT = 2**53
 MAX_LANGUAGE_ID = 2**31 - 1
-MAX_MESSAGE = 200
 MAX_NAME = 100
 # A pair of brackets is three bytes to send and 200 bytes in memory. A transcript's line has one pair, and perhaps a
 # [sound] in its text.
 MAX_PARTS = 3 * MAX_CUES
-MAX_RUN_ID = 2**63 - 1
 MAX_SPEAKER = 200
-
-MESSAGE_FIELDS = ("detail", "error", "message", "errors", "error_message", "msg")
-# The names of a message within an error object.
-INNER_MESSAGE_FIELDS = (*MESSAGE_FIELDS, "description", "title", "reason")
-# Statuses of a dub under way, or of one whose result is there; they say nothing that a run's page does not.
-USUAL_STATUSES = frozenset({
-    "", "ACCEPTED", "COMPLETE", "COMPLETED", "CREATED", "DONE", "FINISHED", "IN PROGRESS", "IN_PROGRESS", "NONE",
-    "OK", "PENDING", "PROCESSING", "QUEUED", "READY", "RUNNING", "STARTED", "SUBMITTED", "SUCCEEDED", "SUCCESS",
-    "UNKNOWN", "WAITING",
-})  # fmt: skip
-
-DONE_STATUSES = frozenset({"COMPLETE", "COMPLETED", "DONE", "FINISHED", "OK", "READY", "SUCCEEDED", "SUCCESS"})
 
 # Checked for every value of a long transcript. A union such as `dict | list` would be built anew for each check.
 _NESTED = (dict, list)
-_MARKUP = re.compile(r"<[a-zA-Z!/?]")
+_EMPTY: tuple[object, ...] = (None, "", {}, [])
 
 Mask = Callable[[str], str]
 
 
 class _Object(dict[str, Any]):
-    """A JSON object that records whether a name occurred twice; the last value wins."""
+    """A JSON object that records which names occurred twice; the last value wins that is not empty."""
 
     __slots__ = ("repeats",)
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
-        self.repeats = len(self) < len(pairs)
+        self.repeats: set[str] = set()
+        if len(self) < len(pairs):
+            counts = Counter(name for name, _ in pairs)
+            self.repeats = {name for name, count in counts.items() if count > 1}
+            self.update((name, part) for name, part in pairs if part not in _EMPTY)
 
 
 def decode(body: bytes) -> object:
@@ -92,48 +94,53 @@ def decode(body: bytes) -> object:
         problem = _("CAMB.AI sent an answer nested too deeply to read. Dubroom tries again later.")
     except ValueError:
         problem = _("CAMB.AI sent an answer that is not JSON. Dubroom tries again later.")
-        if _MARKUP.match(text.lstrip()):
+        if is_markup(text):
             problem = _("CAMB.AI sent a web page instead of data. Dubroom tries again later.")
     # Outside the `except` block, because the decoder's error would keep the whole body in memory.
     raise Malformed(problem, http_status=200, setting="CAMB_BASE_URL")
 
 
-def by_named_run(answer: object) -> object:
-    """Return a list of results as an object by run id if each of them names its run; any other answer as it is.
+def unpacked(value: object, depth: int = 0) -> object:
+    """Return the value with the results in it that came as the text of JSON; lines of a transcript stay texts."""
+    if isinstance(value, str):
+        text = value.strip()
+        if text[:1] + text[-1:] not in ("{}", "[]"):
+            return value
+        try:
+            inner = decode(text.encode("utf-8", "replace"))
+        except Malformed:
+            return value
+        return unpacked(inner, depth + 1)
+    if depth > layout.MAX_WRAPPERS or layout.are_lines(value):
+        return value
+    if isinstance(value, list):
+        parts = [unpacked(part, depth + 1) for part in value]
+        return value if all(map(operator.is_, parts, value)) else parts
+    if isinstance(value, dict):
+        fields = {
+            name: part if _holds_texts(name, part) else unpacked(part, depth + 1) for name, part in value.items()
+        }
+        return value if all(map(operator.is_, fields.values(), value.values())) else fields
+    return value
 
-    A run that is named several times has the list of its results.
-    """
-    if not isinstance(answer, list) or not answer or not all(map(_named_run, answer)):
-        return answer
-    return _grouped_by_run(answer)
+
+def _holds_texts(name: str, part: object) -> bool:
+    return name in MESSAGE_FIELDS or (name in layout.TRANSCRIPT_FIELDS and isinstance(part, list))
 
 
-def _named_run(item: object) -> int | None:
-    """Return the id of the run that an item of a list names."""
-    return _id(first_of(item, ("run_id", "runId"))) if isinstance(item, dict) else None
-
-
-def _grouped_by_run(items: list[Any]) -> dict[str, object]:
-    """Return the result of each run that these items name, or the list of its results. Other items are left out."""
-    by_run: dict[str, list[Any]] = {}
-    for item in items:
-        if run_id := _named_run(item):
-            by_run.setdefault(str(run_id), []).append(item)
-    return {run_id: results if len(results) > 1 else results[0] for run_id, results in by_run.items()}
-
-
-def results_by_run(answer: dict[str, Any], run_ids: Collection[int]) -> Mapping[str, object]:
-    """Return what a bulk answer says of each run, by the run's id as text.
-
-    The ids may stand in a wrapper, or within the objects of a list.
-    """
-    names = set(map(str, run_ids))
-    if names.isdisjoint(answer):
-        for part in layout.wrapped_in(answer):
-            by_run = _grouped_by_run(part) if isinstance(part, list) else part
-            if not names.isdisjoint(by_run):
-                return dict(by_run)
-    return answer
+def read_run_in(answer: bulk.Sorted, run_id: int, mask: Mask = str) -> RunAnswer:
+    """Return what an answer about several runs says of one. It may leave runs out: `{}` says that none is ready."""
+    hints = Hints()
+    if run_id in answer.by_run:
+        read = read_run(run_id, answer.by_run[run_id], mask)
+        if run_id in answer.repeated:
+            hints.add(sentences.REPEATED_FIELD)
+        return replace(read, hints=tuple(dict.fromkeys((*hints.sentences(), *read.hints)))[:MAX_HINTS])
+    if answer.message:
+        hints.add(quote_message(mask(texts.storable(answer.message))))
+    if answer.has_unnamed:
+        hints.add(sentences.UNKNOWN_FORM)
+    return replace(read_run(run_id, None), hints=hints.sentences(), is_absent=True)
 
 
 def read_run(run_id: int, value: object, mask: Mask = str, known: KnownTimes = NOTHING_KNOWN) -> RunAnswer:
@@ -142,13 +149,15 @@ def read_run(run_id: int, value: object, mask: Mask = str, known: KnownTimes = N
     `mask` removes the API key from a text; `known` is what is known of the run's times besides this answer.
     """
     hints = Hints()
-    value = _clean(value, mask, hints)
+    value = _clean(unpacked(value), mask, hints)
     contents = layout.read_contents(run_id, value)
-    failures = [
-        (found.language, reason, _message(found.fields, is_failure=True))
-        for found in (*contents.unfinished, *contents.results)
-        if (reason := failure_in(found.fields))
-    ]
+    failures = []
+    for found in (*contents.unfinished, *contents.results):
+        state = read_state(found.fields)
+        if state.failure:
+            failures.append((found.language, state.failure, message_of_failure(found.fields, state.failure)))
+        elif state.unclear_reason:
+            hints.add(_about(found) + explain(state.unclear_reason))
     if isinstance(value, str) and (reason := failure_in(value)):
         failures.append(("", reason, ""))
     dubs, is_unit_certain = _dubs(contents.results, known, hints)
@@ -159,8 +168,8 @@ def read_run(run_id: int, value: object, mask: Mask = str, known: KnownTimes = N
     failure = message = ""
     if of_run or (failures and not dubs):
         _, failure, message = (of_run or failures)[0]
-    if not dubs and not failure:
-        _add_words(value, contents, hints)
+    if not failure:
+        _add_words(value, contents, dubs, hints)
     is_known = isinstance(value, dict | str | None) or contents.results or contents.unfinished
     if contents.has_unread_results or not is_known:
         hints.add(sentences.UNKNOWN_FORM)
@@ -176,53 +185,75 @@ def read_stored(run_id: int, raw: bytes, known: KnownTimes) -> RunAnswer:
 
 def reread_run(answer: RunAnswer, known: KnownTimes) -> RunAnswer:
     """Return the answer as it reads with what is known of the run's times."""
+    if answer.is_absent:
+        return answer
     read = read_stored(answer.run_id, answer.raw, known)
-    lost = [hint for hint in answer.hints if hint in (sentences.REPEATED_FIELD, sentences.TOO_DEEP)]
-    return replace(read, hints=(*lost, *read.hints), is_absent=answer.is_absent)
+    lost = [hint for hint in answer.hints if hint in (str(sentences.REPEATED_FIELD), str(sentences.TOO_DEEP))]
+    return replace(read, hints=(*lost, *read.hints))
 
 
-def _add_words(value: object, contents: layout.Contents, hints: Hints) -> None:
-    """Add what CAMB.AI says about a run without a result."""
+def _add_words(value: object, contents: layout.Contents, dubs: Sequence[DubAnswer], hints: Hints) -> None:
+    """Add what CAMB.AI says about a run without a result, or about a language without one."""
     if isinstance(value, str):
-        if message := read_line(value, MAX_MESSAGE):
+        if message := plain(value):
             hints.add(_("CAMB.AI says only “%(message)s”.") % {"message": message})
+        contents.has_unread_results |= bool(value.strip()) and not message
         return
+    languages = {dub.language for dub in dubs}
     for found in contents.unfinished:
-        about = f"{found.language}: " if found.language else ""
-        if message := _message(found.fields):
+        state = read_state(found.fields)
+        if state.failure or (dubs and found.language in {"", *languages}):
+            continue
+        about, message = _about(found), message_in(found.fields)
+        if message:
             hints.add(about + quote_message(message))
-        if isinstance(found.fields.get("error"), _NESTED):
+        if (state.is_unread and not message) or isinstance(found.fields.get("error"), _NESTED):
             contents.has_unread_results = True  # the contract knows an error as a text
-        status = status_in(found.fields)
-        if status not in USUAL_STATUSES and not status.isdigit():
-            hints.add(about + quote_status(status))
+        if not is_usual(state.status) and not (state.status.isdigit() and (message or int(state.status) < 400)):
+            hints.add(about + quote_status(state.status))
+
+
+def _about(found: layout.Found) -> str:
+    return f"{found.language}: " if found.language else ""
 
 
 def read_task(value: object, mask: Mask = str) -> TaskAnswer:
     """Return the state of a task. Raises Malformed when the answer is not an object."""
-    value = _clean(value, mask, Hints())
+    value = _clean(unpacked(value), mask, Hints())
     if not isinstance(value, dict):
         raise Malformed(_("CAMB.AI's answer about the task could not be read."), http_status=200)
-    states = [value, *(part for part in layout.wrapped_in(value) if isinstance(part, dict))]
-    failure = next(filter(None, map(failure_in, states)), "")
-    messages = (_message(state, is_failure=bool(failure)) for state in states)
+    value = layout.plain_names(value)
+    parts = [value, *(layout.plain_names(part) for part in layout.wrapped_in(value) if isinstance(part, dict))]
+    states = list(map(read_state, parts))
+    failure = next((state.failure for state in states if state.failure), "")
+    messages = (message_of_failure(part, failure) if failure else message_in(part) for part in parts)
     task = TaskAnswer(
-        status=next(filter(None, map(status_in, states)), ""),
-        run_id=next(filter(None, (_id(first_of(state, ("run_id", "runId"))) for state in states)), None),
+        status=next((state.status for state in states if state.status), ""),
+        run_id=next(filter(None, map(_run_of_task, parts)), None),
         failure=failure,
         message=next(filter(None, messages), ""),
         raw=_raw(value),
     )
-    return replace(task, hints=tuple(_task_hints(task)))
+    return replace(task, hints=tuple(_task_hints(task, states)))
 
 
-def _task_hints(task: TaskAnswer) -> Iterator[str]:
+def _run_of_task(fields: dict[str, Any]) -> int | None:
+    """Return the run that a task has become; a list of runs names it only if it has one alone."""
+    run = fields.get("run")
+    run_ids = first_of(fields, ("run_id", "run_ids")) or (run.get("id") if isinstance(run, dict) else None)
+    return bulk.run_id(run_ids[0] if isinstance(run_ids, list) and len(run_ids) == 1 else run_ids)
+
+
+def _task_hints(task: TaskAnswer, states: Sequence[RunState]) -> Iterator[str]:
     """Yield what a task without a run and without a failure says of itself, unless it is simply under way."""
-    if task.run_id or task.failure or task.status in USUAL_STATUSES - DONE_STATUSES - {""}:
+    if task.run_id or task.failure:
+        return
+    yield from (explain(state.unclear_reason) for state in states if state.unclear_reason)
+    if task.status and is_usual(task.status) and not is_done(task.status):
         return
     if not task.status:
         yield str(sentences.UNKNOWN_FORM)
-    elif task.status in DONE_STATUSES:
+    elif is_done(task.status):
         yield _("CAMB.AI says that this dubbing task is done, but names no run. Check the task in CAMB.AI.")
     else:
         yield quote_status(task.status)
@@ -233,6 +264,8 @@ def _task_hints(task: TaskAnswer) -> Iterator[str]:
 def read_languages(value: object, mask: Mask = str) -> list[LanguageAnswer]:
     """Return the languages of one list without its malformed entries. Raises Malformed when it is not a list."""
     value = _clean(value, mask, Hints())
+    while isinstance(value, dict):
+        value = next(layout.wrapped_in(layout.plain_names(value)), None)
     if not isinstance(value, list):
         raise Malformed(_("CAMB.AI did not answer with a list of languages."), http_status=200)
     return [
@@ -240,7 +273,7 @@ def read_languages(value: object, mask: Mask = str) -> list[LanguageAnswer]:
             camb_id, read_line(item.get("language"), MAX_NAME), read_line(item.get("short_name"), MAX_LANGUAGE)
         )
         for item in value
-        if isinstance(item, dict) and (camb_id := _id(item.get("id"))) and camb_id <= MAX_LANGUAGE_ID
+        if isinstance(item, dict) and (camb_id := bulk.run_id(item.get("id"))) and camb_id <= MAX_LANGUAGE_ID
     ]
 
 
@@ -251,7 +284,7 @@ def read_error_message(body: bytes, mask: Mask = str) -> str:
     except Malformed:
         value = body.decode("utf-8", "replace")
     value = _clean(value, mask, Hints())
-    return _message(value) if isinstance(value, dict) else _plain(value)
+    return message_in(value) if isinstance(value, dict) else plain(value)
 
 
 def _integer(digits: str) -> int | float:
@@ -271,7 +304,7 @@ def _clean(value: object, mask: Mask, hints: Hints, depth: int = 0) -> object:
         hints.add(sentences.TOO_DEEP)
         return None
     if isinstance(value, dict):
-        if getattr(value, "repeats", False):
+        if getattr(value, "repeats", ()):
             hints.add(sentences.REPEATED_FIELD)
         return {mask(texts.storable(name)): _clean(part, mask, hints, depth + 1) for name, part in value.items()}
     if isinstance(value, list):
@@ -283,50 +316,13 @@ def _raw(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
-def _id(value: object) -> int | None:
-    # Some JSON libraries write every number as a float, which is exact up to this bound.
-    if isinstance(value, float) and value.is_integer() and value <= MAX_EXACT_FLOAT:
-        value = int(value)
-    digits = read_text(value)
-    if re.fullmatch("[0-9]{1,19}", digits) and 0 < int(digits) <= MAX_RUN_ID:
-        return int(digits)
-    return None
-
-
-def _plain(value: object) -> str:
-    text = read_line(value, MAX_MESSAGE)
-    return "" if _MARKUP.search(text) or "\ufffd" in text else text
-
-
-def _detail(item: object) -> str:
-    """Return the message in an item of a list of errors."""
-    return read_text(first_of(item, ("msg", "message", "detail")) if isinstance(item, dict) else item)
-
-
-def _message(value: dict[str, Any], *, is_failure: bool = False) -> str:
-    """Return the message in an object like `{"detail": "…"}`, `{"error": {"message": "…"}}` or FastAPI's details.
-
-    The message of a failure is shown even if it is an object of unknown fields.
-    """
-    for field in MESSAGE_FIELDS:
-        message = value.get(field)
-        if isinstance(message, dict):
-            inner = (text for name in INNER_MESSAGE_FIELDS if (text := _plain(message.get(name))))
-            message = next(inner, "") or (json.dumps(message, ensure_ascii=False) if is_failure and message else "")
-        elif isinstance(message, list):
-            message = "; ".join(filter(None, map(_detail, message)))
-        if text := _plain(message):
-            return text
-    return ""
-
-
 # --- Dubs --------------------------------------------------------------------------------------------
 
 
 def _dubs(results: Sequence[layout.Found], known: KnownTimes, hints: Hints) -> tuple[tuple[DubAnswer, ...], bool]:
     """Return the dubs of one run, at most one a language, and whether their times are certainly seconds."""
     media: dict[str, tuple[str, str]] = {}
-    lines: dict[str, list[Line]] = {}
+    transcripts: dict[str, list[Line]] = {}
     for language, fields in results:
         urls = (
             _link(fields, layout.VIDEO_FIELDS, "video", hints),
@@ -338,11 +334,11 @@ def _dubs(results: Sequence[layout.Found], known: KnownTimes, hints: Hints) -> t
         if language in media or len(media) == MAX_DUBS:
             hints.add(_("More dubs came than could be told apart; only the first ones were kept."))
             continue
-        media[language], lines[language] = urls, transcript
-    guesses = dict(zip(lines, guess_units(list(lines.values()), known), strict=True))
+        media[language], transcripts[language] = urls, transcript
+    guesses = dict(zip(transcripts, guess_units(list(transcripts.values()), known), strict=True))
     _add_units(guesses.values(), known, hints)
     dubs = tuple(
-        DubAnswer(language, *media[language], _cues(lines[language], guesses[language].unit, hints))
+        DubAnswer(language, *media[language], _cues(transcripts[language], guesses[language].unit, hints))
         for language in media
     )
     return dubs, all(guess.is_certain and guess.unit == Unit.SECONDS for guess in guesses.values())
@@ -374,8 +370,8 @@ def _link(result: dict[str, Any], fields: tuple[str, ...], medium: str, hints: H
 
 def _transcript(result: dict[str, Any], hints: Hints) -> list[Line]:
     """Return the lines of a result's transcript, with their HTML escapes undone."""
-    found = (layout.transcript_in(result.get(field)) for field in layout.TRANSCRIPT_FIELDS)
-    transcript = next(filter(None, found), None) or result.get("transcript")
+    given = (layout.transcript_in(result.get(field)) for field in layout.TRANSCRIPT_FIELDS)
+    transcript = next(filter(None, given), None) or result.get("transcript")
     if not transcript:
         return []
     if not isinstance(transcript, list):
@@ -383,41 +379,46 @@ def _transcript(result: dict[str, Any], hints: Hints) -> list[Line]:
         return []
     if len(transcript) > MAX_CUES:
         hints.add(_("The transcript was cut after %(n)s lines.") % {"n": f"{MAX_CUES:,}"})
-    lines = list(_lines(transcript[:MAX_CUES], hints))
-    if texts.are_escaped([line.text for line in lines]):
+    found = list(_lines(transcript[:MAX_CUES], hints))
+    if texts.are_escaped([line.text for line in found]):
         hints.add(_("The texts came with HTML escapes such as &amp; or &#39;, which were corrected."))
-        lines = [
+        found = [
             line._replace(
                 text=read_text(texts.unescape(line.text)),
                 speaker=read_line(texts.unescape(line.speaker), MAX_SPEAKER),
             )
-            for line in lines
+            for line in found
         ]
-    return [line for line in lines if line.text]
+    return [line for line in found if line.text]
 
 
 def _lines(transcript: list[Any], hints: Hints) -> Iterator[Line]:
-    start, end, speaker, text = layout.line_fields(transcript)
-    rate = frame_rate(item.get(field) for item in transcript if isinstance(item, dict) for field in (start, end))
+    names = lines.fields_of(transcript)
+    frames = frames_in(names.times_in(transcript))
+    rate = frame_rate(frames)
     if rate:
         hints.add(sentences.FRAMES_TAKEN % {"rate": rate})
+    elif frames:
+        hints.add(_("The times came with frames beyond every usual rate, which were left out."))
     for item in transcript:
-        fields = item if isinstance(item, dict) else {text: item if isinstance(item, str) else ""}
-        words = read_text(fields.get(text))
+        fields = item if isinstance(item, dict) else lines.as_fields(item, names)
+        words = lines.text_in(fields, names.text)
         if not words:
             hints.count_line(sentences.without_text)
             continue
+        if names.translation and lines.text_in(fields, names.text[len(names.translation) :]) not in ("", words):
+            hints.add(_("The lines came with two texts each, of which the translation was taken."))
         if len(words) > MAX_TEXT:
             hints.count_line(sentences.too_long)
             words = words[:MAX_TEXT].rstrip()
-        name = read_line(fields.get(speaker), MAX_SPEAKER)
-        yield Line(read_time(fields.get(start), rate), read_time(fields.get(end), rate), name, words)
+        start, end = lines.times_in(fields, names, rate)
+        yield Line(start, end, read_line(lines.speaker_in(fields, names.speaker), MAX_SPEAKER), words)
 
 
-def _cues(lines: Sequence[Line], unit: Unit, hints: Hints) -> tuple[CueAnswer, ...]:
+def _cues(said: Sequence[Line], unit: Unit, hints: Hints) -> tuple[CueAnswer, ...]:
     cues = []
     previous_end, ms = 0, unit.ms
-    for line in in_unit(lines, unit):
+    for line in in_unit(said, unit):
         start = previous_end if line.start is None else rounded_ms(line.start * ms)
         end = start if line.end is None else max(start, rounded_ms(line.end * ms))
         if line.start is None or line.end is None or not 0 <= line.start <= line.end <= MAX_MS / ms:

@@ -1,12 +1,13 @@
 """The failure reasons that CAMB.AI names, in plain words and with the next step."""
 
 import re
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from results.camb.texts import read_upper
+from results.camb.texts import MAX_REASON, read_line, read_upper
 
 # The `exception_reason` values and failing statuses of docs.camb.ai. A word in this list is a failure wherever it
 # stands for a run's state. CAMB.AI may add further reasons; an unknown one is shown as it is.
@@ -59,24 +60,76 @@ REASONS = {
     ),
 }
 
+# Statuses of a dub under way, or of one whose result is there; they say nothing that a run's page does not.
+DONE_STATUSES = frozenset({"COMPLETE", "COMPLETED", "DONE", "FINISHED", "OK", "READY", "SUCCEEDED", "SUCCESS"})
+_USUAL_STATUSES = DONE_STATUSES | {
+    "", "ACCEPTED", "CREATED", "IN_PROGRESS", "NONE", "PENDING", "PROCESSING", "QUEUED", "RUNNING", "STARTED",
+    "SUBMITTED", "UNKNOWN", "WAITING",
+}  # fmt: skip
+# Words that stand for no reason at all.
+_NO_REASON = frozenset({
+    "", "0", "FALSE", "N_A", "NA", "NIL", "NO_ERROR", "NO_REASON", "NONE", "NULL", "OK", "SUCCESS", "UNDEFINED"
+})  # fmt: skip
 
 # Words of other statuses that end a dub without a result: CAMB.AI's statuses are an open set.
 _FAILED = frozenset({
-    "CORRUPTED", "CRASHED", "DEAD", "ERROR", "ERRORED", "EXCEEDED", "FAILED", "FAILURE", "FATAL", "INSUFFICIENT",
-    "UNSUCCESSFUL",
+    "CORRUPTED", "CRASHED", "DEAD", "ERR", "ERROR", "ERRORED", "ERRORS", "EXCEEDED", "EXCEPTION", "FAIL",
+    "FAILED", "FAILS", "FAILURE", "FAILURES", "FATAL", "INSUFFICIENT", "INVALID", "OUTOF", "UNSUCCESSFUL",
+    "UNSUPPORTED",
 })  # fmt: skip
 _TIMED_OUT = frozenset({"TIMEDOUT", "TIMEOUT"})
 _STOPPED = frozenset({
-    "ABANDONED", "ABORTED", "BLOCKED", "CANCELED", "CANCELLED", "DECLINED", "DELETED", "DENIED", "DISCARDED",
-    "DROPPED", "EXPIRED", "INTERRUPTED", "KILLED", "REFUSED", "REJECTED", "REMOVED", "REVOKED", "SKIPPED",
-    "STOPPED", "TERMINATED", "WITHDRAWN",
+    "ABANDONED", "ABORT", "ABORTED", "BLOCKED", "CANCEL", "CANCELED", "CANCELLED", "DECLINED", "DELETED",
+    "DENIED", "DISCARDED", "DROPPED", "EXPIRED", "INTERRUPTED", "KILLED", "REFUSED", "REJECT", "REJECTED",
+    "REMOVED", "REVOKED", "SKIPPED", "STOPPED", "TERMINATED", "WITHDRAWN",
 })  # fmt: skip
-# With one of these words, a status such as FAILED_RETRYING or NO_ERROR does not end a dub.
+_ABOUT_PAYMENT = frozenset({"BALANCE", "CREDIT", "CREDITS", "FUNDS", "PAYMENT"})
+# With one of these words, a status such as FAILED_RETRYING or "ERRORS: 0" does not end a dub.
 _GOING_ON = frozenset({
-    "COMPLETED", "NO", "NON", "NOT", "PARTIAL", "PARTIALLY", "PENDING", "RECOVERING", "REQUESTED", "RETRY",
-    "RETRYING", "SUCCEEDED", "SUCCESS", "TEMPORARILY", "WITHOUT",
+    "0", "AGAIN", "COMPLETED", "HANDLED", "IGNORED", "LATER", "PARTIAL", "PARTIALLY", "PENDING", "RECOVERED",
+    "RECOVERING", "REQUESTED", "RESOLVED", "RESUMED", "RETRIED", "RETRY", "RETRYING", "SOON", "STILL", "SUCCEEDED",
+    "SUCCESS", "TEMPORARILY", "WAITING", "YET",
 })  # fmt: skip
-_STATUS = re.compile(r"[A-Z]+(?:[ _.-]+[A-Z]+){0,3}[.!]?")
+# One of these is about the call and not about the run.
+_ABOUT_THE_CALL = frozenset({
+    "ACCESS", "API", "AUTH", "AUTHENTICATION", "AUTHORIZATION", "ID", "IDS", "KEY", "PERMISSION", "RATE", "TOKEN"
+})  # fmt: skip
+# One of these before the word undoes it, as in NO_ERROR; after it, as in ERROR_NOT_FOUND, it does not.
+_NEGATIONS = frozenset({"NEVER", "NO", "NON", "NOT", "WITHOUT", "ZERO"})
+_PHRASES = (("TIMED OUT", "TIMEDOUT"), ("TIME OUT", "TIMEOUT"), ("OUT OF", "OUTOF"))
+# A status ends before these; what follows is a remark, as in "FAILED (2)" or "Failed: no voice".
+_REMARK = re.compile(r"[:;,(\[{…]|\.\.|[.!]\s|\s[-–—]\s")
+_STATUS = re.compile(r"[A-Z0-9 _./!-]*")
+_MOST_WORDS = 4
+_CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+_OF_A_RUN = ("", "dub_", "dubbing_", "job_", "process_", "request_", "result_", "run_", "task_")
+_STATUS_FIELDS = tuple(f"{of}{name}" for name in ("status", "state") for of in _OF_A_RUN)
+# In these, an unknown reason ends a dub too; in the others it may be about anything.
+_FAILURE_FIELDS = ("exception_reason", "error_reason", "fail_reason", "failed_reason", "failure_reason")
+_REASON_FIELDS = ("reason", "error_code", "error_type", "exception", "failure", "failure_code", "status_reason")
+_ERROR_FIELDS = ("error", "errors", "code", "message", "detail", "msg", "error_message")
+_FAILED_FIELDS = ("failed", "has_failed", "is_failed")
+_SUCCESS_FIELDS = ("success", "is_success", "ok", "status", "succeeded", "successful")
+STATE_FIELDS = frozenset({
+    *_STATUS_FIELDS, *_FAILURE_FIELDS, *_REASON_FIELDS, *_ERROR_FIELDS, *_FAILED_FIELDS, *_SUCCESS_FIELDS
+})  # fmt: skip
+"""The names of all fields that say something of a run's state."""
+# The names that a word has within the object in such a field.
+_WORD_FIELDS = ("exception_reason", "reason", "code", "name", "status", "state", "type", "value")
+_MOST_ITEMS = 5
+
+
+class RunState(NamedTuple):
+    """What an object says of a run's state. The words are in capitals."""
+
+    status: str = ""
+    failure: str = ""
+    """The reason or status that ends the run; PENDING, SUCCESS and unknown states end none."""
+    unclear_reason: str = ""
+    """A reason that may or may not end the run."""
+    is_unread: bool = False
+    """Whether a field of the state could not be understood."""
 
 
 def explain(reason: str, message: str = "") -> str:
@@ -85,7 +138,7 @@ def explain(reason: str, message: str = "") -> str:
     An unknown reason is quoted.
     """
     reason = reason.strip()
-    sentence = str(REASONS.get(reason.upper(), "")) or _how_ended(reason.upper())
+    sentence = _known(reason.upper()) or _how_ended(reason.upper())
     if not sentence:
         sentence = gettext(
             "CAMB.AI gave the reason “%(reason)s”. Look the run up in CAMB.AI, or ask its support."
@@ -103,60 +156,137 @@ def quote_status(status: str) -> str:
     return gettext("CAMB.AI reports the status “%(status)s”.") % {"status": status}
 
 
-def failure_in(value: object) -> str:
-    """Return the failure reason in a status or in an object with one, or "".
+def is_usual(status: str) -> bool:
+    """Tell whether a status is that of a dub under way or done, or none."""
+    return _joined(status) in _USUAL_STATUSES
 
-    PENDING, SUCCESS and unknown states are not failures.
+
+def is_done(status: str) -> bool:
+    return _joined(status) in DONE_STATUSES
+
+
+def failure_in(text: str) -> str:
+    """Return the reason that a text in place of a result names, or "" if it ends no run."""
+    return _final(_read_word(text))
+
+
+def read_state(fields: dict[str, Any]) -> RunState:
+    """Return what the fields of an object say of a run's state."""
+    # A list of states is looked through for a failure; which of them is the run's own is open.
+    shown = _words(fields, (name for name in _STATUS_FIELDS if not isinstance(fields.get(name), list)))
+    status = next((word for word in shown if not word.isdigit()), next(iter(shown), ""))
+    failure = _failure(fields, status)
+    if failure:
+        return RunState(status, failure)
+    reasons = _reasons(fields, (*_FAILURE_FIELDS, *_REASON_FIELDS))
+    is_unread = (
+        any(fields.get(name) and not _words(fields, (name,)) for name in (*_STATUS_FIELDS, *_FAILURE_FIELDS))
+        or any(isinstance(fields.get(name), list) for name in _STATUS_FIELDS)
+        or any(fields.get(name) is False for name in _SUCCESS_FIELDS)
+        or any(fields.get(name) is True for name in _ERROR_FIELDS)
+    )
+    return RunState(status, "", next(iter(reasons), ""), is_unread)
+
+
+def _failure(fields: dict[str, Any], status: str) -> str:
+    """Return the reason or status that ends the run, or ""."""
+    reasons = [reason for reason in _reasons(fields, _FAILURE_FIELDS) if not reason.isdigit()]
+    if status and is_usual(status):
+        reasons = list(filter(_known, reasons))
+    words = (*_words(fields, _STATUS_FIELDS), *_reasons(fields, _REASON_FIELDS))
+    return (
+        next(iter(reasons), "")
+        or next(filter(None, map(_final, words)), "")
+        or _reason_in_error(fields)
+        or ("FAILED" if any(fields.get(name) is True for name in _FAILED_FIELDS) else "")
+    )
+
+
+def _reasons(fields: dict[str, Any], names: Iterable[str]) -> list[str]:
+    return [word for word in _words(fields, names) if _joined(word) not in _NO_REASON]
+
+
+def _words(fields: dict[str, Any], names: Iterable[str]) -> list[str]:
+    return [word for name in names if (value := fields.get(name)) for word in _words_in(value)]
+
+
+def _words_in(value: object, depth: int = 0) -> Iterator[str]:
+    """Yield the words in a field of the state: its text, or those of its object or list."""
+    if depth > 2:
+        return
+    if isinstance(value, dict):
+        for name in _WORD_FIELDS:
+            yield from _words_in(value.get(name), depth + 1)
+    elif isinstance(value, list):
+        for item in value[:_MOST_ITEMS]:
+            yield from _words_in(item, depth + 1)
+    elif word := _read_word(value):
+        yield word
+
+
+def _reason_in_error(fields: dict[str, Any]) -> str:
+    """Return the reason that an error names by one of the known words.
+
+    A text is one only as it stands in CAMB.AI's documentation, in capitals: “Forbidden” may be about the call.
     """
-    if isinstance(value, str):
-        return _final(read_upper(value))
-    if not isinstance(value, dict):
-        return ""
-    reason = read_upper(value.get("exception_reason"))
-    if reason and reason != "NONE":
-        return reason
-    return _final(status_in(value)) or _reason_in_error(value)
-
-
-def status_in(value: dict[str, Any]) -> str:
-    """Return the status that an object gives, in capitals, or ""."""
-    for name in ("status", "state", "task_status"):
-        given = value.get(name)
-        if isinstance(given, dict):
-            given = given.get("code") or given.get("name") or given.get("status")
-        if status := read_upper(given):
-            return status
+    for name in _ERROR_FIELDS:
+        given = fields.get(name)
+        if isinstance(given, str):
+            code = _REMARK.split(given, maxsplit=1)[0].strip()
+            if code in REASONS and (name == "error" or "_" in code):
+                return code
+        elif isinstance(given, dict | list) and (found := next(filter(_known, _words_in(given)), "")):
+            return found
     return ""
 
 
-def _reason_in_error(value: dict[str, Any]) -> str:
-    """Return the reason that an error object names by one of the known words."""
-    error = value.get("error")
-    names = (
-        [read_upper(error.get(name)) for name in ("exception_reason", "reason", "code", "type")]
-        if isinstance(error, dict)
-        else []
-    )
-    return next((name for name in names if name in REASONS), "")
+def _read_word(value: object) -> str:
+    """Return a reason or status in capitals; `dubFailed` is DUB_FAILED."""
+    text = read_line(value, MAX_REASON)
+    return read_upper(_CAMEL_CASE.sub("_", text) if text.isalpha() else text)
+
+
+def _joined(word: str) -> str:
+    return "_".join(_parts(word))
+
+
+def _parts(word: str) -> list[str]:
+    return re.findall(r"[^\W\d_]+|\d+", word)
+
+
+def _known(word: str) -> str:
+    """Return the sentence for a word of CAMB.AI's documentation, which a remark may follow; else ""."""
+    if sentence := REASONS.get(_joined(word)):
+        return str(sentence)
+    code = _joined(_REMARK.split(word, maxsplit=1)[0])
+    return str(REASONS.get(code, "")) if "_" in code and _GOING_ON.isdisjoint(_parts(word)) else ""
 
 
 def _final(status: str) -> str:
-    return status if status in REASONS or _how_ended(status) else ""
+    return status if _known(status) or _how_ended(status) else ""
 
 
 def _how_ended(status: str) -> str:
     """Return the sentence for a status that says by one of its words that the dub has ended without a result."""
-    if not _STATUS.fullmatch(status):
+    head = _REMARK.split(status, maxsplit=1)[0]
+    if not _STATUS.fullmatch(head) or not (_GOING_ON | _ABOUT_THE_CALL).isdisjoint(_parts(status)):
         return ""
-    words = re.findall("[A-Z]+", status.replace("TIMED_OUT", "TIMEDOUT").replace("TIMED OUT", "TIMEDOUT"))
-    if not _GOING_ON.isdisjoint(words):
+    text = " ".join(_parts(head))
+    for phrase, word in _PHRASES:
+        text = text.replace(phrase, word)
+    words = text.split()
+    ended = _FAILED | _TIMED_OUT | _STOPPED
+    place = next((place for place, word in enumerate(words) if word in ended), None)
+    if place is None or len(list(filter(str.isalpha, words))) > _MOST_WORDS:
         return ""
-    for word in words:
-        if word in _STOPPED:
-            return gettext(
-                "This dub ended in CAMB.AI with the status “%(status)s”. Start it again there if you still need it."
-            ) % {"status": status}
-        if word in _FAILED or word in _TIMED_OUT:
-            sentence = str(REASONS["FAILED" if word in _FAILED else "TIMEOUT"])
-            return f"{sentence} {quote_status(status)}" if len(words) > 1 else sentence
-    return ""
+    if not _NEGATIONS.isdisjoint(words[:place]):
+        return ""
+    word = words[place]
+    if word in _STOPPED and _ABOUT_PAYMENT.isdisjoint(words):
+        return gettext(
+            "This dub ended in CAMB.AI with the status “%(status)s”. Start it again there if you still need it."
+        ) % {"status": status}
+    reason = "FAILED" if word in _FAILED else "TIMEOUT"
+    sentence = str(REASONS[reason if _ABOUT_PAYMENT.isdisjoint(words) else "PAYMENT_REQUIRED"])
+    is_said_by_the_status = word in _TIMED_OUT and len(_parts(status)) == 1
+    return sentence if is_said_by_the_status else f"{sentence} {quote_status(status)}"

@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 MAX_REASON = 100
 MAX_TEXT = 100_000
@@ -26,6 +27,12 @@ _QUOTED = re.compile(rf"{_QUOTE}[^&]*\w[^&]*{_QUOTE}")
 _ABOUT_MARKUP = re.compile(
     r"\b(?:html|xml|ampersands?|entit(?:y|ies)|escap(?:e|ed|es|ing)|markup)\b", re.IGNORECASE
 )
+
+
+@lru_cache(maxsize=2048)
+def plain_name(name: str) -> str:
+    """Return a field's name as `video_url`, also for `videoUrl`, `Video-URL` and the like."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.strip()).replace("-", "_").replace(" ", "_").lower()
 
 
 def storable(text: str) -> str:

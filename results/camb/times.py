@@ -5,6 +5,7 @@ CAMB.AI's schema says seconds, but its example is 0 and 5000.
 
 import math
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from statistics import median
@@ -25,8 +26,15 @@ FRAME_RATES = (24, 25, 30, 50, 60)
 
 # A union such as `str | int` would be built anew for each time.
 _PLAIN = (str, int, float)
-_CLOCK = re.compile(r"(-?)(?:(\d{1,4}):)?(\d{1,4}):(\d{1,2})(?:[.,](\d{1,9})|[:;](\d{3}|\d{2}))?", re.ASCII)
-_NUMBER = re.compile(r"(-?\d{1,15}(?:[.,]\d{1,15})?)\s?(s|ms)?", re.ASCII)
+_CLOCK = re.compile(r"(-?)(?:(\d{1,4}):)?(\d{1,4}):(\d{1,2})(?:[.,](\d{1,9})|[:;](\d{3}|\d{2}))?Z?", re.ASCII)
+_NUMBER = re.compile(r"(-?\d{1,15}(?:[.,]\d{1,15})?)", re.ASCII)
+_GROUPED = re.compile(r"(-?\d{1,3}(?:,\d{3})+)\.(\d+)|(-?\d{1,3}(?:\.\d{3})+),(\d+)", re.ASCII)
+_PART = r"(\d{1,15}(?:[.,]\d{1,15})?)\s?"
+_DURATION = re.compile(
+    rf"(-?)(?:PT)?(?:{_PART}h(?:ours?|rs?)?)?\s?(?:{_PART}m(?:in(?:ute)?s?)?)?\s?(?:{_PART}s(?:ec(?:ond)?s?)?)?\s?"
+    rf"(?:{_PART}(?:ms(?:ec)?|milli(?:second)?s))?",
+    re.ASCII | re.IGNORECASE,
+)
 _BRACKETED = re.compile(
     r"\[[^\]]*\]|\([^)]*\)|\{[^}]*\}|<[^>]*>|\*[^*]*\*|（[^）]*）|【[^】]*】|［[^］]*］|〔[^〕]*〕"
 )
@@ -83,14 +91,17 @@ class UnitGuess(NamedTuple):
         return self.end * self.unit.ms
 
 
-def frame_rate(times: Iterable[object]) -> int:
-    """Return the frames of a second in clocks such as `00:00:01:12`, by the highest frame; 0 if none has frames.
-
-    A second of film has the frames 0 to 23, of European television 0 to 24, and so on. Frames beyond the usual
-    rates are none.
-    """
+def frames_in(times: Iterable[object]) -> list[int]:
+    """Return the frames of those times that are clocks with frames, such as `00:00:01:12`."""
     clocks = (_CLOCK.fullmatch(time.strip()) for time in times if isinstance(time, str))
-    frames = [int(clock[6]) for clock in clocks if clock and clock[6] and len(clock[6]) == 2]
+    return [int(clock[6]) for clock in clocks if clock and clock[6] and len(clock[6]) == 2]
+
+
+def frame_rate(frames: Sequence[int]) -> int:
+    """Return the frames of a second by the highest of them; 0 if there is none, or none of the usual rates has it.
+
+    A second of film has the frames 0 to 23, of European television 0 to 24, and so on.
+    """
     return next((rate for rate in FRAME_RATES if max(frames) < rate), 0) if frames else 0
 
 
@@ -101,13 +112,30 @@ def read_time(value: object, frames_a_second: int = 0) -> float | None:
     """
     if isinstance(value, bool) or not isinstance(value, _PLAIN):
         return None
-    if isinstance(value, str) and (time := _read_clock(value.strip(), frames_a_second)) is not None:
-        return time
+    if isinstance(value, str):
+        value = _in_ascii(value.strip())
+        if (time := _read_clock(value, frames_a_second)) is not None:
+            return time
+        if (time := _read_duration(value)) is not None:
+            return time
+        if found := _GROUPED.fullmatch(value):
+            whole, fraction = filter(None, found.groups())
+            value = f"{re.sub('[.,]', '', whole)}.{fraction}"
+        if "_" in value:  # Python would read 1_000 as a number
+            return None
     try:
         number = float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
+
+
+def _in_ascii(text: str) -> str:
+    """Return the text with the decimal digits and the decimal sign of every script as those of ASCII."""
+    if text.isascii():
+        return text
+    text = unicodedata.normalize("NFKC", text).replace("٫", ".")
+    return "".join(str(int(sign)) if sign.isdecimal() else sign for sign in text)
 
 
 def _read_clock(text: str, frames_a_second: int) -> float | None:
@@ -120,9 +148,20 @@ def _read_clock(text: str, frames_a_second: int) -> float | None:
         whole = int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds)
         return Seconds(f"{sign}{whole}.{fraction or 0}")
     if number := _NUMBER.fullmatch(text):
-        time = float(number[1].replace(",", "."))
-        return time if number[2] is None else Seconds(time if number[2] == "s" else time / 1000)
+        return float(number[1].replace(",", "."))
     return None
+
+
+def _read_duration(text: str) -> float | None:
+    """Return a time that names its units, such as `2 sec`, `1m5s`, `900 ms` or `PT1.5S`."""
+    found = _DURATION.fullmatch(text)
+    if found is None or not any(found.groups()[1:]):
+        return None
+    sign, *parts = found.groups()
+    seconds = sum(
+        float(part.replace(",", ".")) * unit for part, unit in zip(parts, (3600, 60, 1, 0.001), strict=True) if part
+    )
+    return Seconds(-seconds if sign else seconds)
 
 
 def in_unit(lines: Sequence[Line], unit: Unit) -> Sequence[Line]:

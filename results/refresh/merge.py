@@ -1,10 +1,8 @@
 """Merges an answer about a run into what is stored: the better of the two is kept."""
 
-import json
 import zlib
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
 from django.db import transaction
@@ -15,8 +13,8 @@ from results import camb, clock
 from results.db import bulk
 from results.dubs import languages as dub_languages
 from results.dubs import speakers
-from results.models import Cue, Dub, Language, MediaCopy, RawAnswer, Run
-from results.refresh import answer_notes, run_events
+from results.models import Cue, Dub, MediaCopy, RawAnswer, Run
+from results.refresh import answer_notes, dub_keys, run_events
 from results.search import indexing
 from results.search.index import IndexLine
 from results.transcripts import languages
@@ -28,6 +26,8 @@ ANSWER_BYTES = 20 * 2**20
 MAX_DUBS = 200
 # After this many answers in a row that left a run out, a note says so.
 NOTE_ABSENCE_AFTER = 3
+# They are counted up to here. A smallint would hold no more than 32,767.
+MAX_ABSENCES = 1000
 
 CUE_FIELDS = ("team", "run", "dub", "position", "start_ms", "end_ms", "speaker", "original_speaker", "text")
 DUB_FIELDS = (
@@ -124,10 +124,10 @@ class Merge:
         Nothing good is given up for something worse: what CAMB.AI no longer provides is kept, and a note says so.
         """
         answer = self._with_known_times(run, answer)
-        before, dubs, notes = run.status, self._dubs[run.pk], list(answer.hints)
-        given_dubs = _match_keys(dubs, _by_key(answer.dubs))
-        missing, arrived = dict(dubs), dict[str, bool]()
-        left_out = 0
+        before, dubs = run.status, self._dubs[run.pk]
+        given_dubs, united = dub_keys.match(dubs, answer.dubs)
+        notes = [*answer.hints, *united]
+        missing, arrived, left_out = dict(dubs), dict[str, bool](), 0
         for key, given in given_dubs:
             if key not in dubs and len(dubs) >= MAX_DUBS:
                 left_out += 1
@@ -149,7 +149,7 @@ class Merge:
         notes += _set_status(run, list(dubs.values()), answer)
         self._note_missing(run, dubs)
         run.absences, run.is_absence_verified = (
-            (run.absences + 1, run.is_absence_verified) if answer.is_absent else (0, False)
+            (min(run.absences + 1, MAX_ABSENCES), run.is_absence_verified) if answer.is_absent else (0, False)
         )
         if run.absences >= NOTE_ABSENCE_AFTER and not dubs:
             notes.append(str(answer_notes.ABSENT))
@@ -186,7 +186,7 @@ class Merge:
         except (KeyError, ValueError):
             return False
         dubs = self._dubs[run.pk]
-        for key, given in _match_keys(dubs, _by_key(answer.dubs)):
+        for key, given in dub_keys.match(dubs, answer.dubs)[0]:
             if given.cues and key in dubs:
                 self._merge_cues(dubs[key], given)
                 self._changed[run.pk, key] = dubs[key]
@@ -209,7 +209,7 @@ class Merge:
     def _merge_cues(self, dub: Dub, given: camb.DubAnswer) -> list[str]:
         if not given.cues:
             return [str(answer_notes.TRANSCRIPT_KEPT)] if dub.cue_count else []
-        digest = _digest(given)
+        digest = dub_keys.digest(given)
         if digest != dub.cues_hash:
             dub.cues_hash, dub.cue_count = digest, len(given.cues)
             dub.is_alert_checked = dub.is_language_checked = dub.has_current_checks = False
@@ -336,56 +336,6 @@ def delete_cues(dub: Dub) -> None:
     indexing.remove_cues(dub.cues.all())
     # Nothing points at a cue, so the rows can go without being collected first.
     dub.cues.all()._raw_delete(dub.cues.db)
-
-
-def _by_key(dubs: Sequence[camb.DubAnswer]) -> list[tuple[str, camb.DubAnswer]]:
-    """Return the dubs of an answer with CAMB.AI's keys for them, as language tags."""
-    is_numbered = any(dub.language.isdigit() for dub in dubs)
-    numbers = dict(Language.objects.values_list("camb_id", "tag")) if is_numbered else {}
-    return [(languages.tag_for(dub.language, numbers), dub) for dub in dubs]
-
-
-def _match_keys(dubs: dict[str, Dub], given: list[tuple[str, camb.DubAnswer]]) -> list[tuple[str, camb.DubAnswer]]:
-    """Return the given dubs under the keys of those stored dubs that they are, although the keys differ.
-
-    CAMB.AI may name the language in one answer and leave it out in another. A stored dub without a key gets the
-    key that it has now; a dub that comes without one is the only dub that the run has. A stored dub whose key is a
-    number gets the tag that has become known for it.
-    """
-    _tag_numbered(dubs)
-    new = [(key, dub) for key, dub in given if key not in dubs]
-    if len(given) == len(new) == len(dubs) == 1 and not new[0][0]:
-        return [(key, given[0][1]) for key in dubs]
-    if "" in dubs and all(key for key, _ in given) and (key := _key_of(dubs[""], new)):
-        dubs[key] = dubs.pop("")
-        dubs[key].camb_language = key
-    return given
-
-
-def _tag_numbered(dubs: dict[str, Dub]) -> None:
-    if not any(map(str.isdigit, dubs)):
-        return
-    tags = dict(Language.objects.values_list("camb_id", "tag"))
-    for number in filter(str.isdigit, list(dubs)):
-        tag = languages.tag_for(number, tags)
-        if tag not in dubs:
-            dubs[tag] = dubs.pop(number)
-            dubs[tag].camb_language = tag
-
-
-def _key_of(flat: Dub, new: Sequence[tuple[str, camb.DubAnswer]]) -> str:
-    """Return which of the new keys is that of the dub that had none: by its language, or else by its lines."""
-    if len(new) == 1:
-        return new[0][0]
-    spoken = languages.primary(flat.language)
-    of_language = [key for key, _ in new if flat.language and languages.primary(key) == spoken]
-    if flat.language in of_language or len(of_language) == 1:
-        return flat.language if flat.language in of_language else of_language[0]
-    return next((key for key, dub in new if dub.cues and _digest(dub) == flat.cues_hash), "")
-
-
-def _digest(dub: camb.DubAnswer) -> str:
-    return sha256(json.dumps(dub.cues, ensure_ascii=False).encode()).hexdigest()
 
 
 def tag_numbered_dubs(tags: Mapping[int, str]) -> None:

@@ -69,25 +69,45 @@ def _objects(value: Any, depth: int) -> Iterator[Object]:
     if depth > MAX_DEPTH:
         return
     if isinstance(value, list):
+        names = _id_names(value)
         for item in value:
-            yield from _objects(item, depth + 1)
+            if isinstance(item, dict) and any(_is_plain(item[name]) for name in names & item.keys()):
+                yield {str(name): part for name, part in item.items()}
+            else:
+                yield from _objects(item, depth + 1)
     elif isinstance(value, dict) and not value.keys() >= LANGUAGE_FIELDS:
         named = {name: part for name, part in value.items() if _names_an_id(str(name))}
         if rows := _by_run_id(value) or _by_column(value):
             yield from rows
         elif any(isinstance(part, list) for part in named.values()):
             ids = (item for part in named.values() if isinstance(part, list) for item in part)
-            yield from ({"run_id": item} for item in ids if not isinstance(item, dict | list))
+            yield from ({"run_id": item} for item in ids if _is_plain(item))
             yield from (found for part in named.values() for found in _objects(part, depth + 1))
         elif any(map(_may_be_id, named.values())):
             yield {str(name): part for name, part in value.items()}
         else:
-            for part in value.values():
-                yield from _objects(part, depth + 1)
+            yield from _objects(list(value.values()), depth + 1)
+
+
+def _id_names(items: list[Any]) -> set[Any]:
+    """Return the names under which objects of a list have an id; with one of them, the others are rows as well."""
+    objects = [item for item in items if isinstance(item, dict) and not item.keys() >= LANGUAGE_FIELDS]
+    names = {name for found in objects for name in found}
+    ids = {name for name in names if _names_an_id(str(name))}
+    return {
+        name
+        for found in objects
+        for name in ids & found.keys()
+        if found[name] is not None and _may_be_id(found[name])
+    }
 
 
 def _names_an_id(name: str) -> bool:
     return bool(column_names.run_rank(name)) or column_names.is_task(name)
+
+
+def _is_plain(value: Any) -> bool:
+    return not isinstance(value, dict | list)
 
 
 def _may_be_id(value: Any) -> bool:
@@ -97,7 +117,7 @@ def _may_be_id(value: Any) -> bool:
 
 def _by_run_id(value: dict[Any, Any]) -> list[Object]:
     """Return a row for each key of CAMB.AI's answer about several runs: run id → result."""
-    if not value or not all(str(name).isdecimal() for name in value):
+    if not value or not all(id_cells.whole_number(str(name)) for name in value):
         return []
     if not all(part is None or isinstance(part, dict | list | str) for part in value.values()):
         return []
@@ -142,7 +162,20 @@ def _of_objects(objects: list[Object]) -> Table:
     if len(names) > grids.MOST_COLUMNS or len(names) * len(objects) > grids.MOST_CELLS:
         # Objects with ever new names are no table; their ids are read all the same.
         names = [name for name in names if _names_an_id(name)][: grids.MOST_CELLS // len(objects)]
-    return of_rows(names, [[_cell(found.get(name)) for name in names] for found in objects])
+    ids = {name for name in names if _names_an_id(name)}
+    cells = [[(_id_cell if name in ids else _cell)(found.get(name)) for name in names] for found in objects]
+    # Which column holds the ids is seen in the rows that have one.
+    telling = [
+        row
+        for row, found in zip(cells, objects, strict=True)
+        if any(name in found and _may_be_id(found[name]) for name in ids)
+    ]
+    return replace(of_rows(names, telling or cells), rows=cells)
+
+
+def _id_cell(value: Any) -> str:
+    """Return what stands in place of an id, as the row is listed with it: `true` and `nan` are none."""
+    return str(value).lower() if isinstance(value, bool | float) and not _cell(value) else _cell(value)
 
 
 def _cell(value: Any) -> str:

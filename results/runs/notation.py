@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from results.runs import column_names
+
 MAX_EMBEDDED = 1000
 
 _FENCE = re.compile(r"```\w*\n(?P<text>.*?)\n?```", re.DOTALL)
@@ -34,6 +36,20 @@ _RECORD = re.compile(r"(?:[*=-]{3,}|-\[).*|\[+\w+\]+", re.DOTALL)
 _BROKEN = (ValueError, SyntaxError, RecursionError, MemoryError, TypeError)
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of these pairs. An id that came twice is the list of its values, so that none is lost."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        for name in filter(column_names.run_rank, found):
+            values = list(dict.fromkeys(part for key, part in pairs if key == name and isinstance(part, int | str)))
+            if len(values) > 1:
+                found[name] = values
+    return found
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object)
+
+
 def parse(text: str) -> Any:
     """Return the value of a text that is JSON, a JSON object a line, or Python or JavaScript, else None."""
     text = text.strip()
@@ -50,14 +66,16 @@ def parse(text: str) -> Any:
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text) if text.startswith(("{", "[")) else None
+        return _DECODER.decode(text) if text.startswith(("{", "[")) else None
     except _BROKEN:
         return None
 
 
 def _json_lines(text: str) -> Any:
     try:
-        return [json.loads(line) for line in text.splitlines() if line.strip()] if text.startswith("{") else None
+        return (
+            [_DECODER.decode(line) for line in text.splitlines() if line.strip()] if text.startswith("{") else None
+        )
     except _BROKEN:
         return None
 
@@ -84,7 +102,7 @@ def _plain(node: ast.expr) -> Any:
         case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items):
             return [_plain(item) for item in items]
         case ast.Dict(keys=keys, values=values):
-            return {_name(key): _plain(value) for key, value in zip(keys, values, strict=True) if key}
+            return _object([(_name(key), _plain(value)) for key, value in zip(keys, values, strict=True) if key])
         case ast.Call(args=[first, *_]):
             return _plain(first)
         case ast.Call(keywords=keywords):
@@ -104,7 +122,7 @@ def embedded(text: str) -> Iterator[tuple[int, int, Any]]:
         if start < 0:
             return
         try:
-            value, end = json.JSONDecoder().raw_decode(text, start)
+            value, end = _DECODER.raw_decode(text, start)
         except _BROKEN:
             start += 1
             continue

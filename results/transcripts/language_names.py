@@ -86,7 +86,10 @@ def is_tag(text: str) -> bool:
 
 def tag_of(text: str) -> str:
     """Return the tag that the text is, in small letters and with the language's present code; else ""."""
-    text = text.strip().lower().replace("_", "-")
+    text = text.strip().lower().replace("_", "-").removesuffix(".utf-8")
+    country, _, region = text.partition("-")
+    if region == country in _MEANT:  # such as jp-jp
+        text = f"{_MEANT[country].partition('-')[0]}-{region}"
     text = _MEANT.get(text, text)
     found = _TAG.fullmatch(text)
     if not found or found["language"] in _NO_LANGUAGES:
@@ -101,6 +104,13 @@ def tag_of(text: str) -> str:
     variants = found["variants"].split("-")
     parts = (script, region, *variants)
     return "-".join(filter(None, (language, *(part for part in implied if part not in parts), *parts)))
+
+
+def tag_named(text: str, user_language: str) -> str:
+    """Return the tag in its present form that a code, tag or name stands for, or "" if it is no known language."""
+    text = unicodedata.normalize("NFKC", text).strip()
+    tag = tag_of(text) or next(iter(tags_of(text, user_language)), "")
+    return tag_of(tag) or tag
 
 
 def tags_of(name: str, user_language: str) -> list[str]:

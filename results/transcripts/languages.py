@@ -34,6 +34,7 @@ _COMMON = """
 LONGEST_TAG = 35
 _WITHOUT_SPACES = ("ja", "km", "lo", "my", "th", "yue", "zh")
 _TAG = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,8})*")
+_NUMBER = re.compile(r"([0-9]+)(?:[.,]0+)?")
 # The scripts that Unicode's metadata (CLDR's scriptMetadata.txt) marks as right to left, with their variants.
 _RTL_SCRIPTS = (
     "Adlm Arab Aran Armi Avst Chrs Cprt Elym Gara Hatr Hebr Hung Khar Lydi Mand Mani Mend Merc Mero Narb Nbat Nkoo "
@@ -44,18 +45,20 @@ _OWN_SCRIPTS = {"ku_IQ": "Arab", "ku_IR": "Arab", "tk_AF": "Arab", "tk_IR": "Ara
 
 
 def tag_for(key: str, fetched: Mapping[int, str] | None = None) -> str:
-    """Return the tag (`es-es`) for CAMB.AI's key of a dub: a tag in any case, a number, or any other text.
+    """Return the tag (`es-es`) for CAMB.AI's key of a dub: a tag or code in any case, a number, or a name.
 
-    `fetched` maps CAMB.AI's numbers to tags, as fetched from CAMB.AI. An unknown number is its own tag. So is any
-    other text, unless it is an English name such as `Spanish (Spain)`.
+    `fetched` maps CAMB.AI's numbers to tags, as fetched from CAMB.AI. An unknown number is its own tag, and so is
+    any text that names no known language.
     """
-    key = key.strip().lower().replace("_", "-")
-    if key.isascii() and key.isdigit():
-        number = int(key[:18])
-        key = (fetched or {}).get(number) or KNOWN.get(number) or str(number)
-    elif without_alias(key.partition("-")[0]) not in Locale("en").languages:
-        key = next(iter(language_names.tags_of(key, "en")), key)
-    return key[:LONGEST_TAG]
+    if number := _number(key):
+        key = _tag_of_number(number, fetched)
+        return language_names.tag_of(key) or key or str(int(number))
+    plain = key.strip().lower().replace("_", "-")
+    if not plain:
+        return ""
+    is_variant = without_alias(plain.partition("-")[0]) in Locale("en").languages  # such as es-x-private
+    tag = language_names.tag_of(plain) if is_variant else language_names.tag_named(key, "en")
+    return (tag or plain)[:LONGEST_TAG]
 
 
 def read(text: str, fetched: Mapping[int, str] | None = None) -> str:
@@ -64,12 +67,20 @@ def read(text: str, fetched: Mapping[int, str] | None = None) -> str:
     It may be a tag in any case, an ISO code, a number of CAMB.AI, or a name: in English, in the user's language, in
     the language itself, or a common alias. `fetched` is as for `tag_for`.
     """
-    text = unicodedata.normalize("NFKC", text).strip()
-    if text.isascii() and text.isdigit():
-        number = int(text[:18])
-        return (fetched or {}).get(number) or KNOWN.get(number) or ""
-    tag = language_names.tag_of(text) or next(iter(language_names.tags_of(text, get_language() or "en")), "")
-    return (language_names.tag_of(tag) or tag)[:LONGEST_TAG]
+    if number := _number(text):
+        tag = _tag_of_number(number, fetched)
+        return language_names.tag_of(tag) or tag
+    return language_names.tag_named(text, get_language() or "en")[:LONGEST_TAG]
+
+
+def _number(text: str) -> str:
+    """Return the digits of a language's number, which a spreadsheet or a script may write as a float, or ""."""
+    found = _NUMBER.fullmatch(unicodedata.normalize("NFKC", text).strip())
+    return found[1][:18] if found else ""
+
+
+def _tag_of_number(number: str, fetched: Mapping[int, str] | None) -> str:
+    return (fetched or {}).get(int(number)) or KNOWN.get(int(number)) or ""
 
 
 def name(tag: str) -> str:

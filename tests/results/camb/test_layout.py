@@ -75,13 +75,29 @@ def test_a_language_may_be_an_object_in_a_result_of_a_list() -> None:
         "Chinese, Simplified",
         "Portuguese-Brazil",
         "fr-cafr",
+        "Español",
+        "Deutsch",
+        "日本語",
+        "हिन्दी",
+        "العربية",
+        "Mandarin",
+        "Farsi",
+        "Castilian",
+        "US English",
+        "Myanmar",
+        "jp",
+        "Spanish – Spain",
+        "es_ES.UTF-8",
+        "id-id",
     ],
 )
 def test_a_key_that_names_a_language_is_one(key: str) -> None:
     assert dubs_of({key: FLAT}) == (DubAnswer(key, MP4, MP3, CUES),)
 
 
-@pytest.mark.parametrize("key", ["final", "main", "version_1", "hd", "dubbed_result_2", "es-es final", "es_1"])
+@pytest.mark.parametrize(
+    "key", ["final", "main", "version_1", "hd", "dubbed_result_2", "es-es final", "es_1", "metadata", "audio_0"]
+)
 def test_a_result_under_any_other_key_is_reported_and_kept_in_the_raw_answer(key: str) -> None:
     for value in ({key: FLAT}, {key: {"es-es": FLAT}}, {key: [FLAT]}):
         answer = read_run(1, value)
@@ -95,6 +111,40 @@ def test_an_answer_keyed_by_the_run_itself_is_that_runs_answer() -> None:
     assert dubs_of({"20107": FLAT}) == (FLAT_DUB,)
     assert dubs_of({"20107": TWO}) == (SPANISH, FRENCH)
     assert dubs_of({"54": FLAT}, run_id=54) == (DubAnswer("54", MP4, MP3, CUES),)
+    assert dubs_of({"1344": FLAT}, run_id=1344) == (FLAT_DUB,)
+    assert dubs_of({"1344": FLAT}, run_id=7) == (DubAnswer("1344", MP4, MP3, CUES),)
+    assert dubs_of({"20107": TWO, "status": "SUCCESS"}) == (SPANISH, FRENCH)
+    assert dubs_of({"results": {"20107.0": FLAT}}) == (FLAT_DUB,)
+
+
+def test_a_languages_number_may_be_a_float() -> None:
+    numbered = (DubAnswer("54", MP4, MP3, CUES), DubAnswer("76", MP4, MP3, CUES))
+    assert dubs_of({"54.0": FLAT, "76.0": FLAT}) == numbered
+    assert dubs_of({"dubs": [{"language_id": 54.0} | FLAT, {"language_id": 76.0} | FLAT]}) == numbered
+
+
+@pytest.mark.parametrize("key", ["id", "new", "min", "src", "sd"])
+def test_a_code_that_is_an_ordinary_name_is_no_language_by_itself(key: str) -> None:
+    answer = read_run(1, {key: FLAT})
+    assert (answer.dubs, answer.hints) == ((), (UNKNOWN_FORM,))
+
+
+def test_an_ordinary_name_is_a_language_beside_one() -> None:
+    assert [dub.language for dub in dubs_of({"id": FLAT, "fr": FLAT})] == ["id", "fr"]
+    assert dubs_of({"id": "abc", "run": 7, "es-es": FLAT}) == (SPANISH,)
+
+
+def test_languages_may_stand_in_a_list_of_their_own() -> None:
+    assert dubs_of({"languages": ["es-es", "fr-fr"], "results": [FLAT, FLAT]}) == (SPANISH, FRENCH)
+    assert dubs_of({"target_language": ["es-es"]} | FLAT) == (SPANISH,)
+
+
+def test_languages_beside_or_within_the_parts_of_a_result_are_dubs() -> None:
+    assert dubs_of(FLAT | {"fr-fr": FLAT}) == (FLAT_DUB, FRENCH)
+    assert dubs_of({"audio_url": {"es-es": MP3, "fr-fr": MP3}, "transcript": {"es-es": LINES}}) == (
+        DubAnswer("es-es", "", MP3, CUES),
+        DubAnswer("fr-fr", "", MP3, ()),
+    )
 
 
 @pytest.mark.parametrize(

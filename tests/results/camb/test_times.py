@@ -43,6 +43,13 @@ def unit_hints(*lines: Any, **known: Any) -> list[str]:
         ("1,5", "2,25", (1_500, 2_250)),
         ("00:00:05,000", "00:00:01,000", (5_000, 5_000)),
         ("-00:00:05,000", "00:00:01,000", (0, 1_000)),
+        ("00:00:01.200Z", "00:00:03.4Z", (1_200, 3_400)),
+        ("٠٠:٠٠:٠١٫٢", "٣:٠٥", (1_200, 185_000)),
+        ("1.5S", "2 sec", (1_500, 2_000)),
+        ("1m5s", "1 min 7,5 seconds", (65_000, 67_500)),
+        ("PT1.5S", "PT1H0M2S", (1_500, 3_602_000)),
+        ("900 msec", "1 h", (900, 3_600_000)),
+        ("1,234.5", "1.235,5", (1_234_500, 1_235_500)),
     ],
 )
 def test_clocks_are_read(start: str, end: str, expected: tuple[int, int]) -> None:
@@ -67,10 +74,14 @@ def test_frames_are_read_by_the_highest_of_them(start: str, end: str, expected: 
 
 
 def test_frames_beyond_every_rate_are_left_out() -> None:
-    assert times_of(line("00:00:01:75", "00:00:03:99")) == [(1_000, 3_000)]
+    answer = read_run(1, {"transcript": [line("00:00:01:75", "00:00:03:99")]})
+    assert [(cue.start_ms, cue.end_ms) for cue in answer.dubs[0].cues] == [(1_000, 3_000)]
+    assert answer.hints == ("The times came with frames beyond every usual rate, which were left out.",)
 
 
-@pytest.mark.parametrize("time", ["", "soon", "1:2:3:4:5", "12:99:", ":05", "::", "1:xx", "٣:٠٥", "1" * 5_000])
+@pytest.mark.parametrize(
+    "time", ["", "soon", "1:2:3:4:5", "12:99:", ":05", "::", "1:xx", "1_000", "m", "1" * 5_000]
+)
 def test_a_time_that_cannot_be_read_is_put_right(time: str) -> None:
     answer = read_run(1, {"transcript": [line(time, time)]})
     assert [(cue.start_ms, cue.end_ms) for cue in answer.dubs[0].cues] == [(0, 0)]

@@ -265,3 +265,52 @@ def test_a_dub_stored_under_a_number_is_found_once_its_language_is_known(camb, t
     assert refreshed(run, sweep).status == "ready"
     tag_numbered_dubs({4321: "oc-fr"})
     assert list(Dub.objects.values_list("camb_language", "language")) == [("oc-fr", "oc-fr")]
+
+
+SECOND = {"video_url": "https://media.example.org/b.mp4", "audio_url": "https://media.example.org/b.m4a"}
+
+
+@pytest.mark.parametrize("keys", [("54", "es-es"), ("es_es", "es-es"), ("es-es", "Spanish (Spain)")])
+def test_of_two_results_in_one_language_the_first_complete_one_counts(camb, team, sweep, keys):
+    run = make_run(team)
+    other = SECOND | {"transcript": [LINE | {"text": "Another voice"}]}
+    camb.runs[run.camb_run_id] = {keys[0]: ready(), keys[1]: other}
+    refreshed(run, sweep)
+    dub, changed_at = Dub.objects.get(), run.changed_at
+    assert (dub.audio_url, Cue.objects.filter(text="Another voice").count()) == (ready()["audio_url"], 0)
+    note = "CAMB.AI gave 2 results in Spanish (Spain), which count as one."
+    assert (run.status, run.notes) == ("ready", [note])
+    # The same answer changes nothing.
+    refreshed(run, sweep)
+    assert (run.changed_at, run.notes) == (changed_at, [note])
+    camb.runs[run.camb_run_id] = {keys[0]: SECOND, keys[1]: ready()}
+    refreshed(run, sweep)
+    assert Dub.objects.get().audio_url == ready()["audio_url"]
+
+
+def test_a_dub_stored_under_an_old_code_is_found_under_the_present_one(camb, team, sweep):
+    run = make_run(team)
+    camb.runs[run.camb_run_id] = {"he": ready()}
+    refreshed(run, sweep)
+    Dub.objects.update(camb_language="iw")
+    refreshed(run, sweep)
+    assert list(Dub.objects.values_list("camb_language", flat=True)) == ["he"]
+    assert (run.status, run.notes) == ("ready", [])
+
+
+def test_words_about_the_whole_call_are_noted_on_each_run(team, sweep, monkeypatch):
+    monkeypatch.setattr(Client, "_send", lambda *call, **more: {"error": "Invalid API key", "status": 401})
+    make_runs(team, 2)
+    sweep()
+    assert [run.notes for run in Run.objects.all()] == [["CAMB.AI says: “Invalid API key”"]] * 2
+    assert set(Run.objects.values_list("status", flat=True)) == {"waiting"}
+
+
+@pytest.mark.parametrize("reason", ["N/A", "NO_ERROR", 0])
+def test_a_placeholder_for_a_reason_ends_no_run(camb, team, sweep, reason):
+    run = make_run(team)
+    camb.runs[run.camb_run_id] = {"status": "PENDING", "exception_reason": reason}
+    assert refreshed(run, sweep).status == "waiting"
+    assert run.due_at
+    camb.runs[run.camb_run_id] = ready()
+    assert refreshed(run, sweep).status == "ready"

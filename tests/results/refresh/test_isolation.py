@@ -62,6 +62,15 @@ def test_an_answer_that_names_no_run_is_each_runs_own_answer_and_no_trouble_of_t
     assert statuses() == ["ready"] * 10
 
 
+def test_absences_are_counted_up_to_a_bound(camb, team, sweep):
+    run, _ = make_numbered_runs(team, 2)
+    camb.runs |= {1: ABSENT, 2: READY}
+    # As many as PostgreSQL's smallint holds.
+    Run.objects.filter(pk=run.pk).update(absences=32_767, is_absence_verified=True)
+    sweep()
+    assert Run.objects.get(pk=run.pk).absences == merge.MAX_ABSENCES
+
+
 def test_after_some_absences_a_note_says_that_camb_says_nothing_about_the_id(camb, team, sweep):
     run, _ = make_numbered_runs(team, 2)
     camb.rule = lambda call: Reply(200, {})

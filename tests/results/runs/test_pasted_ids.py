@@ -39,6 +39,7 @@ def verdicts(text: str, verdict: Verdict) -> list[str]:
         ("Could you add run 1344?\nAnd #1345 (or 1346). Thanks!", [1344, 1345, 1346]),
         ("run_id=1344 run_id:1345 run-1346 run1347 RUN#1348 id:1349", [1344, 1345, 1346, 1347, 1348, 1349]),
         ('{"run_ids": [1344,1345], "x": null}', [1344, 1345]),
+        ('{"1344.0": {"audio_url": "https://x.example/7.mp3"}, " 1345": null}', [1344, 1345]),
         ("* 1344\n- 1345\n1346.", [1344, 1345, 1346]),
         ("**1344** and `1345`", [1344, 1345]),
         ("https://studio.example/dub?run_id=1344&lang=54", [1344]),
@@ -190,6 +191,37 @@ def test_table_rows_without_an_id_are_listed_with_a_reason():
         ("abc", Verdict.BAD_ID, "a run id is a number"),
         ("0", Verdict.BAD_ID, "run ids begin at 1"),
     ]
+
+
+@pytest.mark.parametrize("name", ["run_id", "id"])
+@pytest.mark.parametrize(
+    ("written", "listed", "note"),
+    [
+        ('""', "Kyoto", "this row has no run id"),
+        ("null", "Kyoto", "this row has no run id"),
+        ('"pending"', "pending", "a run id is a number"),
+        ("1.5", "1.5", "a run id is a whole number"),
+        ("-5", "-5", "a run id has no sign before it"),
+        ("NaN", "nan", "a run id is a number"),
+        ("true", "true", "a run id is a number"),
+    ],
+)
+def test_a_row_of_json_without_an_id_is_listed_with_a_reason(name, written, listed, note):
+    good, bad = f'{{"{name}": 1344, "title": "Harbour"}}', f'{{"{name}": {written}, "title": "Kyoto"}}'
+    for text in (f"[{good}, {bad}]", f"{bad[:-1]}}}\n{good}", f'{{"a": {good}, "b": {bad}}}'):
+        lines = {line.written: line for line in parse(text)}
+        assert lines["1344"].run_id == 1344
+        assert (lines[listed].found, lines[listed].note) == ("", note)
+
+
+def test_an_id_within_a_row_without_one_is_none():
+    assert ids('{"runs": [{"id": 1344, "user": {"id": 9}}, {"id": "draft", "user": {"id": 10}}]}') == [1344]
+
+
+@pytest.mark.parametrize("text", ['{"run_id": 1344, "run_id": 1345}', "{'run_id': 1344, 'run_id': 1345}"])
+def test_an_id_that_an_object_has_twice_is_not_lost(text):
+    assert ids(text) == [1344, 1345]
+    assert ids(text.replace("1345", "1344")) == [1344]
 
 
 def test_a_message_with_commas_is_no_table():

@@ -34,6 +34,21 @@ LTR = (
         ("", ""),
         ("x" * 90, "x" * 35),
         ("9" * 5000, "9" * 18),
+        ("spa", "es"),
+        ("jpn", "ja"),
+        ("deu", "de"),
+        ("iw-il", "he-il"),
+        ("en-UK", "en-gb"),
+        ("jp-JP", "ja-jp"),
+        ("cn_cn", "zh-cn"),
+        ("kr-ng", "kr-ng"),
+        ("54.0", "es-es"),
+        ("7.0", "7"),
+        ("es_ES.UTF-8", "es-es"),
+        ("Español", "es"),
+        ("Spanish – Spain", "es-es"),
+        ("zh-cn-gx", "zh-cn-gx"),
+        ("version_1", "version-1"),
     ],
 )
 def test_camb_ai_key_becomes_a_tag(key, tag):
@@ -43,6 +58,19 @@ def test_camb_ai_key_becomes_a_tag(key, tag):
 def test_fetched_numbers_take_precedence_over_documented_ones():
     assert languages.tag_for("54", {54: "es-mx"}) == "es-mx"
     assert languages.tag_for("4", {4: "ar-ae"}) == "ar-ae"
+    assert languages.read("4.0", {4: "ar-ae"}) == "ar-ae"
+
+
+@pytest.mark.parametrize(
+    ("given", "tag"), [("iw-IL", "he-il"), ("en_UK", "en-gb"), ("spa", "es"), ("xx-odd", "xx-odd")]
+)
+def test_a_fetched_tag_is_brought_into_its_present_form(given, tag):
+    assert (languages.tag_for("4", {4: given}), languages.read("4", {4: given})) == (tag, tag)
+
+
+@pytest.mark.parametrize("key", ["54", "54.0", "es_es", "Spanish (Spain)", "jpn", "en-uk", "iw", "Deutsch"])
+def test_a_key_and_what_a_person_writes_are_read_alike(key):
+    assert languages.tag_for(key) == languages.read(key)
 
 
 @pytest.mark.parametrize(
