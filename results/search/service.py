@@ -32,6 +32,8 @@ SAMPLE_SIZE = 500
 _BATCH = 1_000
 _SUGGESTION_HITS = 20
 _SUGGESTION_TITLES = 200
+# The titles of so many of the newest runs are compared, as a team may have millions.
+_TITLES_READ = 20_000
 _MAX_SUGGESTED_WORDS = 4
 _NAMED_IN_HINT = 8
 # Raw SQL, as the ORM takes longer than the database to handle hundreds of ids.
@@ -329,8 +331,10 @@ def _title_suggestion(team_id: int, typed: str, words: Sequence[str]) -> str:
     if not words or not plain_words(typed):
         return ""
     may_have = (reduce(or_, map(titles.containing, vocabulary.kept_parts(word))) for word in words)
-    newest = Run.objects.current().filter(*may_have, team_id=team_id).order_by("-pk")
-    found = list(newest.values_list("title", flat=True)[:_SUGGESTION_TITLES])
+    runs = Run.objects.current().filter(team=team_id).order_by("-pk")
+    last_unread = runs.values_list("pk", flat=True)[_TITLES_READ:].first() or 0
+    may_fit = runs.filter(*may_have, pk__gt=last_unread)
+    found = list(may_fit.values_list("title", flat=True)[:_SUGGESTION_TITLES])
     known = set(chain.from_iterable(chain(*terms(title)) for title in found))
     near = {word: similar for word in words if (similar := vocabulary.nearest(word, known))}
     fitting = [title for title in found if all(_as_written(title, near.get(word, [word])) for word in words)]

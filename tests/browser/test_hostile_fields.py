@@ -74,7 +74,7 @@ HIDDEN = {
     "MediaCopy": "kind name source storage validator",
     "Message": "kinds",
     "OpenCheck": "kind language other_language",
-    "Receiver": "kinds sealed_address sealed_old_secret sealed_secret",
+    "Receiver": "kinds sealed_address sealed_old_secret sealed_secret time_zone",
     "ReviewPolicy": "speeds",
     "Run": "name_key title_folded",
     "ScheduledTask": "name",

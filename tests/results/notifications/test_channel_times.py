@@ -21,7 +21,7 @@ def digest(webhook) -> Receiver:
     return webhook
 
 
-def titles(hooks) -> list[list[str]]:
+def told_titles(hooks) -> list[list[str]]:
     return [[event["title"] for event in json.loads(body)["data"]["events"]] for _headers, body in hooks.received]
 
 
@@ -34,7 +34,7 @@ def test_a_daily_digest_of_a_channel_is_one_message_of_the_whole_day(digest, hoo
     assert hooks.received == []
     tell(after=24 * 3600)
     tell()
-    assert titles(hooks) == [["One", "Two"]]
+    assert told_titles(hooks) == [["One", "Two"]]
 
 
 def test_a_digest_of_more_than_a_message_lists_takes_several(digest, hooks, happen, tell, monkeypatch):
@@ -43,7 +43,7 @@ def test_a_digest_of_more_than_a_message_lists_takes_several(digest, hooks, happ
     tell(after=24 * 3600)
     for _ in range(4):
         tell()
-    assert titles(hooks) == [["One", "Two"], ["Three", "Four"], ["Five"]]
+    assert told_titles(hooks) == [["One", "Two"], ["Three", "Four"], ["Five"]]
     digest.refresh_from_db()
     assert digest.daily_at > shared_clock.now()
 
@@ -65,7 +65,7 @@ def test_quiet_hours_of_a_channel_keep_its_messages_back_until_they_end(webhook,
     tell()
     assert hooks.received == []
     tell(after=2 * 3600)
-    assert titles(hooks) == [["One"]]
+    assert told_titles(hooks) == [["One"]]
 
 
 @pytest.mark.parametrize(("zone", "hour"), [("", 8), ("Asia/Kathmandu", 2), ("America/New_York", 13)])

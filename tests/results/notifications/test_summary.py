@@ -15,17 +15,17 @@ REFUSED = "CAMB.AI refused the key. Check it."
 
 
 @pytest.fixture
-def channel(team) -> Receiver:
+def pipeline(team) -> Receiver:
     return channels.add(team, "webhook", "Pipeline", "https://hook.example/in")[0]
 
 
 @pytest.fixture
-def said(channel):
+def summarise_all(pipeline):
     """Return what a message about all events of the team says."""
 
     def summarise() -> summary.Summary:
         first, last = (getattr(Event.objects, which)("pk").pk for which in ("earliest", "latest"))
-        message = Message(receiver=channel, first=first, last=last, kinds=list(channel.kinds))
+        message = Message(receiver=pipeline, first=first, last=last, kinds=list(pipeline.kinds))
         return summary.summarise(message)
 
     return summarise
@@ -35,10 +35,10 @@ def of_key(team, state: str = "refused", message: str = REFUSED) -> None:
     Event.objects.create(team=team, kind="key", detail={"state": state, "message": message})
 
 
-def test_a_refused_key_comes_before_the_runs_that_became_ready(team, happen, said):
+def test_a_refused_key_comes_before_the_runs_that_became_ready(team, happen, summarise_all):
     happen("ready", *(f"Film {number}" for number in range(12)))
     of_key(team)
-    told = said()
+    told = summarise_all()
     assert told.title == f"{REFUSED} · 12 runs are ready"
     assert told.url.endswith(reverse("keys", args=[team.slug]))
     runs = told.sections[1].url
@@ -61,53 +61,53 @@ def test_a_refused_key_comes_before_the_runs_that_became_ready(team, happen, sai
         (("weekly", "partly"), "1 run is partly ready · In the last seven days: nothing new", "?events="),
     ],
 )
-def test_the_title_and_the_link_begin_with_what_matters_most(team, happen, said, kinds, title, page):
+def test_the_title_and_the_link_begin_with_what_matters_most(team, happen, summarise_all, kinds, title, page):
     details = {"away": {"state": "working", "before": "unavailable"}, "copies": {"message": "No room left."}}
     for kind in kinds:
         if kind in ("ready", "partly", "failed", "not_found", "changed"):
             happen(kind, "Film")
         else:
             Event.objects.create(team=team, kind=kind, detail=details.get(kind, {}))
-    told = said()
+    told = summarise_all()
     assert (told.title, page in told.url) == (title, True)
 
 
-def test_a_title_says_how_the_key_is_now(team, said):
+def test_a_title_says_how_the_key_is_now(team, summarise_all):
     of_key(team)
     of_key(team, "working", "")
-    told = said()
+    told = summarise_all()
     assert (told.title, len(told.sections[0].groups[0].lines)) == ("The key works again.", 2)
 
 
 @pytest.mark.parametrize(("titles", "page"), [(["One"], "find=harbour"), (["One", "Two"], "search/?q=harbour")])
-def test_what_a_saved_search_found_is_counted_and_leads_there(team, happen, said, titles, page):
+def test_what_a_saved_search_found_is_counted_and_leads_there(team, happen, summarise_all, titles, page):
     owner = team.memberships.get().user
     search = SavedSearch.objects.create(team=team, owner=owner, q="harbour", is_shared=True)
     happen("found", *titles)
     Event.objects.update(saved_search=search)
-    told = said()
+    told = summarise_all()
     assert (told.title.startswith(f"{len(titles)} new dub"), page in told.url) == (True, True)
 
 
-def test_of_a_batch_that_is_read_in_part_what_matters_most_is_read(team, happen, said, monkeypatch):
+def test_of_a_batch_that_is_read_in_part_what_matters_most_is_read(team, happen, summarise_all, monkeypatch):
     monkeypatch.setattr(summary, "MAX_READ", 2)
     happen("ready", "One", "Two", "Three")
     of_key(team)
-    told = said()
+    told = summarise_all()
     assert told.title == f"{REFUSED} · 3 runs are ready"
     assert [event.kind for event in told.events] == ["ready", "key"]
 
 
-def test_the_number_of_queries_does_not_grow_with_the_events(team, happen, said, channel):
+def test_the_number_of_queries_does_not_grow_with_the_events(team, happen, summarise_all, pipeline):
     search = SavedSearch.objects.create(team=team, owner=team.memberships.get().user, q="harbour", is_shared=True)
     counts = []
     for titles in (["One"], ["Two", "", "Four", "Five"]):
-        for kind in channel.kinds:
+        for kind in pipeline.kinds:
             happen(kind, *titles)
         Event.objects.filter(kind="found").update(saved_search=search)
         with CaptureQueriesContext(connection) as queries:
-            told = said()
-            webhooks.payload(Message(receiver=channel), told)
+            told = summarise_all()
+            webhooks.payload(Message(receiver=pipeline), told)
             chat.text_of(told)
         counts.append(len(queries))
     assert counts[0] == counts[1]

@@ -290,6 +290,17 @@ def test_a_mistyped_word_of_a_title_is_corrected_where_no_line_has_one_like_it(k
     assert suggestion(kitchen_team, typed) == meant
 
 
+def test_only_the_newest_titles_are_read(kitchen_team, monkeypatch):
+    for title in ("Sternwarte", "Nordlicht"):
+        make_ready_run(kitchen_team, title=title)
+    assert (suggestion(kitchen_team, "Sternwrate"), suggestion(kitchen_team, "Nordlciht")) == (
+        "Sternwarte",
+        "Nordlicht",
+    )
+    monkeypatch.setattr(service, "_TITLES_READ", 1)
+    assert (suggestion(kitchen_team, "Sternwrate"), suggestion(kitchen_team, "Nordlciht")) == ("", "Nordlicht")
+
+
 @pytest.mark.parametrize("typed", ["Arcihv", "Acrhiv", "rAchiv", "Archvi", "Arhciv"])
 def test_letters_swapped_anywhere_in_a_title_are_found(typed):
     run = make_ready_run(make_team(), title="Das Archiv")
