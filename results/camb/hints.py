@@ -28,6 +28,7 @@ UNUSABLE_LINK = {
 # Hints on what decoding lost, which a stored answer no longer shows.
 REPEATED_FIELD = _("A field came twice; the last one counts.")
 TOO_DEEP = _("A part nested too deeply was left out.")
+LOST_IN_DECODING = (REPEATED_FIELD, TOO_DEEP)
 
 
 def without_text(count: int) -> str:

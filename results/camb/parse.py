@@ -188,7 +188,7 @@ def reread_run(answer: RunAnswer, known: KnownTimes) -> RunAnswer:
     if answer.is_absent:
         return answer
     read = read_stored(answer.run_id, answer.raw, known)
-    lost = [hint for hint in answer.hints if hint in (str(sentences.REPEATED_FIELD), str(sentences.TOO_DEEP))]
+    lost = [hint for hint in answer.hints if hint in map(str, sentences.LOST_IN_DECODING)]
     return replace(read, hints=(*lost, *read.hints))
 
 

@@ -202,11 +202,12 @@ def _postpone_failed_save(outcome: Outcome) -> str:
         run = Run.objects.select_for_update().filter(pk=outcome.pk, lease=outcome.lease).first()
         if run is None:
             return ""
-        run.attempts = run.attempts + 1 if run.reason == UNSTORABLE else 1
+        reason = str(UNSTORABLE)
+        run.attempts = run.attempts + 1 if run.reason == reason else 1
         is_given_up = run.archived_at is not None or run.attempts >= MAX_SAVE_ATTEMPTS
         run.due_at = None if is_given_up else clock.now() + backoff(run.attempts)
         run.requested_at = run.lease = run.lease_until = run.leased_by = None
-        run.reason = str(UNSTORABLE)
+        run.reason = reason
         run.version = TeamVersion.bump(run.team_id)
         run.save(update_fields=[
             "attempts", "due_at", "requested_at", "reason", "version", "lease", "lease_until", "leased_by"

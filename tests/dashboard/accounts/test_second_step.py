@@ -105,7 +105,7 @@ def test_an_app_is_set_up_with_the_password_told_by_email_and_removed(anna):
     assert client.post(reverse("mfa_activate_totp"), {"code": code_of(key)})["Location"] == reverse(
         "mfa_view_recovery_codes"
     )
-    assert "Each works once" in text_of(client.get(reverse("mfa_view_recovery_codes")))
+    assert "Each code works once" in text_of(client.get(reverse("mfa_view_recovery_codes")))
     assert len(client.get(reverse("mfa_download_recovery_codes")).content.split()) == 10
     assert "10 codes left" in text_of(client.get(reverse("mfa_index")))
     client.post(reverse("mfa_deactivate_totp"))

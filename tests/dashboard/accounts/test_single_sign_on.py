@@ -196,7 +196,7 @@ def test_a_person_without_a_password_confirms_by_a_code_from_an_email(client, pr
     typed = client.post(asked, {"recipient": "kim@example.org", "next": reverse("account_set_password")})[
         "Location"
     ]
-    code = mail.outbox[-1].body.split("asked for it:")[1].split()[0]
+    code = mail.outbox[-1].body.split("in Dubroom:")[1].split()[0]
     assert client.post(typed, {"code": "WRONGG"}).status_code == 422
     assert client.post(typed, {"code": code} | then).status_code == 302
     new = {"password1": "seven grey herons", "password2": "seven grey herons"}

@@ -142,7 +142,7 @@ def test_an_owner_who_left_the_company_is_replaced():
 
 def test_a_team_is_deleted_only_when_that_is_said_twice():
     team = make_team("Kitchen")
-    with pytest.raises(CommandError, match="Say so with --yes"):
+    with pytest.raises(CommandError, match="Confirm with --yes"):
         output_of("teams", "delete", "kitchen")
     assert team.memberships.exists()
     assert as_json("teams", "delete", "kitchen", "--yes") == {"deleted": "kitchen"}

@@ -134,12 +134,12 @@ def test_seconds_are_not_questioned(lines: list[Any], last: tuple[int, int]) -> 
 def test_milliseconds_are_recognised_by_what_is_spoken(lines: list[Any]) -> None:
     start, end = times_of(*lines)[-1]
     assert (start, end) in ((15_000, 19_000), (15_001, 19_000))
-    assert unit_hints(*lines) == [MILLISECONDS_TAKEN]
+    assert unit_hints(*lines) == [str(MILLISECONDS_TAKEN)]
 
 
 def test_a_line_of_music_that_would_last_for_hours_is_in_milliseconds() -> None:
     assert times_of(line(0, 184_000, "[Music]")) == [(0, 184_000)]
-    assert unit_hints(line(0, 184_000, "[Music]")) == [MILLISECONDS_TAKEN]
+    assert unit_hints(line(0, 184_000, "[Music]")) == [str(MILLISECONDS_TAKEN)]
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_a_line_of_music_that_would_last_for_hours_is_in_milliseconds() -> None:
 )
 def test_music_that_may_be_either_is_taken_as_seconds_and_says_so(lines: list[Any]) -> None:
     assert times_of(*lines)[-1][1] == lines[-1]["end"] * 1000
-    assert unit_hints(*lines) == [SECONDS_TAKEN]
+    assert unit_hints(*lines) == [str(SECONDS_TAKEN)]
 
 
 # What else is known

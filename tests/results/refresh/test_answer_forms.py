@@ -142,11 +142,16 @@ def test_a_person_switches_the_unit_there_and_back(camb, team, sweep):
 
 
 def test_notes_are_written_in_the_servers_language_whoever_chooses_the_unit(team, monkeypatch):
-    spoken = []
-    monkeypatch.setattr(Merge, "reread", lambda *given: spoken.append(translation.get_language()) or True)
+    languages = []
+
+    def reread(*given):
+        languages.append(translation.get_language())
+        return True
+
+    monkeypatch.setattr(Merge, "reread", reread)
     with translation.override("de"):
         choose_time_unit(make_run(team), "seconds")
-    assert spoken == ["en"]
+    assert languages == ["en"]
 
 
 def test_a_refresh_never_undoes_the_chosen_unit(camb, team, sweep):
