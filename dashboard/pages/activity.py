@@ -190,12 +190,12 @@ class TimesChart:
 
 
 def _line(values: list[int | None], top: int) -> str:
-    """Return the path through the middles of the steps; a value between two gaps is a dot."""
+    """Return a path that is as wide as a step at each value, so that one between two gaps is seen too."""
     path, is_gap = "", True
     for index, value in enumerate(values):
         if value is not None:
-            x, y = 10 * index + 5, 100 - 100 * value / top
-            path += f"M{x} {y:.2f}h0" if is_gap else f"L{x} {y:.2f}"
+            x, y = 10 * index, f"{100 - 100 * value / top:.2f}"
+            path += f"M{x} {y}H{x + 10}" if is_gap else f"V{y}H{x + 10}"
         is_gap = value is None
     return path
 

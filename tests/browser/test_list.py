@@ -150,7 +150,7 @@ def test_filters_with_their_counts_keep_what_is_typed(runs_page):
     runs_page.get_by_role("searchbox", name="Title or id").fill("t")
     expect(runs_page.locator("#runs-list tbody tr")).to_have_count(2)
     runs_page.locator(".filter-menu summary").click()
-    runs_page.get_by_label("Status").select_option("Ready (2)")
+    runs_page.get_by_role("combobox", name="Status").select_option("Ready (2)")
     runs_page.get_by_role("button", name="Apply").and_(runs_page.locator("#filter-form button")).click()
     expect(runs_page).to_have_url(re.compile(r"\?.*q=t&.*status=ready"))
     expect(runs_page.locator("#runs-list tbody tr")).to_have_count(2)

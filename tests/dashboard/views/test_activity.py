@@ -141,15 +141,16 @@ def test_one_failure_among_thousands_is_at_least_3_px_high():
 
 
 def test_response_times_are_lines_that_break_where_nothing_was_answered():
-    def step(*ms: int) -> TimeStep:
-        return TimeStep(datetime(2026, 1, 1, tzinfo=UTC), 1, 0, ResponseTimes(*ms, 1) if ms else None)
+    def step(median_ms: int = 0, p95_ms: int = 0) -> TimeStep:
+        times = ResponseTimes(median_ms, p95_ms, 1) if p95_ms else None
+        return TimeStep(datetime(2026, 1, 1, tzinfo=UTC), 1, 0, times)
 
     steps = [step(100, 400), step(200, 400), step(), step(300, 1300)]
     chart = activity.TimesChart.of(steps, activity.PERIODS[0])
     assert chart is not None
     assert (chart.width, chart.scale) == (40, ("2 s", "1 s"))
-    assert chart.median == "M5 95.00h0L15 90.00M35 85.00h0"
-    assert chart.p95 == "M5 80.00h0L15 80.00M35 35.00h0"
+    assert chart.median == "M0 95.00H10V90.00H20M30 85.00H40"
+    assert chart.p95 == "M0 80.00H10V80.00H20M30 35.00H40"
     assert [point.label for point in chart.points] == [
         "3 min ago: median 100 ms, 95th percentile 400 ms",
         "2 min ago: median 200 ms, 95th percentile 400 ms",

@@ -156,6 +156,14 @@ def test_an_empty_file_is_no_error(team, member):
     assert add(member, team, text="7", file=SimpleUploadedFile("runs.txt", b"")).status_code == 200
 
 
+def test_an_empty_file_is_told_from_none(team, member):
+    hint, empty = "A preview appears here", "There is no text in this file."
+    page = text_of(add(member, team, file=SimpleUploadedFile("runs.txt", b"")))
+    assert (empty in page, hint in page) == (True, False)
+    page = text_of(add(member, team, text=""))
+    assert (empty in page, hint in page) == (False, True)
+
+
 def test_ten_thousand_ids_are_added_at_once(team, member):
     text = "\n".join(map(str, range(1, 10_001)))
     preview = text_of(add(member, team, text=text))

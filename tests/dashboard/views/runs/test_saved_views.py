@@ -25,7 +25,7 @@ def entries(client, team) -> list[tuple[str, int]]:
     return [(view.name, view.runs) for view in response.context["views"]]
 
 
-def listed(client, team, **query) -> list[str]:
+def names_in_list(client, team, **query) -> list[str]:
     """Return the names of the runs in the list, which opens with the team's default view."""
     response = client.get(reverse("runs-list", args=[team.slug]), query, follow=True)
     return [row.name for row in response.context["rows"]]
@@ -52,7 +52,7 @@ def test_a_view_saved_again_under_its_name_stays_shared_and_the_default(member, 
     save(member, team, query="?status=ready")
     view = SavedView.objects.get()
     assert (view.is_shared, view.is_default) == (True, True)
-    assert listed(member, team) == listed(member, team, status="ready")
+    assert names_in_list(member, team) == names_in_list(member, team, status="ready")
 
 
 # --- Changing a view ---------------------------------------------------------------------------------
