@@ -66,6 +66,18 @@ def find_user(email: str) -> User:
     return user
 
 
+def find_new_owner(email: str) -> User:
+    """Return the account that becomes an owner, locked until the end of the transaction, so that it stays open.
+
+    Raises CommandError if it is closed, or if there is none.
+    """
+    user = find_user(email)
+    if not User.objects.select_for_update().filter(pk=user.pk, is_active=True).exists():
+        mend = f"Reopen it first: python manage.py users reopen {user.email}"
+        raise CommandError(f"The account {user.email} is closed and cannot own a team. {mend}")
+    return user
+
+
 def find_team(slug: str) -> Team:
     """Return the team with this slug, or raise CommandError."""
     team = Team.objects.filter(slug=slug).first()

@@ -81,7 +81,7 @@ if HAS_REPLICA:
     replica.get("OPTIONS", {}).pop("pgbouncer", None)
     names = ("CONN_HEALTH_CHECKS", "DISABLE_SERVER_SIDE_CURSORS")
     shared = {name: DATABASES["default"][name] for name in names}
-    options = DATABASES["default"]["OPTIONS"] | replica.get("OPTIONS", {})
+    options = defaults | replica.get("OPTIONS", {})  # what the URL of the database says is about that server
     DATABASES["replica"] = (
         replica | shared | {"OPTIONS": options, "CONN_MAX_AGE": 60, "TEST": {"MIRROR": "default"}}
     )

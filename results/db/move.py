@@ -46,10 +46,37 @@ class Table:
 
 
 def connect(configuration: dict[str, Any]) -> None:
-    """Make the target known as the connection TARGET."""
+    """Make the target known as the connection TARGET, whose statements may take as long as they need.
+
+    Raises MoveError for an address of PgBouncer, which would give them another session each.
+    """
+    options = configuration.setdefault("OPTIONS", {})
+    if "pgbouncer" in options:
+        raise MoveError(
+            "Name the direct address of PostgreSQL, without pgbouncer=: a move does not fit through a pool."
+        )
+    # The role may have limits, as docs/operations.md recommends for a pool.
+    limits = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
+    options["options"] = f"{options.get('options', '')} {limits}".strip()
     databases = {**connections.settings, TARGET: configuration}
     connections.settings = connections.configure_settings(databases)
     connections[TARGET].ensure_connection()
+
+
+def source_version() -> int:
+    """Return the version of the SQLite file, which every write of another process changes."""
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA data_version")
+        [version] = cursor.fetchone()
+    return int(version)
+
+
+def check_source(version: int) -> None:
+    """Raise MoveError if the SQLite file is no longer the one of this version."""
+    if source_version() != version:
+        raise MoveError(
+            "Dubroom has changed the SQLite file meanwhile. Stop it, and run the command again with --restart."
+        )
 
 
 def begin(*, restart: bool) -> None:

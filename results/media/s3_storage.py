@@ -10,6 +10,8 @@ BOUNDS = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts
 class S3Storage(s3.S3Storage):  # type: ignore[misc]  # the package is not typed
     """The bucket of django-storages, with BOUNDS."""
 
+    client_config: Config
+
     def __init__(self, **options: object) -> None:
         super().__init__(**options)
         self.client_config = self.client_config.merge(BOUNDS)

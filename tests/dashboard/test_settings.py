@@ -260,9 +260,14 @@ def test_both_caches_hold_json(read):
     assert backends == [f"dashboard.embedded.json_cache.{name}" for name in ("JsonRedisCache", "JsonFileCache")]
 
 
-def test_a_replica_has_the_options_of_the_database_and_none_exists_without_its_url(read):
+def test_a_replica_has_our_options_and_its_own_and_none_exists_without_its_url(read):
     server = {"DATABASE_URL": "postgres://me:pw@db/dub", "SECRET_KEY": "s" * 50}
     assert list(read(**server)["DATABASES"]) == ["default"]
     databases = read(**server, DATABASE_REPLICA_URL="postgres://me:pw@copy:5433/dub")["DATABASES"]
     assert (databases["replica"]["HOST"], databases["replica"]["PORT"]) == ("copy", 5433)
     assert databases["replica"]["OPTIONS"] == databases["default"]["OPTIONS"]
+    server["DATABASE_URL"] += "?sslmode=require&sslrootcert=/etc/db.pem"
+    databases = read(**server, DATABASE_REPLICA_URL="postgres://me:pw@copy/dub?sslmode=disable")["DATABASES"]
+    assert databases["default"]["OPTIONS"]["sslrootcert"] == "/etc/db.pem"
+    options = databases["replica"]["OPTIONS"]
+    assert (options["sslmode"], "sslrootcert" in options, "connect_timeout" in options) == ("disable", False, True)

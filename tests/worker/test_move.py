@@ -17,6 +17,7 @@ from tests.worker.installation import FIELD_KEY, ROOT, Database, new_database
 pytestmark = [
     pytest.mark.worker,
     pytest.mark.skipif(settings.IS_EMBEDDED, reason="the target is a PostgreSQL server"),
+    pytest.mark.skipif(settings.IS_DATABASE_POOLED, reason="a move needs the direct address of PostgreSQL"),
 ]
 
 FILL = """
@@ -74,9 +75,28 @@ call_command("move_to", sys.argv[1])
 """
 
 
+WRITTEN_MEANWHILE = """
+import sqlite3, sys
+import django
+django.setup()
+from django.conf import settings
+from dashboard.management.commands.move_to import Command
+manage = Command._manage
+def meanwhile(self, url, name, *arguments):
+    manage(self, url, name, *arguments)
+    if name == "rebuild_search":
+        with sqlite3.connect(settings.DATABASES["default"]["NAME"]) as other:
+            other.execute("UPDATE results_cue SET text = 'changed' WHERE id = 1")
+Command._manage = meanwhile
+from django.core.management import call_command
+call_command("move_to", sys.argv[1])
+"""
+
+
 class Mover:
     def __init__(self, folder, target: Database) -> None:
-        self.path, self.url, self.column = folder / "dubroom.sqlite3", target.url, target.column
+        self.path, self.url = folder / "dubroom.sqlite3", target.url
+        self.column, self.execute = target.column, target.execute
         self.env = os.environ | {
             "DUBROOM_DATA_DIR": str(folder),
             "DATABASE_URL": f"sqlite:///{self.path}",
@@ -155,6 +175,22 @@ def test_a_change_between_two_attempts_is_found_and_a_restart_mends_it(mover):
     assert "The table results_cue differs: 60 rows here, 60 there." in failed.stderr
     assert mover.move("--restart").returncode == 0
     assert mover.column("SELECT text FROM results_cue WHERE id = 1") == ["changed"]
+
+
+def test_what_is_written_while_the_search_is_built_is_noticed(mover):
+    moved = mover.run("-c", WRITTEN_MEANWHILE, mover.url)
+    assert moved.returncode == 1
+    assert "Dubroom has changed the SQLite file meanwhile. Stop it, and run" in moved.stderr
+    assert mover.move("--restart").returncode == 0
+    assert mover.column("SELECT text FROM results_cue WHERE id = 1") == ["changed"]
+
+
+def test_a_limit_of_time_for_statements_and_a_pool_to_come_do_not_stop_a_move(mover):
+    mover.execute(f"ALTER DATABASE {mover.url.rpartition('/')[2]} SET statement_timeout = '1ms'")
+    mover.env |= {"DATABASE_POOLED": "True"}
+    moved = mover.move()
+    assert moved.returncode == 0, moved.stderr
+    assert mover.column("SELECT count(*) FROM results_search") == [60]
 
 
 def test_a_database_in_use_is_refused_and_stays_as_it_is(mover):

@@ -15,7 +15,7 @@ from django.db import DatabaseError, connection, connections, transaction
 from dashboard.management.report import ReportCommand
 from dashboard.settings.environment import env
 from results import clock
-from results.db import move
+from results.db import health, move
 from results.models import WorkerHeartbeat
 from results.search import postgres
 
@@ -36,6 +36,8 @@ class Command(ReportCommand):
             raise CommandError("Dubroom is already on a database server; pg_dump and psql move it to another.")
         if not url.startswith(("postgres://", "postgresql://")):
             raise CommandError("The target must begin with postgres://.")
+        if not health.is_migrated():
+            raise CommandError("The database is not migrated. Run python manage.py migrate first.")
         if WorkerHeartbeat.objects.alive(clock.now()).exists():
             raise CommandError("Dubroom is running. Stop it first: what it writes meanwhile would be lost.")
         began = monotonic()
@@ -60,11 +62,13 @@ class Command(ReportCommand):
         self._manage(url, "migrate", "--no-input", "--verbosity=0")
         # One transaction on SQLite from the first row to the last check: no other process can write meanwhile.
         with transaction.atomic():
+            version = move.source_version()
             move.begin(restart=restart)
             move.copy_all(lambda table, rows: self.stderr.write(f"{table}: {rows:,} rows"))
             tables = move.compare_all()
         with postgres.words_indexed_last(connections[move.TARGET]):
             self._manage(url, "rebuild_search")
+        move.check_source(version)
         # Until here, a move that is interrupted goes on.
         move.end()
         return tables
@@ -73,7 +77,8 @@ class Command(ReportCommand):
         """Run a management command on the target, with the secrets in use here."""
         command = [sys.executable, str(settings.BASE_DIR / "manage.py"), *arguments]
         secrets = {"SECRET_KEY": settings.SECRET_KEY, "FIELD_KEYS": ",".join(settings.FIELD_KEYS)}
-        target = os.environ | {"DATABASE_URL": url, "DATABASE_STATEMENT_SECONDS": "0"} | secrets
+        database = {"DATABASE_URL": url, "DATABASE_STATEMENT_SECONDS": "0", "DATABASE_POOLED": "False"}
+        target = os.environ | database | secrets
         done = subprocess.run(command, env=target, capture_output=True, text=True, check=False)  # noqa: S603  our own
         if done.returncode:
             raise CommandError(f"The target cannot be prepared: {done.stderr.strip()}")

@@ -8,7 +8,7 @@ from django.core.management.base import CommandError
 from django.db import transaction
 from django.db.models import Count, Q
 
-from dashboard.management.report import ReportCommand, find_team, find_user
+from dashboard.management.report import ReportCommand, find_new_owner, find_team, find_user
 from results import clock
 from results.media import quota
 from results.models import ApiKey
@@ -96,9 +96,12 @@ def _set_retention(team: Team, limits: dict[str, int | None]) -> dict[str, int |
         raise CommandError("A number of days is 0 or more.")
     if any(days > clock.LONGEST_DAYS for days in given.values()):
         raise CommandError(f"A number of days is at most {clock.LONGEST_DAYS:,}.")
-    wanted = replace(retention.limits_of(team), **{name: days or None for name, days in given.items()})
-    if given:
-        retention.set_limits(team, wanted)
+    with transaction.atomic():
+        # The team's row is the lock: of two commands at once, the second keeps what the first has set.
+        Team.objects.select_for_update(no_key=True).get(pk=team.pk)
+        wanted = replace(retention.limits_of(team), **{name: days or None for name, days in given.items()})
+        if given:
+            retention.set_limits(team, wanted)
     return asdict(wanted)
 
 
@@ -106,8 +109,8 @@ def _set_owner(team: Team, email: str | None, replaced: str | None) -> list[str]
     """Make the account an owner of the team, and the replaced owner a member; return all owners' addresses."""
     if not email:
         raise CommandError("Name the account that becomes an owner by its email address.")
-    user = find_user(email)
     with transaction.atomic():
+        user = find_new_owner(email)
         Team.objects.select_for_update().get(pk=team.pk)
         team.memberships.update_or_create(user=user, defaults={"role": Role.OWNER})
         audit.record(team, audit.Action.MEMBER_CHANGED, f"{audit.person_name(user)}: now owner")

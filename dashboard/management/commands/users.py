@@ -6,9 +6,9 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.db import transaction
 
-from dashboard.management.report import ReportCommand, find_user
+from dashboard.management.report import ReportCommand, find_new_owner, find_user
 from teams import audit
-from teams.models import Membership, User
+from teams.models import Membership, Team, User
 
 
 class Command(ReportCommand):
@@ -30,7 +30,7 @@ class Command(ReportCommand):
             raise CommandError(f"Name the account to {action} by its email address.")
         user = find_user(email)
         if action == "delete":
-            owned = _delete(user, find_user(new_owner) if new_owner else None)
+            owned = _delete(user, new_owner)
             sentence = f"{user.email} is deleted."
             if owned:
                 sentence += f" {new_owner} owns {', '.join(owned)} now."
@@ -58,25 +58,29 @@ def _rows(part: str) -> list[dict[str, Any]]:
     ]
 
 
-def _delete(user: User, new_owner: User | None) -> list[str]:
+def _delete(user: User, new_owner: str | None) -> list[str]:
     """Delete the account; return the slugs of the teams that it alone owned, which go to the new owner."""
     owner = Membership.Role.OWNER
     with transaction.atomic():
-        places = list(user.memberships.filter(role=owner).select_related("team"))
+        # Accounts are locked before teams, here and by `teams owner`. Of two owners who are deleted at the same
+        # moment, the second is refused; no account becomes an owner while it is deleted.
+        User.objects.select_for_update().get(pk=user.pk)
+        heir = find_new_owner(new_owner) if new_owner else None
+        owned = user.memberships.filter(role=owner).values("team")
         alone = [
-            place.team
-            for place in places
-            if not place.team.memberships.filter(role=owner).exclude(user=user).exists()
+            team
+            for team in Team.objects.filter(pk__in=owned).select_for_update().order_by("pk")
+            if not team.memberships.filter(role=owner).exclude(user=user).exists()
         ]
         slugs = sorted(team.slug for team in alone)
-        if slugs and (new_owner is None or new_owner == user):
+        if slugs and (heir is None or heir == user):
             raise CommandError(
                 f"{user.email} alone owns {', '.join(slugs)}. Name who takes over with --new-owner, or delete the "
                 "teams first: python manage.py teams delete SLUG"
             )
         for team in alone:
-            team.memberships.update_or_create(user=new_owner, defaults={"role": owner})
-            audit.record(team, audit.Action.MEMBER_CHANGED, f"{audit.person_name(new_owner)}: now owner")
+            team.memberships.update_or_create(user=heir, defaults={"role": owner})
+            audit.record(team, audit.Action.MEMBER_CHANGED, f"{audit.person_name(heir)}: now owner")
         audit.record_account(user, "account deleted")
         user.delete()
     return slugs

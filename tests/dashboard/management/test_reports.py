@@ -14,6 +14,7 @@ from django.utils import timezone
 from dashboard.management import checks
 from results.media import copy_storage
 from results.models import ApiKey, CopyPolicy, MediaCopy, ScheduledTask
+from results.runs import retention
 from results.runs.trash import finish_removals
 from teams.models import Membership, Team, User
 from tests.factories import (
@@ -26,6 +27,7 @@ from tests.factories import (
     make_user,
     make_worker,
 )
+from tests.results.db.test_lock_order import waiting_for
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("enqueued")]
 
@@ -138,6 +140,23 @@ def test_an_owner_who_left_the_company_is_replaced():
     assert roles(team) == {"anna@example.org": "member", "ben@example.org": "owner"}
     with pytest.raises(CommandError, match="is not another owner of kitchen"):
         output_of("teams", "owner", "kitchen", "ben@example.org", "--replace=ben@example.org")
+
+
+def test_a_closed_account_becomes_no_owner():
+    make_team("Kitchen", make_user("anna@example.org"))
+    make_user("ben@example.org", is_active=False)
+    sentence = (
+        "The account ben@example.org is closed and cannot own a team. "
+        "Reopen it first: python manage.py users reopen ben@example.org"
+    )
+    for command in (
+        ("teams", "owner", "kitchen", "ben@example.org", "--replace=anna@example.org"),
+        ("users", "delete", "anna@example.org", "--new-owner=ben@example.org"),
+    ):
+        with pytest.raises(CommandError) as refusal:
+            output_of(*command)
+        assert str(refusal.value) == sentence
+    assert [team["owners"] for team in as_json("teams")] == [["anna@example.org"]]
 
 
 def test_a_team_is_deleted_only_when_that_is_said_twice():
@@ -307,3 +326,37 @@ def test_a_team_may_limit_how_long_it_keeps_things():
     for option in ("--archived-run-days", "--media-days", "--call-log-days"):
         with pytest.raises(CommandError, match="at most 36,500"):
             output_of("teams", "retention", "kitchen", f"{option}=36501")
+
+
+# --- Two administrators at once ----------------------------------------------------------------------
+
+one_writer = pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time")
+
+
+def lock_the_team() -> Team:
+    return Team.objects.select_for_update().get()
+
+
+@one_writer
+@pytest.mark.django_db(transaction=True)
+def test_of_two_owners_who_are_deleted_at_the_same_moment_one_stays():
+    anna, ben = make_user("anna@example.org"), make_user("ben@example.org")
+    team = make_team("Kitchen", anna)
+    Membership.objects.create(team=team, user=ben, role="owner")
+
+    def delete_ben() -> None:
+        with pytest.raises(CommandError, match=r"ben@example\.org alone owns kitchen"):
+            output_of("users", "delete", "ben@example.org")
+
+    with waiting_for(lock_the_team, delete_ben):
+        anna.delete()
+    assert roles(team) == {"ben@example.org": "owner"}
+
+
+@one_writer
+@pytest.mark.django_db(transaction=True)
+def test_of_two_limits_that_are_set_at_the_same_moment_both_stay():
+    team = make_team("Kitchen")
+    with waiting_for(lock_the_team, lambda: output_of("teams", "retention", "kitchen", "--media-days=30")):
+        retention.set_limits(team, retention.Limits(archived_run_days=90))
+    assert retention.limits_of(team) == retention.Limits(archived_run_days=90, media_days=30)

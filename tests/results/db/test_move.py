@@ -5,7 +5,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from results.db import move
+from results.db import health, move
 from tests.factories import make_worker
 
 
@@ -24,9 +24,14 @@ def test_every_table_of_ours_is_copied_after_those_it_points_to():
 
 @pytest.mark.django_db
 @pytest.mark.skipif(not settings.IS_EMBEDDED, reason="only SQLite can be moved")
-def test_a_wrong_target_and_a_running_dubroom_are_refused_in_one_sentence():
+def test_a_wrong_target_and_a_running_dubroom_are_refused_in_one_sentence(monkeypatch):
     with pytest.raises(CommandError, match="must begin with postgres://"):
         call_command("move_to", "mysql://me@db/dub")
+    with pytest.raises(CommandError, match="Name the direct address of PostgreSQL, without pgbouncer="):
+        call_command("move_to", "postgres://me@127.0.0.1:9/dub?pgbouncer=true")
     make_worker()
     with pytest.raises(CommandError, match="Dubroom is running"):
+        call_command("move_to", "postgres://me@127.0.0.1:9/dub")
+    monkeypatch.setattr(health, "is_migrated", lambda: False)
+    with pytest.raises(CommandError, match=r"is not migrated\. Run python manage\.py migrate first\."):
         call_command("move_to", "postgres://me@127.0.0.1:9/dub")

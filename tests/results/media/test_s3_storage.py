@@ -82,7 +82,7 @@ def test_a_copy_is_kept_in_the_bucket_and_deleted_with_its_run(team, host, sync,
 
 
 def test_every_wait_for_the_bucket_has_an_end(bucket):
-    config = default_storage.connection.meta.client.meta.config
+    config = default_storage.connection.meta.client.meta.config  # type: ignore[attr-defined]  # S3's own
     assert (config.connect_timeout, config.read_timeout, config.signature_version) == (3, 10, "s3v4")
     bucket.trouble = Reply(503)
     with pytest.raises(Exception, match="503"):
