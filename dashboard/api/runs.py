@@ -32,10 +32,11 @@ from dashboard.units import size_in_words
 from results import tags
 from results.dubs import languages as dub_languages
 from results.models import ApiKey, Language, RawAnswer, Run, RunQuerySet, TeamVersion
-from results.runs import archive, verdicts
+from results.runs import archive
 from results.runs.add import PastedRuns, add_pasted, known_runs
+from results.runs.paste import limits, verdicts
 from results.runs.request import refresh_obstacle, request_refresh, request_refresh_many
-from results.runs.times import choose_time_unit
+from results.runs.time_unit import choose_time_unit
 from results.transcripts import languages
 from teams import audit
 from teams.access import can_write, require_change, require_export
@@ -176,18 +177,16 @@ class NewRuns(BaseModel):
     model_config = either("ids", "text")
     ids: list[CambId] = Field(
         default_factory=list,
-        max_length=verdicts.MAX_IDS,
-        description=f"Ids of CAMB.AI's runs or dubbing tasks, at most {verdicts.MAX_IDS:,}.",
+        max_length=limits.MAX_IDS,
+        description=f"Ids of CAMB.AI's runs or dubbing tasks, at most {limits.MAX_IDS:,}.",
     )
     text: str = Field(
         default_factory=str,
-        max_length=verdicts.MAX_BYTES,
-        description=(
-            f"At most {size_in_words(verdicts.MAX_BYTES)} in UTF-8, with at most {verdicts.MAX_IDS:,} ids."
-        ),
+        max_length=limits.MAX_BYTES,
+        description=(f"At most {size_in_words(limits.MAX_BYTES)} in UTF-8, with at most {limits.MAX_IDS:,} ids."),
     )
     tags: list[Name] = Field(
-        [], max_length=verdicts.MAX_TAGS, description="Tags for every run of the request, known ones too."
+        [], max_length=limits.MAX_TAGS, description="Tags for every run of the request, known ones too."
     )
     language: Text = Field(
         "",
@@ -213,7 +212,7 @@ class NewRuns(BaseModel):
 class TaggedSelection(RunSelection):
     """A selection of runs, and the tags to add to them or to remove from them."""
 
-    tags: list[Name] = Field(min_length=1, max_length=verdicts.MAX_TAGS)
+    tags: list[Name] = Field(min_length=1, max_length=limits.MAX_TAGS)
 
 
 class LanguageOfSelection(RunSelection):

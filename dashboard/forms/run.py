@@ -22,8 +22,8 @@ from results.models import (
     Tag,
     TeamVersion,
 )
-from results.runs import files, pasted_ids, verdicts
-from results.runs.column_names import Role
+from results.runs.paste import files, limits, pasted_ids
+from results.runs.paste.column_names import Role
 from results.search import titles
 from results.transcripts import languages
 from results.transcripts.languages import quoted
@@ -51,27 +51,27 @@ class RunsForm(forms.Form):
         cleaned: dict[str, Any] = super().clean() or {}
         file = self._read_file(cleaned) if cleaned.get("file") else None
         texts = [text for text in (cleaned.get("text"), file and file.text) if text]
-        if sum(len(text.encode(errors="replace")) for text in texts) > verdicts.MAX_BYTES:
+        if sum(len(text.encode(errors="replace")) for text in texts) > limits.MAX_BYTES:
             raise ValidationError(
                 _("This is more than %(size)s of text. Add it in parts."),
-                params={"size": size_in_words(verdicts.MAX_BYTES)},
+                params={"size": size_in_words(limits.MAX_BYTES)},
             )
         numbers = dict(Language.objects.values_list("camb_id", "tag"))
         roles, table = cleaned.get("role", []), cleaned.get("table", "")
         try:
-            pasted = pasted_ids.read(texts, roles, table, numbers, most=verdicts.MAX_IDS)
+            pasted = pasted_ids.read(texts, roles, table, numbers, most=limits.MAX_IDS)
         except pasted_ids.TooManyIdsError:
             raise ValidationError(
                 _("You can add up to %(most)s run ids at once. Add these in parts."),
-                params={"most": f"{verdicts.MAX_IDS:,}"},
+                params={"most": f"{limits.MAX_IDS:,}"},
             ) from None
         return cleaned | {"pasted": pasted, "read_file": file, "text": "\n".join(texts)}
 
     def _read_file(self, cleaned: dict[str, Any]) -> files.ReadFile:
-        if cleaned["file"].size > verdicts.MAX_FILE_BYTES:
+        if cleaned["file"].size > limits.MAX_FILE_BYTES:
             raise ValidationError(
                 _("This file is larger than %(size)s. Split it into smaller files."),
-                params={"size": size_in_words(verdicts.MAX_FILE_BYTES)},
+                params={"size": size_in_words(limits.MAX_FILE_BYTES)},
             )
         raw = cleaned["file"].read()
         is_meant = files.digest(raw) == cleaned.get("file_digest")
@@ -119,8 +119,8 @@ class TagsForm(forms.Form):
         names = tags.parse(",".join([self.cleaned_data["tags"], *self._ticked]))
         if not names and self.fields["tags"].required:
             raise ValidationError(_("Type a tag first."))
-        if len(names) > verdicts.MAX_TAGS:
-            raise ValidationError(_("Add at most %(most)s tags at once."), params={"most": verdicts.MAX_TAGS})
+        if len(names) > limits.MAX_TAGS:
+            raise ValidationError(_("Add at most %(most)s tags at once."), params={"most": limits.MAX_TAGS})
         for name in names:
             if len(name) > Tag.LONGEST:
                 shown = {"tag": quoted(f"{name[: Tag.LONGEST]}…"), "most": Tag.LONGEST}

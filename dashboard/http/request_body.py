@@ -13,11 +13,11 @@ from time import monotonic
 from typing import IO, Any
 
 from dashboard.http import sender
-from results.runs import verdicts
+from results.runs.paste import limits
 
 VISITOR_BYTES = 64 * 1024
 VISITOR_SECONDS = 10.0
-SIGNED_IN_BYTES = verdicts.MAX_FILE_BYTES + 2**20  # a file, and the form around it
+SIGNED_IN_BYTES = limits.MAX_FILE_BYTES + 2**20  # a file, and the form around it
 SLOWEST_BYTES_PER_SECOND = 8 * 1024  # of a signed-in user, once a visitor's seconds are over
 SLOW_SECONDS = 1.0  # a body that takes longer is counted as slow
 MAX_SLOW_PER_ADDRESS = 16

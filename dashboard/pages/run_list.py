@@ -17,7 +17,7 @@ from dashboard.pages.ready_by import ready_by_in_short, waits_for
 from dashboard.pages.run_query import ARCHIVED, COLUMNS, KEPT, LANGUAGE_FILTERS, NOT_KEPT, RunListQuery
 from dashboard.units import date_and_time
 from results.models import ApiKey, Run, RunQuerySet, SavedView
-from results.runs import views
+from results.runs import saved_views
 from results.transcripts import languages, timecode
 from teams.models import Membership, User
 
@@ -139,7 +139,7 @@ def build_views(membership: Membership, wanted: RunListQuery) -> list[ViewEntry]
     """Return the member's own and the team's shared views. Each costs a query, when the menu is opened."""
     runs, slug = Run.objects.filter(team=membership.team_id), membership.team.slug
     entries = []
-    for view in views.visible_to(membership):
+    for view in saved_views.visible_to(membership):
         query = RunListQuery.read_text(view.query)
         entries.append(
             ViewEntry(
@@ -150,7 +150,7 @@ def build_views(membership: Membership, wanted: RunListQuery) -> list[ViewEntry]
                 str(view.owner) if view.is_shared and view.owner_id != membership.user_id else "",
                 view.is_default,
                 wanted.view == str(view.pk) and wanted.is_list_of(view),
-                views.can_change(membership, view),
+                saved_views.can_change(membership, view),
             )
         )
     return entries
@@ -160,8 +160,8 @@ def changed_view(membership: Membership, wanted: RunListQuery) -> SavedView | No
     """Return the view that the list began as, if it shows something else now and the member may change the view."""
     if not wanted.view.isdecimal():
         return None
-    view = views.visible_to(membership).filter(pk=wanted.view).first()
-    return view if view and views.can_change(membership, view) and not wanted.is_list_of(view) else None
+    view = saved_views.visible_to(membership).filter(pk=wanted.view).first()
+    return view if view and saved_views.can_change(membership, view) and not wanted.is_list_of(view) else None
 
 
 def shown_columns(wanted: RunListQuery, user: User) -> list[str]:

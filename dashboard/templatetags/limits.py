@@ -7,7 +7,8 @@ from django.conf import settings
 from django.utils.translation import ngettext
 
 from dashboard.units import duration_in_words, size_in_words
-from results.runs import trash, verdicts
+from results.runs import trash
+from results.runs.paste import limits
 from teams import models
 
 register = template.Library()
@@ -42,10 +43,10 @@ def days(number: int | None) -> str:
 @register.simple_tag
 def max_text_size() -> str:
     """Return the size of the largest text with run ids."""
-    return size_in_words(verdicts.MAX_BYTES)
+    return size_in_words(limits.MAX_BYTES)
 
 
 @register.simple_tag
 def max_file_size() -> str:
     """Return the size of the largest file with run ids."""
-    return size_in_words(verdicts.MAX_FILE_BYTES)
+    return size_in_words(limits.MAX_FILE_BYTES)

@@ -19,7 +19,7 @@ from dashboard.http.requests import SignedInRequest, page_methods
 from results.exports.xml_text import valid_xml
 from results.models import Feed
 from results.notifications import feeds, sentences
-from results.runs import views
+from results.runs import saved_views
 from teams.access import membership_or_404
 
 
@@ -32,7 +32,7 @@ def page(request: SignedInRequest, slug: str) -> HttpResponse:
     if request.method == "POST":
         require_identity(request)
         chosen = parse_id(request.POST.get("view", ""))
-        view = get_object_or_404(views.visible_to(membership), pk=chosen) if chosen else None
+        view = get_object_or_404(saved_views.visible_to(membership), pk=chosen) if chosen else None
         try:
             token = feeds.add(membership, view)
         except feeds.TooManyFeedsError:
@@ -42,7 +42,7 @@ def page(request: SignedInRequest, slug: str) -> HttpResponse:
     context = {
         "membership": membership,
         "feeds": feeds.own(membership),
-        "views": views.visible_to(membership),
+        "views": saved_views.visible_to(membership),
         "address": address,
     }
     return render(request, "feeds/page.html", context, status=status)

@@ -13,7 +13,7 @@ from dashboard.forms.notifications import PersonForm
 from dashboard.http.requests import SignedInRequest, page_methods
 from results.models import Receiver
 from results.notifications import bounces, email, receivers
-from results.runs import views
+from results.runs import saved_views
 from teams.access import membership_or_404
 
 
@@ -22,7 +22,7 @@ from teams.access import membership_or_404
 def page(request: SignedInRequest, slug: str) -> HttpResponse:
     membership = membership_or_404(request.user, slug)
     data = request.POST if request.method == "POST" else None
-    form = PersonForm(membership, data, views.visible_to(membership))
+    form = PersonForm(membership, data, saved_views.visible_to(membership))
     if form.is_valid():
         form.save()
         messages.success(request, _("Your notifications are saved."))

@@ -35,7 +35,7 @@ from results.media import (
 )
 from results.media.copies import local_folder, trusted_hosts, without_signature
 from results.models import CopyPolicy, Dub, MediaCopy, MediaCopyQuerySet
-from results.runs.times import check_time_unit
+from results.runs.time_unit import check_time_unit
 
 logger = logging.getLogger(__name__)
 

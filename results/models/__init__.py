@@ -18,9 +18,9 @@ from results.models.notifications import (
 from results.models.retention import Retention
 from results.models.reviews import DismissedCheck, OpenCheck, ReviewPolicy
 from results.models.runs import RawAnswer, Run, RunQuerySet, Source, Tag
+from results.models.saved_views import SavedView
 from results.models.search import SavedSearch, SearchAlert, VocabularyWord
 from results.models.team_version import TeamVersion
-from results.models.views import SavedView
 from results.models.workers import ScheduledTask, WorkerHeartbeat, WorkerHeartbeatQuerySet
 
 __all__ = [

@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from results import clock
 from results.models.runs import Run
+from results.models.saved_views import SavedView
 from results.models.search import SavedSearch
-from results.models.views import SavedView
 from results.models.workers import WorkerHeartbeat
 from results.secrets import seal, unseal
 from teams import time_zones

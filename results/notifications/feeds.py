@@ -12,7 +12,7 @@ from django.utils import timezone
 from results import clock
 from results.models import Event, Feed, Run, SavedView
 from results.notifications import receivers
-from results.runs import views
+from results.runs import saved_views
 from teams import audit
 from teams.access import can_manage, without_required_step
 from teams.models import Membership, User
@@ -76,7 +76,7 @@ def entries(feed: Feed) -> list[Event]:
     events = Event.objects.visible_in(member.team_id).told_to(member, can_manage=can_manage(member))
     if feed.view_id:
         # A view that is not shared any more shows nothing.
-        view = views.visible_to(member).filter(pk=feed.view_id).first()
+        view = saved_views.visible_to(member).filter(pk=feed.view_id).first()
         runs = Run.objects.filter(team=member.team_id)
         # The days of its query are the member's, as in the list and the inbox.
         with timezone.override(member.user.zone):

@@ -11,9 +11,9 @@ from results import clock, queue, tags
 from results.db.retry import retry_lost_race
 from results.dubs import languages as dub_languages
 from results.models import Run, TeamVersion
+from results.runs.paste.verdicts import PastedId, Verdict
 from results.runs.source import join_named
 from results.runs.trash import restore_removed
-from results.runs.verdicts import PastedId, Verdict
 from results.search import titles
 from teams import audit
 from teams.models import Team, User

@@ -19,7 +19,7 @@ from results.search.service import search
 from teams.access import has_second_step
 from teams.models import AccessToken, Membership, Team, User
 from tests.factories import make_app, make_dub, make_key, make_run, make_team, make_user
-from tests.results.runs.test_files import workbook
+from tests.results.runs.paste.test_files import workbook
 
 pytestmark = pytest.mark.django_db
 

@@ -21,7 +21,7 @@ from dashboard.api import runs as api_runs
 from dashboard.forms.run import TagsForm, TitleForm
 from dashboard.forms.team import TeamForm, TokenForm
 from results.models import Run, Tag
-from results.runs import pasted_ids, verdicts
+from results.runs.paste import limits, pasted_ids
 from teams import models
 from teams.models import AccessToken, Invitation, Membership
 from tests.dashboard.page_helpers import signed_in, text_of, text_of_html
@@ -140,8 +140,8 @@ def add(client: Client, team: models.Team, **data) -> str:
 
 @pytest.mark.parametrize(("max_bytes", "words"), [(2**20, "1 MB"), (2**19, "0.5 MB")])
 def test_pages_name_the_largest_text_and_file_with_run_ids(team, member, monkeypatch, max_bytes, words):
-    monkeypatch.setattr(verdicts, "MAX_BYTES", max_bytes)
-    monkeypatch.setattr(verdicts, "MAX_FILE_BYTES", max_bytes)
+    monkeypatch.setattr(limits, "MAX_BYTES", max_bytes)
+    monkeypatch.setattr(limits, "MAX_FILE_BYTES", max_bytes)
     assert f"or text, up to {words}." in text_of(member.get(reverse("runs-add", args=[team.slug])))
     assert f"Up to 20,000 ids or {words}." in text_of(member.get(reverse("runs-add", args=[team.slug])))
     text = "é" * (max_bytes // 2)
@@ -154,16 +154,16 @@ def test_pages_name_the_largest_text_and_file_with_run_ids(team, member, monkeyp
 
 
 def test_the_add_page_names_the_number_of_ids_that_a_request_may_have(team, member, monkeypatch):
-    monkeypatch.setattr(verdicts, "MAX_IDS", 1_001)
+    monkeypatch.setattr(limits, "MAX_IDS", 1_001)
     assert "Up to 1,001 ids or 1 MB." in text_of(member.get(reverse("runs-add", args=[team.slug])))
     ids = " ".join(map(str, range(1, 1_003)))
     assert "You can add up to 1,001 run ids at once." in add(member, team, text=ids)
 
 
 def test_the_api_describes_the_limits_of_a_request_to_add_runs(monkeypatch):
-    monkeypatch.setattr(verdicts, "MAX_IDS", 1_001)
-    monkeypatch.setattr(verdicts, "MAX_BYTES", 2**19)
-    monkeypatch.setattr(verdicts, "MAX_TAGS", 3)
+    monkeypatch.setattr(limits, "MAX_IDS", 1_001)
+    monkeypatch.setattr(limits, "MAX_BYTES", 2**19)
+    monkeypatch.setattr(limits, "MAX_TAGS", 3)
     schema = runpy.run_path(api_runs.__file__)["NewRuns"].model_json_schema()["properties"]
     assert (schema["ids"]["maxItems"], schema["text"]["maxLength"], schema["tags"]["maxItems"]) == (1_001, 2**19, 3)
     assert schema["ids"]["description"].endswith(", at most 1,001.")
@@ -192,7 +192,7 @@ def test_a_refused_title_names_the_longest_one(monkeypatch):
 def test_refused_tags_name_their_length_and_number(monkeypatch):
     monkeypatch.setattr(Tag, "LONGEST", 4)
     assert errors_of(TagsForm({"tags": "Launch"})) == ["A tag has at most 4 characters: “Laun…” is longer."]
-    monkeypatch.setattr(verdicts, "MAX_TAGS", 2)
+    monkeypatch.setattr(limits, "MAX_TAGS", 2)
     assert errors_of(TagsForm({"tags": "a, b, c"})) == ["Add at most 2 tags at once."]
     [line] = pasted_ids.parse("run_id,tags\n7,Launch")
     assert (line.tags, line.note) == (("Laun",), "tags were cut to 4 characters, and to 2")

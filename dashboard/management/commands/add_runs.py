@@ -7,9 +7,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from dashboard.management import arguments
 from results.models import Language
-from results.runs import files, pasted_ids
 from results.runs.add import PastedRuns, add_pasted
-from results.runs.verdicts import Verdict
+from results.runs.paste import files, pasted_ids
+from results.runs.paste.verdicts import Verdict
 from results.transcripts import languages
 from teams.models import Team
 

@@ -13,11 +13,11 @@ from django.utils.translation import ngettext
 from dashboard.forms.run import RunsForm
 from dashboard.http.requests import page_methods
 from results.models import Run
-from results.runs import files, verdicts
 from results.runs.add import PastedRuns, add_pasted
 from results.runs.archive import restore_runs
-from results.runs.column_names import Role
-from results.runs.pasted_ids import PastedText
+from results.runs.paste import files, limits, verdicts
+from results.runs.paste.column_names import Role
+from results.runs.paste.pasted_ids import PastedText
 from results.transcripts import languages
 from teams.access import membership_or_404, require_change
 from teams.models import Membership, Team
@@ -55,7 +55,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
         "problems": [error for errors in form.errors.values() for error in errors],
         # Without script the whole page is sent again; its text box then holds the file's text, so none is lost.
         "typed": form.cleaned_data["text"] if preview else request.POST.get("text", ""),
-        "most_ids": f"{verdicts.MAX_IDS:,}",
+        "most_ids": f"{limits.MAX_IDS:,}",
     }
     return render(request, "runs/add/page.html", context, status=422 if form.errors else 200)
 

@@ -16,7 +16,7 @@ from dashboard.views.undo import offer_undo
 from results import clock
 from results.runs.archive import archive_runs, restore_runs
 from results.runs.request import QueueUnreachableError, refresh_obstacle, request_refresh
-from results.runs.times import choose_time_unit
+from results.runs.time_unit import choose_time_unit
 from results.runs.trash import remove_runs
 from results.tags import add_tags, names_in_use, remove_tags
 from results.transcripts.languages import quoted

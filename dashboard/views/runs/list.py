@@ -41,7 +41,7 @@ from dashboard.pages.source_list import build_source_rows, with_companions
 from results import queue
 from results.exports.formats import FORMATS
 from results.models import ApiKey, Run, TeamVersion
-from results.runs import views
+from results.runs import saved_views
 from results.runs.request import refresh_progress
 from results.runs.source_suggestions import suggestion_counts
 from results.transcripts import languages
@@ -55,7 +55,7 @@ Status = Run.Status
 @require_safe
 def page(request: SignedInRequest, slug: str) -> HttpResponse:
     membership = membership_or_404(request.user, slug)
-    if not request.GET and (view := views.default_view(membership)):
+    if not request.GET and (view := saved_views.default_view(membership)):
         return redirect(reverse("runs-list", args=[slug]) + RunListQuery.read_text(view.query).query(view=view.pk))
     wanted = RunListQuery.read(request.GET)
     # Read first: a change made meanwhile is newer than this version, so the next poll brings it.

@@ -15,7 +15,7 @@ from dashboard.http.requests import SignedInRequest, page_methods
 from dashboard.pages.run_list import build_views, shown_columns
 from dashboard.pages.run_query import COLUMNS, RunListQuery, join_columns
 from results.models import SavedView
-from results.runs import views
+from results.runs import saved_views
 from results.transcripts.languages import quoted
 from teams.access import can_change, membership_or_404, require_change
 from teams.models import Membership
@@ -44,15 +44,17 @@ def save(request: SignedInRequest, slug: str) -> HttpResponse:
         return render(request, "runs/saved_views/save.html", context, status=422)
     _require_sharing(membership, form)
     try:
-        view = views.save_view(
+        view = saved_views.save_view(
             membership,
             form.cleaned_data["name"],
             _kept_query(request),
             is_shared=form.cleaned_data["is_shared"],
             is_default=form.cleaned_data["is_default"],
         )
-    except views.TooManyViewsError:
-        messages.error(request, _("You can save up to %(n)s views. Remove one first.") % {"n": views.MAX_VIEWS})
+    except saved_views.TooManyViewsError:
+        messages.error(
+            request, _("You can save up to %(n)s views. Remove one first.") % {"n": saved_views.MAX_VIEWS}
+        )
         return redirect(reverse("runs-list", args=[slug]) + wanted.query())
     messages.success(request, _("The view %(name)s is saved.") % {"name": quoted(view.name)})
     return _to_list_of(view, slug)
@@ -63,7 +65,7 @@ def save(request: SignedInRequest, slug: str) -> HttpResponse:
 def change(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
     """Let a view show the list as it is now. Its name stays, and who sees it."""
     view = _changeable_view(membership_or_404(request.user, slug), pk)
-    views.change_query(view, _kept_query(request))
+    saved_views.change_query(view, _kept_query(request))
     messages.success(request, _("The view %(name)s is saved.") % {"name": quoted(view.name)})
     return _to_list_of(view, slug)
 
@@ -78,8 +80,8 @@ def edit(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
     if form.is_valid():
         _require_sharing(membership, form)
         try:
-            views.rename_and_share(view, **form.cleaned_data)
-        except views.NameTakenError:
+            saved_views.rename_and_share(view, **form.cleaned_data)
+        except saved_views.NameTakenError:
             form.add_error("name", _("There is a view of this name already. Choose another one."))
         else:
             messages.success(request, _("The view %(name)s is saved.") % {"name": quoted(view.name)})
@@ -92,7 +94,7 @@ def edit(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
 @require_POST
 def remove(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     view = _changeable_view(membership_or_404(request.user, slug), pk)
-    views.remove_view(view)
+    saved_views.remove_view(view)
     messages.success(request, _("The view %(name)s was removed.") % {"name": quoted(view.name)})
     return redirect(reverse("runs-list", args=[slug]) + RunListQuery(view="all").query())
 
@@ -112,8 +114,8 @@ def columns(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _changeable_view(membership: Membership, pk: int) -> SavedView:
     """Return the view. Raises Http404 for who does not see it, and PermissionDenied for who may not change it."""
-    view = get_object_or_404(views.visible_to(membership), pk=pk)
-    if not views.can_change(membership, view):
+    view = get_object_or_404(saved_views.visible_to(membership), pk=pk)
+    if not saved_views.can_change(membership, view):
         raise PermissionDenied(_("Only the person who saved it, an owner or a manager can change a shared view."))
     return view
 

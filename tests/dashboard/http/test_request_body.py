@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from dashboard.http import request_body, sender
 from dashboard.http.request_body import BodyReader, RefusedBodyError
-from results.runs import verdicts
+from results.runs.paste import limits
 from teams.models import AccessToken
 from tests.dashboard.page_helpers import signed_in, text_of
 from tests.factories import make_member, make_team
@@ -114,7 +114,7 @@ def test_a_visitors_body_of_unknown_length_is_cut_at_the_same_size(reader, is_si
 
 def test_a_signed_in_user_may_send_the_largest_file_and_no_more(reader, is_signed_in):
     asked = is_signed_in(True)
-    file = b"x" * verdicts.MAX_FILE_BYTES
+    file = b"x" * limits.MAX_FILE_BYTES
     assert len(read_body(reader, [file, b"x" * 1000])) == len(file) + 1000
     assert len(asked) == 1
     assert refusal(reader, [file, b"x" * (2**20 + 1)]) == (413, False)

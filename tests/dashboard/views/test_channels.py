@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from results.models import Delivery, Event, Message, Receiver
 from results.notifications import channels, receivers
-from results.runs import views
+from results.runs import saved_views
 from teams.models import User
 
 pytestmark = pytest.mark.django_db
@@ -96,7 +96,7 @@ def test_the_log_is_polled_while_a_message_is_open_and_answered_once_it_changed(
 
 def test_a_channel_is_told_of_chosen_kinds_at_chosen_times_and_of_a_shared_view_only(manager, team, channel):
     membership = team.memberships.get()
-    view = views.save_view(membership, "Failed ones", "?status=failed", is_shared=True, is_default=False)
+    view = saved_views.save_view(membership, "Failed ones", "?status=failed", is_shared=True, is_default=False)
     data = {"name": "Renamed", "kind-failed": "now", "kind-key": "daily", "scope": f"view-{view.pk}"}
     data |= {"quiet_from": "22", "quiet_until": "7", "time_zone": "Asia/Katmandu"}
     address = reverse("channels-detail", args=[team.slug, channel.pk])

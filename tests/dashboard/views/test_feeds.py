@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from results.models import Event
 from results.notifications import feeds
-from results.runs import views
+from results.runs import saved_views
 from tests.dashboard.page_helpers import signed_in, text_of
 from tests.factories import make_member, make_ready_run
 
@@ -31,7 +31,7 @@ def entry_titles(client, token: str) -> list[str]:
 
 
 def test_a_feed_of_a_view_shows_its_runs_alone(client, team, subscriber):
-    view = views.save_view(subscriber, "Films", "?q=film", is_shared=False, is_default=False)
+    view = saved_views.save_view(subscriber, "Films", "?q=film", is_shared=False, is_default=False)
     for title in ("Film <1>", "Trailer"):
         Event.objects.create(team=team, kind="ready", run=make_ready_run(team, title=title))
     assert entry_titles(client, feeds.add(subscriber, view)) == ["Film <1>: Ready"]
@@ -103,7 +103,7 @@ def test_the_feeds_of_a_person_are_listed_beside_their_tokens(client, team, subs
 
 def test_a_view_that_is_private_again_shows_nothing(client, team, subscriber):
     owner = team.memberships.exclude(pk=subscriber.pk).get()
-    view = views.save_view(owner, "All of them", "", is_shared=True, is_default=False)
+    view = saved_views.save_view(owner, "All of them", "", is_shared=True, is_default=False)
     Event.objects.create(team=team, kind="ready", run=make_ready_run(team))
     token = feeds.add(subscriber, view)
     assert len(entry_titles(client, token)) == 1
@@ -116,7 +116,7 @@ def test_a_title_that_xml_cannot_hold_leaves_a_feed_readable(client, team, subsc
     run = make_ready_run(team, title="Film\x0b <1>\ufffe")
     Event.objects.create(team=team, kind="ready", run=run)
     Event.objects.create(team=team, kind="failed", run=make_ready_run(team, title="x", reason="odd\x02"))
-    view = views.save_view(subscriber, "All\x07", "", is_shared=False, is_default=False)
+    view = saved_views.save_view(subscriber, "All\x07", "", is_shared=False, is_default=False)
     for token in (feeds.add(subscriber, None), feeds.add(subscriber, view)):
         assert entry_titles(client, token)[1] == "Film� <1>�: Ready"
 
@@ -124,7 +124,7 @@ def test_a_title_that_xml_cannot_hold_leaves_a_feed_readable(client, team, subsc
 @pytest.mark.parametrize(("zone", "is_there"), [("Asia/Tokyo", True), ("UTC", False)])
 def test_the_days_of_a_view_are_those_of_its_person(client, team, subscriber, zone, is_there):
     type(subscriber.user).objects.filter(pk=subscriber.user_id).update(time_zone=zone)
-    view = views.save_view(subscriber, "June", "?since=2026-06-01", is_shared=False, is_default=False)
+    view = saved_views.save_view(subscriber, "June", "?since=2026-06-01", is_shared=False, is_default=False)
     run = make_ready_run(team, created_at=datetime(2026, 5, 31, 20, tzinfo=UTC))
     Event.objects.create(team=team, kind="ready", run=run)
     assert (entry_titles(client, feeds.add(subscriber, view)) != []) == is_there

@@ -11,7 +11,7 @@ from django.test import Client
 from results import clock as shared_clock
 from results.models import Event, Message, Receiver
 from results.notifications import collect, deliver, email, receivers
-from results.runs import views
+from results.runs import saved_views
 from teams.models import Membership, User
 from tests.factories import make_member, make_ready_run
 
@@ -219,7 +219,7 @@ def test_an_email_says_why_one_gets_it(by_email, mailbox, happen, tell, subscrib
     team = subscriber.team
     team.name = "استوديو & Söhne"
     team.save()
-    saved = views.save_view(subscriber, "Done", view, is_shared=False, is_default=False) if view else None
+    saved = saved_views.save_view(subscriber, "Done", view, is_shared=False, is_default=False) if view else None
     receiver = by_email(scope=scope, view=saved)
     receiver.kinds["weekly"] = Receiver.NOW
     receiver.save()

@@ -10,7 +10,7 @@ from results.camb import Client
 from results.models import Cue, Dub, Language, MediaCopy, RawAnswer, Run
 from results.refresh.merge import Merge, tag_numbered_dubs
 from results.runs.add import add_tasks
-from results.runs.times import check_time_unit, choose_time_unit
+from results.runs.time_unit import check_time_unit, choose_time_unit
 from results.search.service import search
 from tests.factories import LINE, make_run, make_runs, make_team, ready
 

@@ -4,7 +4,7 @@ import pytest
 
 from results.models import Run, TeamVersion
 from results.runs.add import add_pasted, add_runs
-from results.runs.pasted_ids import parse
+from results.runs.paste.pasted_ids import parse
 from tests.factories import make_dub, make_run
 
 pytestmark = pytest.mark.django_db

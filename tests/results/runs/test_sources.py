@@ -5,8 +5,9 @@ import pytest
 from results.camb import TaskAnswer
 from results.models import Run, Source, TeamVersion
 from results.refresh.merge import merge_task
-from results.runs import pasted_ids, source
+from results.runs import source
 from results.runs.add import PastedRuns, add_pasted
+from results.runs.paste import pasted_ids
 from results.runs.source import TooManyRunsError, join_groups, join_runs, rename_source, take_apart
 from results.runs.trash import delete_run
 from tests.factories import make_ready_run, make_runs, make_team

@@ -30,7 +30,7 @@ from results.refresh import claims, merge
 from results.runs import trash
 from results.runs.add import PastedRuns, add_pasted
 from results.runs.archive import archive_runs, sync_pending
-from results.runs.pasted_ids import read
+from results.runs.paste.pasted_ids import read
 from results.runs.source import join_runs
 from results.search import indexing
 from results.search.service import search

@@ -12,7 +12,7 @@ from results.runs.archive import archive_runs
 from teams.models import Team
 from tests.dashboard.page_helpers import signed_in, text_of
 from tests.factories import make_member, make_run, make_team
-from tests.results.runs.test_files import workbook
+from tests.results.runs.paste.test_files import workbook
 
 pytestmark = pytest.mark.django_db
 TASK = "b9e3d2f4-7c1a-4f0e-9d55-0a1b2c3d4e5f"

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from dashboard.pages.run_query import RunListQuery
 from results.models import SavedView
-from results.runs import views
+from results.runs import saved_views
 from teams.models import Membership
 from tests.dashboard.page_helpers import signed_in, text_of
 from tests.factories import make_member, make_run, make_team
@@ -200,7 +200,7 @@ def test_a_view_without_a_name_is_refused_and_keeps_its_filter(member, team):
 
 
 def test_the_number_of_views_is_limited(member, team, monkeypatch):
-    monkeypatch.setattr(views, "MAX_VIEWS", 1)
+    monkeypatch.setattr(saved_views, "MAX_VIEWS", 1)
     save(member, team)
     response = save(member, team, name="second")
     assert "You can save up to 1 views." in member.get(response.url).text

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from results.runs import column_names, grids, id_cells, notation
-from results.runs.column_names import Role
-from results.runs.columns import Choice
-from results.runs.running_text import is_uuid
-from results.runs.tables import Table, of_cells, of_rows
+from results.runs.paste import column_names, grids, id_cells, notation
+from results.runs.paste.column_names import Role
+from results.runs.paste.columns import Choice
+from results.runs.paste.running_text import is_uuid
+from results.runs.paste.tables import Table, of_cells, of_rows
 
 MAX_DEPTH = 20
 # An entry of CAMB.AI's lists of languages, whose ids are those of languages.

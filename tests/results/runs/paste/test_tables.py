@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from results.runs import column_names
-from results.runs.column_names import Role
-from results.runs.pasted_ids import parse, read
-from results.runs.verdicts import Verdict
+from results.runs.paste import column_names
+from results.runs.paste.column_names import Role
+from results.runs.paste.pasted_ids import parse, read
+from results.runs.paste.verdicts import Verdict
 
 TASK = "0b6f7c3e-1111-4222-8333-444455556661"
 TASK_2 = "0b6f7c3e-1111-4222-8333-444455556662"

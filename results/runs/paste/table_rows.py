@@ -8,13 +8,13 @@ from django.utils.translation import gettext as _
 
 from results import tags
 from results.models import Run, Source, Tag
-from results.runs import column_names, id_cells, verdicts
-from results.runs.column_names import Role
-from results.runs.grids import Row
-from results.runs.running_text import names_ids, tokens
+from results.runs.paste import column_names, id_cells, limits
+from results.runs.paste.column_names import Role
+from results.runs.paste.grids import Row
+from results.runs.paste.running_text import names_ids, tokens
+from results.runs.paste.tables import Table
+from results.runs.paste.verdicts import PastedId, Verdict, shorten
 from results.runs.source_names import without_language
-from results.runs.tables import Table
-from results.runs.verdicts import PastedId, Verdict, shorten
 from results.transcripts import languages
 from results.transcripts.languages import quoted
 
@@ -120,12 +120,12 @@ def _with_tags(line: PastedId, text: str) -> PastedId:
     if not text:
         return line
     found = tags.parse(text)
-    cut = tuple(name[: Tag.LONGEST].strip() for name in found[: verdicts.MAX_TAGS])
+    cut = tuple(name[: Tag.LONGEST].strip() for name in found[: limits.MAX_TAGS])
     if cut == tuple(found):
         return replace(line, tags=cut)
     note = _("tags were cut to %(characters)s characters, and to %(most)s") % {
         "characters": Tag.LONGEST,
-        "most": verdicts.MAX_TAGS,
+        "most": limits.MAX_TAGS,
     }
     return _noted(replace(line, tags=cut), note)
 

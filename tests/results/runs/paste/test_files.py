@@ -6,8 +6,8 @@ import zipfile
 
 import pytest
 
-from results.runs import files, verdicts
-from results.runs.pasted_ids import read
+from results.runs.paste import files, limits
+from results.runs.paste.pasted_ids import read
 
 SHEETS = {
     "cp1250": "run_id;title\n1344;Zażółć gęślą jaźń\n1345;Łódź o świcie",
@@ -155,5 +155,5 @@ def test_a_cell_far_away_harms_nobody(last):
 
 
 def test_a_sheet_with_more_text_than_may_be_added_is_cut_behind_the_limit(monkeypatch):
-    monkeypatch.setattr(verdicts, "MAX_BYTES", 20)
+    monkeypatch.setattr(limits, "MAX_BYTES", 20)
     assert len(files.read(workbook(Runs=[["run_id", "title"], [1344, "A title that is long"]])).text) == 21

@@ -13,11 +13,11 @@ from itertools import pairwise
 
 from django.utils.translation import gettext as _
 
-from results.runs import column_names, columns, grids, id_cells
-from results.runs.column_names import Role
-from results.runs.columns import Choice
-from results.runs.grids import SPACES, Row
-from results.runs.running_text import is_one_id, names_ids
+from results.runs.paste import column_names, columns, grids, id_cells
+from results.runs.paste.column_names import Role
+from results.runs.paste.columns import Choice
+from results.runs.paste.grids import SPACES, Row
+from results.runs.paste.running_text import is_one_id, names_ids
 from results.transcripts.languages import quoted
 
 LONGEST_NAME = 60

@@ -12,8 +12,9 @@ from dataclasses import replace
 
 from django.utils.translation import gettext as _
 
-from results.runs import id_cells
-from results.runs.verdicts import LARGEST, PastedId, Verdict, shorten
+from results.runs.paste import id_cells
+from results.runs.paste.limits import MAX_RUN_ID
+from results.runs.paste.verdicts import PastedId, Verdict, shorten
 
 _SEPARATORS = re.compile(r"[\s,;|，、；،؛()\[\]{}<>«»“”\"'`]+")
 _TRIMMED = ".:!?*#№~_=/\\&…。"
@@ -121,7 +122,7 @@ def _reason_against(number: str) -> str:
         if not bare:
             return _("run ids begin at 1")
         # The length is checked first, as Python refuses to parse a number of thousands of digits.
-        if len(bare) > len(str(LARGEST)) or int(bare) > LARGEST:
+        if len(bare) > len(str(MAX_RUN_ID)) or int(bare) > MAX_RUN_ID:
             return _("this number is too large for a run id")
         return ""
     for shape, reason in (

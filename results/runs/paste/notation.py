@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from results.runs import column_names
+from results.runs.paste import column_names
 
 MAX_EMBEDDED = 1000
 

@@ -5,9 +5,10 @@ import tracemalloc
 
 import pytest
 
-from results.runs import running_text
-from results.runs.pasted_ids import TooManyIdsError, parse, read
-from results.runs.verdicts import LARGEST, PastedId, Verdict
+from results.runs.paste import running_text
+from results.runs.paste.limits import MAX_RUN_ID
+from results.runs.paste.pasted_ids import TooManyIdsError, parse, read
+from results.runs.paste.verdicts import PastedId, Verdict
 
 
 def ids(text: str) -> list[int]:
@@ -49,7 +50,7 @@ def verdicts(text: str, verdict: Verdict) -> list[str]:
         ("(see https://studio.example/run/1344).", [1344]),
         ("http://[::1/1344", [1344]),
         ("\ufeff1344\x00\u200e 1345", [1344, 1345]),
-        ("2147483648 9223372036854775807", [2**31, LARGEST]),
+        ("2147483648 9223372036854775807", [2**31, MAX_RUN_ID]),
     ],
 )
 def test_ids_are_found_in_any_text(text, found):

@@ -1,10 +1,10 @@
-"""Turns the source of HTML tables and of XML records into lines that are read like any other pasted table."""
+"""Reads HTML tables and XML records: turns their source into lines that are read like any other pasted table."""
 
 import html
 import re
 from html.parser import HTMLParser
 
-from results.runs import column_names
+from results.runs.paste import column_names
 
 _HTML = re.compile(r"<(?:table|tr|td|th|ul|ol|li|div|p|html|body)\b[^>]*>", re.IGNORECASE)
 _LEAF = re.compile(r"<(?P<name>[A-Za-z_][\w.-]*)(?:\s[^<>]*)?>(?P<value>[^<>]*)</(?P=name)\s*>")

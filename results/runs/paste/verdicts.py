@@ -1,17 +1,9 @@
-"""What pasted text is made of: each token with its verdict, and the limits of one request to add runs."""
+"""What pasted text is made of: each token with its verdict."""
 
 from dataclasses import dataclass, replace
 from enum import Enum
 
-LARGEST = 2**63 - 1
-LONGEST_WRITTEN = 60
-# The limits of one request to add runs, each printed into the sentences that name it.
-MAX_IDS = 20_000
-MAX_BYTES = 2**20  # of a text, or of a table in a file
-MAX_FILE_BYTES = 5 * 2**20  # of a file: a workbook holds more than its table
-MAX_TAGS = 20
-# Ids may be repeated, as in a table with a row for each language: so many numbers and rows are read for each id.
-MENTIONS_PER_ID = 3
+MAX_WRITTEN = 60
 
 
 class Verdict(Enum):
@@ -61,4 +53,4 @@ class PastedId:
 
 
 def shorten(text: str) -> str:
-    return text if len(text) <= LONGEST_WRITTEN else f"{text[: LONGEST_WRITTEN - 1]}…"
+    return text if len(text) <= MAX_WRITTEN else f"{text[: MAX_WRITTEN - 1]}…"

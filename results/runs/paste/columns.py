@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from results.runs import column_names, id_cells
-from results.runs.column_names import Role
-from results.runs.grids import Row
-from results.runs.running_text import is_uuid, judge, names_ids, tokens
-from results.runs.verdicts import Verdict
+from results.runs.paste import column_names, id_cells
+from results.runs.paste.column_names import Role
+from results.runs.paste.grids import Row
+from results.runs.paste.running_text import is_uuid, judge, names_ids, tokens
+from results.runs.paste.verdicts import Verdict
 
 # The rows whose values are looked at.
 SAMPLED = 2000

@@ -13,7 +13,7 @@ import chardet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from results.runs import verdicts, workbooks
+from results.runs.paste import limits, workbooks
 
 # The encodings in which Excel and its like save CSV, beside UTF-8 and UTF-16, with the names that people know.
 ENCODINGS = {
@@ -174,7 +174,7 @@ def _workbook(raw: bytes, sheet: str) -> ReadFile:
         _check_package(raw)
     try:
         # One character more than may be added, so that a longer sheet is refused for its size.
-        found = workbooks.read(raw, sheet, verdicts.MAX_BYTES + 1)
+        found = workbooks.read(raw, sheet, limits.MAX_BYTES + 1)
     except workbooks.UnreadableWorkbookError as error:
         raise UnreadableFileError(
             _("This workbook cannot be opened. Save the sheet with the ids as CSV, without a password.")

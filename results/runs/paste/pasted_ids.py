@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 
-from results.runs import id_cells, json_rows, markup, table_rows, tables
-from results.runs.column_names import Role
-from results.runs.running_text import tokens, tokens_beside_a_table
-from results.runs.tables import Table
-from results.runs.verdicts import MENTIONS_PER_ID, PastedId, Verdict
+from results.runs.paste import html_tables, id_cells, json_rows, table_rows, tables
+from results.runs.paste.column_names import Role
+from results.runs.paste.limits import MAX_MENTIONS_PER_ID
+from results.runs.paste.running_text import tokens, tokens_beside_a_table
+from results.runs.paste.tables import Table
+from results.runs.paste.verdicts import PastedId, Verdict
 
 # Control characters (a NUL breaks PostgreSQL), the byte order mark, and direction marks, which are invisible. The
 # joiners are letters of Persian and of the scripts of India.
@@ -71,7 +72,7 @@ def read(
     """
     lines = _Lines(most)
     read_tables: list[Table] = []
-    for text in map(markup.to_text, map(_cleaned, texts)):
+    for text in map(html_tables.to_text, map(_cleaned, texts)):
         found = json_rows.find(text)
         for part in [text] if found else tables.parts(text):
             table = found or tables.find(part)
@@ -103,7 +104,7 @@ class _Lines:
             self._mentions += 1
             if line.found:
                 self._ids.add(line.found)
-            if self._most and (len(self._ids) > self._most or self._mentions > self._most * MENTIONS_PER_ID):
+            if self._most and (len(self._ids) > self._most or self._mentions > self._most * MAX_MENTIONS_PER_ID):
                 raise TooManyIdsError
 
 
