@@ -11,7 +11,7 @@ from django.db.models.expressions import RawSQL
 
 from results.db import bulk, chunks
 from results.models import Run, RunQuerySet, Tag
-from results.queue.turns import FailedItems
+from results.queue.backlogs import Quarantine
 from results.transcripts import letters
 from teams import audit
 from teams.models import Team
@@ -33,7 +33,7 @@ _TAGGED_LIKE = r"""
     where tag_id in (select id from results_tag where folded like %s escape '\' or letters like %s escape '\')
 """
 _TAGS_PER_BATCH = 1_000
-_failed = FailedItems("The search form of tag %s could not be filled in")
+_quarantine = Quarantine("The search form of tag %s could not be filled in")
 
 
 def parse(text: str) -> list[str]:
@@ -75,10 +75,10 @@ def tagged_like(part: str) -> Q:
 def fill_search_forms() -> bool:
     """Fill in the search form of some tags that lack it; return whether there may be more."""
     with transaction.atomic():
-        missing = Tag.objects.filter(letters=None).exclude(pk__in=_failed.pks())
+        missing = Tag.objects.filter(letters=None).exclude(pk__in=_quarantine.pks())
         found, filled = list(missing.select_for_update().order_by("pk")[:_TAGS_PER_BATCH]), []
         for tag in found:
-            with _failed.on_its_own(tag.pk):
+            with _quarantine.isolated(tag.pk):
                 tag.letters = search_form(tag.name)
                 filled.append(tag)
         bulk.update(Tag, filled, ("letters",))

@@ -12,7 +12,7 @@ from results.dubs import languages as dub_languages
 from results.media import copy_fetch, copy_sync, part_files, still_files
 from results.notifications import collect, deliver, mailbox, periodic
 from results.queue import beat
-from results.queue.turns import one_at_a_time
+from results.queue.backlogs import single_instance
 from results.refresh import ask, call_log, circuit_breaker, keys, schedule
 from results.runs import archive, retention, source_suggestions, trash
 from results.search import saved, titles
@@ -59,49 +59,49 @@ def fetch_languages() -> None:
 
 
 @shared_task
-@one_at_a_time
+@single_instance
 def send_search_alerts() -> None:
     saved.create_alerts()
 
 
 @shared_task
-@one_at_a_time
+@single_instance
 def check_languages() -> None:
     dub_languages.check_languages()
 
 
 @shared_task
-@one_at_a_time
+@single_instance
 def store_checks() -> None:
     checks.store_pending()
 
 
 @shared_task
-@one_at_a_time
+@single_instance
 def apply_speaker_names() -> None:
     speakers.apply_pending()
 
 
 @shared_task
-@one_at_a_time
+@single_instance
 def sync_archived() -> None:
     archive.sync_pending()
 
 
 @shared_task
-@one_at_a_time
+@single_instance
 def fold_titles() -> None:
     titles.fold_pending()
 
 
 @shared_task
-@one_at_a_time
+@single_instance
 def suggest_sources() -> None:
     source_suggestions.suggest_pending()
 
 
 @shared_task
-@one_at_a_time
+@single_instance
 def sync_copies() -> None:
     copy_sync.sync_copies()
 
@@ -112,9 +112,9 @@ def fetch_copy(lease: str) -> None:
 
 
 @shared_task
-@one_at_a_time
+@single_instance
 def take_stills() -> None:
-    """Take missing stills one after the other: while some are left, the next turn follows at once."""
+    """Take missing stills one after the other: while some are left, the next task follows at once."""
     beat.begin_scheduled("take-stills")
     is_more_left = still_files.take_missing()
     seconds = 1 if is_more_left else settings.CELERY_BEAT_SCHEDULE["take-stills"]["schedule"]
@@ -147,7 +147,7 @@ def delete_old_audit_entries() -> None:
 
 
 @shared_task
-@one_at_a_time
+@single_instance
 def finish_removals() -> None:
     _run_scheduled("finish-removals", trash.finish_removals)
 
@@ -158,7 +158,7 @@ def read_bounces() -> None:
 
 
 @shared_task
-@one_at_a_time
+@single_instance
 def tell_events() -> None:
     try:
         circuit_breaker.tell_absences()

@@ -15,21 +15,21 @@ from django.utils import timezone
 from results import clock, queue
 from results.db import bulk, chunks
 from results.models import Cue, Dub, OpenCheck, Run, TeamVersion
-from results.queue.turns import FailedItems
+from results.queue.backlogs import Quarantine
 from results.transcripts import dismissals, languages, review_limits
 from results.transcripts.dub_checks import checks_of
 from results.transcripts.review import Kind, ReviewCheck
 from teams import audit
 from teams.models import Team, User
 
-TURN_SECONDS = 3
+MAX_SECONDS = 3
 # While runs are due, one task checks only so many, and the next comes with beat's tick.
 DUBS_WHILE_BUSY = 5
 # After each batch a pause lets in a writer that waits for SQLite's write lock.
 _DUBS_PER_BATCH = 20
 _PAUSE_SECONDS = 0.03
 _ROWS_PER_QUERY = 500
-_failed = FailedItems("The review checks of dub %s could not be stored")
+_quarantine = Quarantine("The review checks of dub %s could not be stored")
 _FIELDS = tuple(field.attname for field in OpenCheck._meta.concrete_fields if field.name != "id")
 
 
@@ -75,24 +75,24 @@ def sync_run(run: Run) -> None:
 
 
 def store_pending() -> None:
-    """Store the checks of dubs whose checks are outdated for TURN_SECONDS, then enqueue a task for the rest.
+    """Store the checks of dubs whose checks are outdated for MAX_SECONDS, then enqueue a task for the rest.
 
     While runs are due, refreshing them comes first: then one task stores the checks of DUBS_WHILE_BUSY dubs.
     """
-    turn_ends = time.monotonic() + TURN_SECONDS
+    deadline = time.monotonic() + MAX_SECONDS
     outdated = Dub.objects.filter(has_current_checks=False, is_language_checked=True).order_by("-pk")
     while True:
         is_busy = Run.objects.askable(clock.now()).exists()
-        others = outdated.exclude(pk__in=_failed.pks())
+        others = outdated.exclude(pk__in=_quarantine.pks())
         dubs = list(others[: DUBS_WHILE_BUSY if is_busy else _DUBS_PER_BATCH])
         for dub in dubs:
-            with _failed.on_its_own(dub.pk), transaction.atomic():
+            with _quarantine.isolated(dub.pk), transaction.atomic():
                 # Another worker may have been quicker.
                 if outdated.filter(pk=dub.pk).exists():
                     store_checks(dub)
         if is_busy or not dubs:
             return
-        if time.monotonic() > turn_ends:
+        if time.monotonic() > deadline:
             queue.enqueue("store_checks")
             return
         time.sleep(_PAUSE_SECONDS)

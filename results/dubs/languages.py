@@ -17,7 +17,7 @@ from django.db.models import Count, F, Q
 from results import clock, queue
 from results.db import chunks
 from results.models import Dub, LanguageSource, Run, RunQuerySet, TeamVersion
-from results.queue.turns import FailedItems
+from results.queue.backlogs import Quarantine
 from results.search import indexing
 from results.transcripts import language_guess
 from teams import audit
@@ -30,7 +30,7 @@ DUBS_WHILE_BUSY = 10
 # Changes of more runs at once cannot be undone, as what was there before has to be kept for that.
 MAX_UNDO = 5000
 _RUNS_PER_QUERY = 500
-_failed = FailedItems("The language of dub %s could not be decided")
+_quarantine = Quarantine("The language of dub %s could not be decided")
 
 
 class Words(NamedTuple):
@@ -205,10 +205,10 @@ def check_languages() -> None:
     # Runs that wait for a key, or for one that is paused, keep no worker busy.
     is_busy = Run.objects.askable(clock.now()).exists()
     most = DUBS_WHILE_BUSY if is_busy else DUBS_PER_TASK
-    dubs = Dub.objects.filter(is_language_checked=False, run__archived_at=None).exclude(pk__in=_failed.pks())
+    dubs = Dub.objects.filter(is_language_checked=False, run__archived_at=None).exclude(pk__in=_quarantine.pks())
     found = list(dubs.order_by("-pk").select_related("run").annotate(dub_count=Count("run__dubs"))[:most])
     for dub in found:
-        with _failed.on_its_own(dub.pk):
+        with _quarantine.isolated(dub.pk):
             _check(dub)
     if len(found) == most and not is_busy:
         queue.enqueue("check_languages")

@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from results import queue
 from results.db import chunks
 from results.models import Cue, Run, SpeakerName
-from results.queue.turns import on_its_own
+from results.queue.backlogs import isolated
 from results.search import index, indexing
 from teams import audit
 
@@ -93,7 +93,7 @@ def apply_pending() -> None:
         with_speaker = Cue.objects.filter(same, dub__run__in=pks).order_by().values("run").distinct()
         for run in Run.objects.filter(pk__in=list(with_speaker.values_list("run", flat=True))).order_by("pk"):
             # A run that fails keeps the earlier name, until its lines are stored anew.
-            with on_its_own("The speakers of run %s could not be renamed", run.pk):
+            with isolated("The speakers of run %s could not be renamed", run.pk):
                 apply_names(run)
         reached = SpeakerName.objects.filter(pk=given.pk)
         if pks:

@@ -2,7 +2,7 @@
 
 The way of a copy:
 beat → copy_sync.sync_copies → find_new_media → copy_fetch.claim_due (one lease per copy)
-     → copy_fetch.fetch_copy(lease), one turn at a time → the storage
+     → copy_fetch.fetch_copy(lease), a minute at a time → the storage
 """
 
 import logging

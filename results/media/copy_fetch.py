@@ -1,6 +1,6 @@
-"""Fetches copies: downloads each file in turns and moves it into the storage, surviving crashes on the way.
+"""Fetches copies: downloads each file bit by bit and moves it into the storage, surviving crashes on the way.
 
-A file is first downloaded into a part file on this machine. A worker may die in any turn; the next turn resumes
+A file is first downloaded into a part file on this machine. A worker may die at any time; the next fetch resumes
 where the part file ends. Only a complete file moves into the storage, and only then does its row become KEPT: no
 half-written file is ever played. Leases work as in `results.refresh.claims`.
 """
@@ -46,7 +46,7 @@ LEASE_DURATION = timedelta(minutes=2)
 # While a file moves into the storage, no progress can be seen that would renew the lease.
 STORE_LEASE_DURATION = MediaCopy.STORE_LEASE
 
-TURN_SECONDS = 60
+MAX_SECONDS = 60
 SAVE_PROGRESS_SECONDS = 3.0
 MIN_BYTES_PER_SECOND = 16 * 1024
 # Left free on this machine's disks, which may hold the database too.
@@ -57,7 +57,7 @@ LONGEST_WAIT = timedelta(hours=6)
 LONGEST_JITTER = 1.1
 MAX_FAILURES = 12
 DISK_WAIT = timedelta(minutes=15)
-# A failed turn that received this much counts as the first failure, not as one more in a row.
+# A failed fetch that received this much counts as the first failure, not as one more in a row.
 PROGRESS_BYTES = 2**20
 # Reserved at a time for a file whose host does not give its size.
 RESERVE_AHEAD_BYTES = 64 * 2**20
@@ -104,7 +104,7 @@ def recover_from_clock_change() -> None:
 
 
 def fetch_copy(lease: str) -> None:
-    """Work one turn on the copy under this lease, then enqueue further due copies.
+    """Go on with the copy under this lease, then enqueue further due copies.
 
     The lease is first replaced by a new one, so a message that is delivered twice finds the copy only once.
     """
@@ -115,7 +115,7 @@ def fetch_copy(lease: str) -> None:
     copy = MediaCopy.objects.filter(lease=own).exclude(dub=None).select_related("dub__run").first()
     try:
         if copy and copy.dub:
-            _Turn(copy, copy.dub, own).run()
+            _Fetch(copy, copy.dub, own).run()
             if copy.length_ms:
                 check_time_unit(copy.dub.run_id)
     finally:
@@ -132,8 +132,8 @@ class _LeaseLost(Exception):
 
 
 @dataclass
-class _Turn:
-    """One worker's turn on one copy: it ends when the file is complete, after TURN_SECONDS, or with an error."""
+class _Fetch:
+    """One fetch of a copy: it ends when the file is complete, after MAX_SECONDS, or with an error."""
 
     copy: MediaCopy
     dub: Dub
@@ -184,7 +184,7 @@ class _Turn:
     # --- Download ----------------------------------------------------------------------------------
 
     def _is_complete(self) -> bool:
-        """Return whether an earlier turn downloaded the whole file but could not store it."""
+        """Return whether an earlier fetch downloaded the whole file but could not store it."""
         return bool(self.copy.validator) and part_files.length(self.copy) == self.copy.size > 0
 
     def _download(self) -> bool:
@@ -221,13 +221,13 @@ class _Turn:
         return is_at_end
 
     def _write(self, part: download.FilePart, file: BinaryIO) -> bool:
-        """Write the pieces to the part file until the file ends (True) or the turn does (False).
+        """Write the pieces to the part file until the file ends (True) or the time is up (False).
 
-        Without a validator the download cannot be resumed, so its turn lasts until the end. Raises DownloadError
-        when less than MIN_BYTES_PER_SECOND arrive over TURN_SECONDS.
+        Without a validator the download cannot be resumed, so its fetch lasts until the end. Raises DownloadError
+        when less than MIN_BYTES_PER_SECOND arrive over MAX_SECONDS.
         """
         copy = self.copy
-        saved_at = turn_began_at = monotonic()
+        saved_at = fetch_began_at = monotonic()
         received_before = copy.received_bytes
         for piece in part.pieces:
             file.write(piece)
@@ -236,12 +236,12 @@ class _Turn:
             if now - saved_at >= SAVE_PROGRESS_SECONDS:
                 saved_at = now
                 self._reserve(part.size)
-            if now - turn_began_at >= TURN_SECONDS:
-                if copy.received_bytes - received_before < TURN_SECONDS * MIN_BYTES_PER_SECOND:
+            if now - fetch_began_at >= MAX_SECONDS:
+                if copy.received_bytes - received_before < MAX_SECONDS * MIN_BYTES_PER_SECOND:
                     raise download.DownloadError(_("The media host sends the file too slowly."))
                 if part.validator and copy.received_bytes != part.size:
                     return False
-                turn_began_at, received_before = now, copy.received_bytes
+                fetch_began_at, received_before = now, copy.received_bytes
         return True
 
     def _reserve(self, size: int | None) -> None:

@@ -13,7 +13,7 @@ from results import clock
 from results.media import copy_fetch, copy_storage, links, part_files, quota, still_files
 from results.media.copies import without_signature
 from results.models import CopyPolicy, Dub, MediaCopy, Retention
-from results.queue.turns import on_its_own
+from results.queue.backlogs import isolated
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ State = MediaCopy.State
 # halved and asked about again, in up to 15 calls; the time of five more is left to store the answers.
 LONGEST_TURN = timedelta(seconds=20 * settings.CAMB_TOTAL_SECONDS)
 REMOVED_AT_ONCE = 1000
-TURN_SECONDS = 60
+MAX_SECONDS = 60
 
 
 def sync_copies() -> None:
@@ -37,7 +37,7 @@ def sync_copies() -> None:
 def find_new_media() -> None:
     """Add a waiting copy for each medium in results stored since the last sync, for the teams that keep copies."""
     for policy in CopyPolicy.objects.filter(is_enabled=True, team__removed_at=None):
-        with on_its_own("The new media of team %s could not be added", policy.pk):
+        with isolated("The new media of team %s could not be added", policy.pk):
             _find_new_media_of(policy)
 
 
@@ -98,10 +98,10 @@ def delete_removed() -> None:
         return
     removed = MediaCopy.objects.unleased(clock.now()).filter(dub=None)
     removed = removed.filter(Q(content_type="") | Q(storage__in=["", mark])).defer("waveform")
-    turn_ends = monotonic() + TURN_SECONDS
+    deadline = monotonic() + MAX_SECONDS
     staying, faults = list[int](), list[tuple[int, Exception]]()
     for copy in removed.order_by("failures", "-storage", "pk")[:REMOVED_AT_ONCE]:
-        if monotonic() > turn_ends:
+        if monotonic() > deadline:
             break
         try:
             is_gone = copy_storage.delete_file(copy, mark)

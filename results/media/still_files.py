@@ -21,7 +21,7 @@ from results.models import Dub, MediaCopy, MediaCopyQuerySet
 
 logger = logging.getLogger(__name__)
 
-TURN_SECONDS = 20
+MAX_SECONDS = 20
 LEASE_DURATION = timedelta(minutes=10)
 # Where the storage is elsewhere, the whole file is fetched for its still. A larger one is not worth that.
 MAX_FETCHED_BYTES = 2 * 2**30
@@ -100,19 +100,19 @@ def announce(dub: Dub) -> None:
 
 
 def take_missing() -> bool:
-    """Take stills of kept videos that no worker has tried yet, for TURN_SECONDS; return whether some are left."""
+    """Take stills of kept videos that no worker has tried yet, for MAX_SECONDS; return whether some are left."""
     full = _full_teams()
-    turn_ends = monotonic() + TURN_SECONDS
+    deadline = monotonic() + MAX_SECONDS
     while not queue.is_worker_stopping() and (copy := _claim(full)):
         try:
             _take_claimed(copy)
         except Exception:
-            # Storages raise exceptions of their own kinds. The copy has its turn again after a pause.
+            # Storages raise exceptions of their own kinds. The copy is tried again after a pause.
             logger.exception("The still of copy %s could not be taken", copy.pk)
             return False
         finally:
             MediaCopy.objects.filter(lease=copy.lease).update(lease=None, lease_until=None)
-        if monotonic() > turn_ends:
+        if monotonic() > deadline:
             return True
     return False
 

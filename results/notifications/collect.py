@@ -16,7 +16,7 @@ from results import clock
 from results.models import Event, EventQuerySet, InboxItem, Message, Receiver, TeamVersion
 from results.notifications import receivers
 from results.notifications.summary import ORDER
-from results.queue.turns import on_its_own
+from results.queue.backlogs import isolated
 from teams.access import without_required_step
 from teams.models import Membership
 
@@ -52,13 +52,13 @@ def collect() -> None:
         if place not in known:
             known[place] = _batch(*place)
         if _is_complete(known[place], receiver, now) and not receivers.is_quiet(receiver, now):
-            with on_its_own(FAILURE, receiver.pk):
+            with isolated(FAILURE, receiver.pk):
                 _tell_now(receiver, known[place].last, now)
     for receiver in _with_members(
         Receiver.objects.present().filter(is_on=True, daily_at__lte=now).exclude(_has_open())
     ):
         if not receivers.is_quiet(receiver, now):
-            with on_its_own(FAILURE, receiver.pk):
+            with isolated(FAILURE, receiver.pk):
                 _tell_daily(receiver, now)
 
 

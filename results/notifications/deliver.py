@@ -37,7 +37,7 @@ PAUSES = tuple(
 # Each delivery takes one of a worker's threads, so few are under way at once, on all machines together.
 MAX_DELIVERIES = 4
 # After this time a worker goes on with another receiver.
-TURN_SECONDS = 20.0
+MAX_SECONDS = 20.0
 # A log of requests is for people to read, not to keep the content of messages.
 MAX_LOGGED = 20_000
 
@@ -86,12 +86,12 @@ def deliver(lease: str) -> None:
     leased = Receiver.objects.filter(lease=lease, lease_until__gt=now)
     if not leased.update(lease=own, **_lease_fields(now)):
         return
-    turn_ends = monotonic() + TURN_SECONDS
+    deadline = monotonic() + MAX_SECONDS
     try:
         while (message := _next_due(own)) and not queue.is_worker_stopping():
             Receiver.objects.filter(lease=own).update(lease_until=clock.now() + Receiver.LEASE)
             _try(message, own)
-            if monotonic() > turn_ends:
+            if monotonic() > deadline:
                 break
     finally:
         _release(own)

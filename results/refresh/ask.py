@@ -2,7 +2,7 @@
 
     beat → refresh_due → refresh: claims.claim_next → ask → save_outcomes (merge) → claims.claim → …
 
-A worker thread claims a lease, asks, saves, and claims the next one of the same key, until its turn is over. No
+A worker thread claims a lease, asks, saves, and claims the next one of the same key, for KEY_SECONDS. No
 thread hands work to another thread on the way.
 """
 
@@ -34,7 +34,7 @@ _BATCH_FAILURES = (camb.Unavailable, camb.Malformed)
 # A lease is renewed before a call once it is so old: a call takes at most CAMB_TOTAL_SECONDS of it.
 RENEW_AFTER_SECONDS = 5.0
 # How long a thread stays with one key, at least and at most, before it looks which key is next.
-TURN_SECONDS = (2.0, 4.0)
+KEY_SECONDS = (2.0, 4.0)
 # A run that this many answers in a row left out is asked about once by itself, while answers name other runs.
 VERIFY_AFTER_ABSENCES = 3
 
@@ -58,9 +58,9 @@ def refresh() -> None:
     try:
         while (lease := claims.claim_next()) and not queue.is_worker_stopping():
             # At different times, so that not all threads change their key at once.
-            turn_ends = monotonic() + random.uniform(*TURN_SECONDS)  # noqa: S311
+            deadline = monotonic() + random.uniform(*KEY_SECONDS)  # noqa: S311
             refresh_lease(lease)
-            while monotonic() < turn_ends and not queue.is_worker_stopping():
+            while monotonic() < deadline and not queue.is_worker_stopping():
                 if (next_lease := claims.claim(lease.key.pk)) is None:
                     break
                 refresh_lease(next_lease)

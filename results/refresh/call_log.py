@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from results import camb, clock
 from results.db import bulk
 from results.models import Attempt, Call, Retention, Run
-from results.queue.turns import on_its_own
+from results.queue.backlogs import isolated
 from teams.models import Team
 
 _OUTCOMES = {
@@ -88,7 +88,7 @@ def delete_old() -> int:
     calls = Call.objects.filter(at__lt=clock.days_ago(settings.CALL_LOG_DAYS)).exclude(team__in=own)
     deleted = _delete_calls(calls)
     for team_id, days in own.items():
-        with on_its_own("The old calls of team %s could not be deleted", team_id):
+        with isolated("The old calls of team %s could not be deleted", team_id):
             deleted += _delete_calls(Call.objects.filter(team=team_id, at__lt=clock.days_ago(days or 0)))
     return deleted
 

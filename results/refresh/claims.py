@@ -196,7 +196,7 @@ def release(lease_id: uuid.UUID, pks: Sequence[int]) -> None:
 
 
 def _keys_with_due_runs(now: datetime) -> QuerySet[ApiKey]:
-    """Keys that may be used and have due runs, in the order of their turns."""
+    """Keys that may be used and have due runs, the one that waits longest first."""
     has_due = Exists(Run.objects.due(now).filter(team=OuterRef("pk")))
     return ApiKey.objects.usable(now).filter(has_due).order_by(F("claimed_at").asc(nulls_first=True))
 

@@ -14,7 +14,7 @@ def calls_left(key: ApiKey, now: datetime) -> int:
 
 
 def count_calls(key: ApiKey, now: datetime, calls: int) -> None:
-    """Count these calls against the key's rate, and its turn as taken; the caller holds the key's row."""
+    """Count these calls against the key's rate and put it behind the others; the caller holds the key's row."""
     spent = timedelta(seconds=calls / settings.REFRESH_CALLS_PER_SECOND)
     ApiKey.objects.filter(pk=key.pk).update(rate_used_until=_rate_used_until(key, now) + spent, claimed_at=now)
 

@@ -15,16 +15,16 @@ from django.db import transaction
 from results import queue
 from results.dubs import checks
 from results.models import LargeChange, Run
-from results.queue.turns import FailedItems
+from results.queue.backlogs import Quarantine
 from results.runs import large_changes
 from results.search import indexing
 from teams.models import Team
 
-TURN_SECONDS = 3
+MAX_SECONDS = 3
 # After each batch a pause lets in a writer that waits for SQLite's write lock and tries every 25 ms at first.
 _RUNS_PER_CHUNK = 10
 _PAUSE_SECONDS = 0.03
-_failed = FailedItems("The search index could not be synced with run %s")
+_quarantine = Quarantine("The search index could not be synced with run %s")
 
 
 def archive_runs(team: Team, pks: Collection[int], *, at: datetime | None = None) -> int:
@@ -54,18 +54,18 @@ def undo_archiving(team: Team, at: datetime) -> int:
 def sync_pending() -> None:
     """Go on with changes of very many runs, and sync the search index with archived and restored runs.
 
-    This takes TURN_SECONDS; then a task for the rest is enqueued.
+    This takes MAX_SECONDS; then a task for the rest is enqueued.
     """
-    turn_ends = time.monotonic() + TURN_SECONDS
-    if not large_changes.go_on_with_all(turn_ends):
+    deadline = time.monotonic() + MAX_SECONDS
+    if not large_changes.go_on_with_all(deadline):
         queue.enqueue("sync_archived")
         return
     while pks := _next_pending():
-        if time.monotonic() > turn_ends:
+        if time.monotonic() > deadline:
             queue.enqueue("sync_archived")
             return
         for pk in pks:
-            with _failed.on_its_own(pk):
+            with _quarantine.isolated(pk):
                 _sync_run(pk)
         time.sleep(_PAUSE_SECONDS)
 
@@ -87,6 +87,6 @@ def _sync_run(pk: int) -> None:
 
 def _next_pending() -> list[int]:
     """Return the next runs to sync: those to remove from the index first, then those to add, newest first."""
-    runs = Run.objects.exclude(pk__in=_failed.pks())
+    runs = Run.objects.exclude(pk__in=_quarantine.pks())
     to_unindex = runs.to_unindex().order_by("pk")[:_RUNS_PER_CHUNK].pks()
     return to_unindex or runs.to_index().order_by("-pk")[:_RUNS_PER_CHUNK].pks()

@@ -18,7 +18,7 @@ from django.db.models.functions import Coalesce
 from results import clock
 from results.db import chunks
 from results.models import LargeChange, Run, TeamVersion
-from results.queue.turns import FailedItems
+from results.queue.backlogs import Quarantine
 from teams import audit
 from teams.models import Team
 
@@ -30,7 +30,7 @@ _RUNS_PER_STEP = 500
 _SOURCES_PER_TRANSACTION = 500
 # After each step a pause lets in a writer that waits for SQLite's write lock.
 _PAUSE_SECONDS = 0.03
-_failed = FailedItems("The large changes of team %s could not go on")
+_quarantine = Quarantine("The large changes of team %s could not go on")
 
 _AUDIT = {
     Verb.ARCHIVED: audit.Action.RUNS_ARCHIVED,
@@ -75,21 +75,21 @@ def cancel(team: Team, kind: Verb, at: datetime) -> None:
         LargeChange.objects.filter(team=team, kind=kind, at=at).delete()
 
 
-def go_on_with_all(turn_ends: float) -> bool:
-    """Go on with the changes of all teams; return whether all are done before the turn ends.
+def go_on_with_all(deadline: float) -> bool:
+    """Go on with the changes of all teams; return whether all are done before the deadline.
 
-    A team whose change fails has its turn again after a while.
+    A team whose change fails is tried again after a while.
     """
     teams = Team.objects.filter(pk__in=LargeChange.objects.values("team"))
-    for team in teams.exclude(pk__in=_failed.pks()):
-        with _failed.on_its_own(team.pk):
-            if not go_on(team, turn_ends):
+    for team in teams.exclude(pk__in=_quarantine.pks()):
+        with _quarantine.isolated(team.pk):
+            if not go_on(team, deadline):
                 return False
     return True
 
 
-def go_on(team: Team, turn_ends: float) -> bool:
-    """Go on with the team's changes, one step at least; return whether all are done before the turn ends."""
+def go_on(team: Team, deadline: float) -> bool:
+    """Go on with the team's changes, one step at least; return whether all are done before the deadline."""
     pks: dict[int, list[int]] = {}
     while True:
         with transaction.atomic():
@@ -109,7 +109,7 @@ def go_on(team: Team, turn_ends: float) -> bool:
                 LargeChange.objects.filter(pk=note.pk).update(done=F("done") + len(part))
         if note.kind == Verb.REMOVED:
             _show_sources_anew(team, part)
-        if time.monotonic() > turn_ends:
+        if time.monotonic() > deadline:
             return not is_pending(team)
         time.sleep(_PAUSE_SECONDS)
 

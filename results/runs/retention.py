@@ -13,12 +13,12 @@ from django.db.models import Q, QuerySet
 
 from results import clock
 from results.models import Call, CopyPolicy, MediaCopy, Retention, Run, RunQuerySet
-from results.queue.turns import on_its_own
+from results.queue.backlogs import isolated
 from results.runs.trash import delete_runs
 from teams import audit
 from teams.models import Team
 
-TURN_SECONDS = 60
+MAX_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -77,29 +77,29 @@ def set_limits(team: Team, limits: Limits) -> None:
 
 
 def apply_retention() -> None:
-    """Delete what is too old. What is left after TURN_SECONDS is deleted the next time.
+    """Delete what is too old. What is left after MAX_SECONDS is deleted the next time.
 
     A team whose things cannot be deleted holds up no other.
     """
-    turn_ends = monotonic() + TURN_SECONDS
+    deadline = monotonic() + MAX_SECONDS
     retentions = list(Retention.objects.select_related("team"))
     for retention in retentions:
-        with on_its_own("The old copies of team %s could not be removed", retention.pk):
+        with isolated("The old copies of team %s could not be removed", retention.pk):
             # The next sync deletes the files of copies without a dub.
             _kept_before(retention.pk, retention.media_days).update(dub=None, team=None)
     counts = [(_old_runs(retention).count(), retention) for retention in retentions if retention.archived_run_days]
     # The team with the fewest runs comes first, and each gets a share of the time: a large one holds up no other.
     waiting = sorted(((count, retention) for count, retention in counts if count), key=itemgetter(0))
     for place, (count, retention) in enumerate(waiting):
-        share = (turn_ends - monotonic()) / (len(waiting) - place)
-        with on_its_own("The archived runs of team %s could not be deleted", retention.pk):
+        share = (deadline - monotonic()) / (len(waiting) - place)
+        with isolated("The archived runs of team %s could not be deleted", retention.pk):
             _delete_archived(retention, count, monotonic() + share)
 
 
-def _delete_archived(retention: Retention, count: int, turn_ends: float) -> None:
-    """Delete the team's runs that are too old, of which there are `count`, until the turn ends."""
+def _delete_archived(retention: Retention, count: int, deadline: float) -> None:
+    """Delete the team's runs that are too old, of which there are `count`, until the deadline."""
     try:
-        delete_runs(retention.team, _archived_before(retention.archived_run_days), turn_ends)
+        delete_runs(retention.team, _archived_before(retention.archived_run_days), deadline)
     finally:
         deleted = count - _old_runs(retention).count()
         if deleted > 0:

@@ -16,12 +16,12 @@ from django.db.models import Count
 from results import clock, queue
 from results.db import bulk
 from results.models import Cue, Dub, Run, RunQuerySet, TeamVersion
-from results.queue.turns import FailedItems
+from results.queue.backlogs import Quarantine
 from results.runs.source_names import name_key
 from results.search import titles
 from results.transcripts.correlation import correlate
 
-TURN_SECONDS = 3
+MAX_SECONDS = 3
 # The lengths of dubs of one original differ by no more than this share.
 MAX_DIFFERENCE = 0.02
 _RUNS_PER_BATCH = 50
@@ -29,18 +29,20 @@ _RUNS_PER_BATCH = 50
 _MAX_SAME_NAME = 200
 # So many lines are enough to tell two originals apart.
 _LINES_COMPARED = 400
-_failed = FailedItems("Run %s could not be compared with others")
+_quarantine = Quarantine("Run %s could not be compared with others")
 
 
 def suggest_pending() -> None:
-    """Compare the runs that are left for TURN_SECONDS, then enqueue a task for the rest.
+    """Compare the runs that are left for MAX_SECONDS, then enqueue a task for the rest.
 
     While runs are due, refreshing them comes first: one batch is compared, and the next comes with beat's tick.
     """
     is_busy = Run.objects.askable(clock.now()).exists()
-    turn_ends = time.monotonic() + TURN_SECONDS
-    while batch := list(Run.objects.uncompared().exclude(pk__in=_failed.pks()).order_by("pk")[:_RUNS_PER_BATCH]):
-        if time.monotonic() > turn_ends:
+    deadline = time.monotonic() + MAX_SECONDS
+    while batch := list(
+        Run.objects.uncompared().exclude(pk__in=_quarantine.pks()).order_by("pk")[:_RUNS_PER_BATCH]
+    ):
+        if time.monotonic() > deadline:
             queue.enqueue("suggest_sources")
             return
         by_team = sorted(batch, key=lambda run: run.team_id)
@@ -56,7 +58,7 @@ def _compare_each(team_id: int, batch: Sequence[Run]) -> None:
         _compare(team_id, batch)
     except Exception:
         for run in batch:
-            with _failed.on_its_own(run.pk):
+            with _quarantine.isolated(run.pk):
                 _compare(team_id, [run])
 
 

@@ -20,7 +20,7 @@ from results import clock, queue, tags
 from results.db import chunks
 from results.models import Cue, LargeChange, Run, RunQuerySet, TeamVersion
 from results.queue import beat
-from results.queue.turns import on_its_own
+from results.queue.backlogs import isolated
 from results.refresh import merge
 from results.runs import large_changes
 from results.runs.source import delete_if_single
@@ -32,7 +32,7 @@ Verb = LargeChange.Verb
 
 TRASH_TIME = Run.TRASH_TIME
 
-TURN_SECONDS = 60
+MAX_SECONDS = 60
 _RUNS_PER_BATCH = 100
 _ANY = Q()
 
@@ -144,15 +144,15 @@ def _finish_soon() -> None:
 def finish_removals() -> None:
     """Delete the runs and teams whose time in the trash is over, and teams without members, with all their data.
 
-    This goes on for TURN_SECONDS, and then enqueues a task for the rest. After a killed worker, the next one goes
+    This goes on for MAX_SECONDS, and then enqueues a task for the rest. After a killed worker, the next one goes
     on from there.
     """
-    is_over, turn_ends = Q(removed_at__lte=clock.now() - TRASH_TIME), time.monotonic() + TURN_SECONDS
+    is_over, deadline = Q(removed_at__lte=clock.now() - TRASH_TIME), time.monotonic() + MAX_SECONDS
     of_runs = Team.objects.filter(pk__in=Run.objects.filter(is_over).values("team"))
     whole = Team.objects.filter(Q(memberships=None) | is_over)
     for team, which in [*((team, is_over) for team in of_runs), *((team, _ANY) for team in whole)]:
-        with on_its_own("What team %s has removed could not be deleted", team.pk):
-            if not delete_runs(team, which, turn_ends):
+        with isolated("What team %s has removed could not be deleted", team.pk):
+            if not delete_runs(team, which, deadline):
                 queue.enqueue("finish_removals")
                 return
             if which == _ANY:
@@ -166,13 +166,13 @@ def _delete_empty(team: Team) -> None:
         team.delete()
 
 
-def delete_runs(team: Team, which: Q, turn_ends: float) -> bool:
+def delete_runs(team: Team, which: Q, deadline: float) -> bool:
     """Delete the team's runs that match `which`, and what only they used: words and tags.
 
-    Returns False when the turn was over before.
+    Returns False when the deadline passed before.
     """
     while runs := list(Run.objects.filter(which, team=team)[:_RUNS_PER_BATCH]):
-        if time.monotonic() > turn_ends:
+        if time.monotonic() > deadline:
             return False
         words = forget.words_of(Cue.objects.filter(run__in=[run.pk for run in runs]))
         for run in runs:

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from results import clock
 from results.models import Dub, Event, Run, SavedSearch, SearchAlert, TeamVersion
-from results.queue.turns import FailedItems, on_its_own
+from results.queue.backlogs import Quarantine, isolated
 from results.search import indexing
 from results.search.find import count_in_dub
 from results.search.query import MAX_CHARACTERS
@@ -19,7 +19,7 @@ MAX_SAVED = 100
 MAX_DUBS = 200
 # While runs are due, refreshing them comes first: one task checks only so many dubs.
 DUBS_WHILE_BUSY = 25
-_failed = FailedItems("The saved searches could not be run on dub %s")
+_quarantine = Quarantine("The saved searches could not be run on dub %s")
 
 
 class TooManySearchesError(Exception):
@@ -84,10 +84,10 @@ def create_alerts() -> None:
     Dubs of archived runs follow once the run is restored.
     """
     unchecked = Dub.objects.filter(is_alert_checked=False, run__archived_at=None, run__is_indexed=True)
-    unchecked = unchecked.exclude(pk__in=_failed.pks())
+    unchecked = unchecked.exclude(pk__in=_quarantine.pks())
     most = DUBS_WHILE_BUSY if Run.objects.askable(clock.now()).exists() else MAX_DUBS
     for dub in unchecked.order_by("pk")[:most]:
-        with _failed.on_its_own(dub.pk):
+        with _quarantine.isolated(dub.pk):
             _create_alerts_about(dub)
 
 
@@ -95,7 +95,7 @@ def _create_alerts_about(dub: Dub) -> None:
     found = []
     for saved in SavedSearch.objects.filter(team=dub.team_id).select_related("owner"):
         # One search that fails must not keep the team's other searches from every new dub.
-        with on_its_own("The saved search %s could not be run", saved.pk):
+        with isolated("The saved search %s could not be run", saved.pk):
             if count := _count_for_owner(dub, saved):
                 found.append((saved, count))
     indexing.learn_words(dub)

@@ -15,14 +15,14 @@ from django.db.models.expressions import RawSQL
 from results import queue, tags
 from results.db import bulk
 from results.models import Run, RunQuerySet
-from results.queue.turns import FailedItems
+from results.queue.backlogs import Quarantine
 from results.search import analyzer
 
-TURN_SECONDS = 3
+MAX_SECONDS = 3
 # Longer ones do not fit into PostgreSQL's index.
 _MAX_FOLDED = 500
 _RUNS_PER_BATCH = 200
-_failed = FailedItems("The title of run %s could not be folded")
+_quarantine = Quarantine("The title of run %s could not be folded")
 # A query of its own, so that the other needs only the index. Raw SQL, as the ORM takes longer to build it than a
 # small team's search does.
 _NOT_FOLDED = r"select id from results_run where title_folded is null and lower(title) like lower(%s) escape '\'"
@@ -55,13 +55,13 @@ def _has_word(word: str) -> Q:
 def fold_pending() -> None:
     """Fill in what titles and tags are searched by where it is missing, then enqueue a task for the rest.
 
-    Titles take TURN_SECONDS at most, and tags one batch.
+    Titles take MAX_SECONDS at most, and tags one batch.
     """
     more_tags = tags.fill_search_forms()
-    turn_ends = time.monotonic() + TURN_SECONDS
+    deadline = time.monotonic() + MAX_SECONDS
     missing = Run.objects.filter(title_folded=None).order_by("pk")
-    while pks := missing.exclude(pk__in=_failed.pks())[:_RUNS_PER_BATCH].pks():
-        if time.monotonic() > turn_ends:
+    while pks := missing.exclude(pk__in=_quarantine.pks())[:_RUNS_PER_BATCH].pks():
+        if time.monotonic() > deadline:
             queue.enqueue("fold_titles")
             return
         _fold_runs(pks)
@@ -73,7 +73,7 @@ def _fold_runs(pks: list[int]) -> None:
     with transaction.atomic():
         folded = []
         for run in Run.objects.filter(pk__in=pks).select_for_update().order_by("pk").only("title"):
-            with _failed.on_its_own(run.pk):
+            with _quarantine.isolated(run.pk):
                 run.title_folded = fold(run.title)
                 folded.append(run)
         bulk.update(Run, folded, ("title_folded",))

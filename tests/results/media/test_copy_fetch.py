@@ -104,7 +104,7 @@ def test_download_without_a_validator_starts_over(waiting, host, sync):
 
 
 def test_next_turn_resumes_where_the_last_one_ended(waiting, host, sync, monkeypatch):
-    monkeypatch.setattr(copy_fetch, "TURN_SECONDS", 0)
+    monkeypatch.setattr(copy_fetch, "MAX_SECONDS", 0)
     monkeypatch.setattr(download, "PIECE_BYTES", 100_000)
     copy = sync()
     assert (copy.state, copy.failures, copy.message) == ("kept", 0, "")
@@ -201,7 +201,7 @@ def test_download_starts_over_when_the_file_grew(team, host, sync):
 
 
 def test_host_below_the_minimum_rate_fails(team, host, sync, monkeypatch):
-    monkeypatch.setattr(copy_fetch, "TURN_SECONDS", 0.1)
+    monkeypatch.setattr(copy_fetch, "MAX_SECONDS", 0.1)
     host.files["/v.mp4"] = Reply(200, VIDEO, {"ETag": ETAG}, drip=0.02)
     ready_dub(team, host)
     copy = sync()

@@ -122,7 +122,7 @@ def test_an_older_copy_gets_its_still_later(team, host, sync, store_in, data_dir
 
 def test_a_turn_ends_and_the_next_one_follows_at_once(older, monkeypatch):
     ScheduledTask.objects.create(name="take-stills", next_at=timezone.now())
-    monkeypatch.setattr(still_files, "TURN_SECONDS", -1)
+    monkeypatch.setattr(still_files, "MAX_SECONDS", -1)
     tasks.take_stills()
     assert ScheduledTask.objects.get().next_at < timezone.now() + timedelta(seconds=2)
     tasks.take_stills()

@@ -37,7 +37,7 @@ def statuses() -> list[str]:
 
 def test_a_thread_looks_for_the_next_key_once_its_turn_is_over(camb, enqueued, make_key, settings, monkeypatch):
     settings.REFRESH_CALLS_PER_KEY = 1
-    monkeypatch.setattr(ask, "TURN_SECONDS", (0, 0))
+    monkeypatch.setattr(ask, "KEY_SECONDS", (0, 0))
     monkeypatch.setattr(ask, "ASK_SECONDS", 0)
     teams = [make_team(), make_team()]
     for number, team in enumerate(teams):

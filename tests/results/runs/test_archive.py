@@ -103,11 +103,11 @@ def test_a_worker_goes_on_in_turns_where_another_stopped(team, enqueued, monkeyp
         archive.sync_pending()
     assert (indexed(team), found_texts(team)) == (2, set())
     monkeypatch.setattr(indexing, "sync_run", sync_run)
-    monkeypatch.setattr(archive, "TURN_SECONDS", -1)
+    monkeypatch.setattr(archive, "MAX_SECONDS", -1)
     enqueued.clear()
     archive.sync_pending()
     assert (indexed(team), enqueued) == (2, [("sync_archived",)])
-    monkeypatch.setattr(archive, "TURN_SECONDS", 60)
+    monkeypatch.setattr(archive, "MAX_SECONDS", 60)
     archive.sync_pending()
     assert (indexed(team), is_sound()) == (0, True)
 

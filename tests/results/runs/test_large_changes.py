@@ -26,7 +26,7 @@ def run_pks(team) -> list[int]:
     return Run.objects.filter(team=team).order_by("pk").pks()
 
 
-def turn(steps: int = 100) -> None:
+def work_on(steps: int = 100) -> None:
     for _ in range(steps):
         large_changes.go_on_with_all(0)
 
@@ -40,9 +40,9 @@ def test_a_request_removes_some_and_a_worker_the_rest_at_the_same_time(team, run
     assert removal.count == RUNS
     assert trash.runs_of_removal(team, removal.at).count() == 5
     assert entries_of(team) == [("runs-removed", RUNS)]
-    turn(3)
+    work_on(3)
     assert trash.runs_of_removal(team, removal.at).count() == 20
-    turn()
+    work_on()
     assert trash.runs_of_removal(team, removal.at).count() == RUNS
     assert not LargeChange.objects.exists()
     assert entries_of(team) == [("runs-removed", RUNS)]
@@ -53,9 +53,9 @@ def test_undo_restores_exactly_what_was_removed_and_removes_no_more(team, run_pk
     archive.archive_runs(team, run_pks[:3])
     trash.remove_runs(team, run_pks[3:4], by="Ben")
     removal = trash.remove_runs(team, run_pks, by="Ann")
-    turn(2)
+    work_on(2)
     trash.undo_removal(team, removal.at)
-    turn()
+    work_on()
     assert Run.objects.filter(archived_at=None).count() == RUNS - 4
     assert set(Run.objects.archived().pks()) == set(run_pks[:3])
     assert set(Run.objects.removed().pks()) == {run_pks[3]}
@@ -71,10 +71,10 @@ def test_a_killed_step_is_done_once_more_and_counted_once(team, run_pks, monkeyp
 
     monkeypatch.setattr(large_changes, "_change_part", die)
     with pytest.raises(KeyboardInterrupt):
-        turn(1)
+        work_on(1)
     assert trash.runs_of_removal(team, removal.at).count() == 5
     monkeypatch.setattr(large_changes, "_change_part", whole)
-    turn()
+    work_on()
     assert trash.runs_of_removal(team, removal.at).count() == RUNS
 
 
@@ -84,7 +84,7 @@ def test_later_changes_follow_in_their_order(team, run_pks):
     removal = trash.remove_runs(team, run_pks[-1:], by="Ann")
     archive.archive_runs(team, run_pks[:1])
     assert Run.objects.archived().count() == 20  # each request did one step of what was asked for first
-    turn()
+    work_on()
     assert set(Run.objects.archived().pks()) == {run_pks[0]}
     assert trash.runs_of_removal(team, removal.at).pks() == run_pks[-1:]
     assert [kind for kind, _count in entries_of(team)] == [
@@ -106,7 +106,7 @@ def test_changes_go_on_by_the_periodic_task_and_team_by_team(team, run_pks, monk
 def test_a_change_names_runs_of_its_team_only_and_each_once(team, run_pks):
     stranger = make_run(make_team("Other"))
     assert archive.archive_runs(team, [*run_pks, *run_pks[:5], stranger.pk]) == RUNS
-    turn()
+    work_on()
     assert list(Run.objects.current()) == [stranger]
 
 
@@ -116,12 +116,12 @@ def test_what_is_left_of_a_source_is_shown_anew(team, run_pks):
     Run.objects.filter(pk=run_pks[-1]).update(source=source)
     before = Run.objects.get(pk=left.pk).version
     trash.remove_runs(team, run_pks, by="Ann")
-    turn()
+    work_on()
     assert Run.objects.get(pk=left.pk).version > before
 
 
 def test_a_deleted_team_takes_its_changes_along(team, run_pks):
     archive.archive_runs(team, run_pks)
     team.delete()
-    turn(1)
+    work_on(1)
     assert not LargeChange.objects.exists()

@@ -87,10 +87,10 @@ def test_a_team_whose_data_cannot_be_deleted_holds_up_no_other(monkeypatch, capl
         Call.objects.create(team=each, at=days_ago(8), ms=1, outcome="answered", run_count=1)
     delete_runs, delete_calls = trash.delete_runs, call_log._delete_calls
 
-    def refuse_runs(of_team, which, turn_ends):
+    def refuse_runs(of_team, which, deadline):
         if of_team == team:
             raise ValueError
-        return delete_runs(of_team, which, turn_ends)
+        return delete_runs(of_team, which, deadline)
 
     def refuse_calls(calls):
         if calls.filter(team=team).exists():
@@ -111,21 +111,21 @@ def test_a_large_team_leaves_time_for_the_others(monkeypatch):
         Retention.objects.create(team=team, archived_run_days=90)
         for _ in range(count):
             make_run(team, archived_at=days_ago(91))
-    turns = {}
+    shares = {}
 
-    def note_turn(team, which, turn_ends):
-        turns[team] = turn_ends - monotonic()
+    def note_share(team, which, deadline):
+        shares[team] = deadline - monotonic()
 
-    monkeypatch.setattr(retention, "delete_runs", note_turn)
+    monkeypatch.setattr(retention, "delete_runs", note_share)
     apply_retention()
-    assert list(turns) == [small, large]
-    assert turns[small] < retention.TURN_SECONDS * 0.51
+    assert list(shares) == [small, large]
+    assert shares[small] < retention.MAX_SECONDS * 0.51
 
 
 def test_a_turn_that_deletes_nothing_leaves_no_entry(monkeypatch):
     team = make_team()
     Retention.objects.create(team=team, archived_run_days=90)
     make_run(team, archived_at=days_ago(91))
-    monkeypatch.setattr(retention, "TURN_SECONDS", -1)
+    monkeypatch.setattr(retention, "MAX_SECONDS", -1)
     apply_retention()
     assert (Run.objects.count(), AuditEntry.objects.count()) == (1, 0)

@@ -184,7 +184,7 @@ def test_refreshing_comes_before_a_backlog_of_comparisons(team, enqueued, monkey
 
 def test_what_a_turn_leaves_is_done_by_the_next(monkeypatch, enqueued):
     make_dubs(make_team(), "Pilot (French)", "Pilot (German)")
-    monkeypatch.setattr(source_suggestions, "TURN_SECONDS", -1)
+    monkeypatch.setattr(source_suggestions, "MAX_SECONDS", -1)
     suggest_pending()
     assert enqueued == [("suggest_sources",)]
     assert Run.objects.uncompared().count() == 2

@@ -236,7 +236,7 @@ def test_a_task_that_becomes_a_run_that_is_deleted_now_is_a_run_of_its_own(team)
 
 
 def test_what_a_turn_leaves_is_left_to_another_task(team, enqueued, monkeypatch):
-    monkeypatch.setattr(trash, "TURN_SECONDS", -1)
+    monkeypatch.setattr(trash, "MAX_SECONDS", -1)
     run = make_run(team)
     trash.remove_runs(team, [run.pk], by="Ann")
     grow_old()

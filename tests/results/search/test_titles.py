@@ -125,7 +125,7 @@ def test_titles_that_are_not_folded_yet_are_found_and_filled_in(monkeypatch):
 
 def test_filling_in_goes_on_in_another_task(monkeypatch):
     sent: list[str] = []
-    monkeypatch.setattr(titles, "TURN_SECONDS", -1)
+    monkeypatch.setattr(titles, "MAX_SECONDS", -1)
     monkeypatch.setattr(queue, "enqueue", sent.append)
     make_run(title="Pilot", title_folded=None)
     titles.fold_pending()

@@ -6,7 +6,7 @@ import pytest
 
 from results import tasks
 from results.dubs import checks
-from results.queue.turns import one_at_a_time
+from results.queue.backlogs import single_instance
 from tests.factories import make_dub, make_ready_run, make_team
 
 WAIT_S = 20
@@ -26,7 +26,7 @@ class Backlog:
 
 def test_what_asks_for_a_running_task_ends_at_once_and_has_it_run_once_more(enqueued):
     backlog = Backlog()
-    task = one_at_a_time(backlog.work_off)
+    task = single_instance(backlog.work_off)
     first = Thread(target=task)
     first.start()
     assert backlog.begun.wait(WAIT_S)
@@ -44,7 +44,7 @@ def test_a_task_that_fails_can_be_run_again(enqueued):
     def fail() -> None:
         raise ZeroDivisionError
 
-    task = one_at_a_time(fail)
+    task = single_instance(fail)
     for _ in range(2):
         with pytest.raises(ZeroDivisionError):
             task()

@@ -10,7 +10,7 @@ from results.dubs import checks, speakers
 from results.dubs import languages as dub_languages
 from results.media import copy_sync
 from results.models import CopyPolicy, Cue, Dub, LargeChange, MediaCopy, Run, SearchAlert, Tag
-from results.queue import turns
+from results.queue import backlogs
 from results.runs import archive, large_changes, source_suggestions
 from results.runs.source_names import name_key
 from results.search import find, indexing, saved, titles
@@ -39,7 +39,7 @@ def fail_for(monkeypatch) -> Callable[[ModuleType, str, object], None]:
 
 def test_a_run_that_cannot_be_synced_leaves_the_index_to_others(fail_for, monkeypatch, caplog, enqueued):
     monkeypatch.setattr(archive, "_RUNS_PER_CHUNK", 1)
-    monkeypatch.setattr(archive, "TURN_SECONDS", 60)
+    monkeypatch.setattr(archive, "MAX_SECONDS", 60)
     bad, _good = (make_searchable_run(make_team(), "one") for _ in range(2))
     Run.objects.update(archived_at=clock.now())
     fail_for(archive, "_sync_run", bad.pk)
@@ -48,7 +48,7 @@ def test_a_run_that_cannot_be_synced_leaves_the_index_to_others(fail_for, monkey
     assert f"The search index could not be synced with run {bad.pk}" in caplog.text
 
 
-def test_a_failed_item_is_left_out_for_a_while_and_then_has_its_turn_again(fail_for, monkeypatch, caplog):
+def test_a_failed_item_is_left_out_for_a_while_and_then_tried_again(fail_for, monkeypatch, caplog):
     run = make_searchable_run(make_team(), "one")
     Run.objects.update(archived_at=clock.now())
     with monkeypatch.context() as context:
@@ -57,14 +57,14 @@ def test_a_failed_item_is_left_out_for_a_while_and_then_has_its_turn_again(fail_
     caplog.clear()
     tasks.sync_archived()
     assert (Run.objects.get(pk=run.pk).is_indexed, caplog.text) == (True, "")
-    for key in turns.failed_until:
-        turns.failed_until[key] -= turns.RETRY_SECONDS
+    for key in backlogs.quarantined_until:
+        backlogs.quarantined_until[key] -= backlogs.RETRY_SECONDS
     tasks.sync_archived()
     assert not Run.objects.get(pk=run.pk).is_indexed
 
 
 def test_when_every_item_fails_the_task_fails(monkeypatch):
-    monkeypatch.setattr(turns, "MAX_FAILED", 2)
+    monkeypatch.setattr(backlogs, "MAX_QUARANTINED", 2)
     monkeypatch.setattr(archive, "_sync_run", lambda pk: 1 // 0)
     for _ in range(3):
         make_searchable_run(make_team(), "one")
@@ -96,7 +96,7 @@ def test_a_dub_whose_language_cannot_be_read_holds_up_no_other(fail_for, monkeyp
 
 def test_a_dub_whose_checks_cannot_be_made_holds_up_no_other(fail_for, monkeypatch, enqueued):
     monkeypatch.setattr(checks, "_DUBS_PER_BATCH", 1)
-    monkeypatch.setattr(checks, "TURN_SECONDS", 60)
+    monkeypatch.setattr(checks, "MAX_SECONDS", 60)
     _good, bad = (make_dub(make_ready_run(make_team()), ["Hola"], is_language_checked=True) for _ in range(2))
     fail_for(checks, "store_checks", bad)
     tasks.store_checks()
@@ -163,7 +163,7 @@ def test_a_title_or_a_tag_that_cannot_be_folded_holds_up_no_other(fail_for, monk
 
 def test_a_run_that_cannot_be_compared_holds_up_no_other(monkeypatch, enqueued):
     monkeypatch.setattr(source_suggestions, "_RUNS_PER_BATCH", 2)
-    monkeypatch.setattr(source_suggestions, "TURN_SECONDS", 60)
+    monkeypatch.setattr(source_suggestions, "MAX_SECONDS", 60)
     bad, *_others = (make_run(title=title, cue_count=1) for title in ("bad", "one", "two"))
     monkeypatch.setattr(source_suggestions, "name_key", lambda title: 1 // 0 if title == "bad" else name_key(title))
     tasks.suggest_sources()

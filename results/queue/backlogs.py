@@ -1,4 +1,4 @@
-"""Has one thread of a process at a time work off a backlog, and each of many go its way whatever happens to others.
+"""Works off backlogs: a mutex for the task of each, and isolation and quarantine for its items.
 
 Beat sends a backlog's task at every tick, and the task enqueues itself while something is left. Without this, every
 tick would add one more task that takes the same rows as the others: after a large sweep they filled all threads,
@@ -20,11 +20,11 @@ logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 600
 # When more items of a backlog fail, the fault is in none of them.
-MAX_FAILED = 1000
+MAX_QUARANTINED = 1000
 # Without memory or the database none of many can come.
 _ERRORS_OF_ALL = (MemoryError, OperationalError, InterfaceError)
 
-failed_until: dict[tuple[str, int], float] = {}
+quarantined_until: dict[tuple[str, int], float] = {}
 """Until when items are left out that failed in this process, by the log line of their backlog and their pk."""
 
 _lock = threading.Lock()
@@ -32,10 +32,11 @@ _running: set[str] = set()
 _asked_again: set[str] = set()
 
 
-def one_at_a_time(task: Callable[[], None]) -> Callable[[], None]:
-    """Let this task of `results.tasks` end at once while another thread runs it, which then enqueues it once more.
+def single_instance(task: Callable[[], None]) -> Callable[[], None]:
+    """Make a task of `results.tasks` a single instance in its process, by a mutex.
 
-    So what was committed while it came to its end is not left until beat's next tick.
+    It ends at once while another thread runs it, which then enqueues it once more. So what was committed while it
+    came to its end is not left until beat's next tick.
     """
     name = task.__name__
 
@@ -60,7 +61,7 @@ def one_at_a_time(task: Callable[[], None]) -> Callable[[], None]:
 
 
 @contextmanager
-def on_its_own(failure: str, pk: int) -> Iterator[None]:
+def isolated(failure: str, pk: int) -> Iterator[None]:
     """Log what goes wrong with one of many, and let the others come; `failure` is the log line, with `%s` for `pk`.
 
     Without memory or the database none of them can come, so that is raised.
@@ -73,10 +74,10 @@ def on_its_own(failure: str, pk: int) -> Iterator[None]:
         logger.exception(failure, pk)
 
 
-class FailedItems:
-    """The items of a backlog that failed, which are left out of it for RETRY_SECONDS so that the others come.
+class Quarantine:
+    """The items of a backlog that failed (poison messages), left out for RETRY_SECONDS so that the others come.
 
-    Without this, those that fail each time would be the first of every turn. `failure` is the log line, with `%s`
+    Without this, those that fail each time would be the first of every task. `failure` is the log line, with `%s`
     for the pk.
     """
 
@@ -84,21 +85,21 @@ class FailedItems:
         self._failure = failure
 
     @contextmanager
-    def on_its_own(self, pk: int) -> Iterator[None]:
-        """Do as the function `on_its_own` does, and leave the item out for a while if it fails."""
+    def isolated(self, pk: int) -> Iterator[None]:
+        """Do as the function `isolated` does, and leave the item out for a while if it fails."""
         try:
             yield
         except _ERRORS_OF_ALL:
             raise
         except Exception:
-            if len(self.pks()) >= MAX_FAILED:
+            if len(self.pks()) >= MAX_QUARANTINED:
                 raise
-            failed_until[self._failure, pk] = time.monotonic() + RETRY_SECONDS
+            quarantined_until[self._failure, pk] = time.monotonic() + RETRY_SECONDS
             logger.exception(self._failure, pk)
 
     def pks(self) -> list[int]:
         """Return the items that are to be left out now."""
         now = time.monotonic()
-        for key in [key for key, until in list(failed_until.items()) if until <= now]:
-            failed_until.pop(key, None)
-        return [pk for failure, pk in list(failed_until) if failure == self._failure]
+        for key in [key for key, until in list(quarantined_until.items()) if until <= now]:
+            quarantined_until.pop(key, None)
+        return [pk for failure, pk in list(quarantined_until) if failure == self._failure]
