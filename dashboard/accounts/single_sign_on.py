@@ -43,18 +43,18 @@ class SignupForm(OwnLabels, AllauthSignupForm):
     """Asks for the address of a person about whom the provider has not told it."""
 
 
-def told_when_away(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def answer_502_when_unreachable(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Answer with the page for a failed single sign-on when the provider cannot be reached."""
 
     @wraps(view)
-    def told(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             return view(request, *args, **kwargs)
         except RequestException as error:
             logger.warning("The provider of single sign-on did not answer: %s", error)
             return render(request, "socialaccount/authentication_error.html", status=502)
 
-    return told
+    return answer
 
 
 def groups_in(extra_data: dict[str, Any]) -> set[str] | None:

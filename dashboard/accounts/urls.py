@@ -11,10 +11,10 @@ from allauth.usersessions import views as devices
 from django.conf import settings
 from django.urls import path, re_path
 
-from dashboard.accounts import trail
-from dashboard.accounts.single_sign_on import told_when_away
+from dashboard.accounts import audit_signals
+from dashboard.accounts.single_sign_on import answer_502_when_unreachable
 
-trail.connect()
+audit_signals.connect()
 
 has_mail_server = {"has_mail_server": bool(settings.EMAIL_URL)}
 
@@ -68,7 +68,7 @@ urlpatterns = [
     path("sso/signup/", sso.signup, name="socialaccount_signup"),
     path("sso/cancelled/", sso.login_cancelled, name="socialaccount_login_cancelled"),
     path("sso/error/", sso.login_error, name="socialaccount_login_error"),
-    path("oidc/<str:provider_id>/login/", told_when_away(openid.login), name="openid_connect_login"),
+    path("oidc/<str:provider_id>/login/", answer_502_when_unreachable(openid.login), name="openid_connect_login"),
     path("oidc/<str:provider_id>/login/callback/", openid.callback, name="openid_connect_callback"),
     path("devices/", devices.list_usersessions, name="usersessions_list"),
 ]

@@ -59,10 +59,10 @@ def list_events(request: ScriptRequest, team: TeamSlug, data: Query[EventListPar
     newest = receivers.newest_event(request.team.pk)
     if data.after is None:
         return EventListOut(events=[], next=newest)
-    is_reached = data.after <= newest or receivers.was_told(request.team.pk, data.after)
+    is_reached = data.after <= newest or receivers.earlier_times(request.team.pk, data.after)
     after = data.after if is_reached else 0
     member = request.auth.membership
-    events = Event.objects.visible_in(request.team.pk).told_to(member, can_manage=can_manage(member))
+    events = Event.objects.visible_in(request.team.pk).visible_to(member, can_manage=can_manage(member))
     events = events.filter(pk__gt=after, pk__lte=newest)
     events = events.filter(kind__in=data.kind) if data.kind else events
     page = events.select_related("run", "saved_search", "team").order_by("pk")[: data.limit]

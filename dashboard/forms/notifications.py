@@ -96,10 +96,10 @@ class PersonForm(ReceiverForm):
                 self.apply_scope(receiver)
             inbox.kinds = {kind.value: Receiver.NOW for kind in self.kinds if data[f"inbox-{kind}"]}
             was_on = email.is_on
-            was_told = set(email.kinds.values()) if was_on else set()
+            earlier_times = set(email.kinds.values()) if was_on else set()
             email.kinds = {kind.value: chosen for kind in self.kinds if (chosen := data[f"email-{kind}"])}
             self.apply_quiet_hours(email)
-            receivers.resume(email, was_told)
+            receivers.resume(email, earlier_times)
             inbox.save(update_fields=["scope", "view", "kinds"])
             email.save(update_fields=["scope", "view", "kinds", *QUIET_HOURS, *receivers.SET_BY_RESUME])
         self.inbox, self.email = inbox, email
@@ -133,12 +133,12 @@ class ChannelForm(ReceiverForm):
         with transaction.atomic():
             # A worker may have told it more since the page was made.
             receiver = receivers.locked(self.receiver)
-            was_told = set(receiver.kinds.values())
+            earlier_times = set(receiver.kinds.values())
             receiver.name, receiver.time_zone = data["name"], data["time_zone"] or receiver.time_zone
             receiver.kinds = {kind.value: when for kind in channels.KINDS if (when := data[f"kind-{kind}"])}
             self.apply_scope(receiver)
             self.apply_quiet_hours(receiver)
-            channels.save_choice(receiver, was_told)
+            channels.save_choice(receiver, earlier_times)
 
 
 class NewChannelForm(forms.Form):

@@ -83,7 +83,7 @@ CELERY_BEAT_SCHEDULE = {
         "sync-archived": 60.0,
         "suggest-sources": 10.0,
         "fold-titles": 60.0,
-        "tell-events": 5.0,
+        "notify": 5.0,
         "read-bounces": 600.0,
         "write-weekly-summaries": 3600.0,
         "delete-old-events": 3600.0,

@@ -15,7 +15,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.accounts.identity import ask_identity, is_confirmed, require_identity
-from dashboard.accounts.notices import notify, owners_of
+from dashboard.accounts.security_emails import owners_of, send_security_email
 from dashboard.forms.team import KeyForm
 from dashboard.http.requests import SignedInRequest, page_methods
 from dashboard.pages.team_tabs import tab_context
@@ -52,7 +52,7 @@ def page(request: SignedInRequest, slug: str) -> HttpResponse:
     is_first = not ApiKey.objects.filter(team=membership.team).exists()
     saved = api_keys.save_key(membership.team, form.cleaned_data["key"])
     if not is_first:
-        notify(request, "key_changed", owners_of(membership.team), team=membership.team, key=saved)
+        send_security_email(request, "key_changed", owners_of(membership.team), team=membership.team, key=saved)
     logger.info("Team %s: key …%s saved by user %s", slug, saved.last_four, request.user.pk)
     return redirect("keys", slug)
 
@@ -100,7 +100,7 @@ def remove(request: SignedInRequest, slug: str) -> HttpResponse:
         return _page(request, membership, status=422)
     require_identity(request)
     api_keys.remove_key(membership.team)
-    notify(request, "key_changed", owners_of(membership.team), team=membership.team)
+    send_security_email(request, "key_changed", owners_of(membership.team), team=membership.team)
     logger.info("Team %s: key removed by user %s", slug, request.user.pk)
     messages.success(request, _("The key is removed. This team's runs are not checked until it has one again."))
     return redirect("keys", slug)

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from dashboard.accounts import links
 from dashboard.accounts.adapter import Adapter
 from dashboard.accounts.identity import require_identity
-from dashboard.accounts.notices import notify
+from dashboard.accounts.security_emails import send_security_email
 from dashboard.embedded import demo
 from dashboard.forms.team import (
     CopyPolicyForm,
@@ -274,7 +274,7 @@ def _change_member(request: SignedInRequest, person: Membership, form: MemberFor
             person.change_role(role)
             change = f"{audit.person_name(person.user)}: {earlier} → {role}"
             audit.record(person.team, audit.Action.MEMBER_CHANGED, change)
-        notify(request, "role_changed", [person.user], membership=person)
+        send_security_email(request, "role_changed", [person.user], membership=person)
         logger.info("Team %s: user %s made %s by user %s", slug, person.user_id, role, request.user.pk)
         now = _("%(name)s now has the role %(role)s.") % {"name": name, "role": Membership.Role(role).label}
         request.session["changed_member"] = {"pk": person.pk, "now": now, "field": "role", "earlier": earlier}

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from dashboard.accounts.identity import require_identity
-from dashboard.accounts.notices import notify
+from dashboard.accounts.security_emails import send_security_email
 from dashboard.api.router import api
 from dashboard.forms.team import TokenForm
 from dashboard.http.requests import SignedInRequest, page_methods
@@ -52,7 +52,7 @@ def page(request: SignedInRequest, slug: str) -> HttpResponse:
                 "Team %s: access token …%s to %s created by user %s",
                 slug, token.last_four, form.cleaned_data["access"], request.user.pk,
             )  # fmt: skip
-            notify(request, "token_created", [request.user], token=token)
+            send_security_email(request, "token_created", [request.user], token=token)
             form, status = TokenForm(membership), 201
     if form.errors:
         status = 422

@@ -152,7 +152,7 @@ class _Fetch:
         except _QuotaExceeded:
             part_files.delete(copy)
             message = quota.no_room_message(copy)
-            quota.tell_trouble(copy.team_id, "quota", message)
+            quota.record_copies_stopped(copy.team_id, "quota", message)
             quota.postpone_unsized(copy.team_id)
             self._postpone(message, quota.WAIT, received_bytes=0)
         except part_files.UnsupportedMediaError as error:
@@ -172,7 +172,7 @@ class _Fetch:
                 # A part file that cannot be finished takes space from everything else on this disk.
                 part_files.delete(copy)
                 message = _("The server's disk is full. The copy starts again once there is room.")
-                quota.tell_trouble(copy.team_id, "disk", message)
+                quota.record_copies_stopped(copy.team_id, "disk", message)
                 self._postpone(message, DISK_WAIT, received_bytes=0)
                 if self._own_row().exists():
                     default_storage.delete(copy.name)
@@ -298,7 +298,7 @@ class _Fetch:
                 message="",
                 due_at=None,
             )
-            quota.end_trouble(copy.team_id)
+            quota.record_copies_resumed(copy.team_id)
         copy.length_ms = measured.length_ms
         if still and still.size:
             still_files.announce(self.dub)

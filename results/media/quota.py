@@ -111,7 +111,7 @@ def postpone_unsized(team_id: int | None) -> None:
     unsized.update(due_at=now + WAIT, message=message)
 
 
-def tell_trouble(team_id: int | None, trouble: str, message: str = "") -> None:
+def record_copies_stopped(team_id: int | None, trouble: str, message: str = "") -> None:
     """Write an event that copies cannot be kept, for want of "quota" or "disk", unless the team was told so."""
     with transaction.atomic():
         policy = CopyPolicy.objects.filter(pk=team_id).exclude(told_trouble=trouble)
@@ -121,7 +121,7 @@ def tell_trouble(team_id: int | None, trouble: str, message: str = "") -> None:
             Event.objects.create(team_id=team_id, kind=Event.Kind.COPIES, detail=detail)
 
 
-def end_trouble(team_id: int | None) -> None:
+def record_copies_resumed(team_id: int | None) -> None:
     """Forget the trouble that was told once a copy is kept, so that the next is told too.
 
     While the quota is nearly full, small copies are kept and big ones are not: that is the same trouble still.

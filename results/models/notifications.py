@@ -1,4 +1,4 @@
-"""Events, those who are told of them, the messages that tell, and the log of their delivery."""
+"""Notifications: events, those who are told of them, the messages that tell, and the log of their delivery."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ class EventQuerySet(models.QuerySet["Event"]):
         """Events of the team, except of runs that are archived: what no list shows is told to no one."""
         return self.filter(Q(run=None) | Q(run__archived_at=None), team=team_id)
 
-    def told_to(self, membership: Membership, *, can_manage: bool) -> "EventQuerySet":
+    def visible_to(self, membership: Membership, *, can_manage: bool) -> "EventQuerySet":
         """Of these events, those that the member may see: a private saved search is its owner's alone."""
         own_or_shared = Q(saved_search=None) | Q(saved_search__owner=membership.user_id)
         own_or_shared |= Q(saved_search__is_shared=True)
@@ -35,7 +35,7 @@ class EventQuerySet(models.QuerySet["Event"]):
             else self.filter(own_or_shared).exclude(kind=Event.Kind.CHANNEL)
         )
 
-    def told_to_team(self) -> "EventQuerySet":
+    def visible_to_team(self) -> "EventQuerySet":
         """Of these events, those that every member may see."""
         return self.filter(Q(saved_search=None) | Q(saved_search__is_shared=True)).exclude(kind=Event.Kind.CHANNEL)
 
@@ -199,7 +199,7 @@ class Receiver(models.Model):
     def address(self, address: str) -> None:
         self.sealed_address = seal(address)
 
-    def kinds_told(self, when: str) -> list[str]:
+    def kinds_sent(self, when: str) -> list[str]:
         """Return the kinds of events of which the receiver is told at this time, NOW or DAILY."""
         return [kind for kind, chosen in self.kinds.items() if chosen == when]
 

@@ -94,14 +94,14 @@ def switch(receiver: Receiver, *, is_on: bool) -> None:
 CHOICE = ("name", "kinds", "scope", "view", "quiet_from", "quiet_until", "time_zone")
 
 
-def save_choice(receiver: Receiver, was_told: Collection[str]) -> None:
+def save_choice(receiver: Receiver, earlier_times: Collection[str]) -> None:
     """Save the fields CHOICE: the channel's name, what it is told of, about which runs, and when.
 
-    `was_told` holds the times at which it was told before.
+    `earlier_times` holds the times at which it was told before.
     """
     told = [f"{kind} {when}" for kind, when in sorted(receiver.kinds.items())]
     with transaction.atomic():
-        receivers.go_on(receiver, was_told)
+        receivers.go_on(receiver, earlier_times)
         receiver.save(update_fields=[*CHOICE, *receivers.PLACES])
         _record(receiver, f"told of {', '.join(told) or 'nothing'}")
 

@@ -28,7 +28,7 @@ MAX_LISTED = 500
 MAX_SHOWN = 3
 # Receivers that one task looks after; the next task goes on with the others.
 MAX_RECEIVERS = 2000
-FAILURE = "Receiver %s could not be told"
+FAILURE = "Receiver %s could not be notified"
 
 Way = Receiver.Way
 
@@ -53,13 +53,13 @@ def collect() -> None:
             known[place] = _batch(*place)
         if _is_complete(known[place], receiver, now) and not receivers.is_quiet(receiver, now):
             with isolated(FAILURE, receiver.pk):
-                _tell_now(receiver, known[place].last, now)
+                _notify_now(receiver, known[place].last, now)
     for receiver in _with_members(
         Receiver.objects.present().filter(is_on=True, daily_at__lte=now).exclude(_has_open())
     ):
         if not receivers.is_quiet(receiver, now):
             with isolated(FAILURE, receiver.pk):
-                _tell_daily(receiver, now)
+                _notify_daily(receiver, now)
 
 
 def _behind() -> QuerySet[Receiver]:
@@ -93,7 +93,7 @@ def _batch(team_id: int, after: int) -> _Batch:
 
 
 def _is_complete(batch: _Batch, receiver: Receiver, now: datetime) -> bool:
-    if batch.urgent.intersection(receiver.kinds_told(Receiver.NOW)):
+    if batch.urgent.intersection(receiver.kinds_sent(Receiver.NOW)):
         return True
     if now - batch.oldest_at >= LONGEST_BATCH:
         return True
@@ -101,8 +101,8 @@ def _is_complete(batch: _Batch, receiver: Receiver, now: datetime) -> bool:
     return is_rested and now - batch.newest_at >= timedelta(seconds=settings.NOTIFY_QUIET_SECONDS)
 
 
-def _tell_now(receiver: Receiver, last: int, now: datetime) -> None:
-    kinds = receiver.kinds_told(Receiver.NOW)
+def _notify_now(receiver: Receiver, last: int, now: datetime) -> None:
+    kinds = receiver.kinds_sent(Receiver.NOW)
     events = receivers.events_for(receiver, after=receiver.told_through, through=last, kinds=kinds)
     with transaction.atomic():
         events, last = _cut(receiver, events, last)
@@ -119,8 +119,8 @@ def _tell_now(receiver: Receiver, last: int, now: datetime) -> None:
             Receiver.objects.filter(pk=receiver.pk).update(told_at=now)
 
 
-def _tell_daily(receiver: Receiver, now: datetime) -> None:
-    kinds, newest = receiver.kinds_told(Receiver.DAILY), receivers.newest_event(receiver.team_id)
+def _notify_daily(receiver: Receiver, now: datetime) -> None:
+    kinds, newest = receiver.kinds_sent(Receiver.DAILY), receivers.newest_event(receiver.team_id)
     events = receivers.events_for(receiver, after=receiver.daily_through, through=newest, kinds=kinds)
     with transaction.atomic():
         events, last = _cut(receiver, events, newest)

@@ -73,7 +73,7 @@ def opened_by(token: str) -> Feed | None:
 def entries(feed: Feed) -> list[Event]:
     """Return the feed's newest events: those of the last day, or ENTRIES of them if that is more."""
     member = feed.membership
-    events = Event.objects.visible_in(member.team_id).told_to(member, can_manage=can_manage(member))
+    events = Event.objects.visible_in(member.team_id).visible_to(member, can_manage=can_manage(member))
     if feed.view_id:
         # A view that is not shared any more shows nothing.
         view = saved_views.visible_to(member).filter(pk=feed.view_id).first()

@@ -48,7 +48,7 @@ def get_page(membership: Membership, kind: str, before: int) -> tuple[list[Inbox
 def shown_events(membership: Membership, items: Sequence[InboxItem]) -> dict[int, Event]:
     """Return the events that these lines name, by their ids; what the member may not see any more is left out."""
     ids = [pk for item in items for pk in item.shown]
-    events = Event.objects.visible_in(membership.team_id).told_to(membership, can_manage=can_manage(membership))
+    events = Event.objects.visible_in(membership.team_id).visible_to(membership, can_manage=can_manage(membership))
     return events.select_related("run", "saved_search", "team").in_bulk(ids)
 
 

@@ -66,7 +66,7 @@ def newest_event(team_id: int) -> int:
     return Event.objects.filter(team=team_id).order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
-def was_told(team_id: int, event_id: int) -> bool:
+def earlier_times(team_id: int, event_id: int) -> bool:
     """Whether anyone was told of an event of this id or a later one, which may have been deleted with its run."""
     return Receiver.objects.filter(team=team_id, told_through__gte=event_id).exists()
 
@@ -81,30 +81,30 @@ PLACES = ("told_through", "daily_through", "daily_at")
 SET_BY_RESUME = (*PLACES, "is_on", "problem", "bounce", "bounced_at")
 
 
-def go_on(receiver: Receiver, was_told: Collection[str]) -> None:
+def go_on(receiver: Receiver, earlier_times: Collection[str]) -> None:
     """Set what a changed choice of kinds needs, in the fields PLACES; the caller saves the receiver.
 
-    `was_told` holds the times, NOW or DAILY, at which the receiver was told before: it goes on where it was there,
-    and begins with what happens from now on elsewhere.
+    `earlier_times` holds the times, NOW or DAILY, at which the receiver was told before: it goes on where it was
+    there, and begins with what happens from now on elsewhere.
     """
     newest = newest_event(receiver.team_id)
-    if Receiver.NOW not in was_told:
+    if Receiver.NOW not in earlier_times:
         receiver.told_through = newest
-    if Receiver.DAILY not in was_told:
+    if Receiver.DAILY not in earlier_times:
         receiver.daily_through = newest
     receiver.daily_at = next_digest(receiver, clock.now())
 
 
-def resume(receiver: Receiver, was_told: Collection[str]) -> None:
+def resume(receiver: Receiver, earlier_times: Collection[str]) -> None:
     """Set what `go_on` does, and have the receiver told again, in the fields SET_BY_RESUME; the caller saves it."""
-    go_on(receiver, was_told)
+    go_on(receiver, earlier_times)
     receiver.is_on, receiver.problem = True, receiver.problem if receiver.is_on else ""
     receiver.bounce, receiver.bounced_at = "", None
 
 
 def next_digest(receiver: Receiver, now: datetime) -> datetime | None:
     """Return when the receiver's next daily digest is due, by its own clock; None without one."""
-    if not receiver.kinds_told(Receiver.DAILY):
+    if not receiver.kinds_sent(Receiver.DAILY):
         return None
     local = now.astimezone(receiver.zone)
     today = datetime.combine(local.date(), time(DIGEST_HOUR), local.tzinfo)
@@ -135,7 +135,7 @@ def send_extra(message: Message) -> None:
     with transaction.atomic():
         message.save()
         Receiver.objects.filter(pk=message.receiver_id).update(due_at=clock.now())
-        queue.enqueue("tell_events")
+        queue.enqueue("notify")
 
 
 # --- Events -----------------------------------------------------------------------------------------
@@ -147,7 +147,7 @@ def events_for(receiver: Receiver, *, after: int, through: int, kinds: Collectio
     if receiver.way != Way.WEBHOOK:  # a script gets each step, a reader where a run stands
         events = events.without_superseded(through)
     member = receiver.membership
-    events = events.told_to(member, can_manage=can_manage(member)) if member else events.told_to_team()
+    events = events.visible_to(member, can_manage=can_manage(member)) if member else events.visible_to_team()
     if receiver.scope == Receiver.Scope.MINE and member:
         return events.filter(Q(run=None) | Q(run__added_by=member.user_id))
     if receiver.scope == Receiver.Scope.VIEW:

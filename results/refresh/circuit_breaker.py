@@ -27,8 +27,8 @@ REFUSED_PROBE = timedelta(minutes=30)
 # second attempt is made in halves.
 FIRST_PROBE = timedelta(seconds=20)
 SLOWEST_PROBE = timedelta(minutes=15)
-# A shorter absence of CAMB.AI is told to no one.
-AWAY_AFTER = timedelta(minutes=5)
+# A shorter outage of CAMB.AI is told to no one.
+OUTAGE_AFTER = timedelta(minutes=5)
 
 
 def is_usable(key_id: int) -> bool:
@@ -54,7 +54,7 @@ def record_success(key: ApiKey) -> None:
     with transaction.atomic():
         if seen.update(**fine, away_since=None):
             TeamVersion.bump(key.pk)
-            _tell(key, State.WORKING)
+            _record_event(key, State.WORKING)
 
 
 def record_inconclusive(key: ApiKey, error: camb.CambError) -> None:
@@ -95,24 +95,24 @@ def record_failure(key: ApiKey, error: camb.CambError | SealBrokenError, *, is_t
         if is_first:
             TeamVersion.bump(key.pk)
         if is_first and state != State.UNAVAILABLE:
-            _tell(key, state, message)
+            _record_event(key, state, message)
     if not is_first and named is not None:
         # Of calls that fail together, the one that names the longest time counts.
         same.filter(failures__gt=key.failures, retry_at__lt=now + wait).update(retry_at=now + wait)
 
 
-def tell_absences() -> None:
-    """Write an event for each team whose key has had no answer of CAMB.AI's for AWAY_AFTER, once an absence."""
-    away = ApiKey.objects.filter(away_since__lte=clock.now() - AWAY_AFTER, state=State.UNAVAILABLE)
+def record_outages() -> None:
+    """Write an event for each team whose key has had no answer of CAMB.AI's for OUTAGE_AFTER, once an outage."""
+    away = ApiKey.objects.filter(away_since__lte=clock.now() - OUTAGE_AFTER, state=State.UNAVAILABLE)
     for key in away.exclude(told_state=State.UNAVAILABLE):
         with transaction.atomic():
-            # An answer that came meanwhile has ended the absence.
+            # An answer that came meanwhile has ended the outage.
             if away.filter(pk=key.pk).select_for_update().exists():
                 TeamVersion.bump(key.pk)
-                _tell(key, State.UNAVAILABLE, key.message)
+                _record_event(key, State.UNAVAILABLE, key.message)
 
 
-def _tell(key: ApiKey, state: str, message: str = "") -> None:
+def _record_event(key: ApiKey, state: str, message: str = "") -> None:
     """Write an event that the key is in this state, unless the team was told so; in the transaction under way."""
     told = "" if state == State.WORKING else state
     row = ApiKey.objects.filter(pk=key.pk)

@@ -104,7 +104,7 @@ def _create_alerts_about(dub: Dub) -> None:
         same = Dub.objects.filter(pk=dub.pk, cues_hash=dub.cues_hash, language=dub.language)
         if same.update(is_alert_checked=True):
             # A dub whose lines changed is no news to an owner who has an alert about it already.
-            _tell_found(dub, found)
+            _record_found(dub, found)
             SearchAlert.objects.bulk_create(
                 [SearchAlert(saved_search=saved, dub=dub, count=count) for saved, count in found],
                 update_conflicts=True,
@@ -113,7 +113,7 @@ def _create_alerts_about(dub: Dub) -> None:
             )
 
 
-def _tell_found(dub: Dub, found: Sequence[tuple[SavedSearch, int]]) -> None:
+def _record_found(dub: Dub, found: Sequence[tuple[SavedSearch, int]]) -> None:
     """Write an event for each search that had no alert about the dub yet, in the transaction under way."""
     if not found:
         return

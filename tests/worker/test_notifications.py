@@ -134,7 +134,7 @@ def test_wherever_a_worker_is_killed_every_event_arrives_in_order(installation, 
             secret = victim.stdout.readline().strip()
             happen(installation, "ready", 3)
             time.sleep(0.2)  # until the batch is complete
-            installation.enqueue("tell_events")
+            installation.enqueue("notify")
             assert victim.wait(DEADLINE_S) == -signal.SIGKILL
         finally:
             victim.kill()

@@ -44,7 +44,7 @@ def test_an_address_that_is_none_is_refused_with_a_sentence(manager, team):
 
 def test_a_test_is_sent_by_a_worker(manager, team, channel, enqueued):
     manager.post(reverse("channels-test", args=[team.slug, channel.pk]))
-    assert (Message.objects.get().is_test, enqueued) == (True, [("tell_events",)])
+    assert (Message.objects.get().is_test, enqueued) == (True, [("notify",)])
 
 
 def test_a_replaced_secret_is_shown_once(manager, team, channel):
@@ -70,7 +70,7 @@ def test_the_log_shows_request_and_answer_and_sends_again(manager, team, channel
     assert all(part in text for part in ("&lt;b&gt;sent&lt;/b&gt;", "HTTP 500", str(message)))
     manager.post(reverse("channels-resend", args=[team.slug, channel.pk, message.uid]))
     message.refresh_from_db()
-    assert (message.state, message.is_extra, enqueued) == ("open", True, [("tell_events",)])
+    assert (message.state, message.is_extra, enqueued) == ("open", True, [("notify",)])
 
 
 def test_the_log_is_polled_while_a_message_is_open_and_answered_once_it_changed(manager, team, channel):

@@ -67,7 +67,7 @@ def test_what_a_mail_server_said_is_shown_and_a_press_tries_again_in_all_teams(c
     page = client.post(reverse("notifications-retry", args=[team.slug]), follow=True).content.decode()
     assert (f"A test email is on its way to {viewer.email}" in page, "No such person" in page) == (True, False)
     assert list(Receiver.objects.filter(way="email").values_list("is_on", "bounce")) == [(True, "")] * 2
-    assert (Message.objects.get().receiver.team, enqueued) == (team, [("tell_events",)])
+    assert (Message.objects.get().receiver.team, enqueued) == (team, [("notify",)])
 
 
 def test_a_press_without_a_problem_sends_nothing(client, team, enqueued):

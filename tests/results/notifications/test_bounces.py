@@ -131,7 +131,7 @@ def test_a_report_that_is_replayed_after_the_person_tried_again_changes_nothing(
     bounces.receive(raw)
     assert state(receiver) == (True, "")
     [test] = Message.objects.filter(is_test=True)
-    assert (test.receiver, test.is_extra, enqueued) == (receiver, True, [("tell_events",)])
+    assert (test.receiver, test.is_extra, enqueued) == (receiver, True, [("notify",)])
     assert summary.test_summary(receiver).title == "Test of your email"
     assert not bounces.try_again(receiver.membership)
 

@@ -53,8 +53,8 @@ def test_two_workers_that_collect_a_cut_digest_at_once_write_one_message(digest,
     happen("ready", "One", "Two")
     clock(24 * 3600)
     late = Receiver.objects.get(pk=digest.pk)
-    collect._tell_daily(late, shared_clock.now())
-    collect._tell_daily(late, shared_clock.now())
+    collect._notify_daily(late, shared_clock.now())
+    collect._notify_daily(late, shared_clock.now())
     assert digest.messages.count() == 1
 
 

@@ -92,8 +92,8 @@ def test_two_workers_that_collect_at_once_write_one_message(happen, go, webhook,
     clock(timedelta(minutes=10) / timedelta(seconds=1))
     [late] = [receiver for receiver in collect._behind() if receiver.pk == webhook.pk]
     last = Event.objects.latest("pk").pk
-    collect._tell_now(late, last, shared_clock.now())
-    collect._tell_now(late, last, shared_clock.now())
+    collect._notify_now(late, last, shared_clock.now())
+    collect._notify_now(late, last, shared_clock.now())
     assert Message.objects.count() == 1
 
 
@@ -109,4 +109,4 @@ def test_a_receiver_that_cannot_be_told_holds_up_no_other(team, happen, go, webh
     at_this_time(happen("ready", "Film"))
     go(400)
     assert InboxItem.objects.filter(membership=team.memberships.get()).count() == 1
-    assert f"Receiver {webhook.pk} could not be told" in caplog.text
+    assert f"Receiver {webhook.pk} could not be notified" in caplog.text

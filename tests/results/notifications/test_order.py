@@ -48,14 +48,14 @@ def key(team, *_) -> None:
 
 def copies(team, *_) -> None:
     CopyPolicy.objects.create(team=team, quota_bytes=1)
-    quota.tell_trouble(team.pk, "quota", "Full.")
+    quota.record_copies_stopped(team.pk, "quota", "Full.")
 
 
 def found(team, *_) -> None:
     dub = make_dub(make_ready_run(team), ["Hola"], "es")
     search = SavedSearch.objects.create(team=team, owner=team.memberships.get().user, q="hola")
     with transaction.atomic():
-        saved._tell_found(dub, [(search, 1)])
+        saved._record_found(dub, [(search, 1)])
 
 
 def off(team, *_) -> None:

@@ -127,11 +127,11 @@ def outage():
 
 def test_an_absence_is_told_once_it_has_lasted_and_then_its_end(team, clock):
     circuit_breaker.record_failure(key_of(team), outage(), is_test=True)
-    circuit_breaker.tell_absences()
+    circuit_breaker.record_outages()
     assert key_events() == []
-    clock(circuit_breaker.AWAY_AFTER / timedelta(seconds=1))
-    circuit_breaker.tell_absences()
-    circuit_breaker.tell_absences()
+    clock(circuit_breaker.OUTAGE_AFTER / timedelta(seconds=1))
+    circuit_breaker.record_outages()
+    circuit_breaker.record_outages()
     assert key_events() == [("away", "unavailable")]
     circuit_breaker.record_success(key_of(team))
     assert key_events() == [("away", "unavailable"), ("away", "working")]
@@ -141,5 +141,5 @@ def test_a_short_absence_is_told_to_no_one(team, clock):
     circuit_breaker.record_failure(key_of(team), outage(), is_test=True)
     circuit_breaker.record_success(key_of(team))
     clock(3600)
-    circuit_breaker.tell_absences()
+    circuit_breaker.record_outages()
     assert key_events() == []

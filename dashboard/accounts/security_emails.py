@@ -9,7 +9,7 @@ from dashboard.accounts.adapter import Adapter
 from teams.models import Membership, Team, User
 
 
-def notify(request: HttpRequest, notice: str, people: Iterable[User], **context: Any) -> None:
+def send_security_email(request: HttpRequest, notice: str, people: Iterable[User], **context: Any) -> None:
     """Send each of the people the email of this name in templates/account/email/."""
     for person in people:
         Adapter(request).send_notification_mail(

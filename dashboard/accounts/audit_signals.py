@@ -16,55 +16,55 @@ def connect() -> None:
         account.password_changed: "password changed",
         account.password_reset: "password reset",
     }.items():
-        signal.connect(_teller(change), weak=False)
-    account.email_changed.connect(_tell_of_address)
+        signal.connect(_recorder(change), weak=False)
+    account.email_changed.connect(_record_address)
     for signal, change in {
         second_step.authenticator_added: "added",
         second_step.authenticator_removed: "removed",
         second_step.authenticator_reset: "replaced",
     }.items():
-        signal.connect(_authenticator_teller(change), weak=False)
-    second_step.authentication_failed.connect(_tell_of_wrong_code)
-    single_sign_on.social_account_added.connect(_teller_of_login("single sign-on connected"), weak=False)
-    single_sign_on.social_account_removed.connect(_teller_of_account("single sign-on disconnected"), weak=False)
+        signal.connect(_authenticator_recorder(change), weak=False)
+    second_step.authentication_failed.connect(_record_wrong_code)
+    single_sign_on.social_account_added.connect(_login_recorder("single sign-on connected"), weak=False)
+    single_sign_on.social_account_removed.connect(_account_recorder("single sign-on disconnected"), weak=False)
 
 
-def _teller(change: str) -> Any:
-    def tell(user: Any, **_: Any) -> None:
+def _recorder(change: str) -> Any:
+    def record(user: Any, **_: Any) -> None:
         audit.record_account(user, change)
 
-    return tell
+    return record
 
 
-def _tell_of_address(user: Any, to_email_address: Any, **_: Any) -> None:
+def _record_address(user: Any, to_email_address: Any, **_: Any) -> None:
     audit.record_account(user, f"address changed to {to_email_address.email}")
 
 
-def _authenticator_teller(change: str) -> Any:
-    def tell(user: Any, authenticator: Any, **_: Any) -> None:
+def _authenticator_recorder(change: str) -> Any:
+    def record(user: Any, authenticator: Any, **_: Any) -> None:
         audit.record_account(user, f"{_NAMES.get(authenticator.type, authenticator.type)} {change}")
 
-    return tell
+    return record
 
 
 _NAMES = {"totp": "authenticator app", "webauthn": "passkey", "recovery_codes": "recovery codes"}
 
 
-def _tell_of_wrong_code(user: Any, reauthentication: bool = False, **_: Any) -> None:
+def _record_wrong_code(user: Any, reauthentication: bool = False, **_: Any) -> None:
     """Record a log-in that ends at its second step; who is logged in already only confirms who they are."""
     if not reauthentication:
         audit.record_login(user, audit.Action.LOGIN_FAILED)
 
 
-def _teller_of_login(change: str) -> Any:
-    def tell(sociallogin: Any, **_: Any) -> None:
+def _login_recorder(change: str) -> Any:
+    def record(sociallogin: Any, **_: Any) -> None:
         audit.record_account(sociallogin.user, change)
 
-    return tell
+    return record
 
 
-def _teller_of_account(change: str) -> Any:
-    def tell(socialaccount: Any, **_: Any) -> None:
+def _account_recorder(change: str) -> Any:
+    def record(socialaccount: Any, **_: Any) -> None:
         audit.record_account(socialaccount.user, change)
 
-    return tell
+    return record

@@ -1,0 +1,15 @@
+"""A worker knows each renamed task by its name in the release before too."""
+
+import pytest
+from celery import current_app
+
+from results import tasks
+
+RENAMED = [
+    ("tell_events", "notify"),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED)
+def test_a_task_is_known_by_its_name_in_the_release_before(old, new):
+    assert current_app.tasks[f"results.tasks.{old}"].run is getattr(tasks, new).run
