@@ -47,8 +47,9 @@ def refresh() -> None:
 
 
 @shared_task
-def refresh_now(lease: str) -> None:
-    ask.refresh_now(lease)
+@_also_named("refresh_now")
+def refresh_requested(lease: str) -> None:
+    ask.refresh_requested(lease)
 
 
 @shared_task

@@ -63,7 +63,9 @@ WORKER_THREADS = env.int("WORKER_THREADS", default=16)
 CELERY_WORKER_CONCURRENCY = WORKER_THREADS + 12
 # What a person waits for has a queue of its own: it is not behind what was sent while there was no worker.
 CELERY_TASK_QUEUES = [Queue("celery"), Queue("interactive")]
-CELERY_TASK_ROUTES = {f"results.tasks.{task}": {"queue": "interactive"} for task in ("refresh_now", "test_key")}
+CELERY_TASK_ROUTES = {
+    f"results.tasks.{task}": {"queue": "interactive"} for task in ("refresh_requested", "test_key")
+}
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 # The interval at which a worker checks its timers, and so the longest delay before it notices a stop signal.
 CELERY_WORKER_TIMER_PRECISION = 0.1

@@ -145,7 +145,7 @@ def _renew_once(run: Run) -> None:
 def _renew(run: Run) -> None:
     """Store fresh media links of the run. Raises camb.CambError, or NoPlayableLinkError without a usable key."""
     try:
-        refresh_now(run)
+        renew_links(run)
     except NoKeyError as error:
         raise NoPlayableLinkError(
             _("The link has expired, and this team has no CAMB.AI key to get a new one with.")
@@ -156,8 +156,8 @@ def _renew(run: Run) -> None:
         ) from error
 
 
-def refresh_now(run: Run) -> None:
-    """Refresh this run in the calling thread, with short time-outs, since a user waits for its media links.
+def renew_links(run: Run) -> None:
+    """Renew the run's links by a refresh in the calling thread, with short time-outs, since a user waits for them.
 
     Takes over the run's lease from a refresh under way: the answer of that refresh would be the older one. Raises
     camb.CambError, SealBrokenError or NoKeyError.

@@ -75,11 +75,11 @@ def enqueue_lease(lease: Lease, *, on_unreachable: Callable[[], None] = lambda: 
         claims.release(lease.id, [run.pk for run in lease.runs])
         on_unreachable()
 
-    queue.enqueue("refresh_now", str(lease.id), on_unreachable=give_back)
+    queue.enqueue("refresh_requested", str(lease.id), on_unreachable=give_back)
     claims.forget(lease.id)  # the worker that receives the message swaps it for a lease of its own
 
 
-def refresh_now(lease_id: str) -> None:
+def refresh_requested(lease_id: str) -> None:
     """Refresh the runs that a person asked for, whose lease the message brings."""
     if lease := claims.take(lease_id):
         refresh_lease(lease)

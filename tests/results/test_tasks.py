@@ -6,6 +6,7 @@ from celery import current_app
 from results import tasks
 
 RENAMED = [
+    ("refresh_now", "refresh_requested"),
     ("tell_events", "notify"),
 ]
 

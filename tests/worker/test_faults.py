@@ -202,9 +202,9 @@ def test_a_message_delivered_twice_causes_one_call(installation, camb):
             f"UPDATE results_run SET lease = '{lease.hex}', lease_until = {in_a_minute} WHERE due_at IS NOT NULL"
         )
         for _ in range(3):
-            installation.enqueue("refresh_now", str(lease), queue="interactive")
+            installation.enqueue("refresh_requested", str(lease), queue="interactive")
         until(lambda: all_ready(installation, 5))
-        installation.enqueue("refresh_now", str(lease), queue="interactive")
+        installation.enqueue("refresh_requested", str(lease), queue="interactive")
         installation.make_due(2, team="other")
         installation.enqueue("refresh_due")
         until(lambda: calls_per_run(camb)[10_001] == 2)

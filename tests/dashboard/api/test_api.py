@@ -851,7 +851,7 @@ def test_a_refresh_is_queued_or_the_obstacle_named(team, script, enqueued):
     keys.save_key(team, "camb-0123456789-wxyz")
     enqueued.clear()
     assert script.post(f"/runs/{run.pk}/refresh").status_code == 202
-    assert [task for task, *_ in enqueued] == ["refresh_now"]
+    assert [task for task, *_ in enqueued] == ["refresh_requested"]
     assert script.post(f"/runs/{run.pk}/refresh").json()["detail"].startswith("This run is already being refreshed")
     archive_runs(team, [run.pk])
     assert script.post(f"/runs/{run.pk}/refresh").json()["detail"].startswith("An archived run is not refreshed.")

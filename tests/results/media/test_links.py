@@ -9,7 +9,7 @@ from django.utils import timezone, translation
 from demo.server import Reply
 from results.camb import Unavailable
 from results.media import links
-from results.media.links import refresh_now  # the fixture below replaces it in its module
+from results.media.links import renew_links  # the fixture below replaces it in its module
 from results.models import ApiKey, Dub
 from results.secrets import SealBrokenError
 from tests.factories import make_dub, make_run, ready
@@ -32,12 +32,12 @@ def answer_with(monkeypatch):
         call = other
 
     cache.clear()
-    monkeypatch.setattr(links, "refresh_now", lambda run: call(run))
+    monkeypatch.setattr(links, "renew_links", lambda run: call(run))
     return answer_with
 
 
 class Camb:
-    """Stands in for `refresh_now`: counts the calls, and stores the links that CAMB.AI would give."""
+    """Stands in for `renew_links`: counts the calls, and stores the links that CAMB.AI would give."""
 
     def __init__(self, **links):
         self.links, self.attempts = links, 0
@@ -218,15 +218,15 @@ def test_a_link_is_not_renewed_while_the_key_is_paused(camb, team):
     camb.script(Reply(429, b"", {"Retry-After": "60"}))
     for _ in range(2):
         with pytest.raises(Unavailable, match="rate limit is reached"):
-            refresh_now(run)
+            renew_links(run)
     assert len(camb.calls) == 1
     assert ApiKey.objects.get().retry_at > timezone.now() + timedelta(seconds=30)
 
 
-def test_a_refresh_now_of_links_stores_new_links_and_keeps_no_lease(camb, team, enqueued):
+def test_renewing_links_stores_new_links_and_keeps_no_lease(camb, team, enqueued):
     run = make_run(team)
     camb.runs[run.camb_run_id] = ready(video_url="https://media.example/fresh.mp4")
-    refresh_now(run)
+    renew_links(run)
     assert Dub.objects.get(run=run).video_url == "https://media.example/fresh.mp4"
     run.refresh_from_db()
     assert run.lease is None
@@ -237,6 +237,6 @@ def test_what_a_press_of_play_stores_is_in_the_servers_language(camb, team, enqu
     make_dub(run=run, language="fr-fr")
     camb.runs[run.camb_run_id] = {"es-es": ready()}
     with translation.override("de"):
-        refresh_now(run)
+        renew_links(run)
     run.refresh_from_db()
     assert run.notes == ["CAMB.AI no longer provides French (France); the earlier result is kept."]

@@ -102,7 +102,7 @@ def test_the_stills_of_a_list_come_from_the_bucket_itself(client, team, pictured
 
 @pytest.mark.parametrize("status", [403, 503])
 def test_the_link_plays_while_the_bucket_is_in_trouble(client, team, pictured, bucket, status, caplog, monkeypatch):
-    monkeypatch.setattr(links, "refresh_now", lambda run: Dub.objects.update(video_url=LINK))
+    monkeypatch.setattr(links, "renew_links", lambda run: Dub.objects.update(video_url=LINK))
     client.force_login(team.memberships.get().user)
     before = MediaCopy.objects.values().get()
     bucket.trouble = Reply(status)

@@ -36,9 +36,9 @@ def _broker_is_down(monkeypatch):
 
 def test_a_task_is_sent_once_the_transaction_is_committed(sent, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
-        queue.enqueue("refresh_now", "a-lease")
+        queue.enqueue("refresh_requested", "a-lease")
         assert sent == []
-    assert sent == [("results.tasks.refresh_now", ("a-lease",))]
+    assert sent == [("results.tasks.refresh_requested", ("a-lease",))]
 
 
 @pytest.mark.parametrize(("stop", "is_stopping"), [(None, False), (False, False), (True, True), (0, True)])

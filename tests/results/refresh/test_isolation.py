@@ -302,7 +302,7 @@ def test_one_malformed_message_among_good_ones_is_refused_alone(camb, team):
     camb.unknown = READY
     lease = claims.claim(team.pk)
     for message in ("", "nonsense", str(lease.id)):
-        ask.refresh_now(message)
+        ask.refresh_requested(message)
     assert statuses() == ["ready"] * 2
 
 

@@ -477,8 +477,8 @@ def test_a_message_delivered_twice_asks_once(camb, team):
     runs = make_runs(team, 2)
     camb.runs |= {run.camb_run_id: ready() for run in runs}
     lease = claims.claim(team.pk)
-    tasks.refresh_now(str(lease.id))
-    tasks.refresh_now(str(lease.id))
+    tasks.refresh_requested(str(lease.id))
+    tasks.refresh_requested(str(lease.id))
     assert len(camb.calls) == 1
     assert Cue.objects.count() == 2
 

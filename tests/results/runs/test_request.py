@@ -39,7 +39,7 @@ def test_refresh_now_pressed_often_makes_one_call(camb, team, worker, clock):
 def test_a_web_server_keeps_nothing_of_the_leases_that_it_hands_to_workers(team, enqueued, monkeypatch):
     monkeypatch.setattr(heartbeat, "held_leases", set())
     assert request_refresh(make_run(team, status="ready", due_at=None))
-    assert [task for task, *_ in enqueued] == ["refresh_now"]
+    assert [task for task, *_ in enqueued] == ["refresh_requested"]
     assert heartbeat.held_leases == set()
 
 
@@ -136,11 +136,11 @@ def test_progress_counts_each_requested_run_once_and_no_other(camb, team, enqueu
     camb.unknown = ready()
     request_refresh_many(Run.objects.filter(pk__in=[run.pk for run in first]), team)
     for run in (first[0], first[1], *polled):
-        links.refresh_now(run)
+        links.renew_links(run)
     assert progress_of(team) == (2, 4)
     request_refresh_many(Run.objects.filter(pk__in=[run.pk for run in first[1:] + second]), team)
     assert progress_of(team) == (2, 8)
-    links.refresh_now(second[0])
+    links.renew_links(second[0])
     assert progress_of(team) == (3, 8)
     ask.enqueue_due()
     worker()

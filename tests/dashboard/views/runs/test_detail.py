@@ -44,7 +44,7 @@ HOSTILE = '<img src=x onerror=alert(1)> &lt;b&gt; "quoted" </p><script>alert(1)<
 def refreshed(monkeypatch):
     """Return the runs that were refreshed within a request."""
     runs: list[Run] = []
-    monkeypatch.setattr(links, "refresh_now", runs.append)
+    monkeypatch.setattr(links, "renew_links", runs.append)
     return runs
 
 
@@ -405,7 +405,7 @@ def test_a_renewal_that_fails_says_why(client, team, reader, monkeypatch, error,
     def fail(run):
         raise error
 
-    monkeypatch.setattr(links, "refresh_now", fail)
+    monkeypatch.setattr(links, "renew_links", fail)
     dub = make_dub(make_ready_run(team), video_url=VIDEO)
     response = client.get(reverse("media-video", args=[dub.pk]), {"renew": "1"})
     assert (response.status_code, response.content.decode()) == (502, sentence)
@@ -501,7 +501,7 @@ def test_a_players_script_checks_what_does_not_play_also_for_who_may_not_export(
 
 @pytest.mark.parametrize("query", ["", "?renew=1"])
 def test_a_copy_without_its_file_falls_back_to_the_live_link(client, reader, kept_dub, monkeypatch, query):
-    monkeypatch.setattr(links, "refresh_now", lambda run: Dub.objects.update(video_url=VIDEO))
+    monkeypatch.setattr(links, "renew_links", lambda run: Dub.objects.update(video_url=VIDEO))
     copy = MediaCopy.objects.get()
     default_storage.delete(copy.name)
     assert play(client, kept_dub, query).headers["Location"] == VIDEO
@@ -525,7 +525,7 @@ def test_a_copy_in_an_object_storage_is_a_redirect_to_a_signed_url(client, reade
 def test_a_copy_in_a_storage_in_trouble_falls_back_to_the_live_link(
     client, reader, kept_dub, settings, monkeypatch, query
 ):
-    monkeypatch.setattr(links, "refresh_now", lambda run: Dub.objects.update(video_url=VIDEO))
+    monkeypatch.setattr(links, "renew_links", lambda run: Dub.objects.update(video_url=VIDEO))
     settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": "tests.bucket.RefusingBucket"}}
     before = MediaCopy.objects.values().get()
     assert play(client, kept_dub, query).headers["Location"] == VIDEO
@@ -617,7 +617,7 @@ def test_a_download_by_an_expired_link_continues_by_a_fresh_one(client, team, re
     fresh = VIDEO.replace("sig=1", "sig=2")
     answers |= {VIDEO: download.LinkGoneError("The link has expired."), fresh: part(b"abc")}
     dub = make_dub(make_ready_run(team), video_url=VIDEO)
-    monkeypatch.setattr(links, "refresh_now", lambda run: Dub.objects.update(video_url=fresh))
+    monkeypatch.setattr(links, "renew_links", lambda run: Dub.objects.update(video_url=fresh))
     response = client.get(reverse("media-video", args=[dub.pk]), {"download": ""})
     assert (b"".join(response.streaming_content), requested) == (b"abc", [VIDEO, fresh])
 
