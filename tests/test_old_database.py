@@ -36,7 +36,7 @@ from results.models import (
     TeamVersion,
     VocabularyWord,
 )
-from results.runs.archive import restore_runs, sync_pending
+from results.runs.archive import sync_pending, unarchive_runs
 from results.runs.trash import delete_run, delete_team, finish_removals
 from results.search.service import search
 from teams.models import AccessToken, Invitation, Membership, Team, User
@@ -244,7 +244,7 @@ def test_every_row_survives_the_migrations_and_everything_works_with_them():
     assert found(STUDIO, "speaker:annabel orchid") == []
     speakers.apply_pending()
     assert found(STUDIO, "speaker:annabel orchid") == ["The orchid comes back soon."]
-    restore_runs(Team.objects.get(pk=STUDIO), [run(ARCHIVED).pk])
+    unarchive_runs(Team.objects.get(pk=STUDIO), [run(ARCHIVED).pk])
     sync_pending()
     assert found(STUDIO, "marigold speaker:benjamin") == ["Archived words stay marigold."]
 

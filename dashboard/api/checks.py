@@ -128,7 +128,7 @@ def dismiss_checks(request: ScriptRequest, team: TeamSlug, dub: int, data: Dismi
 @router.post("/dubs/{int:dub}/checks/restore", response={204: None} | documented(400, 413, 422))
 def restore_checks(request: ScriptRequest, team: TeamSlug, dub: int, data: Restoration) -> Answer[None]:
     """Bring back the checks that one `dismiss` dismissed."""
-    checks.restore_all(_dub(request, dub), data.kind, data.dismissed_at)
+    checks.reopen_all(_dub(request, dub), data.kind, data.dismissed_at)
     return Answer(204, None)
 
 

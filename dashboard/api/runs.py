@@ -369,7 +369,7 @@ def archive_runs(request: ScriptRequest, team: TeamSlug, data: RunSelection) -> 
 @router.post("/runs/restore", response={200: schemas.CountOut} | documented(400, 413, 422))
 def restore_runs(request: ScriptRequest, team: TeamSlug, data: RunSelection) -> schemas.CountOut:
     """Restore archived runs."""
-    return schemas.CountOut(count=archive.restore_runs(request.team, data.runs_of(request.team).pks()))
+    return schemas.CountOut(count=archive.unarchive_runs(request.team, data.runs_of(request.team).pks()))
 
 
 @router.post("/runs/tag", response={200: schemas.CountOut} | documented(400, 413, 422))

@@ -41,11 +41,11 @@ def _restore_languages(team: Team, before: Any) -> None:
     dub_languages.restore(team, Words(dubs, runs))
 
 
-def _restore_checks(team: Team, before: Any) -> None:
+def _reopen_checks(team: Team, before: Any) -> None:
     dub_id, kind, dismissed_at = before
     dub = Dub.objects.present().filter(team=team, pk=dub_id).first()
     if dub is not None:
-        checks.restore_all(dub, Kind(kind), datetime.fromisoformat(dismissed_at))
+        checks.reopen_all(dub, Kind(kind), datetime.fromisoformat(dismissed_at))
 
 
 def _restore_removed(team: Team, before: Any) -> None:
@@ -63,9 +63,10 @@ def _part_joined(team: Team, before: Any) -> None:
 
 _UNDO: Mapping[str, Callable[[Team, Any], object]] = {
     "languages": _restore_languages,
-    "checks": _restore_checks,
+    "checks": _reopen_checks,
     "archived": _restore_archived,
-    "restored": archive.archive_runs,
+    "unarchived": archive.archive_runs,
+    "restored": archive.archive_runs,  # in a session of the release before
     "removed": _restore_removed,
     "tags": tags.undo_change,
     "joined": _part_joined,

@@ -171,11 +171,11 @@ def dismiss(cue: Cue, kind: Kind, reason: str, user: User) -> None:
         store_checks(cue.dub)
 
 
-def restore(cue: Cue, kind: Kind) -> None:
-    """Bring the cue's check of this kind back."""
+def reopen(cue: Cue, kind: Kind) -> None:
+    """Reopen the cue's dismissed check of this kind."""
     with transaction.atomic():
         Run.objects.select_for_update().filter(pk=cue.run_id).first()
-        dismissals.restore(cue, kind)
+        dismissals.reopen(cue, kind)
         _record(cue.dub, f"review check restored: {kind.value}, line {cue.position}")
         store_checks(cue.dub)
 
@@ -183,7 +183,7 @@ def restore(cue: Cue, kind: Kind) -> None:
 def dismiss_all(dub: Dub, kind: Kind, reason: str, user: User, lines: range | None = None) -> tuple[int, datetime]:
     """Dismiss all open checks of this kind in the dub, or in these lines of it, given by their positions.
 
-    Returns their number, and when they were dismissed, by which `restore_all` finds them.
+    Returns their number, and when they were dismissed, by which `reopen_all` finds them.
     """
     now = timezone.now()
     # The API answers in milliseconds, and must find the dismissals by its answer.
@@ -204,8 +204,8 @@ def dismiss_all(dub: Dub, kind: Kind, reason: str, user: User, lines: range | No
     return len(wanted), now
 
 
-def restore_all(dub: Dub, kind: Kind, dismissed_at: datetime) -> None:
-    """Bring back the checks of this kind that `dismiss_all` dismissed at this time."""
+def reopen_all(dub: Dub, kind: Kind, dismissed_at: datetime) -> None:
+    """Reopen the checks of this kind that `dismiss_all` dismissed at this time."""
     with transaction.atomic():
         Run.objects.select_for_update().filter(pk=dub.run_id).first()
         count, _models = dub.dismissed_checks.filter(kind=kind.value, dismissed_at=dismissed_at).delete()

@@ -1,9 +1,9 @@
-"""Archives runs, which hides them from lists and searches, and restores them.
+"""Archives runs, which hides them from lists and searches, and unarchives them.
 
 A request only marks the runs. From then on no list and no search shows them, and they are not refreshed. A worker
-then removes their lines from the search index, run by run, and adds them again after a restore. Its progress is
-stored on the runs (`Run.is_indexed`), so a lost task or a worker that stops costs some time and nothing else. After
-an upgrade that changes the index, all runs wait to be added in the same way.
+then removes their lines from the search index, run by run, and adds them again once they are unarchived. Its
+progress is stored on the runs (`Run.is_indexed`), so a lost task or a worker that stops costs some time and nothing
+else. After an upgrade that changes the index, all runs wait to be added in the same way.
 """
 
 import time
@@ -37,8 +37,8 @@ def archive_runs(team: Team, pks: Collection[int], *, at: datetime | None = None
     return total
 
 
-def restore_runs(team: Team, pks: Collection[int]) -> int:
-    """Restore these runs of the team and make the unfinished ones due; return how many of them were archived."""
+def unarchive_runs(team: Team, pks: Collection[int]) -> int:
+    """Unarchive these runs of the team and make the unfinished ones due; return how many of them were archived."""
     total = large_changes.change_runs(team, LargeChange.Verb.UNARCHIVED, pks)
     queue.enqueue("sync_archived")
     queue.enqueue("refresh_due")
@@ -48,11 +48,11 @@ def restore_runs(team: Team, pks: Collection[int]) -> int:
 def undo_archiving(team: Team, at: datetime) -> int:
     """Restore the runs that were archived at once at this time, and leave those that are not archived yet."""
     large_changes.cancel(team, LargeChange.Verb.ARCHIVED, at)
-    return restore_runs(team, Run.objects.archived().filter(team=team, archived_at=at).pks())
+    return unarchive_runs(team, Run.objects.archived().filter(team=team, archived_at=at).pks())
 
 
 def sync_pending() -> None:
-    """Go on with changes of very many runs, and sync the search index with archived and restored runs.
+    """Go on with changes of very many runs, and sync the search index with archived and unarchived runs.
 
     This takes MAX_SECONDS; then a task for the rest is enqueued.
     """

@@ -1,4 +1,4 @@
-"""Dismisses review checks with a reason, and brings them back."""
+"""Dismisses review checks with a reason, and reopens them."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
@@ -54,8 +54,8 @@ def dismiss_lines(
     )
 
 
-def restore(cue: Cue, kind: Kind) -> None:
-    """Bring the cue's check of this kind back."""
+def reopen(cue: Cue, kind: Kind) -> None:
+    """Reopen the cue's dismissed check of this kind."""
     text_hash, nth = _name_of(cue)
     DismissedCheck.objects.filter(dub=cue.dub_id, kind=kind.value, text_hash=text_hash, nth=nth).delete()
 

@@ -45,12 +45,12 @@ WRITES: dict[str, tuple[dict[str, Any], Action]] = {
     "runs-bulk-join": ({"all": "1"}, Action.RUNS_EDITED),
     "runs-bulk-language": ({"all": "1", "language": "Spanish"}, Action.RUNS_EDITED),
     "runs-bulk-remove": ({"all": "1", "confirmed": "1"}, Action.RUNS_REMOVED),
-    "runs-bulk-restore": ({"all": "1", "archived": "1"}, Action.RUNS_UNARCHIVED),
+    "runs-bulk-unarchive": ({"all": "1", "archived": "1"}, Action.RUNS_UNARCHIVED),
     "runs-bulk-tag": ({"all": "1", "tags": "launch"}, Action.RUNS_EDITED),
     "runs-checks-dismiss": ({"reason": "Sung"}, Action.RUNS_EDITED),
     "runs-edit-archive": ({}, Action.RUNS_ARCHIVED),
     "runs-edit-remove": ({}, Action.RUNS_REMOVED),
-    "runs-edit-restore": ({}, Action.RUNS_UNARCHIVED),
+    "runs-edit-unarchive": ({}, Action.RUNS_UNARCHIVED),
     "runs-edit-tags": ({"tags": "launch"}, Action.RUNS_EDITED),
     "runs-edit-times": ({"unit": "milliseconds"}, Action.RUNS_EDITED),
     "runs-edit-title": ({"title": "Harbour lights"}, Action.RUNS_EDITED),
@@ -144,7 +144,7 @@ def _prepared(web_world: World, name: str) -> tuple[str, str, dict[str, Any]]:
     """Bring the world into the state in which the address changes something; return role, address and data."""
     url, data, role, run = web_world.url(name), dict(WRITES[name][0]), "owner", web_world.dub.run
     other = make_run(web_world.team, title="Harbour ES")
-    if name in ("runs-edit-restore", "runs-bulk-restore"):
+    if name in ("runs-edit-unarchive", "runs-bulk-unarchive"):
         archive_runs(web_world.team, [run.pk])
         data |= {"status": "archived"} if "bulk" in name else {}
     elif name in ("trash-restore", "trash-delete"):

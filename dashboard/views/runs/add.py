@@ -14,7 +14,7 @@ from dashboard.forms.run import RunsForm
 from dashboard.http.requests import page_methods
 from results.models import Run
 from results.runs.add import PastedRuns, add_pasted
-from results.runs.archive import restore_runs
+from results.runs.archive import unarchive_runs
 from results.runs.paste import files, limits, verdicts
 from results.runs.paste.column_names import Role
 from results.runs.paste.pasted_ids import PastedText
@@ -41,7 +41,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
         if is_saved and preview.lines:
             messages.success(request, _save(preview, membership))
             if "restore" in request.POST:
-                messages.success(request, _restore(preview, membership.team))
+                messages.success(request, _unarchive(preview, membership.team))
             return redirect("runs-list", slug)
         if is_saved and not pasted.question:
             form.add_error(None, _("There is no run id in this text yet, so nothing was added."))
@@ -231,8 +231,8 @@ def _save(preview: Preview, membership: Membership) -> str:
     return sentence
 
 
-def _restore(preview: Preview, team: Team) -> str:
+def _unarchive(preview: Preview, team: Team) -> str:
     """Restore the archived runs and return the message that says how many."""
     pks = [preview.known_runs[line.found].pk for line in preview.archived]
-    count = restore_runs(team, pks)
+    count = unarchive_runs(team, pks)
     return ngettext("%(n)s run was restored.", "%(n)s runs were restored.", count) % {"n": f"{count:,}"}

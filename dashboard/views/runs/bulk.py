@@ -24,7 +24,7 @@ from results import clock, tags
 from results.dubs import languages as dub_languages
 from results.models import ApiKey, Dub, MediaCopy, Run, RunQuerySet
 from results.runs import large_changes
-from results.runs.archive import archive_runs, restore_runs
+from results.runs.archive import archive_runs, unarchive_runs
 from results.runs.request import QueueUnreachableError, refresh_obstacle, request_refresh_many
 from results.runs.source import MAX_RUNS, TooManyRunsError, before_joining, join_runs
 from results.runs.trash import remove_runs
@@ -79,14 +79,14 @@ def archive(request: HttpRequest, slug: str) -> HttpResponse:
 
 @login_required
 @require_POST
-def restore(request: HttpRequest, slug: str) -> HttpResponse:
+def unarchive(request: HttpRequest, slug: str) -> HttpResponse:
     """Restore the selected runs from the archive."""
     membership, runs = _selection(request, slug)
     pks = runs.archived().pks()
-    count = restore_runs(membership.team, pks)
+    count = unarchive_runs(membership.team, pks)
     done = ngettext("%(n)s run was restored.", "%(n)s runs were restored.", count)
     nothing = _("No run was selected, so nothing was restored.")
-    return _answer(request, slug, count, done, nothing, undo=("restored", membership.team, _for_undo(pks)))
+    return _answer(request, slug, count, done, nothing, undo=("unarchived", membership.team, _for_undo(pks)))
 
 
 @login_required

@@ -116,15 +116,15 @@ def dismiss(request: SignedInRequest, pk: int) -> HttpResponse:
     )
     back = reverse("runs-detail", args=[pk]) + f"{TranscriptFilter(cue.dub.language).query}#cue-{cue.position}"
     context = {"membership": membership, "run": run, "cue": cue, "form": form, "back": back}
-    is_restored = "restore" in request.POST
-    if not is_restored and not form.is_valid():
+    is_reopened = "restore" in request.POST
+    if not is_reopened and not form.is_valid():
         context |= {"line_check": line_check}
         return render(request, "runs/checks/dismiss.html", context, status=422 if form.errors else 200)
-    if not is_restored and form.cleaned_data["scope"]:
+    if not is_reopened and form.cleaned_data["scope"]:
         _dismiss_all(request, membership, cue, kind, form)
         return refresh_page(request, back)
-    if is_restored:
-        checks.restore(cue, kind)
+    if is_reopened:
+        checks.reopen(cue, kind)
     else:
         checks.dismiss(cue, kind, form.cleaned_data["reason"], request.user)
     if not is_fragment(request):

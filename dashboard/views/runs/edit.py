@@ -14,7 +14,7 @@ from dashboard.http.requests import page_methods
 from dashboard.views.runs.lookup import get_changeable_run, get_removable_run
 from dashboard.views.undo import offer_undo
 from results import clock
-from results.runs.archive import archive_runs, restore_runs
+from results.runs.archive import archive_runs, unarchive_runs
 from results.runs.request import QueueUnreachableError, refresh_obstacle, request_refresh
 from results.runs.time_unit import choose_time_unit
 from results.runs.trash import remove_runs
@@ -106,9 +106,9 @@ def archive(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
-def restore(request: HttpRequest, pk: int) -> HttpResponse:
+def unarchive(request: HttpRequest, pk: int) -> HttpResponse:
     run, membership = get_changeable_run(request, pk)
-    restore_runs(membership.team, [pk])
+    unarchive_runs(membership.team, [pk])
     messages.success(request, _("%(run)s is restored. It appears in search in a moment.") % {"run": quoted(run)})
     return redirect("runs-detail", pk)
 

@@ -156,7 +156,7 @@ def test_changes_of_runs_are_told(team, member):
     submit(member, "runs-languages", run.pk, dub=dub.pk, language="Spanish")
     member.post(reverse("runs-speakers-rename", args=[run.pk]) + "?speaker=Anna", {"name": "Berta"})
     submit(member, "runs-edit-archive", run.pk)
-    submit(member, "runs-edit-restore", run.pk)
+    submit(member, "runs-edit-unarchive", run.pk)
     submit(member, "runs-edit-remove", run.pk)
     undo(member, team)
     assert told(team) == [
@@ -199,7 +199,7 @@ def test_a_bulk_action_is_one_entry_with_its_count(team, member, monkeypatch, nu
 
 def test_what_changes_nothing_is_not_told(team, member):
     run = make_run(team)
-    submit(member, "runs-edit-restore", run.pk)
+    submit(member, "runs-edit-unarchive", run.pk)
     submit(member, "runs-bulk-archive", "dub", pk=[])
     assert told(team) == []
 

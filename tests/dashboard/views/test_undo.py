@@ -34,7 +34,7 @@ def test_archived_runs_come_back_and_no_others(member, team):
 def test_restored_runs_go_back_to_the_archive(member, team):
     run = make_ready_run(team)
     member.post(reverse("runs-edit-archive", args=[run.pk]))
-    member.post(reverse("runs-bulk-restore", args=[team.slug]), {"all": 1, "status": "archived"})
+    member.post(reverse("runs-bulk-unarchive", args=[team.slug]), {"all": 1, "status": "archived"})
     assert archived(team) == set()
     answer = undo(member, team)
     assert archived(team) == {run.pk}
@@ -60,7 +60,7 @@ def test_only_the_last_few_changes_are_kept_and_fewer_large_ones(member, team, m
         member.post(reverse("runs-edit-archive", args=[run.pk]))
     assert len(member.session["changes"]) == 5
     monkeypatch.setattr("dashboard.views.undo._MAX_BYTES", 10)
-    member.post(reverse("runs-bulk-restore", args=[team.slug]), {"all": 1, "status": "archived"})
+    member.post(reverse("runs-bulk-unarchive", args=[team.slug]), {"all": 1, "status": "archived"})
     assert len(member.session["changes"]) == 1
     undo(member, team)
     assert len(archived(team)) == 7

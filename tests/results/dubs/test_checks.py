@@ -110,7 +110,7 @@ def test_the_checks_of_an_archived_run_are_gone_until_it_is_restored(dub):
     assert stored(dub) == []
     checks.store_pending()
     assert stored(dub) == []
-    archive.restore_runs(dub.team, [dub.run_id])
+    archive.unarchive_runs(dub.team, [dub.run_id])
     archive.sync_pending()
     checks.store_pending()
     assert len(stored(dub)) == count_of(dub) == 3
@@ -141,7 +141,7 @@ def test_a_dismissal_is_stored_at_once(dub):
     cue = Cue.objects.select_related("dub").get(dub=dub, position=1)
     checks.dismiss(cue, Kind.FAST, "Sung", make_user())
     assert (stored(dub), count_of(dub)) == ([(3, "empty"), (4, "fast")], 2)
-    checks.restore(cue, Kind.FAST)
+    checks.reopen(cue, Kind.FAST)
     told = AuditEntry.objects.order_by("pk").values_list("detail", flat=True)
     assert [detail.rpartition(", ")[2] for detail in told] == [f"line {cue.position}"] * 2
     assert count_of(dub) == 3
@@ -156,7 +156,7 @@ def test_all_checks_of_a_kind_in_a_dub_are_dismissed_and_brought_back(dub):
     assert count == 2
     assert stored(dub) == [(3, "empty")]
     assert sorted(DismissedCheck.objects.values_list("reason", flat=True)) == ["Intended", "Intended", "Sung"]
-    checks.restore_all(dub, Kind.FAST, at)
+    checks.reopen_all(dub, Kind.FAST, at)
     assert stored(dub) == [(1, "fast"), (2, "fast"), (3, "empty")]
     assert DismissedCheck.objects.get().reason == "Sung"
 

@@ -9,7 +9,7 @@ from results.dubs import speakers
 from results.models import Cue, Dub, Language, Run, SavedSearch, TeamVersion
 from results.refresh import merge, schedule
 from results.runs import archive
-from results.runs.archive import archive_runs, restore_runs
+from results.runs.archive import archive_runs, unarchive_runs
 from results.runs.request import refresh_progress, refresh_sooner, request_refresh, request_refresh_many
 from results.runs.trash import delete_run
 from results.search import index, indexing, saved
@@ -67,7 +67,7 @@ def test_searches_hide_an_archived_run_at_once_and_a_worker_removes_its_lines(te
     archive.sync_pending()
     assert (indexed(team), found_texts(team), is_sound()) == (1, {"kitchen two"}, True)
     assert Cue.objects.filter(dub__run=run).count() == 1
-    restore_runs(team, [run.pk])
+    unarchive_runs(team, [run.pk])
     archive.sync_pending()
     assert (indexed(team), found_texts(team)) == (2, {"kitchen one", "kitchen two"})
     assert found_texts(team, "tag:launch") == {"kitchen one"}
@@ -125,7 +125,7 @@ def test_changes_between_archiving_and_the_worker_leave_nothing_behind(team, enq
         assert found_texts(team) == set()
         archive.sync_pending()
         assert (indexed(team), is_sound()) == (0, True)
-    restore_runs(team, [run.pk for run in runs])
+    unarchive_runs(team, [run.pk for run in runs])
     # The run is restored, but not in the index yet: a line that changes now must not be in the index twice.
     speakers.rename_speaker(runs[0], "Lee", "Ann", everywhere=False)
     archive.sync_pending()
@@ -140,7 +140,7 @@ def test_changes_between_archiving_and_the_worker_leave_nothing_behind(team, enq
 def test_a_run_restored_before_the_worker_ran_stays_indexed(team, enqueued):
     run = make_searchable_run(team, "kitchen")
     archive_runs(team, [run.pk])
-    restore_runs(team, [run.pk])
+    unarchive_runs(team, [run.pk])
     assert (indexed(team), found_texts(team)) == (1, {"kitchen"})
     archive.sync_pending()
     assert (indexed(team), is_sound()) == (1, True)
@@ -166,7 +166,7 @@ def test_words_of_archived_runs_are_not_suggested_until_the_runs_are_restored(te
     archive.sync_pending()
     indexing.rebuild()
     assert search(team.pk, "kitchne").suggestion == ""
-    restore_runs(team, [run.pk])
+    unarchive_runs(team, [run.pk])
     archive.sync_pending()
     assert search(team.pk, "kitchne").suggestion == "kitchen"
 
@@ -204,7 +204,7 @@ def test_an_archived_run_causes_no_alerts_until_it_is_restored(team, enqueued):
     Dub.objects.filter(run=unchecked).update(is_alert_checked=False)
     saved.create_alerts()
     assert news(membership) == (0, 0)
-    restore_runs(team, [checked.pk, unchecked.pk])
+    unarchive_runs(team, [checked.pk, unchecked.pk])
     saved.create_alerts()
     archive.sync_pending()
     saved.create_alerts()
@@ -225,7 +225,7 @@ def test_archived_runs_are_never_refreshed_and_restored_ones_are(camb, team, swe
     enqueued.clear()
     sweep()
     assert camb.calls == []
-    restore_runs(team, [waiting.pk, finished.pk])
+    unarchive_runs(team, [waiting.pk, finished.pk])
     assert list(Run.objects.unfinished()) == [waiting]
 
 
@@ -253,7 +253,7 @@ def test_only_the_teams_own_runs_are_archived(team, enqueued):
     assert archive_runs(team, [mine.pk]) == 0
     mine.refresh_from_db()
     assert mine.archived_at == since
-    assert restore_runs(team, [foreign.pk]) == 0
+    assert unarchive_runs(team, [foreign.pk]) == 0
 
 
 def test_thousands_are_archived_in_short_transactions(team, enqueued, django_assert_max_num_queries):

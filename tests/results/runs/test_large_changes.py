@@ -80,7 +80,7 @@ def test_a_killed_step_is_done_once_more_and_counted_once(team, run_pks, monkeyp
 
 def test_later_changes_follow_in_their_order(team, run_pks):
     archive.archive_runs(team, run_pks)
-    archive.restore_runs(team, run_pks)
+    archive.unarchive_runs(team, run_pks)
     removal = trash.remove_runs(team, run_pks[-1:], by="Ann")
     archive.archive_runs(team, run_pks[:1])
     assert Run.objects.archived().count() == 20  # each request did one step of what was asked for first

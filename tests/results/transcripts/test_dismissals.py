@@ -33,10 +33,10 @@ def test_a_dismissal_concerns_one_line_and_one_kind(dub):
     assert reasons(dub) == {(3, Kind.FAST): "Sung"}
     dismissals.dismiss(dub.cues.get(position=3), Kind.FAST, "Intended", kim)
     assert reasons(dub) == {(3, Kind.FAST): "Intended"}
-    dismissals.restore(dub.cues.get(position=1), Kind.FAST)
-    dismissals.restore(dub.cues.get(position=3), Kind.LONG)
+    dismissals.reopen(dub.cues.get(position=1), Kind.FAST)
+    dismissals.reopen(dub.cues.get(position=3), Kind.LONG)
     assert reasons(dub) == {(3, Kind.FAST): "Intended"}
-    dismissals.restore(dub.cues.get(position=3), Kind.FAST)
+    dismissals.reopen(dub.cues.get(position=3), Kind.FAST)
     assert reasons(dub) == {}
 
 

@@ -156,7 +156,7 @@ def test_the_selected_runs_are_archived_and_restored(team, member):
         member.get(response["Location"])
     )
     assert current(team) == {"Harbour 2", "Lighthouse"}
-    text = text_of(member.post(reverse("runs-bulk-restore", args=[team.slug]), selection, follow=True))
+    text = text_of(member.post(reverse("runs-bulk-unarchive", args=[team.slug]), selection, follow=True))
     assert "2 runs were restored." in text
     assert current(team) == set(runs)
     foreign.refresh_from_db()
@@ -173,7 +173,7 @@ def test_all_matching_runs_are_archived_and_restored(team, member):
     assert requested(team) == {"Harbour 1", "Lighthouse"}
     before = runs["Lighthouse"].version
     restore = {"all": "1", "status": "archived", "q": "harbour"}
-    member.post(reverse("runs-bulk-restore", args=[team.slug]), restore)
+    member.post(reverse("runs-bulk-unarchive", args=[team.slug]), restore)
     assert current(team) == {"Harbour 1", "Harbour 2", "Lighthouse"}
     assert before == runs["Lighthouse"].version
     assert "No run was selected" in text_of(

@@ -133,7 +133,7 @@ def test_an_archived_run_keeps_its_page_and_can_be_restored(team, member):
     assert reverse("runs-edit-refresh", args=[run.pk]) not in page.content.decode()
     member.post(reverse("runs-edit-refresh", args=[run.pk]))
     assert "Restore it first." in text_of(member.get(url))
-    member.post(reverse("runs-edit-restore", args=[run.pk]))
+    member.post(reverse("runs-edit-unarchive", args=[run.pk]))
     assert "is restored. It appears in search" in text_of(member.get(url))
     run.refresh_from_db()
     assert (run.archived_at, run.due_at is None) == (None, False)
@@ -143,7 +143,7 @@ def test_a_viewer_sees_that_a_run_is_archived_and_no_way_to_restore_it(team):
     run = make_run(team, archived_at=timezone.now(), due_at=None)
     page = signed_in(make_member(team, Membership.Role.VIEWER)).get(reverse("runs-detail", args=[run.pk]))
     assert "Archived: not in the list" in text_of(page)
-    assert reverse("runs-edit-restore", args=[run.pk]) not in page.content.decode()
+    assert reverse("runs-edit-unarchive", args=[run.pk]) not in page.content.decode()
 
 
 def test_refresh_now_claims_the_run(team, member):

@@ -14,7 +14,7 @@ from dashboard.pages.run_query import PAGE_SIZE
 from results import clock, tags
 from results.models import ApiKey, Run, TeamVersion
 from results.runs.add import add_runs
-from results.runs.archive import archive_runs, restore_runs
+from results.runs.archive import archive_runs, unarchive_runs
 from teams.models import Membership, Team
 from tests.dashboard.page_helpers import shown, signed_in, text_of
 from tests.factories import make_key, make_member, make_run, make_team, make_user
@@ -344,7 +344,7 @@ def test_archived_runs_are_in_their_own_tab_only(team, member):
     page = list_page(member, team, status="archived")
     assert shown(page) == [away.pk]
     html = page.content.decode()
-    assert reverse("runs-bulk-restore", args=[team.slug]) in html
+    assert reverse("runs-bulk-unarchive", args=[team.slug]) in html
     assert reverse("runs-bulk-archive", args=[team.slug]) not in html
     assert shown(list_page(member, team, status="archived", q="1")) == []
 
@@ -460,7 +460,7 @@ def test_new_and_restored_runs_are_counted_and_not_inserted(team, member):
     first = poll_again(member, team, page)
     assert (shown(first), announcement(first)) == ([], "2 new runs · Show")
     assert "2 new runs. " in text_of(first) + " "
-    restore_runs(team, [away.pk])
+    unarchive_runs(team, [away.pk])
     second = poll_again(member, team, first)
     assert announcement(second) == "3 new runs · Show"
     TeamVersion.bump(team.pk)
