@@ -59,7 +59,7 @@ class User(AbstractUser):
     # The settings of the player, which follow the person to every machine.
     speed = models.CharField(max_length=4, default="1", choices=[(speed, f"{speed}×") for speed in SPEEDS])
     has_captions = models.BooleanField(default=True)
-    has_keys = models.BooleanField(default=True)
+    uses_shortcuts = models.BooleanField(default=True, db_column="has_keys")
     hidden_columns = models.JSONField(
         null=True, help_text=_("The columns of the list of runs that the person does not want to see.")
     )

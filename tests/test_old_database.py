@@ -48,7 +48,8 @@ from tests.factories import make_dub, make_run
 FIELDS: list[tuple[type[models.Model], str]] = [
     (
         User,
-        "id password last_login is_superuser is_staff is_active date_joined name email speed has_captions has_keys",
+        "id password last_login is_superuser is_staff is_active date_joined name email speed has_captions "
+        "uses_shortcuts",
     ),
     (Team, "id name slug created_at"),
     (Membership, "id team user role created_at"),

@@ -20,7 +20,7 @@ class ProfileForm(forms.Form):
     )
     time_zone = TimeZoneField(required=False)
 
-    has_keys = forms.BooleanField(
+    uses_shortcuts = forms.BooleanField(
         label=_("Use keyboard shortcuts"), help_text=_("Press ? on any page to see them."), required=False
     )
 

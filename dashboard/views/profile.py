@@ -27,13 +27,13 @@ def page(request: SignedInRequest) -> HttpResponse:
     user = request.user
     form = ProfileForm(
         request.POST if request.method == "POST" else None,
-        initial={"name": user.name, "time_zone": user.zone.key, "has_keys": user.has_keys},
+        initial={"name": user.name, "time_zone": user.zone.key, "uses_shortcuts": user.uses_shortcuts},
         browser_zone=browser_time_zone(request),
     )
     if form.is_valid():
         user.name, user.time_zone = form.cleaned_data["name"], form.cleaned_data["time_zone"] or user.time_zone
-        user.has_keys = form.cleaned_data["has_keys"]
-        user.save(update_fields=["name", "time_zone", "has_keys"])
+        user.uses_shortcuts = form.cleaned_data["uses_shortcuts"]
+        user.save(update_fields=["name", "time_zone", "uses_shortcuts"])
         messages.success(request, _("Your profile is saved."))
         return redirect("profile")
     context = {"form": form, "profile_tab": "profile"}
@@ -54,8 +54,8 @@ def player(request: SignedInRequest) -> HttpResponse:
 @require_POST
 def shortcuts(request: SignedInRequest) -> HttpResponse:
     """Switch the user's keyboard shortcuts on or off. The page has done so already, so the answer has no body."""
-    request.user.has_keys = "has_keys" in request.POST
-    request.user.save(update_fields=["has_keys"])
+    request.user.uses_shortcuts = "uses_shortcuts" in request.POST
+    request.user.save(update_fields=["uses_shortcuts"])
     return HttpResponse(status=204)
 
 

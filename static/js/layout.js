@@ -64,7 +64,7 @@ const shortcuts = () => document.getElementById("shortcuts");
 
 document.addEventListener("click", ({ target }) => target.closest("[data-shortcuts]") && shortcuts().showModal());
 document.addEventListener("change", ({ target }) => {
-  if (target.name === "has_keys") root.toggleAttribute("data-shortcuts-off", !target.checked);
+  if (target.name === "uses_shortcuts") root.toggleAttribute("data-shortcuts-off", !target.checked);
 });
 
 // A menu that opens beyond the visible part of the page is scrolled into view.

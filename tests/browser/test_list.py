@@ -175,7 +175,7 @@ def test_the_persons_menu_lists_the_shortcuts_and_switches_them_off(runs_page, o
     with runs_page.expect_response(lambda answer: answer.url.endswith("/profile/shortcuts/")):
         dialog.get_by_label("Use shortcuts").uncheck()
     owner.refresh_from_db()
-    assert not owner.has_keys
+    assert not owner.uses_shortcuts
     runs_page.keyboard.press("Escape")
     runs_page.keyboard.press("?")
     runs_page.keyboard.press("j")

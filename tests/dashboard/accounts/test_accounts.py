@@ -363,7 +363,7 @@ def test_the_settings_of_the_player_are_saved(client, anna):
     assert client.post(url, {**habits, "email": "x@y.org", "is_staff": "1"}).status_code == 204
     assert client.post(url, {**habits, "speed": "9"}).status_code == 422
     anna.refresh_from_db()
-    assert (anna.speed, anna.has_captions, anna.has_keys) == ("1.75", False, True)
+    assert (anna.speed, anna.has_captions, anna.uses_shortcuts) == ("1.75", False, True)
     assert (anna.email, anna.is_staff) == ("anna@example.org", False)
 
 
@@ -371,13 +371,13 @@ def test_shortcuts_are_switched_off_in_the_profile_and_in_their_list(client, ann
     client.force_login(anna)
     client.post(reverse("profile"), {"name": "Anna"})
     assert "data-shortcuts-off" in client.get(reverse("profile")).text
-    client.post(reverse("profile-shortcuts"), {"has_keys": "on"})
+    client.post(reverse("profile-shortcuts"), {"uses_shortcuts": "on"})
     page = client.get(reverse("profile")).text
     assert "data-shortcuts-off" not in page
     assert "Use keyboard shortcuts" in page
     client.post(reverse("profile-shortcuts"))
     anna.refresh_from_db()
-    assert not anna.has_keys
+    assert not anna.uses_shortcuts
 
 
 @pytest.mark.parametrize("name", ["account_login", "account_signup", "account_reset_password", "account_logout"])
