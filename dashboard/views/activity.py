@@ -47,7 +47,7 @@ def page(request: SignedInRequest, slug: str) -> HttpResponse:
 
 @login_required
 @require_safe
-def live(request: SignedInRequest, slug: str) -> HttpResponse:
+def poll(request: SignedInRequest, slug: str) -> HttpResponse:
     """Answer the page's poll: 204, or all parts of the page when its state is no longer `since`.
 
     `at` is the time of the page's data, in seconds since the epoch.
@@ -60,7 +60,7 @@ def live(request: SignedInRequest, slug: str) -> HttpResponse:
     is_fresh = at.isdecimal() and now.timestamp() - int(at[:18]) < period.window.step / 60
     if is_fresh or _state(membership.team, period, now) == request.GET.get("since"):
         return HttpResponse(status=204)
-    return render(request, "activity/_live.html", _context(membership, request, now))
+    return render(request, "activity/_poll.html", _context(membership, request, now))
 
 
 def _state(team: Team, period: Period, now: datetime) -> str:
@@ -102,7 +102,7 @@ def _context(membership: Membership, request: SignedInRequest, now: datetime) ->
     }
     if cursor is None:
         # Only the page with the newest calls is polled: older calls do not change.
-        context["poll_address"] = reverse("activity-live", args=[team.slug]) + _query(range=period.name)
+        context["poll_address"] = reverse("activity-poll", args=[team.slug]) + _query(range=period.name)
         context["poll_values"] = json.dumps({"since": state, "at": int(now.timestamp())})
     return context
 

@@ -70,13 +70,13 @@ def _page(request: SignedInRequest, membership: Membership, status: int = 200, *
 
 @login_required
 @require_safe
-def state(request: SignedInRequest, slug: str) -> HttpResponse:
+def poll(request: SignedInRequest, slug: str) -> HttpResponse:
     """Answer the poll of the tab Key: 204 while the key is being tested."""
     membership = membership_or_404(request.user, slug)
     state = _state(membership, began=request.GET.get("began", ""))
     if state["is_being_tested"] and "began" in request.GET:
         return HttpResponse(status=204)
-    return render(request, "keys/_state.html", tab_context(membership, "key") | state)
+    return render(request, "keys/_poll.html", tab_context(membership, "key") | state)
 
 
 @login_required
@@ -107,7 +107,7 @@ def remove(request: SignedInRequest, slug: str) -> HttpResponse:
 
 
 def _state(membership: Membership, began: str = "") -> dict[str, Any]:
-    """Return the context of `_state.html`. The page has polled since `began`, in seconds since the epoch."""
+    """Return the context of `_poll.html`. The page has polled since `began`, in seconds since the epoch."""
     now = int(time.time())
     since = int(began) if began.isdecimal() and len(began) < 12 else now
     api_key = ApiKey.objects.filter(team=membership.team).first()

@@ -35,7 +35,7 @@ def save_key(client: Client, key: str = KEY):
 
 
 def state_of(client: Client, **query: int) -> str:
-    return client.get(url("keys-state", "dub"), query).content.decode()
+    return client.get(url("keys-poll", "dub"), query).content.decode()
 
 
 def record_call(team: Team, **fields: object) -> None:
@@ -113,7 +113,7 @@ def test_the_page_polls_until_the_key_was_tested(as_owner, team):
     save_key(as_owner)
     assert "data-poll" in page_of(as_owner, team, "keys")
     now = int(time.time())
-    assert as_owner.get(url("keys-state", "dub"), {"began": now}).status_code == 204
+    assert as_owner.get(url("keys-poll", "dub"), {"began": now}).status_code == 204
     record_call(team, state=ApiKey.State.WORKING)
     answer = state_of(as_owner, began=now)
     assert "Working" in answer
@@ -140,7 +140,7 @@ def test_the_page_says_when_no_worker_runs_the_test(as_owner, team):
 @pytest.mark.parametrize("began", ["x", "-1", "9" * 40, "٣", "1.5"])
 def test_a_malformed_began_is_answered(as_owner, team, began):
     save_key(as_owner)
-    assert as_owner.get(url("keys-state", "dub"), {"began": began}).status_code in (200, 204)
+    assert as_owner.get(url("keys-poll", "dub"), {"began": began}).status_code in (200, 204)
 
 
 @pytest.mark.parametrize(
