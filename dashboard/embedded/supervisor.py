@@ -2,8 +2,8 @@
 
 The commands come from the Procfile. Each runs in a session of its own, so that Ctrl-C in the terminal reaches only
 this process, and so that a process which dies without stopping its children can be cleared away with them. One that
-ends is started again, after pauses that grow while it keeps ending; the others run on. If this process is killed
-itself, the reaper, which waits in a few lines of shell, stops all of them.
+ends is started again, with an exponential backoff while it keeps ending; the others run on. If this process is
+killed itself, the reaper, which waits in a few lines of shell, stops all of them.
 
 `manage.py start` becomes this module once everything is prepared: run as a script it needs neither Django nor its
 memory.
@@ -26,7 +26,7 @@ STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # What a worker needs to save the answers of calls under way, and the web server to answer its requests.
 GRACE_S = 50
 # A process that ends is started again after a pause that doubles each time, unless it had run for a minute.
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
+FIRST_BACKOFF_S, MAX_BACKOFF_S = 1.0, 60.0
 STEADY_S = 60
 # Reads the name and the process group of each process that starts, until this process is gone, however it went:
 # then its end of the pipe is closed. Only the newest group of a name counts, as old numbers go to other processes.
@@ -68,7 +68,7 @@ async def _run(
     processes: dict[str, Process] = {}
 
     async def supervise(name: str, command: str) -> None:
-        pause = FIRST_PAUSE_S
+        pause = FIRST_BACKOFF_S
         while True:
             started = monotonic()
             try:
@@ -84,14 +84,14 @@ async def _run(
                     return
                 _kill_group(process)  # its children may hold its port
             if monotonic() - started >= STEADY_S:
-                pause = FIRST_PAUSE_S
+                pause = FIRST_BACKOFF_S
             _say(
                 f"The process {name!r} {what_happened} and is started again in {pause:g} s.", "warning", sys.stderr
             )
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), pause)
                 return
-            pause = min(2 * pause, LONGEST_PAUSE_S)
+            pause = min(2 * pause, MAX_BACKOFF_S)
 
     ends = [asyncio.create_task(supervise(name, command), name=name) for name, command in commands.items()]
     try:

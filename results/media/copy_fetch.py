@@ -53,8 +53,8 @@ MIN_BYTES_PER_SECOND = 16 * 1024
 SPARE_BYTES = 512 * 2**20
 
 FIRST_WAIT = timedelta(seconds=30)
-LONGEST_WAIT = timedelta(hours=6)
-LONGEST_JITTER = 1.1
+MAX_WAIT = timedelta(hours=6)
+MAX_JITTER = 1.1
 MAX_FAILURES = 12
 DISK_WAIT = timedelta(minutes=15)
 # A failed fetch that received this much counts as the first failure, not as one more in a row.
@@ -100,7 +100,7 @@ def _claim_one(policy: CopyPolicy) -> uuid.UUID | None:
 def recover_from_clock_change() -> None:
     """Make due what is further ahead than the longest wait: it was scheduled before the clock was set back."""
     now = clock.now()
-    MediaCopy.objects.filter(due_at__gt=now + LONGEST_WAIT * LONGEST_JITTER).update(due_at=now)
+    MediaCopy.objects.filter(due_at__gt=now + MAX_WAIT * MAX_JITTER).update(due_at=now)
 
 
 def fetch_copy(lease: str) -> None:
@@ -121,6 +121,12 @@ def fetch_copy(lease: str) -> None:
     finally:
         MediaCopy.objects.filter(lease=own).update(lease=None, lease_until=None)
     enqueue_due()
+
+
+def _backoff(failures: int) -> timedelta:
+    """Return the wait after so many failures in a row: an exponential backoff with jitter, up to MAX_WAIT."""
+    wait = min(FIRST_WAIT * (1 << (failures - 1)), MAX_WAIT)
+    return wait * random.uniform(0.9, MAX_JITTER)  # noqa: S311  jitter, not a secret
 
 
 class _QuotaExceeded(Exception):
@@ -162,9 +168,9 @@ class _Fetch:
             if failures >= MAX_FAILURES:
                 self._give_up(str(error))
             else:
-                wait = min(FIRST_WAIT * (1 << (failures - 1)), LONGEST_WAIT)
-                wait *= random.uniform(0.9, LONGEST_JITTER)  # noqa: S311  jitter, not a secret
-                self._postpone(str(error), wait, failures=failures, received_bytes=copy.received_bytes)
+                self._postpone(
+                    str(error), _backoff(failures), failures=failures, received_bytes=copy.received_bytes
+                )
         except Exception as error:
             # Disks and storages raise exceptions of their own kinds. None counts as a failure of the copy.
             logger.exception("Copy %s could not be stored", copy.pk)

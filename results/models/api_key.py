@@ -19,7 +19,7 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         A pause that would last longer than any does began before the clock was set back.
         """
         is_removed = Exists(Team.objects.filter(pk=OuterRef("pk"), removed_at__isnull=False))
-        is_over = Q(retry_at=None) | Q(retry_at__lte=now) | Q(retry_at__gt=now + ApiKey.LONGEST_PAUSE)
+        is_over = Q(retry_at=None) | Q(retry_at__lte=now) | Q(retry_at__gt=now + ApiKey.MAX_BACKOFF)
         return self.filter(~is_removed & is_over)
 
 
@@ -39,7 +39,7 @@ class ApiKey(models.Model):
         UNAVAILABLE = "unavailable", _("CAMB.AI does not answer")
 
     # No pause of the circuit breaker lasts as long, and none that CAMB.AI names is obeyed for as long.
-    LONGEST_PAUSE = timedelta(hours=1)
+    MAX_BACKOFF = timedelta(hours=1)
 
     team = models.OneToOneField(Team, on_delete=models.CASCADE, primary_key=True, related_name="api_key")
     sealed = models.TextField()

@@ -28,7 +28,7 @@ from teams.models import Membership
 logger = logging.getLogger(__name__)
 
 # The waits before each further try: eight tries within 28 hours.
-PAUSES = tuple(
+DELIVERY_BACKOFF = tuple(
     timedelta(**pause)
     for pause in (
         {"seconds": 5}, {"minutes": 5}, {"minutes": 30}, {"hours": 2}, {"hours": 5}, {"hours": 10}, {"hours": 10},
@@ -73,7 +73,7 @@ def recover_from_clock_change() -> None:
     """
     now = clock.now()
     for model in (Message, Receiver):
-        model.objects.filter(due_at__gt=now + max(PAUSES)).update(due_at=now)
+        model.objects.filter(due_at__gt=now + max(DELIVERY_BACKOFF)).update(due_at=now)
     Receiver.objects.filter(daily_at__gt=now + timedelta(hours=25)).update(daily_at=now)
 
 
@@ -176,10 +176,10 @@ def _store(message: Message, delivery: Delivery, lease: uuid.UUID) -> None:
         fields: dict[str, object] = {"tries": message.tries + 1}
         if not problem:
             fields |= {"state": Progress.SENT, "sent_at": now}
-        elif message.is_extra or message.tries >= len(PAUSES) or delivery.http_status == 410:
+        elif message.is_extra or message.tries >= len(DELIVERY_BACKOFF) or delivery.http_status == 410:
             fields["state"] = Progress.FAILED
         else:
-            fields["due_at"] = now + PAUSES[message.tries]
+            fields["due_at"] = now + DELIVERY_BACKOFF[message.tries]
         Message.objects.filter(pk=message.pk).update(**fields)
         Receiver.objects.filter(pk=message.receiver_id).update(problem=problem)
         if fields.get("state") == Progress.FAILED and not message.is_extra:

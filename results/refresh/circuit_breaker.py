@@ -23,8 +23,8 @@ State = ApiKey.State
 
 # A key that CAMB.AI refused is tried again now and then, in case it was mended on their side.
 REFUSED_PROBE = timedelta(minutes=30)
-# The pause triples with each failed probe: a batch that fails costs at most five calls in ten minutes, although its
-# second attempt is made in halves.
+# The backoff triples with each failed probe: a batch that fails costs at most five calls in ten minutes, although
+# its second attempt is made in halves.
 FIRST_PROBE = timedelta(seconds=20)
 SLOWEST_PROBE = timedelta(minutes=15)
 # A shorter outage of CAMB.AI is told to no one.
@@ -36,7 +36,7 @@ def is_usable(key_id: int) -> bool:
     # The condition of `ApiKeyQuerySet.usable`: building its query costs more than the rest between two calls.
     pauses = ApiKey.objects.filter(pk=key_id, team__removed_at=None).values_list("retry_at", flat=True)
     now = clock.now()
-    return any(retry_at is None or not now < retry_at <= now + ApiKey.LONGEST_PAUSE for retry_at in pauses)
+    return any(retry_at is None or not now < retry_at <= now + ApiKey.MAX_BACKOFF for retry_at in pauses)
 
 
 def record_success(key: ApiKey) -> None:
@@ -72,7 +72,7 @@ def record_failure(key: ApiKey, error: camb.CambError | SealBrokenError, *, is_t
     runs: one bad answer among thousands must not stop them all. A test makes one call only, so its failure counts.
     """
     now = clock.now()
-    message, state, wait, named = str(error), State.UNAVAILABLE, _pause(key.failures), None
+    message, state, wait, named = str(error), State.UNAVAILABLE, _probe_backoff(key.failures), None
     setting = getattr(error, "setting", "")
     if isinstance(error, SealBrokenError):
         message = _("The stored key can no longer be decrypted on this server. Paste the key again.")
@@ -131,6 +131,7 @@ def _unchanged(key: ApiKey) -> QuerySet[ApiKey]:
     return ApiKey.objects.filter(pk=key.pk, sealed=key.sealed)
 
 
-def _pause(failures: int) -> timedelta:
+def _probe_backoff(failures: int) -> timedelta:
+    """Return the wait before the next probe: an exponential backoff with jitter, up to SLOWEST_PROBE."""
     growth: int = 3 ** min(failures, 9)
     return min(FIRST_PROBE * growth, SLOWEST_PROBE) * random.uniform(1.0, 1.1)  # noqa: S311  jitter, not a secret

@@ -19,7 +19,7 @@ MAX_CALL_FAILURES = 1000
 
 
 def backoff(attempts: int) -> timedelta:
-    """Return the wait after so many attempts in vain: half as long again each time, with jitter, up to a bound."""
+    """Return the wait after so many attempts in vain: an exponential backoff by half, with jitter and a bound."""
     seconds = min(settings.REFRESH_FIRST_SECONDS * 1.5 ** min(attempts, 50), settings.REFRESH_SLOWEST_SECONDS)
     return timedelta(seconds=seconds * random.uniform(0.9, 1.1))  # noqa: S311  jitter, not a secret
 

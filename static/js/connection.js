@@ -1,4 +1,5 @@
 // Keeps what was typed while the server cannot be reached, says so, and goes on by itself once the server is back.
+// It probes with an exponential backoff.
 // Meanwhile nothing else is sent: a page that typed on would fill the console with errors, and the network with calls.
 
 const FIRST_MS = 1000;
@@ -14,17 +15,17 @@ const isOnThisMachine = /^(localhost|127\.|\[::1\])/.test(location.hostname);
 const isOffline = () => !navigator.onLine && !isOnThisMachine;
 
 let isLost = false;
-let pauseMs = FIRST_MS;
+let backoffMs = FIRST_MS;
 let timer;
 
 function lose(text = message.dataset.lost) {
-  if (!isLost) pauseMs = FIRST_MS;
+  if (!isLost) backoffMs = FIRST_MS;
   isLost = true;
   message.textContent = text;
   clearTimeout(timer);
   // The browser tells when a machine that is offline has a network again.
-  if (!isOffline()) timer = setTimeout(probe, pauseMs);
-  pauseMs = Math.min(pauseMs * 1.5, SLOWEST_MS);
+  if (!isOffline()) timer = setTimeout(probe, backoffMs);
+  backoffMs = Math.min(backoffMs * 1.5, SLOWEST_MS);
 }
 
 async function probe() {

@@ -1,4 +1,4 @@
-// Polls for changes, with a backoff. The server renders one element with `data-poll` and `hx-trigger="poll"` while
+// Polls for changes, with exponential backoff. The server renders one element with `data-poll` and `hx-trigger="poll"` while
 // something may change. Polls are quick after a change, slower while nothing happens, paused in a hidden tab, and over
 // once the element is gone. An `idle` element is always polled at the slowest interval.
 

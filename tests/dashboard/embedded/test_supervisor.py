@@ -64,7 +64,7 @@ def test_a_signal_stops_all(tmp_path, number):
 
 @pytest.fixture
 def _quick_restarts(monkeypatch):
-    monkeypatch.setattr(supervisor, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(supervisor, "FIRST_BACKOFF_S", 0.01)
 
 
 def lines(file: Path) -> list[str]:

@@ -263,7 +263,7 @@ def test_wait_between_tries_is_bounded(team, host, sync):
     ready_dub(team, host)
     copy_sync.find_new_media()
     MediaCopy.objects.update(failures=copy_fetch.MAX_FAILURES - 2)
-    assert sync().due_at - timezone.now() <= copy_fetch.LONGEST_WAIT * 1.1
+    assert sync().due_at - timezone.now() <= copy_fetch.MAX_WAIT * 1.1
 
 
 # --- Dead links --------------------------------------------------------------------------------------

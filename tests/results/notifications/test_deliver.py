@@ -55,7 +55,7 @@ def test_a_failed_message_comes_again_with_the_same_id_and_later_ones_wait_for_i
 def test_after_eight_tries_within_28_hours_the_webhook_is_off_and_the_team_told(webhook, hooks, happen, tell):
     hooks.answers += [503] * 20
     happen("ready", "One")
-    for pause in (timedelta(), *deliver.PAUSES):
+    for pause in (timedelta(), *deliver.DELIVERY_BACKOFF):
         tell(after=pause / timedelta(seconds=1))
     webhook.refresh_from_db()
     assert (len(hooks.received), webhook.is_on, webhook.problem) == (
@@ -63,7 +63,7 @@ def test_after_eight_tries_within_28_hours_the_webhook_is_off_and_the_team_told(
         False,
         "The channel answered with HTTP 503.",
     )
-    assert timedelta(hours=27) < sum(deliver.PAUSES, timedelta()) <= timedelta(hours=28)
+    assert timedelta(hours=27) < sum(deliver.DELIVERY_BACKOFF, timedelta()) <= timedelta(hours=28)
     assert Event.objects.get(kind="channel").detail == {
         "name": "Pipeline",
         "problem": "The channel answered with HTTP 503.",
@@ -159,7 +159,7 @@ def test_recovering_from_a_clock_change_leaves_the_longest_waits_of_messages_alo
     hooks.answers += [500]
     happen("ready", "One")
     tell()
-    later, tomorrow = shared_clock.now() + max(deliver.PAUSES), shared_clock.now() + timedelta(days=1)
+    later, tomorrow = shared_clock.now() + max(deliver.DELIVERY_BACKOFF), shared_clock.now() + timedelta(days=1)
     Message.objects.update(due_at=later)
     Receiver.objects.update(due_at=later, daily_at=tomorrow)
     tasks.recover_from_clock_change()

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
         (None, True),
         (timedelta(seconds=-1), True),
         (timedelta(minutes=1), False),
-        (ApiKey.LONGEST_PAUSE + timedelta(minutes=1), True),  # the clock was set back since
+        (ApiKey.MAX_BACKOFF + timedelta(minutes=1), True),  # the clock was set back since
     ],
 )
 def test_a_key_is_usable_unless_it_is_paused(team, pause, is_usable):
