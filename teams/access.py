@@ -1,7 +1,7 @@
 """Permissions: who sees a team, and what each role may do in it.
 
-A person outside a team gets 404, as if the team did not exist. A person in the team without the right gets 403.
-docs/security.md has the table of roles.
+Teams are tenants, isolated here: a person outside a team gets 404, as if the team did not exist. A person in the
+team without the right gets 403. docs/security.md has the table of roles.
 """
 
 import logging

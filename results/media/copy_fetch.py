@@ -72,7 +72,7 @@ def enqueue_due() -> None:
 
 
 def claim_due() -> list[uuid.UUID]:
-    """Lease due copies and return the leases: at most MAX_FETCHES at once, dealt to the teams in rounds."""
+    """Lease due copies and return the leases: at most MAX_FETCHES at once, round-robin over the teams."""
     leased = Counter(MediaCopy.objects.leased(clock.now()).values_list("team", flat=True))
     room = MAX_FETCHES - leased.total()
     policies = list(CopyPolicy.objects.filter(is_enabled=True)) if room > 0 else []

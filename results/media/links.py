@@ -124,7 +124,7 @@ def _parse_number(number: float, fetched_at: datetime) -> datetime | None:
 
 
 def _renew_once(run: Run) -> None:
-    """Renew the run's links unless that was done within RENEWAL_SECONDS; concurrent callers share the outcome.
+    """Renew the run's links unless that was done within RENEWAL_SECONDS: single-flight, callers share the outcome.
 
     Raises NoPlayableLinkError.
     """

@@ -1,4 +1,4 @@
-"""Part files: the bytes of copies that are still being downloaded, and the detection of their media type."""
+"""Part files: the bytes of copies that are still being downloaded, and their MIME type by magic bytes."""
 
 import fcntl
 import os

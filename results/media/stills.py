@@ -1,4 +1,4 @@
-"""Takes the still of a video, by which people recognise it: one frame from 25–35 % in that is not black or flat.
+"""Takes a video's still (thumbnail), by which people know it: one frame from 25–35 % in that is not black or flat.
 
 A sandboxed process decodes the video and answers with WebP, so nothing else ever reads a frame of it.
 """

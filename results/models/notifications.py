@@ -48,7 +48,7 @@ class EventQuerySet(models.QuerySet["Event"]):
 
 
 class Event(models.Model):
-    """What happened in a team, written once, in the transaction of what it tells of.
+    """What happened in a team, written once, in the transaction of what it tells of (a transactional outbox).
 
     Insert an event after `TeamVersion.bump`. The row that it locks puts a team's events in the order of their ids,
     so that a reader who has read up to an id misses none.

@@ -238,7 +238,7 @@ class Run(models.Model):
         help_text=_("A single call has confirmed that CAMB.AI says nothing about this run."),
     )
 
-    # These repeat data of the dubs for the run list, so that a page of runs is one query.
+    # These repeat data of the dubs for the run list (denormalised), so that a page of runs is one query.
     languages = models.JSONField(default=list, blank=True)
     guessed_languages = models.JSONField(null=True, help_text=_("Those of `languages` that are guesses."))
     language_checks = models.JSONField(

@@ -1,7 +1,7 @@
 """Tells webhooks of events by the Standard Webhooks specification: signed, timestamped, with secrets that rotate.
 
-https://www.standardwebhooks.com: `webhook-id` is the same in each try of a message, so that a receiver knows one
-that it has had. While a secret rotates, a message is signed with the new one and the old one.
+https://www.standardwebhooks.com: `webhook-id` is the same in each try of a message: the idempotency key by which a
+receiver knows one that it has had. While a secret rotates, a message is signed with the new one and the old one.
 """
 
 import base64

@@ -59,7 +59,7 @@ def _intervals() -> dict[str, timedelta]:
 def claim_scheduled(intervals: dict[str, timedelta]) -> tuple[list[str], bool]:
     """Return the names of the tasks that are due, and whether the clock was set back; the caller sends the tasks.
 
-    Their next time is put off at once, so that of two beats one sends them.
+    Their next time is put off at once by a compare-and-swap, so that of two beats one sends them.
     """
     now = clock.now()
     rows = {task.name: task.next_at for task in ScheduledTask.objects.filter(name__in=intervals)}

@@ -1,7 +1,7 @@
 """The circuit breaker of a key, kept in the key's row for all workers on all machines.
 
 Failures that concern the key or the whole service open the circuit breaker: until `retry_at` no call begins. The
-first call after that is a probe, and its success closes the breaker.
+first call after that is a probe (the breaker is half-open), and its success closes the breaker.
 """
 
 import logging
@@ -127,7 +127,7 @@ def _record_event(key: ApiKey, state: str, message: str = "") -> None:
 
 
 def _unchanged(key: ApiKey) -> QuerySet[ApiKey]:
-    """The key's row, unless another key was saved since `key` was read."""
+    """The key's row, unless another key was saved since `key` was read: optimistic locking."""
     return ApiKey.objects.filter(pk=key.pk, sealed=key.sealed)
 
 

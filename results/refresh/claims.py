@@ -156,7 +156,9 @@ def _claim(key_id: int, lease_id: uuid.UUID, max_calls: int) -> Lease | None:
 
 
 def take(lease_id: str) -> Lease | None:
-    """Swap this lease for a new one of this worker, so that of a message delivered twice only one finds its runs.
+    """Swap this lease for a new one of this worker: of a message delivered twice only one finds its runs.
+
+    So the lease of the message is its idempotency key.
 
     None when it was taken already, its runs or key were removed meanwhile, the key may not be used any more, or the
     message holds no lease id at all.

@@ -104,7 +104,7 @@ def _compare(team_id: int, batch: Sequence[Run]) -> None:
 
 
 def _store(team_id: int, versions: dict[int, int], keys: dict[int, str], found: dict[int, int | None]) -> None:
-    """Store the outcome, except for a run that changed meanwhile, which is compared again."""
+    """Store the outcome, except for a run that changed meanwhile (optimistic locking): it is compared again."""
     with transaction.atomic():
         locked = Run.objects.filter(pk__in=found).select_for_update().order_by("pk")
         runs = [run for run in locked if versions.get(run.pk, run.version) == run.version]

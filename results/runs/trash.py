@@ -4,8 +4,8 @@ A removed run is an archived one with `removed_at`. So whatever passes over arch
 searches, suggestions and refreshes, even those of a release that knows no trash. Its lines leave the search index
 as those of archived runs do. A removed team keeps its people and its data, and no one gets into it.
 
-A request only marks what is removed. A worker deletes what has been in the trash for TRASH_TIME, run by run, so
-that no transaction grows with the number of runs.
+A request only marks what is removed, a soft delete. A worker purges what has been in the trash for TRASH_TIME, run
+by run, so that no transaction grows with the number of runs.
 """
 
 import time

@@ -1,9 +1,9 @@
 """Builds index entries and index queries whose terms carry their team, so that no team can find another's lines.
 
 The term of "kitchen" is `2f_kitchen`, with the team's id in base 36. The analyzer makes no term with an underscore,
-so nothing that a user types can reach another team. A line's speaker, language and run are terms as well
-(`2f__speaker_anna`, `2f__lang_ptbr`, `2f__run_81`), and so is the bare team (`2f_`), which finds all its lines. A
-speaker is found by CAMB.AI's name and by the name that users gave.
+so nothing that a user types can reach another team (tenant isolation). A line's speaker, language and run are terms
+as well (`2f__speaker_anna`, `2f__lang_ptbr`, `2f__run_81`), and so is the bare team (`2f_`), which finds all its
+lines. A speaker is found by CAMB.AI's name and by the name that users gave.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Marks a query's terms in a text, as the analyzer reads both."""
+"""Marks (highlights) a query's terms in a text, as the analyzer reads both."""
 
 import re
 import unicodedata

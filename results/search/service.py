@@ -175,7 +175,7 @@ def _has_hit(team_id: int, query: Query) -> bool:
 def _no_hits(team_id: int, query: Query) -> HitPage:
     """Return the page of a search without hits, which names what the team has and corrects the spelling."""
     hints = query.hint, _speaker_hint(team_id, query), _language_hint(team_id, query.typed)
-    hint, suggestion = " ".join(filter(None, hints)), _suggestion(team_id, query)
+    hint, suggestion = " ".join(filter(None, hints)), _did_you_mean(team_id, query)
     return HitPage([], 0, is_exact=True, next_before=None, hint=hint, suggestion=suggestion)
 
 
@@ -309,7 +309,7 @@ def _best(team_id: int, ids: Sequence[int], query: Query) -> list[int]:
     return sorted(texts, key=lambda cue_id: (*rank(texts[cue_id]), -cue_id))
 
 
-def _suggestion(team_id: int, query: Query) -> str:
+def _did_you_mean(team_id: int, query: Query) -> str:
     """Return the typed search with unknown words replaced by similar ones of one line, or of one title.
 
     Empty if there are none.

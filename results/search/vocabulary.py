@@ -1,4 +1,4 @@
-"""The vocabulary of each team's dubs, and the words in it that are similar to a mistyped one."""
+"""Spelling suggestions: the vocabulary of each team's dubs, and the words in it similar to a mistyped one."""
 
 from collections.abc import Iterable
 from itertools import chain, zip_longest

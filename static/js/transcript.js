@@ -203,7 +203,7 @@ let waiting;
 let request;
 let hasFailed = false; // whether the last load did not come
 
-const FIND_PAUSE_MS = 120;
+const FIND_PAUSE_MS = 120; // debounces the search while words are typed
 const findForm = () => document.getElementById("find");
 const findBox = () => findForm().querySelector("input[type=search]");
 
