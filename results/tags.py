@@ -32,7 +32,7 @@ _TAGGED_LIKE = r"""
     select run_id from results_run_tags
     where tag_id in (select id from results_tag where folded like %s escape '\' or letters like %s escape '\')
 """
-_TAGS_PER_BATCH = 1_000
+_TAGS_PER_CHUNK = 1_000
 _quarantine = Quarantine("The search form of tag %s could not be filled in")
 
 
@@ -76,13 +76,13 @@ def fill_search_forms() -> bool:
     """Fill in the search form of some tags that lack it; return whether there may be more."""
     with transaction.atomic():
         missing = Tag.objects.filter(letters=None).exclude(pk__in=_quarantine.pks())
-        found, filled = list(missing.select_for_update().order_by("pk")[:_TAGS_PER_BATCH]), []
+        found, filled = list(missing.select_for_update().order_by("pk")[:_TAGS_PER_CHUNK]), []
         for tag in found:
             with _quarantine.isolated(tag.pk):
                 tag.letters = search_form(tag.name)
                 filled.append(tag)
         bulk.update(Tag, filled, ("letters",))
-    return len(found) == _TAGS_PER_BATCH
+    return len(found) == _TAGS_PER_CHUNK
 
 
 def names_in_use(team_id: int) -> list[str]:

@@ -25,8 +25,8 @@ from teams.models import Team, User
 MAX_SECONDS = 3
 # While runs are due, one task checks only so many, and the next comes with beat's tick.
 DUBS_WHILE_BUSY = 5
-# After each batch a pause lets in a writer that waits for SQLite's write lock.
-_DUBS_PER_BATCH = 20
+# After each chunk a pause lets in a writer that waits for SQLite's write lock.
+_DUBS_PER_CHUNK = 20
 _PAUSE_SECONDS = 0.03
 _ROWS_PER_QUERY = 500
 _quarantine = Quarantine("The review checks of dub %s could not be stored")
@@ -84,7 +84,7 @@ def store_pending() -> None:
     while True:
         is_busy = Run.objects.askable(clock.now()).exists()
         others = outdated.exclude(pk__in=_quarantine.pks())
-        dubs = list(others[: DUBS_WHILE_BUSY if is_busy else _DUBS_PER_BATCH])
+        dubs = list(others[: DUBS_WHILE_BUSY if is_busy else _DUBS_PER_CHUNK])
         for dub in dubs:
             with _quarantine.isolated(dub.pk), transaction.atomic():
                 # Another worker may have been quicker.

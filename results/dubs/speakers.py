@@ -13,7 +13,7 @@ from results.queue.backlogs import isolated
 from results.search import index, indexing
 from teams import audit
 
-_RUNS_PER_BATCH = 200
+_RUNS_PER_CHUNK = 200
 
 
 def names_by_run(teams: Mapping[int, int]) -> dict[int, dict[str, str]]:
@@ -88,7 +88,7 @@ def apply_pending() -> None:
     pending = SpeakerName.objects.filter(applied_through__isnull=False).order_by("pk")
     for given in pending:
         ahead = Run.objects.filter(team_id=given.team_id, pk__gt=given.applied_through)
-        pks = ahead.order_by("pk")[:_RUNS_PER_BATCH].pks()
+        pks = ahead.order_by("pk")[:_RUNS_PER_CHUNK].pks()
         same = Q(speaker=given.original) | Q(original_speaker=given.original)
         with_speaker = Cue.objects.filter(same, dub__run__in=pks).order_by().values("run").distinct()
         for run in Run.objects.filter(pk__in=list(with_speaker.values_list("run", flat=True))).order_by("pk"):

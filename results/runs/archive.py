@@ -21,7 +21,7 @@ from results.search import indexing
 from teams.models import Team
 
 MAX_SECONDS = 3
-# After each batch a pause lets in a writer that waits for SQLite's write lock and tries every 25 ms at first.
+# After each chunk a pause lets in a writer that waits for SQLite's write lock and tries every 25 ms at first.
 _RUNS_PER_CHUNK = 10
 _PAUSE_SECONDS = 0.03
 _quarantine = Quarantine("The search index could not be synced with run %s")

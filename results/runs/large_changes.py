@@ -1,7 +1,7 @@
 """Archives, removes and restores any number of runs, of which a request changes as many as fit into a moment.
 
 A change of more runs than RUNS_AT_ONCE is noted in `LargeChange`, in one transaction with its entry in the audit
-trail. The request goes on with the note for REQUEST_SECONDS, a worker with what is left. Each step changes some
+trail. The request goes on with the note for REQUEST_SECONDS, a worker with what is left. Each chunk changes some
 runs and says so in the note in one transaction, so a killed process loses and repeats nothing. While a team has a
 note, its further changes are noted too: they follow in the order in which people asked for them.
 """
@@ -26,9 +26,9 @@ Verb = LargeChange.Verb
 
 RUNS_AT_ONCE = 5000
 REQUEST_SECONDS = 1.0
-_RUNS_PER_STEP = 500
+_RUNS_PER_CHUNK = 500
 _SOURCES_PER_TRANSACTION = 500
-# After each step a pause lets in a writer that waits for SQLite's write lock.
+# After each chunk a pause lets in a writer that waits for SQLite's write lock.
 _PAUSE_SECONDS = 0.03
 _quarantine = Quarantine("The large changes of team %s could not go on")
 
@@ -89,7 +89,7 @@ def go_on_with_all(deadline: float) -> bool:
 
 
 def go_on(team: Team, deadline: float) -> bool:
-    """Go on with the team's changes, one step at least; return whether all are done before the deadline."""
+    """Go on with the team's changes, one chunk at least; return whether all are done before the deadline."""
     pks: dict[int, list[int]] = {}
     while True:
         with transaction.atomic():
@@ -101,22 +101,22 @@ def go_on(team: Team, deadline: float) -> bool:
                 return True
             if note.pk not in pks:
                 pks = {note.pk: note.pks}
-            part = pks[note.pk][note.done : note.done + _RUNS_PER_STEP]
-            _change_part(team, note, part)
-            if note.done + len(part) >= len(pks[note.pk]):
+            chunk = pks[note.pk][note.done : note.done + _RUNS_PER_CHUNK]
+            _change_chunk(team, note, chunk)
+            if note.done + len(chunk) >= len(pks[note.pk]):
                 note.delete()
             else:
-                LargeChange.objects.filter(pk=note.pk).update(done=F("done") + len(part))
+                LargeChange.objects.filter(pk=note.pk).update(done=F("done") + len(chunk))
         if note.kind == Verb.REMOVED:
-            _show_sources_anew(team, part)
+            _show_sources_anew(team, chunk)
         if time.monotonic() > deadline:
             return not is_pending(team)
         time.sleep(_PAUSE_SECONDS)
 
 
-def _change_part(team: Team, note: LargeChange, part: list[int]) -> None:
+def _change_chunk(team: Team, note: LargeChange, chunk: list[int]) -> None:
     which, fields = _change(Verb(note.kind), note.at, note.by)
-    locked = Run.objects.filter(which, team=team, pk__in=part).select_for_update().order_by("pk").pks()
+    locked = Run.objects.filter(which, team=team, pk__in=chunk).select_for_update().order_by("pk").pks()
     if locked:
         Run.objects.filter(pk__in=locked).update(version=TeamVersion.bump(team.pk), **fields)
 
@@ -148,8 +148,8 @@ def _show_sources_anew(team: Team, pks: Collection[int]) -> None:
     """Have pages show the runs anew that are of one source with these removed ones."""
     named = sorted(pks)
     for start in range(0, len(named), _SOURCES_PER_TRANSACTION):
-        part = named[start : start + _SOURCES_PER_TRANSACTION]
-        sources = Run.objects.filter(team=team, pk__in=part, source__isnull=False).values("source")
+        chunk = named[start : start + _SOURCES_PER_TRANSACTION]
+        sources = Run.objects.filter(team=team, pk__in=chunk, source__isnull=False).values("source")
         others = Run.objects.present().filter(team=team, source__in=sources)
         if not others.exists():
             continue

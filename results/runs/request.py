@@ -70,7 +70,7 @@ def request_refresh(run: Run) -> bool:
 def request_refresh_many(runs: RunQuerySet, team: Team) -> int:
     """Make all these runs of the team due now; return how many there are, without archived ones.
 
-    They are marked in batches, so that no transaction lasts long and workers begin while the rest is being marked.
+    They are marked in chunks, so that no transaction lasts long and workers begin while the rest is being marked.
     Raises QueueUnreachableError, once all are marked, when no worker can be told; they are refreshed once one can.
     """
     now, total = clock.now(), 0

@@ -24,7 +24,7 @@ from results.transcripts.correlation import correlate
 MAX_SECONDS = 3
 # The lengths of dubs of one original differ by no more than this share.
 MAX_DIFFERENCE = 0.02
-_RUNS_PER_BATCH = 50
+_RUNS_PER_CHUNK = 50
 # A team may give thousands of runs one name; the newest of them are compared.
 _MAX_SAME_NAME = 200
 # So many lines are enough to tell two originals apart.
@@ -35,29 +35,29 @@ _quarantine = Quarantine("Run %s could not be compared with others")
 def suggest_pending() -> None:
     """Compare the runs that are left for MAX_SECONDS, then enqueue a task for the rest.
 
-    While runs are due, refreshing them comes first: one batch is compared, and the next comes with beat's tick.
+    While runs are due, refreshing them comes first: one chunk is compared, and the next comes with beat's tick.
     """
     is_busy = Run.objects.askable(clock.now()).exists()
     deadline = time.monotonic() + MAX_SECONDS
-    while batch := list(
-        Run.objects.uncompared().exclude(pk__in=_quarantine.pks()).order_by("pk")[:_RUNS_PER_BATCH]
+    while chunk := list(
+        Run.objects.uncompared().exclude(pk__in=_quarantine.pks()).order_by("pk")[:_RUNS_PER_CHUNK]
     ):
         if time.monotonic() > deadline:
             queue.enqueue("suggest_sources")
             return
-        by_team = sorted(batch, key=lambda run: run.team_id)
+        by_team = sorted(chunk, key=lambda run: run.team_id)
         for team_id, runs in groupby(by_team, key=lambda run: run.team_id):
             _compare_each(team_id, list(runs))
         if is_busy:
             return
 
 
-def _compare_each(team_id: int, batch: Sequence[Run]) -> None:
+def _compare_each(team_id: int, chunk: Sequence[Run]) -> None:
     """Compare these runs of one team; if that fails, each by itself, so that only those at fault are left out."""
     try:
-        _compare(team_id, batch)
+        _compare(team_id, chunk)
     except Exception:
-        for run in batch:
+        for run in chunk:
             with _quarantine.isolated(run.pk):
                 _compare(team_id, [run])
 
@@ -81,11 +81,11 @@ def suggestion_groups(runs: RunQuerySet) -> list[list[int]]:
     return list(groups.values())
 
 
-def _compare(team_id: int, batch: Sequence[Run]) -> None:
+def _compare(team_id: int, chunk: Sequence[Run]) -> None:
     """Look for the runs that each of these runs of one team is alike with, and store the suggestions."""
-    keys = {run.pk: name_key(run.title)[: Run.LONGEST_TITLE] for run in batch}
+    keys = {run.pk: name_key(run.title)[: Run.LONGEST_TITLE] for run in chunk}
     by_key = defaultdict[str, dict[int, Run]](dict)
-    for run in batch:
+    for run in chunk:
         if keys[run.pk] and run.archived_at is None and not run.is_apart:
             by_key[keys[run.pk]][run.pk] = run
     for key, runs in by_key.items():
@@ -100,7 +100,7 @@ def _compare(team_id: int, batch: Sequence[Run]) -> None:
                 found |= {run.pk: max(run.pk for run in group) for run in group}
         for pk in runs:
             keys[pk] = key
-    _store(team_id, {run.pk: run.version for run in batch}, keys, found)
+    _store(team_id, {run.pk: run.version for run in chunk}, keys, found)
 
 
 def _store(team_id: int, versions: dict[int, int], keys: dict[int, str], found: dict[int, int | None]) -> None:

@@ -33,7 +33,7 @@ Verb = LargeChange.Verb
 TRASH_TIME = Run.TRASH_TIME
 
 MAX_SECONDS = 60
-_RUNS_PER_BATCH = 100
+_RUNS_PER_CHUNK = 100
 _ANY = Q()
 
 
@@ -171,7 +171,7 @@ def delete_runs(team: Team, which: Q, deadline: float) -> bool:
 
     Returns False when the deadline passed before.
     """
-    while runs := list(Run.objects.filter(which, team=team)[:_RUNS_PER_BATCH]):
+    while runs := list(Run.objects.filter(which, team=team)[:_RUNS_PER_CHUNK]):
         if time.monotonic() > deadline:
             return False
         words = forget.words_of(Cue.objects.filter(run__in=[run.pk for run in runs]))

@@ -21,7 +21,7 @@ from results.search import analyzer
 MAX_SECONDS = 3
 # Longer ones do not fit into PostgreSQL's index.
 _MAX_FOLDED = 500
-_RUNS_PER_BATCH = 200
+_RUNS_PER_CHUNK = 200
 _quarantine = Quarantine("The title of run %s could not be folded")
 # A query of its own, so that the other needs only the index. Raw SQL, as the ORM takes longer to build it than a
 # small team's search does.
@@ -55,12 +55,12 @@ def _has_word(word: str) -> Q:
 def fold_pending() -> None:
     """Fill in what titles and tags are searched by where it is missing, then enqueue a task for the rest.
 
-    Titles take MAX_SECONDS at most, and tags one batch.
+    Titles take MAX_SECONDS at most, and tags one chunk.
     """
     more_tags = tags.fill_search_forms()
     deadline = time.monotonic() + MAX_SECONDS
     missing = Run.objects.filter(title_folded=None).order_by("pk")
-    while pks := missing.exclude(pk__in=_quarantine.pks())[:_RUNS_PER_BATCH].pks():
+    while pks := missing.exclude(pk__in=_quarantine.pks())[:_RUNS_PER_CHUNK].pks():
         if time.monotonic() > deadline:
             queue.enqueue("fold_titles")
             return

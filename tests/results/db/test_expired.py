@@ -20,7 +20,7 @@ def days_from_now(days: float):
 
 
 def test_only_ended_sessions_are_deleted(monkeypatch):
-    monkeypatch.setattr(expired, "_SLICE", 2)
+    monkeypatch.setattr(expired, "_ROWS_PER_CHUNK", 2)
     for number in range(5):
         Session.objects.create(session_key=f"ended{number}", session_data="x", expire_date=days_from_now(-0.1))
     Session.objects.create(session_key="open", session_data="x", expire_date=days_from_now(1))

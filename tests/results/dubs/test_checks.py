@@ -123,11 +123,11 @@ def test_a_removed_run_leaves_no_checks(dub):
 
 
 def test_one_turn_is_bounded_and_another_follows(dub, enqueued, monkeypatch):
-    for _ in range(checks._DUBS_PER_BATCH):
+    for _ in range(checks._DUBS_PER_CHUNK):
         make_dub(make_ready_run(dub.team), [FAST], is_language_checked=True)
     monkeypatch.setattr(checks, "MAX_SECONDS", 0)
     checks.store_pending()
-    assert OpenCheck.objects.count() == checks._DUBS_PER_BATCH
+    assert OpenCheck.objects.count() == checks._DUBS_PER_CHUNK
     assert enqueued == [("store_checks",)]
     checks.store_pending()
     assert Dub.objects.filter(has_current_checks=False).count() == 0

@@ -80,7 +80,7 @@ def test_a_team_wide_name_reaches_every_run_of_the_team_and_no_other(team, enque
 
 
 def test_a_team_wide_name_is_applied_in_batches(team, enqueued, monkeypatch):
-    monkeypatch.setattr(speakers, "_RUNS_PER_BATCH", 2)
+    monkeypatch.setattr(speakers, "_RUNS_PER_CHUNK", 2)
     runs = [make_searchable_run(team, "one") for _ in range(5)]
     speakers.rename_speaker(runs[0], "Anna", "Kim", everywhere=True)
     speakers.apply_pending()

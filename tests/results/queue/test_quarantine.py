@@ -77,7 +77,7 @@ def test_a_team_whose_large_change_fails_holds_up_no_other(fail_for, enqueued):
     bad, good = runs = [make_run() for _ in range(2)]
     for run in runs:
         LargeChange.objects.create(team=run.team, kind="archived", at=clock.now(), by="", pks=[run.pk])
-    fail_for(large_changes, "_change_part", bad.team)
+    fail_for(large_changes, "_change_chunk", bad.team)
     for _ in range(2):
         tasks.sync_archived()
     assert Run.objects.exclude(archived_at=None).pks() == [good.pk]
@@ -95,7 +95,7 @@ def test_a_dub_whose_language_cannot_be_read_holds_up_no_other(fail_for, monkeyp
 
 
 def test_a_dub_whose_checks_cannot_be_made_holds_up_no_other(fail_for, monkeypatch, enqueued):
-    monkeypatch.setattr(checks, "_DUBS_PER_BATCH", 1)
+    monkeypatch.setattr(checks, "_DUBS_PER_CHUNK", 1)
     monkeypatch.setattr(checks, "MAX_SECONDS", 60)
     _good, bad = (make_dub(make_ready_run(make_team()), ["Hola"], is_language_checked=True) for _ in range(2))
     fail_for(checks, "store_checks", bad)
@@ -147,8 +147,8 @@ def test_a_team_whose_media_cannot_be_copied_holds_up_no_other(monkeypatch):
 
 
 def test_a_title_or_a_tag_that_cannot_be_folded_holds_up_no_other(fail_for, monkeypatch, enqueued):
-    monkeypatch.setattr(titles, "_RUNS_PER_BATCH", 1)
-    monkeypatch.setattr(tags, "_TAGS_PER_BATCH", 1)
+    monkeypatch.setattr(titles, "_RUNS_PER_CHUNK", 1)
+    monkeypatch.setattr(tags, "_TAGS_PER_CHUNK", 1)
     bad, good = (make_run(title=title, title_folded=None) for title in ("bad", "good"))
     tags.add_tags(good.team, {good.pk: ["bad", "good"]})
     Tag.objects.update(letters=None)
@@ -162,7 +162,7 @@ def test_a_title_or_a_tag_that_cannot_be_folded_holds_up_no_other(fail_for, monk
 
 
 def test_a_run_that_cannot_be_compared_holds_up_no_other(monkeypatch, enqueued):
-    monkeypatch.setattr(source_suggestions, "_RUNS_PER_BATCH", 2)
+    monkeypatch.setattr(source_suggestions, "_RUNS_PER_CHUNK", 2)
     monkeypatch.setattr(source_suggestions, "MAX_SECONDS", 60)
     bad, *_others = (make_run(title=title, cue_count=1) for title in ("bad", "one", "two"))
     monkeypatch.setattr(source_suggestions, "name_key", lambda title: 1 // 0 if title == "bad" else name_key(title))

@@ -15,7 +15,7 @@ RUNS = 35
 def _small_steps(monkeypatch):
     """Let a request change five runs at most, and a turn of the worker too."""
     monkeypatch.setattr(large_changes, "RUNS_AT_ONCE", 10)
-    monkeypatch.setattr(large_changes, "_RUNS_PER_STEP", 5)
+    monkeypatch.setattr(large_changes, "_RUNS_PER_CHUNK", 5)
     monkeypatch.setattr(large_changes, "REQUEST_SECONDS", -1)
     monkeypatch.setattr(large_changes, "_PAUSE_SECONDS", 0)
 
@@ -63,17 +63,17 @@ def test_undo_restores_exactly_what_was_removed_and_removes_no_more(team, run_pk
 
 def test_a_killed_step_is_done_once_more_and_counted_once(team, run_pks, monkeypatch):
     removal = trash.remove_runs(team, run_pks, by="Ann")
-    whole = large_changes._change_part
+    whole = large_changes._change_chunk
 
     def die(*step):
         whole(*step)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(large_changes, "_change_part", die)
+    monkeypatch.setattr(large_changes, "_change_chunk", die)
     with pytest.raises(KeyboardInterrupt):
         work_on(1)
     assert trash.runs_of_removal(team, removal.at).count() == 5
-    monkeypatch.setattr(large_changes, "_change_part", whole)
+    monkeypatch.setattr(large_changes, "_change_chunk", whole)
     work_on()
     assert trash.runs_of_removal(team, removal.at).count() == RUNS
 

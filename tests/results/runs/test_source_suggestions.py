@@ -170,7 +170,7 @@ def test_comparing_many_runs_takes_as_many_queries_as_few():
 
 
 def test_refreshing_comes_before_a_backlog_of_comparisons(team, enqueued, monkeypatch):
-    monkeypatch.setattr(source_suggestions, "_RUNS_PER_BATCH", 2)
+    monkeypatch.setattr(source_suggestions, "_RUNS_PER_CHUNK", 2)
     make_key(team)
     make_dubs(team, "Pilot (French)", "Pilot (German)", "Pilot (Thai)")
     Run.objects.filter(team=team).update(due_at=None)

@@ -89,7 +89,7 @@ def test_tags_are_found_in_every_spelling(tag, typed):
 
 
 def test_tags_of_the_release_before_are_found_and_filled_in(monkeypatch):
-    monkeypatch.setattr(tags, "_TAGS_PER_BATCH", 2)
+    monkeypatch.setattr(tags, "_TAGS_PER_CHUNK", 2)
     sent: list[str] = []
     monkeypatch.setattr(queue, "enqueue", sent.append)
     team = make_team()
@@ -111,7 +111,7 @@ def test_tags_that_differ_in_accents_stay_two_tags_and_are_removed_alone():
 
 
 def test_titles_that_are_not_folded_yet_are_found_and_filled_in(monkeypatch):
-    monkeypatch.setattr(titles, "_RUNS_PER_BATCH", 2)
+    monkeypatch.setattr(titles, "_RUNS_PER_CHUNK", 2)
     team = make_team()
     for number in range(5):
         make_run(team, title=f"Küche {number}", title_folded=None)
