@@ -70,8 +70,9 @@ def fetch_languages() -> None:
 
 
 @shared_task
+@_also_named("send_search_alerts")
 @single_instance
-def send_search_alerts() -> None:
+def match_saved_searches() -> None:
     saved.create_alerts()
 
 
@@ -94,15 +95,17 @@ def apply_speaker_names() -> None:
 
 
 @shared_task
+@_also_named("sync_archived")
 @single_instance
-def sync_archived() -> None:
+def apply_run_changes() -> None:
     archive.sync_pending()
 
 
 @shared_task
+@_also_named("fold_titles")
 @single_instance
-def fold_titles() -> None:
-    titles.fold_pending()
+def fill_search_forms() -> None:
+    titles.fill_search_forms()
 
 
 @shared_task
@@ -158,9 +161,10 @@ def delete_old_audit_entries() -> None:
 
 
 @shared_task
+@_also_named("finish_removals")
 @single_instance
-def finish_removals() -> None:
-    _run_scheduled("finish-removals", trash.finish_removals)
+def purge_trash() -> None:
+    _run_scheduled("purge-trash", trash.purge_trash)
 
 
 @shared_task

@@ -159,13 +159,13 @@ DELETED = {
     "delete-old-calls": ("call log",),
     "delete-old-events": ("events and lines of inboxes", "messages"),
     "delete-old-part-files": ("part files",),
-    "finish-removals": ("trash",),
+    "purge-trash": ("trash",),
 }
 
 
 def test_operations_says_of_all_that_is_deleted_by_the_clock_how_long_it_stays():
     tasks = {name for name in settings.CELERY_BEAT_SCHEDULE if name.startswith("delete-")}
-    assert tasks | {"apply-retention", "finish-removals"} == DELETED.keys()
+    assert tasks | {"apply-retention", "purge-trash"} == DELETED.keys()
     table = DOCUMENTS["docs/operations.md"].partition("## What grows")[2].partition("##")[0]
     for rows in DELETED.values():
         assert [row for row in rows if not re.search(rf"(?m)^{row}.*hourly", table)] == []

@@ -37,7 +37,7 @@ from results.models import (
     VocabularyWord,
 )
 from results.runs.archive import sync_pending, unarchive_runs
-from results.runs.trash import delete_run, delete_team, finish_removals
+from results.runs.trash import delete_run, delete_team, purge_trash
 from results.search.service import search
 from teams.models import AccessToken, Invitation, Membership, Team, User
 from tests.each_migration import each_migration
@@ -258,7 +258,7 @@ def test_every_row_survives_the_migrations_and_everything_works_with_them():
 
     for team in Team.objects.all():
         delete_team(team)
-    finish_removals()
+    purge_trash()
     left = {model for model, _ in FIELDS if model._default_manager.exists()}
     assert left == {User, EmailAddress, Language, MediaCopy}  # a copy's row stays until its file is removed
     assert not MediaCopy.objects.exclude(dub=None).exists()

@@ -70,20 +70,22 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Runs in the trash."""
         return self.filter(removed_at__isnull=False)
 
-    def lasting(self, now: datetime) -> "RunQuerySet":
+    def trash_unexpired(self, now: datetime) -> "RunQuerySet":
         """Runs that are not in the trash, or can still be restored from it."""
         return self.filter(Q(removed_at=None) | Q(removed_at__gt=now - Run.TRASH_TIME))
 
-    def ended(self, now: datetime) -> "RunQuerySet":
+    def trash_expired(self, now: datetime) -> "RunQuerySet":
         """Runs whose time in the trash is over: a worker is about to delete them."""
         return self.filter(removed_at__lte=now - Run.TRASH_TIME)
 
-    def release_ids(self, now: datetime) -> None:
+    def free_camb_ids(self, now: datetime) -> None:
         """Take CAMB.AI's ids from those of these runs whose time in the trash is over, for new runs to have them.
 
         No answer under way is stored in such a run any more.
         """
-        self.ended(now).update(camb_run_id=None, camb_task_id="", lease=None, lease_until=None, leased_by=None)
+        self.trash_expired(now).update(
+            camb_run_id=None, camb_task_id="", lease=None, lease_until=None, leased_by=None
+        )
 
     def current(self) -> "RunQuerySet":
         """Runs that are neither archived nor in the trash, where every run is archived too."""

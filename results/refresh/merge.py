@@ -71,7 +71,7 @@ def merge_task(run: Run, task: camb.TaskAnswer) -> str:
     before, run.notes = run.status, list(task.hints)
     if task.run_id:
         of_id = Run.objects.filter(team=run.team_id, camb_run_id=task.run_id)
-        of_id.release_ids(clock.now())
+        of_id.free_camb_ids(clock.now())
         known = of_id.select_for_update().first()
         if known:
             if run.title and not known.title:

@@ -220,7 +220,7 @@ def _give_languages(team: Team, lines: Sequence[PastedId]) -> None:
 
 def _known(team: Team, field: str, ids: Iterable[int] | Iterable[str]) -> Iterator[Run]:
     """Yield the team's runs with one of these ids in this field, but for those that a worker is about to delete."""
-    runs = Run.objects.filter(team=team).lasting(clock.now())
+    runs = Run.objects.filter(team=team).trash_unexpired(clock.now())
     runs = runs.only("camb_run_id", "camb_task_id", "title", "archived_at", "removed_at")
     for part in _parts(ids):
         yield from runs.filter(**{f"{field}__in": part})
@@ -229,9 +229,9 @@ def _known(team: Team, field: str, ids: Iterable[int] | Iterable[str]) -> Iterat
 def _release_ids(team: Team, field: str, ids: Iterable[int] | Iterable[str]) -> None:
     """Take these ids from the runs that a worker is about to delete; `field` is where they have them."""
     now, runs = clock.now(), Run.objects.filter(team=team)
-    if runs.ended(now).exists():
+    if runs.trash_expired(now).exists():
         for part in _parts(ids):
-            runs.filter(**{f"{field}__in": part}).release_ids(now)
+            runs.filter(**{f"{field}__in": part}).free_camb_ids(now)
 
 
 def _parts(ids: Iterable[int] | Iterable[str]) -> Iterator[list[int | str]]:

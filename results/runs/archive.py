@@ -33,14 +33,14 @@ def archive_runs(team: Team, pks: Collection[int], *, at: datetime | None = None
     `at` is the time by which `undo_archiving` finds the runs again.
     """
     total = large_changes.change_runs(team, LargeChange.Verb.ARCHIVED, pks, at=at)
-    queue.enqueue("sync_archived")
+    queue.enqueue("apply_run_changes")
     return total
 
 
 def unarchive_runs(team: Team, pks: Collection[int]) -> int:
     """Unarchive these runs of the team and make the unfinished ones due; return how many of them were archived."""
     total = large_changes.change_runs(team, LargeChange.Verb.UNARCHIVED, pks)
-    queue.enqueue("sync_archived")
+    queue.enqueue("apply_run_changes")
     queue.enqueue("refresh_due")
     return total
 
@@ -58,11 +58,11 @@ def sync_pending() -> None:
     """
     deadline = time.monotonic() + MAX_SECONDS
     if not large_changes.go_on_with_all(deadline):
-        queue.enqueue("sync_archived")
+        queue.enqueue("apply_run_changes")
         return
     while pks := _next_pending():
         if time.monotonic() > deadline:
-            queue.enqueue("sync_archived")
+            queue.enqueue("apply_run_changes")
             return
         for pk in pks:
             with _quarantine.isolated(pk):

@@ -62,7 +62,7 @@ def remove_runs(team: Team, pks: Collection[int], *, by: str) -> Removal:
     """Move these runs of the team into the trash; `by` is the name of the person who removes them."""
     now = clock.now()
     count = large_changes.change_runs(team, Verb.REMOVED, pks, at=now, by=by)
-    queue.enqueue("sync_archived")
+    queue.enqueue("apply_run_changes")
     return Removal(count, now)
 
 
@@ -85,7 +85,7 @@ def restore_removed(team: Team, pks: Collection[int], *, into_list: bool = False
         )
     else:
         total = large_changes.change_runs(team, Verb.RESTORED, pks)
-    queue.enqueue("sync_archived")
+    queue.enqueue("apply_run_changes")
     queue.enqueue("refresh_due")
     return total
 
@@ -102,7 +102,7 @@ def delete_removed(team: Team, pks: Collection[int]) -> int:
     From now on they cannot be restored. A worker deletes their data.
     """
     total = large_changes.change_runs(team, Verb.DELETED, pks)
-    _finish_soon()
+    _purge_soon()
     return total
 
 
@@ -130,18 +130,18 @@ def restore_team(team: Team) -> bool:
 def delete_team(team: Team) -> None:
     """Delete the team as if its time in the trash were over. A worker deletes its data."""
     Team.objects.filter(pk=team.pk).update(removed_at=clock.now() - TRASH_TIME)
-    _finish_soon()
+    _purge_soon()
 
 
 # --- The end -----------------------------------------------------------------------------------------
 
 
-def _finish_soon() -> None:
-    beat.run_soon("finish-removals")
-    queue.enqueue("finish_removals")
+def _purge_soon() -> None:
+    beat.run_soon("purge-trash")
+    queue.enqueue("purge_trash")
 
 
-def finish_removals() -> None:
+def purge_trash() -> None:
     """Delete the runs and teams whose time in the trash is over, and teams without members, with all their data.
 
     This goes on for MAX_SECONDS, and then enqueues a task for the rest. After a killed worker, the next one goes
@@ -153,7 +153,7 @@ def finish_removals() -> None:
     for team, which in [*((team, is_over) for team in of_runs), *((team, _ANY) for team in whole)]:
         with isolated("What team %s has removed could not be deleted", team.pk):
             if not delete_runs(team, which, deadline):
-                queue.enqueue("finish_removals")
+                queue.enqueue("purge_trash")
                 return
             if which == _ANY:
                 _delete_empty(team)

@@ -52,7 +52,7 @@ def _has_word(word: str) -> Q:
     return found | Q(camb_run_id__startswith=str(int(number[:19]))) if number.isdecimal() else found
 
 
-def fold_pending() -> None:
+def fill_search_forms() -> None:
     """Fill in what titles and tags are searched by where it is missing, then enqueue a task for the rest.
 
     Titles take MAX_SECONDS at most, and tags one chunk.
@@ -62,11 +62,11 @@ def fold_pending() -> None:
     missing = Run.objects.filter(title_folded=None).order_by("pk")
     while pks := missing.exclude(pk__in=_quarantine.pks())[:_RUNS_PER_CHUNK].pks():
         if time.monotonic() > deadline:
-            queue.enqueue("fold_titles")
+            queue.enqueue("fill_search_forms")
             return
         _fold_runs(pks)
     if more_tags:
-        queue.enqueue("fold_titles")
+        queue.enqueue("fill_search_forms")
 
 
 def _fold_runs(pks: list[int]) -> None:

@@ -6,6 +6,10 @@ from celery import current_app
 from results import tasks
 
 RENAMED = [
+    ("finish_removals", "purge_trash"),
+    ("fold_titles", "fill_search_forms"),
+    ("sync_archived", "apply_run_changes"),
+    ("send_search_alerts", "match_saved_searches"),
     ("refresh_now", "refresh_requested"),
     ("tell_events", "notify"),
 ]

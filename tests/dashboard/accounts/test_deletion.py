@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from results.models import Run, SavedSearch
-from results.runs.trash import finish_removals
+from results.runs.trash import purge_trash
 from teams.models import AccessToken, Membership, Team, User
 from tests.dashboard.accounts.helpers import PASSWORD, is_logged_in, post_login
 from tests.dashboard.page_helpers import signed_in, text_of
@@ -69,7 +69,7 @@ def test_teams_of_one_go_with_the_account(anna):
     page = client.get(URL).content.decode()
     assert ("<bdi>Alone</bdi>" in page, "<bdi>Shared</bdi>" in page) == (True, False)
     client.post(URL)
-    finish_removals()
+    purge_trash()
     assert list(Team.objects.all()) == [shared]
     assert list(Run.objects.all()) == [kept]
 

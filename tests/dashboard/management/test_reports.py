@@ -15,7 +15,7 @@ from dashboard.management import checks
 from results.media import copy_storage
 from results.models import ApiKey, CopyPolicy, MediaCopy, ScheduledTask
 from results.runs import retention
-from results.runs.trash import finish_removals
+from results.runs.trash import purge_trash
 from teams.models import Membership, Team, User
 from tests.factories import (
     make_dub,
@@ -165,7 +165,7 @@ def test_a_team_is_deleted_only_when_that_is_said_twice():
         output_of("teams", "delete", "kitchen")
     assert team.memberships.exists()
     assert as_json("teams", "delete", "kitchen", "--yes") == {"deleted": "kitchen"}
-    finish_removals()
+    purge_trash()
     assert not Team.objects.exists()
 
 

@@ -7,7 +7,7 @@ from django.urls import reverse
 from dashboard.embedded import demo
 from dashboard.management.commands import start
 from dashboard.management.commands.create_team import ensure_user
-from results.runs.trash import delete_team, finish_removals
+from results.runs.trash import delete_team, purge_trash
 from teams.models import Membership, Team, User
 from tests.dashboard.page_helpers import signed_in
 from tests.factories import make_member, make_team
@@ -59,7 +59,7 @@ def test_a_removed_demo_is_offered_no_more_and_does_not_come_back(account, monke
     assert owner.post(deletion, {"typed": "Demo"}).status_code == 302
     assert not is_offered()
     delete_team(Team.objects.get())
-    finish_removals()
+    purge_trash()
     monkeypatch.setattr(start, "call_command", lambda *_, **__: None)
     monkeypatch.setattr(start, "check_port", lambda *_: None)
     assert start.prepare() == ["web", "worker", "beat"]

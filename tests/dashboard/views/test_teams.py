@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from results.models import ApiKey, CopyPolicy, Cue, MediaCopy, Run
 from results.refresh import keys
-from results.runs.trash import finish_removals
+from results.runs.trash import purge_trash
 from teams.models import Invitation, Membership, Team, User
 from tests.dashboard.page_helpers import signed_in
 from tests.factories import make_dub, make_member, make_run, make_team, make_user
@@ -484,7 +484,7 @@ def test_a_team_is_removed_once_its_name_is_typed_and_its_owner_restores_it(as_o
         404,
         False,
     )
-    finish_removals()
+    purge_trash()
     assert as_owner.post(restore).url == url("teams-detail", "dub")
     assert member.get(url("runs-detail", run.pk)).status_code == 200
     assert (ApiKey.objects.get().team, Cue.objects.count()) == (team, 2)
@@ -497,7 +497,7 @@ def test_a_removed_team_is_deleted_for_good_on_its_owners_word(as_owner, team, e
     delete = url("trash-team-delete", team.pk)
     assert as_owner.post(delete).url == url("trash-teams")
     assert as_owner.post(delete).status_code == 404
-    assert enqueued[-1] == ("finish_removals",)
-    finish_removals()
+    assert enqueued[-1] == ("purge_trash",)
+    purge_trash()
     assert list(Run.objects.all()) == [keep.run]
     assert list(Team.objects.all()) == [keep.team]

@@ -162,7 +162,7 @@ def test_managers_delete_for_good_and_members_do_not(team, member):
     )
     assert Run.objects.removed().count() == 2
     assert "1 run is deleted." in page_after(manager, "trash-delete", team, pk=run.pk, confirmed=1)
-    trash.finish_removals()
+    trash.purge_trash()
     assert list(Run.objects.all()) == [other]
 
 
@@ -197,7 +197,7 @@ def test_commands_remove_restore_and_delete(team, capsys):
     assert said("77", "abc-1") == "2 removed."
     assert said("77", "--restore") == "1 restored."
     assert said("abc-1", "--delete") == "1 deleted."
-    trash.finish_removals()
+    trash.purge_trash()
     assert list(Run.objects.present()) == list(Run.objects.all()) == [run]
 
 

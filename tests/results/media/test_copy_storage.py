@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from results.media import copies, copy_storage, copy_sync, quota
 from results.models import CopyPolicy, MediaCopy, SharedStorage
-from results.runs.trash import delete_run, delete_team, finish_removals
+from results.runs.trash import delete_run, delete_team, purge_trash
 from tests.bucket import Bucket
 from tests.results.media.copy_helpers import ready_dub, requested_ranges
 
@@ -69,7 +69,7 @@ def test_files_of_a_deleted_team_are_deleted_by_the_machine_where_they_lie(team,
     keep_on_undeclared_folder(work_on, sync, "second")
     at_second = MediaCopy.objects.get(dub=second).pk
     delete_team(team)
-    finish_removals()
+    purge_trash()
     work_on("third", is_shared=False)
     copy_sync.delete_removed()
     assert MediaCopy.objects.count() == 2
@@ -163,7 +163,7 @@ def test_files_of_a_deleted_team_are_deleted_where_they_were_moved_to(
     store_in("Bucket") if storage == "Bucket" else work_on(storage)
     assert copy_storage.accept_storage() == 1
     delete_team(team)
-    finish_removals()
+    purge_trash()
     copy_sync.delete_removed()
     assert (default_storage.exists(copy.name), MediaCopy.objects.count()) == (False, 0)
 

@@ -11,7 +11,7 @@ from demo.server import MEDIA_DIR
 from results import queue, tasks
 from results.media import copies, copy_storage, copy_sync, quota, sandbox, still_files, stills
 from results.models import CopyPolicy, MediaCopy, Run, ScheduledTask, TeamVersion
-from results.runs.trash import delete_run, delete_team, finish_removals
+from results.runs.trash import delete_run, delete_team, purge_trash
 from tests.bucket import Bucket
 from tests.results.media.copy_helpers import GB, link, ready_dub, stored_files
 
@@ -197,7 +197,7 @@ def remove_the_run(team) -> None:
 
 def remove_the_team(team) -> None:
     delete_team(team)
-    finish_removals()
+    purge_trash()
 
 
 @pytest.mark.parametrize("remove", [remove_the_run, remove_the_team, quota.remove_all_copies])

@@ -51,13 +51,13 @@ class _Stale:
 
 
 def test_an_hourly_task_is_sent_again_until_a_worker_has_done_it_and_then_after_an_hour(clock):
-    intervals = {"finish-removals": HOUR}
+    intervals = {"purge-trash": HOUR}
     assert claim_scheduled(intervals)[0]
     clock(59)
     assert not claim_scheduled(intervals)[0]
     clock(2)
     assert claim_scheduled(intervals)[0]
-    tasks.finish_removals()
+    tasks.purge_trash()
     clock(3590)
     assert not claim_scheduled(intervals)[0]
     clock(20)
@@ -65,11 +65,11 @@ def test_an_hourly_task_is_sent_again_until_a_worker_has_done_it_and_then_after_
 
 
 def test_an_hourly_task_whose_worker_died_is_done_by_another(clock, monkeypatch):
-    intervals = {"finish-removals": HOUR}
+    intervals = {"purge-trash": HOUR}
     claim_scheduled(intervals)
-    monkeypatch.setattr("results.runs.trash.finish_removals", Mock(side_effect=SystemExit))
+    monkeypatch.setattr("results.runs.trash.purge_trash", Mock(side_effect=SystemExit))
     with pytest.raises(SystemExit):
-        tasks.finish_removals()
+        tasks.purge_trash()
     clock(9 * 60)
     assert not claim_scheduled(intervals)[0]
     clock(2 * 60)
@@ -86,9 +86,9 @@ def test_a_clock_that_is_set_back_keeps_no_task_waiting(clock, interval, back):
 
 
 def test_a_task_can_be_moved_to_the_next_tick():
-    claim_scheduled({"finish-removals": HOUR})
-    run_soon("finish-removals")
-    assert claim_scheduled({"finish-removals": HOUR})[0]
+    claim_scheduled({"purge-trash": HOUR})
+    run_soon("purge-trash")
+    assert claim_scheduled({"purge-trash": HOUR})[0]
 
 
 @pytest.fixture

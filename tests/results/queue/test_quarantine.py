@@ -43,7 +43,7 @@ def test_a_run_that_cannot_be_synced_leaves_the_index_to_others(fail_for, monkey
     bad, _good = (make_searchable_run(make_team(), "one") for _ in range(2))
     Run.objects.update(archived_at=clock.now())
     fail_for(archive, "_sync_run", bad.pk)
-    tasks.sync_archived()
+    tasks.apply_run_changes()
     assert (Run.objects.filter(is_indexed=True).pks(), enqueued) == ([bad.pk], [])
     assert f"The search index could not be synced with run {bad.pk}" in caplog.text
 
@@ -53,13 +53,13 @@ def test_a_failed_item_is_left_out_for_a_while_and_then_tried_again(fail_for, mo
     Run.objects.update(archived_at=clock.now())
     with monkeypatch.context() as context:
         context.setattr(archive, "_sync_run", lambda pk: 1 // 0)
-        tasks.sync_archived()
+        tasks.apply_run_changes()
     caplog.clear()
-    tasks.sync_archived()
+    tasks.apply_run_changes()
     assert (Run.objects.get(pk=run.pk).is_indexed, caplog.text) == (True, "")
     for key in backlogs.quarantined_until:
         backlogs.quarantined_until[key] -= backlogs.RETRY_SECONDS
-    tasks.sync_archived()
+    tasks.apply_run_changes()
     assert not Run.objects.get(pk=run.pk).is_indexed
 
 
@@ -70,7 +70,7 @@ def test_when_every_item_fails_the_task_fails(monkeypatch):
         make_searchable_run(make_team(), "one")
     Run.objects.update(archived_at=clock.now())
     with pytest.raises(ZeroDivisionError):
-        tasks.sync_archived()
+        tasks.apply_run_changes()
 
 
 def test_a_team_whose_large_change_fails_holds_up_no_other(fail_for, enqueued):
@@ -79,7 +79,7 @@ def test_a_team_whose_large_change_fails_holds_up_no_other(fail_for, enqueued):
         LargeChange.objects.create(team=run.team, kind="archived", at=clock.now(), by="", pks=[run.pk])
     fail_for(large_changes, "_change_chunk", bad.team)
     for _ in range(2):
-        tasks.sync_archived()
+        tasks.apply_run_changes()
     assert Run.objects.exclude(archived_at=None).pks() == [good.pk]
     assert enqueued == []
 
@@ -109,7 +109,7 @@ def test_a_dub_on_which_searches_fail_holds_up_no_other(fail_for, monkeypatch):
     bad, _good = (make_searchable_dub(make_ready_run(make_team()), is_alert_checked=False) for _ in range(2))
     fail_for(indexing, "learn_words", bad)
     for _ in range(2):
-        tasks.send_search_alerts()
+        tasks.match_saved_searches()
     assert list(Dub.objects.filter(is_alert_checked=False)) == [bad]
 
 
@@ -120,7 +120,7 @@ def test_a_saved_search_that_fails_leaves_the_teams_other_searches_their_alerts(
         saved.save_search(owner, q, is_shared=False)
     count = find.count_in_dub
     monkeypatch.setattr(saved, "count_in_dub", lambda dub, q: 1 // 0 if q == "bad" else count(dub, q))
-    tasks.send_search_alerts()
+    tasks.match_saved_searches()
     assert SearchAlert.objects.get().saved_search.q == "kitchen"
 
 
@@ -155,7 +155,7 @@ def test_a_title_or_a_tag_that_cannot_be_folded_holds_up_no_other(fail_for, monk
     fail_for(titles, "fold", "bad")
     fail_for(tags, "search_form", "bad")
     for _ in range(3):
-        tasks.fold_titles()
+        tasks.fill_search_forms()
     assert Run.objects.filter(title_folded=None).pks() == [bad.pk]
     assert Tag.objects.get(letters=None).name == "bad"
     assert len(enqueued) == 2

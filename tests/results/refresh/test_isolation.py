@@ -18,7 +18,7 @@ from results.camb import Unavailable, parse
 from results.models import ApiKey, Call, Run
 from results.refresh import answer_notes, ask, claims, merge, save, schedule
 from results.refresh.call_log import CallLog
-from results.runs.trash import delete_team, finish_removals
+from results.runs.trash import delete_team, purge_trash
 from teams.models import Team
 from tests.factories import LINE, make_numbered_runs, make_run, make_runs
 
@@ -288,12 +288,12 @@ def test_a_team_removed_while_its_call_is_in_flight_leaves_nothing_behind(
 
     def remove() -> None:
         delete_team(team)
-        finish_removals()
+        purge_trash()
 
     during_the_call(remove)
     ask.enqueue_due()
     sweep()
-    finish_removals()
+    purge_trash()
     assert (Team.objects.count(), Run.objects.count(), Call.objects.count()) == (0, 0, 0)
 
 

@@ -63,7 +63,7 @@ def test_searches_hide_an_archived_run_at_once_and_a_worker_removes_its_lines(te
     assert [hit.cue.text for hit in iter_hits(team.pk, "kitchen")] == ["kitchen two"]
     for typed in (f"run:{run.camb_run_id}", "tag:launch", "-title:x one", "kitchen -two", "one"):
         assert found_texts(team, typed) == set(), typed
-    assert enqueued == [("sync_archived",)]
+    assert enqueued == [("apply_run_changes",)]
     archive.sync_pending()
     assert (indexed(team), found_texts(team), is_sound()) == (1, {"kitchen two"}, True)
     assert Cue.objects.filter(dub__run=run).count() == 1
@@ -106,7 +106,7 @@ def test_a_worker_goes_on_in_turns_where_another_stopped(team, enqueued, monkeyp
     monkeypatch.setattr(archive, "MAX_SECONDS", -1)
     enqueued.clear()
     archive.sync_pending()
-    assert (indexed(team), enqueued) == (2, [("sync_archived",)])
+    assert (indexed(team), enqueued) == (2, [("apply_run_changes",)])
     monkeypatch.setattr(archive, "MAX_SECONDS", 60)
     archive.sync_pending()
     assert (indexed(team), is_sound()) == (0, True)

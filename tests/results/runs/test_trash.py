@@ -190,8 +190,8 @@ def test_a_run_is_deleted_when_its_time_is_over_and_not_before(team):
     old, young, kept = (make_searchable_run(team, line) for line in ("one", "two", "three"))
     trash.remove_runs(team, [old.pk, young.pk], by="Ann")
     grow_old(pk=old.pk)
-    tasks.finish_removals()
-    tasks.finish_removals()
+    tasks.purge_trash()
+    tasks.purge_trash()
     assert set(Run.objects.all()) == {young, kept}
     assert {cue.text for cue in Cue.objects.all()} == {"two", "three"}
     assert list(trash.removed_runs(team)) == [young]
@@ -202,8 +202,8 @@ def test_a_run_that_is_deleted_now_cannot_be_restored(team, enqueued):
     trash.remove_runs(team, [run.pk, other.pk], by="Ann")
     assert trash.delete_removed(team, [run.pk]) == 1
     assert list(trash.removed_runs(team)) == [other]
-    assert enqueued[-1] == ("finish_removals",)
-    tasks.finish_removals()
+    assert enqueued[-1] == ("purge_trash",)
+    tasks.purge_trash()
     assert list(Run.objects.all()) == [other]
 
 
@@ -220,7 +220,7 @@ def test_the_id_of_a_run_that_is_deleted_now_is_added_as_a_new_run(team, added):
     new = team.runs.current().get()
     assert (new.pk != old.pk, new.dubs.count(), new.due_at is not None) == (True, 0, True)
     assert trash.restore_removed(team, [old.pk]) == trash.restore_removed(team, [old.pk], into_list=True) == 0
-    tasks.finish_removals()
+    tasks.purge_trash()
     assert list(team.runs.all()) == [new]
 
 
@@ -231,7 +231,7 @@ def test_a_task_that_becomes_a_run_that_is_deleted_now_is_a_run_of_its_own(team)
     merge.merge_task(task, TaskAnswer("SUCCESS", 77, "", ""))
     task.save()
     assert list(team.runs.filter(camb_run_id=77)) == [task]
-    tasks.finish_removals()
+    tasks.purge_trash()
     assert list(team.runs.all()) == [task]
 
 
@@ -240,8 +240,8 @@ def test_what_a_turn_leaves_is_left_to_another_task(team, enqueued, monkeypatch)
     run = make_run(team)
     trash.remove_runs(team, [run.pk], by="Ann")
     grow_old()
-    tasks.finish_removals()
-    assert (Run.objects.count(), enqueued[-1]) == (1, ("finish_removals",))
+    tasks.purge_trash()
+    assert (Run.objects.count(), enqueued[-1]) == (1, ("purge_trash",))
 
 
 def test_a_team_whose_removals_fail_holds_up_no_other(team, monkeypatch, caplog):
@@ -257,7 +257,7 @@ def test_a_team_whose_removals_fail_holds_up_no_other(team, monkeypatch, caplog)
         delete_run(run, which)
 
     monkeypatch.setattr(trash, "delete_run", fail_for_one)
-    trash.finish_removals()
+    trash.purge_trash()
     assert Run.objects.pks() == [runs[0].pk]
     assert f"What team {team.pk} has removed could not be deleted" in caplog.text
 
@@ -276,7 +276,7 @@ def test_words_and_tags_stay_while_another_run_has_them(team):
     trash.remove_runs(team, [old.pk], by="Ann")
     sync_pending()
     grow_old()
-    tasks.finish_removals()
+    tasks.purge_trash()
     words = set(VocabularyWord.objects.filter(team=team).values_list("word", flat=True))
     assert {"common", "zanzibar"} & words == {"common"}
     assert list(team.tags.values_list("name", flat=True)) == ["both"]
@@ -355,7 +355,7 @@ def test_nothing_is_left_of_what_is_deleted_in_any_table_or_folder(team, what):
         trash.remove_team(team, by="Ann")
     sync_pending()
     grow_old()
-    tasks.finish_removals()
+    tasks.purge_trash()
     tasks.sync_copies()
     assert tables_with(MARK) == []
     assert files_with(MARK) == []

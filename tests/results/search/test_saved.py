@@ -35,8 +35,8 @@ def test_a_new_dub_with_hits_causes_one_alert(team, anna):
     saved.save_search(anna, "speaker:ben", is_shared=False)
     saved.save_search(anna, "lang:ja", is_shared=False)
     dub = store(team, "the kitchen", "a garden", "kitchens")
-    tasks.send_search_alerts()
-    tasks.send_search_alerts()
+    tasks.match_saved_searches()
+    tasks.match_saved_searches()
     assert news(anna) == {"kitchen": 1, "lang:ja": 0, "speaker:ben": 1}
     assert list(SearchAlert.objects.values_list("dub", "count", "saved_search__q").order_by("saved_search__q")) == [
         (dub.pk, 2, "kitchen"),

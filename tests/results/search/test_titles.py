@@ -96,9 +96,9 @@ def test_tags_of_the_release_before_are_found_and_filled_in(monkeypatch):
     tags.add_tags(team, {make_run(team, title="Pilot").pk: ["Été", "two", "three"]})
     Tag.objects.update(letters=None)
     assert (named(team, "été"), named(team, "ete")) == (["Pilot"], [])
-    titles.fold_pending()
-    titles.fold_pending()
-    assert (sent, named(team, "ete")) == (["fold_titles"], ["Pilot"])
+    titles.fill_search_forms()
+    titles.fill_search_forms()
+    assert (sent, named(team, "ete")) == (["fill_search_forms"], ["Pilot"])
     assert not Tag.objects.filter(letters=None).exists()
 
 
@@ -118,7 +118,7 @@ def test_titles_that_are_not_folded_yet_are_found_and_filled_in(monkeypatch):
     make_run(team, title="Other", title_folded=None)
     assert len(named(team, "küche")) == 5
     assert list(Run.objects.filter(~titles.containing("küche"), team=team).values_list("title")) == [("Other",)]
-    titles.fold_pending()
+    titles.fill_search_forms()
     assert not Run.objects.filter(title_folded=None).exists()
     assert len(named(team, "kuche")) == 5
 
@@ -128,8 +128,8 @@ def test_filling_in_goes_on_in_another_task(monkeypatch):
     monkeypatch.setattr(titles, "MAX_SECONDS", -1)
     monkeypatch.setattr(queue, "enqueue", sent.append)
     make_run(title="Pilot", title_folded=None)
-    titles.fold_pending()
-    assert sent == ["fold_titles"]
+    titles.fill_search_forms()
+    assert sent == ["fill_search_forms"]
 
 
 def test_whatever_writes_a_title_folds_it():
