@@ -21,7 +21,7 @@ from benchmarks.servers import postgres_database
 LATENCY_S = 0.2
 KEY = "bench-key"
 GIVE_UP_AFTER_S = 900
-LONGEST_SAMPLED = 20_000
+MAX_SAMPLED = 20_000
 CELERY = ("-m", "celery", "--app", "dashboard", "--quiet", "--skip-checks")
 # As in the Procfile.
 WORKER = (*CELERY, "worker", "--loglevel", "ERROR", "--without-gossip", "--without-mingle", "--without-heartbeat")
@@ -99,7 +99,7 @@ def answer(cues: int) -> object:
     texts: list[str] = []
     for path in sorted(SAMPLES_DIR.glob("*.json")):
         texts += _texts(json.loads(path.read_bytes()).get("answer"))
-    if cues > LONGEST_SAMPLED:  # characters that JSON escapes would make the answer larger than the limit
+    if cues > MAX_SAMPLED:  # characters that JSON escapes would make the answer larger than the limit
         texts = [text for text in texts if text.isascii()]
     lines = [
         {"start": 2 * at, "end": 2 * at + 1.5, "speaker": f"Speaker {at % 4}", "text": texts[at % len(texts)]}

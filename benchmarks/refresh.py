@@ -21,7 +21,7 @@ from typing import Any
 from benchmarks.engine import (
     KEY,
     LATENCY_S,
-    LONGEST_SAMPLED,
+    MAX_SAMPLED,
     Row,
     Upstream,
     answer,
@@ -35,7 +35,7 @@ from benchmarks.waits import recovery, refresh_now
 
 BATCH = 5
 PLAIN_CALLS = 20
-SAVED_CUES = LONGEST_SAMPLED
+SAVED_CUES = MAX_SAMPLED
 LONG_TRANSCRIPT = 100_000
 # A worker and the one that is killed hold them all, so nothing else is due when the killed one's become free.
 FEW_RUNS = 40

@@ -14,7 +14,7 @@ from django.utils import timezone
 READING_SECONDS = 2.0
 
 # The longest time that a team may set for anything that is deleted after days.
-LONGEST_DAYS = 36_500
+MAX_DAYS = 36_500
 
 _reading: tuple[float, datetime] | None = None
 
@@ -35,8 +35,8 @@ def now() -> datetime:
 
 
 def days_ago(days: float) -> datetime:
-    """Return the time so many days before now. More than LONGEST_DAYS count as that many: no date is too early."""
-    return now() - timedelta(days=min(days, LONGEST_DAYS))
+    """Return the time so many days before now. More than MAX_DAYS count as that many: no date is too early."""
+    return now() - timedelta(days=min(days, MAX_DAYS))
 
 
 def midnight(day: date) -> datetime:

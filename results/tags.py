@@ -16,7 +16,7 @@ from results.transcripts import letters
 from teams import audit
 from teams.models import Team
 
-MOST_OFFERED = 500
+MAX_OFFERED = 500
 
 _SEPARATORS = re.compile(r"[,;\r\n\t，、،؛；]+")
 # Quotes enclose a tag in a search. The others are invisible, cannot be stored, or turn the text beside them.
@@ -37,7 +37,7 @@ _quarantine = Quarantine("The search form of tag %s could not be filled in")
 
 
 def parse(text: str) -> list[str]:
-    """Return the tags in a comma-separated text, each once in its first spelling; one may exceed Tag.LONGEST."""
+    """Return the tags in a comma-separated text, each once in its first spelling; one may exceed Tag.MAX_NAME."""
     names: dict[str, str] = {}
     for name in filter(None, map(clean, _SEPARATORS.split(text))):
         names.setdefault(fold(name), name)
@@ -86,9 +86,9 @@ def fill_search_forms() -> bool:
 
 
 def names_in_use(team_id: int) -> list[str]:
-    """Return the names of the team's tags that at least one run has, up to MOST_OFFERED."""
+    """Return the names of the team's tags that at least one run has, up to MAX_OFFERED."""
     tags = Tag.objects.filter(team=team_id, pk__in=_Link.objects.values("tag"))
-    return list(tags.values_list("name", flat=True)[:MOST_OFFERED])
+    return list(tags.values_list("name", flat=True)[:MAX_OFFERED])
 
 
 def counts_among(runs: RunQuerySet) -> dict[str, int]:

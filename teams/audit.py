@@ -81,9 +81,9 @@ def _add(teams: list[int], kind: str, detail: str, count: int, actor: Actor) -> 
         AuditEntry(
             team_id=team,
             kind=kind,
-            detail=detail[: AuditEntry.LONGEST_DETAIL],
+            detail=detail[: AuditEntry.MAX_DETAIL],
             count=count,
-            person=person_name(actor.user)[: AuditEntry.LONGEST_PERSON],
+            person=person_name(actor.user)[: AuditEntry.MAX_PERSON],
             way=actor.way,
             token=actor.token,
             address=actor.address,

@@ -20,6 +20,7 @@ from teams import time_zones
 # The limits of accounts and teams. Each is checked here or in a form, and printed into the sentences that name it.
 MAX_PERSON_NAME = 150
 MAX_TEAM_NAME = 100
+MAX_ACTOR_NAME = 254  # of the person who did something: an email address if they gave no name
 MAX_TOKEN_NAME = 100
 MAX_TOKENS = 50  # of one person in one team
 INVITATION_LIFETIME = timedelta(days=7)
@@ -114,8 +115,6 @@ def _slugs(name: str) -> Iterator[str]:
 class Team(models.Model):
     """A group of people who share runs. Its slug is part of every address: the session never decides the team."""
 
-    LONGEST_NAME = 254  # of a person: an email address if they gave no name
-
     name = models.CharField(_("name"), max_length=MAX_TEAM_NAME)
     slug = models.SlugField(max_length=64, unique=True)
     only_owners_remove = models.BooleanField(
@@ -125,7 +124,7 @@ class Team(models.Model):
     removed_at = models.DateTimeField(
         null=True, help_text=_("When the team was removed; None: it is in use. It can be restored for a while.")
     )
-    removed_by = models.CharField(max_length=LONGEST_NAME, blank=True, default="", db_default="")
+    removed_by = models.CharField(max_length=MAX_ACTOR_NAME, blank=True, default="", db_default="")
     requires_second_step = models.BooleanField(default=False, db_default=False)
 
     objects: ClassVar[TeamManager] = TeamManager()
@@ -406,13 +405,13 @@ class AuditEntry(models.Model):
         TOKEN = "token", _("Access token")
         SERVER = "server", _("On the server")
 
-    LONGEST_PERSON = 410
-    LONGEST_DETAIL = 500
+    MAX_PERSON = 410
+    MAX_DETAIL = 500
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="audit_entries", db_index=False)
     at = models.DateTimeField(default=timezone.now, editable=False)
     kind = models.CharField(max_length=20, choices=Action.choices)
-    person = models.CharField(max_length=LONGEST_PERSON, blank=True, help_text=_("The name and email address."))
+    person = models.CharField(max_length=MAX_PERSON, blank=True, help_text=_("The name and email address."))
     way = models.CharField(max_length=6, choices=Way.choices)
     token = models.CharField(
         max_length=110, blank=True, help_text=_("The access token's name and its last four characters.")
@@ -420,7 +419,7 @@ class AuditEntry(models.Model):
     address = models.GenericIPAddressField(
         null=True, help_text=_("None: it happened on the server, or is unknown.")
     )
-    detail = models.CharField(max_length=LONGEST_DETAIL, blank=True, help_text=_("What it was done to."))
+    detail = models.CharField(max_length=MAX_DETAIL, blank=True, help_text=_("What it was done to."))
     count = models.PositiveIntegerField(default=1, help_text=_("How many runs or dubs it was done to at once."))
 
     objects = AuditEntryQuerySet.as_manager()

@@ -11,7 +11,7 @@ from teams.models import User
 
 _COOKIE_AGE_S = 400 * 24 * 3600  # as long as browsers keep a cookie
 _SALT = "dashboard.accounts.devices"
-_MOST_USERS = 20
+_MAX_USERS = 20
 # The first that matches counts: Chromium's descendants name Chrome and Safari too.
 _BROWSERS = {
     r"\bEdg\w*/": "Edge",
@@ -47,7 +47,7 @@ def is_known(request: HttpRequest, user: User) -> bool:
 
 def remember(request: HttpRequest, response: HttpResponse, user: User) -> None:
     """Note in a signed cookie that the user has logged in with this browser."""
-    users = [user.pk, *(pk for pk in _users(request) if pk != user.pk)][:_MOST_USERS]
+    users = [user.pk, *(pk for pk in _users(request) if pk != user.pk)][:_MAX_USERS]
     response.set_cookie(
         settings.DEVICE_COOKIE_NAME,
         signing.dumps(users, salt=_SALT),

@@ -18,13 +18,13 @@ from dashboard.pages.check_board import CheckQuery, check_href, get_checks, revi
 from dashboard.pages.run_query import NO_LANGUAGE
 from results.dubs import checks
 from results.models import DismissedCheck, Dub, OpenCheck, Tag
-from results.transcripts.languages import LONGEST_TAG
+from results.transcripts.languages import MAX_LANGUAGE_TAG
 from teams.access import require_export
 
 router = Router(tags=["Review checks"])
 
 Cursor = Annotated[str, Field(pattern=r"^([0-9]{1,2}-[0-9]{1,18})?$")]
-LONGEST_REASON = DismissedCheck._meta.get_field("reason").max_length
+MAX_REASON = DismissedCheck._meta.get_field("reason").max_length
 
 
 class CheckOut(BaseModel):
@@ -63,10 +63,10 @@ class CheckListParameters(QueryParameters):
     kind: CheckKind | None = Field(None, description="Only checks of this kind.")
     language: Text = Field(
         "",
-        max_length=LONGEST_TAG,
+        max_length=MAX_LANGUAGE_TAG,
         description=f"Only dubs in this language, in any of its regions; `{NO_LANGUAGE}`: without a language.",
     )
-    tag: Text = Field("", max_length=Tag.LONGEST, description="Only runs with this tag.")
+    tag: Text = Field("", max_length=Tag.MAX_NAME, description="Only runs with this tag.")
     cursor: Cursor = Field("", description="`next` of the previous page.")
     after: Cursor = Field("", description="The former name of `cursor`.", json_schema_extra={"deprecated": True})
     limit: int = Field(50, ge=1, le=100, description="The number of checks on a page.")
@@ -89,7 +89,7 @@ class Dismissal(BaseModel, extra="forbid"):
     """Which checks of a dub to dismiss, and why."""
 
     kind: CheckKind
-    reason: Text = Field(min_length=1, max_length=LONGEST_REASON, pattern=r"\S")
+    reason: Text = Field(min_length=1, max_length=MAX_REASON, pattern=r"\S")
     first: Position = Field(1, description="The position of the first line.")
     last: Position | None = Field(None, description="The position of the last line; null: the end.")
 

@@ -21,7 +21,7 @@ from dashboard.pages.run_query import (
 from results.models import Run, RunQuerySet, Tag
 from teams.models import Team
 
-Name = Annotated[Text, Field(min_length=1, max_length=Tag.LONGEST)]
+Name = Annotated[Text, Field(min_length=1, max_length=Tag.MAX_NAME)]
 
 
 class RunFilter(BaseModel, extra="forbid"):

@@ -146,7 +146,7 @@ def run_answer(request: ScriptRequest, team: TeamSlug, run: int) -> HttpResponse
 class RunChange(BaseModel, extra="forbid"):
     """What to change about a run; a field that is left out stays as it is."""
 
-    title: Text = Field(default_factory=str, description=f"At most {Run.LONGEST_TITLE} characters.")
+    title: Text = Field(default_factory=str, description=f"At most {Run.MAX_TITLE} characters.")
     time_unit: Annotated[str, OneOf((*Run.TimeUnit.values, ""))] = Field(
         default="", description="The unit of CAMB.AI's times in this run's answer; empty leaves it to Dubroom."
     )

@@ -17,7 +17,7 @@ from dashboard.api.schemas import Id, Text
 from results.models import Dub, Run, Source
 from results.runs.source import MAX_RUNS, TooManyRunsError, join_runs, take_apart
 from results.transcripts import languages
-from results.transcripts.languages import LONGEST_TAG
+from results.transcripts.languages import MAX_LANGUAGE_TAG
 
 router = Router(tags=["Sources"])
 
@@ -43,7 +43,7 @@ class SourceListParameters(QueryParameters):
 
     missing: Text = Field(
         "",
-        max_length=LONGEST_TAG,
+        max_length=MAX_LANGUAGE_TAG,
         description="Only sources without a dub in this language, given by its tag: `es` means `es-mx` too.",
     )
     cursor: int = Field(0, ge=0, lt=2**63, description="`next` of the previous page.")
@@ -64,7 +64,7 @@ class NewSource(BaseModel, extra="forbid"):
     runs: list[Id] = Field(min_length=2, max_length=MAX_RUNS, description="The `id` of each run.")
     title: Text = Field(
         "",
-        max_length=Source.LONGEST_TITLE,
+        max_length=Source.MAX_TITLE,
         description="The title; by default that of the source of these runs, or of a run without its language.",
     )
 

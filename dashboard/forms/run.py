@@ -122,8 +122,8 @@ class TagsForm(forms.Form):
         if len(names) > limits.MAX_TAGS:
             raise ValidationError(_("Add at most %(most)s tags at once."), params={"most": limits.MAX_TAGS})
         for name in names:
-            if len(name) > Tag.LONGEST:
-                shown = {"tag": quoted(f"{name[: Tag.LONGEST]}…"), "most": Tag.LONGEST}
+            if len(name) > Tag.MAX_NAME:
+                shown = {"tag": quoted(f"{name[: Tag.MAX_NAME]}…"), "most": Tag.MAX_NAME}
                 raise ValidationError(_("A tag has at most %(most)s characters: %(tag)s is longer."), params=shown)
         return names
 
@@ -170,7 +170,7 @@ class ViewForm(forms.Form):
 
     name = NameField(
         label=_("Name of the view"),
-        max_length=SavedView.LONGEST_NAME,
+        max_length=SavedView.MAX_NAME,
         widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"}),
         error_messages={"required": _("Give the view a name.")},
     )
@@ -206,7 +206,7 @@ class SourceTitleForm(forms.Form):
     title = NameField(
         label=_("Title"),
         required=False,
-        max_length=Source.LONGEST_TITLE,
+        max_length=Source.MAX_TITLE,
         widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"}),
         error_messages={"max_length": _("A title has at most %(limit_value)d characters.")},
     )

@@ -165,17 +165,17 @@ class CopyPolicyForm(forms.Form):
 class RetentionForm(forms.Form):
     """Sets how many days the team keeps things. An empty field is no limit of its own."""
 
-    LONGEST_DAYS = clock.LONGEST_DAYS
+    MAX_DAYS = clock.MAX_DAYS
 
     archived_run_days = forms.IntegerField(
         label=_("Delete archived runs after (days)"),
         help_text=_("Counted from the day a run was archived. Empty: kept forever."),
-        required=False, min_value=1, max_value=LONGEST_DAYS,
+        required=False, min_value=1, max_value=MAX_DAYS,
     )  # fmt: skip
     media_days = forms.IntegerField(
         label=_("Delete copies of media after (days)"),
         help_text=_("The run and its transcripts stay. Empty: kept forever."),
-        required=False, min_value=1, max_value=LONGEST_DAYS,
+        required=False, min_value=1, max_value=MAX_DAYS,
     )  # fmt: skip
     call_log_days = forms.IntegerField(label=_("Delete calls to CAMB.AI after (days)"), required=False, min_value=1)
 
@@ -232,7 +232,7 @@ class ReviewLimitsForm(forms.Form):
 class KeyForm(forms.Form):
     """A pasted CAMB.AI key. The page never shows it again, not even in an error."""
 
-    SHORTEST, LONGEST = 8, 500
+    MIN_LENGTH, MAX_LENGTH = 8, 500
 
     key = forms.CharField(
         label=_("CAMB.AI key"),
@@ -248,8 +248,8 @@ class KeyForm(forms.Form):
             raise ValidationError(
                 _("A key has no spaces, and only plain letters, digits and signs. Copy it again from CAMB.AI.")
             )
-        if len(key) < self.SHORTEST:
+        if len(key) < self.MIN_LENGTH:
             raise ValidationError(_("This is too short for a key. Copy all of it from CAMB.AI."))
-        if len(key) > self.LONGEST:
+        if len(key) > self.MAX_LENGTH:
             raise ValidationError(_("This is too long for a key. Copy only the key from CAMB.AI."))
         return key

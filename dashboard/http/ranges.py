@@ -12,14 +12,14 @@ from django.utils.cache import get_conditional_response
 # A player's range is handed to the web server in one piece, so that no thread waits for a full buffer. RFC 9110,
 # 15.3.7 lets a server send less than was requested; players send another request for the rest. Programs that
 # download do not: curl takes the first piece for the whole rest.
-MOST_BYTES = 2 * 2**20
+MAX_BYTES = 2 * 2**20
 _BLOCK = 256 * 1024  # Django's blocks of 4 kB cost the web server a call each
 
 
 def range_response(
     request: HttpRequest, path: Path, etag: str, headers: dict[str, str], *, is_player: bool
 ) -> HttpResponseBase:
-    """Return the file as a 200, or the requested range as a 206; for a player, of at most MOST_BYTES.
+    """Return the file as a 200, or the requested range as a 206; for a player, of at most MAX_BYTES.
 
     `etag` is a strong validator: it changes with any byte of the file. Conditional requests are answered 304 or
     412, and ranges beyond the end 416. Raises FileNotFoundError.
@@ -43,7 +43,7 @@ def range_response(
         return _streamed(path, first, last - first + 1, 206, headers)
     with path.open("rb") as file:
         file.seek(first)
-        piece = file.read(min(last - first + 1, MOST_BYTES))
+        piece = file.read(min(last - first + 1, MAX_BYTES))
     headers["Content-Range"] = f"bytes {first}-{first + len(piece) - 1}/{size}"
     return HttpResponse(piece, status=206, headers=headers)
 

@@ -43,7 +43,7 @@ class CheckQuery:
         return cls(
             kind if kind in _KINDS else "",
             _language(language),
-            tags.clean(tag)[: Tag.LONGEST],
+            tags.clean(tag)[: Tag.MAX_NAME],
             after if _CURSOR.fullmatch(after) else "",
         )
 

@@ -39,7 +39,7 @@ class LanguageTableQuery:
 
     @classmethod
     def read(cls, query: QueryDict) -> "LanguageTableQuery":
-        missing = query.get("missing", "").replace("\0", "")[: languages.LONGEST_TAG]
+        missing = query.get("missing", "").replace("\0", "")[: languages.MAX_LANGUAGE_TAG]
         return cls(missing, "all" in query, parse_id(query.get("after", "")) or 0)
 
     def query(self, **changes: str | bool | int) -> str:

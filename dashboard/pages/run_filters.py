@@ -103,7 +103,7 @@ def _languages(runs: RunQuerySet, wanted: RunListQuery) -> list[Choice]:
 def _tags(runs: RunQuerySet, wanted: RunListQuery) -> list[Choice]:
     """Return the tags that can be added to those of the filter: the most used ones, by name."""
     on = {tags.fold(name) for name in wanted.tag}
-    counts = Counter(tags.counts_among(wanted.matching(runs))).most_common(tags.MOST_OFFERED)
+    counts = Counter(tags.counts_among(wanted.matching(runs))).most_common(tags.MAX_OFFERED)
     offered = [Choice(name, name, count) for name, count in counts if tags.fold(name) not in on]
     return sorted(offered, key=lambda choice: choice.name.casefold())
 

@@ -129,7 +129,7 @@ class RunListQuery:
     @classmethod
     def cleaned(cls, q: str, tag: Iterable[str], **others: Any) -> "RunListQuery":
         """Return the query of these values. A text or a tag that is empty once cleaned counts as not given."""
-        names = (tags.clean(name)[: Tag.LONGEST] for name in tag)
+        names = (tags.clean(name)[: Tag.MAX_NAME] for name in tag)
         return cls(q.replace("\0", "").strip()[:MAX_TEXT], tuple(filter(None, names)), **others)
 
     def query(self, **changes: Any) -> str:

@@ -22,8 +22,8 @@ from results.search.service import Hit
 from results.transcripts import languages, timecode
 
 # Lines of speech are shorter. A longer line is cut to the part around the first match.
-LONGEST_LINE = 600
-LONGEST_NEIGHBOUR = 200
+MAX_LINE = 600
+MAX_NEIGHBOUR = 200
 # Raw SQL, as the ORM takes longer than the database to handle a condition for each dub.
 _NEIGHBOURS = "select dub_id, position, substr(text, 1, %s) from results_cue where {places}"
 
@@ -68,7 +68,7 @@ def _neighbours(places: set[tuple[int, int]]) -> dict[tuple[int, int], str]:
         positions = [position for _dub, position in of_dub]
         conditions.append(f"(dub_id = %s and position in ({', '.join(['%s'] * len(positions))}))")
         args += [dub, *positions]
-    rows = fetch_rows(_NEIGHBOURS.format(places=" or ".join(conditions)), [LONGEST_NEIGHBOUR, *args])
+    rows = fetch_rows(_NEIGHBOURS.format(places=" or ".join(conditions)), [MAX_NEIGHBOUR, *args])
     return {(dub, position): text for dub, position, text in rows}
 
 
@@ -160,12 +160,12 @@ def _said(hit: Hit) -> SafeString:
 
 
 def highlight(text: str, marks: Iterable[tuple[int, int]]) -> SafeString:
-    """Return the escaped text with each matched span in a <mark>; a text over `LONGEST_LINE` is cut."""
+    """Return the escaped text with each matched span in a <mark>; a text over `MAX_LINE` is cut."""
     spans = sorted(marks)
     first, last = 0, len(text)
-    if len(text) > LONGEST_LINE:
-        first = max(0, (spans[0][0] if spans else 0) - LONGEST_LINE // 3)
-        last = min(len(text), first + LONGEST_LINE)
+    if len(text) > MAX_LINE:
+        first = max(0, (spans[0][0] if spans else 0) - MAX_LINE // 3)
+        last = min(len(text), first + MAX_LINE)
     cut = [(max(start - first, 0), min(end, last) - first) for start, end in spans]
     lead, tail = ("…" if first else "", "…" if last < len(text) else "")
     return mark_safe(f"{lead}{with_marks(text[first:last], cut)}{tail}")  # noqa: S308

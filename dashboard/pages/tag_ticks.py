@@ -64,5 +64,5 @@ def read_change(data: QueryDict, added: list[str]) -> TagChange:
     # What is typed wins over a cleared tick, in any spelling.
     kept = {tags.fold(name) for name in added}
     removed = dict.fromkeys([*(name for name in was if name not in now), *off])
-    named = [name for name in removed if 0 < len(name) <= Tag.LONGEST and tags.fold(name) not in kept]
-    return TagChange(added, named[: tags.MOST_OFFERED])
+    named = [name for name in removed if 0 < len(name) <= Tag.MAX_NAME and tags.fold(name) not in kept]
+    return TagChange(added, named[: tags.MAX_OFFERED])

@@ -27,8 +27,8 @@ from results.http import DeadlineAdapter
 # validates against the schema and answers 422. A single run is fetched with GET /dub-result/{id}.
 BATCH_MIN, BATCH_MAX = 2, 5
 
-LONGEST_RETRY_AFTER = 15 * 60  # seconds
-LONGEST_ERROR_BODY = 16 * 1024  # bytes
+MAX_RETRY_AFTER = 15 * 60  # seconds
+MAX_ERROR_BODY = 16 * 1024  # bytes
 HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "dubroom"}
 SHORTEST_SECRET = 8  # masking a shorter key would also hide ordinary words of a transcript
 
@@ -208,7 +208,7 @@ class Client:
             sentence = gettext("CAMB.AI did not accept the request.")
         sentence = f"{SENTENCES.get(code, sentence)} (HTTP {code})"
         try:
-            body = next(response.iter_content(LONGEST_ERROR_BODY), b"")
+            body = next(response.iter_content(MAX_ERROR_BODY), b"")
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError):
             body = b""
         if message := parse.read_error_message(body, self._mask_in_error):
@@ -247,11 +247,11 @@ def _retry_after(header: str | None) -> int | None:
     """Return the seconds of a Retry-After header, 0 to 900, given as seconds or as a date; None if unreadable."""
     header = (header or "").strip()
     if re.fullmatch("[0-9]+", header):
-        return int(min(float(header), LONGEST_RETRY_AFTER))
+        return int(min(float(header), MAX_RETRY_AFTER))
     try:
         retry_at = parsedate_to_datetime(header)
     except (ValueError, OverflowError):
         return None
     if retry_at.tzinfo is None:
         retry_at = retry_at.replace(tzinfo=UTC)
-    return min(max(math.ceil((retry_at - datetime.now(UTC)).total_seconds()), 0), LONGEST_RETRY_AFTER)
+    return min(max(math.ceil((retry_at - datetime.now(UTC)).total_seconds()), 0), MAX_RETRY_AFTER)

@@ -20,7 +20,7 @@ SAMPLE = 100
 FASTEST_PACE, SLOWEST_PACE = 1.5, 0.05
 # Lines that must agree before their pace is certain evidence.
 CERTAIN_LINES = 3
-LONGEST_SILENT_LINE = 3600  # seconds; a longer line of music is one in milliseconds
+MAX_SILENT_LINE = 3600  # seconds; a longer line of music is one in milliseconds
 SHORTEST_DUB_MS = 1000
 FRAME_RATES = (24, 25, 30, 50, 60)
 
@@ -241,7 +241,7 @@ def _unit_by_speech(spans: Sequence[tuple[float, str]], end: float, are_whole: b
     is_certain_if_seconds = not are_whole or end < SHORTEST_DUB_MS or not spans
     if not paces:
         longest = median(duration for duration, _ in spans) if spans else 0
-        is_long = are_whole and longest > LONGEST_SILENT_LINE
+        is_long = are_whole and longest > MAX_SILENT_LINE
         return (Unit.MILLISECONDS, False) if is_long else (Unit.SECONDS, is_certain_if_seconds)
     pace = median(paces)
     is_agreed = len(paces) >= CERTAIN_LINES

@@ -21,7 +21,7 @@ State = MediaCopy.State
 
 # `checked_at` is when the first call of a lease began. The lease is renewed while a batch that CAMB.AI refuses is
 # halved and asked about again, in up to 15 calls; the time of five more is left to store the answers.
-LONGEST_TURN = timedelta(seconds=20 * settings.CAMB_TOTAL_SECONDS)
+MAX_LEASE_TIME = timedelta(seconds=20 * settings.CAMB_TOTAL_SECONDS)
 REMOVED_AT_ONCE = 1000
 MAX_SECONDS = 60
 
@@ -46,7 +46,7 @@ def _find_new_media_of(policy: CopyPolicy) -> None:
     dubs = Dub.objects.present().filter(run__team=policy.pk)
     if policy.synced_at:
         # A sync before the clock was set back counts as one of now.
-        dubs = dubs.filter(run__checked_at__gte=min(policy.synced_at, now) - LONGEST_TURN)
+        dubs = dubs.filter(run__checked_at__gte=min(policy.synced_at, now) - MAX_LEASE_TIME)
     if days := Retention.objects.filter(pk=policy.pk).values_list("media_days", flat=True).first():
         # Copies of older media were kept for as long as the team wants.
         dubs = dubs.filter(media_fetched_at__gte=clock.days_ago(days))

@@ -3,8 +3,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from results.models.runs import Run
-from teams.models import Team
+from teams.models import MAX_ACTOR_NAME, Team
 
 
 class LargeChange(models.Model):
@@ -21,7 +20,7 @@ class LargeChange(models.Model):
     kind = models.CharField(max_length=10)
     at = models.DateTimeField(help_text=_("When the change was asked for, which its runs are given."))
     by = models.CharField(
-        max_length=Run.LONGEST_NAME, blank=True, help_text=_("The name of the person who asked for it.")
+        max_length=MAX_ACTOR_NAME, blank=True, help_text=_("The name of the person who asked for it.")
     )
     pks = models.JSONField(help_text=_("The runs, in the order in which they are changed."))
     done = models.PositiveIntegerField(default=0, help_text=_("How many of them are changed already."))

@@ -74,7 +74,7 @@ class MediaCopy(models.Model):
 
     # The longest is that of a file on its way into the storage, with a minute to spare for unequal clocks.
     STORE_LEASE = timedelta(hours=1)
-    LONGEST_LEASE = STORE_LEASE + timedelta(minutes=1)
+    MAX_LEASE = STORE_LEASE + timedelta(minutes=1)
 
     team = models.ForeignKey(Team, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False)
     dub = models.ForeignKey(Dub, on_delete=models.SET_NULL, null=True, related_name="copies", db_index=False)
@@ -137,7 +137,7 @@ class MediaCopy(models.Model):
 
         A lease that would last longer than any does was given before the clock was set back, and binds no one.
         """
-        return Q(lease_until__gt=now, lease_until__lte=now + cls.LONGEST_LEASE)
+        return Q(lease_until__gt=now, lease_until__lte=now + cls.MAX_LEASE)
 
     @property
     def percent(self) -> int:

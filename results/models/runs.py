@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from results import clock
 from results.models.api_key import ApiKey
 from results.models.workers import WorkerHeartbeat
-from teams.models import Membership, Team, User
+from teams.models import MAX_ACTOR_NAME, Membership, Team, User
 
 
 class Source(models.Model):
@@ -21,10 +21,10 @@ class Source(models.Model):
     A run without a source is alone with its original; a source with a single run is deleted.
     """
 
-    LONGEST_TITLE = 200
+    MAX_TITLE = 200
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
-    title = models.CharField(_("title"), max_length=LONGEST_TITLE, blank=True, default="", db_default="")
+    title = models.CharField(_("title"), max_length=MAX_TITLE, blank=True, default="", db_default="")
 
     def __str__(self) -> str:
         return self.title or _("Source %(number)s") % {"number": self.pk}
@@ -36,11 +36,11 @@ class Tag(models.Model):
     A search finds it without regard to accents too.
     """
 
-    LONGEST = 40
+    MAX_NAME = 40
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="tags")
-    name = models.CharField(max_length=LONGEST)
-    folded = models.CharField(max_length=3 * LONGEST)
+    name = models.CharField(max_length=MAX_NAME)
+    folded = models.CharField(max_length=3 * MAX_NAME)
     letters = models.TextField(
         null=True,
         help_text=_("The name as it is searched, by results/tags.py; None: a worker fills it in."),
@@ -157,8 +157,7 @@ class Run(models.Model):
 
     UNFINISHED = (Status.NEW, Status.WAITING, Status.PARTLY)
 
-    LONGEST_TITLE = 200
-    LONGEST_NAME = 254  # of a person: an email address if they gave no name
+    MAX_TITLE = 200
     # A lease outlives the deadline of one call, and is renewed before a further call.
     LEASE = timedelta(seconds=settings.CAMB_TOTAL_SECONDS * 1.5)
     # So long a removed run can be restored. Then a worker deletes it.
@@ -167,7 +166,7 @@ class Run(models.Model):
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="runs", db_index=False)
     camb_run_id = models.BigIntegerField(null=True)
     camb_task_id = models.CharField(max_length=200, blank=True)
-    title = models.CharField(_("title"), max_length=LONGEST_TITLE, blank=True)
+    title = models.CharField(_("title"), max_length=MAX_TITLE, blank=True)
     title_folded = models.TextField(
         null=True,
         help_text=_("The title as it is searched, by results/search/titles.py; None: a worker fills it in."),
@@ -184,7 +183,7 @@ class Run(models.Model):
             "the run was archived before."
         ),
     )
-    removed_by = models.CharField(max_length=LONGEST_NAME, blank=True, default="", db_default="")
+    removed_by = models.CharField(max_length=MAX_ACTOR_NAME, blank=True, default="", db_default="")
     is_indexed = models.BooleanField(
         default=True, help_text=_("Whether the search index has the run's lines; written only by the search.")
     )
@@ -256,7 +255,7 @@ class Run(models.Model):
 
     source = models.ForeignKey("Source", on_delete=models.SET_NULL, null=True, related_name="runs", db_index=False)
     name_key = models.CharField(
-        max_length=LONGEST_TITLE,
+        max_length=MAX_TITLE,
         blank=True,
         default="",
         db_default="",

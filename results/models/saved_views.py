@@ -14,11 +14,11 @@ class SavedView(models.Model):
     A team's default view is shown to whoever opens the list without a filter.
     """
 
-    LONGEST_NAME = 60
+    MAX_NAME = 60
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="saved_views", db_index=False)
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
-    name = models.CharField(_("name"), max_length=LONGEST_NAME)
+    name = models.CharField(_("name"), max_length=MAX_NAME)
     query = models.TextField(blank=True, help_text=_("The query string of the list, without the page."))
     is_shared = models.BooleanField(_("shared with the team"), default=False)
     is_default = models.BooleanField(_("the team's default"), default=False)

@@ -30,7 +30,7 @@ TOKEN_LENGTH = 24
 # More of a report is not read. What it says comes first, and the email that came back last.
 MAX_BYTES = 1_000_000
 MAX_PARTS = 50
-LONGEST_REASON = 500
+MAX_REASON = 500
 # The headers in which mail servers note the address that a report was sent to.
 ADDRESSED_BY = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "To")
 # Permanent failures of one email rather than of the address: a full mailbox, a size, a content or a policy.
@@ -133,7 +133,7 @@ def _read_fields(fields: Mail) -> Report | None:
     is_of_address = status.startswith("5.") and not status.startswith(OF_MESSAGE)
     if not status:
         is_of_address = _first(r"\b[45]\d\d\b", said) in UNKNOWN_ADDRESS
-    reason = " ".join(re.sub(r"[\x00-\x1f\x7f\ufffd\ud800-\udfff]+", " ", said).split())[:LONGEST_REASON]
+    reason = " ".join(re.sub(r"[\x00-\x1f\x7f\ufffd\ud800-\udfff]+", " ", said).split())[:MAX_REASON]
     return Report(reason or status or action, is_permanent=action == "failed" and is_of_address)
 
 

@@ -21,7 +21,7 @@ from teams.access import without_required_step
 from teams.models import Membership
 
 # No batch grows for longer than this, and after a message the next one waits as long.
-LONGEST_BATCH = timedelta(minutes=5)
+MAX_BATCH_TIME = timedelta(minutes=5)
 # A message to a webhook lists each event, so a bigger batch takes several.
 MAX_LISTED = 500
 # So many events are named in a line of an inbox.
@@ -95,9 +95,9 @@ def _batch(team_id: int, after: int) -> _Batch:
 def _is_complete(batch: _Batch, receiver: Receiver, now: datetime) -> bool:
     if batch.urgent.intersection(receiver.kinds_sent(Receiver.NOW)):
         return True
-    if now - batch.oldest_at >= LONGEST_BATCH:
+    if now - batch.oldest_at >= MAX_BATCH_TIME:
         return True
-    is_rested = receiver.told_at is None or now - receiver.told_at >= LONGEST_BATCH
+    is_rested = receiver.told_at is None or now - receiver.told_at >= MAX_BATCH_TIME
     return is_rested and now - batch.newest_at >= timedelta(seconds=settings.NOTIFY_QUIET_SECONDS)
 
 

@@ -14,7 +14,7 @@ Status = Run.Status
 Kind = Event.Kind
 
 # So much of a line is kept in an event.
-LONGEST_LINE = 200
+MAX_LINE = 200
 KINDS = {
     Status.READY.value: Kind.READY,
     Status.PARTLY.value: Kind.PARTLY,
@@ -49,9 +49,9 @@ def compare_lines(language: str, old: Sequence[Line], new: Sequence[Line]) -> Du
     position = next((number for number, (was, now) in enumerate(pairs) if was != now), min(len(old), len(new)))
     was, now = (lines[position] if position < len(lines) else None for lines in (old, new))
     if was:
-        detail["before"] = was.text[:LONGEST_LINE]
+        detail["before"] = was.text[:MAX_LINE]
     if now:
-        detail["after"] = now.text[:LONGEST_LINE]
+        detail["after"] = now.text[:MAX_LINE]
     return DubChange(language, now.start_ms if now else was.start_ms if was else None, detail)
 
 

@@ -29,7 +29,7 @@ MAX_CUES_PER_TRANSACTION = 1000
 # An answer that cannot be stored is asked for this many times, and then only by a person.
 MAX_SAVE_ATTEMPTS = 5
 # How long a run waits at most after its answer could not be stored, through no fault of its own.
-LONGEST_UNSTORED = timedelta(seconds=90)
+MAX_UNSTORED = timedelta(seconds=90)
 UNSTORABLE = _("CAMB.AI's answer could not be stored. Ask the administrator of this server, then refresh.")
 RUN_FIELDS = (
     "camb_run_id",
@@ -192,7 +192,7 @@ def _postpone_unstored(outcome: Outcome) -> None:
     with suppress(*health.TRANSIENT_ERRORS):  # then the worker's heartbeat gives the lease back
         for row in held.values_list(*DueRun._fields):
             postpone([DueRun(*row)], camb.Unavailable(str(UNSTORABLE)))
-            due_at = Least(F("due_at"), clock.now() + LONGEST_UNSTORED)
+            due_at = Least(F("due_at"), clock.now() + MAX_UNSTORED)
             held.update(due_at=due_at, lease=None, lease_until=None, leased_by=None, call_failures=0)
 
 

@@ -136,8 +136,8 @@ def add_runs(
         Run(
             team=team,
             camb_run_id=run_id,
-            title=title[: Run.LONGEST_TITLE],
-            title_folded=titles.fold(title[: Run.LONGEST_TITLE]),
+            title=title[: Run.MAX_TITLE],
+            title_folded=titles.fold(title[: Run.MAX_TITLE]),
             given_language=given.get(run_id, ""),
             added_by=added_by,
             version=version,
@@ -177,8 +177,8 @@ def add_tasks(
             Run(
                 team=team,
                 camb_task_id=task_id,
-                title=title[: Run.LONGEST_TITLE],
-                title_folded=titles.fold(title[: Run.LONGEST_TITLE]),
+                title=title[: Run.MAX_TITLE],
+                title_folded=titles.fold(title[: Run.MAX_TITLE]),
                 given_language=given.get(task_id, ""),
                 added_by=added_by,
                 version=version,

@@ -20,7 +20,7 @@ from results.db import chunks
 from results.models import LargeChange, Run, TeamVersion
 from results.queue.backlogs import Quarantine
 from teams import audit
-from teams.models import Team
+from teams.models import MAX_ACTOR_NAME, Team
 
 Verb = LargeChange.Verb
 
@@ -43,7 +43,7 @@ _AUDIT = {
 
 def change_runs(team: Team, kind: Verb, pks: Collection[int], *, at: datetime | None = None, by: str = "") -> int:
     """Change these runs of the team; return how many are, or will be once a worker has been there."""
-    at, by = at or clock.now(), by[: Run.LONGEST_NAME]
+    at, by = at or clock.now(), by[:MAX_ACTOR_NAME]
     which, fields = _change(kind, at, by)
     is_behind = is_pending(team)
     if len(pks) <= RUNS_AT_ONCE and not is_behind:

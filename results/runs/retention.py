@@ -43,9 +43,9 @@ class Affected:
 
 
 def limits_of(team: Team) -> Limits:
-    """Return the team's limits. One beyond `clock.LONGEST_DAYS`, which an earlier release took, counts as that."""
+    """Return the team's limits. One beyond `clock.MAX_DAYS`, which an earlier release took, counts as that."""
     retention = Retention.objects.filter(pk=team.pk).values(*asdict(Limits())).first() or {}
-    return Limits(**{name: days and min(days, clock.LONGEST_DAYS) for name, days in retention.items()})
+    return Limits(**{name: days and min(days, clock.MAX_DAYS) for name, days in retention.items()})
 
 
 def affected_by(team: Team, limits: Limits) -> Affected:

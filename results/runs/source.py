@@ -104,7 +104,7 @@ def _join(team: Team, pks: Collection[int], title: str) -> Source | None:
     source = Source.objects.get(pk=known[0]) if known else Source(team=team)
     if not source.title or title:
         named = next((run.title for run in runs if run.title), "")
-        source.title = (title or without_language(named) or named)[: Source.LONGEST_TITLE]
+        source.title = (title or without_language(named) or named)[: Source.MAX_TITLE]
     source.save()
     Run.objects.filter(pk__in=[run.pk for run in runs]).update(source=source, suggestion=None, is_apart=False)
     Source.objects.filter(pk__in=known[1:]).delete()

@@ -83,7 +83,7 @@ def suggestion_groups(runs: RunQuerySet) -> list[list[int]]:
 
 def _compare(team_id: int, chunk: Sequence[Run]) -> None:
     """Look for the runs that each of these runs of one team is alike with, and store the suggestions."""
-    keys = {run.pk: name_key(run.title)[: Run.LONGEST_TITLE] for run in chunk}
+    keys = {run.pk: name_key(run.title)[: Run.MAX_TITLE] for run in chunk}
     by_key = defaultdict[str, dict[int, Run]](dict)
     for run in chunk:
         if keys[run.pk] and run.archived_at is None and not run.is_apart:

@@ -26,7 +26,7 @@ from results.runs import large_changes
 from results.runs.source import delete_if_single
 from results.search import forget
 from teams import audit
-from teams.models import Team
+from teams.models import MAX_ACTOR_NAME, Team
 
 Verb = LargeChange.Verb
 
@@ -112,7 +112,7 @@ def delete_removed(team: Team, pks: Collection[int]) -> int:
 def remove_team(team: Team, *, by: str) -> None:
     """Take the team from all its members. Its runs are not refreshed, and no access token of it works."""
     with transaction.atomic():
-        Team.objects.filter(pk=team.pk).update(removed_at=clock.now(), removed_by=by[: Team.LONGEST_NAME])
+        Team.objects.filter(pk=team.pk).update(removed_at=clock.now(), removed_by=by[:MAX_ACTOR_NAME])
         audit.record(team, audit.Action.TEAM_REMOVED)
 
 

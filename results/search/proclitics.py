@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 
 # A longer word is cut into terms, and has none of these.
-_LONGEST = 64
+_MAX_WORD = 64
 
 _ARABIC_PROCLITICS = re.compile("([وف])?([بك]?ال|لل)?")
 # Frequent words whose first letter is their own and no conjunction.
@@ -30,7 +30,7 @@ def without_article(word: str) -> list[str]:
 @lru_cache(maxsize=10_000)
 def without_proclitics(word: str) -> tuple[str, ...]:
     """Return an Arabic or Hebrew word without each of its proclitics in turn; nothing for other scripts."""
-    if len(word) > _LONGEST:
+    if len(word) > _MAX_WORD:
         return ()
     found: list[str] = []
     if "\u0620" <= word[0] <= "\u06d3":

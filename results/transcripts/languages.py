@@ -31,7 +31,7 @@ _COMMON = """
     fr-ca ga gl gu he hi hr hu hy id is it ja jv ka kk km kn ko ky lo lt lv mk ml mn mr ms mt my nb ne nl nn or pa
     pl ps pt pt-pt ro ru sa sd si sk sl so sq sr sv sw ta te th tk tr uk ur uz vi yo yue zh zh-hk zh-tw zu
 """
-LONGEST_TAG = 35
+MAX_LANGUAGE_TAG = 35
 _WITHOUT_SPACES = ("ja", "km", "lo", "my", "th", "yue", "zh")
 _TAG = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,8})*")
 _NUMBER = re.compile(r"([0-9]+)(?:[.,]0+)?")
@@ -58,7 +58,7 @@ def tag_for(key: str, fetched: Mapping[int, str] | None = None) -> str:
         return ""
     is_variant = without_alias(plain.partition("-")[0]) in Locale("en").languages  # such as es-x-private
     tag = language_names.tag_of(plain) if is_variant else language_names.tag_named(key, "en")
-    return (tag or plain)[:LONGEST_TAG]
+    return (tag or plain)[:MAX_LANGUAGE_TAG]
 
 
 def read(text: str, fetched: Mapping[int, str] | None = None) -> str:
@@ -70,7 +70,7 @@ def read(text: str, fetched: Mapping[int, str] | None = None) -> str:
     if number := _number(text):
         tag = _tag_of_number(number, fetched)
         return language_names.tag_of(tag) or tag
-    return language_names.tag_named(text, get_language() or "en")[:LONGEST_TAG]
+    return language_names.tag_named(text, get_language() or "en")[:MAX_LANGUAGE_TAG]
 
 
 def _number(text: str) -> str:

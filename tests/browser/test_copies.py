@@ -30,7 +30,7 @@ def media_calls(camb: StandIn) -> list[str]:
 def test_a_copy_plays_in_ranges_long_after_its_link_expired(
     keeps_copies, camb, camb_clock, add_runs, work, page: Page, monkeypatch
 ):
-    monkeypatch.setattr(ranges, "MOST_BYTES", 50_000)
+    monkeypatch.setattr(ranges, "MAX_BYTES", 50_000)
     [run] = add_runs(HOUR)
     work()
     copy_sync.sync_copies()

@@ -182,15 +182,15 @@ def test_the_api_names_the_largest_body_of_a_request(team, settings):
 
 def test_a_refused_title_names_the_longest_one(monkeypatch):
     run = make_run(make_team())
-    too_long = TitleForm({"title": "x" * (Run.LONGEST_TITLE + 1)}, instance=run)
-    assert errors_of(too_long) == [f"A title has at most {Run.LONGEST_TITLE} characters."]
-    monkeypatch.setattr(Run, "LONGEST_TITLE", 5)
+    too_long = TitleForm({"title": "x" * (Run.MAX_TITLE + 1)}, instance=run)
+    assert errors_of(too_long) == [f"A title has at most {Run.MAX_TITLE} characters."]
+    monkeypatch.setattr(Run, "MAX_TITLE", 5)
     [line] = pasted_ids.parse("run_id,title\n7,Harbour lights")
     assert (line.title, line.note) == ("Harbo", "the title was cut to 5 characters")
 
 
 def test_refused_tags_name_their_length_and_number(monkeypatch):
-    monkeypatch.setattr(Tag, "LONGEST", 4)
+    monkeypatch.setattr(Tag, "MAX_NAME", 4)
     assert errors_of(TagsForm({"tags": "Launch"})) == ["A tag has at most 4 characters: “Laun…” is longer."]
     monkeypatch.setattr(limits, "MAX_TAGS", 2)
     assert errors_of(TagsForm({"tags": "a, b, c"})) == ["Add at most 2 tags at once."]

@@ -90,6 +90,6 @@ def test_many_runs_are_tagged_in_batches(monkeypatch, django_assert_max_num_quer
 
 def test_the_longest_tag_fits_when_folded():
     run = make_run()
-    name = "ΐ" * Tag.LONGEST
+    name = "ΐ" * Tag.MAX_NAME
     tag(run, name)
     assert list(Run.objects.filter(tags.tagged_with(name.upper()))) == [run]

@@ -94,8 +94,8 @@ def _set_retention(team: Team, limits: dict[str, int | None]) -> dict[str, int |
     given = {name: days for name, days in limits.items() if days is not None}
     if any(days < 0 for days in given.values()):
         raise CommandError("A number of days is 0 or more.")
-    if any(days > clock.LONGEST_DAYS for days in given.values()):
-        raise CommandError(f"A number of days is at most {clock.LONGEST_DAYS:,}.")
+    if any(days > clock.MAX_DAYS for days in given.values()):
+        raise CommandError(f"A number of days is at most {clock.MAX_DAYS:,}.")
     with transaction.atomic():
         # The team's row is the lock: of two commands at once, the second keeps what the first has set.
         Team.objects.select_for_update(no_key=True).get(pk=team.pk)

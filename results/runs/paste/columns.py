@@ -14,7 +14,7 @@ SAMPLED = 2000
 # From this rank on, a name says that the column holds run ids; beyond it, also where no cell holds one.
 SURE_RANK = 4
 # The share of a column's cells that must be ids.
-MOST_CELLS = 0.8
+MIN_SHARE = 0.8
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Column:
     def holds_ids(self) -> bool:
         """Whether most cells hold one id each, and not the same few years again and again."""
         is_year = self.holds_years and self.repeats
-        return bool(self.cells) and self.ids >= MOST_CELLS * len(self.cells) and not is_year
+        return bool(self.cells) and self.ids >= MIN_SHARE * len(self.cells) and not is_year
 
     @property
     def holds_years(self) -> bool:
@@ -71,7 +71,7 @@ class Column:
     @property
     def repeats(self) -> bool:
         """Whether it repeats values, as lengths and seasons do and ids hardly ever."""
-        return len(set(self.cells)) < MOST_CELLS * len(self.cells)
+        return len(set(self.cells)) < MIN_SHARE * len(self.cells)
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ def _choose_task(columns: Sequence[Column], roles: list[Role]) -> None:
     """Choose the column of task ids: one of UUIDs, if possible with that name, or else one of that name."""
     free = [at for at, role in enumerate(roles) if role is Role.OTHER]
     named = [at for at in free if column_names.is_task(columns[at].name)]
-    with_uuids = [at for at in free if columns[at].uuids >= MOST_CELLS * max(1, len(columns[at].cells))]
+    with_uuids = [at for at in free if columns[at].uuids >= MIN_SHARE * max(1, len(columns[at].cells))]
     likely = [at for at in with_uuids if not columns[at].name or column_names.run_rank(columns[at].name)]
     empty = [at for at in named if not columns[at].words]
     for at in [*(at for at in with_uuids if at in named), *likely, *empty][:1]:

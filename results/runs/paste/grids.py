@@ -7,9 +7,9 @@ Row = list[str]
 
 DELIMITERS = ("\t", ";", "|", ",", "，", "、")
 # A table that people make is never as wide, and deciding what each column holds takes long.
-MOST_COLUMNS = 500
+MAX_COLUMNS = 500
 # A text of the largest size has fewer cells, unless a long row makes columns that the other rows do not have.
-MOST_CELLS = 2_000_000
+MAX_CELLS = 2_000_000
 
 # Between the columns of a table that a program has printed.
 SPACES = "  "
@@ -44,7 +44,7 @@ def grids(text: str) -> list[tuple[str, list[Row]]]:
 
 def _is_too_wide(rows: list[Row]) -> bool:
     width = max(map(len, rows), default=0)
-    return width > MOST_COLUMNS or width * len(rows) > MOST_CELLS
+    return width > MAX_COLUMNS or width * len(rows) > MAX_CELLS
 
 
 def _rows(lines: list[str], delimiter: str) -> list[Row]:

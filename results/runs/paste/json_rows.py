@@ -159,9 +159,9 @@ def _lists_of_cells(value: Any, depth: int) -> Iterator[list[list[Any]]]:
 
 def _of_objects(objects: list[Object]) -> Table:
     names = list(dict.fromkeys(name for found in objects for name in found))
-    if len(names) > grids.MOST_COLUMNS or len(names) * len(objects) > grids.MOST_CELLS:
+    if len(names) > grids.MAX_COLUMNS or len(names) * len(objects) > grids.MAX_CELLS:
         # Objects with ever new names are no table; their ids are read all the same.
-        names = [name for name in names if _names_an_id(name)][: grids.MOST_CELLS // len(objects)]
+        names = [name for name in names if _names_an_id(name)][: grids.MAX_CELLS // len(objects)]
     ids = {name for name in names if _names_an_id(name)}
     cells = [[(_id_cell if name in ids else _cell)(found.get(name)) for name in names] for found in objects]
     # Which column holds the ids is seen in the rows that have one.

@@ -110,9 +110,9 @@ def _with_title(line: PastedId, title: str) -> PastedId:
     title = " ".join(title.split())
     if not title:
         return line
-    if len(title) > Run.LONGEST_TITLE:
-        note = _("the title was cut to %(most)s characters") % {"most": Run.LONGEST_TITLE}
-        return _noted(replace(line, title=title[: Run.LONGEST_TITLE]), note)
+    if len(title) > Run.MAX_TITLE:
+        note = _("the title was cut to %(most)s characters") % {"most": Run.MAX_TITLE}
+        return _noted(replace(line, title=title[: Run.MAX_TITLE]), note)
     return replace(line, title=title)
 
 
@@ -120,11 +120,11 @@ def _with_tags(line: PastedId, text: str) -> PastedId:
     if not text:
         return line
     found = tags.parse(text)
-    cut = tuple(name[: Tag.LONGEST].strip() for name in found[: limits.MAX_TAGS])
+    cut = tuple(name[: Tag.MAX_NAME].strip() for name in found[: limits.MAX_TAGS])
     if cut == tuple(found):
         return replace(line, tags=cut)
     note = _("tags were cut to %(characters)s characters, and to %(most)s") % {
-        "characters": Tag.LONGEST,
+        "characters": Tag.MAX_NAME,
         "most": limits.MAX_TAGS,
     }
     return _noted(replace(line, tags=cut), note)
@@ -153,7 +153,7 @@ def _with_source(line: PastedId, text: str, *, is_series: bool) -> PastedId:
     if source and is_series:
         episode = without_language(line.title)
         source = f"{source}: {episode}" if episode else ""
-    return replace(line, source=source[: Source.LONGEST_TITLE])
+    return replace(line, source=source[: Source.MAX_TITLE])
 
 
 def _noted(line: PastedId, note: str) -> PastedId:

@@ -20,13 +20,13 @@ from results.runs.paste.grids import SPACES, Row
 from results.runs.paste.running_text import is_one_id, names_ids
 from results.transcripts.languages import quoted
 
-LONGEST_NAME = 60
+MAX_NAME = 60
 # An id with a title; to look for both in a longer line may take minutes.
-LONGEST_LINE = 400
+MAX_LINE = 400
 # A header is looked for in so many lines.
-MOST_LINES_ABOVE = 50
+MAX_LINES_ABOVE = 50
 # Rows of a header's width are looked for in so many lines from the header on.
-MOST_LINES_BELOW = 6
+MAX_LINES_BELOW = 6
 
 # A number that an unquoted comma has cut into two cells.
 _CUT_NUMBER = re.compile(r"\d{1,3},\d{2,3}(?:[.,]\d+)?(?:E[+-]?\d+)?", re.IGNORECASE)
@@ -104,7 +104,7 @@ def parts(text: str) -> list[str]:
 def _next_header(lines: list[str], at: int, last: Row) -> Row:
     """Return the names of the columns, folded, if a table after one with the header `last` begins here; else []."""
     if not last:
-        return _header_at(lines, at) if at < MOST_LINES_ABOVE else []
+        return _header_at(lines, at) if at < MAX_LINES_ABOVE else []
     follows_gap = not lines[at - 1].strip()
     # A row with an id has digits, and is no header.
     if not follows_gap and any(map(str.isdecimal, lines[at])):
@@ -125,7 +125,7 @@ def _header_at(lines: list[str], at: int, other_than: Sequence[str] = ()) -> Row
         is_other = bool(other_than) and len(rows[0]) != len(other_than) and delimiter != SPACES
         if not (_is_header(rows[0]) or (is_other and not any(map(_is_no_name, rows[0])))):
             continue
-        below = dict(grids.grids("\n".join(lines[at : at + MOST_LINES_BELOW]))).get(delimiter, [])
+        below = dict(grids.grids("\n".join(lines[at : at + MAX_LINES_BELOW]))).get(delimiter, [])
         if _is_sure(rows[0]) or sum(len(row) == len(rows[0]) for row in below) > 1:
             return [column_names.fold(cell) for cell in rows[0]]
     return []
@@ -163,9 +163,9 @@ def _without_numbering(lines: list[str]) -> list[str]:
 
 def of_cells(rows: list[Row]) -> Table:
     """Return the table of these rows, the first of which may name the columns."""
-    rows = [row[: grids.MOST_COLUMNS] for row in rows]
+    rows = [row[: grids.MAX_COLUMNS] for row in rows]
     width = max(map(len, rows))
-    if width * len(rows) > grids.MOST_CELLS:
+    if width * len(rows) > grids.MAX_CELLS:
         rows, width = [row[:1] for row in rows], 1
     filled = [[*row, *[""] * (width - len(row))] for row in rows]
     return of_rows(filled[0], filled[1:]) if _is_header(filled[0]) else of_rows([""] * width, filled)
@@ -178,8 +178,8 @@ def of_rows(names: Sequence[str], rows: list[Row]) -> Table:
 
 def _header(rows: list[Row]) -> int | None:
     """Return the place of the row that names the columns, or None."""
-    for place, row in enumerate(rows[:MOST_LINES_ABOVE]):
-        if len(row) > 1 and _is_header(row) and _fits(row, rows[place + 1 : place + 1 + MOST_LINES_ABOVE]):
+    for place, row in enumerate(rows[:MAX_LINES_ABOVE]):
+        if len(row) > 1 and _is_header(row) and _fits(row, rows[place + 1 : place + 1 + MAX_LINES_ABOVE]):
             # Of two header rows, the lower one names the columns.
             return place + 1 if _is_header_too(rows[place + 1 : place + 2], row) else place
     return None
@@ -209,7 +209,7 @@ def _is_sure(row: Row) -> bool:
 
 def _is_no_name(cell: str) -> bool:
     is_number = any(map(str.isdecimal, cell)) and not any(map(str.isalpha, cell))
-    return len(cell) > LONGEST_NAME or is_number or is_one_id(cell) or names_ids(cell) or "://" in cell
+    return len(cell) > MAX_NAME or is_number or is_one_id(cell) or names_ids(cell) or "://" in cell
 
 
 def _fits(header: Row, below: list[Row]) -> bool:
@@ -327,7 +327,7 @@ def _list_with_titles(lines: list[str]) -> Table | None:
     """Return lines that each begin or end with an id beside a title: `1344 Kitchen episode 2`."""
     # Lines such as `Season 1:` are headings.
     filled = [" ".join(line.split()) for line in lines if line.strip() and not line.rstrip().endswith(":")]
-    if any(len(line) > LONGEST_LINE for line in filled):
+    if any(len(line) > MAX_LINE for line in filled):
         return None
     for shape in (_ID_THEN_TITLE, _TITLE_THEN_ID):
         found = [line for line in map(shape.fullmatch, filled) if line]

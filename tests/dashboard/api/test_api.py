@@ -668,7 +668,7 @@ def test_media_redirects_to_its_present_address_or_says_why_not(script, team):
 
 
 def test_a_script_that_resumes_gets_all_the_rest_of_a_kept_file(script, team, monkeypatch):
-    monkeypatch.setattr(ranges, "MOST_BYTES", 2)
+    monkeypatch.setattr(ranges, "MAX_BYTES", 2)
     link = "https://media.example/v.mp4"
     copy = make_pictured_copy(make_dub(make_run(team), video_url=link), source=link)
     copies.local_path(copy).parent.mkdir(parents=True, exist_ok=True)

@@ -98,7 +98,7 @@ def test_a_file_in_the_browsers_cache_is_not_sent_again(path):
 
 
 def test_a_long_range_is_cut_and_players_request_the_rest(path, monkeypatch):
-    monkeypatch.setattr(ranges, "MOST_BYTES", 40)
+    monkeypatch.setattr(ranges, "MAX_BYTES", 40)
     received, requests = b"", 0
     while len(received) < 100:
         response = respond(path, Range=f"bytes={len(received)}-")
@@ -111,7 +111,7 @@ def test_a_long_range_is_cut_and_players_request_the_rest(path, monkeypatch):
     ("requested", "first", "last"), [("bytes=5-", 5, 99), ("bytes=-95", 5, 99), ("bytes=5-89", 5, 89)]
 )
 def test_a_download_gets_the_whole_range_that_it_requests(path, monkeypatch, requested, first, last):
-    monkeypatch.setattr(ranges, "MOST_BYTES", 40)
+    monkeypatch.setattr(ranges, "MAX_BYTES", 40)
     response = respond(path, is_player=False, Range=requested)
     assert (response.status_code, response.streaming, body(response)) == (206, True, CONTENT[first : last + 1])
     assert response.headers["Content-Range"] == f"bytes {first}-{last}/100"
@@ -119,7 +119,7 @@ def test_a_download_gets_the_whole_range_that_it_requests(path, monkeypatch, req
 
 
 def test_a_whole_file_is_streamed(path, monkeypatch):
-    monkeypatch.setattr(ranges, "MOST_BYTES", 40)
+    monkeypatch.setattr(ranges, "MAX_BYTES", 40)
     for is_player in (True, False):
         response = respond(path, is_player=is_player)
         assert (response.status_code, response.streaming, body(response)) == (200, True, CONTENT)
