@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST
 from results import tags
 from results.dubs import checks
 from results.dubs import languages as dub_languages
-from results.dubs.languages import Words
+from results.dubs.languages import LanguagesBefore
 from results.models import Dub
 from results.runs import archive, trash
 from results.runs.source import undo_join
@@ -38,7 +38,7 @@ _CHANGES = "changes"
 
 def _restore_languages(team: Team, before: Any) -> None:
     dubs, runs = ([tuple(word) for word in words] for words in before)
-    dub_languages.restore(team, Words(dubs, runs))
+    dub_languages.restore(team, LanguagesBefore(dubs, runs))
 
 
 def _reopen_checks(team: Team, before: Any) -> None:

@@ -33,7 +33,7 @@ _RUNS_PER_QUERY = 500
 _quarantine = Quarantine("The language of dub %s could not be decided")
 
 
-class Words(NamedTuple):
+class LanguagesBefore(NamedTuple):
     """What had been said about languages before a change, so that the change can be undone."""
 
     dubs: list[tuple[int, str]]
@@ -78,7 +78,7 @@ def language_checks(dub: Dub) -> Iterator[tuple[str, str, int]]:
 # --- What people and lists say -----------------------------------------------------------------------
 
 
-def set_language(run: Run, dub: Dub | None, tag: str) -> Words:
+def set_language(run: Run, dub: Dub | None, tag: str) -> LanguagesBefore:
     """Set the language of this dub of the run for a person, at once; without a dub, of the one to come.
 
     An empty tag leaves the language to the other sources again. Returns what was said before.
@@ -86,8 +86,8 @@ def set_language(run: Run, dub: Dub | None, tag: str) -> Words:
     with transaction.atomic():
         locked = Run.objects.select_for_update().filter(pk=run.pk).first()
         if locked is None:
-            return Words([], [])
-        words = Words(
+            return LanguagesBefore([], [])
+        words = LanguagesBefore(
             [(dub.pk, dub.person_language)] if dub else [],
             [(run.pk, locked.given_language, locked.is_language_of_person)],
         )
@@ -102,7 +102,7 @@ def set_language(run: Run, dub: Dub | None, tag: str) -> Words:
     return words
 
 
-def set_languages(team: Team, runs: RunQuerySet, tag: str) -> tuple[Words | None, int]:
+def set_languages(team: Team, runs: RunQuerySet, tag: str) -> tuple[LanguagesBefore | None, int]:
     """Set the language of these runs' dubs for a person; return what was said before, and how many are left out.
 
     Left out are runs with several dubs, which are not all in one language. A run without a dub keeps the language
@@ -120,7 +120,7 @@ def set_languages(team: Team, runs: RunQuerySet, tag: str) -> tuple[Words | None
             pk__in=counted.filter(dub_count=1, is_language_of_person=True).values("pk"), is_language_of_person=True
         )
         dubs = Dub.objects.filter(run__in=counted.filter(dub_count=1).values("pk"))
-        words = Words(
+        words = LanguagesBefore(
             list(dubs.values_list("pk", "person_language")[: MAX_UNDO + 1]),
             [
                 word
@@ -139,13 +139,13 @@ def set_languages(team: Team, runs: RunQuerySet, tag: str) -> tuple[Words | None
     return (words if len(words.dubs) + len(words.runs) <= MAX_UNDO else None), left_out
 
 
-def confirm_guesses(team: Team, runs: RunQuerySet) -> tuple[Words | None, int]:
+def confirm_guesses(team: Team, runs: RunQuerySet) -> tuple[LanguagesBefore | None, int]:
     """Make the guessed languages of these runs a person's word; return what was said before, and the number."""
     with transaction.atomic():
         guesses = Dub.objects.filter(
             team=team, run__in=runs.order_by().values("pk"), language_source=LanguageSource.GUESS
         )
-        words = Words(list(guesses.values_list("pk", "person_language")), [])
+        words = LanguagesBefore(list(guesses.values_list("pk", "person_language")), [])
         # Storing answers locks runs by pk, their dubs, and then the team's version, and so does this.
         guessed = Run.objects.filter(team=team, pk__in=runs.order_by().values("pk"))
         pks = guessed.exclude(guessed_languages=None).select_for_update().order_by("pk").pks()
@@ -159,7 +159,7 @@ def confirm_guesses(team: Team, runs: RunQuerySet) -> tuple[Words | None, int]:
     return (words if len(words.dubs) <= MAX_UNDO else None), len(words.dubs)
 
 
-def restore(team: Team, words: Words) -> None:
+def restore(team: Team, words: LanguagesBefore) -> None:
     """Put back what was said before a change; a worker decides the languages anew."""
     with transaction.atomic():
         # Storing answers locks runs by pk, and then their dubs.

@@ -9,7 +9,7 @@ from teams.models import MAX_ACTOR_NAME, Team
 class LargeChange(models.Model):
     """A change of many runs that a worker goes on with. Those of a team are done one after the other, by pk."""
 
-    class Verb(models.TextChoices):
+    class ChangeKind(models.TextChoices):
         ARCHIVED = "archived"
         UNARCHIVED = "unarchived"
         REMOVED = "removed"

@@ -109,15 +109,15 @@ def ask(lease: Lease, log: CallLog) -> list[Outcome]:
     outcomes: list[Outcome] = []
     batch: Sequence[DueRun] = ()
     try:
-        asking = _Asking(keys.client_for(lease.key), lease, log)
+        calls = _BatchCalls(keys.client_for(lease.key), lease, log)
         for planned in claims.plan_calls(lease.runs):
             # The other half stays due, and so is the next probe if this one fails.
-            batch = _halves(planned)[0] if asking.is_probe_of_suspects(planned) else planned
+            batch = _halves(planned)[0] if calls.is_probe_of_suspects(planned) else planned
             # Since the first call, another thread's failure may have opened the circuit breaker.
             if outcomes and (monotonic() > ends or not circuit_breaker.is_usable(lease.key.pk)):
                 break
-            for pk, answer in asking.ask(batch).items():
-                outcomes.append(Outcome(pk, lease.id, started, answer, pk in asking.verified))
+            for pk, answer in calls.ask(batch).items():
+                outcomes.append(Outcome(pk, lease.id, started, answer, pk in calls.verified))
         if any(_shows_success(lease.key, outcome.answer) for outcome in outcomes):
             circuit_breaker.record_success(lease.key)
     except (camb.CambError, SealBrokenError) as error:
@@ -137,7 +137,7 @@ def _shows_success(key: ApiKey, answer: Answer) -> bool:
 
 
 @dataclass
-class _Asking:
+class _BatchCalls:
     """The calls about the batches of one lease: each batch takes one call, and more where an id spoils it."""
 
     client: camb.Client

@@ -32,14 +32,14 @@ def archive_runs(team: Team, pks: Collection[int], *, at: datetime | None = None
 
     `at` is the time by which `undo_archiving` finds the runs again.
     """
-    total = large_changes.change_runs(team, LargeChange.Verb.ARCHIVED, pks, at=at)
+    total = large_changes.change_runs(team, LargeChange.ChangeKind.ARCHIVED, pks, at=at)
     queue.enqueue("apply_run_changes")
     return total
 
 
 def unarchive_runs(team: Team, pks: Collection[int]) -> int:
     """Unarchive these runs of the team and make the unfinished ones due; return how many of them were archived."""
-    total = large_changes.change_runs(team, LargeChange.Verb.UNARCHIVED, pks)
+    total = large_changes.change_runs(team, LargeChange.ChangeKind.UNARCHIVED, pks)
     queue.enqueue("apply_run_changes")
     queue.enqueue("refresh_due")
     return total
@@ -47,7 +47,7 @@ def unarchive_runs(team: Team, pks: Collection[int]) -> int:
 
 def undo_archiving(team: Team, at: datetime) -> int:
     """Restore the runs that were archived at once at this time, and leave those that are not archived yet."""
-    large_changes.cancel(team, LargeChange.Verb.ARCHIVED, at)
+    large_changes.cancel(team, LargeChange.ChangeKind.ARCHIVED, at)
     return unarchive_runs(team, Run.objects.archived().filter(team=team, archived_at=at).pks())
 
 

@@ -22,7 +22,7 @@ from results.queue.backlogs import Quarantine
 from teams import audit
 from teams.models import MAX_ACTOR_NAME, Team
 
-Verb = LargeChange.Verb
+ChangeKind = LargeChange.ChangeKind
 
 RUNS_AT_ONCE = 5000
 REQUEST_SECONDS = 1.0
@@ -33,22 +33,24 @@ _PAUSE_SECONDS = 0.03
 _quarantine = Quarantine("The large changes of team %s could not go on")
 
 _AUDIT = {
-    Verb.ARCHIVED: audit.Action.RUNS_ARCHIVED,
-    Verb.UNARCHIVED: audit.Action.RUNS_UNARCHIVED,
-    Verb.REMOVED: audit.Action.RUNS_REMOVED,
-    Verb.RESTORED: audit.Action.RUNS_RESTORED,
-    Verb.DELETED: audit.Action.RUNS_DELETED,
+    ChangeKind.ARCHIVED: audit.Action.RUNS_ARCHIVED,
+    ChangeKind.UNARCHIVED: audit.Action.RUNS_UNARCHIVED,
+    ChangeKind.REMOVED: audit.Action.RUNS_REMOVED,
+    ChangeKind.RESTORED: audit.Action.RUNS_RESTORED,
+    ChangeKind.DELETED: audit.Action.RUNS_DELETED,
 }
 
 
-def change_runs(team: Team, kind: Verb, pks: Collection[int], *, at: datetime | None = None, by: str = "") -> int:
+def change_runs(
+    team: Team, kind: ChangeKind, pks: Collection[int], *, at: datetime | None = None, by: str = ""
+) -> int:
     """Change these runs of the team; return how many are, or will be once a worker has been there."""
     at, by = at or clock.now(), by[:MAX_ACTOR_NAME]
     which, fields = _change(kind, at, by)
     is_behind = is_pending(team)
     if len(pks) <= RUNS_AT_ONCE and not is_behind:
         count = chunks.update_in_chunks(team, pks, which=which, audit_kind=_AUDIT[kind], **fields)
-        if kind == Verb.REMOVED:
+        if kind == ChangeKind.REMOVED:
             _show_sources_anew(team, pks)
         return count
     # Behind another change, whether a run is to be changed is only known once that is done.
@@ -68,7 +70,7 @@ def is_pending(team: Team) -> bool:
     return LargeChange.objects.filter(team=team).exists()
 
 
-def cancel(team: Team, kind: Verb, at: datetime) -> None:
+def cancel(team: Team, kind: ChangeKind, at: datetime) -> None:
     """Leave what is not done of the change of this kind that was asked for at this time."""
     with transaction.atomic():
         Team.objects.select_for_update(no_key=True).get(pk=team.pk)
@@ -107,7 +109,7 @@ def go_on(team: Team, deadline: float) -> bool:
                 note.delete()
             else:
                 LargeChange.objects.filter(pk=note.pk).update(done=F("done") + len(chunk))
-        if note.kind == Verb.REMOVED:
+        if note.kind == ChangeKind.REMOVED:
             _show_sources_anew(team, chunk)
         if time.monotonic() > deadline:
             return not is_pending(team)
@@ -115,24 +117,24 @@ def go_on(team: Team, deadline: float) -> bool:
 
 
 def _change_chunk(team: Team, note: LargeChange, chunk: list[int]) -> None:
-    which, fields = _change(Verb(note.kind), note.at, note.by)
+    which, fields = _change(ChangeKind(note.kind), note.at, note.by)
     locked = Run.objects.filter(which, team=team, pk__in=chunk).select_for_update().order_by("pk").pks()
     if locked:
         Run.objects.filter(pk__in=locked).update(version=TeamVersion.bump(team.pk), **fields)
 
 
-def _change(kind: Verb, at: datetime, by: str) -> tuple[Q, dict[str, Any]]:
+def _change(kind: ChangeKind, at: datetime, by: str) -> tuple[Q, dict[str, Any]]:
     """Return which runs a change concerns, and what it sets."""
-    if kind == Verb.ARCHIVED:
+    if kind == ChangeKind.ARCHIVED:
         return Q(archived_at=None), {"archived_at": at, "due_at": None, "requested_at": None}
-    if kind == Verb.UNARCHIVED:
+    if kind == ChangeKind.UNARCHIVED:
         due_at = Case(When(status__in=Run.UNFINISHED, then=at), default=None)
         return Q(archived_at__isnull=False, removed_at=None), {"archived_at": None, "due_at": due_at}
-    if kind == Verb.REMOVED:
+    if kind == ChangeKind.REMOVED:
         archived_at = Coalesce(F("archived_at"), Value(at, output_field=DateTimeField()))
         fields = {"removed_at": at, "removed_by": by, "archived_at": archived_at}
         return Q(removed_at=None), fields | {"due_at": None, "requested_at": None}
-    if kind == Verb.DELETED:
+    if kind == ChangeKind.DELETED:
         return Q(removed_at__gt=at - Run.TRASH_TIME), {"removed_at": at - Run.TRASH_TIME}
     # A run that was archived before its removal stays archived; unfinished ones are refreshed again.
     was_current = Q(archived_at=F("removed_at"))

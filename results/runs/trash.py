@@ -28,7 +28,7 @@ from results.search import forget
 from teams import audit
 from teams.models import MAX_ACTOR_NAME, Team
 
-Verb = LargeChange.Verb
+ChangeKind = LargeChange.ChangeKind
 
 TRASH_TIME = Run.TRASH_TIME
 
@@ -61,7 +61,7 @@ def runs_of_removal(team: Team, at: datetime) -> RunQuerySet:
 def remove_runs(team: Team, pks: Collection[int], *, by: str) -> Removal:
     """Move these runs of the team into the trash; `by` is the name of the person who removes them."""
     now = clock.now()
-    count = large_changes.change_runs(team, Verb.REMOVED, pks, at=now, by=by)
+    count = large_changes.change_runs(team, ChangeKind.REMOVED, pks, at=now, by=by)
     queue.enqueue("apply_run_changes")
     return Removal(count, now)
 
@@ -84,7 +84,7 @@ def restore_removed(team: Team, pks: Collection[int], *, into_list: bool = False
             removed_by="",
         )
     else:
-        total = large_changes.change_runs(team, Verb.RESTORED, pks)
+        total = large_changes.change_runs(team, ChangeKind.RESTORED, pks)
     queue.enqueue("apply_run_changes")
     queue.enqueue("refresh_due")
     return total
@@ -92,7 +92,7 @@ def restore_removed(team: Team, pks: Collection[int], *, into_list: bool = False
 
 def undo_removal(team: Team, at: datetime) -> int:
     """Restore the runs that were removed at once at this time, and leave those that are not removed yet."""
-    large_changes.cancel(team, Verb.REMOVED, at)
+    large_changes.cancel(team, ChangeKind.REMOVED, at)
     return restore_removed(team, runs_of_removal(team, at).pks())
 
 
@@ -101,7 +101,7 @@ def delete_removed(team: Team, pks: Collection[int]) -> int:
 
     From now on they cannot be restored. A worker deletes their data.
     """
-    total = large_changes.change_runs(team, Verb.DELETED, pks)
+    total = large_changes.change_runs(team, ChangeKind.DELETED, pks)
     _purge_soon()
     return total
 

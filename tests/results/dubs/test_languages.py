@@ -228,7 +228,9 @@ def test_a_person_sets_the_language_of_many_runs_at_once(team, worker):
 def test_runs_of_another_team_are_never_set_nor_restored(team, worker):
     other = make_dub(lines=["Agua."], language="")
     dub_languages.set_languages(team, Run.objects.all(), "es-es")
-    dub_languages.restore(team, dub_languages.Words([(other.pk, "es-es")], [(other.run_id, "es-es", True)]))
+    dub_languages.restore(
+        team, dub_languages.LanguagesBefore([(other.pk, "es-es")], [(other.run_id, "es-es", True)])
+    )
     worker()
     assert languages_of(other.run) == [("", "")]
 
