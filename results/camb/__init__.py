@@ -7,7 +7,7 @@ errors.
 from results.camb.answers import CueAnswer, DubAnswer, LanguageAnswer, RunAnswer, TaskAnswer
 from results.camb.client import ASK_THE_ADMINISTRATOR, BATCH_MAX, BATCH_MIN, Client
 from results.camb.errors import CambError, Malformed, Refused, Unavailable
-from results.camb.hints import UNIT_HINTS
+from results.camb.notes import UNIT_NOTES
 from results.camb.parse import read_stored, reread_run
 from results.camb.reasons import explain
 from results.camb.times import KnownTimes
@@ -16,7 +16,7 @@ __all__ = [
     "ASK_THE_ADMINISTRATOR",
     "BATCH_MAX",
     "BATCH_MIN",
-    "UNIT_HINTS",
+    "UNIT_NOTES",
     "CambError",
     "Client",
     "CueAnswer",

@@ -30,7 +30,7 @@ class RunAnswer:
     run_id: int
     dubs: tuple[DubAnswer, ...]  # at most one a language, none of them empty
     failure: str  # "" or the reason, upper-cased; `explain` puts it in plain words
-    hints: tuple[str, ...]  # sentences about irregularities in the answer
+    notes: tuple[str, ...]  # sentences about irregularities in the answer
     raw: bytes  # the run's value as canonical JSON
     is_absent: bool = False  # a bulk answer that left this run out
     message: str = ""  # CAMB.AI's own words about the failure
@@ -50,7 +50,7 @@ class TaskAnswer:
     run_id: int | None
     failure: str  # "" or the reason, upper-cased; `explain` puts it in plain words
     message: str
-    hints: tuple[str, ...] = field(default=(), compare=False)  # sentences about an unusual state
+    notes: tuple[str, ...] = field(default=(), compare=False)  # sentences about an unusual state
     raw: bytes = field(default=b"", compare=False)  # the answer as canonical JSON
 
 

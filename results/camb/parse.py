@@ -11,15 +11,15 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from results.camb import bulk, layout, lines, texts
-from results.camb import hints as sentences
+from results.camb import notes as sentences
 from results.camb.answers import CueAnswer, DubAnswer, LanguageAnswer, RunAnswer, TaskAnswer
 from results.camb.bulk import MAX_RUN_ID
 from results.camb.errors import Malformed
-from results.camb.hints import MAX_HINTS, Hints
 from results.camb.language_keys import MAX_LANGUAGE
 from results.camb.layout import first_of
 from results.camb.links import read_link
 from results.camb.messages import MESSAGE_FIELDS, is_markup, message_in, message_of_failure, plain
+from results.camb.notes import MAX_NOTES, Notes
 from results.camb.reasons import (
     RunState,
     explain,
@@ -130,17 +130,17 @@ def _holds_texts(name: str, part: object) -> bool:
 
 def read_run_in(answer: bulk.Sorted, run_id: int, mask: Mask = str) -> RunAnswer:
     """Return what an answer about several runs says of one. It may leave runs out: `{}` says that none is ready."""
-    hints = Hints()
+    notes = Notes()
     if run_id in answer.by_run:
         read = read_run(run_id, answer.by_run[run_id], mask)
         if run_id in answer.repeated:
-            hints.add(sentences.REPEATED_FIELD)
-        return replace(read, hints=tuple(dict.fromkeys((*hints.sentences(), *read.hints)))[:MAX_HINTS])
+            notes.add(sentences.REPEATED_FIELD)
+        return replace(read, notes=tuple(dict.fromkeys((*notes.sentences(), *read.notes)))[:MAX_NOTES])
     if answer.message:
-        hints.add(quote_message(mask(texts.storable(answer.message))))
+        notes.add(quote_message(mask(texts.storable(answer.message))))
     if answer.has_unnamed:
-        hints.add(sentences.UNKNOWN_FORM)
-    return replace(read_run(run_id, None), hints=hints.sentences(), is_absent=True)
+        notes.add(sentences.UNKNOWN_FORM)
+    return replace(read_run(run_id, None), notes=notes.sentences(), is_absent=True)
 
 
 def read_run(run_id: int, value: object, mask: Mask = str, known: KnownTimes = NOTHING_KNOWN) -> RunAnswer:
@@ -148,8 +148,8 @@ def read_run(run_id: int, value: object, mask: Mask = str, known: KnownTimes = N
 
     `mask` removes the API key from a text; `known` is what is known of the run's times besides this answer.
     """
-    hints = Hints()
-    value = _clean(unpacked(value), mask, hints)
+    notes = Notes()
+    value = _clean(unpacked(value), mask, notes)
     contents = layout.read_contents(run_id, value)
     failures = []
     for found in (*contents.unfinished, *contents.results):
@@ -157,24 +157,24 @@ def read_run(run_id: int, value: object, mask: Mask = str, known: KnownTimes = N
         if state.failure:
             failures.append((found.language, state.failure, message_of_failure(found.fields, state.failure)))
         elif state.unclear_reason:
-            hints.add(_about(found) + explain(state.unclear_reason))
+            notes.add(_about(found) + explain(state.unclear_reason))
     if isinstance(value, str) and (reason := failure_in(value)):
         failures.append(("", reason, ""))
-    dubs, is_unit_certain = _dubs(contents.results, known, hints)
+    dubs, is_unit_certain = _dubs(contents.results, known, notes)
     of_run = [failure for failure in failures if not failure[0]]
     for language, reason, message in failures:
         if language:
-            hints.add(f"{language}: {explain(reason, message)}")
+            notes.add(f"{language}: {explain(reason, message)}")
     failure = message = ""
     if of_run or (failures and not dubs):
         _, failure, message = (of_run or failures)[0]
     if not failure:
-        _add_words(value, contents, dubs, hints)
+        _add_words(value, contents, dubs, notes)
     is_known = isinstance(value, dict | str | None) or contents.results or contents.unfinished
     if contents.has_unread_results or not is_known:
-        hints.add(sentences.UNKNOWN_FORM)
+        notes.add(sentences.UNKNOWN_FORM)
     return RunAnswer(
-        run_id, dubs, failure, hints.sentences(), _raw(value), message=message, is_unit_certain=is_unit_certain
+        run_id, dubs, failure, notes.sentences(), _raw(value), message=message, is_unit_certain=is_unit_certain
     )
 
 
@@ -188,15 +188,15 @@ def reread_run(answer: RunAnswer, known: KnownTimes) -> RunAnswer:
     if answer.is_absent:
         return answer
     read = read_stored(answer.run_id, answer.raw, known)
-    lost = [hint for hint in answer.hints if hint in map(str, sentences.LOST_IN_DECODING)]
-    return replace(read, hints=(*lost, *read.hints))
+    lost = [note for note in answer.notes if note in map(str, sentences.LOST_IN_DECODING)]
+    return replace(read, notes=(*lost, *read.notes))
 
 
-def _add_words(value: object, contents: layout.Contents, dubs: Sequence[DubAnswer], hints: Hints) -> None:
+def _add_words(value: object, contents: layout.Contents, dubs: Sequence[DubAnswer], notes: Notes) -> None:
     """Add what CAMB.AI says about a run without a result, or about a language without one."""
     if isinstance(value, str):
         if message := plain(value):
-            hints.add(_("CAMB.AI says only “%(message)s”.") % {"message": message})
+            notes.add(_("CAMB.AI says only “%(message)s”.") % {"message": message})
         contents.has_unread_results |= bool(value.strip()) and not message
         return
     languages = {dub.language for dub in dubs}
@@ -206,11 +206,11 @@ def _add_words(value: object, contents: layout.Contents, dubs: Sequence[DubAnswe
             continue
         about, message = _about(found), message_in(found.fields)
         if message:
-            hints.add(about + quote_message(message))
+            notes.add(about + quote_message(message))
         if (state.is_unread and not message) or isinstance(found.fields.get("error"), _NESTED):
             contents.has_unread_results = True  # the contract knows an error as a text
         if not is_usual(state.status) and not (state.status.isdigit() and (message or int(state.status) < 400)):
-            hints.add(about + quote_status(state.status))
+            notes.add(about + quote_status(state.status))
 
 
 def _about(found: layout.Found) -> str:
@@ -219,7 +219,7 @@ def _about(found: layout.Found) -> str:
 
 def read_task(value: object, mask: Mask = str) -> TaskAnswer:
     """Return the state of a task. Raises Malformed when the answer is not an object."""
-    value = _clean(unpacked(value), mask, Hints())
+    value = _clean(unpacked(value), mask, Notes())
     if not isinstance(value, dict):
         raise Malformed(_("CAMB.AI's answer about the task could not be read."), http_status=200)
     value = layout.plain_names(value)
@@ -234,7 +234,7 @@ def read_task(value: object, mask: Mask = str) -> TaskAnswer:
         message=next(filter(None, messages), ""),
         raw=_raw(value),
     )
-    return replace(task, hints=tuple(_task_hints(task, states)))
+    return replace(task, notes=tuple(_task_notes(task, states)))
 
 
 def _run_of_task(fields: dict[str, Any]) -> int | None:
@@ -244,7 +244,7 @@ def _run_of_task(fields: dict[str, Any]) -> int | None:
     return bulk.run_id(run_ids[0] if isinstance(run_ids, list) and len(run_ids) == 1 else run_ids)
 
 
-def _task_hints(task: TaskAnswer, states: Sequence[RunState]) -> Iterator[str]:
+def _task_notes(task: TaskAnswer, states: Sequence[RunState]) -> Iterator[str]:
     """Yield what a task without a run and without a failure says of itself, unless it is simply under way."""
     if task.run_id or task.failure:
         return
@@ -263,7 +263,7 @@ def _task_hints(task: TaskAnswer, states: Sequence[RunState]) -> Iterator[str]:
 
 def read_languages(value: object, mask: Mask = str) -> list[LanguageAnswer]:
     """Return the languages of one list without its malformed entries. Raises Malformed when it is not a list."""
-    value = _clean(value, mask, Hints())
+    value = _clean(value, mask, Notes())
     while isinstance(value, dict):
         value = next(layout.wrapped_in(layout.plain_names(value)), None)
     if not isinstance(value, list):
@@ -283,7 +283,7 @@ def read_error_message(body: bytes, mask: Mask = str) -> str:
         value = decode(body)
     except Malformed:
         value = body.decode("utf-8", "replace")
-    value = _clean(value, mask, Hints())
+    value = _clean(value, mask, Notes())
     return message_in(value) if isinstance(value, dict) else plain(value)
 
 
@@ -292,7 +292,7 @@ def _integer(digits: str) -> int | float:
     return int(digits) if len(digits) < 20 else float(digits)
 
 
-def _clean(value: object, mask: Mask, hints: Hints, depth: int = 0) -> object:
+def _clean(value: object, mask: Mask, notes: Notes, depth: int = 0) -> object:
     """Return the value as any database can store it: no NUL, no lone surrogate, finite numbers, bounded depth."""
     if isinstance(value, str):
         return mask(texts.storable(value))
@@ -301,14 +301,14 @@ def _clean(value: object, mask: Mask, hints: Hints, depth: int = 0) -> object:
     if isinstance(value, int):
         return value if abs(value) <= MAX_RUN_ID else None
     if isinstance(value, _NESTED) and depth == MAX_DEPTH:
-        hints.add(sentences.TOO_DEEP)
+        notes.add(sentences.TOO_DEEP)
         return None
     if isinstance(value, dict):
         if getattr(value, "repeats", ()):
-            hints.add(sentences.REPEATED_FIELD)
-        return {mask(texts.storable(name)): _clean(part, mask, hints, depth + 1) for name, part in value.items()}
+            notes.add(sentences.REPEATED_FIELD)
+        return {mask(texts.storable(name)): _clean(part, mask, notes, depth + 1) for name, part in value.items()}
     if isinstance(value, list):
-        return [_clean(part, mask, hints, depth + 1) for part in value]
+        return [_clean(part, mask, notes, depth + 1) for part in value]
     return value
 
 
@@ -319,44 +319,44 @@ def _raw(value: object) -> bytes:
 # --- Dubs --------------------------------------------------------------------------------------------
 
 
-def _dubs(results: Sequence[layout.Found], known: KnownTimes, hints: Hints) -> tuple[tuple[DubAnswer, ...], bool]:
+def _dubs(results: Sequence[layout.Found], known: KnownTimes, notes: Notes) -> tuple[tuple[DubAnswer, ...], bool]:
     """Return the dubs of one run, at most one a language, and whether their times are certainly seconds."""
     media: dict[str, tuple[str, str]] = {}
     transcripts: dict[str, list[Line]] = {}
     for language, fields in results:
         urls = (
-            _link(fields, layout.VIDEO_FIELDS, "video", hints),
-            _link(fields, layout.AUDIO_FIELDS, "audio", hints),
+            _link(fields, layout.VIDEO_FIELDS, "video", notes),
+            _link(fields, layout.AUDIO_FIELDS, "audio", notes),
         )
-        transcript = _transcript(fields, hints)
+        transcript = _transcript(fields, notes)
         if not (transcript or any(urls)):
             continue
         if language in media or len(media) == MAX_DUBS:
-            hints.add(_("More dubs came than could be told apart; only the first ones were kept."))
+            notes.add(_("More dubs came than could be told apart; only the first ones were kept."))
             continue
         media[language], transcripts[language] = urls, transcript
     guesses = dict(zip(transcripts, guess_units(list(transcripts.values()), known), strict=True))
-    _add_units(guesses.values(), known, hints)
+    _add_units(guesses.values(), known, notes)
     dubs = tuple(
-        DubAnswer(language, *media[language], _cues(transcripts[language], guesses[language].unit, hints))
+        DubAnswer(language, *media[language], _cues(transcripts[language], guesses[language].unit, notes))
         for language in media
     )
     return dubs, all(guess.is_certain and guess.unit == Unit.SECONDS for guess in guesses.values())
 
 
-def _add_units(guesses: Collection[UnitGuess], known: KnownTimes, hints: Hints) -> None:
+def _add_units(guesses: Collection[UnitGuess], known: KnownTimes, notes: Notes) -> None:
     """Add which unit the times were taken for, unless they are certainly seconds."""
     if known.unit:
         if any(guess.end for guess in guesses):
-            hints.add(sentences.CHOSEN_UNIT[Unit(known.unit)])
+            notes.add(sentences.CHOSEN_UNIT[Unit(known.unit)])
         return
     if any(guess.unit == Unit.MILLISECONDS for guess in guesses):
-        hints.add(sentences.MILLISECONDS_TAKEN)
+        notes.add(sentences.MILLISECONDS_TAKEN)
     if any(guess.unit == Unit.SECONDS and not guess.is_certain for guess in guesses):
-        hints.add(sentences.SECONDS_TAKEN)
+        notes.add(sentences.SECONDS_TAKEN)
 
 
-def _link(result: dict[str, Any], fields: tuple[str, ...], medium: str, hints: Hints) -> str:
+def _link(result: dict[str, Any], fields: tuple[str, ...], medium: str, notes: Notes) -> str:
     given = [result[field] for field in fields if result.get(field)]
     for field in fields:
         # Only a field without "url" in its name may hold an object with the address.
@@ -364,24 +364,24 @@ def _link(result: dict[str, Any], fields: tuple[str, ...], medium: str, hints: H
         if isinstance(value, str) and (link := read_link(value)):
             return link
     if given:
-        hints.add(sentences.UNUSABLE_LINK[medium])  # not quoted: it may be an attack or hold a secret
+        notes.add(sentences.UNUSABLE_LINK[medium])  # not quoted: it may be an attack or hold a secret
     return ""
 
 
-def _transcript(result: dict[str, Any], hints: Hints) -> list[Line]:
+def _transcript(result: dict[str, Any], notes: Notes) -> list[Line]:
     """Return the lines of a result's transcript, with their HTML escapes undone."""
     given = (layout.transcript_in(result.get(field)) for field in layout.TRANSCRIPT_FIELDS)
     transcript = next(filter(None, given), None) or result.get("transcript")
     if not transcript:
         return []
     if not isinstance(transcript, list):
-        hints.add(_("The transcript was not a list of lines and could not be used."))
+        notes.add(_("The transcript was not a list of lines and could not be used."))
         return []
     if len(transcript) > MAX_CUES:
-        hints.add(_("The transcript was cut after %(n)s lines.") % {"n": f"{MAX_CUES:,}"})
-    found = list(_lines(transcript[:MAX_CUES], hints))
+        notes.add(_("The transcript was cut after %(n)s lines.") % {"n": f"{MAX_CUES:,}"})
+    found = list(_lines(transcript[:MAX_CUES], notes))
     if texts.are_escaped([line.text for line in found]):
-        hints.add(_("The texts came with HTML escapes such as &amp; or &#39;, which were corrected."))
+        notes.add(_("The texts came with HTML escapes such as &amp; or &#39;, which were corrected."))
         found = [
             line._replace(
                 text=read_text(texts.unescape(line.text)),
@@ -392,40 +392,40 @@ def _transcript(result: dict[str, Any], hints: Hints) -> list[Line]:
     return [line for line in found if line.text]
 
 
-def _lines(transcript: list[Any], hints: Hints) -> Iterator[Line]:
+def _lines(transcript: list[Any], notes: Notes) -> Iterator[Line]:
     names = lines.fields_of(transcript)
     frames = frames_in(names.times_in(transcript))
     rate = frame_rate(frames)
     if rate:
-        hints.add(sentences.FRAMES_TAKEN % {"rate": rate})
+        notes.add(sentences.FRAMES_TAKEN % {"rate": rate})
     elif frames:
-        hints.add(_("The times came with frames beyond every usual rate, which were left out."))
+        notes.add(_("The times came with frames beyond every usual rate, which were left out."))
     for item in transcript:
         fields = item if isinstance(item, dict) else lines.as_fields(item, names)
         words = lines.text_in(fields, names.text)
         if not words:
-            hints.count_line(sentences.without_text)
+            notes.count_line(sentences.without_text)
             continue
         if names.translation and lines.text_in(fields, names.text[len(names.translation) :]) not in ("", words):
-            hints.add(_("The lines came with two texts each, of which the translation was taken."))
+            notes.add(_("The lines came with two texts each, of which the translation was taken."))
         if len(words) > MAX_TEXT:
-            hints.count_line(sentences.too_long)
+            notes.count_line(sentences.too_long)
             words = words[:MAX_TEXT].rstrip()
         start, end = lines.times_in(fields, names, rate)
         yield Line(start, end, read_line(lines.speaker_in(fields, names.speaker), MAX_SPEAKER), words)
 
 
-def _cues(said: Sequence[Line], unit: Unit, hints: Hints) -> tuple[CueAnswer, ...]:
+def _cues(said: Sequence[Line], unit: Unit, notes: Notes) -> tuple[CueAnswer, ...]:
     cues = []
     previous_end, ms = 0, unit.ms
     for line in in_unit(said, unit):
         start = previous_end if line.start is None else rounded_ms(line.start * ms)
         end = start if line.end is None else max(start, rounded_ms(line.end * ms))
         if line.start is None or line.end is None or not 0 <= line.start <= line.end <= MAX_MS / ms:
-            hints.count_line(sentences.time_put_right)
+            notes.count_line(sentences.time_put_right)
         cues.append(CueAnswer(start, end, line.speaker, line.text))
         previous_end = end
     ordered = tuple(sorted(cues, key=lambda cue: cue.start_ms))
     if ordered != tuple(cues):
-        hints.add(_("The lines came out of order and were sorted by time."))
+        notes.add(_("The lines came out of order and were sorted by time."))
     return ordered

@@ -68,7 +68,7 @@ def merge_task(run: Run, task: camb.TaskAnswer) -> str:
 
     If the team already has the run of that id, the two are one: this row is deleted, and has no pk any more.
     """
-    before, run.notes = run.status, list(task.hints)
+    before, run.notes = run.status, list(task.notes)
     if task.run_id:
         of_id = Run.objects.filter(team=run.team_id, camb_run_id=task.run_id)
         of_id.free_camb_ids(clock.now())
@@ -126,7 +126,7 @@ class Merge:
         answer = self._with_known_times(run, answer)
         before, dubs = run.status, self._dubs[run.pk]
         given_dubs, united = dub_keys.match(dubs, answer.dubs)
-        notes = [*answer.hints, *united]
+        notes = [*answer.notes, *united]
         missing, arrived, left_out = dict(dubs), dict[str, bool](), 0
         for key, given in given_dubs:
             if key not in dubs and len(dubs) >= MAX_DUBS:
@@ -190,8 +190,8 @@ class Merge:
             if given.cues and key in dubs:
                 self._merge_cues(dubs[key], given)
                 self._changed[run.pk, key] = dubs[key]
-        outdated = {*earlier.hints, *camb.UNIT_HINTS}
-        run.notes = answer_notes.counted([*answer.hints, *(note for note in run.notes if note not in outdated)])
+        outdated = {*earlier.notes, *camb.UNIT_NOTES}
+        run.notes = answer_notes.counted([*answer.notes, *(note for note in run.notes if note not in outdated)])
         run.duration_ms = max((dub.duration_ms for dub in dubs.values()), default=0)
         run.is_compared = False
         return True

@@ -27,7 +27,7 @@ def check_time_unit(run_id: int) -> None:
     """Decide again on an uncertain unit, now that the length of the run's media is known."""
     with transaction.atomic():
         run = _locked(run_id)
-        if run and not run.time_unit and any(note in camb.UNIT_HINTS for note in run.notes):
+        if run and not run.time_unit and any(note in camb.UNIT_NOTES for note in run.notes):
             _reread(run, "")
 
 

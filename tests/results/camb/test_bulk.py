@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from results.camb import RunAnswer, bulk, hints
+from results.camb import RunAnswer, bulk, notes
 from results.camb.parse import decode, read_run_in, unpacked
 from tests.results.camb.cases import FLAT, FLAT_DUB
 
@@ -41,11 +41,11 @@ def answers_of(answer: Any, *run_ids: int) -> list[RunAnswer]:
     ],
 )
 def test_each_run_gets_its_result(answer: Any) -> None:
-    assert [(one.dubs, one.hints) for one in answers_of(answer)] == [((FLAT_DUB,), ())] * 2
+    assert [(one.dubs, one.notes) for one in answers_of(answer)] == [((FLAT_DUB,), ())] * 2
 
 
 @pytest.mark.parametrize(
-    ("answer", "failure", "hints"),
+    ("answer", "failure", "notes"),
     [
         ({"results": [FIRST], "failed": [{"run_id": 8082, "status": "ERROR"}]}, "ERROR", ()),
         ({"results": {"8081": FLAT}, "errors": {"8082": "SOURCE_TOO_LONG"}}, "SOURCE_TOO_LONG", ()),
@@ -54,31 +54,31 @@ def test_each_run_gets_its_result(answer: Any) -> None:
         ({"8081": FLAT, "errors": [{"run_id": 8082, "message": "gone"}]}, "", ("CAMB.AI says: “gone”",)),
     ],
 )
-def test_what_went_wrong_is_told_of_its_run_alone(answer: Any, failure: str, hints: tuple[str, ...]) -> None:
+def test_what_went_wrong_is_told_of_its_run_alone(answer: Any, failure: str, notes: tuple[str, ...]) -> None:
     good, bad = answers_of(answer)
-    assert (good.dubs, good.failure, good.hints) == ((FLAT_DUB,), "", ())
-    assert (bad.dubs, bad.failure, bad.hints, bad.is_absent) == ((), failure, hints, False)
+    assert (good.dubs, good.failure, good.notes) == ((FLAT_DUB,), "", ())
+    assert (bad.dubs, bad.failure, bad.notes, bad.is_absent) == ((), failure, notes, False)
 
 
 def test_a_repeated_run_keeps_its_result_and_says_so() -> None:
     first, second = answers_of(f'{{"8081": {TEXT}, "8081": null, "8082": {TEXT}}}')
-    assert (first.dubs, first.hints) == ((FLAT_DUB,), (str(hints.REPEATED_FIELD),))
-    assert (second.dubs, second.hints) == ((FLAT_DUB,), ())
+    assert (first.dubs, first.notes) == ((FLAT_DUB,), (str(notes.REPEATED_FIELD),))
+    assert (second.dubs, second.notes) == ((FLAT_DUB,), ())
 
 
 def test_words_about_the_whole_call_reach_the_runs_that_it_leaves_out() -> None:
     for answer in answers_of({"error": "Invalid API key", "status": 401}):
-        assert (answer.is_absent, answer.hints) == (True, ("CAMB.AI says: “Invalid API key”",))
+        assert (answer.is_absent, answer.notes) == (True, ("CAMB.AI says: “Invalid API key”",))
     for answer in answers_of({"detail": [{"loc": ["body"], "msg": "Too many ids"}]}):
-        assert (answer.is_absent, answer.hints) == (True, ("CAMB.AI says: “Too many ids”",))
+        assert (answer.is_absent, answer.notes) == (True, ("CAMB.AI says: “Too many ids”",))
     first, second = answers_of({"message": "One is missing", "8081": FLAT})
-    assert (first.hints, second.hints) == ((), ("CAMB.AI says: “One is missing”",))
+    assert (first.notes, second.notes) == ((), ("CAMB.AI says: “One is missing”",))
 
 
 def test_a_result_that_names_no_run_spoils_no_other() -> None:
     first, second = answers_of([FIRST, FLAT])
-    assert (first.dubs, first.hints) == ((FLAT_DUB,), ())
-    assert (second.is_absent, second.hints) == (True, (str(hints.UNKNOWN_FORM),))
+    assert (first.dubs, first.notes) == ((FLAT_DUB,), ())
+    assert (second.is_absent, second.notes) == (True, (str(notes.UNKNOWN_FORM),))
 
 
 @pytest.mark.parametrize("answer", [[], [FLAT], [5], "x", 5, None, True])

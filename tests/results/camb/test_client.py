@@ -279,7 +279,7 @@ def test_echoed_key_is_masked(stand_in: StandIn, client: Client) -> None:
     assert KEY not in repr(answers)
     assert answers[1].dubs == (DubAnswer("", "", MP3, ()),)
     assert json.loads(answers[1].raw)["[key hidden]"] == "[key hidden]"
-    assert answers[2].hints == ("CAMB.AI says only “[key hidden]”.",)
+    assert answers[2].notes == ("CAMB.AI says only “[key hidden]”.",)
 
 
 def test_short_key_is_not_masked_in_a_transcript(stand_in: StandIn) -> None:

@@ -18,7 +18,7 @@ TWO = {"es-es": FLAT, "fr-fr": FLAT}
 
 def dubs_of(value: object, run_id: int = 20_107) -> tuple[DubAnswer, ...]:
     answer = read_run(run_id, value)
-    assert answer.hints == ()
+    assert answer.notes == ()
     return answer.dubs
 
 
@@ -101,10 +101,10 @@ def test_a_key_that_names_a_language_is_one(key: str) -> None:
 def test_a_result_under_any_other_key_is_reported_and_kept_in_the_raw_answer(key: str) -> None:
     for value in ({key: FLAT}, {key: {"es-es": FLAT}}, {key: [FLAT]}):
         answer = read_run(1, value)
-        assert (answer.dubs, answer.hints) == ((), (UNKNOWN_FORM,))
+        assert (answer.dubs, answer.notes) == ((), (UNKNOWN_FORM,))
         assert json.loads(answer.raw) == value
     beside = read_run(1, {"es-es": FLAT, key: FLAT})
-    assert (beside.dubs, beside.hints) == ((SPANISH,), (UNKNOWN_FORM,))
+    assert (beside.dubs, beside.notes) == ((SPANISH,), (UNKNOWN_FORM,))
 
 
 def test_an_answer_keyed_by_the_run_itself_is_that_runs_answer() -> None:
@@ -126,7 +126,7 @@ def test_a_languages_number_may_be_a_float() -> None:
 @pytest.mark.parametrize("key", ["id", "new", "min", "src", "sd"])
 def test_a_code_that_is_an_ordinary_name_is_no_language_by_itself(key: str) -> None:
     answer = read_run(1, {key: FLAT})
-    assert (answer.dubs, answer.hints) == ((), (UNKNOWN_FORM,))
+    assert (answer.dubs, answer.notes) == ((), (UNKNOWN_FORM,))
 
 
 def test_an_ordinary_name_is_a_language_beside_one() -> None:
@@ -193,7 +193,7 @@ def test_other_names_of_the_parts_of_a_result_are_read(value: object, dub: DubAn
 )
 def test_a_result_that_cannot_be_told_apart_is_reported(value: Any) -> None:
     answer = read_run(1, value)
-    assert (answer.dubs, answer.hints) == ((), (UNKNOWN_FORM,))
+    assert (answer.dubs, answer.notes) == ((), (UNKNOWN_FORM,))
 
 
 @pytest.mark.parametrize(
@@ -210,17 +210,17 @@ def test_a_result_that_cannot_be_told_apart_is_reported(value: Any) -> None:
 )
 def test_a_run_under_way_is_not_reported(value: object) -> None:
     answer = read_run(1, value)
-    assert (answer.is_empty, answer.hints) == (True, ())
+    assert (answer.is_empty, answer.notes) == (True, ())
 
 
 def test_results_beside_a_single_one_are_reported() -> None:
     answer = read_run(1, FLAT | {"dubs": TWO})
-    assert (answer.dubs, answer.hints) == ((FLAT_DUB,), (UNKNOWN_FORM,))
+    assert (answer.dubs, answer.notes) == ((FLAT_DUB,), (UNKNOWN_FORM,))
 
 
 def test_an_error_in_an_unknown_form_is_reported_and_its_message_shown() -> None:
     answer = read_run(121, {"error": {"message": "Run not found", "code": 404}})
-    assert answer.hints == ("CAMB.AI says: “Run not found”", UNKNOWN_FORM)
+    assert answer.notes == ("CAMB.AI says: “Run not found”", UNKNOWN_FORM)
 
 
 def test_a_single_result_may_name_its_target_language() -> None:
@@ -243,7 +243,7 @@ WRAPPED = st.recursive(
 @given(WRAPPED)
 def test_a_result_anywhere_is_read_or_reported(value: object) -> None:
     answer = read_run(1, value)
-    assert answer.dubs or UNKNOWN_FORM in answer.hints
+    assert answer.dubs or UNKNOWN_FORM in answer.notes
     assert all(dub.language in ("", "es-es", "54", "Spanish") for dub in answer.dubs)
 
 
@@ -270,7 +270,7 @@ def test_a_result_anywhere_is_read_or_reported(value: object) -> None:
 def test_what_camb_says_of_a_run_without_a_result_is_passed_on(value: object, words: str) -> None:
     answer = read_run(1, value)
     assert answer.is_empty
-    assert words in " ".join(answer.hints)
+    assert words in " ".join(answer.notes)
 
 
 @pytest.mark.parametrize(
@@ -296,7 +296,7 @@ def test_a_failed_language_is_a_hint_with_its_message() -> None:
         {"dubs": [{"language": "es-es"} | FLAT, {"language": "fr-fr", "status": "CANCELLED", "message": "By Kim"}]},
     )
     assert (answer.dubs, answer.failure) == ((SPANISH,), "")
-    assert answer.hints == (
+    assert answer.notes == (
         "fr-fr: This dub ended in CAMB.AI with the status “CANCELLED”. Start it again there if you still need it. "
         "CAMB.AI says: “By Kim”",
     )
@@ -329,23 +329,23 @@ def test_a_final_status_fails_the_task_and_the_run(status: str) -> None:
 def test_an_unknown_status_that_is_not_final_is_shown(status: str) -> None:
     task = read_task({"status": status, "message": "Soon"})
     assert task.failure == ""
-    assert task.hints == (f"CAMB.AI reports the status “{status}”.", "CAMB.AI says: “Soon”")
-    assert read_run(1, {"status": status}).hints == (f"CAMB.AI reports the status “{status}”.",)
+    assert task.notes == (f"CAMB.AI reports the status “{status}”.", "CAMB.AI says: “Soon”")
+    assert read_run(1, {"status": status}).notes == (f"CAMB.AI reports the status “{status}”.",)
 
 
 @pytest.mark.parametrize("status", ["PENDING", "processing", "IN_PROGRESS", "QUEUED"])
 def test_a_usual_status_needs_no_word(status: str) -> None:
-    assert read_task({"status": status, "message": "You are third in line", "progress": {"percent": 4}}).hints == ()
+    assert read_task({"status": status, "message": "You are third in line", "progress": {"percent": 4}}).notes == ()
 
 
 @pytest.mark.parametrize("value", [{}, {"status": None}, {"progress": 4}, {"status": ["PENDING"]}])
 def test_a_task_without_a_status_is_reported(value: object) -> None:
-    assert read_task(value).hints == (UNKNOWN_FORM,)
+    assert read_task(value).notes == (UNKNOWN_FORM,)
 
 
 def test_a_task_that_is_done_without_a_run_is_reported() -> None:
-    [hint] = read_task({"status": "SUCCESS", "run_id": None}).hints
-    assert "names no run" in hint
+    [note] = read_task({"status": "SUCCESS", "run_id": None}).notes
+    assert "names no run" in note
 
 
 @pytest.mark.parametrize(
@@ -353,4 +353,4 @@ def test_a_task_that_is_done_without_a_run_is_reported() -> None:
 )
 def test_the_run_of_a_task_is_found_in_a_wrapper(value: object) -> None:
     task = read_task(value)
-    assert (task.run_id, task.failure, task.hints) == (7, "", ())
+    assert (task.run_id, task.failure, task.notes) == (7, "", ())

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from results.camb import CueAnswer, DubAnswer, hints
+from results.camb import CueAnswer, DubAnswer, notes
 from results.camb.parse import read_run
 from tests.results.camb.cases import CUES, FLAT, MP3, MP4
 
@@ -32,7 +32,7 @@ def test_a_line_is_read_by_its_values_under_any_names(line: dict[str, Any]) -> N
     for value in ({"transcript": [line]}, {"segments": [line]}, {"transcript": [{"text": ""}] * 9 + [line]}):
         answer = read_run(1, value)
         assert [dub.cues for dub in answer.dubs] == [CUES]
-        assert BOTH_TEXTS not in answer.hints
+        assert BOTH_TEXTS not in answer.notes
 
 
 def test_rows_of_start_end_and_text_are_lines() -> None:
@@ -44,14 +44,14 @@ def test_of_a_text_and_its_translation_the_latter_is_the_dub() -> None:
     line = {"start": 0, "end": 1.5, "speaker": "Ana", "text": "Hello", "translated_text": "Hola"}
     answer = read_run(1, {"transcript": [line, line]})
     assert [cue.text for cue in answer.dubs[0].cues] == ["Hola", "Hola"]
-    assert answer.hints == (BOTH_TEXTS,)
-    assert read_run(1, {"transcript": [line | {"text": "Hola"}]}).hints == ()
+    assert answer.notes == (BOTH_TEXTS,)
+    assert read_run(1, {"transcript": [line | {"text": "Hola"}]}).notes == ()
 
 
 def test_a_length_in_another_unit_than_the_start_makes_no_end() -> None:
     answer = read_run(1, {"transcript": [{"start": "00:00:01", "duration": 2, "text": "Hola"}]})
     assert answer.dubs[0].cues == (CueAnswer(1000, 1000, "", "Hola"),)
-    assert "The time of 1 line was corrected" in answer.hints[0]
+    assert "The time of 1 line was corrected" in answer.notes[0]
 
 
 def test_a_text_of_several_rows_keeps_them() -> None:
@@ -63,7 +63,7 @@ def test_a_text_of_several_rows_keeps_them() -> None:
 def test_a_notice_in_place_of_a_transcript_is_none(text: str) -> None:
     for value in ({"transcript": [{"text": text}]}, {"transcript": [text]}, {"data": [{"text": text}]}):
         answer = read_run(1, value)
-        assert (answer.is_empty, answer.hints) == (True, (f"CAMB.AI says: “{text}”",))
+        assert (answer.is_empty, answer.notes) == (True, (f"CAMB.AI says: “{text}”",))
     spoken = {"start": 0, "end": 1.5, "speaker": "Ana", "text": text}
     assert read_run(1, {"transcript": [spoken]}).dubs
     assert read_run(1, {"transcript": [{"text": text}, {"text": "Hola"}]}).dubs
@@ -73,6 +73,6 @@ def test_a_notice_in_place_of_a_transcript_is_none(text: str) -> None:
 def test_texts_without_times_outside_the_contract_are_reported() -> None:
     for name in ("segments", "lines", "transcription"):
         answer = read_run(1, {name: [{"text": "Hola"}, {"text": "Adiós"}]})
-        assert (answer.is_empty, answer.hints) == (True, (str(hints.UNKNOWN_FORM),))
-    assert read_run(1, {"status": "PENDING", "segments": [{"id": 1, "progress": 5}]}).hints == ()
+        assert (answer.is_empty, answer.notes) == (True, (str(notes.UNKNOWN_FORM),))
+    assert read_run(1, {"status": "PENDING", "segments": [{"id": 1, "progress": 5}]}).notes == ()
     assert read_run(1, {"data": [{"text": "Hola", "time": "2026-01-01T10:00:00Z"}]}).is_empty

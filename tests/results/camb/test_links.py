@@ -29,7 +29,7 @@ def test_spaces_and_letters_are_encoded(given: str, link: str) -> None:
     assert read_link(given) == link
     assert read_link(link) == link
     answer = read_run(1, {"video_url": given})
-    assert (answer.dubs[0].video_url, answer.hints) == (link, ())
+    assert (answer.dubs[0].video_url, answer.notes) == (link, ())
 
 
 @pytest.mark.parametrize(
@@ -68,4 +68,4 @@ def test_what_is_ascii_already_is_not_changed(link: str) -> None:
 def test_anything_else_is_unusable(given: str) -> None:
     assert read_link(given) == ""
     answer = read_run(1, {"video_url": given})
-    assert (answer.dubs, answer.hints) == ((), ("The video link was unusable.",))
+    assert (answer.dubs, answer.notes) == ((), ("The video link was unusable.",))

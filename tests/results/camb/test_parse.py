@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from results.camb import CueAnswer, DubAnswer, KnownTimes, Malformed, parse, reread_run
-from results.camb.hints import MAX_HINTS
+from results.camb.notes import MAX_NOTES
 from results.camb.parse import decode, read_run, read_task
 from results.camb.times import MAX_MS
 from tests.results.camb.cases import CUES, FLAT, FLAT_DUB, LINES, MP3, MP4, line
 
-TIMES_HINT = "The time of {} was corrected: it was missing, negative, reversed or beyond 100 hours."
-ORDER_HINT = "The lines came out of order and were sorted by time."
-MS_HINT = "The times came in milliseconds instead of seconds and were converted."
+TIMES_NOTE = "The time of {} was corrected: it was missing, negative, reversed or beyond 100 hours."
+ORDER_NOTE = "The lines came out of order and were sorted by time."
+MS_NOTE = "The times came in milliseconds instead of seconds and were converted."
 
 
 def cues_of(*lines: Any) -> tuple[CueAnswer, ...]:
@@ -58,13 +58,13 @@ def cues_of(*lines: Any) -> tuple[CueAnswer, ...]:
 )
 def test_every_form_of_a_result_becomes_dubs(value: object, dubs: tuple[DubAnswer, ...]) -> None:
     answer = read_run(7, value)
-    assert (answer.run_id, answer.dubs, answer.failure, answer.hints) == (7, dubs, "", ())
+    assert (answer.run_id, answer.dubs, answer.failure, answer.notes) == (7, dubs, "", ())
     assert not answer.is_empty
     assert json.loads(answer.raw) == value
 
 
 @pytest.mark.parametrize(
-    ("value", "hints"),
+    ("value", "notes"),
     [
         (None, ()),
         ({}, ()),
@@ -83,10 +83,10 @@ def test_every_form_of_a_result_becomes_dubs(value: object, dubs: tuple[DubAnswe
         (True, ("CAMB.AI answered in a form that Dubroom does not know.",)),
     ],
 )
-def test_answer_without_a_result_is_empty_and_not_failed(value: object, hints: tuple[str, ...]) -> None:
+def test_answer_without_a_result_is_empty_and_not_failed(value: object, notes: tuple[str, ...]) -> None:
     answer = read_run(1, value)
     assert answer.is_empty
-    assert (answer.dubs, answer.failure, answer.hints) == ((), "", hints)
+    assert (answer.dubs, answer.failure, answer.notes) == ((), "", notes)
 
 
 @pytest.mark.parametrize(
@@ -109,17 +109,17 @@ def test_failing_status_or_reason_is_a_failure(value: object, failure: str) -> N
     assert (answer.dubs, answer.failure, answer.is_empty) == ((), failure, False)
 
 
-def test_failed_language_beside_a_ready_one_is_a_hint() -> None:
+def test_failed_language_beside_a_ready_one_is_a_note() -> None:
     answer = read_run(1, {"es-es": FLAT, "fr-fr": {"status": "ERROR", "exception_reason": "INTERNAL_ERROR"}})
     assert answer.dubs == (DubAnswer("es-es", MP4, MP3, CUES),)
     assert answer.failure == ""
-    assert answer.hints == ("fr-fr: Something went wrong at CAMB.AI. Start the dub again in CAMB.AI.",)
+    assert answer.notes == ("fr-fr: Something went wrong at CAMB.AI. Start the dub again in CAMB.AI.",)
 
 
 def test_languages_that_are_equal_once_cleaned_are_one_dub() -> None:
     answer = read_run(1, {"es": FLAT, " es": {"audio_url": MP3}})
     assert answer.dubs == (DubAnswer("es", MP4, MP3, CUES),)
-    assert answer.hints == ("More dubs came than could be told apart; only the first ones were kept.",)
+    assert answer.notes == ("More dubs came than could be told apart; only the first ones were kept.",)
 
 
 # Links
@@ -157,7 +157,7 @@ def test_languages_that_are_equal_once_cleaned_are_one_dub() -> None:
 def test_only_a_plain_web_address_becomes_a_link(link: object) -> None:
     answer = read_run(1, {"video_url": link, "audio_url": MP3})
     assert answer.dubs == (DubAnswer("", "", MP3, ()),)
-    assert answer.hints == ("The video link was unusable.",)
+    assert answer.notes == ("The video link was unusable.",)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_times_become_milliseconds_in_range(
     text = "Long enough to be speech. " * 10_000
     answer = read_run(1, {"transcript": [line(start, end, text[:90_000])]})
     assert [(cue.start_ms, cue.end_ms) for cue in answer.dubs[0].cues] == [(start_ms, end_ms)]
-    assert answer.hints == ((TIMES_HINT.format("1 line"),) if is_corrected else ())
+    assert answer.notes == ((TIMES_NOTE.format("1 line"),) if is_corrected else ())
 
 
 def test_missing_start_is_the_end_of_the_line_before() -> None:
@@ -210,7 +210,7 @@ def test_missing_start_is_the_end_of_the_line_before() -> None:
 def test_lines_are_sorted_by_start_and_otherwise_keep_their_order() -> None:
     answer = read_run(1, {"transcript": [line(2, 3, "c"), line(1, 9, "a"), line(1, 2, "b")]})
     assert [cue.text for cue in answer.dubs[0].cues] == ["a", "b", "c"]
-    assert answer.hints == (ORDER_HINT,)
+    assert answer.notes == (ORDER_NOTE,)
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_lines_are_sorted_by_start_and_otherwise_keep_their_order() -> None:
 def test_milliseconds_are_recognised_by_the_speed_of_speech(lines: list[Any], times: list[Any]) -> None:
     answer = read_run(1, {"transcript": lines})
     assert [(cue.start_ms, cue.end_ms) for cue in answer.dubs[0].cues][: len(times)] == times
-    assert answer.hints[0] == MS_HINT
+    assert answer.notes[0] == MS_NOTE
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_milliseconds_are_recognised_by_the_speed_of_speech(lines: list[Any], ti
 )
 def test_seconds_are_not_taken_for_milliseconds(lines: list[Any]) -> None:
     answer = read_run(1, {"transcript": lines})
-    assert MS_HINT not in answer.hints
+    assert MS_NOTE not in answer.notes
     assert answer.dubs[0].cues[-1].start_ms == lines[-1]["start"] * 1000
 
 
@@ -275,21 +275,21 @@ def test_lines_without_text_are_left_out_and_counted() -> None:
     ]
     answer = read_run(1, {"transcript": [*empty, line()]})
     assert answer.dubs[0].cues == (CueAnswer(0, 1000, "Ana", "Hola"),)
-    assert answer.hints == ("7 lines were left out because they had no text.",)
+    assert answer.notes == ("7 lines were left out because they had no text.",)
 
 
 def test_transcript_that_is_not_a_list_is_reported_and_not_used() -> None:
     for transcript in ("PENDING", {"0": line()}, 5):
         answer = read_run(1, {"audio_url": MP3, "transcript": transcript})
         assert answer.dubs == (DubAnswer("", "", MP3, ()),)
-        assert answer.hints == ("The transcript was not a list of lines and could not be used.",)
+        assert answer.notes == ("The transcript was not a list of lines and could not be used.",)
 
 
 def test_overlong_texts_and_transcripts_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parse, "MAX_CUES", 3)
     answer = read_run(1, {"transcript": [line(text="x" * 1_000_000), *repeat(line(), 3)]})
     assert [len(cue.text) for cue in answer.dubs[0].cues] == [100_000, 4, 4]
-    assert answer.hints == ("The transcript was cut after 3 lines.", "1 line was cut after 100,000 characters.")
+    assert answer.notes == ("The transcript was cut after 3 lines.", "1 line was cut after 100,000 characters.")
 
 
 # Decoding
@@ -319,9 +319,9 @@ def test_unstorable_values_are_replaced_in_their_run_only() -> None:
     assert isinstance(value, dict)
     first, second, third = (read_run(n, value[str(n)]) for n in (1, 2, 3))
     assert first.raw.decode() == '{"a":null,"b":[null,null],"c":null,"d\ufffd":"\ufffd","e":2}'
-    assert first.hints == ("A field came twice; the last one counts.",)
+    assert first.notes == ("A field came twice; the last one counts.",)
     assert second.raw == b"[" * 50 + b"null" + b"]" * 50
-    assert (third.dubs, third.hints) == ((DubAnswer("", "", MP3, ()),), ())
+    assert (third.dubs, third.notes) == ((DubAnswer("", "", MP3, ()),), ())
 
 
 def test_answer_of_too_many_tiny_parts_is_rejected_before_it_fills_memory() -> None:
@@ -387,8 +387,8 @@ KNOWN = st.builds(KnownTimes, st.sampled_from(["", "seconds", "milliseconds"]), 
 @given(VALUES, KNOWN)
 def test_any_json_value_is_parsed_into_storable_data(value: object, known: KnownTimes) -> None:
     answer = read_run(1, value, known=known)
-    texts = [answer.failure, answer.message, *answer.hints, answer.raw.decode()]
-    assert len(answer.hints) <= MAX_HINTS
+    texts = [answer.failure, answer.message, *answer.notes, answer.raw.decode()]
+    assert len(answer.notes) <= MAX_NOTES
     for dub in answer.dubs:
         texts += [dub.language, dub.video_url, dub.audio_url]
         assert list(dub.cues) == sorted(dub.cues, key=lambda cue: cue.start_ms)
@@ -411,7 +411,7 @@ def test_any_json_value_is_a_storable_task_or_malformed(value: object) -> None:
             read_task(value)
         return
     task = read_task(value)
-    texts = "".join([task.status, task.failure, task.message, *task.hints, task.raw.decode()])
+    texts = "".join([task.status, task.failure, task.message, *task.notes, task.raw.decode()])
     assert "\x00" not in texts.encode().decode()
     assert task.run_id is None or 0 < task.run_id < 2**63
-    assert not (task.run_id and task.hints)
+    assert not (task.run_id and task.notes)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from results.camb import hints
+from results.camb import notes
 from results.camb.parse import read_run, read_task
 from results.camb.reasons import explain
 from tests.results.camb.cases import CUES, FLAT, FLAT_DUB
@@ -23,7 +23,7 @@ ODD_REASON = "CAMB.AI gave the reason “ODD”. Look the run up in CAMB.AI, or 
 def test_a_placeholder_is_no_reason(reason: object, status: str) -> None:
     value = {"status": status, "exception_reason": reason}
     answer = read_run(1, value)
-    assert (answer.is_empty, answer.hints) == (True, ())
+    assert (answer.is_empty, answer.notes) == (True, ())
     assert read_task(value | {"run_id": 7}).failure == ""
     assert read_run(1, FLAT | value).dubs == (FLAT_DUB,)
     assert read_run(1, value | {"status": "ERROR"}).failure == "ERROR"
@@ -33,8 +33,8 @@ def test_an_unknown_reason_ends_no_run_that_is_under_way() -> None:
     for status in ("PENDING", "in-progress", "Success"):
         value = {"status": status, "exception_reason": "odd"}
         answer, task = read_run(1, value), read_task(value)
-        assert (answer.is_empty, answer.hints) == (True, (ODD_REASON,))
-        assert (task.failure, task.hints[0]) == ("", ODD_REASON)
+        assert (answer.is_empty, answer.notes) == (True, (ODD_REASON,))
+        assert (task.failure, task.notes[0]) == ("", ODD_REASON)
     assert read_run(1, {"exception_reason": "odd"}).failure == "ODD"
     assert read_run(1, {"status": "PENDING", "exception_reason": "SOURCE_TOO_LONG"}).failure == "SOURCE_TOO_LONG"
     assert read_run(1, {"exception_reason": "源太长"}).failure == "源太长"
@@ -66,7 +66,7 @@ def test_a_known_reason_is_found_in_every_field_of_a_state(value: dict[str, Any]
     answer = read_run(1, value)
     assert (answer.dubs, answer.message) == ((), message)
     assert "_".join(answer.failure.replace("-", " ").split()) == "SOURCE_TOO_LONG"
-    assert str(hints.UNKNOWN_FORM) not in answer.hints
+    assert str(notes.UNKNOWN_FORM) not in answer.notes
 
 
 # States
@@ -106,7 +106,7 @@ def test_a_failed_state_is_found_wherever_it_stands(value: object) -> None:
 )
 def test_a_state_that_cannot_be_read_is_reported(value: object) -> None:
     answer = read_run(1, value)
-    assert (answer.is_empty, answer.hints) == (True, (str(hints.UNKNOWN_FORM),))
+    assert (answer.is_empty, answer.notes) == (True, (str(notes.UNKNOWN_FORM),))
 
 
 def test_a_reason_may_have_a_remark_behind_it() -> None:
@@ -119,10 +119,10 @@ def test_words_that_may_be_about_the_call_fail_no_run() -> None:
     forbidden, limited = {"error": "Forbidden"}, {"status": "RATE_LIMIT_EXCEEDED"}
     for value in (forbidden, limited, {"message": "Error"}, "Invalid API key"):
         answer = read_run(1, value)
-        assert (answer.is_empty, len(answer.hints)) == (True, 1)
+        assert (answer.is_empty, len(answer.notes)) == (True, 1)
     said = read_run(1, {"success": False, "message": "Run not found"})
-    assert (said.is_empty, said.hints) == (True, ("CAMB.AI says: “Run not found”",))
-    assert read_run(1, {"status": 500}).hints == ("CAMB.AI reports the status “500”.",)
+    assert (said.is_empty, said.notes) == (True, ("CAMB.AI says: “Run not found”",))
+    assert read_run(1, {"status": 500}).notes == ("CAMB.AI reports the status “500”.",)
     assert read_run(1, {"failed": True}).failure == "FAILED"
     assert read_run(1, {"failed": False}).is_empty
 
@@ -136,15 +136,15 @@ def test_a_failed_language_beside_a_ready_one_is_told() -> None:
     ):
         answer = read_run(1, failed | {"results": {"fr-fr": FLAT}})
         assert ([dub.language for dub in answer.dubs], answer.failure) == (["fr-fr"], "")
-        (hint,) = answer.hints
-        assert hint.startswith("es-es: CAMB.AI could not finish this dub")
-    assert read_run(1, {"fr-fr": FLAT, "errors": {"es-es": "no voice"}}).hints == (
+        (note,) = answer.notes
+        assert note.startswith("es-es: CAMB.AI could not finish this dub")
+    assert read_run(1, {"fr-fr": FLAT, "errors": {"es-es": "no voice"}}).notes == (
         "es-es: CAMB.AI says: “no voice”",
     )
-    assert read_run(1, {"fr-fr": FLAT, "es-es": "on hold"}).hints == (
+    assert read_run(1, {"fr-fr": FLAT, "es-es": "on hold"}).notes == (
         "es-es: CAMB.AI reports the status “ON HOLD”.",
     )
-    assert read_run(1, {"fr-fr": FLAT, "es-es": "PENDING", "message": "Two languages"}).hints == ()
+    assert read_run(1, {"fr-fr": FLAT, "es-es": "PENDING", "message": "Two languages"}).notes == ()
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_a_final_word_ends_a_run_in_every_spelling(status: str) -> None:
 )  # fmt: skip
 def test_a_final_word_that_is_undone_is_only_shown(status: str) -> None:
     answer = read_run(1, {"status": status})
-    assert (answer.failure, answer.hints) == ("", (f"CAMB.AI reports the status “{status}”.",))
+    assert (answer.failure, answer.notes) == ("", (f"CAMB.AI reports the status “{status}”.",))
 
 
 def test_a_run_out_of_credit_asks_for_payment() -> None:
@@ -201,7 +201,7 @@ def test_a_link_under_another_name_is_read_in_every_spelling(link: str) -> None:
 
 
 def test_a_web_page_in_place_of_a_result_is_not_quoted() -> None:
-    assert read_run(1, "<html><b>502</b></html>").hints == (str(hints.UNKNOWN_FORM),)
+    assert read_run(1, "<html><b>502</b></html>").notes == (str(notes.UNKNOWN_FORM),)
 
 
 def test_a_number_beyond_floats_spoils_nothing() -> None:

@@ -7,14 +7,14 @@ import pytest
 from results.camb.parse import read_run
 from tests.results.camb.cases import line
 
-ESCAPES_HINT = "The texts came with HTML escapes such as &amp; or &#39;, which were corrected."
+ESCAPES_NOTE = "The texts came with HTML escapes such as &amp; or &#39;, which were corrected."
 
 
 def texts_of(*texts: str, speaker: str = "Ana") -> tuple[list[str], bool]:
     """Return the texts as read, and whether escapes in them were put right."""
     lines = [line(float(n), n + 0.9, text, speaker) for n, text in enumerate(texts)]
     answer = read_run(1, {"transcript": lines})
-    return [cue.text for cue in answer.dubs[0].cues], answer.hints == (ESCAPES_HINT,)
+    return [cue.text for cue in answer.dubs[0].cues], answer.notes == (ESCAPES_NOTE,)
 
 
 @pytest.mark.parametrize("character", ["\x0b", "\x0c", "\x85", "\x1c", "\x1d", "\x1e", "\x1f", "\x0b\x0c"])

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from results.camb import KnownTimes
-from results.camb.hints import MILLISECONDS_TAKEN, SECONDS_TAKEN
+from results.camb.notes import MILLISECONDS_TAKEN, SECONDS_TAKEN
 from results.camb.parse import read_run, reread_run
 from tests.results.camb.cases import MP3, line
 
@@ -19,9 +19,9 @@ def times_of(*lines: Any, **known: Any) -> list[tuple[int, int]]:
     return [(cue.start_ms, cue.end_ms) for cue in answer.dubs[0].cues]
 
 
-def unit_hints(*lines: Any, **known: Any) -> list[str]:
+def unit_notes(*lines: Any, **known: Any) -> list[str]:
     answer = read_run(1, {"audio_url": MP3, "transcript": list(lines)}, known=KnownTimes(**known))
-    return [hint for hint in answer.hints if "seconds" in hint]
+    return [note for note in answer.notes if "seconds" in note]
 
 
 # Clocks
@@ -54,7 +54,7 @@ def unit_hints(*lines: Any, **known: Any) -> list[str]:
 )
 def test_clocks_are_read(start: str, end: str, expected: tuple[int, int]) -> None:
     assert times_of(line(start, end)) == [expected]
-    assert unit_hints(line(start, end)) == []
+    assert unit_notes(line(start, end)) == []
 
 
 @pytest.mark.parametrize(
@@ -69,14 +69,14 @@ def test_clocks_are_read(start: str, end: str, expected: tuple[int, int]) -> Non
 )
 def test_frames_are_read_by_the_highest_of_them(start: str, end: str, expected: tuple[int, int], rate: int) -> None:
     assert times_of(line(start, end)) == [expected]
-    (hint,) = read_run(1, {"transcript": [line(start, end)]}).hints
-    assert hint == f"The times came with frames, which were taken as {rate} a second."
+    (note,) = read_run(1, {"transcript": [line(start, end)]}).notes
+    assert note == f"The times came with frames, which were taken as {rate} a second."
 
 
 def test_frames_beyond_every_rate_are_left_out() -> None:
     answer = read_run(1, {"transcript": [line("00:00:01:75", "00:00:03:99")]})
     assert [(cue.start_ms, cue.end_ms) for cue in answer.dubs[0].cues] == [(1_000, 3_000)]
-    assert answer.hints == ("The times came with frames beyond every usual rate, which were left out.",)
+    assert answer.notes == ("The times came with frames beyond every usual rate, which were left out.",)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_frames_beyond_every_rate_are_left_out() -> None:
 def test_a_time_that_cannot_be_read_is_put_right(time: str) -> None:
     answer = read_run(1, {"transcript": [line(time, time)]})
     assert [(cue.start_ms, cue.end_ms) for cue in answer.dubs[0].cues] == [(0, 0)]
-    assert "corrected: it was missing" in answer.hints[0]
+    assert "corrected: it was missing" in answer.notes[0]
 
 
 def test_clocks_beside_milliseconds_keep_their_own_unit() -> None:
@@ -116,7 +116,7 @@ def test_clocks_beside_milliseconds_keep_their_own_unit() -> None:
 )
 def test_seconds_are_not_questioned(lines: list[Any], last: tuple[int, int]) -> None:
     assert times_of(*lines)[-1] == last
-    assert unit_hints(*lines) == []
+    assert unit_notes(*lines) == []
 
 
 @pytest.mark.parametrize(
@@ -134,12 +134,12 @@ def test_seconds_are_not_questioned(lines: list[Any], last: tuple[int, int]) -> 
 def test_milliseconds_are_recognised_by_what_is_spoken(lines: list[Any]) -> None:
     start, end = times_of(*lines)[-1]
     assert (start, end) in ((15_000, 19_000), (15_001, 19_000))
-    assert unit_hints(*lines) == [str(MILLISECONDS_TAKEN)]
+    assert unit_notes(*lines) == [str(MILLISECONDS_TAKEN)]
 
 
 def test_a_line_of_music_that_would_last_for_hours_is_in_milliseconds() -> None:
     assert times_of(line(0, 184_000, "[Music]")) == [(0, 184_000)]
-    assert unit_hints(line(0, 184_000, "[Music]")) == [str(MILLISECONDS_TAKEN)]
+    assert unit_notes(line(0, 184_000, "[Music]")) == [str(MILLISECONDS_TAKEN)]
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_a_line_of_music_that_would_last_for_hours_is_in_milliseconds() -> None:
 )
 def test_music_that_may_be_either_is_taken_as_seconds_and_says_so(lines: list[Any]) -> None:
     assert times_of(*lines)[-1][1] == lines[-1]["end"] * 1000
-    assert unit_hints(*lines) == [str(SECONDS_TAKEN)]
+    assert unit_notes(*lines) == [str(SECONDS_TAKEN)]
 
 
 # What else is known
@@ -192,7 +192,7 @@ def test_a_persons_choice_outweighs_all_evidence(unit: str) -> None:
     lines = [line(5 * n, 5 * n + 4, text) for n, text in enumerate(SPEECH)]
     factor = 1000 if unit == "seconds" else 1
     assert times_of(*lines, unit=unit, media_ms=20_000)[-1] == (15 * factor, 19 * factor)
-    assert unit_hints(*lines, unit=unit) == [f"The times are read as {unit}, as chosen for this run."]
+    assert unit_notes(*lines, unit=unit) == [f"The times are read as {unit}, as chosen for this run."]
 
 
 def test_an_answer_is_read_anew_and_keeps_what_decoding_noted() -> None:
@@ -200,4 +200,4 @@ def test_an_answer_is_read_anew_and_keeps_what_decoding_noted() -> None:
     assert not answer.is_unit_certain
     again = reread_run(answer, KnownTimes("milliseconds"))
     assert again.dubs[0].cues[0].end_ms == 1_200
-    assert "A part nested too deeply was left out." in again.hints
+    assert "A part nested too deeply was left out." in again.notes

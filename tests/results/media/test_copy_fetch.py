@@ -396,7 +396,7 @@ def test_length_of_a_copy_decides_the_unit_of_times_that_was_left_open(team, hos
     line = {"start": 0, "end": 1_200, "text": "Kettle drums"}
     body = zlib.compress(json.dumps({dub.language: {"transcript": [line] * 3}}).encode())
     RawAnswer.objects.create(run=dub.run, body=body, size=99, fetched_at=timezone.now())
-    Run.objects.update(notes=[str(camb.UNIT_HINTS[0])])
+    Run.objects.update(notes=[str(camb.UNIT_NOTES[0])])
     sync()
     assert MediaCopy.objects.get().state == "kept"
     assert set(dub.cues.values_list("end_ms", flat=True)) == {1_200_000}

@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 from results.camb.texts import MAX_TEXT
 from results.camb.times import Unit
 
-MAX_HINTS = 20
+MAX_NOTES = 20
 
 UNKNOWN_FORM = _("CAMB.AI answered in a form that Dubroom does not know.")
 MILLISECONDS_TAKEN = _("The times came in milliseconds instead of seconds and were converted.")
@@ -20,12 +20,12 @@ CHOSEN_UNIT = {
     Unit.SECONDS: _("The times are read as seconds, as chosen for this run."),
     Unit.MILLISECONDS: _("The times are read as milliseconds, as chosen for this run."),
 }
-UNIT_HINTS = (MILLISECONDS_TAKEN, SECONDS_TAKEN, *CHOSEN_UNIT.values())
+UNIT_NOTES = (MILLISECONDS_TAKEN, SECONDS_TAKEN, *CHOSEN_UNIT.values())
 UNUSABLE_LINK = {
     "video": _("The video link was unusable."),
     "audio": _("The audio link was unusable."),
 }
-# Hints on what decoding lost, which a stored answer no longer shows.
+# Notes on what decoding lost, which a stored answer no longer shows.
 REPEATED_FIELD = _("A field came twice; the last one counts.")
 TOO_DEEP = _("A part nested too deeply was left out.")
 LOST_IN_DECODING = (REPEATED_FIELD, TOO_DEEP)
@@ -53,7 +53,7 @@ def time_put_right(count: int) -> str:
     ) % {"n": f"{count:,}"}
 
 
-class Hints:
+class Notes:
     """Each sentence once, with a count for those about lines."""
 
     def __init__(self) -> None:
@@ -68,6 +68,6 @@ class Hints:
         self._lines[problem] += 1
 
     def sentences(self) -> tuple[str, ...]:
-        """Return the sentences in the order in which they were added, then the counts; at most MAX_HINTS in all."""
+        """Return the sentences in the order in which they were added, then the counts; at most MAX_NOTES in all."""
         counted = [problem(count) for problem, count in self._lines.items()]
-        return tuple([*self._sentences, *counted][:MAX_HINTS])
+        return tuple([*self._sentences, *counted][:MAX_NOTES])
