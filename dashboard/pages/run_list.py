@@ -11,9 +11,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from dashboard.pages.kept_media import KeptMedia
 from dashboard.pages.markup import icon, language_check_label, language_label, status_label
 from dashboard.pages.ready_by import ready_by_in_short, waits_for
+from dashboard.pages.run_pictures import RunPictures
 from dashboard.pages.run_query import ARCHIVED, COLUMNS, KEPT, LANGUAGE_FILTERS, NOT_KEPT, RunListQuery
 from dashboard.units import date_and_time
 from results.models import ApiKey, Run, RunQuerySet, SavedView
@@ -244,7 +244,7 @@ def build_rows(runs: Iterable[Run], key: ApiKey | None, wanted: RunListQuery) ->
     move = _("Restored") if wanted.is_archive else _("Archived")
     moved = format_html('<span class="status">{}{}</span>', icon("archive"), move)
     runs = list(runs)
-    waits, media = waits_for(runs), KeptMedia(runs)
+    waits, media = waits_for(runs), RunPictures(runs)
     return [
         _row(
             run,
@@ -278,7 +278,7 @@ def _row(
     language: list[str],
     pause: str,
     chips: SafeString,
-    media: KeptMedia,
+    media: RunPictures,
     ready_by: str,
 ) -> RunRow:
     pk = str(run.pk)

@@ -13,8 +13,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from dashboard.pages.kept_media import KeptMedia
 from dashboard.pages.markup import icon, language_label, with_marks
+from dashboard.pages.run_pictures import RunPictures
 from results.db.replica import fetch_rows
 from results.models import Cue, Run
 from results.search.parallel_lines import ParallelLine, parallel_lines
@@ -44,7 +44,7 @@ def group_hits(found: Sequence[Hit], typed: str) -> list[HitGroup]:
     icons = icon("play") + icon("pause")
     page = _Page(urlencode({"find": typed}), icons, _("In other dubs"), _("Play %(clock)s here"))
     runs = {hit.cue.run_id: hit.cue.run for hit in found}
-    media = KeptMedia(runs.values())
+    media = RunPictures(runs.values())
     groups = {pk: HitGroup(run, media.picture(run)) for pk, run in runs.items()}
     for hit in sorted(found, key=lambda hit: (hit.cue.dub_id, hit.cue.position)):
         cue = hit.cue

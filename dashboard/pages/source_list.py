@@ -13,8 +13,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from dashboard.pages.kept_media import KeptMedia
 from dashboard.pages.markup import icon, language_label
+from dashboard.pages.run_pictures import RunPictures
 from dashboard.pages.run_query import RunListQuery
 from results.models import Dub, LanguageSource, Run, Source
 from results.transcripts import timecode
@@ -107,7 +107,7 @@ def build_source_rows(runs: Sequence[Run], wanted: RunListQuery) -> list[SourceR
     dubs = defaultdict[int, list[SourceDub]](list)
     for dub in dubs_of(run for own in by_source.values() for run in own):
         dubs[dub.run.source_id or -dub.run.pk].append(dub)
-    media = KeptMedia(run for own in by_source.values() for run in own)
+    media = RunPictures(run for own in by_source.values() for run in own)
     chips = {status: (escape(status.label), icon(f"status-{status.value}")) for status in Status}
     return [
         _row(
@@ -123,7 +123,7 @@ def build_source_rows(runs: Sequence[Run], wanted: RunListQuery) -> list[SourceR
 
 
 def _row(
-    run: Run, title: str, runs: Sequence[Run], dubs: Sequence[SourceDub], chips: SafeString, media: KeptMedia
+    run: Run, title: str, runs: Sequence[Run], dubs: Sequence[SourceDub], chips: SafeString, media: RunPictures
 ) -> SourceRow:
     length_ms = max((media.length_ms(own) for own in runs), default=0)
     return SourceRow(

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from dashboard.pages.kept_media import KeptMedia
+from dashboard.pages.run_pictures import RunPictures
 from dashboard.pages.run_query import RunListQuery
 from results.models import Run
 from teams.access import can_change, can_manage, can_own, membership_or_404
@@ -28,7 +28,7 @@ def entries(request: HttpRequest, slug: str) -> HttpResponse:
     newest = list(
         runs.only("title", "camb_run_id", "camb_task_id", "status", "languages", "given_language")[:RUNS_SHOWN]
     )
-    media = KeptMedia(newest)
+    media = RunPictures(newest)
     context = {
         "membership": membership,
         "q": wanted.q,

@@ -24,7 +24,7 @@ from results.queue.backlogs import isolated
 from results.refresh import merge
 from results.runs import large_changes
 from results.runs.source import delete_if_single
-from results.search import forget
+from results.search import vocabulary
 from teams import audit
 from teams.models import MAX_ACTOR_NAME, Team
 
@@ -174,10 +174,10 @@ def delete_runs(team: Team, which: Q, deadline: float) -> bool:
     while runs := list(Run.objects.filter(which, team=team)[:_RUNS_PER_CHUNK]):
         if time.monotonic() > deadline:
             return False
-        words = forget.words_of(Cue.objects.filter(run__in=[run.pk for run in runs]))
+        words = vocabulary.words_of_cues(Cue.objects.filter(run__in=[run.pk for run in runs]))
         for run in runs:
             delete_run(run, which)
-        forget.forget_words(team.pk, words)
+        vocabulary.delete_unused(team.pk, words)
         tags.delete_unused(team)
     return True
 

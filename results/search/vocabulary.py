@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from itertools import chain, zip_longest
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from results.db.replica import fetch_rows
-from results.models import VocabularyWord
-from results.search.index import SPEAKER, IndexEntry
+from results.models import Cue, VocabularyWord
+from results.search.engine import engine
+from results.search.index import SPEAKER, IndexEntry, IndexQuery, make_entry, read_lines
 
 # Nearly every shorter word is similar to another, and longer ones are seldom typed.
 LETTERS = range(4, 25)
@@ -16,6 +18,7 @@ MAX_CANDIDATES = 500
 MAX_SIMILAR = 20
 
 _ROWS = 300
+_WORDS_PER_DELETE = 500
 # Raw SQL, as the ORM takes several times as long as the database, both for inserting and for querying words.
 _INSERT = "insert into results_vocabularyword (team_id, word, backwards) values {values} on conflict do nothing"
 _CANDIDATES = """
@@ -55,6 +58,25 @@ def words_of(entry: IndexEntry) -> list[str]:
     """
     terms = (term.removeprefix(SPEAKER) for term in (*entry.words, *entry.extras))
     return [term for term in terms if _is_word(term)]
+
+
+def words_of_cues(cues: QuerySet[Cue]) -> set[str]:
+    """Return the words that the vocabulary has of these lines."""
+    return {word for line in read_lines(cues) for word in words_of(make_entry(line))}
+
+
+def delete_unused(team_id: int, words: set[str]) -> None:
+    """Delete those of the words that no line in the team's index has any more.
+
+    Words of archived runs alone go too: restoring a run adds its words again.
+    """
+    gone = [word for word in sorted(words) if not _is_in_index(team_id, word)]
+    for start in range(0, len(gone), _WORDS_PER_DELETE):
+        VocabularyWord.objects.filter(team=team_id, word__in=gone[start : start + _WORDS_PER_DELETE]).delete()
+
+
+def _is_in_index(team_id: int, word: str) -> bool:
+    return any(engine.newest(IndexQuery.of_term(team_id, term), None, 1, 1) for term in (word, f"{SPEAKER}{word}"))
 
 
 def clear() -> None:

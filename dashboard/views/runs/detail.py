@@ -14,8 +14,8 @@ from django.utils.http import quote_etag
 from django.views.decorators.http import require_safe
 
 from dashboard.forms.run import TimesForm
-from dashboard.pages.kept_media import KeptMedia
 from dashboard.pages.run_detail import ShownDub, status_sentence
+from dashboard.pages.run_pictures import RunPictures
 from dashboard.pages.timeline_strip import DrawnPart
 from dashboard.pages.transcript_parts import TranscriptFilter
 from dashboard.views.runs.lookup import get_run
@@ -36,7 +36,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
     context = _context(request, run)
     # A video shows itself.
     has_video = context["player"] and context["player"].kind == "video"
-    context["picture"] = "" if has_video else KeptMedia([run]).picture(run)
+    context["picture"] = "" if has_video else RunPictures([run]).picture(run)
     return render(request, "runs/detail/page.html", context)
 
 

@@ -43,7 +43,6 @@ _BETWEEN_WORDS = re.compile(r"[\s;,|\"]+")
 _SIGN_IN_A_WORD = re.compile("[^\\W\\d_][¢£¤¥¦§©¬®°±¶µ¹²³¼½¾×÷\x80-\x9f]|[¢£¤¥¦§©¬®±¶µ¹²³¼½¾×÷\x80-\x9f][^\\W\\d_]")
 
 # The first words of the names of letters.
-_OF_ANY_SCRIPT = {"MODIFIER", "FEMININE", "MASCULINE"}
 _OF_JAPANESE = {"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HALFWIDTH"}
 
 _PACKED = (b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")

@@ -6,7 +6,8 @@ import pytest
 from django.urls import clear_script_prefix, set_script_prefix
 
 from dashboard.http.subpath import without_subpath
-from dashboard.pages import kept_media
+from dashboard.pages import run_pictures
+from dashboard.pages.markup import icon
 from tests.factories import make_dub, make_ready_run, make_team, make_user
 
 ADDRESS = re.compile(r'(?:href|src|action|formaction|hx-(?:get|post|put|delete)|data-[\w-]+|content)="(/[^"]*)"')
@@ -22,12 +23,18 @@ def test_the_subpath_is_taken_off_only_where_it_stands(path, rest):
     assert seen == [rest]
 
 
+def _forget_addresses() -> None:
+    """Have pages build the addresses anew that they keep, as the sub-path has changed."""
+    for kept in (icon, run_pictures._still_path, run_pictures._tile):
+        kept.cache_clear()
+
+
 @pytest.fixture
 def _no_subpath_afterwards():
-    kept_media.forget_addresses()
+    _forget_addresses()
     yield
     clear_script_prefix()
-    kept_media.forget_addresses()
+    _forget_addresses()
 
 
 @pytest.mark.django_db

@@ -1,4 +1,4 @@
-"""What lists show of kept media: how long it is, and the picture by which people recognise a run.
+"""The picture by which people recognise a run in lists, and the length of its media.
 
 The picture is a still of a kept video, else a tile with the language's letters.
 """
@@ -20,8 +20,8 @@ TILE_COLOURS = 8
 COMMON_LANGUAGES = ("en", "es", "fr", "de", "pt", "it", "ja", "zh", "ko", "ar", "hi", "ru", "he", "th", "tr", "nl")
 
 
-class KeptMedia:
-    """The pictures and lengths of some runs' kept media, from one query for all of them."""
+class RunPictures:
+    """The pictures and lengths of some runs, from one query for the kept media of all of them."""
 
     def __init__(self, runs: Iterable[Run]) -> None:
         pks = [run.pk for run in runs]
@@ -62,13 +62,6 @@ def still_url(copy_pk: int) -> str:
 def _still_path() -> Sequence[str]:
     """Return a still's path before and after the id: one reverse() for all rows."""
     return reverse("media-still", args=[0]).rsplit("0", 1)
-
-
-def forget_addresses() -> None:
-    """Build all addresses anew, as after a change of the sub-path."""
-    icon.cache_clear()
-    _still_path.cache_clear()
-    _tile.cache_clear()
 
 
 def _first_language(run: Run) -> str:

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from dashboard.pages.kept_media import COMMON_LANGUAGES, TILE_COLOURS, KeptMedia
+from dashboard.pages.run_pictures import COMMON_LANGUAGES, TILE_COLOURS, RunPictures
 from tests.dashboard.page_helpers import run_page
 from tests.factories import make_dub, make_pictured_copy, make_ready_run, make_run, make_searchable_run, make_source
 
@@ -91,7 +91,7 @@ def test_without_a_still_a_tile_shows_the_language(client, team, reader, fields,
 
 def test_tiles_of_a_language_have_one_colour_and_those_of_eight_languages_differ(team):
     colours = {
-        language: re.findall(r"voice-(\d)", KeptMedia([]).picture(make_run(team, languages=[language])))
+        language: re.findall(r"voice-(\d)", RunPictures([]).picture(make_run(team, languages=[language])))
         for language in ("en-us", "en-gb", *COMMON_LANGUAGES[1:TILE_COLOURS])
     }
     assert colours["en-us"] == colours["en-gb"]
