@@ -167,7 +167,7 @@ def new_teams(count: int, runs: int) -> list[Any]:
     user, _ = User.objects.get_or_create(email="bench@example.org")
     ApiKey.objects.all().delete()
     # The dubs of the sweep before are left unread: the workers of the next one would be busy with them.
-    Dub.objects.update(is_language_checked=True, is_alert_checked=True)
+    Dub.objects.update(is_language_detected=True, is_alert_checked=True)
     Run.objects.update(is_compared=True)
     teams = [Team.objects.create_for(user, f"Bench {time.time_ns()}") for _ in range(count)]
     for team in teams:

@@ -75,7 +75,7 @@ def sweep(upstream: Upstream, runs: int, cues: int, in_flight: int, workers: int
         upstream.tally(answer(cues))
         request_refresh_many(Run.objects.filter(camb_run_id__lte=before), team)
         until(lambda: not wanted.exists())
-        until(lambda: not dubs.exclude(is_language_checked=True, is_alert_checked=True).exists())
+        until(lambda: not dubs.exclude(is_language_detected=True, is_alert_checked=True).exists())
         until(lambda: not Run.objects.uncompared().filter(team=team).exists())
         upstream.tally(answer(cues))
         cpu_before = sum(cpu_s(worker.pid) for worker in started)

@@ -77,9 +77,10 @@ def match_saved_searches() -> None:
 
 
 @shared_task
+@_also_named("check_languages")
 @single_instance
-def check_languages() -> None:
-    dub_languages.check_languages()
+def detect_languages() -> None:
+    dub_languages.detect_languages()
 
 
 @shared_task

@@ -56,7 +56,7 @@ def language_label(tag: str, *, is_guess: bool) -> str:
     return _("%(language)s?") % {"language": name} if name and is_guess else name
 
 
-def language_check_label(reads: str, lines: int) -> str:
+def language_mismatch_label(reads: str, lines: int) -> str:
     """Return what to check about a dub whose text is in another language, in `lines` lines or 0 for all."""
     if not lines:
         return _("text in %(language)s") % {"language": languages.name(reads)}

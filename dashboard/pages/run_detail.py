@@ -86,7 +86,7 @@ class ShownDub:
     @property
     def reads_otherwise(self) -> str:
         """The name of the language that the whole text is in, if that is another one than the dub's."""
-        checks = dub_languages.language_checks(self.dub)
+        checks = dub_languages.language_mismatches(self.dub)
         return next((languages.name(reads) for _tag, reads, lines in checks if not lines), "")
 
     @property

@@ -11,7 +11,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from dashboard.pages.markup import icon, language_check_label, language_label, status_label
+from dashboard.pages.markup import icon, language_label, language_mismatch_label, status_label
 from dashboard.pages.ready_by import ready_by_in_short, waits_for
 from dashboard.pages.run_pictures import RunPictures
 from dashboard.pages.run_query import ARCHIVED, COLUMNS, KEPT, LANGUAGE_FILTERS, NOT_KEPT, RunListQuery
@@ -41,7 +41,7 @@ def for_list(runs: RunQuerySet) -> RunQuerySet:
     """Return the runs with the related objects and fields that the list prints, and no others."""
     return runs.select_related("added_by").prefetch_related("tags").only(
         "camb_run_id", "camb_task_id", "title", "status", "reason", "checked_at", "due_at", "languages",
-        "guessed_languages", "language_checks", "given_language", "team", "created_at", "duration_ms",
+        "guessed_languages", "language_mismatches", "given_language", "team", "created_at", "duration_ms",
         "cue_count", "check_count", "version", "archived_at", "added_by__name", "added_by__email", "source",
     )  # fmt: skip
 
@@ -102,7 +102,7 @@ class RunRow(NamedTuple):
     languages: str
     languages_in_full: str
     language_href: str
-    language_check: str
+    language_mismatch: str
     status: SafeString
     reason: str
     checked: str
@@ -287,7 +287,7 @@ def _row(
     spoken = list(
         dict.fromkeys(language_label(languages.primary(tag), is_guess=tag in guesses) for tag in tags_shown if tag)
     )
-    checks = [language_check_label(reads, lines) for _tag, reads, lines in run.language_checks or ()]
+    checks = [language_mismatch_label(reads, lines) for _tag, reads, lines in run.language_mismatches or ()]
     more = f" +{len(spoken) - LANGUAGES_SHOWN}" if len(spoken) > LANGUAGES_SHOWN else ""
     checked, checked_text = _time_texts(run.checked_at)
     due, due_text = _time_texts(run.due_at)
@@ -304,7 +304,7 @@ def _row(
         languages_in_full=", ".join(language_label(tag, is_guess=tag in guesses) for tag in tags_shown if tag),
         # Where there are several dubs, each has its language set on the run's page.
         language_href=pk.join(language) + "?row" if len(run.languages) <= 1 else "",
-        language_check=", ".join(checks),
+        language_mismatch=", ".join(checks),
         status=status,
         reason=run.reason,
         checked=checked,

@@ -278,7 +278,7 @@ def _in_language(runs: RunQuerySet, lang: str) -> RunQuerySet:
     if lang == GUESSED:
         return runs.exclude(guessed_languages=None)
     if lang == READS_OTHERWISE:
-        return runs.exclude(language_checks=None)
+        return runs.exclude(language_mismatches=None)
     # The tags that a run repeats are read as text: that takes no longer than the filter by title.
     runs = runs.alias(tags_as_text=Cast("languages", TextField()))
     parts = ['""'] if lang == NO_LANGUAGE else [f'"{lang}"', f'"{lang}-']

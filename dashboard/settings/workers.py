@@ -77,7 +77,7 @@ CELERY_BEAT_SCHEDULE = {
     for name, seconds in {
         "refresh-due": REFRESH_TICK_SECONDS,
         "match-saved-searches": 5.0,
-        "check-languages": 5.0,
+        "detect-languages": 5.0,
         "sync-copies": 10.0,
         "store-checks": 5.0,
         "take-stills": 300.0,

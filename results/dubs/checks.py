@@ -80,7 +80,7 @@ def store_pending() -> None:
     While runs are due, refreshing them comes first: then one task stores the checks of DUBS_WHILE_BUSY dubs.
     """
     deadline = time.monotonic() + MAX_SECONDS
-    outdated = Dub.objects.filter(has_current_checks=False, is_language_checked=True).order_by("-pk")
+    outdated = Dub.objects.filter(has_current_checks=False, is_language_detected=True).order_by("-pk")
     while True:
         is_busy = Run.objects.askable(clock.now()).exists()
         others = outdated.exclude(pk__in=_quarantine.pks())

@@ -63,10 +63,10 @@ def summarise(run: Run, dubs: Iterable[Dub]) -> None:
     dubs = list(dubs)
     run.languages = [dub.language for dub in dubs]
     run.guessed_languages = [dub.language for dub in dubs if dub.is_guess] or None
-    run.language_checks = [list(check) for dub in dubs for check in language_checks(dub)] or None
+    run.language_mismatches = [list(check) for dub in dubs for check in language_mismatches(dub)] or None
 
 
-def language_checks(dub: Dub) -> Iterator[tuple[str, str, int]]:
+def language_mismatches(dub: Dub) -> Iterator[tuple[str, str, int]]:
     """Yield (the dub's tag, the tag that its text is in, number of such lines; 0 if it is the whole text)."""
     lines = Counter[str]()
     for first, last, tag in dub.foreign_lines or ():
@@ -96,7 +96,7 @@ def set_language(run: Run, dub: Dub | None, tag: str) -> LanguagesBefore:
                 given_language=tag, is_language_of_person=bool(tag), version=TeamVersion.bump(run.team_id)
             )
         if dub:
-            Dub.objects.filter(pk=dub.pk).update(person_language=tag, is_language_checked=False)
+            Dub.objects.filter(pk=dub.pk).update(person_language=tag, is_language_detected=False)
         chunks.record_runs(run.team_id, audit.Action.RUNS_EDITED, [run.pk], f"language: {tag}")
         decide_anew([run.pk])
     return words
@@ -131,11 +131,11 @@ def set_languages(team: Team, runs: RunQuerySet, tag: str) -> tuple[LanguagesBef
         left_out = counted.filter(dub_count__gt=1).count()
         named.update(given_language="", is_language_of_person=False)
         empty.update(given_language=tag, is_language_of_person=bool(tag))
-        dubs.update(person_language=tag, is_language_checked=False)
+        dubs.update(person_language=tag, is_language_detected=False)
         if count := counted.count() - left_out:
             audit.record(team, audit.Action.RUNS_EDITED, f"language: {tag}", count=count)
         empty.update(version=TeamVersion.bump(team.pk))
-        queue.enqueue("check_languages")
+        queue.enqueue("detect_languages")
     return (words if len(words.dubs) + len(words.runs) <= MAX_UNDO else None), left_out
 
 
@@ -168,53 +168,53 @@ def restore(team: Team, words: LanguagesBefore) -> None:
         Run.objects.filter(named, team=team).select_for_update().order_by("pk").pks()
         for said in {said for _, said in words.dubs}:
             pks = [pk for pk, earlier in words.dubs if earlier == said]
-            Dub.objects.filter(team=team, pk__in=pks).update(person_language=said, is_language_checked=False)
+            Dub.objects.filter(team=team, pk__in=pks).update(person_language=said, is_language_detected=False)
         for given in {(tag, is_of_person) for _, tag, is_of_person in words.runs}:
             pks = [pk for pk, *earlier in words.runs if tuple(earlier) == given]
             runs = Run.objects.filter(team=team, pk__in=pks)
             runs.update(given_language=given[0], is_language_of_person=given[1])
-            Dub.objects.filter(run__in=runs).update(is_language_checked=False)
+            Dub.objects.filter(run__in=runs).update(is_language_detected=False)
         count = len(words.dubs) + len(words.runs)
         audit.record(team, audit.Action.RUNS_EDITED, "languages as before", count=count)
-        queue.enqueue("check_languages")
+        queue.enqueue("detect_languages")
 
 
 def apply_given(team: Team, run_pks: Sequence[int]) -> None:
     """Have a worker decide anew about the dubs of runs that got a `given_language` from a list."""
-    Dub.objects.filter(team=team, run__in=run_pks).update(is_language_checked=False)
-    queue.enqueue("check_languages")
+    Dub.objects.filter(team=team, run__in=run_pks).update(is_language_detected=False)
+    queue.enqueue("detect_languages")
 
 
 # --- What the text says ------------------------------------------------------------------------------
 
 
-def unchecked(team: Team | None = None) -> int:
+def undetected(team: Team | None = None) -> int:
     """Return how many dubs a worker still has to read, of this team or of all."""
-    dubs = Dub.objects.filter(is_language_checked=False, run__archived_at=None)
+    dubs = Dub.objects.filter(is_language_detected=False, run__archived_at=None)
     return (dubs.filter(team=team) if team else dubs).count()
 
 
 def backlog(team: Team) -> int:
     """Return how many of the team's dubs are still to be read; 0 while one task reads them all within seconds."""
-    waiting = unchecked(team)
+    waiting = undetected(team)
     return waiting if waiting > DUBS_PER_TASK else 0
 
 
-def check_languages() -> None:
-    """Read the text of dubs that are not checked, the newest first, and decide their language anew."""
+def detect_languages() -> None:
+    """Detect the language of dubs whose text no worker has read, newest first, and decide their language anew."""
     # Runs that wait for a key, or for one that is paused, keep no worker busy.
     is_busy = Run.objects.askable(clock.now()).exists()
     most = DUBS_WHILE_BUSY if is_busy else DUBS_PER_TASK
-    dubs = Dub.objects.filter(is_language_checked=False, run__archived_at=None).exclude(pk__in=_quarantine.pks())
+    dubs = Dub.objects.filter(is_language_detected=False, run__archived_at=None).exclude(pk__in=_quarantine.pks())
     found = list(dubs.order_by("-pk").select_related("run").annotate(dub_count=Count("run__dubs"))[:most])
     for dub in found:
         with _quarantine.isolated(dub.pk):
-            _check(dub)
+            _detect(dub)
     if len(found) == most and not is_busy:
-        queue.enqueue("check_languages")
+        queue.enqueue("detect_languages")
 
 
-def _check(dub: Dub) -> None:
+def _detect(dub: Dub) -> None:
     texts = list(dub.cues.order_by("position").values_list("text", flat=True))
     dub.text_language = language_guess.guess_language(texts)
     tag, source = decide(dub, dub.run, is_only=dub.dub_count == 1)  # type: ignore[attr-defined]
@@ -233,7 +233,7 @@ def _check(dub: Dub) -> None:
         )
         run = Run.objects.select_for_update().filter(pk=dub.run_id).first()
         if run is not None and same.update(
-            is_language_checked=True,
+            is_language_detected=True,
             text_language=dub.text_language,
             foreign_lines=foreign or None,
             has_current_checks=False,
@@ -241,20 +241,20 @@ def _check(dub: Dub) -> None:
             decide_anew([run.pk])
             # A list named the run meanwhile: its lines are read again against that language.
             renamed = Dub.objects.filter(pk=dub.pk).exclude(language=tag)
-            renamed.update(is_language_checked=False, foreign_lines=None)
+            renamed.update(is_language_detected=False, foreign_lines=None)
 
 
 def decide_anew(run_pks: Sequence[int]) -> None:
     """Decide the language of each dub of these runs; the caller holds the runs locked, in a transaction."""
     for run in Run.objects.filter(pk__in=run_pks).order_by("pk"):
         dubs = list(run.dubs.order_by("pk"))
-        before = (run.languages, run.guessed_languages, run.language_checks)
+        before = (run.languages, run.guessed_languages, run.language_mismatches)
         for dub in dubs:
             _change_language(dub, *decide(dub, run, is_only=len(dubs) == 1))
         summarise(run, dubs)
-        if before != (run.languages, run.guessed_languages, run.language_checks):
+        if before != (run.languages, run.guessed_languages, run.language_mismatches):
             run.version = TeamVersion.bump(run.team_id)
-            run.save(update_fields=["languages", "guessed_languages", "language_checks", "version"])
+            run.save(update_fields=["languages", "guessed_languages", "language_mismatches", "version"])
 
 
 def _change_language(dub: Dub, tag: str, source: str) -> None:
@@ -267,7 +267,7 @@ def _change_language(dub: Dub, tag: str, source: str) -> None:
         Dub.objects.filter(pk=dub.pk).update(is_alert_checked=False)
         with indexing.changing(dub.cues.all()):
             Dub.objects.filter(pk=dub.pk).update(language=tag, has_current_checks=False)
-        if not dub.is_language_checked:
+        if not dub.is_language_detected:
             # They were foreign to the language before.
             Dub.objects.filter(pk=dub.pk).update(foreign_lines=None)
             dub.foreign_lines = None

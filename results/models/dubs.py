@@ -54,7 +54,8 @@ class Dub(models.Model):
             "The tag of CAMB.AI's key, by which an answer finds the dub; empty: CAMB.AI named no language."
         ),
     )
-    is_language_checked = models.BooleanField(
+    is_language_detected = models.BooleanField(
+        db_column="is_language_checked",
         default=False,
         db_default=False,
         help_text=_("Whether a worker has read which language the newest text is in."),
@@ -91,11 +92,11 @@ class Dub(models.Model):
         constraints = [models.UniqueConstraint(fields=["run", "camb_language"], name="one_dub_a_camb_language")]
         indexes = [
             models.Index(fields=["id"], name="dub_alert_unchecked", condition=Q(is_alert_checked=False)),
-            models.Index(fields=["id"], name="dub_language_unchecked", condition=Q(is_language_checked=False)),
+            models.Index(fields=["id"], name="dub_language_unchecked", condition=Q(is_language_detected=False)),
             models.Index(
                 fields=["id"],
                 name="dub_checks_outdated",
-                condition=Q(has_current_checks=False, is_language_checked=True),
+                condition=Q(has_current_checks=False, is_language_detected=True),
             ),
             models.Index(fields=["team", "language", "run"], name="dub_by_language"),
         ]

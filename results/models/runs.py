@@ -242,7 +242,8 @@ class Run(models.Model):
     # These repeat data of the dubs for the run list (denormalised), so that a page of runs is one query.
     languages = models.JSONField(default=list, blank=True)
     guessed_languages = models.JSONField(null=True, help_text=_("Those of `languages` that are guesses."))
-    language_checks = models.JSONField(
+    language_mismatches = models.JSONField(
+        db_column="language_checks",
         null=True,
         help_text=_("Dubs whose text is in another language, each [its tag, the tag read, lines; 0: the whole]."),
     )

@@ -34,7 +34,7 @@ DUB_FIELDS = (
     "language",
     "language_source",
     "camb_language",
-    "is_language_checked",
+    "is_language_detected",
     "foreign_lines",
     "has_current_checks",
     "video_url",
@@ -212,7 +212,7 @@ class Merge:
         digest = dub_keys.digest(given)
         if digest != dub.cues_hash:
             dub.cues_hash, dub.cue_count = digest, len(given.cues)
-            dub.is_alert_checked = dub.is_language_checked = dub.has_current_checks = False
+            dub.is_alert_checked = dub.is_language_detected = dub.has_current_checks = False
             dub.duration_ms = max(cue.end_ms for cue in given.cues)
             self._cues[dub.run_id, dub.camb_key] = given.cues
         return []
@@ -227,7 +227,7 @@ class Merge:
                 self._renamed.append(dub)
             dub.camb_language = key
             (dub.language, dub.language_source) = named
-            dub.is_language_checked, dub.foreign_lines, dub.has_current_checks = False, None, False
+            dub.is_language_detected, dub.foreign_lines, dub.has_current_checks = False, None, False
             self._changed[run.pk, key] = dub
 
     def keep_raw(self, run: Run, raw: bytes, asked_at: datetime) -> None:

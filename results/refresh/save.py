@@ -49,7 +49,7 @@ RUN_FIELDS = (
     "leased_by",
     "languages",
     "guessed_languages",
-    "language_checks",
+    "language_mismatches",
     "duration_ms",
     "cue_count",
     "is_compared",

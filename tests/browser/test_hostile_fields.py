@@ -50,7 +50,8 @@ SHOWN = {
     "Invitation": "email",
     "MediaCopy": "content_type message",
     "Receiver": "bounce name problem shown_address",
-    "Run": "camb_task_id given_language guessed_languages language_checks languages notes reason removed_by title",
+    "Run": "camb_task_id given_language guessed_languages language_mismatches "
+    "languages notes reason removed_by title",
     "SavedSearch": "q",
     "SavedView": "name query",
     "Source": "title",

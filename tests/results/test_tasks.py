@@ -6,6 +6,7 @@ from celery import current_app
 from results import tasks
 
 RENAMED = [
+    ("check_languages", "detect_languages"),
     ("finish_removals", "purge_trash"),
     ("fold_titles", "fill_search_forms"),
     ("sync_archived", "apply_run_changes"),

@@ -511,7 +511,7 @@ def test_the_language_of_many_runs_is_set_and_guesses_are_confirmed(team, script
     assert script.post("/runs/language/confirm", {"where": {"lang": "es"}}).json() == {"count": 1}
     assert ids_of(script.get("/runs", lang="-guessed")) == []
     assert script.post("/runs/language", {"where": {}, "language": "pt-br"}).json() == {"count": 1}
-    dub_languages.check_languages()
+    dub_languages.detect_languages()
     assert ids_of(script.get("/runs", lang="pt")) == [run.pk]
     assert script.get("/runs", lang="one, two").status_code == 422
 

@@ -20,8 +20,8 @@ def script(team):
 
 @pytest.fixture
 def dub(team):
-    dub = make_dub(make_ready_run(team, title="Pilot"), [FAST, "", FAST], "es-mx", is_language_checked=True)
-    make_dub(make_ready_run(make_team()), [FAST], is_language_checked=True)
+    dub = make_dub(make_ready_run(team, title="Pilot"), [FAST, "", FAST], "es-mx", is_language_detected=True)
+    make_dub(make_ready_run(make_team()), [FAST], is_language_detected=True)
     checks.store_pending()
     return dub
 

@@ -22,7 +22,7 @@ FAST = "x" * 70
 
 def make_checked(team, *lines: str, language: str = "en-us", **fields):
     """Make a ready run with a dub of these lines, and store its checks."""
-    dub = make_dub(make_ready_run(team, **fields), lines, language, is_language_checked=True)
+    dub = make_dub(make_ready_run(team, **fields), lines, language, is_language_detected=True)
     checks.store_pending()
     return dub
 

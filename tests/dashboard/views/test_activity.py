@@ -550,5 +550,5 @@ def test_the_page_tells_of_a_backlog_of_languages_to_be_read(client, team, reade
     make_dub(run, ["Hola."], "es-es"), make_dub(run, ["Hallo."], "de-de")
     make_call(team, run)
     assert "the language of 2 dubs is being detected" in client.get(f"/t/{team.slug}/activity/").text
-    dub_languages.check_languages()
+    dub_languages.detect_languages()
     assert "being read" not in client.get(f"/t/{team.slug}/activity/").text

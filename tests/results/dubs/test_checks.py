@@ -20,7 +20,7 @@ FAST = "x" * 70
 
 @pytest.fixture
 def dub():
-    return make_dub(make_ready_run(make_team()), [FAST, "fine", "", FAST], "es-mx", is_language_checked=True)
+    return make_dub(make_ready_run(make_team()), [FAST, "fine", "", FAST], "es-mx", is_language_detected=True)
 
 
 def stored(dub: Dub) -> list[tuple[int, str]]:
@@ -32,7 +32,7 @@ def count_of(dub: Dub) -> int:
 
 
 def test_a_worker_stores_the_checks_and_counts_those_of_the_run(dub):
-    other = make_dub(dub.run, [FAST], "de-de", is_language_checked=True)
+    other = make_dub(dub.run, [FAST], "de-de", is_language_detected=True)
     checks.store_pending()
     assert stored(dub) == [(1, "fast"), (3, "empty"), (4, "fast")]
     assert stored(other) == [(1, "fast")]
@@ -43,10 +43,10 @@ def test_a_worker_stores_the_checks_and_counts_those_of_the_run(dub):
 
 
 def test_the_language_is_read_before_the_checks_are_made(dub):
-    Dub.objects.update(is_language_checked=False)
+    Dub.objects.update(is_language_detected=False)
     checks.store_pending()
     assert stored(dub) == []
-    Dub.objects.update(is_language_checked=True, foreign_lines=[[2, 2, "de"]])
+    Dub.objects.update(is_language_detected=True, foreign_lines=[[2, 2, "de"]])
     checks.store_pending()
     assert (2, "foreign") in stored(dub)
 
@@ -54,7 +54,7 @@ def test_the_language_is_read_before_the_checks_are_made(dub):
 def test_refreshing_comes_before_a_backlog_of_checks(dub, monkeypatch, enqueued):
     monkeypatch.setattr(checks, "DUBS_WHILE_BUSY", 2)
     for language in ("de-de", "fr-fr"):
-        make_dub(dub.run, [FAST], language, is_language_checked=True)
+        make_dub(dub.run, [FAST], language, is_language_detected=True)
     make_key(dub.team)
     due = make_run(dub.team)
     checks.store_pending()
@@ -94,11 +94,11 @@ def test_a_refresh_that_changes_lines_or_a_language_outdates_the_checks(dub):
     merging.merge(dub.run, camb.RunAnswer(dub.run.camb_run_id or 0, (given,), "", (), b"{}"), timezone.now())
     merging.write()
     assert Dub.objects.get(pk=dub.pk).has_current_checks is False
-    dub_languages.check_languages()
+    dub_languages.detect_languages()
     checks.store_pending()
     assert stored(dub) == [(1, "fast")]
     dub_languages.set_language(dub.run, dub, "de-de")
-    dub_languages.check_languages()
+    dub_languages.detect_languages()
     checks.store_pending()
     assert set(OpenCheck.objects.values_list("language", flat=True)) == {"de"}
 
@@ -124,7 +124,7 @@ def test_a_removed_run_leaves_no_checks(dub):
 
 def test_one_turn_is_bounded_and_another_follows(dub, enqueued, monkeypatch):
     for _ in range(checks._DUBS_PER_CHUNK):
-        make_dub(make_ready_run(dub.team), [FAST], is_language_checked=True)
+        make_dub(make_ready_run(dub.team), [FAST], is_language_detected=True)
     monkeypatch.setattr(checks, "MAX_SECONDS", 0)
     checks.store_pending()
     assert OpenCheck.objects.count() == checks._DUBS_PER_CHUNK

@@ -100,7 +100,7 @@ def test_a_dub_that_nothing_names_gets_a_guess_from_its_text(answer, team):
     run = make_run(team)
     answer(run, ready(transcript=lines(*SPANISH)))
     assert languages_of(run) == [("", "")]
-    dub_languages.check_languages()
+    dub_languages.detect_languages()
     run.refresh_from_db()
     assert languages_of(run) == [("es", "guess")]
     assert (run.languages, run.guessed_languages) == (["es"], ["es"])
@@ -110,7 +110,7 @@ def test_a_dub_that_nothing_names_gets_a_guess_from_its_text(answer, team):
 def test_a_text_of_a_few_words_stays_without_a_language(answer, team):
     run = make_run(team)
     answer(run, ready(transcript=lines("♪", "OK", "1, 2, 3")))
-    dub_languages.check_languages()
+    dub_languages.detect_languages()
     assert languages_of(run) == [("", "")]
 
 
@@ -200,7 +200,7 @@ def test_a_person_sets_and_takes_back_the_language_of_a_dub(team):
     assert hits_for(dub.run, "lang:es agua") == 1
     assert hits_for(dub.run, "lang:fr agua") == 0
     dub_languages.restore(team, before)
-    dub_languages.check_languages()
+    dub_languages.detect_languages()
     assert languages_of(dub.run) == [("fr-fr", "camb")]
     dub_languages.set_language(dub.run, dub, "es-es")
     dub_languages.set_language(dub.run, dub, "")
@@ -237,7 +237,7 @@ def test_runs_of_another_team_are_never_set_nor_restored(team, worker):
 
 def test_all_guesses_are_confirmed_and_become_guesses_again(team, worker):
     dub = make_dub(make_ready_run(team), SPANISH, "")
-    dub_languages.check_languages()
+    dub_languages.detect_languages()
     before, count = dub_languages.confirm_guesses(team, Run.objects.filter(team=team))
     dub.run.refresh_from_db()
     assert (count, languages_of(dub.run), dub.run.guessed_languages) == (1, [("es", "person")], None)
@@ -255,11 +255,11 @@ def test_a_dub_read_while_a_person_names_it_keeps_the_persons_word(team, monkeyp
         return guess(texts)
 
     monkeypatch.setattr(language_guess, "guess_language", guess_while_a_person_speaks)
-    dub_languages.check_languages()
+    dub_languages.detect_languages()
     assert languages_of(dub.run) == [("ca", "person")]
     monkeypatch.undo()
-    dub_languages.check_languages()
-    assert dub_languages.unchecked(team) == 0
+    dub_languages.detect_languages()
+    assert dub_languages.undetected(team) == 0
 
 
 # --- Text in another language ------------------------------------------------------------------------
@@ -267,17 +267,17 @@ def test_a_dub_read_while_a_person_names_it_keeps_the_persons_word(team, monkeyp
 
 def test_a_text_in_another_language_than_the_dub_is_noted(team):
     dub = make_dub(make_ready_run(team), SPANISH, "ja-jp")
-    dub_languages.check_languages()
+    dub_languages.detect_languages()
     dub.run.refresh_from_db()
-    assert dub.run.language_checks == [["ja-jp", "es", 0]]
+    assert dub.run.language_mismatches == [["ja-jp", "es", 0]]
 
 
 def test_lines_that_were_left_in_another_language_are_noted(team):
     dub = make_dub(make_ready_run(team), [*JAPANESE, *SPANISH, *JAPANESE], "ja-jp")
-    dub_languages.check_languages()
+    dub_languages.detect_languages()
     dub.refresh_from_db()
     dub.run.refresh_from_db()
-    assert dub.run.language_checks == [["ja-jp", "es", 10]]
+    assert dub.run.language_mismatches == [["ja-jp", "es", 10]]
     assert dub.foreign_lines == [[13, 22, "es"]]
 
 
@@ -285,9 +285,9 @@ def test_a_backlog_is_read_in_parts_until_none_is_left(team, worker, monkeypatch
     monkeypatch.setattr(dub_languages, "DUBS_PER_TASK", 2)
     for _ in range(5):
         make_dub(make_ready_run(team), ["Agua."], "")
-    dub_languages.check_languages()
+    dub_languages.detect_languages()
     worker()
-    assert dub_languages.unchecked(team) == 0
+    assert dub_languages.undetected(team) == 0
 
 
 def test_refreshing_comes_before_a_backlog_of_languages(team, worker, monkeypatch):
@@ -295,12 +295,12 @@ def test_refreshing_comes_before_a_backlog_of_languages(team, worker, monkeypatc
     for _ in range(5):
         make_dub(make_ready_run(team), ["Agua."], "")
     due = make_run(team)
-    dub_languages.check_languages()
+    dub_languages.detect_languages()
     assert worker() == 0
-    assert dub_languages.unchecked(team) == 3
+    assert dub_languages.undetected(team) == 3
     Run.objects.filter(pk=due.pk).update(due_at=None)
-    dub_languages.check_languages()
-    assert dub_languages.unchecked(team) == 0
+    dub_languages.detect_languages()
+    assert dub_languages.undetected(team) == 0
 
 
 def test_many_runs_are_left_to_the_other_sources_again_also_where_the_run_was_named(answer, team, worker):
@@ -319,5 +319,5 @@ def test_runs_that_cannot_be_refreshed_hold_no_language_up(team, worker, monkeyp
     make_run(make_team())  # due, in a team without a key
     for _ in range(5):
         make_dub(make_ready_run(team), ["Agua."], "")
-    dub_languages.check_languages()
-    assert dub_languages.unchecked(team) == 0
+    dub_languages.detect_languages()
+    assert dub_languages.undetected(team) == 0

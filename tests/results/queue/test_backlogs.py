@@ -55,7 +55,7 @@ def test_a_task_that_fails_can_be_run_again(enqueued):
 def test_a_dub_that_another_worker_has_checked_meanwhile_is_not_checked_again(enqueued, monkeypatch):
     run = make_ready_run(make_team())
     for language in ("en-us", "de-de"):
-        make_dub(run, language=language, is_language_checked=True, has_current_checks=False)
+        make_dub(run, language=language, is_language_detected=True, has_current_checks=False)
     stored = []
 
     def store(dub):

@@ -87,17 +87,17 @@ def test_a_team_whose_large_change_fails_holds_up_no_other(fail_for, enqueued):
 def test_a_dub_whose_language_cannot_be_read_holds_up_no_other(fail_for, monkeypatch, enqueued):
     monkeypatch.setattr(dub_languages, "DUBS_PER_TASK", 1)
     _good, bad = (make_dub(make_ready_run(make_team()), ["Hola"]) for _ in range(2))
-    fail_for(dub_languages, "_check", bad)
+    fail_for(dub_languages, "_detect", bad)
     for _ in range(3):
-        tasks.check_languages()
-    assert list(Dub.objects.filter(is_language_checked=False)) == [bad]
+        tasks.detect_languages()
+    assert list(Dub.objects.filter(is_language_detected=False)) == [bad]
     assert len(enqueued) == 2
 
 
 def test_a_dub_whose_checks_cannot_be_made_holds_up_no_other(fail_for, monkeypatch, enqueued):
     monkeypatch.setattr(checks, "_DUBS_PER_CHUNK", 1)
     monkeypatch.setattr(checks, "MAX_SECONDS", 60)
-    _good, bad = (make_dub(make_ready_run(make_team()), ["Hola"], is_language_checked=True) for _ in range(2))
+    _good, bad = (make_dub(make_ready_run(make_team()), ["Hola"], is_language_detected=True) for _ in range(2))
     fail_for(checks, "store_checks", bad)
     tasks.store_checks()
     assert list(Dub.objects.filter(has_current_checks=False)) == [bad]

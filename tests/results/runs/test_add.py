@@ -57,5 +57,5 @@ def test_a_known_run_gets_a_language_only_if_it_has_none(team, enqueued):
         run.refresh_from_db()
     assert [run.given_language for run in runs] == ["es", "fr", "it", ""]
     assert without.version > listed.version == persons.version
-    assert without.dubs.get().is_language_checked is False
-    assert ("check_languages",) in enqueued
+    assert without.dubs.get().is_language_detected is False
+    assert ("detect_languages",) in enqueued

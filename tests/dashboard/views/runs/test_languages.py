@@ -55,7 +55,7 @@ def test_a_change_is_undone_where_it_was_made(member, flat_dub, team):
     )
     assert "Undo" in response.text
     response = undo(member, team)
-    dub_languages.check_languages()
+    dub_languages.detect_languages()
     assert named(flat_dub) == ("", "")
     assert response.request["PATH_INFO"] == reverse("runs-detail", args=[flat_dub.run_id])
     assert "There is nothing left to undo." in undo(member, team).text
@@ -94,12 +94,12 @@ def test_a_selection_is_set_at_once_and_runs_with_several_dubs_are_named(member,
     response = member.post(
         reverse("runs-bulk-language", args=[team.slug]), {"all": 1, "language": "Spanish"}, follow=True
     )
-    dub_languages.check_languages()
+    dub_languages.detect_languages()
     assert named(flat_dub) == ("es", "person")
     assert "1 run is now in Spanish." in response.text
     assert "1 run has several dubs and stays as it is" in response.text
     undo(member, team)
-    dub_languages.check_languages()
+    dub_languages.detect_languages()
     assert named(flat_dub) == ("", "")
 
 
@@ -141,7 +141,7 @@ def test_text_in_another_language_shows_on_the_run_and_in_the_list(member, team)
     run = make_ready_run(team)
     lines = [f"Mañana a las {hour} salimos del puerto con los amigos de mi hermana." for hour in range(2, 14)]
     make_dub(run, lines, "ja-jp")
-    dub_languages.check_languages()
+    dub_languages.detect_languages()
     assert "text in Spanish" in member.get(reverse("runs-list", args=[team.slug])).text
     assert (
         "Labelled Japanese (Japan), but the text looks like Spanish."
@@ -153,7 +153,7 @@ def test_a_language_that_is_corrected_no_longer_contradicts_the_text(member, tea
     run = make_ready_run(team)
     lines = [f"Mañana a las {hour} salimos del puerto con los amigos de mi hermana." for hour in range(2, 14)]
     dub = make_dub(run, lines, "ja-jp")
-    dub_languages.check_languages()
+    dub_languages.detect_languages()
     post(member, dub, "Spanish")
     assert "text in Spanish" not in member.get(reverse("runs-detail", args=[run.pk])).text
 
@@ -171,7 +171,7 @@ def test_a_language_that_is_corrected_no_longer_contradicts_the_text(member, tea
     ],
 )
 def test_the_list_filters_by_language(member, team, lang, titles):
-    make_ready_run(team, title="Spain", languages=["es-es"], language_checks=[["es-es", "en", 12]])
+    make_ready_run(team, title="Spain", languages=["es-es"], language_mismatches=[["es-es", "en", 12]])
     make_ready_run(team, title="Mexico", languages=["fr-fr", "es-mx"], guessed_languages=["es-mx"])
     make_ready_run(team, title="Unknown", languages=[""])
     make_ready_run(team, title="Estonia", languages=["est"])
