@@ -35,8 +35,13 @@ document.addEventListener("htmx:configRequest", (event) => {
   repeatSince = undefined;
 });
 
-// A part that is being edited is not replaced. Its change is requested again by the next poll, so the poller stays too.
+let isPollAnswer = false; // whether what is swapped now is the answer to a poll
+
+document.addEventListener("htmx:beforeSwap", (event) => (isPollAnswer = Boolean(isPoll(event))));
+
+// A part that is being edited is not replaced by a poll. Its change is requested again by the next poll, so the poller stays too.
 document.addEventListener("htmx:oobBeforeSwap", (event) => {
+  if (!isPollAnswer) return;
   const { target, fragment } = event.detail;
   // A screen reader would read the same news at each poll.
   if (target.id === "live" && fragment.textContent === target.textContent) return (event.detail.shouldSwap = false);

@@ -199,7 +199,7 @@ def test_a_server_error_shows_a_message_and_keeps_typed_text(runs_page, owner_br
     field.fill("New name")
     page.route("**/title/", lambda route: route.fulfill(status=500, body="broken"))
     field.press("Enter")
-    expect(page.locator("#toast")).to_contain_text("That did not work")
+    expect(page.locator("#toast")).to_contain_text("Something went wrong on the server")
     expect(field).to_have_value("New name")
 
 

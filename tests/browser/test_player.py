@@ -349,4 +349,6 @@ def test_the_page_shows_why_there_is_no_fresh_link(open_run, camb, camb_clock, o
     expect(page.locator("#media-error")).to_contain_text("CAMB.AI does not accept this key.")
     page.get_by_role("button", name="Refresh now").click()
     expect(page.locator("#messages")).to_contain_text("CAMB.AI does not accept this key.")
-    expect(page.locator("#media-error")).to_have_text(re.compile("The link has expired. CAMB.AI gives no new one"))
+    expect(page.locator("#media-error")).to_have_text(
+        re.compile("The link has expired, and CAMB.AI gave no new one")
+    )

@@ -476,6 +476,7 @@ def test_the_page_and_the_api_have_the_same_filters():
         "order",
         "by",
         "view",
+        "cols",
         "after",
         "before",
     }

@@ -222,7 +222,7 @@ def test_without_a_database_the_page_that_says_so_is_what_answers(monkeypatch):
         (408, True, "It took too long to send, so nothing was changed."),
         (413, True, "It is too large to send without an account, so nothing was changed. Log in,"),
         (413, False, "Go back and send it in parts of up to 5 MB."),
-        (429, True, "Too much is still on its way from your network, so nothing was changed."),
+        (429, True, "Your network has too many uploads under way, so nothing was changed."),
     ],
 )
 def test_a_refused_body_is_answered_by_a_page_and_by_the_api(status, is_visitor, sentence):

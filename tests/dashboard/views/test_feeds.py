@@ -179,7 +179,7 @@ def test_a_line_of_a_transcript_is_for_those_who_may_export(client, team, subscr
     detail = {"added": 1, "removed": 1, "before": "The kettle is on.", "after": "It boils."}
     Event.objects.create(team=team, kind="changed", run=make_ready_run(team), language="en", detail=detail)
     answer = client.get(reverse("feeds-atom", args=[feeds.add(subscriber, None)])).content.decode()
-    assert ("kettle" in answer, "1 line new, 1 gone" in answer) == (may_export, True)
+    assert ("kettle" in answer, "1 line added, 1 removed" in answer) == (may_export, True)
 
 
 def ids_in(feed: ET.Element) -> list[str]:

@@ -88,7 +88,7 @@ def test_archiving_more_runs_than_a_session_keeps_is_undone(member, team, monkey
     monkeypatch.setattr("dashboard.views.runs.bulk.MAX_UNDONE", 100)
     monkeypatch.setattr("results.runs.large_changes.RUNS_AT_ONCE", 2)
     monkeypatch.setattr("results.runs.large_changes.REQUEST_SECONDS", 0)
-    monkeypatch.setattr("results.runs.large_changes._RUNS_PER_STEP", 2)
+    monkeypatch.setattr("results.runs.large_changes._RUNS_PER_CHUNK", 2)
     runs = make_runs(team, 5)
     member.post(reverse("runs-bulk-archive", args=[team.slug]), {"all": 1})
     assert len(archived(team)) == 2
