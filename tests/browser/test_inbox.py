@@ -103,7 +103,12 @@ def open_quiet(page, team, add_runs):
 
 
 @pytest.mark.parametrize(
-    "name", ["search", "runs-add", "runs-detail", "inbox", "teams-detail", "runs-checks-board"]
+    "name",
+    ["runs-detail", "inbox"]
+    + [
+        pytest.param(name, marks=pytest.mark.thorough)
+        for name in ("search", "runs-add", "teams-detail", "runs-checks-board")
+    ],
 )
 def test_a_page_without_polls_counts_within_a_minute(page, open_quiet, item, name):
     open_quiet(name)

@@ -104,6 +104,7 @@ def test_a_clock_that_is_set_back_holds_up_nothing(installation, camb):
         until(lambda: all_ready(installation, 10))
 
 
+@pytest.mark.thorough
 def test_runs_answered_but_not_stored_by_a_killed_worker_are_requested_again(installation, camb):
     answers = HeldAnswers(camb, after=1)
     installation.make_due(20)
@@ -146,6 +147,7 @@ def test_a_terminated_worker_releases_runs_that_are_not_answered_in_time(install
     answers.release()
 
 
+@pytest.mark.thorough
 def test_a_broker_emptied_during_work_is_set_up_again(installation, camb):
     installation.make_due(12)
     with installation.process("beat"), installation.process("worker"):
@@ -171,6 +173,7 @@ def test_tasks_lost_with_the_broker_are_enqueued_again(installation, camb):
     assert lines_per_run(installation) == [1] * 40
 
 
+@pytest.mark.thorough
 def test_two_late_beats_cause_one_catch_up(installation, camb):
     camb.unknown = None  # still in progress, and due again in an hour
     installation.make_due(33)
@@ -212,6 +215,7 @@ def test_a_message_delivered_twice_causes_one_call(installation, camb):
     assert lines_per_run(installation) == [1] * 8
 
 
+@pytest.mark.thorough
 def test_processes_with_a_wrong_broker_do_no_harm_and_stop_on_request(installation, camb):
     installation.make_due(10)
     wrong = {"BROKER_URL": "redis://127.0.0.1:9/0"}

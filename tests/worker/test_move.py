@@ -146,6 +146,7 @@ def test_an_interrupted_move_goes_on_and_everything_is_there(mover):
     assert (used.stdout, used.stderr) == ("a-secret-key 30 True\n", "")
 
 
+@pytest.mark.thorough
 def test_a_move_that_is_interrupted_while_the_search_is_built_goes_on(mover):
     assert mover.run("-c", INTERRUPTED_REBUILD, mover.url).returncode == 3
     moved = mover.move()

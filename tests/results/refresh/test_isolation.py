@@ -139,7 +139,9 @@ def test_the_mates_of_an_id_that_makes_camb_fail_get_their_results_within_a_minu
     assert len(camb.calls) <= 9
 
 
-@pytest.mark.parametrize("status", [409, 423, 502, 503, 504])
+@pytest.mark.parametrize(
+    "status", [409, 503] + [pytest.param(status, marks=pytest.mark.thorough) for status in (423, 502, 504)]
+)
 def test_one_id_that_makes_camb_unavailable_holds_up_no_other_for_long(camb, team, sweep, clock, status):
     make_numbered_runs(team, 5, due_at=timezone.now())
     camb.unknown = READY
@@ -159,7 +161,7 @@ def test_one_id_that_makes_camb_unavailable_holds_up_no_other_for_long(camb, tea
     assert late.status == "ready"
 
 
-@pytest.mark.parametrize("status", [410, 418, 451])
+@pytest.mark.parametrize("status", [410, pytest.param(451, marks=pytest.mark.thorough)])
 def test_a_refusal_of_one_id_is_that_runs_alone_whatever_its_status(camb, team, sweep, clock, status):
     make_numbered_runs(team, 5, due_at=timezone.now())
     camb.unknown = READY
@@ -171,7 +173,7 @@ def test_a_refusal_of_one_id_is_that_runs_alone_whatever_its_status(camb, team, 
     assert statuses() == ["not_found", "ready", "ready", "ready", "ready"]
 
 
-@pytest.mark.parametrize("named", ["0", "1", "Mon, 01 Jan 2024 00:00:00 GMT"])
+@pytest.mark.parametrize("named", ["0", pytest.param("1", marks=pytest.mark.thorough)])
 def test_an_id_that_fails_is_not_asked_about_without_end_although_camb_names_no_wait(
     camb, team, sweep, clock, named
 ):
