@@ -229,6 +229,7 @@ def test_processes_with_a_wrong_broker_do_no_harm_and_stop_on_request(installati
 
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux limits the memory of another process")
+@pytest.mark.thorough
 def test_another_worker_finishes_after_one_runs_out_of_memory(installation, camb):
     answers = HeldAnswers(camb)
     camb.unknown = ready(15_000)
@@ -262,6 +263,7 @@ def test_a_database_restart_during_a_call_costs_only_that_call(installation, cam
     assert lines_per_run(installation) == [1] * 10
 
 
+@pytest.mark.thorough
 def test_a_team_with_thousands_of_runs_and_a_slow_camb_does_not_block_others(installation, camb):
     camb.rule = lambda call: Reply(200, dict.fromkeys(map(str, call.run_ids), READY), delay=0.5 * (call.key == KEY))
     installation.make_due(2000)
