@@ -6,6 +6,7 @@ value under another, so each is read by its values.
 
 import re
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from results.camb.texts import plain_name, read_text
@@ -36,6 +37,24 @@ _UNITS = {
     **dict.fromkeys(("_s", "_sec", "_secs", "_seconds", "_in_seconds"), 1.0),
     **dict.fromkeys(("_ms", "_millis", "_milliseconds", "_in_ms"), 0.001),
 }
+_TIMED = {"start": _STARTS, "end": _ENDS, "duration": _DURATIONS}
+_UNTIMED = {"span": _SPANS, "speaker": _SPEAKERS, "translation": _TRANSLATIONS, "text": _TEXTS}
+
+
+def _known_names() -> dict[str, list[tuple[str, int, float]]]:
+    """Return for each name the parts of a line that it may be, its place among that part's names, and its unit."""
+    known: dict[str, list[tuple[str, int, float]]] = {}
+    for part, names in _TIMED.items():
+        with_units = [(name + end, unit) for end, unit in {"": 0.0, **_UNITS}.items() for name in names]
+        for place, (name, unit) in enumerate(with_units):
+            known.setdefault(name, []).append((part, place, unit))
+    for part, names in _UNTIMED.items():
+        for place, name in enumerate(names):
+            known.setdefault(name, []).append((part, place, 0.0))
+    return known
+
+
+_KNOWN_NAMES = _known_names()
 _NAMES_IN_A_SPEAKER = ("name", "speaker_name", "label", "id")
 # With one of these words, a text without a time or a speaker is about the dub and not of it.
 _NOTICE = re.compile(r"\b(pending|processing|progress|queued?|wait(ing)?|running|not ready)\b", re.IGNORECASE)
@@ -65,28 +84,28 @@ class LineFields(NamedTuple):
 
 def fields_of(transcript: list[Any]) -> LineFields:
     """Return the names that the parts of a line have in this transcript."""
-    seen: dict[str, list[str]] = {}
+    found: dict[str, list[tuple[int, str, float]]] = {part: [] for part in LineFields._fields}
     for name in dict.fromkeys(name for item in transcript if isinstance(item, dict) for name in item):
-        seen.setdefault(plain_name(name), []).append(name)
+        for part, place, unit in _KNOWN_NAMES.get(plain_name(name), ()):
+            found[part].append((place, name, unit))
+    for of_part in found.values():
+        of_part.sort(key=itemgetter(0))
 
-    def given(names: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(name for known in names for name in seen.get(known, ()))
+    def names(part: str) -> tuple[str, ...]:
+        return tuple(name for _, name, _ in found[part])
 
-    def timed(names: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
-        units = {"": 0.0, **_UNITS}
-        return tuple(
-            (name, unit) for end, unit in units.items() for known in names for name in given((known + end,))
-        )
+    def timed(part: str) -> tuple[tuple[str, float], ...]:
+        return tuple((name, unit) for _, name, unit in found[part])
 
     usual = LineFields()
     return LineFields(
-        timed(_STARTS) or usual.start,
-        timed(_ENDS) or usual.end,
-        timed(_DURATIONS),
-        given(_SPANS),
-        given(_SPEAKERS) or usual.speaker,
-        given(_TRANSLATIONS),
-        given(_TEXTS) or usual.text,
+        timed("start") or usual.start,
+        timed("end") or usual.end,
+        timed("duration"),
+        names("span"),
+        names("speaker") or usual.speaker,
+        names("translation"),
+        names("text") or usual.text,
     )
 
 
