@@ -17,11 +17,11 @@ SPEEDS = {"kana": 7, "han": 11, "hangul": 14, "arabic": 23, "indic": 25}
 _LEAST_KANA = 0.1
 
 _SCRIPT = re.compile(
-    r"(?P<han>[\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])"
-    r"|(?P<kana>[\u3041-\u30ff\u31f0-\u31ff\uff66-\uff9f])"
-    r"|(?P<hangul>[\u1100-\u11ff\u3130-\u318f\ua960-\ua97c\uac00-\ud7fb\uffa1-\uffdc])"
-    r"|(?P<arabic>[\u0620-\u06d3\u06ee-\u06ff\u0750-\u077f\u08a0-\u08c9\ufb50-\ufdff\ufe70-\ufefc])"
-    r"|(?P<indic>[\u0900-\u0dff])"
+    r"(?P<han>[\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+)"
+    r"|(?P<kana>[\u3041-\u30ff\u31f0-\u31ff\uff66-\uff9f]+)"
+    r"|(?P<hangul>[\u1100-\u11ff\u3130-\u318f\ua960-\ua97c\uac00-\ud7fb\uffa1-\uffdc]+)"
+    r"|(?P<arabic>[\u0620-\u06d3\u06ee-\u06ff\u0750-\u077f\u08a0-\u08c9\ufb50-\ufdff\ufe70-\ufefc]+)"
+    r"|(?P<indic>[\u0900-\u0dff]+)"
     r"|(?P<alphabet>\w)"
 )
 _HALF_WIDTH = re.compile("[\uff65-\uffdc]+")
@@ -46,7 +46,9 @@ def script_group(text: str) -> str:
     # Before Hebrew there are only alphabets: most lines need no count of scripts.
     if max(text, default="") < "\u0590":
         return ""
-    scripts = Counter(found.lastgroup or "" for found in _SCRIPT.finditer(_composed(text)))
+    scripts = Counter[str]()
+    for found in _SCRIPT.finditer(_composed(text)):
+        scripts[found.lastgroup or ""] += len(found[0])
     if scripts["kana"] > _LEAST_KANA * scripts["han"]:
         scripts["kana"] += scripts.pop("han", 0)
     group = max(scripts, key=scripts.__getitem__, default="")
