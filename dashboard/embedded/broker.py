@@ -48,10 +48,14 @@ class Folder:
         self.waiting = root / "waiting"
         self.held = root / "held"
         self.refused = root / "refused"
+        self._queues: dict[str, Path] = {}
 
     def queue(self, name: str) -> Path:
         """Return the folder of this queue's waiting messages."""
-        return self.waiting / _file_name(name)
+        # Each poll asks for it: making the path costs several times as much as listing the folder.
+        if name not in self._queues:
+            self._queues[name] = self.waiting / _file_name(name)
+        return self._queues[name]
 
     def requeue(self, taken: Path) -> None:
         """Move a held message back to the queue that its file name ends with."""
