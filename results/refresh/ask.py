@@ -28,7 +28,7 @@ from results.secrets import SealBrokenError
 logger = logging.getLogger(__name__)
 
 # Further calls of a lease begin within this time, so that answers are soon stored, and before the lease ends.
-ASK_SECONDS = min(2.0, settings.CAMB_TOTAL_SECONDS / 4)
+ASK_SECONDS = min(4.0, settings.CAMB_TOTAL_SECONDS / 4)
 # Failures that one id may cause for the whole batch.
 _BATCH_FAILURES = (camb.Unavailable, camb.Malformed)
 # A lease is renewed before a call once it is so old: a call takes at most CAMB_TOTAL_SECONDS of it.

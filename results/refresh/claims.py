@@ -24,8 +24,8 @@ from results.models import ApiKey, Run, RunQuerySet
 from results.refresh import heartbeat, rate_limit
 
 LEASE_DURATION = Run.LEASE
-# Claiming and storing cost as much as a call does, so while much is due a lease covers this many calls.
-MAX_CALLS = 8
+# Claiming and saving cost several times what a call does, so while much is due a lease covers this many calls.
+MAX_CALLS = 16
 # Failed calls after which a run is asked about alone: its id makes CAMB.AI fail, and would spoil its batch again.
 ASK_ALONE_AFTER = 2
 
