@@ -11,13 +11,15 @@ from enum import StrEnum
 from statistics import median
 from typing import NamedTuple, TypeGuard
 
-from results.transcripts.reading_speed import length, speed_for
+from results.transcripts.reading_speed import SPEEDS, length, speed_for
 
 MAX_MS = 100 * 3600 * 1000
 # So many lines, spread over the transcript, show how fast it is spoken.
 SAMPLE = 100
 # Speech is at most this many times as fast as the reading speed of its script, and mostly slower.
 FASTEST_PACE, SLOWEST_PACE = 1.5, 0.05
+# In fewer milliseconds nobody says a letter of any script.
+TOO_SHORT_TO_SPEAK_MS = 1000 / (max(SPEEDS.values()) * FASTEST_PACE)
 # Lines that must agree before their pace is certain evidence.
 CERTAIN_LINES = 3
 MAX_SILENT_LINE = 3600  # seconds; a longer line of music is one in milliseconds
@@ -232,13 +234,15 @@ def _unit_by_speech(spans: Sequence[tuple[float, str]], end: float, are_whole: b
     minute a letter. Fractions are a sign of seconds, which only the pace of several lines outweighs. Lines without
     speech, such as [Music], have no pace; they are in seconds unless that makes them longer than an hour.
     """
+    # Whole numbers this small would be a dub of less than a second.
+    is_certain_if_seconds = not are_whole or end < SHORTEST_DUB_MS or not spans
+    if is_certain_if_seconds and max((duration for duration, _ in spans), default=0) < TOO_SHORT_TO_SPEAK_MS:
+        return Unit.SECONDS, True
     paces = [
         length(speech) * 1000 / duration / speed_for(speech)
         for duration, text in spans
         if (speech := _spoken_part(text))
     ]
-    # Whole numbers this small would be a dub of less than a second.
-    is_certain_if_seconds = not are_whole or end < SHORTEST_DUB_MS or not spans
     if not paces:
         longest = median(duration for duration, _ in spans) if spans else 0
         is_long = are_whole and longest > MAX_SILENT_LINE
