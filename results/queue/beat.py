@@ -10,7 +10,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from results import clock
 from results.db import health
-from results.models import ScheduledTask
+from results.models import ScheduledTask, WorkerHeartbeat
 from results.queue.messages import BROKER_ERRORS, enqueue
 
 logger = logging.getLogger(__name__)
@@ -40,7 +40,8 @@ class BeatScheduler(Scheduler):
                 health.log_not_migrated()
                 return self.TICK_SECONDS
             due, was_set_back = claim_scheduled(_intervals())
-            for name in due:
+            # Without a worker messages would only pile up: once it is back, it is sent what is due then.
+            for name in due if due and WorkerHeartbeat.objects.alive(clock.now()).exists() else ():
                 self.apply_async(self.schedule[name], producer=self.producer, advance=False)
             if was_set_back:
                 logger.warning("The clock was set back: what is due later than it can be becomes due now")

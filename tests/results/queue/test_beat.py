@@ -9,7 +9,7 @@ from django.db import OperationalError as DatabaseDown
 from django.utils import timezone
 
 from results import tasks
-from results.models import ScheduledTask
+from results.models import ScheduledTask, WorkerHeartbeat
 from results.queue.beat import BeatScheduler, claim_scheduled, end_scheduled, run_soon
 
 pytestmark = pytest.mark.django_db
@@ -94,6 +94,7 @@ def test_a_task_can_be_moved_to_the_next_tick():
 @pytest.fixture
 def beat(tmp_path, settings):
     settings.CELERY_BEAT_SCHEDULE = {"tick": {"task": "a.task", "schedule": 1.0}}
+    WorkerHeartbeat.objects.create(name="a worker", seen_at=timezone.now())
     with Celery(broker=f"folder://{tmp_path}", set_as_current=False) as app:
         app.conf.beat_schedule = settings.CELERY_BEAT_SCHEDULE
         yield BeatScheduler(app)
@@ -106,6 +107,17 @@ def test_beat_sends_what_is_due_and_nothing_expires(beat, clock):
     waiting = beat.app.connection().SimpleQueue("celery")
     assert waiting.qsize() == 1
     assert waiting.get(block=False).properties.get("expiration") is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_beat_sends_nothing_while_there_is_no_worker_and_goes_on_once_there_is_one(beat, clock):
+    clock(10)
+    beat.tick()
+    assert beat.app.connection().SimpleQueue("celery").qsize() == 0
+    WorkerHeartbeat.objects.create(name="another", seen_at=timezone.now())
+    clock(1)
+    beat.tick()
+    assert beat.app.connection().SimpleQueue("celery").qsize() == 1
 
 
 @pytest.mark.django_db(transaction=True)
