@@ -65,6 +65,7 @@ def test_key(team_id: int) -> None:
 
 
 @shared_task
+@single_instance
 def fetch_languages() -> None:
     _run_scheduled("fetch-languages", keys.fetch_languages)
 
@@ -137,26 +138,31 @@ def take_stills() -> None:
 
 
 @shared_task
+@single_instance
 def delete_old_part_files() -> None:
     _run_scheduled("delete-old-part-files", part_files.delete_old)
 
 
 @shared_task
+@single_instance
 def delete_old_calls() -> None:
     _run_scheduled("delete-old-calls", call_log.delete_old)
 
 
 @shared_task
+@single_instance
 def delete_expired() -> None:
     _run_scheduled("delete-expired", expired.delete_expired)
 
 
 @shared_task
+@single_instance
 def apply_retention() -> None:
     _run_scheduled("apply-retention", retention.apply_retention)
 
 
 @shared_task
+@single_instance
 def delete_old_audit_entries() -> None:
     _run_scheduled("delete-old-audit-entries", audit.delete_old)
 
@@ -169,6 +175,7 @@ def purge_trash() -> None:
 
 
 @shared_task
+@single_instance
 def read_bounces() -> None:
     _run_scheduled("read-bounces", mailbox.read_configured)
 
@@ -191,10 +198,12 @@ def deliver_messages(lease: str) -> None:
 
 
 @shared_task
+@single_instance
 def write_weekly_summaries() -> None:
     _run_scheduled("write-weekly-summaries", periodic.write_weekly)
 
 
 @shared_task
+@single_instance
 def delete_old_events() -> None:
     _run_scheduled("delete-old-events", periodic.delete_old)
