@@ -8,9 +8,12 @@ from results.models import ApiKey
 
 
 def calls_left(key: ApiKey, now: datetime) -> int:
-    """Return how many calls the key may make at once without exceeding REFRESH_CALLS_PER_SECOND over one second."""
-    left = now + timedelta(seconds=1) - _rate_used_until(key, now)
-    return int(left.total_seconds() * settings.REFRESH_CALLS_PER_SECOND)
+    """Return how many calls the key may make at once without exceeding REFRESH_CALLS_PER_SECOND over one second.
+
+    A rate below one call a second is kept over the time of one call.
+    """
+    left = now + _burst() - _rate_used_until(key, now)
+    return int(round(left.total_seconds() * settings.REFRESH_CALLS_PER_SECOND, 3))
 
 
 def count_calls(key: ApiKey, now: datetime, calls: int) -> None:
@@ -19,7 +22,11 @@ def count_calls(key: ApiKey, now: datetime, calls: int) -> None:
     ApiKey.objects.filter(pk=key.pk).update(rate_used_until=_rate_used_until(key, now) + spent, claimed_at=now)
 
 
+def _burst() -> timedelta:
+    return timedelta(seconds=max(1.0, 1 / settings.REFRESH_CALLS_PER_SECOND))
+
+
 def _rate_used_until(key: ApiKey, now: datetime) -> datetime:
     # A time further ahead than the rate ever reaches was written before the clock was set back.
-    is_ahead = key.rate_used_until and now < key.rate_used_until < now + timedelta(minutes=1)
+    is_ahead = key.rate_used_until and now < key.rate_used_until < now + max(timedelta(minutes=1), 2 * _burst())
     return key.rate_used_until if key.rate_used_until and is_ahead else now

@@ -69,6 +69,15 @@ def test_the_rate_counts_calls_and_not_leases(team, runs, settings, clock):
     assert claims.claim(team.pk)
 
 
+def test_a_rate_below_one_call_a_second_is_kept_too(team, runs, settings, clock):
+    settings.REFRESH_CALLS_PER_SECOND = 0.3
+    assert len(claims.plan_calls(claims.claim(team.pk).runs)) == 1
+    clock(3)
+    assert claims.claim(team.pk) is None
+    clock(1)
+    assert claims.claim(team.pk)
+
+
 def test_a_new_key_and_a_key_in_trouble_have_one_lease_out_for_one_call(team, runs):
     ApiKey.objects.update(state="untried")
     assert len(claims.claim(team.pk).runs) == 5
