@@ -28,11 +28,11 @@ from results.secrets import SealBrokenError
 logger = logging.getLogger(__name__)
 
 # Further calls of a lease begin within this time, so that answers are soon stored, and before the lease ends.
-ASK_SECONDS = min(4.0, settings.CAMB_TOTAL_SECONDS / 4)
+ASK_SECONDS = min(2.0, settings.CAMB_TOTAL_SECONDS / 4)
 # Failures that one id may cause for the whole batch.
 _BATCH_FAILURES = (camb.Unavailable, camb.Malformed)
 # A lease is renewed before a call once it is so old: a call takes at most CAMB_TOTAL_SECONDS of it.
-RENEW_AFTER_SECONDS = 5.0
+RENEW_AFTER_SECONDS = min(5.0, settings.CAMB_TOTAL_SECONDS / 4)
 # How long a thread stays with one key, at least and at most, before it looks which key is next.
 KEY_SECONDS = (2.0, 4.0)
 # A run that this many answers in a row left out is asked about once by itself, while answers name other runs.
@@ -56,7 +56,7 @@ def refresh() -> None:
     if not _sweeping.acquire(blocking=False):
         return
     try:
-        while (lease := claims.claim_next()) and not queue.is_worker_stopping():
+        while not queue.is_worker_stopping() and (lease := claims.claim_next()):
             # At different times, so that not all threads change their key at once.
             deadline = monotonic() + random.uniform(*KEY_SECONDS)  # noqa: S311
             refresh_lease(lease)
@@ -110,11 +110,15 @@ def ask(lease: Lease, log: CallLog) -> list[Outcome]:
     batch: Sequence[DueRun] = ()
     try:
         calls = _BatchCalls(keys.client_for(lease.key), lease, log)
-        for planned in claims.plan_calls(lease.runs):
+        # Those whose last call failed come first: what is slow about them holds up no answer that is here already.
+        calls_planned = sorted(claims.plan_calls(lease.runs), key=lambda runs: not _have_failed(runs))
+        for planned in calls_planned:
             # The other half stays due, and so is the next probe if this one fails.
             batch = _halves(planned)[0] if calls.is_probe_of_suspects(planned) else planned
+            if outcomes and (monotonic() > ends or queue.is_worker_stopping()):
+                break
             # Since the first call, another thread's failure may have opened the circuit breaker.
-            if outcomes and (monotonic() > ends or not circuit_breaker.is_usable(lease.key.pk)):
+            if outcomes and not circuit_breaker.is_usable(lease.key.pk):
                 break
             for pk, answer in calls.ask(batch).items():
                 outcomes.append(Outcome(pk, lease.id, started, answer, pk in calls.verified))
@@ -152,8 +156,7 @@ class _BatchCalls:
 
         Raises the CambError that concerns the key or the whole service.
         """
-        has_failed = any(run.call_failures for run in runs)
-        answers = self._ask_suspects(runs) if has_failed else self._ask_or_halve(runs)
+        answers = self._ask_suspects(runs) if _have_failed(runs) else self._ask_or_halve(runs)
         refusals = [answer for answer in answers.values() if isinstance(answer, camb.Refused)]
         if len(refusals) == len(runs) and all(refusal.is_forbidden for refusal in refusals):
             self._check_key(runs, refusals[0])
@@ -217,7 +220,7 @@ class _BatchCalls:
 
     def is_probe_of_suspects(self, runs: Sequence[DueRun]) -> bool:
         """Whether one call is to show that the key works again, and one of these runs may be what makes it fail."""
-        return self.lease.key.is_in_trouble and len(runs) > 1 and any(run.call_failures for run in runs)
+        return self.lease.key.is_in_trouble and len(runs) > 1 and _have_failed(runs)
 
     def _ask_suspects(self, runs: Sequence[DueRun]) -> dict[int, Answer]:
         """Ask in halves about runs whose last call failed, so that one id that makes CAMB.AI fail is found.
@@ -321,6 +324,11 @@ class _BatchCalls:
                     continue
                 self.verified.add(run.pk)
         return verified
+
+
+def _have_failed(runs: Sequence[DueRun]) -> bool:
+    """Whether the last call about one of these runs failed."""
+    return any(run.call_failures for run in runs)
 
 
 def _halves(runs: Sequence[DueRun]) -> list[Sequence[DueRun]]:

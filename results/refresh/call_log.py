@@ -60,6 +60,8 @@ def write_log(log: CallLog, changes: Mapping[int, str]) -> None:
         known = set(Run.objects.filter(pk__in=last).values_list("pk", flat=True))
         if not (known or Team.objects.filter(pk=log.team_id).exists()):
             return
+        for call, _ in log.calls:
+            call.pk = None  # of a transaction that was rolled back: another's call may have that key by now
         Call.objects.bulk_create([call for call, _ in log.calls])
         bulk.insert(
             [

@@ -68,7 +68,7 @@ def _keep_beating() -> None:
                 beat()
             else:
                 health.log_not_migrated()
-        except (DatabaseError, InterfaceError) as error:
+        except Exception as error:  # without its heartbeat a worker that goes on would count as dead
             if not has_failed:  # one line for each outage, not one every two seconds
                 logger.warning("The worker's heartbeat could not be stored: %s", health.first_line(error))
             has_failed = True

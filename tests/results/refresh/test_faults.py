@@ -4,6 +4,7 @@ import logging
 import threading
 import zlib
 from collections import Counter
+from contextlib import suppress
 from datetime import UTC, timedelta
 from email.utils import format_datetime
 from time import monotonic
@@ -14,10 +15,11 @@ from django.utils import timezone
 
 from demo.server import ABSENT, Reply, StandIn
 from results import camb as camb_client
-from results import clock, tasks
+from results import clock, queue, tasks
 from results.camb import parse, texts
 from results.models import ApiKey, Attempt, Call, Cue, Dub, RawAnswer, Run, TeamVersion
 from results.refresh import ask, circuit_breaker, claims, keys, merge
+from results.refresh.call_log import CallLog, write_log
 from results.runs.request import request_refresh, request_refresh_many
 from results.search.service import search
 from tests.factories import LINE, make_numbered_runs, make_run, make_team
@@ -68,6 +70,47 @@ def test_trouble_amid_a_lease_keeps_what_was_heard_and_puts_off_only_what_was_no
     now = timezone.now()
     assert Run.objects.filter(due_at__gt=now).count() == 5
     assert Run.objects.due(now).count() == 10
+
+
+def test_runs_whose_calls_failed_are_asked_about_first_so_that_they_hold_up_no_answer(
+    camb, team, enqueued, settings
+):
+    settings.REFRESH_CALLS_PER_KEY = 1
+    runs = make_numbered_runs(team, 15)
+    Run.objects.filter(pk=runs[12].pk).update(call_failures=1)
+    camb.unknown = READY
+    ask.refresh_lease(whole_lease(team))
+    first_halves = {run_id for call in camb.calls[:2] for run_id in call.run_ids}
+    assert first_halves == {run.camb_run_id for run in runs[10:]}
+    assert statuses() == ["ready"] * 15
+
+
+def test_a_worker_that_stops_begins_no_further_call_and_leases_nothing_more(
+    camb, team, enqueued, settings, monkeypatch
+):
+    settings.REFRESH_CALLS_PER_KEY = 1
+    make_numbered_runs(team, 15)
+    camb.unknown = READY
+    lease = whole_lease(team)
+    monkeypatch.setattr(queue, "is_worker_stopping", lambda: True)
+    ask.refresh_lease(lease)
+    tasks.refresh()
+    assert len(camb.calls) == 1
+    assert statuses() == ["ready"] * 5 + ["new"] * 10
+    assert not Run.objects.exclude(lease=None).exists()
+
+
+def test_a_call_log_that_was_rolled_back_is_stored_beside_the_call_that_took_its_key(team):
+    log, other = CallLog(team.pk), CallLog(team.pk)
+    for one in (log, other):
+        with one.record([]):
+            pass
+    with suppress(ZeroDivisionError), transaction.atomic():
+        write_log(log, {})
+        raise ZeroDivisionError
+    write_log(other, {})
+    write_log(log, {})
+    assert Call.objects.count() == 2
 
 
 # --- CAMB.AI's trouble -------------------------------------------------------------------------------
