@@ -283,6 +283,11 @@ def read_error_message(body: bytes, mask: Mask = str) -> str:
         value = decode(body)
     except Malformed:
         value = body.decode("utf-8", "replace")
+    return read_error_value(value, mask)
+
+
+def read_error_value(value: object, mask: Mask = str) -> str:
+    """Return the message in the decoded body of an error."""
     value = _clean(value, mask, Notes())
     return message_in(value) if isinstance(value, dict) else plain(value)
 
