@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from results.camb import bulk, parse
 from results.camb.answers import LanguageAnswer, RunAnswer, TaskAnswer
+from results.camb.error_codes import error_code_in, error_code_of_call
 from results.camb.errors import Malformed, Refused, Unavailable
 from results.camb.reasons import quote_message
 from results.camb.texts import HIDDEN_KEY
@@ -109,6 +110,8 @@ class Client:
             raise Malformed(
                 gettext("CAMB.AI's answer is not in the expected form. Dubroom tries again later."), http_status=200
             )
+        if code := error_code_of_call(answer, by_run.by_run.values()):
+            raise self._error(code, parse.read_error_value(answer, self._mask_in_error))
         return {run_id: parse.read_run_in(by_run, run_id, self._mask) for run_id in run_ids}
 
     def _fetch_one(self, run_id: int) -> RunAnswer:
@@ -118,7 +121,16 @@ class Client:
                 gettext("CAMB.AI's answer is not in the expected form. Dubroom tries again later."),
                 http_status=200,
             )
-        return parse.read_run(run_id, answer, self._mask)
+        read = parse.read_run(run_id, answer, self._mask)
+        if not read.dubs:
+            self._check_for_code(answer)
+        return read
+
+    def _check_for_code(self, answer: object) -> None:
+        """Raise the error whose code an answer without a result holds, although it came with 200."""
+        answer = parse.unpacked(answer)
+        if code := error_code_in(answer):
+            raise self._error(code, parse.read_error_value(answer, self._mask_in_error))
 
     def fetch_task(self, task_id: str) -> TaskAnswer:
         """Return the state of a dubbing task; it names the run id once CAMB.AI has made the run.
@@ -128,13 +140,19 @@ class Client:
         # Other characters, such as "..", would change the address.
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,200}", task_id):
             raise ValueError("not a task id of CAMB.AI")
-        return parse.read_task(self._send("GET", f"/dub/{task_id}"), self._mask)
+        answer = self._send("GET", f"/dub/{task_id}")
+        task = parse.read_task(answer, self._mask)
+        if not task.run_id:
+            self._check_for_code(answer)
+        return task
 
     def fetch_languages(self) -> list[LanguageAnswer]:
         """Return every language that CAMB.AI dubs from or into, each once."""
         known: dict[int, LanguageAnswer] = {}
         for path in ("/source-languages", "/target-languages"):
-            for language in parse.read_languages(self._send("GET", path), self._mask):
+            answer = self._send("GET", path)
+            self._check_for_code(answer)
+            for language in parse.read_languages(answer, self._mask):
                 known.setdefault(language.camb_id, language)
         return list(known.values())
 
@@ -196,7 +214,15 @@ class Client:
 
     def _error_for(self, response: requests.Response) -> Unavailable | Refused:
         """Return the error for a status code; the body, which may be broken, only adds CAMB.AI's message."""
-        code = response.status_code
+        try:
+            body = next(response.iter_content(MAX_ERROR_BODY), b"")
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError):
+            body = b""
+        message = parse.read_error_message(body, self._mask_in_error)
+        return self._error(response.status_code, message, _retry_after(response.headers.get("Retry-After")))
+
+    def _error(self, code: int, message: str, retry_after: int | None = None) -> Unavailable | Refused:
+        """Return the error for a code, be it the answer's status or the one in a body that came with 200."""
         kind = Refused if 400 <= code < 500 and code not in TRANSIENT_4XX else Unavailable
         setting = ""
         if 300 <= code < 400:
@@ -207,13 +233,8 @@ class Client:
         else:
             sentence = gettext("CAMB.AI did not accept the request.")
         sentence = f"{SENTENCES.get(code, sentence)} (HTTP {code})"
-        try:
-            body = next(response.iter_content(MAX_ERROR_BODY), b"")
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError):
-            body = b""
-        if message := parse.read_error_message(body, self._mask_in_error):
+        if message:
             sentence += f" {quote_message(message)}"
-        retry_after = _retry_after(response.headers.get("Retry-After"))
         return kind(sentence, http_status=code, retry_after=retry_after, setting=setting)
 
     def _explain_network_error(self, error: Exception) -> tuple[str, str]:

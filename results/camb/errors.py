@@ -21,6 +21,7 @@
                                   about one of the runs
     other 5xx        Unavailable  a fault in CAMB.AI                       -             -             yes
 
+A code that stands in the body of a 200 counts as the status (`error_codes`).
 Callers read the properties and never compare `http_status` themselves.
 """
 

@@ -106,13 +106,13 @@ _CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _OF_A_RUN = ("", "dub_", "dubbing_", "job_", "process_", "request_", "result_", "run_", "task_")
 _STATUS_FIELDS = tuple(f"{of}{name}" for name in ("status", "state") for of in _OF_A_RUN)
 # In these, an unknown reason ends a dub too; in the others it may be about anything.
-_FAILURE_FIELDS = ("exception_reason", "error_reason", "fail_reason", "failed_reason", "failure_reason")
+FAILURE_FIELDS = ("exception_reason", "error_reason", "fail_reason", "failed_reason", "failure_reason")
 _REASON_FIELDS = ("reason", "error_code", "error_type", "exception", "failure", "failure_code", "status_reason")
 _ERROR_FIELDS = ("error", "errors", "code", "message", "detail", "msg", "error_message")
 _FAILED_FIELDS = ("failed", "has_failed", "is_failed")
 _SUCCESS_FIELDS = ("success", "is_success", "ok", "status", "succeeded", "successful")
 STATE_FIELDS = frozenset({
-    *_STATUS_FIELDS, *_FAILURE_FIELDS, *_REASON_FIELDS, *_ERROR_FIELDS, *_FAILED_FIELDS, *_SUCCESS_FIELDS
+    *_STATUS_FIELDS, *FAILURE_FIELDS, *_REASON_FIELDS, *_ERROR_FIELDS, *_FAILED_FIELDS, *_SUCCESS_FIELDS
 })  # fmt: skip
 """The names of all fields that say something of a run's state."""
 # The names that a word has within the object in such a field.
@@ -178,9 +178,9 @@ def read_state(fields: dict[str, Any]) -> RunState:
     failure = _failure(fields, status)
     if failure:
         return RunState(status, failure)
-    reasons = _reasons(fields, (*_FAILURE_FIELDS, *_REASON_FIELDS))
+    reasons = _reasons(fields, (*FAILURE_FIELDS, *_REASON_FIELDS))
     is_unread = (
-        any(fields.get(name) and not _words(fields, (name,)) for name in (*_STATUS_FIELDS, *_FAILURE_FIELDS))
+        any(fields.get(name) and not _words(fields, (name,)) for name in (*_STATUS_FIELDS, *FAILURE_FIELDS))
         or any(isinstance(fields.get(name), list) for name in _STATUS_FIELDS)
         or any(fields.get(name) is False for name in _SUCCESS_FIELDS)
         or any(fields.get(name) is True for name in _ERROR_FIELDS)
@@ -190,7 +190,7 @@ def read_state(fields: dict[str, Any]) -> RunState:
 
 def _failure(fields: dict[str, Any], status: str) -> str:
     """Return the reason or status that ends the run, or ""."""
-    reasons = [reason for reason in _reasons(fields, _FAILURE_FIELDS) if not reason.isdigit()]
+    reasons = [reason for reason in _reasons(fields, FAILURE_FIELDS) if not reason.isdigit()]
     if status and is_usual(status):
         reasons = list(filter(_known, reasons))
     words = (*_words(fields, _STATUS_FIELDS), *_reasons(fields, _REASON_FIELDS))

@@ -2,6 +2,7 @@
 
 import socket
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -96,6 +97,58 @@ def test_message_of_an_error_is_quoted_as_plain_text(
     stand_in.script(Reply(422, body))
     sentence = "CAMB.AI did not accept the ids. Check that each is the id of a dubbing run. (HTTP 422)"
     assert str(error_of(client)) == sentence + quote
+
+
+CODED = [
+    lambda code: {"error": f"No {KEY}", "status": code},
+    lambda code: {"error": {"message": f"No {KEY}", "code": str(code)}, "data": None},
+    lambda code: {"status": "error", "statusCode": float(code), "detail": f"No {KEY}", "results": {}},
+]
+
+
+@pytest.mark.parametrize("code", [401, 402, 403, 404, 422, 429, 500, 503])
+def test_a_code_in_the_body_of_a_200_is_the_error_of_that_code(
+    stand_in: StandIn, client: Client, code: int
+) -> None:
+    stand_in.script(Reply(code))
+    with pytest.raises(CambError) as by_status:
+        client.fetch([1])
+    for body in CODED if code < 500 else CODED[:2]:
+        for call in (
+            lambda: client.fetch([1, 2]),
+            lambda: client.fetch([1]),
+            lambda: client.fetch_task("a-1"),
+            client.fetch_languages,
+        ):
+            stand_in.script(Reply(200, body(code)))
+            with pytest.raises(type(by_status.value)) as caught:
+                call()
+            assert (caught.value.http_status, KEY in str(caught.value)) == (code, False)
+            assert str(caught.value) == f"{by_status.value} CAMB.AI says: “No [key hidden]”"
+
+
+def test_a_code_in_a_200_concerns_the_call_only_where_it_names_no_result_and_no_reason(
+    stand_in: StandIn, client: Client
+) -> None:
+    refused = {"error": "Invalid API key", "status": 401}
+    unknown = {"error": "Run not found", "status": 404}
+    ended = {"status": 500, "exception_reason": "SOURCE_TOO_LONG"}
+    body: Any
+    for body in (
+        {"1": FLAT, "2": unknown, "status": 401},
+        {"1": unknown, "2": unknown},
+        {"1": refused, "2": {}},
+        {"1": ended, "2": FLAT | {"status": 401}},
+        {"status": "200", "message": "401 lines"},
+    ):
+        stand_in.script(Reply(200, body))
+        assert list(client.fetch([1, 2])) == [1, 2]
+    for body in (FLAT | {"status": 401}, ended, {"status": 4010}, {"status": "ERROR", "code": 500}):
+        stand_in.script(Reply(200, body))
+        assert client.fetch([1])[1].run_id == 1
+    for body in ({"1": refused, "2": refused}, {"2": {"status": 429}}, {"status": "PAYMENT_REQUIRED"}):
+        stand_in.script(Reply(200, body))
+        assert error_of(client).concerns_key
 
 
 def test_error_keeps_its_status_code_when_its_body_breaks_off(stand_in: StandIn, client: Client) -> None:

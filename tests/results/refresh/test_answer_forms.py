@@ -304,10 +304,10 @@ def test_a_dub_stored_under_an_old_code_is_found_under_the_present_one(camb, tea
 
 
 def test_words_about_the_whole_call_are_noted_on_each_run(team, sweep, monkeypatch):
-    monkeypatch.setattr(Client, "_send", lambda *call, **more: {"error": "Invalid API key", "status": 401})
+    monkeypatch.setattr(Client, "_send", lambda *call, **more: {"error": "Come back later"})
     make_runs(team, 2)
     sweep()
-    assert [run.notes for run in Run.objects.all()] == [["CAMB.AI says: “Invalid API key”"]] * 2
+    assert [run.notes for run in Run.objects.all()] == [["CAMB.AI says: “Come back later”"]] * 2
     assert set(Run.objects.values_list("status", flat=True)) == {"waiting"}
 
 

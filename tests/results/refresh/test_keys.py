@@ -7,7 +7,7 @@ from demo.server import Reply
 from results import camb as camb_client
 from results.models import ApiKey, Run
 from results.refresh import circuit_breaker, keys
-from tests.factories import make_run
+from tests.factories import make_run, make_runs
 
 pytestmark = pytest.mark.django_db
 State = ApiKey.State
@@ -56,6 +56,27 @@ def test_one_failed_test_shows_at_once(camb, tested, reply, state):
     camb.script(reply)
     key = tested()
     assert (key.state, bool(key.message), key.is_in_trouble) == (state, True, True)
+
+
+@pytest.mark.parametrize("run_count", [0, 1, 2])
+@pytest.mark.parametrize(
+    ("code", "state"),
+    [
+        (401, State.REFUSED),
+        (402, State.UNPAID),
+        (403, State.REFUSED),
+        (429, State.UNAVAILABLE),
+        (500, State.UNAVAILABLE),
+        (503, State.UNAVAILABLE),
+    ],
+)
+def test_a_code_in_the_body_of_a_200_shows_no_key_as_working(camb, team, tested, sweep, code, state, run_count):
+    camb.rule = lambda call: Reply(200, {"error": "No", "status": code})
+    make_runs(team, run_count)
+    assert tested().state == (State.UNTRIED if code == 403 and not run_count else state)
+    ApiKey.objects.update(state=State.UNTRIED, failures=0, retry_at=None)
+    sweep()
+    assert ApiKey.objects.get().state != State.WORKING
 
 
 def test_a_403_about_a_run_of_the_team_refuses_the_key(camb, team, tested):
