@@ -72,6 +72,15 @@ def accepts_writes() -> bool:
         return False
     if not has_failed():
         return True
+    if not takes_a_probe_row():
+        return False
+    with suppress(RedisError, OSError):
+        cache.delete(FAILURE_KEY)
+    return True
+
+
+def takes_a_probe_row() -> bool:
+    """Return whether a row of the size of a long answer can be written, and delete it again."""
     session = apps.get_model("sessions", "Session")  # a worker imports this module before models can be loaded
     try:
         # The probe is an expired session without a user, which does no harm if its deletion fails.
@@ -82,8 +91,6 @@ def accepts_writes() -> bool:
     except (DatabaseError, InterfaceError) as error:
         logger.warning("The database still accepts no writes: %s", first_line(error))
         return False
-    with suppress(RedisError, OSError):
-        cache.delete(FAILURE_KEY)
     return True
 
 

@@ -12,17 +12,18 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from django.db import InterfaceError, OperationalError
+from django.db import connection
 
 from results import queue
+from results.db import health
 
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 600
+# An item whose statement took too long, or that waited for a lock in vain, may well succeed soon.
+TRANSIENT_RETRY_SECONDS = 60
 # When more items of a backlog fail, the fault is in none of them.
 MAX_QUARANTINED = 1000
-# Without memory or the database none of many can come.
-_ERRORS_OF_ALL = (MemoryError, OperationalError, InterfaceError)
 
 quarantined_until: dict[tuple[str, int], float] = {}
 """Until when items are left out that failed in this process, by the log line of their backlog and their pk."""
@@ -68,10 +69,22 @@ def isolated(failure: str, pk: int) -> Iterator[None]:
     """
     try:
         yield
-    except _ERRORS_OF_ALL:
-        raise
-    except Exception:
+    except Exception as error:
+        if _concerns_all(error):
+            raise
         logger.exception(failure, pk)
+
+
+def _concerns_all(error: Exception) -> bool:
+    """Whether no other item can come either: there is no memory, or the database is away or takes no changes.
+
+    An item's own statement may take too long, wait for a lock in vain or be more than the database can do. Then a
+    probe succeeds. It is one statement for an item, and the first that fails ends the backlog's turn.
+    """
+    if not isinstance(error, health.TRANSIENT_ERRORS):
+        return isinstance(error, MemoryError)
+    # A connection that broke, as when the database restarts, is no item's fault.
+    return not (connection.is_usable() and health.takes_a_probe_row())
 
 
 class Quarantine:
@@ -89,12 +102,12 @@ class Quarantine:
         """Do as the function `isolated` does, and leave the item out for a while if it fails."""
         try:
             yield
-        except _ERRORS_OF_ALL:
-            raise
-        except Exception:
-            if len(self.pks()) >= MAX_QUARANTINED:
+        except Exception as error:
+            if _concerns_all(error) or len(self.pks()) >= MAX_QUARANTINED:
                 raise
-            quarantined_until[self._failure, pk] = time.monotonic() + RETRY_SECONDS
+            is_transient = isinstance(error, health.TRANSIENT_ERRORS)
+            seconds = TRANSIENT_RETRY_SECONDS if is_transient else RETRY_SECONDS
+            quarantined_until[self._failure, pk] = time.monotonic() + seconds
             logger.exception(self._failure, pk)
 
     def pks(self) -> list[int]:

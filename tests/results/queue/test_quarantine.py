@@ -1,9 +1,12 @@
 """An item of a backlog that fails is left out for a while, and holds up none of the others."""
 
+import time
 from collections.abc import Callable
 from types import ModuleType
 
 import pytest
+from django.contrib.sessions.models import Session
+from django.db import OperationalError, connection, transaction
 
 from results import clock, tags, tasks
 from results.dubs import checks, speakers
@@ -61,6 +64,47 @@ def test_a_failed_item_is_left_out_for_a_while_and_then_tried_again(fail_for, mo
         backlogs.quarantined_until[key] -= backlogs.RETRY_SECONDS
     tasks.apply_run_changes()
     assert not Run.objects.get(pk=run.pk).is_indexed
+
+
+def test_an_item_whose_own_statement_fails_holds_up_no_other_and_is_soon_tried_again(monkeypatch, enqueued):
+    teams = [make_team() for _ in range(2)]
+    bad, _good = (make_searchable_run(team, "one") for team in teams)
+    Run.objects.update(archived_at=clock.now())
+    sync = archive._sync_run
+
+    def too_slow(pk: int) -> None:
+        if pk == bad.pk:
+            with transaction.atomic():
+                raise OperationalError("canceling statement due to statement timeout")
+        sync(pk)
+
+    monkeypatch.setattr(archive, "_sync_run", too_slow)
+    tasks.apply_run_changes()
+    assert (Run.objects.filter(is_indexed=True).pks(), enqueued) == ([bad.pk], [])
+    [until] = backlogs.quarantined_until.values()
+    assert until - time.monotonic() <= backlogs.TRANSIENT_RETRY_SECONDS
+
+
+@pytest.mark.parametrize("is_away", [True, False])
+def test_a_database_that_is_away_or_takes_no_changes_ends_the_turn_at_its_first_item(monkeypatch, is_away):
+    tried = []
+
+    def fail(pk: int) -> None:
+        tried.append(pk)
+        raise OperationalError("server closed the connection unexpectedly")
+
+    def refuse(*args: object, **more: object) -> None:
+        raise OperationalError("could not extend file: No space left on device")
+
+    monkeypatch.setattr(archive, "_sync_run", fail)
+    monkeypatch.setattr(connection, "is_usable", lambda: not is_away)
+    monkeypatch.setattr(Session, "save", refuse)
+    for _ in range(3):
+        make_searchable_run(make_team(), "one")
+    Run.objects.update(archived_at=clock.now())
+    with pytest.raises(OperationalError):
+        tasks.apply_run_changes()
+    assert (len(tried), backlogs.quarantined_until) == (1, {})
 
 
 def test_when_every_item_fails_the_task_fails(monkeypatch):
