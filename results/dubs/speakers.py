@@ -9,11 +9,13 @@ from django.db.models import Q, QuerySet
 from results import queue
 from results.db import chunks
 from results.models import Cue, Run, SpeakerName
-from results.queue.backlogs import isolated
+from results.queue.backlogs import Quarantine
 from results.search import index, indexing
 from teams import audit
 
 _RUNS_PER_CHUNK = 200
+
+_quarantine = Quarantine("The speakers of run %s could not be renamed")
 
 
 def names_by_run(teams: Mapping[int, int]) -> dict[int, dict[str, str]]:
@@ -85,25 +87,47 @@ def apply_pending() -> None:
     `SpeakerName.applied_through` stores the last run that a name was applied to, so a lost task or a worker that
     stops costs some time and nothing else.
     """
-    pending = SpeakerName.objects.filter(applied_through__isnull=False).order_by("pk")
-    for given in pending:
-        ahead = Run.objects.filter(team_id=given.team_id, pk__gt=given.applied_through)
-        pks = ahead.order_by("pk")[:_RUNS_PER_CHUNK].pks()
-        same = Q(speaker=given.original) | Q(original_speaker=given.original)
-        with_speaker = Cue.objects.filter(same, dub__run__in=pks).order_by().values("run").distinct()
-        for run in Run.objects.filter(pk__in=list(with_speaker.values_list("run", flat=True))).order_by("pk"):
-            # A run that fails keeps the earlier name, until its lines are stored anew.
-            with isolated("The speakers of run %s could not be renamed", run.pk):
-                apply_names(run)
-        reached = SpeakerName.objects.filter(pk=given.pk)
-        if pks:
-            reached.update(applied_through=pks[-1])
-        elif given.name == given.original:
-            reached.delete()
+    for given in _pending().select_related("run"):
+        if given.run:
+            _apply_again(given, given.run)
         else:
-            reached.update(applied_through=None)
-    if pending.exists():
+            _apply_to_next(given)
+    if _pending().exists():
         queue.enqueue("apply_speaker_names")
+
+
+def _pending() -> QuerySet[SpeakerName]:
+    pending = SpeakerName.objects.filter(applied_through__isnull=False)
+    return pending.exclude(run__in=_quarantine.pks()).order_by("pk")
+
+
+def _apply_to_next(given: SpeakerName) -> None:
+    ahead = Run.objects.filter(team_id=given.team_id, pk__gt=given.applied_through)
+    pks = ahead.order_by("pk")[:_RUNS_PER_CHUNK].pks()
+    same = Q(speaker=given.original) | Q(original_speaker=given.original)
+    with_speaker = Cue.objects.filter(same, dub__run__in=pks).order_by().values("run").distinct()
+    runs = Run.objects.filter(pk__in=list(with_speaker.values_list("run", flat=True))).order_by("pk")
+    for run in runs.exclude(pk__in=_quarantine.pks()):
+        with _quarantine.isolated(run.pk):
+            apply_names(run)
+    for run in runs.filter(pk__in=_quarantine.pks()):
+        # A row of the run's own remembers that the name is still to be applied to it.
+        named = {"team_id": given.team_id, "name": given.name, "applied_through": 0}
+        SpeakerName.objects.get_or_create(run=run, original=given.original, defaults=named)
+    reached = SpeakerName.objects.filter(pk=given.pk)
+    if pks:
+        reached.update(applied_through=pks[-1])
+    elif given.name == given.original:
+        reached.delete()
+    else:
+        reached.update(applied_through=None)
+
+
+def _apply_again(given: SpeakerName, run: Run) -> None:
+    """Apply a team-wide name to a run on which it failed, and drop the run's row of it."""
+    with _quarantine.isolated(run.pk):
+        apply_names(run)
+        SpeakerName.objects.filter(pk=given.pk, applied_through__isnull=False).delete()
 
 
 def _speakers_of(run: Run) -> set[tuple[str, str]]:

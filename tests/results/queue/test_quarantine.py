@@ -12,7 +12,7 @@ from results import clock, tags, tasks
 from results.dubs import checks, speakers
 from results.dubs import languages as dub_languages
 from results.media import copy_sync
-from results.models import CopyPolicy, Cue, Dub, LargeChange, MediaCopy, Run, SearchAlert, Tag
+from results.models import CopyPolicy, Cue, Dub, LargeChange, MediaCopy, Run, SearchAlert, SpeakerName, Tag
 from results.queue import backlogs
 from results.runs import archive, large_changes, source_suggestions
 from results.runs.source_names import name_key
@@ -168,14 +168,38 @@ def test_a_saved_search_that_fails_leaves_the_teams_other_searches_their_alerts(
     assert SearchAlert.objects.get().saved_search.q == "kitchen"
 
 
-def test_a_run_whose_speakers_cannot_be_renamed_holds_up_no_other(fail_for, enqueued):
+def test_a_run_whose_speakers_cannot_be_renamed_holds_up_no_other_and_is_tried_again(monkeypatch, enqueued):
     team = make_team()
-    named, bad, _good = (make_searchable_run(team, "one") for _ in range(3))
-    speakers.rename_speaker(named, "Anna", "Kim", everywhere=True)
-    fail_for(speakers, "apply_names", bad)
-    for _ in range(2):
+    named, bad, good = (make_searchable_run(team, "one") for _ in range(3))
+    apply, tried = speakers.apply_names, []
+
+    def fail_for_bad(run: Run) -> None:
+        tried.append(run)
+        if run == bad:
+            raise ValueError
+        apply(run)
+
+    def rename(run: Run, speaker: str, name: str, *, is_failing: bool) -> None:
+        speakers.rename_speaker(run, speaker, name, everywhere=True)
+        with monkeypatch.context() as context:
+            if is_failing:
+                context.setattr(speakers, "apply_names", fail_for_bad)
+            for _ in range(4):
+                tasks.apply_speaker_names()
+
+    for was, name in (("Anna", "Kim"), ("Kim", "")):
+        tried.clear()
+        rename(named, was, name, is_failing=True)
+        assert Cue.objects.get(run=bad).speaker == was
+        assert Cue.objects.get(run=good).speaker == (name or "Anna")
+        assert tried.count(bad) == 1
+        enqueued.clear()
+        backlogs.quarantined_until.clear()
         tasks.apply_speaker_names()
-    assert list(Cue.objects.filter(speaker="Anna").values_list("run", flat=True)) == [bad.pk]
+        assert Cue.objects.get(run=bad).speaker == (name or "Anna")
+        assert (SpeakerName.objects.filter(applied_through__isnull=False).count(), enqueued) == (0, [])
+        assert SpeakerName.objects.exclude(run=None).count() == 0
+    assert SpeakerName.objects.count() == 0
 
 
 def test_a_team_whose_media_cannot_be_copied_holds_up_no_other(monkeypatch):
