@@ -25,7 +25,10 @@ def backoff(attempts: int) -> timedelta:
 
 
 def next_due(run: Run, now: datetime) -> datetime | None:
-    """Return when an unfinished run is asked about again; None for a finished or archived one."""
+    """Return when an unfinished run is asked about again; None for a finished or archived one.
+
+    An old run is asked about daily and never given up: docs/scale.md says why.
+    """
     if run.archived_at or run.status not in Run.UNFINISHED:
         return None
     if now - run.created_at > timedelta(days=settings.REFRESH_DAILY_AFTER_DAYS):
