@@ -158,7 +158,7 @@ class _Collector:
                 if key in keys and isinstance(part, _NESTED):
                     self.collect(part, read_key(key), depth + 1)
                 elif key in WRAPPERS and isinstance(part, _NESTED):
-                    self.contents.has_unread_results |= _holds_result(key, part, depth)
+                    self._collect_beside(key, part, depth)
         elif "0" in value and all(map(str.isdigit, value)):
             self.collect(list(value.values()), language, depth + 1)  # a list by its places
         else:
@@ -173,6 +173,18 @@ class _Collector:
                     self._collect_part(key, part, language, depth, is_language_key=key in keys)
                 else:
                     self._read_plain(key, part, language, is_language_key=key in keys)
+
+    def _collect_beside(self, key: str, part: dict[str, Any] | list[Any], depth: int) -> None:
+        """Read the languages in a wrapper beside a result, if each of its results names one; else report it."""
+        beside = _Collector(Contents(), self.own_key)
+        beside.collect(part, "", depth + 1)
+        found = beside.contents
+        if all(result.language for result in found.results):
+            self.contents.results += [result for result in found.results if result not in self.contents.results]
+            self.contents.unfinished += [fault for fault in found.unfinished if fault.language]
+            self.contents.has_unread_results |= found.has_unread_results
+        else:
+            self.contents.has_unread_results |= _holds_result(key, part, depth)
 
     def _collect_part(
         self, key: str, part: dict[str, Any] | list[Any], language: str, depth: int, *, is_language_key: bool

@@ -213,9 +213,24 @@ def test_a_run_under_way_is_not_reported(value: object) -> None:
     assert (answer.is_empty, answer.notes) == (True, ())
 
 
-def test_results_beside_a_single_one_are_reported() -> None:
-    answer = read_run(1, FLAT | {"dubs": TWO})
+@pytest.mark.parametrize(
+    "beside", [TWO, [{"language": tag} | FLAT for tag in TWO], {"results": TWO}, TWO | {"de-de": None, "id": None}]
+)
+def test_languages_in_a_wrapper_beside_a_single_result_are_dubs(beside: object) -> None:
+    assert dubs_of(FLAT | {"dubs": beside}) == (FLAT_DUB, SPANISH, FRENCH)
+    assert dubs_of(FLAT | {"target_language": "es-es", "dubs": {"fr-fr": FLAT}}) == (SPANISH, FRENCH)
+
+
+@pytest.mark.parametrize("beside", [FLAT, [FLAT], {"one": FLAT}, {"es-es": FLAT, "data": FLAT}])
+def test_results_without_a_language_beside_a_single_one_are_reported(beside: object) -> None:
+    answer = read_run(1, FLAT | {"dubs": beside})
     assert (answer.dubs, answer.notes) == ((FLAT_DUB,), (UNKNOWN_FORM,))
+
+
+def test_a_language_that_failed_in_a_wrapper_beside_a_single_result_is_told() -> None:
+    answer = read_run(1, FLAT | {"dubs": {"es-es": FLAT, "fr-fr": {"status": "ERROR"}}})
+    assert (answer.dubs, answer.failure) == ((FLAT_DUB, SPANISH), "")
+    assert answer.notes[0].startswith("fr-fr: ")
 
 
 def test_an_error_in_an_unknown_form_is_reported_and_its_message_shown() -> None:
