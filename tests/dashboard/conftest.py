@@ -1,11 +1,23 @@
 """A team, its owner, and members who are signed in."""
 
+from collections.abc import Iterator
+
 import pytest
+from django.db import transaction
 from django.test import Client
 
 from teams.models import Team, User
 from tests.dashboard.page_helpers import signed_in
+from tests.dashboard.world import World
 from tests.factories import make_member, make_team, make_user
+
+
+@pytest.fixture(scope="module")
+def world(django_db_setup, django_db_blocker) -> Iterator[World]:
+    """Return a world that all tests of a module share: a transaction around each test undoes the test's changes."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield World()
+        transaction.set_rollback(True)
 
 
 @pytest.fixture

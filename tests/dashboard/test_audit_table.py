@@ -20,7 +20,8 @@ from tests.dashboard.api.test_api import BODIES, Script
 from tests.dashboard.api.test_api import TABLE as API_TABLE
 from tests.dashboard.api.test_api import World as ApiWorld
 from tests.dashboard.page_helpers import signed_in
-from tests.dashboard.test_access_table import EXPORTS, TABLE, World
+from tests.dashboard.test_access_table import EXPORTS, TABLE
+from tests.dashboard.world import World
 from tests.factories import make_dub, make_run, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("enqueued")]

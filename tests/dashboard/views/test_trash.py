@@ -13,7 +13,8 @@ from results.runs import trash
 from results.runs.source import join_runs
 from teams.models import Membership, Team
 from tests.dashboard.page_helpers import shown, signed_in, text_of, undo
-from tests.dashboard.test_access_table import TABLE, World
+from tests.dashboard.test_access_table import TABLE
+from tests.dashboard.world import World
 from tests.factories import (
     make_member,
     make_numbered_runs,
