@@ -140,6 +140,27 @@ def test_every_kind_of_response_has_security_headers(responses):
     assert wrong == []
 
 
+def told_by(response: Any) -> list[str]:
+    """Return what an error's page tells of the inside: paths, settings, tables, code."""
+    inside = (
+        str(settings.BASE_DIR),
+        "Traceback",
+        "SECRET_KEY",
+        "urlconf",
+        "teams_team",
+        "ZeroDivision",
+        "site-packages",
+    )
+    return [word for word in inside if word.lower() in response.content.decode().lower()]
+
+
+@pytest.mark.django_db
+def test_no_error_tells_of_the_inside(responses):
+    errors = {kind: answer for kind, answer in responses.items() if answer.status_code >= 400}
+    assert len(errors) > 15
+    assert {kind: told_by(answer) for kind, answer in errors.items() if told_by(answer)} == {}
+
+
 @pytest.mark.django_db
 def test_no_cache_keeps_a_private_page_or_one_with_a_secret(responses):
     public = {"static", "missing static", "moved", "unknown host", "wrong method", "unknown method", "health"}
@@ -179,3 +200,22 @@ def test_a_server_with_too_much_to_do_says_so_without_a_query(client, django_ass
     assert {answer.headers["Retry-After"] for answer in (page, poll, problem)} == {"5"}
     assert "The server is busy" in text_of(page)
     assert problem.json()["detail"].startswith("The server is busy")
+
+
+# --- Addresses that scanners try ---------------------------------------------------------------------
+
+TRIED = [
+    ".git/", ".git/config", ".git/HEAD", ".gitignore", ".env", ".env.example", ".env.local", ".aws/credentials",
+    ".ssh/id_rsa", ".DS_Store", ".htaccess", "dump.sql", "backup.sql.gz", "db.sqlite3", "data/", "dubroom.sqlite3",
+    "manage.py", "dashboard/settings/web.py", "docker-compose.yml", "Dockerfile", "requirements.txt", "Procfile",
+    "admin/", "__debug__/", "server-status", "phpinfo.php", "wp-login.php", "media/", "static/.env", "..%2f.env",
+    "accounts/login/.env", "%2egit/config",
+]  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_files_of_the_server_and_other_programs_are_not_there(as_owner):
+    for client in (Client(), as_owner):
+        answers = {path: client.get(f"/{path}") for path in TRIED}
+        assert {path: answer.status_code for path, answer in answers.items()} == dict.fromkeys(TRIED, 404)
+        assert {path: told_by(answer) for path, answer in answers.items() if told_by(answer)} == {}

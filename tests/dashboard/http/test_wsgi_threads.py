@@ -177,13 +177,40 @@ def slow_sender(address: str) -> socket.socket:
     return connection
 
 
-@pytest.mark.worker
-def test_slow_senders_stop_no_page_and_a_strangers_upload_is_refused_early():
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """The host and port of a web server in this folder, with the static files collected."""
     subprocess.run(
         [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity=0"], cwd=ROOT, check=True
     )
+    with servers.granian() as address:
+        yield address
+
+
+@pytest.mark.worker
+def test_no_file_beside_the_static_ones_is_served(address):
+    def status_of(path: str) -> int:
+        web = http.client.HTTPConnection(address, timeout=30)
+        web.request("GET", path)  # as it stands: a browser would have removed the dots
+        return web.getresponse().status
+
+    assert status_of("/static/favicon.svg") == 200
+    inside = ["", ".", ".env", ".git/config", "manage.py", "css", "css/", "staticfiles.json~"]
+    outside = [
+        "../manage.py",
+        "%2e%2e/manage.py",
+        "..%2fmanage.py",
+        "../../etc/passwd",
+        "//etc/passwd",
+        "..\\manage.py",
+    ]
+    statuses = {path: status_of(f"/static/{path}") for path in (*inside, *outside)}
+    assert statuses == dict.fromkeys(statuses, 404)
+
+
+@pytest.mark.worker
+def test_slow_senders_stop_no_page_and_a_strangers_upload_is_refused_early(address):
     with ExitStack() as stack:
-        address = stack.enter_context(servers.granian())
         slow = [stack.enter_context(slow_sender(address)) for _ in range(SLOW_SENDERS)]
         for _ in range(5):
             # Senders that held the threads would have none left until they go away.
