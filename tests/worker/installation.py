@@ -164,12 +164,14 @@ class Installation:
 
     @contextmanager
     def process(self, name: str, log: Path | None = None, /, **env: str) -> Iterator["subprocess.Popen[bytes]"]:
-        """Run this command of the Procfile, and append its standard error to the log."""
+        """Run this command of the Procfile, and append what it writes to the log."""
         command = supervisor.commands(ROOT / "Procfile", [name])[name]
         known = self.env | env
         command = Template(command).substitute(known)
         with log.open("ab") if log else nullcontext() as output:
-            process = subprocess.Popen(command.split(), cwd=ROOT, env=known, stderr=output, start_new_session=True)
+            process = subprocess.Popen(
+                command.split(), cwd=ROOT, env=known, stdout=output, stderr=output, start_new_session=True
+            )
         try:
             yield process
         finally:

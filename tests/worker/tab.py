@@ -21,6 +21,10 @@ class Tab:
     def get(self, path: str) -> requests.Response:
         return self._browser.get(self._home + path, timeout=DEADLINE_S)
 
+    def redirect_of(self, path: str) -> str:
+        """Return where the path leads to, without a request for it."""
+        return self._browser.get(self._home + path, timeout=DEADLINE_S, allow_redirects=False).headers["Location"]
+
     def read(self, path: str) -> str:
         return self.get(path).text
 
