@@ -1,6 +1,7 @@
 """The access table: the status that every URL answers to each role. No URL may be missing from it."""
 
 import re
+from base64 import b64encode
 from collections.abc import Iterator
 
 import pytest
@@ -12,7 +13,7 @@ from ninja.operation import PathView
 
 from dashboard.api.router import api
 from results import queue, tags
-from results.models import Dub, Run
+from results.models import ApiKey, Dub, Run
 from teams import access
 from teams.models import Membership, Team
 from tests.dashboard.api.test_api import OPEN as API_OPEN
@@ -428,3 +429,21 @@ def test_a_get_changes_nothing(world, name):
     with connection.execute_wrapper(note):
         client.get(url)
     assert [table for table in written if name not in WRITTEN_BY_A_GET.get(table, ())] == []
+
+
+def test_the_key_of_camb_is_in_no_page_and_in_no_table(world):
+    secret = ApiKey.objects.get(team=world.team).secret
+    assert len(secret) == 20
+    parts = {secret, secret[5:15], b64encode(secret.encode()).decode().rstrip("=")}
+    client = world.client("owner")
+    for name in TABLE:
+        for headers in ({}, {"HX-Request": "true"}):
+            answer = client.get(world.url(name), headers=headers)
+            body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+            told = body.decode(errors="replace") + str(answer.headers)
+            assert [part for part in parts if part in told] == [], name
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names():
+            cursor.execute(f'SELECT * FROM "{table}"')
+            rows = str([bytes(v) if isinstance(v, memoryview) else v for row in cursor.fetchall() for v in row])
+            assert [part for part in parts if part in rows] == [], table

@@ -202,6 +202,28 @@ def test_a_server_with_too_much_to_do_says_so_without_a_query(client, django_ass
     assert problem.json()["detail"].startswith("The server is busy")
 
 
+HOSTS = [
+    "evil.invalid", "", " ", "testserver@evil.invalid", "evil.invalid@testserver", "testserver:80:80",
+    "testserver:x", "testserver/evil", "testserver.evil.invalid", "tеstserver", "xn--tstserver-9fe",
+    "testserver,evil.invalid", "[::1", "test server", "testserver\\evil",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_host_that_is_not_ours_is_refused(host):
+    for path in ("/", reverse("account_login"), "/nowhere/"):
+        assert Client().get(path, HTTP_HOST=host.encode().decode("latin-1")).status_code == 400
+
+
+@pytest.mark.django_db
+def test_what_a_stranger_says_of_host_and_scheme_is_ignored():
+    forged = {"X-Forwarded-Host": "evil.invalid", "X-Forwarded-Proto": "https", "Forwarded": "host=evil.invalid"}
+    answer = Client().get("/", headers=forged)
+    assert (answer.status_code, "evil" in answer.headers["Location"]) == (302, False)
+    assert not answer.wsgi_request.is_secure()
+    assert answer.wsgi_request.get_host() == "testserver"
+
+
 # --- Addresses that scanners try ---------------------------------------------------------------------
 
 TRIED = [

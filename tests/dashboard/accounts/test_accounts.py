@@ -2,6 +2,7 @@
 
 import re
 import time
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 from django.conf import settings as django_settings
@@ -137,7 +138,9 @@ def test_an_invited_person_joins_once_the_address_is_confirmed(client, with_mail
     assert team.memberships.count() == 2
 
 
-def test_sign_up_does_not_reveal_whether_an_address_has_an_account(client, anna, with_mail, monkeypatch):
+@pytest.fixture
+def hashed(monkeypatch) -> list[str]:
+    """The passwords hashed so far. Hashing is slow: a missing hash would show in the response time."""
     hashed: list[str] = []
     encode = MD5PasswordHasher.encode
 
@@ -146,7 +149,10 @@ def test_sign_up_does_not_reveal_whether_an_address_has_an_account(client, anna,
         return encode(hasher, password, salt)
 
     monkeypatch.setattr(MD5PasswordHasher, "encode", record)
+    return hashed
 
+
+def test_sign_up_does_not_reveal_whether_an_address_has_an_account(client, anna, with_mail, hashed):
     def seen(answer, email):
         page = client.get(answer.url).content.decode()
         return answer.status_code, answer.url, re.sub(r'(token|Token)[^>]*"', "", page).replace(email, "X")
@@ -158,7 +164,7 @@ def test_sign_up_does_not_reveal_whether_an_address_has_an_account(client, anna,
         "You already have a Dubroom account",
         "Confirm your email address",
     ]
-    assert hashed == [NEW_PASSWORD] * 2  # hashing is slow: a missing hash would show in the response time
+    assert hashed == [NEW_PASSWORD] * 2
 
 
 # --- Log in and out ----------------------------------------------------------------------------------
@@ -180,8 +186,9 @@ def test_log_in_starts_a_new_session_and_log_out_ends_it(client, anna):
     assert not is_logged_in(client)
 
 
-def test_a_wrong_password_and_an_unknown_address_get_the_same_words(client, anna):
+def test_a_wrong_password_and_an_unknown_address_get_the_same_words_in_the_same_time(client, anna, hashed):
     wrong, unknown = post_login(client, password="wrong"), post_login(client, "nobody@example.org", "wrong")
+    assert hashed == ["wrong"] * 2
     assert wrong.context["form"].non_field_errors() == unknown.context["form"].non_field_errors()
     assert wrong.status_code == unknown.status_code == 422
 
@@ -199,10 +206,16 @@ def test_a_disabled_account_is_revealed_only_with_its_password(client, anna):
     [
         "//evil.example", "https:evil.example", "/\\evil.example", "\\\\evil.example", "https://evil.example/",
         "javascript:alert(1)", "http://localhost/t/", "\r\nLocation: //evil.example", "///evil.example",
+        "/\t/evil.example", "//user@evil.example", "data:text/html,x",
     ],
 )  # fmt: skip
 def test_log_in_does_not_redirect_to_other_hosts(client, anna, evil):
     assert post_login(client, next_url=evil).url == reverse("teams-home")
+
+
+def test_an_encoded_address_of_another_host_is_a_path_of_our_own(client, anna):
+    target = post_login(client, next_url="%2f%2fevil.example").url
+    assert urlsplit(urljoin("http://testserver/accounts/login/", target)).netloc == "testserver"
 
 
 def test_a_new_secret_key_ends_sessions_but_not_tokens(client, anna, settings):

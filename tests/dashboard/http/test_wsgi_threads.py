@@ -209,6 +209,33 @@ def test_no_file_beside_the_static_ones_is_served(address):
 
 
 @pytest.mark.worker
+def test_what_is_too_long_or_too_much_is_refused_and_breaks_nothing(address):
+    def status_of(path: str, headers: dict[str, str] | None = None, *, fields: int = 0) -> int:
+        web = http.client.HTTPConnection(address, timeout=30)
+        form = "&".join(f"f{number}=1" for number in range(fields)) or None
+        kind = {"Content-Type": "application/x-www-form-urlencoded"} if form else {}
+        try:
+            web.request("POST" if form else "GET", path, form, kind | (headers or {}))
+            return web.getresponse().status
+        except (http.client.HTTPException, OSError):
+            return 431  # closed without an answer, as HTTP/1.1 allows
+
+    statuses = {
+        "a long query": status_of(f"{LOG_IN}?next={'x' * 10_000}"),
+        "a long address": status_of("/" + "x" * 100_000),
+        "a long header": status_of(LOG_IN, {"X-Long": "x" * 100_000}),
+        "a long cookie": status_of(LOG_IN, {"Cookie": f"sessionid={'x' * 100_000}"}),
+        "many headers": status_of(LOG_IN, {f"X-{number}": "x" for number in range(2000)}),
+        "many fields": status_of(LOG_IN, fields=1001),
+        "far too many fields": status_of(LOG_IN, fields=20_000),
+    }
+    assert {
+        what: status for what, status in statuses.items() if status not in (200, 400, 403, 404, 413, 414, 431)
+    } == {}
+    assert status_of("/health/alive/") == 200
+
+
+@pytest.mark.worker
 def test_slow_senders_stop_no_page_and_a_strangers_upload_is_refused_early(address):
     with ExitStack() as stack:
         slow = [stack.enter_context(slow_sender(address)) for _ in range(SLOW_SENDERS)]
