@@ -61,3 +61,10 @@ const a = "https://x.example/*"; // stays
   b();
 """
     assert without_comments(source.encode()).decode() == 'const a = "https://x.example/*"; // stays\n  b();\n'
+
+
+def test_no_link_leads_out_of_dubroom_or_opens_a_window():
+    """So no page elsewhere is told where its reader came from or can reach back, without any `rel`."""
+    scripts = "".join(path.read_text() for path in (ROOT / "static" / "js").glob("*.js"))
+    assert re.findall(r"""(?:href|src|action)=["']?(?:https?:)?//[^"' >]*""", TEMPLATES) == []
+    assert re.findall(r"""target=["']?_\w+|window\.open""", TEMPLATES + scripts) == []
