@@ -151,3 +151,23 @@ def test_docker_compose_accepts_the_file():
         ["docker-compose", "config", "--quiet"], cwd=ROOT, env=env, capture_output=True, text=True, check=False
     )
     assert (check.returncode, check.stderr) == (0, "")
+
+
+def test_only_the_web_server_has_a_port_and_only_on_this_machine():
+    ports = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+    assert ports == {"web": ["127.0.0.1:${PORT:-8000}:8000"]}
+    assert not any("network_mode" in service or "privileged" in service for service in (*SERVICES.values(), APP))
+
+
+def test_the_image_runs_as_no_administrator():
+    steps = re.findall(r"(?m)^(USER|CMD|ENTRYPOINT)\b *(.*)", (ROOT / "Dockerfile").read_text())
+    users = [name for step, name in steps if step == "USER"]
+    assert users
+    assert users[-1] not in ("root", "0")
+
+
+def test_every_requirement_is_pinned_to_one_version():
+    for path in ROOT.glob("requirements*.txt"):
+        lines = [line.partition("#")[0].strip() for line in path.read_text().splitlines()]
+        pinned = r"[\w.-]+(\[[\w,-]+\])?==[\w.]+( ?;.*)?|(-r|--requirement) [\w-]+\.txt"
+        assert [line for line in lines if line and not re.fullmatch(pinned, line)] == [], path.name

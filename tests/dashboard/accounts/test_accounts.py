@@ -186,6 +186,14 @@ def test_log_in_starts_a_new_session_and_log_out_ends_it(client, anna):
     assert not is_logged_in(client)
 
 
+def test_no_script_reads_a_cookie_of_the_log_in_and_no_other_site_sends_one(client, anna):
+    client.get(reverse("account_login"))
+    post_login(client)
+    attributes = {name: (cookie["httponly"], cookie["samesite"]) for name, cookie in client.cookies.items()}
+    assert {"sessionid", "csrftoken", "device"} <= attributes.keys()
+    assert attributes == dict.fromkeys(attributes, (True, "Lax"))
+
+
 def test_a_wrong_password_and_an_unknown_address_get_the_same_words_in_the_same_time(client, anna, hashed):
     wrong, unknown = post_login(client, password="wrong"), post_login(client, "nobody@example.org", "wrong")
     assert hashed == ["wrong"] * 2
