@@ -1,9 +1,11 @@
 """Searches the lines of a team's transcripts, in any language, newest first, on SQLite and PostgreSQL alike."""
 
+import json
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from functools import reduce
 from itertools import chain
 from operator import or_
@@ -12,6 +14,7 @@ from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from results import clock
 from results.db.replica import fetch_rows, from_replica
 from results.models import Cue, Dub, Run
 from results.search import index, parallel_lines, titles, vocabulary
@@ -36,20 +39,35 @@ _SUGGESTION_TITLES = 200
 _TITLES_READ = 20_000
 _MAX_SUGGESTED_WORDS = 4
 _NAMED_IN_HINT = 8
-# Raw SQL, as the ORM takes longer than the database to handle hundreds of ids.
-_SPEAKERS = "select dub_id, speaker from results_cue where id in ({marks}) and team_id = %s"
-_CUE_FIELDS = [field.attname for field in Cue._meta.concrete_fields]
-_TAGS = """
-    select dub.id, tag.name from results_dub dub join results_run_tags of_run on of_run.run_id = dub.run_id
-    join results_tag tag on tag.id = of_run.tag_id where dub.id in ({marks})
+# Raw SQL, as the ORM takes longer than the database to build a query, and to handle hundreds of ids.
+_SPEAKERS = "select speaker, count(*) from results_cue where id in ({marks}) and team_id = %s group by speaker"
+_FACETS = """
+    with found as (
+        select dub_id, speaker, count(*) as hits from results_cue
+        where id in ({marks}) and team_id = %s group by dub_id, speaker
+    )
+    select found.hits, found.speaker, dub.language, run.id, run.status, run.created_at
+    from found join results_dub dub on dub.id = found.dub_id join results_run run on run.id = dub.run_id
 """
-# What pages and answers show of a hit's dub and run.
-_DUB_FIELDS = (
-    *("team", "run", "language", "language_source", "video_url", "audio_url"),
-    *("run__team", "run__title", "run__camb_run_id", "run__camb_task_id", "run__source"),
-    *("run__languages", "run__given_language", "run__duration_ms"),
-)
+_TAGS = """
+    select of_run.run_id, tag.name from results_run_tags of_run join results_tag tag on tag.id = of_run.tag_id
+    where of_run.run_id in ({marks})
+"""
+_CUE_FIELDS = [field.attname for field in Cue._meta.concrete_fields]
 _CUES = "select {fields} from results_cue where id in ({marks}) and team_id = %s"
+# What pages and answers show of a hit's dub and run; `from_db` takes the values in the order of the model's fields.
+_OF_DUB = ("id", "team_id", "run_id", "language", "language_source", "video_url", "audio_url")
+_OF_RUN = (
+    *("id", "team_id", "camb_run_id", "camb_task_id", "title", "source_id"),
+    *("languages", "given_language", "duration_ms"),
+)
+_DUB_FIELDS = [field.attname for field in Dub._meta.concrete_fields if field.attname in _OF_DUB]
+_RUN_FIELDS = [field.attname for field in Run._meta.concrete_fields if field.attname in _OF_RUN]
+# Lines of runs that were archived since the search are left out too.
+_DUBS = """
+    select {fields} from results_dub dub join results_run run on run.id = dub.run_id
+    where dub.id in ({marks}) and run.archived_at is null
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +204,7 @@ def _speaker_hint(team_id: int, query: Query) -> str:
         return ""
     ids = engine.newest(index.IndexQuery.of_team(team_id), None, SAMPLE_SIZE, SAMPLE_SIZE)
     rows = fetch_rows(_SPEAKERS.format(marks=_placeholders(ids)), [*ids, team_id]) if ids else []
-    speakers = [name for name, _count in _most_first(Counter(speaker for _dub, speaker in rows))][:_NAMED_IN_HINT]
+    speakers = [name for name, _count in _most_first(dict(rows))][:_NAMED_IN_HINT]
     if not speakers:
         return _("No line has this speaker.")
     return _("No line has this speaker. The newest lines are said by: %(names)s.") % {
@@ -211,7 +229,7 @@ def _language_hint(team_id: int, typed: str) -> str:
         if tags and languages.is_known(tags[0])
     ]
     if counts:
-        names = [languages.name(tag) for tag, _count in _most_first(Counter(counts))][:_NAMED_IN_HINT]
+        names = [languages.name(tag) for tag, _count in _most_first(counts)][:_NAMED_IN_HINT]
         sentences.append(_("This team has: %(names)s.") % {"names": ", ".join(names)})
     return " ".join(sentences)
 
@@ -234,57 +252,69 @@ def _cues(team_id: int, ids: Sequence[int]) -> list[Cue]:
     sql = _CUES.format(fields=", ".join(_CUE_FIELDS), marks=_placeholders(ids))
     rows = fetch_rows(sql, [*ids, team_id]) if ids else []
     cues = {row[0]: Cue.from_db(None, _CUE_FIELDS, row) for row in rows}
-    # Lines of runs that were archived since the search are left out too.
-    dubs_shown = Dub.objects.filter(run__archived_at=None).select_related("run")
-    dubs = dubs_shown.only(*_DUB_FIELDS).in_bulk({cue.dub_id for cue in cues.values()})
-    found = [cues[cue_id] for cue_id in ids if cue_id in cues and cues[cue_id].dub_id in dubs]
-    for cue in found:
-        cue.dub = dubs[cue.dub_id]
-        cue.run = cue.dub.run
+    dubs = _dubs({cue.dub_id for cue in cues.values()})
+    found = []
+    for cue in filter(None, map(cues.get, ids)):
+        if dub := dubs.get(cue.dub_id):
+            cue.dub, cue.run = dub, dub.run
+            found.append(cue)
     return found
 
 
+def _dubs(pks: Collection[int]) -> dict[int, Dub]:
+    """Return these dubs with their runs, without those of archived runs."""
+    fields = ", ".join((*(f"dub.{name}" for name in _DUB_FIELDS), *(f"run.{name}" for name in _RUN_FIELDS)))
+    rows = fetch_rows(_DUBS.format(fields=fields, marks=_placeholders(pks)), [*pks]) if pks else []
+    dubs = {}
+    for row in rows:
+        run = Run.from_db(None, _RUN_FIELDS, row[len(_DUB_FIELDS) :])
+        run.languages = json.loads(run.languages)
+        dubs[row[0]] = Dub.from_db(None, _DUB_FIELDS, row[: len(_DUB_FIELDS)])
+        dubs[row[0]].run = run
+    return dubs
+
+
 def _facets(team_id: int, ids: Sequence[int], *, is_all: bool) -> Facets:
-    # Two queries instead of a join, as there are far fewer dubs than lines.
-    cues = fetch_rows(_SPEAKERS.format(marks=_placeholders(ids)), [*ids, team_id])
-    hits = Counter(dub for dub, _speaker in cues)
-    dubs = Dub.objects.filter(pk__in=hits)
-    languages, statuses, tags, days = (Counter[str]() for _ in range(4))
-    runs = set()
-    for dub, run, language, status, added in dubs.values_list(
-        "pk", "run", "language", "run__status", "run__created_at"
-    ):
-        runs.add(run)
-        languages[language] += hits[dub]
-        statuses[status] += hits[dub]
-        days[timezone.localdate(added).isoformat()] += hits[dub]
-    for dub, tag in fetch_rows(_TAGS.format(marks=_placeholders(list(hits))), list(hits)) if hits else ():
-        tags[tag] += hits[dub]
+    languages, speakers, statuses, tags = (Counter[str]() for _ in range(4))
+    hits_of_run, added = Counter[int](), {}
+    rows = fetch_rows(_FACETS.format(marks=_placeholders(ids)), [*ids, team_id])
+    for hits, speaker, language, run, status, created_at in rows:
+        speakers[speaker] += hits
+        languages[language] += hits
+        statuses[status] += hits
+        hits_of_run[run] += hits
+        added[run] = created_at
+    runs = list(hits_of_run)
+    for run, tag in fetch_rows(_TAGS.format(marks=_placeholders(runs)), runs) if runs else ():
+        tags[tag] += hits_of_run[run]
     return Facets(
         of=len(ids),
         is_all=is_all,
         runs=len(runs),
         languages=_most_first(languages),
-        speakers=_most_first(Counter(speaker for _dub, speaker in cues)),
+        speakers=_most_first(speakers),
         statuses=_most_first(statuses),
         tags=_most_first(tags),
-        dates=_by_period(days),
+        dates=_by_period([(added[run], hits) for run, hits in hits_of_run.items()]),
     )
 
 
-def _by_period(days: Counter[str]) -> list[tuple[str, int]]:
+def _by_period(hits_by_time: Iterable[tuple[datetime, int]]) -> list[tuple[str, int]]:
+    """Return the number of hits in each period. SQLite's times have no time zone: they are in UTC."""
+    times = [(at if at.tzinfo else at.replace(tzinfo=UTC), hits) for at, hits in hits_by_time]
     counts = []
     for period in periods(timezone.localdate()):
-        name, _colon, start = period.partition(":")
-        counts.append((period, sum(days[day] for day in days if (day >= start) == (name == "after"))))
+        name, _colon, day = period.partition(":")
+        start = clock.midnight(date.fromisoformat(day))
+        counts.append((period, sum(hits for at, hits in times if (at >= start) == (name == "after"))))
     return counts
 
 
-def _placeholders(ids: Sequence[int]) -> str:
+def _placeholders(ids: Collection[int]) -> str:
     return ", ".join(["%s"] * len(ids))
 
 
-def _most_first(counts: Counter[str]) -> list[tuple[str, int]]:
+def _most_first(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     named = [(value, count) for value, count in counts.items() if value]
     return sorted(named, key=lambda pair: (-pair[1], pair[0]))
 
