@@ -1,22 +1,22 @@
 """Page model of search hits: grouped by run, each with its neighbouring lines and a link to its moment."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from functools import lru_cache
 from html import escape  # Django's takes three times as long
 from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 from urllib.parse import urlencode
 
 from django.urls import reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from dashboard.pages.markup import icon, language_label, with_marks
 from dashboard.pages.run_pictures import RunPictures
 from results.db.replica import fetch_rows
-from results.models import Cue, Run
+from results.models import Cue, Dub, Run
 from results.search.parallel_lines import ParallelLine, parallel_lines
 from results.search.service import Hit
 from results.transcripts import languages, timecode
@@ -39,23 +39,21 @@ class HitGroup:
 
 def group_hits(found: Sequence[Hit], typed: str) -> list[HitGroup]:
     """Return the hits of the typed search by run; the runs keep the order of their first hits."""
-    places = {(hit.cue.dub_id, hit.cue.position) for hit in found}
-    neighbours, others = _neighbours(places), parallel_lines(hit.cue for hit in found)
-    icons = icon("play") + icon("pause")
-    page = _Page(urlencode({"find": typed}), icons, _("In other dubs"), _("Play %(clock)s here"))
-    runs = {hit.cue.run_id: hit.cue.run for hit in found}
+    hits = {(hit.cue.dub_id, hit.cue.position): hit for hit in found}
+    neighbours, others = _neighbours(hits.keys()), parallel_lines(hit.cue for hit in found)
+    page = _Page(typed)
+    runs = {run.pk: run for run in (hit.cue.run for hit in found)}
     media = RunPictures(runs.values())
     groups = {pk: HitGroup(run, media.picture(run)) for pk, run in runs.items()}
-    for hit in sorted(found, key=lambda hit: (hit.cue.dub_id, hit.cue.position)):
-        cue = hit.cue
+    for (dub, position), hit in sorted(hits.items(), key=itemgetter(0)):
         # A line below one hit is not repeated above the next, so each neighbour is taken out.
-        before = neighbours.pop((cue.dub_id, cue.position - 1), "")
-        after = neighbours.pop((cue.dub_id, cue.position + 1), "")
-        groups[cue.run_id].lines.append(page.item(hit, before, after, others.get(cue.pk, ())))
+        before = neighbours.pop((dub, position - 1), "")
+        after = neighbours.pop((dub, position + 1), "")
+        groups[hit.cue.run_id].lines.append(page.item(hit, before, after, others.get(hit.cue.pk, ())))
     return list(groups.values())
 
 
-def _neighbours(places: set[tuple[int, int]]) -> dict[tuple[int, int], str]:
+def _neighbours(places: Set[tuple[int, int]]) -> dict[tuple[int, int], str]:
     """Return the texts of the lines next to these places, by place: the dub's id and the position of the line.
 
     Lines at the places themselves are hits, and are left out.
@@ -80,8 +78,11 @@ def cached_url(name: str, argument: int | str) -> str:
 
 def cue_url(cue: Cue) -> str:
     """Return the URL of the run's page that shows the cue's dub at its moment."""
-    query = f"{_dub_query(cue.dub.language)}&t={cue.start_ms // 1000}"
-    return f"{cached_url('runs-detail', cue.run_id)}?{query}#cue-{cue.position}"
+    return f"{_dub_url(cue.dub)}&t={cue.start_ms // 1000}#cue-{cue.position}"
+
+
+def _dub_url(dub: Dub) -> str:
+    return f"{cached_url('runs-detail', dub.run_id)}?{_dub_query(dub.language)}"
 
 
 @lru_cache(maxsize=1024)
@@ -89,50 +90,65 @@ def _dub_query(language: str) -> str:
     return urlencode({"dub": language})
 
 
-class _Page(NamedTuple):
-    """What all hits of a page share: the query that finds their words in a run's page, icons and words."""
+class _Shared(NamedTuple):
+    """What all hits in a dub share: the URLs of the run's page and of the media, and the name of the language."""
 
-    find: str
-    icons: str
-    in_other_dubs: str
-    play: str
+    url: str
+    media: str
+    language: str
+
+
+class _Page:
+    """Makes the list items of a page of hits from what they share. All texts are escaped here."""
+
+    def __init__(self, typed: str) -> None:
+        self._find = escape(f"&{urlencode({'find': typed})}")
+        self._icons = icon("play") + icon("pause")
+        self._others_summary = f"<summary>{escape(_('In other dubs'))}</summary>"
+        self._play = escape(_("Play %(clock)s here"))
+        self._shared: dict[int, _Shared] = {}
 
     def item(self, hit: Hit, before: str, after: str, others: Iterable[ParallelLine]) -> SafeString:
-        """Return a hit with the lines before and after it as a list item. All texts are escaped here."""
-        cue, dub, clock = hit.cue, hit.cue.dub, timecode.short(hit.cue.start_ms)
-        lang = escape(languages.html_tag(dub.language))
-        direction = languages.direction(dub.language, cue.text)
-        language = language_label(dub.language, is_guess=dub.is_guess)
-        address = cue_url(cue) if hit.said else cue_url(cue).replace("#", f"&{self.find}#", 1)
-        facts = (
-            f'<span class="clock">{clock}</span>',
-            f'<bdi class="truncate">{escape(cue.speaker)}</bdi>' if cue.speaker else "",
-            f'<span class="hit-language">{escape(language)}</span>' if language else "",
-        )
-        near = f'<span class="near" dir="{direction}">{{}}</span>'
+        """Return a hit with the lines before and after it as a list item."""
+        cue = hit.cue
+        dub = cue.dub
+        shared = self._shared.get(dub.pk) or self._share(dub)
+        clock, direction = timecode.short(cue.start_ms), languages.direction(dub.language, cue.text)
+        speaker = f'<bdi class="truncate">{escape(cue.speaker)}</bdi>' if cue.speaker else ""
+        near = f'<span class="near" dir="{direction}">'
         lines = (
-            near.format(escape(before)) if before else "",
+            f"{near}{escape(before)}</span>" if before else "",
             f'<span class="found" dir="{direction}">{highlight(cue.text, hit.marks)}</span>',
             f'<span class="said">{_said(hit.said)}</span>' if hit.said else "",
-            near.format(escape(after)) if after else "",
+            f"{near}{escape(after)}</span>" if after else "",
         )
-        return mark_safe(  # noqa: S308
-            f'<li class="hit">{self._button(hit, clock)}<a href="{escape(address)}">'
-            f'<span class="hit-facts">{" ".join(facts)}</span>'
-            f'<span class="hit-lines" lang="{lang}">{" ".join(lines)}</span></a>{self._others(hit, others)}</li>'
+        find = "" if hit.said else self._find
+        return SafeString(
+            f'<li class="hit">{self._button(cue, shared.media, clock)}'
+            f'<a href="{shared.url}&amp;t={cue.start_ms // 1000}{find}#cue-{cue.position}">'
+            f'<span class="hit-facts"><span class="clock">{clock}</span> {speaker} {shared.language}</span>'
+            f'<span class="hit-lines" lang="{languages.html_tag(dub.language)}">{" ".join(lines)}</span></a>'
+            f"{self._others(hit, others) if others else ''}</li>"
         )
 
-    def _button(self, hit: Hit, clock: str) -> str:
-        """Return the button that plays the moment; empty without media."""
-        cue, dub = hit.cue, hit.cue.dub
+    def _share(self, dub: Dub) -> _Shared:
         kind = "audio" if dub.audio_url else "video" if dub.video_url else ""
-        if not kind:
+        language = escape(language_label(dub.language, is_guess=dub.is_guess))
+        self._shared[dub.pk] = _Shared(
+            url=escape(_dub_url(dub)),
+            media=cached_url(f"media-{kind}", dub.pk) if kind else "",
+            language=f'<span class="hit-language">{language}</span>' if language else "",
+        )
+        return self._shared[dub.pk]
+
+    def _button(self, cue: Cue, media: str, clock: str) -> str:
+        """Return the button that plays the moment; empty without media."""
+        if not media:
             return ""
         span = f"#t={cue.start_ms / 1000},{max(cue.end_ms, cue.start_ms + 1000) / 1000}"
-        media, label = cached_url(f"media-{kind}", dub.pk) + span, escape(self.play % {"clock": clock})
         return (
-            f'<button type="button" class="icon-button needs-script" data-play="{media}" aria-pressed="false" '
-            f'aria-label="{label}">{self.icons}</button>'
+            f'<button type="button" class="icon-button needs-script" data-play="{media}{span}" '
+            f'aria-pressed="false" aria-label="{self._play % {"clock": clock}}">{self._icons}</button>'
         )
 
     def _others(self, hit: Hit, others: Iterable[ParallelLine]) -> str:
@@ -143,29 +159,26 @@ class _Page(NamedTuple):
             for line in others
             if hit.said is None or line.other_id != hit.said.cue.pk
         )
-        summary = f"<summary>{escape(self.in_other_dubs)}</summary>"
-        return f'<details class="other-languages">{summary}<dl>{pairs}</dl></details>' if pairs else ""
+        return f'<details class="other-languages">{self._others_summary}<dl>{pairs}</dl></details>' if pairs else ""
 
 
-def _said(hit: Hit) -> SafeString:
+def _said(hit: Hit) -> str:
     """Return the line of another dub in which the words were found, with its language."""
     tag, text = hit.cue.dub.language, hit.cue.text
-    return format_html(
-        '<span class="hit-language">{}</span> <span lang="{}" dir="{}">{}</span>',
-        language_label(tag, is_guess=hit.cue.dub.is_guess),
-        languages.html_tag(tag),
-        languages.direction(tag, text),
-        highlight(text, hit.marks),
+    return (
+        f'<span class="hit-language">{escape(language_label(tag, is_guess=hit.cue.dub.is_guess))}</span> '
+        f'<span lang="{languages.html_tag(tag)}" dir="{languages.direction(tag, text)}">'
+        f"{highlight(text, hit.marks)}</span>"
     )
 
 
 def highlight(text: str, marks: Iterable[tuple[int, int]]) -> SafeString:
     """Return the escaped text with each matched span in a <mark>; a text over `MAX_LINE` is cut."""
     spans = sorted(marks)
-    first, last = 0, len(text)
-    if len(text) > MAX_LINE:
-        first = max(0, (spans[0][0] if spans else 0) - MAX_LINE // 3)
-        last = min(len(text), first + MAX_LINE)
+    if len(text) <= MAX_LINE:
+        return with_marks(text, spans)
+    first = max(0, (spans[0][0] if spans else 0) - MAX_LINE // 3)
+    last = min(len(text), first + MAX_LINE)
     cut = [(max(start - first, 0), min(end, last) - first) for start, end in spans]
     lead, tail = ("…" if first else "", "…" if last < len(text) else "")
-    return mark_safe(f"{lead}{with_marks(text[first:last], cut)}{tail}")  # noqa: S308
+    return SafeString(f"{lead}{with_marks(text[first:last], cut)}{tail}")
