@@ -28,7 +28,7 @@ _PLAIN = str.maketrans("＊－：", "*-:")
 
 _Link = Run.tags.through
 # Raw SQL, as the ORM takes longer to build it than a small team's search does.
-_TAGGED_LIKE = r"""
+TAGGED_LIKE = r"""
     select run_id from results_run_tags
     where tag_id in (select id from results_tag where folded like %s escape '\' or letters like %s escape '\')
 """
@@ -68,8 +68,12 @@ def tagged_with(name: str) -> Q:
 
 def tagged_like(part: str) -> Q:
     """Return the condition that a run has a tag with this text in it. It is for a query on one team's runs."""
-    patterns = [f"%{connection.ops.prep_for_like_query(form)}%" for form in (fold(part), search_form(part))]
-    return Q(pk__in=RawSQL(_TAGGED_LIKE, patterns))  # noqa: S611
+    return Q(pk__in=RawSQL(TAGGED_LIKE, tag_patterns(part)))  # noqa: S611
+
+
+def tag_patterns(part: str) -> list[str]:
+    """Return the parameters of TAGGED_LIKE for the tags with this text in them."""
+    return [f"%{connection.ops.prep_for_like_query(form)}%" for form in (fold(part), search_form(part))]
 
 
 def fill_search_forms() -> bool:

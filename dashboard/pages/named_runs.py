@@ -7,6 +7,7 @@ from django.utils.translation import ngettext
 from dashboard.pages.run_query import RunListQuery
 from dashboard.pages.search_hits import cached_url
 from results.models import Run
+from results.search import titles
 from results.search.query import plain_words
 from teams.models import Membership
 
@@ -31,16 +32,15 @@ def find_named_runs(membership: Membership, typed: str) -> NamedRuns | None:
     wanted = RunListQuery.cleaned(plain_words(typed), ())
     if len(wanted.q) < _MIN_LETTERS:
         return None
-    runs = wanted.matching(Run.objects.filter(team=membership.team_id))
-    newest = list(runs.order_by("-pk").only("title", "camb_run_id", "camb_task_id", "status")[: RUNS_SHOWN + 1])
-    if not newest:
+    pks, number = titles.newest_named(membership.team_id, wanted.q, RUNS_SHOWN, _COUNT_UP_TO + 1)
+    if not pks:
         return None
-    has_more = len(newest) > RUNS_SHOWN
-    number = runs[: _COUNT_UP_TO + 1].count() if has_more else len(newest)
+    has_more = number > RUNS_SHOWN
+    runs = Run.objects.filter(pk__in=pks).only("title", "camb_run_id", "camb_task_id")
     shown = f"{min(number, _COUNT_UP_TO):,}{'+' if number > _COUNT_UP_TO else ''}"
     return NamedRuns(
         words=wanted.q,
-        newest=newest[:RUNS_SHOWN],
+        newest=list(runs.order_by("-pk")),
         count=ngettext("%(count)s run", "%(count)s runs", number) % {"count": shown},
         href=cached_url("runs-list", membership.team.slug) + wanted.query() if has_more else "",
     )

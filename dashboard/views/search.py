@@ -156,7 +156,7 @@ def _context(membership: Membership, wanted: SearchRequest) -> dict[str, Any]:
 def _saved_context(membership: Membership, wanted: SearchRequest) -> dict[str, Any]:
     """Return the user's saved search of this text; before anything is typed, all saved searches."""
     if wanted.q:
-        return {"saved_search": saved.own(membership).filter(q=wanted.q.strip()).first()}
+        return {"saved_search": saved.find_own(membership, wanted.q)}
     searches = saved.visible_to(membership)
     return {
         "searches": [build_saved_row(membership, one, can_remove=_can_remove(membership, one)) for one in searches]

@@ -33,7 +33,10 @@ CASES = [
 
 
 def named(team, text):
-    return [run.title for run in titles.named(Run.objects.filter(team=team), text).order_by("pk")]
+    found = list(titles.named(Run.objects.filter(team=team), text).order_by("-pk"))
+    # The strip above the hits asks for the same runs in its own way.
+    assert titles.newest_named(team.pk, text, 100, 100) == ([run.pk for run in found], len(found))
+    return [run.title for run in reversed(found)]
 
 
 @pytest.mark.parametrize(("title", "typed"), [(title, text) for title, texts in CASES for text in texts])
