@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 from dashboard.pages.markup import icon, language_label, with_marks
 from dashboard.pages.run_pictures import RunPictures
 from results.db.replica import fetch_rows
-from results.models import Cue, Dub, Run
-from results.search.parallel_lines import ParallelLine, parallel_lines
+from results.models import Dub, Run
+from results.search.parallel_lines import FoundCue, ParallelLine, parallel_lines
 from results.search.service import Hit
 from results.transcripts import languages, timecode
 
@@ -34,7 +34,11 @@ class HitGroup:
 
     run: Run
     picture: SafeString
-    lines: list[SafeString] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def items(self) -> SafeString:
+        return SafeString("\n".join(self.lines))
 
 
 def group_hits(found: Sequence[Hit], typed: str) -> list[HitGroup]:
@@ -76,7 +80,7 @@ def cached_url(name: str, argument: int | str) -> str:
     return reverse(name, args=[argument])
 
 
-def cue_url(cue: Cue) -> str:
+def cue_url(cue: FoundCue) -> str:
     """Return the URL of the run's page that shows the cue's dub at its moment."""
     return f"{_dub_url(cue.dub)}&t={cue.start_ms // 1000}#cue-{cue.position}"
 
@@ -108,7 +112,7 @@ class _Page:
         self._play = escape(_("Play %(clock)s here"))
         self._shared: dict[int, _Shared] = {}
 
-    def item(self, hit: Hit, before: str, after: str, others: Iterable[ParallelLine]) -> SafeString:
+    def item(self, hit: Hit, before: str, after: str, others: Iterable[ParallelLine]) -> str:
         """Return a hit with the lines before and after it as a list item."""
         cue = hit.cue
         dub = cue.dub
@@ -123,7 +127,7 @@ class _Page:
             f"{near}{escape(after)}</span>" if after else "",
         )
         find = "" if hit.said else self._find
-        return SafeString(
+        return (
             f'<li class="hit">{self._button(cue, shared.media, clock)}'
             f'<a href="{shared.url}&amp;t={cue.start_ms // 1000}{find}#cue-{cue.position}">'
             f'<span class="hit-facts"><span class="clock">{clock}</span> {speaker} {shared.language}</span>'
@@ -141,7 +145,7 @@ class _Page:
         )
         return self._shared[dub.pk]
 
-    def _button(self, cue: Cue, media: str, clock: str) -> str:
+    def _button(self, cue: FoundCue, media: str, clock: str) -> str:
         """Return the button that plays the moment; empty without media."""
         if not media:
             return ""

@@ -44,8 +44,8 @@ def mark(text: str, phrases: Iterable[Phrase]) -> list[tuple[int, int]]:
     spans, at = [], 0
     for word in text.split(" "):
         # Remembering long ones, such as lines of Chinese, would take memory and hardly serve again.
-        found = _mark_word(word, phrases) if len(word) <= MAX_TERM else _mark(word, phrases)
-        spans += [(at + start, at + end) for start, end in found]
+        if found := _mark_word(word, phrases) if len(word) <= MAX_TERM else _mark(word, phrases):
+            spans += [(at + start, at + end) for start, end in found]
         at += len(word) + 1
     return spans
 

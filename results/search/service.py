@@ -21,6 +21,7 @@ from results.search import index, parallel_lines, titles, vocabulary
 from results.search.analyzer import Phrase, terms
 from results.search.engine import engine
 from results.search.marks import mark
+from results.search.parallel_lines import FoundCue
 from results.search.query import Query, language_term, named_languages, parse, periods, plain_words
 from results.transcripts import languages
 from results.transcripts.languages import quoted
@@ -53,8 +54,10 @@ _TAGS = """
     select of_run.run_id, tag.name from results_run_tags of_run join results_tag tag on tag.id = of_run.tag_id
     where of_run.run_id in ({marks})
 """
-_CUE_FIELDS = [field.attname for field in Cue._meta.concrete_fields]
-_CUES = "select {fields} from results_cue where id in ({marks}) and team_id = %s"
+_CUES = """
+    select id, team_id, run_id, dub_id, position, start_ms, end_ms, speaker, text from results_cue
+    where id in ({marks}) and team_id = %s
+"""
 # What pages and answers show of a hit's dub and run; `from_db` takes the values in the order of the model's fields.
 _OF_DUB = ("id", "team_id", "run_id", "language", "language_source", "video_url", "audio_url")
 _OF_RUN = (
@@ -77,7 +80,7 @@ class Hit:
     Of a search such as `in:ja kitchen`, `said` is the line of another dub in which the words were found.
     """
 
-    cue: Cue
+    cue: FoundCue
     marks: list[tuple[int, int]]
     said: "Hit | None" = None
 
@@ -247,18 +250,12 @@ def _hits(team_id: int, ids: Sequence[int], query: Query) -> list[Hit]:
     ]
 
 
-def _cues(team_id: int, ids: Sequence[int]) -> list[Cue]:
+def _cues(team_id: int, ids: Sequence[int]) -> list[FoundCue]:
     """Return these lines, in this order, with their dubs and runs, which many lines share."""
-    sql = _CUES.format(fields=", ".join(_CUE_FIELDS), marks=_placeholders(ids))
-    rows = fetch_rows(sql, [*ids, team_id]) if ids else []
-    cues = {row[0]: Cue.from_db(None, _CUE_FIELDS, row) for row in rows}
-    dubs = _dubs({cue.dub_id for cue in cues.values()})
-    found = []
-    for cue in filter(None, map(cues.get, ids)):
-        if dub := dubs.get(cue.dub_id):
-            cue.dub, cue.run = dub, dub.run
-            found.append(cue)
-    return found
+    rows = fetch_rows(_CUES.format(marks=_placeholders(ids)), [*ids, team_id]) if ids else []
+    dubs = _dubs({dub for _cue, _team, _run, dub, *_rest in rows})
+    cues = {row[0]: FoundCue._make((*row, dubs[row[3]])) for row in rows if row[3] in dubs}
+    return [cues[cue_id] for cue_id in ids if cue_id in cues]
 
 
 def _dubs(pks: Collection[int]) -> dict[int, Dub]:
