@@ -37,6 +37,10 @@ class HitGroup:
     lines: list[str] = field(default_factory=list)
 
     @property
+    def href(self) -> str:
+        return cached_url("runs-detail", self.run.pk)
+
+    @property
     def items(self) -> SafeString:
         return SafeString("\n".join(self.lines))
 

@@ -328,6 +328,9 @@ def tokens(folded: str) -> Tokens:
             pairs = enumerate(bigrams(match["bigrams"]), start)
             words += [Token(pair, at, at + len(pair)) for at, pair in pairs]
             continue
+        if not (match["more"] or may_have_proclitics) and end - start <= MAX_TERM:
+            words.append(Token(match[0], start, end))
+            continue
         parts = [(start, end)]
         if match["more"]:
             parts = [part.span() for part in _PART.finditer(folded, start, end)]
