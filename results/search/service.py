@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from functools import reduce
 from itertools import chain
 from operator import or_
+from typing import Any
 
 from django.db.models import Count
 from django.utils import timezone
@@ -16,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from results import clock
 from results.db.replica import fetch_rows, from_replica
-from results.models import Cue, Dub, Run
+from results.models import Dub, Run
 from results.search import index, parallel_lines, titles, vocabulary
 from results.search.analyzer import Phrase, terms
 from results.search.engine import engine
@@ -42,6 +43,7 @@ _MAX_SUGGESTED_WORDS = 4
 _NAMED_IN_HINT = 8
 # Raw SQL, as the ORM takes longer than the database to build a query, and to handle hundreds of ids.
 _SPEAKERS = "select speaker, count(*) from results_cue where id in ({marks}) and team_id = %s group by speaker"
+_TEXTS = "select id, text, speaker from results_cue where id in ({marks}) and team_id = %s"
 _FACETS = """
     with found as (
         select dub_id, speaker, count(*) as hits from results_cue
@@ -307,6 +309,11 @@ def _by_period(hits_by_time: Iterable[tuple[datetime, int]]) -> list[tuple[str, 
     return counts
 
 
+def _texts(team_id: int, ids: Sequence[int]) -> list[tuple[Any, ...]]:
+    """Return the id, text and speaker of each of these lines."""
+    return fetch_rows(_TEXTS.format(marks=_placeholders(ids)), [*ids, team_id]) if ids else []
+
+
 def _placeholders(ids: Collection[int]) -> str:
     return ", ".join(["%s"] * len(ids))
 
@@ -332,7 +339,7 @@ def _best(team_id: int, ids: Sequence[int], query: Query) -> list[int]:
         spelled_so = sum(word in as_typed for word in typed)
         return in_a_row not in f" {' '.join(words)} ", -spelled_so, -len(whole.intersection(words)), len(words)
 
-    texts = dict(Cue.objects.filter(pk__in=ids, team_id=team_id).order_by().values_list("pk", "text"))
+    texts = {cue_id: text for cue_id, text, _speaker in _texts(team_id, ids)}
     return sorted(texts, key=lambda cue_id: (*rank(texts[cue_id]), -cue_id))
 
 
@@ -349,7 +356,7 @@ def _did_you_mean(team_id: int, query: Query) -> str:
     if index_query is None:
         return _title_suggestion(team_id, query.typed, first_words)
     ids = engine.newest(index_query, None, _SUGGESTION_HITS, _SUGGESTION_HITS)
-    lines = Cue.objects.filter(pk__in=ids, team_id=team_id).order_by().values_list("text", "speaker")
+    lines = [(text, speaker) for _cue_id, text, speaker in _texts(team_id, ids)]
     return _corrected(query.typed, near, lines) or _title_suggestion(team_id, query.typed, first_words)
 
 
