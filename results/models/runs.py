@@ -93,7 +93,7 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def archived(self) -> "RunQuerySet":
         """Runs that are archived and not in the trash."""
-        return self.present().exclude(archived_at=None)
+        return self.present().filter(archived_at__isnull=False)
 
     def to_unindex(self) -> "RunQuerySet":
         """Archived and removed runs whose lines are still in the search index. No search may show these runs."""
@@ -109,7 +109,8 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def unfinished(self) -> "RunQuerySet":
         """Runs that are still refreshed automatically."""
-        return self.exclude(due_at=None)
+        # SQLite reads no partial index for `exclude(due_at=None)`, which is NOT (… IS NULL).
+        return self.filter(due_at__isnull=False)
 
     def leased(self, now: datetime) -> "RunQuerySet":
         """Runs that a live worker, or a web request, is asking about now."""

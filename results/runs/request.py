@@ -136,4 +136,4 @@ def _mark_requested(team: Team, pks: Sequence[int], now: datetime) -> int:
 
 def _requested(team: Team) -> RunQuerySet:
     """Return the team's runs that were requested together with others and are not checked yet."""
-    return Run.objects.filter(team=team).exclude(requested_at=None)
+    return Run.objects.filter(team=team, requested_at__isnull=False)
