@@ -22,6 +22,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     memberships = SimpleLazyObject(lambda: _memberships(request))
     return {
         "memberships": memberships,
+        "teams": lambda: tuple((place.team.slug, place.team.name) for place in memberships),
         "last_membership": SimpleLazyObject(lambda: _last(request, memberships)),
         "section": name.partition("-")[0],
         "now_ms": round(timezone.now().timestamp() * 1000),

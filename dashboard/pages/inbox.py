@@ -1,6 +1,6 @@
 """The lines of an inbox, ready to print, and its tabs."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from results.models import Event, InboxItem
 from results.notifications import inbox, receivers, sentences, summary
+from results.notifications.inbox import Unread
 from teams.models import Membership
 
 Kind = Event.Kind
@@ -105,3 +106,34 @@ def build_tabs(membership: Membership, kind: str) -> list[InboxTab]:
     shown = [each for each in Kind if each in kinds or each == kind]
     tabs = [InboxTab(str(TAB_NAMES.get(each, each.label)), each.value, each == kind) for each in shown]
     return [InboxTab(str(_("All")), "", not kind), *tabs]
+
+
+def unread_once(membership: Membership) -> Unread:
+    """Return what is unread, read once for a page: its title and its rail show the same number."""
+    known: Unread | None = vars(membership).get("_inbox_unread")
+    if known is None:
+        known = vars(membership)["_inbox_unread"] = inbox.unread(membership)
+    return known
+
+
+def badge_values(membership: Membership, *, oob: bool) -> dict[str, Hashable]:
+    """Return what the number beside the inbox's name shows; with `oob`, also what a browser notification says."""
+    unread = unread_once(membership)
+    is_news = oob and unread.newest is not None
+    return {
+        "number": str(unread),
+        "newest": unread.newest.pk if unread.newest else 0,
+        "heading": _heading(membership, unread) if is_news else "",
+        "is_quiet": is_news and receivers.is_quiet_for(membership),
+        "team_name": membership.team.name,
+        "slug": membership.team.slug,
+        "oob": oob,
+    }
+
+
+def _heading(membership: Membership, unread: Unread) -> str:
+    """Return what the newest unread line says."""
+    if (newest := unread.newest) is None:
+        return ""
+    events = inbox.shown_events(membership, [newest]) if newest.kind not in summary.COUNTED else {}
+    return summary.title_of(newest.kind, [events[pk] for pk in sorted(events)], newest.count)

@@ -15,9 +15,10 @@ from django.utils.safestring import SafeString
 
 from dashboard.http.ids import parse_id
 from dashboard.pages.markup import icon
-from dashboard.pages.run_query import BY_SOURCE, RunListQuery, get_page
+from dashboard.pages.run_query import BY_SOURCE, RunListQuery, read_page
 from dashboard.pages.source_list import SourceDub, dubs_of, run_address, with_companions
 from results.models import Dub, Run, RunQuerySet, Source
+from results.runs.listed import ListedRun, read_runs
 from results.transcripts import languages
 from teams.models import Team
 
@@ -131,7 +132,7 @@ class LanguageTable:
     def page(self, size: int = PAGE_SIZE, after: int = 0) -> LanguagePage:
         """Return the page after the source that this run stands for, by keyset pagination."""
         listed = RunListQuery(by=BY_SOURCE, after=after or self.wanted.after)
-        found = get_page(self._runs(), listed, size)
+        found = read_page(self._runs(), listed, read_runs, size)
         following = self.wanted.query(after=found.runs[-1].pk) if found.after else ""
         return LanguagePage(self._rows(found.runs), following)
 
@@ -167,8 +168,8 @@ class LanguageTable:
     def _tags_of(self, column: str) -> list[str]:
         return [column, *(tag for tag, of_tag in self.merged.items() if of_tag == column)]
 
-    def _rows(self, runs: list[Run]) -> list[LanguageRow]:
-        by_source = defaultdict[int, list[Run]](list)
+    def _rows(self, runs: list[ListedRun]) -> list[LanguageRow]:
+        by_source = defaultdict[int, list[ListedRun]](list)
         for run in with_companions(runs):
             if run.archived_at is None:
                 by_source[run.source_id or -run.pk].append(run)
@@ -184,7 +185,7 @@ class LanguageTable:
             for run, key in ((run, run.source_id or -run.pk) for run in runs)
         ]
 
-    def _row(self, run: Run, title: str, run_count: int, dubs: dict[str, SourceDub]) -> LanguageRow:
+    def _row(self, run: ListedRun, title: str, run_count: int, dubs: dict[str, SourceDub]) -> LanguageRow:
         return LanguageRow(
             pk=run.pk,
             name=title or str(run),

@@ -8,12 +8,13 @@ from django.utils.translation import gettext as _
 
 from results import clock
 from results.models import Run
+from results.runs.listed import ListedRun
 from results.runs.ready_estimate import PastWait, ReadyEstimate, estimate_ready, past_waits
 
 WAITING = (Run.Status.NEW, Run.Status.WAITING)
 
 
-def waits_for(runs: Sequence[Run]) -> list[PastWait]:
+def waits_for(runs: Sequence[ListedRun]) -> list[PastWait]:
     """Return the past waits that estimates for these runs of one team need: none unless one of them waits."""
     waiting = next((run for run in runs if run.status in WAITING), None)
     return past_waits(waiting.team_id) if waiting else []
@@ -30,13 +31,13 @@ def ready_by(run: Run) -> str:
     }  # fmt: skip
 
 
-def ready_by_in_short(run: Run, waits: Sequence[PastWait]) -> str:
+def ready_by_in_short(run: ListedRun, waits: Sequence[PastWait]) -> str:
     """Return by when the run is usually ready, in a few words; empty if too little is known."""
     estimate = _estimate(run, waits)
     return _("Usually ready by %(at)s") % {"at": _moment(estimate.at)} if estimate else ""
 
 
-def _estimate(run: Run, waits: Sequence[PastWait]) -> ReadyEstimate | None:
+def _estimate(run: Run | ListedRun, waits: Sequence[PastWait]) -> ReadyEstimate | None:
     return estimate_ready(run, waits, clock.now()) if waits else None
 
 

@@ -1,23 +1,28 @@
 """Page model of the list of runs: the tabs and the rows."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from django.db.models import Count
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from dashboard.pages.markup import icon, language_label, language_mismatch_label, status_label
 from dashboard.pages.ready_by import ready_by_in_short, waits_for
+from dashboard.pages.render_once import CACHE_SIZE
 from dashboard.pages.run_pictures import RunPictures
-from dashboard.pages.run_query import ARCHIVED, COLUMNS, KEPT, LANGUAGE_FILTERS, NOT_KEPT, RunListQuery
+from dashboard.pages.run_query import ARCHIVED, BY_SOURCE, COLUMNS, KEPT, LANGUAGE_FILTERS, NOT_KEPT, RunListQuery
 from dashboard.units import date_and_time
 from results.models import ApiKey, Run, RunQuerySet, SavedView
 from results.runs import saved_views
+from results.runs.listed import ListedRun
 from results.transcripts import languages, timecode
 from teams.models import Membership, User
 
@@ -35,15 +40,6 @@ LANGUAGES_SHOWN = 3
 TAGS_SHOWN = 2
 
 Status = Run.Status
-
-
-def for_list(runs: RunQuerySet) -> RunQuerySet:
-    """Return the runs with the related objects and fields that the list prints, and no others."""
-    return runs.select_related("added_by").prefetch_related("tags").only(
-        "camb_run_id", "camb_task_id", "title", "status", "reason", "checked_at", "due_at", "languages",
-        "guessed_languages", "language_mismatches", "given_language", "team", "created_at", "duration_ms",
-        "cue_count", "check_count", "version", "archived_at", "added_by__name", "added_by__email", "source",
-    )  # fmt: skip
 
 
 class ViewEntry(NamedTuple):
@@ -76,6 +72,30 @@ class Heading(NamedTuple):
     """What the column shows, where its name does not say it."""
     sorted: str
     """The value of `aria-sort`; empty if the list is not sorted by this column."""
+
+
+class Headings(NamedTuple):
+    """The headings that sort, by the name of their order."""
+
+    title: Heading
+    id: Heading
+    status: Heading
+    length: Heading
+    lines: Heading
+    checks: Heading
+    checked: Heading
+
+
+class ListMenus(NamedTuple):
+    """The query strings of the menus beside the list, with what else these show."""
+
+    view: str
+    by_run: str
+    by_source: str
+    orders: tuple[tuple[str, str, bool], ...]
+    """The orders that people choose most: name, query string, and whether the list has it."""
+    columns: tuple[tuple[str, str, bool], ...]
+    """The columns that may be hidden: key, name, and whether the list shows it."""
 
 
 @dataclass(frozen=True)
@@ -171,19 +191,25 @@ def shown_columns(wanted: RunListQuery, user: User) -> list[str]:
     return [name for name in COLUMNS if name not in (user.hidden_columns or ())]
 
 
-def order_names() -> dict[str, str]:
-    """Return the names of the orders that people choose most, by their values in URLs."""
-    return {
+def build_menus(wanted: RunListQuery, shown: Collection[str]) -> ListMenus:
+    """Return what the menus beside the list offer; `shown` are the columns that it shows."""
+    orders = {
         "": _("Newest first"),
         "oldest": _("Oldest first"),
         "title": _("By title"),
         "-length": _("Longest first"),
         "-checked": _("Newest check first"),
     }
+    return ListMenus(
+        wanted.query(),
+        wanted.query(by=""),
+        wanted.query(by=BY_SOURCE),
+        tuple((name, wanted.query(order=order), order == wanted.order) for order, name in orders.items()),
+        tuple((name, str(label), name in shown) for name, label in COLUMNS.items()),
+    )
 
 
-def build_headings(wanted: RunListQuery) -> dict[str, Heading]:
-    """Return the headings that sort, by the name of their order."""
+def build_headings(wanted: RunListQuery) -> Headings:
     columns = {
         "title": ("run-title", _("Run")),
         "id": ("number run-id", _("Id")),
@@ -208,7 +234,7 @@ def build_headings(wanted: RunListQuery) -> dict[str, Heading]:
             meanings.get(order, ""),
             ("descending" if is_down else "ascending") if is_sorted else "",
         )
-    return headings
+    return Headings(**headings)
 
 
 def status_counts(runs: RunQuerySet) -> dict[str, int]:
@@ -235,35 +261,26 @@ def build_tabs(wanted: RunListQuery, counts: dict[str, int]) -> list[StatusTab]:
     return tabs
 
 
-def build_rows(runs: Iterable[Run], key: ApiKey | None, wanted: RunListQuery) -> list[RunRow]:
+class _RowLook(NamedTuple):
+    """What rows of a page have in common: the list, why checks wait, and the viewer's language and time zone."""
+
+    wanted: RunListQuery
+    pause: str
+    language: str | None
+    zone: str
+
+
+def build_rows(runs: Sequence[ListedRun], key: ApiKey | None, wanted: RunListQuery) -> list[RunRow]:
     """Return the rows of these runs. Without a working `key` they say why the next check waits."""
-    labels = {status: status_label(status) for status in Status.values}
-    # One reverse() for all rows: the URLs, split where the id goes.
-    names = ("runs-detail", "runs-edit-title", "runs-languages")
-    page, title, language = (reverse(name, args=[0]).rsplit("0", 1) for name in names)
     pause = _("needs a key") if key is None else _("paused") if key.is_in_trouble else ""
-    # A run that leaves the list while a page shows it keeps its row, which says so.
-    move = _("Restored") if wanted.is_archive else _("Archived")
-    moved = format_html('<span class="status">{}{}</span>', icon("archive"), move)
-    runs = list(runs)
+    look = _RowLook(wanted, pause, get_language(), timezone.get_current_timezone_name())
     waits, media = waits_for(runs), RunPictures(runs)
     return [
-        _row(
-            run,
-            labels[run.status] if (run.archived_at is not None) == wanted.is_archive else moved,
-            page,
-            title,
-            language,
-            pause,
-            _chips(run.tag_names, wanted),
-            media,
-            ready_by_in_short(run, waits),
-        )
-        for run in runs
+        _row(run, look, media.picture(run), media.length_ms(run), ready_by_in_short(run, waits)) for run in runs
     ]
 
 
-def _chips(names: list[str], wanted: RunListQuery) -> SafeString:
+def _chips(names: Sequence[str], wanted: RunListQuery) -> SafeString:
     """Return the first tags, each a link to the list of the runs with the tag, and the number of the others."""
     links = ((wanted.query(tag=dict.fromkeys((*wanted.tag, name))), name) for name in names[:TAGS_SHOWN])
     chips = format_html_join("", '<a class="tag" href="{}"><bdi>{}</bdi></a>', links)
@@ -272,53 +289,56 @@ def _chips(names: list[str], wanted: RunListQuery) -> SafeString:
     return chips
 
 
-def _row(
-    run: Run,
-    status: SafeString,
-    page: list[str],
-    title: list[str],
-    language: list[str],
-    pause: str,
-    chips: SafeString,
-    media: RunPictures,
-    ready_by: str,
-) -> RunRow:
-    pk = str(run.pk)
-    guesses = run.guessed_languages or ()
-    tags_shown = run.languages or [run.given_language]
+@lru_cache(maxsize=1)
+def _paths() -> list[list[str]]:
+    """Return the paths of a run's page and of two of its forms before and after the id: one reverse() for all."""
+    names = ("runs-detail", "runs-edit-title", "runs-languages")
+    return [reverse(name, args=[0]).rsplit("0", 1) for name in names]
+
+
+# A row depends on nothing but these values, and most of the team's rows are the same as the last time.
+@lru_cache(maxsize=CACHE_SIZE)
+def _row(run: ListedRun, look: _RowLook, picture: SafeString, length_ms: int, ready_by: str) -> RunRow:
+    pk, (page, title, language), wanted = str(run.pk), _paths(), look.wanted
+    # A run that leaves the list while a page shows it keeps its row, which says so.
+    is_moved = (run.archived_at is not None) != wanted.is_archive
+    moved = _("Restored") if wanted.is_archive else _("Archived")
+    guesses = run.guessed_languages
+    tags_shown = run.languages or (run.given_language,)
     spoken = list(
         dict.fromkeys(language_label(languages.primary(tag), is_guess=tag in guesses) for tag in tags_shown if tag)
     )
-    checks = [language_mismatch_label(reads, lines) for _tag, reads, lines in run.language_mismatches or ()]
+    checks = [language_mismatch_label(reads, lines) for _tag, reads, lines in run.language_mismatches]
     more = f" +{len(spoken) - LANGUAGES_SHOWN}" if len(spoken) > LANGUAGES_SHOWN else ""
     checked, checked_text = _time_texts(run.checked_at)
     due, due_text = _time_texts(run.due_at)
-    length_ms = media.length_ms(run)
     return RunRow(
         pk=pk,
         href=pk.join(page),
         title_href=pk.join(title),
         name=str(run),
-        tags=chips,
-        picture=media.picture(run),
+        tags=_chips(run.tag_names, wanted),
+        picture=picture,
         camb_run_id=str(run.camb_run_id or ""),
         languages=", ".join(spoken[:LANGUAGES_SHOWN]) + more,
         languages_in_full=", ".join(language_label(tag, is_guess=tag in guesses) for tag in tags_shown if tag),
         # Where there are several dubs, each has its language set on the run's page.
         language_href=pk.join(language) + "?row" if len(run.languages) <= 1 else "",
         language_mismatch=", ".join(checks),
-        status=status,
+        status=format_html('<span class="status">{}{}</span>', icon("archive"), moved)
+        if is_moved
+        else status_label(run.status),
         reason=run.reason,
         checked=checked,
         checked_text=checked_text,
         due=due,
         due_text=due_text,
-        pause=pause if due else "",
+        pause=look.pause if due else "",
         ready_by=ready_by,
         length=timecode.short(length_ms) if length_ms else "",
         cues=f"{run.cue_count:,}" if run.cue_count else "",
         checks=f"{run.check_count:,}" if run.check_count else "",
-        added_by=str(run.added_by) if run.added_by else "",
+        added_by=run.added_by,
     )
 
 

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from dashboard.pages.markup import icon
 from results.db.replica import fetch_rows
 from results.models import MediaCopy, Run
+from results.runs.listed import ListedRun
 from results.transcripts import languages
 
 TILE_COLOURS = 8
@@ -30,7 +31,7 @@ _KEPT = """
 class RunPictures:
     """The pictures and lengths of some runs, from one query for the kept media of all of them."""
 
-    def __init__(self, runs: Iterable[Run]) -> None:
+    def __init__(self, runs: Iterable[Run | ListedRun]) -> None:
         pks = [run.pk for run in runs]
         kept = _KEPT.format(marks=", ".join(["%s"] * len(pks)))
         self._stills: dict[int | None, int] = {}
@@ -43,7 +44,7 @@ class RunPictures:
                 self._stills[run] = copy
             self._lengths[run] = max(self._lengths.get(run, 0), length_ms)
 
-    def picture(self, *runs: Run) -> SafeString:
+    def picture(self, *runs: Run | ListedRun) -> SafeString:
         """Return the still of the first of these runs that has one, else the tile of the first run.
 
         It is 64 × 36 pixels. A screen reader skips it, as the name is beside it.
@@ -56,7 +57,7 @@ class RunPictures:
             still_url(copy),
         )
 
-    def length_ms(self, run: Run) -> int:
+    def length_ms(self, run: Run | ListedRun) -> int:
         """Return the length of the run's media where it is known, else of its longest transcript."""
         return self._lengths.get(run.pk) or run.duration_ms
 
@@ -72,7 +73,7 @@ def _still_path() -> Sequence[str]:
     return reverse("media-still", args=[0]).rsplit("0", 1)
 
 
-def _first_language(run: Run) -> str:
+def _first_language(run: Run | ListedRun) -> str:
     return languages.primary(next(iter(run.languages), "") or run.given_language)
 
 

@@ -1,12 +1,12 @@
 """The query of the list of runs: the filter, order and page that a URL asks for."""
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import reduce
 from operator import or_
-from typing import Any
+from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 from django.db.models import Exists, F, OrderBy, OuterRef, Q, TextField
@@ -18,6 +18,7 @@ from dashboard.http.ids import parse_id, parse_ids
 from results import clock, tags
 from results.models import Event, MediaCopy, Run, RunQuerySet, SavedView, Tag
 from results.notifications.summary import OF_RUNS
+from results.runs.listed import ListedRun
 from results.search import titles
 from results.transcripts import languages
 
@@ -300,23 +301,33 @@ def selected_runs(runs: RunQuerySet, data: QueryDict) -> RunQuerySet:
     return runs.filter(Q(pk__in=named.values("pk")) | Q(pk__in=of_sources.values("pk")))
 
 
+Row = TypeVar("Row", Run, ListedRun)
+
+
 @dataclass(frozen=True)
-class RunPage:
+class RunPage(Generic[Row]):
     """One page of the list, with the query strings of the pages before and after it; empty where there is none."""
 
-    runs: list[Run]
+    runs: list[Row]
     before: str = ""
     after: str = ""
 
 
-def get_page(runs: RunQuerySet, wanted: RunListQuery, size: int = PAGE_SIZE) -> RunPage:
+def get_page(runs: RunQuerySet, wanted: RunListQuery, size: int = PAGE_SIZE) -> RunPage[Run]:
     """Return one page of the list by keyset pagination, so the last page is as quick as the first."""
+    return read_page(runs, wanted, list, size)
+
+
+def read_page(
+    runs: RunQuerySet, wanted: RunListQuery, read: Callable[[RunQuerySet], list[Row]], size: int = PAGE_SIZE
+) -> RunPage[Row]:
+    """Return one page as `get_page` does, of the rows as which `read` reads its runs."""
     runs = wanted.with_row(runs)
     is_backwards = bool(wanted.before)
     is_ascending = wanted.is_descending == is_backwards
     if key := wanted.before or wanted.after:
         runs = runs.filter(_behind(wanted.sorted_by, key, is_ascending=is_ascending))
-    found = list(runs.order_by(*_ordering(wanted.sorted_by, is_ascending=is_ascending))[: size + 1])
+    found = read(runs.order_by(*_ordering(wanted.sorted_by, is_ascending=is_ascending))[: size + 1])
     is_more, found = len(found) > size, found[:size]
     if is_backwards:
         found.reverse()

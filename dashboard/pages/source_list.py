@@ -17,6 +17,7 @@ from dashboard.pages.markup import icon, language_label
 from dashboard.pages.run_pictures import RunPictures
 from dashboard.pages.run_query import RunListQuery
 from results.models import Dub, LanguageSource, Run, Source
+from results.runs.listed import ListedRun, read_runs
 from results.transcripts import timecode
 
 MAX_CHIPS = 12
@@ -27,7 +28,7 @@ Status = Run.Status
 class SourceDub(NamedTuple):
     """One dub of a source, or a run of the source that has no dub yet."""
 
-    run: Run
+    run: Run | ListedRun
     language: str
     is_guess: bool
     status: str
@@ -68,19 +69,14 @@ def _page() -> list[str]:
     return reverse("runs-detail", args=[0]).rsplit("0", 1)
 
 
-def with_companions(runs: Iterable[Run]) -> list[Run]:
+def with_companions(runs: Sequence[ListedRun]) -> list[ListedRun]:
     """Return these runs and all other runs of their sources, by one query."""
-    runs = list(runs)
     sources = {run.source_id for run in runs if run.source_id}
     others = Run.objects.present().filter(source__in=sources).exclude(pk__in=[run.pk for run in runs])
-    fields = (
-        "camb_run_id", "camb_task_id", "title", "status", "version", "archived_at", "duration_ms", "source",
-        "languages", "given_language",
-    )  # fmt: skip
-    return sorted([*runs, *(others.order_by("pk").only(*fields) if sources else [])], key=lambda run: run.pk)
+    return sorted([*runs, *(read_runs(others, with_tags=False) if sources else [])], key=lambda run: run.pk)
 
 
-def dubs_of(runs: Iterable[Run]) -> list[SourceDub]:
+def dubs_of(runs: Iterable[Run | ListedRun]) -> list[SourceDub]:
     """Return the dubs of these runs, by one query, in the runs' order; a run without one stands for itself."""
     runs = list(runs)
     by_run = defaultdict[int, list[tuple[str, str, int, bool]]](list)
@@ -97,9 +93,9 @@ def dubs_of(runs: Iterable[Run]) -> list[SourceDub]:
     return found
 
 
-def build_source_rows(runs: Sequence[Run], wanted: RunListQuery) -> list[SourceRow]:
+def build_source_rows(runs: Sequence[ListedRun], wanted: RunListQuery) -> list[SourceRow]:
     """Return the rows of the sources that these runs stand for, by four queries for any number of them."""
-    by_source = defaultdict[int, list[Run]](list)
+    by_source = defaultdict[int, list[ListedRun]](list)
     for run in with_companions(runs):
         if (run.archived_at is not None) == wanted.is_archive:
             by_source[run.source_id or -run.pk].append(run)
@@ -123,7 +119,12 @@ def build_source_rows(runs: Sequence[Run], wanted: RunListQuery) -> list[SourceR
 
 
 def _row(
-    run: Run, title: str, runs: Sequence[Run], dubs: Sequence[SourceDub], chips: SafeString, media: RunPictures
+    run: ListedRun,
+    title: str,
+    runs: Sequence[ListedRun],
+    dubs: Sequence[SourceDub],
+    chips: SafeString,
+    media: RunPictures,
 ) -> SourceRow:
     length_ms = max((media.length_ms(own) for own in runs), default=0)
     return SourceRow(

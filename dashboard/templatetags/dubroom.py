@@ -1,13 +1,12 @@
 """Template tags for Dubroom's own terms: icons, statuses, durations, relative times and transcript lines."""
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from datetime import datetime, timedelta
-from functools import lru_cache
 
 from babel import Locale
 from babel.dates import format_timedelta
 from django import template
-from django.template.loader import render_to_string
+from django.template import Context
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import now
@@ -16,16 +15,12 @@ from django.utils.translation import gettext as _
 
 from dashboard.pages import markup
 from dashboard.pages.ready_by import ready_by
-from dashboard.pages.run_list import RunRow
-from dashboard.pages.source_list import SourceRow
+from dashboard.pages.render_once import CSRF_TOKEN, render_once
 from dashboard.pages.transcript_parts import LineCheck, TranscriptLine, TranscriptRow
 from dashboard.units import date_and_time
 from results.transcripts import timecode
 
 register = template.Library()
-
-# Of the list of runs, each of about 2 kB.
-ROWS_KEPT = 4000
 
 
 register.simple_tag(markup.icon)
@@ -104,18 +99,13 @@ def rows(
     )
 
 
-@register.simple_tag
-def list_row(row: RunRow | SourceRow, template_name: str, can_change: bool, oob: object = "") -> SafeString:
-    """Return a row of the list of runs; with `oob`, to replace the row of the same run on the page."""
-    return _list_row(row, template_name, can_change, bool(oob), get_language())
-
-
-@lru_cache(maxsize=ROWS_KEPT)
-def _list_row(
-    row: RunRow | SourceRow, template_name: str, can_change: bool, oob: bool, language: str | None
-) -> SafeString:
-    # A row says nothing beyond these values, and most of the team's rows are the same as the last time.
-    return render_to_string(template_name, {"row": row, "can_change": can_change, "oob": oob})
+@register.simple_tag(name="render_once", takes_context=True)
+def include_once(context: Context, template_name: str, **values: Hashable) -> SafeString:
+    """Include a template that prints nothing beyond these values: see `dashboard.pages.render_once`."""
+    html: str = render_once(template_name, **values)
+    if CSRF_TOKEN in html:
+        html = html.replace(CSRF_TOKEN, str(context["csrf_token"]))
+    return mark_safe(html)  # noqa: S308
 
 
 @register.simple_tag

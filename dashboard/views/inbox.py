@@ -8,7 +8,8 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.http.ids import parse_id, parse_ids
-from dashboard.pages.inbox import build_lines, build_tabs
+from dashboard.pages.inbox import badge_values, build_lines, build_tabs
+from dashboard.pages.render_once import render_once
 from results.models import Event
 from results.notifications import inbox
 from teams.access import membership_or_404
@@ -35,7 +36,8 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def poll(request: HttpRequest, slug: str) -> HttpResponse:
     """Answer with the number of unread lines, for a page or hidden tab whose own polls do not bring it."""
-    return render(request, "inbox/_badge.html", {"here": membership_or_404(request.user, slug), "oob": True})
+    membership = membership_or_404(request.user, slug)
+    return HttpResponse(render_once("inbox/_badge.html", **badge_values(membership, oob=True)))
 
 
 @login_required

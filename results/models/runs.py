@@ -339,7 +339,11 @@ class Run(models.Model):
     @property
     def camb_name(self) -> str:
         """The run's id at CAMB.AI, or that of its task, as shown to people."""
-        return f"Run {self.camb_run_id}" if self.camb_run_id else f"Task {self.camb_task_id}"
+        return camb_name(self.camb_run_id, self.camb_task_id)
+
+
+def camb_name(camb_run_id: int | None, camb_task_id: str) -> str:
+    return f"Run {camb_run_id}" if camb_run_id else f"Task {camb_task_id}"
 
 
 class RawAnswer(models.Model):

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from results.models import Run
+from results.runs.listed import ListedRun
 
 # The history that counts: the newest runs, and only those that were waited for. A run that was ready when it was
 # added says nothing of how long CAMB.AI takes.
@@ -40,7 +41,7 @@ def past_waits(team_id: int) -> list[PastWait]:
     return [past for past in waits if past.wait >= SHORTEST_WAIT]
 
 
-def estimate_ready(run: Run, waits: Sequence[PastWait], now: datetime) -> ReadyEstimate | None:
+def estimate_ready(run: Run | ListedRun, waits: Sequence[PastWait], now: datetime) -> ReadyEstimate | None:
     """Return when the run is usually ready; None if too few runs tell, or too few took as long as it has."""
     if run.status not in (Run.Status.NEW, Run.Status.WAITING) or run.due_at is None:
         return None

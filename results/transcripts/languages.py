@@ -106,9 +106,14 @@ def _name(tag: str, user_language: str) -> str:
     return f"{language} ({', '.join(details)})" if details else language
 
 
-def choices() -> list[str]:
+def choices() -> tuple[str, ...]:
     """Return the names of common languages in the user's language, sorted, to choose from."""
-    return sorted({name(tag) for tag in (*KNOWN.values(), *_COMMON.split())})
+    return _choices(get_language() or "en")
+
+
+@lru_cache(maxsize=64)
+def _choices(user_language: str) -> tuple[str, ...]:
+    return tuple(sorted({_name(tag, user_language) for tag in (*KNOWN.values(), *_COMMON.split())}))
 
 
 def tags_named(name: str) -> list[str]:

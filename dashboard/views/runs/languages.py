@@ -15,12 +15,13 @@ from dashboard.forms.run import LanguageForm
 from dashboard.htmx import is_fragment
 from dashboard.http.ids import parse_id
 from dashboard.http.requests import page_methods
-from dashboard.pages.run_list import build_rows, for_list
+from dashboard.pages.run_list import build_rows
 from dashboard.pages.run_query import GUESSED, RunListQuery
 from dashboard.views.runs.lookup import get_changeable_run
 from dashboard.views.undo import offer_undo
 from results.dubs import languages as dub_languages
 from results.models import ApiKey, Dub, Run
+from results.runs.listed import read_runs
 from results.transcripts import languages
 from teams.access import membership_or_404, require_change
 from teams.models import Membership
@@ -95,7 +96,7 @@ def _current(run: Run, dub: Dub | None) -> str:
 
 def _row(request: HttpRequest, run: Run, membership: Membership) -> HttpResponse:
     """Answer the form within the list: with the run's row anew."""
-    runs = list(for_list(Run.objects.filter(pk=run.pk)))
+    runs = read_runs(Run.objects.filter(pk=run.pk))
     key = ApiKey.objects.filter(team=run.team_id).first()
     rows = build_rows(runs, key, RunListQuery(status="archived" if run.archived_at else ""))
     return render(request, "runs/languages/_row.html", {"rows": rows, "can_change": True, "oob": True})

@@ -1,7 +1,7 @@
 """The list of a team's runs, and the poll that keeps its rows, tabs and totals up to date."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -18,30 +18,29 @@ from dashboard.pages.run_filters import build_filters, who_name
 from dashboard.pages.run_list import (
     HIDING,
     build_headings,
+    build_menus,
     build_rows,
     build_tabs,
     changed_view,
     filter_chips,
-    for_list,
-    order_names,
     shown_columns,
     status_counts,
 )
 from dashboard.pages.run_query import (
     ARCHIVED,
-    BY_SOURCE,
     COLUMNS,
     GUESSED,
     PAGE_SIZE,
     RunListQuery,
     count_new,
-    get_page,
+    read_page,
 )
 from dashboard.pages.source_list import build_source_rows, with_companions
 from results import queue
 from results.exports.formats import FORMATS
-from results.models import ApiKey, Run, TeamVersion
+from results.models import ApiKey, Run, RunQuerySet, TeamVersion
 from results.runs import saved_views
+from results.runs.listed import ListedRun, read_runs
 from results.runs.request import refresh_progress
 from results.runs.source_suggestions import suggestion_counts
 from results.transcripts import languages
@@ -60,29 +59,24 @@ def page(request: SignedInRequest, slug: str) -> HttpResponse:
     wanted = RunListQuery.read(request.GET)
     # Read first: a change made meanwhile is newer than this version, so the next poll brings it.
     version = TeamVersion.current(membership.team_id)
-    runs_page = get_page(for_list(Run.objects.filter(team=membership.team)), wanted)
+    runs_page = read_page(Run.objects.filter(team=membership.team), wanted, read_runs)
     shown = shown_columns(wanted, request.user)
     context = _context(membership, wanted, runs_page.runs)
     context |= {
-        "formats": FORMATS.values(),
-        "choices": languages.choices() if context["can_change"] else [],
+        "formats": tuple((key, str(one.label)) for key, one in FORMATS.items()) if context["can_export"] else (),
+        "choices": languages.choices() if context["can_change"] else (),
         "guessed_href": wanted.query(lang=GUESSED, status=""),
         "guesses": wanted.matching(membership.team.runs.exclude(guessed_languages=None)).count(),
     }
     context |= {
         "page": runs_page,
+        "has_pages": bool(runs_page.before or runs_page.after),
         "headings": build_headings(wanted),
-        "orders": [
-            (name, wanted.query(order=order), order == wanted.order) for order, name in order_names().items()
-        ],
-        "columns": [(name, label, name in shown) for name, label in COLUMNS.items()],
+        "menus": build_menus(wanted, shown),
         "is_in_full": wanted.status in (Status.FAILED, Status.NOT_FOUND) and not wanted.is_by_source,
         "hidden_columns": " ".join(HIDING[name] for name in COLUMNS if name not in shown),
-        "view_query": wanted.query(),
         "changed_view": changed_view(membership, wanted),
         "filter_chips": filter_chips(wanted, who_name(membership.team_id, wanted.who)),
-        "by_run": wanted.query(by=""),
-        "by_source": wanted.query(by=BY_SOURCE),
     }
     values = {"since": version, "loaded": version, "ids": ",".join(str(run.pk) for run in runs_page.runs)}
     return render(request, "runs/list/page.html", context | _poller(context, values))
@@ -112,23 +106,24 @@ def poll(request: HttpRequest, slug: str) -> HttpResponse:
         return HttpResponse(status=204)
     wanted, team_runs = RunListQuery.read(request.GET), Run.objects.filter(team=membership.team)
     shown = parse_ids(request.GET.get("ids", "").split(",")[:PAGE_SIZE])
-    runs = list(for_list(team_runs.present().filter(pk__in=shown)))
-    changed = _changed(runs, wanted, since)
+    present = team_runs.present().filter(pk__in=shown)
+    still_there = present.pks()
+    changed = _changed(present, wanted, since)
     context = _context(membership, wanted, changed)
     loaded, announced = (parse_id(request.GET.get(name, "")) or 0 for name in ("loaded", "announced"))
     added = count_new(team_runs, wanted, shown, loaded)
     context |= {
-        "gone": sorted(set(shown) - {run.pk for run in runs}),
+        "gone": sorted({*shown} - {*still_there}),
         "added": added,
         "has_list": "bare" not in request.GET,
         "news": " ".join(filter(None, [_news(changed), _new_runs(added) if added > announced else ""])),
     }
-    ids = ",".join(str(run.pk) for run in runs)
+    ids = ",".join(map(str, still_there))
     values = {"since": version, "loaded": loaded, "announced": added, "ids": ids}
     return render(request, "runs/list/_poll.html", context | _poller(context, values))
 
 
-def _context(membership: Membership, wanted: RunListQuery, runs: Iterable[Run]) -> dict[str, Any]:
+def _context(membership: Membership, wanted: RunListQuery, runs: Sequence[ListedRun]) -> dict[str, Any]:
     """Return the context that the page and its poll share: rows, strip, tabs and the key's problem."""
     team = membership.team
     everything = Run.objects.filter(team=team)
@@ -139,6 +134,7 @@ def _context(membership: Membership, wanted: RunListQuery, runs: Iterable[Run]) 
     tabs = build_tabs(wanted, status_counts(wanted.named(everything)) if wanted.is_narrowed else counts)
     return {
         "membership": membership,
+        "slug": team.slug,
         "can_change": can_change(membership),
         "can_own": can_own(membership),
         "can_remove": can_remove(membership),
@@ -155,17 +151,18 @@ def _context(membership: Membership, wanted: RunListQuery, runs: Iterable[Run]) 
         "progress": refresh_progress(team),
         "tabs": tabs,
         "matching": next(tab.count for tab in tabs if tab.is_current),
-        "rows": build_source_rows(list(runs), wanted) if wanted.is_by_source else build_rows(runs, key, wanted),
+        "rows": build_source_rows(runs, wanted) if wanted.is_by_source else build_rows(runs, key, wanted),
         "suggestions": suggestion_counts(everything),
     }
 
 
-def _changed(runs: list[Run], wanted: RunListQuery, since: int) -> list[Run]:
+def _changed(runs: RunQuerySet, wanted: RunListQuery, since: int) -> list[ListedRun]:
     """Return those of the runs whose rows changed since this version; by source, with any run of theirs."""
     if not wanted.is_by_source:
-        return [run for run in runs if run.version > since]
-    changed = {run.source_id for run in with_companions(runs) if run.version > since and run.source_id}
-    return [run for run in runs if run.version > since or run.source_id in changed]
+        return read_runs(runs.filter(version__gt=since))
+    shown = read_runs(runs)
+    changed = {run.source_id for run in with_companions(shown) if run.version > since and run.source_id}
+    return [run for run in shown if run.version > since or run.source_id in changed]
 
 
 def _poller(context: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
@@ -188,7 +185,7 @@ def _new_runs(added: int) -> str:
     return ngettext("%(n)s new run.", "%(n)s new runs.", added) % {"n": f"{added:,}"}
 
 
-def _news(changed: list[Run]) -> str:
+def _news(changed: Sequence[ListedRun]) -> str:
     """Return the sentence for screen readers: the runs that finished, or their number when they are many."""
     finished = [run for run in changed if run.due_at is None and run.archived_at is None]
     if len(finished) > 3:
@@ -196,5 +193,5 @@ def _news(changed: list[Run]) -> str:
             "n": len(finished)
         }
     return " ".join(
-        _("%(run)s: %(status)s.") % {"run": run, "status": run.get_status_display()} for run in finished
+        _("%(run)s: %(status)s.") % {"run": run, "status": Status(run.status).label} for run in finished
     )

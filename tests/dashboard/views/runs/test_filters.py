@@ -233,7 +233,7 @@ def test_the_list_is_sorted_by_each_column(member, team, order, names):
 
 @pytest.mark.parametrize("order", ["", "oldest", "title", "-title", "id", "-id", "checked", "-checked", "status"])
 def test_pages_lead_through_every_run_in_each_order_and_back(member, team, order, monkeypatch):
-    monkeypatch.setattr("dashboard.pages.run_query.get_page.__defaults__", (2,))
+    monkeypatch.setattr("dashboard.pages.run_query.read_page.__defaults__", (2,))
     now = timezone.now()
     for number in range(7):
         make_run(

@@ -496,7 +496,7 @@ def test_a_poll_of_thirty_rows_takes_as_many_queries_as_one(team, member, django
     poll_runs_list(member, team, 0, runs[0])
     for shown_runs in (runs[:1], runs):
         clock.now()  # PostgreSQL is asked for its time every two seconds
-        with django_assert_num_queries(18):
+        with django_assert_num_queries(19):
             assert len(shown(poll_runs_list(member, team, 0, *shown_runs))) == len(shown_runs)
 
 

@@ -68,7 +68,7 @@ def test_a_changed_list_offers_to_save_the_view_it_began_as(member, team):
     assert "Save changes" not in other.get(link.replace("status=failed", "status=ready")).text
     member.post(
         reverse("runs-saved-views-change", args=[team.slug, SavedView.objects.get().pk]),
-        {"query": changed.context["view_query"]},
+        {"query": changed.context["menus"].view},
     )
     view = SavedView.objects.get()
     assert (view.name, view.is_shared, RunListQuery.read_text(view.query).status) == ("Failed ones", True, "ready")
