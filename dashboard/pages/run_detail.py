@@ -110,7 +110,9 @@ class ShownDub:
     @cached_property
     def copy(self) -> MediaCopy | None:
         """The team's copy of the media that plays, kept or on its way."""
-        return (copies.playable_copy(self.dub, self.kind) or self._copies.get(self.kind)) if self.kind else None
+        if self.kind is None:
+            return None
+        return copies.choose_copy(self.dub, self.kind, self._all_copies) or self._copies.get(self.kind)
 
     @cached_property
     def waveform_copy(self) -> MediaCopy | None:

@@ -6,6 +6,7 @@ beat → copy_sync.sync_copies → find_new_media → copy_fetch.claim_due (one 
 """
 
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 from zlib import crc32
@@ -32,12 +33,17 @@ def trusted_hosts(team_id: int | None) -> set[download.Host]:
 
 
 def playable_copy(dub: Dub, kind: links.Kind) -> MediaCopy | None:
-    """Return the copy to play in place of the dub's link; None when there is none.
+    """Return the copy to play in place of the dub's link; None when there is none."""
+    return choose_copy(dub, kind, MediaCopy.objects.filter(dub=dub, kind=kind))
+
+
+def choose_copy(dub: Dub, kind: links.Kind, copies: Iterable[MediaCopy]) -> MediaCopy | None:
+    """Return the one of these copies of the dub to play in place of its link; None when there is none.
 
     The copy of an earlier link is played only while its successor cannot be fetched.
     """
     source = without_signature(dub.video_url if kind == "video" else dub.audio_url)
-    by_state = {copy.state: copy for copy in MediaCopy.objects.filter(dub=dub, kind=kind)}
+    by_state = {copy.state: copy for copy in copies if copy.kind == kind}
     copy, successor = by_state.pop(State.KEPT, None), next(iter(by_state.values()), None)
     is_successor_failing = successor is not None and (successor.state == State.FAILED or successor.failures > 0)
     return copy if copy and (copy.source == source or is_successor_failing) else None

@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from itertools import accumulate
 from math import ceil
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from results.models import Cue
@@ -69,23 +71,28 @@ class ReviewCheck:
 
     def __str__(self) -> str:
         """Say what is wrong, by how much, and what the limit is."""
-        name, amount = self.kind.label, ceil(self.amount)
-        match self.kind:
-            case Kind.EMPTY | Kind.UNTIMED:
-                return name
-            case Kind.FOREIGN:
-                return f"{name}: {languages.name(self.language)}"
-            case Kind.OVERLAP:
-                details = _("%(n).1f s into the next line") % {"n": self.amount}
-            case Kind.FAST:
-                details = _("%(n)d characters/s, limit %(limit)d") % {"n": amount, "limit": self.limit}
-            case Kind.LONG if self.is_of_text:
-                details = _("%(n)d characters, limit %(limit)d") % {"n": amount, "limit": self.limit}
-            case Kind.LONG:
-                details = _("%(n)d s, limit %(limit)d s") % {"n": amount, "limit": self.limit}
-            case Kind.GAP:
-                details = _("%(n)d s of silence after this line") % {"n": round(self.amount)}
-        return f"{name}: {details}"
+        return _in_words(self, get_language())
+
+
+@lru_cache(maxsize=2000)
+def _in_words(check: ReviewCheck, _language: str | None) -> str:
+    name, amount = check.kind.label, ceil(check.amount)
+    match check.kind:
+        case Kind.EMPTY | Kind.UNTIMED:
+            return name
+        case Kind.FOREIGN:
+            return f"{name}: {languages.name(check.language)}"
+        case Kind.OVERLAP:
+            details = _("%(n).1f s into the next line") % {"n": check.amount}
+        case Kind.FAST:
+            details = _("%(n)d characters/s, limit %(limit)d") % {"n": amount, "limit": check.limit}
+        case Kind.LONG if check.is_of_text:
+            details = _("%(n)d characters, limit %(limit)d") % {"n": amount, "limit": check.limit}
+        case Kind.LONG:
+            details = _("%(n)d s, limit %(limit)d s") % {"n": amount, "limit": check.limit}
+        case Kind.GAP:
+            details = _("%(n)d s of silence after this line") % {"n": round(check.amount)}
+    return f"{name}: {details}"
 
 
 def review_checks(

@@ -3,6 +3,7 @@
 import unicodedata
 
 import pytest
+from django.utils.translation import override
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -139,3 +140,12 @@ def test_every_cue_has_its_checks_for_any_text_and_times(spoken):
     assert len(checks) == len(cues)
     assert all(str(check) for of_cue in checks for check in of_cue)
     assert all(check.amount >= 0 for of_cue in checks for check in of_cue)
+
+
+def test_what_a_check_says_is_in_the_language_of_who_reads():
+    check = review.ReviewCheck(Kind.FOREIGN, language="fr")
+    said = []
+    for language in ("en", "de", "en"):
+        with override(language):
+            said.append(str(check).partition(": ")[2])
+    assert said == ["French", "Französisch", "French"]
