@@ -372,14 +372,13 @@ def count_new(runs: RunQuerySet, wanted: RunListQuery, shown: Sequence[int], sin
     """
     if wanted.sorted_by != "pk":
         return 0
-    shown_sources = runs.filter(pk__in=shown).exclude(source=None).values("source")
-    runs = wanted.with_row(runs).filter(version__gt=since).exclude(pk__in=shown)
+    came = wanted.with_row(runs).filter(version__gt=since).exclude(pk__in=shown)
     if wanted.is_by_source:
-        runs = runs.exclude(source__in=shown_sources)
+        came = came.exclude(source__in=runs.filter(pk__in=shown).exclude(source=None).values("source"))
     is_ascending = wanted.order == "oldest"
     # The first page of the list is open at its beginning, and the last page at its end.
     if shown and (wanted.after or wanted.before):
-        runs = runs.filter(pk__gt=min(shown)) if is_ascending else runs.filter(pk__lt=max(shown))
+        came = came.filter(pk__gt=min(shown)) if is_ascending else came.filter(pk__lt=max(shown))
     if len(shown) == PAGE_SIZE:
-        runs = runs.filter(pk__lt=max(shown)) if is_ascending else runs.filter(pk__gt=min(shown))
-    return runs.count()
+        came = came.filter(pk__lt=max(shown)) if is_ascending else came.filter(pk__gt=min(shown))
+    return came.count()

@@ -85,9 +85,12 @@ def request_refresh_many(runs: RunQuerySet, team: Team) -> int:
     return total
 
 
-def refresh_progress(team: Team) -> RefreshProgress | None:
-    """Return the progress of the team's requested refreshes, or None when all of their runs are checked."""
-    left = _requested(team).count()
+def refresh_progress(team: Team, left: int | None = None) -> RefreshProgress | None:
+    """Return the progress of the team's requested refreshes, or None when all of their runs are checked.
+
+    `left` is how many are not, where the caller has counted them.
+    """
+    left = _requested(team).count() if left is None else left
     if not left:
         return None
     counter = TeamVersion.objects.get(pk=team.pk)

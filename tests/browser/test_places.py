@@ -61,7 +61,7 @@ def test_rows_do_not_move_while_many_runs_are_checked(open_browser, owner, team,
     rows = []
     for progress in (None, RefreshProgress(40, 302, 24)):
         for view in ("runs.list", "activity"):
-            monkeypatch.setattr(f"dashboard.views.{view}.refresh_progress", lambda _, progress=progress: progress)
+            monkeypatch.setattr(f"dashboard.views.{view}.refresh_progress", lambda *_, progress=progress: progress)
         page.goto(reverse("runs-list", args=[team.slug]))
         rows.append(position(page.locator("tbody tr >> nth=0")))
     assert rows[0] == rows[1]
@@ -81,7 +81,7 @@ def test_the_activity_page_does_not_move_while_many_runs_are_checked(
     parts = []
     for progress in (None, RefreshProgress(40, 302, 24)):
         for view in ("runs.list", "activity"):
-            monkeypatch.setattr(f"dashboard.views.{view}.refresh_progress", lambda _, progress=progress: progress)
+            monkeypatch.setattr(f"dashboard.views.{view}.refresh_progress", lambda *_, progress=progress: progress)
         page.goto(reverse("activity", args=[team.slug]))
         parts.append([position(page.locator(part)) for part in (".figures", "#activity-calls")])
     expect(page.locator("#activity-summary .strip")).to_contain_text("40 of 302 checked, about 24 s left")

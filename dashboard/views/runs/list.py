@@ -42,7 +42,7 @@ from results.models import ApiKey, Run, RunQuerySet, TeamVersion
 from results.runs import saved_views
 from results.runs.listed import ListedRun, read_runs
 from results.runs.request import refresh_progress
-from results.runs.source_suggestions import suggestion_counts
+from results.runs.totals import count_runs
 from results.transcripts import languages
 from teams.access import can_change, can_export, can_own, can_remove, membership_or_404
 from teams.models import Membership
@@ -127,7 +127,8 @@ def _context(membership: Membership, wanted: RunListQuery, runs: Sequence[Listed
     """Return the context that the page and its poll share: rows, strip, tabs and the key's problem."""
     team = membership.team
     everything = Run.objects.filter(team=team)
-    counts = status_counts(everything)
+    totals = count_runs(team.pk)
+    counts = totals.by_status | {ARCHIVED: totals.archived}
     due = everything.unfinished().order_by("due_at").values_list("due_at", flat=True).first()
     key = ApiKey.objects.filter(team=team).first()
     paused_until = key.retry_at if key else None
@@ -148,11 +149,11 @@ def _context(membership: Membership, wanted: RunListQuery, runs: Sequence[Listed
         "next_at": max(due, paused_until) if due and paused_until else due,
         "key": key,
         "worker_missing_since": queue.worker_missing_since() if due else None,
-        "progress": refresh_progress(team),
+        "progress": refresh_progress(team, totals.requested),
         "tabs": tabs,
         "matching": next(tab.count for tab in tabs if tab.is_current),
         "rows": build_source_rows(runs, wanted) if wanted.is_by_source else build_rows(runs, key, wanted),
-        "suggestions": suggestion_counts(everything),
+        "suggestions": (totals.suggested, totals.sources),
     }
 
 
