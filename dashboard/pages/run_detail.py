@@ -124,9 +124,19 @@ class ShownDub:
         return WaveformPath.of(self.waveform_copy, self.dub, self.part) if self.waveform_copy else None
 
     @property
+    def length_ms(self) -> int:
+        """The length of what plays, or of the lines, which the player corrects once it knows that of the media."""
+        kept = self.copy.length_ms if self.copy and self.is_kept else 0
+        return kept or self.dub.duration_ms
+
+    @property
     def clock(self) -> str:
-        """The length of the lines, which the player corrects once it knows that of the media."""
-        return timecode.short(self.dub.duration_ms)
+        return timecode.short(self.length_ms)
+
+    @property
+    def columns_in_sight(self) -> int:
+        """The columns of the strip that the length of what plays takes."""
+        return self.strip.columns * self.length_ms // max(self.dub.duration_ms, 1) or self.strip.columns
 
     @property
     def strip(self) -> TimelineStrip:

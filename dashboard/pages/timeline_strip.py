@@ -14,7 +14,7 @@ from django.http import QueryDict
 
 from dashboard.http.ids import parse_id
 from results.models import Cue, Dub, MediaCopy
-from results.transcripts import timecode, timeline
+from results.transcripts import timeline
 from results.transcripts.timeline import SpokenLine
 
 COLUMNS = 1000
@@ -53,14 +53,6 @@ class DrawnPart(NamedTuple):
 WHOLE = DrawnPart(0, 2**62, factor=1, screens=1)
 
 
-class TimeMark(NamedTuple):
-    """A labelled time below the strip, and its place from the left."""
-
-    ms: int
-    clock: str
-    x: str
-
-
 class WaveformPath(NamedTuple):
     """A waveform as a path of `columns` columns, which is stretched over `width` columns of the strip from `x`."""
 
@@ -68,13 +60,12 @@ class WaveformPath(NamedTuple):
     columns: int
     x: int
     width: int
-    strip: int
-    """The columns of the whole strip: media may go on after the last line."""
 
     @classmethod
     def of(cls, copy: MediaCopy, dub: Dub, part: DrawnPart) -> "WaveformPath":
-        values, strip = bytes(copy.waveform), COLUMNS * part.factor
-        whole = strip * copy.length_ms // max(dub.duration_ms, 1)
+        values = bytes(copy.waveform)
+        # Media may end before the last line or go on after it.
+        whole = COLUMNS * part.factor * copy.length_ms // max(dub.duration_ms, 1)
         first, last = (
             min(len(values) * ms // max(copy.length_ms, 1), len(values)) for ms in (part.start_ms, part.end_ms)
         )
@@ -85,7 +76,6 @@ class WaveformPath(NamedTuple):
             columns,
             whole * first // len(values),
             whole * len(drawn) // len(values),
-            max(whole, strip),
         )
 
 
@@ -126,12 +116,6 @@ class TimelineStrip:
         for block in blocks:
             paths[self.voices.get(block.speaker, "")] += f"M{block.start} 8H{block.end}V24H{block.start}z"
         return dict(paths)
-
-    @property
-    def time_marks(self) -> list[TimeMark]:
-        length_ms = self.dub.duration_ms
-        marks = timeline.time_marks(length_ms)
-        return [TimeMark(ms, timecode.short(ms), f"{100 * ms / length_ms:.2f}%") for ms in marks]
 
     @property
     def checks_path(self) -> str:

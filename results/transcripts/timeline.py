@@ -1,7 +1,7 @@
-"""The overview of a whole dub: blocks of speech by speaker, starts of lines, time marks, outline of the waveform.
+"""The overview of a whole dub: blocks of speech by speaker, starts of lines, outline of the waveform.
 
-All results but the time marks are in columns, which are equal parts of the dub's length. Each column holds at most
-one item, so a page with 20,000 lines draws no more than is visible.
+All results are in columns, which are equal parts of the dub's length. Each column holds at most one item, so a page
+with 20,000 lines draws no more than is visible.
 """
 
 from collections import Counter, defaultdict
@@ -11,9 +11,6 @@ from itertools import pairwise
 from typing import Protocol
 
 from results.models import Cue
-
-MAX_TIME_MARKS = 8
-_MARK_SECONDS = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400)
 
 
 class SpokenLine(Protocol):
@@ -73,17 +70,6 @@ def turns(found: Iterable[SpeechBlock], width: int) -> list[SpeechBlock]:
         else:
             merged.append(SpeechBlock(speaker, place * width, (place + 1) * width))
     return merged
-
-
-def time_marks(length_ms: int) -> list[int]:
-    """Return the milliseconds to mark on the timeline: multiples of a round time, MAX_TIME_MARKS at most."""
-    longest_ms = _MARK_SECONDS[-1] * 1000
-    steps_ms = (seconds * 1000 for seconds in _MARK_SECONDS)
-    step_ms = next((step for step in steps_ms if length_ms <= step * MAX_TIME_MARKS), 0)
-    # A dub of several days has a multiple of the longest step.
-    step_ms = step_ms or longest_ms * -(-length_ms // (longest_ms * MAX_TIME_MARKS))
-    # A mark close to the end would have no room for its label.
-    return list(range(step_ms, length_ms * 97 // 100, step_ms))
 
 
 def ticks(cues: Iterable[Cue], length_ms: int, columns: int) -> list[int]:

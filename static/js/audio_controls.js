@@ -1,6 +1,6 @@
 // Controls of an audio dub. The timeline is its seek bar, so the browser's own controls are hidden by player.css.
 
-import { clock } from "./timeline.js";
+import { clock, totalSeconds } from "./timeline.js";
 
 const STEPS = { ArrowLeft: -5, ArrowDown: -5, ArrowRight: 5, ArrowUp: 5, PageDown: -30, PageUp: 30 };
 
@@ -11,7 +11,7 @@ const slider = () => document.querySelector("#timeline[role=slider]");
 function show() {
   if (!controls() || !media()) return;
   const { paused, currentTime, muted, volume } = media();
-  const total = length();
+  const total = totalSeconds();
   const play = controls().querySelector("[data-play]");
   play.dataset.play ||= play.getAttribute("aria-label");
   play.setAttribute("aria-label", paused ? play.dataset.play : play.dataset.pause);
@@ -25,12 +25,6 @@ function show() {
   slider().setAttribute("aria-valuenow", Math.round(currentTime * 1000));
   const words = slider().dataset.of.replace("{at}", clock(currentTime)).replace("{total}", clock(total));
   slider().setAttribute("aria-valuetext", words);
-}
-
-/** Return the length in seconds, before the media is loaded that of the lines. */
-function length() {
-  const { duration } = media();
-  return Number.isFinite(duration) ? duration : Number(slider()?.dataset.length ?? 0) / 1000;
 }
 
 for (const name of ["play", "pause", "timeupdate", "seeking", "durationchange", "volumechange", "ended"]) {
@@ -58,9 +52,9 @@ document.addEventListener(
     if (event.target !== slider() || event.ctrlKey || event.altKey || event.metaKey) return;
     const { key } = event;
     if (key === "Home") media().currentTime = 0;
-    else if (key === "End") media().currentTime = length();
+    else if (key === "End") media().currentTime = totalSeconds();
     else if (Object.hasOwn(STEPS, key)) {
-      media().currentTime = Math.min(Math.max(media().currentTime + STEPS[key], 0), length());
+      media().currentTime = Math.min(Math.max(media().currentTime + STEPS[key], 0), totalSeconds());
     } else return;
     event.preventDefault();
   },

@@ -3,7 +3,7 @@
 const MIN_SECONDS = 4; // the shortest stretch
 const DRAG_PIXELS = 5; // a shorter drag is a click
 const DRAW_PAUSE_MS = 200; // debounces drawing while the dub is zoomed
-const MARK_SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
+const MARK_SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400];
 const MARKS = 8;
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -13,14 +13,13 @@ const marks = () => document.getElementById("time-marks");
 
 let prepared; // the strip that has been prepared
 let view; // the stretch in sight: { dub, from, to } in seconds; undefined while the whole dub is
-let drawn; // the stretch that the strip was drawn in detail for, if not the whole
-let wholeMarks = []; // the page's own time marks
+let drawn; // the stretch that the strip was drawn for anew: { from, to } in seconds; undefined for the page's own
 let isInView = true; // whether the player's position was in sight when it was last reported
 
-/** Return the seconds that the timeline spans: the length of the lines, or of the media if that is longer. */
-function totalSeconds() {
+/** Return the seconds that the timeline spans: the length of what plays, or until that is known the page's estimate. */
+export function totalSeconds() {
   const { duration } = media();
-  return Math.max(Number(timeline().dataset.length) / 1000, Number.isFinite(duration) ? duration : 0);
+  return Number.isFinite(duration) && duration > 0 ? duration : Number(timeline()?.dataset.total ?? 0) / 1000;
 }
 
 const start = () => view?.from ?? 0;
@@ -46,11 +45,10 @@ function prepare() {
     if (view?.dub !== prepared.dataset.dub) view = undefined;
     prepared.addEventListener("wheel", onWheel, { passive: false }); // on the strip alone, so that pages scroll freely
   }
-  if (marks() && !marks().querySelector("[data-zoomed]")) wholeMarks = [...marks().children];
   fit();
 }
 
-/** Show the stretch: when the lines end before the media does, their columns take only a part of the width. */
+/** Show the stretch: columns are parts of the lines' length, and the media may be longer or shorter than they are. */
 function fit() {
   timeline().setAttribute("viewBox", `${toColumn(start())} 0 ${toColumn(span()) || timeline().dataset.columns} 24`);
   showMarks();
@@ -61,32 +59,31 @@ function fit() {
   out.disabled = !view;
   into.disabled = span() <= MIN_SECONDS;
   zoom.querySelector("[data-whole]").disabled = !view;
-  if (view ? !isDrawn() : drawn) drawSoon();
+  if (!isDrawn()) drawSoon();
 }
 
 function showMarks() {
-  if (!marks()) return;
-  marks().replaceChildren(...(view ? zoomedMarks() : wholeMarks));
-  for (const mark of marks().children) {
-    mark.setAttribute("x", `${((mark.dataset.ms / 1000 - start()) / span()) * 100}%`);
-  }
+  marks()?.replaceChildren(...markedSeconds().map(timeMark));
 }
 
-function zoomedMarks() {
-  const step = MARK_SECONDS.find((seconds) => span() <= seconds * MARKS) ?? MARK_SECONDS.at(-1);
-  const found = [];
-  for (let second = Math.ceil(view.from / step) * step; second < view.to; second += step) {
-    // A mark close to an edge would have no room for its label.
-    if (second - view.from < span() * 0.03 || view.to - second < span() * 0.03) continue;
-    const mark = document.createElementNS(SVG, "svg");
-    Object.assign(mark.dataset, { ms: second * 1000, zoomed: "" });
-    mark.append(document.createElementNS(SVG, "path"), document.createElementNS(SVG, "text"));
-    mark.firstChild.setAttribute("d", "M0 0V4");
-    mark.lastChild.setAttribute("y", "13");
-    mark.lastChild.textContent = clock(second);
-    found.push(mark);
-  }
-  return found;
+/** Return the seconds to mark in the stretch: multiples of a round time, MARKS at most. */
+function markedSeconds() {
+  const longest = MARK_SECONDS.at(-1);
+  const step = MARK_SECONDS.find((seconds) => span() <= seconds * MARKS) ?? longest * Math.ceil(span() / (longest * MARKS));
+  const first = Math.ceil(start() / step);
+  const every = Array.from({ length: MARKS + 1 }, (_, place) => (first + place) * step);
+  // A mark close to an edge would have no room for its label.
+  return every.filter((second) => second - start() > span() * 0.03 && start() + span() - second > span() * 0.03);
+}
+
+function timeMark(second) {
+  const mark = document.createElementNS(SVG, "svg");
+  mark.setAttribute("x", `${((second - start()) / span()) * 100}%`);
+  mark.append(document.createElementNS(SVG, "path"), document.createElementNS(SVG, "text"));
+  mark.firstChild.setAttribute("d", "M0 0V4");
+  mark.lastChild.setAttribute("y", "13");
+  mark.lastChild.textContent = clock(second);
+  return mark;
 }
 
 /** Return a time as the page writes it: 1:05, or 1:02:05. */
@@ -104,9 +101,9 @@ function movePlayhead() {
 
 /** Tell whether the strip holds the stretch and as much beside it, at about this size. */
 function isDrawn() {
-  if (!drawn) return false;
-  const size = (drawn.to - drawn.from) / span();
-  return size > 0.7 && size < 1.4 && Math.abs(drawn.from - view.from) < span() * 0.9;
+  const { from, to } = drawn ?? { from: 0, to: Math.max(Number(timeline().dataset.length) / 1000, totalSeconds()) };
+  const size = (to - from) / span();
+  return size > 0.7 && size < 1.4 && Math.abs(from - start()) < span() * 0.9;
 }
 
 let waiting;
@@ -121,16 +118,14 @@ function drawSoon() {
 }
 
 async function draw() {
-  const wanted = view && { ...view };
   if (!timeline() || !media()) return;
+  const wanted = { from: start(), to: start() + span() };
   const strip = timeline();
   const address = new URL(strip.dataset.url, location.href);
   const find = document.querySelector("#find [name=find]")?.value ?? "";
   address.searchParams.set("find", find);
-  if (wanted) {
-    address.searchParams.set("from", Math.round(wanted.from * 1000));
-    address.searchParams.set("to", Math.round(wanted.to * 1000));
-  }
+  address.searchParams.set("from", Math.round(wanted.from * 1000));
+  address.searchParams.set("to", Math.round(wanted.to * 1000));
   request = new AbortController();
   try {
     const answer = await fetch(address, { signal: request.signal });
@@ -156,7 +151,7 @@ function announce() {
 
 // What is found is drawn for the whole dub; in a stretch it needs more detail.
 document.addEventListener("hits-drawn", () => {
-  if (view && timeline()) drawSoon();
+  if (drawn && timeline()) drawSoon();
 });
 
 // ---- Zooming ----------------------------------------------------------------------------------------
@@ -295,5 +290,6 @@ document.addEventListener("pointercancel", (event) => {
 for (const [name, handle] of [["durationchange", fit], ["timeupdate", () => follow(false)], ["seeking", () => follow(true)]]) {
   document.addEventListener(name, (event) => event.target.id === "media" && timeline() && handle(), true);
 }
-document.addEventListener("htmx:load", prepare);
+// After the swap, so that a replaced player is never seen without its marks.
+for (const name of ["htmx:afterSwap", "htmx:load"]) document.addEventListener(name, prepare);
 prepare();

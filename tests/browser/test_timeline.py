@@ -48,6 +48,22 @@ def test_a_drag_zooms_in_on_a_stretch_which_is_drawn_line_by_line(open_run):
     expect(page.locator("#time-marks text").first).to_have_text("10:00")
 
 
+@pytest.mark.parametrize(
+    ("seconds", "minutes"), [(300, ["1:00", "2:00", "3:00", "4:00"]), (4, ["0:01", "0:02", "0:03"])]
+)
+def test_the_timeline_is_as_long_as_what_plays(open_run, seconds, minutes):
+    page = open_run(LUMEN)  # whose lines take 27 seconds
+    page.evaluate(f"Object.defineProperty(media, 'duration', {{ get: () => {seconds} }})")
+    page.evaluate("media.dispatchEvent(new Event('durationchange'))")
+    expect(page.locator("#time-marks text")).to_have_text(minutes)
+    lefts = page.evaluate(
+        "[...document.querySelectorAll('#time-marks svg')].map((mark) => parseInt(mark.getAttribute('x')))"
+    )
+    assert lefts == [100 * place // (len(minutes) + 1) for place in range(1, len(minutes) + 1)]
+    sight = "timeline.viewBox.baseVal.width / timeline.dataset.columns * timeline.dataset.length / 1000"
+    assert page.evaluate(sight) == pytest.approx(seconds)
+
+
 def test_buttons_keys_and_the_wheel_zoom_about_the_position(open_run):
     page = open_run(HOUR)
     page.evaluate("media.currentTime = 1800")

@@ -57,6 +57,14 @@ def test_a_part_has_its_part_of_the_waveform(client, reader, hour):
     assert 'viewBox="0 0 301 64"' in body
 
 
+@pytest.mark.parametrize(("length_ms", "columns"), [(7_200_000, 2000), (1_800_000, 500), (0, 1000)])
+def test_the_strip_is_as_long_as_a_copy_that_plays(client, reader, hour, length_ms, columns):
+    MediaCopy.objects.create(team=hour.team, dub=hour, kind="audio", state="kept", length_ms=length_ms)
+    body = strip(client, hour)
+    assert f'viewBox="0 0 {columns} 24"' in body
+    assert f'data-total="{length_ms or 3_600_000}"' in body
+
+
 @pytest.mark.parametrize("query", ["?from=x&to=", "?from=9&to=3", "?from=99999999999&to=1", "?from=0&to=3600000"])
 def test_any_part_is_answered(client, reader, hour, query):
     assert 'id="timeline"' in strip(client, hour, query)

@@ -42,14 +42,6 @@ def test_seen_from_afar_each_turn_belongs_to_whom_speaks_most_in_it():
     assert timeline.turns(lines, 4) == [SpeechBlock("Anna", 0, 8), SpeechBlock("Ben", 16, 20)]
 
 
-def test_time_marks_are_round_and_few():
-    assert timeline.time_marks(3_600_000) == [minute * 60_000 for minute in (10, 20, 30, 40, 50)]
-    assert timeline.time_marks(27_000) == [5000, 10_000, 15_000, 20_000, 25_000]
-    assert timeline.time_marks(0) == timeline.time_marks(3000) == []
-    for length_ms in (59_999, 7_300_000, 400_000_000, 10**13):
-        assert 3 <= len(timeline.time_marks(length_ms)) <= timeline.MAX_TIME_MARKS
-
-
 def test_line_without_length_or_out_of_bounds_has_a_column():
     assert timeline.blocks(cues(("Anna", 3000, 3000)), 10_000, 10) == [SpeechBlock("Anna", 3, 4)]
     assert timeline.blocks(cues(("Anna", -9, 99_000)), 10_000, 10) == [SpeechBlock("Anna", 0, 10)]
