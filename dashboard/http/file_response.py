@@ -59,8 +59,9 @@ def media_check(request: HttpRequest, dub: Dub, kind: links.Kind, *, renew: bool
         if not (copy and copies.has_file(copy)):
             url = links.playable_url(dub, kind, renew=renew)
             if not renew:
-                with download.open_download(url, trusted=copies.trusted_hosts(dub.team_id)):
-                    pass
+                with download.open_download(url, trusted=copies.trusted_hosts(dub.team_id)) as file:
+                    if why := links.refusal(file.url):
+                        raise links.NoPlayableLinkError(why)
     except (links.NoPlayableLinkError, download.DownloadError) as error:
         return HttpResponse(str(error), status=502, content_type="text/plain; charset=utf-8")
     return HttpResponse(status=204)
@@ -73,11 +74,9 @@ def _proxied_download(dub: Dub, kind: links.Kind) -> HttpResponseBase:
     """
     file, trusted = ExitStack(), copies.trusted_hosts(dub.team_id)
     try:
-        part = file.enter_context(download.open_download(links.playable_url(dub, kind), trusted=trusted))
+        part = file.enter_context(download.open_download(links.live_url(dub, kind), trusted=trusted))
     except download.LinkGoneError:
-        part = file.enter_context(
-            download.open_download(links.playable_url(dub, kind, renew=True), trusted=trusted)
-        )
+        part = file.enter_context(download.open_download(links.live_url(dub, kind, renew=True), trusted=trusted))
 
     def pieces() -> Iterator[bytes]:
         with file:

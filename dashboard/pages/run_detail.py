@@ -115,6 +115,17 @@ class ShownDub:
         return copies.choose_copy(self.dub, self.kind, self._all_copies) or self._copies.get(self.kind)
 
     @cached_property
+    def refusal(self) -> str:
+        """Why no browser plays the link, with the next step; empty if it plays, or a copy does in its place."""
+        if not self.kind or copies.playable_copy(self.dub, self.kind):
+            return ""
+        return links.refusal(self.dub.video_url if self.kind == "video" else self.dub.audio_url)
+
+    @property
+    def playing_kind(self) -> links.Kind | None:
+        return None if self.refusal else self.kind
+
+    @cached_property
     def waveform_copy(self) -> MediaCopy | None:
         """The copy that has a waveform, of either kind: video and audio sound the same."""
         return next((copy for copy in self._copies.values() if copy.waveform), None)

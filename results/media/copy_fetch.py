@@ -197,9 +197,9 @@ class _Fetch:
         """Continue the download, with a fresh link if this one has expired. Return whether the file is complete."""
         kind: links.Kind = "video" if self.copy.kind == "video" else "audio"
         try:
-            return self._download_from(links.playable_url(self.dub, kind))
+            return self._download_from(links.live_url(self.dub, kind))
         except download.LinkGoneError:
-            return self._download_from(links.playable_url(self.dub, kind, renew=True))
+            return self._download_from(links.live_url(self.dub, kind, renew=True))
 
     def _download_from(self, url: str) -> bool:
         """Continue the download from this URL. Return whether the file is complete.

@@ -58,6 +58,8 @@ class FilePart:
     validator: str
     """A strong validator of this content; "" if the host gives none, and then the download cannot be resumed."""
     pieces: Iterator[bytes]
+    url: str
+    """The address at the end of all redirects."""
 
 
 @contextmanager
@@ -81,7 +83,7 @@ def open_download(
                 if start and not _continues(response, start, validator):
                     start = 0
                     continue
-                yield _part(response, start)
+                yield _part(response, start, url)
                 return
 
 
@@ -121,7 +123,7 @@ def _continues(response: requests.Response, start: int, validator: str) -> bool:
     return response.status_code not in (200, 416)
 
 
-def _part(response: requests.Response, start: int) -> FilePart:
+def _part(response: requests.Response, start: int, url: str) -> FilePart:
     _check(response)
     size: int | None
     if response.status_code == 206:
@@ -134,7 +136,7 @@ def _part(response: requests.Response, start: int) -> FilePart:
             raise DownloadError(
                 _("The media host does not give the file's size, so Dubroom cannot tell whether it is complete.")
             )
-    return FilePart(start, size, _validator(response), _pieces(response))
+    return FilePart(start, size, _validator(response), _pieces(response), url)
 
 
 def _check(response: requests.Response) -> None:

@@ -1,8 +1,10 @@
 """Links to a dub's media at CAMB.AI's hosts: whether a link can be played, when it expires, and its renewal."""
 
+import logging
 import uuid
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 from urllib.parse import parse_qsl, urlsplit
 
@@ -15,6 +17,8 @@ from results import camb, clock
 from results.models import ApiKey, Dub, Run
 from results.refresh import call_log, circuit_breaker, claims, keys, save
 from results.secrets import SealBrokenError
+
+logger = logging.getLogger(__name__)
 
 Kind = Literal["video", "audio"]
 
@@ -36,9 +40,17 @@ class NoKeyError(Exception):
 
 
 def playable_url(dub: Dub, kind: Kind, *, renew: bool = False) -> str:
-    """Return the link to play, renewed at CAMB.AI first if it has expired.
+    """Return a link that browsers play on our pages, else as `live_url`. Raises NoPlayableLinkError."""
+    url = live_url(dub, kind, renew=renew)
+    if why := refusal(url):
+        raise NoPlayableLinkError(why)
+    return url
 
-    `renew` says that a browser found the stored link dead. Raises NoPlayableLinkError.
+
+def live_url(dub: Dub, kind: Kind, *, renew: bool = False) -> str:
+    """Return the link to download from, renewed at CAMB.AI first if it has expired.
+
+    `renew` says that the stored link was found dead. Raises NoPlayableLinkError.
     """
     if renew or has_expired(dub, kind):
         _renew_once(dub.run)
@@ -54,10 +66,50 @@ def playable_url(dub: Dub, kind: Kind, *, renew: bool = False) -> str:
     if not url:
         raise NoPlayableLinkError(_("This dub has no video.") if kind == "video" else _("This dub has no audio."))
     if not is_playable(url):
-        raise NoPlayableLinkError(
-            _("CAMB.AI gave a link that cannot be played; it must be an http or https address.")
-        )
+        raise NoPlayableLinkError(refusal(url))
     return url
+
+
+def refusal(url: str) -> str:
+    """Return why browsers do not play this link on our pages, with the next step; empty if they do.
+
+    They ask the Content-Security-Policy, and a page over https plays nothing over http.
+    """
+    if not is_playable(url):
+        return _("CAMB.AI gave a link that cannot be played; it must be an http or https address.")
+    if settings.IS_HTTPS and urlsplit(url).scheme == "http":
+        return _("CAMB.AI's link is not encrypted (http), so browsers do not play it here. Copies play.")
+    if any(_is_of(url, source) for source in settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]["media-src"]):
+        return ""
+    host = urlsplit(url).netloc
+    _warn_once(host)
+    return _(
+        "This server does not play media from %(host)s. Ask the administrator of this server to allow that host, "
+        "or have Dubroom keep copies."
+    ) % {"host": host}
+
+
+def _is_of(url: str, source: str) -> bool:
+    """Return whether the link is of this source of a Content-Security-Policy: a scheme, or hosts.
+
+    Paths do not count: browsers ignore them after a redirect, as every link is played through one.
+    """
+    link = urlsplit(url)
+    if source.endswith(":"):
+        scheme, host, port = source[:-1], "*", "*"
+    else:
+        scheme, _mark, place = source.lower().rpartition("://")
+        host, _mark, port = place.partition("/")[0].partition(":")
+    name, usual_port = link.hostname or "", "443" if link.scheme == "https" else "80"
+    is_scheme = link.scheme == "https" or (scheme or ("https" if settings.IS_HTTPS else "http")) == "http"
+    is_host = host in ("*", name) or (host.startswith("*.") and name.endswith(host[1:]))
+    return is_scheme and is_host and (port or usual_port) in ("*", str(link.port or usual_port))
+
+
+@lru_cache(maxsize=100)
+def _warn_once(host: str) -> None:
+    """Name the setting where administrators look; pages name none."""
+    logger.warning("Browsers do not play media from %s: MEDIA_HOSTS does not allow it.", host)
 
 
 def is_playable(url: str) -> bool:
@@ -66,7 +118,8 @@ def is_playable(url: str) -> bool:
         return False
     with suppress(ValueError):
         parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        return is_address and "@" not in parts.netloc
     return False
 
 

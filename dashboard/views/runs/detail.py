@@ -35,7 +35,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
     run = _get_run(request, pk)
     context = _context(request, run)
     # A video shows itself.
-    has_video = context["player"] and context["player"].kind == "video"
+    has_video = context["player"] and context["player"].playing_kind == "video"
     context["picture"] = "" if has_video else RunPictures([run]).picture(run)
     return render(request, "runs/detail/page.html", context)
 
@@ -154,7 +154,7 @@ def _dub_state(run: Run, shown: ShownDub | None) -> dict[str, str | list[str]]:
     dub = shown.dub
     # The page says of a missing part whether the part may still come.
     is_awaited = bool(run.due_at and not (shown.kind and dub.cue_count))
-    media = (shown.kind, len(shown.kind_tabs), is_awaited)
+    media = (shown.kind, shown.playing_kind, len(shown.kind_tabs), is_awaited)
     named = (dub.language, dub.language_source, len(dub.foreign_lines or ()))
     parts = (run.status, dub.pk, len(shown.dubs), dub.cues_hash[:16], *media, *named)
     return {

@@ -432,13 +432,13 @@ def test_worker_that_dies_while_measuring_leaves_the_copy_to_the_next(team, host
 
 
 def test_run_removed_during_the_download_leaves_nothing(waiting, host, sync, data_dir, monkeypatch):
-    live_url = links.playable_url
+    live_url = links.live_url
 
     def remove_meanwhile(dub, *rest, **named):
         delete_run(dub.run)
         return live_url(dub, *rest, **named)
 
-    monkeypatch.setattr(links, "playable_url", remove_meanwhile)
+    monkeypatch.setattr(links, "live_url", remove_meanwhile)
     sync()
     sync()
     assert (MediaCopy.objects.count(), part_sizes(data_dir), stored_files(data_dir)) == (0, [], [])

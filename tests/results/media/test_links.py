@@ -210,6 +210,44 @@ def test_a_link_that_cannot_be_played_is_refused(link, sentence):
         links.playable_url(make_dub(video_url=link), "video")
 
 
+@pytest.mark.parametrize(
+    ("source", "playing", "refused"),
+    [
+        ("https:", ["https://a.example/1", "https://a.example:8443/1"], ["http://a.example/1"]),
+        ("https://a.example", ["https://a.example/1", "https://A.example:443/1"], ["https://a.example:8443/1"]),
+        ("http://a.example", ["http://a.example/1", "https://a.example/1"], ["http://b.a.example/1"]),
+        ("https://*.a.example", ["https://b.a.example/1"], ["https://a.example/1", "https://xa.example/1"]),
+        ("https://a.example:8443/path", ["https://a.example:8443/1"], ["https://a.example/1"]),
+        ("a.example", ["http://a.example/1", "https://a.example/1"], ["https://b.example/1"]),
+        ("*", ["http://a.example/1", "https://b.example/1"], []),
+        ("'self'", [], ["https://a.example/1", "https://self/1"]),
+    ],
+)
+def test_what_browsers_refuse_is_refused_with_the_reason(settings, source, playing, refused):
+    settings.CONTENT_SECURITY_POLICY = {"DIRECTIVES": {"media-src": [source]}}
+    assert [links.refusal(url) for url in playing] == [""] * len(playing)
+    for url in refused:
+        with pytest.raises(
+            links.NoPlayableLinkError, match=r"does not play media from \S+\. Ask the administrator"
+        ):
+            links.playable_url(make_dub(video_url=url), "video")
+        assert links.live_url(make_dub(video_url=url), "video") == url
+
+
+def test_a_page_over_https_plays_nothing_over_http(settings):
+    settings.IS_HTTPS = True
+    settings.CONTENT_SECURITY_POLICY = {"DIRECTIVES": {"media-src": ["http://a.example"]}}
+    assert "not encrypted (http)" in links.refusal("http://a.example/1")
+    assert links.refusal("https://a.example/1") == ""
+
+
+def test_the_log_names_the_setting_once_a_host(caplog):
+    for _ in range(3):
+        links.refusal("http://of-this-test-alone.example/1")
+    [message] = [record.getMessage() for record in caplog.records]
+    assert message == "Browsers do not play media from of-this-test-alone.example: MEDIA_HOSTS does not allow it."
+
+
 # --- The call that renews the links ----------------------------------------------------------------
 
 

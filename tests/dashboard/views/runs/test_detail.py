@@ -594,8 +594,34 @@ def linked_media(monkeypatch):
     return answers, requested
 
 
-def part(*pieces):
-    return download.FilePart(0, sum(map(len, pieces)), "", iter(pieces))
+def part(*pieces, url=VIDEO):
+    return download.FilePart(0, sum(map(len, pieces)), "", iter(pieces), url)
+
+
+def test_media_that_browsers_refuse_is_explained(client, team, reader, refreshed):
+    link = "http://cdn.example/v.mp4"
+    dub = make_dub(make_ready_run(team), ["Hello"], video_url=link, audio_url="https://media.example/a.mp3")
+    body, sentence = (
+        run_page(client, dub.run),
+        "This server does not play media from cdn.example. Ask the administrator",
+    )
+    assert (sentence in body, 'id="media"' in body, 'id="timeline"' in body) == (True, False, False)
+    assert 'id="media"' in run_page(client, dub.run, "?play=audio")
+    for query in ("", "?check=renew", "?check=file"):
+        answer = play(client, dub, query)
+        assert (answer.status_code, sentence in answer.content.decode()) == (502, True)
+    MediaCopy.objects.create(team=team, dub=dub, kind="video", state="kept", source=link, name="1/v.mp4")
+    assert (sentence in run_page(client, dub.run), 'id="media"' in run_page(client, dub.run)) == (False, True)
+
+
+def test_a_link_that_redirects_to_what_browsers_refuse_is_explained(client, team, reader, linked_media):
+    dub = make_dub(make_ready_run(team), video_url=VIDEO)
+    linked_media[0][VIDEO] = part(b"0", url="http://cdn.example/v.mp4")
+    answer = play(client, dub, "?check=file")
+    assert (answer.status_code, "This server does not play media from cdn.example." in answer.content.decode()) == (
+        502,
+        True,
+    )
 
 
 def test_a_download_passes_through_the_server_under_a_readable_name(client, team, reader, linked_media):
