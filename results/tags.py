@@ -3,7 +3,8 @@
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import Count, Q
@@ -33,6 +34,7 @@ TAGGED_LIKE = r"""
     where tag_id in (select id from results_tag where folded like %s escape '\' or letters like %s escape '\')
 """
 _TAGS_PER_CHUNK = 1_000
+_RUNS_PER_QUERY = 5_000
 _quarantine = Quarantine("The search form of tag %s could not be filled in")
 
 
@@ -124,32 +126,40 @@ def remove_tags(team: Team, pks: Collection[int], names: Iterable[str]) -> int:
     return chunks.update_in_chunks(team, pks, unlink, audit_kind=kind, audit_detail="tags removed")
 
 
+class TagEdit(NamedTuple):
+    """The runs that gain this tag by a change, or lose it."""
+
+    name: str
+    is_gained: bool
+    pks: Collection[int]
+
+
 def before_change(
-    team: Team, pks: Collection[int], added: Collection[str], removed: Collection[str]
-) -> list[tuple[int, str, bool]]:
-    """Return what changes when these tags are added to the runs and removed from them, for `undo_change`.
-
-    Each entry is a run, a tag, and whether the run gains it.
-    """
-    links = _Link.objects.filter(tag__team=team, tag__folded__in=map(fold, [*added, *removed]), run__in=pks)
+    team: Team, pks: Sequence[int], added: Collection[str], removed: Collection[str]
+) -> list[TagEdit]:
+    """Return what changes when these tags are added to the runs and removed from them, for `undo_change`."""
     there: dict[str, dict[int, str]] = defaultdict(dict)
-    for pk, folded, name in links.values_list("run", "tag__folded", "tag__name"):
-        there[folded][pk] = name
-    gained = [(pk, name, True) for name in added for pk in pks if pk not in there[fold(name)]]
-    return gained + [(pk, has, False) for name in removed for pk, has in there[fold(name)].items()]
+    links = _Link.objects.filter(tag__team=team, tag__folded__in=[fold(name) for name in (*added, *removed)])
+    for start in range(0, len(pks), _RUNS_PER_QUERY):
+        of_runs = links.filter(run__in=pks[start : start + _RUNS_PER_QUERY])
+        for pk, folded, name in of_runs.values_list("run", "tag__folded", "tag__name"):
+            there[folded][pk] = name
+    edits = [TagEdit(name, is_gained=True, pks=sorted({*pks} - there[fold(name)].keys())) for name in added]
+    for name in removed:
+        has = there[fold(name)]
+        edits.append(TagEdit(next(iter(has.values()), name), is_gained=False, pks=sorted(has)))
+    return [edit for edit in edits if edit.pks]
 
 
-def undo_change(team: Team, before: Iterable[tuple[int, str, bool]]) -> None:
+def undo_change(team: Team, edits: Iterable[TagEdit]) -> None:
     """Remove from runs the tags that they gained by a change, and add those that they lost."""
-    gained: dict[str, list[int]] = defaultdict(list)
     lost: dict[int, list[str]] = defaultdict(list)
-    for pk, name, is_gained in before:
+    for name, is_gained, pks in edits:
         if is_gained:
-            gained[name].append(pk)
+            remove_tags(team, pks, [name])
         else:
-            lost[pk].append(name)
-    for name, pks in gained.items():
-        remove_tags(team, pks, [name])
+            for pk in pks:
+                lost[pk].append(name)
     add_tags(team, lost)
 
 

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -16,6 +17,7 @@ from dashboard.http.file_response import attachment_headers
 from dashboard.http.ids import parse_id, parse_ids
 from dashboard.pages.language_table import LanguageTable, LanguageTableQuery
 from dashboard.pages.suggestion_list import suggestion_page
+from dashboard.views.undo import before_joins, offer_undo
 from results.exports.csv import csv_pieces
 from results.models import Run
 from results.runs.source import TooManyRunsError, join_groups, refuse_suggestion
@@ -41,21 +43,25 @@ def accept(request: HttpRequest, slug: str) -> HttpResponse:
     """Join the chosen runs of a suggestion and leave out its others, or with `all` join every suggestion."""
     membership = _changing_membership(request, slug)
     runs = suggested(Run.objects.filter(team=membership.team))
+    left_out: set[int] = set()
     if "all" in request.POST:
         groups = suggestion_groups(runs)
     else:
         offered = set(runs.filter(suggestion=parse_id(request.POST.get("suggestion", "")) or 0).pks())
         chosen = offered & set(parse_ids(request.POST.getlist("run")))
         groups = [sorted(chosen)] if len(chosen) > 1 else []
-        if groups and offered - chosen:
-            refuse_suggestion(membership.team, offered - chosen)
+        left_out = offered - chosen if groups else left_out
     try:
-        count = len(join_groups(membership.team, groups))
+        joins = join_groups(membership.team, groups)
     except TooManyRunsError as error:
         messages.error(request, str(error))
         return redirect("source-suggestions", slug)
-    done = ngettext("%(n)s source was created.", "%(n)s sources were created.", count)
-    messages.success(request, done % {"n": f"{count:,}"} if count else _("Choose two runs or more."))
+    if not joins:
+        messages.info(request, _("Choose two runs or more."))
+        return redirect("source-suggestions", slug)
+    refused = refuse_suggestion(membership.team, left_out) if left_out else []
+    done = ngettext("%(n)s source was created.", "%(n)s sources were created.", len(joins))
+    _offer_undo(request, membership, before_joins(joins, refused), done % {"n": f"{len(joins):,}"})
     return redirect("source-suggestions", slug)
 
 
@@ -66,9 +72,15 @@ def refuse(request: HttpRequest, slug: str) -> HttpResponse:
     membership = _changing_membership(request, slug)
     number = parse_id(request.POST.get("suggestion", "")) or 0
     runs = suggested(Run.objects.filter(team=membership.team)).filter(suggestion=number)
-    if refuse_suggestion(membership.team, runs.pks()):
-        messages.success(request, _("These runs will not be suggested as one source again."))
+    if refused := refuse_suggestion(membership.team, runs.pks()):
+        done = _("These runs will not be suggested as one source again.")
+        _offer_undo(request, membership, before_joins([], refused), done)
     return redirect("source-suggestions", slug)
+
+
+def _offer_undo(request: HttpRequest, membership: Membership, before: list[Any], done: str) -> None:
+    here = reverse("source-suggestions", args=[membership.team.slug])
+    offer_undo(request, membership.team, "joins", before, done, here)
 
 
 @login_required

@@ -3,8 +3,6 @@
 The form names each run, or means all that the list's filter lets through.
 """
 
-from typing import Any
-
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Sum
@@ -19,14 +17,14 @@ from dashboard.forms.run import LanguageForm, TagsForm
 from dashboard.htmx import redirect_page
 from dashboard.pages.run_query import RunListQuery, selected_runs
 from dashboard.pages.tag_ticks import TagChange, build_ticks, has_ticks, newly_ticked, read_change
-from dashboard.views.undo import MAX_UNDONE, offer_undo
+from dashboard.views.undo import before_joins, before_tagging, offer_undo, steps_between
 from results import clock, tags
 from results.dubs import languages as dub_languages
 from results.models import ApiKey, Dub, MediaCopy, Run, RunQuerySet
 from results.runs import large_changes
 from results.runs.archive import archive_runs, unarchive_runs
 from results.runs.request import QueueUnreachableError, refresh_obstacle, request_refresh_many
-from results.runs.source import MAX_RUNS, TooManyRunsError, before_joining, join_runs
+from results.runs.source import MAX_RUNS, TooManyRunsError, join_groups
 from results.runs.trash import remove_runs
 from results.transcripts import languages
 from results.transcripts.languages import quoted
@@ -86,7 +84,9 @@ def unarchive(request: HttpRequest, slug: str) -> HttpResponse:
     count = unarchive_runs(membership.team, pks)
     done = ngettext("%(n)s run was restored.", "%(n)s runs were restored.", count)
     nothing = _("No run was selected, so nothing was restored.")
-    return _answer(request, slug, count, done, nothing, undo=("unarchived", membership.team, _for_undo(pks)))
+    return _answer(
+        request, slug, count, done, nothing, undo=("out-of-archive", membership.team, steps_between(pks))
+    )
 
 
 @login_required
@@ -116,7 +116,7 @@ def tag(request: HttpRequest, slug: str) -> HttpResponse:
     change = TagChange([], named) if "remove" in request.POST else read_change(request.POST, named)
     # Read first: a tag may be what selects the runs.
     pks, done, count = runs.pks(), [], 0
-    before = tags.before_change(membership.team, pks, *change) if _for_undo(pks) else []
+    before = before_tagging(tags.before_change(membership.team, pks, *change))
     if change.added:
         count = tags.add_tags(membership.team, dict.fromkeys(pks, change.added))
         words = ngettext("%(n)s run was tagged %(tags)s.", "%(n)s runs were tagged %(tags)s.", count)
@@ -129,7 +129,7 @@ def tag(request: HttpRequest, slug: str) -> HttpResponse:
         messages.info(request, _("No tag was changed."))
         return _back_to_list(request, slug)
     nothing = _("No run was selected, so nothing was tagged.")
-    undo = ("tags", membership.team, _for_undo(before))
+    undo = ("tagged", membership.team, before)
     return _answer(request, slug, count, " ".join(done).replace("%", "%%"), nothing, undo=undo)
 
 
@@ -208,16 +208,15 @@ def join(request: HttpRequest, slug: str) -> HttpResponse:
     """Join the selected runs, which are dubs of one original, as one source."""
     membership, runs = _selection(request, slug)
     pks = runs.order_by("pk")[: MAX_RUNS + 1].pks()
-    before = before_joining(membership.team, pks)
     try:
-        source = join_runs(membership.team, pks)
+        joins = join_groups(membership.team, [pks])
     except TooManyRunsError as error:
         messages.error(request, str(error))
         return _back_to_list(request, slug)
-    count = source.runs.present().count() if source else 0
+    count = joins[0].source.runs.present().count() if joins else 0
     done = ngettext("%(n)s run is now one source.", "%(n)s runs are now one source.", count)
     nothing = _("Select two runs or more that are dubs of one original.")
-    undo = ("joined", membership.team, [source.pk, before]) if source else None
+    undo = ("joins", membership.team, before_joins(joins))
     return _answer(request, slug, count, done, nothing, undo=undo)
 
 
@@ -284,11 +283,6 @@ def _answer(
     else:
         messages.info(request, nothing)
     return back
-
-
-def _for_undo(before: list[Any]) -> list[Any] | None:
-    """Return what Undo needs, or None if that is nothing or too much to be kept."""
-    return before if 0 < len(before) <= MAX_UNDONE else None
 
 
 def _back_to_list(request: HttpRequest, slug: str) -> HttpResponseRedirect:

@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -12,8 +13,9 @@ from dashboard.http.ids import parse_id
 from dashboard.http.requests import page_methods
 from dashboard.pages.run_query import RunListQuery
 from dashboard.views.runs.lookup import get_changeable_run
+from dashboard.views.undo import before_joins, offer_undo
 from results.models import Run
-from results.runs.source import TooManyRunsError, join_runs, rename_source, take_apart
+from results.runs.source import TooManyRunsError, join_groups, rename_source, take_apart
 from results.transcripts.languages import quoted
 
 FOUND_SHOWN = 20
@@ -29,11 +31,12 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         other = form.cleaned_data["run"]
         try:
-            join_runs(run.team, [run.pk, other.pk])
+            joins = join_groups(run.team, [[run.pk, other.pk]])
         except TooManyRunsError as error:
             messages.error(request, str(error))
         else:
-            messages.success(request, _("%(run)s is now part of this source.") % {"run": quoted(other)})
+            done = _("%(run)s is now part of this source.") % {"run": quoted(other)}
+            offer_undo(request, run.team, "joins", before_joins(joins), done, reverse("runs-source", args=[pk]))
         return redirect("runs-source", pk)
     wanted = RunListQuery.read(request.GET)
     companions = team_runs.filter(source=run.source_id) if run.source_id else team_runs.none()

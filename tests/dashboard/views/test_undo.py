@@ -1,23 +1,32 @@
 """Undo of a person's last changes."""
 
+import json
 import re
+import time
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
-from results.models import Run, Source
+from results.models import Run, Source, Tag
+from results.runs import large_changes
 from results.runs.archive import sync_pending
 from results.runs.source import join_runs, take_apart
 from results.tags import add_tags
 from teams.models import Team
 from tests.dashboard.page_helpers import signed_in, text_of, undo
-from tests.factories import make_member, make_ready_run, make_runs, make_team
+from tests.factories import make_member, make_numbered_runs, make_ready_run, make_runs, make_team
 
 pytestmark = pytest.mark.django_db
 
 
 def archived(team: Team) -> set[int]:
     return set(Run.objects.archived().filter(team=team).pks())
+
+
+def sync_changes(team: Team) -> None:
+    """Act as the worker that goes on with a large change."""
+    assert large_changes.go_on(team, time.monotonic() + 60)
 
 
 def test_archived_runs_come_back_and_no_others(member, team):
@@ -59,7 +68,7 @@ def test_only_the_last_few_changes_are_kept_and_fewer_large_ones(member, team, m
     for run in make_runs(team, 7):
         member.post(reverse("runs-edit-archive", args=[run.pk]))
     assert len(member.session["changes"]) == 5
-    monkeypatch.setattr("dashboard.views.undo._MAX_BYTES", 10)
+    monkeypatch.setattr("dashboard.views.undo._MAX_BYTES", 130)
     member.post(reverse("runs-bulk-unarchive", args=[team.slug]), {"all": 1, "status": "archived"})
     assert len(member.session["changes"]) == 1
     undo(member, team)
@@ -84,8 +93,14 @@ def test_no_one_undoes_the_change_of_another_person_or_in_another_team(member, t
     assert archived(team) == {run.pk}
 
 
-def test_archiving_more_runs_than_a_session_keeps_is_undone(member, team, monkeypatch):
-    monkeypatch.setattr("dashboard.views.runs.bulk.MAX_UNDONE", 100)
+def test_a_change_of_a_kind_that_this_release_does_not_know_is_not_undone(member, team):
+    session = member.session
+    session["changes"] = [["token", team.pk, "of-the-future", [1], "/"]]
+    session.save()
+    assert "There is nothing left to undo." in undo(member, team, "token").text
+
+
+def test_archiving_many_runs_is_undone(member, team, monkeypatch):
     monkeypatch.setattr("results.runs.large_changes.RUNS_AT_ONCE", 2)
     monkeypatch.setattr("results.runs.large_changes.REQUEST_SECONDS", 0)
     monkeypatch.setattr("results.runs.large_changes._RUNS_PER_CHUNK", 2)
@@ -96,6 +111,28 @@ def test_archiving_more_runs_than_a_session_keeps_is_undone(member, team, monkey
     sync_pending()
     assert archived(team) == set()
     assert Run.objects.current().count() == len(runs)
+
+
+def test_restoring_many_runs_is_undone_exactly_and_kept_small(member, team):
+    make_numbered_runs(team, 6000)
+    Run.objects.update(archived_at=timezone.now())
+    current = set(Run.objects.order_by("?")[:500].pks())
+    Run.objects.filter(pk__in=current).update(archived_at=None)
+    member.post(reverse("runs-bulk-unarchive", args=[team.slug]), {"all": 1, "status": "archived"})
+    sync_changes(team)
+    assert archived(team) == set()
+    assert len(json.dumps(member.session["changes"])) < 8_000
+    undo(member, team)
+    sync_changes(team)
+    assert set(Run.objects.current().pks()) == current
+
+
+def test_a_change_that_is_too_large_to_keep_offers_no_undo(member, team, monkeypatch):
+    monkeypatch.setattr("dashboard.views.undo._MAX_BYTES", 10)
+    make_runs(team, 2)
+    answer = member.post(reverse("runs-bulk-tag", args=[team.slug]), {"all": 1, "tags": "launch"}, follow=True)
+    assert "2 runs were tagged" in text_of(answer)
+    assert "Undo" not in answer.text
 
 
 # --- Tags --------------------------------------------------------------------------------------------
@@ -132,12 +169,14 @@ def test_a_change_that_adds_nothing_offers_no_undo(member, team):
     assert "Undo" not in answer.text
 
 
-def test_tagging_more_runs_than_a_session_keeps_offers_no_undo(member, team, monkeypatch):
-    monkeypatch.setattr("dashboard.views.runs.bulk.MAX_UNDONE", 1)
-    make_runs(team, 2)
-    answer = member.post(reverse("runs-bulk-tag", args=[team.slug]), {"all": 1, "tags": "launch"}, follow=True)
-    assert "2 runs were tagged" in text_of(answer)
-    assert "Undo" not in answer.text
+def test_tagging_more_than_five_thousand_runs_is_undone(member, team):
+    had, *others = make_numbered_runs(team, 5001)
+    add_tags(team, {had.pk: ["launch"]})
+    url = reverse("runs-bulk-tag", args=[team.slug])
+    assert "5,001 runs were tagged" in text_of(member.post(url, {"all": 1, "tags": "Launch"}, follow=True))
+    undo(member, team)
+    assert list(Tag.runs.through.objects.values_list("run", flat=True)) == [had.pk]
+    assert len(others) == 5000
 
 
 # --- Sources -----------------------------------------------------------------------------------------
@@ -166,3 +205,37 @@ def test_a_run_that_left_the_source_since_stays_where_it_is(member, team):
     assert not Source.objects.exists()
     assert Run.objects.get(pk=runs[0].pk).is_apart
     assert "Undone." not in undo(member, team).text
+
+
+def test_a_run_that_joined_on_a_sources_page_leaves_it_again(member, team):
+    run, other, third = make_runs(team, 3)
+    join_runs(team, [run.pk, other.pk], "Pilot")
+    address = reverse("runs-source", args=[run.pk])
+    assert "Undo" in member.post(address, {"run": third.pk}, follow=True).text
+    assert set(Source.objects.get().runs.all()) == {run, other, third}
+    assert undo(member, team).request["PATH_INFO"] == address
+    assert set(Source.objects.get().runs.all()) == {run, other}
+
+
+@pytest.mark.parametrize("data", [{"all": 1}, {"suggestion": 1, "run": [0, 1]}])
+def test_accepted_suggestions_are_suggested_again(member, team, data):
+    runs = make_runs(team, 5)
+    for place, run in enumerate(runs):
+        Run.objects.filter(pk=run.pk).update(suggestion=1 if place < 3 else 2)
+    before = list(Run.objects.order_by("pk").values_list("source", "suggestion", "is_apart"))
+    data = data | ({"run": [runs[place].pk for place in data["run"]]} if "run" in data else {})
+    assert "Undo" in member.post(reverse("source-accept", args=[team.slug]), data, follow=True).text
+    assert Source.objects.count() == (2 if "all" in data else 1)
+    assert undo(member, team).request["PATH_INFO"] == reverse("source-suggestions", args=[team.slug])
+    assert list(Run.objects.order_by("pk").values_list("source", "suggestion", "is_apart")) == before
+    assert not Source.objects.exists()
+
+
+def test_a_refused_suggestion_is_made_again_except_for_runs_that_have_a_source_since(member, team):
+    runs = make_runs(team, 4)
+    Run.objects.update(suggestion=1)
+    member.post(reverse("source-refuse", args=[team.slug]), {"suggestion": 1})
+    join_runs(team, [runs[0].pk, runs[1].pk])
+    undo(member, team)
+    suggested = [(run.suggestion, run.is_apart) for run in Run.objects.order_by("pk")]
+    assert suggested == [(None, False)] * 2 + [(1, False)] * 2
