@@ -1,4 +1,4 @@
-"""Measures the list by source and the table of languages, against the plain list of runs.
+"""Measures the list by source, the Filter menu and the table of languages, against the plain list of runs.
 
     python -m benchmarks.sources [--runs 100000]
 
@@ -46,6 +46,8 @@ def main() -> None:
             plain, by_source = (median_ms(client, f"{lists}?{text}{by}") for by in ("", "&by=source"))
             name, ratio = text or "no filter", by_source / plain
             print(f"{name:<16}{plain:6.0f} ms by run{by_source:6.0f} ms by source, {ratio:.2f}")
+        for text in FILTERS:
+            print(f"menu {text or 'no filter':<16}{median_ms(client, f'{lists}filters/?{text}'):6.0f} ms")
         for text in ("", "all=1", "missing=fr-fr"):
             print(f"languages {text:<16}{median_ms(client, f'{table}?{text}'):6.0f} ms")
 

@@ -2,12 +2,12 @@
 
 import re
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from results.db import bulk, chunks
@@ -99,8 +99,24 @@ def names_in_use(team_id: int) -> list[str]:
 
 def counts_among(runs: RunQuerySet) -> dict[str, int]:
     """Return how many of these runs have each tag, by the tag's name; a tag that none has is left out."""
-    links = _Link.objects.filter(run__in=runs.order_by().values("pk"))
-    return dict(links.values_list("tag__name").annotate(Count("run")))
+    return _named(_counts(_Link.objects.filter(run__in=runs.order_by().values("pk"))))
+
+
+def counts_beside(team_id: int, others: RunQuerySet) -> dict[str, int]:
+    """Return the same for all runs of the team but these: all links of its tags, less those of the others.
+
+    Where the others are few, that is several times quicker than to look up the tags of each run.
+    """
+    every = _counts(_Link.objects.filter(tag__in=Tag.objects.filter(team=team_id)))
+    return _named(every - _counts(_Link.objects.filter(run__in=others.order_by().values("pk"))))
+
+
+def _counts(links: QuerySet[Any]) -> Counter[int]:
+    return Counter(dict(links.values_list("tag").annotate(runs=Count("*"))))
+
+
+def _named(counts: Counter[int]) -> dict[str, int]:
+    return {name: counts[pk] for pk, name in Tag.objects.filter(pk__in=counts).values_list("pk", "name")}
 
 
 def add_tags(team: Team, names_by_run: Mapping[int, Collection[str]]) -> int:

@@ -26,7 +26,7 @@ class TagChange(NamedTuple):
 
 
 def build_ticks(team_id: int, runs: RunQuerySet) -> list[TagTick]:
-    """Return the team's tags, by two queries and a third for the number of the runs."""
+    """Return the team's tags, by the same number of queries for any number of runs and tags."""
     total, counts = runs.count(), tags.counts_among(runs)
     names = dict.fromkeys((*counts, *tags.names_in_use(team_id)))
     return [

@@ -8,6 +8,8 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from dashboard.pages.run_filters import build_filters
+from dashboard.pages.run_query import RunListQuery
 from results.models import Event, MediaCopy, Run
 from results.tags import add_tags
 from teams.models import User
@@ -273,3 +275,58 @@ def test_a_heading_sorts_and_turns_the_order_round(member, team):
 def test_the_page_behind_a_run_that_is_gone_is_the_first_one(member, team):
     make_run(team, title="a")
     assert listed(member, team, order="title", after=999) == ["a"]
+
+
+# --- The numbers of the menu -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "status=ready",
+        "status=archived",
+        "lang=es",
+        "lang=-none",
+        "lang=-guessed",
+        "lang=-otherwise",
+        "checks=open",
+        "copies=kept&q=one",
+        "who={who}&lang=pt-br",
+        "tag=a&checks=open",
+    ],
+)
+def test_each_number_is_that_of_the_runs_that_the_choice_shows(team, owner, query):
+    languages: tuple[list[str], ...] = (["es-es"], ["es-mx", "es-es"], ["pt-br", ""], [], ["es-es", "pt-pt"], [""])
+    runs = [
+        make_run(
+            team,
+            title=("one", "two")[place % 2],
+            status=("ready", "failed", "ready")[place % 3],
+            languages=languages[place % 6],
+            added_by=owner if place % 4 else None,
+            check_count=place % 2,
+            guessed_languages=["es"] if place % 5 == 1 else None,
+            language_mismatches=[["es", "pt", 0]] if place % 7 == 1 else None,
+            archived_at=timezone.now() if place % 8 == 7 else None,
+            removed_at=timezone.now() if place == 15 else None,
+        )
+        for place in range(24)
+    ]
+    add_tags(team, {run.pk: ["a", "b"][: place % 3] for place, run in enumerate(runs)})
+    MediaCopy.objects.create(team=team, dub=make_dub(runs[2]), kind="video", state="kept", name="1")
+    MediaCopy.objects.create(team=team, dub=make_dub(runs[7]), kind="video", state="kept", name="2")
+    wanted = RunListQuery.read_text(query.format(who=owner.pk))
+    counted = {
+        (one.field, choice.value): choice.runs for one in build_filters(team.pk, wanted) for choice in one.choices
+    }
+    expected = {
+        (field, value): RunListQuery.read_text(
+            f"{wanted.query()}&tag={value}" if field == "tag" else wanted.query(**{field: value})
+        )
+        .matching(Run.objects.filter(team=team))
+        .count()
+        for field, value in counted
+    }
+    assert counted == expected
+    assert {"status", "lang", "who", "copies", "checks"} <= {field for field, _value in counted}
