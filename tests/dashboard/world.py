@@ -3,18 +3,26 @@
 import zlib
 
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.test import Client
 from django.urls import get_resolver, reverse
 from django.utils import timezone
 
+from results import tags
 from results.models import Dub, Feed, Message, RawAnswer, Receiver, SavedSearch, SavedView
 from results.notifications import channels, email, feeds
 from results.refresh import keys
 from results.runs.trash import remove_team
-from teams.models import AccessToken, Invitation, Membership
+from teams.models import AccessToken, Invitation, Membership, User
 from tests.factories import make_dub, make_member, make_pictured_copy, make_run, make_searchable_dub, make_team
 
 Role = Membership.Role
+
+
+def session_of(person: User) -> str:
+    client = Client()
+    client.force_login(person)
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
 
 
 class World:
@@ -55,11 +63,16 @@ class World:
         }
         self.people["editor"].memberships.update(may_export=False)
         self.feed_token = feeds.add(self.team.memberships.get(user=self.people["member"]), None)
+        self.sessions = {role: session_of(person) for role, person in self.people.items()}
+        self.theirs = self.people["outsider"].memberships.get().team
+        self.their_dub = make_dub(make_run(self.theirs, title="Their secret"), ["Their words"])
+        tags.add_tags(self.theirs, {self.their_dub.run_id: ["theirs"]})
 
-    def client(self, role: str, **defaults: str) -> Client:
-        client = Client(headers=defaults or None)
-        if role in self.people:
-            client.force_login(self.people[role])
+    def client(self, role: str, *, enforce_csrf_checks: bool = False, **headers: str) -> Client:
+        """Return a new client with the role's session, which all tests share: to log in costs as much as a page."""
+        client = Client(enforce_csrf_checks=enforce_csrf_checks, headers=headers or None)
+        if role in self.sessions:
+            client.cookies[settings.SESSION_COOKIE_NAME] = self.sessions[role]
         return client
 
     def url(self, name: str, *, exists: bool = True) -> str:
