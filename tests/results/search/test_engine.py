@@ -64,7 +64,7 @@ def has_phrase(entry: IndexEntry, phrase: Phrase) -> bool:
 def test_random_searches_find_the_lines_that_a_plain_reading_finds():
     run = make_run()
 
-    @settings(max_examples=150)
+    @settings(max_examples=60)
     @given(st.lists(st.tuples(text, st.sampled_from(SPEAKERS)), min_size=1, max_size=5), st.data())
     def check(lines, data):
         texts, speakers = zip(*lines, strict=True)
