@@ -58,12 +58,19 @@ VECTORS = [
 
 @pytest.fixture
 def hostile_runs(team, owner, camb, work) -> list[Run]:
-    """A run whose dubs contain every vector, then a failed run per vector, with the vector as title and error."""
+    """A run whose first two dubs contain every vector and each other one two vectors, then a failed run per vector.
+
+    The vector is the title and the error of the failed run.
+    """
     lines = [
         {"start": 2 * at, "end": 2 * at + 2, "speaker": vector, "text": vector} for at, vector in enumerate(VECTORS)
     ]
     camb.runs[1] = lambda sign: {
-        f"en-x-{number}": {"video_url": sign("bronze-room.zh.mp4"), "audio_url": vector, "transcript": lines}
+        f"en-x-{number}": {
+            "video_url": sign("bronze-room.zh.mp4"),
+            "audio_url": vector,
+            "transcript": lines if number < 2 else lines[number - 1 : number + 1],
+        }
         for number, vector in enumerate(VECTORS)
     }
     for number, vector in enumerate(VECTORS, start=2):
