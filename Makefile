@@ -7,6 +7,9 @@ IN_VENV := $(VENV)/bin/python -m
 # A virtual environment whose Python has disappeared (an upgrade, a moved folder) is created again.
 STALE := $(shell $(VENV)/bin/python -m pip --version >/dev/null 2>&1 || echo stale)
 
+# Otherwise every process that a test starts would compile all modules, in an environment that forbids to keep them.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help run test test-postgres test-thorough test-pgbouncer check-machines check-fresh judge bench lint format clean chromium screenshots stale
 
 help:
