@@ -144,46 +144,49 @@ def roles_to_give(membership: Membership) -> list[str]:
 def require_change(membership: Membership) -> None:
     """Raise PermissionDenied unless the member may change runs."""
     if not can_change(membership):
-        raise _refusal(membership, _("Viewers can watch, read and search, but not change anything in this team."))
+        raise _refusal(
+            membership,
+            _("Viewers cannot change anything in this team. Ask an owner or a manager for another role."),
+        )
 
 
 def require_remove(membership: Membership) -> None:
     """Raise PermissionDenied unless the member may remove runs."""
     require_change(membership)
     if not can_remove(membership):
-        raise _refusal(membership, _("In this team, only owners can remove runs."))
+        raise _refusal(membership, _("In this team, only owners can remove runs. Ask an owner to do it."))
 
 
 def require_delete_removed(membership: Membership) -> None:
     """Raise PermissionDenied unless the member may delete removed runs for good."""
     require_remove(membership)
     if not can_delete_removed(membership):
-        raise _refusal(membership, _("Only an owner or a manager can delete removed runs. They can be restored."))
+        raise _refusal(membership, _("Only an owner or a manager can delete removed runs. You can restore them."))
 
 
 def require_export(membership: Membership) -> None:
     """Raise PermissionDenied unless the member may take transcripts and media out of Dubroom."""
     if not can_export(membership):
-        raise _refusal(membership, _("You cannot export transcripts and media from this team."))
+        raise _refusal(membership, _("You cannot export from this team. Ask an owner or a manager to allow it."))
 
 
 def require_manage(membership: Membership) -> None:
     """Raise PermissionDenied unless the member may change the team's settings and people."""
     if not can_manage(membership):
-        raise _refusal(membership, _("Only an owner or a manager can change the team."))
+        raise _refusal(membership, _("Only an owner or a manager can change the team. Ask one of them."))
 
 
 def require_manage_person(membership: Membership, person: Membership | Invitation) -> None:
     """Raise PermissionDenied unless the member may change or remove this person, or revoke this invitation."""
     require_manage(membership)
     if not can_manage_person(membership, person):
-        raise _refusal(membership, _("Only an owner can change owners."))
+        raise _refusal(membership, _("Only an owner can change owners. Ask an owner of the team."))
 
 
 def require_own(membership: Membership) -> None:
     """Raise PermissionDenied unless the member owns the team."""
     if not can_own(membership):
-        raise _refusal(membership, _("Only an owner can do this."))
+        raise _refusal(membership, _("Only an owner can do this. Ask an owner of the team."))
 
 
 def can_write(token: AccessToken) -> bool:

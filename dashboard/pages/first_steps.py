@@ -24,11 +24,12 @@ def get_first_steps(membership: Membership) -> list[FirstStep]:
     team, owns, manages = membership.team, can_own(membership), can_manage(membership)
     key = ApiKey.objects.filter(team=team).first()
     has_people = team.memberships.exclude(pk=membership.pk).exists() or team.invitations.waiting().exists()
-    ask = _("An owner of the team can do this.")
     return [
         FirstStep(
             _("Add your CAMB.AI key"),
-            _("Dubroom uses it to check your runs. It is stored encrypted.") if owns else ask,
+            _("Dubroom uses it to check your runs. It is stored encrypted.")
+            if owns
+            else _("An owner of the team can do this."),
             key is not None and key.state == ApiKey.State.WORKING,
             reverse("keys", args=[team.slug]) if owns else "",
             _("Check the key") if key else _("Add the key"),
@@ -42,7 +43,9 @@ def get_first_steps(membership: Membership) -> list[FirstStep]:
         ),
         FirstStep(
             _("Invite your team"),
-            _("Everyone you invite sees the same runs and transcripts.") if manages else ask,
+            _("Everyone you invite sees the same runs and transcripts.")
+            if manages
+            else _("An owner or a manager of the team can do this."),
             has_people,
             f"{reverse('teams-detail', args=[team.slug])}#invite" if manages else "",
             _("Invite people"),

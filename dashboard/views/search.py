@@ -99,7 +99,7 @@ def save(request: HttpRequest, slug: str) -> HttpResponse:
             request, _("You can save up to %(count)s searches. Remove one first.") % {"count": saved.MAX_SAVED}
         )
     else:
-        messages.success(request, _("Saved. The search page shows when a new dub matches."))
+        messages.success(request, _("The search is saved. The search page tells you when a new dub matches."))
     return redirect(wanted.address(slug))
 
 

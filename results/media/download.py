@@ -142,7 +142,7 @@ def _part(response: requests.Response, start: int, url: str) -> FilePart:
 def _check(response: requests.Response) -> None:
     code = response.status_code
     if code in (401, 403, 404, 410):
-        raise LinkGoneError(_("The link has expired (HTTP %(code)s).") % {"code": code})
+        raise LinkGoneError(_("The link no longer works (HTTP %(code)s).") % {"code": code})
     if code not in (200, 206):
         raise DownloadError(_("The media host returned an error (HTTP %(code)s).") % {"code": code})
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":

@@ -320,7 +320,7 @@ def test_a_link_dead_from_the_first_byte_is_renewed_at_the_second_of_the_address
 
 
 @pytest.mark.parametrize(
-    ("status", "reason"), [(403, "The link has expired (HTTP 403)."), (200, "The file is there, but it may be")]
+    ("status", "reason"), [(403, "The link no longer works (HTTP 403)."), (200, "The file is there, but it may be")]
 )
 def test_a_file_that_stays_broken_shows_why_until_the_user_retries(
     open_run, camb, owner_browser, count_calls, settings, status, reason

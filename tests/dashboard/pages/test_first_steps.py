@@ -39,6 +39,7 @@ def test_members_are_led_only_where_they_may_go(team):
     steps = get_first_steps(make_member(team).memberships.get())
     assert [bool(step.href) for step in steps] == [False, True, False]
     assert steps[0].text == "An owner of the team can do this."
+    assert steps[2].text == "An owner or a manager of the team can do this."
 
 
 def test_the_empty_list_leads_to_the_first_open_step(team, owner):

@@ -87,9 +87,13 @@ def test_an_unreachable_cache_does_no_harm(monkeypatch):
 @pytest.mark.parametrize(
     ("error", "status", "words"),
     [
-        (OperationalError("too many connections for role dubroom"), 503, "Back in a moment"),
-        (InternalError("cannot execute UPDATE in a read-only transaction"), 503, "Back in a moment"),
-        (RedisConnectionError("no route to redis.internal"), 503, "Back in a moment"),
+        (OperationalError("too many connections for role dubroom"), 503, "If it lasts, tell the administrator"),
+        (
+            InternalError("cannot execute UPDATE in a read-only transaction"),
+            503,
+            "If it lasts, tell the administrator",
+        ),
+        (RedisConnectionError("no route to redis.internal"), 503, "If it lasts, tell the administrator"),
         (ProgrammingError('column "coat" does not exist'), 500, "Something went wrong on our side"),
         (ZeroDivisionError("at work"), 500, "Something went wrong on our side"),
     ],

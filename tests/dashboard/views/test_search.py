@@ -66,7 +66,7 @@ def test_the_page_says_how_many_runs_are_not_searchable_yet(client, team, reader
     run = make_searchable_dub(make_run(team), ["kitchen"]).run
     assert "searchable" not in get(client, team, "kitchen")
     Run.objects.filter(pk=run.pk).update(is_indexed=False)
-    assert "1 run is still being indexed for search." in get(client, team, "kitchen")
+    assert "1 run is not in search yet. It appears in a few minutes." in get(client, team, "kitchen")
     Run.objects.filter(pk=run.pk).update(archived_at=timezone.now())
     assert "searchable" not in get(client, team, "kitchen")
 

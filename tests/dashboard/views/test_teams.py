@@ -211,6 +211,14 @@ def test_a_lost_role_takes_effect_at_once(team):
     assert client.post(url("teams-detail", "dub"), {"name": "Mine"}).status_code == 403
 
 
+def test_a_refusal_names_only_those_who_can_do_it(team):
+    refused = signed_in(make_member(team, Role.MANAGER)).get(url("audit", "dub"))
+    assert refused.status_code == 403
+    text = " ".join(refused.content.decode().split())
+    assert "Only an owner can do this. Ask an owner of the team." in text
+    assert "a manager of the team can" not in text
+
+
 def test_a_disabled_user_is_logged_out(team):
     ben = make_member(team)
     client = signed_in(ben)

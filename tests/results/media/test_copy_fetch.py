@@ -293,7 +293,7 @@ def test_renewed_link_that_is_dead_too_is_explained(team, host, sync):
     dub = ready_dub(team, host)
     host.files["/v.mp4"] = Reply(410)
     host.runs[dub.run.camb_run_id] = {"es-es": {"video_url": link(host), "audio_url": None, "transcript": []}}
-    assert sync().message == "The link has expired (HTTP 410)."
+    assert sync().message == "The link no longer works (HTTP 410)."
 
 
 def test_expired_link_without_a_key_is_explained(team, host, sync):

@@ -130,10 +130,10 @@ def test_a_chunked_file_has_no_size_and_is_complete(host):
 @pytest.mark.parametrize(
     ("reply", "sentence"),
     [
-        (Reply(401), "The link has expired (HTTP 401)."),
-        (Reply(403), "The link has expired (HTTP 403)."),
-        (Reply(404), "The link has expired (HTTP 404)."),
-        (Reply(410), "The link has expired (HTTP 410)."),
+        (Reply(401), "The link no longer works (HTTP 401)."),
+        (Reply(403), "The link no longer works (HTTP 403)."),
+        (Reply(404), "The link no longer works (HTTP 404)."),
+        (Reply(410), "The link no longer works (HTTP 410)."),
         (Reply(429), "The media host returned an error (HTTP 429)."),
         (Reply(500), "The media host returned an error (HTTP 500)."),
         (Reply(304), "The media host returned an error (HTTP 304)."),
@@ -156,7 +156,7 @@ def test_each_error_is_a_sentence(host, reply, sentence):
     with pytest.raises(download.DownloadError) as raised:
         fetched(host)
     assert str(raised.value).startswith(sentence)
-    assert isinstance(raised.value, download.LinkGoneError) == sentence.startswith("The link has expired")
+    assert isinstance(raised.value, download.LinkGoneError) == sentence.startswith("The link no longer works")
 
 
 @pytest.mark.parametrize("reply", [Reply(delay=60), Reply(200, CONTENT, drip=60)], ids=["headers", "body"])
