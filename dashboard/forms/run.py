@@ -161,7 +161,7 @@ class TimesForm(forms.Form):
     """Chooses the unit of the times in CAMB.AI's answer about a run, or leaves it to Dubroom."""
 
     unit = forms.ChoiceField(
-        label=_("CAMB.AI's times are in"), required=False, choices=[("", _("Automatic")), *Run.TimeUnit.choices]
+        label=_("Time unit"), required=False, choices=[("", _("Automatic")), *Run.TimeUnit.choices]
     )
 
 
@@ -193,10 +193,7 @@ class LanguageForm(forms.Form):
         numbers = dict(Language.objects.values_list("camb_id", "tag")) if typed.strip().isdigit() else {}
         tag = languages.read(typed, numbers)
         if typed and not tag:
-            raise ValidationError(
-                _("%(typed)s is not a language Dubroom knows. Type a name or a tag, such as Japanese or pt-BR.")
-                % {"typed": quoted(typed)}
-            )
+            raise ValidationError(languages.not_known(typed))
         return tag
 
 
@@ -217,5 +214,5 @@ class RunChoiceForm(forms.Form):
 
     def __init__(self, runs: RunQuerySet, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        errors = {"required": _("Choose a run first."), "invalid_choice": _("This run is no longer here.")}
+        errors = {"required": _("Choose a run first."), "invalid_choice": _("This run is no longer in this team.")}
         self.fields["run"] = forms.ModelChoiceField(runs, error_messages=errors)

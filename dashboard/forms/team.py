@@ -146,7 +146,7 @@ CANNOT_KEEP_COPIES = _(
 class CopyPolicyForm(forms.Form):
     """Sets whether the team keeps copies of its media, and its quota in GB."""
 
-    is_on = forms.BooleanField(label=_("Keep a copy of finished video and audio"), required=False)
+    is_on = forms.BooleanField(label=_("Keep a copy of ready video and audio"), required=False)
     most_gb = forms.IntegerField(label=_("Limit in GB"), min_value=1)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -207,8 +207,8 @@ class ReviewLimitsForm(forms.Form):
         max_length=5000,
         widget=forms.Textarea(attrs={"rows": 4, "dir": "auto", "spellcheck": "false"}),
     )
-    overlap_ms = forms.IntegerField(label=_("Overlap in ms"), required=False, min_value=0, max_value=10_000)
-    gap_s = forms.IntegerField(label=_("Gap in s"), required=False, min_value=1, max_value=3600)
+    overlap_s = forms.FloatField(label=_("Longest overlap (seconds)"), required=False, min_value=0, max_value=10)
+    gap_s = forms.IntegerField(label=_("Longest gap (seconds)"), required=False, min_value=1, max_value=3600)
 
     def clean_speeds(self) -> dict[str, int]:
         """Return the speeds by language tag."""
@@ -219,7 +219,7 @@ class ReviewLimitsForm(forms.Form):
             if not (name and number.isdecimal()):
                 raise ValidationError(_("%(line)s needs a language and a number."), params={"line": quoted(line)})
             if not tag:
-                raise ValidationError(_("%(name)s is not a language Dubroom knows."), params={"name": quoted(name)})
+                raise ValidationError(languages.not_known(name))
             if tag in speeds:
                 raise ValidationError(_("%(name)s is listed twice."), params={"name": quoted(name)})
             if not 1 <= int(number[:9]) <= self.FASTEST:

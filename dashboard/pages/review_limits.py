@@ -1,4 +1,4 @@
-"""Page model of the tab Checks: the limits of a team's review checks, and what its form begins with."""
+"""Page model of the tab Review limits: the limits of a team's review checks, and what its form begins with."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, Self
@@ -46,8 +46,10 @@ class LimitsPage(NamedTuple):
         return [
             _row(_("Most languages"), _speed, limits.speed, guide.speed, policy.speed is not None),
             *own,
-            _row(_("Overlap"), _seconds, limits.overlap_ms, guide.overlap_ms, policy.overlap_ms is not None),
-            _row(_("Gap"), _seconds, limits.gap_ms, guide.gap_ms, policy.gap_ms is not None),
+            _row(
+                _("Longest overlap"), _seconds, limits.overlap_ms, guide.overlap_ms, policy.overlap_ms is not None
+            ),
+            _row(_("Longest gap"), _seconds, limits.gap_ms, guide.gap_ms, policy.gap_ms is not None),
         ]
 
     @property
@@ -58,7 +60,7 @@ class LimitsPage(NamedTuple):
             "guide": policy.guide,
             "speed": policy.speed,
             "speeds": "\n".join(f"{_readable(tag)} {speed}" for tag, speed in sorted(policy.speeds.items())),
-            "overlap_ms": policy.overlap_ms,
+            "overlap_s": None if policy.overlap_ms is None else policy.overlap_ms / 1000,
             "gap_s": policy.gap_ms and policy.gap_ms // 1000,
         }
 

@@ -190,4 +190,4 @@ def _copies(team_id: int, runs: RunQuerySet, wanted: RunListQuery, count: int) -
 
 
 def _checks(groups: Iterable[RunGroup]) -> list[Choice]:
-    return [Choice(OPEN, _("Has some"), sum(group.runs for group in groups))]
+    return [Choice(OPEN, _("With review checks"), sum(group.runs for group in groups))]

@@ -149,7 +149,7 @@ def filter_chips(wanted: RunListQuery, who: str) -> list[FilterChip]:
         "since": _("Added since %(day)s") % {"day": wanted.since} if wanted.since else "",
         "until": _("Added until %(day)s") % {"day": wanted.until} if wanted.until else "",
         "copies": copies.get(wanted.copies, ""),
-        "checks": _("Has review checks") if wanted.checks else "",
+        "checks": _("With review checks") if wanted.checks else "",
         "events": _("In a notification") if wanted.events else "",
     }
     return chips + [FilterChip(name, wanted.query(**{field: ""})) for field, name in named.items() if name]
@@ -216,7 +216,7 @@ def build_headings(wanted: RunListQuery) -> Headings:
         "status": ("run-state", _("Status")),
         "length": ("number run-length", _("Length")),
         "lines": ("number run-cues", _("Lines")),
-        "checks": ("number run-checks", _("To review")),
+        "checks": ("number run-checks", _("Review checks")),
         "checked": ("run-checked", _("Checked")),
     }
     meanings = {

@@ -34,7 +34,7 @@ ARCHIVED = "archived"
 NO_LANGUAGE, GUESSED, READS_OTHERWISE = "-none", "-guessed", "-otherwise"
 LANGUAGE_FILTERS = {
     NO_LANGUAGE: gettext_lazy("No language"),
-    GUESSED: gettext_lazy("Guessed"),
+    GUESSED: gettext_lazy("Guessed language"),
     READS_OTHERWISE: gettext_lazy("Text in another language"),
 }
 # The values of `copies` in URLs.
@@ -63,7 +63,7 @@ COLUMNS = {
     "languages": gettext_lazy("Languages"),
     "length": gettext_lazy("Length"),
     "cues": gettext_lazy("Lines"),
-    "checks": gettext_lazy("To review"),
+    "checks": gettext_lazy("Review checks"),
     "by": gettext_lazy("Added by"),
     "checked": gettext_lazy("Checked"),
 }

@@ -46,7 +46,7 @@ def export(request: SignedInRequest, slug: str) -> StreamingHttpResponse:
     audit.record(membership.team, audit.Action.EXPORTED, "audit trail, csv")
     return StreamingHttpResponse(
         csv_pieces(
-            ("time", "action", "person", "way", "token", "address", "detail", "count"),
+            ("time", "action", "person", "where", "token", "ip_address", "details", "count"),
             _csv_rows(membership, AuditFilter.read(request.GET)),
         ),
         content_type="text/csv; charset=utf-8",

@@ -60,7 +60,7 @@ def _pages(membership: Membership) -> list[PaletteEntry]:
         (_("Team"), "team", "teams-detail", True),
         (_("Team: Key"), "key", "keys", True),
         (_("Team: Media"), "video", "teams-media", True),
-        (_("Team: Review checks"), "check", "teams-checks", True),
+        (_("Team: Review limits"), "check", "teams-checks", True),
         (_("Team: Retention"), "archive", "retention", True),
         (_("Team: Channels"), "link", "channels", can_manage(membership)),
         (_("Team: API"), "link", "tokens", True),

@@ -111,7 +111,7 @@ def saved_remove(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     if not _can_remove(membership, saved_search):
         raise PermissionDenied(_("Only the person who saved it, an owner or a manager can remove a shared search."))
     saved.remove_search(saved_search)
-    messages.success(request, _("The saved search %(q)s was removed.") % {"q": quoted(saved_search.q)})
+    messages.success(request, _("The saved search %(q)s is removed.") % {"q": quoted(saved_search.q)})
     return redirect("search", slug)
 
 

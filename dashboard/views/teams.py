@@ -407,8 +407,10 @@ def checks(request: SignedInRequest, slug: str) -> HttpResponse:
     if not form.is_valid():
         return render(request, "teams/checks.html", _checks_context(membership, limits_form=form), status=422)
     policy = form.cleaned_data
-    gap_s = policy.pop("gap_s")
-    dub_checks.set_limits(team, **policy, gap_ms=gap_s and gap_s * 1000)
+    overlap_s, gap_s = policy.pop("overlap_s"), policy.pop("gap_s")
+    policy["overlap_ms"] = None if overlap_s is None else round(overlap_s * 1000)
+    policy["gap_ms"] = gap_s and gap_s * 1000
+    dub_checks.set_limits(team, **policy)
     logger.info("Team %s: limits of review checks set to %s by user %s", slug, policy, request.user.pk)
     messages.success(request, _("The limits are saved. Review checks follow them from now on."))
     return redirect("teams-checks", slug)

@@ -11,7 +11,7 @@ from results.models import RunQuerySet
 from results.transcripts import languages, timecode
 
 _RUNS_PER_QUERY = 50
-_HEADER = ("file", "run", "title", "tags", "status", "language", "language name", "cues", "length")
+_HEADER = ("file", "run", "title", "tags", "status", "language", "language name", "lines", "length")
 
 
 def stream_zip(

@@ -29,7 +29,7 @@ def render(cues: Iterable[Cue]) -> str:
 
 def render_checks(cues: Iterable[Cue], checks: Iterable[Sequence[DubCheck]]) -> str:
     """Return a CSV file with a row for each review check of a cue, dismissed ones too."""
-    header = ("position", "start", "end", "speaker", "text", "check", "details", "dismissed")
+    header = ("position", "start", "end", "speaker", "text", "kind", "details", "dismissed")
     rows = (
         (cue.position, *_timecodes(*span(cue)), cue.speaker, cue.text, *_cells(check))
         for cue, of_cue in zip(cues, checks, strict=True)

@@ -32,7 +32,7 @@ class ApiKey(models.Model):
     """
 
     class State(models.TextChoices):
-        UNTRIED = "untried", _("Not tried yet")
+        UNTRIED = "untried", _("Not tested yet")
         WORKING = "working", _("Working")
         REFUSED = "refused", _("Refused")
         UNPAID = "unpaid", _("Out of credit")

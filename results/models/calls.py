@@ -12,7 +12,7 @@ class Call(models.Model):
 
     class Outcome(models.TextChoices):
         ANSWERED = "answered", _("Answered")
-        UNAVAILABLE = "unavailable", _("CAMB.AI unavailable")
+        UNAVAILABLE = "unavailable", _("CAMB.AI failed")
         REFUSED = "refused", _("Refused")
         MALFORMED = "malformed", _("Unreadable answer")
 

@@ -49,8 +49,8 @@ def sentence(event: Event) -> str:
             return _difference(event)
         case Kind.FOUND:
             count = detail.get("count", 0)
-            lines = ngettext("%(n)s line", "%(n)s lines", count) % {"n": f"{count:,}"}
-            return _("%(lines)s for %(search)s") % {"lines": lines, "search": quoted(event.saved_search)}
+            lines = ngettext("%(n)s line matches %(search)s", "%(n)s lines match %(search)s", count)
+            return lines % {"n": f"{count:,}", "search": quoted(event.saved_search)}
         case Kind.KEY | Kind.AWAY:
             return _key_state(detail)
         case Kind.COPIES:

@@ -42,7 +42,7 @@ class RefreshProgress:
 
 
 def request_refresh(run: Run) -> bool:
-    """Refresh this run before all others of its team, as soon as the key's limits allow ("Refresh now").
+    """Refresh this run before all others of its team, as soon as the key's limits allow ("Refresh").
 
     Returns False when the run is leased, was checked within the last two seconds, or may not be refreshed: it is
     archived, or its team has no key or an open circuit breaker. Raises QueueUnreachableError when no worker can be

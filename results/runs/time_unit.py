@@ -19,7 +19,7 @@ def choose_time_unit(run: Run, unit: str) -> bool:
     with transaction.atomic():
         locked = _locked(run.pk)
         if locked is not None and locked.time_unit != unit:
-            chunks.record_runs(run.team_id, audit.Action.RUNS_EDITED, [run.pk], "unit of times")
+            chunks.record_runs(run.team_id, audit.Action.RUNS_EDITED, [run.pk], "time unit")
         return locked is None or locked.time_unit == unit or _reread(locked, unit)
 
 

@@ -138,7 +138,7 @@ def tags_named(name: str) -> list[str]:
 
 def not_known(name: str) -> str:
     """Return the sentence, for the user, that no language has this name."""
-    sentence = _("No language is called %(name)s. Try its English name or its tag, such as Japanese or pt-br.")
+    sentence = _("Dubroom knows no language %(name)s. Type its name or its tag, such as Japanese or pt-BR.")
     return sentence % {"name": quoted(name)}
 
 

@@ -43,7 +43,7 @@ def test_a_new_user_gets_from_sign_up_to_a_search_hit(open_browser, camb, camb_c
     page.get_by_label("Run ids").fill(PASTED)
     expect(page.locator("#preview")).to_contain_text("2 new runs · 1 not an id")
     page.get_by_role("button", name="Add 2 runs").click()
-    expect(page.locator("#messages")).to_contain_text("2 runs were added.")
+    expect(page.locator("#messages")).to_contain_text("2 runs are added.")
 
     work()
     rows = page.locator("#runs-list tbody tr")

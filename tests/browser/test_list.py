@@ -62,7 +62,7 @@ def test_a_tag_of_some_runs_is_taken_off_all_by_two_clicks(runs_page, team):
     box.click()
     runs_page.get_by_role("checkbox", name="season 2").check()
     runs_page.get_by_role("button", name="Apply").and_(runs_page.locator("#bulk-bar button")).click()
-    expect(runs_page.locator("#messages")).to_contain_text("“season 2”. “launch” removed from 2 runs.")
+    expect(runs_page.locator("#messages")).to_contain_text("“season 2”. “launch”: removed from 2 runs.")
     assert [run.tag_names for run in (some, others)] == [["season 2"], ["season 2"]]
 
 
@@ -88,7 +88,7 @@ def test_removal_asks_in_a_dialog_that_escape_closes(runs_page):
     assert Run.objects.count() == 3
     remove.press("Enter")
     dialog.get_by_role("button", name="Remove 1 run").click()
-    expect(runs_page.locator("#messages")).to_contain_text("1 run was removed.")
+    expect(runs_page.locator("#messages")).to_contain_text("1 run is removed.")
     assert Run.objects.present().count() == 2
 
 
@@ -102,7 +102,7 @@ def test_a_run_page_asks_in_a_dialog_too(runs_page):
     expect(remove).to_be_focused()
     remove.click()
     dialog.get_by_role("button", name="Remove the run").click()
-    expect(runs_page.locator("#messages")).to_contain_text("“Two” was removed.")
+    expect(runs_page.locator("#messages")).to_contain_text("“Two” is removed.")
 
 
 def test_headings_explain_themselves_when_they_have_the_focus(runs_page):

@@ -25,7 +25,7 @@ def test_runs_are_added_after_a_preview(page, team, work):
     expect(page.locator("#preview")).to_contain_text("2 new runs · 1 not an id")
     expect(page.get_by_label("Run ids")).to_have_value("48201, 48207 and 12ab")
     page.get_by_role("button", name="Add 2 runs").click()
-    expect(page.locator("#messages")).to_contain_text("2 runs were added.")
+    expect(page.locator("#messages")).to_contain_text("2 runs are added.")
     work()
     page.reload()
     expect(page.locator("#runs-strip")).to_contain_text("2 of 2 ready")
@@ -41,14 +41,14 @@ def test_a_run_is_renamed_refreshed_and_removed(page, team, add_runs, camb, work
 
     Run.objects.update(checked_at=None)
     calls_before = [call.run_ids for call in camb.calls].count([48201])
-    page.get_by_role("button", name="Refresh now").click()
+    page.get_by_role("button", name="Refresh", exact=True).click()
     expect(page.locator("#run-status")).to_contain_text("checking now")
     work()
     assert [call.run_ids for call in camb.calls].count([48201]) == calls_before + 1
 
     page.get_by_role("link", name="Remove").click()
     page.get_by_role("button", name="Remove the run").click()
-    expect(page.locator("#messages")).to_contain_text("“Zwischen den Gezeiten” was removed.")
+    expect(page.locator("#messages")).to_contain_text("“Zwischen den Gezeiten” is removed.")
     assert Run.objects.get(pk=run.pk).removed_at
 
 
@@ -88,7 +88,7 @@ def test_runs_are_tagged_filtered_exported_archived_and_restored(page, team, add
     bar.get_by_text("Tag", exact=True).click()
     bar.get_by_label("New tags").fill("launch, two words")
     bar.get_by_role("button", name="Apply").click()
-    expect(page.locator("#messages")).to_contain_text("1 run was tagged “launch”, “two words”.")
+    expect(page.locator("#messages")).to_contain_text("1 run is tagged “launch”, “two words”.")
     page.get_by_role("link", name="two words").click()
     expect(page.locator("#runs-list tbody tr")).to_have_count(1)
     page.locator(".filters").get_by_role("link").click()
@@ -104,11 +104,11 @@ def test_runs_are_tagged_filtered_exported_archived_and_restored(page, team, add
         bar.get_by_role("button", name="JSON").click()
     assert download.value.suggested_filename.endswith("-json.zip")
     bar.get_by_role("button", name="Archive").click()
-    expect(page.locator("#messages")).to_contain_text("1 run was archived")
+    expect(page.locator("#messages")).to_contain_text("1 run is archived")
     page.get_by_role("link", name="Archived 1").click()
     page.get_by_role("checkbox").first.check()
     bar.get_by_role("button", name="Restore").click()
-    expect(page.locator("#messages")).to_contain_text("1 run was restored.")
+    expect(page.locator("#messages")).to_contain_text("1 run is restored.")
 
 
 def test_a_transcript_is_found_and_read_in_each_language(page, team, add_runs):

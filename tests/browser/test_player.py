@@ -347,7 +347,7 @@ def test_the_page_shows_why_there_is_no_fresh_link(open_run, camb, camb_clock, o
     camb.keys.clear()
     page.reload()
     expect(page.locator("#media-error")).to_contain_text("CAMB.AI does not accept this key.")
-    page.get_by_role("button", name="Refresh now").click()
+    page.get_by_role("button", name="Refresh", exact=True).click()
     expect(page.locator("#messages")).to_contain_text("CAMB.AI does not accept this key.")
     expect(page.locator("#media-error")).to_have_text(
         re.compile("The link has expired, and CAMB.AI gave no new one")

@@ -71,7 +71,7 @@ WRITES: dict[str, tuple[dict[str, Any], Action]] = {
     "search-saved-remove": ({}, Action.SETTINGS_CHANGED),
     "source-accept": ({}, Action.RUNS_EDITED),
     "source-refuse": ({}, Action.RUNS_EDITED),
-    "teams-checks": ({"guide": "subtitles", "overlap_ms": "100"}, Action.SETTINGS_CHANGED),
+    "teams-checks": ({"guide": "subtitles", "overlap_s": "0.1"}, Action.SETTINGS_CHANGED),
     "teams-detail": ({"name": "Dubbers"}, Action.SETTINGS_CHANGED),
     "teams-invite": ({"email": "lea@example.org", "role": "viewer"}, Action.INVITED),
     "teams-media": ({"is_on": "on", "most_gb": "1"}, Action.SETTINGS_CHANGED),

@@ -171,9 +171,9 @@ def test_add_runs_gives_the_dubs_a_language(run, my_team, tmp_path):
     file = tmp_path / "runs.csv"
     file.write_text("run_id,language\n21,de\n22,\n23,Klingonish\n")
     _, err = run("add_runs", "--team=my-team", "--language=Brazilian Portuguese", str(file))
-    assert err == "23: “Klingonish” is not a language Dubroom knows; the run is added without one\n"
+    assert err == "23: Dubroom knows no language “Klingonish”; the run is added without one\n"
     assert dict(my_team.runs.values_list("camb_run_id", "given_language")) == {21: "de", 22: "pt-br", 23: ""}
-    with pytest.raises(CommandError, match="No language is called “Klingonish”"):
+    with pytest.raises(CommandError, match="Dubroom knows no language “Klingonish”"):
         run("add_runs", "--team=my-team", "--language=Klingonish", str(file))
 
 

@@ -221,9 +221,9 @@ class Preview(PastedRuns):
 def _save(preview: Preview, membership: Membership) -> str:
     """Add the runs and return the message that says how many were new."""
     new, known = add_pasted(membership.team, preview.lines, membership.user)
-    sentence = ngettext("%(n)s run was added.", "%(n)s runs were added.", new) % {"n": f"{new:,}"}
+    sentence = ngettext("%(n)s run is added.", "%(n)s runs are added.", new) % {"n": f"{new:,}"}
     if restored := len(preview.removed):
-        back = ngettext("%(n)s was restored.", "%(n)s were restored.", restored) % {"n": f"{restored:,}"}
+        back = ngettext("%(n)s is restored.", "%(n)s are restored.", restored) % {"n": f"{restored:,}"}
         sentence, known = f"{sentence} {back}", known - restored
     if known:
         already = ngettext("%(n)s was already here.", "%(n)s were already here.", known) % {"n": f"{known:,}"}
@@ -235,4 +235,4 @@ def _unarchive(preview: Preview, team: Team) -> str:
     """Restore the archived runs and return the message that says how many."""
     pks = [preview.known_runs[line.found].pk for line in preview.archived]
     count = unarchive_runs(team, pks)
-    return ngettext("%(n)s run was restored.", "%(n)s runs were restored.", count) % {"n": f"{count:,}"}
+    return ngettext("%(n)s run is restored.", "%(n)s runs are restored.", count) % {"n": f"{count:,}"}

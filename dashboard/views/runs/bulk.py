@@ -67,8 +67,8 @@ def archive(request: HttpRequest, slug: str) -> HttpResponse:
     at = clock.now()
     count = archive_runs(membership.team, runs.current().pks(), at=at)
     done = ngettext(
-        "%(n)s run was archived; it can be restored under “Archived”.",
-        "%(n)s runs were archived; they can be restored under “Archived”.",
+        "%(n)s run is archived; it can be restored under “Archived”.",
+        "%(n)s runs are archived; they can be restored under “Archived”.",
         count,
     )
     nothing = _("No run was selected, so nothing was archived.")
@@ -82,7 +82,7 @@ def unarchive(request: HttpRequest, slug: str) -> HttpResponse:
     membership, runs = _selection(request, slug)
     pks = runs.archived().pks()
     count = unarchive_runs(membership.team, pks)
-    done = ngettext("%(n)s run was restored.", "%(n)s runs were restored.", count)
+    done = ngettext("%(n)s run is restored.", "%(n)s runs are restored.", count)
     nothing = _("No run was selected, so nothing was restored.")
     return _answer(
         request, slug, count, done, nothing, undo=("out-of-archive", membership.team, steps_between(pks))
@@ -119,11 +119,11 @@ def tag(request: HttpRequest, slug: str) -> HttpResponse:
     before = before_tagging(tags.before_change(membership.team, pks, *change))
     if change.added:
         count = tags.add_tags(membership.team, dict.fromkeys(pks, change.added))
-        words = ngettext("%(n)s run was tagged %(tags)s.", "%(n)s runs were tagged %(tags)s.", count)
+        words = ngettext("%(n)s run is tagged %(tags)s.", "%(n)s runs are tagged %(tags)s.", count)
         done.append(words % {"n": f"{count:,}", "tags": _quoted(change.added)})
     if change.removed:
         count = tags.remove_tags(membership.team, pks, change.removed)
-        words = ngettext("%(tags)s removed from %(n)s run.", "%(tags)s removed from %(n)s runs.", count)
+        words = ngettext("%(tags)s: removed from %(n)s run.", "%(tags)s: removed from %(n)s runs.", count)
         done.append(words % {"n": f"{count:,}", "tags": _quoted(change.removed)})
     if pks and not done:
         messages.info(request, _("No tag was changed."))
@@ -149,7 +149,7 @@ def remove(request: HttpRequest, slug: str) -> HttpResponse:
     if "confirmed" not in request.POST:
         return render(request, "runs/bulk/remove.html", _loss(request, membership, runs))
     removal = remove_runs(membership.team, runs.pks(), by=str(request.user))
-    done = ngettext("%(n)s run was removed.", "%(n)s runs were removed.", removal.count)
+    done = ngettext("%(n)s run is removed.", "%(n)s runs are removed.", removal.count)
     # As after archiving, the time finds the runs again, however many there are.
     undo = ("removed", membership.team, removal.at.isoformat())
     return _answer(request, slug, removal.count, done, "", undo=undo)
@@ -192,8 +192,8 @@ def language(request: HttpRequest, slug: str) -> HttpResponse:
         parts.append((done if tag else anew) % {"n": f"{set_count:,}", "language": languages.name(tag)})
     if left_out:
         kept = ngettext(
-            "%(n)s run has several dubs and stays as it is; set each on the run's page.",
-            "%(n)s runs have several dubs and stay as they are; set each on the run's page.",
+            "%(n)s run has several dubs and stays as it is; set the language of each dub on the run's page.",
+            "%(n)s runs have several dubs and stay as they are; set the language of each dub on the run's page.",
             left_out,
         )
         parts.append(kept % {"n": f"{left_out:,}"})

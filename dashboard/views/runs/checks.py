@@ -76,7 +76,7 @@ def export(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     require_export(membership)
     audit.record(membership.team, audit.Action.EXPORTED, "review checks, csv")
     logger.info("Review checks of team %s exported by user %s", membership.team_id, request.user.pk)
-    header = ("kind", "check", "run", "title", "language", "start", "speaker", "text", "address")
+    header = ("kind", "details", "run", "title", "language", "start", "speaker", "text", "address")
     return StreamingHttpResponse(
         csv_pieces(header, _csv_rows(request, all_checks(membership.team_id, CheckQuery.read(request.GET)))),
         content_type="text/csv; charset=utf-8",

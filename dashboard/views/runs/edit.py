@@ -68,7 +68,7 @@ def times(request: HttpRequest, pk: int) -> HttpResponse:
     form = TimesForm(request.POST if request.method == "POST" else None, initial={"unit": run.time_unit})
     if request.method == "POST" and form.is_valid():
         if not choose_time_unit(run, form.cleaned_data["unit"]):
-            messages.info(request, _("The times change when this run is refreshed: press Refresh now."))
+            messages.info(request, _("The times change when the run is refreshed. Select Refresh."))
         return redirect("runs-detail", pk)
     context = {"membership": membership, "run": run, "times_form": form}
     return render(request, "runs/edit/times.html", context, status=422 if form.errors else 200)
@@ -119,7 +119,7 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     run, membership = get_removable_run(request, pk)
     if request.method == "POST":
         removal = remove_runs(membership.team, [pk], by=str(request.user))
-        done, here = _("%(run)s was removed.") % {"run": quoted(run)}, reverse("runs-detail", args=[pk])
+        done, here = _("%(run)s is removed.") % {"run": quoted(run)}, reverse("runs-detail", args=[pk])
         offer_undo(request, membership.team, "removed", removal.at.isoformat(), done, here)
         return redirect("runs-list", membership.team.slug)
     return render(request, "runs/edit/remove.html", {"membership": membership, "run": run})

@@ -95,7 +95,7 @@ def edit(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
 def remove(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     view = _changeable_view(membership_or_404(request.user, slug), pk)
     saved_views.remove_view(view)
-    messages.success(request, _("The view %(name)s was removed.") % {"name": quoted(view.name)})
+    messages.success(request, _("The view %(name)s is removed.") % {"name": quoted(view.name)})
     return redirect(reverse("runs-list", args=[slug]) + RunListQuery(view="all").query())
 
 

@@ -136,7 +136,7 @@ def _with_language(line: PastedId, text: str, languages_of_numbers: Mapping[int,
     tag = languages.read(text, languages_of_numbers)
     if tag or not any(map(str.isalnum, text)):
         return replace(line, language=tag)
-    note = _("%(name)s is not a language Dubroom knows; the run is added without one")
+    note = _("Dubroom knows no language %(name)s; the run is added without one")
     return _noted(replace(line, unknown_language=shorten(text)), note % {"name": quoted(shorten(text))})
 
 

@@ -501,7 +501,7 @@ def test_an_unknown_language_is_refused_by_name(team, script):
         script.post("/runs/language", {"where": {}, "language": "Klingonish"}),
     ):
         assert answer.status_code == 422
-        assert "“Klingonish” is not a language Dubroom knows" in answer.json()["detail"]
+        assert "Dubroom knows no language “Klingonish”" in answer.json()["detail"]
 
 
 def test_the_language_of_many_runs_is_set_and_guesses_are_confirmed(team, script):
@@ -643,7 +643,7 @@ def test_review_checks_are_answered_by_the_limits_of_the_team(script, team):
     }
     table = script.get(f"/dubs/{dub.pk}/transcript.checks").content.decode()
     assert table == (
-        "\ufeffposition,start,end,speaker,text,check,details,dismissed\r\n"
+        "\ufeffposition,start,end,speaker,text,kind,details,dismissed\r\n"
         f'1,00:00:00.000,00:00:02.000,Anna,{"x" * 30},fast,"Fast: 15 characters/s, limit 14",\r\n'
         "2,00:00:02.000,00:00:04.000,Ben,,empty,No text,Music\r\n"
     )
@@ -782,7 +782,7 @@ def test_a_text_is_parsed_as_on_the_page(team, script):
         ),
         (
             {"ids": [1], "language": "Klingonish"},
-            "No language is called “Klingonish”. Try its English name or its tag, such as Japanese or pt-br.",
+            "Dubroom knows no language “Klingonish”. Type its name or its tag, such as Japanese or pt-BR.",
         ),
     ],
 )
@@ -797,7 +797,7 @@ def test_runs_are_added_with_a_language(script, team):
     answer = script.post("/runs", {"text": "run_id,language\n7,de\n8,\n9,Klingonish", "language": "54"}).json()
     given = {run.camb_run_id: run.given_language for run in team.runs.all()}
     assert given == {1344: "pt-br", None: "pt-br", 7: "de", 8: "es-es", 9: ""}
-    assert answer["added"][2]["note"].startswith("“Klingonish” is not a language Dubroom knows")
+    assert answer["added"][2]["note"].startswith("Dubroom knows no language “Klingonish”")
 
 
 def test_a_runs_title_and_time_unit_are_changed(script, team, enqueued):

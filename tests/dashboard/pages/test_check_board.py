@@ -102,7 +102,7 @@ def test_the_csv_file_has_all_pages_of_the_filter(client, team, reader, monkeypa
         make_checked(team, f"=1+{number}" + FAST, "", title=f"Part {number}")
     answer = client.get(reverse("runs-checks-export", args=[team.slug]) + "?kind=fast")
     header, *rows = csv.reader(answer.getvalue().decode("utf-8-sig").splitlines())
-    assert header == ["kind", "check", "run", "title", "language", "start", "speaker", "text", "address"]
+    assert header == ["kind", "details", "run", "title", "language", "start", "speaker", "text", "address"]
     assert [(row[0], row[3], row[5], row[7][:4]) for row in rows] == [
         ("fast", f"Part {number}", "00:00:00.000", "'=1+") for number in (2, 1, 0)
     ]

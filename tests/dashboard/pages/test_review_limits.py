@@ -28,13 +28,16 @@ def limits_on(client, tab):
 def test_the_tab_shows_the_guides_limits_until_the_team_sets_its_own(as_owner, team, tab):
     before = limits_on(as_owner, tab)
     assert (before["Most languages"], before["Japanese"]) == ("20 characters/s", "7 characters/s")
-    typed = {"guide": "subtitles", "speed": 18, "speeds": "japanese: 5\n\nPT-BR 19", "overlap_ms": "", "gap_s": 4}
+    typed = {"guide": "subtitles", "speed": 18, "speeds": "japanese: 5\n\nPT-BR 19", "overlap_s": 0.2, "gap_s": 4}
     assert as_owner.post(tab, typed).status_code == 302
     after = limits_on(as_owner, tab)
     assert after["Most languages"] == "18 characters/s set by the team guide: 17 characters/s"
     assert after["Japanese"] == "5 characters/s set by the team guide: 4 characters/s"
     assert after["Korean"] == "12 characters/s"
-    assert (after["Overlap"], after["Gap"]) == ("0.04 s", "4 s set by the team guide: 10 s")
+    assert after["Longest overlap"] == "0.2 s set by the team guide: 0.04 s"
+    assert after["Longest gap"] == "4 s set by the team guide: 10 s"
+    assert (limits_of(team.pk).overlap_ms, limits_of(team.pk).gap_ms) == (200, 4000)
+    assert 'value="0.2"' in as_owner.get(tab).content.decode()
     assert as_owner.post(tab, {"reset": "yes"}).status_code == 302
     assert limits_on(as_owner, tab) == before
 
@@ -51,7 +54,7 @@ def test_the_form_takes_back_what_it_shows(as_owner, team, tab):
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ({"speeds": "Klingonish 7"}, "“Klingonish” is not a language Dubroom knows."),
+        ({"speeds": "Klingonish 7"}, "Dubroom knows no language “Klingonish”."),
         ({"speeds": "Japanese"}, "“Japanese” needs a language and a number."),
         ({"speeds": "7"}, "“7” needs a language and a number."),
         ({"speeds": "Japanese fast"}, "“Japanese fast” needs a language and a number."),

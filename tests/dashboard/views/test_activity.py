@@ -263,7 +263,7 @@ def test_a_call_shows_its_runs_and_its_outcome():
     assert "no answer" in html
     assert "1,234 ms" in html
     assert 'class="status failed"' in html
-    assert "CAMB.AI unavailable" in html
+    assert "CAMB.AI failed" in html
     assert "2 runs removed since" in html
     assert "<script>alert" not in html
     assert "&lt;script&gt;alert" in html
@@ -276,7 +276,7 @@ def test_failures_are_counted_by_outcome_and_status():
     make_call(team, outcome=Outcome.UNAVAILABLE, http_status=None)
     make_call(team, outcome=Outcome.UNAVAILABLE, http_status=None)
     text = text_of_html(section(activity_html(viewer_of(team), team), "activity-next"))
-    assert "CAMB.AI unavailable no answer 2 Refused HTTP 401 1" in text
+    assert "CAMB.AI failed no answer 2 Refused HTTP 401 1" in text
 
 
 def test_the_ten_next_checks_are_listed_soonest_first():
@@ -311,10 +311,10 @@ def test_the_next_checks_go_by_the_clock_of_the_database(team, reader, client, m
     ("fields", "text"),
     [
         (None, "This team has no CAMB.AI key yet"),
-        ({"state": "working"}, "Working Not tried yet"),
+        ({"state": "working"}, "Working No calls yet"),
         (
             {"state": "refused", "message": "CAMB.AI refused the key <b>. Paste another."},
-            "Refused CAMB.AI refused the key &lt;b&gt;. Paste another. See the team's key Not tried yet · again",
+            "Refused CAMB.AI refused the key &lt;b&gt;. Paste another. See the team's key No calls yet · again",
         ),
     ],
 )
@@ -491,8 +491,8 @@ def test_a_history_lists_every_attempt_newest_first():
     make_call(run.team, make_run(run.team), message="not about this run")
     html = viewer_of(run.team).get(f"/runs/{run.pk}/history/rows/").content.decode()
     rows = [text_of_html(row) for row in html.split("<tr>")[2:]]
-    assert [re.sub(r"^.*? UTC ", "", row)[:51] for row in rows] == [
-        "CAMB.AI unavailable 503 200 ms 1 &lt;script&gt;aler",
+    assert [re.sub(r"^.*? UTC ", "", row)[:46] for row in rows] == [
+        "CAMB.AI failed 503 200 ms 1 &lt;script&gt;aler",
         "Answered 200 321 ms 2 new → ready",
     ]
     assert "<script>alert" not in html

@@ -317,7 +317,7 @@ def test_older_entries_are_on_further_pages_and_in_the_csv(team, as_owner, monke
         query = "?after=" + answer.text.rpartition('href="?after=')[2].partition('"')[0]
     assert pages == [["no3", "no4"], ["no1", "no2"], ["no0"]]
     file = as_owner.get(reverse("audit-export", args=["dub"])).getvalue().decode("utf-8-sig")
-    details = [row["detail"] for row in csv.DictReader(StringIO(file))]
+    details = [row["details"] for row in csv.DictReader(StringIO(file))]
     assert details == ["audit trail, csv", "no4", "no3", "no2", "no1", "no0"]
 
 

@@ -30,7 +30,7 @@ def test_without_typing_the_pages_and_the_newest_runs_are_offered(team):
         make_run(team, title=f"Tides {number}")
     make_run(title="Of another team")
     pages = ["Runs", "Add runs", "Review checks", "Search", "Activity", "Inbox", "Trash", "Team", "Team: Key"]
-    pages += ["Team: Media", "Team: Review checks", "Team: Retention", "Team: API", "Profile"]
+    pages += ["Team: Media", "Team: Review limits", "Team: Retention", "Team: API", "Profile"]
     assert entries_for(team) == [*pages, *(f"Tides {number}" for number in range(RUNS_SHOWN + 2, 2, -1))]
 
 

@@ -95,7 +95,7 @@ def test_a_selection_is_removed_and_undo_brings_it_back(team, member):
     earlier = make_run(team)
     member.post(reverse("runs-edit-remove", args=[earlier.pk]))
     text = page_after(member, "runs-bulk-remove", team, confirmed="1", pk=[run.pk for run in runs[:2]])
-    assert "2 runs were removed." in text
+    assert "2 runs are removed." in text
     assert removed(team) == {earlier.pk, runs[0].pk, runs[1].pk}
     assert shown(member.get(reverse("runs-list", args=[team.slug]))) == [runs[2].pk]
     undo(member, team)
@@ -180,7 +180,7 @@ def test_the_preview_says_that_an_id_is_restored(team, member):
     preview = text_of(member.post(url, {"text": "77"}))
     assert "1 to be restored" in preview
     assert "Removed before: adding restores them" in preview
-    assert "0 runs were added. 1 was restored." in text_of(member.post(url, {"text": "77", "save": 1}, follow=True))
+    assert "0 runs are added. 1 is restored." in text_of(member.post(url, {"text": "77", "save": 1}, follow=True))
     assert removed(team) == set()
 
 

@@ -173,7 +173,7 @@ def test_tagging_more_than_five_thousand_runs_is_undone(member, team):
     had, *others = make_numbered_runs(team, 5001)
     add_tags(team, {had.pk: ["launch"]})
     url = reverse("runs-bulk-tag", args=[team.slug])
-    assert "5,001 runs were tagged" in text_of(member.post(url, {"all": 1, "tags": "Launch"}, follow=True))
+    assert "5,001 runs are tagged" in text_of(member.post(url, {"all": 1, "tags": "Launch"}, follow=True))
     undo(member, team)
     assert list(Tag.runs.through.objects.values_list("run", flat=True)) == [had.pk]
     assert len(others) == 5000

@@ -44,7 +44,7 @@ def test_each_dub_is_a_file_and_each_run_is_in_the_manifest():
     assert file.namelist() == ["=Kitchen 料理 [7].en-us.srt", "=Kitchen 料理 [7].es-es.srt", "manifest.csv"]
     assert file.read("=Kitchen 料理 [7].en-us.srt").decode() == "1\n00:00:00,000 --> 00:00:02,000\nHello\n"
     assert manifest(file) == [
-        ["file", "run", "title", "tags", "status", "language", "language name", "cues", "length"],
+        ["file", "run", "title", "tags", "status", "language", "language name", "lines", "length"],
         ["'=Kitchen 料理 [7].en-us.srt", "7", "'=Kitchen/料理", "'=cmd|calc, launch", "Ready", "en-us",
          "English (United States)", "1", "00:01:23.000"],
         ["'=Kitchen 料理 [7].es-es.srt", "7", "'=Kitchen/料理", "'=cmd|calc, launch", "Ready", "es-es",

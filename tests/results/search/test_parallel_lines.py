@@ -163,4 +163,4 @@ def test_a_saved_search_tells_of_either_dub_of_the_moment(source_team):
 
 def test_a_target_without_words_or_of_no_language_says_so(source_team):
     assert search(source_team.pk, "in:ja").hint == "in: takes words as well, such as in:ja kitchen."
-    assert "No language is called “klingonish”" in search(source_team.pk, "in:klingonish kitchen").hint
+    assert "Dubroom knows no language “klingonish”" in search(source_team.pk, "in:klingonish kitchen").hint

@@ -136,12 +136,12 @@ def test_fields_of_the_run_are_combined_with_words():
         (
             "lang:klingonish ",
             [[word("_lang_klingonish")]],
-            "No language is called “klingonish”. Try its English name or its tag, such as Japanese or pt-br.",
+            "Dubroom knows no language “klingonish”. Type its name or its tag, such as Japanese or pt-BR.",
         ),
         (
             "lang:大国 ",
             [[word("lang", "大国")]],
-            "No language is called “大国”. Try its English name or its tag, such as Japanese or pt-br.",
+            "Dubroom knows no language “大国”. Type its name or its tag, such as Japanese or pt-BR.",
         ),
         ("lang:jap", [[word("_lang_jap")]], ""),
         ("lang:9999", [[word("_lang_9999")]], ""),

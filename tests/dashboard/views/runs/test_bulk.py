@@ -98,9 +98,9 @@ def test_the_selected_runs_are_tagged_and_untagged(team, member):
     url = reverse("runs-bulk-tag", args=[team.slug])
     response = member.post(url, selection | {"tags": "Launch, two words"})
     assert response["Location"] == f"/t/{team.slug}/runs/?q=a"
-    assert "2 runs were tagged “Launch”, “two words”." in text_of(member.get(response["Location"]))
+    assert "2 runs are tagged “Launch”, “two words”." in text_of(member.get(response["Location"]))
     assert (tagged(team, "launch"), tagged(team, "two words")) == ({"Harbour 1", "Island"}, {"Harbour 1", "Island"})
-    assert "LAUNCH” removed from 2 runs." in text_of(
+    assert "LAUNCH”: removed from 2 runs." in text_of(
         member.post(url, selection | {"tags": "LAUNCH", "remove": "1"}, follow=True)
     )
     assert (tagged(team, "launch"), tagged(team, "two words")) == (set(), {"Harbour 1", "Island"})
@@ -152,12 +152,12 @@ def test_the_selected_runs_are_archived_and_restored(team, member):
     selection = {"pk": [runs["Harbour 1"].pk, runs["Island"].pk, foreign.pk], "q": "a"}
     response = member.post(reverse("runs-bulk-archive", args=[team.slug]), selection)
     assert response["Location"] == f"/t/{team.slug}/runs/?q=a"
-    assert "2 runs were archived; they can be restored under “Archived”." in text_of(
+    assert "2 runs are archived; they can be restored under “Archived”." in text_of(
         member.get(response["Location"])
     )
     assert current(team) == {"Harbour 2", "Lighthouse"}
     text = text_of(member.post(reverse("runs-bulk-unarchive", args=[team.slug]), selection, follow=True))
-    assert "2 runs were restored." in text
+    assert "2 runs are restored." in text
     assert current(team) == set(runs)
     foreign.refresh_from_db()
     assert foreign.archived_at is None
@@ -330,7 +330,7 @@ def test_ticked_tags_have_the_limits_of_typed_ones(team, member, ticked, form, s
 def test_what_is_no_tag_is_not_taken_off(team, member, ticked):
     form = {"ticks": "1", "was": ["\0", "x" * 41, "all\0"]}
     page = member.post(reverse("runs-bulk-tag", args=[team.slug]), selection(ticked) | form, follow=True)
-    assert "“all” removed from" in text_of(page)
+    assert "“all”: removed from" in text_of(page)
     assert "x" * 41 not in text_of(page)
 
 
@@ -344,7 +344,7 @@ def test_a_tag_of_some_runs_stays_as_it_is_unless_it_is_ticked(team, member, tic
 def test_one_message_tells_of_tags_added_and_removed(team, member, ticked):
     form = {"ticks": "1", "was": "all", "tags": "100%"}
     page = member.post(reverse("runs-bulk-tag", args=[team.slug]), selection(ticked) | form, follow=True)
-    assert "4 runs were tagged “100%”. “all” removed from 4 runs." in text_of(page)
+    assert "4 runs are tagged “100%”. “all”: removed from 4 runs." in text_of(page)
 
 
 def test_without_script_a_page_offers_the_ticks_with_the_selection(team, member, ticked):
@@ -386,7 +386,7 @@ def test_confirmed_removal_removes_the_selected_runs_of_the_team_only(team, memb
     foreign = make_run(make_team())
     chosen = {"pk": [runs["Island"].pk, runs["Harbour 1"].pk, foreign.pk], "q": "a", "confirmed": "1"}
     page = member.post(reverse("runs-bulk-remove", args=[team.slug]), chosen, follow=True)
-    assert "2 runs were removed." in text_of(page)
+    assert "2 runs are removed." in text_of(page)
     assert set(Run.objects.present()) == {runs["Harbour 2"], runs["Lighthouse"], foreign}
 
 

@@ -107,12 +107,12 @@ def test_each_choice_of_the_menu_has_the_number_of_its_runs(member, team, owner)
     make_run(make_team(), languages=["ja"])
     response = menu(member, team)
     assert choices(response, "status") == {"Ready": 2, "Failed": 1}
-    languages = {"French": 1, "Spanish": 2, "No language": 1, "Guessed": 0, "Text in another language": 0}
+    languages = {"French": 1, "Spanish": 2, "No language": 1, "Guessed language": 0, "Text in another language": 0}
     assert choices(response, "lang") == languages
     assert choices(response, "tag") == {"Late": 1, "Launch": 2}
     assert choices(response, "who") == {"Anna": 2, "Ben": 1}
     assert choices(response, "copies") == {"Kept here": 1, "Not kept": 2}
-    assert choices(response, "checks") == {"Has some": 1}
+    assert choices(response, "checks") == {"With review checks": 1}
     assert '<option value="es">Spanish (2)</option>' in response.text
     # By the other filters too, but not by the filter itself.
     response = menu(member, team, who=owner.pk, tag="launch")

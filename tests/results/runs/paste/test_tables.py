@@ -500,7 +500,7 @@ def test_languages_of_json_and_of_tasks_are_read():
 def test_an_unknown_language_is_named_and_the_run_comes_in_without_one():
     (line,) = parse("run_id,title,language\n1344,Kitchen,Klingonish")
     assert (line.run_id, line.title, line.language, line.verdict) == (1344, "Kitchen", "", Verdict.ID)
-    assert line.note == "“Klingonish” is not a language Dubroom knows; the run is added without one"
+    assert line.note == "Dubroom knows no language “Klingonish”; the run is added without one"
 
 
 def test_a_repeated_line_adds_its_source():
