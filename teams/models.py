@@ -56,7 +56,7 @@ class User(AbstractUser):
     first_name = None  # type: ignore[assignment]
     last_name = None  # type: ignore[assignment]
     name = models.CharField(_("name"), max_length=MAX_PERSON_NAME, blank=True)
-    email = models.EmailField(_("e-mail address"), unique=True)
+    email = models.EmailField(_("email address"), unique=True)
     # The settings of the player, which follow the person to every machine.
     speed = models.CharField(max_length=4, default="1", choices=[(speed, f"{speed}×") for speed in SPEEDS])
     has_captions = models.BooleanField(default=True)
@@ -250,7 +250,7 @@ class Invitation(models.Model):
     """Lets one email address join a team, once and until it expires. Only the hash of its token is stored."""
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="invitations")
-    email = models.EmailField(_("e-mail address"))
+    email = models.EmailField(_("email address"))
     role = models.CharField(_("role"), max_length=10, choices=Membership.Role.choices)
     may_export = models.BooleanField(default=True, db_default=True)
     token_hash = models.CharField(max_length=64, unique=True)
