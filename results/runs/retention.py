@@ -59,6 +59,11 @@ def affected_by(team: Team, limits: Limits) -> Affected:
     )
 
 
+def days_in_english(days: int | None) -> str:
+    """Return a limit as the audit trail and the command line, which are not translated, say it."""
+    return f"{days} day{'' if days == 1 else 's'}" if days else "no limit"
+
+
 def set_limits(team: Team, limits: Limits) -> None:
     """Have the team keep things for so long. The next hourly task deletes what is older."""
     with transaction.atomic():
@@ -70,9 +75,9 @@ def set_limits(team: Team, limits: Limits) -> None:
         said = {
             "archived runs": limits.archived_run_days,
             "copies of media": limits.media_days,
-            "calls": limits.call_log_days,
+            "calls to CAMB.AI": limits.call_log_days,
         }
-        detail = ", ".join(f"{what} {f'{days} days' if days else 'no limit'}" for what, days in said.items())
+        detail = ", ".join(f"{what} {days_in_english(days)}" for what, days in said.items())
         audit.record(team, audit.Action.SETTINGS_CHANGED, f"retention: {detail}")
 
 
@@ -103,7 +108,7 @@ def _delete_archived(retention: Retention, count: int, deadline: float) -> None:
     finally:
         deleted = count - _old_runs(retention).count()
         if deleted > 0:
-            why = f"retention: archived for {retention.archived_run_days} days"
+            why = f"retention: archived for {days_in_english(retention.archived_run_days)}"
             audit.record(retention.pk, audit.Action.RUNS_DELETED, why, count=deleted)
 
 

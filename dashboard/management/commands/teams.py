@@ -18,7 +18,11 @@ from teams import audit
 from teams.models import Membership, Team
 
 Role = Membership.Role
-LIMITS = {"archived_run_days": "archived runs", "media_days": "copies of media", "call_log_days": "the call log"}
+LIMITS = {
+    "archived_run_days": "archived runs",
+    "media_days": "copies of media",
+    "call_log_days": "calls to CAMB.AI",
+}
 
 
 class Command(ReportCommand):
@@ -53,8 +57,8 @@ class Command(ReportCommand):
             return
         if action == "retention":
             limits = _set_retention(team, {name: options[name] for name in LIMITS})
-            said = [f"{LIMITS[name]}: {f'{days} days' if days else 'no limit'}" for name, days in limits.items()]
-            self.print_result(f"{slug} keeps {', '.join(said)}.", as_json=json, team=slug, **limits)
+            said = [f"{LIMITS[name]} {retention.days_in_english(days)}" for name, days in limits.items()]
+            self.print_result(f"Retention of {slug}: {', '.join(said)}.", as_json=json, team=slug, **limits)
             return
         if not options["yes"]:
             raise CommandError(f"This deletes the team {team.name!r} with all its runs. Confirm with --yes.")

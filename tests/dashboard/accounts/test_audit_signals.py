@@ -95,7 +95,7 @@ def test_what_the_administrator_does_to_an_account_is_told(ben, team, owner):
     call_command("users", "delete", ben.email)
     assert details_of(team)[-1] == f"log-in of {ben.email}: account deleted"
     call_command("teams", "retention", team.slug, media_days=30)
-    kept = "archived runs no limit, copies of media 30 days, calls no limit"
+    kept = "archived runs no limit, copies of media 30 days, calls to CAMB.AI no limit"
     assert details_of(team)[-1] == f"retention: {kept}"
     kim = make_member(team)
     call_command("teams", "owner", team.slug, kim.email, replace=owner.email)

@@ -118,7 +118,7 @@ def test_changes_of_people_and_settings_are_told(team, as_owner):
         (Action.SETTINGS_CHANGED, "copies of media: on, up to 1 GB", 1),
         (
             Action.SETTINGS_CHANGED,
-            "retention: archived runs 90 days, copies of media no limit, calls no limit",
+            "retention: archived runs 90 days, copies of media no limit, calls to CAMB.AI no limit",
             1,
         ),
         (Action.KEY_CHANGED, "…wxyz", 1),

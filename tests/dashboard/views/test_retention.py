@@ -61,7 +61,7 @@ def test_an_owner_sees_what_is_deleted_before_it_is_saved(as_owner: Client, team
     assert as_owner.post(page_url(team), {**wanted, "confirmed": "yes"}).status_code == 302
     assert limits_of(team) == Limits(10, 12, 15)
     [entry] = AuditEntry.objects.filter(team=team)
-    assert entry.detail == "retention: archived runs 10 days, copies of media 12 days, calls 15 days"
+    assert entry.detail == "retention: archived runs 10 days, copies of media 12 days, calls to CAMB.AI 15 days"
     assert "10 days after they were archived" in as_owner.get(page_url(team)).content.decode()
 
 
