@@ -21,8 +21,8 @@ class EventListParameters(QueryParameters):
         None,
         ge=0,
         lt=2**63,
-        description="Only events behind this one: `next` of the previous page, or 0 for all that are kept. Without "
-        "it there are no events, and `next` is the newest: a script begins so. An id that the team has not "
+        description="Only events after this one: `next` of the previous page, or 0 for all that are kept. Without "
+        "it there are no events, and `next` is the newest. Start a script this way. An id that the team has not "
         "reached, as after its database was restored from a backup, counts as 0.",
     )
     kind: list[EventKind] = Field([], max_length=20, description="Only events of these kinds.")

@@ -186,8 +186,8 @@ class DubCheckListOut(BaseModel):
 
     speed: int = Field(description="The limit for lines in the dub's language, in characters a second.")
     is_speed_of_team: bool = Field(description="False if `speed` is that of the guide for subtitles.")
-    overlap_ms: int = Field(description="A longer overlap with the next line is a check.")
-    gap_ms: int = Field(description="A longer silence after a line is a check.")
+    overlap_ms: int = Field(description="An overlap with the next line beyond this gets a review check.")
+    gap_ms: int = Field(description="A gap after a line beyond this gets a review check.")
     checks: list[DubCheckOut]
 
 

@@ -125,7 +125,7 @@ def join_source(request: ScriptRequest, team: TeamSlug, data: NewSource) -> Sour
 
 @router.delete("/sources/{int:source}/runs/{int:run}", response={204: None} | documented())
 def leave_source(request: ScriptRequest, team: TeamSlug, source: int, run: int) -> Answer[None]:
-    """Take a run out of a source. A source of a single run ends with that."""
+    """Take a run out of a source. A source left with one run is deleted."""
     # By the key: SQLite raises OverflowError where a relation is compared with a number beyond 64 bits.
     found = Run.objects.present().filter(team=request.team, source__pk=source, pk=run).first()
     if found is None:

@@ -21,7 +21,7 @@ Scope = Receiver.Scope
 Way = Receiver.Way
 HOURS = [("", _("None"))] + [(str(hour), f"{hour:02}:00") for hour in range(24)]
 QUIET_HOURS = ("quiet_from", "quiet_until")
-TIMES = [("", _("Never")), (Receiver.NOW, _("Now")), (Receiver.DAILY, _("Once a day"))]
+TIMES = [("", _("Never")), (Receiver.NOW, _("Right away")), (Receiver.DAILY, _("Once a day"))]
 
 
 class ReceiverForm(forms.Form):

@@ -356,7 +356,7 @@ def media(request: SignedInRequest, slug: str) -> HttpResponse:
     require_manage(membership)
     if "remove" in request.POST:
         quota.remove_all_copies(team)
-        logger.info("Team %s: all copies removed by user %s", slug, request.user.pk)
+        logger.info("Team %s: all copies deleted by user %s", slug, request.user.pk)
         messages.success(request, _("No more copies are made, and the existing ones are being deleted."))
         return redirect("teams-media", slug)
     form = CopyPolicyForm(request.POST)

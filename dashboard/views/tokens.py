@@ -104,8 +104,8 @@ def _samples(root: str) -> list[Sample]:
         Sample(
             _("Check their status"), f"{curl} \\\n  -G -d camb_run_id=1344 -d camb_run_id=1345 \\\n  {root}/runs"
         ),
-        Sample(_("Fetch a transcript"), f"{curl} -OJ \\\n  {root}/dubs/1/transcript.srt"),
-        Sample(_("Fetch a video"), f"{curl} -L -o dub.mp4 \\\n  {root}/dubs/1/video"),
+        Sample(_("Download a transcript"), f"{curl} -OJ \\\n  {root}/dubs/1/transcript.srt"),
+        Sample(_("Download a video"), f"{curl} -L -o dub.mp4 \\\n  {root}/dubs/1/video"),
         Sample(
             _("Find a line"), f"{curl} \\\n  -G --data-urlencode 'q=\"good night\" lang:en' \\\n  {root}/search"
         ),

@@ -14,13 +14,18 @@ MAX_NOTES = 20
 
 UNKNOWN_FORM = _("CAMB.AI answered in a form that Dubroom does not know.")
 MILLISECONDS_TAKEN = _("The times came in milliseconds instead of seconds and were converted.")
-SECONDS_TAKEN = _("The times were taken as seconds, but could be milliseconds.")
+SECONDS_TAKEN = _(
+    "The times were read as seconds but could be milliseconds. If lines do not match the video, choose the unit "
+    "under History, Time unit."
+)
+# As runs of earlier releases have it; a new reading of the times takes its place.
+_FORMER_SECONDS_TAKEN = _("The times were taken as seconds, but could be milliseconds.")
 FRAMES_TAKEN = _("The times came with frames, which were taken as %(rate)s a second.")
 CHOSEN_UNIT = {
     Unit.SECONDS: _("The times are read as seconds, as chosen for this run."),
     Unit.MILLISECONDS: _("The times are read as milliseconds, as chosen for this run."),
 }
-UNIT_NOTES = (MILLISECONDS_TAKEN, SECONDS_TAKEN, *CHOSEN_UNIT.values())
+UNIT_NOTES = (MILLISECONDS_TAKEN, SECONDS_TAKEN, _FORMER_SECONDS_TAKEN, *CHOSEN_UNIT.values())
 UNUSABLE_LINK = {
     "video": _("The video link was unusable."),
     "audio": _("The audio link was unusable."),

@@ -54,7 +54,12 @@ def save_view(membership: Membership, name: str, query: str, *, is_shared: bool,
                 raise TooManyViewsError
             view = SavedView(team_id=membership.team_id, owner_id=membership.user_id, name=name)
         elif not can_change(membership, view):
-            raise PermissionDenied(_("A shared view is changed by members and managers of the team."))
+            raise PermissionDenied(
+                _(
+                    "You already share a view with this name, and viewers cannot change shared views. "
+                    "Choose another name."
+                )
+            )
         view.query = query
         _store(view, is_shared=is_shared or view.is_shared, is_default=is_default or view.is_default)
     return view

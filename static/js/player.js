@@ -140,8 +140,8 @@ function recover(element) {
 /** Show why even a fresh link does not play: the server tries to read the file, and may learn a reason. */
 async function explain(element) {
   const { broken, damaged, offline } = document.getElementById("media-error").dataset;
-  const why = (await ask(addressOf(element), "file", offline)) || damaged;
-  if (element === media() && element.error) showError(`${broken} ${why}`);
+  const why = await ask(addressOf(element), "file", offline);
+  if (element === media() && element.error) showError(why ? `${broken} ${why}` : damaged);
 }
 
 onMedia("error", recover);

@@ -22,12 +22,12 @@ class Command(ReportCommand):
             "--accept-media-storage",
             "--accept-media-folder",
             action="store_true",
-            help="make the folder or bucket that this machine sees the one of all machines, with the copies in it",
+            help="accept the folder or bucket that this machine sees as the storage of all machines",
         )
         parser.add_argument(
             "--fetch-missing-copies",
             action="store_true",
-            help="have copies fetched again whose files are lost, for as long as CAMB.AI has them",
+            help="fetch copies again whose files are lost, if CAMB.AI still has them",
         )
 
     def handle(self, *, json: bool, accept_media_storage: bool, fetch_missing_copies: bool, **_: Any) -> None:

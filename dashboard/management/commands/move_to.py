@@ -29,7 +29,7 @@ class Command(ReportCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("url", metavar="postgres://user:password@host/name")
-        parser.add_argument("--restart", action="store_true", help="begin anew in place of going on")
+        parser.add_argument("--restart", action="store_true", help="start again from the beginning")
 
     def handle(self, *, url: str, restart: bool, json: bool, **_: Any) -> None:
         if connection.vendor != "sqlite":

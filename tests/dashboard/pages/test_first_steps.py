@@ -46,4 +46,4 @@ def test_the_empty_list_leads_to_the_first_open_step(team, owner):
     page = signed_in(owner).get(reverse("runs-list", args=[team.slug])).content.decode()
     assert f'<a class="button primary" href="{reverse("keys", args=[team.slug])}">Add the key</a>' in page
     viewer = signed_in(make_member(team, Membership.Role.VIEWER))
-    assert "Three steps" not in viewer.get(reverse("runs-list", args=[team.slug])).content.decode()
+    assert "Get started in three steps" not in viewer.get(reverse("runs-list", args=[team.slug])).content.decode()

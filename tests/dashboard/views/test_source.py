@@ -41,7 +41,7 @@ def test_each_suggestion_shows_its_runs_and_why(client, team, reader):
     answer = client.get(reverse("source-suggestions", args=[team.slug]))
     text = text_of(answer)
     assert "Pilot (French)" in text
-    assert "the lengths by 0.0 % at most" in text
+    assert "the lengths by 0.0% at most" in text
     assert "Pilot &lt;b&gt;(German)" in answer.content.decode()
     assert "Foreign" not in text
 

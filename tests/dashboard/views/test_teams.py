@@ -401,7 +401,7 @@ def test_an_expired_invitation_is_shown_as_such(as_owner, team):
     expire(Invitation.objects.get())
     page = page_of(as_owner, team)
     assert "invitation expired" in page
-    assert "Delete<span" in page
+    assert "Remove the invitation for" in page
 
 
 def test_invitation_mails_are_rate_limited(as_owner):

@@ -162,5 +162,5 @@ def test_the_list_says_what_looks_like_one_source(client, team, reader):
     runs = make_runs(team, 3, title="Pilot")
     Run.objects.filter(pk__in=[run.pk for run in runs[:2]]).update(suggestion=runs[1].pk)
     page = open_list(client, team).content.decode()
-    assert "2 runs look like 1 source." in text_of_html(page)
+    assert "2 runs look like dubs of 1 original." in text_of_html(page)
     assert reverse("source-suggestions", args=[team.slug]) in page

@@ -131,7 +131,7 @@ def test_the_run_names_its_source_and_what_looks_like_it(client, team, reader):
     Run.objects.update(suggestion=polish.pk)
     text = text_of_html(run_page(client, french))
     assert "Source: Pilot" in text
-    assert "1 other run looks like the same source." in text
+    assert "1 other run looks like a dub of this original." in text
     client.force_login(make_member(team, "viewer"))
     page = run_page(client, french)
     assert "Source: <bdi>Pilot</bdi>" in " ".join(page.split()).replace("> ", ">").replace(":<", ": <")
