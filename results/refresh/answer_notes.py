@@ -27,7 +27,7 @@ def counted(notes: Sequence[str]) -> list[str]:
     """Return each note once, with how often it was made, and at most MAX_NOTES of them."""
     counts = Counter(notes)
     told = [
-        note if count == 1 else gettext("%(note)s (%(n)s times)") % {"note": note, "n": count}
+        note if count == 1 else gettext("%(note)s (%(n)s times).") % {"note": note.removesuffix("."), "n": count}
         for note, count in counts.items()
     ]
     return told[:MAX_NOTES]

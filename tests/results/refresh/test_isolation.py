@@ -276,7 +276,7 @@ def test_a_note_that_is_made_for_many_dubs_is_counted_and_not_repeated(camb, tea
     Run.objects.update(due_at=timezone.now())
     sweep()
     run.refresh_from_db()
-    assert run.notes == ["CAMB.AI no longer provides the video; the earlier link is kept. (40 times)"]
+    assert run.notes == ["CAMB.AI no longer provides the video; the earlier link is kept (40 times)."]
 
 
 # --- Removed meanwhile ---------------------------------------------------------------------------------

@@ -543,7 +543,7 @@ def test_the_page_of_a_kept_copy_needs_no_fresh_link(client, reader, kept_dub):
     ("fields", "sentence"),
     [
         ({"state": "waiting"}, "Copying media."),
-        ({"state": "waiting", "received_bytes": 5}, "Copying media: 50 %"),
+        ({"state": "waiting", "received_bytes": 5}, "Copying media: 50%"),
         ({"state": "waiting", "message": "It <broke> off."}, "No copy is kept here yet. It &lt;broke&gt; off."),
         ({"state": "failed", "message": "No media."}, "No copy is kept here. No media."),
     ],
@@ -560,7 +560,7 @@ def test_an_open_page_gets_the_copy_and_its_waveform_and_keeps_its_player(client
     assert poll_run_page(client, kept_dub.run, values).status_code == 204
     MediaCopy.objects.update(received_bytes=5)
     body = poll_run_page(client, kept_dub.run, values).content.decode()
-    assert ("50 %" in body, re.findall(r'id="([\w-]+)"[^>]*hx-swap-oob', body)) == (
+    assert ("50%" in body, re.findall(r'id="([\w-]+)"[^>]*hx-swap-oob', body)) == (
         True,
         ["run-status", "run-poller", "copy", "inbox-count"],
     )
