@@ -133,7 +133,7 @@ class RunRow(NamedTuple):
     ready_by: str
     length: str
     cues: str
-    checks: str
+    checks: int
     added_by: str
 
 
@@ -337,7 +337,7 @@ def _row(run: ListedRun, look: _RowLook, picture: SafeString, length_ms: int, re
         ready_by=ready_by,
         length=timecode.short(length_ms) if length_ms else "",
         cues=f"{run.cue_count:,}" if run.cue_count else "",
-        checks=f"{run.check_count:,}" if run.check_count else "",
+        checks=run.check_count,
         added_by=run.added_by,
     )
 

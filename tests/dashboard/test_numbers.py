@@ -22,6 +22,9 @@ def test_the_list_counts_with_separators(team, member, many):
     text = text_of(member.get(reverse("runs-list", args=[team.slug])))
     for part in ("0 of 1,240 ready", "1,240 failed", "All 1,240", "Failed 1,240", "4,321", "1,234 review checks"):
         assert part in text, part
+    Run.objects.update(check_count=1)
+    page = member.get(reverse("runs-list", args=[team.slug])).content.decode()
+    assert 'visually-hidden"> review check</span>' in page
 
 
 def test_questions_before_many_runs_go_count_with_separators(team, owner, many):

@@ -1,4 +1,4 @@
-"""The tab Checks: the limits of a team's review checks, who may set them, and where they apply."""
+"""The tab Review limits: the limits of a team's review checks, who may set them, and where they apply."""
 
 import re
 

@@ -117,7 +117,7 @@ def test_a_switch_that_has_to_wait_for_a_refresh_says_so(team, member):
     run = answered(team, MUSIC)
     RawAnswer.objects.update(body=zlib.compress(b'{"audio'), is_cut=True)
     response = member.post(reverse("runs-edit-times", args=[run.pk]), {"unit": "seconds"}, follow=True)
-    assert "The times change when this run is refreshed" in response.content.decode()
+    assert "The times change when the run is refreshed" in response.content.decode()
     run.refresh_from_db()
     assert run.time_unit == "seconds"
 

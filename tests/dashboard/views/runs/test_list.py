@@ -70,7 +70,7 @@ def test_a_viewer_may_not_change_anything(name, method, team):
     viewer = signed_in(make_member(team, Role.VIEWER))
     response = getattr(viewer, method)(team_or_run_url(name, team), {"title": "Taken", "text": "7", "save": 1})
     assert response.status_code == 403
-    assert "Viewers can watch, read and search" in text_of(response)
+    assert "Viewers cannot change anything in this team" in text_of(response)
     assert list(Run.objects.exclude(title="Untouched")) == []
 
 
