@@ -7,11 +7,12 @@ its own wait after a failure, and an end to each try, so a dead or slow one hold
 
 import logging
 import uuid
+from collections import Counter
 from datetime import datetime, timedelta
 from time import monotonic
 
 from django.db import transaction
-from django.db.models import Min
+from django.db.models import Min, Q
 from django.utils.translation import gettext as _
 
 from results import clock, queue
@@ -36,6 +37,8 @@ DELIVERY_BACKOFF = tuple(
 )  # fmt: skip
 # Each delivery takes one of a worker's threads, so few are under way at once, on all machines together.
 MAX_DELIVERIES = 4
+# Of these. There is one mail server for all teams: while it is silent, emails must not hold up every channel.
+MAX_EMAIL_DELIVERIES = 2
 # After this time a worker goes on with another receiver.
 MAX_SECONDS = 20.0
 # A log of requests is for people to read, not to keep the content of messages.
@@ -54,11 +57,14 @@ def enqueue_due() -> None:
 def claim_due() -> list[uuid.UUID]:
     """Lease receivers whose next message is due, and return the leases; those that wait longest first."""
     now = clock.now()
-    room = MAX_DELIVERIES - Receiver.objects.leased(now).count()
+    leased = Counter(Receiver.objects.leased(now).values_list("way", flat=True))
+    room, email_room = MAX_DELIVERIES - leased.total(), MAX_EMAIL_DELIVERIES - leased[Way.EMAIL]
     leases: list[uuid.UUID] = []
     if room <= 0:
         return leases
     due = Receiver.objects.present().unleased(now).filter(due_at__lte=now).order_by("due_at", "pk")
+    emails = due.filter(way=Way.EMAIL).values("pk")[: max(0, email_room)]
+    due = due.filter(~Q(way=Way.EMAIL) | Q(pk__in=emails))
     for pk in due.values_list("pk", flat=True)[:room]:
         lease = uuid.uuid4()
         if Receiver.objects.unleased(now).filter(pk=pk).update(lease=lease, **_lease_fields(now)):

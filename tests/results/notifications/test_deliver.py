@@ -128,6 +128,18 @@ def test_a_receiver_that_fails_holds_up_no_other(webhook, hooks, happen, tell):
     assert (len(hooks.received), dead.problem != "", dead.due_at is not None) == (1, True, True)
 
 
+def test_emails_that_wait_longer_leave_room_for_channels(webhook):
+    now = shared_clock.now()
+    for _ in range(6):
+        receivers.send_test(Receiver.objects.create(team=webhook.team, way="email"))
+    Receiver.objects.filter(way="email").update(due_at=now - timedelta(minutes=1))
+    assert len(deliver.claim_due()) == 2
+    Receiver.objects.filter(pk=webhook.pk).update(due_at=now)
+    [_lease] = deliver.claim_due()
+    assert set(Receiver.objects.leased(now).values_list("way", flat=True)) == {"email", "webhook"}
+    assert deliver.claim_due() == []
+
+
 def test_while_a_secret_rotates_both_sign(webhook, hooks, happen, tell):
     new = channels.rotate_secret(webhook)
     happen("ready", "One")
