@@ -22,6 +22,9 @@ State = MediaCopy.State
 # `checked_at` is when the first call of a lease began. The lease is renewed while a batch that CAMB.AI refuses is
 # halved and asked about again, in up to 15 calls; the time of five more is left to store the answers.
 MAX_LEASE_TIME = timedelta(seconds=20 * settings.CAMB_TOTAL_SECONDS)
+# Nearly all are stored after one call. Only the first sync of each minute looks for those that took longer: after a
+# large sweep each look reads every dub of it.
+USUAL_LEASE_TIME = timedelta(seconds=1.5 * settings.CAMB_TOTAL_SECONDS)
 REMOVED_AT_ONCE = 1000
 MAX_SECONDS = 60
 
@@ -46,14 +49,18 @@ def _find_new_media_of(policy: CopyPolicy) -> None:
     dubs = Dub.objects.present().filter(run__team=policy.pk)
     if policy.synced_at:
         # A sync before the clock was set back counts as one of now.
-        dubs = dubs.filter(run__checked_at__gte=min(policy.synced_at, now) - MAX_LEASE_TIME)
+        synced_at = min(policy.synced_at, now)
+        is_first_of_minute = synced_at.replace(second=0, microsecond=0) < now.replace(second=0, microsecond=0)
+        lease_time = MAX_LEASE_TIME if is_first_of_minute else USUAL_LEASE_TIME
+        dubs = dubs.filter(run__checked_at__gte=synced_at - lease_time)
     if days := Retention.objects.filter(pk=policy.pk).values_list("media_days", flat=True).first():
         # Copies of older media were kept for as long as the team wants.
         dubs = dubs.filter(media_fetched_at__gte=clock.days_ago(days))
     pks = list(dubs.order_by("pk").values_list("pk", flat=True))
     try:
         for start in range(0, len(pks), 500):
-            _sync_dubs(list(Dub.objects.select_related("run").filter(pk__in=pks[start : start + 500])))
+            chunk = Dub.objects.select_related("run").filter(pk__in=pks[start : start + 500])
+            _sync_dubs(list(chunk.only("team_id", "video_url", "audio_url", "run__checked_at")))
     except IntegrityError:
         return  # a dub was removed meanwhile; the next sync finds the others
     CopyPolicy.objects.filter(pk=policy.pk, synced_at=policy.synced_at).update(synced_at=now)
@@ -61,7 +68,8 @@ def _find_new_media_of(policy: CopyPolicy) -> None:
 
 def _sync_dubs(dubs: list[Dub]) -> None:
     """Add the copies that these dubs lack, and drop those of links that the dubs no longer have."""
-    existing = {(copy.dub_id, copy.kind, copy.state): copy for copy in MediaCopy.objects.filter(dub__in=dubs)}
+    copies = MediaCopy.objects.filter(dub__in=dubs).only("dub_id", "kind", "state", "state_at", "source")
+    existing = {(copy.dub_id, copy.kind, copy.state): copy for copy in copies}
     new = []
     for dub in dubs:
         for kind, url in (("video", dub.video_url), ("audio", dub.audio_url)):

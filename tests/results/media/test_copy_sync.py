@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 from django.core.files.storage import default_storage
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from demo.server import Reply
@@ -48,11 +50,28 @@ def test_switching_on_copies_existing_media_and_then_only_newly_stored_results(t
     assert not stored_before.copies.exists()
 
 
-def test_answer_that_is_stored_long_after_its_lease_began_gets_its_copy(team, host, sync):
+def test_answer_that_is_stored_long_after_its_lease_began_gets_its_copy_within_a_minute(team, host, sync, clock):
     sync()
     asked_at = timezone.now() - timedelta(minutes=15)  # its batch was halved, and each call took a minute
     run = make_run(team, status="ready", due_at=None, checked_at=asked_at)
-    assert sync_dub(make_dub(run, video_url=link(host)), sync)
+    dub = make_dub(run, video_url=link(host))
+    clock(60)
+    assert sync_dub(dub, sync)
+
+
+def test_dubs_of_a_large_sweep_are_read_once_a_minute_and_without_waveforms(team, host, sync, clock):
+    dub = ready_dub(team, host)
+    sync()
+    clock(300 - timezone.now().second)
+    read = []
+    for _ in range(6):
+        with CaptureQueriesContext(connection) as queries:
+            copy_sync.find_new_media()
+        read.append([query["sql"] for query in queries if 'FROM "results_mediacopy"' in query["sql"]])
+        clock(10)
+    assert [len(sql) for sql in read] == [1, 0, 0, 0, 0, 0]
+    assert "waveform" not in read[0][0]
+    assert dub.copies.exists()
 
 
 def test_sync_from_before_the_clock_was_set_back_hides_no_new_media(team, host, sync):
