@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from dashboard.pages.run_query import runs_of_view
 from results import clock as shared_clock
-from results.models import Event, InboxItem, Message, Run
+from results.models import Event, InboxItem, Message, Receiver, Run
 from results.notifications import channels, collect, receivers, summary
 
 pytestmark = pytest.mark.django_db
@@ -85,6 +87,22 @@ def test_within_a_batch_a_run_that_was_partly_ready_and_is_ready_counts_once(hap
     assert list(listed) == [other.run]
     to_script = Message.objects.exclude(receiver=channel).get()
     assert summary.summarise(to_script).counts == {"partly": 2, "ready": 1}
+
+
+def test_receivers_in_quiet_hours_cost_no_reading_of_events_and_hold_up_no_other(
+    team, happen, go, webhook, monkeypatch
+):
+    hour, long_ago = shared_clock.now().hour, shared_clock.now() - timedelta(days=1)
+    monkeypatch.setattr(collect, "MAX_RECEIVERS", 1)
+    receivers.add_missing_inboxes()
+    quiet = {"quiet_from": hour, "quiet_until": (hour + 2) % 24, "told_at": long_ago}
+    Receiver.objects.update(**quiet)
+    at_this_time(happen("ready", "Film"))
+    with CaptureQueriesContext(connection) as queries:
+        assert go(400) == 0
+    assert not [query["sql"] for query in queries if "MIN(" in query["sql"]]
+    Receiver.objects.filter(pk=webhook.pk).update(quiet_from=None, told_at=long_ago + timedelta(hours=1))
+    assert go(0) == 1
 
 
 def test_two_workers_that_collect_at_once_write_one_message(happen, go, webhook, clock):
