@@ -13,7 +13,7 @@ import shutil
 import uuid
 from collections import Counter
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import BinaryIO
 
@@ -35,6 +35,7 @@ from results.media import (
 )
 from results.media.copies import local_folder, trusted_hosts, without_signature
 from results.models import CopyPolicy, Dub, MediaCopy, MediaCopyQuerySet
+from results.refresh import heartbeat
 from results.runs.time_unit import check_time_unit
 
 logger = logging.getLogger(__name__)
@@ -92,7 +93,7 @@ def _claim_one(policy: CopyPolicy) -> uuid.UUID | None:
     due = MediaCopy.objects.due(now).filter(team=policy.pk)
     room = policy.quota_bytes - quota.used_bytes(policy.pk)
     copy = due.filter(size__lte=room).order_by("due_at", "pk").first() if room > 0 else None
-    if copy and due.filter(pk=copy.pk).update(lease=lease, lease_until=now + LEASE_DURATION):
+    if copy and due.filter(pk=copy.pk).update(lease=lease, **_lease_fields(now)):
         return lease
     return None
 
@@ -110,7 +111,7 @@ def fetch_copy(lease: str) -> None:
     """
     own, now = uuid.uuid4(), clock.now()
     leased = MediaCopy.objects.leased(now).filter(lease=lease)
-    if not leased.update(lease=own, lease_until=now + LEASE_DURATION):
+    if not leased.update(lease=own, **_lease_fields(now)):
         return
     copy = MediaCopy.objects.filter(lease=own).exclude(dub=None).select_related("dub__run").first()
     try:
@@ -119,8 +120,12 @@ def fetch_copy(lease: str) -> None:
             if copy.length_ms:
                 check_time_unit(copy.dub.run_id)
     finally:
-        MediaCopy.objects.filter(lease=own).update(lease=None, lease_until=None)
+        MediaCopy.objects.filter(lease=own).update(lease=None, lease_until=None, leased_by=None)
     enqueue_due()
+
+
+def _lease_fields(now: datetime) -> dict[str, object]:
+    return {"lease_until": now + LEASE_DURATION, "leased_by": heartbeat.worker_id}
 
 
 def _backoff(failures: int) -> timedelta:
@@ -151,7 +156,7 @@ class _Fetch:
         received_before = copy.received_bytes
         try:
             if self._is_complete() or self._download():
-                self._store()
+                self._store_or_leave()
         except (_LeaseLost, BlockingIOError):
             logger.info("Copy %s was removed, or another worker is fetching it", copy.pk)
             self._postpone("", FIRST_WAIT)
@@ -227,7 +232,7 @@ class _Fetch:
         return is_at_end
 
     def _write(self, part: download.FilePart, file: BinaryIO) -> bool:
-        """Write the pieces to the part file until the file ends (True) or the time is up (False).
+        """Write the pieces to the part file until the file ends (True), the time is up or the worker stops (False).
 
         Without a validator the download cannot be resumed, so its fetch lasts until the end. Raises DownloadError
         when less than MIN_BYTES_PER_SECOND arrive over MAX_SECONDS.
@@ -239,13 +244,16 @@ class _Fetch:
             file.write(piece)
             copy.received_bytes += len(piece)
             now = monotonic()
+            can_resume = bool(part.validator) and copy.received_bytes != part.size
+            if can_resume and queue.is_worker_stopping():
+                return False
             if now - saved_at >= SAVE_PROGRESS_SECONDS:
                 saved_at = now
                 self._reserve(part.size)
             if now - fetch_began_at >= MAX_SECONDS:
                 if copy.received_bytes - received_before < MAX_SECONDS * MIN_BYTES_PER_SECOND:
                     raise download.DownloadError(_("The media host sends the file too slowly."))
-                if part.validator and copy.received_bytes != part.size:
+                if can_resume:
                     return False
                 fetch_began_at, received_before = now, copy.received_bytes
         return True
@@ -272,10 +280,20 @@ class _Fetch:
 
     # --- Storage -----------------------------------------------------------------------------------
 
+    def _store_or_leave(self) -> None:
+        """Store the complete file; a worker that stops has no time for that and leaves it to the next fetch."""
+        if self.copy.validator and queue.is_worker_stopping():
+            self._postpone("", timedelta(), failures=0, received_bytes=self.copy.received_bytes)
+        else:
+            self._store()
+
     def _store(self) -> None:
-        """Move the complete file into the storage, and only then set the copy to KEPT."""
+        """Move the complete file into the storage, and only then set the copy to KEPT.
+
+        Raises BlockingIOError while a worker that has lost its lease still does so.
+        """
         copy = self.copy
-        with part_files.path(copy).open("rb") as part:
+        with part_files.path(copy).open("rb") as part, part_files.open_for_writing(copy):
             copy.content_type, extension = part_files.detect_type(part.read(16), copy.kind)
             copy.name = copy.name.partition(".")[0] + extension
             measured, still = self._measure_waveform(), self._take_still()

@@ -18,6 +18,7 @@ from results import clock, queue
 from results.db import chunks
 from results.media import copies, copy_storage, part_files, quota, sandbox, stills
 from results.models import Dub, MediaCopy, MediaCopyQuerySet
+from results.refresh import heartbeat
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +112,7 @@ def take_missing() -> bool:
             logger.exception("The still of copy %s could not be taken", copy.pk)
             return False
         finally:
-            MediaCopy.objects.filter(lease=copy.lease).update(lease=None, lease_until=None)
+            MediaCopy.objects.filter(lease=copy.lease).update(lease=None, lease_until=None, leased_by=None)
         if monotonic() > deadline:
             return True
     return False
@@ -133,7 +134,8 @@ def _claim(full: list[int]) -> MediaCopy | None:
     waiting = _missing().unleased(now).filter(storage__in=["", copy_storage.own_mark()]).exclude(team__in=full)
     pks = list(waiting.order_by("-pk").values_list("pk", flat=True)[:CANDIDATES])
     chosen = random.choice(pks) if pks else None  # noqa: S311  no secret
-    if chosen and waiting.filter(pk=chosen).update(lease=lease, lease_until=now + LEASE_DURATION):
+    fields = {"lease_until": now + LEASE_DURATION, "leased_by": heartbeat.worker_id}
+    if chosen and waiting.filter(pk=chosen).update(lease=lease, **fields):
         return MediaCopy.objects.select_related("dub__team").get(pk=chosen)
     return None
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from results import clock
 from results.models.dubs import Dub
+from results.models.workers import WorkerHeartbeat
 from teams.models import Team
 
 
@@ -48,7 +49,7 @@ class SharedStorage(models.Model):
 
 class MediaCopyQuerySet(models.QuerySet["MediaCopy"]):
     def leased(self, now: datetime) -> "MediaCopyQuerySet":
-        """Copies that a worker is fetching now."""
+        """Copies that a live worker is fetching now."""
         return self.filter(MediaCopy.is_leased(now))
 
     def unleased(self, now: datetime) -> "MediaCopyQuerySet":
@@ -111,6 +112,7 @@ class MediaCopy(models.Model):
     due_at = models.DateTimeField(null=True, default=clock.now, help_text=_("None: not fetched automatically."))
     lease = models.UUIDField(null=True, help_text=_("The lease of the worker that fetches the copy."))
     lease_until = models.DateTimeField(null=True)
+    leased_by = models.UUIDField(null=True, help_text=_("The worker whose heartbeat keeps the lease."))
 
     objects = MediaCopyQuerySet.as_manager()
 
@@ -133,11 +135,13 @@ class MediaCopy(models.Model):
 
     @classmethod
     def is_leased(cls, now: datetime) -> Q:
-        """Return the condition that a worker is fetching the copy now.
+        """Return the condition that a live worker is fetching the copy now.
 
         A lease that would last longer than any does was given before the clock was set back, and binds no one.
         """
-        return Q(lease_until__gt=now, lease_until__lte=now + cls.MAX_LEASE)
+        alive = WorkerHeartbeat.objects.alive(now).values("pk")
+        is_kept = Q(leased_by=None) | Q(leased_by__in=alive)
+        return Q(lease_until__gt=now, lease_until__lte=now + cls.MAX_LEASE) & is_kept
 
     @property
     def percent(self) -> int:
