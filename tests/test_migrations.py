@@ -39,7 +39,7 @@ CHANGED: dict[str, dict[str, dict[str, object]]] = {
 Node = tuple[str, str]
 
 
-# By default the newest two are tried, since each takes seconds. `test_old_database` goes through nearly all of them.
+# By default the newest two are tried, as each takes seconds; `test_old_database` goes through nearly all of them.
 NEWEST = 2
 
 

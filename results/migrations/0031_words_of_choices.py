@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("results", "0029_language_detection"),
+        ("results", "0030_workers_of_copies"),
     ]
 
     operations = [
