@@ -3,21 +3,15 @@
 import pytest
 from django.test import Client
 
-from results import queue
 from tests.dashboard.test_access_table import TABLE
 from tests.dashboard.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("enqueued")]
 
 # Mail programs send it for a reader (RFC 8058): the token in its address is all that it goes by.
 EXEMPT = "notifications-unsubscribe"
 CHANGING = [name for name, (_gets, posts) in TABLE.items() if posts != (405,) * len(posts) and name != EXEMPT]
 HOME, EVIL = "https://testserver", "https://evil.example"
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_enqueued(monkeypatch):
-    monkeypatch.setattr(queue, "enqueue", lambda *call, **_: None)
 
 
 class Browser:
@@ -35,37 +29,37 @@ class Browser:
 
 
 @pytest.fixture(scope="module")
-def browser(world, django_db_blocker) -> Browser:
+def owner_browser(world, django_db_blocker) -> Browser:
     with django_db_blocker.unblock():
         return Browser(world)
 
 
 @pytest.mark.parametrize("name", CHANGING)
-def test_a_post_needs_the_token_and_an_origin_of_our_own(world, browser, name):
+def test_a_post_needs_the_token_and_an_origin_of_our_own(world, owner_browser, name):
     url = world.url(name)
-    assert browser.status(url, Origin=HOME) == 403
-    assert browser.status(url, browser.token, Origin=EVIL) == 403
+    assert owner_browser.status(url, Origin=HOME) == 403
+    assert owner_browser.status(url, owner_browser.token, Origin=EVIL) == 403
 
 
-def test_no_form_of_another_site_and_no_header_of_htmx_gets_round_that(world, browser):
-    url, token = world.url("runs-edit-archive"), browser.token
+def test_no_form_of_another_site_and_no_header_of_htmx_gets_round_that(world, owner_browser):
+    url, token = world.url("runs-edit-archive"), owner_browser.token
     refused = [
-        browser.status(url, token),  # neither an origin nor a referrer
-        browser.status(url, browser.altered, Origin=HOME),
-        browser.status(url, token, Origin="null"),
-        browser.status(url, token, Origin=EVIL, Referer=f"{HOME}/"),
-        browser.status(url, token, Origin="http://testserver"),
-        browser.status(url, token, Referer=f"{EVIL}/form.html"),
-        browser.status(url, token, Referer=f"{HOME}.evil.example/"),
-        browser.status(url, token, Referer="not a URL"),
-        browser.status(url, Origin=EVIL, HX_Request="true", X_CSRFToken=token),
-        browser.status(url, Origin=HOME, HX_Request="true", X_CSRFToken=browser.altered),
-        browser.status(url + f"?csrfmiddlewaretoken={token}", Origin=HOME),
+        owner_browser.status(url, token),  # neither an origin nor a referrer
+        owner_browser.status(url, owner_browser.altered, Origin=HOME),
+        owner_browser.status(url, token, Origin="null"),
+        owner_browser.status(url, token, Origin=EVIL, Referer=f"{HOME}/"),
+        owner_browser.status(url, token, Origin="http://testserver"),
+        owner_browser.status(url, token, Referer=f"{EVIL}/form.html"),
+        owner_browser.status(url, token, Referer=f"{HOME}.evil.example/"),
+        owner_browser.status(url, token, Referer="not a URL"),
+        owner_browser.status(url, Origin=EVIL, HX_Request="true", X_CSRFToken=token),
+        owner_browser.status(url, Origin=HOME, HX_Request="true", X_CSRFToken=owner_browser.altered),
+        owner_browser.status(url + f"?csrfmiddlewaretoken={token}", Origin=HOME),
     ]
     assert refused == [403] * len(refused)
     # They were refused for what they lacked, and not for who sent them.
-    assert browser.status(url, token, Referer=f"{HOME}/") == 302
-    assert browser.status(url, Origin=HOME, HX_Request="true", X_CSRFToken=token) == 302
+    assert owner_browser.status(url, token, Referer=f"{HOME}/") == 302
+    assert owner_browser.status(url, Origin=HOME, HX_Request="true", X_CSRFToken=token) == 302
 
 
 def test_logging_in_needs_the_token_too(world):

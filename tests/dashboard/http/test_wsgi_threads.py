@@ -178,7 +178,7 @@ def slow_sender(address: str) -> socket.socket:
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
+def web_server() -> Iterator[str]:
     """The host and port of a web server in this folder, with the static files collected."""
     subprocess.run(
         [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity=0"], cwd=ROOT, check=True
@@ -188,9 +188,9 @@ def address() -> Iterator[str]:
 
 
 @pytest.mark.worker
-def test_no_file_beside_the_static_ones_is_served(address):
+def test_no_file_beside_the_static_ones_is_served(web_server):
     def status_of(path: str) -> int:
-        web = http.client.HTTPConnection(address, timeout=30)
+        web = http.client.HTTPConnection(web_server, timeout=30)
         web.request("GET", path)  # as it stands: a browser would have removed the dots
         return web.getresponse().status
 
@@ -209,9 +209,9 @@ def test_no_file_beside_the_static_ones_is_served(address):
 
 
 @pytest.mark.worker
-def test_what_is_too_long_or_too_much_is_refused_and_breaks_nothing(address):
+def test_what_is_too_long_or_too_much_is_refused_and_breaks_nothing(web_server):
     def status_of(path: str, headers: dict[str, str] | None = None, *, fields: int = 0) -> int:
-        web = http.client.HTTPConnection(address, timeout=30)
+        web = http.client.HTTPConnection(web_server, timeout=30)
         form = "&".join(f"f{number}=1" for number in range(fields)) or None
         kind = {"Content-Type": "application/x-www-form-urlencoded"} if form else {}
         try:
@@ -236,15 +236,15 @@ def test_what_is_too_long_or_too_much_is_refused_and_breaks_nothing(address):
 
 
 @pytest.mark.worker
-def test_slow_senders_stop_no_page_and_a_strangers_upload_is_refused_early(address):
+def test_slow_senders_stop_no_page_and_a_strangers_upload_is_refused_early(web_server):
     with ExitStack() as stack:
-        slow = [stack.enter_context(slow_sender(address)) for _ in range(SLOW_SENDERS)]
+        slow = [stack.enter_context(slow_sender(web_server)) for _ in range(SLOW_SENDERS)]
         for _ in range(5):
             # Senders that held the threads would have none left until they go away.
-            web = http.client.HTTPConnection(address, timeout=60)
+            web = http.client.HTTPConnection(web_server, timeout=60)
             web.request("GET", "/health/")
             assert web.getresponse().status in (200, 503)
-        web = http.client.HTTPConnection(address, timeout=30)
+        web = http.client.HTTPConnection(web_server, timeout=30)
         web.putrequest("POST", LOG_IN)
         web.putheader("Content-Length", "300000000")
         web.endheaders(b"x" * 1000)

@@ -31,7 +31,7 @@ def store(team, texts: list[str]) -> Dub:
     return dub
 
 
-def sent(member: Client, dub: Dub) -> int:
+def bytes_sent(member: Client, dub: Dub) -> int:
     """Return the bytes of the run's page as they are sent."""
     page = member.get(reverse("runs-detail", args=[dub.run_id]), headers={"accept-encoding": "gzip"})
     assert page.headers["Content-Encoding"] == "gzip"
@@ -52,7 +52,7 @@ def test_each_of_fifty_thousand_lines_is_found_at_once(team, member):
     texts = [f"number{n} " + "lorem ipsum dolor sit amet " * 3 + "and so on" for n in range(50_000)]
     assert sum(map(len, texts)) > 4_500_000
     dub = store(team, texts)
-    assert sent(member, dub) <= MAX_SENT
+    assert bytes_sent(member, dub) <= MAX_SENT
     page = text_of_html(run_page(member, dub.run, "?find=number49999"))
     assert ("number0 " in page, "number49999 " in page) == (True, True)
     searched = reverse("search", args=[team.slug])
@@ -70,7 +70,7 @@ def test_each_of_fifty_thousand_lines_is_found_at_once(team, member):
 def test_a_line_of_a_megabyte_makes_a_small_page(team, member):
     dub = store(team, ["word " * 200_000, "the end"])
     assert Cue.objects.filter(dub=dub).count() == 2
-    assert sent(member, dub) <= MAX_SENT
+    assert bytes_sent(member, dub) <= MAX_SENT
     assert "the end" in run_page(member, dub.run)
     seconds, hits = quickest(lambda: member.get(reverse("search", args=[team.slug]), {"q": "word"}))
     assert len(hits.content) <= MAX_SENT
