@@ -28,7 +28,6 @@ def render_once(template_name: str, **values: Hashable) -> SafeString:
 @lru_cache(maxsize=CACHE_SIZE, typed=True)
 def _rendered(template_name: str, language: str | None, **values: Hashable) -> SafeString:
     if any(isinstance(value, Model) for value in values.values()):
-        raise TypeError(
-            "An instance of a model equals itself also when its fields have changed: pass them instead."
-        )
+        # It equals itself also when its fields have changed.
+        raise TypeError("pass fields in place of an instance of a model")
     return render_to_string(template_name, {"csrf_token": CSRF_TOKEN, **values})
