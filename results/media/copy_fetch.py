@@ -322,7 +322,8 @@ class _Fetch:
                 message="",
                 due_at=None,
             )
-            quota.record_copies_resumed(copy.team_id)
+        # Not in this transaction: others lock the team's policy before its copies, and could deadlock with it.
+        quota.record_copies_resumed(copy.team_id)
         copy.length_ms = measured.length_ms
         if still and still.size:
             still_files.announce(self.dub)

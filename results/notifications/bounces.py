@@ -160,8 +160,10 @@ def _record(message: Message, report: Report) -> None:
             return
         paused = Receiver.objects.filter(membership__user=user, way=Way.EMAIL)
         paused.update(is_on=False, bounce=report.reason, bounced_at=now)
-        unsent = Message.objects.filter(receiver__in=paused.values("pk"), state=Progress.OPEN)
-        unsent.update(state=Progress.FAILED)
+    # One order of locks everywhere avoids deadlocks: a message, then its receiver, as deletions lock them too. So
+    # these wait for the end of the transaction.
+    unsent = Message.objects.filter(receiver__in=paused.values("pk"), state=Progress.OPEN)
+    unsent.update(state=Progress.FAILED)
     logger.warning("Email to user %s is paused: %s", user.pk if user else None, report.reason)
 
 

@@ -1,6 +1,7 @@
 """The quota of a team's copies over real HTTP: what fits, what waits, and the usage."""
 
 import pytest
+from django.db import connection
 
 from demo.server import Reply
 from results.media import copies, copy_fetch, copy_sync, quota
@@ -87,3 +88,18 @@ def test_removing_all_copies_deletes_files_and_switches_copies_off(team, host, s
     quota.remove_all_copies(team)
     assert (copies.playable_copy(dub, "video"), quota.usage_of(team)) == (None, quota.CopyUsage(0, 0, 0, 0))
     assert (sync(), stored_files(data_dir), CopyPolicy.objects.get().is_enabled) == (None, [], False)
+
+
+def test_a_kept_copy_ends_the_trouble_after_its_own_transaction(team, host, sync, monkeypatch):
+    """Who changes a policy locks it before the team's copies; the other order could end in a deadlock."""
+    ready_dub(team, host)
+    CopyPolicy.objects.update(told_trouble="disk")
+    depth, resumed = len(connection.savepoint_ids), quota.record_copies_resumed
+    seen = []
+
+    def note(team_id):
+        seen.append(len(connection.savepoint_ids) - depth)
+        resumed(team_id)
+
+    monkeypatch.setattr(quota, "record_copies_resumed", note)
+    assert (sync().state, CopyPolicy.objects.get().told_trouble, seen) == ("kept", "", [0])

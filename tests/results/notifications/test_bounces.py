@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import OperationalError
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 
 from results.models import Delivery, Message, Receiver
 from results.notifications import bounces, email, mailbox, receivers, summary
@@ -122,6 +123,22 @@ def test_a_report_about_an_earlier_address_or_a_channel_says_nothing(receiver, m
     user.save()
     assert not bounces.receive(report("postfix", earlier))
     assert state(receiver) == (True, "")
+
+
+def test_a_pause_locks_no_message_behind_a_receiver_and_ends_what_is_open(receiver, message):
+    unsent = Message.objects.create(receiver=receiver)
+    with CaptureQueriesContext(connection) as queries:
+        bounces.receive(report("postfix", bounces.return_path(message)))
+    steps = [" ".join(query["sql"].replace('"', "").split()[:2]) for query in queries]
+    locking = [step for step in steps if step.startswith(("UPDATE results_", "RELEASE"))]
+    assert locking == [
+        "UPDATE results_message",
+        "UPDATE results_receiver",
+        "RELEASE SAVEPOINT",
+        "UPDATE results_message",
+    ]
+    unsent.refresh_from_db()
+    assert unsent.state == "failed"
 
 
 def test_a_report_that_is_replayed_after_the_person_tried_again_changes_nothing(receiver, message, enqueued):
