@@ -430,7 +430,7 @@ def test_a_get_changes_nothing(world, name):
 
     def note(execute, sql, params, many, context):
         # Whatever the table: all that neither reads nor begins or ends a transaction.
-        if not re.match(r"\s*(SELECT|SAVEPOINT|RELEASE|ROLLBACK|SET)\b", sql, re.I):
+        if not re.match(r"\s*(SELECT|SHOW|SAVEPOINT|RELEASE|ROLLBACK|SET)\b", sql, re.I):
             [table] = re.findall(r'(?:INSERT INTO|UPDATE|DELETE FROM) "?(\w+)', sql)[:1] or [sql]
             written.append(table)
         return execute(sql, params, many, context)
