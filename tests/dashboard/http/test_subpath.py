@@ -6,7 +6,7 @@ import pytest
 from django.urls import clear_script_prefix, set_script_prefix
 
 from dashboard.http.subpath import without_subpath
-from dashboard.pages import run_pictures
+from dashboard.pages import render_once, run_list, run_pictures, source_list
 from dashboard.pages.markup import icon
 from tests.factories import make_dub, make_ready_run, make_team, make_user
 
@@ -25,7 +25,8 @@ def test_the_subpath_is_taken_off_only_where_it_stands(path, rest):
 
 def _forget_addresses() -> None:
     """Have pages build the addresses anew that they keep, as the sub-path has changed."""
-    for kept in (icon, run_pictures._still_path, run_pictures._tile):
+    pages = (run_pictures._still_path, run_pictures._tile, run_list._paths, run_list._row, source_list._page)
+    for kept in (icon, render_once._rendered, *pages):
         kept.cache_clear()
 
 

@@ -131,7 +131,7 @@ def test_a_change_that_is_too_large_to_keep_offers_no_undo(member, team, monkeyp
     monkeypatch.setattr("dashboard.views.undo._MAX_BYTES", 10)
     make_runs(team, 2)
     answer = member.post(reverse("runs-bulk-tag", args=[team.slug]), {"all": 1, "tags": "launch"}, follow=True)
-    assert "2 runs were tagged" in text_of(answer)
+    assert "2 runs are tagged" in text_of(answer)
     assert "Undo" not in answer.text
 
 

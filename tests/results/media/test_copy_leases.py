@@ -33,8 +33,8 @@ def test_each_lease_names_the_worker_that_holds_it(waiting, host, worker, monkey
         seen.append(MediaCopy.objects.get().leased_by)
         return result
 
-    live_url = links.playable_url
-    monkeypatch.setattr(links, "playable_url", lambda *args, **named: note(live_url(*args, **named)))
+    live_url = links.live_url
+    monkeypatch.setattr(links, "live_url", lambda *args, **named: note(live_url(*args, **named)))
     copy_fetch.enqueue_due()
     assert MediaCopy.objects.get().leased_by == heartbeat.worker_id
     worker()

@@ -48,6 +48,7 @@ def keep_on_undeclared_folder(work_on, sync, folder: str) -> MediaCopy:
 def test_playing_from_a_machine_without_the_file_keeps_the_row_and_plays_the_link(
     client, team, host, sync, work_on, settings
 ):
+    settings.CONTENT_SECURITY_POLICY = {"DIRECTIVES": {"media-src": ["http:"]}}
     dub = ready_dub(team, host)
     folder = work_on("first")
     copy = sync()

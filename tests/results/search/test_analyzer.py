@@ -173,9 +173,12 @@ def test_any_words_side_by_side_find_their_text(words, data):
     assert not terms(searched).words or mark(text, phrases(searched))
 
 
+SWAPPED_TO_OTHER_LETTERS = {"ß", "ǅ", "İ"}
+
+
 @given(st.text(SPACED + "".join(ALPHABETS.values()) + " '-\u0301\u0308\u3099", max_size=30))
 def test_all_unicode_forms_of_a_text_have_the_same_terms(text):
     composed = terms(unicodedata.normalize("NFC", text))
     assert terms(unicodedata.normalize("NFD", text)) == composed
     assert terms(unicodedata.normalize("NFKC", text)) == composed
-    assert terms(text.swapcase()) == composed or "ß" in text or "ǅ" in text
+    assert terms(text.swapcase()) == composed or not SWAPPED_TO_OTHER_LETTERS.isdisjoint(text)

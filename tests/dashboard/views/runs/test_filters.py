@@ -267,9 +267,9 @@ def test_pages_lead_through_every_run_in_each_order_and_back(member, team, order
 def test_a_heading_sorts_and_turns_the_order_round(member, team):
     make_run(team)
     headings = member.get(reverse("runs-list", args=[team.slug])).context["headings"]
-    assert (headings["title"].query, headings["title"].sorted) == ("?order=title", "")
+    assert (headings.title.query, headings.title.sorted) == ("?order=title", "")
     headings = member.get(reverse("runs-list", args=[team.slug]), {"order": "title"}).context["headings"]
-    assert (headings["title"].query, headings["title"].sorted) == ("?order=-title", "ascending")
+    assert (headings.title.query, headings.title.sorted) == ("?order=-title", "ascending")
 
 
 def test_the_page_behind_a_run_that_is_gone_is_the_first_one(member, team):
