@@ -232,7 +232,7 @@ class Client:
             sentence = gettext("Something went wrong at CAMB.AI. Dubroom tries again later.")
         else:
             sentence = gettext("CAMB.AI did not accept the request.")
-        sentence = f"{SENTENCES.get(code, sentence)} (HTTP {code})"
+        sentence = f"{str(SENTENCES.get(code, sentence)).removesuffix('.')} (HTTP {code})."
         if message:
             sentence += f" {quote_message(message)}"
         return kind(sentence, http_status=code, retry_after=retry_after, setting=setting)

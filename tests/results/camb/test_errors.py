@@ -95,7 +95,7 @@ def test_message_of_an_error_is_quoted_as_plain_text(
     stand_in: StandIn, client: Client, body: object, quote: str
 ) -> None:
     stand_in.script(Reply(422, body))
-    sentence = "CAMB.AI did not accept the ids. Check that each is the id of a dubbing run. (HTTP 422)"
+    sentence = "CAMB.AI did not accept the ids. Check that each is the id of a dubbing run (HTTP 422)."
     assert str(error_of(client)) == sentence + quote
 
 
