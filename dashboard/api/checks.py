@@ -51,7 +51,7 @@ class CheckOut(BaseModel):
 
 
 class CheckListOut(BaseModel):
-    """A page of open review checks, the most severe first."""
+    """A page of open review checks, the most severe kind first."""
 
     checks: list[CheckOut]
     next: str | None = Field(description="The `cursor` of the next page; null on the last page.")
@@ -110,7 +110,7 @@ class Restoration(BaseModel, extra="forbid"):
 
 @router.get("/checks", response={200: CheckListOut} | documented(422))
 def list_checks(request: ScriptRequest, team: TeamSlug, data: Query[CheckListParameters]) -> CheckListOut:
-    """List the open review checks of all runs that are not archived, the most severe first."""
+    """List the open review checks of all runs that are not archived, the most severe kind first."""
     require_export(request.auth.membership)
     page = get_checks(request.team.pk, data.check_query, data.limit)
     return CheckListOut(checks=[_check_out(request, row) for row in page.checks], next=page.after or None)

@@ -1,4 +1,4 @@
-"""Page model of the board of review checks: the open checks of all of a team's runs, the most severe first."""
+"""Page model of the board of review checks: the open checks of all of a team's runs, the most severe kind first."""
 
 import re
 from collections.abc import Iterator, Sequence
