@@ -232,7 +232,8 @@ class Client:
             sentence = gettext("Something went wrong at CAMB.AI. Dubroom tries again later.")
         else:
             sentence = gettext("CAMB.AI did not accept the request.")
-        sentence = f"{str(SENTENCES.get(code, sentence)).removesuffix('.')} (HTTP {code})."
+        sentence = str(SENTENCES.get(code, sentence)).removesuffix(".")
+        sentence = gettext("%(sentence)s (HTTP %(code)s).") % {"sentence": sentence, "code": code}
         if message:
             sentence += f" {quote_message(message)}"
         return kind(sentence, http_status=code, retry_after=retry_after, setting=setting)
