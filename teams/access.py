@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 Role = Membership.Role
 
 # Raw SQL, as nearly every page begins with it, and the ORM takes many times as long to build the query. The times,
-# which hardly any page shows, are read when asked for.
+# which hardly any page shows, are read when asked for. The condition is that of `MembershipQuerySet.of_user`.
 _MEMBERSHIP_FIELDS = ("id", "team_id", "user_id", "role", "may_export")
 _TEAM_FIELDS = ("id", "name", "slug", "only_owners_remove", "requires_second_step")
 _MEMBERSHIP = f"""

@@ -151,7 +151,10 @@ def is_known(name: str) -> bool:
 
 @lru_cache(maxsize=2048)
 def html_tag(tag: str) -> str:
-    """Return a valid value of HTML's `lang` attribute: the tag if it is well-formed and known, else `und`."""
+    """Return a valid value of HTML's `lang` attribute: the tag if it is well-formed and known, else `und`.
+
+    It has letters, digits and hyphens alone, so nothing in it has to be escaped.
+    """
     if not _TAG.fullmatch(tag):
         return "und"
     language = without_alias(tag.split("-")[0])
