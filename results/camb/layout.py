@@ -154,6 +154,7 @@ class _Collector:
         # One result as soon as one of its fields is filled.
         if is_result(value):
             self.contents.results.append(Found(language, value))
+            self.contents.has_unread_results |= _may_be_elsewhere(value, keys)
             for key, part in value.items():
                 if key in keys and isinstance(part, _NESTED):
                     self.collect(part, read_key(key), depth + 1)
@@ -307,6 +308,14 @@ def plain_names(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 # --- What may be a result ----------------------------------------------------------------------------
+
+
+def _may_be_elsewhere(result: dict[str, Any], languages: set[str]) -> bool:
+    """Tell whether a result without audio or without a transcript may have it under an unknown name."""
+    if all(any(result.get(name) for name in names) for names in (AUDIO_FIELDS, TRANSCRIPT_FIELDS)):
+        return False
+    unknown = result.keys() - _KNOWN_NAMES - languages
+    return any(_holds_result(name, result[name], 0) for name in unknown)
 
 
 def _holds_result(key: str, part: object, depth: int) -> bool:

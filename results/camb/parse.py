@@ -209,7 +209,7 @@ def _add_words(value: object, contents: layout.Contents, dubs: Sequence[DubAnswe
             notes.add(about + quote_message(message))
         if (state.is_unread and not message) or isinstance(found.fields.get("error"), _NESTED):
             contents.has_unread_results = True  # the contract knows an error as a text
-        if not is_usual(state.status) and not (state.status.isdigit() and (message or int(state.status) < 400)):
+        if not is_usual(state.status) and not (state.status.isdecimal() and (message or int(state.status) < 400)):
             notes.add(about + quote_status(state.status))
 
 

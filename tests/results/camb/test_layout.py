@@ -227,6 +227,30 @@ def test_results_without_a_language_beside_a_single_one_are_reported(beside: obj
     assert (answer.dubs, answer.notes) == ((FLAT_DUB,), (UNKNOWN_FORM,))
 
 
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"audio_urls": [MP3]},
+        {"dubbed_audio_tracks": {"stereo": MP3}},
+        {"download_url": MP3},
+        {"audioFile": MP3},
+    ],
+)
+def test_a_result_without_audio_is_reported_with_what_may_be_its_audio(part: dict[str, Any]) -> None:
+    given = {"video_url": MP4, "transcript": LINES}
+    assert read_run(1, given | part).notes == (UNKNOWN_FORM,)
+    assert read_run(1, {"es-es": given | part}).notes == (UNKNOWN_FORM,)
+    assert read_run(1, FLAT | part).notes == ()
+
+
+def test_a_result_without_a_transcript_is_reported_with_what_may_be_one() -> None:
+    given = {"video_url": MP4, "audio_url": MP3}
+    for part in ({"script": LINES}, {"subtitles_url": "https://cdn.example/1.srt"}):
+        assert read_run(1, given | part).notes == (UNKNOWN_FORM,)
+    beside = {"thumbnail_url": MP4, "source_video_url": MP4, "project_url": "https://studio.example/7", "run_id": 1}
+    assert read_run(1, given | beside).notes == ()
+
+
 def test_a_language_that_failed_in_a_wrapper_beside_a_single_result_is_told() -> None:
     answer = read_run(1, FLAT | {"dubs": {"es-es": FLAT, "fr-fr": {"status": "ERROR"}}})
     assert (answer.dubs, answer.failure) == ((FLAT_DUB, SPANISH), "")

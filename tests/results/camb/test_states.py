@@ -204,6 +204,12 @@ def test_a_web_page_in_place_of_a_result_is_not_quoted() -> None:
     assert read_run(1, "<html><b>502</b></html>").notes == (str(notes.UNKNOWN_FORM),)
 
 
+@pytest.mark.parametrize("status", ["²", "①②", "③", "HTTP ²"])
+def test_digits_that_are_no_number_are_shown(status: str) -> None:
+    for value in ({"status": status}, {"es-es": {"status": status}}):
+        assert f"“{status}”" in read_run(1, value).notes[0]
+
+
 def test_a_number_beyond_floats_spoils_nothing() -> None:
     huge = {"start": 10**400, "end": 1, "text": "Hola"}
     value = {"transcript": [huge], "segments": [huge]}
