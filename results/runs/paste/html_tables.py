@@ -10,6 +10,7 @@ _HTML = re.compile(r"<(?:table|tr|td|th|ul|ol|li|div|p|html|body)\b[^>]*>", re.I
 _LEAF = re.compile(r"<(?P<name>[A-Za-z_][\w.-]*)(?:\s[^<>]*)?>(?P<value>[^<>]*)</(?P=name)\s*>")
 _TAG = re.compile(r"<[A-Za-z_][\w.-]*(?P<attributes>(?:\s+[\w:.-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))+)\s*/?>")
 _ATTRIBUTE = re.compile(r"(?P<name>[\w:.-]+)\s*=\s*[\"'](?P<value>[^\"']*)")
+_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 _CELLS = {"td", "th"}
 _BLOCKS = {"tr", "p", "div", "li", "br", "h1", "h2", "h3", "h4", "caption", "table", "thead", "tbody", "tfoot"}
 _UNSEEN = {"script", "style", "template", "head"}
@@ -24,7 +25,8 @@ def to_text(text: str) -> str:
         return "".join(reader.written)
     if not text.lstrip().startswith("<"):
         return text
-    leaves = [_LEAF.finditer(text), *(_ATTRIBUTE.finditer(tag["attributes"]) for tag in _TAG.finditer(text))]
+    plain = _CDATA.sub(lambda data: html.escape(data[1]), text)
+    leaves = [_LEAF.finditer(plain), *(_ATTRIBUTE.finditer(tag["attributes"]) for tag in _TAG.finditer(plain))]
     fields = [(leaf["name"], " ".join(html.unescape(leaf["value"]).split())) for each in leaves for leaf in each]
     if not any(column_names.run_rank(name) or column_names.is_task(name) for name, _value in fields):
         return text

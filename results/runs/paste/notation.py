@@ -23,11 +23,13 @@ _INSERT = re.compile(
 _VALUE_SHAPE = r"(?:[A-Za-z]?'(?:[^'\\]|''|\\.)*'|\"[^\"]*\"|[^\s,'\"()]+(?:\([^()]*\))?)"
 _VALUE = re.compile(_VALUE_SHAPE, re.DOTALL)
 _ROW = re.compile(rf"\s*,?\s*\((?P<values>\s*{_VALUE_SHAPE}\s*(?:,\s*{_VALUE_SHAPE}\s*)*)\)", re.DOTALL)
-# `name: value`, after a dash in a list, and with a bar in psql. A quoted value may have any sign.
+# `name: value`, after a dash in a list, and with a bar in psql. A value may have any sign if it is quoted or stands
+# behind a space, as `created: 2026-08-01 10:30` does.
 _FIELD = re.compile(
     r"""(?P<item>-\s+)?["']?(?P<name>[^\W\d][\w .-]{0,40}?)["']?\s*[:=|]\s*"""
-    r"""(?P<value>"[^"]*"|'[^']*'|[^:=|]*),?"""
+    r"""(?P<value>"[^"]*"|'[^']*'|[^:=|]*|(?<=\s).*),?"""
 )
+_SIGNS_OF_FIELDS = re.compile("[:=|]")
 # What YAML writes above the fields of one thing, or of several.
 _KEY = re.compile(r"""["']?(?:(?P<id>\d{1,19})|[^\W\d][\w-]{0,40})["']?:|-""")
 # What consoles and TOML write between two records.
@@ -51,13 +53,13 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_object)
 
 
 def parse(text: str) -> Any:
-    """Return the value of a text that is JSON, a JSON object a line, or Python or JavaScript, else None."""
+    """Return the value of a text that is JSON, Python or JavaScript, or has an object a line, else None."""
     text = text.strip()
     if fenced := _FENCE.fullmatch(text):
         text = fenced["text"].strip()
     if assigned := _ASSIGNMENT.match(text):
         text = text[assigned.end() :].rstrip("; \n")
-    for read in (_json, _json_lines, _python):
+    for read in (_json, _python, _objects_in_lines):
         value = read(text)
         if value is not None:
             return value
@@ -71,13 +73,14 @@ def _json(text: str) -> Any:
         return None
 
 
-def _json_lines(text: str) -> Any:
-    try:
-        return (
-            [_DECODER.decode(line) for line in text.splitlines() if line.strip()] if text.startswith("{") else None
-        )
-    except _BROKEN:
-        return None
+def _objects_in_lines(text: str) -> Any:
+    found = []
+    for line in filter(None, map(str.strip, text.split("\n"))):
+        value = _json(line) or _python(line)
+        if not isinstance(value, dict):
+            return None
+        found.append(value)
+    return found
 
 
 def _python(text: str) -> Any:
@@ -139,10 +142,12 @@ def fields(text: str) -> list[dict[str, str]]:
         elif key := _KEY.fullmatch(line):
             blocks.append({"run_id": key["id"]} if key["id"] else {})
         elif field := _FIELD.fullmatch(line):
-            name = field["name"].strip()
+            name, value = field["name"].strip(), field["value"].strip()
+            if column_names.run_rank(name) and value[:1] not in "'\"" and _SIGNS_OF_FIELDS.search(value):
+                return []
             if field["item"] or name in blocks[-1]:
                 blocks.append({})
-            blocks[-1][name] = _unquoted(field["value"].strip())
+            blocks[-1][name] = _unquoted(value)
         else:
             return []
     return [block for block in blocks if block]

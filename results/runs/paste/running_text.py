@@ -32,6 +32,9 @@ _TASK = re.compile(rf"(?:(?:dub(?:bing)?[_-]?)?task[_-]?(?:ids?)?[:=#/_-]?)?(?P<
 _ONE_OR_SEVERAL = re.compile(
     r"(?<![\d,.'’，、،])\d{1,3}(?P<sign>[,.'’，、،])\d{3}(?:(?P=sign)\d{3})*(?![\d]|[,.'’，、،]\d)"
 )
+# A title in a message. In quotation marks a number of two digits is hardly ever an id: `"Kitchen 7" is run 1344`.
+_QUOTED = re.compile(r"""(?<!\w)["'`“„«‘](?P<text>[^"'`“”„«»‘’\n]{1,200})["'`”“»’](?!\w)""")
+_SHORT_NUMBER = re.compile(r"\d{1,2}", re.ASCII)
 
 
 def tokens(text: str) -> Iterator[PastedId]:
@@ -83,6 +86,23 @@ def _numbers(text: str) -> Iterator[PastedId]:
 
 
 def _words(text: str) -> Iterator[PastedId]:
+    end = 0
+    for quoted in _QUOTED.finditer(text):
+        if any(map(str.isalpha, quoted["text"])) and not names_ids(quoted["text"]):
+            yield from _words_unquoted(text[end : quoted.start()])
+            yield from map(_within_quotes, _words_unquoted(quoted["text"]))
+            end = quoted.end()
+    yield from _words_unquoted(text[end:])
+
+
+def _within_quotes(token: PastedId) -> PastedId:
+    if not _SHORT_NUMBER.fullmatch(token.written):
+        return token
+    note = _("a number in quotation marks; write “run” before it if it is a run id")
+    return PastedId(token.written, Verdict.NOT_AN_ID, note=note)
+
+
+def _words_unquoted(text: str) -> Iterator[PastedId]:
     for word in _SEPARATORS.split(text):
         token = word.strip(_TRIMMED)
         if any(letter.isdecimal() for letter in token):

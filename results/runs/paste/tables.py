@@ -32,13 +32,18 @@ MAX_LINES_BELOW = 6
 _CUT_NUMBER = re.compile(r"\d{1,3},\d{2,3}(?:[.,]\d+)?(?:E[+-]?\d+)?", re.IGNORECASE)
 
 _ID_THEN_TITLE = re.compile(
-    r"(?:\[x\]|\W){0,6}(?P<id>\d{3,19}|[0-9a-f-]{36})(?:\s*[-–—:：.,)|#]\s*|\s+)[\W_]{0,3}(?P<title>\w.*)",
+    r"(?:\[x\]|\W){0,6}(?:(?P<label>[^\W\d][^\d]{0,30}?)[\W_]{0,3})?(?P<id>\d{3,19}|[0-9a-f-]{36})"
+    r"(?:\s*[-–—:：.,)|#]\s*|\s+)[-–—:：.,)|#>=→\s]{0,3}(?:\[[x ]?\]\s+)?(?P<title>\S.*)",
     re.IGNORECASE,
 )
 _TITLE_THEN_ID = re.compile(
-    r"(?:\[x\]|[\W\d]){0,6}(?P<title>\w.*?)\s*[-–—:：(\[#]+\s*(?:runs?\b|ids?\b)?\s*#?(?P<id>\d{3,19}|[0-9a-f-]{36})[)\]]?\W?",
+    r"(?:(?:\[[x ]?\]|[-–—*•·+>]|\[?\d\d?:\d\d(?::\d\d)?\]?|\d{1,4}[.)])\s+){0,4}"
+    r"(?P<title>\S.*?)\s*[-–—:：(\[#]+\s*(?P<label>runs?\b|ids?\b)?\s*#?(?P<id>\d{3,19}|[0-9a-f-]{36})[)\]]?\W?",
     re.IGNORECASE,
 )
+# Each pair of signs in which a title may stand as a whole.
+_AROUND_TITLES = (*"()", *"[]", *'""', *"''", *"“”", *"„“", *"„”", *"‘’", *"«»", *"»«", *"「」", *"『』", *"《》")
+_SET_OFF = re.compile(r"(\*\*|__|[*_`~])(?P<title>.*)\1")
 _NUMBERED = re.compile(r"\s*(?P<number>\d{1,4})[.)]\s+(?P<line>\S.*)")
 _CUT_NUMBER_AND_TITLE = re.compile(r"\d{1,3},\d{3}\s[^,]*")
 _YEAR_OR_COUNT = re.compile(r"(?:19|20)?\d\d?")
@@ -139,6 +144,8 @@ def find(text: str) -> Table | None:
         return Table(("",), [[value.strip('"')] for value in values], Choice((Role.RUN,)))
     lines = _without_numbering(text.split("\n"))
     found = grids.grids("\n".join(lines))
+    if sideways := next(filter(None, (_sideways(rows) for delimiter, rows in found if delimiter != SPACES)), None):
+        return sideways
     headed = [(delimiter, place, rows) for delimiter, rows in found if (place := _header(rows)) is not None]
     if headed:
         # The spaces of a print count only where nothing else divides its columns.
@@ -174,6 +181,18 @@ def of_cells(rows: list[Row]) -> Table:
 def of_rows(names: Sequence[str], rows: list[Row]) -> Table:
     """Return the table of these rows, such as those of a JSON list of objects with these keys."""
     return Table(tuple(names), rows, columns.choose(names, rows))
+
+
+def _sideways(rows: list[Row]) -> Table | None:
+    """Return a table whose names stand in its first column and whose ids stand in one row; else None."""
+    names = [row[0] for row in rows]
+    width = max(map(len, rows), default=0)
+    if width < 3 or len(rows) < 2 or not all(map(column_names.is_known, names)) or not _is_sure(names):
+        return None
+    cells = [row[1:] + [""] * (width - len(row)) for row in rows]
+    table = of_rows(names, [list(column) for column in zip(*cells, strict=True)])
+    ids = table.choice.place(Role.RUN)
+    return table if ids is not None and columns.Column.of("", cells[ids]).holds_ids else None
 
 
 def _header(rows: list[Row]) -> int | None:
@@ -330,10 +349,29 @@ def _list_with_titles(lines: list[str]) -> Table | None:
     if any(len(line) > MAX_LINE for line in filled):
         return None
     for shape in (_ID_THEN_TITLE, _TITLE_THEN_ID):
-        found = [line for line in map(shape.fullmatch, filled) if line]
-        rows = [[line["id"], line["title"]] for line in found]
+        found = [line for line in map(shape.fullmatch, filled) if line and _is_id_name(line["label"])]
+        rows = [[line["id"], _bare_title(line["title"])] for line in found]
         has_more_ids = any(_LONG_NUMBER.search(title) or names_ids(title) for _id, title in rows)
         has_titles = all(any(map(str.isalpha, title)) for _id, title in rows)
         if len(rows) == len(filled) > 1 and has_titles and not has_more_ids:
-            return Table(("", ""), rows, Choice((Role.RUN, Role.TITLE)))
+            # `Run: 1344` has the name of an id where others have a title.
+            titled = [[run_id, "" if _is_id_name(title) else title] for run_id, title in rows]
+            return Table(("", ""), titled, Choice((Role.RUN, Role.TITLE)))
     return None
+
+
+def _is_id_name(text: str | None) -> bool:
+    """Tell whether a text beside an id is the name of such ids, or nothing."""
+    return not text or bool(column_names.run_rank(text)) or column_names.is_task(text)
+
+
+def _bare_title(title: str) -> str:
+    """Return a title without the brackets, quotation marks or stars in which it stands as a whole."""
+    title = title.strip()
+    if found := _SET_OFF.fullmatch(title):
+        return _bare_title(found["title"])
+    for start, end in zip(_AROUND_TITLES[::2], _AROUND_TITLES[1::2], strict=True):
+        inner = title[1:-1]
+        if title[:1] == start and title[-1:] == end and len(title) > 2 and start not in inner and end not in inner:
+            return _bare_title(inner)
+    return title

@@ -357,6 +357,17 @@ _BESIDE = [
     "  - run_id: 1345\n    title: 'Garden 7'",
     '- title: "Kitchen episode 2"\n  run_id: 1344\n- title: Garden 7\n  run_id: 1345',
     "1344:\n  title: Kitchen episode 2\n  views: 99\n1345:\n  title: Garden 7\n  views: 12",
+    # Times, links and signs in the values beside the ids
+    "run_id: 1344\ntitle: Kitchen episode 2\nlength: 00:03:04\n\nrun_id: 1345\ntitle: Garden 7\nlength: 1:07",
+    "Run: 1344\nTitle: Kitchen episode 2\nLink: https://x.example/99/a?b=12\nRun: 1345\nTitle: Garden 7\nLink: -",
+    "-[ RECORD 1 ]---\nrun_id  | 1344\ntitle   | Kitchen episode 2\ncreated | 2026-08-01 10:00:00+00\n"
+    "-[ RECORD 2 ]---\nrun_id  | 1345\ntitle   | Garden 7\ncreated | 2026-08-01 10:30:00+00",
+    # A Python object a line
+    "{'run_id': 1344, 'title': 'Kitchen episode 2', 'n': 99}\n{'run_id': 1345, 'title': 'Garden 7', 'n': None}",
+    "Run(id=1344, title='Kitchen episode 2')\nRun(id=1345, title='Garden 7')",
+    # A table on its side
+    "Run ID\t1344\t1345\nTitle\tKitchen episode 2\tGarden 7\nMinutes\t24\t12",
+    "Title;Kitchen episode 2;Garden 7\nLauf-ID;1344;1345",
     # HTML and XML
     "<table border=1><tr><th>run_id</th><th>title</th><th>views</th></tr>"
     "<tr><td>1344</td><td>Kitchen <b>episode</b> 2</td><td>99</td></tr>"
@@ -366,12 +377,69 @@ _BESIDE = [
     "<runs><run><run_id>1344</run_id><title>Kitchen episode 2</title><n>99</n></run>"
     "<run><run_id>1345</run_id><title>Garden 7</title><n>12</n></run></runs>",
     '<runs><run id="1344" title="Kitchen episode 2" n="99"/><run id="1345" title="Garden 7" n="12"/></runs>',
+    "<runs><run><id>1344</id><title><![CDATA[Kitchen episode 2]]></title></run>"
+    "<run><id>1345</id><title><![CDATA[Garden 7]]></title></run></runs>",
 ]
 
 
 @pytest.mark.parametrize("text", _BESIDE)
 def test_cells_beside_the_ids_in_what_programs_write_are_no_ids(text):
     assert found(text) == KITCHEN
+
+
+def test_a_part_of_a_title_in_lines_of_fields_is_no_id():
+    assert found("run_id: 1344\ntitle: Kitchen: part 2") == {1344: "Kitchen: part 2"}
+    assert found("run_id: 1344\ntitle: A = 7 | B") == {1344: "A = 7 | B"}
+    assert list(found("Run: 1344: Kitchen\nTitle: none")) == [1344]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Run: {id}", "{id} run", "Run ID - {id}", "CAMB run #{id}", "Lauf: {id}", "実行ID: {id}", "{id} (run)"],
+)
+def test_the_name_of_an_id_is_no_title(line):
+    assert found("\n".join(line.format(id=run_id) for run_id in KITCHEN)) == {1344: "", 1345: ""}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Run {id}: {title}",
+        "run {id} {title}",
+        "- Run ID {id} – {title}",
+        "CAMB run #{id}: {title}",
+        "{id} ({title})",
+        '{id} "{title}"',
+        "{id} – „{title}“",
+        "{id} 「{title}」",
+        "{id} **{title}**",
+        "{id} - [x] {title}",
+        "*{title}* - {id}",
+        '"{title}" ({id})',
+        "[10:31] {title}: {id}",
+    ],
+)
+def test_a_title_in_a_line_is_without_the_signs_around_it(line):
+    lines = [line.format(id=run_id, title=title) for run_id, title in KITCHEN.items()]
+    assert found("\n".join(lines)) == KITCHEN
+
+
+def test_signs_within_a_title_stay():
+    titles = {1344: "(Kitchen) episode (2)", 1345: "¿Qué?", 1346: '"A" and "B"'}
+    assert found("\n".join(f"{run_id} {title}" for run_id, title in titles.items())) == titles
+    assert found("24 hours - 1344\n7 days - 1345") == {1344: "24 hours", 1345: "7 days"}
+
+
+def test_a_short_number_in_a_quoted_title_is_no_id():
+    assert list(found('"Kitchen 7" is run 1344, “Garden 12” is 1345')) == [1344, 1345]
+    assert list(found("UPDATE runs SET title='Room 12' WHERE run_id=1344;")) == [1344]
+    assert list(found("'5','7' and \"1344 and 1345\", \"run 9\"")) == [5, 7, 1344, 1345, 9]
+
+
+@pytest.mark.parametrize("nothing", ["NULL", "null", "NaN", "None", "N/A", "#N/A", "<NA>", "\\N", "-", "#REF!"])
+def test_a_word_for_no_value_is_no_title_tag_language_or_source(nothing):
+    [line] = parse(f"run_id,title,tags,language,source\n1344,{','.join([nothing] * 4)}")
+    assert (line.title, line.tags, line.language, line.source, line.note) == ("", (), "", "", "")
 
 
 @pytest.mark.parametrize(
