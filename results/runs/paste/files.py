@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy
 
 from results.runs.paste import limits, workbooks
 
-# The encodings in which Excel and its like save CSV, beside UTF-8 and UTF-16, with the names that people know.
+# The encodings in which Excel and its like save CSV, as of MS-DOS and Macintosh too, and what mail and older Unix
+# programs write, with the names that people know.
 ENCODINGS = {
     "utf_8": "UTF-8",
     "utf_16": "UTF-16",
@@ -34,10 +35,20 @@ ENCODINGS = {
     "gb18030": gettext_lazy("Chinese, gb18030"),
     "big5hkscs": gettext_lazy("Chinese, big5"),
     "mac_roman": gettext_lazy("Western European, Mac Roman"),
+    "mac_cyrillic": gettext_lazy("Cyrillic, Mac Cyrillic"),
+    "cp850": gettext_lazy("Western European, DOS cp850"),
+    "cp852": gettext_lazy("Central European, DOS cp852"),
+    "cp857": gettext_lazy("Turkish, DOS cp857"),
+    "cp866": gettext_lazy("Cyrillic, DOS cp866"),
+    "iso8859_2": gettext_lazy("Central European, ISO 8859-2"),
+    "koi8_u": gettext_lazy("Cyrillic, KOI8"),
+    "euc_jis_2004": gettext_lazy("Japanese, EUC-JP"),
+    "iso2022_jp_ext": gettext_lazy("Japanese, ISO-2022-JP"),
 }
 # The unpacked size up to which a workbook is read.
 MAX_UNPACKED = 50 * 2**20
 
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 _BETWEEN_WORDS = re.compile(r"[\s;,|\"]+")
 # A currency, a fraction or a control character beside a letter: no word, but another one read wrongly.
 _SIGN_IN_A_WORD = re.compile("[^\\W\\d_][¢£¤¥¦§©¬®°±¶µ¹²³¼½¾×÷\x80-\x9f]|[¢£¤¥¦§©¬®±¶µ¹²³¼½¾×÷\x80-\x9f][^\\W\\d_]")
@@ -45,8 +56,18 @@ _SIGN_IN_A_WORD = re.compile("[^\\W\\d_][¢£¤¥¦§©¬®°±¶µ¹²³¼½¾�
 # The first words of the names of letters.
 _OF_JAPANESE = {"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HALFWIDTH"}
 
-_PACKED = (b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
-_IMAGES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"II*\x00", b"MM\x00*", b"BM")
+# So many letters must be right for each byte that is not, before a text counts as a damaged one in UTF-8.
+_RIGHT_FOR_A_WRONG = 4
+# The sign of a character set in ISO-2022-JP.
+_ESCAPE = b"\x1b$"
+
+# A list may begin with the letters of a short signature, as one of runs about BMW does.
+_PACKED = re.compile(rb"\x1f\x8b|7z\xbc\xaf|Rar!\x1a|BZh\d1AY|\xfd7zXZ|\x28\xb5\x2f\xfd", re.DOTALL)
+_IMAGES = re.compile(
+    rb"\x89PNG|\xff\xd8\xff|GIF8[79]a|RIFF....WEBP|II\*\x00|MM\x00\*|BM.{4}\x00{4}|.{4}ftyp(?:heic|avif|mif1)",
+    re.DOTALL,
+)
+_MEDIA = re.compile(rb"RIFF....(?:WAVE|AVI )|.{4}ftyp|ID3|OggS|fLaC|\x1aE\xdf\xa3", re.DOTALL)
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 
 
@@ -94,9 +115,11 @@ def _kind(raw: bytes) -> str:
         return _("A PDF")
     if raw.startswith(b"{\\rtf"):
         return _("A text document")
-    if raw.startswith(_IMAGES):
+    if _IMAGES.match(raw):
         return _("An image")
-    if raw.startswith(_PACKED) or raw[257:262] == b"ustar":
+    if _MEDIA.match(raw) and b"\x00" in raw[:1000]:
+        return _("A video or a sound")
+    if _PACKED.match(raw) or raw[257:262] == b"ustar":
         return _("An archive")
     return ""
 
@@ -111,12 +134,16 @@ def _text(raw: bytes, encoding: str) -> ReadFile:
         return ReadFile(raw.decode("utf-16", errors="replace"), "utf_16")
     if unmarked := _utf_16_without_mark(raw):
         return ReadFile(raw.decode(unmarked, errors="replace"), "utf_16")
+    if _ESCAPE in raw and raw.isascii():
+        return ReadFile(raw.decode("iso2022_jp_ext", errors="replace"), "iso2022_jp_ext", is_certain=False)
     try:
         return ReadFile(raw.decode("utf-8-sig"), "utf_8")
     except UnicodeDecodeError:
         pass
-    if encoding == "utf_8":
-        return ReadFile(raw.decode("utf-8-sig", errors="replace"), "utf_8", is_certain=False)
+    text = raw.decode("utf-8-sig", errors="replace")
+    wrong = text.count("\ufffd")
+    if encoding == "utf_8" or sum(map(len, _NOT_ASCII.findall(text))) > (_RIGHT_FOR_A_WRONG + 1) * wrong:
+        return ReadFile(text, "utf_8", is_certain=False)
     if b"\x00" in raw:
         raise UnreadableFileError(_("This file holds neither text nor a table. Send a CSV, or an Excel workbook."))
     guess = _guess(raw)
@@ -134,11 +161,12 @@ def _utf_16_without_mark(raw: bytes) -> str:
 
 def _guess(raw: bytes) -> str:
     """Return the encoding that the detector finds likeliest, of those in which the words make most sense."""
-    legacy = [name for name in ENCODINGS if not name.startswith("utf")]
+    legacy = [name for name in ENCODINGS if not name.startswith(("utf", "iso2022"))]
     found = chardet.detect_all(raw, ignore_threshold=True, include_encodings=legacy, compat_names=False)
     likely = {_known(str(each["encoding"])): each["confidence"] for each in found if each["encoding"]}
     # Where two are about as likely, it is the one that most spreadsheets of the world write.
     likely["cp1252"] = 1.3 * likely.get("cp1252", 0)
+    likely["euc_jis_2004"] = 0.5 * likely.get("euc_jis_2004", 0)
     return min(likely, key=lambda name: (_oddities(raw, name), -likely[name]))
 
 

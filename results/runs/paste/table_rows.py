@@ -21,8 +21,8 @@ from results.transcripts.languages import quoted
 _ID_WITH_REMARK = re.compile(r"\W*\w*?\d+\W*(?:\(.*\)\W*)?")
 # What programs write where a cell has no value, and formulas that failed.
 _NO_VALUE = frozenset({
-    "null", "none", "nan", "nil", "na", "n/a", "#n/a", "<na>", "<null>", "(null)", "\\n", "undefined", "-", "–", "—",
-    "#ref!", "#value!", "#name?", "#num!", "#div/0!", "#null!",
+    "null", "none", "nan", "nil", "na", "n/a", "#n/a", "<na>", "<null>", "(null)", "\\n", "undefined",
+    "-", "–", "—", "#ref!", "#value!", "#name?", "#num!", "#div/0!", "#null!",
 })  # fmt: skip
 # Sums stand in one of the last rows.
 LAST_ROWS = 3

@@ -22,6 +22,8 @@ MAX_MEMORY_BYTES = 512 * 2**20
 MAX_ROWS = 100_000
 # So many are read at once, and others wait: many large ones together must not fill the memory either.
 _places = BoundedSemaphore(2)
+# A spreadsheet keeps 15 digits of a number.
+MAX_EXACT = 10**15
 
 
 class UnreadableWorkbookError(Exception):
@@ -73,11 +75,14 @@ def _main(sheet: str, most: int) -> None:
 
 
 def _cell(value: object) -> str:
-    """Return a cell as text on one line. Spreadsheets hold whole numbers as fractions too."""
+    """Return a cell as text on one line. Spreadsheets hold whole numbers as fractions too.
+
+    A number that has lost digits has an exponent, so that it is not taken for an id.
+    """
     if isinstance(value, bool):
         return str(value)
     if isinstance(value, float) and value.is_integer():
-        return str(int(value))
+        return str(int(value)) if abs(value) < MAX_EXACT else f"{value:e}"
     if isinstance(value, date | time | timedelta):
         return str(value)
     return " ".join(str(value).split())

@@ -24,6 +24,15 @@ SHEETS = {
     "gb18030": "run_id,title\n1344,港湾灯火 第2集\n1345,花园",
     "big5hkscs": "run_id,title\n1344,廚房 第2集\n1345,花園",
     "mac_roman": "run_id,title\n1344,Küche Folge 2 für Mädchen\n1345,Gärten",
+    "mac_cyrillic": "run_id;title\n1344;Огни гавани\n1345;Кухня, серия 2",
+    "cp850": "run_id;title\n1344;Küche Folge 2 für Mädchen\n1345;Gärten",
+    "cp852": "run_id;title\n1344;Zażółć gęślą jaźń\n1345;Łódź o świcie",
+    "cp857": "run_id;title\n1344;Mutfak bölüm 2 şöyle\n1345;Bahçe ığdır",
+    "cp866": "run_id;title\n1344;Огни гавани\n1345;Кухня, серия 2",
+    "iso8859_2": "run_id;title\n1344;Zażółć gęślą jaźń\n1345;Łódź o świcie",
+    "koi8_u": "run_id;title\n1344;Вогні гавані\n1345;Кухня, їжак і ґанок",
+    "euc_jis_2004": "run_id,title\n1344,港の灯り 第2話\n1345,キッチン物語",
+    "iso2022_jp_ext": "run_id,title\n1344,港の灯り 第2話\n1345,キッチン物語",
 }
 
 
@@ -84,6 +93,20 @@ def test_unicode_is_certain(encoding):
     assert (file.text.removeprefix("\ufeff"), file.is_certain) == (SHEETS["cp932"], True)
 
 
+def test_a_damaged_byte_spoils_one_letter_of_utf_8():
+    for raw in (SHEETS["cp1253"].encode()[:-1], SHEETS["cp932"].encode() + b"\n1346,caf\xe9"):
+        file = files.read(raw)
+        assert (file.text, file.encoding, file.is_certain) == (raw.decode(errors="replace"), "utf_8", False)
+
+
+@pytest.mark.parametrize("name", ["BMW", "RIFF", "GIF8", "Rar!", "BZh", "ID3"])
+def test_a_list_may_begin_with_the_letters_of_another_kind_of_file(name):
+    assert titles(files.read(f"{name},run_id,title\nx,1344,Kitchen\ny,1345,Garden".encode())) == {
+        1344: "Kitchen",
+        1345: "Garden",
+    }
+
+
 def test_a_person_may_choose_the_encoding():
     file = files.read(SHEETS["cp1251"].encode("cp1251"), encoding="cp1250")
     assert (file.text.encode("cp1250", "replace").decode("cp1251", "replace")[:20], file.encoding) == (
@@ -100,6 +123,13 @@ def test_a_workbook_is_read_as_the_table_it_is():
     file = files.read(raw)
     assert (file.sheets, file.sheet, file.encoding) == (["Runs"], "Runs", "")
     assert titles(file) == {1344: "Kitchen episode 2", 1345: "Garden 7"}
+
+
+def test_a_number_that_a_spreadsheet_has_rounded_is_no_id():
+    raw = workbook(Runs=[["run_id", "title"], [1234567890123456789, "Kitchen"], [123456789012345, "Garden"]])
+    assert titles(files.read(raw)) == {123456789012345: "Garden"}
+    [kitchen, _garden] = read([files.read(raw).text]).lines
+    assert kitchen.note == "write the number out, without an exponent"
 
 
 def test_another_sheet_may_be_chosen():
@@ -124,6 +154,10 @@ def packed(*names: str) -> bytes:
         (b"\x89PNG\r\n1344", "An image holds no list of ids."),
         (b"\xff\xd8\xff\xe01344", "An image holds no list of ids."),
         (b"GIF89a1344", "An image holds no list of ids."),
+        (b"BM1344\x00\x00\x00\x00", "An image holds no list of ids."),
+        (b"RIFF\x00\x00\x00\x00WEBP", "An image holds no list of ids."),
+        (b"RIFF\x00\x00\x00\x00WAVE", "A video or a sound holds no list of ids."),
+        (b"\x00\x00\x00 ftypisom1344", "A video or a sound holds no list of ids."),
         (b"\x1f\x8b1344", "An archive holds no list of ids."),
         (b"7z\xbc\xaf1344", "An archive holds no list of ids."),
         (packed("word/document.xml"), "A text document holds no list of ids."),
