@@ -19,10 +19,10 @@ _LITERAL = re.compile(r"%(?![0-9a-fA-F]{2})|#(?!t=)")
 def read_link(text: str) -> str:
     """Return a plain http or https address with its spaces and non-ASCII letters encoded, or "".
 
-    Only such an address may become a link or a player's source; CAMB.AI's schema allows any string. Nothing else is
-    changed: what is encoded already stays as it is, as a signature may cover it.
+    Only such an address may become a link or a player's source; CAMB.AI's schema allows any string. Of the rest,
+    only the `&amp;` of an escaped text is changed: what is encoded already stays, as a signature may cover it.
     """
-    url = text.strip(" \t\r\n")
+    url = text.strip(" \t\r\n").replace("&amp;", "&")
     if len(url) > MAX_URL or _FORBIDDEN.search(url) or HIDDEN_KEY in url:
         return ""
     try:

@@ -15,7 +15,7 @@ from functools import partial
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from time import monotonic
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
@@ -109,7 +109,7 @@ def _follow(
             return response, url
         response.close()
         target = urljoin(url, target)
-        if not target.startswith("https://" if url.startswith("https://") else ("https://", "http://")):
+        if urlsplit(target).scheme not in (("https",) if urlsplit(url).scheme == "https" else ("https", "http")):
             raise DownloadError(_("The link redirects to an address that is not safe to follow."))
         url = target
     raise DownloadError(_("The link redirects too many times."))

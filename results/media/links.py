@@ -53,12 +53,14 @@ def live_url(dub: Dub, kind: Kind, *, renew: bool = False) -> str:
     `renew` says that the stored link was found dead. Raises NoPlayableLinkError.
     """
     if renew or has_expired(dub, kind):
-        _renew_once(dub.run)
+        is_renewed_now = _renew_once(dub.run)
         fresh = Dub.objects.filter(pk=dub.pk).first()
         if fresh is None:
             raise NoPlayableLinkError(_("CAMB.AI no longer has this dub."))
+        # A link that just came is tried, unless it is the old one: our clock may be fast.
+        is_old = is_renewed_now and _stored_url(fresh, kind) == _stored_url(dub, kind)
         dub = fresh
-        if has_expired(dub, kind):
+        if is_old and has_expired(dub, kind):
             raise NoPlayableLinkError(
                 _("The link has expired and CAMB.AI gave no new one. Refresh the run, or try again later.")
             )
@@ -176,23 +178,24 @@ def _parse_number(number: float, fetched_at: datetime) -> datetime | None:
 # --- Renewal -----------------------------------------------------------------------------------------
 
 
-def _renew_once(run: Run) -> None:
+def _renew_once(run: Run) -> bool:
     """Renew the run's links unless that was done within RENEWAL_SECONDS: single-flight, callers share the outcome.
 
-    Raises NoPlayableLinkError.
+    Returns whether they were renewed by this call. Raises NoPlayableLinkError.
     """
     cache_key = f"media-renewal:{run.pk}"
     under_way = _("A new link is being fetched from CAMB.AI. Press play again in a few seconds.")
     if not cache.add(cache_key, under_way, RENEWAL_SECONDS):
         if message := cache.get(cache_key):
             raise NoPlayableLinkError(message)
-        return
+        return False
     try:
         _renew(run)
     except (camb.CambError, NoPlayableLinkError) as error:
         cache.set(cache_key, str(error), RENEWAL_SECONDS)
         raise NoPlayableLinkError(str(error)) from error
     cache.set(cache_key, "", RENEWAL_SECONDS)
+    return True
 
 
 def _renew(run: Run) -> None:

@@ -23,6 +23,10 @@ from results.camb.parse import read_run
         (" https://m.example/a.mp4\n", "https://m.example/a.mp4"),
         ("https://m.example/🎬.mp4", "https://m.example/%F0%9F%8E%AC.mp4"),
         ("https://https/https é", "https://https/https%20%C3%A9"),
+        (
+            "https://m.example/a.mp4?Expires=9&amp;Signature=a%2Bb",
+            "https://m.example/a.mp4?Expires=9&Signature=a%2Bb",
+        ),
     ],
 )
 def test_spaces_and_letters_are_encoded(given: str, link: str) -> None:

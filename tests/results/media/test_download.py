@@ -306,13 +306,14 @@ def test_a_name_is_reached_at_the_address_that_was_checked(monkeypatch):
     assert (resolved, connected) == (["media.example"], [("93.184.216.34", 443)])
 
 
-def test_an_https_link_is_not_redirected_to_http(monkeypatch):
+@pytest.mark.parametrize("scheme", ["https", "HTTPS"])
+def test_an_https_link_is_not_redirected_to_http(scheme, monkeypatch):
     answer = requests.Response()
     answer.status_code, answer.raw = 302, io.BytesIO()
     answer.headers["Location"] = "http://media.example/a.mp4"
     monkeypatch.setattr(requests.Session, "get", lambda *_, **__: answer)
     with pytest.raises(download.DownloadError, match="not safe to follow"):
-        follow("https://media.example/a.mp4")
+        follow(f"{scheme}://media.example/a.mp4")
 
 
 def test_a_certificate_is_requested_by_name_and_must_be_trusted(tmp_path):

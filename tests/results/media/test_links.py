@@ -191,6 +191,13 @@ def test_a_link_that_is_still_expired_after_renewal_is_refused(answer_with):
         links.playable_url(make_dub(video_url=EXPIRED), "video")
 
 
+def test_a_new_link_is_tried_though_our_fast_clock_says_it_has_expired(answer_with):
+    dub = make_dub(video_url=f"{HOST}?Expires=1500000000")
+    answer_with(camb := Camb(video_url=EXPIRED))
+    assert [links.live_url(dub, "video"), links.live_url(Dub.objects.get(), "video")] == [EXPIRED, EXPIRED]
+    assert camb.attempts == 1
+
+
 def test_a_dub_that_is_gone_after_renewal_is_explained(answer_with):
     dub = make_dub(video_url=EXPIRED)
 
