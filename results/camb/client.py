@@ -45,6 +45,18 @@ SENTENCES = {
     422: _("CAMB.AI did not accept the ids. Check that each is the id of a dubbing run."),
     429: _("CAMB.AI's rate limit is reached. Dubroom tries again later."),
 }
+_ERRORS_OF_THE_ADDRESS = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
+    urllib3.exceptions.LocationValueError,
+)
+_ERRORS_OF_THE_ANSWER = (
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+    requests.exceptions.InvalidHeader,
+    ValueError,
+)
 ASK_THE_ADMINISTRATOR = _("Ask the administrator of this server to check its settings.")
 TRANSIENT_4XX = (408, 409, 423, 425, 429)  # these mean "later", all other 4xx codes mean "no"
 
@@ -195,7 +207,8 @@ class Client:
                     body = self._read(response)
                 else:
                     raise self._error_for(response)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        # ValueError: a redirect to no address, or a part of the body of a negative size.
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             sentence, setting = self._explain_network_error(error)
             raise Unavailable(sentence, setting=setting) from error
         return parse.decode(body)
@@ -216,7 +229,7 @@ class Client:
         """Return the error for a status code; the body, which may be broken, only adds CAMB.AI's message."""
         try:
             body = next(response.iter_content(MAX_ERROR_BODY), b"")
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError):
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError):
             body = b""
         message = parse.read_error_message(body, self._mask_in_error)
         return self._error(response.status_code, message, _retry_after(response.headers.get("Retry-After")))
@@ -250,7 +263,7 @@ class Client:
         if isinstance(error, requests.exceptions.ProxyError):
             sentence = gettext("The proxy to CAMB.AI's server at %(host)s does not work.") % named
             return f"{sentence} {ASK_THE_ADMINISTRATOR}", "HTTPS_PROXY"
-        if isinstance(error, ValueError):
+        if isinstance(error, _ERRORS_OF_THE_ADDRESS):
             sentence = gettext("This server has no usable address for CAMB.AI.")
             return f"{sentence} {ASK_THE_ADMINISTRATOR}", "CAMB_BASE_URL"
         # While the body is read, requests wraps a time-out in a ConnectionError.
@@ -258,7 +271,7 @@ class Client:
         if stalled or isinstance(error, requests.Timeout):
             sentence = gettext("CAMB.AI's server at %(host)s did not answer in time.") % named
             return f"{sentence} {again}", ""
-        if isinstance(error, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
+        if isinstance(error, _ERRORS_OF_THE_ANSWER):
             sentence = gettext("The answer of CAMB.AI's server at %(host)s was incomplete.") % named
             return f"{sentence} {again}", ""
         sentence = gettext("CAMB.AI's server at %(host)s could not be reached.") % named

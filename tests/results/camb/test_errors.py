@@ -208,6 +208,28 @@ def test_unreachable_server_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 302 Found\r\nLocation: http://[::\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n{}",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n{}",
+    ],
+)
+def test_an_answer_that_is_no_http_is_unavailable(stand_in: StandIn, client: Client, head: bytes) -> None:
+    stand_in.script(Reply(None, head))
+    error = error_of(client)
+    assert (type(error), str(error)) == (
+        Unavailable,
+        "The answer of CAMB.AI's server at 127.0.0.1 was incomplete. Dubroom tries again later.",
+    )
+
+
+def test_an_error_keeps_its_status_when_its_body_is_no_http(stand_in: StandIn, client: Client) -> None:
+    stand_in.script(Reply(None, b"HTTP/1.1 401 No\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n{}"))
+    assert error_of(client).http_status == 401
+
+
+@pytest.mark.parametrize(
     "base_url", ["", "camb.example", "ftp://camb.example", "http://", "http://[::1", "http://a..b"]
 )
 def test_error_says_that_the_base_url_is_unusable_and_keeps_the_settings_name_for_the_log(base_url: str) -> None:
