@@ -50,6 +50,14 @@ def too_long(count: int) -> str:
     ) % {"n": f"{count:,}", "max": f"{MAX_TEXT:,}"}
 
 
+def with_unreadable_letters(count: int) -> str:
+    return ngettext(
+        "%(n)s line has letters that came damaged; they are shown as �.",
+        "%(n)s lines have letters that came damaged; they are shown as �.",
+        count,
+    ) % {"n": f"{count:,}"}
+
+
 def time_put_right(count: int) -> str:
     return ngettext(
         "The time of %(n)s line was corrected: it was missing, negative, reversed or beyond 100 hours.",

@@ -413,6 +413,8 @@ def _lines(transcript: list[Any], notes: Notes) -> Iterator[Line]:
             continue
         if names.translation and lines.text_in(fields, names.text[len(names.translation) :]) not in ("", words):
             notes.add(_("The lines came with two texts each, of which the translation was taken."))
+        if "\ufffd" in words:
+            notes.count_line(sentences.with_unreadable_letters)
         if len(words) > MAX_TEXT:
             notes.count_line(sentences.too_long)
             words = words[:MAX_TEXT].rstrip()

@@ -304,6 +304,15 @@ def test_letter_in_the_wrong_charset_spoils_nothing_else() -> None:
     assert decode('{"1": "Gr\xfc\xdfe"}'.encode("latin-1")) == {"1": "Gr\ufffd\ufffde"}
 
 
+def test_lines_whose_letters_came_damaged_are_told() -> None:
+    body = json.dumps({"transcript": [line(text="Gr\xfc\xdfe"), line(text="Hallo")]}, ensure_ascii=False)
+    [note] = read_run(1, decode(body.encode("latin-1"))).notes
+    assert note == "1 line has letters that came damaged; they are shown as \ufffd."
+    assert read_run(1, {"transcript": [line(text="a\x00b"), line(text="\ud800")]}).notes == (
+        "2 lines have letters that came damaged; they are shown as \ufffd.",
+    )
+
+
 def test_unescaped_control_characters_are_accepted() -> None:
     assert decode(b'{"1": "a\nb\x00"}') == {"1": "a\nb\x00"}
 
