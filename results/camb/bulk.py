@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
-from results.camb.layout import FAULT_FIELDS, MAX_WRAPPERS, WRAPPERS, is_result, plain_names
+from results.camb.layout import FAULT_FIELDS, MAX_WRAPPERS, SOURCE_NAME, WRAPPERS, is_result, plain_names
 from results.camb.messages import message_in
 from results.camb.texts import plain_name, read_text
 
@@ -30,7 +30,7 @@ class Sorted:
     message: str = ""
     """CAMB.AI's words about the whole call."""
     has_unnamed: bool = False
-    """Whether a result in a list names no run."""
+    """Whether a result names no run, neither in itself nor by its key."""
 
 
 def sort_by_run(answer: object, run_ids: Collection[int]) -> Sorted | None:
@@ -76,7 +76,10 @@ def _pairs(value: object, asked: set[int], found: Sorted, depth: int) -> Iterato
             elif name in FAULT_FIELDS and isinstance(part, _NESTED):
                 yield from ((run, _fault(said)) for run, said in _faults(part, asked, found, depth))
             elif not run and isinstance(part, _NESTED):
-                for run, said in _pairs(part, asked, found, depth + 1):
+                pairs = list(_pairs(part, asked, found, depth + 1))
+                if isinstance(part, dict) and not pairs and not SOURCE_NAME.search(name):
+                    found.has_unnamed |= is_result(plain_names(part))
+                for run, said in pairs:
                     # Under an unknown name, such as `prices`, only an object can be a result.
                     if name in WRAPPERS or isinstance(said, _NESTED):
                         yield run, said

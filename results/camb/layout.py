@@ -78,7 +78,8 @@ _NESTED = (dict, list)
 _RESULT_NAME = re.compile(
     r"dub|video|audio|transcri|subtitle|caption|^((download|file|media|output|result)_?)?(url|link|file)$"
 )
-_SOURCE_NAME = re.compile(r"source|original|input|request|thumb|preview|callback|webhook")
+# What an answer may repeat of the request.
+SOURCE_NAME = re.compile(r"source|original|input|request|thumb|preview|callback|webhook")
 _MEDIA_FILE = re.compile(r"\.(aac|flac|m4a|mkv|mov|mp3|mp4|mxf|ogg|srt|vtt|wav|webm|zip)(?=$|[?#])", re.IGNORECASE)
 
 
@@ -195,7 +196,7 @@ class _Collector:
         elif key in FAULT_FIELDS and (faults := _faults_by_language(part)):
             self.contents.unfinished += faults
         # An answer may repeat the request, with links to the source.
-        elif key in STATE_FIELDS or not part or _SOURCE_NAME.search(key.lower()):
+        elif key in STATE_FIELDS or not part or SOURCE_NAME.search(key.lower()):
             return
         elif key in WRAPPERS:
             self.collect(part, language, depth + 1)
@@ -211,7 +212,7 @@ class _Collector:
 
     def _read_plain(self, key: str, part: object, language: str, *, is_language_key: bool) -> None:
         """Read what stands in place of a result: a state such as `ERROR`, or a link that names no kind."""
-        if key in STATE_FIELDS or not part or _SOURCE_NAME.search(key.lower()):
+        if key in STATE_FIELDS or not part or SOURCE_NAME.search(key.lower()):
             return
         if _is_link(part):
             self.contents.has_unread_results |= _is_result_link(key, part) or is_language_key
@@ -320,7 +321,7 @@ def _may_be_elsewhere(result: dict[str, Any], languages: set[str]) -> bool:
 
 def _holds_result(key: str, part: object, depth: int) -> bool:
     """Tell whether an unknown part holds a result: media, or a list of lines with text."""
-    if depth > MAX_WRAPPERS or _SOURCE_NAME.search(key.lower()):
+    if depth > MAX_WRAPPERS or SOURCE_NAME.search(key.lower()):
         return False
     if isinstance(part, list):
         return any(_holds_result(key, item, depth + 1) for item in part[: lines.ITEMS_LOOKED_AT])

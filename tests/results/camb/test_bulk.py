@@ -91,3 +91,17 @@ def test_foreign_keys_touch_no_run(answer: object) -> None:
     by_run = bulk.sort_by_run(answer, [8081, 8082])
     assert by_run
     assert by_run.by_run == {}
+
+
+@pytest.mark.parametrize(
+    "answer", [{"run_8081": FLAT}, {"result": FLAT}, {"es-es": FLAT}, {"items": [{"key": "8081", "value": FLAT}]}]
+)
+def test_a_result_under_a_key_that_names_no_run_is_told(answer: object) -> None:
+    for read in answers_of(answer):
+        assert (read.is_absent, read.notes) == (True, (str(notes.UNKNOWN_FORM),))
+
+
+@pytest.mark.parametrize("answer", [{"9": FLAT}, {"results": {"9": FLAT}}, {"request": FLAT}, {"sourceFile": FLAT}])
+def test_other_runs_and_the_request_say_nothing_about_the_runs(answer: object) -> None:
+    for read in answers_of(answer):
+        assert (read.is_absent, read.notes) == (True, ())
