@@ -1,6 +1,7 @@
 """Fixtures of every test: settings of its own, and nothing outside a temporary folder is touched."""
 
 import atexit
+import gc
 import os
 import shutil
 import tempfile
@@ -59,6 +60,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(item.iter_markers("browser")) or any(item.iter_markers("worker")):
             item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+def pytest_collection() -> None:
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Have the garbage collector leave out what stays until the end, thousands of collected tests among it."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
