@@ -4,8 +4,11 @@ import atexit
 import gc
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import django
 import hypothesis
@@ -28,7 +31,9 @@ django.setup()
 del os.environ["DJANGO_SETTINGS_MODULE"]
 
 from django.conf import settings  # noqa: E402
+from django.contrib.auth.models import Permission  # noqa: E402
 from django.core.cache import cache  # noqa: E402
+from django.db import connection  # noqa: E402
 from django.db.models.signals import post_migrate  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
@@ -36,6 +41,7 @@ from dashboard.http import stream_limit  # noqa: E402
 from demo.server import StandIn  # noqa: E402
 from results import clock, queue  # noqa: E402
 from results.queue import backlogs, messages  # noqa: E402
+from tests.shared import made_once  # noqa: E402
 
 # On a busy machine any example may take long: that says nothing of the code.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -73,8 +79,30 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session")
+def migrated(tmp_path_factory, worker_id) -> Path:
+    """A new SQLite database with all tables, which tests copy because creating them takes seconds."""
+
+    def make(folder: Path) -> None:
+        names = ("PATH", "HOME", "LANG")
+        env = {name: os.environ[name] for name in names if name in os.environ} | {"DUBROOM_DATA_DIR": str(folder)}
+        command = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
+        subprocess.run(command, cwd=settings.BASE_DIR, env=env, check=True)
+
+    return made_once("migrated", make, tmp_path_factory, worker_id) / "dubroom.sqlite3"
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(request, django_db_keepdb, django_db_modify_db_settings) -> bool:
+    """Put the migrated database where Django would create the tests' own; PostgreSQL's is created by Django."""
+    if settings.IS_EMBEDDED:
+        shutil.copy(request.getfixturevalue("migrated"), connection.settings_dict["TEST"]["NAME"])
+    return settings.IS_EMBEDDED or django_db_keepdb
+
+
+@pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
     with django_db_blocker.unblock():
+        Permission.objects.all().delete()
         clock.now()
 
 

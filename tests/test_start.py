@@ -94,15 +94,6 @@ class Dubroom:
         return process.returncode, process.stdout + process.stderr
 
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory) -> Path:
-    """A new database with all tables, which tests copy because creating them takes seconds."""
-    folder = tmp_path_factory.mktemp("migrated")
-    env = Dubroom(folder).env
-    subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity=0"], cwd=ROOT, env=env, check=True)
-    return folder / "data" / "dubroom.sqlite3"
-
-
 @pytest.fixture
 def dubroom(tmp_path, migrated) -> Dubroom:
     return Dubroom(tmp_path, migrated)
