@@ -102,7 +102,7 @@ def django_db_keepdb(request, django_db_keepdb, django_db_modify_db_settings) ->
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
     with django_db_blocker.unblock():
-        Permission.objects.all().delete()
+        Permission.objects.all().delete()  # made by the process that migrated; see above
         clock.now()
 
 
