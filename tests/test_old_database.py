@@ -3,7 +3,9 @@
 import base64
 import gzip
 import json
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,12 @@ from uuid import UUID
 import pytest
 from allauth.account.models import EmailAddress
 from celery import current_app
+from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.db import connection, models, transaction
+from django.test import override_settings
+from environ import Env
 
 from results.dubs import speakers
 from results.models import (
@@ -42,6 +47,7 @@ from results.search.service import search
 from teams.models import AccessToken, Invitation, Membership, Team, User
 from tests.each_migration import each_migration
 from tests.factories import make_dub, make_run
+from tests.worker.installation import Database, new_database
 
 # Today's names for the tables and columns of the data, in the order of the data, which holds the old names. A model
 # or field that is renamed is renamed here too, in its place. A newer model or field does not belong here.
@@ -101,9 +107,21 @@ DEMO, STUDIO = 1, 3
 # are not yet in it, as no worker had synced either run.
 ARCHIVED, TO_UNINDEX, TO_INDEX, CURRENT = 502, 503, 504, 506
 
-Table = dict[str, Any]
+# The names of these indexes contain the name that their table had when they were created.
+NAMED_BY_DJANGO = r'INDEX "?\w+?(_pkey|_key|_uniq|_[0-9a-f]{8}(_\w+)?)"? ON'
 
-pytestmark = pytest.mark.usefixtures("_old_database")
+POSTGRES = (
+    "SELECT table_name, column_name, udt_name, character_maximum_length, is_nullable, is_identity, collation_name,"
+    " CASE is_identity WHEN 'NO' THEN column_default END"
+    " FROM information_schema.columns WHERE table_schema = 'public'",
+    "SELECT conrelid::regclass::text, contype, pg_get_constraintdef(oid) FROM pg_constraint"
+    " WHERE connamespace = 'public'::regnamespace",
+    "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'",
+    "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal",
+    "SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prokind = 'f'",
+)
+
+Table = dict[str, Any]
 
 
 def with_bytes(value: dict[str, Any]) -> object:
@@ -132,29 +150,50 @@ def load(table: Table) -> None:
             cursor.execute(f"select setval(pg_get_serial_sequence('{name}', 'id'), max(id)) from {name}")
 
 
-@pytest.fixture
-def _old_database(transactional_db, settings, monkeypatch) -> Iterator[None]:
-    """Load the data into tables of its version, then migrate them to the newest as an installation is migrated."""
-    settings.FIELD_KEYS = DATA["field_keys"]
-    monkeypatch.setattr(current_app, "send_task", lambda name, args: None)
+@contextmanager
+def in_use(database: Database) -> Iterator[None]:
+    """Have this database in place of the tests' own, and the keys of the data."""
+    own = connection.settings_dict["NAME"]
+    connection.close()
+    connection.settings_dict["NAME"] = Env.db_url_config(database.url)["NAME"]
     try:
-        each_migration().migrate([*DATA["migrations"].items()])
-        index = DATA["index"][connection.vendor]
-        with transaction.atomic():
-            clear_index(index["table"])
-            ContentType.objects.all().delete()
-            for table in [*DATA["others"], *DATA["tables"], index]:
-                load(table)
-        call_command("migrate", verbosity=0)
-        yield
+        with override_settings(FIELD_KEYS=DATA["field_keys"]):
+            yield
     finally:
-        call_command("migrate", verbosity=0)
-        clear_index(INDEX)
+        connection.close()
+        connection.settings_dict["NAME"] = own
         ContentType.objects.clear_cache()
 
 
+@pytest.fixture(scope="module")
+def migrated_data(tmp_path_factory, django_db_blocker) -> Iterator[Database]:
+    """A database with the data, which was loaded into tables of its version and migrated as an installation is.
+
+    It went through every migration ever released. The tests of this file share it, as that takes long.
+    """
+    folder = tmp_path_factory.mktemp("old")
+    with new_database(folder) as database, django_db_blocker.unblock():
+        with in_use(database):
+            each_migration().migrate([*DATA["migrations"].items()])
+            index = DATA["index"][connection.vendor]
+            with transaction.atomic():
+                clear_index(index["table"])
+                ContentType.objects.all().delete()
+                for table in [*DATA["others"], *DATA["tables"], index]:
+                    load(table)
+            call_command("migrate", verbosity=0)
+        yield database
+
+
+@pytest.fixture
+def _old_database(migrated_data, django_db_blocker, monkeypatch) -> Iterator[None]:
+    monkeypatch.setattr(current_app, "send_task", lambda name, args: None)
+    with django_db_blocker.unblock(), in_use(migrated_data):
+        yield
+
+
 def clear_index(table: str) -> None:
-    """Empty the search index. The flush after a test does not, as the index has no model."""
+    """Empty the search index."""
     clear = "delete from {table}"
     if connection.vendor == "sqlite":
         clear = "insert into {table} ({table}) values ('delete-all')"
@@ -208,8 +247,18 @@ def run(camb_run_id: int) -> Run:
     return Run.objects.get(team=STUDIO, camb_run_id=camb_run_id)
 
 
+def definitions(database: Database) -> Any:
+    """Return everything that defines the tables, whatever the order of their columns."""
+    if settings.IS_EMBEDDED:
+        rows = database.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
+        unnamed = (re.sub(NAMED_BY_DJANGO, "INDEX ON", sql) for (sql,) in rows)
+        return {tuple(sorted(re.findall(r"\w+|[^\w\s\"]", sql))) for sql in unnamed}
+    rows = [row for query in POSTGRES for row in database.execute(query).fetchall()]
+    return {tuple(re.sub(NAMED_BY_DJANGO, "INDEX ON", str(value)) for value in row) for row in rows}
+
+
+@pytest.mark.usefixtures("_old_database")
 def test_every_row_survives_the_migrations_and_everything_works_with_them():
-    # One test, since migrating takes half a minute.
     for (model, fields), table in zip(FIELDS, DATA["tables"], strict=True):
         names = fields.split()
         rows = model._default_manager.order_by("pk").values_list(*names)
@@ -263,3 +312,15 @@ def test_every_row_survives_the_migrations_and_everything_works_with_them():
     assert left == {User, EmailAddress, Language, MediaCopy}  # a copy's row stays until its file is removed
     assert not MediaCopy.objects.exclude(dub=None).exists()
     assert not has_terms()
+
+
+def test_a_new_database_by_the_squashed_migrations_has_the_same_tables(
+    migrated_data, tmp_path, request, django_db_blocker
+):
+    template = f"sqlite:///{request.getfixturevalue('migrated')}" if settings.IS_EMBEDDED else ""
+    with new_database(tmp_path, template) as squashed:
+        with django_db_blocker.unblock(), in_use(squashed):
+            call_command("migrate", verbosity=0)
+        assert definitions(squashed) == definitions(migrated_data)
+        applied = "SELECT app || name FROM django_migrations"
+        assert {*squashed.column(applied)} == {*migrated_data.column(applied)}
