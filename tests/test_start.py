@@ -48,6 +48,7 @@ class Dubroom:
             shutil.copy(database, self.data_dir)
         self.port, self.demo_port = free_ports()
         self.log = folder / "log"
+        self.options: list[str] = []
         self.env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ} | {
             "DUBROOM_DATA_DIR": str(self.data_dir),
             "PORT": str(self.port),
@@ -60,7 +61,7 @@ class Dubroom:
         return f"http://127.0.0.1:{self.port}"
 
     def command(self) -> list[str]:
-        return [sys.executable, "manage.py", "start"]
+        return [sys.executable, "manage.py", "start", *self.options]
 
     @contextmanager
     def running(self):
@@ -117,23 +118,23 @@ def log_in_as_printed(dubroom: Dubroom) -> requests.Response:
 
 
 @pytest.mark.worker
-def test_every_start_serves_the_demo_team_and_every_end_leaves_no_process(new_dubroom):
-    with new_dubroom.running() as process:
-        page = log_in_as_printed(new_dubroom)
-        assert (page.status_code, page.url) == (200, f"{new_dubroom.url}/t/demo/runs/")
-        password = (new_dubroom.data_dir / "demo.password").read_text()
-        assert [command for command in processes_of(new_dubroom.data_dir).values() if password in command] == []
+def test_every_start_serves_the_demo_team_and_every_end_leaves_no_process(dubroom):
+    with dubroom.running() as process:
+        page = log_in_as_printed(dubroom)
+        assert (page.status_code, page.url) == (200, f"{dubroom.url}/t/demo/runs/")
+        password = (dubroom.data_dir / "demo.password").read_text()
+        assert [command for command in processes_of(dubroom.data_dir).values() if password in command] == []
         styles = re.findall(r'href="(/static/[^"]+\.css)"', page.text)
-        assert [requests.get(new_dubroom.url + style).status_code for style in styles] == [200] * len(styles) != []
+        assert [requests.get(dubroom.url + style).status_code for style in styles] == [200] * len(styles) != []
         process.send_signal(signal.SIGINT)
         assert process.wait(DEADLINE_S) == 0
-        assert processes_of(new_dubroom.data_dir) == {}
+        assert processes_of(dubroom.data_dir) == {}
 
-    with new_dubroom.running() as process:
-        assert log_in_as_printed(new_dubroom).url == f"{new_dubroom.url}/t/demo/runs/"
+    with dubroom.running() as process:
+        assert log_in_as_printed(dubroom).url == f"{dubroom.url}/t/demo/runs/"
         process.send_signal(signal.SIGHUP)
         assert process.wait(DEADLINE_S) == 0
-        assert processes_of(new_dubroom.data_dir) == {}
+        assert processes_of(dubroom.data_dir) == {}
 
 
 @pytest.mark.worker
@@ -172,6 +173,7 @@ def test_no_other_user_can_read_a_file_of_a_data_folder_and_no_process_outlives_
 )
 def test_host_may_be_a_name_or_an_address_of_either_kind(dubroom, host, address):
     dubroom.env |= {"HOST": host, "DEMO": "0"}
+    dubroom.options = ["--only", "web"]
     with dubroom.running():
         printed = re.search(r"Open +(\S+)", dubroom.log.read_text())[1]
         assert printed == address.format(port=dubroom.port)
@@ -182,6 +184,7 @@ def test_host_may_be_a_name_or_an_address_of_either_kind(dubroom, host, address)
 def test_a_proxy_reaches_dubroom_by_a_socket_and_under_a_subpath(dubroom):
     path = dubroom.data_dir / "web.sock"
     dubroom.env |= {"UNIX_SOCKET": str(path), "SUBPATH": "/dub/", "BEHIND_PROXY": "1", "DEMO": "0"}
+    dubroom.options = ["--only", "web"]
 
     def get(address: str) -> http.client.HTTPResponse:
         connection = http.client.HTTPConnection("localhost")
@@ -253,9 +256,8 @@ def test_a_request_under_way_is_answered_before_the_web_server_ends(dubroom):
 
 
 @pytest.mark.worker
-def test_only_the_named_roles_are_started(dubroom, monkeypatch):
-    command = [*dubroom.command(), "--only", "beat,worker"]
-    monkeypatch.setattr(dubroom, "command", lambda: command)
+def test_only_the_named_roles_are_started(dubroom):
+    dubroom.options = ["--only", "beat,worker"]
     with socket.create_server(("127.0.0.1", dubroom.port)), dubroom.running():
         commands = [found for found in processes_of(dubroom.data_dir).values() if " -m " in found]
         roles = ("granian", "worker", "beat", "demo.server")
@@ -263,8 +265,8 @@ def test_only_the_named_roles_are_started(dubroom, monkeypatch):
         assert "Dubroom is running: beat, worker." in dubroom.log.read_text()
 
 
-def test_an_unknown_role_ends_with_one_sentence(dubroom, monkeypatch):
-    monkeypatch.setattr(dubroom, "command", lambda: [sys.executable, "manage.py", "start", "--only", "web,cook"])
+def test_an_unknown_role_ends_with_one_sentence(dubroom):
+    dubroom.options = ["--only", "web,cook"]
     code, output = dubroom.refuse()
     assert (code, output.splitlines()[-1].endswith("'cook' is none of web, worker, beat.")) == (2, True)
 
