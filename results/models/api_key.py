@@ -16,10 +16,11 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def usable(self, now: datetime) -> "ApiKeyQuerySet":
         """Keys with which calls may be made now. That of a removed team may not be used.
 
-        A pause that would last longer than any does began before the clock was set back.
+        A pause whose failure is yet to come began before the clock was set back, and would last longer by as much.
+        `circuit_breaker.is_usable` repeats this rule in SQL.
         """
         is_removed = Exists(Team.objects.filter(pk=OuterRef("pk"), removed_at__isnull=False))
-        is_over = Q(retry_at=None) | Q(retry_at__lte=now) | Q(retry_at__gt=now + ApiKey.MAX_BACKOFF)
+        is_over = Q(retry_at=None) | Q(retry_at__lte=now) | Q(last_call_at__gt=now + ApiKey.CLOCK_TOLERANCE)
         return self.filter(~is_removed & is_over)
 
 
@@ -38,8 +39,8 @@ class ApiKey(models.Model):
         UNPAID = "unpaid", _("Out of credit")
         UNAVAILABLE = "unavailable", _("CAMB.AI does not answer")
 
-    # No pause of the circuit breaker lasts as long, and none that CAMB.AI names is obeyed for as long.
-    MAX_BACKOFF = timedelta(hours=1)
+    # Machines may differ by less than this in what they read of the database's clock.
+    CLOCK_TOLERANCE = timedelta(seconds=10)
 
     team = models.OneToOneField(Team, on_delete=models.CASCADE, primary_key=True, related_name="api_key")
     sealed = models.TextField()

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from results import camb
+from results import camb, clock
 from results.models import ApiKey, Run
 from results.refresh import circuit_breaker
 from teams.models import Team
@@ -20,13 +20,23 @@ pytestmark = pytest.mark.django_db
         (None, True),
         (timedelta(seconds=-1), True),
         (timedelta(minutes=1), False),
-        (ApiKey.MAX_BACKOFF + timedelta(minutes=1), True),  # the clock was set back since
     ],
 )
 def test_a_key_is_usable_unless_it_is_paused(team, pause, is_usable):
     make_run(team)
     ApiKey.objects.update(retry_at=None if pause is None else timezone.now() + pause)
     assert usable_by_each_condition(team) == {is_usable}
+
+
+@pytest.mark.parametrize("set_back", [timedelta(seconds=20), timedelta(minutes=10), timedelta(days=1)])
+def test_a_clock_that_is_set_back_lengthens_no_pause(team, monkeypatch, set_back):
+    make_run(team)
+    circuit_breaker.record_failure(ApiKey.objects.get(), camb.Refused("no", http_status=401))
+    assert usable_by_each_condition(team) == {False}
+    now = clock.now() - set_back
+    monkeypatch.setattr(clock, "now", lambda: now)
+    Run.objects.update(due_at=now)
+    assert usable_by_each_condition(team) == {True}
 
 
 def test_the_key_of_a_removed_team_is_not_usable_and_keeps_no_worker_busy(team):
@@ -43,7 +53,7 @@ def test_a_due_run_of_a_team_without_a_key_is_not_askable():
 
 def usable_by_each_condition(team) -> set[bool]:
     """Whether the team's key is usable: before a call, when runs are leased, and when there is said to be work."""
-    now = timezone.now()
+    now = clock.now()
     return {
         circuit_breaker.is_usable(team.pk),
         ApiKey.objects.usable(now).exists(),

@@ -553,7 +553,8 @@ def test_a_clock_set_back_an_hour_holds_nothing_up_for_that_hour(camb, team, enq
     runs = make_numbered_runs(team, 2, due_at=timezone.now() - timedelta(hours=2))
     camb.unknown = READY
     ask.enqueue_due()
-    ApiKey.objects.update(retry_at=timezone.now() + timedelta(minutes=30), failures=1, state="refused")
+    now = timezone.now()
+    ApiKey.objects.update(retry_at=now + timedelta(minutes=30), last_call_at=now, failures=1, state="refused")
     Run.objects.filter(pk=runs[1].pk).update(checked_at=timezone.now(), lease=None, lease_until=None)
     clock(-3600)
     enqueued.clear()
