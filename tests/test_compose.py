@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from django.conf import settings
 from redis import AuthenticationError, Redis
 
 from dashboard.embedded import supervisor
@@ -54,6 +55,14 @@ def test_worker_and_beat_are_healthy_while_the_web_server_hears_them(name, answe
     with nullcontext() if is_heard else pytest.raises((AssertionError, KeyError)):
         exec(script, {})
     assert (kind, asked) == ("CMD", [("web", 8000, "GET", "/health/")])
+
+
+def test_a_worker_that_is_told_to_stop_has_time_for_the_longest_call():
+    longest = settings.CAMB_CONNECT_SECONDS + settings.CAMB_TOTAL_SECONDS
+    in_compose = float(SERVICES["worker"]["stop_grace_period"].removesuffix("s"))
+    [of_systemd] = re.findall(r"(?m)^TimeoutStopSec=(\d+)$", (ROOT / "docs/systemd/dubroom@.service").read_text())
+    assert longest < in_compose
+    assert longest < supervisor.GRACE_S < int(of_systemd)
 
 
 @pytest.mark.parametrize("secret", SECRETS)

@@ -23,8 +23,8 @@ from time import monotonic
 from typing import Any, TextIO
 
 STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# What a worker needs to save the answers of calls under way, and the web server to answer its requests.
-GRACE_S = 50
+# A worker saves the answers of calls under way, which take up to CAMB_TOTAL_SECONDS and the time to connect.
+GRACE_S = 75
 # A process that ends is started again after a pause that doubles each time, unless it had run for a minute.
 FIRST_BACKOFF_S, MAX_BACKOFF_S = 1.0, 60.0
 STEADY_S = 60

@@ -115,10 +115,7 @@ def ask(lease: Lease, log: CallLog) -> list[Outcome]:
         for planned in calls_planned:
             # The other half stays due, and so is the next probe if this one fails.
             batch = _halves(planned)[0] if calls.is_probe_of_suspects(planned) else planned
-            if outcomes and (monotonic() > ends or queue.is_worker_stopping()):
-                break
-            # Since the first call, another thread's failure may have opened the circuit breaker.
-            if outcomes and not circuit_breaker.is_usable(lease.key.pk):
+            if outcomes and (monotonic() > ends or not calls.may_go_on()):
                 break
             for pk, answer in calls.ask(batch).items():
                 outcomes.append(Outcome(pk, lease.id, started, answer, pk in calls.verified))
@@ -152,7 +149,7 @@ class _BatchCalls:
     renewed_at: float = field(default_factory=monotonic)
 
     def ask(self, runs: Sequence[DueRun]) -> dict[int, Answer]:
-        """Return the answer about each run, by its pk; a run is left out once the key may not be used any more.
+        """Return the answer about each run, by its pk; a run is left out once no further call may begin.
 
         Raises the CambError that concerns the key or the whole service.
         """
@@ -163,6 +160,10 @@ class _BatchCalls:
         elif refusals and len(refusals) == len(answers):
             self._check_service()
         return answers
+
+    def may_go_on(self) -> bool:
+        """Whether a further call may begin: any thread's failure may have opened the circuit breaker meanwhile."""
+        return not queue.is_worker_stopping() and circuit_breaker.is_usable(self.lease.key.pk)
 
     # --- A batch that CAMB.AI refuses, or whose answer cannot be read ----------------------------------
 
@@ -183,7 +184,7 @@ class _BatchCalls:
             return {runs[0].pk: reason}
         answers: dict[int, Answer] = {}
         for half in _halves(runs):
-            if circuit_breaker.is_usable(self.lease.key.pk):
+            if self.may_go_on():
                 answers |= self._ask_or_halve(half)
         return answers
 
@@ -307,7 +308,7 @@ class _BatchCalls:
         verified: dict[int, Answer] = {}
         for run in absent:
             is_due = run.absences + 1 >= VERIFY_AFTER_ABSENCES and not run.is_absence_verified
-            if is_due and circuit_breaker.is_usable(self.lease.key.pk):
+            if is_due and self.may_go_on():
                 self._renew()
                 try:
                     with self.log.record([run.pk]):

@@ -100,6 +100,17 @@ def test_a_worker_that_stops_begins_no_further_call_and_leases_nothing_more(
     assert not Run.objects.exclude(lease=None).exists()
 
 
+def test_a_worker_that_stops_halves_no_refused_batch(camb, team, monkeypatch):
+    make_numbered_runs(team, 5)
+    camb.script(Reply(422))
+    lease = whole_lease(team)
+    monkeypatch.setattr(queue, "is_worker_stopping", lambda: True)
+    ask.refresh_lease(lease)
+    assert len(camb.calls) == 1
+    assert statuses() == ["new"] * 5
+    assert not Run.objects.exclude(lease=None).exists()
+
+
 def test_a_call_log_that_was_rolled_back_is_stored_beside_the_call_that_took_its_key(team):
     log, other = CallLog(team.pk), CallLog(team.pk)
     for one in (log, other):
