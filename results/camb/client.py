@@ -21,7 +21,6 @@ from results.camb.answers import LanguageAnswer, RunAnswer, TaskAnswer
 from results.camb.error_codes import error_code_in, error_code_of_call
 from results.camb.errors import Malformed, Refused, Unavailable
 from results.camb.reasons import quote_message
-from results.camb.texts import HIDDEN_KEY
 from results.http import DeadlineAdapter
 
 # The bounds in the schema of POST /dubbing-results. The prose beside the schema recommends 50–100 runs, but CAMB.AI
@@ -31,7 +30,7 @@ BATCH_MIN, BATCH_MAX = 2, 5
 MAX_RETRY_AFTER = 15 * 60  # seconds
 MAX_ERROR_BODY = 16 * 1024  # bytes
 HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "dubroom"}
-SHORTEST_SECRET = 8  # masking a shorter key would also hide ordinary words of a transcript
+SHORTEST_SECRET = 8  # hiding a shorter key would also hide ordinary words of a transcript
 
 # The sentence that people read for a status code; other codes get the sentence of their class.
 SENTENCES = {
@@ -80,6 +79,8 @@ class Client:
     ) -> None:
         self._base_url = base_url.strip().rstrip("/")
         self._key = key.strip()
+        # An error's text is no transcript, so there even a short key is hidden.
+        self._hidden = self._key if len(self._key) >= SHORTEST_SECRET else ""
         self._timeout = (connect_seconds, read_seconds)
         self._total_seconds = total_seconds
         self._max_bytes = max_bytes
@@ -123,8 +124,8 @@ class Client:
                 gettext("CAMB.AI's answer is not in the expected form. Dubroom tries again later."), http_status=200
             )
         if code := error_code_of_call(answer, by_run.by_run.values()):
-            raise self._error(code, parse.read_error_value(answer, self._mask_in_error))
-        return {run_id: parse.read_run_in(by_run, run_id, self._mask) for run_id in run_ids}
+            raise self._error(code, parse.read_error_value(answer, self._key))
+        return {run_id: parse.read_run_in(by_run, run_id, self._hidden) for run_id in run_ids}
 
     def _fetch_one(self, run_id: int) -> RunAnswer:
         answer = self._send("GET", f"/dub-result/{run_id}")
@@ -133,7 +134,7 @@ class Client:
                 gettext("CAMB.AI's answer is not in the expected form. Dubroom tries again later."),
                 http_status=200,
             )
-        read = parse.read_run(run_id, answer, self._mask)
+        read = parse.read_run(run_id, answer, self._hidden)
         if not read.dubs:
             self._check_for_code(answer)
         return read
@@ -142,7 +143,7 @@ class Client:
         """Raise the error whose code an answer without a result holds, although it came with 200."""
         answer = parse.unpacked(answer)
         if code := error_code_in(answer):
-            raise self._error(code, parse.read_error_value(answer, self._mask_in_error))
+            raise self._error(code, parse.read_error_value(answer, self._key))
 
     def fetch_task(self, task_id: str) -> TaskAnswer:
         """Return the state of a dubbing task; it names the run id once CAMB.AI has made the run.
@@ -153,7 +154,7 @@ class Client:
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,200}", task_id):
             raise ValueError("not a task id of CAMB.AI")
         answer = self._send("GET", f"/dub/{task_id}")
-        task = parse.read_task(answer, self._mask)
+        task = parse.read_task(answer, self._hidden)
         if not task.run_id:
             self._check_for_code(answer)
         return task
@@ -164,7 +165,7 @@ class Client:
         for path in ("/source-languages", "/target-languages"):
             answer = self._send("GET", path)
             self._check_for_code(answer)
-            for language in parse.read_languages(answer, self._mask):
+            for language in parse.read_languages(answer, self._hidden):
                 known.setdefault(language.camb_id, language)
         return list(known.values())
 
@@ -176,14 +177,6 @@ class Client:
     def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["x-api-key"] = self._key
         return request
-
-    def _mask(self, text: str) -> str:
-        """Return CAMB.AI's text without the API key, in case CAMB.AI echoes the key."""
-        return text.replace(self._key, HIDDEN_KEY) if len(self._key) >= SHORTEST_SECRET else text
-
-    def _mask_in_error(self, text: str) -> str:
-        # An error's text is no transcript, so even a short key is masked.
-        return text.replace(self._key, HIDDEN_KEY)
 
     def _send(self, method: str, path: str, payload: dict[str, Any] | None = None) -> object:
         """Return the decoded JSON of one call's answer."""
@@ -231,7 +224,7 @@ class Client:
             body = next(response.iter_content(MAX_ERROR_BODY), b"")
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError):
             body = b""
-        message = parse.read_error_message(body, self._mask_in_error)
+        message = parse.read_error_message(body, self._key)
         return self._error(response.status_code, message, _retry_after(response.headers.get("Retry-After")))
 
     def _error(self, code: int, message: str, retry_after: int | None = None) -> Unavailable | Refused:

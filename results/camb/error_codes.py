@@ -27,7 +27,7 @@ def error_code_in(answer: object) -> int | None:
     if not isinstance(answer, dict):
         return None
     fields = _plain(answer)
-    if read_state({name: fields.get(name) for name in FAILURE_FIELDS}).failure:
+    if read_state({name: fields[name] for name in FAILURE_FIELDS if name in fields}).failure:
         return None
     parts = [fields, *(_plain(part) for name in MESSAGE_FIELDS if isinstance(part := fields.get(name), dict))]
     found = (_CODE.match(read_text(part.get(name))) for part in parts for name in _CODE_FIELDS)

@@ -1,10 +1,9 @@
 """Parses CAMB.AI's answers: takes any JSON, returns plain, bounded and storable dataclasses."""
 
 import json
-import math
 import operator
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +12,7 @@ from django.utils.translation import gettext as _
 from results.camb import bulk, layout, lines, texts
 from results.camb import notes as sentences
 from results.camb.answers import CueAnswer, DubAnswer, LanguageAnswer, RunAnswer, TaskAnswer
-from results.camb.bulk import MAX_RUN_ID
+from results.camb.clean import as_json, cleaned, cleaned_with_json, hide
 from results.camb.errors import Malformed
 from results.camb.language_keys import MAX_LANGUAGE
 from results.camb.layout import first_of
@@ -47,7 +46,6 @@ from results.camb.times import (
 
 # Upper bounds of what is stored. The lengths are in characters.
 MAX_CUES = 200_000
-MAX_DEPTH = 50
 MAX_DUBS = 300  # CAMB.AI knows about 150 languages
 MAX_LANGUAGE_ID = 2**31 - 1
 MAX_NAME = 100
@@ -60,21 +58,22 @@ MAX_SPEAKER = 200
 _NESTED = (dict, list)
 _EMPTY: tuple[object, ...] = (None, "", {}, [])
 
-Mask = Callable[[str], str]
 
-
-class _Object(dict[str, Any]):
-    """A JSON object that records which names occurred twice; the last value wins that is not empty."""
+class _Repetitive(dict[str, Any]):
+    """A JSON object in which names occurred twice; of their values the last wins that is not empty."""
 
     __slots__ = ("repeats",)
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
-        self.repeats: set[str] = set()
-        if len(self) < len(pairs):
-            counts = Counter(name for name, _ in pairs)
-            self.repeats = {name for name, count in counts.items() if count > 1}
-            self.update((name, part) for name, part in pairs if part not in _EMPTY)
+        counts = Counter(name for name, _ in pairs)
+        self.repeats = {name for name, count in counts.items() if count > 1}
+        self.update((name, part) for name, part in pairs if part not in _EMPTY)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    return fields if len(fields) == len(pairs) else _Repetitive(pairs)
 
 
 def decode(body: bytes) -> object:
@@ -89,7 +88,7 @@ def decode(body: bytes) -> object:
     if text.count("[") + text.count("{") > MAX_PARTS:
         raise Malformed(_("CAMB.AI sent an answer that is too large to read."), http_status=200)
     try:
-        return json.loads(text, strict=False, object_pairs_hook=_Object, parse_int=_integer)
+        return json.loads(text, strict=False, object_pairs_hook=_object, parse_int=_integer)
     except RecursionError:
         problem = _("CAMB.AI sent an answer nested too deeply to read. Dubroom tries again later.")
     except ValueError:
@@ -128,28 +127,28 @@ def _holds_texts(name: str, part: object) -> bool:
     return name in MESSAGE_FIELDS or (name in layout.TRANSCRIPT_FIELDS and isinstance(part, list))
 
 
-def read_run_in(answer: bulk.Sorted, run_id: int, mask: Mask = str) -> RunAnswer:
+def read_run_in(answer: bulk.Sorted, run_id: int, key: str = "") -> RunAnswer:
     """Return what an answer about several runs says of one. It may leave runs out: `{}` says that none is ready."""
     notes = Notes()
     if run_id in answer.by_run:
-        read = read_run(run_id, answer.by_run[run_id], mask)
+        read = read_run(run_id, answer.by_run[run_id], key)
         if run_id in answer.repeated:
             notes.add(sentences.REPEATED_FIELD)
         return replace(read, notes=tuple(dict.fromkeys((*notes.sentences(), *read.notes)))[:MAX_NOTES])
     if answer.message:
-        notes.add(quote_message(mask(texts.storable(answer.message))))
+        notes.add(quote_message(hide(texts.storable(answer.message), key)))
     if answer.has_unnamed:
         notes.add(sentences.UNKNOWN_FORM)
     return replace(read_run(run_id, None), notes=notes.sentences(), is_absent=True)
 
 
-def read_run(run_id: int, value: object, mask: Mask = str, known: KnownTimes = NOTHING_KNOWN) -> RunAnswer:
+def read_run(run_id: int, value: object, key: str = "", known: KnownTimes = NOTHING_KNOWN) -> RunAnswer:
     """Return the parsed answer about one run. Takes any JSON value and never raises.
 
-    `mask` removes the API key from a text; `known` is what is known of the run's times besides this answer.
+    `key` is the API key, which is hidden; `known` is what is known of the run's times besides this answer.
     """
     notes = Notes()
-    value = _clean(unpacked(value), mask, notes)
+    value, raw = cleaned_with_json(unpacked(value), key, notes)
     contents = layout.read_contents(run_id, value)
     failures = []
     for found in (*contents.unfinished, *contents.results):
@@ -174,7 +173,7 @@ def read_run(run_id: int, value: object, mask: Mask = str, known: KnownTimes = N
     if contents.has_unread_results or not is_known:
         notes.add(sentences.UNKNOWN_FORM)
     return RunAnswer(
-        run_id, dubs, failure, notes.sentences(), _raw(value), message=message, is_unit_certain=is_unit_certain
+        run_id, dubs, failure, notes.sentences(), raw, message=message, is_unit_certain=is_unit_certain
     )
 
 
@@ -217,9 +216,9 @@ def _about(found: layout.Found) -> str:
     return f"{found.language}: " if found.language else ""
 
 
-def read_task(value: object, mask: Mask = str) -> TaskAnswer:
+def read_task(value: object, key: str = "") -> TaskAnswer:
     """Return the state of a task. Raises Malformed when the answer is not an object."""
-    value = _clean(unpacked(value), mask, Notes())
+    value = cleaned(unpacked(value), key, Notes())
     if not isinstance(value, dict):
         raise Malformed(_("CAMB.AI's answer about the task could not be read."), http_status=200)
     value = layout.plain_names(value)
@@ -232,7 +231,7 @@ def read_task(value: object, mask: Mask = str) -> TaskAnswer:
         run_id=next(filter(None, map(_run_of_task, parts)), None),
         failure=failure,
         message=next(filter(None, messages), ""),
-        raw=_raw(value),
+        raw=as_json(value),
     )
     return replace(task, notes=tuple(_task_notes(task, states)))
 
@@ -261,9 +260,9 @@ def _task_notes(task: TaskAnswer, states: Sequence[RunState]) -> Iterator[str]:
         yield quote_message(task.message)
 
 
-def read_languages(value: object, mask: Mask = str) -> list[LanguageAnswer]:
+def read_languages(value: object, key: str = "") -> list[LanguageAnswer]:
     """Return the languages of one list without its malformed entries. Raises Malformed when it is not a list."""
-    value = _clean(value, mask, Notes())
+    value = cleaned(value, key, Notes())
     while isinstance(value, dict):
         value = next(layout.wrapped_in(layout.plain_names(value)), None)
     if not isinstance(value, list):
@@ -277,48 +276,24 @@ def read_languages(value: object, mask: Mask = str) -> list[LanguageAnswer]:
     ]
 
 
-def read_error_message(body: bytes, mask: Mask = str) -> str:
+def read_error_message(body: bytes, key: str = "") -> str:
     """Return the message in the body of an HTTP error; "" when the body is a web page or holds no message."""
     try:
         value = decode(body)
     except Malformed:
         value = body.decode("utf-8", "replace")
-    return read_error_value(value, mask)
+    return read_error_value(value, key)
 
 
-def read_error_value(value: object, mask: Mask = str) -> str:
+def read_error_value(value: object, key: str = "") -> str:
     """Return the message in the decoded body of an error."""
-    value = _clean(value, mask, Notes())
+    value = cleaned(value, key, Notes())
     return message_in(value) if isinstance(value, dict) else plain(value)
 
 
 def _integer(digits: str) -> int | float:
     # Python raises an error for an integer of more than 4,300 digits, which would discard the whole answer.
     return int(digits) if len(digits) < 20 else float(digits)
-
-
-def _clean(value: object, mask: Mask, notes: Notes, depth: int = 0) -> object:
-    """Return the value as any database can store it: no NUL, no lone surrogate, finite numbers, bounded depth."""
-    if isinstance(value, str):
-        return mask(texts.storable(value))
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, int):
-        return value if abs(value) <= MAX_RUN_ID else None
-    if isinstance(value, _NESTED) and depth == MAX_DEPTH:
-        notes.add(sentences.TOO_DEEP)
-        return None
-    if isinstance(value, dict):
-        if getattr(value, "repeats", ()):
-            notes.add(sentences.REPEATED_FIELD)
-        return {mask(texts.storable(name)): _clean(part, mask, notes, depth + 1) for name, part in value.items()}
-    if isinstance(value, list):
-        return [_clean(part, mask, notes, depth + 1) for part in value]
-    return value
-
-
-def _raw(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
 # --- Dubs --------------------------------------------------------------------------------------------

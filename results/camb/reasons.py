@@ -172,6 +172,8 @@ def failure_in(text: str) -> str:
 
 def read_state(fields: dict[str, Any]) -> RunState:
     """Return what the fields of an object say of a run's state."""
+    if STATE_FIELDS.isdisjoint(fields):
+        return RunState()
     # A list of states is looked through for a failure; which of them is the run's own is open.
     shown = _words(fields, (name for name in _STATUS_FIELDS if not isinstance(fields.get(name), list)))
     status = next((word for word in shown if not word.isdigit()), next(iter(shown), ""))

@@ -16,7 +16,7 @@ _LINE_ENDS = re.compile("\r\n?|[\u2028\u2029]")
 # Control characters that stand between words. Removed, they would melt the words into one.
 _WHITE_SPACE = re.compile("[\x0b\x0c\x1c-\x1f\x85]")
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x9f]")
-_PLAIN = (str, int, float)
+_NUMBER = (int, float)
 
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 _BARE_AMPERSAND = re.compile(r"&(?!(?:#[0-9]+|#[xX][0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*);)")
@@ -45,9 +45,12 @@ def read_text(value: object) -> str:
 
     Other types give "".
     """
-    if isinstance(value, bool) or not isinstance(value, _PLAIN):
+    if isinstance(value, str):
+        text = value
+    elif isinstance(value, bool) or not isinstance(value, _NUMBER):
         return ""
-    text = str(value)
+    else:
+        text = str(value)
     if not text.isprintable():
         text = _CONTROL.sub("", _WHITE_SPACE.sub(" ", _LINE_ENDS.sub("\n", text)))
     return text.strip()

@@ -27,7 +27,7 @@ SHORTEST_DUB_MS = 1000
 FRAME_RATES = (24, 25, 30, 50, 60)
 
 # A union such as `str | int` would be built anew for each time.
-_PLAIN = (str, int, float)
+_TEXT_OR_INTEGER = (str, int)
 _CLOCK = re.compile(r"(-?)(?:(\d{1,4}):)?(\d{1,4}):(\d{1,2})(?:[.,](\d{1,9})|[:;](\d{3}|\d{2}))?Z?", re.ASCII)
 _NUMBER = re.compile(r"(-?\d{1,15}(?:[.,]\d{1,15})?)", re.ASCII)
 _GROUPED = re.compile(r"(-?\d{1,3}(?:,\d{3})+)\.(\d+)|(-?\d{1,3}(?:\.\d{3})+),(\d+)", re.ASCII)
@@ -112,7 +112,9 @@ def read_time(value: object, frames_a_second: int = 0) -> float | None:
 
     Without a rate, the frames of a clock are left out.
     """
-    if isinstance(value, bool) or not isinstance(value, _PLAIN):
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, bool) or not isinstance(value, _TEXT_OR_INTEGER):
         return None
     if isinstance(value, str):
         value = _in_ascii(value.strip())
@@ -182,7 +184,9 @@ def rounded_ms(milliseconds: float) -> int:
 
     The inner `round` is for times such as 1.0005 s, which as a float is 1000.4999999999999 ms.
     """
-    return math.floor(round(min(max(milliseconds, 0.0), float(MAX_MS)), 6) + 0.5)
+    if not 0 <= milliseconds <= MAX_MS:
+        return MAX_MS if milliseconds > MAX_MS else 0
+    return math.floor(round(milliseconds, 6) + 0.5)
 
 
 def guess_units(transcripts: Sequence[Sequence[Line]], known: KnownTimes) -> list[UnitGuess]:
