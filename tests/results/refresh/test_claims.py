@@ -119,6 +119,22 @@ def test_of_a_message_delivered_twice_only_one_finds_its_runs(team, runs):
     assert claims.take(str(lease.id)) is None
 
 
+def test_a_claim_finds_the_runs_that_are_due_and_unleased_by_the_rules_of_all(team, worker_process):
+    now, second = clock.now(), timedelta(seconds=1)
+    dead = now - WorkerHeartbeat.DEAD_AFTER - second
+    ahead = now + WorkerHeartbeat.DEAD_AFTER + second
+    others = [WorkerHeartbeat.objects.create(name="other", seen_at=seen_at).pk for seen_at in (dead, ahead)]
+    for due_at in (None, now - second, now + second):
+        for ends_in in (None, -second, second, 3 * Run.LEASE):
+            for worker in (None, worker_process, *others):
+                lease = {} if ends_in is None else {"lease": uuid.uuid4(), "lease_until": now + ends_in}
+                make_run(team, due_at=due_at, leased_by=worker, **lease)
+    with transaction.atomic():
+        assert {run.pk for run in claims._lock_due(team.pk, now, most=1000)} == set(Run.objects.due(now).pks())
+    assert claims._fetch(claims._COUNT_DUE, team.pk, now, most=1000) == [(Run.objects.due(now).count(),)]
+    assert claims._fetch(claims._COUNT_LEASES, team.pk, now) == [(Run.objects.leased(now).count(),)]
+
+
 @pytest.mark.parametrize("lease_id", ["", "not a lease", "5f6f0096-2bb4-425f-a880-f7f6fd44463b"])
 def test_a_malformed_or_unknown_lease_id_finds_nothing(team, runs, lease_id):
     assert claims.take(lease_id) is None
