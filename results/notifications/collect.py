@@ -5,13 +5,14 @@ within some minutes are one message. A message and the receiver's place among th
 transaction: a worker that dies leaves neither an event untold nor one told twice.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Exists, F, Max, Min, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, Max, Min, OuterRef, QuerySet, Subquery
 
 from results import clock
 from results.models import Event, EventQuerySet, InboxItem, Message, Receiver, TeamVersion
@@ -47,16 +48,17 @@ def collect() -> None:
     """Write what is to be told now, for each receiver on its own."""
     receivers.add_missing_inboxes()
     now = clock.now()
-    known: dict[tuple[int, int], _Batch] = {}
+    known: dict[tuple[int, int], _Batch | None] = {}
     # Receivers in quiet hours are left out first: what waits for them grows all night, and is read in the morning.
     awake = (receiver for receiver in _behind() if not receivers.is_quiet(receiver, now))
     for receiver in islice(awake, MAX_RECEIVERS):
         place = (receiver.team_id, receiver.told_through)
         if place not in known:
             known[place] = _batch(*place)
-        if _is_complete(known[place], receiver, now):
+        batch = known[place]
+        if batch and _is_complete(batch, receiver, now):
             with isolated(FAILURE, receiver.pk):
-                _notify_now(receiver, known[place].last, now)
+                _notify_now(receiver, batch.last, now)
     for receiver in _with_members(
         Receiver.objects.present().filter(is_on=True, daily_at__lte=now).exclude(_has_open())
     ):
@@ -88,11 +90,14 @@ def _with_members(found: QuerySet[Receiver]) -> QuerySet[Receiver]:
     return allowed.select_related("membership__user", "view")
 
 
-def _batch(team_id: int, after: int) -> _Batch:
-    events = Event.objects.filter(team=team_id, pk__gt=after)
-    ends = events.aggregate(oldest=Min("created_at"), newest=Max("created_at"), last=Max("pk"))
-    urgent = events.filter(kind__in=Event.URGENT).values_list("kind", flat=True).distinct()
-    return _Batch(ends["oldest"], ends["newest"], ends["last"], frozenset(urgent))
+def _batch(team_id: int, after: int) -> _Batch | None:
+    events = Event.objects.filter(team=team_id, pk__gt=after).order_by()
+    ends = (Min("created_at"), Max("created_at"), Max("pk"))
+    rows = list(events.values_list("kind").annotate(*ends))
+    if not rows:
+        return None  # they were deleted meanwhile
+    kinds, oldest, newest, last = zip(*rows, strict=True)
+    return _Batch(min(oldest), max(newest), max(last), frozenset(kinds).intersection(Event.URGENT))
 
 
 def _is_complete(batch: _Batch, receiver: Receiver, now: datetime) -> bool:
@@ -107,32 +112,47 @@ def _is_complete(batch: _Batch, receiver: Receiver, now: datetime) -> bool:
 def _notify_now(receiver: Receiver, last: int, now: datetime) -> None:
     kinds = receiver.kinds_sent(Receiver.NOW)
     events = receivers.events_for(receiver, after=receiver.told_through, through=last, kinds=kinds)
-    with transaction.atomic():
-        events, last = _cut(receiver, events, last)
-        # Another worker may have told these meanwhile: the row that is changed decides.
-        row = Receiver.objects.filter(pk=receiver.pk, told_through=receiver.told_through, is_on=True)
-        if not row.update(told_through=last):
-            return
-        has_news = (
-            _fill_inbox(receiver, events, last)
-            if receiver.way == Way.INBOX
-            else _write(receiver, events, last, kinds, now)
-        )
-        if has_news:
-            Receiver.objects.filter(pk=receiver.pk).update(told_at=now)
+    events, last = _cut(receiver, events, last)
+    news = (
+        _items(receiver, events, last)
+        if receiver.way == Way.INBOX
+        else _messages(receiver, events, last, kinds, now)
+    )
+    told = {"told_at": now} if news else {}
+    _tell(receiver, news, {"told_through": receiver.told_through}, {"told_through": last, **told})
 
 
 def _notify_daily(receiver: Receiver, now: datetime) -> None:
     kinds, newest = receiver.kinds_sent(Receiver.DAILY), receivers.newest_event(receiver.team_id)
     events = receivers.events_for(receiver, after=receiver.daily_through, through=newest, kinds=kinds)
+    events, last = _cut(receiver, events, newest)
+    # What is cut off comes in the next message, and the next digest after the last of them.
+    due_at = receiver.daily_at if last < newest else receivers.next_digest(receiver, now)
+    place = {"daily_at": receiver.daily_at, "daily_through": receiver.daily_through}
+    news = _messages(receiver, events, last, kinds, now)
+    _tell(receiver, news, place, {"daily_through": last, "daily_at": due_at})
+
+
+def _tell(
+    receiver: Receiver, news: Sequence[InboxItem | Message], place: dict[str, Any], new_place: dict[str, Any]
+) -> None:
+    """Store what tells of events together with the receiver's new place behind them.
+
+    Another worker may have told these meanwhile: the row that is changed decides. The events were read before, as
+    SQLite's other writers wait for this transaction.
+    """
+    items = [one for one in news if isinstance(one, InboxItem)]
+    messages = [one for one in news if isinstance(one, Message)]
+    if messages:
+        new_place = {**new_place, "due_at": messages[0].due_at}
     with transaction.atomic():
-        events, last = _cut(receiver, events, newest)
-        # What is cut off comes in the next message, and the next digest after the last of them.
-        due_at = receiver.daily_at if last < newest else receivers.next_digest(receiver, now)
-        place = {"daily_at": receiver.daily_at, "daily_through": receiver.daily_through}
-        row = Receiver.objects.filter(pk=receiver.pk, is_on=True, **place)
-        if row.update(daily_through=last, daily_at=due_at):
-            _write(receiver, events, last, kinds, now)
+        if not Receiver.objects.filter(pk=receiver.pk, is_on=True, **place).update(**new_place):
+            return
+        Message.objects.bulk_create(messages)
+        InboxItem.objects.bulk_create(items)
+        if items:
+            # The polls of open pages bring the new number of unread lines.
+            TeamVersion.bump(receiver.team_id)
 
 
 def _cut(receiver: Receiver, events: EventQuerySet, last: int) -> tuple[EventQuerySet, int]:
@@ -144,34 +164,29 @@ def _cut(receiver: Receiver, events: EventQuerySet, last: int) -> tuple[EventQue
     return events, last
 
 
-def _write(receiver: Receiver, events: EventQuerySet, last: int, kinds: list[str], now: datetime) -> bool:
-    """Write a message about these events up to `last`, if there are any, and return whether there are.
+def _messages(
+    receiver: Receiver, events: EventQuerySet, last: int, kinds: list[str], now: datetime
+) -> list[Message]:
+    """Return the message about these events up to `last`, if there are any.
 
     `last` ends the batch, whatever its kind: a run that was partly ready may be ready by then.
     """
     first = events.aggregate(first=Min("pk"))["first"]
     if first is None:
-        return False
-    Message.objects.create(receiver=receiver, kinds=kinds, due_at=now, first=first, last=last)
-    Receiver.objects.filter(pk=receiver.pk).update(due_at=now)
-    return True
+        return []
+    return [Message(receiver=receiver, kinds=kinds, due_at=now, first=first, last=last)]
 
 
-def _fill_inbox(receiver: Receiver, events: EventQuerySet, last: int) -> bool:
-    """Add a line to the inbox for each kind of these events, and return whether there are any."""
-    counts = events.order_by().values("kind").annotate(count=Count("pk"), first=Min("pk"))
-    items = [
-        InboxItem(
-            membership_id=receiver.membership_id or 0,
-            last=last,
-            shown=list(events.filter(kind=row["kind"]).order_by("pk").values_list("pk", flat=True)[:MAX_SHOWN]),
-            **row,
-        )
-        # The newest line is on top, and failures belong there.
-        for row in sorted(counts, key=lambda row: -ORDER.index(row["kind"]))
-    ]
-    InboxItem.objects.bulk_create(items)
-    if items:
-        # The polls of open pages bring the new number of unread lines.
-        TeamVersion.bump(receiver.team_id)
-    return bool(items)
+def _items(receiver: Receiver, events: EventQuerySet, last: int) -> list[InboxItem]:
+    """Return a line for the inbox for each kind of these events."""
+    items: dict[str, InboxItem] = {}
+    # One plain read of the ids: to count and to pick by kind in SQL takes a query for each kind.
+    for pk, kind in events.order_by("pk").values_list("pk", "kind").iterator():
+        if kind not in items:
+            items[kind] = InboxItem(membership=receiver.membership, kind=kind, first=pk, last=last, count=0)
+        item = items[kind]
+        item.count += 1
+        if len(item.shown) < MAX_SHOWN:
+            item.shown.append(pk)
+    # The newest line is on top, and failures belong there.
+    return sorted(items.values(), key=lambda item: -ORDER.index(item.kind))

@@ -105,6 +105,31 @@ def test_receivers_in_quiet_hours_cost_no_reading_of_events_and_hold_up_no_other
     assert go(0) == 1
 
 
+def test_events_are_read_before_the_transaction_for_which_other_writers_wait(happen, go):
+    at_this_time(happen("ready", "Film"))
+    with CaptureQueriesContext(connection) as queries:
+        assert go(400) == 1
+    is_writing, written = False, 0
+    for query in queries:
+        if query["sql"].startswith(("SAVEPOINT", "RELEASE")):
+            is_writing = query["sql"].startswith("SAVEPOINT")
+        assert not (is_writing and 'FROM "results_event"' in query["sql"])
+        written += is_writing and query["sql"].startswith("INSERT")
+    assert written >= 2  # the message to the webhook, and a line of the owner's inbox
+
+
+def test_events_that_are_deleted_while_they_are_collected_hold_up_no_other_team(happen, go, monkeypatch):
+    at_this_time(happen("ready", "Film"))
+    is_quiet = receivers.is_quiet
+
+    def delete_first(receiver, now) -> bool:
+        Event.objects.filter(team=receiver.team_id).delete()
+        return is_quiet(receiver, now)
+
+    monkeypatch.setattr(receivers, "is_quiet", delete_first)
+    assert go(400) == 0
+
+
 def test_two_workers_that_collect_at_once_write_one_message(happen, go, webhook, clock):
     at_this_time(happen("ready", "Film"))
     clock(timedelta(minutes=10) / timedelta(seconds=1))
