@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from django.utils.http import int_to_base36
 
 from results.db.replica import fetch_rows
-from results.models import Cue, Run, RunQuerySet
+from results.models import Cue, Run
 from results.search.analyzer import Phrase, Terms, terms
 from results.search.query import Query
 
@@ -27,7 +27,7 @@ MAX_RUNS_AS_TERMS = 20
 
 
 # Ids of `Run.objects.to_unindex()` in raw SQL: building the ORM query takes longer than a search for a rare word.
-_TO_UNINDEX = "select id from results_run where team_id = %s and archived_at is not null and is_indexed limit %s"
+_TO_UNINDEX = "select id from results_run where team_id = %s and archived_at is not null and is_indexed"
 
 # The plus and the id make SQLite read only the runs that are missing, which have an index of their own.
 _MISSING = (
@@ -59,12 +59,15 @@ class IndexEntry(NamedTuple):
 
 
 class IndexQuery(NamedTuple):
-    """A query in the terms of the index. A line must also belong to one of `runs`, unless `runs` is None."""
+    """A query in the terms of the index.
+
+    A line must also belong to one of the runs whose ids the SQL `runs` selects, unless that is None.
+    """
 
     team_id: int
     groups: tuple[tuple[Phrase, ...], ...]
     excluded: tuple[Phrase, ...]
-    runs: RunQuerySet | None
+    runs: tuple[str, tuple[Any, ...]] | None
 
     @classmethod
     def of_team(cls, team_id: int) -> "IndexQuery":
@@ -80,7 +83,7 @@ class IndexQuery(NamedTuple):
         """Return an SQL condition, with its parameters, that the expression `run_id` is one of the query's runs."""
         if self.runs is None:
             return "true", ()
-        sql, params = self.runs.order_by().values("pk").query.sql_with_params()
+        sql, params = self.runs
         return f"{run_id} in ({sql})", params
 
 
@@ -124,14 +127,13 @@ def make_query(team_id: int, query: Query) -> IndexQuery | None:
     team = _prefix(team_id)
     groups = [_of_team(team, group) for group in query.groups] or [(Phrase((team,)),)]
     excluded = _of_team(team, query.excluded)
-    if query.runs:
-        ids = _current(team_id, query).order_by()[: MAX_RUNS_AS_TERMS + 1].pks()
-    else:
-        ids = [run_id for (run_id,) in fetch_rows(_TO_UNINDEX, [team_id, MAX_RUNS_AS_TERMS + 1])]
+    runs = _current(team_id, query) if query.runs else None
+    sql, params = runs or (_TO_UNINDEX, (team_id,))
+    ids = [run_id for (run_id,) in fetch_rows(f"{sql} limit %s", [*params, MAX_RUNS_AS_TERMS + 1])]
     if query.runs and not ids:
         return None
     if len(ids) > MAX_RUNS_AS_TERMS:
-        return IndexQuery(team_id, tuple(groups), excluded, _current(team_id, query))
+        return IndexQuery(team_id, tuple(groups), excluded, runs or _current(team_id, query))
     as_terms = tuple(Phrase((f"{team}_run_{run_id}",)) for run_id in ids)
     if query.runs:
         groups.append(as_terms)
@@ -146,8 +148,13 @@ def missing_runs(team_id: int) -> int:
     return int(count)
 
 
-def _current(team_id: int, query: Query) -> RunQuerySet:
-    return Run.objects.current().filter(query.runs, team_id=team_id)
+def _current(team_id: int, query: Query) -> tuple[str, tuple[Any, ...]]:
+    """Return SQL that selects the ids of the team's current runs that fit the query, and its parameters.
+
+    A search that reads them twice uses the SQL twice: the ORM takes longer to build it than to run it.
+    """
+    runs = Run.objects.current().filter(query.runs, team_id=team_id)
+    return runs.order_by().values("pk").query.sql_with_params()
 
 
 def _of_team(team: str, found: Iterable[Phrase]) -> tuple[Phrase, ...]:

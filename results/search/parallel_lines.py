@@ -4,14 +4,13 @@ Companions are the other runs of the run's source. Two lines stand at the same m
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from functools import reduce
 from itertools import chain
-from operator import or_
 from typing import NamedTuple
 
 from django.db.models import Q
+from django.db.models.expressions import RawSQL
 
 from results.db.replica import fetch_rows
 from results.models import Dub, Run
@@ -35,7 +34,7 @@ _FIELDS = (
     "cue.id, cue.start_ms, cue.end_ms, other_dub.id, other_dub.language, other.id, other.start_ms, other.end_ms, "
     "other.text"
 )
-# Raw SQL, as the ORM takes longer than the database to handle hundreds of ids.
+# Raw SQL, as the ORM takes longer than the database to handle hundreds of ids, and to build a query.
 _IN_THE_RUN = f"""
     select {_FIELDS} from results_cue cue
     join results_dub dub on dub.id = cue.dub_id
@@ -51,6 +50,18 @@ _IN_COMPANIONS = f"""
     join results_dub other_dub on other_dub.id = companion.dub_id and other_dub.run_id <> cue.run_id
     {_AT_THE_SAME_MOMENT}
 """  # noqa: S608  constants of our own
+_COMPANIONS = """
+    select run.source_id, dub.id from results_dub dub join results_run run on run.id = dub.run_id
+    where run.source_id in ({sources}) and run.team_id in ({teams}) and run.archived_at is null
+    and dub.cue_count > 0 and ({condition}) order by dub.id
+"""
+# The runs with a dub in a language, and those of the same sources.
+_WITH_DUB = """
+    with spoken as (select run_id from results_dub dub where team_id = %s and ({condition}))
+    select run_id from spoken union select id from results_run where team_id = %s and source_id in (
+        select source_id from results_run where id in (select run_id from spoken) and source_id is not null
+    )
+"""
 
 
 class FoundCue(NamedTuple):
@@ -97,7 +108,7 @@ def parallel_lines(cues: Iterable[FoundCue]) -> dict[int, list[ParallelLine]]:
     """
     cues = list(cues)
     found = defaultdict[int, list[ParallelLine]](list)
-    for line in (*_read(_IN_THE_RUN, cues), *_in_companions(cues, Q())):
+    for line in (*_read(_IN_THE_RUN, cues), *_in_companions(cues, ())):
         found[line.cue_id].append(line)
     return dict(found)
 
@@ -107,12 +118,12 @@ def parallel_lines(cues: Iterable[FoundCue]) -> dict[int, list[ParallelLine]]:
 
 def with_target(team_id: int, query: Query) -> Query:
     """Return the search for lines in other languages than the target, of sources that have a dub in the target."""
-    dubs = Dub.objects.filter(_spoken(query.target), team=team_id)
-    of_source = Run.objects.filter(team=team_id, source__isnull=False, pk__in=dubs.values("run"))
+    condition, languages = _spoken(query.target)
+    runs = RawSQL(_WITH_DUB.format(condition=condition), [team_id, *languages, team_id])  # noqa: S611
     return replace(
         query,
         excluded=(*query.excluded, *(Phrase((language_term(tag),)) for tag in query.target)),
-        runs=query.runs & (Q(pk__in=dubs.values("run")) | Q(source__in=of_source.values("source"))),
+        runs=query.runs & Q(pk__in=runs),
     )
 
 
@@ -123,7 +134,7 @@ def land(cues: Sequence[FoundCue], target: Sequence[str]) -> list[tuple[FoundCue
     once, with the first.
     """
     lines = [line for line in _read(_IN_THE_RUN, cues) if _is_spoken(line.language, target)]
-    lines += _in_companions(cues, _spoken(target))
+    lines += _in_companions(cues, target)
     best: dict[tuple[int, int], ParallelLine] = {}
     for line in lines:
         known = best.get((line.cue_id, line.dub_id))
@@ -143,29 +154,28 @@ def _is_spoken(tag: str, target: Sequence[str]) -> bool:
     return any(tag == wanted or tag.startswith(f"{wanted}-") for wanted in target)
 
 
-def _spoken(target: Sequence[str]) -> Q:
-    """Return the condition that a dub is in one of these languages, in any region."""
+def _spoken(target: Sequence[str]) -> tuple[str, list[str]]:
+    """Return the SQL condition, with its parameters, that a dub is in one of these languages, in any region."""
     # A range, so that an index is used on every database; "." follows "-".
-    return reduce(
-        or_, (Q(language=tag) | Q(language__gte=f"{tag}-", language__lt=f"{tag}.") for tag in target), Q()
-    )
+    condition = " or ".join(["dub.language = %s or (dub.language >= %s and dub.language < %s)"] * len(target))
+    return condition or "true", [text for tag in target for text in (tag, f"{tag}-", f"{tag}.")]
 
 
 # --- Reading -----------------------------------------------------------------------------------------
 
 
-def _in_companions(cues: Sequence[FoundCue], condition: Q) -> list[ParallelLine]:
-    """Return the lines at the same moments in dubs of companions for which the condition holds."""
-    sources = {source for cue in cues if (source := cue.run.source_id)}
+def _in_companions(cues: Sequence[FoundCue], target: Sequence[str]) -> list[ParallelLine]:
+    """Return the lines at the same moments in dubs of companions, only in these languages if there are any."""
+    dubs = {cue.dub_id: cue.dub for cue in cues}.values()
+    sources = {dub.run.source_id for dub in dubs} - {None}
     if not sources:
         return []
-    teams = {cue.team_id for cue in cues}
-    dubs = Dub.objects.filter(
-        condition, team__in=teams, run__source__in=sources, run__archived_at=None, cue_count__gt=0
-    )
+    teams = {dub.team_id for dub in dubs}
+    condition, languages = _spoken(target)
+    sql = _COMPANIONS.format(sources=_placeholders(sources), teams=_placeholders(teams), condition=condition)
     by_source = defaultdict[int, list[int]](list)
-    for source, dub in dubs.order_by("pk").values_list("run__source", "pk"):
-        if source and len(by_source[source]) < MAX_COMPANION_DUBS:
+    for source, dub in fetch_rows(sql, [*sources, *teams, *languages]):
+        if len(by_source[source]) < MAX_COMPANION_DUBS:
             by_source[source].append(dub)
     pairs = [(source, dub) for source, its_dubs in by_source.items() for dub in its_dubs]
     return _read(_IN_COMPANIONS, cues, pairs) if pairs else []
@@ -175,6 +185,10 @@ def _read(sql: str, cues: Sequence[FoundCue], companions: Sequence[tuple[int, in
     if not cues:
         return []
     values = ", ".join(["(%s, %s)"] * len(companions))
-    text = sql.format(cues=", ".join(["%s"] * len(cues)), companions=values)
+    text = sql.format(cues=_placeholders(cues), companions=values)
     params = [*chain.from_iterable(companions), *(cue.pk for cue in cues)]
     return list(map(ParallelLine._make, fetch_rows(text, params)))
+
+
+def _placeholders(values: Collection[object]) -> str:
+    return ", ".join(["%s"] * len(values))
