@@ -127,7 +127,7 @@ _LETTER = rf"[^\W_{BIGRAM_LETTERS}]"
 _LETTERS_AND_MARKS = rf"{_LETTER}*(?:[{_WORD_MARKS}]{_LETTER}*)*"
 # It begins with a set of letters in either case, which makes looking for the next word quick.
 _WORD = rf"{_LETTER}(?:o(?<=no)(?=[0-9])|{_LETTERS_AND_MARKS})"
-_JOINING = "'._@&,\"-"
+JOINING = "'._@&,\"-"
 _JOINER = r"['.\-_@&]|(?<=\d),(?=\d)"
 _WORD_JOINER = rf"(?:{_JOINER}|(?<=[{_HEBREW}])\"(?=[{_HEBREW}]))"
 _TOKEN = re.compile(
@@ -151,7 +151,7 @@ _GROUPED_BY_SPACES = re.compile(r"(?<![\w.,])\d{1,3}(?: \d{3})+(?!\w)")
 _SYMBOL_WORD = re.compile(rf"(?:(?<!{_LETTER})[a-z](?:\+\+|#)|\.net)(?!(?![0-9]){_LETTER})")
 _SIGN_NAMES = str.maketrans({"+": "plus", "#": "sharp", ".": "dot"})
 _DIGIT_GROUP = re.compile(r"\d \d{3}")
-_MAY_JOIN = re.compile(rf"[{_JOINING}]{_LETTER}")
+_MAY_JOIN = re.compile(rf"[{JOINING}]{_LETTER}")
 
 # The places in which the alternatives of a typed text differ from it.
 _LONG_NUMBER = re.compile(r"(?<![\d.,-])\d{4,12}(?![\d-])")
@@ -310,7 +310,7 @@ def _phrases(text: str, *, is_prefix: bool) -> tuple[Phrase, ...]:
 
 def end_of(folded: str, token: Token, letters: int) -> int:
     """Return the end of the token's first letters, of which the signs that join its parts are none."""
-    letter_ends = [at + 1 for at in range(token.start, token.end) if folded[at] not in _JOINING]
+    letter_ends = [at + 1 for at in range(token.start, token.end) if folded[at] not in JOINING]
     # A term in another spelling has more or fewer letters than the text: then the whole word is meant.
     is_spelled_so = len(letter_ends) == len(token.term)
     return letter_ends[letters - 1] if is_spelled_so else token.end
@@ -352,5 +352,5 @@ def _bare(folded: str, token: Token) -> list[Token]:
         # A term with an article in place of a preposition may have more letters than the word.
         missing = max(len(token.term) - len(term), 0)
         start = end_of(folded, token, missing) if missing else token.start
-        found.append(Token(term, start + (folded[start] in _JOINING), token.end))
+        found.append(Token(term, start + (folded[start] in JOINING), token.end))
     return found

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import accumulate
 
 from results.transcripts.letters import fold
 
@@ -65,12 +66,9 @@ def align(text: str) -> tuple[str, Sequence[int], Sequence[int]]:
     # Most texts of most scripts fold letter by letter.
     if _CLUSTERED not in (one_by_one := text.translate(_ONE_BY_ONE)):
         return one_by_one, range(len(text)), range(1, len(text) + 1)
-    folded: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    for cluster in CLUSTER.finditer(text):
-        piece = _fold_cluster(cluster[0])
-        folded.append(piece)
-        starts += [cluster.start()] * len(piece)
-        ends += [cluster.end()] * len(piece)
-    return "".join(folded), starts, ends
+    clusters = CLUSTER.findall(text)
+    pieces = list(map(_fold_cluster, clusters))
+    edges = [0, *accumulate(map(len, clusters))]
+    starts = [start for piece, start in zip(pieces, edges, strict=False) for _ in piece]
+    ends = [end for piece, end in zip(pieces, edges[1:], strict=True) for _ in piece]
+    return "".join(pieces), starts, ends

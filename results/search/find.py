@@ -11,7 +11,7 @@ from results.search import index
 from results.search.analyzer import Phrase
 from results.search.engine import engine
 from results.search.index import IndexEntry
-from results.search.marks import mark
+from results.search.marks import marker
 from results.search.query import Query, parse
 from results.search.service import iter_hits
 
@@ -42,9 +42,9 @@ def _find(dub: Dub, query: Query) -> list[FoundLine]:
     cues = dub.cues.filter(pk__in=ids) if len(ids) < dub.cue_count // 4 else dub.cues.all()
     # Making model objects takes longer than finding the lines.
     rows = cues.order_by("position").values_list("pk", "position", "start_ms", "end_ms", "speaker", "text")
-    phrases = list(chain.from_iterable(query.groups))
+    marks_of = marker(chain.from_iterable(query.groups))
     return [
-        FoundLine(position, start_ms, end_ms, speaker, text, mark(text, phrases))
+        FoundLine(position, start_ms, end_ms, speaker, text, marks_of(text))
         for pk, position, start_ms, end_ms, speaker, text in rows
         if pk in ids
     ]

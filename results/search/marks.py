@@ -2,11 +2,12 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache, partial
 
 from results.search.analyzer import (
     BIGRAM_LETTERS,
+    JOINING,
     MAX_TERM,
     MAX_TEXT,
     Phrase,
@@ -25,20 +26,53 @@ from results.transcripts.letters import OTHER_LETTERS, fold
 
 _BIGRAMS_ONLY = re.compile(f"[{BIGRAM_LETTERS}]+")
 _SPACED_DIGITS = re.compile(r"\d\W* \W*\d")
+# What makes more words of an ASCII text than its letters and digits that touch: signs that join or are part of
+# words, and "no" before a number.
+_MORE_WORDS = re.compile(rf"[#+]|[{JOINING}](?=[a-z0-9])|no(?=[0-9])")
+_LONG_WORD = re.compile(rf"[a-z0-9]{{{MAX_TERM + 1}}}")
 _RAW_CLUSTERS = re.compile(rf"[^\W_][^\W_{MARKS}]*(?:[{MARKS}][^\W_]*)*")
 
 
-def mark(text: str, phrases: Iterable[Phrase]) -> list[tuple[int, int]]:
+Spans = list[tuple[int, int]]
+
+
+def mark(text: str, phrases: Iterable[Phrase]) -> Spans:
     """Return (start, end) of each place in the text where a phrase stands.
 
     The places ascend, do not touch each other, and never cut a character from its marks.
     """
+    return marker(phrases)(text)
+
+
+def marker(phrases: Iterable[Phrase]) -> Callable[[str], Spans]:
+    """Return the function that does what `mark` does, for many texts."""
     phrases = tuple(phrases)
     if not phrases:
-        return []
+        return lambda _text: []
     if letters := _letters(phrases):
-        return _mark_letters(text, letters)
-    if any(len(terms) > 1 for terms, _ in phrases) or _may_have_spaced_number(text):
+        return partial(_mark_letters, letters=letters)
+    if any(len(terms) > 1 for terms, _ in phrases):
+        return lambda text: list(_mark(text, phrases))
+    return partial(_mark_words, phrases=phrases, pattern=_ascii_pattern(phrases))
+
+
+def _ascii_pattern(phrases: Iterable[Phrase]) -> re.Pattern[str]:
+    """Return the expression that finds phrases of one word among the letters and digits of an ASCII text."""
+    words = [(term, "" if is_prefix else "(?![a-z0-9])") for (term,), is_prefix in phrases]
+    ascii_words = [(term, end) for term, end in words if term.isascii() and term.isalnum()]
+    # Of two that begin at one place, the longer one is marked.
+    ascii_words.sort(key=lambda word: -len(word[0]))
+    alternatives = "|".join(f"{term}{end}" for term, end in ascii_words)
+    return re.compile(f"(?<![a-z0-9])(?:{alternatives})" if alternatives else "(?!)")
+
+
+def _mark_words(text: str, phrases: tuple[Phrase, ...], pattern: re.Pattern[str]) -> Spans:
+    """Mark phrases of one word each; `pattern` is their `_ascii_pattern`."""
+    if text.isascii():
+        lowered = text.lower()
+        if not (_MORE_WORDS.search(lowered) or _SPACED_DIGITS.search(lowered) or _LONG_WORD.search(lowered)):
+            return [match.span() for match in pattern.finditer(lowered)]
+    if _may_have_spaced_number(text):
         return list(_mark(text, phrases))
     # No term goes over a space, and the words of a transcript are much the same from line to line.
     spans, at = [], 0

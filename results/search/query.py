@@ -4,10 +4,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from itertools import chain, islice, product
 
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from results import tags
@@ -218,6 +220,11 @@ def _too_long() -> str:
 
 def periods(today: date) -> dict[str, str]:
     """Return the searches for the runs of this week, month and year and for earlier ones, each with its name."""
+    return dict(_periods(today, get_language()))
+
+
+@lru_cache(maxsize=64)
+def _periods(today: date, _user_language: str | None) -> dict[str, str]:
     month, year = today.replace(day=1), today.replace(month=1, day=1)
     return {
         f"after:{today - timedelta(days=today.weekday())}": _("This week"),

@@ -21,7 +21,7 @@ from results.models import Dub, Run
 from results.search import index, parallel_lines, titles, vocabulary
 from results.search.analyzer import Phrase, terms
 from results.search.engine import engine
-from results.search.marks import mark
+from results.search.marks import mark, marker
 from results.search.parallel_lines import FoundCue
 from results.search.query import Query, language_term, named_languages, parse, periods, plain_words
 from results.transcripts import languages
@@ -241,14 +241,13 @@ def _language_hint(team_id: int, typed: str) -> str:
 
 def _hits(team_id: int, ids: Sequence[int], query: Query) -> list[Hit]:
     """Return the hits of these found lines; with a target language, the lines in it at their moments."""
-    phrases = list(chain.from_iterable(query.groups))
+    marks_of = marker(chain.from_iterable(query.groups))
     cues = _cues(team_id, ids)
     if not query.target:
-        return [Hit(cue, mark(cue.text, phrases)) for cue in cues]
+        return [Hit(cue, marks_of(cue.text)) for cue in cues]
     landed = {other: cue for cue, other in parallel_lines.land(cues, query.target)}
     return [
-        Hit(cue, [], Hit(landed[cue.pk], mark(landed[cue.pk].text, phrases)))
-        for cue in _cues(team_id, list(landed))
+        Hit(cue, [], Hit(landed[cue.pk], marks_of(landed[cue.pk].text))) for cue in _cues(team_id, list(landed))
     ]
 
 

@@ -132,6 +132,15 @@ def test_words_are_marked_alone_as_in_their_line(text):
 
 
 @given(
+    st.text("abno17 x'.-_@&\"#+,C", max_size=30),
+    st.lists(st.tuples(st.text("abno17x", min_size=1, max_size=4), st.booleans()), min_size=1, max_size=3),
+)
+def test_words_of_ascii_lines_are_marked_as_the_analyzer_reads_them(text, typed):
+    found = tuple(Phrase((term,), is_prefix) for term, is_prefix in typed)
+    assert mark(text, found) == list(marks._mark(text, found))
+
+
+@given(
     st.text("のこ日本語가각กข ー゙あﾊﾟé🎉a、", max_size=30),
     st.text("のこ日本語가각กขー", min_size=1, max_size=4),
     st.booleans(),
