@@ -1,7 +1,7 @@
 """Page model of search hits: grouped by run, each with its neighbouring lines and a link to its moment."""
 
-from collections.abc import Iterable, Sequence, Set
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence, Set
 from functools import lru_cache
 from html import escape  # Django's takes three times as long
 from itertools import groupby
@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from dashboard.pages.markup import icon, language_label, with_marks
+from dashboard.pages.markup import escape_all, icon, language_label, with_marks
 from dashboard.pages.run_pictures import RunPictures
 from results.db.replica import fetch_rows
 from results.models import Dub, Run
@@ -28,41 +28,38 @@ MAX_NEIGHBOUR = 200
 _NEIGHBOURS = "select dub_id, position, substr(text, 1, %s) from results_cue where {places}"
 
 
-@dataclass
-class HitGroup:
-    """The hits in one run, in the order of time, each as a list item: a template would take longer."""
+def group_hits(found: Sequence[Hit], typed: str) -> SafeString:
+    """Return the hits of the typed search as a section a run, which a template would take longer to make.
 
-    run: Run
-    picture: SafeString
-    lines: list[str] = field(default_factory=list)
-
-    @property
-    def href(self) -> str:
-        return cached_url("runs-detail", self.run.pk)
-
-    @property
-    def items(self) -> SafeString:
-        return SafeString("\n".join(self.lines))
-
-
-def group_hits(found: Sequence[Hit], typed: str) -> list[HitGroup]:
-    """Return the hits of the typed search by run; the runs keep the order of their first hits."""
+    The runs keep the order of their first hits, and the hits in a run are in the order of time.
+    """
     hits = {(hit.cue.dub_id, hit.cue.position): hit for hit in found}
-    neighbours, others = _neighbours(hits.keys()), parallel_lines(hit.cue for hit in found)
-    page = _Page(typed)
-    runs = {run.pk: run for run in (hit.cue.run for hit in found)}
+    neighbours, page = _neighbours(hits.keys()), _Page(typed)
+    others = page.others(parallel_lines(hit.cue for hit in found), found)
+    runs = {dub.run_id: dub.run for dub in {hit.cue.dub_id: hit.cue.dub for hit in found}.values()}
     media = RunPictures(runs.values())
-    groups = {pk: HitGroup(run, media.picture(run)) for pk, run in runs.items()}
+    items: dict[int, list[str]] = {pk: [] for pk in runs}
     for (dub, position), hit in sorted(hits.items(), key=itemgetter(0)):
         # A line below one hit is not repeated above the next, so each neighbour is taken out.
         before = neighbours.pop((dub, position - 1), "")
         after = neighbours.pop((dub, position + 1), "")
-        groups[hit.cue.run_id].lines.append(page.item(hit, before, after, others.get(hit.cue.pk, ())))
-    return list(groups.values())
+        items[hit.cue.run_id].append(page.item(hit, before, after, others.get(hit.cue.pk, "")))
+    return SafeString("".join(_section(runs[pk], media.picture(runs[pk]), of_run) for pk, of_run in items.items()))
+
+
+def _section(run: Run, picture: str, items: Iterable[str]) -> str:
+    """Return the section of a run: its picture, its name, and its hits as list items."""
+    number = f'\n    <span class="muted small">{run.camb_run_id}</span>' if run.title else ""
+    lines = "\n".join(items)
+    return (
+        f'<section class="group">\n    <h2>{picture}<a href="{cached_url("runs-detail", run.pk)}">'
+        f"<bdi>{escape(str(run))}</bdi></a>{number}</h2>\n"
+        f'    <ol class="hit-list">\n    {lines}\n    </ol>\n  </section>\n  '
+    )
 
 
 def _neighbours(places: Set[tuple[int, int]]) -> dict[tuple[int, int], str]:
-    """Return the texts of the lines next to these places, by place: the dub's id and the position of the line.
+    """Return the escaped texts of the lines next to these places, by place: the dub's id and the line's position.
 
     Lines at the places themselves are hits, and are left out.
     """
@@ -75,7 +72,8 @@ def _neighbours(places: Set[tuple[int, int]]) -> dict[tuple[int, int], str]:
         conditions.append(f"(dub_id = %s and position in ({', '.join(['%s'] * len(positions))}))")
         args += [dub, *positions]
     rows = fetch_rows(_NEIGHBOURS.format(places=" or ".join(conditions)), [MAX_NEIGHBOUR, *args])
-    return {(dub, position): text for dub, position, text in rows}
+    texts = escape_all(text for _dub, _position, text in rows)
+    return {(dub, position): text for (dub, position, _text), text in zip(rows, texts, strict=False)}
 
 
 @lru_cache(maxsize=4096)
@@ -99,11 +97,16 @@ def _dub_query(language: str) -> str:
 
 
 class _Shared(NamedTuple):
-    """What all hits in a dub share: the URLs of the run's page and of the media, and the name of the language."""
+    """What all hits in a dub share: URLs of the run's page and of the media, and the language with its attributes.
+
+    `direction` is empty where the text of each line decides it.
+    """
 
     url: str
     media: str
     language: str
+    lang: str
+    direction: str
 
 
 class _Page:
@@ -115,28 +118,29 @@ class _Page:
         self._others_summary = f"<summary>{escape(_('In other dubs'))}</summary>"
         self._play = escape(_("Play %(clock)s here"))
         self._shared: dict[int, _Shared] = {}
+        self._speakers: dict[str, str] = {}
+        self._others_in: dict[str, str] = {}
 
-    def item(self, hit: Hit, before: str, after: str, others: Iterable[ParallelLine]) -> str:
-        """Return a hit with the lines before and after it as a list item."""
+    def item(self, hit: Hit, before: str, after: str, others: str) -> str:
+        """Return a hit as a list item, with the lines before and after it and the `others`, which are escaped."""
         cue = hit.cue
-        dub = cue.dub
-        shared = self._shared.get(dub.pk) or self._share(dub)
-        clock, direction = timecode.short(cue.start_ms), languages.direction(dub.language, cue.text)
-        speaker = f'<bdi class="truncate">{escape(cue.speaker)}</bdi>' if cue.speaker else ""
+        shared = self._shared.get(cue.dub_id) or self._share(cue.dub)
+        clock = timecode.short(cue.start_ms)
+        direction = shared.direction or languages.direction(cue.dub.language, cue.text)
+        speaker = self._speakers.get(cue.speaker) or self._speaker(cue.speaker)
         near = f'<span class="near" dir="{direction}">'
+        said = f'<span class="said">{_said(hit.said)}</span>' if hit.said else ""
         lines = (
-            f"{near}{escape(before)}</span>" if before else "",
+            f"{near}{before}</span>" if before else "",
             f'<span class="found" dir="{direction}">{highlight(cue.text, hit.marks)}</span>',
-            f'<span class="said">{_said(hit.said)}</span>' if hit.said else "",
-            f"{near}{escape(after)}</span>" if after else "",
+            said,
+            f"{near}{after}</span>" if after else "",
         )
-        find = "" if hit.said else self._find
         return (
             f'<li class="hit">{self._button(cue, shared.media, clock)}'
-            f'<a href="{shared.url}&amp;t={cue.start_ms // 1000}{find}#cue-{cue.position}">'
+            f'<a href="{shared.url}&amp;t={cue.start_ms // 1000}{"" if said else self._find}#cue-{cue.position}">'
             f'<span class="hit-facts"><span class="clock">{clock}</span> {speaker} {shared.language}</span>'
-            f'<span class="hit-lines" lang="{languages.html_tag(dub.language)}">{" ".join(lines)}</span></a>'
-            f"{self._others(hit, others) if others else ''}</li>"
+            f'<span class="hit-lines" lang="{shared.lang}">{" ".join(lines)}</span></a>{others}</li>'
         )
 
     def _share(self, dub: Dub) -> _Shared:
@@ -146,8 +150,14 @@ class _Page:
             url=escape(_dub_url(dub)),
             media=cached_url(f"media-{kind}", dub.pk) if kind else "",
             language=f'<span class="hit-language">{language}</span>' if language else "",
+            lang=languages.html_tag(dub.language),
+            direction=languages.direction(dub.language) if languages.script_of(dub.language) else "",
         )
         return self._shared[dub.pk]
+
+    def _speaker(self, name: str) -> str:
+        self._speakers[name] = f'<bdi class="truncate">{escape(name)}</bdi>' if name else ""
+        return self._speakers[name]
 
     def _button(self, cue: FoundCue, media: str, clock: str) -> str:
         """Return the button that plays the moment; empty without media."""
@@ -159,15 +169,27 @@ class _Page:
             f'aria-pressed="false" aria-label="{self._play % {"clock": clock}}">{self._icons}</button>'
         )
 
-    def _others(self, hit: Hit, others: Iterable[ParallelLine]) -> str:
-        """Return the lines of other dubs at the same moment, with the names of their languages."""
-        pairs = "".join(
-            f'<div><dt>{escape(languages.name(line.language))}</dt><dd lang="{languages.html_tag(line.language)}" '
-            f'dir="{languages.direction(line.language, line.text)}">{escape(line.text)}</dd></div>'
-            for line in others
-            if hit.said is None or line.other_id != hit.said.cue.pk
+    def others(self, parallel: Mapping[int, Sequence[ParallelLine]], found: Iterable[Hit]) -> dict[int, str]:
+        """Return the lines of other dubs at each hit's moment, with their languages' names, by the hit's cue."""
+        said = {hit.cue.pk: hit.said.cue.pk for hit in found if hit.said}
+        lines = [line for some in parallel.values() for line in some if line.other_id != said.get(line.cue_id)]
+        pairs = defaultdict[int, list[str]](list)
+        for line, text in zip(lines, escape_all(line.text for line in lines), strict=False):
+            start = self._others_in.get(line.language) or self._other_in(line)
+            pairs[line.cue_id].append(f"{start}{text}</dd></div>")
+        summary = f'<details class="other-languages">{self._others_summary}<dl>'
+        return {cue: f"{summary}{''.join(some)}</dl></details>" for cue, some in pairs.items()}
+
+    def _other_in(self, line: ParallelLine) -> str:
+        """Return how a line of another dub begins: with the name of its language, and its direction."""
+        tag = line.language
+        start = (
+            f'<div><dt>{escape(languages.name(tag))}</dt><dd lang="{languages.html_tag(tag)}" '
+            f'dir="{languages.direction(tag, line.text)}">'
         )
-        return f'<details class="other-languages">{self._others_summary}<dl>{pairs}</dl></details>' if pairs else ""
+        if languages.script_of(tag):
+            self._others_in[tag] = start
+        return start
 
 
 def _said(hit: Hit) -> str:

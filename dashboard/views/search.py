@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.http import content_disposition_header
@@ -17,8 +18,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.htmx import replace_url
 from dashboard.pages.named_runs import find_named_runs
-from dashboard.pages.search import SearchRequest, build_facets, build_saved_row, summarise
-from dashboard.pages.search_hits import cue_url, group_hits
+from dashboard.pages.search import SearchRequest, build_facets, build_save_search, build_saved_row, summarise
+from dashboard.pages.search_hits import cached_url, cue_url, group_hits
 from results.exports.csv import csv_pieces
 from results.models import SavedSearch
 from results.search import index, saved
@@ -27,7 +28,7 @@ from results.search.service import SAMPLE_SIZE, Hit, iter_hits, search
 from results.transcripts import timecode
 from results.transcripts.languages import quoted
 from teams import audit
-from teams.access import can_change, can_export, can_manage, membership_or_404, require_change, require_export
+from teams.access import can_export, can_manage, membership_or_404, require_change, require_export
 from teams.models import Membership
 
 logger = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
     membership = membership_or_404(request.user, slug)
     wanted = SearchRequest.read(request)
     saved.mark_seen(membership, wanted.q)
-    return render(request, "search/page.html", _context(membership, wanted))
+    return render(request, "search/page.html", _context(request, membership, wanted))
 
 
 @login_required
@@ -49,7 +50,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
 def hits(request: HttpRequest, slug: str) -> HttpResponse:
     """Answer with the hits alone, while the user types; with `before`, with the next hits to append."""
     wanted = SearchRequest.read(request)
-    context = _context(membership_or_404(request.user, slug), wanted)
+    context = _context(request, membership_or_404(request.user, slug), wanted)
     if wanted.before is not None:
         return render(request, "search/_groups.html", context)
     return replace_url(render(request, "search/_hits.html", context), wanted.address(slug))
@@ -91,7 +92,7 @@ def save(request: HttpRequest, slug: str) -> HttpResponse:
     if is_shared:
         require_change(membership)
     if not wanted.q:
-        return render(request, "search/page.html", _context(membership, wanted), status=422)
+        return render(request, "search/page.html", _context(request, membership, wanted), status=422)
     try:
         saved.save_search(membership, wanted.q, is_shared=is_shared)
     except saved.TooManySearchesError:
@@ -121,7 +122,7 @@ def _can_remove(membership: Membership, saved_search: SavedSearch) -> bool:
     return is_own or (saved_search.is_shared and can_manage(membership))
 
 
-def _context(membership: Membership, wanted: SearchRequest) -> dict[str, Any]:
+def _context(request: HttpRequest, membership: Membership, wanted: SearchRequest) -> dict[str, Any]:
     slug = membership.team.slug
     result = search(
         membership.team_id,
@@ -138,25 +139,29 @@ def _context(membership: Membership, wanted: SearchRequest) -> dict[str, Any]:
         "hint": result.hint,
         "missing_runs": index.missing_runs(membership.team_id) if wanted.before is None else 0,
         "named_runs": find_named_runs(membership, wanted.q) if wanted.before is None else None,
+        # Django takes longer to find an address than to print it, so each is looked up once.
+        "page_url": cached_url("search", slug),
+        "hits_url": cached_url("search-hits", slug),
+        "export_url": cached_url("search-export", slug),
         "groups": group_hits(result.hits, wanted.q),
         "summary": summarise(result, wanted) if result.hits else "",
         "more": wanted.next_query(result),
         "suggestion": result.suggestion,
-        "suggested": replace(wanted, q=result.suggestion).address(slug),
+        "suggested": replace(wanted, q=result.suggestion).address(slug) if result.suggestion else "",
         "newest_first": replace(wanted, is_best_first=False).address(slug),
         "best_first": replace(wanted, is_best_first=True).address(slug),
-        "facets": build_facets(result.facets, wanted, slug) if result.facets else {},
+        "facets": build_facets(result.facets, wanted, slug) if result.facets else "",
         "facets_of": f"{SAMPLE_SIZE:,}" if result.facets and not result.facets.is_all else "",
-        "can_share": can_change(membership),
         "can_export": can_export(membership),
-        **_saved_context(membership, wanted),
+        **_saved_context(request, membership, wanted),
     }
 
 
-def _saved_context(membership: Membership, wanted: SearchRequest) -> dict[str, Any]:
-    """Return the user's saved search of this text; before anything is typed, all saved searches."""
+def _saved_context(request: HttpRequest, membership: Membership, wanted: SearchRequest) -> dict[str, Any]:
+    """Return the forms that save this search; before anything is typed, all saved searches."""
     if wanted.q:
-        return {"saved_search": saved.find_own(membership, wanted.q)}
+        own = saved.find_own(membership, wanted.q)
+        return {"save_search": build_save_search(membership, own, wanted.q, get_token(request))}
     searches = saved.visible_to(membership)
     return {
         "searches": [build_saved_row(membership, one, can_remove=_can_remove(membership, one)) for one in searches]
