@@ -10,7 +10,8 @@ _HTML = re.compile(r"<(?:table|tr|td|th|ul|ol|li|div|p|html|body)\b[^>]*>", re.I
 _LEAF = re.compile(r"<(?P<name>[A-Za-z_][\w.-]*)(?:\s[^<>]*)?>(?P<value>[^<>]*)</(?P=name)\s*>")
 _TAG = re.compile(r"<[A-Za-z_][\w.-]*(?P<attributes>(?:\s+[\w:.-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))+)\s*/?>")
 _ATTRIBUTE = re.compile(r"(?P<name>[\w:.-]+)\s*=\s*[\"'](?P<value>[^\"']*)")
-_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
+# It ends before the next one: very many without an end would each be read to the end of the text.
+_CDATA = re.compile(r"<!\[CDATA\[((?:(?!<!\[CDATA\[).)*?)\]\]>", re.DOTALL)
 _CELLS = {"td", "th"}
 _BLOCKS = {"tr", "p", "div", "li", "br", "h1", "h2", "h3", "h4", "caption", "table", "thead", "tbody", "tfoot"}
 _UNSEEN = {"script", "style", "template", "head"}

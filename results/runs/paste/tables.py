@@ -187,7 +187,9 @@ def _sideways(rows: list[Row]) -> Table | None:
     """Return a table whose names stand in its first column and whose ids stand in one row; else None."""
     names = [row[0] for row in rows]
     width = max(map(len, rows), default=0)
-    if width < 3 or len(rows) < 2 or not all(map(column_names.is_known, names)) or not _is_sure(names):
+    if width < 3 or not 2 <= len(rows) <= MAX_LINES_ABOVE:
+        return None
+    if not all(map(column_names.is_known, names)) or not _is_sure(names):
         return None
     cells = [row[1:] + [""] * (width - len(row)) for row in rows]
     table = of_rows(names, [list(column) for column in zip(*cells, strict=True)])

@@ -610,6 +610,10 @@ def test_of_any_table_only_the_column_of_ids_comes_in(data):
     assert found(text) == dict(zip(ids, titles, strict=True))
 
 
+def test_sections_without_an_end_are_read_in_time():
+    assert found("<runs>" + "<![CDATA[" * 100_000) == {}
+
+
 def test_a_long_line_of_brackets_is_read_in_time():
     assert parse("INSERT INTO runs VALUES " + "(" * 20_000)
 
