@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.waiting import DEADLINE_S
+
 ROOT = Path(__file__).parent.parent
-DEADLINE_S = 60
 
 
 def free_ports() -> tuple[int, int]:
