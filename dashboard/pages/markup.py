@@ -13,6 +13,8 @@ from django.utils.translation import ngettext
 from results.models import Call, Run
 from results.transcripts import languages
 
+# Stand for tags until a text is escaped. No text of a database has half a surrogate pair.
+_MARK, _MARK_END = "\ud800", "\ud801"
 _OUTCOME_STYLES = {
     Call.Outcome.ANSWERED: ("ready", "status-ready"),
     Call.Outcome.UNAVAILABLE: ("failed", "warning"),
@@ -38,17 +40,24 @@ def escape_all(texts: Iterable[str]) -> list[str]:
 
 def with_marks(text: str, spans: Iterable[tuple[int, int]]) -> SafeString:
     """Return the escaped text with each of these spans, which ascend, in a <mark>."""
-    pieces: list[str] = []
-    done = 0
+    return SafeString(marked(escape(to_mark(text, spans))))
+
+
+def to_mark(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """Return the text with a sign before and after each span. Once it is escaped, `marked` makes them tags."""
+    pieces, done = [], 0
     for start, end in spans:
         start = max(start, done)
         if start >= end:
             continue
-        pieces += (text[done:start], text[start:end])
+        pieces.append(f"{text[done:start]}{_MARK}{text[start:end]}{_MARK_END}")
         done = end
-    *pieces, rest = escape_all([*pieces, text[done:]])
-    marked = zip(pieces[::2], pieces[1::2], strict=True)
-    return SafeString("".join(f"{before}<mark>{found}</mark>" for before, found in marked) + rest)
+    return "".join(pieces) + text[done:]
+
+
+def marked(escaped: str) -> str:
+    """Return an escaped text of `to_mark` with its spans in a <mark> each."""
+    return escaped.replace(_MARK, "<mark>").replace(_MARK_END, "</mark>")
 
 
 def status_label(value: str) -> SafeString:

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from dashboard.pages.markup import escape_all, icon, language_label, with_marks
+from dashboard.pages.markup import escape_all, icon, language_label, marked, to_mark
 from dashboard.pages.run_pictures import RunPictures
 from results.db.replica import fetch_rows
 from results.models import Dub, Run
@@ -39,11 +39,13 @@ def group_hits(found: Sequence[Hit], typed: str) -> SafeString:
     runs = {dub.run_id: dub.run for dub in {hit.cue.dub_id: hit.cue.dub for hit in found}.values()}
     media = RunPictures(runs.values())
     items: dict[int, list[str]] = {pk: [] for pk in runs}
-    for (dub, position), hit in sorted(hits.items(), key=itemgetter(0)):
+    in_order = sorted(hits.items(), key=itemgetter(0))
+    texts = escape_all(_to_highlight(hit.cue.text, hit.marks) for _place, hit in in_order)
+    for ((dub, position), hit), text in zip(in_order, texts, strict=False):
         # A line below one hit is not repeated above the next, so each neighbour is taken out.
         before = neighbours.pop((dub, position - 1), "")
         after = neighbours.pop((dub, position + 1), "")
-        items[hit.cue.run_id].append(page.item(hit, before, after, others.get(hit.cue.pk, "")))
+        items[hit.cue.run_id].append(page.item(hit, marked(text), before, after, others.get(hit.cue.pk, "")))
     return SafeString("".join(_section(runs[pk], media.picture(runs[pk]), of_run) for pk, of_run in items.items()))
 
 
@@ -67,7 +69,7 @@ def _neighbours(places: Set[tuple[int, int]]) -> dict[tuple[int, int], str]:
     if not neighbours:
         return {}
     conditions, args = [], []
-    for dub, of_dub in groupby(neighbours, key=lambda place: place[0]):
+    for dub, of_dub in groupby(neighbours, key=itemgetter(0)):
         positions = [position for _dub, position in of_dub]
         conditions.append(f"(dub_id = %s and position in ({', '.join(['%s'] * len(positions))}))")
         args += [dub, *positions]
@@ -121,8 +123,11 @@ class _Page:
         self._speakers: dict[str, str] = {}
         self._others_in: dict[str, str] = {}
 
-    def item(self, hit: Hit, before: str, after: str, others: str) -> str:
-        """Return a hit as a list item, with the lines before and after it and the `others`, which are escaped."""
+    def item(self, hit: Hit, text: str, before: str, after: str, others: str) -> str:
+        """Return a hit as a list item.
+
+        The other arguments are escaped: the text with its marks, the lines beside it, and those of other dubs.
+        """
         cue = hit.cue
         shared = self._shared.get(cue.dub_id) or self._share(cue.dub)
         clock = timecode.short(cue.start_ms)
@@ -132,7 +137,7 @@ class _Page:
         said = f'<span class="said">{_said(hit.said)}</span>' if hit.said else ""
         lines = (
             f"{near}{before}</span>" if before else "",
-            f'<span class="found" dir="{direction}">{highlight(cue.text, hit.marks)}</span>',
+            f'<span class="found" dir="{direction}">{text}</span>',
             said,
             f"{near}{after}</span>" if after else "",
         )
@@ -204,11 +209,15 @@ def _said(hit: Hit) -> str:
 
 def highlight(text: str, marks: Iterable[tuple[int, int]]) -> SafeString:
     """Return the escaped text with each matched span in a <mark>; a text over `MAX_LINE` is cut."""
+    return SafeString(marked(escape(_to_highlight(text, marks))))
+
+
+def _to_highlight(text: str, marks: Iterable[tuple[int, int]]) -> str:
     spans = sorted(marks)
     if len(text) <= MAX_LINE:
-        return with_marks(text, spans)
+        return to_mark(text, spans)
     first = max(0, (spans[0][0] if spans else 0) - MAX_LINE // 3)
     last = min(len(text), first + MAX_LINE)
     cut = [(max(start - first, 0), min(end, last) - first) for start, end in spans]
     lead, tail = ("…" if first else "", "…" if last < len(text) else "")
-    return SafeString(f"{lead}{with_marks(text[first:last], cut)}{tail}")
+    return f"{lead}{to_mark(text[first:last], cut)}{tail}"
