@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
+from teams.access import memberships_of
 from teams.models import Membership
 
 
@@ -14,17 +15,19 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     """Return the user's `memberships`, the `last_membership` seen, and the rail's active `section`.
 
     A page of a team passes its own `membership`; on a page without one, the frame shows the last. The section is
-    the first word of the URL's name: `runs-list` is in `runs`. `now_ms` is the server's time, since a browser's own
-    may be wrong.
+    the first word of the URL's name: `runs-list` is in `runs`. `searched_for` stands in the search box, also on the
+    error page of a search. `now_ms` is the server's time, since a browser's own may be wrong.
     """
     match = request.resolver_match
     name = (match.url_name if match else None) or ""
+    section = name.partition("-")[0]
     memberships = SimpleLazyObject(lambda: _memberships(request))
     return {
         "memberships": memberships,
         "teams": lambda: tuple((place.team.slug, place.team.name) for place in memberships),
         "last_membership": SimpleLazyObject(lambda: _last(request, memberships)),
-        "section": name.partition("-")[0],
+        "section": section,
+        "searched_for": request.GET.get("q", "") if section == "search" else "",
         "now_ms": round(timezone.now().timestamp() * 1000),
     }
 
@@ -39,6 +42,4 @@ def _last(request: HttpRequest, memberships: Iterable[Membership]) -> Membership
 def _memberships(request: HttpRequest) -> list[Membership]:
     # An error page may be rendered before the middleware that sets the user has run.
     user = getattr(request, "user", None)
-    if user is None or not user.is_authenticated:
-        return []
-    return list(Membership.objects.of_user(user).select_related("team").order_by("team__name", "pk"))
+    return memberships_of(user) if user else []

@@ -5,6 +5,7 @@ team without the right gets 403. docs/security.md has the table of roles.
 """
 
 import logging
+from collections.abc import Sequence
 
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import AnonymousUser
@@ -25,10 +26,10 @@ Role = Membership.Role
 # which hardly any page shows, are read when asked for. The condition is that of `MembershipQuerySet.of_user`.
 _MEMBERSHIP_FIELDS = ("id", "team_id", "user_id", "role", "may_export")
 _TEAM_FIELDS = ("id", "name", "slug", "only_owners_remove", "requires_second_step")
-_MEMBERSHIP = f"""
+_MEMBERSHIPS = f"""
     select {", ".join((*(f"m.{name}" for name in _MEMBERSHIP_FIELDS), *(f"t.{name}" for name in _TEAM_FIELDS)))}
     from teams_membership m join teams_team t on t.id = m.team_id
-    where m.user_id = %s and t.slug = %s and t.removed_at is null
+    where m.user_id = %s and t.removed_at is null
 """  # noqa: S608  constants of our own
 
 
@@ -36,14 +37,27 @@ def membership_or_404(user: User | AnonymousUser, slug: str) -> Membership:
     """Return the user's membership, with its team, in the team at this slug. Raises Http404 for outsiders."""
     if not (user.is_authenticated and user.is_active):
         raise Http404
-    with connection.cursor() as cursor:
-        cursor.execute(_MEMBERSHIP, [user.pk, slug])
-        row = cursor.fetchone()
-    if row is None:
+    found = _read_memberships(f"{_MEMBERSHIPS} and t.slug = %s", [user.pk, slug])
+    if not found:
         raise Http404
-    membership = Membership.from_db(None, _MEMBERSHIP_FIELDS, row[: len(_MEMBERSHIP_FIELDS)])
-    membership.team = Team.from_db(None, _TEAM_FIELDS, row[len(_MEMBERSHIP_FIELDS) :])
-    return _with_second_step(membership)
+    return _with_second_step(found[0])
+
+
+def memberships_of(user: User | AnonymousUser) -> list[Membership]:
+    """Return the user's memberships with their teams, in the order of the teams' names."""
+    return _read_memberships(f"{_MEMBERSHIPS} order by t.name, m.id", [user.pk]) if user.is_authenticated else []
+
+
+def _read_memberships(sql: str, params: Sequence[int | str]) -> list[Membership]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        rows = cursor.fetchall()
+    found = []
+    for row in rows:
+        membership = Membership.from_db(None, _MEMBERSHIP_FIELDS, row[: len(_MEMBERSHIP_FIELDS)])
+        membership.team = Team.from_db(None, _TEAM_FIELDS, row[len(_MEMBERSHIP_FIELDS) :])
+        found.append(membership)
+    return found
 
 
 def membership_in(user: User | AnonymousUser, team: Team) -> Membership:

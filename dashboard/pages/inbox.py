@@ -119,11 +119,11 @@ def unread_once(membership: Membership) -> Unread:
 def badge_values(membership: Membership, *, oob: bool) -> dict[str, Hashable]:
     """Return what the number beside the inbox's name shows; with `oob`, also what a browser notification says."""
     unread = unread_once(membership)
-    is_news = oob and unread.newest is not None
+    is_news = oob and bool(unread.newest)
     return {
         "number": str(unread),
-        "newest": unread.newest.pk if unread.newest else 0,
-        "heading": _heading(membership, unread) if is_news else "",
+        "newest": unread.newest,
+        "heading": _heading(membership, unread.newest) if is_news else "",
         "is_quiet": is_news and receivers.is_quiet_for(membership),
         "team_name": membership.team.name,
         "slug": membership.team.slug,
@@ -131,9 +131,9 @@ def badge_values(membership: Membership, *, oob: bool) -> dict[str, Hashable]:
     }
 
 
-def _heading(membership: Membership, unread: Unread) -> str:
-    """Return what the newest unread line says."""
-    if (newest := unread.newest) is None:
+def _heading(membership: Membership, pk: int) -> str:
+    """Return what this line says; nothing if it is gone meanwhile."""
+    if (newest := inbox.of_member(membership).filter(pk=pk).first()) is None:
         return ""
     events = inbox.shown_events(membership, [newest]) if newest.kind not in summary.COUNTED else {}
     return summary.title_of(newest.kind, [events[pk] for pk in sorted(events)], newest.count)

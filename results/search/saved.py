@@ -24,6 +24,12 @@ DUBS_WHILE_BUSY = 25
 _quarantine = Quarantine("The saved searches could not be run on dub %s")
 # Raw SQL, as the ORM takes longer than the database.
 _OWN = "select id, is_shared from results_savedsearch where team_id = %s and owner_id = %s and q = %s"
+_NEW_ALERTS = """
+    select count(*) from results_searchalert alert
+    join results_dub dub on dub.id = alert.dub_id join results_run run on run.id = dub.run_id
+    where alert.is_new and run.archived_at is null
+    and alert.saved_search_id in (select id from results_savedsearch where team_id = %s and owner_id = %s)
+"""
 
 
 class OwnSearch(NamedTuple):
@@ -83,8 +89,8 @@ def remove_search(saved: SavedSearch) -> None:
 
 def new_alert_count(membership: Membership) -> int:
     """Return the number of unseen alerts of the member's own searches."""
-    alerts = SearchAlert.objects.filter(saved_search__in=own(membership), is_new=True)
-    return alerts.filter(dub__run__archived_at=None).count()
+    [(count,)] = fetch_rows(_NEW_ALERTS, [membership.team_id, membership.user_id])
+    return int(count)
 
 
 def mark_seen(membership: Membership, q: str) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 
 import pytest
 from django.template.loader import render_to_string
@@ -10,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import override
 
+from dashboard.pages import render_once
 from dashboard.templatetags import dubroom
 from tests.dashboard.page_helpers import signed_in
 from tests.factories import make_member, make_run, make_team, make_user
@@ -108,9 +110,18 @@ def test_the_log_names_collectstatic_when_static_files_are_missing(settings, tmp
     settings.STATIC_ROOT = tmp_path
     backend = "whitenoise.storage.CompressedManifestStaticFilesStorage"
     settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": backend}}
+    render_once._rendered.cache_clear()  # as in a process that has just started
     response = Client(raise_request_exception=False).get(reverse("account_login"))
     assert (response.status_code, "The log says what to change." in response.content.decode()) == (500, True)
     assert "Run: python manage.py collectstatic" in caplog.text
+
+
+def test_the_search_box_keeps_what_was_searched_for_on_the_error_page():
+    team = make_team("Harbour")
+    client = signed_in(make_member(team))
+    for address, kept in ((reverse("search", args=["elsewhere"]), "<sea>"), ("/nothing/", "")):
+        page = client.get(address, {"q": "<sea>"}).content.decode()
+        assert unescape(re.findall(r'name="q" value="([^"]*)"', page)[0]) == kept
 
 
 def test_a_form_with_a_stale_csrf_token_is_explained():
