@@ -123,7 +123,7 @@ def badge_values(membership: Membership, *, oob: bool) -> dict[str, Hashable]:
     return {
         "number": str(unread),
         "newest": unread.newest,
-        "heading": _heading(membership, unread.newest) if is_news else "",
+        "heading": _heading(membership, unread) if is_news else "",
         "is_quiet": is_news and receivers.is_quiet_for(membership),
         "team_name": membership.team.name,
         "slug": membership.team.slug,
@@ -131,9 +131,9 @@ def badge_values(membership: Membership, *, oob: bool) -> dict[str, Hashable]:
     }
 
 
-def _heading(membership: Membership, pk: int) -> str:
-    """Return what this line says; nothing if it is gone meanwhile."""
-    if (newest := inbox.of_member(membership).filter(pk=pk).first()) is None:
-        return ""
-    events = inbox.shown_events(membership, [newest]) if newest.kind not in summary.COUNTED else {}
-    return summary.title_of(newest.kind, [events[pk] for pk in sorted(events)], newest.count)
+def _heading(membership: Membership, unread: Unread) -> str:
+    """Return what the newest unread line says."""
+    events: dict[int, Event] = {}
+    if unread.kind not in summary.COUNTED:
+        events = inbox.shown_events(membership, inbox.of_member(membership).filter(pk=unread.newest))
+    return summary.title_of(unread.kind, [events[pk] for pk in sorted(events)], unread.events)

@@ -33,7 +33,7 @@ def ready_by(run: Run) -> str:
 
 def ready_by_in_short(run: ListedRun, waits: Sequence[PastWait]) -> str:
     """Return by when the run is usually ready, in a few words; empty if too little is known."""
-    estimate = _estimate(run, waits)
+    estimate = _estimate(run, waits) if run.status in WAITING else None
     return _("Usually ready by %(at)s") % {"at": _moment(estimate.at)} if estimate else ""
 
 

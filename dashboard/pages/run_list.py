@@ -184,11 +184,11 @@ def changed_view(membership: Membership, wanted: RunListQuery) -> SavedView | No
     return view if view and saved_views.can_change(membership, view) and not wanted.is_list_of(view) else None
 
 
-def shown_columns(wanted: RunListQuery, user: User) -> list[str]:
+def shown_columns(wanted: RunListQuery, user: User) -> tuple[str, ...]:
     """Return the columns that the list shows: those of its view, else those that the person chose."""
     if wanted.cols:
-        return [name for name in COLUMNS if name in wanted.cols.split("-")]
-    return [name for name in COLUMNS if name not in (user.hidden_columns or ())]
+        return tuple(name for name in COLUMNS if name in wanted.cols.split("-"))
+    return tuple(name for name in COLUMNS if name not in (user.hidden_columns or ()))
 
 
 def build_menus(wanted: RunListQuery, shown: Collection[str]) -> ListMenus:
@@ -250,11 +250,16 @@ def build_tabs(wanted: RunListQuery, counts: dict[str, int]) -> list[StatusTab]:
 
     The chosen tab stays even without runs, so that it does not vanish while the user looks at it.
     """
-    names = {status.value: str(status.label) for status in Status} | {ARCHIVED: _("Archived")}
     current = sum(counts.values()) - counts[ARCHIVED]
     tabs = [StatusTab(_("All"), current, wanted.query(status=""), "", not wanted.status)]
     tabs += [
-        StatusTab(names[status], count, wanted.query(status=status), status, status == wanted.status)
+        StatusTab(
+            _("Archived") if status == ARCHIVED else str(Status(status).label),
+            count,
+            wanted.query(status=status),
+            status,
+            status == wanted.status,
+        )
         for status, count in counts.items()
         if count or status == wanted.status
     ]

@@ -52,10 +52,7 @@ class RunPictures:
         copy = next((self._stills[run.pk] for run in runs if run.pk in self._stills), None)
         if copy is None:
             return _tile(_first_language(runs[0]))
-        return format_html(
-            '<img class="still" src="{}?small" width="64" height="36" alt="" loading="lazy" decoding="async">',
-            still_url(copy),
-        )
+        return _still(copy)
 
     def length_ms(self, run: Run | ListedRun) -> int:
         """Return the length of the run's media where it is known, else of its longest transcript."""
@@ -75,6 +72,14 @@ def _still_path() -> Sequence[str]:
 
 def _first_language(run: Run | ListedRun) -> str:
     return languages.primary(next(iter(run.languages), "") or run.given_language)
+
+
+@lru_cache(maxsize=1000)
+def _still(copy_pk: int) -> SafeString:
+    return format_html(
+        '<img class="still" src="{}?small" width="64" height="36" alt="" loading="lazy" decoding="async">',
+        still_url(copy_pk),
+    )
 
 
 @lru_cache(maxsize=512)

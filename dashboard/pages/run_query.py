@@ -1,7 +1,7 @@
 """The query of the list of runs: the filter, order and page that a URL asks for."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import reduce
@@ -322,12 +322,21 @@ def read_page(
     runs: RunQuerySet, wanted: RunListQuery, read: Callable[[RunQuerySet], list[Row]], size: int = PAGE_SIZE
 ) -> RunPage[Row]:
     """Return one page as `get_page` does, of the rows as which `read` reads its runs."""
+    return as_page(read(ordered(runs, wanted, size)), wanted, size)
+
+
+def ordered(runs: RunQuerySet, wanted: RunListQuery, size: int) -> RunQuerySet:
+    """Return the runs of one page in the list's order, or in the reverse for a page before a run, and one more."""
     runs = wanted.with_row(runs)
-    is_backwards = bool(wanted.before)
-    is_ascending = wanted.is_descending == is_backwards
+    is_ascending = wanted.is_descending == bool(wanted.before)
     if key := wanted.before or wanted.after:
         runs = runs.filter(_behind(wanted.sorted_by, key, is_ascending=is_ascending))
-    found = read(runs.order_by(*_ordering(wanted.sorted_by, is_ascending=is_ascending))[: size + 1])
+    return runs.order_by(*_ordering(wanted.sorted_by, is_ascending=is_ascending))[: size + 1]
+
+
+def as_page(found: list[Row], wanted: RunListQuery, size: int) -> RunPage[Row]:
+    """Return the page of these runs, which `ordered` has found."""
+    is_backwards = bool(wanted.before)
     is_more, found = len(found) > size, found[:size]
     if is_backwards:
         found.reverse()
@@ -363,22 +372,3 @@ def _behind(field: str, key: int, *, is_ascending: bool) -> Q:
     if is_ascending:
         return same | Q((f"{field}__gt", value))
     return same | Q((f"{field}__lt", value)) | Q((f"{field}__isnull", True))
-
-
-def count_new(runs: RunQuerySet, wanted: RunListQuery, shown: Sequence[int], since: int) -> int:
-    """Return the number of runs that came into this page since a version: added, restored, or by a new status.
-
-    In another order than that of their adding, they may have come into any page, and none is counted.
-    """
-    if wanted.sorted_by != "pk":
-        return 0
-    came = wanted.with_row(runs).filter(version__gt=since).exclude(pk__in=shown)
-    if wanted.is_by_source:
-        came = came.exclude(source__in=runs.filter(pk__in=shown).exclude(source=None).values("source"))
-    is_ascending = wanted.order == "oldest"
-    # The first page of the list is open at its beginning, and the last page at its end.
-    if shown and (wanted.after or wanted.before):
-        came = came.filter(pk__gt=min(shown)) if is_ascending else came.filter(pk__lt=max(shown))
-    if len(shown) == PAGE_SIZE:
-        came = came.filter(pk__lt=max(shown)) if is_ascending else came.filter(pk__gt=min(shown))
-    return came.count()

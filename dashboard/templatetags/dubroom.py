@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from dashboard.pages import markup
 from dashboard.pages.ready_by import ready_by
-from dashboard.pages.render_once import CSRF_TOKEN, render_once
+from dashboard.pages.render_once import CSRF_TOKEN, render_each, render_once
 from dashboard.pages.transcript_parts import LineCheck, TranscriptLine, TranscriptRow
 from dashboard.units import date_and_time
 from results.transcripts import timecode
@@ -108,6 +108,12 @@ def include_once(context: Context, template_name: str, **values: Hashable) -> Sa
     if CSRF_TOKEN in html:
         html = html.replace(CSRF_TOKEN, str(context["csrf_token"]))
     return mark_safe(html)  # noqa: S308
+
+
+@register.simple_tag(name="render_each")
+def include_each(template_name: str, rows: Iterable[Hashable], **values: Hashable) -> SafeString:
+    """Include a template without a form for each `row`, as `render_once` does."""
+    return render_each(template_name, rows, **values)
 
 
 @register.simple_tag

@@ -1,6 +1,6 @@
 """A member's inbox: its lines, how many are unread, and marking them as read."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
@@ -15,15 +15,20 @@ from teams.models import Membership
 MAX_COUNTED = 99
 PAGE_SIZE = 50
 # Raw SQL, as every page asks, and the ORM takes longer than the database.
-_UNREAD = "SELECT id FROM results_inboxitem WHERE membership_id = %s AND read_at IS NULL ORDER BY id DESC LIMIT %s"
+_UNREAD = """
+    select id, kind, count from results_inboxitem where membership_id = %s and read_at is null
+    order by id desc limit %s
+"""
 
 
 @dataclass(frozen=True)
 class Unread:
-    """How many lines are unread, counted up to one more than MAX_COUNTED, and the id of the newest, or 0."""
+    """How many lines are unread, counted up to one more than MAX_COUNTED, and what the newest of them is about."""
 
     count: int
-    newest: int
+    newest: int = 0
+    kind: str = ""
+    events: int = 0
 
     def __str__(self) -> str:
         return f"{MAX_COUNTED}+" if self.count > MAX_COUNTED else str(self.count)
@@ -36,7 +41,7 @@ def of_member(membership: Membership) -> QuerySet[InboxItem]:
 def unread(membership: Membership) -> Unread:
     """Return what is unread, from one query over an index."""
     newest = fetch_rows(_UNREAD, [membership.pk, MAX_COUNTED + 1])
-    return Unread(len(newest), newest[0][0] if newest else 0)
+    return Unread(len(newest), *(newest[0] if newest else ()))
 
 
 def get_page(membership: Membership, kind: str, before: int) -> tuple[list[InboxItem], int]:
@@ -48,7 +53,7 @@ def get_page(membership: Membership, kind: str, before: int) -> tuple[list[Inbox
     return found[:PAGE_SIZE], found[PAGE_SIZE - 1].pk if len(found) > PAGE_SIZE else 0
 
 
-def shown_events(membership: Membership, items: Sequence[InboxItem]) -> dict[int, Event]:
+def shown_events(membership: Membership, items: Iterable[InboxItem]) -> dict[int, Event]:
     """Return the events that these lines name, by their ids; what the member may not see any more is left out."""
     ids = [pk for item in items for pk in item.shown]
     events = Event.objects.visible_in(membership.team_id).visible_to(membership, can_manage=can_manage(membership))

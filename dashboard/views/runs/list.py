@@ -14,11 +14,10 @@ from django.views.decorators.http import require_safe
 
 from dashboard.http.ids import parse_id, parse_ids
 from dashboard.http.requests import SignedInRequest
+from dashboard.pages.list_queries import count_guesses, count_new, read_list_page
 from dashboard.pages.run_filters import build_filters, who_name
 from dashboard.pages.run_list import (
     HIDING,
-    build_headings,
-    build_menus,
     build_rows,
     build_tabs,
     changed_view,
@@ -32,18 +31,14 @@ from dashboard.pages.run_query import (
     GUESSED,
     PAGE_SIZE,
     RunListQuery,
-    count_new,
-    read_page,
 )
 from dashboard.pages.source_list import build_source_rows, with_companions
 from results import queue
-from results.exports.formats import FORMATS
-from results.models import ApiKey, Run, RunQuerySet, TeamVersion
+from results.models import Run, TeamVersion
 from results.runs import saved_views
-from results.runs.listed import ListedRun, read_runs
+from results.runs.listed import ListedRun, next_due_at, read_key, read_listed, read_versions
 from results.runs.request import refresh_progress
 from results.runs.totals import count_runs
-from results.transcripts import languages
 from teams.access import can_change, can_export, can_own, can_remove, membership_or_404
 from teams.models import Membership
 
@@ -59,20 +54,16 @@ def page(request: SignedInRequest, slug: str) -> HttpResponse:
     wanted = RunListQuery.read(request.GET)
     # Read first: a change made meanwhile is newer than this version, so the next poll brings it.
     version = TeamVersion.current(membership.team_id)
-    runs_page = read_page(Run.objects.filter(team=membership.team), wanted, read_runs)
+    runs_page = read_list_page(membership.team_id, wanted)
     shown = shown_columns(wanted, request.user)
     context = _context(membership, wanted, runs_page.runs)
+    guesses = count_guesses(membership.team_id, wanted) if context["can_change"] else 0
     context |= {
-        "formats": tuple((key, str(one.label)) for key, one in FORMATS.items()) if context["can_export"] else (),
-        "choices": languages.choices() if context["can_change"] else (),
-        "guessed_href": wanted.query(lang=GUESSED, status=""),
-        "guesses": wanted.matching(membership.team.runs.exclude(guessed_languages=None)).count(),
-    }
-    context |= {
+        "guesses": guesses,
+        "guessed_href": wanted.query(lang=GUESSED, status="") if guesses else "",
         "page": runs_page,
         "has_pages": bool(runs_page.before or runs_page.after),
-        "headings": build_headings(wanted),
-        "menus": build_menus(wanted, shown),
+        "columns": shown,
         "is_in_full": wanted.status in (Status.FAILED, Status.NOT_FOUND) and not wanted.is_by_source,
         "hidden_columns": " ".join(HIDING[name] for name in COLUMNS if name not in shown),
         "changed_view": changed_view(membership, wanted),
@@ -104,14 +95,13 @@ def poll(request: HttpRequest, slug: str) -> HttpResponse:
     since = parse_id(request.GET.get("since", "")) or 0
     if version == since:
         return HttpResponse(status=204)
-    wanted, team_runs = RunListQuery.read(request.GET), Run.objects.filter(team=membership.team)
+    wanted = RunListQuery.read(request.GET)
     shown = parse_ids(request.GET.get("ids", "").split(",")[:PAGE_SIZE])
-    present = team_runs.present().filter(pk__in=shown)
-    still_there = present.pks()
-    changed = _changed(present, wanted, since)
+    still_there = read_versions(membership.team_id, shown)
+    changed = _changed(still_there, wanted, since)
     context = _context(membership, wanted, changed)
     loaded, announced = (parse_id(request.GET.get(name, "")) or 0 for name in ("loaded", "announced"))
-    added = count_new(team_runs, wanted, shown, loaded)
+    added = count_new(membership.team_id, wanted, shown, loaded)
     context |= {
         "gone": sorted({*shown} - {*still_there}),
         "added": added,
@@ -126,13 +116,12 @@ def poll(request: HttpRequest, slug: str) -> HttpResponse:
 def _context(membership: Membership, wanted: RunListQuery, runs: Sequence[ListedRun]) -> dict[str, Any]:
     """Return the context that the page and its poll share: rows, strip, tabs and the key's problem."""
     team = membership.team
-    everything = Run.objects.filter(team=team)
     totals = count_runs(team.pk)
     counts = totals.by_status | {ARCHIVED: totals.archived}
-    due = everything.unfinished().order_by("due_at").values_list("due_at", flat=True).first()
-    key = ApiKey.objects.filter(team=team).first()
+    due, key = next_due_at(team.pk), read_key(team.pk)
     paused_until = key.retry_at if key else None
-    tabs = build_tabs(wanted, status_counts(wanted.named(everything)) if wanted.is_narrowed else counts)
+    named = wanted.named(Run.objects.filter(team=team)) if wanted.is_narrowed else None
+    tabs = build_tabs(wanted, counts if named is None else status_counts(named))
     return {
         "membership": membership,
         "slug": team.slug,
@@ -150,18 +139,18 @@ def _context(membership: Membership, wanted: RunListQuery, runs: Sequence[Listed
         "key": key,
         "worker_missing_since": queue.worker_missing_since() if due else None,
         "progress": refresh_progress(team, totals.requested),
-        "tabs": tabs,
+        "tabs": tuple(tabs),
         "matching": next(tab.count for tab in tabs if tab.is_current),
         "rows": build_source_rows(runs, wanted) if wanted.is_by_source else build_rows(runs, key, wanted),
         "suggestions": (totals.suggested, totals.sources),
     }
 
 
-def _changed(runs: RunQuerySet, wanted: RunListQuery, since: int) -> list[ListedRun]:
+def _changed(versions: dict[int, int], wanted: RunListQuery, since: int) -> list[ListedRun]:
     """Return those of the runs whose rows changed since this version; by source, with any run of theirs."""
     if not wanted.is_by_source:
-        return read_runs(runs.filter(version__gt=since))
-    shown = read_runs(runs)
+        return read_listed([pk for pk, version in versions.items() if version > since])
+    shown = read_listed(list(versions))
     changed = {run.source_id for run in with_companions(shown) if run.version > since and run.source_id}
     return [run for run in shown if run.version > since or run.source_id in changed]
 

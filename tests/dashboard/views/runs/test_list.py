@@ -245,14 +245,14 @@ def test_thirty_runs_take_as_many_queries_as_one(team, member, django_assert_num
     tags.add_tags(team, {make_run(team, added_by=make_user()).pk: ["launch"]})
     member.get(url)  # the session remembers the team
     clock.now()  # PostgreSQL is asked for its time every two seconds
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(18):
         assert len(shown(member.get(url))) == 1
     for number in range(29):
         status = "waiting" if number % 2 else "ready"
         run = make_run(team, added_by=make_user(), status=status, languages=["es-es"])
         tags.add_tags(team, {run.pk: ["launch", f"tag {number}"]})
     clock.now()  # PostgreSQL is asked for its time every two seconds
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(18):
         assert len(shown(member.get(url))) == 30
 
 

@@ -92,11 +92,11 @@ def test_thirty_sources_take_as_many_queries_as_one(client, team, reader, django
     make_key(team)
     make_source(team, "fr-fr", "de-de")
     open_list(client, team)
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(19):
         open_list(client, team)
     for number in range(29):
         make_source(team, "fr-fr", "de-de", "es-es", title=f"Part {number}")
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(19):
         open_list(client, team)
 
 
