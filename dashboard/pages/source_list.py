@@ -3,12 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from html import escape  # Django's takes three times as long
 from typing import NamedTuple
 from urllib.parse import urlencode
 
 from django.db.models import BooleanField, Case, Value, When
 from django.urls import reverse
-from django.utils.html import escape, format_html
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -104,7 +105,7 @@ def build_source_rows(runs: Sequence[ListedRun], wanted: RunListQuery) -> list[S
     for dub in dubs_of(run for own in by_source.values() for run in own):
         dubs[dub.run.source_id or -dub.run.pk].append(dub)
     media = RunPictures(run for own in by_source.values() for run in own)
-    chips = {status: (escape(status.label), icon(f"status-{status.value}")) for status in Status}
+    chips = {status: (escape(str(status.label)), icon(f"status-{status.value}")) for status in Status}
     return [
         _row(
             run,
