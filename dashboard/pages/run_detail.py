@@ -3,8 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from hashlib import sha256
 from typing import NamedTuple
 
+from django.db.models import Model
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -46,7 +48,7 @@ class DubTab(NamedTuple):
 class ShownDub:
     """The dub on the page, the kind of media that plays, the transcript, and links to the source's other dubs.
 
-    `dubs` are the run's own, `companions` those of the other runs of its source.
+    `dubs` are the run's own, `companions` those of the other runs of its source. `run_copies` are of all its dubs.
     """
 
     dub: Dub
@@ -54,6 +56,7 @@ class ShownDub:
     dubs: list[Dub]
     companions: list[Dub]
     transcript: TranscriptPage
+    run_copies: list[MediaCopy]
     part: DrawnPart = WHOLE
 
     @classmethod
@@ -72,7 +75,19 @@ class ShownDub:
         wanted = replace(wanted, dub=dub.language, play=kind or "")
         companions = companion_dubs(run)
         others = [other for other in (*dubs, *companions) if other != dub and other.cue_count]
-        return cls(dub, kind, dubs, companions, TranscriptPage(dub, wanted, others))
+        run_copies = list(MediaCopy.objects.filter(dub__in=[dub.pk for dub in dubs]).order_by("pk"))
+        return cls(dub, kind, dubs, companions, TranscriptPage(dub, wanted, others), run_copies)
+
+    @cached_property
+    def digest(self) -> bytes:
+        """A hash of all that the dub's part of the page shows: what is kept of it is never another's, or old."""
+        others = [(_fields(dub), str(dub.run)) for dub in self.companions]
+        # Whether links have expired depends on the time.
+        media = (self.kind, self.refusal, self.preload, self.ends_ms, *map(_fields, self._all_copies))
+        run = self.dub.run
+        about_run = (run.pk, run.camb_name, run.title, run.team.slug, bool(run.due_at))
+        shown = (about_run, [*map(_fields, self.dubs)], others, media, self.part, self.transcript.inputs)
+        return sha256(repr(shown).encode(errors="surrogatepass")).digest()
 
     @property
     def language(self) -> str:
@@ -99,7 +114,7 @@ class ShownDub:
 
     @cached_property
     def _all_copies(self) -> list[MediaCopy]:
-        return list(self.dub.copies.order_by("pk"))
+        return [copy for copy in self.run_copies if copy.dub_id == self.dub.pk]
 
     @property
     def poster(self) -> str:
@@ -117,7 +132,7 @@ class ShownDub:
     @cached_property
     def refusal(self) -> str:
         """Why no browser plays the link, with the next step; empty if it plays, or a copy does in its place."""
-        if not self.kind or copies.playable_copy(self.dub, self.kind):
+        if not self.kind or copies.choose_copy(self.dub, self.kind, self._all_copies):
             return ""
         return links.refusal(self.dub.video_url if self.kind == "video" else self.dub.audio_url)
 
@@ -205,6 +220,15 @@ class ShownDub:
             DubTab(name, replace(self.transcript.wanted, play=kind).query, kind == self.kind, icon=kind)
             for kind, name in names.items()
         ]
+
+
+def _fields(row: Model) -> list[object]:
+    """Return the names and values of a row; a database's own kind of bytes says nothing of what it holds."""
+    return [
+        (name, bytes(value) if isinstance(value, memoryview) else value)
+        for name, value in vars(row).items()
+        if name != "_state"
+    ]
 
 
 def _named(dubs: Sequence[Dub], tag: str) -> Dub:

@@ -5,7 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
+from typing import Any
 
+from django.db import DEFAULT_DB_ALIAS
 from django.utils.translation import gettext as _
 
 from dashboard.pages.markup import language_label
@@ -24,10 +26,11 @@ from dashboard.pages.transcript_parts import (
     TranscriptRow,
     limits_in_words,
 )
+from results.db.replica import fetch_rows
 from results.dubs.checks import stretch_of
-from results.models import Cue, Dub, Run
+from results.models import Cue, DismissedCheck, Dub, Run
 from results.search.find import FoundLine, find_in_dub
-from results.transcripts import alignment, cues, dub_checks, languages, reading_speed, review, timecode
+from results.transcripts import alignment, cues, dismissals, dub_checks, languages, reading_speed, review, timecode
 from results.transcripts.review_limits import DubLimits
 
 # The number of speaker colours in static/css/run_detail.css.
@@ -35,9 +38,11 @@ VOICES = 8
 MAX_SPEAKERS = 60
 FIRST_SPEAKERS = 6
 """The speakers that are listed at once; the others are behind a button."""
-# The lines that a browser lays out together once they come near the window. With each line laid out on its own, the
-# browser looks at all 20,000 of them for every frame that it paints.
-LINES_PER_PART = 100
+# Raw SQL, as a page of which the lines are kept needs no more than the rows.
+_CUE_FIELDS = tuple(field.attname for field in Cue._meta.concrete_fields)
+_CUES = f"select {', '.join(_CUE_FIELDS)} from results_cue where dub_id = %s order by position"  # noqa: S608
+
+CueRow = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -49,8 +54,23 @@ class TranscriptPage:
     others: list[Dub] = field(default_factory=list)
 
     @cached_property
+    def inputs(self) -> list[object]:
+        """All that the transcript's part of the page is made of, besides the rows of the dubs."""
+        dismissals = [(vars(one) | {"_state": str(one.dismissed_by)}) for one in self._dismissals]
+        found = [self.hits, self.other_hits] if self.wanted.find else []
+        return [self.wanted, self._rows, self._other_rows, self.limits, dismissals, found]
+
+    @cached_property
+    def _rows(self) -> list[CueRow]:
+        return _read_cues(self.dub)
+
+    @cached_property
+    def _other_rows(self) -> list[CueRow]:
+        return _read_cues(self.other) if self.other else []
+
+    @cached_property
     def cues(self) -> list[Cue]:
-        return list(self.dub.cues.all())
+        return [Cue.from_db(DEFAULT_DB_ALIAS, _CUE_FIELDS, row) for row in self._rows]
 
     @cached_property
     def direction(self) -> str:
@@ -78,12 +98,6 @@ class TranscriptPage:
         chosen, pairs = self.chosen, zip(self.cues, self._checks, strict=True)
         return [(cue, checks) for cue, checks in pairs if not chosen or cue.speaker in chosen]
 
-    @property
-    def parts(self) -> Iterator[Sequence[TranscriptLine] | Sequence[TranscriptRow]]:
-        """The lines, or the rows of two dubs, in parts of `LINES_PER_PART`."""
-        shown = list(self.rows) if self.other else self.lines
-        return (shown[start : start + LINES_PER_PART] for start in range(0, len(shown), LINES_PER_PART))
-
     @cached_property
     def other(self) -> Dub | None:
         return next((dub for dub in self.others if beside_name(dub, self.dub.run_id) == self.wanted.beside), None)
@@ -98,7 +112,7 @@ class TranscriptPage:
 
     @cached_property
     def other_cues(self) -> list[Cue]:
-        return list(self.other.cues.all()) if self.other else []
+        return [Cue.from_db(DEFAULT_DB_ALIAS, _CUE_FIELDS, row) for row in self._other_rows]
 
     @property
     def other_direction(self) -> str:
@@ -144,11 +158,15 @@ class TranscriptPage:
     @cached_property
     def _checks(self) -> list[list[LineCheck]]:
         """All review checks of each cue, dismissed ones too."""
-        found = dub_checks.checks_of(self.dub, self.cues, self.limits)
+        found = dub_checks.checks_of(self.dub, self.cues, self.limits, self._dismissals)
         return [
             [LineCheck(check, cue.pk, dismissed) for check, dismissed in checks]
             for cue, checks in zip(self.cues, found, strict=True)
         ]
+
+    @cached_property
+    def _dismissals(self) -> list[DismissedCheck]:
+        return dismissals.of_dub(self.dub)
 
     @cached_property
     def limits(self) -> DubLimits:
@@ -305,6 +323,10 @@ class TranscriptPage:
         return TimelineStrip(self.dub, self.cues, self.voices, checked, self.hits)
 
 
+def _read_cues(dub: Dub) -> list[CueRow]:
+    return fetch_rows(_CUES, [dub.pk])
+
+
 def beside_name(dub: Dub, run_id: int) -> str:
     """Return the dub's name in the URL of a page that shows it beside a dub of the run `run_id`.
 
@@ -335,7 +357,8 @@ def _lines(
         name = cue.speaker if cue.speaker != before else ""
         before = cue.speaker
         voice, marks = voices.get(cue.speaker, ""), found.get(cue.position)
-        lines.append(TranscriptLine(cue.position, cue.start_ms, cue.end_ms, voice, name, cue.text, checks, marks))
+        times = cue.start_ms, cue.end_ms, timecode.short(cue.start_ms)
+        lines.append(TranscriptLine(cue.position, *times, voice, name, cue.text, checks, marks))
     return lines
 
 

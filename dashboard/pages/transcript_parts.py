@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from results.models import DismissedCheck, Run
-from results.transcripts import languages, review, timecode
+from results.transcripts import languages, review
 from results.transcripts.review_limits import DubLimits
 
 DISMISSED = "dismissed"
@@ -110,16 +110,13 @@ class TranscriptLine(NamedTuple):
     position: int
     start_ms: int
     end_ms: int
+    clock: str
     voice: str
     speaker: str
     text: str
     checks: Sequence[LineCheck] = ()
     marks: Marks | None = None
     """The places of what was looked for in the text; None in a line without it."""
-
-    @property
-    def clock(self) -> str:
-        return timecode.short(self.start_ms)
 
 
 class TranscriptRow(NamedTuple):

@@ -49,21 +49,27 @@ def choose_copy(dub: Dub, kind: links.Kind, copies: Iterable[MediaCopy]) -> Medi
     return copy if copy and (copy.source == source or is_successor_failing) else None
 
 
-def are_expected(dubs: list[Dub]) -> bool:
-    """Return whether any medium of these dubs is still to be copied. All dubs belong to one run."""
-    if not CopyPolicy.objects.filter(pk=dubs[0].team_id, is_enabled=True).exists():
-        return False
-    settled = set(MediaCopy.objects.filter(dub__in=dubs).exclude(state=State.WAITING).values_list("dub", "kind"))
+def are_expected(dubs: list[Dub], stored: Iterable[MediaCopy]) -> bool:
+    """Return whether any medium of these dubs is still to be copied. All dubs belong to one run.
+
+    `stored` are the copies that there are of them.
+    """
+    settled = {(copy.dub_id, copy.kind) for copy in stored if copy.state != State.WAITING}
     media = (
         (dub.pk, kind, url) for dub in dubs for kind, url in (("video", dub.video_url), ("audio", dub.audio_url))
     )
-    return any(links.is_playable(url) and (pk, kind) not in settled for pk, kind, url in media)
+    is_any_missing = any(links.is_playable(url) and (pk, kind) not in settled for pk, kind, url in media)
+    return is_any_missing and CopyPolicy.objects.filter(pk=dubs[0].team_id, is_enabled=True).exists()
 
 
 def progress_token(run: Run) -> str:
-    """Return a checksum of what the run's page shows of its copies, for polls to notice a change."""
-    shown = MediaCopy.objects.filter(dub__run=run).defer("waveform").order_by("pk")
-    return str(crc32(repr([(copy.pk, copy.state, copy.percent, copy.message) for copy in shown]).encode()))
+    """Return the `token_of` the run's copies."""
+    return token_of(MediaCopy.objects.filter(dub__run=run).defer("waveform").order_by("pk"))
+
+
+def token_of(stored: Iterable[MediaCopy]) -> str:
+    """Return a checksum of what a page shows of these copies of its run, for polls to notice a change."""
+    return str(crc32(repr([(copy.pk, copy.state, copy.percent, copy.message) for copy in stored]).encode()))
 
 
 def local_path(copy: MediaCopy) -> Path | None:

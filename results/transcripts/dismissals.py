@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
 
+from results.db.replica import fetch_rows
 from results.models import Cue, DismissedCheck, Dub
 from results.transcripts.review import Kind
 from teams.models import User
@@ -60,13 +61,22 @@ def reopen(cue: Cue, kind: Kind) -> None:
     DismissedCheck.objects.filter(dub=cue.dub_id, kind=kind.value, text_hash=text_hash, nth=nth).delete()
 
 
-def dismissed_checks(dub: Dub, cues: Sequence[Cue]) -> dict[tuple[int, Kind], DismissedCheck]:
-    """Return the dub's dismissed checks by the position of the line and the kind.
+def of_dub(dub: Dub) -> list[DismissedCheck]:
+    """Return the dub's dismissed checks, each with the person who dismissed it."""
+    # Most dubs have none, which a query without the ORM finds out in a tenth of the time.
+    is_any = fetch_rows("select 1 from results_dismissedcheck where dub_id = %s limit 1", [dub.pk])
+    return list(dub.dismissed_checks.select_related("dismissed_by").order_by("pk")) if is_any else []
+
+
+def by_line(
+    dismissed_checks: Iterable[DismissedCheck], cues: Sequence[Cue]
+) -> dict[tuple[int, Kind], DismissedCheck]:
+    """Return the dismissed checks of a dub by the position of the line and the kind.
 
     `cues` are all of the dub's in time order. A dismissal whose text is gone is left out.
     """
     found: dict[LineName, list[DismissedCheck]] = {}
-    for dismissed in dub.dismissed_checks.select_related("dismissed_by"):
+    for dismissed in dismissed_checks:
         found.setdefault((dismissed.text_hash, dismissed.nth), []).append(dismissed)
     if not found:
         return {}

@@ -15,12 +15,17 @@ class DubCheck(NamedTuple):
     dismissed: DismissedCheck | None
 
 
-def checks_of(dub: Dub, cues: Sequence[Cue], limits: DubLimits | None = None) -> list[list[DubCheck]]:
+def checks_of(
+    dub: Dub,
+    cues: Sequence[Cue],
+    limits: DubLimits | None = None,
+    dismissed_checks: Sequence[DismissedCheck] | None = None,
+) -> list[list[DubCheck]]:
     """Return the review checks of each of the dub's cues, which are all of its cues in time order.
 
-    `limits` spares a query where the caller has them.
+    `limits` and `dismissed_checks` spare queries where the caller has them.
     """
-    dismissed = dismissals.dismissed_checks(dub, cues)
+    dismissed = dismissals.by_line(dismissals.of_dub(dub) if dismissed_checks is None else dismissed_checks, cues)
     found = review.review_checks(cues, _foreign_lines(dub), limits or limits_of_dub(dub))
     return [
         [DubCheck(check, dismissed.get((cue.position, check.kind))) for check in checks]

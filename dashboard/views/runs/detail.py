@@ -6,7 +6,6 @@ from hashlib import sha256
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.cache import get_conditional_response
@@ -20,13 +19,14 @@ from dashboard.pages.timeline_strip import DrawnPart
 from dashboard.pages.transcript_parts import TranscriptFilter
 from dashboard.views.runs.lookup import get_run
 from results import clock, queue, tags
+from results.db.replica import fetch_rows
 from results.media import copies
-from results.models import ApiKey, RawAnswer, Run, TeamVersion
+from results.models import ApiKey, Run, TeamVersion
 from results.refresh import call_log
 from results.runs.request import refresh_sooner
 from results.search.analyzer import ANALYZER_VERSION
 from results.transcripts import timecode
-from teams.access import can_change, can_export, can_own, can_remove, membership_in
+from teams.access import can_change, can_export, can_manage, can_own, can_remove, membership_or_404
 
 
 @login_required
@@ -96,11 +96,11 @@ def timeline(request: HttpRequest, pk: int) -> HttpResponse:
 def _context(request: HttpRequest, run: Run) -> dict[str, Any]:
     # Read first: a change made meanwhile is newer than this version, so the next poll brings it.
     version = TeamVersion.current(run.team_id)
-    membership = membership_in(request.user, run.team)
+    membership = membership_or_404(request.user, run.team.slug)
     shown = ShownDub.of(run, TranscriptFilter.read(request.GET))
     at_ms = timecode.parse(request.GET.get("t", "")) or 0
     is_being_asked = run.is_being_asked  # type: ignore[attr-defined]
-    progress = copies.progress_token(run)
+    progress = copies.token_of(shown.run_copies) if shown else copies.progress_token(run)
     is_unfinished = bool(run.due_at or run.requested_at or is_being_asked)
     key = ApiKey.objects.filter(pk=run.team_id).first() if is_unfinished else None
     worker_missing_since = queue.worker_missing_since() if is_unfinished else None
@@ -109,15 +109,17 @@ def _context(request: HttpRequest, run: Run) -> dict[str, Any]:
     return {
         "membership": membership,
         "can_change": can_change(membership),
+        "can_manage": can_manage(membership),
         "can_own": can_own(membership),
         "can_remove": can_remove(membership),
         "can_export": can_export(membership),
         "run": run,
+        "has_answer": bool(fetch_rows("select 1 from results_rawanswer where run_id = %s", [run.pk])),
         "player": shown,
         "team_tags": tags.names_in_use(run.team_id) if can_change(membership) else [],
         "at_seconds": str(at_ms / 1000) if at_ms else "",
         "is_unfinished": is_unfinished,
-        "is_polled": is_unfinished or bool(shown and copies.are_expected(shown.dubs)),
+        "is_polled": is_unfinished or bool(shown and copies.are_expected(shown.dubs, shown.run_copies)),
         "is_being_asked": is_being_asked,
         "failure": call_log.latest_failure(run) if is_unfinished else None,
         "key": key,
@@ -138,10 +140,12 @@ def _suggested_count(run: Run) -> int:
 
 
 def _get_run(request: HttpRequest, pk: int) -> Run:
-    """Return the run with `is_being_asked`, whether CAMB.AI is being asked about it now, and `has_answer`."""
-    leased = Run.objects.leased(clock.now()).filter(pk=OuterRef("pk"))
-    answer = RawAnswer.objects.filter(run=OuterRef("pk"))
-    return get_run(request, pk, is_being_asked=Exists(leased), has_answer=Exists(answer))
+    """Return the run with `is_being_asked`, whether CAMB.AI is being asked about it now."""
+    run = get_run(request, pk)
+    # Most runs have no lease, and need no query for it.
+    is_leased = run.lease_until is not None and Run.objects.leased(clock.now()).filter(pk=pk).exists()
+    run.is_being_asked = is_leased  # type: ignore[attr-defined]
+    return run
 
 
 def _dub_state(run: Run, shown: ShownDub | None) -> dict[str, str | list[str]]:

@@ -16,7 +16,7 @@ def dub():
 
 
 def reasons(dub):
-    found = dismissals.dismissed_checks(dub, list(dub.cues.all()))
+    found = dismissals.by_line(dismissals.of_dub(dub), list(dub.cues.all()))
     return {place: dismissed.reason for place, dismissed in found.items()}
 
 
