@@ -61,7 +61,7 @@ async (words) => {
 GO_TO_END = """
 async () => {
   const start = performance.now();
-  document.querySelector(".part:last-child > li:last-child").scrollIntoView();
+  [...document.querySelectorAll(".part > li")].at(-1).scrollIntoView();
   await new Promise(requestAnimationFrame);
   await new Promise((resolve) => setTimeout(resolve));
   return performance.now() - start;

@@ -7,9 +7,9 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.urls import reverse_lazy
-from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh, replace_url
+from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh, replace_url, retarget
 
-__all__ = ["is_fragment", "login_redirects", "redirect_page", "refresh_page", "replace_url"]
+__all__ = ["is_fragment", "login_redirects", "redirect_page", "refresh_page", "replace_url", "retarget"]
 
 # The pages that ask who the user is, and the one that sets up a second step.
 WHOLE_PAGES = [

@@ -144,6 +144,7 @@ urlpatterns = [
     path("t/<slug:slug>/activity/", activity.page, name="activity"),
     path("t/<slug:slug>/activity/live/", activity.poll, name="activity-poll"),
     path("runs/<int:pk>/", runs_detail.page, name="runs-detail"),
+    path("runs/<int:pk>/lines/", runs_detail.lines, name="runs-detail-lines"),
     path("runs/<int:pk>/find/", runs_detail.find, name="runs-detail-find"),
     path("runs/<int:pk>/timeline/", runs_detail.timeline, name="runs-detail-timeline"),
     path("runs/<int:pk>/poll/", runs_detail.poll, name="runs-detail-poll"),

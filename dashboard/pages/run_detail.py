@@ -12,10 +12,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dashboard.http.file_response import media_file_name
+from dashboard.pages.companions import beside_name, companion_dubs
 from dashboard.pages.markup import language_label
 from dashboard.pages.run_pictures import still_url
 from dashboard.pages.timeline_strip import WHOLE, DrawnPart, TimelineStrip, WaveformPath
-from dashboard.pages.transcript import TranscriptPage, beside_name, companion_dubs
+from dashboard.pages.transcript import TranscriptPage
 from dashboard.pages.transcript_parts import TranscriptFilter
 from results.dubs import languages as dub_languages
 from results.media import copies, links

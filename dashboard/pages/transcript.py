@@ -1,16 +1,17 @@
 """Page model of a transcript: lines, speakers, review checks, the timeline strip, and another dub side by side."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from hashlib import sha256
 from itertools import chain
-from typing import Any
+from operator import attrgetter
 
-from django.db import DEFAULT_DB_ALIAS
 from django.utils.translation import gettext as _
 
-from dashboard.pages.markup import language_label
+from dashboard.pages.companions import beside_name, label_of
+from dashboard.pages.cue_rows import END, POSITION, SPEAKER, START, TEXT, CueRow, as_cue, read_cues, voices_of
 from dashboard.pages.timeline_strip import TimelineStrip
 from dashboard.pages.transcript_parts import (
     DISMISSED,
@@ -26,23 +27,17 @@ from dashboard.pages.transcript_parts import (
     TranscriptRow,
     limits_in_words,
 )
-from results.db.replica import fetch_rows
+from dashboard.pages.transcript_sections import Section, divide, is_certainly_whole, section_at, size_of
 from results.dubs.checks import stretch_of
-from results.models import Cue, DismissedCheck, Dub, Run
+from results.models import Cue, DismissedCheck, Dub
 from results.search.find import FoundLine, find_in_dub
 from results.transcripts import alignment, cues, dismissals, dub_checks, languages, reading_speed, review, timecode
+from results.transcripts.alignment import AlignedCues
 from results.transcripts.review_limits import DubLimits
 
-# The number of speaker colours in static/css/run_detail.css.
-VOICES = 8
 MAX_SPEAKERS = 60
 FIRST_SPEAKERS = 6
 """The speakers that are listed at once; the others are behind a button."""
-# Raw SQL, as a page of which the lines are kept needs no more than the rows.
-_CUE_FIELDS = tuple(field.attname for field in Cue._meta.concrete_fields)
-_CUES = f"select {', '.join(_CUE_FIELDS)} from results_cue where dub_id = %s order by position"  # noqa: S608
-
-CueRow = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -56,29 +51,32 @@ class TranscriptPage:
     @cached_property
     def inputs(self) -> list[object]:
         """All that the transcript's part of the page is made of, besides the rows of the dubs."""
-        dismissals = [(vars(one) | {"_state": str(one.dismissed_by)}) for one in self._dismissals]
+        dismissed = [(vars(one) | {"_state": str(one.dismissed_by)}) for one in self._dismissals]
         found = [self.hits, self.other_hits] if self.wanted.find else []
-        return [self.wanted, self._rows, self._other_rows, self.limits, dismissals, found]
+        texts = [row[TEXT] for row in (*self._rows, *self._other_rows)]
+        section = 0 if is_certainly_whole(texts) else self.section.number
+        wanted = replace(self.wanted, at_ms=0, part=0)
+        return [wanted, section, self._rows, self._other_rows, self.limits, dismissed, found]
 
     @cached_property
     def _rows(self) -> list[CueRow]:
-        return _read_cues(self.dub)
+        return read_cues(self.dub)
 
     @cached_property
     def _other_rows(self) -> list[CueRow]:
-        return _read_cues(self.other) if self.other else []
+        return read_cues(self.other) if self.other else []
 
     @cached_property
     def cues(self) -> list[Cue]:
-        return [Cue.from_db(DEFAULT_DB_ALIAS, _CUE_FIELDS, row) for row in self._rows]
+        return list(map(as_cue, self._rows))
 
     @cached_property
     def direction(self) -> str:
-        return cues.direction(self.dub.language, self.cues)
+        return cues.direction(self.dub.language, map(as_cue, self._rows))
 
     @cached_property
     def voices(self) -> dict[str, str]:
-        return _voices(self.cues)
+        return voices_of(self._rows)
 
     @property
     def chosen(self) -> set[str]:
@@ -88,11 +86,94 @@ class TranscriptPage:
     # --- The lines -----------------------------------------------------------------------------------
 
     @cached_property
-    def lines(self) -> list[TranscriptLine]:
-        shown = [(cue, list(filter(self._is_wanted, checks))) for cue, checks in self._checked_cues]
-        return _lines(shown, self.voices, self.found)
+    def sections(self) -> list[Section]:
+        """The sections of the lines that are shown; a transcript that is not long is a single one."""
+        if self.other:
+            texts = [[cue.text for cue in (*row.cues, *row.others)] for row in self._aligned]
+            sizes = [sum(map(size_of, of_row)) for of_row in texts]
+        else:
+            sizes = [size_of(self._rows[place][TEXT]) for place in self._places]
+        return [self._section(number, *span) for number, span in enumerate(divide(sizes), start=1)]
+
+    def _section(self, number: int, start: int, stop: int) -> Section:
+        if self.other:
+            rows = self._aligned[start:stop]
+            start_ms = rows[0].start_ms if rows else 0
+            positions = [cue.position for row in rows for cue in row.cues]
+        else:
+            own = [self._rows[place] for place in self._places[start:stop]]
+            start_ms = own[0][START] if own else 0
+            positions = [row[POSITION] for row in own]
+        return Section(number, start, stop, start_ms, min(positions, default=0), max(positions, default=0))
+
+    @cached_property
+    def section(self) -> Section:
+        """The section that the page is sent with."""
+        number = self.wanted.part
+        is_there = 1 <= number <= len(self.sections)
+        return self.sections[number - 1] if is_there else section_at(self.sections, self.wanted.at_ms)
 
     @property
+    def edition(self) -> str:
+        """A name of these lines as they are divided: a section of another edition does not belong to them."""
+        hashes = [dub.cues_hash for dub in (self.dub, self.other) if dub]
+        return sha256(repr((hashes, sorted(self.chosen))).encode(errors="surrogatepass")).hexdigest()[:16]
+
+    @cached_property
+    def _places(self) -> Sequence[int]:
+        """The places of the chosen speakers' lines among all."""
+        chosen = self.chosen
+        if not chosen:
+            return range(len(self._rows))
+        return [place for place, row in enumerate(self._rows) if row[SPEAKER] in chosen]
+
+    @cached_property
+    def _aligned(self) -> list[AlignedCues]:
+        """The lines beside the aligned lines of the other dub. Lines beside a chosen speaker's lines are kept."""
+        chosen, shown = self.chosen, []
+        for row in alignment.align_in_rows(self.cues, self.other_cues):
+            own = [cue for cue in row.cues if not chosen or cue.speaker in chosen]
+            if own or not chosen:
+                shown.append(AlignedCues(own, row.others))
+        return shown
+
+    @cached_property
+    def lines(self) -> list[TranscriptLine]:
+        """The lines of the section."""
+        return self._own_lines(self._places[self.section.start : self.section.stop])
+
+    @property
+    def rows(self) -> list[TranscriptRow]:
+        """The lines of the section beside the aligned lines of the other dub."""
+        rows = self._aligned[self.section.start : self.section.stop]
+        positions = {cue.position for row in rows for cue in row.cues}
+        places = [place for place, row in enumerate(self._rows) if row[POSITION] in positions]
+        lines = {line.position: line for line in self._own_lines(places)}
+        others = sorted(chain.from_iterable(row.others for row in rows), key=attrgetter("position"))
+        their = _lines([(cue, ()) for cue in others], voices_of(self._other_rows), self.other_found)
+        other_lines = {line.position: line for line in their}
+        return [
+            TranscriptRow(
+                min(cue.start_ms for cue in (*row.cues, *row.others)),
+                [lines[cue.position] for cue in row.cues],
+                [other_lines[cue.position] for cue in row.others],
+            )
+            for row in rows
+        ]
+
+    def _own_lines(self, places: Sequence[int]) -> list[TranscriptLine]:
+        """Return the dub's lines at these places, with those of their checks that are shown."""
+        if not places:
+            return []
+        first, stop = places[0], places[-1] + 1
+        # The checks of a section alone are made much sooner than those of a long transcript.
+        checks = self._checks[first:stop] if len(self.sections) == 1 else self._checks_within(first, stop)
+        shown = [
+            (as_cue(self._rows[place]), list(filter(self._is_wanted, checks[place - first]))) for place in places
+        ]
+        return _lines(shown, self.voices, self.found)
+
+    @cached_property
     def _checked_cues(self) -> list[tuple[Cue, list[LineCheck]]]:
         """The cues of the chosen speakers with all of their review checks."""
         chosen, pairs = self.chosen, zip(self.cues, self._checks, strict=True)
@@ -112,30 +193,18 @@ class TranscriptPage:
 
     @cached_property
     def other_cues(self) -> list[Cue]:
-        return [Cue.from_db(DEFAULT_DB_ALIAS, _CUE_FIELDS, row) for row in self._other_rows]
+        return list(map(as_cue, self._other_rows))
 
     @property
     def other_direction(self) -> str:
         return cues.direction(self.other.language if self.other else "", self.other_cues)
 
     @property
-    def rows(self) -> Iterator[TranscriptRow]:
-        """The lines beside the aligned lines of the other dub. Lines beside a chosen speaker's lines are kept."""
-        lines = {line.position: line for line in self.lines}
-        others = self.other_cues
-        shown = _lines([(cue, ()) for cue in others], _voices(others), self.other_found)
-        other_lines = {line.position: line for line in shown}
-        for row in alignment.align_in_rows(self.cues, others):
-            own = [lines[cue.position] for cue in row.cues if cue.position in lines]
-            if own or not self.chosen:
-                yield TranscriptRow(row.start_ms, own, [other_lines[cue.position] for cue in row.others])
-
-    @property
     def choices(self) -> list[OtherDub]:
         """The run's other dubs, and those of the other runs of its source."""
         return [
             OtherDub(
-                _label(dub, is_own=dub.run_id == self.dub.run_id),
+                label_of(dub, is_own=dub.run_id == self.dub.run_id),
                 replace(self.wanted, beside=beside_name(dub, self.dub.run_id)).query,
                 dub == self.other,
             )
@@ -150,6 +219,11 @@ class TranscriptPage:
         return [(name, value) for name, values in lists for value in values]
 
     @property
+    def section_query(self) -> str:
+        """The query of the sections that the page came without; scripts mark there what is looked for."""
+        return replace(self.wanted, find="").query
+
+    @property
     def alone(self) -> str:
         return replace(self.wanted, beside="").query
 
@@ -158,10 +232,23 @@ class TranscriptPage:
     @cached_property
     def _checks(self) -> list[list[LineCheck]]:
         """All review checks of each cue, dismissed ones too."""
-        found = dub_checks.checks_of(self.dub, self.cues, self.limits, self._dismissals)
+        return self._checks_within(0, len(self._rows))
+
+    def _checks_within(self, start: int, stop: int) -> list[list[LineCheck]]:
+        """Return the review checks of the lines from one place up to another."""
+        lines = self.cues if stop - start == len(self._rows) else list(map(as_cue, self._rows[start:stop]))
+        found = review.review_checks(
+            lines,
+            dub_checks.foreign_lines(self.dub),
+            self.limits,
+            silent_from_ms=max((row[END] for row in self._rows[:start]), default=None),
+            next_ms=self._rows[stop][START] if stop < len(self._rows) else None,
+        )
+        # Most dubs have no dismissals, for which all lines would have to be compared.
+        dismissed = dismissals.by_line(self._dismissals, self.cues) if self._dismissals else {}
         return [
-            [LineCheck(check, cue.pk, dismissed) for check, dismissed in checks]
-            for cue, checks in zip(self.cues, found, strict=True)
+            [LineCheck(check, cue.pk, dismissed.get((cue.position, check.kind))) for check in checks]
+            for cue, checks in zip(lines, found, strict=True)
         ]
 
     @cached_property
@@ -206,7 +293,7 @@ class TranscriptPage:
     @property
     def check_count(self) -> int:
         """The number of review checks that the page steps through."""
-        return sum(len(line.checks) for line in self.lines)
+        return sum(self._is_wanted(check) for _cue, checks in self._checked_cues for check in checks)
 
     @property
     def check_choices(self) -> list[CheckChoice]:
@@ -319,34 +406,8 @@ class TranscriptPage:
 
     @cached_property
     def strip(self) -> TimelineStrip:
-        checked = {line.position for line in self.lines if line.checks}
+        checked = {cue.position for cue, checks in self._checked_cues if any(map(self._is_wanted, checks))}
         return TimelineStrip(self.dub, self.cues, self.voices, checked, self.hits)
-
-
-def _read_cues(dub: Dub) -> list[CueRow]:
-    return fetch_rows(_CUES, [dub.pk])
-
-
-def beside_name(dub: Dub, run_id: int) -> str:
-    """Return the dub's name in the URL of a page that shows it beside a dub of the run `run_id`.
-
-    It is the dub's language, with its run's id in front if that is another run.
-    """
-    return dub.language if dub.run_id == run_id and dub.language else f"{dub.run_id}:{dub.language}"
-
-
-def companion_dubs(run: Run) -> list[Dub]:
-    """Return the dubs of the other runs of the run's source, archived runs aside."""
-    if run.source_id is None:
-        return []
-    dubs = Dub.objects.filter(team=run.team_id, run__source=run.source_id, run__archived_at=None)
-    return list(dubs.exclude(run=run).select_related("run").order_by("run", "pk"))
-
-
-def _voices(cues: Iterable[Cue]) -> dict[str, str]:
-    """Return the colour of each speaker, in the order of their first lines."""
-    speakers = dict.fromkeys(cue.speaker for cue in cues if cue.speaker)
-    return {speaker: f"voice-{number % VOICES}" for number, speaker in enumerate(speakers)}
 
 
 def _lines(
@@ -376,9 +437,3 @@ def _offsets(hit: FoundLine) -> list[int]:
 
 def _words(text: str) -> int:
     return len(text.split())
-
-
-def _label(dub: Dub, *, is_own: bool) -> str:
-    """Return the label of another dub: its language, with its run's title in front for another run."""
-    language = language_label(dub.language, is_guess=dub.is_guess)
-    return language or _("Transcript") if is_own else " · ".join(filter(None, (str(dub.run), language)))

@@ -77,13 +77,13 @@ class LinePrinter:
 
 
 def print_parts(page: TranscriptPage, *, is_playable: bool, dismiss_url: str) -> SafeString:
-    """Return the lines of the transcript, or the rows of two dubs, as lists."""
+    """Return the lines of the page's section, or the rows of two dubs, as lists."""
     printer = LinePrinter(is_playable=is_playable, dismiss_url=dismiss_url)
     own = Side("cue-", languages.html_tag(page.dub.language), page.direction)
     printed: Iterator[str]
     if page.other:
         other = Side("other-", page.other_lang, page.other_direction)
-        printed = (printer.rows(rows, own, other) for rows in _in_parts(list(page.rows)))
+        printed = (printer.rows(rows, own, other) for rows in _in_parts(page.rows))
     else:
         printed = (printer.lines(lines, own) for lines in _in_parts(page.lines))
     return SafeString("".join(f'<ol class="part">\n{part}\n</ol>' for part in printed))

@@ -9,8 +9,9 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from dashboard.http.ids import parse_id
 from results.models import DismissedCheck, Run
-from results.transcripts import languages, review
+from results.transcripts import languages, review, timecode
 from results.transcripts.review_limits import DubLimits
 
 DISMISSED = "dismissed"
@@ -30,6 +31,9 @@ class TranscriptFilter:
     find: str = ""
     check: str = ""
     """The kind of review checks to show, or DISMISSED; empty: all that are not dismissed."""
+    at_ms: int = 0
+    part: int = 0
+    """The section of a long transcript to show, from 1; 0: the one at `at_ms`. Links name neither."""
 
     @classmethod
     def read(cls, query: QueryDict) -> "TranscriptFilter":
@@ -38,7 +42,8 @@ class TranscriptFilter:
             query.get(name, "") for name in ("dub", "play", "beside", "find", "check")
         )
         is_known = check == DISMISSED or check in (kind.value for kind in review.Kind)
-        return cls(dub, play, beside, speakers, find, check if is_known else "")
+        at_ms, part = timecode.parse(query.get("t", "")) or 0, parse_id(query.get("part", "")) or 0
+        return cls(dub, play, beside, speakers, find, check if is_known else "", at_ms, part)
 
     @property
     def values(self) -> dict[str, str | list[str]]:

@@ -15,18 +15,13 @@ class DubCheck(NamedTuple):
     dismissed: DismissedCheck | None
 
 
-def checks_of(
-    dub: Dub,
-    cues: Sequence[Cue],
-    limits: DubLimits | None = None,
-    dismissed_checks: Sequence[DismissedCheck] | None = None,
-) -> list[list[DubCheck]]:
+def checks_of(dub: Dub, cues: Sequence[Cue], limits: DubLimits | None = None) -> list[list[DubCheck]]:
     """Return the review checks of each of the dub's cues, which are all of its cues in time order.
 
-    `limits` and `dismissed_checks` spare queries where the caller has them.
+    `limits` spares a query where the caller has them.
     """
-    dismissed = dismissals.by_line(dismissals.of_dub(dub) if dismissed_checks is None else dismissed_checks, cues)
-    found = review.review_checks(cues, _foreign_lines(dub), limits or limits_of_dub(dub))
+    dismissed = dismissals.by_line(dismissals.of_dub(dub), cues)
+    found = review.review_checks(cues, foreign_lines(dub), limits or limits_of_dub(dub))
     return [
         [DubCheck(check, dismissed.get((cue.position, check.kind))) for check in checks]
         for cue, checks in zip(cues, found, strict=True)
@@ -38,7 +33,7 @@ def limits_of_dub(dub: Dub) -> DubLimits:
     return DubLimits(limits_of(dub.team_id), dub.language)
 
 
-def _foreign_lines(dub: Dub) -> list[tuple[int, int, str]]:
+def foreign_lines(dub: Dub) -> list[tuple[int, int, str]]:
     """Return the stretches of lines in another language; none where the whole text is: the page says so above."""
     found = dub.foreign_lines or []
     return [] if found and found[0][:2] == [1, dub.cue_count] else found

@@ -99,18 +99,23 @@ def review_checks(
     cues: Sequence[Cue],
     foreign: Sequence[tuple[int, int, str]] = (),
     limits: DubLimits = DubLimits(ReviewLimits(), ""),  # noqa: B008  (it is immutable)
+    *,
+    silent_from_ms: int | None = None,
+    next_ms: int | None = None,
 ) -> list[tuple[ReviewCheck, ...]]:
     """Return the review checks of each of a dub's cues. The cues must be in time order.
 
     `foreign` holds the dub's stretches of lines in another language, each (first position, last position, tag).
+    For some cues of a dub, `silent_from_ms` is when the last cue before them ends, `next_ms` when the next begins.
     """
     in_language = {
         position: ReviewCheck(Kind.FOREIGN, language=tag)
         for first, last, tag in foreign
         for position in range(first, last + 1)
     }
-    silent_from = accumulate((cue.end_ms for cue in cues), max)
-    following = [*(cue.start_ms for cue in cues[1:]), None][: len(cues)]
+    ends = (cue.end_ms for cue in cues)
+    silent_from = accumulate(ends if silent_from_ms is None else (max(silent_from_ms, end) for end in ends), max)
+    following = [*(cue.start_ms for cue in cues[1:]), next_ms][: len(cues)]
     return [
         (
             *_of_text(cue, limits),

@@ -82,8 +82,9 @@ function readSelection() {
   const range = selection.rangeCount && !selection.isCollapsed && selection.getRangeAt(0);
   const [first, end] = range ? [range.startContainer, range.endContainer].map(lineOf) : [];
   if (!first || !end) return show([]);
-  const lines = [...list().querySelectorAll(".cue")];
+  const lines = [...list().querySelectorAll(".cue, .more-lines")];
   const inRange = lines.slice(lines.indexOf(first), lines.indexOf(end) + 1);
+  if (inRange.some((line) => line.matches(".more-lines"))) return show([]); // until these lines are there, too
   // Three clicks select a paragraph up to the very beginning of the next one.
   if (range.endOffset === 0 && inRange.length > 1) inRange.pop();
   show(inRange);
@@ -105,6 +106,8 @@ function selectTo(line) {
   getSelection().setBaseAndExtent(first.querySelector("p"), 0, text, text.childNodes.length);
   readSelection();
 }
+
+document.addEventListener("lines-loaded", readSelection);
 
 let timer;
 document.addEventListener("selectionchange", () => {
@@ -129,9 +132,9 @@ document.addEventListener("keydown", (event) => {
   if (onTimecode && event.shiftKey && (event.key === "Enter" || /^Arrow(Up|Down)$/.test(event.key))) {
     event.preventDefault();
     if (event.key === "Enter") return bar().querySelector("button").focus();
-    const lines = [...list().querySelectorAll(".cue")];
+    const lines = [...list().querySelectorAll(".cue, .more-lines")];
     const end = lines[lines.indexOf(lineOf(onTimecode)) + (event.key === "ArrowUp" ? -1 : 1)];
-    if (!end) return;
+    if (!end?.matches(".cue")) return;
     const from = selected.length ? last : lineOf(onTimecode);
     end.querySelector("button, time").focus();
     last = from;

@@ -1,13 +1,16 @@
 // Repeats the current line of the transcript until that is switched off.
 
+import { missingAt } from "./transcript_sections.js";
+
 const media = () => document.getElementById("media");
 const button = () => document.getElementById("loop");
 
 let repeated; // { line, start, end }, in seconds
 let timer;
 
-/** Return the last line that has begun at this second, or the first. */
+/** Return the last line that has begun at this second, or the first; none while that line is not loaded. */
 function lineAt(second) {
+  if (missingAt(second)) return undefined;
   const lines = [...document.querySelectorAll("#cues .part > li")];
   // A seek may land slightly before the requested second.
   return lines.findLast((line) => line.dataset.start / 1000 <= second + 0.02) ?? lines[0];

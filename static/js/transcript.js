@@ -2,6 +2,7 @@
 // review checks.
 
 import { isComposing } from "./keys.js";
+import { isIncomplete, load as loadSection, missingAt, missingBeside, missingWith, view } from "./transcript_sections.js";
 
 const root = document.documentElement;
 const media = () => document.getElementById("media");
@@ -25,14 +26,51 @@ function read() {
   isFollowing = true;
   matches = [];
   place = -1;
-  const target = /^#cue-\d+$/.test(location.hash) && shown?.querySelector(location.hash);
+  found = undefined;
+  const [, position] = /^#cue-(\d+)$/.exec(location.hash) ?? [];
+  const target = position && shown?.querySelector(location.hash);
+  const section = isFirst && position && !target && missingWith(Number(position));
   const at = Number(document.getElementById("dub").dataset.at);
   if (!isFirst) follow();
   else if (target) seek(target);
+  else if (section) seekAwaited(Number(position));
   else if (at) setCurrent(indexAt(at));
   findAgain();
   isFirst = false;
 }
+
+function seekAwaited(position) {
+  const section = missingWith(position);
+  if (section) wait(section, () => seekAwaited(position));
+  else seek(document.getElementById(`cue-${position}`));
+}
+
+const waitingForLines = new Set(); // what is done once more lines are there
+
+/** Do this once the next section is there; it may wait again. The section is loaded before all others. */
+function wait(section, act) {
+  waitingForLines.add(act);
+  if (section) loadSection(section);
+}
+
+/** Take over the lines of a section that has been loaded. */
+function extend() {
+  if (list() !== shown) return;
+  const line = lines[current];
+  lines = [...shown.querySelectorAll(".part > li")];
+  starts = lines.map((each) => each.dataset.start / 1000);
+  current = lines.indexOf(line);
+  if (isFollowing && current >= 0) {
+    followedTop = view().scroller.scrollTop;
+    reveal(line);
+  }
+  if (found) markAgain();
+  const acts = [...waitingForLines];
+  waitingForLines.clear();
+  for (const act of acts) act();
+}
+
+document.addEventListener("lines-loaded", extend);
 
 /** Return the index of the last line that has begun at this second, or -1. */
 function indexAt(second) {
@@ -54,8 +92,10 @@ let timer;
 function follow() {
   const element = media();
   if (!element) return;
-  setCurrent(indexAt(element.currentTime));
   clearTimeout(timer);
+  const section = missingAt(element.currentTime);
+  setCurrent(section ? -1 : indexAt(element.currentTime));
+  if (section) return wait(section, follow);
   const next = starts[current + 1];
   // The browser reports the time four times a second, which is too coarse for a line that is about to begin.
   if (!element.paused && next !== undefined) {
@@ -71,15 +111,6 @@ function setCurrent(index) {
   current = index;
   showFollowing();
   if (isFollowing) reveal(lines[index]);
-}
-
-/** Return the scrolling element and its visible part: the box of the lines, or on a phone all below the player. */
-function view() {
-  const box = shown.parentElement;
-  const isOwnBox = getComputedStyle(box).overflowY === "auto";
-  const scroller = isOwnBox ? box : box.closest("main");
-  const { top, bottom } = scroller.getBoundingClientRect();
-  return { scroller, top: isOwnBox ? top : document.querySelector(".player").getBoundingClientRect().bottom, bottom };
 }
 
 let followedTop; // the scroll position that following set last
@@ -178,7 +209,14 @@ document.addEventListener("selectionchange", () => {
 window.addEventListener("resize", () => {
   if (isFollowing && current >= 0) backToLine();
 });
-document.addEventListener("cue-step", (event) => seek(lines[Math.max(0, current + event.detail)]));
+document.addEventListener("cue-step", (event) => stepLine(event.detail));
+
+function stepLine(step) {
+  if (current < 0 && waitingForLines.size) return; // the current line is not there yet
+  const section = lines[current] && missingBeside(lines[current], step);
+  if (section) wait(section, () => stepLine(step));
+  else seek(lines[Math.max(0, current + step)]);
+}
 
 document.addEventListener("click", (event) => {
   if (event.target.closest("#back-to-line")) return backToLine();
@@ -195,6 +233,7 @@ document.addEventListener("click", (event) => {
 
 const highlights = globalThis.Highlight && CSS.highlights;
 
+let found; // the matches as the server named them last, by line
 let matches = []; // a range per match, which is empty at the start of a line that no searched word stands in
 let chosen = -1;
 let typed = ""; // what the matches are of
@@ -243,7 +282,7 @@ function findAgain() {
   const isTyped = !isFirst && findBox().value !== typed;
   if (isTyped) findBox().value = typed;
   typed = findBox().value;
-  if (isTyped) return find(typed);
+  if (isTyped || (typed.trim() && isIncomplete())) return find(typed);
   show(ranges, document.querySelector("#timeline .hits")?.getAttribute("d") ?? "");
   // A hit that was opened is the current line already.
   if (current < 0) choose(nextMatch());
@@ -255,7 +294,7 @@ function find(words) {
   clearTimeout(waiting);
   request?.abort();
   if (words.trim()) waiting = setTimeout(load, FIND_PAUSE_MS);
-  else show([], "");
+  else show([], (found = ""));
 }
 
 /** Load the matches: the server finds them by the rules of the search, which folds spellings in every script. */
@@ -268,19 +307,33 @@ async function load() {
     const answer = await fetch(`${form.dataset.url}?${new URLSearchParams(new FormData(form))}`, { signal: request.signal });
     if (answer.redirected) return location.reload(); // the login page says why
     if (!answer.ok) throw new Error(answer.statusText);
-    const { lines: own = [], others = [], path: drawn = "" } = await answer.json();
+    const named = await answer.json();
     if (form !== findForm()) return;
-    show([...rangesById("cue-", own), ...rangesById("other-", others)], drawn);
+    found = named;
+    showFound();
     if (matches.length) choose(nextMatch());
   } catch (error) {
     if (error.name === "AbortError") return;
     hasFailed = true;
-    show([], "");
+    show([], (found = ""));
     form.querySelector("output").textContent = form.querySelector("output").dataset.failed;
   }
 }
 
 document.addEventListener("connection:back", () => hasFailed && find(typed));
+
+function showFound() {
+  const { lines: own = [], others = [], path: drawn = "" } = found;
+  show([...rangesById("cue-", own), ...rangesById("other-", others)], drawn);
+}
+
+/** Mark what is found in the lines that have been loaded since, too; the chosen match stays. */
+function markAgain() {
+  const { startContainer, startOffset } = matches[chosen] ?? {};
+  showFound();
+  const place = matches.findIndex((range) => range.startContainer === startContainer && range.startOffset === startOffset);
+  select(place < 0 ? nextMatch() : place);
+}
 
 function rangesById(prefix, found) {
   return found.flatMap(([position, ...offsets]) => {
@@ -343,8 +396,9 @@ function showCount() {
   const words = findBox().value.trim();
   const { of, none } = output.dataset;
   if (!matches.length) highlights?.delete("found-now");
-  const count = matches.length ? of.replace("{n}", withCommas(chosen + 1)).replace("{m}", withCommas(matches.length)) : none;
-  output.textContent = words ? count : "";
+  const more = isIncomplete() ? "…" : ""; // the count grows with the lines
+  const count = matches.length ? of.replace("{n}", withCommas(chosen + 1)).replace("{m}", withCommas(matches.length)) : !more && none;
+  output.textContent = words ? `${count || ""}${more}` : "";
 }
 
 document.addEventListener("input", (event) => event.target.closest("#find") && find(findBox().value));
@@ -368,6 +422,7 @@ let place; // where the reader has stepped to among all checks, of which a dismi
 
 /** Step to the next open check before or after the place, and move the player to its line. */
 function stepCheck(step) {
+  if (isIncomplete()) return wait(undefined, () => stepCheck(step)); // all checks are counted
   const all = shown ? [...shown.querySelectorAll(".check")] : [];
   const open = all.filter((check) => !check.matches(".is-done"));
   if (!open.length) return;
@@ -389,59 +444,6 @@ document.addEventListener("review-step", (event) => stepCheck(event.detail));
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-review-step]");
   if (button) stepCheck(Number(button.dataset.reviewStep));
-});
-
-// The form that dismisses a check opens below the check.
-document.addEventListener("click", (event) => {
-  const box = event.target.closest("#cues .check");
-  const link = event.target.closest("a");
-  if (!box || !link || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  event.preventDefault();
-  const form = box.querySelector(".check-form");
-  if (form) return closeForm(form);
-  if (box.dataset.opening) return; // a second click would open a second form
-  box.dataset.opening = "yes";
-  htmx
-    .ajax("GET", link.href, { target: box, swap: "beforeend", select: ".check-form" })
-    .catch(() => {})
-    .finally(() => delete box.dataset.opening);
-});
-document.addEventListener("keydown", (event) => {
-  const form = event.target.closest?.(".check-form");
-  if (form && event.key === "Escape" && !isComposing(event)) closeForm(form);
-});
-
-function closeForm(form) {
-  form.previousElementSibling.focus();
-  form.remove();
-}
-
-// The page counts and draws what is left.
-document.addEventListener("htmx:afterSwap", ({ detail }) => {
-  const box = detail.requestConfig.elt.closest?.(".check");
-  if (!box || detail.requestConfig.verb !== "post") return;
-  const source = document.getElementById("review-checks");
-  htmx.ajax("GET", location.href, { source, target: source, select: "#review-checks", swap: "outerHTML" });
-});
-
-// ---- Speakers ---------------------------------------------------------------------------------------
-
-document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && !isComposing(event)) event.target.closest(".speaker-form")?.querySelector("[data-cancel]").click();
-});
-
-// When the form is removed, the focus returns to the button that opened it.
-let openerId;
-
-document.addEventListener("htmx:beforeRequest", (event) => {
-  const { elt } = event.detail;
-  if (!elt.matches("#speakers .icon-button")) return;
-  openerId = elt.id;
-  // A second click while the form is open would add a second form.
-  if (document.querySelector("#speakers .speaker-form")) event.preventDefault();
-});
-document.addEventListener("htmx:afterSettle", ({ detail }) => {
-  if (detail.requestConfig.elt.closest(".speaker-form")) document.getElementById(openerId)?.focus();
 });
 
 document.addEventListener("htmx:load", read);

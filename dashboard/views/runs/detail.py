@@ -6,13 +6,14 @@ from hashlib import sha256
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
 from django.views.decorators.http import require_safe
 
 from dashboard.forms.run import TimesForm
+from dashboard.htmx import retarget
 from dashboard.pages.run_detail import ShownDub, status_sentence
 from dashboard.pages.run_pictures import RunPictures
 from dashboard.pages.timeline_strip import DrawnPart
@@ -80,6 +81,33 @@ def find(request: HttpRequest, pk: int) -> HttpResponse:
         return response
     shown = ShownDub.of(run, wanted)
     return JsonResponse(shown.transcript.matches if shown else {}, headers=headers)
+
+
+@login_required
+@require_safe
+def lines(request: HttpRequest, pk: int) -> HttpResponse:
+    """Answer with the section `part` of a long transcript; 404 without such a section.
+
+    When the page shows another edition than `of`, the answer is the whole transcript as the page is sent with it.
+    """
+    run = get_run(request, pk)
+    membership = membership_or_404(request.user, run.team.slug)
+    shown = ShownDub.of(run, TranscriptFilter.read(request.GET))
+    if shown is None:
+        raise Http404
+    is_current = request.GET.get("of", "") in ("", shown.transcript.edition)
+    if is_current and not 1 <= shown.transcript.wanted.part <= len(shown.transcript.sections):
+        raise Http404
+    context = {
+        "run": run,
+        "player": shown,
+        "can_change": can_change(membership),
+        "can_export": can_export(membership),
+        "can_manage": can_manage(membership),
+    }
+    if is_current:
+        return render(request, "runs/detail/_lines.html", context)
+    return retarget(render(request, "runs/detail/_transcript.html", context), "#transcript")
 
 
 @login_required

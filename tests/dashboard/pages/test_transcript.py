@@ -11,8 +11,9 @@ from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from dashboard.pages.cue_rows import VOICES
 from dashboard.pages.timeline_strip import COLUMNS
-from dashboard.pages.transcript import VOICES, TranscriptPage
+from dashboard.pages.transcript import TranscriptPage
 from dashboard.pages.transcript_parts import TranscriptFilter
 from results.models import Cue, Dub, MediaCopy, TeamVersion
 from results.runs.source import join_runs
