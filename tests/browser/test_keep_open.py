@@ -56,3 +56,37 @@ def test_a_dub_that_changes_keeps_its_open_menu_and_its_choices_close_it(page, t
     expect(page.locator(".is-beside")).to_have_count(1)
     expect(entry).to_be_hidden()
     expect(summary).to_be_focused()
+
+
+def test_what_is_chosen_in_a_form_stays_when_a_poll_replaces_its_part(page, team, add_runs):
+    [run] = add_runs(LUMEN)
+    Run.objects.update(due_at="2100-01-01T00:00Z", notes=["Something is odd."])
+    page.goto(reverse("runs-detail", args=[run.pk]))
+    page.locator(".run-notes summary").first.click()
+    unit = page.locator("#run-status select[name=unit]")
+    unit.focus()
+    unit.select_option(index=2)
+    chosen = unit.input_value()
+    page.evaluate("window.before = document.getElementById('run-status')")
+    for _ in range(2):
+        Run.objects.update(version=TeamVersion.bump(team.pk))
+        poll(page)
+        until(page, "!before.isConnected")
+        page.evaluate("window.before = document.getElementById('run-status')")
+        expect(unit).to_have_value(chosen)
+    expect(unit).to_be_visible()
+    expect(unit).to_be_focused()
+
+
+def test_tags_being_typed_stay_when_another_tag_is_removed_and_go_once_they_are_added(page, team, add_runs):
+    [run] = add_runs(LUMEN)
+    run.tags.create(team=team, name="launch", folded="launch")
+    page.goto(reverse("runs-detail", args=[run.pk]))
+    field = page.get_by_label("Add tags")
+    field.fill("season 2")
+    page.get_by_role("button", name="Remove the tag launch").click()
+    expect(page.locator("#run-tags .chip")).to_have_count(0)
+    expect(field).to_have_value("season 2")
+    field.press("Enter")
+    expect(page.locator("#run-tags .chip")).to_have_text(["season 2"])
+    expect(field).to_have_value("")
