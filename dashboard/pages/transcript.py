@@ -346,7 +346,8 @@ class TranscriptPage:
         return {
             "lines": list(map(_offsets, self.hits)),
             "others": list(map(_offsets, self.other_hits)),
-            "path": self.strip.hits_path,
+            # The whole strip would read all lines and make their checks.
+            "path": TimelineStrip(self.dub, (), {}, (), self.hits).hits_path,
         }
 
     # --- The speakers --------------------------------------------------------------------------------
