@@ -63,14 +63,13 @@ def write_log(log: CallLog, changes: Mapping[int, str]) -> None:
         for call, _ in log.calls:
             call.pk = None  # of a transaction that was rolled back: another's call may have that key by now
         Call.objects.bulk_create([call for call, _ in log.calls])
-        bulk.insert(
-            [
-                Attempt(call=call, run_id=pk, change=changes.get(pk, "") if last[pk] is call else "")
-                for call, pks in log.calls
-                for pk in pks
-                if pk in known
-            ]
-        )
+        attempts = [
+            (call.pk, pk, changes.get(pk, "") if last[pk] is call else "")
+            for call, pks in log.calls
+            for pk in pks
+            if pk in known
+        ]
+        bulk.insert_values(Attempt, ("call", "run", "change"), attempts)
 
 
 def latest_failure(run: Run) -> Call | None:
