@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import NamedTuple
 
+from django.db import connection
 from django.db.models import Q
 from django.db.models.expressions import RawSQL
 
@@ -22,34 +23,35 @@ MAX_COMPANION_DUBS = 20
 
 # Looks near the same position of the other transcript, and farther away the more the two differ in length. So the
 # cost is the same for a trailer and for a long film.
-_AT_THE_SAME_MOMENT = """
-    join results_cue other on other.dub_id = other_dub.id
-        and other.position >= cue.position - abs(other_dub.cue_count - dub.cue_count) - 10
-        and other.position <= cue.position + abs(other_dub.cue_count - dub.cue_count) + 10
-        and other.start_ms < cue.end_ms and other.end_ms > cue.start_ms
-    where cue.id in ({cues})
-    order by cue.id, other_dub.language, other_dub.id, other.position
+# Materialized on PostgreSQL alone: it would read all lines, as it cannot tell how few stand near a position. SQLite
+# would take longer.
+_NEAR = """
+    near as {materialized} (
+        select cue.id, cue.start_ms, cue.end_ms, other_dub.id as dub_id, other_dub.language,
+            cue.position - abs(other_dub.cue_count - dub.cue_count) - 10 as first,
+            cue.position + abs(other_dub.cue_count - dub.cue_count) + 10 as last
+        from results_cue cue join results_dub dub on dub.id = cue.dub_id {others}
+        where cue.id in ({cues})
+    )
+    select near.id, near.start_ms, near.end_ms, near.dub_id, near.language,
+        other.id, other.start_ms, other.end_ms, other.text
+    from near join results_cue other on other.dub_id = near.dub_id
+        and other.position >= near.first and other.position <= near.last
+        and other.start_ms < near.end_ms and other.end_ms > near.start_ms
+    order by near.id, near.language, near.dub_id, other.position
 """
-_FIELDS = (
-    "cue.id, cue.start_ms, cue.end_ms, other_dub.id, other_dub.language, other.id, other.start_ms, other.end_ms, "
-    "other.text"
-)
 # Raw SQL, as the ORM takes longer than the database to handle hundreds of ids, and to build a query.
-_IN_THE_RUN = f"""
-    select {_FIELDS} from results_cue cue
-    join results_dub dub on dub.id = cue.dub_id
-    join results_dub other_dub on other_dub.run_id = cue.run_id and other_dub.id <> cue.dub_id
-    {_AT_THE_SAME_MOMENT}
-"""  # noqa: S608  constants of our own
-_IN_COMPANIONS = f"""
-    with companion (source_id, dub_id) as (values {{companions}})
-    select {_FIELDS} from results_cue cue
-    join results_dub dub on dub.id = cue.dub_id
-    join results_run run on run.id = cue.run_id
-    join companion on companion.source_id = run.source_id
-    join results_dub other_dub on other_dub.id = companion.dub_id and other_dub.run_id <> cue.run_id
-    {_AT_THE_SAME_MOMENT}
-"""  # noqa: S608  constants of our own
+_IN_THE_RUN = "with" + _NEAR.replace(
+    "{others}", "join results_dub other_dub on other_dub.run_id = cue.run_id and other_dub.id <> cue.dub_id"
+)
+_IN_COMPANIONS = "with companion (source_id, dub_id) as (values {companions})," + _NEAR.replace(
+    "{others}",
+    """
+        join results_run run on run.id = cue.run_id
+        join companion on companion.source_id = run.source_id
+        join results_dub other_dub on other_dub.id = companion.dub_id and other_dub.run_id <> cue.run_id
+    """,
+)
 _COMPANIONS = """
     select run.source_id, dub.id from results_dub dub join results_run run on run.id = dub.run_id
     where run.source_id in ({sources}) and run.team_id in ({teams}) and run.archived_at is null
@@ -185,7 +187,8 @@ def _read(sql: str, cues: Sequence[FoundCue], companions: Sequence[tuple[int, in
     if not cues:
         return []
     values = ", ".join(["(%s, %s)"] * len(companions))
-    text = sql.format(cues=_placeholders(cues), companions=values)
+    materialized = "materialized" if connection.vendor == "postgresql" else "not materialized"
+    text = sql.format(cues=_placeholders(cues), companions=values, materialized=materialized)
     params = [*chain.from_iterable(companions), *(cue.pk for cue in cues)]
     return list(map(ParallelLine._make, fetch_rows(text, params)))
 
