@@ -1,14 +1,9 @@
-"""A transcript of 50,000 lines and 5 MB, and one with a line of a megabyte: what is sent, how soon it is found."""
+"""A transcript of 50,000 lines and 5 MB, and one with a line of a megabyte: what is sent, and that it is found."""
 
 import html
 import re
-from collections.abc import Callable
-from functools import partial
-from time import process_time
-from typing import TypeVar
 
 import pytest
-from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -20,10 +15,6 @@ from tests.factories import make_dub, make_ready_run
 
 pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 MAX_SENT = 2 * 2**20
-MAX_PAGE_SECONDS = 1.5
-MAX_SEARCH_SECONDS = 0.5
-
-T = TypeVar("T")
 
 
 def store(team, texts: list[str]) -> Dub:
@@ -39,25 +30,13 @@ def page_bytes(member: Client, dub: Dub) -> int:
     return len(run_page(member, dub.run).encode())
 
 
-def quickest(ask: Callable[[], T]) -> tuple[float, T]:
-    """Return the least seconds of this process of three tries, and the answer; others may be busy meanwhile."""
-    times = []
-    for _ in range(3):
-        began = process_time()
-        answer = ask()
-        times.append(process_time() - began)
-    return min(times), answer
-
-
-def test_each_of_fifty_thousand_lines_is_found_at_once(team, member):
+def test_each_of_fifty_thousand_lines_is_sent_and_found(team, member):
     texts = [f"number{n} " + "lorem ipsum dolor sit amet " * 3 + "and so on" for n in range(50_000)]
     assert sum(map(len, texts)) > 4_500_000
     dub = store(team, texts)
     assert page_bytes(member, dub) <= MAX_SENT
     page = text_of_html(run_page(member, dub.run, "?t=349993&find=number49999"))
     assert ("number0 " in page, "number49999 " in page) == (False, True)
-    seconds, _page = quickest(partial(run_page, member, dub.run, "?t=349993"))
-    assert connection.vendor != "sqlite" or seconds <= MAX_PAGE_SECONDS
     sent = [run_page(member, dub.run)]
     sections = [html.unescape(address) for address in re.findall(r'hx-get="([^"]*/lines/[^"]*)"', sent[0])]
     sent += [member.get(address).content.decode() for address in sections]
@@ -70,10 +49,7 @@ def test_each_of_fifty_thousand_lines_is_found_at_once(team, member):
         ("dolor", "Older moments"),
         ("x", "No results"),
     ):
-        seconds, hits = quickest(partial(member.get, searched, {"q": words}))
-        assert told in text_of(hits)
-        # The work of SQLite is this process's own.
-        assert connection.vendor != "sqlite" or seconds <= MAX_SEARCH_SECONDS
+        assert told in text_of(member.get(searched, {"q": words}))
 
 
 def test_a_line_of_a_megabyte_makes_a_small_page(team, member):
@@ -81,6 +57,4 @@ def test_a_line_of_a_megabyte_makes_a_small_page(team, member):
     assert Cue.objects.filter(dub=dub).count() == 2
     assert page_bytes(member, dub) <= MAX_SENT
     assert "the end" in run_page(member, dub.run)
-    seconds, hits = quickest(lambda: member.get(reverse("search", args=[team.slug]), {"q": "word"}))
-    assert len(hits.content) <= MAX_SENT
-    assert connection.vendor != "sqlite" or seconds <= MAX_SEARCH_SECONDS
+    assert len(member.get(reverse("search", args=[team.slug]), {"q": "word"}).content) <= MAX_SENT
