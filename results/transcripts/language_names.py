@@ -19,6 +19,8 @@ _TAG = re.compile(
     r"(?P<language>[a-z]{2,3})(?:-(?P<script>[a-z]{4}))?(?:-(?P<region>[a-z]{2}|[0-9]{3}))?"
     r"(?P<variants>(?:-[a-z0-9]{5,8})*)"
 )
+# The name of a POSIX locale in small letters and with hyphens, such as `sr-rs.utf-8@latin`.
+_LOCALE = re.compile(r"(?P<tag>[a-z0-9-]+)(?:\.(?:utf-?8|iso-?8859-?[0-9]{1,2}))?(?:@(?P<modifier>[a-z]+))?")
 # What people write in place of a tag: mostly the code of a country.
 _MEANT = {
     "jp": "ja", "cn": "zh-cn", "tw": "zh-tw", "kr": "ko", "ua": "uk", "cz": "cs", "dk": "da", "gr": "el",
@@ -86,7 +88,7 @@ def is_tag(text: str) -> bool:
 
 def tag_of(text: str) -> str:
     """Return the tag that the text is, in small letters and with the language's present code; else ""."""
-    text = text.strip().lower().replace("_", "-").removesuffix(".utf-8")
+    text = _without_locale(text.strip().lower().replace("_", "-"))
     country, _, region = text.partition("-")
     if region == country in _MEANT:  # such as jp-jp
         text = f"{_MEANT[country].partition('-')[0]}-{region}"
@@ -104,6 +106,19 @@ def tag_of(text: str) -> str:
     variants = found["variants"].split("-")
     parts = (script, region, *variants)
     return "-".join(filter(None, (language, *(part for part in implied if part not in parts), *parts)))
+
+
+def _without_locale(text: str) -> str:
+    """Return the tag for the name of a locale: gettext and glibc have a script or variant behind an @."""
+    found = _LOCALE.fullmatch(text)
+    modifier = found["modifier"] if found else ""
+    if not found or not modifier or modifier == "euro":
+        return found["tag"] if found else text
+    language, *rest = found["tag"].split("-")
+    if modifier == "valencia":
+        return "-".join((language, *rest, modifier))
+    script = _places("en").get(modifier, "")
+    return "-".join((language, script, *rest)) if len(script) == 4 else text
 
 
 def tag_named(text: str, user_language: str) -> str:

@@ -88,6 +88,7 @@ def test_a_language_may_be_an_object_in_a_result_of_a_list() -> None:
         "jp",
         "Spanish – Spain",
         "es_ES.UTF-8",
+        "sr_RS@latin",
         "id-id",
     ],
 )

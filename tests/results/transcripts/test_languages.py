@@ -45,6 +45,15 @@ LTR = (
         ("54.0", "es-es"),
         ("7.0", "7"),
         ("es_ES.UTF-8", "es-es"),
+        ("sr_RS@latin", "sr-latn-rs"),
+        ("sr@latin", "sr-latn"),
+        ("sr_RS.UTF-8@latin", "sr-latn-rs"),
+        ("uz_UZ@cyrillic", "uz-cyrl-uz"),
+        ("ks_IN.utf8@devanagari", "ks-deva-in"),
+        ("ca_ES@valencia", "ca-es-valencia"),
+        ("de_DE@euro", "de-de"),
+        ("de_DE.ISO8859-1", "de-de"),
+        ("it@work", "it@work"),
         ("Español", "es"),
         ("Spanish – Spain", "es-es"),
         ("zh-cn-gx", "zh-cn-gx"),
@@ -68,7 +77,7 @@ def test_a_fetched_tag_is_brought_into_its_present_form(given, tag):
     assert (languages.tag_for("4", {4: given}), languages.read("4", {4: given})) == (tag, tag)
 
 
-@pytest.mark.parametrize("key", ["54", "54.0", "es_es", "Spanish (Spain)", "jpn", "en-uk", "iw", "Deutsch"])
+@pytest.mark.parametrize("key", ["54", "54.0", "es_es", "Spanish (Spain)", "jpn", "en-uk", "iw", "sr@latin"])
 def test_a_key_and_what_a_person_writes_are_read_alike(key):
     assert languages.tag_for(key) == languages.read(key)
 
