@@ -97,7 +97,12 @@ def parts(text: str) -> list[str]:
     last: Row = []
     last_at = -1
     for at in range(len(lines)):
-        if not (header := _next_header(lines, at, last)) or header == last:
+        # The same header again begins no table; it may stand above each of very many rows.
+        if (
+            (last and lines[at] == lines[last_at])
+            or not (header := _next_header(lines, at, last))
+            or header == last
+        ):
             continue
         # Of two header rows, the lower one names the columns.
         if last and any(line.strip() for line in lines[last_at + 1 : at]):
@@ -114,18 +119,18 @@ def _next_header(lines: list[str], at: int, last: Row) -> Row:
     # A row with an id has digits, and is no header.
     if not follows_gap and any(map(str.isdecimal, lines[at])):
         return []
-    header = _header_at(lines, at, other_than=last if follows_gap else ())
     # `pending, Video, Notes` within a table is a row.
-    return header if follows_gap or _is_sure(header) else []
+    return _header_at(lines, at, other_than=last if follows_gap else (), is_within_table=not follows_gap)
 
 
-def _header_at(lines: list[str], at: int, other_than: Sequence[str] = ()) -> Row:
+def _header_at(lines: list[str], at: int, other_than: Sequence[str] = (), *, is_within_table: bool = False) -> Row:
     """Return the names of the columns, folded, if a table with a header begins at this line; else [].
 
-    With another header given, names of any kind will do for a table of another width.
+    With another header given, names of any kind will do for a table of another width. Within a table, one of them
+    has to be a sure name of ids.
     """
     for delimiter, rows in grids.grids(lines[at]):
-        if len(rows) != 1 or len(rows[0]) < 2:
+        if len(rows) != 1 or len(rows[0]) < 2 or (is_within_table and not _is_sure(rows[0])):
             continue
         is_other = bool(other_than) and len(rows[0]) != len(other_than) and delimiter != SPACES
         if not (_is_header(rows[0]) or (is_other and not any(map(_is_no_name, rows[0])))):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from results.runs.paste import column_names
+from results.runs.paste import column_names, tables
 from results.runs.paste.column_names import Role
 from results.runs.paste.pasted_ids import parse, read
 from results.runs.paste.verdicts import Verdict
@@ -494,6 +494,13 @@ def test_what_programs_write_without_names_is_a_question(text):
 )
 def test_each_table_is_read_by_its_own_header(text):
     assert found(text) == KITCHEN
+
+
+def test_a_header_above_each_row_is_looked_at_once(monkeypatch):
+    looked_at = []
+    monkeypatch.setattr(tables, "_is_sure", lambda row: looked_at.append(row) or True)
+    assert len(tables.parts("run_id,title\n1344,Kitchen\n" * 100)) == 1
+    assert len(looked_at) < 10
 
 
 def test_a_question_about_one_of_two_tables_is_asked_and_answered():
