@@ -34,6 +34,12 @@ _ONE_OR_SEVERAL = re.compile(
 )
 # A title in a message. In quotation marks a number of two digits is hardly ever an id: `"Kitchen 7" is run 1344`.
 _QUOTED = re.compile(r"""(?<!\w)["'`“„«‘](?P<text>[^"'`“”„«»‘’\n]{1,200})["'`”“»’](?!\w)""")
+# A title in an object as programs print it: `<Run 1344: Room 12>`, `&{RunID:1344 Title:Room 12}`.
+_PRINTED = re.compile(
+    r"<[^\W\d]\w{0,40} #?\d{1,19}: (?P<text>[^<>\n]{1,200})>"
+    r"|\b(?:title|name)\s?[:=]\s?(?P<value>[^<>{}(),;\n]{1,200}?)(?=[>})]|[,;]?\s\w{1,40}\s?[:=])",
+    re.IGNORECASE,
+)
 _SHORT_NUMBER = re.compile(r"\d{1,2}", re.ASCII)
 
 
@@ -87,18 +93,34 @@ def _numbers(text: str) -> Iterator[PastedId]:
 
 def _words(text: str) -> Iterator[PastedId]:
     end = 0
+    for printed in _PRINTED.finditer(text):
+        group = printed.lastgroup or ""
+        if _is_title(printed[group]):
+            yield from _words_unprinted(text[end : printed.start(group)])
+            yield from map(_within_title, _words_unquoted(printed[group]))
+            end = printed.end(group)
+    yield from _words_unprinted(text[end:])
+
+
+def _words_unprinted(text: str) -> Iterator[PastedId]:
+    end = 0
     for quoted in _QUOTED.finditer(text):
-        if any(map(str.isalpha, quoted["text"])) and not names_ids(quoted["text"]):
+        if _is_title(quoted["text"]):
             yield from _words_unquoted(text[end : quoted.start()])
-            yield from map(_within_quotes, _words_unquoted(quoted["text"]))
+            for token in _words_unquoted(quoted["text"]):
+                yield _within_title(token) if _SHORT_NUMBER.fullmatch(token.written) else token
             end = quoted.end()
     yield from _words_unquoted(text[end:])
 
 
-def _within_quotes(token: PastedId) -> PastedId:
-    if not _SHORT_NUMBER.fullmatch(token.written):
+def _is_title(text: str) -> bool:
+    return any(map(str.isalpha, text)) and not names_ids(text)
+
+
+def _within_title(token: PastedId) -> PastedId:
+    if token.verdict is Verdict.WORD:
         return token
-    note = _("a number in quotation marks; write “run” before it if it is a run id")
+    note = _("a number in a title; write “run” before it if it is a run id")
     return PastedId(token.written, Verdict.NOT_AN_ID, note=note)
 
 

@@ -436,6 +436,22 @@ def test_a_short_number_in_a_quoted_title_is_no_id():
     assert list(found("'5','7' and \"1344 and 1345\", \"run 9\"")) == [5, 7, 1344, 1345, 9]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[<Run 1344: Room 12>, <Run 1345: Hall: 1200>]",
+        "&{RunID:1344 Title:Room 12} &{RunID:1345 Title:Hall 1200}",
+        "[{Title:Room 12 RunID:1344 Lang:es} {Title:Hall 1200 RunID:1345 Lang:de}]",
+        "Run(title=Room 12, id=1344), Run(title=Hall 1200, id=1345)",
+        "Run{runId=1344, title='Room 12'} Run{runId=1345, title='Hall 1200'}",
+        "<Run: Room (1344)> <Run: Run object (1345)>",
+    ],
+)
+def test_a_number_in_the_title_of_a_printed_object_is_no_id(text):
+    assert list(found(text)) == [1344, 1345]
+    assert all(line.note for line in parse(text) if line.verdict is Verdict.NOT_AN_ID)
+
+
 @pytest.mark.parametrize("nothing", ["NULL", "null", "NaN", "None", "N/A", "#N/A", "<NA>", "\\N", "-", "#REF!"])
 def test_a_word_for_no_value_is_no_title_tag_language_or_source(nothing):
     [line] = parse(f"run_id,title,tags,language,source\n1344,{','.join([nothing] * 4)}")
