@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from results.camb import lines
+from results.camb import lines, subtitles
 from results.camb.language_keys import (
     LANGUAGE_FIELDS,
     TARGET_FIELDS,
@@ -237,7 +237,9 @@ def _split_by_language(value: dict[str, Any]) -> tuple[dict[str, Any], dict[str,
     by_language: dict[str, dict[str, Any]] = {}
     for name in CONTRACT_FIELDS:
         parts = value.get(name)
-        if isinstance(parts, dict) and parts and _language_keys(parts) == parts.keys():
+        if not isinstance(parts, dict) or not parts or transcript_in(parts):
+            continue  # of an object of lines, the numbers name no languages
+        if _language_keys(parts) == parts.keys():
             value = {key: part for key, part in value.items() if key != name}
             for key, part in parts.items():
                 by_language.setdefault(key, {})[name] = part
@@ -269,9 +271,15 @@ def is_result(fields: dict[str, Any]) -> bool:
 
 
 def transcript_in(value: object) -> list[Any] | None:
-    """Return the list of lines in a transcript's field, directly or one level down; None if there is none."""
+    """Return the list of lines in a transcript's field, directly or one level down; None if there is none.
+
+    It may also be an object of number → line, or the text of a subtitle file.
+    """
+    if isinstance(value, str):
+        value = subtitles.read_file(value)
     if isinstance(value, dict):
-        value = next((value[name] for name in TRANSCRIPT_FIELDS if are_lines(value.get(name))), None)
+        inner = next((value[name] for name in TRANSCRIPT_FIELDS if are_lines(value.get(name))), None)
+        value = inner or subtitles.by_number(value)
     return value if are_lines(value) and isinstance(value, list) else None
 
 

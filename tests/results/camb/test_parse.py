@@ -279,7 +279,7 @@ def test_lines_without_text_are_left_out_and_counted() -> None:
 
 
 def test_transcript_that_is_not_a_list_is_reported_and_not_used() -> None:
-    for transcript in ("PENDING", {"0": line()}, 5):
+    for transcript in ("PENDING", {"first": line()}, 5):
         answer = read_run(1, {"audio_url": MP3, "transcript": transcript})
         assert answer.dubs == (DubAnswer("", "", MP3, ()),)
         assert answer.notes == ("The transcript was not a list of lines and could not be used.",)
