@@ -201,7 +201,7 @@ class _Collector:
         elif key in WRAPPERS:
             self.collect(part, language, depth + 1)
         elif is_language_key:
-            self.collect(part, read_key(key), depth + 1)
+            self.collect(part if key.isdigit() else _without_numbers(part), read_key(key), depth + 1)
         elif key in TRANSCRIPT_FIELDS and _has_texts(part):
             self.contents.has_unread_results = True
         elif _holds_result(key, part, depth):
@@ -244,6 +244,14 @@ def _split_by_language(value: dict[str, Any]) -> tuple[dict[str, Any], dict[str,
             for key, part in parts.items():
                 by_language.setdefault(key, {})[name] = part
     return value, by_language
+
+
+def _without_numbers(part: dict[str, Any] | list[Any]) -> dict[str, Any] | list[Any]:
+    """Return what stands under the tag of a language, as a list if its keys count or are ids, and no languages."""
+    if not isinstance(part, dict) or not all(isinstance(value, _NESTED) for value in part.values()):
+        return part
+    are_ids = all(key.isdigit() and not is_language(key) for key in part)
+    return subtitles.by_number(part) or (list(part.values()) if are_ids else part)
 
 
 def _faults_by_language(part: dict[str, Any] | list[Any]) -> list[Found]:

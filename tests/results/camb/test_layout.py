@@ -118,6 +118,18 @@ def test_an_answer_keyed_by_the_run_itself_is_that_runs_answer() -> None:
     assert dubs_of({"results": {"20107.0": FLAT}}) == (FLAT_DUB,)
 
 
+@pytest.mark.parametrize("number", ["0", "1", "20107", "999999"])
+def test_the_number_of_a_result_under_its_language_is_no_language(number: str) -> None:
+    assert dubs_of({"es-es": {number: FLAT}, "fr-fr": {number: [FLAT]}}) == (SPANISH, FRENCH)
+    assert dubs_of({"dubs": {"es-es": {number: {"data": FLAT}}}}) == (SPANISH,)
+
+
+def test_languages_by_number_under_the_language_of_the_source_are_dubs() -> None:
+    numbered = (DubAnswer("54", MP4, MP3, CUES), DubAnswer("76", MP4, MP3, CUES))
+    assert dubs_of({"en-us": {"54": FLAT, "76": FLAT}}) == numbered
+    assert dubs_of({"result": {"language": "en-us", "54": FLAT, "76": FLAT}}) == numbered
+
+
 def test_a_languages_number_may_be_a_float() -> None:
     numbered = (DubAnswer("54", MP4, MP3, CUES), DubAnswer("76", MP4, MP3, CUES))
     assert dubs_of({"54.0": FLAT, "76.0": FLAT}) == numbered
