@@ -5,6 +5,7 @@ import math
 import socket
 from collections.abc import Callable
 from functools import partial
+from http import HTTPStatus
 from http.client import HTTPResponse
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,13 @@ class _DeadlineResponse(HTTPResponse):
         super().__init__(sock, **kwargs)
         # http.client reads everything through `fp`, a buffer over the bare socket.
         self.fp = io.BufferedReader(_DeadlineReader(adapter, sock, self.fp.detach()))
+
+    def begin(self) -> None:
+        """Read the status and headers of the answer; http.client takes a 102 or 103 before it for the answer."""
+        super().begin()
+        while self.status in (HTTPStatus.PROCESSING, HTTPStatus.EARLY_HINTS):
+            self.headers = self.msg = None  # type: ignore[assignment]
+            super().begin()
 
 
 class _DeadlineReader(io.RawIOBase):

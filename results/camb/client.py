@@ -231,7 +231,7 @@ class Client:
         """Return the error for a code, be it the answer's status or the one in a body that came with 200."""
         kind = Refused if 400 <= code < 500 and code not in TRANSIENT_4XX else Unavailable
         setting = ""
-        if 300 <= code < 400:
+        if 300 <= code < 400 and code != 304:  # "not modified" leads nowhere
             sentence = gettext("CAMB.AI's address redirects elsewhere, where the API key is not sent.")
             sentence, setting = f"{sentence} {ASK_THE_ADMINISTRATOR}", "CAMB_BASE_URL"
         elif kind is Unavailable:

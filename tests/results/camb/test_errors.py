@@ -170,6 +170,22 @@ def test_redirect_is_unavailable_and_not_followed(stand_in: StandIn, client: Cli
         assert elsewhere.calls == []
 
 
+def test_not_modified_is_unavailable_and_no_redirect(stand_in: StandIn, client: Client) -> None:
+    stand_in.script(Reply(304, b""))
+    error = error_of(client)
+    assert (type(error), error.http_status, error.setting) == (Unavailable, 304, "")
+    assert "redirect" not in str(error)
+
+
+def test_answers_before_the_answer_are_passed_over(stand_in: StandIn, client: Client) -> None:
+    body = b'{"1": {}, "2": {}}'
+    before = b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n" * 3
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
+    stand_in.script(Reply(None, before + head + body), Reply(None, before))
+    assert client.fetch([1, 2]).keys() == {1, 2}
+    assert type(error_of(client)) is Unavailable
+
+
 @pytest.mark.parametrize(
     ("reply", "kind"),
     [
