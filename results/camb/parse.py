@@ -334,6 +334,8 @@ def _add_units(guesses: Collection[UnitGuess], known: KnownTimes, notes: Notes) 
         notes.add(sentences.MILLISECONDS_TAKEN)
     if any(guess.unit == Unit.SECONDS and not guess.is_certain for guess in guesses):
         notes.add(sentences.SECONDS_TAKEN)
+    if any(guess.is_too_slow for guess in guesses):
+        notes.add(sentences.ANOTHER_UNIT)
 
 
 def _link(result: dict[str, Any], fields: tuple[str, ...], medium: str, notes: Notes) -> str:

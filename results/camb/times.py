@@ -18,6 +18,8 @@ MAX_MS = 100 * 3600 * 1000
 SAMPLE = 100
 # Speech is at most this many times as fast as the reading speed of its script, and mostly slower.
 FASTEST_PACE, SLOWEST_PACE = 1.5, 0.05
+# Times under which most lines are spoken even slower are in another unit, such as microseconds.
+IMPOSSIBLE_PACE = SLOWEST_PACE / 5
 # In fewer milliseconds nobody says a letter of any script.
 TOO_SHORT_TO_SPEAK_MS = 1000 / (max(SPEEDS.values()) * FASTEST_PACE)
 # Lines that must agree before their pace is certain evidence.
@@ -87,6 +89,13 @@ class UnitGuess(NamedTuple):
     is_certain: bool = True
     end: float = 0
     """The highest of the numbers, in that unit or the other; 0 if there is none."""
+    pace: float = math.inf
+    """How many times as fast as reading the lines are spoken, if the numbers are milliseconds."""
+
+    @property
+    def is_too_slow(self) -> bool:
+        """Whether the numbers are too large for milliseconds too."""
+        return self.unit == Unit.MILLISECONDS and self.pace < IMPOSSIBLE_PACE
 
     @property
     def end_ms(self) -> float:
@@ -219,8 +228,13 @@ def _guess_unit(lines: Sequence[Line], media_ms: int) -> UnitGuess:
         for line in lines[:: len(lines) // SAMPLE + 1]
         if _is_evidence(line.start) and _is_evidence(line.end) and line.start < line.end
     ]
-    unit, is_certain = _unit_by_speech(spans, end, all(map(float.is_integer, numbers)))
-    return UnitGuess(unit, is_certain, end)
+    paces = [
+        length(speech) * 1000 / duration / speed_for(speech)
+        for duration, text in spans
+        if (speech := _spoken_part(text))
+    ]
+    unit, is_certain = _unit_by_speech(spans, paces, end, all(map(float.is_integer, numbers)))
+    return UnitGuess(unit, is_certain, end, median(paces) if len(paces) >= CERTAIN_LINES else math.inf)
 
 
 def _unit_by_length(end: float, media_ms: int) -> Unit | None:
@@ -231,8 +245,10 @@ def _unit_by_length(end: float, media_ms: int) -> Unit | None:
     return Unit.MILLISECONDS if fits[Unit.MILLISECONDS] and not fits[Unit.SECONDS] else None
 
 
-def _unit_by_speech(spans: Sequence[tuple[float, str]], end: float, are_whole: bool) -> tuple[Unit, bool]:
-    """Return the unit of these durations with their texts, and whether it is certain.
+def _unit_by_speech(
+    spans: Sequence[tuple[float, str]], paces: Sequence[float], end: float, are_whole: bool
+) -> tuple[Unit, bool]:
+    """Return the unit of these durations with their texts and paces, and whether it is certain.
 
     As milliseconds, the lines must be spoken at most as fast as people speak. Then seconds would be at least half a
     minute a letter. Fractions are a sign of seconds, which only the pace of several lines outweighs. Lines without
@@ -242,11 +258,6 @@ def _unit_by_speech(spans: Sequence[tuple[float, str]], end: float, are_whole: b
     is_certain_if_seconds = not are_whole or end < SHORTEST_DUB_MS or not spans
     if is_certain_if_seconds and max((duration for duration, _ in spans), default=0) < TOO_SHORT_TO_SPEAK_MS:
         return Unit.SECONDS, True
-    paces = [
-        length(speech) * 1000 / duration / speed_for(speech)
-        for duration, text in spans
-        if (speech := _spoken_part(text))
-    ]
     if not paces:
         longest = median(duration for duration, _ in spans) if spans else 0
         is_long = are_whole and longest > MAX_SILENT_LINE

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from results.camb import KnownTimes
-from results.camb.notes import MILLISECONDS_TAKEN, SECONDS_TAKEN
+from results.camb.notes import ANOTHER_UNIT, MILLISECONDS_TAKEN, SECONDS_TAKEN
 from results.camb.parse import read_run, reread_run
 from tests.results.camb.cases import MP3, line
 
@@ -202,3 +202,18 @@ def test_an_answer_is_read_anew_and_keeps_what_decoding_noted() -> None:
     again = reread_run(answer, KnownTimes("milliseconds"))
     assert again.dubs[0].cues[0].end_ms == 1_200
     assert "A part nested too deeply was left out." in again.notes
+
+
+@pytest.mark.parametrize("unit", [1_000_000, 10_000_000])
+def test_times_in_another_unit_are_said_to_look_wrong(unit: int) -> None:
+    lines = [line(2 * n * unit, 2 * n * unit + unit * 3 // 2, text) for n, text in enumerate(SPEECH)]
+    assert str(ANOTHER_UNIT) in unit_notes(*lines)
+    assert str(ANOTHER_UNIT) in unit_notes(*lines, media_ms=8_000)
+    assert str(ANOTHER_UNIT) not in unit_notes(*lines, unit="milliseconds")
+
+
+@pytest.mark.parametrize("seconds", [0.5, 2, 30])
+@pytest.mark.parametrize("unit", [1, 1000])
+def test_slow_lines_do_not_look_wrong(seconds: float, unit: int) -> None:
+    lines = [line(60 * n * unit, (60 * n + seconds) * unit, text) for n, text in enumerate(SPEECH)]
+    assert str(ANOTHER_UNIT) not in unit_notes(*lines)
