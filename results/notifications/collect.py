@@ -141,18 +141,19 @@ def _tell(
     Another worker may have told these meanwhile: the row that is changed decides. The events were read before, as
     SQLite's other writers wait for this transaction.
     """
-    items = [one for one in news if isinstance(one, InboxItem)]
-    messages = [one for one in news if isinstance(one, Message)]
-    if messages:
-        new_place = {**new_place, "due_at": messages[0].due_at}
+    new_place = new_place | {"due_at": one.due_at for one in news if isinstance(one, Message)}
     with transaction.atomic():
-        if not Receiver.objects.filter(pk=receiver.pk, is_on=True, **place).update(**new_place):
-            return
-        Message.objects.bulk_create(messages)
-        InboxItem.objects.bulk_create(items)
-        if items:
-            # The polls of open pages bring the new number of unread lines.
-            TeamVersion.bump(receiver.team_id)
+        if Receiver.objects.filter(pk=receiver.pk, is_on=True, **place).update(**new_place):
+            _write(receiver, news)
+
+
+def _write(receiver: Receiver, news: Sequence[InboxItem | Message]) -> None:
+    Message.objects.bulk_create(one for one in news if isinstance(one, Message))
+    items = [one for one in news if isinstance(one, InboxItem)]
+    InboxItem.objects.bulk_create(items)
+    if items:
+        # The polls of open pages bring the new number of unread lines.
+        TeamVersion.bump(receiver.team_id)
 
 
 def _cut(receiver: Receiver, events: EventQuerySet, last: int) -> tuple[EventQuerySet, int]:

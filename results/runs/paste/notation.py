@@ -80,7 +80,7 @@ def _objects_in_lines(text: str) -> Any:
         if not isinstance(value, dict):
             return None
         found.append(value)
-    return found
+    return found or None
 
 
 def _python(text: str) -> Any:
