@@ -141,7 +141,8 @@ def _tell(
     Another worker may have told these meanwhile: the row that is changed decides. The events were read before, as
     SQLite's other writers wait for this transaction.
     """
-    new_place = new_place | {"due_at": one.due_at for one in news if isinstance(one, Message)}
+    if messages := [one for one in news if isinstance(one, Message)]:
+        new_place = {**new_place, "due_at": messages[0].due_at}
     with transaction.atomic():
         if Receiver.objects.filter(pk=receiver.pk, is_on=True, **place).update(**new_place):
             _write(receiver, news)
