@@ -17,7 +17,9 @@ export function view() {
   const isOwnBox = getComputedStyle(box).overflowY === "auto";
   const scroller = isOwnBox ? box : box.closest("main");
   const { top, bottom } = scroller.getBoundingClientRect();
-  return { scroller, top: isOwnBox ? top : document.querySelector(".player").getBoundingClientRect().bottom, bottom };
+  // A player without media scrolls away.
+  const covered = isOwnBox ? top : document.querySelector(".player").getBoundingClientRect().bottom;
+  return { scroller, top: Math.max(top, covered), bottom };
 }
 
 export const isIncomplete = () => sections().some(isMissing);

@@ -90,6 +90,18 @@ def test_what_is_read_stays_in_its_place_when_earlier_lines_come(page, long_dub,
     expect(line).to_be_in_viewport()
 
 
+def test_on_a_phone_the_wanted_line_stays_in_view_when_earlier_lines_come(page, long_dub, held):
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(run_path(long_dub, "?t=300"))
+    line = page.locator("#cue-151")
+    expect(line).to_have_attribute("aria-current", "true")
+    expect(line).to_be_in_viewport()
+    held.let_go()
+    expect_all_lines(page)
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    expect(line).to_be_in_viewport()
+
+
 def test_a_line_that_the_address_names_is_loaded_and_shown(page, long_dub):
     page.goto(run_path(long_dub, "#cue-290"))
     expect(page.locator("#cue-290")).to_have_attribute("aria-current", "true")
