@@ -60,10 +60,11 @@ def refresh() -> None:
             # At different times, so that not all threads change their key at once.
             deadline = monotonic() + random.uniform(*KEY_SECONDS)  # noqa: S311
             refresh_lease(lease)
-            while monotonic() < deadline and not queue.is_worker_stopping():
+            while lease.has_more and monotonic() < deadline and not queue.is_worker_stopping():
                 if (next_lease := claims.claim(lease.key.pk)) is None:
                     break
-                refresh_lease(next_lease)
+                lease = next_lease
+                refresh_lease(lease)
     finally:
         _sweeping.release()
 

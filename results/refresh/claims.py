@@ -80,6 +80,8 @@ class Lease:
     key: ApiKey
     runs: Sequence[DueRun]
     until: datetime
+    has_more: bool = True
+    """Whether more of the key's runs may be due than these."""
 
 
 def batches(ids: Sequence[T]) -> list[list[T]]:
@@ -99,11 +101,13 @@ def plan_calls(runs: Sequence[DueRun]) -> list[list[DueRun]]:
 
 
 def claim_next() -> Lease | None:
-    """Lease due runs of the key whose last claim is longest ago; return None if nothing is due."""
-    for key_id in _keys_with_due_runs(clock.now()).values_list("pk", flat=True):
-        if lease := claim(key_id):
-            return lease
-    return None
+    """Lease due runs of the key whose last claim is longest ago; return None if nothing is due.
+
+    The fewer keys wait, the more threads share one.
+    """
+    keys = list(_keys_with_due_runs(clock.now()).values_list("pk", flat=True))
+    threads = -(-settings.WORKER_THREADS // max(1, len(keys)))
+    return next(filter(None, (claim(key_id, threads=threads) for key_id in keys)), None)
 
 
 def open_slots(most: int) -> int:
@@ -118,44 +122,39 @@ def open_slots(most: int) -> int:
     return slots
 
 
-def claim(key_id: int, *, max_calls: int = MAX_CALLS) -> Lease | None:
+def claim(key_id: int, *, max_calls: int = MAX_CALLS, threads: int | None = None) -> Lease | None:
     """Lease due runs of this key for up to so many calls, those due longest first; None if there are none to lease.
+
+    What is due is shared among so many threads, by default one for each call that the key may have in flight. A key
+    for one thread alone is passed by while another thread claims from it.
 
     A key never has more than REFRESH_CALLS_PER_KEY leases out, nor more calls a second than its rate, however many
     workers, beats and machines there are. A key that is new or in trouble has one lease out, for one call.
     """
     lease_id = uuid.uuid4()
     heartbeat.held_leases.add(lease_id)
-    lease = None
+    lease, most = None, settings.REFRESH_CALLS_PER_KEY
     try:
         with transaction.atomic():
-            lease = _claim(key_id, lease_id, max_calls)
+            lease = _claim(key_id, lease_id, max_calls, min(threads or most, most))
         return lease
     finally:
         if lease is None:
             heartbeat.held_leases.discard(lease_id)
 
 
-def _claim(key_id: int, lease_id: uuid.UUID, max_calls: int) -> Lease | None:
+def _claim(key_id: int, lease_id: uuid.UUID, max_calls: int, threads: int) -> Lease | None:
     now = clock.now()
     # The key's row is the lock under which its leases are counted and given.
-    key = ApiKey.objects.usable(now).select_for_update().filter(pk=key_id).first()
+    key = ApiKey.objects.usable(now).select_for_update(skip_locked=threads == 1).filter(pk=key_id).first()
     if key is None:
         return None
     heartbeat.renew(now)
     calls = rate_limit.calls_left(key, now)
     if calls <= 0 or _free_slots(key, now) <= 0:
         return None
-    if key.is_unproven:
-        most = 1
-    else:
-        # What is due is shared among all threads: many calls each while there is plenty, and ever fewer towards the
-        # end, when a sweep must not wait for one of them. Sizes differ, so that threads that begin together do not
-        # come to store together.
-        share = settings.REFRESH_CALLS_PER_KEY * camb.BATCH_MAX
-        [[count]] = _fetch(_COUNT_DUE, key_id, now, most=share * max_calls)
-        fair = count // share
-        most = max(1, min(random.randint((fair + 1) // 2, fair) if fair > 1 else 1, calls))  # noqa: S311
+    [[due]] = _fetch(_COUNT_DUE, key_id, now, most=threads * max_calls * camb.BATCH_MAX + 1)
+    most = 1 if key.is_unproven else max(1, min(_share(due, threads, max_calls), calls))
     room = most * camb.BATCH_MAX
     runs = _lock_due(key_id, now, most=room + 2)
     # Rather two are left for the next claim than one, which would cost a call of its own.
@@ -168,9 +167,21 @@ def _claim(key_id: int, lease_id: uuid.UUID, max_calls: int) -> Lease | None:
     if not runs:
         return None
     rate_limit.count_calls(key, now, len(plan_calls(runs)))
-    lease = Lease(lease_id, key, runs, now + LEASE_DURATION)
+    lease = Lease(lease_id, key, runs, now + LEASE_DURATION, has_more=due > len(runs))
     _write(lease)
     return lease
+
+
+def _share(due: int, threads: int, max_calls: int) -> int:
+    """Return how many calls a lease covers, of what is due and shared among so many threads.
+
+    Many calls each while there is plenty, and ever fewer towards the end, when a sweep must not wait for one of
+    the threads. Sizes differ, so that threads that begin together do not come to store together.
+    """
+    if threads == 1:
+        return min(-(-due // camb.BATCH_MAX), max_calls)
+    fair = due // (threads * camb.BATCH_MAX)
+    return random.randint((fair + 1) // 2, fair) if fair > 1 else 1  # noqa: S311
 
 
 def take(lease_id: str) -> Lease | None:

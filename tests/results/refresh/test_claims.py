@@ -1,11 +1,14 @@
 """Leases: which runs a thread may ask about, and how many leases a key may have out."""
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from threading import Event, Thread
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from results import clock
@@ -93,6 +96,30 @@ def test_keys_take_turns_and_thousands_of_due_runs_take_no_turn_of_another(runs)
     assert turns[2] != other.pk
     run.refresh_from_db()
     assert run.lease is not None
+
+
+def test_a_key_for_one_thread_alone_is_leased_with_all_that_is_due(team, settings):
+    settings.WORKER_THREADS = 2
+    make_numbered_runs(team, 23)
+    other = make_team()
+    make_key(other, "other-key")
+    make_run(other, due_at=timezone.now() - timedelta(hours=1))
+    leases = {lease.key.team_id: lease for lease in (claims.claim_next(), claims.claim_next())}
+    assert [len(leases[each.pk].runs) for each in (team, other)] == [23, 1]
+    assert not any(lease.has_more for lease in leases.values())
+
+
+def test_nothing_more_is_claimed_of_a_key_whose_due_runs_are_all_leased(camb, team, settings, monkeypatch):
+    settings.WORKER_THREADS = 1
+    camb.unknown = READY
+    make_numbered_runs(team, 5)
+    claimed = []
+    monkeypatch.setattr(
+        claims, "claim", lambda *args, claim=claims.claim, **kw: claimed.append(args) or claim(*args, **kw)
+    )
+    ask.refresh()
+    assert claimed == [(team.pk,)]
+    assert not Run.objects.due(clock.now()).exists()
 
 
 def test_open_slots_are_counted_over_all_keys_up_to_a_bound(team, runs):
@@ -231,25 +258,43 @@ def test_a_refreshed_lease_is_forgotten(camb, team, runs, worker_process):
     assert (heartbeat.held_leases, leased()) == (set(), set())
 
 
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time")
-def test_a_run_that_another_transaction_is_writing_is_passed_by(team, runs):
+@contextmanager
+def written_by_another_transaction(rows: QuerySet, **fields: object) -> Iterator[None]:
+    """Hold these rows in the open transaction of another thread."""
     written, may_end = Event(), Event()
 
     def write() -> None:
         with transaction.atomic():
-            Run.objects.filter(pk=runs[0].pk).update(title="Being written")
+            rows.update(**fields)
             written.set()
             assert may_end.wait(60)
         connection.close()
 
     writer = Thread(target=write, daemon=True)
     writer.start()
-    assert written.wait(60)
     try:
-        lease = claims.claim(team.pk)
+        assert written.wait(60)
+        yield
     finally:
         may_end.set()
         writer.join()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time")
+def test_a_run_that_another_transaction_is_writing_is_passed_by(team, runs):
+    with written_by_another_transaction(Run.objects.filter(pk=runs[0].pk), title="Being written"):
+        lease = claims.claim(team.pk)
     assert lease
     assert runs[0].pk not in leased()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time")
+def test_a_key_that_another_thread_claims_from_is_passed_by_while_each_thread_has_its_own(team, runs, settings):
+    settings.WORKER_THREADS = 2
+    other = make_team()
+    make_key(other, "other-key")
+    make_run(other)
+    with written_by_another_transaction(ApiKey.objects.filter(pk=team.pk), claimed_at=None):
+        assert claims.claim_next().key.team_id == other.pk
