@@ -72,13 +72,12 @@ def fill(options: argparse.Namespace) -> Company:
         people.append((sign_in(team, number), team))
     Run.objects.bulk_create(
         (
-            Run(
-                team=teams[number % len(teams)], camb_run_id=number + 1, title=f"Waiting {number}", status="waiting"
-            )
+            Run(team=teams[number % len(teams)], camb_run_id=number + 1, title=f"Waiting {number}",
+                title_folded=f"waiting {number}", status="waiting", is_compared=True)
             for number in range(options.sweep)
         ),
         batch_size=1000,
-    )
+    )  # fmt: skip
     Run.objects.update(due_at=None)
     index = _drop_terms_index()
     texts = list(Lines(1).speak(ENGLISH, min(TEXTS, options.lines)))
@@ -94,7 +93,10 @@ def fill(options: argparse.Namespace) -> Company:
 
 
 def add_lines(teams: Sequence[Any], runs: int, lines: int, texts: Sequence[str], *, indexed: bool = True) -> None:
-    """Store ready runs of these teams in turn, with so many lines together, and index these."""
+    """Store ready runs of these teams in turn, with so many lines together, and index these.
+
+    Workers find nothing left to do about them: what they would do once is no part of the load.
+    """
     from django.db import transaction
     from django.utils import timezone
 
@@ -108,12 +110,13 @@ def add_lines(teams: Sequence[Any], runs: int, lines: int, texts: Sequence[str],
             stored = Run.objects.bulk_create(
                 Run(team=teams[number % len(teams)], camb_run_id=10**6 + number, title=f"Episode {number}",
                     title_folded=f"episode {number}", status="ready", due_at=None, checked_at=now,
-                    languages=["en-us"], cue_count=per_run)
+                    languages=["en-us"], cue_count=per_run, is_compared=True)
                 for number in numbers
             )  # fmt: skip
             dubs = Dub.objects.bulk_create(
                 Dub(team_id=run.team_id, run=run, language="en-us", camb_language="en-us", media_fetched_at=now,
-                    video_url="https://media.example.invalid/1.mp4", cue_count=per_run)
+                    video_url="https://media.example.invalid/1.mp4", cue_count=per_run, is_language_detected=True,
+                    has_current_checks=True)
                 for run in stored
             )  # fmt: skip
             cues = Cue.objects.bulk_create(
