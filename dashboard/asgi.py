@@ -11,6 +11,7 @@ from dashboard.http.subpath import without_subpath
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 os.environ.setdefault("DATABASE_STATEMENT_SECONDS", "30")
+os.environ.setdefault("BROKER_SECONDS", "1")
 _django = without_subpath(get_wsgi_application(), settings.SUBPATH)
 
 from dashboard.http.request_body import BodyReader  # noqa: E402  Django has to be set up

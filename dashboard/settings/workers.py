@@ -45,9 +45,12 @@ CELERY_BROKER_URL = BROKER_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # reconnect however long the broker is down
 CELERY_BROKER_CHANNEL_ERROR_RETRY = True  # also when the broker refuses messages, as Redis does without memory
-CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
-    {"socket_connect_timeout": 5, "socket_timeout": 5} if IS_REDIS else {}
-)
+# By default kombu tries for six seconds to connect before it gives up a message. Workers connect anew in any case.
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"max_retries": 0}
+if IS_REDIS:
+    # A worker waits longer: a message that Redis sends after this time would be lost. A page does not (asgi.py).
+    seconds = env.float("BROKER_SECONDS", default=5.0)
+    CELERY_BROKER_TRANSPORT_OPTIONS |= {"socket_connect_timeout": seconds, "socket_timeout": seconds}
 CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = CELERY_RESULT_ACCEPT_CONTENT = ["json"]  # a worker refuses a message that is a pickle
 CELERY_TASK_IGNORE_RESULT = True

@@ -32,25 +32,39 @@ class BeatScheduler(Scheduler):
 
     TICK_SECONDS = 0.5
 
+    _outage = ""
+    """What was logged of the outage under way; empty: the last tasks were sent."""
+
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Send the tasks that are due, and return the seconds until the next look at the schedule."""
         close_old_connections()
         try:
             if not health.is_migrated():
                 health.log_not_migrated()
-                return self.TICK_SECONDS
-            due, was_set_back = claim_scheduled(_intervals())
-            # Without a worker messages would only pile up: once it is back, it is sent what is due then.
-            for name in due if due and WorkerHeartbeat.objects.alive(clock.now()).exists() else ():
-                self.apply_async(self.schedule[name], producer=self.producer, advance=False)
-            if was_set_back:
-                logger.warning("The clock was set back: what is due later than it can be becomes due now")
-                enqueue("recover_from_clock_change")
+            elif self._send_due():
+                self._outage = ""
         except (SchedulingError, *BROKER_ERRORS) as error:
-            logger.warning("Beat cannot reach the broker (%s)", type(error).__name__)
+            self._warn_once(f"Beat cannot reach the broker ({type(error).__name__})")
         except (DatabaseError, InterfaceError) as error:
-            logger.warning("Beat cannot read its schedule: %s", health.first_line(error))
+            self._warn_once(f"Beat cannot read its schedule: {health.first_line(error)}")
         return self.TICK_SECONDS
+
+    def _send_due(self) -> bool:
+        """Send the tasks that are due; return whether there were any."""
+        due, was_set_back = claim_scheduled(_intervals())
+        # Without a worker messages would only pile up: once it is back, it is sent what is due then.
+        for name in due if due and WorkerHeartbeat.objects.alive(clock.now()).exists() else ():
+            self.apply_async(self.schedule[name], producer=self.producer, advance=False)
+        if was_set_back:
+            logger.warning("The clock was set back: what is due later than it can be becomes due now")
+            enqueue("recover_from_clock_change")
+        return bool(due)
+
+    def _warn_once(self, sentence: str) -> None:
+        """Log one line for each outage, not two a second."""
+        if sentence != self._outage:
+            logger.warning(sentence)
+        self._outage = sentence
 
 
 def _intervals() -> dict[str, timedelta]:

@@ -90,6 +90,12 @@ def test_a_redis_that_hangs_is_given_up_within_a_second(read):
         assert options["socket_connect_timeout"] + options["socket_timeout"] <= 1
 
 
+@pytest.mark.parametrize(("given", "seconds"), [({}, 5.0), ({"BROKER_SECONDS": "1"}, 1.0)])
+def test_a_broker_that_hangs_is_given_up_and_one_that_is_away_is_tried_once(read, given, seconds):
+    options = read(BROKER_URL="redis://127.0.0.1/0", **given)["CELERY_BROKER_TRANSPORT_OPTIONS"]
+    assert options == {"max_retries": 0, "socket_connect_timeout": seconds, "socket_timeout": seconds}
+
+
 def test_secrets_are_generated_once_and_readable_by_the_owner_only(read, tmp_path):
     first, second = read(), read()
     assert (first["SECRET_KEY"], first["FIELD_KEYS"]) == (second["SECRET_KEY"], second["FIELD_KEYS"])

@@ -134,7 +134,14 @@ def test_beat_goes_on_without_its_broker_or_its_database_and_says_so_in_one_line
     with monkeypatch.context() as patch:
         patch.setattr(broken, Mock(side_effect=error))
         beat.tick()
+        ScheduledTask.objects.update(next_at=timezone.now())
+        beat.tick()
     assert [(record.levelname, record.exc_info) for record in caplog.records] == [("WARNING", None)]
     ScheduledTask.objects.update(next_at=timezone.now())
     beat.tick()
     assert beat.app.connection().SimpleQueue("celery").qsize() == 1
+    with monkeypatch.context() as patch:
+        patch.setattr(broken, Mock(side_effect=error))
+        ScheduledTask.objects.update(next_at=timezone.now())
+        beat.tick()
+    assert len(caplog.records) == 2  # another outage

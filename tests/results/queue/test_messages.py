@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from celery import current_app
+from celery import Celery, current_app
 from celery.worker import state
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -62,6 +62,21 @@ def test_a_refresh_says_so_when_no_worker_can_be_told_and_leaves_the_run_due(tea
         request_refresh(run)
     run.refresh_from_db()
     assert (run.lease, Run.objects.due(clock.now()).pks()) == (None, [run.pk])
+
+
+def test_a_broker_that_cannot_be_connected_to_is_tried_once(
+    monkeypatch, settings, django_capture_on_commit_callbacks
+):
+    slept: list[float] = []
+    monkeypatch.setattr("kombu.utils.functional.sleep", slept.append)
+    tried: list[str] = []
+    with Celery(broker="redis://127.0.0.1:9/0", set_as_current=False) as app:
+        app.conf.broker_transport_options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
+        app.conf.task_publish_retry = settings.CELERY_TASK_PUBLISH_RETRY
+        monkeypatch.setattr(messages, "current_app", app)
+        with django_capture_on_commit_callbacks(execute=True):
+            queue.enqueue("refresh_due", on_unreachable=lambda: tried.append("refresh_due"))
+    assert (tried, slept) == (["refresh_due"], [])
 
 
 # --- Is there a worker? ------------------------------------------------------------------------------
