@@ -226,6 +226,11 @@ class Run(models.Model):
         null=True,
         help_text=_("The worker that holds the lease; its heartbeat keeps the lease. None: a web request."),
     )
+    lost_leases = models.PositiveSmallIntegerField(
+        default=0,
+        db_default=0,
+        help_text=_("Leases in a row whose worker died before it had stored an answer."),
+    )
     call_failures = models.PositiveSmallIntegerField(
         default=0,
         db_default=0,

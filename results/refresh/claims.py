@@ -6,21 +6,23 @@ delivered twice, a worker that died or one that took too long cost at most one l
 makes one call at a time, so the leases of a key count its calls in flight.
 """
 
+import logging
 import random
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any, NamedTuple, TypeVar
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from results import camb, clock
 from results.db import bulk
-from results.models import ApiKey, Run, WorkerHeartbeat
+from results.models import ApiKey, Run, TeamVersion, WorkerHeartbeat
 from results.refresh import heartbeat, rate_limit
 
 LEASE_DURATION = Run.LEASE
@@ -28,6 +30,11 @@ LEASE_DURATION = Run.LEASE
 MAX_CALLS = 16
 # Failed calls after which a run is asked about alone: its id makes CAMB.AI fail, and would spoil its batch again.
 ASK_ALONE_AFTER = 2
+# After so many leases in a row that were lost with their worker, a run is a suspect: it waits and is asked about
+# alone, and in the end only when a person wants it. An answer that takes all memory would else end every worker.
+SUSPECT_AFTER = 3
+MAX_LOST_LEASES = 5
+FIRST_SUSPECT_WAIT = timedelta(seconds=20)
 
 # `RunQuerySet.leased` and `due` in raw SQL: each claim asks all three questions, and building and compiling their
 # queries costs several times what the database does for them.
@@ -42,11 +49,19 @@ _DUE = f"""
 _COUNT_LEASES = f"select count(distinct lease) from results_run where team_id = %(key)s and {_LEASED}"  # noqa: S608
 _COUNT_DUE = f"select count(*) from (select 1 {_DUE} limit %(most)s) as due"  # noqa: S608
 _DUE_LONGEST = f"""
-    select id, camb_run_id, camb_task_id, attempts, call_failures, absences, is_absence_verified
+    select id, camb_run_id, camb_task_id, attempts, call_failures, absences, is_absence_verified, lost_leases,
+        leased_by
     {_DUE} order by due_at, id limit %(most)s
 """
 # SQLite has one writer at a time, and so no locks of rows.
 _LOCK_FREE_ROWS = " for no key update skip locked"
+
+FATAL = _(
+    "Each time Dubroom read CAMB.AI's answer about this run, its worker ended. Ask the administrator of this "
+    "server, then refresh."
+)
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -61,6 +76,14 @@ class DueRun(NamedTuple):
     call_failures: int
     absences: int
     is_absence_verified: bool
+    lost_leases: int
+    leased_by: object
+    """The worker that has died and left its lease on the run, or None."""
+
+    @property
+    def losses(self) -> int:
+        """How many leases in a row workers that died have lost, with the one that is still on the run."""
+        return self.lost_leases + (self.leased_by is not None)
 
 
 class _LeasedRow(NamedTuple):
@@ -70,6 +93,7 @@ class _LeasedRow(NamedTuple):
     lease: uuid.UUID
     lease_until: datetime
     leased_by: uuid.UUID | None
+    lost_leases: int
 
 
 @dataclass(frozen=True)
@@ -95,9 +119,13 @@ def batches(ids: Sequence[T]) -> list[list[T]]:
 
 
 def plan_calls(runs: Sequence[DueRun]) -> list[list[DueRun]]:
-    """Return the runs of each call: batches, and alone each task and each run whose id made CAMB.AI fail."""
-    alone = [run for run in runs if not run.camb_run_id or run.call_failures >= ASK_ALONE_AFTER]
+    """Return the runs of each call: batches, and alone each task and each run whose id does harm to others."""
+    alone = [run for run in runs if _is_alone(run)]
     return [*batches([run for run in runs if run not in alone]), *([run] for run in alone)]
+
+
+def _is_alone(run: DueRun) -> bool:
+    return not run.camb_run_id or run.call_failures >= ASK_ALONE_AFTER or run.losses >= SUSPECT_AFTER
 
 
 def claim_next() -> Lease | None:
@@ -156,10 +184,10 @@ def _claim(key_id: int, lease_id: uuid.UUID, max_calls: int, threads: int) -> Le
     [[due]] = _fetch(_COUNT_DUE, key_id, now, most=threads * max_calls * camb.BATCH_MAX + 1)
     most = 1 if key.is_unproven else max(1, min(_share(due, threads, max_calls), calls))
     room = most * camb.BATCH_MAX
-    runs = _lock_due(key_id, now, most=room + 2)
+    runs = _without_suspects(_lock_due(key_id, now, most=room + 2), key_id, now)
     # Rather two are left for the next claim than one, which would cost a call of its own.
     runs = runs[: room - 1 if len(runs) == room + 1 else room]
-    if len(runs) == 1 and runs[0].camb_run_id and runs[0].call_failures < ASK_ALONE_AFTER:
+    if len(runs) == 1 and not _is_alone(runs[0]):
         # Two cost one call, as one does: the run that would be next comes along a little early.
         runs = _lock_waiting(key_id, now, most=camb.BATCH_MIN)
     # A task, or an id that makes CAMB.AI fail, takes its own call; what no longer fits waits for the next claim.
@@ -249,7 +277,8 @@ def _lock_due(key_id: int, now: datetime, *, most: int) -> list[DueRun]:
 def _lock_waiting(key_id: int, now: datetime, *, most: int) -> list[DueRun]:
     """Read and lock as `_lock_due` does runs with an id that are due next, though perhaps not yet."""
     waiting = Run.objects.unleased(now).unfinished().filter(team=key_id).exclude(camb_run_id=None)
-    locked = waiting.order_by("due_at", "pk").select_for_update(skip_locked=True, no_key=True)
+    harmless = waiting.filter(lost_leases__lt=SUSPECT_AFTER)
+    locked = harmless.order_by("due_at", "pk").select_for_update(skip_locked=True, no_key=True)
     return [DueRun(*row) for row in locked.values_list(*DueRun._fields)[:most]]
 
 
@@ -264,8 +293,35 @@ def _fetch(sql: str, key_id: int, now: datetime, **params: int) -> list[tuple[An
 
 
 def _write(lease: Lease) -> None:
-    rows = [_LeasedRow(run.pk, lease.id, lease.until, heartbeat.worker_id) for run in lease.runs]
-    bulk.update(Run, rows, ("lease", "lease_until", "leased_by"))
+    rows = [_LeasedRow(run.pk, lease.id, lease.until, heartbeat.worker_id, run.losses) for run in lease.runs]
+    bulk.update(Run, rows, _LeasedRow._fields[1:])
+
+
+def _without_suspects(runs: list[DueRun], key_id: int, now: datetime) -> list[DueRun]:
+    """Return those of these due runs that may be asked about together; a suspect that has waited comes alone."""
+    left_behind = [run for run in runs if run.leased_by and run.losses >= SUSPECT_AFTER]
+    if left_behind:
+        _postpone_suspects(left_behind, key_id, now)
+    rest = [run for run in runs if run not in left_behind]
+    if rest and rest[0].losses >= SUSPECT_AFTER:
+        return rest[:1]
+    return [run for run in rest if run.losses < SUSPECT_AFTER]
+
+
+def _postpone_suspects(runs: list[DueRun], key_id: int, now: datetime) -> None:
+    """Have suspects wait that a worker's death has just left behind, so that the others come; give up on the last.
+
+    Each waits for a time of its own: those that were only in flight with the guilty one are not so again.
+    """
+    version = TeamVersion.bump(key_id)
+    for run in runs:
+        wait = FIRST_SUSPECT_WAIT * 3 ** (run.losses - SUSPECT_AFTER) * random.uniform(1, 3)  # noqa: S311
+        fields: dict[str, object] = {"due_at": now + wait}
+        if run.losses >= MAX_LOST_LEASES:
+            logger.error("Run %s is left alone: %s workers that asked about it died", run.pk, run.losses)
+            fields = {"due_at": None, "requested_at": None, "reason": str(FATAL)}
+        free = {"lease": None, "lease_until": None, "leased_by": None, "lost_leases": run.losses}
+        Run.objects.filter(pk=run.pk).update(**free, **fields, version=version)
 
 
 def forget(lease_id: uuid.UUID) -> None:

@@ -43,6 +43,7 @@ RUN_FIELDS = (
     "call_failures",
     "absences",
     "is_absence_verified",
+    "lost_leases",
     "checked_at",
     "lease",
     "lease_until",
@@ -139,7 +140,7 @@ def _store(outcomes: Sequence[Outcome], earlier: dict[int, str], log: CallLog | 
     for run in runs:
         assert run.lease  # noqa: S101
         outcome = by_run[run.pk, run.lease]
-        run.checked_at, run.call_failures = outcome.asked_at, 0
+        run.checked_at, run.call_failures, run.lost_leases = outcome.asked_at, 0, 0
         run.is_absence_verified = run.is_absence_verified or outcome.is_verified
         match outcome.answer:
             case camb.RunAnswer() as answer:

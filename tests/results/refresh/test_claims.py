@@ -246,6 +246,71 @@ def test_a_worker_that_stops_leaves_its_runs_to_others_at_once(team, runs, worke
     assert Run.objects.due(clock.now()).count() == 200
 
 
+@pytest.fixture
+def next_worker(worker_process, monkeypatch):
+    """Let the worker die, and another one take its place."""
+
+    def replace() -> None:
+        WorkerHeartbeat.objects.update(seen_at=clock.now() - timedelta(minutes=1))
+        monkeypatch.setattr(heartbeat, "worker_id", None)
+        monkeypatch.setattr(heartbeat, "held_leases", set())
+        heartbeat.beat()
+
+    return replace
+
+
+def test_a_run_whose_answer_ends_every_worker_is_left_alone_and_the_others_come(camb, team, next_worker, caplog):
+    guilty, *others = make_runs(team, 12)
+    asked_with: list[int] = []
+    camb.unknown = READY
+
+    def refresh() -> None:
+        """Ask about what is due, lease after lease; the worker dies of the answer about the guilty run."""
+        while lease := claims.claim(team.pk):
+            if guilty.pk in pks(lease):
+                asked_with.append(len(lease.runs))
+                return
+            ask.refresh_lease(lease)
+
+    for _ in range(3):
+        refresh()
+        next_worker()
+    refresh()  # the guilty run and those in its leases wait now
+    for _ in range(12):
+        Run.objects.filter(due_at__isnull=False, status="new").update(due_at=clock.now() - timedelta(seconds=1))
+        refresh()
+        next_worker()
+    guilty.refresh_from_db()
+    assert (guilty.due_at, guilty.lease, guilty.reason) == (None, None, str(claims.FATAL))
+    assert set(Run.objects.filter(pk__in=[run.pk for run in others]).values_list("status", "lost_leases")) == {
+        ("ready", 0)
+    }
+    assert asked_with[3:] == [1, 1]
+    assert f"Run {guilty.pk} is left alone: 5 workers that asked about it died" in caplog.text
+    # A person may have it asked about again, once CAMB.AI or the server has been mended.
+    Run.objects.filter(pk=guilty.pk).update(due_at=clock.now())
+    ask.refresh_lease(claims.claim(team.pk))
+    guilty.refresh_from_db()
+    assert (guilty.status, guilty.lost_leases, guilty.reason) == ("ready", 0, "")
+
+
+def test_runs_of_two_workers_that_died_are_asked_about_at_once_and_together(team, next_worker):
+    make_runs(team, 5)
+    for _ in range(2):
+        claims.claim(team.pk)
+        next_worker()
+    assert len(claims.claim(team.pk).runs) == 5
+
+
+def test_a_lease_of_a_web_request_that_ended_counts_for_no_dead_worker(team, monkeypatch):
+    monkeypatch.setattr(heartbeat, "worker_id", None)
+    make_runs(team, 5)
+    for _ in range(6):
+        assert len(claims.claim(team.pk).runs) == 5
+        Run.objects.update(lease_until=clock.now())
+    assert set(Run.objects.values_list("lost_leases", flat=True)) == {0}
+
+
 def test_a_claim_that_finds_nothing_leaves_no_lease_behind(team, worker_process):
     assert claims.claim(team.pk) is None
     assert claims.take(str(uuid.uuid4())) is None
