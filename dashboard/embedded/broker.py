@@ -79,8 +79,8 @@ class Folder:
                     self.requeue_all(channel)
             except (BlockingIOError, FileNotFoundError):
                 continue  # its process is alive, or another process has removed it
-            except OSError:
-                logger.exception("Cannot return the messages in %s to their queues", channel)
+            except OSError as error:
+                logger.error("Cannot return the messages in %s to their queues: %s", channel, error)
 
 
 class ChannelFolder:

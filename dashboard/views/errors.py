@@ -1,5 +1,6 @@
 """Error pages for requests that Django refuses before any view runs, and for views that fail."""
 
+import errno
 import logging
 import sys
 
@@ -12,6 +13,9 @@ from redis.exceptions import RedisError
 from results.db import health
 
 logger = logging.getLogger(__name__)
+
+# The disk of the cache, the broker or the copies is full, out of inodes or read-only, or no file can be opened.
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE)
 
 
 class WithoutTraceback(logging.Filter):
@@ -42,7 +46,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer 503 to a transient error or a failure of Redis, else 500.
+    """Answer 503 to a transient error, or a failure of Redis or of a disk, else 500.
 
     Neither page reads the database or the session.
     """
@@ -52,6 +56,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
         health.record_failure(error)
     elif isinstance(error, RedisError):
         logger.error("Redis failed: %s", health.first_line(error))
+    elif isinstance(error, OSError) and error.errno in _DISK_ERRORS:
+        logger.error("A disk failed: %s", error)
     else:
         name, status, headers = "500.html", 500, {}
     try:

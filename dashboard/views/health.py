@@ -48,7 +48,7 @@ def _failure_reason() -> str:
             return "The database takes no changes."
     if not is_migrated():
         return "The database is not migrated."
-    return "" if accepts_writes() else "The database takes no changes: its disk may be full."
+    return "" if accepts_writes() else "The database takes no changes: its disk may be full or read-only."
 
 
 def _late_reason(missing_since: datetime | None) -> str:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from shutil import disk_usage
+from tempfile import TemporaryFile
 from typing import TypeGuard
 
 from django.apps import apps
@@ -65,10 +66,10 @@ def first_line(error: Exception) -> str:
 def accepts_writes() -> bool:
     """Return whether the database accepts writes, as far as is known.
 
-    On SQLite, too little disk space means no. Otherwise only a recorded failure makes this write a probe row of the
-    size of a long answer; its success ends the failure.
+    On SQLite, a disk that is full or read-only means no. Otherwise only a recorded failure makes this write a probe
+    row of the size of a long answer; its success ends the failure.
     """
-    if connection.vendor == "sqlite" and _free_bytes() < FREE_BYTES_NEEDED:
+    if connection.vendor == "sqlite" and not _disk_takes_files():
         return False
     if not has_failed():
         return True
@@ -94,8 +95,14 @@ def takes_a_probe_row() -> bool:
     return True
 
 
-def _free_bytes() -> int:
-    return disk_usage(Path(connection.settings_dict["NAME"]).parent).free
+def _disk_takes_files() -> bool:
+    """Return whether there is room for files beside SQLite's. A disk with errors becomes read-only."""
+    folder = Path(connection.settings_dict["NAME"]).parent
+    try:
+        with TemporaryFile(dir=folder):
+            return disk_usage(folder).free >= FREE_BYTES_NEEDED
+    except OSError:
+        return False
 
 
 def has_failed() -> bool:

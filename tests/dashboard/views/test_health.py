@@ -1,5 +1,6 @@
 """The health checks, and the error pages for transient errors and for faults."""
 
+import errno
 from datetime import timedelta
 
 import pytest
@@ -94,6 +95,8 @@ def test_an_unreachable_cache_does_no_harm(monkeypatch):
             "If it lasts, tell the administrator",
         ),
         (RedisConnectionError("no route to redis.internal"), 503, "If it lasts, tell the administrator"),
+        (OSError(errno.EROFS, "Read-only file system"), 503, "If it lasts, tell the administrator"),
+        (FileNotFoundError(errno.ENOENT, "No such file"), 500, "Something went wrong on our side"),
         (ProgrammingError('column "coat" does not exist'), 500, "Something went wrong on our side"),
         (ZeroDivisionError("at work"), 500, "Something went wrong on our side"),
     ],

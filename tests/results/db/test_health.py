@@ -1,8 +1,10 @@
 """Database health: a failed write is logged in one line and reported until writes succeed again."""
 
+import errno
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from unittest.mock import Mock
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -50,7 +52,7 @@ def test_a_full_disk_is_reported_until_there_is_room_again(camb, team, sweep, ca
             response = Client().get("/health/")
             assert (response.status_code, response.json()["reason"]) == (
                 503,
-                "The database takes no changes: its disk may be full.",
+                "The database takes no changes: its disk may be full or read-only.",
             )
     errors = [
         record for record in caplog.records if record.name.startswith("results") and record.levelno >= logging.ERROR
@@ -81,3 +83,14 @@ def test_a_healthy_database_gets_no_probe_writes(django_assert_num_queries):
 def test_a_full_disk_is_reported_before_any_write_fails(monkeypatch):
     monkeypatch.setattr(health, "FREE_BYTES_NEEDED", 2**60)
     assert Client().get("/health/").status_code == 503
+
+
+@pytest.mark.django_db
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="the disk of a database server cannot be checked")
+def test_a_disk_that_has_become_read_only_is_reported(monkeypatch):
+    monkeypatch.setattr(health, "TemporaryFile", Mock(side_effect=OSError(errno.EROFS, "Read-only file system")))
+    response = Client().get("/health/")
+    assert (response.status_code, response.json()["reason"]) == (
+        503,
+        "The database takes no changes: its disk may be full or read-only.",
+    )
