@@ -10,10 +10,11 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from results.camb.texts import plain_name, read_text
-from results.camb.times import Seconds, read_time
+from results.camb.times import EARLIEST_POINT, Seconds, read_time
 
 # Enough items of a list to tell what the list is.
 ITEMS_LOOKED_AT = 5
+MAX_SPAN = 80  # characters of two times
 
 # The names of each part, the contract's first. Of a text and its translation, the dub speaks the latter.
 _TRANSLATIONS = ("translated_text", "translation", "target_text", "dubbed_text")
@@ -24,18 +25,22 @@ _TEXTS = (
 _SPEAKERS = ("speaker", "speaker_name", "speaker_label", "speaker_id", "speaker_tag", "character", "actor")
 _STARTS = (
     "start", "start_time", "start_at", "start_timestamp", "start_offset", "begin", "begin_time", "from", "time_in",
-    "timestamp", "time",
+    "timestamp", "time", "offset",
 )  # fmt: skip
 _ENDS = (
     "end", "end_time", "end_at", "end_timestamp", "end_offset", "stop", "stop_time", "to", "until", "time_out"
 )  # fmt: skip
 _DURATIONS = ("duration", "dur")
 # Both times in one field, as a pair or as an object.
-_SPANS = ("timestamp", "timestamps", "time", "times", "span", "interval")
+_SPANS = ("timestamp", "timestamps", "time", "times", "span", "interval", "offsets")
+_BETWEEN_TIMES = re.compile(r"\s*(?:-->|[–—→-]|\bto\b)\s*")
 # What a name may end with if the unit is certain, and the seconds of that unit.
 _UNITS = {
     **dict.fromkeys(("_s", "_sec", "_secs", "_seconds", "_in_seconds"), 1.0),
-    **dict.fromkeys(("_ms", "_millis", "_milliseconds", "_in_ms"), 0.001),
+    **dict.fromkeys(("_ms", "_millis", "_milliseconds", "_in_ms"), 1e-3),
+    **dict.fromkeys(("_us", "_micros", "_microseconds"), 1e-6),
+    **dict.fromkeys(("_ns", "_nanos", "_nanoseconds"), 1e-9),
+    **dict.fromkeys(("_ticks", "_in_ticks"), 1e-7),
 }
 _TIMED = {"start": _STARTS, "end": _ENDS, "duration": _DURATIONS}
 _UNTIMED = {"span": _SPANS, "speaker": _SPEAKERS, "translation": _TRANSLATIONS, "text": _TEXTS}
@@ -171,6 +176,8 @@ def _pair(value: object) -> list[Any]:
     if isinstance(value, dict):
         names = fields_of([value])
         value = [value.get(names.start[0][0]), value.get(names.end[0][0])]
+    elif isinstance(value, str) and len(value) < MAX_SPAN:
+        value = _BETWEEN_TIMES.split(value.strip())
     return value if isinstance(value, list) and len(value) == 2 else []
 
 
@@ -184,7 +191,10 @@ def is_line(item: object) -> bool:
     if not isinstance(item, dict):
         return False
     names = fields_of([item])
-    return bool(text_in(item, names.text)) and any(read_time(time) is not None for time in names.times_in([item]))
+    times = [time for part in names.times_in([item]) if (time := read_time(part)) is not None]
+    # A text with one date is a message.
+    is_timed = len(times) > 1 or any(time < EARLIEST_POINT for time in times)
+    return is_timed and bool(text_in(item, names.text))
 
 
 def is_row(item: object) -> bool:

@@ -21,12 +21,16 @@ SECONDS_TAKEN = _(
 # As runs of earlier releases have it; a new reading of the times takes its place.
 _FORMER_SECONDS_TAKEN = _("The times were taken as seconds, but could be milliseconds.")
 ANOTHER_UNIT = _("The lines last so long that their times look wrong; they may be in microseconds or another unit.")
+FINER_UNIT_TAKEN = _("The times came in a unit finer than milliseconds and were converted.")
+POINTS_IN_TIME_TAKEN = _("The times came as points in time; the first one was taken as the beginning of the dub.")
 FRAMES_TAKEN = _("The times came with frames, which were taken as %(rate)s a second.")
 CHOSEN_UNIT = {
     Unit.SECONDS: _("The times are read as seconds, as chosen for this run."),
     Unit.MILLISECONDS: _("The times are read as milliseconds, as chosen for this run."),
 }
-UNIT_NOTES = (MILLISECONDS_TAKEN, SECONDS_TAKEN, _FORMER_SECONDS_TAKEN, ANOTHER_UNIT, *CHOSEN_UNIT.values())
+UNIT_NOTES = (
+    MILLISECONDS_TAKEN, SECONDS_TAKEN, _FORMER_SECONDS_TAKEN, ANOTHER_UNIT, FINER_UNIT_TAKEN, *CHOSEN_UNIT.values()
+)  # fmt: skip
 UNUSABLE_LINK = {
     "video": _("The video link was unusable."),
     "audio": _("The audio link was unusable."),

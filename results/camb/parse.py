@@ -19,6 +19,7 @@ from results.camb.layout import first_of
 from results.camb.links import read_link
 from results.camb.messages import MESSAGE_FIELDS, is_markup, message_in, message_of_failure, plain
 from results.camb.notes import MAX_NOTES, Notes
+from results.camb.odd_times import in_seconds
 from results.camb.reasons import (
     RunState,
     explain,
@@ -302,7 +303,7 @@ def _integer(digits: str) -> int | float:
 def _dubs(results: Sequence[layout.Found], known: KnownTimes, notes: Notes) -> tuple[tuple[DubAnswer, ...], bool]:
     """Return the dubs of one run, at most one a language, and whether their times are certainly seconds."""
     media: dict[str, tuple[str, str]] = {}
-    transcripts: dict[str, list[Line]] = {}
+    transcripts: dict[str, Sequence[Line]] = {}
     for language, fields in results:
         urls = (
             _link(fields, layout.VIDEO_FIELDS, "video", notes),
@@ -315,13 +316,20 @@ def _dubs(results: Sequence[layout.Found], known: KnownTimes, notes: Notes) -> t
             notes.add(_("More dubs came than could be told apart; only the first ones were kept."))
             continue
         media[language], transcripts[language] = urls, transcript
+    is_finer = False
+    for language, lines_in_language in transcripts.items():
+        transcripts[language], note = in_seconds(lines_in_language, known.media_ms, may_guess=not known.unit)
+        is_finer |= note == sentences.FINER_UNIT_TAKEN
+        if note:
+            notes.add(note)
     guesses = dict(zip(transcripts, guess_units(list(transcripts.values()), known), strict=True))
     _add_units(guesses.values(), known, notes)
     dubs = tuple(
         DubAnswer(language, *media[language], _cues(transcripts[language], guesses[language].unit, notes))
         for language in media
     )
-    return dubs, all(guess.is_certain and guess.unit == Unit.SECONDS for guess in guesses.values())
+    are_seconds = all(guess.is_certain and guess.unit == Unit.SECONDS for guess in guesses.values())
+    return dubs, are_seconds and not is_finer
 
 
 def _add_units(guesses: Collection[UnitGuess], known: KnownTimes, notes: Notes) -> None:
@@ -364,14 +372,16 @@ def _transcript(result: dict[str, Any], notes: Notes) -> list[Line]:
     found = list(_lines(transcript[:MAX_CUES], notes))
     if texts.are_escaped([line.text for line in found]):
         notes.add(_("The texts came with HTML escapes such as &amp; or &#39;, which were corrected."))
-        found = [
-            line._replace(
-                text=read_text(texts.unescape(line.text)),
-                speaker=read_line(texts.unescape(line.speaker), MAX_SPEAKER),
-            )
-            for line in found
-        ]
+        found = list(map(_unescaped, found))
+        if texts.have_escaped_words([line.text for line in found]):  # they were escaped twice
+            found = list(map(_unescaped, found))
     return [line for line in found if line.text]
+
+
+def _unescaped(line: Line) -> Line:
+    return line._replace(
+        text=read_text(texts.unescape(line.text)), speaker=read_line(texts.unescape(line.speaker), MAX_SPEAKER)
+    )
 
 
 def _lines(transcript: list[Any], notes: Notes) -> Iterator[Line]:

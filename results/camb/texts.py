@@ -78,11 +78,16 @@ def are_escaped(texts: Sequence[str]) -> bool:
         return False
     if any("<" in text or '"' in text or ("&" in text and _BARE_AMPERSAND.search(text)) for text in texts):
         return False
-    if any(_APOSTROPHE_OF_WORD.search(text) for text in escaped):
+    if have_escaped_words(escaped):
         return True
     if any(_ABOUT_MARKUP.search(text) for text in texts):
         return False
     return len(escaped) > 1 or bool(_QUOTED.search(escaped[0])) or not any("'" in text for text in texts)
+
+
+def have_escaped_words(texts: Sequence[str]) -> bool:
+    """Tell whether an apostrophe within a word is escaped, which is a sure sign."""
+    return any(_APOSTROPHE_OF_WORD.search(text) for text in texts)
 
 
 def unescape(text: str) -> str:

@@ -7,10 +7,12 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
 from statistics import median
 from typing import NamedTuple, TypeGuard
 
+from results.camb.texts import plain_name
 from results.transcripts.reading_speed import SPEEDS, length, speed_for
 
 MAX_MS = 100 * 3600 * 1000
@@ -27,18 +29,39 @@ CERTAIN_LINES = 3
 MAX_SILENT_LINE = 3600  # seconds; a longer line of music is one in milliseconds
 SHORTEST_DUB_MS = 1000
 FRAME_RATES = (24, 25, 30, 50, 60)
+EARLIEST_POINT = 1.0e9  # seconds since 1970, in 2001: no dub is as long
 
+# The signs in which a time may stand.
+_AROUND = " \t\r\n[]()"
 # A union such as `str | int` would be built anew for each time.
 _TEXT_OR_INTEGER = (str, int)
-_CLOCK = re.compile(r"(-?)(?:(\d{1,4}):)?(\d{1,4}):(\d{1,2})(?:[.,](\d{1,9})|[:;](\d{3}|\d{2}))?Z?", re.ASCII)
+_CLOCK = re.compile(
+    r"(-?)(?:0 days )?(?:(\d{1,4}):)?(\d{1,4}):(\d{1,2})(?:[.,](\d{0,15})(?:\.\d{1,15})?|[:;](\d{3}|\d{2}))?Z?",
+    re.ASCII,
+)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.{0,30}", re.ASCII)
+# The days from which programs count where a time has no date.
+_NO_DATES = ("0001-01-01", "1899-12-30", "1900-01-01", "1970-01-01")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = re.compile(r"(-?\d{1,15}(?:[.,]\d{1,15})?)", re.ASCII)
 _GROUPED = re.compile(r"(-?\d{1,3}(?:,\d{3})+)\.(\d+)|(-?\d{1,3}(?:\.\d{3})+),(\d+)", re.ASCII)
 _PART = r"(\d{1,15}(?:[.,]\d{1,15})?)\s?"
 _DURATION = re.compile(
     rf"(-?)(?:P(?:0+D)?T)?(?:{_PART}h(?:ours?|rs?)?)?\s?(?:{_PART}m(?:in(?:ute)?s?)?)?\s?(?:{_PART}s(?:ec(?:ond)?s?)?)?\s?"
-    rf"(?:{_PART}(?:ms(?:ec)?|milli(?:second)?s))?",
+    rf"(?:{_PART}(?:ms(?:ec)?|milli(?:second)?s))?\s?(?:{_PART}(?:[uμ]s(?:ec)?|micro(?:second)?s))?\s?"
+    rf"(?:{_PART}(?:ns(?:ec)?|nano(?:second)?s))?",
     re.ASCII | re.IGNORECASE,
 )
+_PART_SECONDS = (3600, 60, 1, 1e-3, 1e-6, 1e-9)
+# The parts of a time that is an object, as of Google's APIs, and their seconds.
+_FIELD_SECONDS = {
+    **dict.fromkeys(("hours", "hour"), 3600.0),
+    **dict.fromkeys(("minutes", "minute"), 60.0),
+    **dict.fromkeys(("seconds", "second"), 1.0),
+    **dict.fromkeys(("milliseconds", "millis", "ms"), 1e-3),
+    **dict.fromkeys(("microseconds", "micros"), 1e-6),
+    **dict.fromkeys(("nanoseconds", "nanos"), 1e-9),
+}
 _BRACKETED = re.compile(
     r"\[[^\]]*\]|\([^)]*\)|\{[^}]*\}|<[^>]*>|\*[^*]*\*|（[^）]*）|【[^】]*】|［[^］]*］|〔[^〕]*〕"
 )
@@ -79,6 +102,14 @@ class Line(NamedTuple):
     start: float | None
     end: float | None
     speaker: str
+    text: str
+
+
+class Span(NamedTuple):
+    """The duration, the end and the text of a line, in CAMB.AI's numbers."""
+
+    duration: float
+    end: float
     text: str
 
 
@@ -123,14 +154,17 @@ def read_time(value: object, frames_a_second: int = 0) -> float | None:
     """
     if isinstance(value, float):
         return value if math.isfinite(value) else None
+    if isinstance(value, dict) and len(value) <= len(_PART_SECONDS):
+        return _read_parts(value)
     if isinstance(value, bool) or not isinstance(value, _TEXT_OR_INTEGER):
         return None
     if isinstance(value, str):
-        value = _in_ascii(value.strip())
+        value = _in_ascii(value.strip(_AROUND))
         if (time := _read_clock(value, frames_a_second)) is not None:
             return time
-        if (time := _read_duration(value)) is not None:
-            return time
+        for read in (_read_duration, _read_date):
+            if (time := read(value)) is not None:
+                return time
         if found := _GROUPED.fullmatch(value):
             whole, fraction = filter(None, found.groups())
             value = f"{re.sub('[.,]', '', whole)}.{fraction}"
@@ -141,6 +175,26 @@ def read_time(value: object, frames_a_second: int = 0) -> float | None:
     except (ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
+
+
+def _read_parts(fields: dict[str, object]) -> float | None:
+    """Return a time that is an object of its parts, such as `{"seconds": "1", "nanos": 200000000}`."""
+    parts = [(_FIELD_SECONDS.get(plain_name(name)), read_time(part)) for name, part in fields.items()]
+    seconds = [unit * part for unit, part in parts if unit is not None and part is not None]
+    return Seconds(sum(seconds)) if seconds and len(seconds) == len(parts) else None
+
+
+def _read_date(text: str) -> float | None:
+    """Return a date with a time of day as seconds since 1970; without a real date, as seconds since midnight."""
+    if not _DATE.fullmatch(text):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        start = datetime.fromisoformat(f"{text[:10]}T00:00Z") if text.startswith(_NO_DATES) else _EPOCH
+        return Seconds((moment - start).total_seconds())
+    except (ValueError, OverflowError):
+        return None
 
 
 def _in_ascii(text: str) -> str:
@@ -172,7 +226,7 @@ def _read_duration(text: str) -> float | None:
         return None
     sign, *parts = found.groups()
     seconds = sum(
-        float(part.replace(",", ".")) * unit for part, unit in zip(parts, (3600, 60, 1, 0.001), strict=True) if part
+        float(part.replace(",", ".")) * unit for part, unit in zip(parts, _PART_SECONDS, strict=True) if part
     )
     return Seconds(-seconds if sign else seconds)
 
@@ -219,22 +273,37 @@ def _matched(guess: UnitGuess, others_ms: float) -> UnitGuess:
 
 def _guess_unit(lines: Sequence[Line], media_ms: int) -> UnitGuess:
     """Return the unit under which the transcript has the length of its media, else that of plausible speech."""
-    numbers = [time for line in lines for time in line[:2] if _is_evidence(time)]
+    numbers = [time for time in plain_times(lines) if time <= MAX_MS]
     end = max(numbers, default=0)
     if end and media_ms and (unit := _unit_by_length(end, media_ms)):
         return UnitGuess(unit, True, end)
-    spans = [
-        (line.end - line.start, line.text)
-        for line in lines[:: len(lines) // SAMPLE + 1]
-        if _is_evidence(line.start) and _is_evidence(line.end) and line.start < line.end
-    ]
-    paces = [
-        length(speech) * 1000 / duration / speed_for(speech)
-        for duration, text in spans
-        if (speech := _spoken_part(text))
-    ]
+    spans = [span for span in spans_of(lines) if span.end <= MAX_MS]
+    paces = spoken_paces(spans)
     unit, is_certain = _unit_by_speech(spans, paces, end, all(map(float.is_integer, numbers)))
     return UnitGuess(unit, is_certain, end, median(paces) if len(paces) >= CERTAIN_LINES else math.inf)
+
+
+def plain_times(lines: Sequence[Line]) -> list[float]:
+    """Return the times that came without their unit; a negative one says nothing about the others."""
+    return [time for line in lines for time in line[:2] if _is_plain(time)]
+
+
+def spans_of(lines: Sequence[Line]) -> list[Span]:
+    """Return enough lines whose times came without their unit, spread over the transcript."""
+    return [
+        Span(line.end - line.start, line.end, line.text)
+        for line in lines[:: len(lines) // SAMPLE + 1]
+        if _is_plain(line.start) and _is_plain(line.end) and line.start < line.end
+    ]
+
+
+def spoken_paces(spans: Iterable[Span]) -> list[float]:
+    """Return how many times as fast as reading each line of speech is spoken, if the numbers are milliseconds."""
+    return [
+        length(speech) * 1000 / span.duration / speed_for(speech)
+        for span in spans
+        if (speech := _spoken_part(span.text))
+    ]
 
 
 def _unit_by_length(end: float, media_ms: int) -> Unit | None:
@@ -246,7 +315,7 @@ def _unit_by_length(end: float, media_ms: int) -> Unit | None:
 
 
 def _unit_by_speech(
-    spans: Sequence[tuple[float, str]], paces: Sequence[float], end: float, are_whole: bool
+    spans: Sequence[Span], paces: Sequence[float], end: float, are_whole: bool
 ) -> tuple[Unit, bool]:
     """Return the unit of these durations with their texts and paces, and whether it is certain.
 
@@ -256,10 +325,10 @@ def _unit_by_speech(
     """
     # Whole numbers this small would be a dub of less than a second.
     is_certain_if_seconds = not are_whole or end < SHORTEST_DUB_MS or not spans
-    if is_certain_if_seconds and max((duration for duration, _ in spans), default=0) < TOO_SHORT_TO_SPEAK_MS:
+    if is_certain_if_seconds and max((span.duration for span in spans), default=0) < TOO_SHORT_TO_SPEAK_MS:
         return Unit.SECONDS, True
     if not paces:
-        longest = median(duration for duration, _ in spans) if spans else 0
+        longest = median(span.duration for span in spans) if spans else 0
         is_long = are_whole and longest > MAX_SILENT_LINE
         return (Unit.MILLISECONDS, False) if is_long else (Unit.SECONDS, is_certain_if_seconds)
     pace = median(paces)
@@ -281,6 +350,5 @@ def _spoken_part(text: str) -> str:
     return spoken if any(map(str.isalnum, spoken)) else ""
 
 
-def _is_evidence(time: float | None) -> TypeGuard[float]:
-    """Tell whether a time says something about the unit: an impossible number says nothing about the others."""
-    return time is not None and not isinstance(time, Seconds) and 0 <= time <= MAX_MS
+def _is_plain(time: float | None) -> TypeGuard[float]:
+    return time is not None and not isinstance(time, Seconds) and time >= 0

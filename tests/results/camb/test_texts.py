@@ -52,6 +52,7 @@ def test_other_control_characters_are_still_removed() -> None:
         (["1 &lt; 2 &amp;&amp; 3 &gt; 2"], ["1 < 2 && 3 > 2"]),
         (["Caf&eacute; &amp; bar"], ["Café & bar"]),
         (["It&#39;s &amp;amp; once"], ["It's &amp; once"]),
+        (["It&amp;#39;s Tom &amp;amp; Jerry"], ["It's Tom & Jerry"]),
         (["It&#39;s", "the HTML entity &amp;lt;"], ["It's", "the HTML entity &lt;"]),
         (["a &amp; b &#0; &#xD800; &#1;"], ["a & b \ufffd \ufffd"]),
     ],

@@ -1,11 +1,18 @@
 """Times in CAMB.AI's answers: numbers, texts and clocks, in seconds or milliseconds."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from results.camb import KnownTimes
-from results.camb.notes import ANOTHER_UNIT, MILLISECONDS_TAKEN, SECONDS_TAKEN
+from results.camb.notes import (
+    ANOTHER_UNIT,
+    FINER_UNIT_TAKEN,
+    MILLISECONDS_TAKEN,
+    POINTS_IN_TIME_TAKEN,
+    SECONDS_TAKEN,
+)
 from results.camb.parse import read_run, reread_run
 from tests.results.camb.cases import MP3, line
 
@@ -51,9 +58,17 @@ def unit_notes(*lines: Any, **known: Any) -> list[str]:
         ("P0DT00H00M01.500000S", "P0DT01H00M02S", (1_500, 3_602_000)),
         ("900 msec", "1 h", (900, 3_600_000)),
         ("1,234.5", "1.235,5", (1_234_500, 1_235_500)),
+        ("0:0:1.2", "00:00:03.", (1_200, 3_000)),
+        ("00:00:01,249.0999999999999", "00:00:03,251.79999999999995", (1_249, 3_251)),
+        ("0 days 00:00:01.200000", "0 days 00:00:03", (1_200, 3_000)),
+        ("[00:00:01.200]", "(00:03)", (1_200, 3_000)),
+        ("1200000us", "3400000 µs", (1_200, 3_400)),
+        ("1200000000ns", "3400000000 nanoseconds", (1_200, 3_400)),
+        ({"seconds": "1", "nanos": 200_000_000}, {"seconds": 3}, (1_200, 3_000)),
+        ({"minutes": 1, "seconds": 1, "milliseconds": 200}, {"Minutes": "1", "Seconds": "3.4"}, (61_200, 63_400)),
     ],
 )
-def test_clocks_are_read(start: str, end: str, expected: tuple[int, int]) -> None:
+def test_clocks_are_read(start: Any, end: Any, expected: tuple[int, int]) -> None:
     assert times_of(line(start, end)) == [expected]
     assert unit_notes(line(start, end)) == []
 
@@ -204,12 +219,61 @@ def test_an_answer_is_read_anew_and_keeps_what_decoding_noted() -> None:
     assert "A part nested too deeply was left out." in again.notes
 
 
-@pytest.mark.parametrize("unit", [1_000_000, 10_000_000])
-def test_times_in_another_unit_are_said_to_look_wrong(unit: int) -> None:
+@pytest.mark.parametrize("unit", [1_000_000, 10_000_000, 1_000_000_000])
+@pytest.mark.parametrize("media_ms", [0, 8_000])
+def test_a_unit_finer_than_milliseconds_is_known_by_what_is_spoken(unit: int, media_ms: int) -> None:
+    lines = [line(2 * n * unit, 2 * n * unit + unit * 3 // 2, text) for n, text in enumerate(SPEECH)]
+    assert times_of(*lines, media_ms=media_ms) == [(2_000 * n, 2_000 * n + 1_500) for n in range(4)]
+    assert unit_notes(*lines, media_ms=media_ms) == [str(FINER_UNIT_TAKEN)]
+    assert str(FINER_UNIT_TAKEN) not in unit_notes(*lines, unit="milliseconds")
+    assert not read_run(1, {"transcript": lines}).is_unit_certain
+
+
+def test_the_length_of_the_media_decides_between_finer_units() -> None:
+    lines = [line(20_000_000 * n, 20_000_000 * n + 15_000_000, text) for n, text in enumerate(SPEECH)]
+    assert times_of(*lines)[-1] == (6_000, 7_500)
+    assert times_of(*lines, media_ms=80_000)[-1] == (60_000, 75_000)
+
+
+def test_times_in_an_unknown_unit_are_said_to_look_wrong() -> None:
+    unit = 90_000
     lines = [line(2 * n * unit, 2 * n * unit + unit * 3 // 2, text) for n, text in enumerate(SPEECH)]
     assert str(ANOTHER_UNIT) in unit_notes(*lines)
-    assert str(ANOTHER_UNIT) in unit_notes(*lines, media_ms=8_000)
     assert str(ANOTHER_UNIT) not in unit_notes(*lines, unit="milliseconds")
+
+
+def clock_of_day(seconds: float) -> str:
+    return f"2026-11-02T10:59:{seconds:06.3f}"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda seconds: 1_764_590_000 + seconds,
+        lambda seconds: 1_764_590_000_000 + int(seconds * 1e3),
+        lambda seconds: (1_764_590_000 + int(seconds)) * 10**9 + int(seconds % 1 * 1e9),
+        lambda seconds: f"{clock_of_day(seconds)}Z",
+        lambda seconds: f"{clock_of_day(seconds)}+05:30",
+        lambda seconds: clock_of_day(seconds).replace("T", " "),
+    ],
+)
+def test_points_in_time_begin_with_the_first_line(written: Callable[[float], Any]) -> None:
+    lines = [line(written(2 * n + 4.0), written(2 * n + 5.5), text) for n, text in enumerate(SPEECH)]
+    for known in ({}, {"unit": "milliseconds"}, {"media_ms": 9_000}):
+        answer = read_run(1, {"audio_url": MP3, "transcript": lines}, known=KnownTimes(**known))
+        assert [cue.start_ms for cue in answer.dubs[0].cues] == [0, 2_000, 4_000, 6_000]
+        assert answer.dubs[0].cues[-1].end_ms == 7_500
+        assert answer.notes == (str(POINTS_IN_TIME_TAKEN),)
+
+
+@pytest.mark.parametrize("date", ["1970-01-01", "0001-01-01", "1900-01-01", "1899-12-30"])
+def test_a_time_of_a_day_without_a_date_is_one_from_the_beginning(date: str) -> None:
+    assert times_of(line(f"{date}T00:00:01.2Z", f"{date} 00:01:03.4")) == [(1_200, 63_400)]
+
+
+def test_points_in_time_further_apart_than_a_dub_are_put_right() -> None:
+    answer = read_run(1, {"transcript": [line("2026-11-02T10:00:00Z", "2026-12-02T10:00:00Z")]})
+    assert "beyond 100 hours" in answer.notes[0]
 
 
 @pytest.mark.parametrize("seconds", [0.5, 2, 30])
