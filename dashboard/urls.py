@@ -46,6 +46,7 @@ from dashboard.views.runs import source as runs_source
 from dashboard.views.runs import speakers as runs_speakers
 
 handler400 = "dashboard.views.errors.bad_request"
+handler404 = "dashboard.views.errors.page_not_found"
 handler500 = "dashboard.views.errors.server_error"
 
 urlpatterns = [

@@ -63,6 +63,7 @@ class WsgiThreads:
                 _refuse(environ, body, refusal)
                 threads = self._refusing
             except ConnectionError:
+                await _end_broken(send)
                 return
             body.seek(0)
             environ["wsgi.input"] = body
@@ -198,6 +199,12 @@ def _refuse(environ: Environ, body: IO[bytes], refusal: RefusedBodyError) -> Non
     environ |= {"dubroom.refused": refusal, "CONTENT_LENGTH": "0"}
     for name in ("CONTENT_TYPE", "HTTP_TRANSFER_ENCODING"):
         environ.pop(name, None)
+
+
+async def _end_broken(send: Send) -> None:
+    """Answer 400: the client is gone, or its body broke off or is malformed. Granian would answer 500 by itself."""
+    await send({"type": "http.response.start", "status": 400, "headers": [(b"connection", b"close")]})
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -33,6 +33,11 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return render(request, "400.html", context, status=400)
 
 
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 404, without a look at the form: Django's own view checks its token, and fails if it is too large."""
+    return render(request, "404.html", status=404)
+
+
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer 403 to a form without the CSRF token of its page, or from a page of another origin."""
     is_foreign = reason.startswith("Origin checking failed")

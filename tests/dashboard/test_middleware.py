@@ -162,6 +162,16 @@ def test_no_error_tells_of_the_inside(responses):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("form", ["&".join(f"f{number}=1" for number in range(1001)), "a" * 3 * 2**20])
+def test_a_form_that_is_too_large_is_not_read_where_there_is_no_page(form):
+    client = Client(enforce_csrf_checks=True)
+    client.get(reverse("account_login"))  # the token's cookie, without which no form is looked at
+    kind = "application/x-www-form-urlencoded"
+    assert client.post("/nowhere/", form, content_type=kind).status_code == 404
+    assert client.post(reverse("account_login"), form, content_type=kind).status_code == 400
+
+
+@pytest.mark.django_db
 def test_no_cache_keeps_a_private_page_or_one_with_a_secret(responses):
     public = {"static", "missing static", "moved", "unknown host", "wrong method", "unknown method", "health"}
     kept = {kind for kind, answer in responses.items() if "no-store" not in answer.headers.get("Cache-Control", "")}

@@ -236,6 +236,16 @@ def test_what_is_too_long_or_too_much_is_refused_and_breaks_nothing(web_server):
 
 
 @pytest.mark.worker
+@pytest.mark.parametrize("body", [b"F" * 17 + b"\r\nabc", b"3\r\nabc\r\nno size\r\n"])
+def test_a_body_in_malformed_parts_is_answered_400(web_server, body):
+    host, _, port = web_server.partition(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        head = f"POST {LOG_IN} HTTP/1.1\r\nHost: {web_server}\r\nTransfer-Encoding: chunked\r\n\r\n"
+        connection.sendall(head.encode() + body)
+        assert connection.recv(12) == b"HTTP/1.1 400"
+
+
+@pytest.mark.worker
 def test_slow_senders_stop_no_page_and_a_strangers_upload_is_refused_early(web_server):
     with ExitStack() as stack:
         slow = [stack.enter_context(slow_sender(web_server)) for _ in range(SLOW_SENDERS)]
