@@ -138,9 +138,11 @@ def _tell(
 ) -> None:
     """Store what tells of events together with the receiver's new place behind them.
 
-    Another worker may have told these meanwhile: the row that is changed decides. The events were read before, as
-    SQLite's other writers wait for this transaction.
+    Another worker may have told these meanwhile, or have written the receiver another message, which must arrive
+    first: the row that is changed decides. The events were read before, as SQLite's other writers wait for this
+    transaction.
     """
+    place = {**place, "due_at": receiver.due_at}
     if messages := [one for one in news if isinstance(one, Message)]:
         new_place = {**new_place, "due_at": messages[0].due_at}
     with transaction.atomic():

@@ -140,6 +140,22 @@ def test_two_workers_that_collect_at_once_write_one_message(happen, go, webhook,
     assert Message.objects.count() == 1
 
 
+def test_a_digest_is_not_written_beside_a_message_that_another_worker_has_just_written(happen, go, webhook, clock):
+    webhook.kinds = {"ready": Receiver.NOW, "failed": Receiver.DAILY}
+    webhook.daily_at = shared_clock.now()
+    webhook.save()
+    at_this_time([*happen("failed", "Trailer"), *happen("ready", "Film")])
+    clock(timedelta(minutes=10) / timedelta(seconds=1))
+    [late] = [receiver for receiver in collect._behind() if receiver.pk == webhook.pk]
+    collect.collect()
+    assert [message.kinds for message in Message.objects.all()] == [["ready"]]
+    # If the first message failed, the digest would overtake it.
+    collect._notify_daily(late, shared_clock.now())
+    assert Message.objects.count() == 1
+    assert go(1) == 1
+    assert go(1) == 2
+
+
 def test_a_receiver_that_cannot_be_told_holds_up_no_other(team, happen, go, webhook, monkeypatch, caplog):
     events_for = receivers.events_for
 
