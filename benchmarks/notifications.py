@@ -88,14 +88,14 @@ def told(events: int, teams: int) -> None:
     }
     began = time.monotonic()
     pool = ThreadPoolExecutor(THREADS)
-    queue.enqueue = lambda _task, lease: pool.submit(deliver.deliver, lease)  # type: ignore[assignment,misc]
+    queue.enqueue = lambda _task, lease, **_: pool.submit(deliver.deliver, lease)  # type: ignore[assignment]
     while time.monotonic() - began < GIVE_UP_AFTER_S:
         collect.collect()
         deliver.enqueue_due()
         if all(ids <= set(hooks.arrived[path]) for path, ids in expected.items()):
             break
         time.sleep(0.2)
-    queue.enqueue = lambda _task, _lease: None  # type: ignore[assignment,misc]
+    queue.enqueue = lambda *_args, **_kwargs: None
     pool.shutdown()
     waits = sorted(at - began for path in expected for at in hooks.arrived[path].values())
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

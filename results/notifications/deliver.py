@@ -9,6 +9,7 @@ import logging
 import uuid
 from collections import Counter
 from datetime import datetime, timedelta
+from functools import partial
 from time import monotonic
 
 from django.db import transaction
@@ -51,7 +52,7 @@ Way = Receiver.Way
 def enqueue_due() -> None:
     """Enqueue a task for each receiver that `claim_due` leases."""
     for lease in claim_due():
-        queue.enqueue("deliver_messages", str(lease))
+        queue.enqueue("deliver_messages", str(lease), on_unreachable=partial(_release, lease))
 
 
 def claim_due() -> list[uuid.UUID]:
@@ -75,9 +76,12 @@ def claim_due() -> list[uuid.UUID]:
 def recover_from_clock_change() -> None:
     """Make due what is further ahead than the longest wait: it was scheduled before the clock was set back.
 
-    A daily digest is at most a day ahead, and an hour more where the summer time ends.
+    A daily digest is at most a day ahead, and an hour more where the summer time ends. Events that seem yet to come
+    would keep their batch open for as long.
     """
     now = clock.now()
+    Event.objects.filter(created_at__gt=now).update(created_at=now)
+    Receiver.objects.filter(told_at__gt=now).update(told_at=now)
     for model in (Message, Receiver):
         model.objects.filter(due_at__gt=now + max(DELIVERY_BACKOFF)).update(due_at=now)
     Receiver.objects.filter(daily_at__gt=now + timedelta(hours=25)).update(daily_at=now)
@@ -116,10 +120,13 @@ def _next_due(lease: uuid.UUID) -> Message | None:
 
 
 def _release(lease: uuid.UUID) -> None:
+    """Give the receiver back; what it is still to be sent comes behind the messages of those that wait already."""
+    now = clock.now()
     with transaction.atomic():
         receiver = Receiver.objects.select_for_update().filter(lease=lease).first()
         if receiver:
             due = Message.objects.filter(receiver=receiver, state=Progress.OPEN).aggregate(at=Min("due_at"))["at"]
+            due = due and max(due, now)
             Receiver.objects.filter(pk=receiver.pk).update(lease=None, lease_until=None, leased_by=None, due_at=due)
 
 

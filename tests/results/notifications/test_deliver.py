@@ -140,6 +140,30 @@ def test_emails_that_wait_longer_leave_room_for_channels(webhook):
     assert deliver.claim_due() == []
 
 
+def test_a_receiver_with_many_messages_takes_turns_with_those_that_wait(webhook, hooks, enqueued, monkeypatch):
+    monkeypatch.setattr(deliver, "MAX_DELIVERIES", 1)
+    monkeypatch.setattr(deliver, "MAX_SECONDS", 0.0)
+    other, _secret = channels.add(webhook.team, Receiver.Way.WEBHOOK, "Other", f"{hooks.url}/other")
+    for _ in range(3):
+        receivers.send_test(webhook)
+    receivers.send_test(other)
+    deliver.enqueue_due()
+    turns = []
+    for _ in range(4):
+        _task, lease = enqueued[-1]
+        turns.append(Receiver.objects.get(lease=lease).name)
+        deliver.deliver(lease)
+    assert turns == ["Pipeline", "Other", "Pipeline", "Pipeline"]
+
+
+@pytest.mark.usefixtures("_broker_is_away")
+def test_while_the_broker_is_away_no_receiver_stays_leased(webhook):
+    receivers.send_test(webhook)
+    deliver.enqueue_due()
+    webhook.refresh_from_db()
+    assert (webhook.lease, webhook.due_at is not None) == (None, True)
+
+
 def test_while_a_secret_rotates_both_sign(webhook, hooks, happen, tell):
     new = channels.rotate_secret(webhook)
     happen("ready", "One")
@@ -165,6 +189,16 @@ def test_after_the_clock_is_set_back_days_messages_are_sent_again(webhook, hooks
         deliver.deliver(str(lease))
     assert (len(hooks.received), Message.objects.get().state) == (2, "sent")
     assert not Receiver.objects.filter(daily_at__gt=shared_clock.now()).exists()
+
+
+def test_after_the_clock_is_set_back_a_day_the_events_of_that_day_are_told_soon(webhook, hooks, happen, tell):
+    happen("ready", "One")
+    day = timedelta(days=1)
+    Event.objects.update(created_at=shared_clock.now() + day)
+    Receiver.objects.update(told_at=shared_clock.now() + day)
+    tasks.recover_from_clock_change()
+    tell(after=300)
+    assert len(hooks.received) == 1
 
 
 def test_recovering_from_a_clock_change_leaves_the_longest_waits_of_messages_alone(webhook, hooks, happen, tell):
