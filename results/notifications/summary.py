@@ -81,10 +81,15 @@ class Summary:
 
 
 def events_of(message: Message) -> EventQuerySet:
-    """Return the events that a message is about and that its receiver may still see."""
-    return receivers.events_for(
-        message.receiver, after=message.first - 1, through=message.last, kinds=message.kinds
-    ).order_by("pk")
+    """Return the events that a message is about, and that its receiver may still see and still wants to be told.
+
+    A message that is sent again on demand has the kinds that it had.
+    """
+    receiver, kinds = message.receiver, message.kinds
+    if not message.is_extra:
+        kinds = [kind for kind in kinds if receiver.kinds.get(kind)]
+    events = receivers.events_for(receiver, after=message.first - 1, through=message.last, kinds=kinds)
+    return events.order_by("pk")
 
 
 def summarise(message: Message) -> Summary:

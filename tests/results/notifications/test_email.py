@@ -279,3 +279,15 @@ def test_a_person_without_the_second_step_that_the_team_requires_is_told_nothing
 
 def test_a_forged_link_ends_nothing():
     assert (email.unsubscribe("1:forged"), email.opened("nonsense")) == (False, None)
+
+
+def test_a_message_that_is_written_while_the_person_unsubscribes_is_not_sent(by_email, mailbox, happen):
+    receiver = by_email()
+    [event] = happen("ready", "Film")
+    assert email.unsubscribe(email.unsubscribe_token(receiver))
+    # A worker had read before that the person wants it.
+    Message.objects.create(receiver=receiver, kinds=["ready"], first=event.pk, last=event.pk)
+    Receiver.objects.filter(pk=receiver.pk).update(due_at=shared_clock.now())
+    [lease] = deliver.claim_due()
+    deliver.deliver(str(lease))
+    assert (mailbox.emails, Message.objects.get().state) == ([], "sent")
