@@ -4,18 +4,17 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
-from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from django.db.models import Prefetch
 from django.http import HttpRequest
-from django.urls import reverse
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, GetCoreSchemaHandler, WithJsonSchema
 from pydantic_core import core_schema
 
 from dashboard.pages.search_hits import cue_url
 from results import models
 from results.models import RunQuerySet
+from results.notifications import sentences
 from results.search.service import Hit
 from results.transcripts import dub_checks, languages, review
 from teams.models import Membership
@@ -265,7 +264,7 @@ def run_out(request: HttpRequest, run: models.Run, root: str) -> RunOut:
         time_unit=models.Run.TimeUnit(run.time_unit) if run.time_unit else "",
         archived_at=run.archived_at,
         version=run.version,
-        page=request.build_absolute_uri(str(run.pk).join(_page())),
+        page=request.build_absolute_uri(sentences.run_path(run.pk)),
     )
 
 
@@ -291,12 +290,6 @@ def _check_out(position: int, found: dub_checks.DubCheck) -> DubCheckOut:
         is_dismissed=found.dismissed is not None,
         reason=found.dismissed.reason if found.dismissed else "",
     )
-
-
-@lru_cache(maxsize=1)
-def _page() -> list[str]:
-    """Return a run page's path before and after the id: one reverse() for all runs."""
-    return reverse("runs-detail", args=[0]).rsplit("0", 1)
 
 
 def dub_out(dub: models.Dub, root: str) -> DubOut:
