@@ -1,17 +1,21 @@
 """Middleware for every page: compression, methods, caching, form errors, the time zone, and the team last seen."""
 
+import gzip
+import secrets
 from collections.abc import Callable
 from datetime import UTC, tzinfo
 from functools import cache
 from http import HTTPStatus
 
+from csp.constants import HEADER
+from csp.utils import build_policy
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
-from django.middleware.gzip import GZipMiddleware
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language
 
 from dashboard.http.load_shedding import RETRY_AFTER_SECONDS, OverloadError
@@ -27,17 +31,42 @@ _RETRY_AFTER: dict[int, int] = {
     HTTPStatus.SERVICE_UNAVAILABLE: RETRY_AFTER_SECONDS,
 }
 HEALTH = "/health/"
+COMPRESSION_LEVEL = 3
+MIN_COMPRESSED = 500  # bytes of a page
+MAX_RANDOM_BYTES = 100
 # Their addresses or forms carry a secret: of a reset, a confirmation, an invitation.
 SECRET_PAGES = ("/accounts/", "/invitations/")
 
 
-class CompressedPages(GZipMiddleware):
-    """Compresses pages and fragments only: media is sent in ranges, and archives are compressed already."""
+def compressed_pages(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Compress pages and fragments only: media is sent in ranges, and archives are compressed already.
 
-    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        if response.headers.get("Content-Type", "").startswith("text/html"):
-            return super().process_response(request, response)
+    Django's middleware does the same at level 6, which takes two to three times as long for an eighth less.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        is_page = response.headers.get("Content-Type", "").startswith("text/html")
+        if not is_page or not isinstance(response, HttpResponse) or len(response.content) < MIN_COMPRESSED:
+            return response
+        patch_vary_headers(response, ["Accept-Encoding"])
+        if "gzip" in request.META.get("HTTP_ACCEPT_ENCODING", ""):
+            response.content = _compress(response.content)
+            response.headers["Content-Encoding"] = "gzip"
+            response.headers["Content-Length"] = str(len(response.content))
         return response
+
+    return middleware
+
+
+def _compress(page: bytes) -> bytes:
+    """Return the page as gzip, with a file name of random length: a page's length tells nothing of it (BREACH)."""
+    packed = gzip.compress(page, COMPRESSION_LEVEL, mtime=0)
+    name = b"a" * (secrets.randbelow(MAX_RANDOM_BYTES) + 1)
+    # RFC 1952: bit 3 of the fourth byte says that a name follows the header of ten bytes.
+    return b"".join((packed[:3], b"\x08", packed[4:10], name, b"\0", packed[10:]))
 
 
 class InvalidForms:
@@ -72,10 +101,17 @@ def known_methods(
 def isolated_pages(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Let no other origin load a response, and no page use a feature of the browser that Dubroom has no use for."""
+    """Let no other origin load a response, and no page load or use what Dubroom has no use for.
+
+    django-csp's own middleware would build the same policy anew for each response.
+    """
+    policy = build_policy()
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
+        # Django's own pages about errors, which only developers see, have their styles in them.
+        if not (settings.DEBUG and response.status_code in (404, 500)):
+            response.headers[HEADER] = policy
         response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
         response.headers["Permissions-Policy"] = settings.PERMISSIONS_POLICY
         return response

@@ -13,7 +13,7 @@ from django.urls import reverse
 from dashboard.http import stream_limit
 from dashboard.http.load_shedding import OverloadError
 from dashboard.http.request_body import RefusedBodyError
-from dashboard.middleware import CompressedPages
+from dashboard.middleware import compressed_pages
 from results.models import MediaCopy
 from teams.models import AccessToken
 from tests.dashboard.page_helpers import signed_in, text_of
@@ -32,10 +32,25 @@ PAGE = b"<p>" + b"line " * 200
 )
 def test_pages_are_compressed_and_media_and_archives_are_not(rf, response, is_compressed):
     request = rf.get("/", HTTP_ACCEPT_ENCODING="gzip")
-    compressed = CompressedPages(lambda _: response)(request)
+    compressed = compressed_pages(lambda _: response)(request)
     assert isinstance(compressed, HttpResponse)
     assert compressed.get("Content-Encoding", "") == ("gzip" if is_compressed else "")
     assert (gzip.decompress(compressed.content) if is_compressed else compressed.content) == PAGE
+
+
+def test_the_length_of_a_compressed_page_tells_nothing_of_what_is_in_it(rf):
+    """Whoever can have words put into a page must not learn from its length whether they were in it already."""
+    request = rf.get("/", HTTP_ACCEPT_ENCODING="gzip")
+    pages = [compressed_pages(lambda _: HttpResponse(PAGE))(request) for _ in range(50)]
+    assert len({len(page.content) for page in pages if isinstance(page, HttpResponse)}) > 10
+
+
+@pytest.mark.parametrize(("accepted", "page"), [("", PAGE), ("br", PAGE), ("gzip", b"<p>short</p>")])
+def test_a_short_page_and_one_for_a_browser_without_gzip_stay_as_they_are(rf, accepted, page):
+    answer = compressed_pages(lambda _: HttpResponse(page))(rf.get("/", HTTP_ACCEPT_ENCODING=accepted))
+    assert isinstance(answer, HttpResponse)
+    assert (answer.content, answer.get("Content-Encoding")) == (page, None)
+    assert answer.get("Vary") == ("Accept-Encoding" if page == PAGE else None)
 
 
 # --- Security headers --------------------------------------------------------------------------------
