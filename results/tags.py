@@ -38,6 +38,10 @@ _IN_USE = """
     select name from results_tag
     where team_id = %s and id in (select tag_id from results_run_tags) order by folded limit %s
 """
+_OF_RUN = """
+    select name from results_tag tag join results_run_tags of_run on of_run.tag_id = tag.id
+    where of_run.run_id = %s order by folded
+"""
 _TAGS_PER_CHUNK = 1_000
 _RUNS_PER_QUERY = 5_000
 _quarantine = Quarantine("The search form of tag %s could not be filled in")
@@ -94,6 +98,11 @@ def fill_search_forms() -> bool:
                 filled.append(tag)
         bulk.update(Tag, filled, ("letters",))
     return len(found) == _TAGS_PER_CHUNK
+
+
+def names_of(run_id: int) -> tuple[str, ...]:
+    """Return the names of the run's tags."""
+    return tuple(name for (name,) in fetch_rows(_OF_RUN, [run_id]))
 
 
 def names_in_use(team_id: int) -> list[str]:

@@ -13,7 +13,6 @@ from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404
-from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
 from teams.models import AccessToken, Invitation, Membership, Team, User
@@ -37,10 +36,22 @@ def membership_or_404(user: User | AnonymousUser, slug: str) -> Membership:
     """Return the user's membership, with its team, in the team at this slug. Raises Http404 for outsiders."""
     if not (user.is_authenticated and user.is_active):
         raise Http404
-    found = _read_memberships(f"{_MEMBERSHIPS} and t.slug = %s", [user.pk, slug])
+    return _first_membership(f"{_MEMBERSHIPS} and t.slug = %s", [user.pk, slug])
+
+
+def membership_in(user: User | AnonymousUser, team_id: int) -> Membership:
+    """Return the user's membership, with its team, in the team with this id. Raises Http404 for outsiders."""
+    if not (user.is_authenticated and user.is_active):
+        raise Http404
+    return _first_membership(f"{_MEMBERSHIPS} and t.id = %s", [user.pk, team_id])
+
+
+def _first_membership(sql: str, params: Sequence[int | str]) -> Membership:
+    found = _read_memberships(sql, params)
     if not found:
         raise Http404
-    return _with_second_step(found[0])
+    require_second_step(found[0].user_id, found[0].team)
+    return found[0]
 
 
 def memberships_of(user: User | AnonymousUser) -> list[Membership]:
@@ -58,17 +69,6 @@ def _read_memberships(sql: str, params: Sequence[int | str]) -> list[Membership]
         membership.team = Team.from_db(None, _TEAM_FIELDS, row[len(_MEMBERSHIP_FIELDS) :])
         found.append(membership)
     return found
-
-
-def membership_in(user: User | AnonymousUser, team: Team) -> Membership:
-    """Return the user's membership, with its team, in this team. Raises Http404 for outsiders."""
-    return _with_second_step(get_object_or_404(_memberships(user), team=team))
-
-
-def _memberships(user: User | AnonymousUser) -> QuerySet[Membership]:
-    if not (user.is_authenticated and user.is_active):
-        return Membership.objects.none()
-    return Membership.objects.of_user(user).select_related("team")
 
 
 class SecondStepMissingError(PermissionDenied):
@@ -102,11 +102,6 @@ def require_second_step(user_id: int | None, team: Team) -> None:
     """Raise SecondStepMissingError if the team requires a second step and the person has none."""
     if team.requires_second_step and not has_second_step(user_id):
         raise SecondStepMissingError(team)
-
-
-def _with_second_step(membership: Membership) -> Membership:
-    require_second_step(membership.user_id, membership.team)
-    return membership
 
 
 def can_change(membership: Membership) -> bool:

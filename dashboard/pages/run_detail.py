@@ -22,6 +22,7 @@ from results.dubs import languages as dub_languages
 from results.media import copies, links
 from results.models import Dub, MediaCopy, Run
 from results.transcripts import languages, timecode
+from teams.read_models import read_models
 
 Status = Run.Status
 
@@ -29,6 +30,8 @@ NO_RESULT = {
     Status.NEW: gettext_lazy("This run has not been checked yet."),
     Status.WAITING: gettext_lazy("CAMB.AI has no result yet."),
 }
+
+_AUDIO, _TRANSCRIPT = gettext_lazy("audio"), gettext_lazy("transcript")
 
 
 # --- The dub -----------------------------------------------------------------------------------------
@@ -66,9 +69,11 @@ class ShownDub:
 
         A language or kind that the run lacks falls back to the first there is.
         """
-        dubs = list(run.dubs.order_by("pk"))
+        dubs = read_models(Dub, "where run_id = %s order by id", [run.pk])
         if not dubs:
             return None
+        for dub in dubs:
+            dub.run = run
         dub = _named(dubs, wanted.dub)
         urls: dict[links.Kind, str] = {"video": dub.video_url, "audio": dub.audio_url}
         kinds: list[links.Kind] = [kind for kind, url in urls.items() if url]
@@ -76,7 +81,7 @@ class ShownDub:
         wanted = replace(wanted, dub=dub.language, play=kind or "")
         companions = companion_dubs(run)
         others = [other for other in (*dubs, *companions) if other != dub and other.cue_count]
-        run_copies = list(MediaCopy.objects.filter(dub__in=[dub.pk for dub in dubs]).order_by("pk"))
+        run_copies = copies.of_run(run.pk)
         return cls(dub, kind, dubs, companions, TranscriptPage(dub, wanted, others), run_copies)
 
     @cached_property
@@ -263,10 +268,14 @@ def status_sentence(run: Run, shown: ShownDub | None, *, is_checked: bool) -> st
 def _missing_parts(shown: ShownDub | None) -> str:
     """Return the sentence that names the missing audio and transcripts; empty when nothing is missing."""
     dubs = shown.dubs if shown else []
-    parts = [
-        f"{name} ({language})" if len(dubs) > 1 and (language := languages.name(dub.language)) else name
+    missing = [
+        (dub, name)
         for dub in dubs
-        for name, is_there in ((_("audio"), dub.audio_url), (_("transcript"), dub.cue_count))
+        for name, is_there in ((_AUDIO, dub.audio_url), (_TRANSCRIPT, dub.cue_count))
         if not is_there
+    ]
+    parts = [
+        f"{name} ({language})" if len(dubs) > 1 and (language := languages.name(dub.language)) else str(name)
+        for dub, name in missing
     ]
     return _("Still missing: %(parts)s.") % {"parts": ", ".join(parts)} if parts else ""

@@ -98,7 +98,7 @@ def test_a_member_finds_their_membership_by_slug_and_by_team():
     member = make_member(team)
     found = access.membership_or_404(member, team.slug)
     assert (found.user, found.team) == (member, team)
-    assert access.membership_in(member, team) == found
+    assert access.membership_in(member, team.pk) == found
 
 
 def test_outsiders_find_no_team():
@@ -111,7 +111,7 @@ def test_outsiders_find_no_team():
     for outsider in (AnonymousUser(), make_user(), make_team().memberships.get().user, removed, disabled):
         for find in (
             lambda user: access.membership_or_404(user, team.slug),
-            lambda user: access.membership_in(user, team),
+            lambda user: access.membership_in(user, team.pk),
         ):
             with pytest.raises(Http404):
                 find(outsider)

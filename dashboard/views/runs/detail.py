@@ -18,7 +18,7 @@ from dashboard.pages.run_detail import ShownDub, status_sentence
 from dashboard.pages.run_pictures import RunPictures
 from dashboard.pages.timeline_strip import DrawnPart
 from dashboard.pages.transcript_parts import TranscriptFilter
-from dashboard.views.runs.lookup import get_run
+from dashboard.views.runs.lookup import get_run, get_run_and_membership
 from results import clock, queue, tags
 from results.db.replica import fetch_rows
 from results.media import copies
@@ -27,14 +27,15 @@ from results.refresh import call_log
 from results.runs.request import refresh_sooner
 from results.search.analyzer import ANALYZER_VERSION
 from results.transcripts import timecode
-from teams.access import can_change, can_export, can_manage, can_own, can_remove, membership_or_404
+from teams.access import can_change, can_export, can_manage, can_own, can_remove
+from teams.models import Membership
 
 
 @login_required
 @require_safe
 def page(request: HttpRequest, pk: int) -> HttpResponse:
-    run = _get_run(request, pk)
-    context = _context(request, run)
+    run, membership = _get_run(request, pk)
+    context = _context(request, run, membership)
     # A video shows itself.
     has_video = context["player"] and context["player"].playing_kind == "video"
     context["picture"] = "" if has_video else RunPictures([run]).picture(run)
@@ -48,7 +49,7 @@ def poll(request: HttpRequest, pk: int) -> HttpResponse:
 
     The dub is sent only when it differs from `shown`, so that a change elsewhere does not stop the player.
     """
-    run = _get_run(request, pk)
+    run, membership = _get_run(request, pk)
     if run.due_at:
         refresh_sooner(run)
     now = {
@@ -58,7 +59,7 @@ def poll(request: HttpRequest, pk: int) -> HttpResponse:
     }
     if now.items() <= request.GET.dict().items():
         return HttpResponse(status=204)
-    context = _context(request, run)
+    context = _context(request, run, membership)
     state = _dub_state(run, context["player"])
     context["is_dub_changed"] = request.GET.get("shown") != state["shown"]
     context["is_wave_changed"] = request.GET.get("wave", "") != state.get("wave", "")
@@ -90,8 +91,7 @@ def lines(request: HttpRequest, pk: int) -> HttpResponse:
 
     When the page shows another edition than `of`, the answer is the whole transcript as the page is sent with it.
     """
-    run = get_run(request, pk)
-    membership = membership_or_404(request.user, run.team.slug)
+    run, membership = get_run_and_membership(request, pk)
     shown = ShownDub.of(run, TranscriptFilter.read(request.GET))
     if shown is None:
         raise Http404
@@ -121,10 +121,9 @@ def timeline(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "runs/detail/_timeline.html", {"player": shown})
 
 
-def _context(request: HttpRequest, run: Run) -> dict[str, Any]:
+def _context(request: HttpRequest, run: Run, membership: Membership) -> dict[str, Any]:
     # Read first: a change made meanwhile is newer than this version, so the next poll brings it.
     version = TeamVersion.current(run.team_id)
-    membership = membership_or_404(request.user, run.team.slug)
     shown = ShownDub.of(run, TranscriptFilter.read(request.GET))
     at_ms = timecode.parse(request.GET.get("t", "")) or 0
     is_being_asked = run.is_being_asked  # type: ignore[attr-defined]
@@ -144,6 +143,7 @@ def _context(request: HttpRequest, run: Run) -> dict[str, Any]:
         "run": run,
         "has_answer": bool(fetch_rows("select 1 from results_rawanswer where run_id = %s", [run.pk])),
         "player": shown,
+        "tag_names": tags.names_of(run.pk),
         "team_tags": tags.names_in_use(run.team_id) if can_change(membership) else [],
         "at_seconds": str(at_ms / 1000) if at_ms else "",
         "is_unfinished": is_unfinished,
@@ -154,7 +154,7 @@ def _context(request: HttpRequest, run: Run) -> dict[str, Any]:
         "worker_missing_since": worker_missing_since,
         "sentence": status_sentence(run, shown, is_checked=is_checked),
         "suggested_count": _suggested_count(run) if can_change(membership) else 0,
-        "times_form": TimesForm(initial={"unit": run.time_unit}),
+        "times_form": TimesForm(initial={"unit": run.time_unit}) if run.notes else None,
         "poll_values": json.dumps({**state, **_dub_state(run, shown)}),
     }
 
@@ -167,13 +167,13 @@ def _suggested_count(run: Run) -> int:
     return (offered.exclude(source=run.source_id) if run.source_id else offered).count()
 
 
-def _get_run(request: HttpRequest, pk: int) -> Run:
-    """Return the run with `is_being_asked`, whether CAMB.AI is being asked about it now."""
-    run = get_run(request, pk)
+def _get_run(request: HttpRequest, pk: int) -> tuple[Run, Membership]:
+    """Return the run with `is_being_asked`, whether CAMB.AI is being asked about it now, and the membership."""
+    run, membership = get_run_and_membership(request, pk)
     # Most runs have no lease, and need no query for it.
     is_leased = run.lease_until is not None and Run.objects.leased(clock.now()).filter(pk=pk).exists()
     run.is_being_asked = is_leased  # type: ignore[attr-defined]
-    return run
+    return run, membership
 
 
 def _dub_state(run: Run, shown: ShownDub | None) -> dict[str, str | list[str]]:

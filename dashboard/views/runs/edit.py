@@ -18,7 +18,7 @@ from results.runs.archive import archive_runs, unarchive_runs
 from results.runs.request import QueueUnreachableError, refresh_obstacle, request_refresh
 from results.runs.time_unit import choose_time_unit
 from results.runs.trash import remove_runs
-from results.tags import add_tags, names_in_use, remove_tags
+from results.tags import add_tags, names_in_use, names_of, remove_tags
 from results.transcripts.languages import quoted
 
 
@@ -31,7 +31,7 @@ def title(request: HttpRequest, pk: int) -> HttpResponse:
         form.save()
         # A fragment only answers the form within a page: the URL itself always answers a whole page.
         if is_fragment(request):
-            return render(request, "runs/edit/_name.html", {"run": run, "oob": True})
+            return render(request, "runs/edit/_name.html", {"pk": pk, "name": str(run), "oob": True})
         return redirect("runs-detail", pk)
     context = {"membership": membership, "run": run, "form": form}
     return render(request, "runs/edit/title.html", context, status=422 if form.errors else 200)
@@ -54,6 +54,7 @@ def tags(request: HttpRequest, pk: int) -> HttpResponse:
         "run": run,
         "can_change": True,
         "form": form if form.errors else None,
+        "tag_names": names_of(pk),
         "team_tags": names_in_use(run.team_id),
         "is_in_use": True,
     }

@@ -39,7 +39,7 @@ def _history(request: HttpRequest, pk: int) -> dict[str, Any]:
     found = list(attempts[: ATTEMPTS + 1])
     shown = found[:ATTEMPTS]
     return {
-        "membership": membership_in(request.user, run.team),
+        "membership": membership_in(request.user, run.team_id),
         "run": run,
         "attempts": [(attempt, outcome_label(attempt.call.outcome)) for attempt in shown],
         "is_paged": before is not None,

@@ -5,31 +5,36 @@ from django.shortcuts import get_object_or_404
 
 from results.models import Dub, MediaCopy, Run
 from teams.access import membership_in, require_change, require_export, require_remove, require_second_step
-from teams.models import Membership, Team
+from teams.models import Membership
+from teams.read_models import read_models
 
-# Raw SQL, as each page and poll of a run begins with it, and the ORM takes many times as long to build it. The
-# conditions are those of `RunQuerySet.visible_to`. Of a team, the rest is read when asked for.
-_TEAM_FIELDS = ("id", "name", "slug", "only_owners_remove", "requires_second_step")
-_RUN = f"""
-    select run.*, {", ".join(f"team.{name} as team_{name}_" for name in _TEAM_FIELDS)}
-    from results_run run join teams_team team on team.id = run.team_id
-    where run.id = %s and run.removed_at is null and team.removed_at is null
-    and exists (select 1 from teams_membership where team_id = run.team_id and user_id = %s)
-"""  # noqa: S608  constants of our own
+# The conditions are those of `RunQuerySet.visible_to`.
+_VISIBLE = """
+    where id = %s and removed_at is null and exists (
+        select 1 from teams_membership membership join teams_team team on team.id = membership.team_id
+        where team.id = results_run.team_id and membership.user_id = %s and team.removed_at is null
+    )
+"""
 
 
 # The first number that no id of a row can be.
 _TOO_LARGE = 2**63
 
 
-def get_run(request: HttpRequest, pk: int) -> Run:
-    """Return the run with its team. Raises Http404 for outsiders."""
-    found: list[Run] = list(Run.objects.raw(_RUN, [pk, request.user.pk or 0])) if pk < _TOO_LARGE else []
+def get_run_and_membership(request: HttpRequest, pk: int) -> tuple[Run, Membership]:
+    """Return the run with its team, and the user's membership there. Raises Http404 for outsiders."""
+    found = read_models(Run, _VISIBLE, [pk, request.user.pk or 0]) if pk < _TOO_LARGE else []
     if not found:
         raise Http404
     [run] = found
-    run.team = Team.from_db(None, _TEAM_FIELDS, [getattr(run, f"team_{name}_") for name in _TEAM_FIELDS])
-    require_second_step(request.user.pk, run.team)
+    membership = membership_in(request.user, run.team_id)
+    run.team = membership.team
+    return run, membership
+
+
+def get_run(request: HttpRequest, pk: int) -> Run:
+    """Return the run with its team. Raises Http404 for outsiders."""
+    run, _membership = get_run_and_membership(request, pk)
     return run
 
 
@@ -38,8 +43,7 @@ def get_changeable_run(request: HttpRequest, pk: int) -> tuple[Run, Membership]:
 
     Raises Http404 for outsiders and PermissionDenied for viewers.
     """
-    run = get_run(request, pk)
-    membership = membership_in(request.user, run.team)
+    run, membership = get_run_and_membership(request, pk)
     require_change(membership)
     return run, membership
 
@@ -92,4 +96,4 @@ def get_exportable_dub(request: HttpRequest, pk: int) -> Dub:
 
 def _dub_and_membership(request: HttpRequest, pk: int) -> tuple[Dub, Membership]:
     dub = get_object_or_404(Dub.objects.visible_to(request.user).select_related("run", "team"), pk=pk)
-    return dub, membership_in(request.user, dub.team)
+    return dub, membership_in(request.user, dub.team_id)
