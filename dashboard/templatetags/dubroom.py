@@ -1,7 +1,8 @@
 """Template tags for Dubroom's own terms: icons, statuses, durations, relative times and transcript lines."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 from babel import Locale
 from babel.dates import format_timedelta
@@ -86,6 +87,13 @@ def keep(context: Context, template_name: str, player: ShownDub, **values: Hasha
     """Include a template that prints nothing beyond the dub, its run and these values, from what is kept of it."""
     models = {"player": player, "run": player.dub.run}
     return _with_token(render_kept(template_name, player.digest, models, **values), context)
+
+
+@register.simple_tag(takes_context=True)
+def keep_names(context: Context, template_name: str, names: Sequence[str], **values: Hashable) -> SafeString:
+    """Include a template that prints nothing beyond these values and names, which may be many."""
+    digest = sha256(repr(names).encode(errors="surrogatepass")).digest()
+    return _with_token(render_kept(template_name, digest, {"names": names}, **values), context)
 
 
 def _with_token(html: str, context: Context) -> SafeString:

@@ -4,15 +4,16 @@ import re
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from dashboard.pages.kept_pieces import KeptPieces
 from dashboard.pages.render_once import CSRF_TOKEN
-from results.models import Cue, Dub, ReviewPolicy, Run, Source
+from results.models import Cue, Dub, ReviewPolicy, Run, Source, Tag
 from results.transcripts import dismissals
 from results.transcripts.review import Kind
 from tests.dashboard.page_helpers import run_page, signed_in
-from tests.factories import make_dub, make_member, make_ready_run
+from tests.factories import make_dub, make_member, make_ready_run, make_team
 
 pytestmark = pytest.mark.django_db
 
@@ -97,3 +98,46 @@ def test_each_reader_sees_their_own_rights_and_language(team, owner, client):
     rename = re.search(r'name="csrfmiddlewaretoken" value="(.*?)"', pages[0])
     assert rename
     assert rename[1] != CSRF_TOKEN
+
+
+def test_whatever_stands_above_the_dub_shows_at_once_when_it_changes(team, member):
+    run = make_ready_run(team, title="Pilot")
+
+    def has(text: str) -> bool:
+        return text in run_page(member, run)
+
+    assert has('<bdi id="run-')
+    Run.objects.update(title="Renamed")
+    assert has(">Renamed</bdi>")
+    assert not has('id="team-tags"><option')
+    tag = Tag.objects.create(team=team, name="launch", folded="launch")
+    run.tags.add(tag)
+    assert has("?tag=launch")
+    assert has('id="team-tags"><option value="launch">')
+    Tag.objects.update(name="start")
+    assert (has('id="team-tags"><option value="start">'), has("launch")) == (True, False)
+    assert has(reverse("runs-edit-archive", args=[run.pk]))
+    Run.objects.update(archived_at=run.created_at)
+    assert not has(reverse("runs-edit-archive", args=[run.pk]))
+
+
+def test_what_stands_above_the_dub_is_that_of_the_rights_and_settings_of_who_looks(team, owner):
+    """Two runs of two teams with the same title are opened in turn."""
+    other = make_team("Other")
+    runs = [make_ready_run(each, title="Pilot") for each in (team, other)]
+    owner.speed = "2"
+    owner.save()
+    viewer, stranger = make_member(team, "viewer"), make_member(other)
+    for _ in range(2):
+        pages = [
+            run_page(signed_in(person), run)
+            for person, run in zip((owner, viewer, stranger), (runs[0], *runs), strict=True)
+        ]
+        addresses = [reverse("runs-edit-tags", args=[run.pk]) for run in runs]
+        shown = [[address in page for address in addresses] for page in pages]
+        assert shown == [[True, False], [False, False], [False, True]]
+        assert ['name="speed" value="2"' in page for page in pages] == [True, False, False]
+        tokens = [re.findall(r'name="csrfmiddlewaretoken" value="(.*?)"', page) for page in pages]
+        assert [len(set(found)) for found in tokens] == [1, 1, 1]
+        assert len({found[0] for found in tokens}) == 3
+        assert all(CSRF_TOKEN not in page for page in pages)
