@@ -7,7 +7,8 @@ Folding begins with NFKC and case folding; `transcripts/letters` has the tables.
 - Latin and Greek: accents go, iota subscript included, and letters such as ø and œ become o and oe.
 - German, Scandinavian, Croatian: ü, ö, ä, å, ø and đ are also found as ue, oe, ae, aa, oe and dj, and by them.
 - Turkish: all four i are one letter. Azerbaijani: ə is e.
-- Hausa, Ewe, Twi: letters with hooks become those without; ɛ, ɔ and ŋ are e, o and n.
+- Languages of Africa: letters with hooks or strokes become those without; ɛ, ɔ, ŋ, ɲ and ǝ are e, o, n, n and e.
+- N'Ko and Sanskrit: the marks of tones and of Vedic accents go.
 - Cyrillic: stress marks go and ё becomes е; й, ї and ў stay, as they are letters of their own. Ukrainian: ґ is г.
 - Armenian: the marks of question, stress and exclamation, which stand inside words, go; եվ is և.
 - Hebrew and Yiddish: points go, and final letters and digraphs become their usual forms.
@@ -15,16 +16,19 @@ Folding begins with NFKC and case folding; `transcripts/letters` has the tables.
 - Arabic: a hamza on waw or ya is also found on the other one, with proclitics and article too.
 - Syriac and Mongolian: points and variation selectors go.
 - Hindi and Punjabi: nukta, visarga and addak go, and chandrabindu is anusvara.
-- Hindi and Gujarati: a nasal before its own stop is anusvara, and the letter a with a vowel sign is that vowel.
+- Hindi and Gujarati: a nasal before its own stop is anusvara.
+- South and South-East Asia: two letters that look like another, such as अ and ा like आ or เเ like แ, are that one.
+- Tamil: both letters of shri are one. Khmer: da below another letter is ta. Burmese: a zero beside letters is wa.
 - Malayalam and Bengali: final consonants of both encodings are one letter, and so are all forms of nta and of au.
 - Thai and Lao: the sign of am and a tone mark are found in either order. Khmer: ឲ is ឱ.
 - Amharic: letters of one sound are one letter.
 - Chinese and Japanese: traditional, simplified, Japanese and variant forms of a character are one.
 - Japanese: katakana become hiragana, and ヶ and ヵ are け and か; as a counter, as in 1ヶ月, each of them is か.
+- Japanese: v is b, and the old letters wi and we are i and e; 々, ゝ and ゞ become what they repeat.
 - Japanese, Chinese, Korean: the dot between foreign names goes.
 - All other scripts: every mark stays, because in Indic scripts a mark is the vowel.
 - All: digits of every script become ASCII digits, and invisible characters go.
-- All: the minus sign is a hyphen, and an acute accent between letters is an apostrophe.
+- All: the minus sign is a hyphen; half rings, primes and accents between letters are apostrophes, as in Qurʾān.
 
 Words are letters and digits that touch. Then:
 
@@ -35,7 +39,7 @@ Words are letters and digits that touch. Then:
 - Numbers: a comma between digits joins them, and a space between groups of three: "1,000" is found by "1000".
 - Numbers: a fraction or power is a word of its own: "3½" is found by "3", not by "31".
 - Numbers: "no" before digits is a word of its own: "№7", "nº 7" and "No. 7" find each other.
-- Hebrew: a quotation mark between letters joins them, as it does in acronyms.
+- Hebrew: a quotation mark of any kind, or two apostrophes, between letters joins them, as it does in acronyms.
 - Persian: a zero-width non-joiner joins words as a hyphen does. Arabic: so does a tatweel before digits.
 - Arabic and Hebrew: a word is also found without its proclitics: conjunction, prepositions, article.
 - Arabic and Hebrew: a word that is typed with an article is also found where it is said without, acronyms included.
@@ -52,7 +56,8 @@ A typed text of several words is also found in these other spellings, each throu
 Some scripts are indexed by bigrams, which are every two neighbouring characters, and by the last character alone.
 
 - Chinese, Japanese, Korean, Thai, Lao, Khmer and Burmese: two or more characters are a phrase of bigrams.
-- The same languages: one character is the prefix of a bigram.
+- Javanese, Balinese, Yi and the Tai languages in their own scripts, which have no spaces either: the same.
+- The same scripts: one character is the prefix of a bigram.
 
 A change of any term that this module makes needs a higher ANALYZER_VERSION and a migration that rebuilds the index.
 SQLite deletes an index entry only when given exactly the terms that the entry was added with.
@@ -67,7 +72,7 @@ from results.search.clusters import FLAG, MARK_CODES, PICTOGRAPHS, ranges
 from results.search.proclitics import without_article, without_proclitics
 from results.transcripts.letters import FOLDING, OTHER_LETTERS, OTHER_SPELLING, fold, respell
 
-ANALYZER_VERSION = 3
+ANALYZER_VERSION = 4
 
 MAX_TEXT = 100_000
 """Characters of a text that are indexed; no longer line is stored."""
@@ -116,6 +121,8 @@ BIGRAM_LETTERS = (
     "\u31f0-\u31ff\U0001b000-\U0001b16f"  # kana
     "\u3005-\u3007\u3021-\u3029\u3105-\u312f\u31a0-\u31bf"  # Han marks and Bopomofo
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufad9\U00020000-\U0003fffd"  # Han
+    "\u1950-\u1974\u1980-\u19c9\u1a20-\u1a7f\uaa80-\uaadd"  # Tai Le, New Tai Lue, Tai Tham, Tai Viet
+    "\ua980-\ua9c0\u1b00-\u1b4c\ua000-\ua48c"  # Javanese, Balinese, Yi
 )
 _BIGRAM_LETTER = re.compile(f"[{BIGRAM_LETTERS}]")
 _ARABIC = "\u0620-\u064a\u066e-\u06d3"
@@ -127,8 +134,8 @@ _LETTER = rf"[^\W_{BIGRAM_LETTERS}]"
 _LETTERS_AND_MARKS = rf"{_LETTER}*(?:[{_WORD_MARKS}]{_LETTER}*)*"
 # It begins with a set of letters in either case, which makes looking for the next word quick.
 _WORD = rf"{_LETTER}(?:o(?<=no)(?=[0-9])|{_LETTERS_AND_MARKS})"
-JOINING = "'._@&,\"-"
-_JOINER = r"['.\-_@&]|(?<=\d),(?=\d)"
+JOINING = "'`._@&,\"-"
+_JOINER = r"['`.\-_@&]|(?<=\d),(?=\d)"
 _WORD_JOINER = rf"(?:{_JOINER}|(?<=[{_HEBREW}])\"(?=[{_HEBREW}]))"
 _TOKEN = re.compile(
     rf"(?P<bigrams>[{BIGRAM_LETTERS}]+)|(?P<word>{_WORD})(?P<more>(?:{_WORD_JOINER}{_WORD})+)?"

@@ -24,6 +24,7 @@ def _rows(start: int, *others: int) -> dict[str, str]:
 SAME_LETTER = str.maketrans(
     {
         **dict(zip("đðøłħŧıəɓɗƙƴɛɔŋɖƒɣʋ", "ddolhtiebdkyeondfgv", strict=True)),
+        **dict(zip("ɲǝɨʉɩʊɠƥƭƈƀƶ", "neiuiugptcbz", strict=True)),
         **{"æ": "ae", "œ": "oe", "þ": "th"},
         **dict(zip("ёѐѝґ", "ееиг", strict=True)),
         "ٱ": "ا",
@@ -44,9 +45,9 @@ SAME_LETTER = str.maketrans(
         **dict.fromkeys("ሃሓኃኻ", "ሀ"),
         **dict.fromkeys("ኣዓ", "አ"),
         **{chr(code): chr(code - 0x60) for code in (*range(0x30A1, 0x30F7), 0x30FD, 0x30FE)},
-        **dict(zip("ヶゖヵゕ", "けけかか", strict=True)),
+        **dict(zip("ヶゖヵゕヴゔヰゐヱゑ", "けけかかぶぶいいええ", strict=True)),
         **_han(),
-        **dict.fromkeys("’‘ʼʻʹ·׳״", "'"),
+        **dict.fromkeys("’‘‛ʼʻʽʾʿʹ′ꞌ·׳״՚ߴߵ", "'"),
         **dict.fromkeys("‐‑֊־−", "-"),
         **dict.fromkeys(map(chr, range(0x1F3FB, 0x1F400)), ""),
     }
@@ -72,8 +73,16 @@ class _Respelling(NamedTuple):
 _ARABIC = "\u0620-\u064a\u066e-\u06d3"
 _KATAKANA = "ァ-ヺｦ-ｯｱ-ﾝ"
 _SOUND_MARKS = "\u3099\u309aﾞﾟ"
-_HAN = "々\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufad9\U00020000-\U0003fffd"
+_IDEOGRAPH = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufad9\U00020000-\U0003fffd"
+_HAN = f"々{_IDEOGRAPH}"
 _HANGUL = "\u1100-\u11ff\uac00-\ud7a3"
+# The letter that each of these two looks like: Unicode wants that one letter, and keyboards give either.
+_LOOKS_LIKE = (
+    "अा=आ अो=ओ अौ=औ अॅ=ॲ अॉ=ऑ अॆ=ऄ एे=ऐ एॅ=ऍ एॆ=ऎ उु=ऊ অা=আ ঋৃ=ৠ અા=આ અે=એ અૈ=ઐ અો=ઓ અૌ=ઔ અૅ=ઍ અૉ=ઑ "
+    "ਅਾ=ਆ ਅੈ=ਐ ਅੌ=ਔ ੲਿ=ਇ ੲੀ=ਈ ੲੇ=ਏ ੳੁ=ਉ ੳੂ=ਊ ੳੋ=ਓ ଅା=ଆ ଏୗ=ଐ ଓୗ=ଔ ഇൗ=ഈ ഉൗ=ഊ എെ=ഐ ഒാ=ഓ ഒൗ=ഔ "
+    "අා=ආ අැ=ඇ අෑ=ඈ උෟ=ඌ එ්=ඒ එෙ=ඓ ඔෟ=ඖ ಉಾ=ಊ ಒೌ=ಔ ఒౌ=ఔ เเ=แ ເເ=ແ သြ=ဩ"
+)
+_VOWELS = dict(pair.split("=") for pair in _LOOKS_LIKE.split())
 _CHILLUS = dict(zip("ണനരലളക", "ൺൻർൽൾൿ", strict=True))
 _HIGH_NUMBERS = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞⅟↉⁰¹²³⁴⁵⁶⁷⁸⁹"
 # Unicode has no character there, and no text should have one.
@@ -90,6 +99,28 @@ def _nasals(block: int) -> _Respelling:
     return _Respelling(virama, re.compile(rule), f"{anusvara}{_NOTHING_IN_CLUSTER}")
 
 
+_B_FOR_V = dict(zip("ァィェォぁぃぇぉ", "バビベボばびべぼ", strict=True))
+
+
+def _b_for_v(syllable: str) -> str:
+    return _B_FOR_V[unicodedata.normalize("NFKC", syllable)[-1]]
+
+
+def _repeated_han(match: re.Match[str]) -> str:
+    """Return the match with its signs replaced by as many letters before them, or all by the last letter."""
+    letters, signs = match[1], len(match[2])
+    return letters + (letters[-signs:] if signs <= len(letters) else letters[-1] * signs)
+
+
+def _repeated_kana(match: re.Match[str]) -> str:
+    """Return the match with its sign replaced by the kana before it, voiced as the sign says."""
+    kana, sound_mark, sign = match.groups()
+    plain = unicodedata.normalize("NFD", kana)[0]
+    is_voiced = unicodedata.normalize("NFC", sign) in "ゞヾ"
+    repeated = unicodedata.normalize("NFC", f"{plain}\u3099") if is_voiced else plain
+    return f"{kana}{sound_mark}{repeated[0].ljust(len(sign), _NOTHING_IN_CLUSTER)}"
+
+
 _RESPELLINGS = (
     # NFKC would turn these signs into letters and glue them to the word before.
     _Respelling("™℠", re.compile("[™℠]"), " "),
@@ -97,6 +128,9 @@ _RESPELLINGS = (
     _Respelling(_HIGH_NUMBERS, re.compile(rf"(?<=\d)[{_HIGH_NUMBERS}]"), lambda match: match[0].translate(_APART)),
     # NFKC would turn an accent that stands for an apostrophe into a space.
     _Respelling("´", re.compile(r"(?<=[^\W\d_])´(?=[^\W\d_])"), "'"),
+    # Quotation marks stand for the sign of an acronym, and so do two apostrophes.
+    _Respelling("”“„", re.compile("[”“„](?<=[א-ת].)(?=[א-ת])"), "״"),
+    _Respelling("'’׳", re.compile("(?:''|’’|׳׳)(?<=[א-ת]..)(?=[א-ת])"), f"״{_NOTHING_IN_CLUSTER}"),
     # Persian writes a zero-width non-joiner where others write a space or nothing.
     _Respelling("\u200c", re.compile(f"(?<=[{_ARABIC}])\u200c(?=[{_ARABIC}])"), "-"),
     # Arabic writes a tatweel between a preposition and digits.
@@ -105,9 +139,19 @@ _RESPELLINGS = (
     _Respelling("վՎ", re.compile("(?<=[եԵ])[վՎ]"), "ւ"),
     _nasals(0x0900),
     _nasals(0x0A80),
-    # Vowels of foreign words are also written as the letter a with a sign.
-    _Respelling("\u0945", re.compile("अ\u0945"), f"ॲ{_NOTHING_IN_CLUSTER}"),
-    _Respelling("\u0ac5", re.compile("અ\u0ac5"), f"ઍ{_NOTHING_IN_CLUSTER}"),
+    _Respelling(
+        "".join({pair[0] for pair in _VOWELS}),
+        re.compile("|".join(_VOWELS)),
+        lambda match: _VOWELS[match[0]] + _NOTHING_IN_CLUSTER,
+    ),
+    # The sign of au looks like that of e and the letter lla, which has no sign of its own then.
+    _Respelling("\u0bc6", re.compile("\u0bc6ள(?![\u0bbe-\u0bcd\u0bd7])"), f"\u0bcc{_NOTHING_IN_CLUSTER}"),
+    # With ra and ii, both letters make the same sign.
+    _Respelling("ஶ", re.compile("ஶ(?=\u0bcdர\u0bc0)"), "ஸ"),
+    # Below another letter, da and ta look the same.
+    _Respelling("\u17d2", re.compile("(?<=\u17d2)ដ"), "ត"),
+    # The digit zero is typed for the letter wa.
+    _Respelling("၀", re.compile(r"(?<![၀-၉])၀(?=[က-\u103f])|(?<=[က-\u103f])၀(?![၀-၉])"), "ဝ"),
     # The letters that end a syllable were two letters and a joiner before they had a code of their own.
     _Respelling(
         "\u200d",
@@ -121,6 +165,15 @@ _RESPELLINGS = (
     # The vowel sign of am and a tone mark are typed in either order.
     _Respelling("\u0e4d", re.compile("\u0e4d([\u0e48-\u0e4b])"), "\\1\u0e4d"),
     _Respelling("\u0ecd", re.compile("\u0ecd([\u0ec8-\u0ecb])"), "\\1\u0ecd"),
+    # Foreign names with a v are also written with a b.
+    _Respelling(
+        "ヴゔｳ\u3099",
+        re.compile("(?:[ヴゔ]|ｳﾞ|[うウ]\u3099)[ァィェォぁぃぇぉｧｨｪｫ]"),
+        lambda match: _b_for_v(match[0]).ljust(len(match[0]), _NOTHING_IN_CLUSTER),
+    ),
+    # These signs repeat what stands before them.
+    _Respelling("々〻", re.compile(f"([{_IDEOGRAPH}]{{1,4}})([々〻]+)"), _repeated_han),
+    _Respelling("ゝヽゞヾ", re.compile("([ぁ-ゖァ-ヺ])(\u3099?)([ゝヽゞヾ]\u3099?)"), _repeated_kana),
     # The dot between foreign names is often left out.
     _Respelling("・･", re.compile(f"(?<=[{_KATAKANA}ーｰ{_SOUND_MARKS}])[・･](?=[{_KATAKANA}])"), _NOTHING),
     _Respelling("·•‧", re.compile(f"[·•‧](?<=[{_HAN}].)(?=[{_HAN}])"), _NOTHING),
@@ -159,7 +212,8 @@ _ACCENT = re.compile(
     "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"
     "\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed"
     "\u0898-\u089f\u08ca-\u08e1\u08e3-\u08ff"
-    "\u0711\u0730-\u074a]"
+    "\u0711\u0730-\u074a"
+    "\u07eb-\u07f3\u0951-\u0954\u1cd0-\u1ce8\u1ced\u1cf4\u1cf7-\u1cf9]"
 )
 _ACCENTED_SCRIPTS = ("LATIN", "GREEK", "HEBREW", "ARABIC")
 

@@ -21,7 +21,7 @@ from results.search.marks import mark
 from tests.results.search.cases import CASES
 
 ALPHABETS = {
-    "han": "北京大学图书馆看红楼梦圖書時々〇",
+    "han": "北京大学图书馆看红楼梦圖書時〇",
     "kana": "あいうがぱんっょーアイウガパンッョヴ",
     "thai": "กขคงจนมยรวสหอฉเแโใไะาำิีึืุู่้๊๋์็ๆ",
     "lao": "ກຂຄງຈນມຢຣວສຫອເແໂໃໄະາຳິີຶືຸູ່້໊໋໌ົ",
@@ -71,7 +71,7 @@ def test_a_text_has_these_terms(text, words, extras):
 def test_terms_change_only_with_the_analyzer_version():
     """Entries with other terms could not be deleted: raise the version, and add a migration that rebuilds."""
     made = repr([terms(case.text) for case in CASES])
-    assert {ANALYZER_VERSION: sha256(made.encode()).hexdigest()[:16]} == {3: "dd96091179f435c7"}
+    assert {ANALYZER_VERSION: sha256(made.encode()).hexdigest()[:16]} == {4: "86102aef3b8e3aa4"}
 
 
 def test_a_long_word_is_cut_and_still_found_as_a_whole():

@@ -1,6 +1,6 @@
-"""738 searches in 89 scripts and languages: what must be found, what must not, and which parts are marked.
+"""1,106 searches in 128 languages: what must be found, what must not, and which parts are marked.
 
-`tests/data/README.md` describes the table. `pytest -s` on this file prints the shares.
+`tests/data/README.md` describes the tables. `pytest -s` on this file prints the shares.
 """
 
 import re
@@ -18,7 +18,8 @@ from tests.factories import make_dub, make_ready_run, make_team
 
 pytestmark = pytest.mark.django_db
 
-TABLE = Path(__file__).parent.parent.parent / "data" / "search_cases.tsv"
+DATA = Path(__file__).parent.parent.parent / "data"
+TABLES = (DATA / "search_cases.tsv", DATA / "more_search_cases.tsv")
 BARS = {"A": 0.995, "B": 0.8, "C": 0.0}
 
 Marks = list[tuple[int, int]]
@@ -45,7 +46,10 @@ def unescaped(cell: str) -> str:
 
 
 CASES = [
-    Case(*map(unescaped, line.split("\t"))) for line in TABLE.read_text(encoding="utf-8").split("\n")[1:] if line
+    Case(*map(unescaped, line.split("\t")))
+    for table in TABLES
+    for line in table.read_text(encoding="utf-8").split("\n")[1:]
+    if line
 ]
 
 
