@@ -22,7 +22,7 @@ from results.models import (
     Tag,
     TeamVersion,
 )
-from results.runs.paste import files, limits, pasted_ids
+from results.runs.paste import files, limits, pasted_ids, tables
 from results.runs.paste.column_names import Role
 from results.search import titles
 from results.transcripts import languages
@@ -64,6 +64,11 @@ class RunsForm(forms.Form):
             raise ValidationError(
                 _("You can add up to %(most)s run ids at once. Add these in parts."),
                 params={"most": f"{limits.MAX_IDS:,}"},
+            ) from None
+        except tables.TooManyTablesError:
+            raise ValidationError(
+                _("This text has more than %(most)s tables. Add it in parts."),
+                params={"most": f"{limits.MAX_TABLES:,}"},
             ) from None
         return cleaned | {"pasted": pasted, "read_file": file, "text": "\n".join(texts)}
 

@@ -6,9 +6,16 @@ A name is compared without case, accents, spaces and signs, and is known if it i
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, wraps
+from typing import TypeVar
+
+T = TypeVar("T")
+
+# A longer text is the name of no column, and what is known of it is not kept.
+MAX_NAME = 200
+NO_RANK: int | None = None
 
 
 class Role(StrEnum):
@@ -39,12 +46,14 @@ def _words(text: str) -> frozenset[str]:
 _IDS = _words("""
     id ids identifier identifiers identificador identifiant identificativo identificatie kennung kennnummer no
     nos nr num number numbers nummer numero numeros nro n 番号 識別子 编号 編號 编码 編碼 号 號 번호 아이디 식별자
+    uuid guid номер идентификатор ідентифікатор numer identyfikator numara numarası kimlik číslo رقم معرف מזהה מספר
 """)
 # Those of them that number rows as often as they name ids.
 _NUMBERS = _words("no nos nr n num number numbers nummer numero numeros nro 番号 编号 編號 号 號 번호")
 _RUNS = _words("""
     run runs lauf laufe durchlauf ejecucion ejecuciones corrida execucao execucoes execution executions
-    esecuzione uitvoering 実行 ラン 运行 運行 执行 執行 실행 런
+    esecuzione uitvoering 実行 ラン 运行 運行 执行 執行 실행 런 запуск запуска запуску uruchomienie uruchomienia
+    çalıştırma spuštění تشغيل التشغيل הרצה
 """)
 _DUBS = _words("""
     dub dubs dubbing dubbed doblaje doblajes doublage doublages dublagem dublagens doppiaggio doppiaggi
@@ -58,6 +67,7 @@ _JOBS = _words("""
 """)
 _TASKS = _words("""
     task tasks aufgabe tarea tareas tache taches tarefa tarefas compito attivita taak taken タスク 任务 任務 태스크
+    задача задачи задание завдання zadanie zadania görev úkol مهمة المهمة משימה
 """)
 _FILLERS = _words("""
     the of in d l de del da do di du des der la le von van の 的
@@ -102,6 +112,7 @@ _OTHERS = _words("""
     date
     created createdat updated updatedat added due deadline time datum fecha data 日付 日期 날짜 year jahr ano annee
     anno jaar 年 연도 month monat week woche season staffel temporada saison stagione seizoen シーズン 季 시즌
+    сезон sezon الموسم עונה level severity logger
     price cost
     costs credits amount budget preis kosten precio prix preco prezzo prijs 価格 价格 價格 가격 words characters
     chars
@@ -116,6 +127,7 @@ _OTHERS = _words("""
 _TITLES = (
     _words("""
     title titles titel summary intitule عنوان العنوان titulo titre titolo タイトル 題名 作品名 标题 標題 제목
+    название назва заголовок tytuł başlık כותרת शीर्षक
     """),
     _words("""
     name names nombre nom nome naam bezeichnung 名前 名称 名稱 이름
@@ -159,7 +171,21 @@ _LANGUAGE_KINDS: dict[str, str] = {
 }
 
 
-@lru_cache(maxsize=1024)
+def _of_names(otherwise: T) -> Callable[[Callable[[str], T]], Callable[[str], T]]:
+    """Return a decorator that keeps a function's last answers; for a text too long for a name it is `otherwise`."""
+
+    def decorator(function: Callable[[str], T]) -> Callable[[str], T]:
+        kept = lru_cache(maxsize=2048)(function)
+
+        @wraps(function)
+        def of_name(name: str) -> T:
+            return kept(name) if len(name) <= MAX_NAME else otherwise
+
+        return of_name
+
+    return decorator
+
+
 def id_kinds(name: str) -> frozenset[str]:
     """Return the kinds of words that a name of an id column is made of; empty if it has any other word.
 
@@ -185,6 +211,7 @@ def _kinds(folded: str, kinds: Mapping[str, str]) -> frozenset[str]:
     return ways[-1] or frozenset()
 
 
+@_of_names(0)
 def run_rank(name: str) -> int:
     """Return how surely this name is that of run ids: 0 if it is not, 1 if it may number the rows, up to 7."""
     kinds = id_kinds(_without_remark(name)) - {"filler"}
@@ -203,11 +230,13 @@ def run_rank(name: str) -> int:
     return 3 if "job" in kinds else 1 if fold(name) in _NUMBERS else 2
 
 
+@_of_names(False)
 def is_task(name: str) -> bool:
     """Tell whether this name is that of the ids of dubbing tasks."""
     return "task" in id_kinds(_without_remark(name))
 
 
+@_of_names(NO_RANK)
 def title_rank(name: str) -> int | None:
     """Return the place of this name among those of titles, 0 for the surest; None if it is none of them."""
     folded = fold(_without_remark(name))
@@ -218,20 +247,24 @@ def title_rank(name: str) -> int | None:
     return len(_TITLES) if is_part or folded.endswith(("title", "titel")) else None
 
 
+@_of_names(False)
 def is_tags(name: str) -> bool:
     return fold(name) in _TAGS
 
 
+@_of_names(False)
 def is_source(name: str) -> bool:
     """Tell whether columns of this name hold what the dubs of one original share."""
     return fold(_without_remark(name)) in _SHARED or is_series(name)
 
 
+@_of_names(False)
 def is_series(name: str) -> bool:
     """Tell whether columns of this name hold a series, of which each episode is an original."""
     return fold(_without_remark(name)) in _SERIES
 
 
+@_of_names(0)
 def language_rank(name: str) -> int:
     """Return how surely columns of this name hold the dub's language: 0 if they do not, 2 if it says so."""
     kinds = _language_kinds(name)
@@ -240,11 +273,11 @@ def language_rank(name: str) -> int:
     return 2 if "target" in kinds else 1
 
 
-@lru_cache(maxsize=1024)
 def _language_kinds(name: str) -> frozenset[str]:
     return _kinds(fold(_without_remark(name)), _LANGUAGE_KINDS)
 
 
+@_of_names(False)
 def is_other(name: str) -> bool:
     """Tell whether columns of this name hold something known that is neither an id nor a title nor tags."""
     words = [fold(word) for word in re.split(r"[\W_]+", name) if word]
@@ -253,10 +286,12 @@ def is_other(name: str) -> bool:
     return fold(name) in _OTHERS or any(word in _OTHERS for word in words)
 
 
+@_of_names(False)
 def names_other_ids(name: str) -> bool:
     """Tell whether this name is that of ids of something else, such as `Order ID`."""
     words = [fold(word) for word in re.split(r"[\W_]+", name) if word]
-    return len(words) > 1 and not run_rank(name) and not is_task(name) and any(word in _IDS for word in words)
+    names_ids = len(words) > 1 and any(word in _IDS for word in words) and _RUNS.isdisjoint(words)
+    return names_ids and not run_rank(name) and not is_task(name)
 
 
 def _without_remark(name: str) -> str:
@@ -264,11 +299,13 @@ def _without_remark(name: str) -> str:
     return re.sub(r"(?<=\w)\s*[(\[][^()\[\]]*[)\]]\s*$", "", name)
 
 
+@_of_names(False)
 def is_known(name: str) -> bool:
     """Tell whether this is the name of a column, and not a value in one."""
     return bool(run_rank(name) or is_task(name) or is_tags(name) or title_rank(name) is not None or is_other(name))
 
 
+@_of_names(False)
 def is_total(cell: str) -> bool:
     """Tell whether the cell says that its row holds sums."""
     return fold(cell) in _TOTALS

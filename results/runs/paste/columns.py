@@ -123,6 +123,9 @@ def _run_columns(columns: Sequence[Column]) -> list[int]:
     unnamed = [
         at for at, column in enumerate(columns) if not ranks[at] and column.holds_ids and not _is_other(column)
     ]
+    if any(column_names.names_other_ids(column.name) and column.holds_ids for column in columns):
+        # Perhaps the ids of runs in words that are not known; then seasons and the like are none.
+        unnamed = [at for at in unnamed if not columns[at].repeats]
     # `id` may number the rows: then another column has the ids.
     named_well = [at for at in named if not columns[at].counts]
     for candidates in (named_well, [at for at in named + unnamed if not columns[at].counts], named, unnamed):

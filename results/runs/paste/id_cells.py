@@ -5,12 +5,21 @@ import re
 # Stands for invisible characters between digits until it is known whether they are in a cell of ids.
 BREAK = "\ue000"
 
+# What programs write where a cell has no value, and formulas that failed. In other capitals, as `Null` and `Nan`,
+# the words are titles.
+NO_VALUES = frozenset({
+    "null", "NULL", "none", "None", "nan", "NaN", "NAN", "nil", "na", "NA", "n/a", "N/A", "#n/a", "#N/A", "<na>",
+    "<NA>", "<null>", "<NULL>", "(null)", "(NULL)", "\\n", "\\N", "undefined",
+    "-", "–", "—", "#REF!", "#VALUE!", "#NAME?", "#NUM!", "#DIV/0!", "#NULL!",
+})  # fmt: skip
+
 _DIGITS = r"\d{1,19}"
 # Between groups of three digits: comma, point, apostrophes, the Arabic separators and any space.
 _GROUPING = r"[,.'’ʼ‘`´٬٫，、،\s]"
 _GROUPED = re.compile(rf"\d{{1,3}}(?P<sign>{_GROUPING})\d{{3}}(?:(?P=sign)\d{{3}})*")
 _INDIAN = re.compile(r"\d{1,2}(?:,\d{2})+,\d{3}")
-_ZERO_FRACTION = re.compile(r"(?P<whole>\d.*?)[.,٫]0{1,2}")
+# Three zeros may be those of thousands.
+_ZERO_FRACTION = re.compile(r"(?P<whole>\d.*?)[.,٫](?:0{1,2}|0{4,20})")
 _FORMULA = re.compile(r"""=?\s*["'’](?P<value>[^"]*)["']?""")
 _EXPONENT = re.compile(r"[+-]?\d+(?:[.,٫]\d+)?\s*[eE]\s*[+-]?\d+")
 # A comma alone may be part of a number, unless the numbers beside it are too long for its parts.

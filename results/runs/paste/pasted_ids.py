@@ -68,7 +68,7 @@ def read(
 
     `roles` are a person's choice for the columns of the table with this fingerprint.
     `languages` maps CAMB.AI's numbers to tags, beyond those that are always known.
-    Raises TooManyIdsError as soon as there are more than `most` ids, if that is given.
+    Raises TooManyIdsError as soon as there are more than `most` ids, if that is given, and TooManyTablesError.
     """
     lines = _Lines(most)
     read_tables: list[Table] = []

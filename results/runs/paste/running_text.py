@@ -34,23 +34,38 @@ _ONE_OR_SEVERAL = re.compile(
 )
 # A title in a message. In quotation marks a number of two digits is hardly ever an id: `"Kitchen 7" is run 1344`.
 _QUOTED = re.compile(r"""(?<!\w)["'`“„«‘](?P<text>[^"'`“”„«»‘’\n]{1,200})["'`”“»’](?!\w)""")
-# A title in an object as programs print it: `<Run 1344: Room 12>`, `&{RunID:1344 Title:Room 12}`.
+# A title in an object as programs print it: `<Run 1344: Room 12>`, `&{RunID:1344 Title:Room 12}`. Without an id
+# before it, as in `<Run: Room 12>`, or in a message, as in `Run 1344: Room 12`, a long number in it may be an id.
 _PRINTED = re.compile(
     r"<[^\W\d]\w{0,40} #?\d{1,19}: (?P<text>[^<>\n]{1,200})>"
-    r"|\b(?:title|name)\s?[:=]\s?(?P<value>[^<>{}(),;\n]{1,200}?)(?=[>})]|[,;]?\s\w{1,40}\s?[:=])",
+    r"|\b(?:title|name)\s?[:=]\s?(?P<value>[^<>{}(),;\n]{1,200}?)(?=[>})]|[,;]?\s\w{1,40}\s?[:=])"
+    r"|<[^\W\d]\w{0,40}: (?P<only>[^<>\n]{1,200})>"
+    r"|(?:\brun (?:id )?#?\d{1,19}|^\W{0,3}\d{3,19})"
+    r"(?:\s?[:–—-]\s(?P<after>[^<>;\n]{1,200}?)(?=[,.]?\s(?:and\s)?run\b|[<>;]|$)|\s\((?P<beside>[^()\n]{1,200}))",
+    re.IGNORECASE | re.MULTILINE,
+)
+_MAY_HOLD_IDS = ("only", "after", "beside")
+_SHORT_NUMBER = re.compile(r"\d{1,2}", re.ASCII)
+# The first letters of the months in languages of the Latin alphabet.
+_MONTH = (
+    "(?:jan|ene|gen|feb|fev|fév|mar|mär|mrt|apr|avr|abr|may|mai|mag|maj|mei|jun|jui|giu|jul|lug|aug|ago|aoû|sep|set|okt"
+    r"|oct|ott|nov|dec|dez|dic|déc)[^\W\d_]*\.?"
+)
+_DATE = re.compile(
+    rf"\b(?:\d{{1,2}}(?:st|nd|rd|th|º|\.)?\s(?:de\s|of\s)?{_MONTH},?\s(?:de\s)?(?:19|20)\d\d"
+    rf"|{_MONTH}\s\d{{1,2}}(?:st|nd|rd|th)?,?\s(?:19|20)\d\d)\b",
     re.IGNORECASE,
 )
-_SHORT_NUMBER = re.compile(r"\d{1,2}", re.ASCII)
 
 
 def tokens(text: str) -> Iterator[PastedId]:
     """Yield every token of the text with its verdict, in the order of the text."""
     end = 0
     for url in _URL.finditer(text):
-        yield from _numbers(text[end : url.start()])
+        yield from _dates(text[end : url.start()])
         yield _read_url(url.group())
         end = url.end()
-    yield from _numbers(text[end:])
+    yield from _dates(text[end:])
 
 
 def tokens_beside_a_table(text: str) -> Iterator[PastedId]:
@@ -58,7 +73,7 @@ def tokens_beside_a_table(text: str) -> Iterator[PastedId]:
 
     `Dubbing list 2026` and `Total 24 minutes` add no runs.
     """
-    is_named = bool(_LABELLED.search(text)) or all(map(is_one_id, text.split()))
+    is_named = bool(_LABELLED.search(text.removeprefix("# "))) or all(map(is_one_id, text.split()))
     for token in tokens(text):
         is_bare = token.verdict is Verdict.ID and token.written.isdecimal()
         if is_bare and not is_named:
@@ -81,6 +96,15 @@ def names_ids(text: str) -> bool:
     return bool(_LABELLED.search(text))
 
 
+def _dates(text: str) -> Iterator[PastedId]:
+    end = 0
+    for date in _DATE.finditer(text):
+        yield from _numbers(text[end : date.start()])
+        yield PastedId(shorten(date.group()), Verdict.NOT_AN_ID, note=_("this looks like a date"))
+        end = date.end()
+    yield from _numbers(text[end:])
+
+
 def _numbers(text: str) -> Iterator[PastedId]:
     end = 0
     for number in _ONE_OR_SEVERAL.finditer(text):
@@ -97,7 +121,8 @@ def _words(text: str) -> Iterator[PastedId]:
         group = printed.lastgroup or ""
         if _is_title(printed[group]):
             yield from _words_unprinted(text[end : printed.start(group)])
-            yield from map(_within_title, _words_unquoted(printed[group]))
+            within = _short_within_title if group in _MAY_HOLD_IDS else _within_title
+            yield from map(within, _words_unquoted(printed[group]))
             end = printed.end(group)
     yield from _words_unprinted(text[end:])
 
@@ -107,8 +132,7 @@ def _words_unprinted(text: str) -> Iterator[PastedId]:
     for quoted in _QUOTED.finditer(text):
         if _is_title(quoted["text"]):
             yield from _words_unquoted(text[end : quoted.start()])
-            for token in _words_unquoted(quoted["text"]):
-                yield _within_title(token) if _SHORT_NUMBER.fullmatch(token.written) else token
+            yield from map(_short_within_title, _words_unquoted(quoted["text"]))
             end = quoted.end()
     yield from _words_unquoted(text[end:])
 
@@ -122,6 +146,10 @@ def _within_title(token: PastedId) -> PastedId:
         return token
     note = _("a number in a title; write “run” before it if it is a run id")
     return PastedId(token.written, Verdict.NOT_AN_ID, note=note)
+
+
+def _short_within_title(token: PastedId) -> PastedId:
+    return _within_title(token) if _SHORT_NUMBER.fullmatch(token.written) else token
 
 
 def _words_unquoted(text: str) -> Iterator[PastedId]:

@@ -19,11 +19,6 @@ from results.transcripts import languages
 from results.transcripts.languages import quoted
 
 _ID_WITH_REMARK = re.compile(r"\W*\w*?\d+\W*(?:\(.*\)\W*)?")
-# What programs write where a cell has no value, and formulas that failed.
-_NO_VALUE = frozenset({
-    "null", "none", "nan", "nil", "na", "n/a", "#n/a", "<na>", "<null>", "(null)", "\\n", "undefined",
-    "-", "–", "—", "#ref!", "#value!", "#name?", "#num!", "#div/0!", "#null!",
-})  # fmt: skip
 # Sums stand in one of the last rows.
 LAST_ROWS = 3
 
@@ -48,7 +43,7 @@ def _read_row(row: Row, table: Table, languages_of_numbers: Mapping[int, str]) -
         cell = row[place] if place is not None else ""
         if role in (Role.RUN, Role.TASK):
             return cell
-        return "" if cell.casefold() in _NO_VALUE else cell.replace(id_cells.BREAK, " ")
+        return "" if cell in id_cells.NO_VALUES else cell.replace(id_cells.BREAK, " ")
 
     found = list(_read_id(cell_of(Role.RUN)))
     is_alone = sum(map(bool, row)) == 1 < len(row) and any(map(str.isalpha, cell_of(Role.RUN)))

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from django.utils.translation import gettext as _
 
-from results.runs.paste import column_names, columns, grids, id_cells
+from results.runs.paste import column_names, columns, grids, id_cells, limits
 from results.runs.paste.column_names import Role
 from results.runs.paste.columns import Choice
 from results.runs.paste.grids import SPACES, Row
@@ -44,10 +44,15 @@ _TITLE_THEN_ID = re.compile(
 # Each pair of signs in which a title may stand as a whole.
 _AROUND_TITLES = (*"()", *"[]", *'""', *"''", *"“”", *"„“", *"„”", *"‘’", *"«»", *"»«", *"「」", *"『』", *"《》")
 _SET_OFF = re.compile(r"(\*\*|__|[*_`~])(?P<title>.*)\1")
+_OPEN_CELL, _CLOSED_CELL = re.compile(r'(?:^|[\t;|,]) ?"'), re.compile(r'" ?(?:$|[\t;|,])')
 _NUMBERED = re.compile(r"\s*(?P<number>\d{1,4})[.)]\s+(?P<line>\S.*)")
 _CUT_NUMBER_AND_TITLE = re.compile(r"\d{1,3},\d{3}\s[^,]*")
 _YEAR_OR_COUNT = re.compile(r"(?:19|20)?\d\d?")
 _LONG_NUMBER = re.compile(r"\d{3,}")
+
+
+class TooManyTablesError(Exception):
+    """A text has more tables than are looked at."""
 
 
 @dataclass(frozen=True)
@@ -91,24 +96,49 @@ class Table:
 
 
 def parts(text: str) -> list[str]:
-    """Return the text in parts with one table each: every table after the first begins with a header of its own."""
+    """Return the text in parts with one table each: every table after the first begins with a header of its own.
+
+    Raises TooManyTablesError for more than MAX_TABLES.
+    """
     lines = text.split("\n")
     starts = [0]
     last: Row = []
     last_at = -1
+    within_cells = _within_cells(lines)
     for at in range(len(lines)):
         # The same header again begins no table; it may stand above each of very many rows.
         if (
-            (last and lines[at] == lines[last_at])
+            at in within_cells
+            or (last and lines[at] == lines[last_at])
             or not (header := _next_header(lines, at, last))
             or header == last
         ):
             continue
         # Of two header rows, the lower one names the columns.
         if last and any(line.strip() for line in lines[last_at + 1 : at]):
+            if len(starts) == limits.MAX_TABLES:
+                raise TooManyTablesError
             starts.append(at)
         last, last_at = header, at
     return ["\n".join(lines[start:end]) for start, end in zip(starts, [*starts[1:], len(lines)], strict=True)]
+
+
+def _within_cells(lines: list[str]) -> set[int]:
+    """Return the places of the lines that begin within a cell in quotation marks.
+
+    Such a mark opens a cell where one begins. It counts only if another line closes it.
+    """
+    within: set[int] = set()
+    opened = -1
+    for at, line in enumerate(lines):
+        if line.count('"') % 2 == 0:
+            continue
+        if opened >= 0 and _CLOSED_CELL.search(line):
+            within.update(range(opened + 1, at + 1))
+            opened = -1
+        elif _OPEN_CELL.search(line):
+            opened = at
+    return within
 
 
 def _next_header(lines: list[str], at: int, last: Row) -> Row:
@@ -340,9 +370,10 @@ def _single_column(lines: list[str], *, is_numbered: bool) -> Table | None:
         return None
     if names and column_names.run_rank(names[0]) > columns.SURE_RANK:
         return Table((names[0],), [[cell] for cell in cells], Choice((Role.RUN,)))
-    if not all(map(id_cells.is_numeric, cells)):
+    given = [cell for cell in cells if cell not in id_cells.NO_VALUES]
+    if not given or not all(map(id_cells.is_numeric, given)):
         return None
-    numbers = [id_cells.whole_number(cell) for cell in cells]
+    numbers = [id_cells.whole_number(cell) for cell in given]
     if not all(numbers) or (numbers == cells and not is_numbered):
         return None  # plain numbers are read as running text, with the same result
     rows = [[cell] for cell in cells]

@@ -135,8 +135,12 @@ def test_the_text_of_a_file_comes_back_with_the_page(team, member):
             {"text": " ".join(map(str, range(1, 20_002)))},
             "You can add up to 20,000 run ids at once. Add these in parts.",
         ),
+        (
+            {"text": "run_id,title\n1,a\n\ntitle,run_id\na,2\n\n" * 501},
+            "This text has more than 1,000 tables. Add it in parts.",
+        ),
     ],
-    ids=["too long", "too many"],
+    ids=["too long", "too many", "too many tables"],
 )
 def test_a_text_over_a_limit_is_refused_and_not_lost(data, sentence, team, member):
     response = add(member, team, **data, save="1")

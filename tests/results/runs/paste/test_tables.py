@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from results.runs.paste import column_names, tables
+from results.runs.paste import column_names, limits, tables
 from results.runs.paste.column_names import Role
 from results.runs.paste.pasted_ids import parse, read
 from results.runs.paste.verdicts import Verdict
@@ -32,7 +32,13 @@ TITLED = [
     "Dubbing list 2026\n\nWeek 32\nrun_id\ttitle\n1344\tKitchen episode 2\n1345\tGarden 7",
     "run_id,title\n1344,Kitchen episode 2\n1345,Garden 7\n\nTotal 24 minutes",
     "Liste 2026;;\nLauf-ID;Titel;Minuten\n1344;Kitchen episode 2;24\n1345;Garden 7;12\n;Summe;36",
+    "sep=;\nrun_id;title;Take 2\n1344;Kitchen episode 2;9\n1345;Garden 7;8",
+    "run_id,title,3D\n1344,Kitchen episode 2,1\n1345,Garden 7,0\n# 2 rows",
     # What people call the column.
+    "ID запуска;Название;Сезон 1\n1344;Kitchen episode 2;1\n1345;Garden 7;1",
+    "Numer uruchomienia;Tytuł;Sezon 1\n1344;Kitchen episode 2;1\n1345;Garden 7;1",
+    "Çalıştırma ID;Başlık;Sezon 1\n1344;Kitchen episode 2;1\n1345;Garden 7;1",
+    "external_run_id,Title,Rev3\n1344,Kitchen episode 2,1\n1345,Garden 7,0",
     "Job ID,Title\n1344,Kitchen episode 2\n1345,Garden 7",
     "CAMB run #,Title,Minutes\n1344,Kitchen episode 2,24\n1345,Garden 7,12",
     "[Run ID] (camb)\tTitle\tSeason\n1344\tKitchen episode 2\t1\n1345\tGarden 7\t1",
@@ -84,6 +90,7 @@ TITLED = [
     "run_id;title\n1\xa0344;Kitchen episode 2\n1\u2009345;Garden 7",
     'run_id,title\n="1344",Kitchen episode 2\n="1345",Garden 7',
     "run_id,title\n'1344,Kitchen episode 2\n'1345,Garden 7",
+    "run_id\ttitle\n1344.0000\tKitchen episode 2\n1345.000000\tGarden 7",
     'run_id,title\n"1,344.00",Kitchen episode 2\n"1,345.00",Garden 7',
     "run_id,title\n#1344,Kitchen episode 2\nrun 1345 (done),Garden 7",
     "1,344\tKitchen episode 2\n1,345\tGarden 7",
@@ -165,6 +172,16 @@ def test_exactly_the_ids_come_in_with_their_titles(text):
         ("1344\tKitchen 2\n1345\t101 Dalmatians\n1350\t300",
          {1344: "Kitchen 2", 1345: "101 Dalmatians", 1350: "300"}),
         ("[8081.0, 8082.0, nan]", {8081: "", 8082: ""}),
+        ("8081.0\n8082.0\nnan", {8081: "", 8082: ""}),
+        (f"uuid,run,title\n{TASK},9001,Kitchen\n{TASK_2},,Garden", {9001: "Kitchen", TASK_2: "Garden"}),
+        (f"задача;запуск;название\n{TASK};9001;Kitchen\n{TASK_2};;Garden", {9001: "Kitchen", TASK_2: "Garden"}),
+        ('{"level":"info","ts":1730543482,"run_id":1344}\n{"level":"info","ts":1730543483,"run_id":1345}',
+         {1344: "", 1345: ""}),
+        ('run_id,title\n1344,"Kitchen\n\nid,name,x\n7,x,y"\n1345,Garden',
+         {1344: "Kitchen id,name,x 7,x,y", 1345: "Garden"}),
+        ('id,about,run_id\n1,"See\n\nRun ID,Title\n9,x",1344\n2,Garden,1345',
+         {1344: "See Run ID,Title 9,x", 1345: "Garden"}),
+        ('run_id,title\n1344,"Harbour\n\ntitle,run_id\n"Kyoto,1345', {1344: '"Harbour', 1345: '"Kyoto'}),
         ("{'1344': Result(video_url='https://x.test/9.mp4', transcript=[Item(start=0, text='Hi 22')]), '13': None}",
          {1344: "", 13: ""}),
         ('{"1344": [{"language": 54, "audio_url": "https://x.test/1.flac"}]}', {1344: ""}),
@@ -444,6 +461,11 @@ def test_a_short_number_in_a_quoted_title_is_no_id():
         "&{RunID:1344 Title:Room 12} &{RunID:1345 Title:Hall 1200}",
         "[{Title:Room 12 RunID:1344 Lang:es} {Title:Hall 1200 RunID:1345 Lang:de}]",
         "Run(title=Room 12, id=1344), Run(title=Hall 1200, id=1345)",
+        "Run 1344: Room 12\n\nRun ID 1345 - Hall 12",
+        "Run 1344 (Room 12), run 1345 (Hall 12)",
+        "Run 1344: Room 12, run 1345: Hall 12",
+        "1344: Room 12\n\nThanks! 1345 is done",
+        "<Run: Room 12> <Run: Run 1344> <Run: Run object (1345)>",
         "Run{runId=1344, title='Room 12'} Run{runId=1345, title='Hall 1200'}",
         "<Run: Room (1344)> <Run: Run object (1345)>",
     ],
@@ -451,6 +473,27 @@ def test_a_short_number_in_a_quoted_title_is_no_id():
 def test_a_number_in_the_title_of_a_printed_object_is_no_id(text):
     assert list(found(text)) == [1344, 1345]
     assert all(line.note for line in parse(text) if line.verdict is Verdict.NOT_AN_ID)
+
+
+def test_a_long_number_behind_an_id_stays_an_id():
+    assert list(found("Run 1344: and 1345")) == [1344, 1345]
+    assert list(found("Run 1344: 12")) == [1344, 12]
+    assert list(found("<Run: Room 1344>")) == [1344]
+
+
+@pytest.mark.parametrize(
+    "date",
+    ["2 Nov 2026", "Nov 2, 2026", "2. November 2026", "2 de noviembre de 2026", "2nd of May 2026", "1 févr. 2026"],
+)
+def test_a_date_in_a_message_is_no_id(date):
+    lines = parse(f"> On {date}, at 10:31, Ana wrote:\n> please add run 1344\n\nDone. Also 1345.")
+    assert [line.run_id for line in lines if line.run_id] == [1344, 1345]
+    assert (date, "this looks like a date") in [(line.written, line.note) for line in lines]
+
+
+@pytest.mark.parametrize("title", ["Null", "Nan", "Nil", "Undefined", "Na"])
+def test_a_word_for_no_value_in_capitals_of_a_title_is_one(title):
+    assert found(f"run_id,title\n1344,{title}") == {1344: title}
 
 
 @pytest.mark.parametrize("nothing", ["NULL", "null", "NaN", "None", "N/A", "#N/A", "<NA>", "\\N", "-", "#REF!"])
@@ -518,6 +561,19 @@ def test_a_header_above_each_row_is_looked_at_once(monkeypatch):
     monkeypatch.setattr(tables, "_is_sure", is_sure)
     assert len(tables.parts("run_id,title\n1344,Kitchen\n" * 100)) == 1
     assert is_sure.call_count < 10
+
+
+def test_a_text_of_more_tables_than_are_looked_at_is_refused(monkeypatch):
+    text = "".join(f"run_id,title{number % 7 * 'x'}\n{1344 + number},Kitchen\n\n" for number in range(6))
+    assert len(found(text)) == 6
+    monkeypatch.setattr(limits, "MAX_TABLES", 5)
+    with pytest.raises(tables.TooManyTablesError):
+        parse(text)
+
+
+def test_a_long_text_is_the_name_of_no_column():
+    assert column_names.run_rank("run id" + " " * 300) == 0
+    assert column_names.run_rank("run id" + " " * 100) > 0
 
 
 def test_a_question_about_one_of_two_tables_is_asked_and_answered():
