@@ -1,14 +1,11 @@
 """Dubs, cues, names of speakers, and CAMB.AI's numbers for languages."""
 
-from collections.abc import Collection
-from typing import Any
-
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Q
-from django.db.models.base import ModelState
 from django.utils.translation import gettext_lazy as _
 
+from results.models.plain_rows import PlainRow
 from results.models.runs import Run
 from teams.models import Team, User
 
@@ -32,7 +29,7 @@ class LanguageSource(models.TextChoices):
     GUESS = "guess", _("guessed from the text")
 
 
-class Dub(models.Model):
+class Dub(PlainRow):
     """A run's output in one language."""
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+", db_index=False)
@@ -118,7 +115,7 @@ class Dub(models.Model):
         return self.language_source == LanguageSource.GUESS
 
 
-class Cue(models.Model):
+class Cue(PlainRow):
     """One line of speech. `position` counts from 1 in time order; times are integer milliseconds."""
 
     # Only the dub is indexed, by the constraint below. A cue is found by its id (search) or in its dub's order, and
@@ -141,18 +138,6 @@ class Cue(models.Model):
 
     def __str__(self) -> str:
         return self.text[:60]
-
-    @classmethod
-    def from_db(
-        cls, db: str | None, field_names: Collection[str], values: Collection[Any], **_others: Any
-    ) -> "Cue":
-        # A page or an export reads thousands: Django's own way, field by field and with signals, takes five times
-        # as long.
-        cue = cls.__new__(cls)
-        cue._state = ModelState()
-        cue._state.db, cue._state.adding = db, False
-        vars(cue).update(zip(field_names, values, strict=True))
-        return cue
 
 
 class SpeakerName(models.Model):

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from results import clock
+from results.models.plain_rows import PlainRow
 from results.models.runs import Run
 from results.models.saved_views import SavedView
 from results.models.search import SavedSearch
@@ -47,7 +48,7 @@ class EventQuerySet(models.QuerySet["Event"]):
         )
 
 
-class Event(models.Model):
+class Event(PlainRow):
     """What happened in a team, written once, in the transaction of what it tells of (a transactional outbox).
 
     Insert an event after `TeamVersion.bump`. The row that it locks puts a team's events in the order of their ids,

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from results import clock
 from results.models.api_key import ApiKey
+from results.models.plain_rows import PlainRow
 from results.models.workers import WorkerHeartbeat
 from teams.models import MAX_ACTOR_NAME, Membership, Team, User
 
@@ -138,7 +139,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         return list(self.values_list("pk", flat=True))
 
 
-class Run(models.Model):
+class Run(PlainRow):
     """One tracked CAMB.AI dubbing run of one team.
 
     A run may be added by the id of a dubbing task. `camb_run_id` is then empty until CAMB.AI names the run.
