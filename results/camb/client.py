@@ -85,15 +85,10 @@ class Client:
         self._total_seconds = total_seconds
         self._max_bytes = max_bytes
         self._adapter = DeadlineAdapter()
-        self._session = requests.Session()
-        self._session.mount("http://", self._adapter)
-        self._session.mount("https://", self._adapter)
         try:
             self._host = urlsplit(self._base_url).hostname or ""
         except ValueError:
             self._host = ""
-        # The environment's proxy leads out of this machine and cannot reach a server on it.
-        self._session.trust_env = self._host not in ("localhost", "127.0.0.1", "::1")
 
     def __enter__(self) -> Self:
         return self
@@ -104,7 +99,7 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        self._session.close()
+        self._adapter.close()
 
     def fetch(self, run_ids: Sequence[int]) -> dict[int, RunAnswer]:
         """Return CAMB.AI's answer for each of one to five runs, by run id.
@@ -117,7 +112,7 @@ class Client:
             return {run_id: self._fetch_one(run_id) for run_id in run_ids}
         if not BATCH_MIN <= len(run_ids) <= BATCH_MAX:
             raise ValueError(f"CAMB.AI takes 1 to {BATCH_MAX} runs at once, not {len(run_ids)}")
-        answer = parse.unpacked(self._send("POST", "/dubbing-results", {"run_ids": list(run_ids)}))
+        answer = parse.unpacked(self._send(run_ids=run_ids))
         by_run = bulk.sort_by_run(answer, run_ids)
         if by_run is None:
             raise Malformed(
@@ -128,7 +123,7 @@ class Client:
         return {run_id: parse.read_run_in(by_run, run_id, self._hidden) for run_id in run_ids}
 
     def _fetch_one(self, run_id: int) -> RunAnswer:
-        answer = self._send("GET", f"/dub-result/{run_id}")
+        answer = self._send(f"/dub-result/{run_id}")
         if not (isinstance(answer, dict | str | None) or (isinstance(answer, list) and answer)):
             raise Malformed(
                 gettext("CAMB.AI's answer is not in the expected form. Dubroom tries again later."),
@@ -153,7 +148,7 @@ class Client:
         # Other characters, such as "..", would change the address.
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,200}", task_id):
             raise ValueError("not a task id of CAMB.AI")
-        answer = self._send("GET", f"/dub/{task_id}")
+        answer = self._send(f"/dub/{task_id}")
         task = parse.read_task(answer, self._hidden)
         if not task.run_id:
             self._check_for_code(answer)
@@ -163,7 +158,7 @@ class Client:
         """Return every language that CAMB.AI dubs from or into, each once."""
         known: dict[int, LanguageAnswer] = {}
         for path in ("/source-languages", "/target-languages"):
-            answer = self._send("GET", path)
+            answer = self._send(path)
             self._check_for_code(answer)
             for language in parse.read_languages(answer, self._hidden):
                 known.setdefault(language.camb_id, language)
@@ -171,36 +166,45 @@ class Client:
 
     @cached_property
     def _environment_settings(self) -> Mapping[str, Any]:
-        """The proxies and certificates that the environment configures, as keyword arguments of `Session.send`."""
-        return self._session.merge_environment_settings(self._base_url, {}, stream=True, verify=None, cert=None)
+        """The proxies and certificates that the environment configures, as keyword arguments of the adapter."""
+        session = requests.Session()
+        # The environment's proxy leads out of this machine and cannot reach a server on it.
+        session.trust_env = self._host not in ("localhost", "127.0.0.1", "::1")
+        return session.merge_environment_settings(self._base_url, {}, stream=True, verify=None, cert=None)
+
+    @cached_property
+    def _bulk_request(self) -> requests.PreparedRequest:
+        """The request about several runs without its body: nearly all calls are this one, and share the rest."""
+        return self._prepare("POST", "/dubbing-results")
+
+    def _prepare(self, method: str, path: str) -> requests.PreparedRequest:
+        # Without a session, which would add a password from ~/.netrc.
+        return requests.Request(method, self._base_url + path, HEADERS, auth=self._sign).prepare()
 
     def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["x-api-key"] = self._key
         return request
 
-    def _send(self, method: str, path: str, payload: dict[str, Any] | None = None) -> object:
-        """Return the decoded JSON of one call's answer."""
+    def _send(self, path: str = "", run_ids: Sequence[int] = ()) -> object:
+        """Return the decoded JSON of one call's answer: about this path, or about several runs."""
         if not re.fullmatch("[!-~]+", self._key):
             raise Refused(
                 gettext("This key contains characters that a key cannot have. Paste it again under Team, Key.")
             )
         self._adapter.deadline = monotonic() + self._total_seconds
         try:
-            # Prepared without the session: the session would merge its settings into every request again, and would
-            # add a password from ~/.netrc.
-            url = self._base_url + path
-            request = requests.Request(method, url, HEADERS, json=payload, auth=self._sign).prepare()
-            with self._session.send(
-                request,
-                timeout=self._timeout,
-                allow_redirects=False,  # requests would forward x-api-key to any other host
-                **self._environment_settings,
-            ) as response:
+            if run_ids:
+                request = self._bulk_request.copy()
+                request.prepare_body(None, None, json={"run_ids": list(run_ids)})
+            else:
+                request = self._prepare("GET", path)
+            # By the adapter: a session would follow redirects, and forward x-api-key to any other host.
+            with self._adapter.send(request, timeout=self._timeout, **self._environment_settings) as response:
                 if 200 <= response.status_code < 300:
                     body = self._read(response)
                 else:
                     raise self._error_for(response)
-        # ValueError: a redirect to no address, or a part of the body of a negative size.
+        # ValueError: a part of the body of a negative size.
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             sentence, setting = self._explain_network_error(error)
             raise Unavailable(sentence, setting=setting) from error

@@ -278,8 +278,13 @@ def _guess_unit(lines: Sequence[Line], media_ms: int) -> UnitGuess:
     if end and media_ms and (unit := _unit_by_length(end, media_ms)):
         return UnitGuess(unit, True, end)
     spans = [span for span in spans_of(lines) if span.end <= MAX_MS]
+    are_whole = all(map(float.is_integer, numbers))
+    # Whole numbers this small would be a dub of less than a second.
+    is_certain_if_seconds = not are_whole or end < SHORTEST_DUB_MS or not spans
+    if is_certain_if_seconds and max((span.duration for span in spans), default=0) < TOO_SHORT_TO_SPEAK_MS:
+        return UnitGuess(Unit.SECONDS, True, end)
     paces = spoken_paces(spans)
-    unit, is_certain = _unit_by_speech(spans, paces, end, all(map(float.is_integer, numbers)))
+    unit, is_certain = _unit_by_speech(spans, paces, end, is_certain_if_seconds, are_whole=are_whole)
     return UnitGuess(unit, is_certain, end, median(paces) if len(paces) >= CERTAIN_LINES else math.inf)
 
 
@@ -315,18 +320,16 @@ def _unit_by_length(end: float, media_ms: int) -> Unit | None:
 
 
 def _unit_by_speech(
-    spans: Sequence[Span], paces: Sequence[float], end: float, are_whole: bool
+    spans: Sequence[Span], paces: Sequence[float], end: float, is_certain_if_seconds: bool, *, are_whole: bool
 ) -> tuple[Unit, bool]:
     """Return the unit of these durations with their texts and paces, and whether it is certain.
+
+    `is_certain_if_seconds` says that seconds would be certain, and `are_whole` that no number has a fraction.
 
     As milliseconds, the lines must be spoken at most as fast as people speak. Then seconds would be at least half a
     minute a letter. Fractions are a sign of seconds, which only the pace of several lines outweighs. Lines without
     speech, such as [Music], have no pace; they are in seconds unless that makes them longer than an hour.
     """
-    # Whole numbers this small would be a dub of less than a second.
-    is_certain_if_seconds = not are_whole or end < SHORTEST_DUB_MS or not spans
-    if is_certain_if_seconds and max((span.duration for span in spans), default=0) < TOO_SHORT_TO_SPEAK_MS:
-        return Unit.SECONDS, True
     if not paces:
         longest = median(span.duration for span in spans) if spans else 0
         is_long = are_whole and longest > MAX_SILENT_LINE

@@ -170,6 +170,12 @@ def test_redirect_is_unavailable_and_not_followed(stand_in: StandIn, client: Cli
         assert elsewhere.calls == []
 
 
+def test_a_redirect_to_no_address_is_told_as_a_redirect(stand_in: StandIn, client: Client) -> None:
+    stand_in.script(Reply(None, b"HTTP/1.1 302 Found\r\nLocation: http://[::\r\nContent-Length: 0\r\n\r\n"))
+    error = error_of(client)
+    assert (type(error), error.http_status, error.setting) == (Unavailable, 302, "CAMB_BASE_URL")
+
+
 def test_not_modified_is_unavailable_and_no_redirect(stand_in: StandIn, client: Client) -> None:
     stand_in.script(Reply(304, b""))
     error = error_of(client)
@@ -226,7 +232,6 @@ def test_unreachable_server_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize(
     "head",
     [
-        b"HTTP/1.1 302 Found\r\nLocation: http://[::\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n{}",
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n{}",
     ],
