@@ -56,7 +56,7 @@ def write_log(log: CallLog, changes: Mapping[int, str]) -> None:
     A run or team that was removed meanwhile has no log any more.
     """
     last = {pk: call for call, pks in log.calls for pk in pks}
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         known = set(Run.objects.filter(pk__in=last).values_list("pk", flat=True))
         if not (known or Team.objects.filter(pk=log.team_id).exists()):
             return

@@ -47,6 +47,8 @@ DUB_FIELDS = (
 )
 
 Status = Run.Status
+# Not by `Status(…).label`, which looks the label up among all of them each time.
+_LABELS = dict(Status.choices)
 
 
 def merge_refusal(run: Run, refusal: camb.Refused) -> str:
@@ -60,7 +62,7 @@ def merge_refusal(run: Run, refusal: camb.Refused) -> str:
 
 
 def _status_change(before: str, run: Run) -> str:
-    return f"{Status(before).label} → {Status(run.status).label}" if run.status != before else ""
+    return f"{_LABELS[before]} → {_LABELS[run.status]}" if run.status != before else ""
 
 
 def merge_task(run: Run, task: camb.TaskAnswer) -> str:
