@@ -14,6 +14,7 @@ from zlib import crc32
 from django.conf import settings
 from django.core.files.storage import default_storage
 
+from results.db import chunks
 from results.db.replica import fetch_rows
 from results.media import download, links
 from results.models import ApiKey, Dub, MediaCopy, Run
@@ -59,6 +60,11 @@ def of_run(run_id: int) -> list[MediaCopy]:
     return read_models(
         MediaCopy, "where dub_id in (select id from results_dub where run_id = %s) order by id", [run_id]
     )
+
+
+def announce(dub: Dub) -> None:
+    """Count what is new about the kept media of this dub as a change of its run, so that open lists show it."""
+    chunks.update_in_chunks(dub.team, [dub.run_id])
 
 
 def are_expected(dubs: list[Dub], stored: Iterable[MediaCopy]) -> bool:

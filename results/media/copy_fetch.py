@@ -33,7 +33,7 @@ from results.media import (
     stills,
     waveform,
 )
-from results.media.copies import local_folder, trusted_hosts, without_signature
+from results.media.copies import announce, local_folder, trusted_hosts, without_signature
 from results.models import CopyPolicy, Dub, MediaCopy, MediaCopyQuerySet
 from results.refresh import heartbeat
 from results.runs.time_unit import check_time_unit
@@ -325,8 +325,7 @@ class _Fetch:
         # Not in this transaction: others lock the team's policy before its copies, and could deadlock with it.
         quota.record_copies_resumed(copy.team_id)
         copy.length_ms = measured.length_ms
-        if still and still.size:
-            still_files.announce(self.dub)
+        announce(self.dub)
         part_files.delete(copy)
 
     def _measure_waveform(self) -> waveform.Waveform:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from results import clock, queue
+from results.db import chunks
 from results.models import CopyPolicy, Event, MediaCopy, TeamVersion
 from teams import audit
 from teams.models import Team
@@ -45,11 +46,14 @@ def set_policy(team: Team, *, is_on: bool, most_gb: int) -> None:
 
 def remove_all_copies(team: Team) -> None:
     """Switch copies off and have the team's copies deleted, which the next `sync_copies` does."""
+    copies = MediaCopy.objects.filter(team=team)
     with transaction.atomic():
         CopyPolicy.objects.filter(pk=team.pk).update(is_enabled=False)
-        count = MediaCopy.objects.filter(team=team).update(dub=None, team=None)
+        runs = copies.pks_of_runs()
+        count = copies.update(dub=None, team=None)
         audit.record(team, audit.Action.SETTINGS_CHANGED, "copies of media: off, all deleted", count=count)
         queue.enqueue("sync_copies")
+    chunks.update_in_chunks(team, runs)  # open lists show that the pictures are gone
 
 
 def make_due(**lookups: object) -> None:

@@ -15,9 +15,8 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from results import clock, queue
-from results.db import chunks
 from results.media import copies, copy_storage, part_files, quota, sandbox, stills
-from results.models import Dub, MediaCopy, MediaCopyQuerySet
+from results.models import MediaCopy, MediaCopyQuerySet
 from results.refresh import heartbeat
 
 logger = logging.getLogger(__name__)
@@ -92,11 +91,6 @@ def read(copy: MediaCopy, *, is_small: bool) -> bytes | None:
     return picture
 
 
-def announce(dub: Dub) -> None:
-    """Count the new still of this dub as a change of its run, so that open lists show it."""
-    chunks.update_in_chunks(dub.team, [dub.run_id])
-
-
 # --- Copies without a still --------------------------------------------------------------------------
 
 
@@ -151,7 +145,7 @@ def _take_claimed(copy: MediaCopy) -> None:
     store(copy, still)
     own = MediaCopy.objects.filter(lease=copy.lease, state=State.KEPT).exclude(dub=None)
     if own.update(still_bytes=still.size) and still.size and copy.dub:
-        announce(copy.dub)
+        copies.announce(copy.dub)
 
 
 @contextmanager

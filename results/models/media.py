@@ -61,6 +61,11 @@ class MediaCopyQuerySet(models.QuerySet["MediaCopy"]):
         due = self.unleased(now).filter(due_at__lte=now).exclude(dub=None)
         return due.filter(dub__run__removed_at=None, team__removed_at=None)
 
+    def pks_of_runs(self) -> list[int]:
+        """Return the runs that lists show with the picture or the length of one of these copies."""
+        kept = self.filter(state=MediaCopy.State.KEPT).exclude(dub=None)
+        return list(kept.order_by().values_list("dub__run", flat=True).distinct())
+
 
 class MediaCopy(models.Model):
     """The video or audio of a dub as a file in Dubroom's own storage, complete or on its way.

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
 from results import clock, queue
+from results.db import chunks
 from results.models import ApiKey, Run, RunQuerySet, TeamVersion
 from results.refresh import ask, claims
 from teams.models import Team
@@ -54,7 +55,8 @@ def request_refresh(run: Run) -> bool:
     usable_keys = ApiKey.objects.usable(now)
     refreshable = Run.objects.current().filter(pk=run.pk, team__in=usable_keys.values("team")).unleased(now)
     refreshable = refreshable.exclude(checked_at__range=(now - timedelta(seconds=2), now))
-    if not refreshable.update(due_at=min(first - timedelta(microseconds=1), now)):
+    due_at = min(first - timedelta(microseconds=1), now)
+    if not chunks.update_in_chunks(run.team, [run.pk], which=Q(pk__in=refreshable.values("pk")), due_at=due_at):
         return False
     unreachable: list[bool] = []
     # A lease of a single call, so that the waiting user need not wait for other runs too.
@@ -118,7 +120,10 @@ def refresh_obstacle(team: Team, run: Run | None = None) -> str:
 def refresh_sooner(run: Run) -> None:
     """Make an unfinished run that a user has open due within REFRESH_WATCHED_SECONDS, and not more often."""
     soon = clock.now() + timedelta(seconds=settings.REFRESH_WATCHED_SECONDS)
-    Run.objects.filter(pk=run.pk, due_at__gt=soon, lease=None).update(due_at=soon)
+    # Each poll of the page asks, and hardly any has something to change: none of the others locks a row.
+    if run.due_at and run.due_at > soon and run.lease is None:
+        which = Q(due_at__gt=soon, lease=None)
+        chunks.update_in_chunks(run.team, [run.pk], which=which, due_at=soon)
 
 
 def _mark_requested(team: Team, pks: Sequence[int], now: datetime) -> int:

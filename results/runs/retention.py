@@ -9,10 +9,11 @@ from time import monotonic
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from results import clock
-from results.models import Call, CopyPolicy, MediaCopy, Retention, Run, RunQuerySet
+from results.db import chunks
+from results.models import Call, CopyPolicy, MediaCopy, MediaCopyQuerySet, Retention, Run, RunQuerySet
 from results.queue.backlogs import isolated
 from results.runs.trash import delete_runs
 from teams import audit
@@ -91,7 +92,10 @@ def apply_retention() -> None:
     for retention in retentions:
         with isolated("The old copies of team %s could not be removed", retention.pk):
             # The next sync deletes the files of copies without a dub.
-            _kept_before(retention.pk, retention.media_days).update(dub=None, team=None)
+            old = _kept_before(retention.pk, retention.media_days)
+            runs = old.pks_of_runs()
+            old.update(dub=None, team=None)
+            chunks.update_in_chunks(retention.team, runs)  # open lists show that the pictures are gone
     counts = [(_old_runs(retention).count(), retention) for retention in retentions if retention.archived_run_days]
     # The team with the fewest runs comes first, and each gets a share of the time: a large one holds up no other.
     waiting = sorted(((count, retention) for count, retention in counts if count), key=itemgetter(0))
@@ -121,6 +125,6 @@ def _archived_before(days: int | None) -> Q:
     return Q(archived_at__lt=clock.days_ago(days), removed_at=None) if days else Q(pk__in=[])
 
 
-def _kept_before(team_id: int, days: int | None) -> QuerySet[MediaCopy]:
+def _kept_before(team_id: int, days: int | None) -> MediaCopyQuerySet:
     kept = MediaCopy.objects.filter(team=team_id, state=MediaCopy.State.KEPT)
     return kept.filter(state_at__lt=clock.days_ago(days)) if days else kept.none()

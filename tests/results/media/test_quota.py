@@ -5,11 +5,12 @@ from django.db import connection
 
 from demo.server import Reply
 from results.media import copies, copy_fetch, copy_sync, quota
-from results.models import CopyPolicy, Event, MediaCopy
+from results.models import CopyPolicy, Event, MediaCopy, Run, TeamVersion
 from tests.results.media.copy_helpers import (
     ETAG,
     GB,
     VIDEO,
+    link,
     make_due,
     part_sizes,
     ready_dub,
@@ -88,6 +89,19 @@ def test_removing_all_copies_deletes_files_and_switches_copies_off(team, host, s
     quota.remove_all_copies(team)
     assert (copies.playable_copy(dub, "video"), quota.usage_of(team)) == (None, quota.CopyUsage(0, 0, 0, 0))
     assert (sync(), stored_files(data_dir), CopyPolicy.objects.get().is_enabled) == (None, [], False)
+
+
+def test_open_lists_show_that_copies_are_kept_and_that_they_are_gone(team, host, sync):
+    """A list shows the length of kept audio, too."""
+    dubs = [ready_dub(team, host, video_url="", audio_url=link(host)) for _ in range(3)]
+    before = TeamVersion.current(team.pk)
+    sync()
+    shown = [run.version for run in Run.objects.all()]
+    assert all(version > before for version in shown)
+    kept_at = TeamVersion.current(team.pk)
+    quota.remove_all_copies(team)
+    # All runs at once are one change.
+    assert [run.version for run in Run.objects.all()] == [kept_at + 1] * len(dubs)
 
 
 def test_a_kept_copy_ends_the_trouble_after_its_own_transaction(team, host, sync, monkeypatch):

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from results import clock, queue
 from results.media import links
-from results.models import ApiKey, Run
+from results.models import ApiKey, Run, TeamVersion
 from results.refresh import ask, claims, heartbeat
 from results.runs import request
 from results.runs.request import (
@@ -156,3 +156,25 @@ def test_what_is_left_of_a_team_is_found_by_its_own_index():
     runs = Run.objects.filter(team=1)
     assert "COVERING INDEX run_due" in runs.unfinished().order_by("due_at").values("due_at").explain()
     assert "INDEX run_in_archive" in runs.archived().filter(pk__gt=0).explain()
+
+
+def test_open_lists_show_an_earlier_check_at_once(team, enqueued):
+    later = timezone.now() + timedelta(hours=1)
+    runs = make_runs(team, 2, due_at=later)
+    for change in (refresh_sooner, request_refresh):
+        for run in runs:
+            Run.objects.filter(pk=run.pk).update(due_at=later, lease=None, lease_until=None)
+        before = TeamVersion.current(team.pk)
+        change(Run.objects.get(pk=runs[0].pk))
+        assert [Run.objects.get(pk=run.pk).version > before for run in runs] == [True, False]
+        assert TeamVersion.current(team.pk) == before + 1
+
+
+def test_a_page_that_stays_open_changes_nothing_more(team, django_assert_max_num_queries):
+    run = make_run(team, due_at=timezone.now() + timedelta(hours=1))
+    refresh_sooner(run)
+    run.refresh_from_db()
+    before = TeamVersion.current(team.pk)
+    with django_assert_max_num_queries(1):  # the database's time
+        refresh_sooner(run)
+    assert TeamVersion.current(team.pk) == before

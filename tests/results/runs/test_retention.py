@@ -44,6 +44,7 @@ def test_copies_go_after_the_days_of_their_team_and_do_not_come_back():
     Retention.objects.create(team=team, media_days=30)
     apply_retention()
     assert MediaCopy.objects.get().dub is None
+    assert Run.objects.get().version > run.version  # open lists show that the picture is gone
     copy_sync.find_new_media()
     assert list(MediaCopy.objects.all()) == [copy]
     Retention.objects.update(media_days=None)
