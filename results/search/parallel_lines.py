@@ -23,10 +23,8 @@ MAX_COMPANION_DUBS = 20
 
 # Looks near the same position of the other transcript, and farther away the more the two differ in length. So the
 # cost is the same for a trailer and for a long film.
-# Materialized on PostgreSQL alone: it would read all lines, as it cannot tell how few stand near a position. SQLite
-# would take longer.
 _NEAR = """
-    near as {materialized} (
+    near as (
         select cue.id, cue.start_ms, cue.end_ms, other_dub.id as dub_id, other_dub.language,
             cue.position - abs(other_dub.cue_count - dub.cue_count) - 10 as first,
             cue.position + abs(other_dub.cue_count - dub.cue_count) + 10 as last
@@ -35,10 +33,21 @@ _NEAR = """
     )
     select near.id, near.start_ms, near.end_ms, near.dub_id, near.language,
         other.id, other.start_ms, other.end_ms, other.text
-    from near join results_cue other on other.dub_id = near.dub_id
-        and other.position >= near.first and other.position <= near.last
+    from near {join_lines}
         and other.start_ms < near.end_ms and other.end_ms > near.start_ms
     order by near.id, near.language, near.dub_id, other.position
+"""
+_JOIN_LINES = """
+    join results_cue other on other.dub_id = near.dub_id
+        and other.position >= near.first and other.position <= near.last
+"""
+# PostgreSQL cannot tell how few lines stand near a position, and would read all lines there are. With an offset, even
+# of 0, it has to look up the lines of one hit after the other.
+_JOIN_LINES_ON_POSTGRESQL = """
+    join lateral (
+        select id, start_ms, end_ms, text, position from results_cue
+        where dub_id = near.dub_id and position >= near.first and position <= near.last offset 0
+    ) other on true
 """
 # Raw SQL, as the ORM takes longer than the database to handle hundreds of ids, and to build a query.
 _IN_THE_RUN = "with" + _NEAR.replace(
@@ -187,8 +196,8 @@ def _read(sql: str, cues: Sequence[FoundCue], companions: Sequence[tuple[int, in
     if not cues:
         return []
     values = ", ".join(["(%s, %s)"] * len(companions))
-    materialized = "materialized" if connection.vendor == "postgresql" else "not materialized"
-    text = sql.format(cues=_placeholders(cues), companions=values, materialized=materialized)
+    join_lines = _JOIN_LINES_ON_POSTGRESQL if connection.vendor == "postgresql" else _JOIN_LINES
+    text = sql.format(cues=_placeholders(cues), companions=values, join_lines=join_lines)
     params = [*chain.from_iterable(companions), *(cue.pk for cue in cues)]
     return list(map(ParallelLine._make, fetch_rows(text, params)))
 

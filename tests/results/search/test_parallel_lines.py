@@ -1,14 +1,16 @@
 """Lines at the same moment in other dubs of a source, and the search that lands in another language."""
 
 import pytest
+from django.db import connection
 
-from results.models import Run, Source
+from results.models import Cue, Dub, Run, Source
 from results.runs.archive import archive_runs
 from results.search import parallel_lines as module
+from results.search import service
 from results.search.find import count_in_dub
 from results.search.parallel_lines import parallel_lines
 from results.search.service import iter_hits, search
-from tests.factories import make_ready_run, make_run, make_team
+from tests.factories import make_numbered_runs, make_ready_run, make_run, make_team
 from tests.results.search.test_search import make_found_dub
 
 pytestmark = pytest.mark.django_db
@@ -164,3 +166,52 @@ def test_a_saved_search_tells_of_either_dub_of_the_moment(source_team):
 def test_a_target_without_words_or_of_no_language_says_so(source_team):
     assert search(source_team.pk, "in:ja").hint == "in: takes words as well, such as in:ja kitchen."
     assert "Dubroom knows no language “klingonish”" in search(source_team.pk, "in:klingonish kitchen").hint
+
+
+# --- The plan of PostgreSQL ----------------------------------------------------------------------------------
+
+
+def store_many_lines(runs: list[Run], lines_per_dub: int) -> None:
+    """Store dubs in three languages of each of these runs, with so many lines, and have PostgreSQL count all rows."""
+    Dub.objects.bulk_create(
+        Dub(team=run.team, run=run, language=tag, media_fetched_at=run.created_at, cue_count=lines_per_dub)
+        for run in runs
+        for tag in ("en", "de", "fr")
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "insert into results_cue"
+            " (team_id, run_id, dub_id, position, start_ms, end_ms, speaker, original_speaker, text)"
+            " select team_id, run_id, id, number, number * 3000, number * 3000 + 2500, 'Anna', '', 'a line'"
+            " from results_dub, generate_series(1, %s) as number",
+            [lines_per_dub],
+        )
+        for table in ("cue", "dub", "run"):
+            cursor.execute(f"analyze results_{table}")
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite chooses its plan by other rules")
+@pytest.mark.parametrize("is_source", [False, True], ids=["of the run", "of companions"])
+def test_postgresql_reads_the_lines_of_other_dubs_by_an_index(is_source):
+    """The planner cannot tell how few lines stand near a position, and once read every line of the database."""
+    team = make_team()
+    runs = make_numbered_runs(team, 80)
+    if is_source:
+        for first in range(0, len(runs), 4):
+            in_source(*runs[first : first + 4])
+    store_many_lines(runs, 150)
+    in_english = Cue.objects.filter(dub__language="en", position__range=(40, 41)).order_by("-pk")
+    newest = in_english.values_list("pk", flat=True)[:50]
+    found = service._cues(team.pk, list(newest))
+    plans: list[str] = []
+
+    def explain(execute, sql, params, many, context):
+        if "near as" in sql:
+            execute(f"explain {sql}", params, many, context)
+            plans.append("\n".join(line for (line,) in context["cursor"].fetchall()))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(explain):
+        assert len(parallel_lines(found)) == len(found) == 50
+    assert len(plans) == 1 + is_source
+    assert [plan for plan in plans if "Seq Scan on results_cue" in plan] == []
