@@ -41,8 +41,8 @@ _JOIN_LINES = """
     join results_cue other on other.dub_id = near.dub_id
         and other.position >= near.first and other.position <= near.last
 """
-# PostgreSQL cannot tell how few lines stand near a position, and would read all lines there are. With an offset, even
-# of 0, it has to look up the lines of one hit after the other.
+# PostgreSQL cannot tell how few lines stand near a position, and would read all lines there are. With an offset,
+# even of 0, it has to look up the lines of one hit after the other.
 _JOIN_LINES_ON_POSTGRESQL = """
     join lateral (
         select id, start_ms, end_ms, text, position from results_cue

@@ -172,7 +172,7 @@ def test_a_target_without_words_or_of_no_language_says_so(source_team):
 
 
 def store_many_lines(runs: list[Run], lines_per_dub: int) -> None:
-    """Store dubs in three languages of each of these runs, with so many lines, and have PostgreSQL count all rows."""
+    """Store dubs in three languages of each of these runs, with so many lines, and have PostgreSQL count them."""
     Dub.objects.bulk_create(
         Dub(team=run.team, run=run, language=tag, media_fetched_at=run.created_at, cue_count=lines_per_dub)
         for run in runs
