@@ -41,6 +41,31 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !isComposing(event)) event.target.closest(".speaker-form")?.querySelector("[data-cancel]").click();
 });
 
+// A form that is open stays when another answer replaces the list, as that of a speaker's chip: the person looks at what
+// the speaker says to find the name. It is sent from where the page is now.
+let kept; // the open form, and the name by which its button is found in the new list
+
+const openerOf = (form) => form.closest("li").querySelector(".icon-button");
+
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const form = document.querySelector("#speakers .speaker-form");
+  kept = form && !form.contains(detail.requestConfig.elt) ? { form, label: openerOf(form).ariaLabel, path: location.pathname } : undefined;
+});
+document.addEventListener("htmx:afterSettle", () => {
+  if (!kept || kept.form.isConnected) return;
+  const { form, label, path } = kept;
+  kept = undefined;
+  const opener = [...document.querySelectorAll("#speakers .icon-button")].find((button) => button.ariaLabel === label);
+  if (!opener || location.pathname !== path) return;
+  opener.closest("li").append(form);
+  form.action = opener.href;
+  form.setAttribute("hx-post", opener.href);
+  const cancel = form.querySelector("[data-cancel]");
+  cancel.href = location.href;
+  cancel.setAttribute("hx-get", location.href);
+  htmx.process(form);
+});
+
 // When the form is removed, the focus returns to the button that opened it.
 let openerId;
 

@@ -72,6 +72,27 @@ def test_a_speaker_is_renamed_in_place_and_back(open_run):
     assert not Cue.objects.exclude(original_speaker="").exists()
 
 
+def test_a_name_being_typed_stays_when_the_lines_of_a_speaker_are_shown_and_is_saved(open_run):
+    page = open_run(LUMEN)
+    opener = page.get_by_role("link", name="Rename: Diseñador")
+    opener.click()
+    name = page.get_by_label("Name of Diseñador")
+    name.fill("Iván")
+    page.get_by_role("link", name="Presentadora", exact=True).click()
+    expect(page.locator(".part > li")).to_have_count(5)
+    expect(name).to_have_value("Iván")
+    name.press("Escape")
+    expect(opener).to_be_focused()
+    expect(page.locator(".speaker-form")).to_have_count(0)
+    opener.press("Enter")
+    name.fill("Iván")
+    page.get_by_role("link", name="All speakers").click()
+    expect(page.locator(".part > li")).to_have_count(8)
+    name.press("Enter")
+    expect(page.locator("#cues bdi").nth(1)).to_have_text("Iván")
+    expect(page.get_by_role("link", name="Rename: Iván")).to_be_focused()
+
+
 def test_matches_in_the_transcript_are_counted_marked_and_stepped_through(open_run):
     page = open_run(LUMEN)
     line = Cue.objects.filter(dub__language="es-es", position=7)
