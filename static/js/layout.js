@@ -67,11 +67,16 @@ document.addEventListener("change", ({ target }) => {
   if (target.name === "uses_shortcuts") root.toggleAttribute("data-shortcuts-off", !target.checked);
 });
 
-// A menu that opens beyond the visible part of the page is scrolled into view.
+// A menu that opens beyond an edge of the page opens from the other end of its button; below the visible part of the page,
+// it is scrolled into view.
 document.addEventListener(
   "toggle",
   ({ target }) => {
-    if (target.matches("main .menu[open]")) target.querySelector(".menu-list").scrollIntoView({ block: "nearest" });
+    if (!target.matches("main .menu[open]")) return;
+    const list = target.querySelector(".menu-list");
+    const { left, right } = list.getBoundingClientRect();
+    if (left < 0 || right > root.clientWidth) list.classList.toggle("is-turned");
+    list.scrollIntoView({ block: "nearest" });
   },
   true,
 );

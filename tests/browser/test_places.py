@@ -4,11 +4,12 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
+from results.runs import trash
 from results.runs.request import RefreshProgress
 from tests.browser.conftest import DESKTOP, PHONE
-from tests.factories import make_member
+from tests.factories import make_member, make_run
 
-TIDES, LUMEN, MARKET, FAILED = 48201, 48230, 48244, 48252
+TIDES, LUMEN, MARKET, FAILED, AUDIO = 48201, 48230, 48244, 48252, 48223
 
 
 def position(element):
@@ -151,3 +152,39 @@ def test_invitation_links_and_tokens_are_copied_by_a_button(open_browser, owner,
     page.locator(".banner [data-copy]").click()
     expect(page.locator(".banner [data-copy]")).to_have_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()") == page.locator("#shown-once").input_value()
+
+
+def is_wider_than_its_window(page):
+    return page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_a_title_of_one_long_word_stays_within_the_trash(open_browser, owner, team, size):
+    trash.remove_runs(team, [make_run(team, title="W" * 180).pk], by="Kim")
+    page = open_browser(owner, size).page()
+    page.goto(reverse("trash", args=[team.slug]))
+    expect(page.locator(".rows label")).to_have_text("W" * 180)
+    assert not is_wider_than_its_window(page)
+
+
+def test_a_menu_at_the_edge_of_a_tablet_opens_within_the_page(open_browser, owner, team, add_runs):
+    add_runs(LUMEN)
+    page = open_browser(owner, (768, 1024)).page()
+    page.goto(f"{reverse('search', args=[team.slug])}?q=lumen")
+    save = page.locator(".save-search summary")
+    for _ in range(2):  # it opens in the same place again
+        save.click()
+        expect(page.locator(".save-search .menu-list")).to_be_in_viewport(ratio=1)
+        assert not is_wider_than_its_window(page)
+        save.click()
+
+
+def test_the_bar_over_the_lines_is_one_row_on_a_phone(open_browser, owner, add_runs):
+    [run] = add_runs(AUDIO)
+    page = open_browser(owner, PHONE).page()
+    page.goto(reverse("runs-detail", args=[run.pk]))
+    beside, export = page.locator(".beside-menu summary"), page.locator(".export summary")
+    assert position(beside)[1] == position(export)[1]
+    expect(export).to_be_in_viewport(ratio=1)
+    expect(page.get_by_text("Side by side")).to_have_count(1)  # still its name for a screen reader
+    assert not is_wider_than_its_window(page)

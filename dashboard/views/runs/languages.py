@@ -53,7 +53,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         "membership": membership,
         "run": run,
         "dub": dub,
-        "dubs": dubs,
+        "dubs": [(other, languages.name(other.language)) for other in dubs],
         "form": form,
         "is_in_list": is_in_list,
         "choices": languages.choices(),
