@@ -142,7 +142,7 @@ class SpeakerForm(forms.Form):
         max_length=SpeakerName._meta.get_field("name").max_length,
         widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"}),
     )
-    everywhere = forms.BooleanField(label=_("In every run of the team, new ones too"), required=False)
+    everywhere = forms.BooleanField(label=_("In every run of the team, including new ones"), required=False)
 
 
 class DismissalForm(forms.Form):

@@ -92,8 +92,8 @@ class RemoveTeamForm(forms.Form):
 def _token_lifetimes() -> list[tuple[int | str, Any]]:
     """The choices of a token's lifetime, in days; the empty one never ends."""
     return [
-        *((life.days, _("in %(time)s") % {"time": duration_in_words(life)}) for life in models.TOKEN_LIFETIMES),
-        ("", _("never")),
+        *((life.days, _("In %(time)s") % {"time": duration_in_words(life)}) for life in models.TOKEN_LIFETIMES),
+        ("", _("Never")),
     ]
 
 
@@ -120,8 +120,8 @@ class TokenForm(forms.Form):
     def __init__(self, membership: Membership, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.membership = membership
-        writing = [("write", _("read and write"))] if can_change(membership) else []
-        self.fields["access"].choices = [("read", _("read")), *writing]  # type: ignore[attr-defined]
+        writing = [("write", _("Read and write"))] if can_change(membership) else []
+        self.fields["access"].choices = [("read", _("Read")), *writing]  # type: ignore[attr-defined]
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]

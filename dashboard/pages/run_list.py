@@ -337,7 +337,7 @@ def _row(run: ListedRun, look: _RowLook, picture: SafeString, length_ms: int, re
         checked=checked,
         checked_text=checked_text,
         due=due,
-        due_text=due_text,
+        due_text=_("next {time}").replace("{time}", due_text) if due else "",
         pause=look.pause if due else "",
         ready_by=ready_by,
         length=timecode.short(length_ms) if length_ms else "",

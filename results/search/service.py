@@ -212,7 +212,7 @@ def _speaker_hint(team_id: int, query: Query) -> str:
     speakers = [name for name, _count in _most_first(dict(rows))][:_NAMED_IN_HINT]
     if not speakers:
         return _("No line has this speaker.")
-    return _("No line has this speaker. The newest lines are said by: %(names)s.") % {
+    return _("No line has this speaker. Speakers of the newest lines: %(names)s.") % {
         "names": ", ".join(map(quoted, speakers))
     }
 

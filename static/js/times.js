@@ -1,5 +1,6 @@
 // Shows times in the reader's language and time zone: <time data-relative> as "3m ago", <time data-local> as a date.
-// A time with `data-due` is announced ("again in 40 s") and shows that text once it has passed; all others are past.
+// A time with `data-due` is ahead and shows that text once it has passed; all others are past. `data-words` are the words
+// around it, such as "next {time}".
 
 import { now } from "./clock.js";
 
@@ -26,12 +27,12 @@ function format(timeStyle) {
 }
 
 function relativeText(element, date) {
-  const { due } = element.dataset;
+  const { due, words = "{time}" } = element.dataset;
   const ahead = Math.round((date - now()) / 1000);
   if (due && ahead < 1) return due;
   const seconds = due ? ahead : Math.min(ahead, -1);
   const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size) ?? units.at(-1);
-  return relative.format(Math.trunc(seconds / size), unit);
+  return words.replace("{time}", relative.format(Math.trunc(seconds / size), unit));
 }
 
 function show() {

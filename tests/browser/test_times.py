@@ -52,8 +52,7 @@ def test_the_past_is_never_the_future_on_a_browser_with_a_wrong_clock(team, wron
     page.goto(f"/t/{team.slug}/runs/")
     expect(page.locator("td.run-checked").nth(1)).to_contain_text("5m ago")
     shown = relative_times(page)
-    assert [text for text in shown if re.fullmatch(r"in \d+h", text)] == ["in 9h"] * 2  # the row and the strip
-    assert [text for text in shown if text.startswith("in ")] == ["in 9h"] * 2
+    assert [text for text in shown if re.search(r"in \d+", text)] == ["in 9h", "next in 9h"]  # strip and row
     page.goto(f"/t/{team.slug}/activity/")
     expect(page.locator("#activity-calls .when")).to_have_text("3h ago")
 

@@ -158,10 +158,12 @@ def remove(request: HttpRequest, slug: str) -> HttpResponse:
 def _loss(request: HttpRequest, membership: Membership, runs: RunQuerySet) -> dict[str, object]:
     """Return the context of the question whether to remove these runs: which, and what goes with them."""
     kept = MediaCopy.objects.filter(dub__run__in=runs, state=MediaCopy.State.KEPT)
+    count = runs.count()
     return {
         "membership": membership,
         "runs": list(runs.order_by("-pk")[:RUNS_NAMED]),
-        "count": runs.count(),
+        "count": count,
+        "more": max(0, count - RUNS_NAMED),
         "transcripts": Dub.objects.filter(run__in=runs, cue_count__gt=0).count(),
         "copies": kept.aggregate(number=Count("pk"), size=Sum("size", default=0)),
         "carried": _carried(request),

@@ -314,7 +314,7 @@ def test_the_next_checks_go_by_the_clock_of_the_database(team, reader, client, m
         ({"state": "working"}, "Working No calls yet"),
         (
             {"state": "refused", "message": "CAMB.AI refused the key <b>. Paste another."},
-            "Refused CAMB.AI refused the key &lt;b&gt;. Paste another. See the team's key No calls yet · again",
+            "Refused CAMB.AI refused the key &lt;b&gt;. Paste another. See the team's key No calls yet · next call",
         ),
     ],
 )
@@ -332,7 +332,7 @@ def test_the_state_of_the_key_is_shown(fields, text):
     [
         (None, "Checks start once the team has a key", "needs a key"),
         ({}, "Next check in 3m", "in 3m"),
-        ({"state": "unpaid", "retry_at": timedelta(minutes=29)}, "Checks are paused · again", "paused"),
+        ({"state": "unpaid", "retry_at": timedelta(minutes=29)}, "Checks are paused · next check", "paused"),
     ],
 )
 def test_strip_and_list_agree_on_the_next_check(key, strip, run):

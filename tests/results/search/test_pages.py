@@ -121,7 +121,7 @@ def test_best_first_prefers_words_spelled_as_typed():
 
 def test_a_speaker_whom_no_line_has_is_named_as_unknown_with_those_there_are():
     dub = make_found_dub("kitchen", "garden", "kitchen")
-    hint = "No line has this speaker. The newest lines are said by: “Anna”, “Ben”."
+    hint = "No line has this speaker. Speakers of the newest lines: “Anna”, “Ben”."
     assert search(dub.team_id, "speaker:zoe kitchen").hint == hint
     assert search(dub.team_id, "speaker:ben kitchen").hint == ""
     assert search(dub.team_id, "speaker:zoe OR speaker:anna kitchen").hint == ""

@@ -377,7 +377,7 @@ def test_removal_asks_and_says_what_is_lost(team, member):
     text = text_of(member.post(url, selection(runs)))
     assert "Remove 4 runs?" in text
     assert "They stay in the trash for 30 days, where they can be restored." in text
-    assert "Then 1 transcript is deleted. Then 1 copy of media is deleted (9 bytes)." in text.replace("\xa0", " ")
+    assert "Deleted after that: 1 transcript · 1 copy of media (9 bytes)" in text.replace("\xa0", " ")
     assert Run.objects.count() == 4
 
 

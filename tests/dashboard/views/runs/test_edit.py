@@ -169,7 +169,7 @@ def test_a_failed_attempt_is_shown_until_the_run_is_answered(team, member):
         at = now - timedelta(seconds=age)
         call = Call.objects.create(team=team, at=at, ms=9, outcome=outcome, run_count=1, message="No answer.")
         Attempt.objects.create(call=call, run=run)
-        sentence = "last check failed" if outcome != Call.Outcome.ANSWERED else "3m ago · again in"
+        sentence = "last check failed" if outcome != Call.Outcome.ANSWERED else "3m ago · next check in"
         assert sentence in text_of(member.get(address))
     page = member.get(address).content.decode()
     assert re.search(r'title="No answer\."[^>]*>last check failed <time[^>]*>\d+s ago', page)
@@ -210,7 +210,7 @@ def test_the_obstacle_to_a_refresh_is_shown_once(is_finished, team, member):
     member.post(reverse("runs-edit-refresh", args=[run.pk]))
     page = text_of(member.get(reverse("runs-detail", args=[run.pk])))
     assert page.count("CAMB.AI is resting.") == 1
-    assert ("paused · again in" in page) is not is_finished
+    assert ("paused · next check in" in page) is not is_finished
 
 
 def test_a_run_is_removed_after_a_confirmation(team, member):

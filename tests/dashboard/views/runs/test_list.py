@@ -118,7 +118,7 @@ def test_a_row_shows_all_fields_of_a_run(team, member):
     row = text_of(member.get(reverse("runs-list", args=[team.slug]))).rpartition("Added by Checked ")[2]
     assert row.startswith(
         "ES Harbour lights 1344 Spanish, Japanese, Portuguese +1 Partly ready 1:02:03 1,220 Mira"
-        f" {now:%Y-%m-%d %H:%M} UTC · again {now + timedelta(minutes=1):%Y-%m-%d %H:%M} UTC"
+        f" {now:%Y-%m-%d %H:%M} UTC · next {now + timedelta(minutes=1):%Y-%m-%d %H:%M} UTC"
     )
 
 
