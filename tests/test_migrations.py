@@ -34,7 +34,7 @@ CHANGED: dict[str, dict[str, dict[str, object]]] = {
         "results.Run": {"is_indexed": False, "title_folded": None},
         "results.Tag": {"letters": None},
     },
-    "0032_analyzer_4": {
+    "0033_analyzer_4": {
         "results.Run": {"is_indexed": False, "title_folded": None},
         "results.Tag": {"letters": None},
     },

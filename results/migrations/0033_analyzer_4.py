@@ -9,7 +9,7 @@ empty_index = import_module("results.migrations.0025_analyzer_3").empty_index
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("results", "0031_words_of_choices"),
+        ("results", "0032_lost_leases"),
     ]
 
     operations = [
