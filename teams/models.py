@@ -61,9 +61,7 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractUser):
     """A person, identified by an email address, which is stored in lower case."""
 
-    username = None  # type: ignore[assignment]
-    first_name = None  # type: ignore[assignment]
-    last_name = None  # type: ignore[assignment]
+    username = first_name = last_name = None  # type: ignore[assignment]
     name = models.CharField(_("name"), max_length=MAX_PERSON_NAME, blank=True)
     email = models.EmailField(_("email address"), unique=True)
     # The settings of the player, which follow the person to every machine.

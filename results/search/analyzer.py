@@ -28,7 +28,7 @@ Folding begins with NFKC and case folding; `transcripts/letters` has the tables.
 - Japanese, Chinese, Korean: the dot between foreign names goes.
 - All other scripts: every mark stays, because in Indic scripts a mark is the vowel.
 - All: digits of every script become ASCII digits, and invisible characters go.
-- All: the minus sign is a hyphen; half rings, primes and accents between letters are apostrophes, as in Qurʾān.
+- All: the minus sign is a hyphen; ʾ, ʿ, primes and accents between letters are apostrophes, as in Qurʾān.
 
 Words are letters and digits that touch. Then:
 

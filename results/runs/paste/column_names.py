@@ -13,7 +13,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-# A longer text is the name of no column, and what is known of it is not kept.
+# A longer text is the name of no column, and what is known of it is not cached.
 MAX_NAME = 200
 NO_RANK: int | None = None
 
@@ -172,14 +172,14 @@ _LANGUAGE_KINDS: dict[str, str] = {
 
 
 def _of_names(otherwise: T) -> Callable[[Callable[[str], T]], Callable[[str], T]]:
-    """Return a decorator that keeps a function's last answers; for a text too long for a name it is `otherwise`."""
+    """Return a decorator that caches a function's last answers; a text too long for a name gets `otherwise`."""
 
     def decorator(function: Callable[[str], T]) -> Callable[[str], T]:
-        kept = lru_cache(maxsize=2048)(function)
+        cached = lru_cache(maxsize=2048)(function)
 
         @wraps(function)
         def of_name(name: str) -> T:
-            return kept(name) if len(name) <= MAX_NAME else otherwise
+            return cached(name) if len(name) <= MAX_NAME else otherwise
 
         return of_name
 
