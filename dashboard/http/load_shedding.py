@@ -1,7 +1,8 @@
 """Load shedding: a request that has waited too long for a thread is refused before any work is done on it.
 
 Under more load than the server can take, every request would otherwise wait for minutes, and be answered when
-nobody waits for it any more. A poll asks again by itself, so polls make room for pages first.
+nobody waits for it any more. While the database hangs, and all threads with it, none would ever be. A poll asks
+again by itself, so polls make room for pages first.
 """
 
 MAX_WAIT_SECONDS = 5.0
@@ -9,7 +10,7 @@ MAX_POLL_WAIT_SECONDS = 0.5
 RETRY_AFTER_SECONDS = 5
 _POLL = "/poll/"
 # Monitoring has to hear from the server itself that it is busy.
-_HEALTH = ("/health/", "/health/alive/")
+_HEALTH = "/health/"
 
 
 class OverloadError(Exception):
@@ -19,8 +20,8 @@ class OverloadError(Exception):
     is_visitor = False
 
 
-def is_overdue(path: str, waited_seconds: float) -> bool:
-    """Whether a request for this path has waited so long that it is to be refused."""
+def max_wait_seconds(path: str) -> float | None:
+    """Return how long a request for this path may wait for a thread; None: without a limit."""
     if path.endswith(_HEALTH):
-        return False
-    return waited_seconds > (MAX_POLL_WAIT_SECONDS if path.endswith(_POLL) else MAX_WAIT_SECONDS)
+        return None
+    return MAX_POLL_WAIT_SECONDS if path.endswith(_POLL) else MAX_WAIT_SECONDS

@@ -14,7 +14,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
 from tempfile import SpooledTemporaryFile
-from time import monotonic
 from typing import IO, Any
 
 from dashboard.http import load_shedding
@@ -24,6 +23,7 @@ from dashboard.http.request_body import BodyReader, RefusedBodyError
 THREADS = 20
 # A reader that takes nothing for as long is gone, whatever its connection says.
 STALL_SECONDS = 120.0
+_ALIVE = "/health/alive/"
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -44,8 +44,9 @@ class WsgiThreads:
         self._application = application
         self._reader = reader
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="request")
-        # Hundreds of bodies may be refused at the same moment; one thread keeps them from the pages of others.
-        self._refusing = ThreadPoolExecutor(1, thread_name_prefix="refusal")
+        # Takes what needs no query, so it never hangs with the database. Hundreds of requests may be refused at the
+        # same moment; one thread keeps them from the pages of others.
+        self._queryless = ThreadPoolExecutor(1, thread_name_prefix="queryless")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -54,22 +55,20 @@ class WsgiThreads:
             await self._answer(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        loop = asyncio.get_running_loop()
-        environ, threads = environ_of(scope), self._pool
+        environ = environ_of(scope)
         with SpooledTemporaryFile(max_size=256 * 1024) as body:
             try:
                 await self._reader.read(environ, receive, body, self._pool)
             except RefusedBodyError as refusal:
                 _refuse(environ, body, refusal)
-                threads = self._refusing
             except ConnectionError:
                 await _end_broken(send)
                 return
             body.seek(0)
             environ["wsgi.input"] = body
-            stream = _Stream(loop, receive, send)
+            stream = _Stream(asyncio.get_running_loop(), receive, send)
             try:
-                whole = await loop.run_in_executor(threads, self._run, environ, stream, monotonic())
+                whole = await self._in_thread(environ, stream)
             except DisconnectedError:
                 return  # without its end, the response counts as broken off: no reader takes it for a whole one
             finally:
@@ -78,10 +77,21 @@ class WsgiThreads:
             await send(whole.start)
             await send({"type": "http.response.body", "body": whole.body})
 
-    def _run(self, environ: Environ, stream: "_Stream", queued_at: float) -> "_Whole | None":
+    async def _in_thread(self, environ: Environ, stream: "_Stream") -> "_Whole | None":
+        """Answer in a thread of the pool. A request that gets none in time is refused, though all threads hang."""
+        path = environ["PATH_INFO"]
+        if not ("dubroom.refused" in environ or path.endswith(_ALIVE)):
+            job = self._pool.submit(self._run, environ, stream)
+            answer = asyncio.wrap_future(job)
+            await asyncio.wait({answer}, timeout=load_shedding.max_wait_seconds(path))
+            if answer.done() or not job.cancel():
+                return await answer
+            environ["dubroom.refused"] = load_shedding.OverloadError()
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._queryless, self._run, environ, stream)
+
+    def _run(self, environ: Environ, stream: "_Stream") -> "_Whole | None":
         """Return a response of one piece, which the server sends without a thread; stream any other."""
-        if load_shedding.is_overdue(environ["PATH_INFO"], monotonic() - queued_at):
-            environ.setdefault("dubroom.refused", load_shedding.OverloadError())
         head = _Head()
         body = self._application(environ, head)
         try:

@@ -5,6 +5,7 @@ import http.client
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from benchmarks import servers
-from dashboard.http import wsgi_threads
+from dashboard.http import load_shedding, wsgi_threads
 from dashboard.http.request_body import BodyReader
 from dashboard.http.wsgi_threads import WsgiThreads, environ_of
 from tests.waiting import run_apart
@@ -107,6 +108,40 @@ def test_a_stream_ends_when_its_reader_takes_nothing_any_more(monkeypatch):
     assert all(message.get("more_body", True) for message in sent)  # so it does not pass for a whole one
 
 
+def test_requests_that_get_no_thread_are_refused_in_time_though_all_threads_hang(monkeypatch):
+    monkeypatch.setattr(wsgi_threads, "THREADS", 1)
+    monkeypatch.setattr(load_shedding, "MAX_WAIT_SECONDS", 0.05)
+    hangs, may_end, heads = threading.Event(), threading.Event(), {}
+
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        if environ["PATH_INFO"] == "/hangs/":
+            hangs.set()
+            assert may_end.wait(60)
+        start_response("503 " if "dubroom.refused" in environ else "200 ", [])
+        return [b"page"]
+
+    async def get(server: WsgiThreads, path: str) -> None:
+        async def send(message: Any) -> None:
+            heads.setdefault(path, message)
+
+        await server(scope_of(path), asyncio.Event().wait, send)
+
+    async def ask() -> None:
+        server = WsgiThreads(application, BodyReader())
+        hanging = asyncio.create_task(get(server, "/hangs/"))
+        await asyncio.to_thread(hangs.wait, 60)
+        await get(server, "/page/")
+        await get(server, "/health/alive/")
+        may_end.set()
+        await hanging
+        await get(server, "/page/again/")
+
+    run_apart(ask())
+    statuses = {path: head["status"] for path, head in heads.items()}
+    assert statuses == {"/page/": 503, "/health/alive/": 200, "/hangs/": 200, "/page/again/": 200}
+    assert (b"connection", b"close") not in heads["/page/"]["headers"]  # nothing of the request is unread
+
+
 def test_an_error_amid_a_stream_breaks_it_off():
     class Failing(Response):
         def __iter__(self) -> Iterator[bytes]:
@@ -121,29 +156,17 @@ def test_an_error_amid_a_stream_breaks_it_off():
 
 
 @pytest.mark.parametrize(
-    ("path", "waited", "is_refused"),
+    ("path", "seconds"),
     [
-        ("/t/dub/runs/", 4.9, False),
-        ("/t/dub/runs/", 5.1, True),
-        ("/t/dub/runs/poll/", 0.4, False),
-        ("/t/dub/runs/poll/", 0.6, True),
-        ("/dubroom/runs/7/poll/", 0.6, True),
-        ("/health/", 60.0, False),
-        ("/dubroom/health/alive/", 60.0, False),
+        ("/t/dub/runs/", 5.0),
+        ("/t/dub/runs/poll/", 0.5),
+        ("/dubroom/runs/7/poll/", 0.5),
+        ("/health/", None),
+        ("/dubroom/health/", None),
     ],
 )
-def test_a_request_that_waited_too_long_for_a_thread_is_refused(monkeypatch, path, waited, is_refused):
-    times = iter([10.0, 10.0 + waited])
-    monkeypatch.setattr(wsgi_threads, "monotonic", lambda: next(times))
-    seen: dict[str, Any] = {}
-
-    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Response:
-        seen.update(environ)
-        return Response(b"page")(environ, start_response)
-
-    start, _ = answers_of(application, path=path)
-    assert ("dubroom.refused" in seen) == is_refused
-    assert (b"connection", b"close") not in start["headers"]  # nothing of the request is unread
+def test_a_poll_waits_less_for_a_thread_than_a_page_and_the_health_check_without_limit(path, seconds):
+    assert load_shedding.max_wait_seconds(path) == seconds
 
 
 def test_the_request_is_what_wsgi_defines():
