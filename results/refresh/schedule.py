@@ -9,7 +9,7 @@ from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Least
 
 from results import camb, clock
-from results.models import Run
+from results.models import ApiKey, Run
 from results.refresh.circuit_breaker import FIRST_PROBE
 from results.refresh.claims import DueRun
 from results.secrets import SealBrokenError
@@ -64,7 +64,11 @@ def postpone(runs: Sequence[DueRun], error: camb.CambError | SealBrokenError, *,
 
 
 def recover_from_clock_change() -> None:
-    """Make due what is further ahead than the longest backoff: it was scheduled before the clock was set back."""
+    """Correct times that were written before the clock was set back, and would be waited for."""
     now = clock.now()
     longest = max(timedelta(seconds=1.1 * settings.REFRESH_SLOWEST_SECONDS), timedelta(minutes=16))
+    # What is further ahead than the longest backoff was not scheduled by this clock.
     Run.objects.filter(due_at__gt=now + longest).update(due_at=now)
+    # A key that was claimed later than now would come behind all others until then, and its outage would be told late.
+    ApiKey.objects.filter(claimed_at__gt=now).update(claimed_at=now)
+    ApiKey.objects.filter(away_since__gt=now).update(away_since=now)

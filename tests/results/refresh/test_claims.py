@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from results import clock
 from results.models import ApiKey, Run, WorkerHeartbeat
-from results.refresh import ask, claims, heartbeat
+from results.refresh import ask, claims, heartbeat, schedule
 from tests.factories import LINE, make_key, make_numbered_runs, make_run, make_runs, make_team
 
 pytestmark = pytest.mark.django_db
@@ -186,6 +186,14 @@ def test_a_run_whose_id_made_calls_fail_twice_is_asked_about_alone(team):
     guilty, *others = make_runs(team, 4)
     Run.objects.filter(pk=guilty.pk).update(call_failures=2)
     assert [pks(claims.claim(team.pk)) for _ in range(2)] == [[run.pk for run in others], [guilty.pk]]
+
+
+def test_keys_take_turns_although_the_clock_was_set_back(team):
+    late = make_key(make_team(), claimed_at=clock.now() + timedelta(hours=1)).team
+    for owner in (team, late):
+        make_numbered_runs(owner, 50)
+    schedule.recover_from_clock_change()
+    assert [claims.claim_next().key.team for _ in range(2)] == [team, late]
 
 
 # --- Workers that die --------------------------------------------------------------------------------
