@@ -46,14 +46,20 @@ def load_or_create_secret(name: str, value: str) -> str:
             with tempfile.NamedTemporaryFile("w", dir=DATA_DIR) as aside:
                 aside.write(value)
                 aside.flush()
+                os.fsync(aside.fileno())  # after a power cut, the file may else be empty
                 with contextlib.suppress(FileExistsError):
                     os.link(aside.name, path)
-        return path.read_text().strip()
+        secret = path.read_text().strip("\0 \n")
     except OSError as error:
         raise ImproperlyConfigured(
             f"the data folder {DATA_DIR} cannot be used ({error.strerror}). "
             "Make it writable, or set DUBROOM_DATA_DIR to another folder."
         ) from error
+    if not secret:
+        raise ImproperlyConfigured(
+            f"the file {path} is empty. Put it back from a backup. If there is none, delete it: a new one is made."
+        )
+    return secret
 
 
 DEBUG = env.bool("DEBUG", default=False)

@@ -104,6 +104,15 @@ def test_secrets_are_generated_once_and_readable_by_the_owner_only(read, tmp_pat
     assert modes == {"secret.key": 0o600, "field.key": 0o600}
 
 
+@pytest.mark.parametrize("content", ["", "\0" * 44])
+@pytest.mark.parametrize("name", ["secret.key", "field.key"])
+def test_a_secret_that_a_power_cut_has_emptied_is_not_used(read, tmp_path, name, content):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / name).write_text(content)
+    with pytest.raises(ImproperlyConfigured, match=f"{name} is empty. Put it back from a backup"):
+        read()
+
+
 @pytest.mark.parametrize(
     ("env", "sentence"),
     [
