@@ -69,6 +69,6 @@ def recover_from_clock_change() -> None:
     longest = max(timedelta(seconds=1.1 * settings.REFRESH_SLOWEST_SECONDS), timedelta(minutes=16))
     # What is further ahead than the longest backoff was not scheduled by this clock.
     Run.objects.filter(due_at__gt=now + longest).update(due_at=now)
-    # A key that was claimed later than now would come behind all others until then, and its outage would be told late.
+    # Until the time that is ahead, a key would come behind all others, and its outage would be told to no one.
     ApiKey.objects.filter(claimed_at__gt=now).update(claimed_at=now)
     ApiKey.objects.filter(away_since__gt=now).update(away_since=now)
