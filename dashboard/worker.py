@@ -14,6 +14,7 @@ from celery.contrib.django.task import DjangoTask
 from celery.exceptions import Ignore
 from celery.worker import consumer
 
+from dashboard.embedded.broker import MALFORMED
 from results.db import health
 
 logger = logging.getLogger(__name__)
@@ -68,14 +69,31 @@ class WorkerPool(TaskPool):
 
 
 class BrokerConsumer(consumer.Consumer):
-    """Celery's consumer, which retries a broker that answers but accepts nothing, such as Redis without memory.
-
-    Celery itself retries five times within a hundredth of a second, and then logs a traceback.
-    """
+    """Celery's consumer, which survives malformed messages and a broker that accepts nothing."""
 
     def on_connection_error_before_connected(self, exc: Exception) -> None:
+        """Retry a broker that answers but accepts nothing, such as Redis without memory, after a pause.
+
+        Celery itself retries five times within a hundredth of a second, and then logs a traceback.
+        """
         logger.error("The broker accepts nothing: %s", exc)
         sleep(BROKER_RETRY_SECONDS)
+
+    def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], None]:
+        """Return Celery's handler of messages, which rejects a malformed one: Celery's would end the worker.
+
+        The message, which is not acknowledged, would then end the next worker too.
+        """
+        handle = super().create_task_handler(*args, **kwargs)
+
+        def handle_or_reject(message: Any) -> None:
+            try:
+                handle(message)
+            except MALFORMED as error:
+                logger.error("A malformed message is rejected: %s", error)
+                message.reject()
+
+        return handle_or_reject
 
 
 def _watch() -> None:

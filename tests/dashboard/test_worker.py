@@ -1,4 +1,4 @@
-"""Tests that a worker ends when one of its threads fails as no task may, and only then."""
+"""Tests that a worker ends when one of its threads fails as no task may, and of nothing else, such as a message."""
 
 import os
 import subprocess
@@ -7,10 +7,12 @@ from pathlib import Path
 from queue import SimpleQueue
 from threading import Event
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
+from celery.worker.consumer import Consumer
 
-from dashboard.worker import WorkerPool
+from dashboard.worker import BrokerConsumer, WorkerPool
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60
@@ -77,3 +79,18 @@ def test_tasks_that_end_and_those_that_are_given_up_leave_the_worker_alone(ended
     pool.on_stop()
     assert [result.f.cancelled() for result in results] == [False, True, True]
     assert ended.empty()
+
+
+@pytest.mark.parametrize("error", [TypeError("argument of type 'int' is not iterable"), KeyError("task")])
+def test_a_malformed_message_is_rejected_and_the_worker_goes_on(monkeypatch, caplog, error):
+    monkeypatch.setattr(Consumer, "create_task_handler", lambda self: Mock(side_effect=error))
+    message = Mock()
+    BrokerConsumer.create_task_handler(BrokerConsumer.__new__(BrokerConsumer))(message)
+    message.reject.assert_called_once_with()
+    assert "A malformed message is rejected" in caplog.text
+
+
+def test_a_broker_that_breaks_while_a_message_is_handled_is_connected_to_anew(monkeypatch):
+    monkeypatch.setattr(Consumer, "create_task_handler", lambda self: Mock(side_effect=ConnectionError))
+    with pytest.raises(ConnectionError):
+        BrokerConsumer.create_task_handler(BrokerConsumer.__new__(BrokerConsumer))(Mock())
