@@ -6,6 +6,7 @@ import re
 import unicodedata
 import zipfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
@@ -20,6 +21,8 @@ from results.runs.paste import limits, workbooks
 ENCODINGS = {
     "utf_8": "UTF-8",
     "utf_16": "UTF-16",
+    "utf_32": "UTF-32",
+    "utf_7": "UTF-7",
     "cp1250": gettext_lazy("Central European, cp1250"),
     "cp1251": gettext_lazy("Cyrillic, cp1251"),
     "cp1252": gettext_lazy("Western European, cp1252"),
@@ -41,9 +44,14 @@ ENCODINGS = {
     "cp857": gettext_lazy("Turkish, DOS cp857"),
     "cp866": gettext_lazy("Cyrillic, DOS cp866"),
     "iso8859_2": gettext_lazy("Central European, ISO 8859-2"),
+    "iso8859_5": gettext_lazy("Cyrillic, ISO 8859-5"),
+    "iso8859_6": gettext_lazy("Arabic, ISO 8859-6"),
+    "iso8859_7": gettext_lazy("Greek, ISO 8859-7"),
     "koi8_u": gettext_lazy("Cyrillic, KOI8"),
     "euc_jis_2004": gettext_lazy("Japanese, EUC-JP"),
     "iso2022_jp_ext": gettext_lazy("Japanese, ISO-2022-JP"),
+    "iso2022_kr": gettext_lazy("Korean, ISO-2022-KR"),
+    "hz": gettext_lazy("Chinese, HZ"),
 }
 # The unpacked size up to which a workbook is read.
 MAX_UNPACKED = 50 * 2**20
@@ -58,8 +66,8 @@ _OF_JAPANESE = {"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HALFWIDTH"}
 
 # So many letters must be right for each byte that is not, before a text counts as a damaged one in UTF-8.
 _RIGHT_FOR_A_WRONG = 4
-# The sign of a character set in ISO-2022-JP.
-_ESCAPE = b"\x1b$"
+# Encodings of ASCII alone, with the sign that begins other letters. UTF-7 has none: `+12025550` may be a telephone.
+_SEVEN_BITS = {"iso2022_kr": b"\x1b$)C", "iso2022_jp_ext": b"\x1b$", "hz": b"~{"}
 
 # A list may begin with the letters of a short signature, as one of runs about BMW does.
 _PACKED = re.compile(rb"\x1f\x8b|7z\xbc\xaf|Rar!\x1a|BZh\d1AY|\xfd7zXZ|\x28\xb5\x2f\xfd", re.DOTALL)
@@ -130,12 +138,11 @@ def _kind(raw: bytes) -> str:
 def _text(raw: bytes, encoding: str) -> ReadFile:
     if encoding in ENCODINGS and encoding != "utf_8":
         return ReadFile(raw.decode(encoding, errors="replace").removeprefix("\ufeff"), encoding, is_certain=False)
-    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return ReadFile(raw.decode("utf-16", errors="replace"), "utf_16")
-    if unmarked := _utf_16_without_mark(raw):
-        return ReadFile(raw.decode(unmarked, errors="replace"), "utf_16")
-    if _ESCAPE in raw and raw.isascii():
-        return ReadFile(raw.decode("iso2022_jp_ext", errors="replace"), "iso2022_jp_ext", is_certain=False)
+    for wide in ("utf_32", "utf_16"):  # the mark of UTF-32 begins as that of UTF-16
+        if found := _byte_order(raw, wide):
+            return ReadFile(raw.decode(found, errors="replace").removeprefix("\ufeff"), wide)
+    if raw.isascii() and (found := _seven_bits(raw)):
+        return ReadFile(raw.decode(found, errors="replace"), found, is_certain=False)
     try:
         return ReadFile(raw.decode("utf-8-sig"), "utf_8")
     except UnicodeDecodeError:
@@ -150,18 +157,38 @@ def _text(raw: bytes, encoding: str) -> ReadFile:
     return ReadFile(raw.decode(guess, errors="replace"), guess, is_certain=False)
 
 
-def _utf_16_without_mark(raw: bytes) -> str:
-    """Return the byte order of UTF-16 without a mark, in which every ASCII character has a zero byte; else ""."""
+def _byte_order(raw: bytes, encoding: str) -> str:
+    """Return UTF-16 or UTF-32 with the order of its bytes, by the mark at the beginning or by the zeros; else "".
+
+    Without a mark, UTF-16 has a zero in every ASCII character, and UTF-32 two in the same places of every letter.
+    """
     sample = raw[:4000]
-    for encoding, zeros in (("utf-16-le", sample[1::2]), ("utf-16-be", sample[::2])):
-        if len(zeros) > 1 and zeros.count(0) > 0.2 * len(zeros) and sample.count(0) == zeros.count(0):
-            return encoding
+    for order, step in ((f"{encoding}_le", -1), (f"{encoding}_be", 1)):
+        if raw.startswith("\ufeff".encode(order)):
+            return order
+        if encoding == "utf_32":
+            zeros = sample[::4] + sample[1::4] if step == 1 else sample[2::4] + sample[3::4]
+            is_wide = len(raw) % 4 == 0 and len(raw) > 4 and not any(zeros)
+        else:
+            zeros = sample[::2] if step == 1 else sample[1::2]
+            is_wide = len(zeros) > 1 and zeros.count(0) > 0.2 * len(zeros) and sample.count(0) == zeros.count(0)
+        if is_wide:
+            return order
+    return ""
+
+
+def _seven_bits(raw: bytes) -> str:
+    """Return the encoding of ASCII alone in which the text has other letters too; else ""."""
+    for encoding, sign in _SEVEN_BITS.items():
+        if sign in raw:
+            with suppress(UnicodeDecodeError):
+                return encoding if not raw.decode(encoding).isascii() else ""
     return ""
 
 
 def _guess(raw: bytes) -> str:
     """Return the encoding that the detector finds likeliest, of those in which the words make most sense."""
-    legacy = [name for name in ENCODINGS if not name.startswith(("utf", "iso2022"))]
+    legacy = [name for name in ENCODINGS if name not in _SEVEN_BITS and not name.startswith("utf")]
     found = chardet.detect_all(raw, ignore_threshold=True, include_encodings=legacy, compat_names=False)
     likely = {_known(str(each["encoding"])): each["confidence"] for each in found if each["encoding"]}
     # Where two are about as likely, it is the one that most spreadsheets of the world write.

@@ -29,6 +29,10 @@ SHEETS = {
     "cp852": "run_id;title\n1344;Zażółć gęślą jaźń\n1345;Łódź o świcie",
     "cp857": "run_id;title\n1344;Mutfak bölüm 2 şöyle\n1345;Bahçe ığdır",
     "cp866": "run_id;title\n1344;Огни гавани\n1345;Кухня, серия 2",
+    "iso8859_5": "run_id;title\n1344;Огни гавани\n1345;Кухня, серия 2",
+    "iso8859_6": "run_id;title\n1344;مطبخ الحلقة 2\n1345;حديقة الجدة",
+    "iso2022_kr": "run_id,title\n1344,부엌 2화\n1345,정원",
+    "hz": "run_id,title\n1344,港湾灯火 第2集\n1345,花园",
     "iso8859_2": "run_id;title\n1344;Zażółć gęślą jaźń\n1345;Łódź o świcie",
     "koi8_u": "run_id;title\n1344;Вогні гавані\n1345;Кухня, їжак і ґанок",
     "euc_jis_2004": "run_id,title\n1344,港の灯り 第2話\n1345,キッチン物語",
@@ -87,7 +91,9 @@ def test_a_spreadsheet_s_csv_is_read_by_its_encoding(encoding):
     assert (file.text, file.encoding, file.is_certain) == (SHEETS[encoding], encoding, False)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"]
+)
 def test_unicode_is_certain(encoding):
     file = files.read(SHEETS["cp932"].encode(encoding))
     assert (file.text.removeprefix("\ufeff"), file.is_certain) == (SHEETS["cp932"], True)
@@ -105,6 +111,17 @@ def test_a_list_may_begin_with_the_letters_of_another_kind_of_file(name):
         1344: "Kitchen",
         1345: "Garden",
     }
+
+
+def test_greek_of_unix_keeps_its_first_capital():
+    text = "run_id;title\n1344;Άγιος Νικόλαος, Άνω Πόλη\n1345;Κήπος"
+    assert files.read(text.encode("iso8859_7")).text == text
+
+
+def test_signs_of_ascii_alone_make_no_other_encoding():
+    for text in ("run_id,title\n1344,~{x~} and ~", "run_id,phone\n1344,+12025550 or +BB4E-"):
+        assert files.read(text.encode()).text == text
+    assert files.read(b"1344,+BB4EMwQ9BDg-", encoding="utf_7").text == "1344,Огни"
 
 
 def test_a_person_may_choose_the_encoding():
