@@ -69,7 +69,7 @@ FAULT_FIELDS = ("error", "errors", "failed", "failed_dubs", "failed_languages", 
 WRAPPERS = frozenset({
     "answer", "body", "content", "data", "dub", "dub_result", "dub_results", "dubbed", "dubbing", "dubbing_result",
     "dubbing_results", "dubs", "item", "items", "languages", "output", "outputs", "payload", "response", "result",
-    "results", "run", "runs", "target_languages", "targets", "translations",
+    "results", "run", "runs", "target_languages", "targets", "task", "translations",
 })  # fmt: skip
 # The lists in an answer whose places are those of its results.
 _LISTS_OF_LANGUAGES = ("languages", "target_languages", "targets", *LANGUAGE_FIELDS)

@@ -371,7 +371,12 @@ GOING_ON = [
 
 @pytest.mark.parametrize("status", FINAL)
 def test_a_final_status_fails_the_task_and_the_run(status: str) -> None:
-    for value in ({"status": status}, {"state": status}, {"data": {"status": status}}):
+    for value in (
+        {"status": status},
+        {"state": status},
+        {"data": {"status": status}},
+        {"task": {"status": status}},
+    ):
         assert read_task(value).failure == status.upper()
         assert read_run(1, value).failure == status.upper()
     assert read_run(1, status).failure == status.upper()
@@ -401,7 +406,13 @@ def test_a_task_that_is_done_without_a_run_is_reported() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [{"result": {"run_id": 7}}, {"data": {"status": "SUCCESS", "run_id": "7"}}, {"runId": 7}]
+    "value",
+    [
+        {"result": {"run_id": 7}},
+        {"data": {"status": "SUCCESS", "run_id": "7"}},
+        {"runId": 7},
+        {"task": {"run_id": 7}},
+    ],
 )
 def test_the_run_of_a_task_is_found_in_a_wrapper(value: object) -> None:
     task = read_task(value)
