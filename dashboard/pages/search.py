@@ -22,10 +22,12 @@ from results.search.query import clean, periods
 from results.search.saved import OwnSearch
 from results.search.service import SAMPLE_SIZE, Facets, HitPage
 from results.transcripts import languages
-from teams.access import can_change
+from teams.access import can_change, can_export
 from teams.models import Membership
 
 CHOICES_PER_FACET = 8
+FIRST_PLACE = "first-0"
+"""Names the first page of hits; a later one is named after the line and the number of hits before it."""
 
 
 # --- The search in the URL ---------------------------------------------------------------------------
@@ -56,6 +58,10 @@ class SearchRequest:
             return ""
         places = {"skip": result.next_skip, "before": result.next_before}
         return urlencode({"q": self.q} | self.order | {name: place for name, place in places.items() if place})
+
+    @property
+    def place(self) -> str:
+        return FIRST_PLACE if self.before is None else f"{self.before}-{self.skip}"
 
     @property
     def order(self) -> dict[str, str]:
@@ -183,10 +189,47 @@ def _useful_dates(facets: Facets, wanted: SearchRequest) -> list[tuple[str, int]
     ]
 
 
-# --- The saved searches ------------------------------------------------------------------------------
+# --- What is found -----------------------------------------------------------------------------------
 
-# Stands in a cached form for the search that is typed. It is random, so no text contains it.
-_TYPED = get_random_string(32)
+# Each stands in cached HTML for what one search puts there. They are random, so no text contains them.
+_TYPED, _SUMMARY, _SAVE_SEARCH, _FACETS, _GROUPS, _MORE = (get_random_string(32) for _ in range(6))
+
+
+def build_found(
+    result: HitPage, wanted: SearchRequest, membership: Membership, groups: str, save_search: str
+) -> SafeString:
+    """Return the first page of hits with what stands above it, which a template would take longer to make."""
+    slug, facets, more = membership.team.slug, result.facets, wanted.next_query(result)
+    html = render_once(
+        "search/_found.html",
+        page_url=cached_url("search", slug),
+        hits_url=cached_url("search-hits", slug),
+        export_url=cached_url("search-export", slug),
+        is_best_first=wanted.is_best_first,
+        can_export=can_export(membership),
+        place=FIRST_PLACE,
+        facets_of="" if facets is None or facets.is_all else f"{SAMPLE_SIZE:,}",
+        q=_TYPED,
+        summary=_SUMMARY,
+        save_search=_SAVE_SEARCH,
+        facets=_FACETS,
+        groups=_GROUPS,
+        more=_MORE if more else "",
+    )
+    pieces = {
+        _TYPED: quote_plus(wanted.q),
+        _SUMMARY: escape(summarise(result, wanted)),
+        _SAVE_SEARCH: save_search,
+        _FACETS: build_facets(facets, wanted, slug) if facets else "",
+        _MORE: escape(more),
+        _GROUPS: groups,
+    }
+    for sign, piece in pieces.items():
+        html = SafeString(html.replace(sign, piece))
+    return html
+
+
+# --- The saved searches ------------------------------------------------------------------------------
 
 
 def build_save_search(membership: Membership, own: OwnSearch | None, q: str, csrf_token: str) -> SafeString:

@@ -18,17 +18,17 @@ from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.htmx import replace_url
 from dashboard.pages.named_runs import find_named_runs
-from dashboard.pages.search import SearchRequest, build_facets, build_save_search, build_saved_row, summarise
+from dashboard.pages.search import SearchRequest, build_found, build_save_search, build_saved_row, summarise
 from dashboard.pages.search_hits import cached_url, cue_url, group_hits
 from results.exports.csv import csv_pieces
 from results.models import SavedSearch
 from results.search import index, saved
 from results.search.query import clean, parse
-from results.search.service import SAMPLE_SIZE, Hit, iter_hits, search
+from results.search.service import Hit, HitPage, iter_hits, search
 from results.transcripts import timecode
 from results.transcripts.languages import quoted
 from teams import audit
-from teams.access import can_export, can_manage, membership_or_404, require_change, require_export
+from teams.access import can_manage, membership_or_404, require_change, require_export
 from teams.models import Membership
 
 logger = logging.getLogger(__name__)
@@ -49,11 +49,25 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def hits(request: HttpRequest, slug: str) -> HttpResponse:
     """Answer with the hits alone, while the user types; with `before`, with the next hits to append."""
-    wanted = SearchRequest.read(request)
-    context = _context(request, membership_or_404(request.user, slug), wanted)
+    membership, wanted = membership_or_404(request.user, slug), SearchRequest.read(request)
     if wanted.before is not None:
-        return render(request, "search/_groups.html", context)
-    return replace_url(render(request, "search/_hits.html", context), wanted.address(slug))
+        return _next_hits(request, membership, wanted)
+    return replace_url(
+        render(request, "search/_hits.html", _context(request, membership, wanted)), wanted.address(slug)
+    )
+
+
+def _next_hits(request: HttpRequest, membership: Membership, wanted: SearchRequest) -> HttpResponse:
+    result, slug = _search(membership, wanted), membership.team.slug
+    context = {
+        "groups": group_hits(result.hits, wanted.q),
+        "more": wanted.next_query(result),
+        "place": wanted.place,
+        "is_best_first": wanted.is_best_first,
+        "page_url": cached_url("search", slug),
+        "hits_url": cached_url("search-hits", slug),
+    }
+    return render(request, "search/_groups.html", context)
 
 
 @login_required
@@ -122,9 +136,8 @@ def _can_remove(membership: Membership, saved_search: SavedSearch) -> bool:
     return is_own or (saved_search.is_shared and can_manage(membership))
 
 
-def _context(request: HttpRequest, membership: Membership, wanted: SearchRequest) -> dict[str, Any]:
-    slug = membership.team.slug
-    result = search(
+def _search(membership: Membership, wanted: SearchRequest) -> HitPage:
+    return search(
         membership.team_id,
         wanted.q,
         before_id=wanted.before,
@@ -133,35 +146,36 @@ def _context(request: HttpRequest, membership: Membership, wanted: SearchRequest
         best_first=wanted.is_best_first,
         with_facets=wanted.before is None,
     )
-    return {
+
+
+def _context(request: HttpRequest, membership: Membership, wanted: SearchRequest) -> dict[str, Any]:
+    slug, result = membership.team.slug, _search(membership, wanted)
+    context = {
         "membership": membership,
         "wanted": wanted,
         "hint": result.hint,
-        "missing_runs": index.missing_runs(membership.team_id) if wanted.before is None else 0,
-        "named_runs": find_named_runs(membership, wanted.q) if wanted.before is None else None,
+        "missing_runs": index.missing_runs(membership.team_id),
+        "named_runs": find_named_runs(membership, wanted.q),
         # Django takes longer to find an address than to print it, so each is looked up once.
         "page_url": cached_url("search", slug),
         "hits_url": cached_url("search-hits", slug),
-        "export_url": cached_url("search-export", slug),
-        "groups": group_hits(result.hits, wanted.q),
         "summary": summarise(result, wanted) if result.hits else "",
-        "more": wanted.next_query(result),
         "suggestion": result.suggestion,
         "suggested": replace(wanted, q=result.suggestion).address(slug) if result.suggestion else "",
-        "newest_first": replace(wanted, is_best_first=False).address(slug),
-        "best_first": replace(wanted, is_best_first=True).address(slug),
-        "facets": build_facets(result.facets, wanted, slug) if result.facets else "",
-        "facets_of": f"{SAMPLE_SIZE:,}" if result.facets and not result.facets.is_all else "",
-        "can_export": can_export(membership),
         **_saved_context(request, membership, wanted),
     }
+    if result.hits:
+        groups = group_hits(result.hits, wanted.q)
+        context["found"] = build_found(result, wanted, membership, groups, context["save_search"])
+    return context
 
 
 def _saved_context(request: HttpRequest, membership: Membership, wanted: SearchRequest) -> dict[str, Any]:
     """Return the forms that save this search; before anything is typed, all saved searches."""
     if wanted.q:
-        own = saved.find_own(membership, wanted.q)
-        return {"save_search": build_save_search(membership, own, wanted.q, get_token(request))}
+        own, token = saved.find_own(membership, wanted.q), get_token(request)
+        # The page takes this token too: another one would be as long in making as a query.
+        return {"save_search": build_save_search(membership, own, wanted.q, token), "csrf_token": token}
     searches = saved.visible_to(membership)
     return {
         "searches": [build_saved_row(membership, one, can_remove=_can_remove(membership, one)) for one in searches]

@@ -52,7 +52,7 @@ def marker(phrases: Iterable[Phrase]) -> Callable[[str], Spans]:
     if letters := _letters(phrases):
         return partial(_mark_letters, letters=letters)
     if any(len(terms) > 1 for terms, _ in phrases):
-        return lambda text: list(_mark(text, phrases))
+        return partial(_mark_phrases, phrases=phrases, patterns=_ascii_phrases(phrases))
     return partial(_mark_words, phrases=phrases, pattern=_ascii_pattern(phrases))
 
 
@@ -66,11 +66,32 @@ def _ascii_pattern(phrases: Iterable[Phrase]) -> re.Pattern[str]:
     return re.compile(f"(?<![a-z0-9])(?:{alternatives})" if alternatives else "(?!)")
 
 
+def _ascii_phrases(phrases: Iterable[Phrase]) -> list[re.Pattern[str]]:
+    """Return an expression for each phrase, which finds it at any place of an ASCII text where it begins."""
+    rows = [("[^a-z0-9]+".join(terms), is_prefix) for terms, is_prefix in phrases if "".join(terms).isalnum()]
+    ends = {True: "", False: "(?![a-z0-9])"}
+    return [re.compile(f"(?<![a-z0-9])(?=({row}{ends[is_prefix]}))") for row, is_prefix in rows if row.isascii()]
+
+
+def _mark_phrases(text: str, phrases: tuple[Phrase, ...], patterns: Iterable[re.Pattern[str]]) -> Spans:
+    """Mark phrases of one or several words; `patterns` are their `_ascii_phrases`."""
+    if text.isascii():
+        lowered = text.lower()
+        if _is_plain(lowered):
+            return _merged([match.span(1) for pattern in patterns for match in pattern.finditer(lowered)])
+    return list(_mark(text, phrases))
+
+
+def _is_plain(lowered: str) -> bool:
+    """Tell whether the words of an ASCII text are its letters and digits that touch."""
+    return not (_MORE_WORDS.search(lowered) or _SPACED_DIGITS.search(lowered) or _LONG_WORD.search(lowered))
+
+
 def _mark_words(text: str, phrases: tuple[Phrase, ...], pattern: re.Pattern[str]) -> Spans:
     """Mark phrases of one word each; `pattern` is their `_ascii_pattern`."""
     if text.isascii():
         lowered = text.lower()
-        if not (_MORE_WORDS.search(lowered) or _SPACED_DIGITS.search(lowered) or _LONG_WORD.search(lowered)):
+        if _is_plain(lowered):
             return [match.span() for match in pattern.finditer(lowered)]
     if _may_have_spaced_number(text):
         return list(_mark(text, phrases))
