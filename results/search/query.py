@@ -155,13 +155,23 @@ def plain_words(typed: str) -> str:
 
 def named_languages(typed: str) -> list[list[str]]:
     """Return the tags of each language that a search names by `lang:` or `in:`; none of one without a tag."""
+    return [_tags(name) for name in _values(typed, "lang", "in")]
+
+
+def named_titles(typed: str) -> list[str]:
+    """Return what a search wants in the title of a run, by `title:`."""
+    return _values(typed, "title")
+
+
+def _values(typed: str, *fields: str) -> list[str]:
+    """Return the values that these fields have in a search, without those of a minus."""
     clauses = _CLAUSE.finditer(typed[:MAX_CHARACTERS].translate(_PLAIN))
     named = (
         clause["word"] if clause["quoted"] is None else clause["quoted"]
         for clause in clauses
-        if (clause["field"] or "").lower() in ("lang", "in") and not clause["minus"]
+        if (clause["field"] or "").lower() in fields and not clause["minus"]
     )
-    return [_tags(name) for name in named if name.strip()]
+    return [value for value in named if value.strip()]
 
 
 def _is_letter(clause: Clause) -> bool:

@@ -24,7 +24,15 @@ from results.search.analyzer import Phrase, terms
 from results.search.engine import engine
 from results.search.marks import mark, marker
 from results.search.parallel_lines import FoundCue
-from results.search.query import Query, language_term, named_languages, parse, periods, plain_words
+from results.search.query import (
+    Query,
+    language_term,
+    named_languages,
+    named_titles,
+    parse,
+    periods,
+    plain_words,
+)
 from results.transcripts import languages
 from results.transcripts.languages import quoted
 
@@ -364,17 +372,27 @@ def _did_you_mean(team_id: int, query: Query) -> str:
     first_words = [word for word in words if f"{word}:" not in query.typed.lower()][:_MAX_SUGGESTED_WORDS]
     near = {word: found for word in first_words if (found := _similar_terms(team_id, word))}
     index_query = index.make_query(team_id, query.with_near(near)) if near else None
-    if index_query is None:
-        return _title_suggestion(team_id, query.typed, first_words)
-    ids = engine.newest(index_query, None, _SUGGESTION_HITS, _SUGGESTION_HITS)
+    ids = engine.newest(index_query, None, _SUGGESTION_HITS, _SUGGESTION_HITS) if index_query else []
     lines = [(text, speaker) for _cue_id, text, speaker in _texts(team_id, ids)]
-    return _corrected(query.typed, near, lines) or _title_suggestion(team_id, query.typed, first_words)
+    if by_lines := _corrected(query.typed, near, lines):
+        return by_lines
+    if first_words and plain_words(query.typed):
+        return _title_suggestion(team_id, query.typed, first_words)
+    return _title_filter_suggestion(team_id, query.typed)
+
+
+def _title_filter_suggestion(team_id: int, typed: str) -> str:
+    """Return the typed search with `title:` as one title is spelled; empty if that finds nothing."""
+    words = [word for title in named_titles(typed) for word in terms(title).words][:_MAX_SUGGESTED_WORDS]
+    suggestion = _title_suggestion(team_id, typed, words) if words else ""
+    return suggestion if suggestion and _has_hit(team_id, parse(suggestion)) else ""
 
 
 def _title_suggestion(team_id: int, typed: str, words: Sequence[str]) -> str:
-    """Return the typed words, those that no title has replaced by similar ones of one title; empty if none are."""
-    if not words or not plain_words(typed):
-        return ""
+    """Return the typed search, those of the words that no title has replaced by similar ones of one title.
+
+    Empty if none are.
+    """
     may_have = (reduce(or_, map(titles.containing, vocabulary.kept_parts(word))) for word in words)
     runs = Run.objects.current().filter(team=team_id).order_by("-pk")
     last_unread = runs.values_list("pk", flat=True)[_TITLES_READ:].first() or 0

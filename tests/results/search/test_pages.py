@@ -290,6 +290,22 @@ def test_a_mistyped_word_of_a_title_is_corrected_where_no_line_has_one_like_it(k
     assert suggestion(kitchen_team, typed) == meant
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("title:nordlihct", "title:Nordlicht"),
+        ('title:"nordlihct folge" kitchen', 'title:"Nordlicht folge" kitchen'),
+        ("title:nordlihct meadow", ""),
+        ("title:qwertzuiop", ""),
+        ("kitchen -title:nordlihct meadow", ""),
+    ],
+)
+def test_a_mistyped_title_filter_is_corrected_where_that_finds_lines(typed, meant):
+    run = make_ready_run(make_team(), title="Nordlicht Folge 1")
+    make_found_dub("the kitchen", run=run)
+    assert search(run.team_id, typed).suggestion == meant
+
+
 def test_only_the_newest_titles_are_read(kitchen_team, monkeypatch):
     for title in ("Sternwarte", "Nordlicht"):
         make_ready_run(kitchen_team, title=title)
