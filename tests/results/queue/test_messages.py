@@ -99,7 +99,9 @@ def test_pages_and_health_say_that_there_is_no_worker(client, make_key):
     make_run(team)
     make_key(team)
     WorkerHeartbeat.objects.create(name="worker", seen_at=timezone.now() - 5 * MINUTE)
-    assert "Checks have stopped on this server" in client.get(f"/t/{team.slug}/runs/").content.decode()
+    stopped = client.get(f"/t/{team.slug}/runs/").content.decode()
+    assert "Checks on this server stopped" in stopped
+    assert "next check" not in stopped
     assert client.get("/health/").json() == {
         "status": "unavailable",
         "reason": "No worker is running.",
@@ -107,5 +109,7 @@ def test_pages_and_health_say_that_there_is_no_worker(client, make_key):
         "beat": "silent",
     }
     WorkerHeartbeat.objects.update(seen_at=timezone.now())
-    assert "Checks have stopped" not in client.get(f"/t/{team.slug}/runs/").content.decode()
+    going = client.get(f"/t/{team.slug}/runs/").content.decode()
+    assert "Checks on this server stopped" not in going
+    assert "next check" in going
     assert client.get("/health/").json() == {"status": "ok", "worker": "heard", "beat": "silent"}

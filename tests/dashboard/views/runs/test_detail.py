@@ -216,11 +216,12 @@ def test_a_run_without_results_says_why_who_added_it_and_what_is_next(client, te
 def test_no_page_says_that_it_keeps_checking_while_nothing_is_checked(client, team, reader):
     run = make_run(team, status=Run.Status.PARTLY)
     make_dub(run, ["Hola"], "es-es", video_url=VIDEO)
-    for expected in ("has no CAMB.AI key yet", "Checks have stopped", "Key refused."):
+    for expected in ("has no CAMB.AI key yet", "Checks on this server stopped", "Key refused."):
         body = run_page(client, run)
         assert expected in body
         assert "keeps checking" not in body
-        if expected == "Checks have stopped":
+        assert "next check" not in body
+        if expected == "Checks on this server stopped":
             ApiKey.objects.update(state=ApiKey.State.REFUSED, message="Key refused.")
         elif expected == "has no CAMB.AI key yet":
             make_key(team)
