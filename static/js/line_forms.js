@@ -2,6 +2,11 @@
 
 import { isComposing } from "./keys.js";
 
+// A form that opens comes into view with its buttons: on a phone the focus alone shows its first field.
+document.addEventListener("htmx:load", ({ detail: { elt } }) => {
+  if (elt.matches("form[data-editing]")) elt.scrollIntoView({ block: "nearest" });
+});
+
 // The form that dismisses a check opens below the check.
 document.addEventListener("click", (event) => {
   const box = event.target.closest("#cues .check");

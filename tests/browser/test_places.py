@@ -94,7 +94,7 @@ def test_a_row_keeps_its_height_and_its_title_the_free_width(page, team, add_run
     page.goto(reverse("runs-list", args=[team.slug]))
     titles = page.locator("td.run-title .truncate").all()
     # A long title takes two lines; a title above a reason one without space around it.
-    assert {title.evaluate("(title) => title.clientHeight") for title in titles} <= {24, 42, 18}
+    assert {title.evaluate("(title) => title.offsetHeight") for title in titles} <= {24, 42, 18}
     assert {row.bounding_box()["height"] for row in page.locator("tbody tr").all()} == {44}
     # The reason is below the title, and goes on below the cells beside it.
     failed = page.locator("tr:has(.status.failed)")
@@ -188,3 +188,14 @@ def test_the_bar_over_the_lines_is_one_row_on_a_phone(open_browser, owner, add_r
     expect(export).to_be_in_viewport(ratio=1)
     expect(page.get_by_text("Side by side")).to_have_count(1)  # still its name for a screen reader
     assert not is_wider_than_its_window(page)
+
+
+@pytest.mark.parametrize(("camb_run_id", "opener"), [(LUMEN, "#speakers .icon-button"), (AUDIO, ".check a")])
+def test_a_form_that_opens_on_a_phone_comes_into_view_with_its_buttons(
+    open_browser, owner, add_runs, camb_run_id, opener
+):
+    [run] = add_runs(camb_run_id)
+    page = open_browser(owner, PHONE).page()
+    page.goto(reverse("runs-detail", args=[run.pk]))
+    page.locator(opener).first.click()
+    expect(page.locator("form[data-editing] button[type=submit]").first).to_be_in_viewport(ratio=1, timeout=15_000)
