@@ -111,7 +111,8 @@ def test_a_stream_ends_when_its_reader_takes_nothing_any_more(monkeypatch):
 def test_requests_that_get_no_thread_are_refused_in_time_though_all_threads_hang(monkeypatch):
     monkeypatch.setattr(wsgi_threads, "THREADS", 1)
     monkeypatch.setattr(load_shedding, "MAX_WAIT_SECONDS", 0.05)
-    hangs, may_end, heads = threading.Event(), threading.Event(), {}
+    hangs, may_end = threading.Event(), threading.Event()
+    heads: dict[str, Any] = {}
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
         if environ["PATH_INFO"] == "/hangs/":
@@ -121,10 +122,13 @@ def test_requests_that_get_no_thread_are_refused_in_time_though_all_threads_hang
         return [b"page"]
 
     async def get(server: WsgiThreads, path: str) -> None:
+        async def receive() -> Any:
+            await asyncio.Event().wait()
+
         async def send(message: Any) -> None:
             heads.setdefault(path, message)
 
-        await server(scope_of(path), asyncio.Event().wait, send)
+        await server(scope_of(path), receive, send)
 
     async def ask() -> None:
         server = WsgiThreads(application, BodyReader())
