@@ -103,12 +103,16 @@ def isolated_pages(
 ) -> Callable[[HttpRequest], HttpResponse]:
     """Let no other origin load a response, and no page load or use what Dubroom has no use for.
 
-    django-csp's own middleware would build the same policy anew for each response.
+    django-csp's own middleware would build the policy anew for each response. Here it is built when the setting is
+    new.
     """
-    policy = build_policy()
+    directives, policy = settings.CONTENT_SECURITY_POLICY, build_policy()
 
     def middleware(request: HttpRequest) -> HttpResponse:
+        nonlocal directives, policy
         response = get_response(request)
+        if directives is not settings.CONTENT_SECURITY_POLICY:
+            directives, policy = settings.CONTENT_SECURITY_POLICY, build_policy()
         # Django's own pages about errors, which only developers see, have their styles in them.
         if not (settings.DEBUG and response.status_code in (404, 500)):
             response.headers[HEADER] = policy
