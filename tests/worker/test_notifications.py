@@ -127,7 +127,7 @@ def happen(installation, kind: str, count: int) -> None:
 def test_wherever_a_worker_is_killed_every_event_arrives_in_order(installation, camb, hook, point, copies):
     hook.released.set()
     worker = supervisor.commands(ROOT / "Procfile", ["worker"])["worker"].split()
-    command = [sys.executable, "-c", VICTIM, hook.url, point, *worker[2:]]
+    command = [sys.executable, "-c", VICTIM, hook.url, point, *worker[worker.index("celery") :]]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=ROOT, env=installation.env, stdout=pipe, text=True) as victim:
         try:
