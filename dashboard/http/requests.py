@@ -16,5 +16,5 @@ class SignedInRequest(HttpRequest):
 
 
 def browser_time_zone(request: HttpRequest) -> str:
-    """Return the time zone that static/js/time_zone.js has read from the browser; empty if it is unknown here."""
+    """Return the time zone that static/js/times.js has read from the browser; empty if it is unknown here."""
     return time_zones.find(request.COOKIES.get("time_zone", ""))

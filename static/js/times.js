@@ -48,3 +48,9 @@ show();
 document.addEventListener("htmx:load", show);
 document.addEventListener("visibilitychange", show);
 setInterval(() => document.hidden || show(), 1000);
+
+// Tells the server the browser's time zone, for the user's first pages, and for the profile page to propose.
+const browserZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const secure = location.protocol === "https:" ? "; Secure" : "";
+const path = document.querySelector("meta[name=root]").content;
+if (browserZone) document.cookie = `time_zone=${browserZone}; Path=${path}; Max-Age=31536000; SameSite=Lax${secure}`;

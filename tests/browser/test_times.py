@@ -62,7 +62,7 @@ def test_nor_after_a_swap(team, wrong_page, error):
     run = make_run(team, due_at=timezone.now() + 9.5 * HOUR)
     page = wrong_page(error)
     page.goto(f"/t/{team.slug}/runs/")
-    expect(page.locator("td.run-checked time")).to_have_text("in 9h")
+    expect(page.locator("td.run-checked time")).to_have_text("next in 9h")
     Run.objects.filter(pk=run.pk).update(checked_at=timezone.now(), version=TeamVersion.bump(team.pk))
     poll(page)
     expect(page.locator("td.run-checked time").first).to_have_text(re.compile(r"^\d+s ago$"))
@@ -76,7 +76,7 @@ def test_a_clock_that_is_set_while_a_page_is_open_is_noticed_at_the_next_poll(te
     Run.objects.filter(pk=run.pk).update(version=TeamVersion.bump(team.pk))
     poll(page)
     expect(page.locator("td.run-checked time").first).to_have_text("5m ago")
-    expect(page.locator("td.run-checked time").last).to_have_text("in 9h")
+    expect(page.locator("td.run-checked time").last).to_have_text("next in 9h")
 
 
 @pytest.mark.parametrize(

@@ -108,9 +108,9 @@ def test_the_token_form_names_each_lifetime_that_it_offers(team, monkeypatch):
         options = [option.data for option in TokenForm(membership)["days"]]
         return [(str(option["value"]), str(option["label"])) for option in options]
 
-    assert lifetimes() == [("30", "in 30 days"), ("90", "in 90 days"), ("365", "in a year"), ("", "never")]
+    assert lifetimes() == [("30", "In 30 days"), ("90", "In 90 days"), ("365", "In a year"), ("", "Never")]
     monkeypatch.setattr(models, "TOKEN_LIFETIMES", (timedelta(days=7),))
-    assert lifetimes() == [("7", "in a week"), ("", "never")]
+    assert lifetimes() == [("7", "In a week"), ("", "Never")]
     form = TokenForm(membership, {"name": "Nightly", "access": "read", "days": "90"})
     assert list(form.errors) == ["days"]
 

@@ -33,7 +33,7 @@ def test_processes_started_before_their_database_wait_until_it_is_migrated(tmp_p
 
     def page() -> tuple[int, bool]:
         answer = get("/accounts/login/")
-        return answer.status_code, "If it lasts, tell the administrator" in answer.text
+        return answer.status_code, "If it happens again, tell the administrator" in answer.text
 
     with ExitStack() as stack:
         processes = [stack.enter_context(installation.process(name, log, **late)) for name, log in logs.items()]

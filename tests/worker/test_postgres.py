@@ -121,7 +121,7 @@ class Dubroom:
 
         def page(_: object) -> tuple[int, bool]:
             answer = self.tab.another().get("/t/team/palette/")
-            return answer.status_code, "If it lasts, tell the administrator" in answer.text
+            return answer.status_code, "If it happens again, tell the administrator" in answer.text
 
         with ThreadPoolExecutor(PAGES) as threads:
             return set(threads.map(page, range(PAGES)))
@@ -205,7 +205,7 @@ def test_a_read_only_database_is_read_and_written_to_again_as_soon_as_possible(s
         until(lambda: dubroom.health() == (503, "The database takes no changes."))
         assert dubroom.pages() == {(200, False)}
         refused = dubroom.tab.post(f"/runs/{pk}/refresh/")
-        assert (refused.status_code, "If it lasts, tell the administrator" in refused.text) == (503, True)
+        assert (refused.status_code, "If it happens again, tell the administrator" in refused.text) == (503, True)
     until(lambda: dubroom.health() == (200, "ok"))
     assert dubroom.tab.post(f"/runs/{pk}/refresh/").status_code == 200
     assert dubroom.is_well()

@@ -10,9 +10,8 @@ from django.views.decorators.http import require_safe
 
 from dashboard.http.ids import parse_id
 from dashboard.pages.markup import outcome_label
-from dashboard.views.runs.lookup import get_run
+from dashboard.views.runs.lookup import get_run_and_membership
 from results.models import Attempt
-from teams.access import membership_in
 
 ATTEMPTS = 50
 
@@ -31,7 +30,7 @@ def rows(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _history(request: HttpRequest, pk: int) -> dict[str, Any]:
     """Return the context of one page of a run's call history, newest first."""
-    run = get_run(request, pk)
+    run, membership = get_run_and_membership(request, pk)
     before = parse_id(request.GET.get("before", ""))
     attempts: QuerySet[Attempt] = run.call_attempts.select_related("call").order_by("-pk")
     if before is not None:
@@ -39,7 +38,7 @@ def _history(request: HttpRequest, pk: int) -> dict[str, Any]:
     found = list(attempts[: ATTEMPTS + 1])
     shown = found[:ATTEMPTS]
     return {
-        "membership": membership_in(request.user, run.team_id),
+        "membership": membership,
         "run": run,
         "attempts": [(attempt, outcome_label(attempt.call.outcome)) for attempt in shown],
         "is_paged": before is not None,

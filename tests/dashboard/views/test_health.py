@@ -85,17 +85,20 @@ def test_an_unreachable_cache_does_no_harm(monkeypatch):
     assert Client().get("/health/").json()["worker"] == "heard"
 
 
+OUTAGE = "If it happens again, tell the administrator"
+
+
 @pytest.mark.parametrize(
     ("error", "status", "words"),
     [
-        (OperationalError("too many connections for role dubroom"), 503, "If it lasts, tell the administrator"),
+        (OperationalError("too many connections for role dubroom"), 503, OUTAGE),
         (
             InternalError("cannot execute UPDATE in a read-only transaction"),
             503,
-            "If it lasts, tell the administrator",
+            OUTAGE,
         ),
-        (RedisConnectionError("no route to redis.internal"), 503, "If it lasts, tell the administrator"),
-        (OSError(errno.EROFS, "Read-only file system"), 503, "If it lasts, tell the administrator"),
+        (RedisConnectionError("no route to redis.internal"), 503, OUTAGE),
+        (OSError(errno.EROFS, "Read-only file system"), 503, OUTAGE),
         (FileNotFoundError(errno.ENOENT, "No such file"), 500, "Something went wrong on our side"),
         (ProgrammingError('column "coat" does not exist'), 500, "Something went wrong on our side"),
         (ZeroDivisionError("at work"), 500, "Something went wrong on our side"),
