@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
@@ -17,6 +18,8 @@ _django = without_subpath(get_wsgi_application(), settings.SUBPATH)
 from dashboard.http.request_body import BodyReader  # noqa: E402  Django has to be set up
 from dashboard.http.wsgi_threads import WsgiThreads  # noqa: E402
 
+# While all threads work, the one that receives and refuses requests waits for its turn as long as all of them take.
+sys.setswitchinterval(0.0005)
 open_files.allow_many()
 application = WsgiThreads(_django, BodyReader())
 

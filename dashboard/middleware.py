@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language
 
-from dashboard.http.load_shedding import RETRY_AFTER_SECONDS, OverloadError
+from dashboard.http.load_shedding import POLL, RETRY_AFTER_SECONDS, OverloadError
 from dashboard.http.request_body import RefusedBodyError
 from dashboard.http.requests import browser_time_zone
 from teams.models import User
@@ -126,14 +126,17 @@ def isolated_pages(
 def refused_requests(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Answer with the reason where `request_body` or `load_shedding` has refused a request, without a query."""
+    """Answer with the reason where `request_body` or `load_shedding` has refused a request, without a query.
+
+    A refused poll gets no page, as nobody would see it.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
         refusal: RefusedBodyError | OverloadError | None = request.META.get("dubroom.refused")
         if refusal is None:
             return get_response(request)
-        is_script = request.path_info.startswith(API)
-        page = "" if is_script else _refusal_page(refusal.status, refusal.is_visitor, get_language())
+        is_shown = not request.path_info.startswith(API) and not request.path_info.endswith(POLL)
+        page = _refusal_page(refusal.status, refusal.is_visitor, get_language()) if is_shown else ""
         wait = _RETRY_AFTER.get(refusal.status)
         return HttpResponse(page, status=refusal.status, headers={"Retry-After": str(wait)} if wait else {})
 

@@ -8,7 +8,7 @@ again by itself, so polls make room for pages first.
 MAX_WAIT_SECONDS = 5.0
 MAX_POLL_WAIT_SECONDS = 0.5
 RETRY_AFTER_SECONDS = 5
-_POLL = "/poll/"
+POLL = "/poll/"
 # Monitoring has to hear from the server itself that it is busy.
 _HEALTH = "/health/"
 
@@ -24,4 +24,4 @@ def max_wait_seconds(path: str) -> float | None:
     """Return how long a request for this path may wait for a thread; None: without a limit."""
     if path.endswith(_HEALTH):
         return None
-    return MAX_POLL_WAIT_SECONDS if path.endswith(_POLL) else MAX_WAIT_SECONDS
+    return MAX_POLL_WAIT_SECONDS if path.endswith(POLL) else MAX_WAIT_SECONDS

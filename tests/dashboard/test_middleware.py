@@ -224,6 +224,7 @@ def test_a_server_with_too_much_to_do_says_so_without_a_query(client, django_ass
     assert [answer.status_code for answer in (page, poll, problem)] == [503] * 3
     assert {answer.headers["Retry-After"] for answer in (page, poll, problem)} == {"5"}
     assert "The server is busy" in text_of(page)
+    assert poll.content == b""
     assert problem.json()["detail"].startswith("The server is busy")
 
 
