@@ -23,7 +23,7 @@ KEY = "bench-key"
 GIVE_UP_AFTER_S = 900
 MAX_SAMPLED = 20_000
 CELERY = ("-m", "celery", "--app", "dashboard", "--quiet", "--skip-checks")
-# As in the Procfile.
+# As in the Procfile, but at the priority of all else.
 WORKER = (*CELERY, "worker", "--loglevel", "ERROR", "--without-gossip", "--without-mingle", "--without-heartbeat")
 BEAT = (*CELERY, "beat", "--loglevel", "ERROR")
 

@@ -9,10 +9,9 @@ from datetime import UTC, date, datetime
 from functools import reduce
 from itertools import chain
 from operator import or_
-from typing import Any, TypeVar
+from typing import Any
 
-from django.db.models import Count, Model
-from django.db.models.base import ModelState
+from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -35,8 +34,6 @@ from results.search.query import (
 )
 from results.transcripts import languages
 from results.transcripts.languages import quoted
-
-M = TypeVar("M", bound=Model)
 
 COUNT_UP_TO = 10_000
 COUNT_RUNS_UP_TO = 1_000
@@ -276,20 +273,11 @@ def _dubs(pks: Collection[int]) -> dict[int, Dub]:
     rows = fetch_rows(_DUBS.format(fields=fields, marks=_placeholders(pks)), [*pks]) if pks else []
     dubs = {}
     for row in rows:
-        run = _instance(Run, _RUN_FIELDS, row[len(_DUB_FIELDS) :])
+        run = Run.from_db(None, _RUN_FIELDS, row[len(_DUB_FIELDS) :])
         run.languages = json.loads(run.languages)
-        dub = dubs[row[0]] = _instance(Dub, _DUB_FIELDS, row)
+        dub = dubs[row[0]] = Dub.from_db(None, _DUB_FIELDS, row[: len(_DUB_FIELDS)])
         Dub.run.field.set_cached_value(dub, run)
     return dubs
-
-
-def _instance(model: type[M], fields: Sequence[str], values: Iterable[Any]) -> M:
-    """Return an instance with these fields alone, without Django's signals and steps for each field."""
-    instance = model.__new__(model)
-    instance._state = ModelState()
-    instance._state.adding = False
-    vars(instance).update(zip(fields, values, strict=False))
-    return instance
 
 
 def _facets(team_id: int, ids: Sequence[int], *, is_all: bool) -> Facets:

@@ -5,7 +5,7 @@ import unicodedata
 from hashlib import sha256
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from results.search import clusters, marks
@@ -162,12 +162,17 @@ def test_indexing_and_querying_split_a_text_into_the_same_words(text):
     assert bool(words) == bool(phrases(text))
 
 
+# Two characters that look like one letter and are searched as that letter, so half of it finds nothing.
+LOOK_LIKE_ONE = ("เเ", "ເເ", "သြ")
+
+
 @pytest.mark.parametrize("alphabet", ALPHABETS.values(), ids=ALPHABETS)
 @given(data=st.data())
 def test_any_two_neighbouring_characters_find_their_text(alphabet, data):
     text = unicodedata.normalize("NFKC", data.draw(st.text(alphabet, min_size=2, max_size=20)))
     start = data.draw(st.integers(0, len(text) - 2))
     end = data.draw(st.integers(start + 2, len(text)))
+    assume(not {text[max(start - 1, 0) : start + 1], text[end - 1 : end + 1]} & {*LOOK_LIKE_ONE})
     [(first, last)] = mark(text, phrases(text[start:end]))[:1]
     assert first <= start
     assert last > first
