@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from html import escape  # Django's takes three times as long
 from typing import NamedTuple
 from urllib.parse import quote_plus, urlencode
@@ -128,7 +129,7 @@ def build_facets(facets: Facets, wanted: SearchRequest, slug: str) -> SafeString
 
     def choice(label: str, count: int, field: str) -> FacetChoice:
         is_on = wanted.has_field(field)
-        href = wanted.without_field(field).address(slug) if is_on else f"{before}?q={quote_plus(field)}+{after}"
+        href = wanted.without_field(field).address(slug) if is_on else f"{before}?q={_quote(field)}+{after}"
         return FacetChoice(label, f"{count:,}", href, is_on)
 
     def choices(name: str, counts: Sequence[tuple[str, int]], label: Callable[[str], str]) -> list[FacetChoice]:
@@ -147,6 +148,10 @@ def build_facets(facets: Facets, wanted: SearchRequest, slug: str) -> SafeString
     }
     shown = [(heading, _items(of_facet)) for heading, of_facet in made.items() if of_facet]
     return SafeString("".join(_facet(number, *facet) for number, facet in enumerate(shown, start=1)))
+
+
+# The fields are the same from search to search: languages, speakers, statuses, tags, dates.
+_quote = lru_cache(maxsize=1024)(quote_plus)
 
 
 def _facet(number: int, heading: str, items: str) -> str:
@@ -196,7 +201,7 @@ _TYPED, _SUMMARY, _SAVE_SEARCH, _FACETS, _GROUPS, _MORE = (get_random_string(32)
 
 
 def build_found(
-    result: HitPage, wanted: SearchRequest, membership: Membership, groups: str, save_search: str
+    result: HitPage, wanted: SearchRequest, membership: Membership, summary: str, groups: str, save_search: str
 ) -> SafeString:
     """Return the first page of hits with what stands above it, which a template would take longer to make."""
     slug, facets, more = membership.team.slug, result.facets, wanted.next_query(result)
@@ -218,7 +223,7 @@ def build_found(
     )
     pieces = {
         _TYPED: quote_plus(wanted.q),
-        _SUMMARY: escape(summarise(result, wanted)),
+        _SUMMARY: escape(summary),
         _SAVE_SEARCH: save_search,
         _FACETS: build_facets(facets, wanted, slug) if facets else "",
         _MORE: escape(more),
@@ -229,7 +234,20 @@ def build_found(
     return html
 
 
-# --- The saved searches ------------------------------------------------------------------------------
+# --- The box and the saved searches ------------------------------------------------------------------
+
+
+def build_search_box(wanted: SearchRequest, slug: str) -> SafeString:
+    """Return the page's search box, whose hits come while the user types."""
+    html = render_once(
+        "search/_box.html",
+        page_url=cached_url("search", slug),
+        hits_url=cached_url("search-hits", slug),
+        is_best_first=wanted.is_best_first,
+        has_query=bool(wanted.q),
+        q=_TYPED,
+    )
+    return SafeString(html.replace(_TYPED, escape(wanted.q)))
 
 
 def build_save_search(membership: Membership, own: OwnSearch | None, q: str, csrf_token: str) -> SafeString:

@@ -18,12 +18,20 @@ from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.htmx import replace_url
 from dashboard.pages.named_runs import find_named_runs
-from dashboard.pages.search import SearchRequest, build_found, build_save_search, build_saved_row, summarise
+from dashboard.pages.search import (
+    SearchRequest,
+    build_found,
+    build_save_search,
+    build_saved_row,
+    build_search_box,
+    summarise,
+)
 from dashboard.pages.search_hits import cached_url, cue_url, group_hits
 from results.exports.csv import csv_pieces
 from results.models import SavedSearch
 from results.search import index, saved
 from results.search.query import clean, parse
+from results.search.saved import OwnSearch
 from results.search.service import Hit, HitPage, iter_hits, search
 from results.transcripts import timecode
 from results.transcripts.languages import quoted
@@ -41,8 +49,10 @@ PAGE_SIZE = 50
 def page(request: HttpRequest, slug: str) -> HttpResponse:
     membership = membership_or_404(request.user, slug)
     wanted = SearchRequest.read(request)
-    saved.mark_seen(membership, wanted.q)
-    return render(request, "search/page.html", _context(request, membership, wanted))
+    own = saved.find_own(membership, wanted.q)
+    if own:
+        saved.mark_seen(own)
+    return _page(request, membership, wanted, own)
 
 
 @login_required
@@ -52,9 +62,8 @@ def hits(request: HttpRequest, slug: str) -> HttpResponse:
     membership, wanted = membership_or_404(request.user, slug), SearchRequest.read(request)
     if wanted.before is not None:
         return _next_hits(request, membership, wanted)
-    return replace_url(
-        render(request, "search/_hits.html", _context(request, membership, wanted)), wanted.address(slug)
-    )
+    context = {"oob": True, **_context(request, membership, wanted, saved.find_own(membership, wanted.q))}
+    return replace_url(render(request, "search/_hits.html", context), wanted.address(slug))
 
 
 def _next_hits(request: HttpRequest, membership: Membership, wanted: SearchRequest) -> HttpResponse:
@@ -106,7 +115,7 @@ def save(request: HttpRequest, slug: str) -> HttpResponse:
     if is_shared:
         require_change(membership)
     if not wanted.q:
-        return render(request, "search/page.html", _context(request, membership, wanted), status=422)
+        return _page(request, membership, wanted, None, status=422)
     try:
         saved.save_search(membership, wanted.q, is_shared=is_shared)
     except saved.TooManySearchesError:
@@ -148,7 +157,18 @@ def _search(membership: Membership, wanted: SearchRequest) -> HitPage:
     )
 
 
-def _context(request: HttpRequest, membership: Membership, wanted: SearchRequest) -> dict[str, Any]:
+def _page(
+    request: HttpRequest, membership: Membership, wanted: SearchRequest, own: OwnSearch | None, status: int = 200
+) -> HttpResponse:
+    box = build_search_box(wanted, membership.team.slug)
+    context = {"search_box": box, **_context(request, membership, wanted, own)}
+    return render(request, "search/page.html", context, status=status)
+
+
+def _context(
+    request: HttpRequest, membership: Membership, wanted: SearchRequest, own: OwnSearch | None
+) -> dict[str, Any]:
+    """Return what the hits show; `own` is the member's saved search of this text."""
     slug, result = membership.team.slug, _search(membership, wanted)
     context = {
         "membership": membership,
@@ -162,18 +182,21 @@ def _context(request: HttpRequest, membership: Membership, wanted: SearchRequest
         "summary": summarise(result, wanted) if result.hits else "",
         "suggestion": result.suggestion,
         "suggested": replace(wanted, q=result.suggestion).address(slug) if result.suggestion else "",
-        **_saved_context(request, membership, wanted),
+        **_saved_context(request, membership, wanted, own),
     }
     if result.hits:
         groups = group_hits(result.hits, wanted.q)
-        context["found"] = build_found(result, wanted, membership, groups, context["save_search"])
+        above = context["summary"], groups, context["save_search"]
+        context["found"] = build_found(result, wanted, membership, *above)
     return context
 
 
-def _saved_context(request: HttpRequest, membership: Membership, wanted: SearchRequest) -> dict[str, Any]:
+def _saved_context(
+    request: HttpRequest, membership: Membership, wanted: SearchRequest, own: OwnSearch | None
+) -> dict[str, Any]:
     """Return the forms that save this search; before anything is typed, all saved searches."""
     if wanted.q:
-        own, token = saved.find_own(membership, wanted.q), get_token(request)
+        token = get_token(request)
         # The page takes this token too: another one would be as long in making as a query.
         return {"save_search": build_save_search(membership, own, wanted.q, token), "csrf_token": token}
     searches = saved.visible_to(membership)

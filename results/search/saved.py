@@ -93,13 +93,12 @@ def new_alert_count(membership: Membership) -> int:
     return int(count)
 
 
-def mark_seen(membership: Membership, q: str) -> None:
-    """Mark the alerts of this search as seen when the member looks at its hits, if it is the member's own."""
-    # Most searches are not saved, and few have new alerts: a look at one must not cost a write.
-    if search := find_own(membership, q):
-        alerts = SearchAlert.objects.filter(saved_search=search.pk, is_new=True)
-        if alerts.exists():
-            alerts.update(is_new=False)
+def mark_seen(search: OwnSearch) -> None:
+    """Mark the alerts of this search as seen when the member looks at its hits."""
+    alerts = SearchAlert.objects.filter(saved_search=search.pk, is_new=True)
+    # Few searches have new alerts: a look at one must not cost a write.
+    if alerts.exists():
+        alerts.update(is_new=False)
 
 
 def create_alerts() -> None:

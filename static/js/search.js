@@ -29,7 +29,7 @@ for (const name of ["pause", "ended"]) player.addEventListener(name, () => showP
 player.addEventListener("error", () => {
   showPlaying(false);
   if (player.src.includes("?renew=1")) {
-    showToast(document.getElementById("hits").dataset.broken);
+    showToast(document.querySelector("form.search").dataset.broken);
   } else {
     play(button.dataset.play.replace("#", "?renew=1#"));
   }

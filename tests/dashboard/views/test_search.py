@@ -512,3 +512,18 @@ def test_a_few_named_runs_need_no_list(client, team, reader):
     assert "&lt;b&gt;Nordlicht" in body
     assert "No moments for" in body
     assert "named-all" not in body
+
+
+def test_a_page_of_hits_asks_once_whether_the_member_saved_the_search(client, team, reader):
+    make_searchable_dub(make_run(team), ["kitchen"])
+    saved.save_search(team.memberships.get(user=reader), "kitchen", is_shared=False)
+    for name in ("search", "search-hits"):
+        with CaptureQueriesContext(connection) as queries:
+            assert "Remove saved search" in get(client, team, "kitchen", name=name)
+        assert sum("is_shared from results_savedsearch" in query["sql"] for query in queries) == 1
+
+
+def test_the_box_shows_each_person_what_they_searched_for(client, team, reader):
+    for typed in ("<sea>", '"a b" &c', ""):
+        box = re.findall(r'<input type="search" id="search-box" name="q" value="(.*?)"', get(client, team, typed))
+        assert [html.unescape(one) for one in box] == [typed]

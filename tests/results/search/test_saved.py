@@ -84,7 +84,7 @@ def test_a_changed_dub_updates_its_alert_without_making_it_new(team, anna):
     saved.save_search(anna, "kitchen", is_shared=False)
     dub = store(team, "the kitchen", "a kitchen")
     saved.create_alerts()
-    saved.mark_seen(anna, "kitchen")
+    saved.mark_seen(saved.find_own(anna, "kitchen"))
     indexing.remove_cues(dub.cues.filter(position=1))
     dub.cues.filter(position=1).delete()
     Dub.objects.filter(pk=dub.pk).update(is_alert_checked=False)
@@ -110,9 +110,9 @@ def test_an_alert_is_seen_when_its_owner_looks_at_the_hits(team, anna):
         saved.save_search(member, "kitchen", is_shared=member is ben)
     store(team, "the kitchen")
     saved.create_alerts()
-    saved.mark_seen(anna, "garden")
+    assert saved.find_own(anna, "garden") is None
     assert (saved.new_alert_count(anna), saved.new_alert_count(ben)) == (1, 1)
-    saved.mark_seen(anna, "kitchen")
+    saved.mark_seen(saved.find_own(anna, "kitchen"))
     assert (saved.new_alert_count(anna), saved.new_alert_count(ben)) == (0, 1)
 
 
