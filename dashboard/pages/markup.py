@@ -38,6 +38,11 @@ def escape_all(texts: Iterable[str]) -> list[str]:
     return escape("\0".join(texts)).split("\0")
 
 
+def escape_marked(texts: Iterable[str]) -> list[str]:
+    """Return these texts of `to_mark` escaped, with their spans in a <mark> each, in one go."""
+    return marked(escape("\0".join(texts))).split("\0")
+
+
 def with_marks(text: str, spans: Iterable[tuple[int, int]]) -> SafeString:
     """Return the escaped text with each of these spans, which ascend, in a <mark>."""
     return SafeString(marked(escape(to_mark(text, spans))))

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from dashboard.pages.markup import escape_all, icon, language_label, marked, to_mark
+from dashboard.pages.markup import escape_all, escape_marked, icon, language_label, marked, to_mark
 from dashboard.pages.run_pictures import RunPictures
 from results.db.replica import fetch_rows
 from results.models import Dub, Run
@@ -40,12 +40,12 @@ def group_hits(found: Sequence[Hit], typed: str) -> SafeString:
     media = RunPictures(runs.values())
     items: dict[int, list[str]] = {pk: [] for pk in runs}
     in_order = sorted(hits.items(), key=itemgetter(0))
-    texts = escape_all(_to_highlight(hit.cue.text, hit.marks) for _place, hit in in_order)
+    texts = escape_marked(_to_highlight(hit.cue.text, hit.marks) for _place, hit in in_order)
     for ((dub, position), hit), text in zip(in_order, texts, strict=False):
         # A line below one hit is not repeated above the next, so each neighbour is taken out.
         before = neighbours.pop((dub, position - 1), "")
         after = neighbours.pop((dub, position + 1), "")
-        items[hit.cue.run_id].append(page.item(hit, marked(text), before, after, others.get(hit.cue.pk, "")))
+        items[hit.cue.run_id].append(page.item(hit, text, before, after, others.get(hit.cue.pk, "")))
     return SafeString("".join(_section(runs[pk], media.picture(runs[pk]), of_run) for pk, of_run in items.items()))
 
 
@@ -126,7 +126,7 @@ class _Page:
     def item(self, hit: Hit, text: str, before: str, after: str, others: str) -> str:
         """Return a hit as a list item.
 
-        The other arguments are escaped: the text with its marks, the lines beside it, and those of other dubs.
+        The other arguments are HTML: the text with its marks, the lines beside it, and those of other dubs.
         """
         cue = hit.cue
         shared = self._shared.get(cue.dub_id) or self._share(cue.dub)

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from functools import reduce
 from itertools import chain
 from operator import or_
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Count
 from django.utils import timezone
@@ -57,12 +57,14 @@ _FACETS = """
         select dub_id, speaker, count(*) as hits from results_cue
         where id in ({marks}) and team_id = %s group by dub_id, speaker
     )
-    select found.hits, found.speaker, dub.language, run.id, run.status, run.created_at
-    from found join results_dub dub on dub.id = found.dub_id join results_run run on run.id = dub.run_id
+    select found.hits, found.speaker, dub.language, dub.run_id
+    from found join results_dub dub on dub.id = found.dub_id
 """
-_TAGS = """
-    select of_run.run_id, tag.name from results_run_tags of_run join results_tag tag on tag.id = of_run.tag_id
-    where of_run.run_id in ({marks})
+# A run with several tags comes once for each, and one without any once.
+_RUNS_AND_TAGS = """
+    select run.id, run.status, run.created_at, tag.name from results_run run
+    left join results_run_tags of_run on of_run.run_id = run.id left join results_tag tag on tag.id = of_run.tag_id
+    where run.id in ({marks})
 """
 _CUES = """
     select id, team_id, run_id, dub_id, position, start_ms, end_ms, speaker, text from results_cue
@@ -83,8 +85,7 @@ _DUBS = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A found line, with its dub and run. `marks` are the (start, end) of each match in its text.
 
     Of a search such as `in:ja kitchen`, `said` is the line of another dub in which the words were found.
@@ -282,17 +283,19 @@ def _dubs(pks: Collection[int]) -> dict[int, Dub]:
 
 def _facets(team_id: int, ids: Sequence[int], *, is_all: bool) -> Facets:
     languages, speakers, statuses, tags = (Counter[str]() for _ in range(4))
-    hits_of_run, added = Counter[int](), {}
-    rows = fetch_rows(_FACETS.format(marks=_placeholders(ids)), [*ids, team_id])
-    for hits, speaker, language, run, status, created_at in rows:
+    hits_of_run = Counter[int]()
+    for hits, speaker, language, run in fetch_rows(_FACETS.format(marks=_placeholders(ids)), [*ids, team_id]):
         speakers[speaker] += hits
         languages[language] += hits
-        statuses[status] += hits
         hits_of_run[run] += hits
+    runs, added = list(hits_of_run), {}
+    rows = fetch_rows(_RUNS_AND_TAGS.format(marks=_placeholders(runs)), runs) if runs else []
+    for run, status, created_at, tag in rows:
+        if run not in added:
+            statuses[status] += hits_of_run[run]
         added[run] = created_at
-    runs = list(hits_of_run)
-    for run, tag in fetch_rows(_TAGS.format(marks=_placeholders(runs)), runs) if runs else ():
-        tags[tag] += hits_of_run[run]
+        if tag is not None:
+            tags[tag] += hits_of_run[run]
     return Facets(
         of=len(ids),
         is_all=is_all,
