@@ -24,11 +24,10 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     memberships = SimpleLazyObject(lambda: _memberships(request))
     return {
         "memberships": memberships,
-        "teams": lambda: tuple((place.team.slug, place.team.name) for place in memberships),
         "last_membership": SimpleLazyObject(lambda: _last(request, memberships)),
         "section": section,
         "searched_for": request.GET.get("q", "") if section == "search" else "",
-        "now_ms": round(timezone.now().timestamp() * 1000),
+        "now_ms": str(round(timezone.now().timestamp() * 1000)),
     }
 
 

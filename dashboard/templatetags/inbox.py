@@ -17,8 +17,7 @@ def inbox_badge(membership: Membership, oob: object = "") -> SafeString:
 
 
 @register.simple_tag
-def inbox_title(membership: Membership | None, last: Membership | None) -> str:
+def inbox_title(here: Membership | None) -> str:
     """Return the number of unread lines for the page's title, such as “(3) ”; nothing if there is none."""
-    here = membership or last
     unread = unread_once(here) if here else None
     return f"({unread}) " if unread and unread.count else ""

@@ -48,6 +48,27 @@ def test_a_page_without_a_team_keeps_the_last_teams_frame():
         assert re.findall(rail, client.get(address).content.decode()) == ["/t/harbour/search/"]
 
 
+def test_the_frame_is_rendered_once_and_shows_each_person_their_own():
+    team = make_team("Harbour")
+    persons = [make_member(team), make_member(team)]
+    persons[1].uses_shortcuts, persons[1].time_zone = False, "Asia/Tokyo"
+    persons[1].save()
+    clients = [signed_in(person) for person in persons]
+    for _ in range(2):
+        for person, client in zip(persons, clients, strict=True):
+            response = client.get(reverse("search", args=[team.slug]), {"q": "sea"})
+            page = response.content.decode()
+            assert f'<bdi class="truncate">{person.email}</bdi>' in page
+            shown = ("data-shortcuts-off" in page, 'name="time-zone" content="Asia/Tokyo"' in page)
+            assert shown == (not person.uses_shortcuts, person.time_zone == "Asia/Tokyo")
+            assert (" checked>" in page) is person.uses_shortcuts
+    assert [template.name for template in response.templates] == [
+        "search/page.html",
+        "base.html",
+        "search/_hits.html",
+    ]
+
+
 @pytest.mark.parametrize(
     ("seconds", "due", "language", "text"),
     [
