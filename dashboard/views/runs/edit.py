@@ -53,10 +53,11 @@ def tags(request: HttpRequest, pk: int) -> HttpResponse:
         "membership": membership,
         "run": run,
         "can_change": True,
-        "form": form if form.errors else None,
+        "typed_tags": form["tags"].value() if form.errors else "",
+        "tags_error": form.errors["tags"][0] if form.errors else "",
+        "is_in_use": True,
         "tag_names": names_of(pk),
         "team_tags": names_in_use(run.team_id),
-        "is_in_use": True,
     }
     return render(request, "runs/edit/tags.html", context, status=422 if form.errors else 200)
 

@@ -716,3 +716,24 @@ def test_polling_an_unfinished_run_brings_its_refresh_forward(client):
     client.get(f"/runs/{run.pk}/poll/")
     run.refresh_from_db()
     assert run.due_at < timezone.now() + timedelta(minutes=1)
+
+
+def test_a_second_look_renders_only_what_may_be_new(client, team, reader):
+    dub = make_dub(make_ready_run(team), lines=["Hello"], video_url=VIDEO)
+    for _ in range(2):
+        response = client.get(reverse("runs-detail", args=[dub.run_id]))
+    assert [template.name for template in response.templates] == [
+        "runs/detail/page.html",
+        "base.html",
+        "runs/detail/_status.html",
+        "runs/edit/_tags.html",
+        "runs/detail/_dub.html",
+        "runs/detail/_poller.html",
+    ]
+
+
+def test_a_run_is_named_by_its_own_status_and_id(client, team, reader):
+    made = [make_run(team, camb_run_id=number, status=status) for number, status in ((7, "ready"), (8, "failed"))]
+    for run in (*made, *made):
+        page = text_of_html(client.get(reverse("runs-detail", args=[run.pk])).content.decode())
+        assert f"{run.get_status_display()} Run {run.camb_run_id}" in " ".join(page.split())
