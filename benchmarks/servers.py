@@ -82,9 +82,11 @@ def _free_port() -> int:
 def sign_in(team: Any, number: int = 1) -> str:
     """Return the Cookie header of a new session of a member of the team, who is in no other team.
 
-    Another `number` is another person.
+    Another `number` is another person. As a browser does, it sends the CSRF cookie that the log-in page has set.
     """
+    from django.conf import settings
     from django.test import Client
+    from django.utils.crypto import get_random_string
 
     from teams.models import User
 
@@ -93,7 +95,9 @@ def sign_in(team: Any, number: int = 1) -> str:
         team.memberships.create(user=user, role="member")
     client = Client()
     client.force_login(user)
-    return "; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items())
+    cookies = {name: morsel.value for name, morsel in client.cookies.items()}
+    cookies[settings.CSRF_COOKIE_NAME] = get_random_string(32)
+    return "; ".join(f"{name}={value}" for name, value in cookies.items())
 
 
 def requests_a_second(address: str, paths: Sequence[str], cookie: str = "", seconds: float = 5) -> float:
