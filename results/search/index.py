@@ -29,6 +29,9 @@ MAX_RUNS_AS_TERMS = 20
 # Ids of `Run.objects.to_unindex()` in raw SQL: building the ORM query takes longer than a search for a rare word.
 _TO_UNINDEX = "select id from results_run where team_id = %s and archived_at is not null and is_indexed"
 
+# Ids of `Run.objects.current()` in raw SQL, for the same reason.
+_CURRENT = "select results_run.id from results_run where team_id = %s and archived_at is null"
+
 # The plus and the id make SQLite read only the runs that are missing, which have an index of their own.
 _MISSING = (
     "select count(*) from results_run where id > 0 and +team_id = %s and archived_at is null and not is_indexed"
@@ -127,15 +130,16 @@ def make_query(team_id: int, query: Query) -> IndexQuery | None:
     team = _prefix(team_id)
     groups = [_of_team(team, group) for group in query.groups] or [(Phrase((team,)),)]
     excluded = _of_team(team, query.excluded)
-    runs = _current(team_id, query) if query.runs else None
+    is_in_runs = bool(query.runs or query.target_runs)
+    runs = _current(team_id, query) if is_in_runs else None
     sql, params = runs or (_TO_UNINDEX, (team_id,))
     ids = [run_id for (run_id,) in fetch_rows(f"{sql} limit %s", [*params, MAX_RUNS_AS_TERMS + 1])]
-    if query.runs and not ids:
+    if is_in_runs and not ids:
         return None
     if len(ids) > MAX_RUNS_AS_TERMS:
         return IndexQuery(team_id, tuple(groups), excluded, runs or _current(team_id, query))
     as_terms = tuple(Phrase((f"{team}_run_{run_id}",)) for run_id in ids)
-    if query.runs:
+    if is_in_runs:
         groups.append(as_terms)
     else:
         excluded += as_terms
@@ -153,8 +157,14 @@ def _current(team_id: int, query: Query) -> tuple[str, tuple[Any, ...]]:
 
     A search that reads them twice uses the SQL twice: the ORM takes longer to build it than to run it.
     """
-    runs = Run.objects.current().filter(query.runs, team_id=team_id)
-    return runs.order_by().values("pk").query.sql_with_params()
+    sql, params = _CURRENT, (team_id,)
+    if query.runs:
+        runs = Run.objects.current().filter(query.runs, team_id=team_id)
+        sql, params = runs.order_by().values("pk").query.sql_with_params()
+    if query.target_runs is None:
+        return sql, params
+    of_target, of_target_params = query.target_runs
+    return f"{sql} and results_run.id in ({of_target})", (*params, *of_target_params)
 
 
 def _of_team(team: str, found: Iterable[Phrase]) -> tuple[Phrase, ...]:

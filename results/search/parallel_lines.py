@@ -10,8 +10,6 @@ from itertools import chain
 from typing import NamedTuple
 
 from django.db import connection
-from django.db.models import Q
-from django.db.models.expressions import RawSQL
 
 from results.db.replica import fetch_rows
 from results.models import Dub, Run
@@ -130,11 +128,10 @@ def parallel_lines(cues: Iterable[FoundCue]) -> dict[int, list[ParallelLine]]:
 def with_target(team_id: int, query: Query) -> Query:
     """Return the search for lines in other languages than the target, of sources that have a dub in the target."""
     condition, languages = _spoken(query.target)
-    runs = RawSQL(_WITH_DUB.format(condition=condition), [team_id, *languages, team_id])  # noqa: S611
     return replace(
         query,
         excluded=(*query.excluded, *(Phrase((language_term(tag),)) for tag in query.target)),
-        runs=query.runs & Q(pk__in=runs),
+        target_runs=(_WITH_DUB.format(condition=condition), (team_id, *languages, team_id)),
     )
 
 

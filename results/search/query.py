@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from itertools import chain, islice, product
+from typing import Any
 
 from django.db.models import Q
 from django.utils import timezone
@@ -55,6 +56,8 @@ class Query:
     typed: str = field(default="", compare=False)
     ends_in_letter: bool = field(default=False, compare=False)
     """The last group is a single letter, which may be the first one of a word that is still being typed."""
+    target_runs: tuple[str, tuple[Any, ...]] | None = None
+    """SQL, with its parameters, that selects the ids of the runs whose lines can have others in the target."""
 
     def __bool__(self) -> bool:
         return bool(self.groups or self.excluded or self.runs)

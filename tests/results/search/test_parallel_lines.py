@@ -132,6 +132,11 @@ def test_words_said_in_the_target_language_itself_are_not_meant(source_team):
     ]
 
 
+def test_the_runs_of_a_target_are_asked_for_by_plain_sql(source_team, monkeypatch):
+    monkeypatch.setattr(Run.objects, "current", None)
+    assert len(landed(source_team, "in:ja kitchen")) == 2
+
+
 def test_other_filters_hold_for_the_line_that_was_said(source_team):
     assert landed(source_team, "in:ja kitchen title:both") == [("私たちの台所", "a kitchen of our own")]
     assert landed(source_team, "in:ja kitchen -own") == [("台所は広い", "the kitchen is big")]
