@@ -22,9 +22,14 @@ class _Columns(NamedTuple):
     converters: list[tuple[int, Any, list[Callable[..., Any]]]]
 
 
-def read_models(model: type[M], rest: str, params: Sequence[int]) -> list[M]:
-    """Return the rows of the model's table that the `rest` of the SQL query asks for, such as `where id = %s`."""
-    columns = _columns(model, connection.vendor)
+def read_models(
+    model: type[M], rest: str, params: Sequence[int], *, without: frozenset[str] = frozenset()
+) -> list[M]:
+    """Return the rows of the model's table that the `rest` of the SQL query asks for, such as `where id = %s`.
+
+    Fields named in `without` are not read: as deferred fields, each costs a query once it is asked for.
+    """
+    columns = _columns(model, connection.vendor, without)
     with connection.cursor() as cursor:
         cursor.execute(f"select {columns.sql} from {model._meta.db_table} {rest}", params)  # noqa: S608  SQL of our own
         rows = cursor.fetchall()
@@ -40,9 +45,9 @@ def _instance(model: type[M], columns: _Columns, row: Sequence[Any]) -> M:
 
 
 @lru_cache
-def _columns(model: type[Model], vendor: str) -> _Columns:
+def _columns(model: type[Model], vendor: str, without: frozenset[str]) -> _Columns:
     """Return the columns; `vendor` names the database, of which each has its own converters."""
-    fields = model._meta.concrete_fields
+    fields = [field for field in model._meta.concrete_fields if field.name not in without]
     converters = []
     for place, field in enumerate(fields):
         expression = field.get_col(model._meta.db_table)

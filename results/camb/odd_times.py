@@ -19,6 +19,7 @@ from results.camb.times import (
     IMPOSSIBLE_PACE,
     MAX_MS,
     SLOWEST_PACE,
+    TOO_SHORT_TO_SPEAK_MS,
     Line,
     Seconds,
     plain_times,
@@ -33,6 +34,8 @@ _UNITS_SINCE_1970 = (1.0, 1e3, 1e6, 1e9)
 _FINER = (1e6, 1e7, 1e9)
 # How many times as fast as reading most lines of dubs are spoken.
 _USUAL_PACE = 0.7
+# In fewer milliseconds than these even one letter is not spoken impossibly slowly, whatever its script.
+_SHORTEST_IMPOSSIBLE_MS = TOO_SHORT_TO_SPEAK_MS * FASTEST_PACE / IMPOSSIBLE_PACE
 
 
 class InSeconds(NamedTuple):
@@ -81,7 +84,11 @@ def _finer_unit(lines: Sequence[Line], media_ms: int) -> float:
 
     It is the unit in which the transcript is about as long as its media, or else as fast as most speech.
     """
-    paces = spoken_paces(spans_of(lines))
+    spans = spans_of(lines)
+    # Nearly every transcript is in seconds: its paces, the largest part of all reading, are then not looked at.
+    if max((span.duration for span in spans), default=0.0) < _SHORTEST_IMPOSSIBLE_MS:
+        return 0.0
+    paces = spoken_paces(spans)
     if len(paces) < CERTAIN_LINES or (pace := median(paces)) >= IMPOSSIBLE_PACE:
         return 0.0
     found = {unit: pace * unit / 1000 for unit in _FINER if SLOWEST_PACE <= pace * unit / 1000 <= FASTEST_PACE}

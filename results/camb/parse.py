@@ -133,8 +133,9 @@ def read_run_in(answer: bulk.Sorted, run_id: int, key: str = "") -> RunAnswer:
     notes = Notes()
     if run_id in answer.by_run:
         read = read_run(run_id, answer.by_run[run_id], key)
-        if run_id in answer.repeated:
-            notes.add(sentences.REPEATED_FIELD)
+        if run_id not in answer.repeated:
+            return read
+        notes.add(sentences.REPEATED_FIELD)
         return replace(read, notes=tuple(dict.fromkeys((*notes.sentences(), *read.notes)))[:MAX_NOTES])
     if answer.message:
         notes.add(quote_message(hide(texts.storable(answer.message), key)))
@@ -148,6 +149,8 @@ def read_run(run_id: int, value: object, key: str = "", known: KnownTimes = NOTH
 
     `key` is the API key, which is hidden; `known` is what is known of the run's times besides this answer.
     """
+    if value is None or value == {}:  # most answers about unfinished runs: nothing is in them to be looked for
+        return RunAnswer(run_id, (), "", (), as_json(value))
     notes = Notes()
     value, raw = cleaned_with_json(unpacked(value), key, notes)
     contents = layout.read_contents(run_id, value)

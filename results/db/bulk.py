@@ -12,8 +12,9 @@ Raw SQL is used here because it pays for itself. Against `bulk_create` and `bulk
 `python -m benchmarks.bulk_write` measures this.
 """
 
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections.abc import Sequence
+from itertools import chain, repeat
+from operator import attrgetter
 from typing import Any, TypeAlias
 
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -108,18 +109,15 @@ def _execute(statement: str, fields: Sequence[AnyField], rows: Sequence[Sequence
 def _convert(fields: Sequence[AnyField], rows: Sequence[object]) -> list[tuple[Any, ...]]:
     """Return the values of these fields for each row, in the form that the database takes."""
     connection = _connection()
-    return list(zip(*(_column(field, rows, connection) for field in fields), strict=True))
+    columns = zip(*map(attrgetter(*(field.attname for field in fields)), rows), strict=True)
+    return list(zip(*map(_column, fields, columns, repeat(connection)), strict=True))
 
 
-def _column(field: AnyField, rows: Sequence[object], connection: BaseDatabaseWrapper) -> Iterator[Any]:
-    """Yield the field's value for each row. A value that equals the one before is not converted again."""
-    last: Any = None
-    converted = field.get_db_prep_save(last, connection)
-    for row in rows:
-        value = getattr(row, field.attname)
-        if value != last:
-            last, converted = value, field.get_db_prep_save(value, connection)
-        yield converted
+def _column(field: AnyField, values: tuple[Any, ...], connection: BaseDatabaseWrapper) -> Sequence[Any]:
+    """Return the values of one field converted; most columns hold one value, which is converted once."""
+    if values.count(values[0]) == len(values):
+        return [field.get_db_prep_save(values[0], connection)] * len(values)
+    return [field.get_db_prep_save(value, connection) for value in values]
 
 
 def _connection() -> BaseDatabaseWrapper:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Least
 from django.utils.translation import gettext
@@ -21,6 +21,7 @@ from results.refresh import call_log, claims, merge, run_events
 from results.refresh.call_log import CallLog
 from results.refresh.claims import DueRun
 from results.refresh.schedule import backoff, next_due, postpone
+from teams.read_models import read_models
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +57,12 @@ RUN_FIELDS = (
     "is_compared",
     "version",
 )
+
+# What is not read of a run whose answer is saved: reading these fields takes longer than locking the row.
+_NOT_READ = frozenset({
+    "added_by", "call_failures", "check_count", "checked_at", "due_at", "is_apart", "lease_until", "leased_by",
+    "lost_leases", "name_key", "removed_at", "removed_by", "requested_at", "suggestion", "version",
+})  # fmt: skip
 
 Answer = camb.RunAnswer | camb.TaskAnswer | Exception
 
@@ -133,7 +140,7 @@ def _store(outcomes: Sequence[Outcome], earlier: dict[int, str], log: CallLog | 
     changes = dict.fromkeys((outcome.pk for outcome in outcomes), gettext("Replaced by a newer check."))
     by_run = {(outcome.pk, outcome.lease): outcome for outcome in outcomes}
     # One order of locks everywhere avoids deadlocks, and so the runs that tasks have become are locked with these.
-    locked = Run.objects.select_for_update().filter(pk__in=[*changes, *_known_runs(outcomes)]).order_by("pk")
+    locked = _lock_runs([*changes, *_known_runs(outcomes)])
     runs = [run for run in locked if run.lease and (run.pk, run.lease) in by_run]
     before = {run.pk: run.status for run in runs}
     merging = merge.Merge(runs)
@@ -165,6 +172,13 @@ def _store(outcomes: Sequence[Outcome], earlier: dict[int, str], log: CallLog | 
     bulk.update(Run, kept, RUN_FIELDS)
     bulk.insert_values(Event, run_events.FIELDS, run_events.build(kept, before, merging.changes, merging.missing))
     return changes
+
+
+def _lock_runs(pks: Sequence[int]) -> list[Run]:
+    """Read and lock these runs, without the fields that an answer sets in any case or that it does not concern."""
+    lock = "" if connection.vendor == "sqlite" else " for update"
+    marks = ", ".join(["%s"] * len(pks))
+    return read_models(Run, f"where id in ({marks}) order by id{lock}", pks, without=_NOT_READ) if pks else []
 
 
 def _known_runs(outcomes: Sequence[Outcome]) -> list[int]:
