@@ -134,10 +134,10 @@ def test_every_setting_of_the_readme_exists():
 
 def test_operations_counts_the_connections_of_each_thread():
     text = DOCUMENTS["docs/operations.md"]
-    [web] = map(int, re.findall(rf"web machine \| 2 processes × {THREADS} threads = (\d+)", text))
+    [web] = map(int, re.findall(rf"web machine \| 2 processes × {THREADS} threads, .* health check = (\d+)", text))
     more = settings.CELERY_WORKER_CONCURRENCY - settings.WORKER_THREADS
     [worker] = map(int, re.findall(rf"`WORKER_THREADS` \+ {more}, and 1 for the heartbeat = (\d+)", text))
-    assert (web, worker) == (2 * THREADS, 16 + more + 1)
+    assert (web, worker) == (2 * (THREADS + 1), 16 + more + 1)
     assert f"count {web} a web machine there" in text
     assert f"2 × {web} + 4 × {worker} + 1 = {2 * web + 4 * worker + 1}." in text
 

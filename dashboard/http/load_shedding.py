@@ -9,8 +9,9 @@ MAX_WAIT_SECONDS = 5.0
 MAX_POLL_WAIT_SECONDS = 0.5
 RETRY_AFTER_SECONDS = 5
 POLL = "/poll/"
-# Monitoring has to hear from the server itself that it is busy.
-_HEALTH = "/health/"
+# The health check has a thread of its own, and monitoring has to hear within a second that it does not end.
+HEALTH = "/health/"
+MAX_HEALTH_SECONDS = 0.8
 
 
 class OverloadError(Exception):
@@ -20,8 +21,8 @@ class OverloadError(Exception):
     is_visitor = False
 
 
-def max_wait_seconds(path: str) -> float | None:
-    """Return how long a request for this path may wait for a thread; None: without a limit."""
-    if path.endswith(_HEALTH):
-        return None
+def max_wait_seconds(path: str) -> float:
+    """Return how long a request for this path may wait for a thread, or the health check for its end."""
+    if path.endswith(HEALTH):
+        return MAX_HEALTH_SECONDS
     return MAX_POLL_WAIT_SECONDS if path.endswith(POLL) else MAX_WAIT_SECONDS

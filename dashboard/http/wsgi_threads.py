@@ -47,6 +47,8 @@ class WsgiThreads:
         # Takes what needs no query, so it never hangs with the database. Hundreds of requests may be refused at the
         # same moment; one thread keeps them from the pages of others.
         self._queryless = ThreadPoolExecutor(1, thread_name_prefix="queryless")
+        # Asks the database, and may hang with it; the request is answered all the same.
+        self._health = ThreadPoolExecutor(1, thread_name_prefix="health")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -81,12 +83,13 @@ class WsgiThreads:
         """Answer in a thread of the pool. A request that gets none in time is refused, though all threads hang."""
         path = environ["PATH_INFO"]
         if not ("dubroom.refused" in environ or path.endswith(_ALIVE)):
-            job = self._pool.submit(self._run, environ, stream)
+            is_health = path.endswith(load_shedding.HEALTH)
+            job = (self._health if is_health else self._pool).submit(self._run, environ, stream)
             answer = asyncio.wrap_future(job)
             await asyncio.wait({answer}, timeout=load_shedding.max_wait_seconds(path))
-            if answer.done() or not job.cancel():
+            if answer.done() or not (job.cancel() or is_health):
                 return await answer
-            environ["dubroom.refused"] = load_shedding.OverloadError()
+            environ = environ | {"dubroom.refused": load_shedding.OverloadError()}  # a job that hangs keeps its own
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._queryless, self._run, environ, stream)
 

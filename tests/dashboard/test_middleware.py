@@ -221,6 +221,9 @@ def test_a_server_with_too_much_to_do_says_so_without_a_query(client, django_ass
         page = client.get(reverse("runs-list", args=["dub"]))
         poll = client.get(reverse("runs-list-poll", args=["dub"]), {"since": "7"})
         problem = client.get("/api/v1/t/dub/runs")
+        health = client.get("/health/")
+    assert (health.status_code, health.json()["status"]) == (503, "unavailable")
+    assert "did not end in time" in health.json()["reason"]
     assert [answer.status_code for answer in (page, poll, problem)] == [503] * 3
     assert {answer.headers["Retry-After"] for answer in (page, poll, problem)} == {"5"}
     assert "The server is busy" in text_of(page)

@@ -91,6 +91,19 @@ class Server:
         self._process.send_signal(how)
         self._process.wait()
 
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Stop all processes of the server, as on a machine or a disk that hangs, and let them go on."""
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
+        pids = [self._process.pid, *map(int, children)]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in reversed(pids):
+                os.kill(pid, signal.SIGCONT)
+
     def connect(self, database: str = "postgres") -> "psycopg.Connection[Any]":
         return psycopg.connect(self.url("owner", database), autocommit=True)
 
@@ -177,6 +190,17 @@ def test_after_a_database_crash_the_first_pages_are_answered_and_workers_go_on(s
     assert dubroom.pages() == {(503, True)}
     assert dubroom.health() == (503, "The database does not answer.")
     server.start()
+    assert dubroom.is_well()
+
+
+def test_the_health_check_says_so_while_the_database_hangs_and_all_threads_with_it(server, dubroom):
+    assert dubroom.health() == (200, "ok")
+    reason = "The health check did not end in time: the database hangs, or this server is overloaded."
+    with ThreadPoolExecutor(1) as thread, server.hanging():
+        pages = thread.submit(dubroom.pages)
+        assert [dubroom.health() for _ in range(3)] == [(503, reason)] * 3
+        assert not pages.done()
+    until(lambda: dubroom.health() == (200, "ok"))
     assert dubroom.is_well()
 
 

@@ -111,11 +111,12 @@ def test_a_stream_ends_when_its_reader_takes_nothing_any_more(monkeypatch):
 def test_requests_that_get_no_thread_are_refused_in_time_though_all_threads_hang(monkeypatch):
     monkeypatch.setattr(wsgi_threads, "THREADS", 1)
     monkeypatch.setattr(load_shedding, "MAX_WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(load_shedding, "MAX_HEALTH_SECONDS", 0.05)
     hangs, may_end = threading.Event(), threading.Event()
     heads: dict[str, Any] = {}
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
-        if environ["PATH_INFO"] == "/hangs/":
+        if environ["PATH_INFO"] in ("/hangs/", "/health/") and "dubroom.refused" not in environ:
             hangs.set()
             assert may_end.wait(60)
         start_response("503 " if "dubroom.refused" in environ else "200 ", [])
@@ -136,13 +137,14 @@ def test_requests_that_get_no_thread_are_refused_in_time_though_all_threads_hang
         await asyncio.to_thread(hangs.wait, 60)
         await get(server, "/page/")
         await get(server, "/health/alive/")
+        await get(server, "/health/")
         may_end.set()
         await hanging
         await get(server, "/page/again/")
 
     run_apart(ask())
     statuses = {path: head["status"] for path, head in heads.items()}
-    assert statuses == {"/page/": 503, "/health/alive/": 200, "/hangs/": 200, "/page/again/": 200}
+    assert statuses == {"/page/": 503, "/health/alive/": 200, "/health/": 503, "/hangs/": 200, "/page/again/": 200}
     assert (b"connection", b"close") not in heads["/page/"]["headers"]  # nothing of the request is unread
 
 
@@ -165,11 +167,11 @@ def test_an_error_amid_a_stream_breaks_it_off():
         ("/t/dub/runs/", 5.0),
         ("/t/dub/runs/poll/", 0.5),
         ("/dubroom/runs/7/poll/", 0.5),
-        ("/health/", None),
-        ("/dubroom/health/", None),
+        ("/health/", 0.8),
+        ("/dubroom/health/", 0.8),
     ],
 )
-def test_a_poll_waits_less_for_a_thread_than_a_page_and_the_health_check_without_limit(path, seconds):
+def test_a_poll_waits_less_for_a_thread_than_a_page_and_the_health_check_less_than_a_second(path, seconds):
     assert load_shedding.max_wait_seconds(path) == seconds
 
 
