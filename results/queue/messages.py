@@ -1,7 +1,7 @@
 """Hands work to Celery workers, and tells whether there is a worker.
 
 The database is the truth, and a message only says that there is work: the caller has committed what is to be done
-before it enqueues. A lost message costs one tick of beat, or for a person's Refresh the rest of its lease, never a
+before it enqueues. A lost message costs one tick of beat, or for a person's Refresh at most ten seconds, never a
 run. So a broken broker is logged and no more. Delivery is at least once: a task that comes twice does no harm.
 """
 

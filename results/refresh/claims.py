@@ -26,6 +26,9 @@ from results.models import ApiKey, Run, TeamVersion, WorkerHeartbeat
 from results.refresh import heartbeat, rate_limit
 
 LEASE_DURATION = Run.LEASE
+# The lease of a person's Refresh, until a worker swaps it for its own. If the message is lost, as when the web
+# server is killed before it is sent, the run is due again after this time: with beat's tick within ten seconds.
+MESSAGE_LEASE_DURATION = WorkerHeartbeat.DEAD_AFTER
 # Claiming and saving cost several times what a call does, so while much is due a lease covers this many calls.
 MAX_CALLS = 16
 # Failed calls after which a run is asked about alone: its id makes CAMB.AI fail, and would spoil its batch again.
@@ -150,7 +153,18 @@ def open_slots(most: int) -> int:
     return slots
 
 
-def claim(key_id: int, *, max_calls: int = MAX_CALLS, threads: int | None = None) -> Lease | None:
+def claim_for_message(key_id: int) -> Lease | None:
+    """Lease due runs for one call, until a worker takes the lease whose id a message brings."""
+    return claim(key_id, max_calls=1, duration=MESSAGE_LEASE_DURATION)
+
+
+def claim(
+    key_id: int,
+    *,
+    max_calls: int = MAX_CALLS,
+    threads: int | None = None,
+    duration: timedelta = LEASE_DURATION,
+) -> Lease | None:
     """Lease due runs of this key for up to so many calls, those due longest first; None if there are none to lease.
 
     What is due is shared among so many threads, by default one for each call that the key may have in flight. A key
@@ -164,14 +178,14 @@ def claim(key_id: int, *, max_calls: int = MAX_CALLS, threads: int | None = None
     lease, most = None, settings.REFRESH_CALLS_PER_KEY
     try:
         with transaction.atomic():
-            lease = _claim(key_id, lease_id, max_calls, min(threads or most, most))
+            lease = _claim(key_id, lease_id, max_calls, min(threads or most, most), duration)
         return lease
     finally:
         if lease is None:
             heartbeat.held_leases.discard(lease_id)
 
 
-def _claim(key_id: int, lease_id: uuid.UUID, max_calls: int, threads: int) -> Lease | None:
+def _claim(key_id: int, lease_id: uuid.UUID, max_calls: int, threads: int, duration: timedelta) -> Lease | None:
     now = clock.now()
     # The key's row is the lock under which its leases are counted and given.
     key = ApiKey.objects.usable(now).select_for_update(skip_locked=threads == 1).filter(pk=key_id).first()
@@ -195,7 +209,7 @@ def _claim(key_id: int, lease_id: uuid.UUID, max_calls: int, threads: int) -> Le
     if not runs:
         return None
     rate_limit.count_calls(key, now, len(plan_calls(runs)))
-    lease = Lease(lease_id, key, runs, now + LEASE_DURATION, has_more=due > len(runs))
+    lease = Lease(lease_id, key, runs, now + duration, has_more=due > len(runs))
     _write(lease)
     return lease
 
@@ -217,6 +231,8 @@ def take(lease_id: str) -> Lease | None:
 
     So the lease of the message is its idempotency key.
 
+    A message that comes after its lease has ended claims anew what is due first, which is the run it is about.
+
     None when it was taken already, its runs or key were removed meanwhile, the key may not be used any more, or the
     message holds no lease id at all.
     """
@@ -231,7 +247,10 @@ def take(lease_id: str) -> Lease | None:
             # Locked by pk, as everywhere, or two transactions might wait for each other.
             held = Run.objects.filter(lease=old).leased(now).select_for_update(no_key=True).order_by("pk")
             rows = list(held.values_list("due_at", "team", *DueRun._fields))
-            key = ApiKey.objects.usable(now).filter(pk=rows[0][1]).first() if rows else None
+            if not rows:
+                ended = Run.objects.filter(lease=old).values_list("team", flat=True).first()
+                return claim(ended, max_calls=1) if ended else None
+            key = ApiKey.objects.usable(now).filter(pk=rows[0][1]).first()
             if key is None:
                 release(old, [row[2] for row in rows])
                 return None

@@ -60,7 +60,7 @@ def request_refresh(run: Run) -> bool:
         return False
     unreachable: list[bool] = []
     # A lease of a single call, so that the waiting user need not wait for other runs too.
-    if lease := claims.claim(run.team_id, max_calls=1):
+    if lease := claims.claim_for_message(run.team_id):
         ask.enqueue_lease(lease, on_unreachable=lambda: unreachable.append(True))
     else:
         queue.enqueue("refresh_due", on_unreachable=lambda: unreachable.append(True))

@@ -44,6 +44,35 @@ def test_a_web_server_keeps_nothing_of_the_leases_that_it_hands_to_workers(team,
     assert heartbeat.held_leases == set()
 
 
+def test_a_refresh_whose_message_is_lost_with_the_web_server_is_due_again_within_ten_seconds(
+    camb, team, sweep, enqueued, clock
+):
+    run = make_run(team, status="ready", due_at=None)
+    camb.runs[run.camb_run_id] = ready()
+    assert request_refresh(run)
+    [(_task, lease)] = enqueued
+    enqueued.clear()
+    sweep()
+    assert camb.calls == []  # the message may still come
+    clock(8)
+    sweep()
+    assert len(camb.calls) == 1
+    ask.refresh_requested(lease)
+    assert len(camb.calls) == 1
+
+
+def test_a_message_of_a_refresh_that_comes_late_has_the_run_asked_about(camb, team, enqueued, clock):
+    run = make_run(team, status="ready", due_at=None)
+    make_runs(team, 20)
+    camb.unknown = ready()
+    assert request_refresh(run)
+    clock(60)
+    [(_task, lease)] = enqueued
+    ask.refresh_requested(lease)
+    [call] = camb.calls
+    assert run.camb_run_id in call.run_ids
+
+
 def test_refresh_now_is_refused_while_the_key_is_paused_or_missing(team, enqueued):
     run = make_run(team)
     ApiKey.objects.update(state="unavailable", failures=1, retry_at=timezone.now() + timedelta(minutes=1))
