@@ -13,7 +13,7 @@ from results.media import copy_fetch, copy_sync, part_files, still_files
 from results.notifications import collect, deliver, mailbox, periodic
 from results.queue import beat
 from results.queue.backlogs import single_instance
-from results.refresh import ask, call_log, circuit_breaker, keys, schedule
+from results.refresh import ask, call_log, circuit_breaker, keys, poison, schedule
 from results.runs import archive, retention, source_suggestions, trash
 from results.search import saved, titles
 from teams import audit
@@ -27,6 +27,11 @@ def _also_named(old: str) -> Callable[[Callable[..., None]], Callable[..., None]
         return run
 
     return register
+
+
+def _background(task: Callable[[], None]) -> Callable[[], None]:
+    """Make this a task that runs once at a time in a process, and that is left alone after it has ended several."""
+    return single_instance(poison.guarded(task))
 
 
 def _run_scheduled(name: str, run: Callable[[], object]) -> None:
@@ -65,59 +70,59 @@ def test_key(team_id: int) -> None:
 
 
 @shared_task
-@single_instance
+@_background
 def fetch_languages() -> None:
     _run_scheduled("fetch-languages", keys.fetch_languages)
 
 
 @shared_task
 @_also_named("send_search_alerts")
-@single_instance
+@_background
 def match_saved_searches() -> None:
     saved.create_alerts()
 
 
 @shared_task
 @_also_named("check_languages")
-@single_instance
+@_background
 def detect_languages() -> None:
     dub_languages.detect_languages()
 
 
 @shared_task
-@single_instance
+@_background
 def store_checks() -> None:
     checks.store_pending()
 
 
 @shared_task
-@single_instance
+@_background
 def apply_speaker_names() -> None:
     speakers.apply_pending()
 
 
 @shared_task
 @_also_named("sync_archived")
-@single_instance
+@_background
 def apply_run_changes() -> None:
     archive.sync_pending()
 
 
 @shared_task
 @_also_named("fold_titles")
-@single_instance
+@_background
 def fill_search_forms() -> None:
     titles.fill_search_forms()
 
 
 @shared_task
-@single_instance
+@_background
 def suggest_sources() -> None:
     source_suggestions.suggest_pending()
 
 
 @shared_task
-@single_instance
+@_background
 def sync_copies() -> None:
     copy_sync.sync_copies()
 
@@ -128,7 +133,7 @@ def fetch_copy(lease: str) -> None:
 
 
 @shared_task
-@single_instance
+@_background
 def take_stills() -> None:
     """Take missing stills one after the other: while some are left, the next task follows at once."""
     beat.begin_scheduled("take-stills")
@@ -138,51 +143,51 @@ def take_stills() -> None:
 
 
 @shared_task
-@single_instance
+@_background
 def delete_old_part_files() -> None:
     _run_scheduled("delete-old-part-files", part_files.delete_old)
 
 
 @shared_task
-@single_instance
+@_background
 def delete_old_calls() -> None:
     _run_scheduled("delete-old-calls", call_log.delete_old)
 
 
 @shared_task
-@single_instance
+@_background
 def delete_expired() -> None:
     _run_scheduled("delete-expired", expired.delete_expired)
 
 
 @shared_task
-@single_instance
+@_background
 def apply_retention() -> None:
     _run_scheduled("apply-retention", retention.apply_retention)
 
 
 @shared_task
-@single_instance
+@_background
 def delete_old_audit_entries() -> None:
     _run_scheduled("delete-old-audit-entries", audit.delete_old)
 
 
 @shared_task
 @_also_named("finish_removals")
-@single_instance
+@_background
 def purge_trash() -> None:
     _run_scheduled("purge-trash", trash.purge_trash)
 
 
 @shared_task
-@single_instance
+@_background
 def read_bounces() -> None:
     _run_scheduled("read-bounces", mailbox.read_configured)
 
 
 @shared_task
 @_also_named("tell_events")
-@single_instance
+@_background
 def notify() -> None:
     try:
         circuit_breaker.record_outages()
@@ -198,12 +203,12 @@ def deliver_messages(lease: str) -> None:
 
 
 @shared_task
-@single_instance
+@_background
 def write_weekly_summaries() -> None:
     _run_scheduled("write-weekly-summaries", periodic.write_weekly)
 
 
 @shared_task
-@single_instance
+@_background
 def delete_old_events() -> None:
     _run_scheduled("delete-old-events", periodic.delete_old)

@@ -15,11 +15,12 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, InterfaceError, connection
 
+from results import clock
 from results.db import health
 from results.media import copy_storage
 from results.models import ApiKey, CopyPolicy
 from results.queue import BROKER_ERRORS
-from results.refresh import backlog
+from results.refresh import backlog, poison
 from results.secrets import SealBrokenError
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -105,6 +106,12 @@ def check_workers() -> Iterator[CheckResult]:
     if not state.workers:
         mend = "Start one: python manage.py start --only worker"
         yield CheckResult("workers", "failed", "No worker is running, so nothing is checked.", mend)
+    for suspect in poison.suspects(clock.now()):
+        found = (
+            f"{suspect.deaths} workers in a row died while they ran the task {suspect.task}: it is tried seldom."
+        )
+        mend = "Give the workers more memory, and look for the cause in their log."
+        yield CheckResult("workers", "failed", found, mend)
     delay = state.beat_delay
     if delay is None or delay > backlog.BEAT_TOLERANCE_SECONDS:
         found = "Beat has never run." if delay is None else f"Beat has sent nothing for {delay:.0f} s."

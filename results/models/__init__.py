@@ -21,7 +21,7 @@ from results.models.runs import RawAnswer, Run, RunQuerySet, Source, Tag
 from results.models.saved_views import SavedView
 from results.models.search import SavedSearch, SearchAlert, VocabularyWord
 from results.models.team_version import TeamVersion
-from results.models.workers import ScheduledTask, WorkerHeartbeat, WorkerHeartbeatQuerySet
+from results.models.workers import ScheduledTask, TaskAttempt, WorkerHeartbeat, WorkerHeartbeatQuerySet
 
 __all__ = [
     "ApiKey",
@@ -59,6 +59,7 @@ __all__ = [
     "Source",
     "SpeakerName",
     "Tag",
+    "TaskAttempt",
     "TeamVersion",
     "VocabularyWord",
     "WorkerHeartbeat",

@@ -1,4 +1,4 @@
-"""Which workers are alive, and when each scheduled task runs next."""
+"""Which workers are alive, what they attempt, and when each scheduled task runs next."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -37,3 +37,14 @@ class ScheduledTask(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class TaskAttempt(models.Model):
+    """A background task that a worker runs now, or that it died of: at its end an attempt's row is deleted."""
+
+    task = models.CharField(max_length=100)
+    worker = models.UUIDField()
+    started_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.task

@@ -6,10 +6,11 @@ import threading
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from results import camb, queue
 from results.models import ApiKey, Language, Run, TeamVersion
-from results.refresh import circuit_breaker, merge
+from results.refresh import circuit_breaker, merge, poison
 from results.secrets import SealBrokenError
 from teams import audit
 from teams.models import Team
@@ -17,6 +18,11 @@ from teams.models import Team
 logger = logging.getLogger(__name__)
 
 State = ApiKey.State
+
+FATAL = gettext_lazy(
+    "Each time Dubroom read CAMB.AI's answer to the test, its worker ended. Ask the administrator of this server, "
+    "then test the key again."
+)
 
 
 def save_key(team: Team, secret: str) -> ApiKey:
@@ -61,7 +67,15 @@ def test_key(team_id: int) -> None:
     key = ApiKey.objects.filter(pk=team_id).first()
     if key is None:
         return
-    own = Run.objects.present().filter(team=team_id).order_by("-pk").values_list("camb_run_id", flat=True).first()
+    with poison.attempt(f"test_key of team {team_id}") as may_run:
+        if may_run:
+            _test_key(key)
+        else:
+            circuit_breaker.record_failure(key, camb.Malformed(str(FATAL)), is_test=True)
+
+
+def _test_key(key: ApiKey) -> None:
+    own = Run.objects.present().filter(team=key.pk).order_by("-pk").values_list("camb_run_id", flat=True).first()
     try:
         _ask_for_proof(client_for(key), own)
     except InconclusiveError as error:
@@ -72,7 +86,7 @@ def test_key(team_id: int) -> None:
     except MemoryError:
         raise
     except Exception:
-        logger.exception("The answer to a test of team %s's key could not be read", team_id)
+        logger.exception("The answer to a test of team %s's key could not be read", key.pk)
         unreadable = camb.Malformed(_("CAMB.AI's answer to the test could not be read. Test the key again later."))
         circuit_breaker.record_failure(key, unreadable, is_test=True)
         return

@@ -9,7 +9,7 @@ from django.db.models import Count, Min
 from dashboard.management.report import ReportCommand
 from results import clock
 from results.models import Run, WorkerHeartbeat
-from results.refresh import backlog
+from results.refresh import backlog, poison
 
 
 class Command(ReportCommand):
@@ -36,9 +36,17 @@ class Command(ReportCommand):
             {"worker": worker.name, "heartbeat_age": round((now - worker.seen_at).total_seconds(), 1)}
             for worker in WorkerHeartbeat.objects.alive(now).order_by("name")
         ]
+        left_alone = [
+            {
+                "task_left_alone": suspect.task,
+                "worker_deaths": suspect.deaths,
+                "tried_again_in": max(0, round((suspect.next_at - now).total_seconds())),
+            }
+            for suspect in poison.suspects(now)
+        ]
         state = asdict(backlog.read_backlog()) | {"messages": backlog.messages_or_none()}
         if json:
-            self.print_json(state | {"teams": teams, "worker_list": workers})
+            self.print_json(state | {"teams": teams, "worker_list": workers, "left_alone": left_alone})
             return
         messages = state.pop("messages")
         rows: dict[str, Any] = state | (
@@ -53,3 +61,6 @@ class Command(ReportCommand):
         self.print_rows(teams, as_json=False, nothing="No team has due runs.")
         self.stdout.write("")
         self.print_rows(workers, as_json=False, nothing="No worker is running.")
+        if left_alone:
+            self.stdout.write("")
+            self.print_rows(left_alone, as_json=False)
