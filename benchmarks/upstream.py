@@ -17,9 +17,13 @@ def tally(camb: StandIn) -> dict[str, int]:
     calls, camb.calls = camb.calls, []
     peak, camb.peak_open = camb.peak_open, 0
     requested = Counter(run_id for call in calls for run_id in call.run_ids or [])
+    gets = [call.path for call in calls if call.method == "GET"]
+    # Fetched once a day, in a benchmark by its first worker: they are no calls of a sweep.
+    lists = sum(path.endswith("-languages") for path in gets)
     return {
         "bulk": sum(call.method == "POST" for call in calls),
-        "single": sum(call.method == "GET" for call in calls),
+        "single": len(gets) - lists,
+        "lists": lists,
         "twice": sum(count > 1 for count in requested.values()),
         "peak": peak,
     }

@@ -17,6 +17,7 @@ import pytest
 from camb.client import CambAI
 from camb.core.api_error import ApiError
 
+from benchmarks.upstream import tally
 from demo.server import ABSENT, Call, Reply, StandIn
 
 JSON = "application/json"
@@ -77,6 +78,14 @@ def test_sdk_lists_languages(sdk: CambAI):
         1: "en-us", 54: "es-es", 76: "fr-fr", 31: "de-de", 88: "ja-jp", 81: "hi-in", 111: "pt-br", 139: "zh-cn"
     }  # fmt: skip
     assert languages == {language.id: language.short_name for language in sdk.languages.get_source_languages()}
+
+
+def test_benchmarks_count_lists_of_languages_apart_from_the_calls_of_a_sweep(client, camb: StandIn):
+    for path in ("/source-languages", "/target-languages", "/dub-result/1"):
+        client.get(path)
+    client.post("/dubbing-results", json={"run_ids": [1, 2]})
+    counted = tally(camb)
+    assert (counted["bulk"], counted["single"], counted["lists"]) == (1, 1, 2)
 
 
 def test_sdk_reports_a_wrong_key(camb: StandIn):
