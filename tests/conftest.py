@@ -38,6 +38,7 @@ from django.db.models.signals import post_migrate  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from dashboard.http import stream_limit  # noqa: E402
+from dashboard.pages import list_changes  # noqa: E402
 from demo.server import StandIn  # noqa: E402
 from results import clock, queue  # noqa: E402
 from results.queue import backlogs, messages  # noqa: E402
@@ -110,6 +111,7 @@ def django_db_setup(django_db_setup, django_db_blocker):
 def _no_limits_from_the_test_before():
     cache.clear()
     stream_limit.open_streams.clear()
+    list_changes.kept.clear()
     backlogs.quarantined_until.clear()
     # A test process that has run for minutes would miss a worker that no test starts.
     messages._started_at = timezone.now()

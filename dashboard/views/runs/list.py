@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -14,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from dashboard.http.ids import parse_id, parse_ids
 from dashboard.http.requests import SignedInRequest
+from dashboard.pages.list_changes import ListChanges, share_changes
 from dashboard.pages.list_queries import count_guesses, count_new, read_list_page
 from dashboard.pages.run_filters import build_filters, who_name
 from dashboard.pages.run_list import (
@@ -40,7 +42,7 @@ from results.runs.listed import ListedRun, next_due_at, read_key, read_listed, r
 from results.runs.request import refresh_progress
 from results.runs.totals import count_runs
 from teams.access import can_change, can_export, can_own, can_remove, membership_or_404
-from teams.models import Membership
+from teams.models import Membership, Team
 
 Status = Run.Status
 
@@ -96,26 +98,59 @@ def poll(request: HttpRequest, slug: str) -> HttpResponse:
     if version == since:
         return HttpResponse(status=204)
     wanted = RunListQuery.read(request.GET)
-    shown = parse_ids(request.GET.get("ids", "").split(",")[:PAGE_SIZE])
-    still_there = read_versions(membership.team_id, shown)
-    changed = _changed(still_there, wanted, since)
-    context = _context(membership, wanted, changed)
+    shown = tuple(parse_ids(request.GET.get("ids", "").split(",")[:PAGE_SIZE]))
+    has_list = "bare" not in request.GET
+    decides = (membership.team_id, slug, version, wanted, shown, since, has_list)
+    rights = (can_change(membership), can_own(membership))
+    changes = share_changes(
+        (*decides, *rights), lambda: _render_changes(membership, wanted, shown, since, has_list=has_list)
+    )
     loaded, announced = (parse_id(request.GET.get(name, "")) or 0 for name in ("loaded", "announced"))
     added = count_new(membership.team_id, wanted, shown, loaded)
-    context |= {
-        "gone": sorted({*shown} - {*still_there}),
+    context = {
+        "membership": membership,
+        "slug": slug,
+        "wanted": wanted,
         "added": added,
-        "has_list": "bare" not in request.GET,
-        "news": " ".join(filter(None, [_news(changed), _new_runs(added) if added > announced else ""])),
+        "has_list": has_list,
+        "changes": changes.html,
+        "next_at": changes.next_at,
+        "news": " ".join(filter(None, [changes.news, _new_runs(added) if added > announced else ""])),
     }
-    ids = ",".join(map(str, still_there))
-    values = {"since": version, "loaded": loaded, "announced": added, "ids": ids}
+    values = {"since": version, "loaded": loaded, "announced": added, "ids": changes.still_there}
     return render(request, "runs/list/_poll.html", context | _poller(context, values))
 
 
+def _render_changes(
+    membership: Membership, wanted: RunListQuery, shown: tuple[int, ...], since: int, *, has_list: bool
+) -> ListChanges:
+    """Return what has changed on a page with these runs. It is printed without the request, so without its user."""
+    still_there = read_versions(membership.team_id, shown)
+    changed = _changed(still_there, wanted, since)
+    context = _team_context(membership.team, wanted, changed) | {
+        "can_change": can_change(membership),
+        "can_own": can_own(membership),
+        "gone": sorted({*shown} - {*still_there}),
+        "has_list": has_list,
+        "oob": True,
+    }
+    html = render_to_string("runs/list/_changes.html", context)
+    return ListChanges(html, ",".join(map(str, still_there)), context["next_at"], _news(changed))
+
+
 def _context(membership: Membership, wanted: RunListQuery, runs: Sequence[ListedRun]) -> dict[str, Any]:
+    """Return what the page shows of the team, and may offer to this member."""
+    return _team_context(membership.team, wanted, runs) | {
+        "membership": membership,
+        "can_change": can_change(membership),
+        "can_own": can_own(membership),
+        "can_remove": can_remove(membership),
+        "can_export": can_export(membership),
+    }
+
+
+def _team_context(team: Team, wanted: RunListQuery, runs: Sequence[ListedRun]) -> dict[str, Any]:
     """Return the context that the page and its poll share: rows, strip, tabs and the key's problem."""
-    team = membership.team
     totals = count_runs(team.pk)
     counts = totals.by_status | {ARCHIVED: totals.archived}
     due, key = next_due_at(team.pk), read_key(team.pk)
@@ -123,12 +158,7 @@ def _context(membership: Membership, wanted: RunListQuery, runs: Sequence[Listed
     named = wanted.named(Run.objects.filter(team=team)) if wanted.is_narrowed else None
     tabs = build_tabs(wanted, counts if named is None else status_counts(named))
     return {
-        "membership": membership,
         "slug": team.slug,
-        "can_change": can_change(membership),
-        "can_own": can_own(membership),
-        "can_remove": can_remove(membership),
-        "can_export": can_export(membership),
         "wanted": wanted,
         "total": sum(counts.values()) - counts[ARCHIVED],
         "has_runs": any(counts.values()),
@@ -162,7 +192,7 @@ def _poller(context: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
     """
     wanted = context["wanted"]
     here = wanted.query(after=wanted.after, before=wanted.before)
-    bare = {} if context.get("has_list", context["has_runs"]) else {"bare": 1}
+    bare = {} if context.get("has_list", context.get("has_runs")) else {"bare": 1}
     return {
         "here": here,
         "poll_address": reverse("runs-list-poll", args=[context["membership"].team.slug]) + here,

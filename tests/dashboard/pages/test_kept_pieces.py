@@ -5,7 +5,6 @@ import re
 import pytest
 from django.test import Client
 from django.urls import reverse
-from django.utils.safestring import SafeString
 
 from dashboard.pages.kept_pieces import KeptPieces
 from dashboard.pages.render_once import CSRF_TOKEN
@@ -21,13 +20,13 @@ VIDEO = "https://cdn.example.com/a.mp4?Expires=4102444800"
 
 
 def test_beyond_the_bound_the_piece_that_was_not_used_for_longest_goes():
-    kept = KeptPieces(max_bytes=3_500)
+    kept = KeptPieces[str](max_bytes=3_500)
     for name in "abc":
-        kept.put(name, SafeString(name * 1_000))
+        kept.put(name, name * 1_000, 1_100)
     assert kept.get("a") == "a" * 1_000
-    kept.put("d", SafeString("d" * 1_000))
+    kept.put("d", "d" * 1_000, 1_100)
     assert [kept.get(name) is not None for name in "abcd"] == [True, False, True, True]
-    kept.put("e", SafeString("e" * 5_000))
+    kept.put("e", "e" * 5_000, 5_100)
     assert kept.get("e") is None
 
 

@@ -493,7 +493,7 @@ def test_a_poll_of_thirty_rows_takes_as_many_queries_as_one(team, member, django
     make_key(team)
     runs = [make_run(team, added_by=make_user(), status="ready") for _ in range(30)]
     tags.add_tags(team, {run.pk: ["launch", f"tag {run.pk}"] for run in runs})
-    poll_runs_list(member, team, 0, runs[0])
+    poll_runs_list(member, team, 0, runs[1])
     for shown_runs in (runs[:1], runs):
         clock.now()  # PostgreSQL is asked for its time every two seconds
         with django_assert_num_queries(16):
