@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.core.management import get_commands, load_command_class
 
-from dashboard.http.wsgi_threads import THREADS
+from dashboard.http.wsgi_threads import POLL_THREADS, THREADS
 from results.db import expired
 from results.media import part_files
 from results.models import Run
@@ -134,10 +134,13 @@ def test_every_setting_of_the_readme_exists():
 
 def test_operations_counts_the_connections_of_each_thread():
     text = DOCUMENTS["docs/operations.md"]
-    [web] = map(int, re.findall(rf"web machine \| 2 processes × {THREADS} threads, .* health check = (\d+)", text))
+    threads = (
+        rf"2 processes × \({THREADS} threads for pages \+ {POLL_THREADS} for polls \+ 1 for the health check\)"
+    )
+    [web] = map(int, re.findall(rf"web machine \| {threads} = (\d+)", text))
     more = settings.CELERY_WORKER_CONCURRENCY - settings.WORKER_THREADS
     [worker] = map(int, re.findall(rf"`WORKER_THREADS` \+ {more}, and 1 for the heartbeat = (\d+)", text))
-    assert (web, worker) == (2 * (THREADS + 1), 16 + more + 1)
+    assert (web, worker) == (2 * (THREADS + POLL_THREADS + 1), 16 + more + 1)
     assert f"count {web} a web machine there" in text
     assert f"2 × {web} + 4 × {worker} + 1 = {2 * web + 4 * worker + 1}." in text
 

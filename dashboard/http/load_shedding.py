@@ -1,12 +1,10 @@
 """Load shedding: a request that has waited too long for a thread is refused before any work is done on it.
 
 Under more load than the server can take, every request would otherwise wait for minutes, and be answered when
-nobody waits for it any more. While the database hangs, and all threads with it, none would ever be. A poll asks
-again by itself, so polls make room for pages first.
+nobody waits for it any more. While the database hangs, and all threads with it, none would ever be.
 """
 
 MAX_WAIT_SECONDS = 5.0
-MAX_POLL_WAIT_SECONDS = 0.5
 RETRY_AFTER_SECONDS = 5
 POLL = "/poll/"
 # The health check has a thread of its own, and monitoring has to hear within a second that it does not end.
@@ -23,6 +21,4 @@ class OverloadError(Exception):
 
 def max_wait_seconds(path: str) -> float:
     """Return how long a request for this path may wait for a thread, or the health check for its end."""
-    if path.endswith(HEALTH):
-        return MAX_HEALTH_SECONDS
-    return MAX_POLL_WAIT_SECONDS if path.endswith(POLL) else MAX_WAIT_SECONDS
+    return MAX_HEALTH_SECONDS if path.endswith(HEALTH) else MAX_WAIT_SECONDS

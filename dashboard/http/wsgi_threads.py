@@ -20,7 +20,10 @@ from dashboard.http import load_shedding
 from dashboard.http.request_body import BodyReader, RefusedBodyError
 
 # Half of them may stream downloads, four more may wait to do so: see `stream_limit`.
-THREADS = 20
+THREADS = 16
+# Polls have threads of their own: in one queue with pages, which take ten times as long, open tabs would learn
+# nothing while the server is busy. As they are few, a thousand tabs do not hold up the pages either.
+POLL_THREADS = 4
 # A reader that takes nothing for as long is gone, whatever its connection says.
 STALL_SECONDS = 120.0
 _ALIVE = "/health/alive/"
@@ -38,12 +41,13 @@ class DisconnectedError(Exception):
 
 
 class WsgiThreads:
-    """An ASGI application that answers with a WSGI application, each request in one thread of a pool."""
+    """An ASGI application that answers with a WSGI application, each request in a thread for pages or for polls."""
 
     def __init__(self, application: WsgiApplication, reader: BodyReader) -> None:
         self._application = application
         self._reader = reader
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="request")
+        self._polls = ThreadPoolExecutor(POLL_THREADS, thread_name_prefix="poll")
         # Takes what needs no query, so it never hangs with the database. Hundreds of requests may be refused at the
         # same moment; one thread keeps them from the pages of others.
         self._queryless = ThreadPoolExecutor(1, thread_name_prefix="queryless")
@@ -84,7 +88,7 @@ class WsgiThreads:
         path = environ["PATH_INFO"]
         if not ("dubroom.refused" in environ or path.endswith(_ALIVE)):
             is_health = path.endswith(load_shedding.HEALTH)
-            job = (self._health if is_health else self._pool).submit(self._run, environ, stream)
+            job = self._threads_for(path).submit(self._run, environ, stream)
             answer = asyncio.wrap_future(job)
             await asyncio.wait({answer}, timeout=load_shedding.max_wait_seconds(path))
             if answer.done() or not (job.cancel() or is_health):
@@ -92,6 +96,11 @@ class WsgiThreads:
             environ = environ | {"dubroom.refused": load_shedding.OverloadError()}  # a job that hangs keeps its own
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._queryless, self._run, environ, stream)
+
+    def _threads_for(self, path: str) -> ThreadPoolExecutor:
+        if path.endswith(load_shedding.HEALTH):
+            return self._health
+        return self._polls if path.endswith(load_shedding.POLL) else self._pool
 
     def _run(self, environ: Environ, stream: "_Stream") -> "_Whole | None":
         """Return a response of one piece, which the server sends without a thread; stream any other."""

@@ -108,15 +108,13 @@ def test_a_stream_ends_when_its_reader_takes_nothing_any_more(monkeypatch):
     assert all(message.get("more_body", True) for message in sent)  # so it does not pass for a whole one
 
 
-def test_requests_that_get_no_thread_are_refused_in_time_though_all_threads_hang(monkeypatch):
-    monkeypatch.setattr(wsgi_threads, "THREADS", 1)
-    monkeypatch.setattr(load_shedding, "MAX_WAIT_SECONDS", 0.05)
-    monkeypatch.setattr(load_shedding, "MAX_HEALTH_SECONDS", 0.05)
+def answered_beside(hanging_path: str, *paths: str) -> dict[str, int]:
+    """Return the statuses of requests for these paths while another one hangs in the only thread of its kind."""
     hangs, may_end = threading.Event(), threading.Event()
-    heads: dict[str, Any] = {}
+    statuses: dict[str, int] = {}
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
-        if environ["PATH_INFO"] in ("/hangs/", "/health/") and "dubroom.refused" not in environ:
+        if environ["PATH_INFO"] in (hanging_path, "/health/") and "dubroom.refused" not in environ:
             hangs.set()
             assert may_end.wait(60)
         start_response("503 " if "dubroom.refused" in environ else "200 ", [])
@@ -127,25 +125,49 @@ def test_requests_that_get_no_thread_are_refused_in_time_though_all_threads_hang
             await asyncio.Event().wait()
 
         async def send(message: Any) -> None:
-            heads.setdefault(path, message)
+            if "status" in message:
+                statuses[path] = message["status"]
+                # nothing of the request is unread
+                assert (b"connection", b"close") not in message["headers"]
 
         await server(scope_of(path), receive, send)
 
     async def ask() -> None:
         server = WsgiThreads(application, BodyReader())
-        hanging = asyncio.create_task(get(server, "/hangs/"))
+        hanging = asyncio.create_task(get(server, hanging_path))
         await asyncio.to_thread(hangs.wait, 60)
-        await get(server, "/page/")
-        await get(server, "/health/alive/")
-        await get(server, "/health/")
+        for path in paths:
+            await get(server, path)
         may_end.set()
         await hanging
-        await get(server, "/page/again/")
+        await get(server, "/again/poll/")
+        await get(server, "/again/")
 
     run_apart(ask())
-    statuses = {path: head["status"] for path, head in heads.items()}
-    assert statuses == {"/page/": 503, "/health/alive/": 200, "/health/": 503, "/hangs/": 200, "/page/again/": 200}
-    assert (b"connection", b"close") not in heads["/page/"]["headers"]  # nothing of the request is unread
+    assert [statuses.pop(path) for path in (hanging_path, "/again/poll/", "/again/")] == [200, 200, 200]
+    return statuses
+
+
+@pytest.fixture
+def _one_thread_each(monkeypatch):
+    monkeypatch.setattr(wsgi_threads, "THREADS", 1)
+    monkeypatch.setattr(wsgi_threads, "POLL_THREADS", 1)
+    monkeypatch.setattr(load_shedding, "MAX_WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(load_shedding, "MAX_HEALTH_SECONDS", 0.05)
+
+
+@pytest.mark.usefixtures("_one_thread_each")
+def test_requests_that_get_no_thread_are_refused_in_time_though_all_threads_hang():
+    statuses = answered_beside("/hangs/", "/page/", "/health/alive/", "/health/")
+    assert statuses == {"/page/": 503, "/health/alive/": 200, "/health/": 503}
+
+
+@pytest.mark.usefixtures("_one_thread_each")
+@pytest.mark.parametrize(
+    ("hanging", "refused", "answered"), [("/page/1/", "/page/", "/poll/"), ("/1/poll/", "/poll/", "/page/")]
+)
+def test_pages_and_polls_hold_up_their_own_kind_alone(hanging, refused, answered):
+    assert answered_beside(hanging, refused, answered) == {refused: 503, answered: 200}
 
 
 def test_an_error_amid_a_stream_breaks_it_off():
@@ -165,13 +187,13 @@ def test_an_error_amid_a_stream_breaks_it_off():
     ("path", "seconds"),
     [
         ("/t/dub/runs/", 5.0),
-        ("/t/dub/runs/poll/", 0.5),
-        ("/dubroom/runs/7/poll/", 0.5),
+        ("/t/dub/runs/poll/", 5.0),
+        ("/dubroom/runs/7/poll/", 5.0),
         ("/health/", 0.8),
         ("/dubroom/health/", 0.8),
     ],
 )
-def test_a_poll_waits_less_for_a_thread_than_a_page_and_the_health_check_less_than_a_second(path, seconds):
+def test_a_request_waits_5_s_for_a_thread_and_the_health_check_less_than_one(path, seconds):
     assert load_shedding.max_wait_seconds(path) == seconds
 
 
