@@ -29,6 +29,7 @@ from benchmarks.company_data import Company, fill, make_due, swept
 from benchmarks.company_servers import Postgres, Redis, Start
 from benchmarks.company_tabs import Answer, Load, Tab, ask
 from benchmarks.engine import Upstream, process
+from benchmarks.processor_time import differences, own_seconds, tree_seconds
 
 WANTED_P95_MS = 300
 WANTED_RATIO = 1.3
@@ -71,8 +72,8 @@ def main() -> None:
     parser.add_argument("--opens", type=float, default=2, help="lists and runs that are opened a second")
     parser.add_argument("--sweep", type=int, default=5_000)
     parser.add_argument("--seconds", type=int, default=600)
-    parser.add_argument("--kill-seconds", type=int, default=45, help="how long each kill is watched")
-    parser.add_argument("--spike-seconds", type=int, default=60)
+    parser.add_argument("--kill-seconds", type=int, default=45, help="how long each kill is watched; 0: none")
+    parser.add_argument("--spike-seconds", type=int, default=60, help="0: no spike")
     parser.add_argument("--tiny", action="store_true", help="a size that takes two minutes and says nothing")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that nothing is left running
@@ -101,7 +102,8 @@ def installed(folder: Path, options: argparse.Namespace) -> Iterator["Bench"]:
     with ExitStack() as stack:
         postgres = stack.enter_context(Postgres())
         redis = stack.enter_context(Redis(folder / "redis"))
-        upstream = Upstream(stack.enter_context(process("-m", "benchmarks.upstream")))
+        camb = stack.enter_context(process("-m", "benchmarks.upstream"))
+        upstream = Upstream(camb)
         upstream.tally()  # every run is still in progress, so that a sweep asks about all of them
         os.environ |= {
             "DUBROOM_DATA_DIR": str(folder / "data"),
@@ -122,7 +124,7 @@ def installed(folder: Path, options: argparse.Namespace) -> Iterator["Bench"]:
         django.setup()
         company = fill(options)
         start = stack.enter_context(Start(folder / "log"))
-        yield Bench(options, company, start, postgres, redis, upstream)
+        yield Bench(options, company, start, postgres, redis, camb.pid)
 
 
 @dataclass
@@ -132,7 +134,7 @@ class Bench:
     start: Start
     postgres: Postgres
     redis: Redis
-    upstream: Upstream
+    camb_pid: int
     verdict: Verdict = field(default_factory=Verdict)
 
     async def measure(self) -> Verdict:
@@ -148,11 +150,28 @@ class Bench:
         load = Load(tabs, self.company.words, rates)
         await load.run(min(WARM_UP_S, self.options.seconds))
         await self._sweep()
+        before = self._processor_seconds()
         alone = await self._sweep()
+        self._say_processor_seconds("A sweep alone", alone, before)
         await self._together(load, alone)
-        await self._kills(load)
-        await self._spike(load)
+        if self.options.kill_seconds:
+            await self._kills(load)
+        if self.options.spike_seconds:
+            await self._spike(load)
         return self.verdict
+
+    def _processor_seconds(self) -> dict[str, float]:
+        return {
+            **self.start.processor_seconds(),
+            "PostgreSQL": self.postgres.processor_seconds(),
+            "Redis": self.redis.processor_seconds(),
+            "stand-in CAMB.AI": tree_seconds(self.camb_pid),
+            "sender of the load": own_seconds(),
+        }
+
+    def _say_processor_seconds(self, what: str, seconds: float, before: dict[str, float]) -> None:
+        taken = differences(before, self._processor_seconds())
+        print(f"\n{what}, {seconds:.1f} s, took so many processor seconds: {taken}.", flush=True)
 
     async def _together(self, load: Load, alone: float) -> None:
         seconds = self.options.seconds
@@ -171,8 +190,13 @@ class Bench:
                 memory.append(self.start.megabytes())
                 await asyncio.sleep(WINDOW_S)
 
+        before, began = self._processor_seconds(), time.monotonic()
         others = [asyncio.create_task(sweep_on()), asyncio.create_task(watch())]
         answers = await load.run(seconds)
+        self._say_processor_seconds("All this", time.monotonic() - began, before)
+        print(
+            f"\nPolls by status: {dict(Counter(one.outcome for one in answers if one.kind == 'poll'))}.", flush=True
+        )
         is_over.set()
         await asyncio.gather(*others)
         errors = Counter(answer.outcome for answer in answers if not answer.is_good)

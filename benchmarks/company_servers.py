@@ -15,8 +15,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from benchmarks.processor_time import children, command, descendants, tree_seconds
+
 ROOT = Path(__file__).parent.parent
 PATIENCE_S = 300
+ROLES = {"web": "granian", "worker": " worker ", "beat": " beat "}  # what their command lines contain
 
 
 def free_port() -> int:
@@ -52,6 +55,9 @@ class Server:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self._process.wait(PATIENCE_S)
+
+    def processor_seconds(self) -> float:
+        return tree_seconds(self._process.pid)
 
     def __enter__(self) -> Self:
         self.start()
@@ -116,8 +122,8 @@ class Start:
     def __enter__(self) -> Self:
         env = os.environ | {"PORT": str(self.port)}
         with self._log.open("ab") as log:
-            command = [sys.executable, "manage.py", "start"]
-            self._process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
+            words = [sys.executable, "manage.py", "start"]
+            self._process = subprocess.Popen(words, cwd=ROOT, env=env, stdout=log, stderr=log)
         wait_for_port(self.port)
         time.sleep(5)  # until the worker and beat are there too
         return self
@@ -132,8 +138,17 @@ class Start:
         """Kill the processes whose command line contains this."""
         for pid in descendants(self._process.pid):
             with suppress(OSError):
-                if name in Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " "):
+                if name in command(pid):
                     os.kill(pid, signal.SIGKILL)
+
+    def processor_seconds(self) -> dict[str, float]:
+        """Return the processor seconds of the web server, the worker and beat."""
+        found = dict.fromkeys(ROLES, 0.0)
+        for pid in children(self._process.pid):
+            words = command(pid)
+            for role, part in ROLES.items():
+                found[role] += tree_seconds(pid) if part in words else 0.0
+        return found
 
     def megabytes(self) -> float:
         """Return the memory of all processes, what they share counted once for each."""
@@ -142,13 +157,3 @@ class Start:
             with suppress(OSError, IndexError):
                 kilobytes += int(Path(f"/proc/{pid}/status").read_text().partition("VmRSS:")[2].split()[0])
         return kilobytes / 1024
-
-
-def descendants(pid: int) -> list[int]:
-    """Return this process and all that came from it, as far as their parents live."""
-    found = [pid]
-    with suppress(OSError):
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            for child in (task / "children").read_text().split():
-                found += descendants(int(child))
-    return found
