@@ -180,7 +180,7 @@ def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
 def _other_spans(text: str, phrases: Iterable[Phrase]) -> Iterator[tuple[int, int]]:
     """Yield (start, end) of each word of the text that a phrase has in its other spelling."""
     # The letters of a word in its clusters: NFKC would move them.
-    for word in _RAW_CLUSTERS.finditer(text):
+    for word in _RAW_CLUSTERS.finditer(prepare(text)):
         if not (found := other_spellings(word[0])):
             continue
         found += [term for spelled in found for term in without_proclitics(spelled)]

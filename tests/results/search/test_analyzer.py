@@ -112,6 +112,7 @@ def test_every_text_is_analyzed_and_marks_cut_no_character_from_its_accents(text
 
 
 @example("Ä᬴Ö")
+@example("0²Ü")
 @given(any_text)
 def test_every_term_of_a_text_is_marked_in_it(text):
     """Marking folds character by character and indexing folds the text at once; both give the same."""
