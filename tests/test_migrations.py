@@ -38,6 +38,10 @@ CHANGED: dict[str, dict[str, dict[str, object]]] = {
         "results.Run": {"is_indexed": False, "title_folded": None},
         "results.Tag": {"letters": None},
     },
+    "0034_analyzer_5": {
+        "results.Run": {"is_indexed": False, "title_folded": None},
+        "results.Tag": {"letters": None},
+    },
 }
 
 Node = tuple[str, str]

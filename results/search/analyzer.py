@@ -1,4 +1,4 @@
-"""Turns a text of any language into the terms that find it, and a query into the phrases that it stands for.
+"""Turns a text of any language into the terms that find it. `expansion` turns a typed text into phrases of terms.
 
 One analyzer serves index and query on both databases, so both fold a text in the same way.
 
@@ -10,22 +10,31 @@ Folding begins with NFKC and case folding; `transcripts/letters` has the tables.
 - Languages of Africa: letters with hooks or strokes become those without; ɛ, ɔ, ŋ, ɲ and ǝ are e, o, n, n and e.
 - N'Ko and Sanskrit: the marks of tones and of Vedic accents go.
 - Cyrillic: stress marks go and ё becomes е; й, ї and ў stay, as they are letters of their own. Ukrainian: ґ is г.
+- Ukrainian and Belarusian: the apostrophe before я, ю, є, ї and the like goes: "п'ять" is "пять".
+- Georgian: the letters of the church's two alphabets are those of today's.
 - Armenian: the marks of question, stress and exclamation, which stand inside words, go; եվ is և.
 - Hebrew and Yiddish: points go, and final letters and digraphs become their usual forms.
 - Arabic, Persian and Urdu: vowel signs go; alef, ya and kaf have one form each; ta marbuta becomes ha.
+- Persian: ه‌ی and هٔ are ه. Urdu: ۓ is ئے.
 - Arabic: a hamza on waw or ya is also found on the other one, with proclitics and article too.
 - Syriac and Mongolian: points and variation selectors go.
-- Hindi and Punjabi: nukta, visarga and addak go, and chandrabindu is anusvara.
-- Hindi and Gujarati: a nasal before its own stop is anusvara.
+- Hindi, Punjabi and Bengali: nukta, visarga and addak go, chandrabindu is anusvara, and tippi is bindi.
+- Hindi, Gujarati, Odia, Telugu and Kannada: a nasal before its own stop is anusvara.
+- Hindi and Nepali: ई and ए after a vowel are यी and ये: "गई" is "गयी". Marathi: ऍ is ॲ.
+- Bengali: anusvara is ঙ, and ণ before ট and its like is ন.
 - South and South-East Asia: two letters that look like another, such as अ and ा like आ or เเ like แ, are that one.
-- Tamil: both letters of shri are one. Khmer: da below another letter is ta. Burmese: a zero beside letters is wa.
+- Tamil: both letters of shri are one, and so are both forms of au.
+- Khmer: da below another letter is ta, and ឲ is ឱ. Lao: ຫລ is ຫຼ.
+- Burmese: digits that look like letters are these beside letters, and ဉ is ဥ.
 - Malayalam and Bengali: final consonants of both encodings are one letter, and so are all forms of nta and of au.
-- Thai and Lao: the sign of am and a tone mark are found in either order. Khmer: ឲ is ឱ.
+- Thai, Lao, Khmer and Burmese: the signs of a syllable are found in any order, Khmer's ra below another letter too.
+- Tibetan: the sign of om is its letters. Malayalam: a dot for r is the letter.
 - Amharic: letters of one sound are one letter.
 - Chinese and Japanese: traditional, simplified, Japanese and variant forms of a character are one.
 - Japanese: katakana become hiragana, and ヶ and ヵ are け and か; as a counter, as in 1ヶ月, each of them is か.
-- Japanese: v is b, and the old letters wi and we are i and e; 々, ゝ and ゞ become what they repeat.
-- Japanese, Chinese, Korean: the dot between foreign names goes.
+- Japanese: v is b, ウィ is ウイ, and the old letters wi and we are i and e; 々, ゝ and ゞ become what they repeat.
+- Chinese: 〇 is 零, 甚麼 is 什麼, and 計劃 is 計畫.
+- Japanese, Chinese, Korean: the dot between foreign names goes, and so does a double hyphen.
 - All other scripts: every mark stays, because in Indic scripts a mark is the vowel.
 - All: digits of every script become ASCII digits, and invisible characters go.
 - All: the minus sign is a hyphen; ʾ, ʿ, primes and accents between letters are apostrophes, as in Qurʾān.
@@ -35,19 +44,27 @@ Words are letters and digits that touch. Then:
 - All: parts joined by an apostrophe, hyphen, dot, underscore, @ or & are found each alone and all run together.
 - English: "e-mail" is found by "mail" and "email", "anna@example.org" by "example.org".
 - English: "C++", "C#" and ".NET" are words, found by no other "c" or "net", in "C++17" and "ASP.NET" too.
+- German: a colon or star joins the ending -innen: "Lehrer:innen" is found by "Lehrerinnen".
 - French: "l'homme" is found by "homme".
 - Numbers: a comma between digits joins them, and a space between groups of three: "1,000" is found by "1000".
 - Numbers: a fraction or power is a word of its own: "3½" is found by "3", not by "31".
-- Numbers: "no" before digits is a word of its own: "№7", "nº 7" and "No. 7" find each other.
+- Numbers: "no" before digits is a word of its own: "№7", "n° 7" and "No. 7" find each other.
 - Hebrew: a quotation mark of any kind, or two apostrophes, between letters joins them, as it does in acronyms.
 - Persian: a zero-width non-joiner joins words as a hyphen does. Arabic: so does a tatweel before digits.
 - Arabic and Hebrew: a word is also found without its proclitics: conjunction, prepositions, article.
 - Arabic and Hebrew: a word that is typed with an article is also found where it is said without, acronyms included.
 - All: a pictograph (emoji, ♪, →) is a word, and so is a flag; the rest of punctuation, # included, separates words.
 
-A typed text of several words is also found in these other spellings, each throughout the text:
+A typed text is also found in these other spellings, those of several words each throughout the text:
 
-- Numbers: with and without commas between groups of digits: "1980円" and "1,980円" find each other.
+- All: with a space between digits and letters, and units without: "10km" and "10 km" find each other.
+- Persian: with its affixes apart: "می‌خواهم" is found by "میخواهم", and "کتاب‌ها" by "کتابها".
+- Hindi, Gujarati, Odia, Telugu and Kannada: with anusvara for a nasal that ends what is typed so far.
+- Numbers: with and without commas between groups of digits, Indian ones too: "1980円" is "1,980円".
+- English: with "a.m." for "am": "9am" finds "9 a.m.".
+- English: with the apostrophe of contractions: "he wasnt" finds "he wasn't".
+- Arabic and Hebrew: with proclitics before the first word, and without all articles.
+- Arabic: with a hamza on waw for one on ya, and the other way round.
 - All: with its joined words run together: "the u.s.a." finds "the USA".
 - German, Scandinavian, Croatian: with ü and its like spelled out, and contracted: "Frau Möller" is "Frau Moeller".
 - Japanese: with and without a long mark at the end of foreign words.
@@ -65,14 +82,13 @@ SQLite deletes an index entry only when given exactly the terms that the entry w
 
 import re
 import unicodedata
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from results.search.clusters import FLAG, MARK_CODES, PICTOGRAPHS, ranges
-from results.search.proclitics import without_article, without_proclitics
+from results.search.proclitics import without_proclitics
 from results.transcripts.letters import FOLDING, OTHER_LETTERS, OTHER_SPELLING, fold, respell
 
-ANALYZER_VERSION = 4
+ANALYZER_VERSION = 5
 
 MAX_TEXT = 100_000
 """Characters of a text that are indexed; no longer line is stored."""
@@ -113,7 +129,7 @@ class Tokens(NamedTuple):
 BIGRAM_LETTERS = (
     "\u0e01-\u0e3a\u0e40-\u0e4e"  # Thai
     "\u0e81-\u0ebd\u0ec0-\u0ece\u0edc-\u0edf"  # Lao
-    "\u1000-\u103f\u1050-\u108f\u109a-\u109d"  # Burmese
+    "\u1000-\u103f\u104e\u1050-\u108f\u109a-\u109d"  # Burmese
     "\ua9e0-\ua9ef\ua9fa-\ua9fe\uaa60-\uaa76\uaa7a-\uaa7f"  # Burmese
     "\u1100-\u11ff\ua960-\ua97c\uac00-\ud7a3\ud7b0-\ud7fb"  # Hangul
     "\u1780-\u17b3\u17b6-\u17d3\u17d7\u17dc\u17dd"  # Khmer
@@ -124,21 +140,21 @@ BIGRAM_LETTERS = (
     "\u1950-\u1974\u1980-\u19c9\u1a20-\u1a7f\uaa80-\uaadd"  # Tai Le, New Tai Lue, Tai Tham, Tai Viet
     "\ua980-\ua9c0\u1b00-\u1b4c\ua000-\ua48c"  # Javanese, Balinese, Yi
 )
-_BIGRAM_LETTER = re.compile(f"[{BIGRAM_LETTERS}]")
+BIGRAM_LETTER = re.compile(f"[{BIGRAM_LETTERS}]")
 _ARABIC = "\u0620-\u064a\u066e-\u06d3"
 _HEBREW = "\u05d0-\u05ea"
 
-_WORD_MARKS = ranges(code for code in MARK_CODES if not _BIGRAM_LETTER.match(chr(code)))
+WORD_MARKS = ranges(code for code in MARK_CODES if not BIGRAM_LETTER.match(chr(code)))
 
-_LETTER = rf"[^\W_{BIGRAM_LETTERS}]"
-_LETTERS_AND_MARKS = rf"{_LETTER}*(?:[{_WORD_MARKS}]{_LETTER}*)*"
+LETTER = rf"[^\W_{BIGRAM_LETTERS}]"
+_LETTERS_AND_MARKS = rf"{LETTER}*(?:[{WORD_MARKS}]{LETTER}*)*"
 # It begins with a set of letters in either case, which makes looking for the next word quick.
-_WORD = rf"{_LETTER}(?:o(?<=no)(?=[0-9])|{_LETTERS_AND_MARKS})"
-JOINING = "'`._@&,\"-"
-_JOINER = r"['`.\-_@&]|(?<=\d),(?=\d)"
-_WORD_JOINER = rf"(?:{_JOINER}|(?<=[{_HEBREW}])\"(?=[{_HEBREW}]))"
+_WORD = rf"{LETTER}(?:o(?<=no)(?=[0-9])|{_LETTERS_AND_MARKS})"
+JOINING = "'`._@&,\"-:*"
+_JOINER = r"['`.\-_@&]|(?<=\d),(?=\d)|[:*](?=innen)"
+WORD_JOINER = rf"(?:{_JOINER}|(?<=[{_HEBREW}])\"(?=[{_HEBREW}]))"
 _TOKEN = re.compile(
-    rf"(?P<bigrams>[{BIGRAM_LETTERS}]+)|(?P<word>{_WORD})(?P<more>(?:{_WORD_JOINER}{_WORD})+)?"
+    rf"(?P<bigrams>[{BIGRAM_LETTERS}]+)|(?P<word>{_WORD})(?P<more>(?:{WORD_JOINER}{_WORD})+)?"
     rf"|{FLAG}|[{PICTOGRAPHS}]"
 )
 _PART = re.compile(_WORD)
@@ -146,29 +162,19 @@ _RAW_WORD = re.compile(r"[^\W_]+")
 # The same tokens without their positions, which indexing does not need and which cost time. ASCII words come first,
 # as most words are ASCII. What few lines have is matched separately: joined words, and "no" before a number.
 _PARTS = re.compile(
-    rf"[a-z0-9]++(?![^\0-\x7f])|[{BIGRAM_LETTERS}]+|{_LETTER}{_LETTERS_AND_MARKS}|{FLAG}|[{PICTOGRAPHS}]"
+    rf"[a-z0-9]++(?![^\0-\x7f])|[{BIGRAM_LETTERS}]+|{LETTER}{_LETTERS_AND_MARKS}|{FLAG}|[{PICTOGRAPHS}]"
 )
 _NUMBERED = re.compile("no[0-9]")
 # Most lines fold to ASCII and take a third of the time: this table turns all but letters and digits into spaces.
 _ASCII_WORDS = bytes(code if code < 128 and chr(code).isalnum() else ord(" ") for code in range(256))
-_JOINED = re.compile(rf"{_WORD}(?:{_WORD_JOINER}{_WORD})*")
+_JOINED = re.compile(rf"{_WORD}(?:{WORD_JOINER}{_WORD})*")
 # Digits in groups of three, and words with signs that are part of them: these are found as one word too.
 _GROUPED_BY_COMMAS = re.compile(r"\d+(?:,\d+)+")
-_GROUPED_BY_SPACES = re.compile(r"(?<![\w.,])\d{1,3}(?: \d{3})+(?!\w)")
-_SYMBOL_WORD = re.compile(rf"(?:(?<!{_LETTER})[a-z](?:\+\+|#)|\.net)(?!(?![0-9]){_LETTER})")
-_SIGN_NAMES = str.maketrans({"+": "plus", "#": "sharp", ".": "dot"})
+GROUPED_BY_SPACES = re.compile(r"(?<![\w.,])\d{1,3}(?: \d{3})+(?!\w)")
+SYMBOL_WORD = re.compile(rf"(?:(?<!{LETTER})[a-z](?:\+\+|#)|\.net)(?!(?![0-9]){LETTER})")
+SIGN_NAMES = str.maketrans({"+": "plus", "#": "sharp", ".": "dot"})
 _DIGIT_GROUP = re.compile(r"\d \d{3}")
-_MAY_JOIN = re.compile(rf"[{JOINING}]{_LETTER}")
-
-# The places in which the alternatives of a typed text differ from it.
-_LONG_NUMBER = re.compile(r"(?<![\d.,-])\d{4,12}(?![\d-])")
-_THOUSANDS = re.compile(r"(?<=\d)(?=(?:\d{3})+(?!\d))")
-_JOINING_SIGN = re.compile(rf"(?:(?<={_LETTER})|(?<=[{_WORD_MARKS}])){_WORD_JOINER}(?={_LETTER})")
-_SPELLED_OUT = re.compile("(?<![aeioqu])([aou])e|(a)a|(d)j")
-_NAME_DOT = re.compile(rf"[・･·•‧](?<=[{BIGRAM_LETTERS}].)(?=[{BIGRAM_LETTERS}])")
-_KATAKANA, _HIRAGANA = "ァ-ヺー", "ぁ-ゖー"
-_LONG_MARK = re.compile("|".join(f"(?<=[{kana}]{{2}})ー(?![{kana}])" for kana in (_KATAKANA, _HIRAGANA)))
-_NO_LONG_MARK = re.compile(rf"(?<=[{_KATAKANA}][ァ-ヺ])(?=[^{_KATAKANA}])")
+_MAY_JOIN = re.compile(rf"[{JOINING}]{LETTER}")
 
 _MAY_HAVE_PROCLITICS = re.compile(f"[{_ARABIC}{_HEBREW}]")
 
@@ -196,8 +202,8 @@ def terms(text: str) -> Terms:
         extras += others
     if "no" in folded and _NUMBERED.search(folded):
         words = [part for word in words for part in _split_number(word)]
-    if not is_ascii and _BIGRAM_LETTER.search(folded):
-        words = [term for word in words for term in (bigrams(word) if _BIGRAM_LETTER.match(word) else (word,))]
+    if not is_ascii and BIGRAM_LETTER.search(folded):
+        words = [term for word in words for term in (bigrams(word) if BIGRAM_LETTER.match(word) else (word,))]
     if len(folded) > MAX_TERM and max(map(len, words), default=0) > MAX_TERM:
         words = [word[at : at + MAX_TERM] for word in words for at in range(0, len(word), MAX_TERM)]
     return Terms(words, extras)
@@ -235,8 +241,8 @@ def with_signs(folded: str) -> list[Token]:
     # Few lines have any, and looking for a few letters is quick.
     if not ("#" in folded or "+" in folded or ".net" in folded or _DIGIT_GROUP.search(folded)):
         return []
-    numbers = (Token(match[0].replace(" ", ""), *match.span()) for match in _GROUPED_BY_SPACES.finditer(folded))
-    signs = (Token(match[0].translate(_SIGN_NAMES), *match.span()) for match in _SYMBOL_WORD.finditer(folded))
+    numbers = (Token(match[0].replace(" ", ""), *match.span()) for match in GROUPED_BY_SPACES.finditer(folded))
+    signs = (Token(match[0].translate(SIGN_NAMES), *match.span()) for match in SYMBOL_WORD.finditer(folded))
     return [token for token in (*numbers, *signs) if len(token.term) <= MAX_TERM]
 
 
@@ -259,60 +265,6 @@ def respelled(word: str) -> str:
 def searchable(text: str) -> str:
     """Return the folded text with its words' other spellings behind it, in which any part of the text is found."""
     return " ".join((*fold(prepare(text)).split(), *dict.fromkeys(terms(text).extras)))
-
-
-def spellings(text: str) -> list[str]:
-    """Return the texts of which each alone finds this one in a `searchable` text; none for invisible characters."""
-    words = (phrase.terms[0] for phrase in phrases(text) if len(phrase.terms) == 1)
-    return [form for form in dict.fromkeys((" ".join(fold(prepare(text)).split()), *words)) if form]
-
-
-def phrases(text: str, *, is_prefix: bool = False) -> tuple[Phrase, ...]:
-    """Return the phrases of which each alone finds this text in a line; none when the text has no term.
-
-    `is_prefix` makes the last word a prefix if it has at least two letters. A single bigram letter always is one.
-    """
-    found = _phrases(text, is_prefix=is_prefix)
-    # The index has the other spellings of a single word.
-    if not found or len(found[0].terms) == 1:
-        return found
-    others = (phrase for way in _alternatives(text) for phrase in _phrases(way, is_prefix=is_prefix))
-    return tuple(dict.fromkeys((*found, *others)))
-
-
-def _alternatives(text: str) -> Iterator[str]:
-    """Yield other ways to write a text of several words, each of which differs in one respect throughout."""
-    typed, text = text, unicodedata.normalize("NFKC", prepare(text)).lower()
-    folded = fold(text)
-    ways = (
-        *((typed, _NAME_DOT.sub(instead, typed)) for instead in (" ", "")),
-        (text, _LONG_NUMBER.sub(lambda number: _THOUSANDS.sub(",", number[0]), text)),
-        (folded, _JOINING_SIGN.sub("", _GROUPED_BY_SPACES.sub(lambda number: number[0].replace(" ", ""), folded))),
-        (text, text.translate(OTHER_SPELLING)),
-        (text, _SPELLED_OUT.sub(r"\1\2\3", text)),
-        (text, _LONG_MARK.sub("", text)),
-        (text, _NO_LONG_MARK.sub("ー", text.strip())),
-    )
-    return (other for usual, other in ways if other != usual)
-
-
-def _phrases(text: str, *, is_prefix: bool) -> tuple[Phrase, ...]:
-    folded = fold(prepare(text))[:MAX_TEXT]
-    words, joined, _ = tokens(folded)
-    if not words:
-        return ()
-    if symbol_word := _SYMBOL_WORD.fullmatch(folded.strip()):
-        return (Phrase((symbol_word[0].translate(_SIGN_NAMES),)),)
-    found = [tuple(token.term for token in words)]
-    found += [(token.term,) for token in joined if (token.start, token.end) == (words[0].start, words[-1].end)]
-    if len(words) == 1:
-        found += [(term,) for term in other_spellings(text)]
-    found += [(bare,) for term, *more in found if not more for bare in without_article(term)]
-    if not _BIGRAM_LETTER.match(words[-1].term):
-        return tuple(Phrase(terms, is_prefix and len(terms[-1]) > 1) for terms in found)
-    if len(words) > 1 and words[-2].end == words[-1].end:
-        return (Phrase(found[0][:-1]),)
-    return (Phrase(found[0], is_prefix=True),)
 
 
 def end_of(folded: str, token: Token, letters: int) -> int:

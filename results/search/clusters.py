@@ -29,14 +29,18 @@ MARK_CODES = [code for code in range(0x300, 0x1F000) if unicodedata.category(chr
 MARKS = ranges(MARK_CODES)
 
 # Characters that belong to the one before them: marks, the later letters of a Hangul syllable written apart,
-# half-width sound marks, joiners, the tags of a flag. NFKC composes nothing across the edge of such a cluster, so
-# each is folded alone.
+# half-width sound marks, joiners, the tags of a flag; a Hangul vowel that may stand alone only after a consonant.
+# NFKC composes nothing across the edge of such a cluster, so each is folded alone.
 _EXTENDERS = (
     f"{MARKS}\U000e0020-\U000e007f\U000e0100-\U000e01ef\u200c\u200d{_SKIN_TONES}"
-    "\u1160-\u11ff\ud7b0-\ud7fb\u314f-\u3164\uff9e-\uffa0\uffc2-\uffdc"
+    "\u1160-\u11ff\ud7b0-\ud7fb\uff9e-\uffa0"
 )
-_NEVER_ALONE = re.compile(f"[{_EXTENDERS}{_FLAG_LETTERS}]")
-CLUSTER = re.compile(f"{FLAG}|.(?:[{_EXTENDERS}]|(?<=\u200d)[{PICTOGRAPHS}])*", re.DOTALL)
+_VOWELS = "\u314f-\u3164\uffc2-\uffdc"
+_CONSONANTS = "\u1100-\u115f\u3131-\u314e\ua960-\ua97c\uffa1-\uffbe"
+_NEVER_ALONE = re.compile(f"[{_EXTENDERS}{_VOWELS}{_FLAG_LETTERS}]")
+CLUSTER = re.compile(
+    f"{FLAG}|.(?:[{_EXTENDERS}]|(?<=\u200d)[{PICTOGRAPHS}]|(?<=[{_CONSONANTS}])[{_VOWELS}])*", re.DOTALL
+)
 
 _fold_cluster = lru_cache(maxsize=10_000)(fold)
 # No folded text has a NUL, as control characters become spaces.

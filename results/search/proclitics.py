@@ -1,4 +1,4 @@
-"""Takes from Arabic and Hebrew words the short words written with them: conjunction, preposition, article."""
+"""Takes from Arabic and Hebrew words the short words written with them, such as the article, and adds them."""
 
 import re
 from functools import lru_cache
@@ -15,10 +15,23 @@ _NO_CONJUNCTION = frozenset(
         "وسيله وصول وظيفه وفاه وكاله وكيل ولايه وليد فارس فتاه فتره فرصه فرقه فكره فندق فيلم فريق",
     )
 )
+_BEFORE_ARABIC = ["و", "ف", "ب", "ل", "ك", "ال", "وب", "ول", "وال", "بال", "لل", "كال", "فال"]
+_BEFORE_ARTICLE = ["و", "ف", "ب", "ك", "وب"]
+_BEFORE_HEBREW = re.findall(r"\w+", "ו ה ב כ ל מ ש וה וב וכ ול ומ וש שה שב של שמ כש כשה ושב ושה")
 _HEBREW_PROCLITICS = re.compile("(ו)?(כש|מש|ש)?([כלבמ])?(ה)?")
 # Few words of three letters begin with conjunction or article as letters of their own, many with a preposition's.
 _BEFORE_TWO_LETTERS = ("ו", "ה")
 _NOUNS_OF_TWO_LETTERS = {"תל", "קו", "חג", "עצ", "דמ"}
+
+
+def with_proclitics(word: str) -> list[str]:
+    """Return the forms in which an Arabic or Hebrew word may stand at the beginning of a phrase."""
+    if "\u0620" <= word[0] <= "\u06d3":
+        is_definite = word.startswith("ال")
+        before = _BEFORE_ARTICLE if is_definite else _BEFORE_ARABIC
+        forms = [proclitic + word for proclitic in before]
+        return [*forms, f"لل{word[2:]}", f"ولل{word[2:]}"] if is_definite else forms
+    return [proclitic + word for proclitic in _BEFORE_HEBREW] if "\u05d0" <= word[0] <= "\u05ea" else []
 
 
 def without_article(word: str) -> list[str]:

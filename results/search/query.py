@@ -16,7 +16,8 @@ from django.utils.translation import gettext as _
 from results import tags
 from results.models import Run
 from results.search import titles
-from results.search.analyzer import Phrase, phrases
+from results.search.analyzer import Phrase
+from results.search.expansion import phrases
 from results.transcripts import languages
 
 MAX_CHARACTERS = 1_000
@@ -25,11 +26,11 @@ MAX_PHRASE_TERMS = 50
 
 # Typographic quotes and full-width signs count as the plain ones.
 _PLAIN = str.maketrans(dict.fromkeys("“”„‟«»＂", '"') | {"＊": "*", "－": "-", "：": ":"})
-# A quote between Hebrew letters is part of an acronym.
-_ACRONYM_QUOTE = '(?<=[א-ת])"(?=[א-ת])'
+# A quote between Hebrew letters is part of an acronym, and one before these Ukrainian vowels is an apostrophe.
+_QUOTE_IN_WORD = '(?<=[א-ת])"(?=[א-ת])|(?<=[а-яґА-ЯҐ])"(?=[яюєїЯЮЄЇ])'
 _CLAUSE = re.compile(
     r"(?P<minus>-)?(?:(?P<field>[A-Za-z]+):)?"
-    rf'(?:"(?P<quoted>(?:[^"]|{_ACRONYM_QUOTE})*)(?P<closing>"?)|(?P<word>(?:[^\s"]|{_ACRONYM_QUOTE})+))'
+    rf'(?:"(?P<quoted>(?:[^"]|{_QUOTE_IN_WORD})*)(?P<closing>"?)|(?P<word>(?:[^\s"]|{_QUOTE_IN_WORD})+))'
 )
 _OPERATORS = ("OR", "|", "AND")
 _RUN_ID = re.compile(r"\d{1,18}")
@@ -73,7 +74,7 @@ class Query:
     def with_near(self, near: Mapping[str, Sequence[str]]) -> "Query":
         """Return the same search, in which each of these words may be any of its `near` words."""
         groups = (chain.from_iterable(_replace_words(phrase, near) for phrase in group) for group in self.groups)
-        return replace(self, groups=tuple(map(tuple, groups)))
+        return replace(self, groups=tuple(tuple(islice(group, MAX_TERMS)) for group in groups))
 
 
 def clean(typed: str) -> str:

@@ -358,7 +358,9 @@ def _did_you_mean(team_id: int, query: Query) -> str:
 
     Empty if there are none.
     """
-    words = dict.fromkeys(term for group in query.groups for phrase in group for term in phrase.terms)
+    # Other phrases than the first of a group are its text in other spellings.
+    typed = (phrase for group in query.groups for phrase in group if phrase is group[0] or len(phrase.terms) == 1)
+    words = dict.fromkeys(term for phrase in typed for term in phrase.terms)
     # What a colon follows may be meant as a field.
     first_words = [word for word in words if f"{word}:" not in query.typed.lower()][:_MAX_SUGGESTED_WORDS]
     near = {word: found for word in first_words if (found := _similar_terms(team_id, word))}

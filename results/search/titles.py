@@ -18,7 +18,7 @@ from results.db import bulk
 from results.db.replica import fetch_rows
 from results.models import Run, RunQuerySet
 from results.queue.backlogs import Quarantine
-from results.search import analyzer
+from results.search import analyzer, expansion
 
 MAX_SECONDS = 3
 # Longer ones do not fit into PostgreSQL's index.
@@ -47,7 +47,7 @@ def fold(title: str) -> str:
 def containing(part: str) -> Q:
     """Return the condition that a run's title contains this text."""
     part = _storable(part)
-    spelled = reduce(or_, (Q(title_folded__contains=form) for form in analyzer.spellings(part)), Q(pk__in=()))
+    spelled = reduce(or_, (Q(title_folded__contains=form) for form in expansion.spellings(part)), Q(pk__in=()))
     return spelled | Q(pk__in=RawSQL(_NOT_FOLDED, [_anywhere(part)]))  # noqa: S611
 
 
@@ -77,7 +77,7 @@ def _has_word(word: str) -> Q:
 def _has_word_sql(word: str) -> tuple[str, list[str]]:
     """Return the condition of `_has_word` in SQL, with its parameters."""
     part = _storable(word)
-    forms, number = analyzer.spellings(part), _camb_run_id(word)
+    forms, number = expansion.spellings(part), _camb_run_id(word)
     conditions = [_CONTAINS] * len(forms) + [f"id in ({_NOT_FOLDED})", f"id in ({tags.TAGGED_LIKE})"]
     params = [*map(_anywhere, forms), _anywhere(part), *tags.tag_patterns(word)]
     if number:

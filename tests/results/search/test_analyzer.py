@@ -14,9 +14,10 @@ from results.search.analyzer import (
     MAX_TERM,
     MAX_TEXT,
     Phrase,
-    phrases,
+    prepare,
     terms,
 )
+from results.search.expansion import phrases
 from results.search.marks import mark
 from tests.results.search.cases import CASES
 
@@ -71,7 +72,7 @@ def test_a_text_has_these_terms(text, words, extras):
 def test_terms_change_only_with_the_analyzer_version():
     """Entries with other terms could not be deleted: raise the version, and add a migration that rebuilds."""
     made = repr([terms(case.text) for case in CASES])
-    assert {ANALYZER_VERSION: sha256(made.encode()).hexdigest()[:16]} == {4: "86102aef3b8e3aa4"}
+    assert {ANALYZER_VERSION: sha256(made.encode()).hexdigest()[:16]} == {5: "afd0f607b8de1bc9"}
 
 
 def test_a_long_word_is_cut_and_still_found_as_a_whole():
@@ -163,17 +164,18 @@ def test_indexing_and_querying_split_a_text_into_the_same_words(text):
     assert bool(words) == bool(phrases(text))
 
 
-# Two characters that look like one letter and are searched as that letter, so half of it finds nothing.
-LOOK_LIKE_ONE = ("เเ", "ເເ", "သြ")
+def in_usual_spelling(text: str) -> str:
+    """Return the text with the signs of each syllable in order, half of which finds a part of it."""
+    return prepare(unicodedata.normalize("NFKC", text)).replace("\u200d", "")
 
 
 @pytest.mark.parametrize("alphabet", ALPHABETS.values(), ids=ALPHABETS)
 @given(data=st.data())
 def test_any_two_neighbouring_characters_find_their_text(alphabet, data):
-    text = unicodedata.normalize("NFKC", data.draw(st.text(alphabet, min_size=2, max_size=20)))
+    text = in_usual_spelling(data.draw(st.text(alphabet, min_size=2, max_size=20)))
+    assume(len(text) > 1)
     start = data.draw(st.integers(0, len(text) - 2))
     end = data.draw(st.integers(start + 2, len(text)))
-    assume(not {text[max(start - 1, 0) : start + 1], text[end - 1 : end + 1]} & {*LOOK_LIKE_ONE})
     [(first, last)] = mark(text, phrases(text[start:end]))[:1]
     assert first <= start
     assert last > first

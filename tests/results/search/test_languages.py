@@ -1,4 +1,4 @@
-"""1,106 searches in 128 languages: what must be found, what must not, and which parts are marked.
+"""1,220 searches in 128 languages: what must be found, what must not, and which parts are marked.
 
 `tests/data/README.md` describes the tables. `pytest -s` on this file prints the shares.
 """

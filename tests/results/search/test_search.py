@@ -1,7 +1,5 @@
 """The search service and the index, on the database that the suite runs on."""
 
-import unicodedata
-
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
@@ -17,7 +15,7 @@ from results.search.find import find_in_dub
 from results.search.service import search
 from tests.factories import make_dub, make_run, make_searchable_dub, make_team
 from tests.results.search.cases import CASES
-from tests.results.search.test_analyzer import ALPHABETS, SPACED
+from tests.results.search.test_analyzer import ALPHABETS, SPACED, in_usual_spelling
 
 pytestmark = pytest.mark.django_db
 many_examples = settings(
@@ -61,7 +59,7 @@ def test_any_two_neighbouring_characters_find_their_line(alphabet):
     @settings(many_examples, max_examples=15)
     @given(st.text(alphabet, min_size=2, max_size=12))
     def check(text):
-        text = unicodedata.normalize("NFKC", text)
+        text = in_usual_spelling(text)
         with transaction.atomic():
             make_found_dub(text, run=run)
             for start in range(len(text) - 1):
