@@ -167,6 +167,11 @@ def named_titles(typed: str) -> list[str]:
     return _values(typed, "title")
 
 
+def named_tags(typed: str) -> list[str]:
+    """Return the tags that a search names by `tag:`."""
+    return _values(typed, "tag")
+
+
 def _values(typed: str, *fields: str) -> list[str]:
     """Return the values that these fields have in a search, without those of a minus."""
     clauses = _CLAUSE.finditer(typed[:MAX_CHARACTERS].translate(_PLAIN))

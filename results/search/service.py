@@ -15,7 +15,7 @@ from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from results import clock
+from results import clock, tags
 from results.db.replica import fetch_rows, from_replica
 from results.models import Dub, Run
 from results.search import index, parallel_lines, titles, vocabulary
@@ -27,6 +27,7 @@ from results.search.query import (
     Query,
     language_term,
     named_languages,
+    named_tags,
     named_titles,
     parse,
     periods,
@@ -206,7 +207,12 @@ def _has_hit(team_id: int, query: Query) -> bool:
 
 def _no_hits(team_id: int, query: Query) -> HitPage:
     """Return the page of a search without hits, which names what the team has and corrects the spelling."""
-    hints = query.hint, _speaker_hint(team_id, query), _language_hint(team_id, query.typed)
+    hints = (
+        query.hint,
+        _speaker_hint(team_id, query),
+        _language_hint(team_id, query.typed),
+        _tag_hint(team_id, query.typed),
+    )
     hint, suggestion = " ".join(filter(None, hints)), _did_you_mean(team_id, query)
     return HitPage([], 0, is_exact=True, next_before=None, hint=hint, suggestion=suggestion)
 
@@ -244,6 +250,19 @@ def _language_hint(team_id: int, typed: str) -> str:
     ]
     if counts:
         names = [languages.name(tag) for tag, _count in _most_first(counts)][:_NAMED_IN_HINT]
+        sentences.append(_("This team has: %(names)s.") % {"names": ", ".join(names)})
+    return " ".join(sentences)
+
+
+def _tag_hint(team_id: int, typed: str) -> str:
+    """Return which tags the team has, if the search names one that no run has; empty otherwise."""
+    runs = Run.objects.current().filter(team=team_id)
+    missing = [name for name in named_tags(typed) if not runs.filter(tags.tagged_with(name)).exists()]
+    if not missing:
+        return ""
+    sentences = [_("No run has the tag %(tag)s.") % {"tag": quoted(name.strip())} for name in missing]
+    names = [quoted(name) for name, _count in _most_first(tags.counts_among(runs))][:_NAMED_IN_HINT]
+    if names:
         sentences.append(_("This team has: %(names)s.") % {"names": ", ".join(names)})
     return " ".join(sentences)
 

@@ -150,6 +150,19 @@ def test_a_language_that_no_dub_is_in_is_named_with_those_there_are(typed, hint)
     assert search(team.pk, typed).hint == hint
 
 
+def test_a_tag_that_no_run_has_is_named_with_those_there_are():
+    team = make_team()
+    for names in (["Épisode", "trailer"], ["trailer"], []):
+        run = make_ready_run(team)
+        tags.add_tags(team, {run.pk: names})
+        make_found_dub("kitchen", run=run)
+    assert (
+        search(team.pk, "tag:xyz kitchen").hint == "No run has the tag “xyz”. This team has: “trailer”, “Épisode”."
+    )
+    assert search(team.pk, "tag:episode garden").hint == ""
+    assert search(make_team().pk, "tag:xyz").hint == "No run has the tag “xyz”."
+
+
 def test_a_team_without_dubs_has_no_language_to_name():
     make_found_dub("cuisine", language="fr")
     assert search(make_team().pk, "lang:fr").hint == "No dub is in French."
