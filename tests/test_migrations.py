@@ -38,7 +38,7 @@ CHANGED: dict[str, dict[str, dict[str, object]]] = {
         "results.Run": {"is_indexed": False, "title_folded": None},
         "results.Tag": {"letters": None},
     },
-    "0034_analyzer_5": {
+    "0035_analyzer_5": {
         "results.Run": {"is_indexed": False, "title_folded": None},
         "results.Tag": {"letters": None},
     },

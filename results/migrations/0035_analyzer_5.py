@@ -9,7 +9,7 @@ empty_index = import_module("results.migrations.0025_analyzer_3").empty_index
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("results", "0033_analyzer_4"),
+        ("results", "0034_task_attempts"),
     ]
 
     operations = [
