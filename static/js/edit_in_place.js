@@ -1,4 +1,5 @@
-// Edits a run's title or language in place: a form replaces the text; Escape and saving bring the text back.
+// Edits a run's title or language in place: a form replaces the text; Escape and saving bring the text back. Also
+// completes several tags in one box: the list offers names for the text after the last comma.
 
 import { isComposing } from "./keys.js";
 
@@ -48,4 +49,13 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 document.addEventListener("htmx:afterRequest", (event) => {
   const place = places.get(event.detail.requestConfig.elt);
   if (place && event.detail.successful) place()?.querySelector(OPENERS)?.focus();
+});
+
+document.addEventListener("input", ({ target }) => {
+  if (target.getAttribute("list") !== "team-tags") return;
+  const [before] = target.value.match(/^.*,\s*/) ?? [""];
+  for (const option of target.list.options) {
+    option.dataset.name ??= option.value;
+    option.value = before + option.dataset.name;
+  }
 });

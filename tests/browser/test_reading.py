@@ -311,7 +311,8 @@ def test_two_languages_are_read_side_by_side(open_run, size):
     until(page, "!media.paused && media.currentTime > 16")
 
 
-@pytest.mark.parametrize("size", [(720, 450), (1280, 420)])  # the first is a laptop's at a zoom of 200 %
+# The first two are laptops at a zoom of 200 %.
+@pytest.mark.parametrize("size", [(640, 360), (720, 450), (1280, 420)])
 @pytest.mark.parametrize("camb_run_id", [LUMEN, NIGHT])
 def test_five_lines_are_in_view_below_the_player_in_a_short_window(open_run, size, camb_run_id):
     page = open_run(camb_run_id)
