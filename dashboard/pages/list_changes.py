@@ -28,6 +28,8 @@ class ListChanges(NamedTuple):
     still_there: str
     """The ids of the runs on the page, without those that are gone."""
     next_at: datetime | None
+    pause: str
+    """Why no run is checked, in a few words; empty while checks go on."""
     news: str
 
 

@@ -266,6 +266,21 @@ def build_tabs(wanted: RunListQuery, counts: dict[str, int]) -> list[StatusTab]:
     return tabs
 
 
+class CheckState(NamedTuple):
+    """When the team's next check is due, and what may stop it."""
+
+    next_due_at: datetime | None
+    key: ApiKey | None
+    worker_missing_since: datetime | None
+
+    @property
+    def pause(self) -> str:
+        """Why no run is checked, in a few words; empty while checks go on."""
+        if self.key is None:
+            return _("needs a key")
+        return _("paused") if self.key.is_in_trouble or self.worker_missing_since else ""
+
+
 class _RowLook(NamedTuple):
     """What rows of a page have in common: the list, why checks wait, and the viewer's language and time zone."""
 
@@ -275,11 +290,10 @@ class _RowLook(NamedTuple):
     zone: str
 
 
-def build_rows(runs: Sequence[ListedRun], key: ApiKey | None, wanted: RunListQuery) -> list[RunRow]:
-    """Return the rows of these runs. Without a working `key` they say why the next check waits."""
-    pause = _("needs a key") if key is None else _("paused") if key.is_in_trouble else ""
+def build_rows(runs: Sequence[ListedRun], pause: str, wanted: RunListQuery) -> list[RunRow]:
+    """Return the rows of these runs. With a `pause`, why nothing is checked, they promise nothing."""
     look = _RowLook(wanted, pause, get_language(), timezone.get_current_timezone_name())
-    waits, media = waits_for(runs), RunPictures(runs)
+    waits, media = [] if pause else waits_for(runs), RunPictures(runs)
     return [
         _row(run, look, media.picture(run), media.length_ms(run), ready_by_in_short(run, waits)) for run in runs
     ]

@@ -26,7 +26,7 @@ from dashboard.pages.activity import (
     get_period,
 )
 from dashboard.pages.markup import outcome_label
-from results import clock
+from results import clock, queue
 from results.dubs import languages as dub_languages
 from results.models import ApiKey, Call, TeamVersion
 from results.refresh import call_stats
@@ -96,6 +96,7 @@ def _context(membership: Membership, request: SignedInRequest, now: datetime) ->
         "failures": [(outcome_label(failure.outcome), failure) for failure in summary.failures[:FAILURES_SHOWN]],
         "key": ApiKey.objects.filter(team=team).first(),
         "due": get_next_checks(team, now),
+        "worker_missing_since": queue.worker_missing_since(),
         "calls": calls,
         "newest": _query(range=period.name) if cursor else "",
         "older": _query(range=period.name, before=older) if older else "",

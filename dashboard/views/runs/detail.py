@@ -155,6 +155,7 @@ def _context(request: HttpRequest, run: Run, membership: Membership) -> dict[str
         "failure": call_log.latest_failure(run) if is_unfinished else None,
         "key": key,
         "worker_missing_since": worker_missing_since,
+        "is_checked": is_checked,
         "sentence": status_sentence(run, shown, is_checked=is_checked),
         "suggested_count": _suggested_count(run) if can_change(membership) else 0,
         "times_form": TimesForm(initial={"unit": run.time_unit}) if run.notes else None,

@@ -15,10 +15,11 @@ from dashboard.forms.run import LanguageForm
 from dashboard.htmx import is_fragment
 from dashboard.http.ids import parse_id
 from dashboard.http.requests import page_methods
-from dashboard.pages.run_list import build_rows
+from dashboard.pages.run_list import CheckState, build_rows
 from dashboard.pages.run_query import GUESSED, RunListQuery
 from dashboard.views.runs.lookup import get_changeable_run
 from dashboard.views.undo import offer_undo
+from results import queue
 from results.dubs import languages as dub_languages
 from results.models import ApiKey, Dub, Run
 from results.runs.listed import read_runs
@@ -98,5 +99,6 @@ def _row(request: HttpRequest, run: Run, membership: Membership) -> HttpResponse
     """Answer the form within the list: with the run's row anew."""
     runs = read_runs(Run.objects.filter(pk=run.pk))
     key = ApiKey.objects.filter(team=run.team_id).first()
-    rows = build_rows(runs, key, RunListQuery(status="archived" if run.archived_at else ""))
+    checks = CheckState(run.due_at, key, queue.worker_missing_since())
+    rows = build_rows(runs, checks.pause, RunListQuery(status="archived" if run.archived_at else ""))
     return render(request, "runs/languages/_row.html", {"rows": rows, "can_change": True, "oob": True})

@@ -20,6 +20,7 @@ from dashboard.pages.list_queries import count_guesses, count_new, read_list_pag
 from dashboard.pages.run_filters import build_filters, who_name
 from dashboard.pages.run_list import (
     HIDING,
+    CheckState,
     build_rows,
     build_tabs,
     changed_view,
@@ -58,7 +59,7 @@ def page(request: SignedInRequest, slug: str) -> HttpResponse:
     version = TeamVersion.current(membership.team_id)
     runs_page = read_list_page(membership.team_id, wanted)
     shown = shown_columns(wanted, request.user)
-    context = _context(membership, wanted, runs_page.runs)
+    context = _context(membership, wanted, runs_page.runs, _check_state(membership.team_id))
     guesses = count_guesses(membership.team_id, wanted) if context["can_change"] else 0
     context |= {
         "guesses": guesses,
@@ -100,10 +101,11 @@ def poll(request: HttpRequest, slug: str) -> HttpResponse:
     wanted = RunListQuery.read(request.GET)
     shown = tuple(parse_ids(request.GET.get("ids", "").split(",")[:PAGE_SIZE]))
     has_list = "bare" not in request.GET
-    decides = (membership.team_id, slug, version, wanted, shown, since, has_list)
+    pause = request.GET.get("pause")
+    decides = (membership.team_id, slug, version, wanted, shown, since, pause, has_list)
     rights = (can_change(membership), can_own(membership))
     changes = share_changes(
-        (*decides, *rights), lambda: _render_changes(membership, wanted, shown, since, has_list=has_list)
+        (*decides, *rights), lambda: _render_changes(membership, wanted, shown, since, pause, has_list=has_list)
     )
     loaded, announced = (parse_id(request.GET.get(name, "")) or 0 for name in ("loaded", "announced"))
     added = count_new(membership.team_id, wanted, shown, loaded)
@@ -115,19 +117,37 @@ def poll(request: HttpRequest, slug: str) -> HttpResponse:
         "has_list": has_list,
         "changes": changes.html,
         "next_at": changes.next_at,
+        "pause": changes.pause,
         "news": " ".join(filter(None, [changes.news, _new_runs(added) if added > announced else ""])),
     }
     values = {"since": version, "loaded": loaded, "announced": added, "ids": changes.still_there}
     return render(request, "runs/list/_poll.html", context | _poller(context, values))
 
 
+def _check_state(team_id: int) -> CheckState:
+    due = next_due_at(team_id)
+    return CheckState(due, read_key(team_id), queue.worker_missing_since() if due else None)
+
+
 def _render_changes(
-    membership: Membership, wanted: RunListQuery, shown: tuple[int, ...], since: int, *, has_list: bool
+    membership: Membership,
+    wanted: RunListQuery,
+    shown: tuple[int, ...],
+    since: int,
+    pause: str | None,
+    *,
+    has_list: bool,
 ) -> ListChanges:
-    """Return what has changed on a page with these runs. It is printed without the request, so without its user."""
+    """Return what has changed on a page with these runs. It is printed without the request, so without its user.
+
+    `pause` is what the rows on the page say of why checks wait.
+    """
     still_there = read_versions(membership.team_id, shown)
     changed = _changed(still_there, wanted, since)
-    context = _team_context(membership.team, wanted, changed) | {
+    checks = _check_state(membership.team_id)
+    is_paused_otherwise = pause is not None and pause != checks.pause
+    shown_anew = read_listed(list(still_there)) if is_paused_otherwise and not wanted.is_by_source else changed
+    context = _team_context(membership.team, wanted, shown_anew, checks) | {
         "can_change": can_change(membership),
         "can_own": can_own(membership),
         "gone": sorted({*shown} - {*still_there}),
@@ -135,12 +155,14 @@ def _render_changes(
         "oob": True,
     }
     html = render_to_string("runs/list/_changes.html", context)
-    return ListChanges(html, ",".join(map(str, still_there)), context["next_at"], _news(changed))
+    return ListChanges(html, ",".join(map(str, still_there)), context["next_at"], checks.pause, _news(changed))
 
 
-def _context(membership: Membership, wanted: RunListQuery, runs: Sequence[ListedRun]) -> dict[str, Any]:
+def _context(
+    membership: Membership, wanted: RunListQuery, runs: Sequence[ListedRun], checks: CheckState
+) -> dict[str, Any]:
     """Return what the page shows of the team, and may offer to this member."""
-    return _team_context(membership.team, wanted, runs) | {
+    return _team_context(membership.team, wanted, runs, checks) | {
         "membership": membership,
         "can_change": can_change(membership),
         "can_own": can_own(membership),
@@ -149,11 +171,13 @@ def _context(membership: Membership, wanted: RunListQuery, runs: Sequence[Listed
     }
 
 
-def _team_context(team: Team, wanted: RunListQuery, runs: Sequence[ListedRun]) -> dict[str, Any]:
+def _team_context(
+    team: Team, wanted: RunListQuery, runs: Sequence[ListedRun], checks: CheckState
+) -> dict[str, Any]:
     """Return the context that the page and its poll share: rows, strip, tabs and the key's problem."""
     totals = count_runs(team.pk)
     counts = totals.by_status | {ARCHIVED: totals.archived}
-    due, key = next_due_at(team.pk), read_key(team.pk)
+    due, key = checks.next_due_at, checks.key
     paused_until = key.retry_at if key else None
     named = wanted.named(Run.objects.filter(team=team)) if wanted.is_narrowed else None
     tabs = build_tabs(wanted, counts if named is None else status_counts(named))
@@ -167,11 +191,12 @@ def _team_context(team: Team, wanted: RunListQuery, runs: Sequence[ListedRun]) -
         "missing": counts[Status.NOT_FOUND],
         "next_at": max(due, paused_until) if due and paused_until else due,
         "key": key,
-        "worker_missing_since": queue.worker_missing_since() if due else None,
+        "worker_missing_since": checks.worker_missing_since,
+        "pause": checks.pause,
         "progress": refresh_progress(team, totals.requested),
         "tabs": tuple(tabs),
         "matching": next(tab.count for tab in tabs if tab.is_current),
-        "rows": build_source_rows(runs, wanted) if wanted.is_by_source else build_rows(runs, key, wanted),
+        "rows": build_source_rows(runs, wanted) if wanted.is_by_source else build_rows(runs, checks.pause, wanted),
         "suggestions": (totals.suggested, totals.sources),
     }
 
@@ -193,6 +218,7 @@ def _poller(context: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
     wanted = context["wanted"]
     here = wanted.query(after=wanted.after, before=wanted.before)
     bare = {} if context.get("has_list", context.get("has_runs")) else {"bare": 1}
+    values = {"pause": context["pause"], **values}
     return {
         "here": here,
         "poll_address": reverse("runs-list-poll", args=[context["membership"].team.slug]) + here,

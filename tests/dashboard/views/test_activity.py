@@ -21,7 +21,16 @@ from results.refresh.call_stats import CallSummary, ResponseTimes, TimeStep
 from results.runs.request import RefreshProgress
 from teams.models import Membership, Team
 from tests.dashboard.page_helpers import signed_in, text_of_html
-from tests.factories import make_dub, make_key, make_member, make_ready_run, make_run, make_team, make_user
+from tests.factories import (
+    make_dub,
+    make_key,
+    make_member,
+    make_ready_run,
+    make_run,
+    make_team,
+    make_user,
+    make_worker,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -345,6 +354,15 @@ def test_strip_and_list_agree_on_the_next_check(key, strip, run):
     assert f"Pilot {run}" in text_of_html(section(html, "activity-next"))
 
 
+def test_no_check_is_promised_while_there_is_no_worker(team, reader, client):
+    make_key(team)
+    make_call(team, make_run(team, title="Pilot", due_at=timezone.now() + timedelta(minutes=3)))
+    make_worker(timezone.now() - timedelta(minutes=5))
+    html = activity_html(client, team)
+    assert "Checks on this server stopped 5m ago " in text_of_html(section(html, "activity-summary"))
+    assert "Pilot paused" in text_of_html(section(html, "activity-next"))
+
+
 @pytest.mark.parametrize(
     ("progress", "text"),
     [
@@ -363,7 +381,7 @@ def test_the_progress_of_a_refresh_is_shown_with_its_numbers(monkeypatch, progre
     assert f"{text} Calls" in text_of_html(html)
 
 
-@pytest.mark.parametrize(("query", "queries"), [("", 22), ("?range=24h", 21)])
+@pytest.mark.parametrize(("query", "queries"), [("", 23), ("?range=24h", 22)])
 def test_thirty_calls_take_as_many_queries_as_one(query, queries, django_assert_num_queries):
     def fill(rows: int) -> tuple[Client, Team]:
         team = make_team()

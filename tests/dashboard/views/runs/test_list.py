@@ -12,12 +12,12 @@ from django.utils import timezone
 
 from dashboard.pages.run_query import PAGE_SIZE
 from results import clock, tags
-from results.models import ApiKey, Run, TeamVersion
+from results.models import ApiKey, Run, TeamVersion, WorkerHeartbeat
 from results.runs.add import add_runs
 from results.runs.archive import archive_runs, unarchive_runs
 from teams.models import Membership, Team
 from tests.dashboard.page_helpers import shown, signed_in, text_of
-from tests.factories import make_key, make_member, make_run, make_team, make_user
+from tests.factories import make_key, make_member, make_run, make_team, make_user, make_worker
 
 pytestmark = pytest.mark.django_db
 Role = Membership.Role
@@ -170,6 +170,30 @@ def test_a_problem_with_the_key_is_shown(team, member, state, way):
     assert "paused" in page
 
 
+def test_rows_promise_no_check_while_there_is_no_worker(team, member):
+    make_key(team)
+    make_run(team, status="waiting", due_at=timezone.now() + timedelta(minutes=3))
+    worker = make_worker()
+    assert "paused" not in text_of(list_page(member, team))
+    WorkerHeartbeat.objects.filter(pk=worker.pk).update(seen_at=timezone.now() - timedelta(minutes=5))
+    page = list_page(member, team)
+    assert "paused" in text_of(page)
+    assert "data-due" not in page.content.decode()
+
+
+def test_a_poll_brings_all_rows_when_checks_pause(team, member):
+    key, run = make_key(team), make_run(team, due_at=timezone.now())
+    version = TeamVersion.bump(team.pk)
+    values = poll_values(list_page(member, team)) | {"since": version - 1}
+    assert shown(member.get(reverse("runs-list-poll", args=[team.slug]), values)) == []
+    ApiKey.objects.filter(pk=key.pk).update(state=ApiKey.State.REFUSED)
+    TeamVersion.bump(team.pk)
+    response = member.get(reverse("runs-list-poll", args=[team.slug]), values)
+    assert shown(response) == [run.pk]
+    assert "paused" in text_of(response)
+    assert poll_values(response)["pause"] == "paused"
+
+
 def test_tabs_filter_by_status(team, member):
     ready = make_run(team, status="ready")
     make_run(team, status="waiting")
@@ -258,6 +282,7 @@ def test_thirty_runs_take_as_many_queries_as_one(team, member, django_assert_num
 
 def test_a_waiting_run_says_when_it_is_usually_ready(team, member):
     now = timezone.now()
+    make_key(team)
     run = make_run(team, status="waiting")
     html = list_page(member, team).content.decode()
     assert "Usually ready by" not in html
@@ -268,7 +293,7 @@ def test_a_waiting_run_says_when_it_is_usually_ready(team, member):
     html = list_page(member, team).content.decode()
     assert re.search(rf'<span\s+class="ready-by">Usually ready by ({at:%Y-%m-%d} )?{at:%H:%M}</span>', html)
     page = member.get(reverse("runs-detail", args=[run.pk])).content.decode()
-    assert re.search(rf"Usually ready by ({at:%Y-%m-%d} )?{at:%H:%M} \([^<]+, from 5 runs\)", page)
+    assert re.search(rf"Usually ready by ({at:%Y-%m-%d} )?{at:%H:%M} \([^<]+, based on 5 runs\)", page)
 
 
 # --- Tags ---------------------------------------------------------------------------------------------
@@ -418,6 +443,7 @@ def test_a_poll_brings_the_rows_that_changed(team, member):
     assert "1 of 2 ready" in text_of(response)
     # The next poll continues from this version.
     assert poll_values(response) == {
+        "pause": "needs a key",
         "since": version,
         "loaded": 0,
         "announced": 0,
