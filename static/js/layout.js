@@ -1,6 +1,5 @@
-// Behaviour of every page: menus that close, `/` and `?`, the theme, forms sent once, error messages.
-
-import { showToast } from "./toast.js";
+// Behaviour of every page: menus that close, `/` and `?`, the theme, forms sent once, dialogs that
+// ask, messages in the corner.
 
 const root = document.documentElement;
 
@@ -126,6 +125,33 @@ function release(form) {
 
 // On a page that the browser restores from its cache, forms can be sent again.
 window.addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach(release));
+
+// A page that asks before something is lost is shown in #confirm, as a dialog; without script the page itself asks.
+// Escape and Cancel close it, and the focus returns to the button that opened it.
+const dialog = () => document.getElementById("confirm");
+
+document.addEventListener("htmx:afterSwap", ({ detail }) => {
+  if (detail.target !== dialog() || !dialog().querySelector("form") || dialog().open) return;
+  dialog().showModal();
+  dialog().addEventListener("close", () => dialog().replaceChildren(), { once: true });
+});
+
+document.addEventListener("click", (event) => {
+  // A click on the backdrop has the dialog itself as its target.
+  if (event.target !== dialog() && !event.target.closest("#confirm [data-close]")) return;
+  event.preventDefault();
+  dialog().close();
+});
+
+let toastTimer;
+
+/** Show a message in the corner for 8 seconds; a screen reader reads it once. */
+export function showToast(message) {
+  const toast = document.getElementById("toast");
+  toast.textContent = message;
+  clearTimeout(toastTimer);
+  toastTimer = setTimeout(() => toast.replaceChildren(), 8000);
+}
 
 // A failed poll is retried in silence; only a failed action of the user shows a message. connection.js tells of a
 // server that cannot be reached.

@@ -74,13 +74,29 @@ document.addEventListener("htmx:afterSettle", () => {
 // When the form is removed, the focus returns to the button that opened it.
 let openerId;
 
+// A chip that is pressed while a name is being saved waits for it: its answer could come with the old name.
+let isSaving;
+let pressedId;
+
 document.addEventListener("htmx:beforeRequest", (event) => {
   const { elt } = event.detail;
+  if (elt.matches(".speaker-form")) isSaving = !event.defaultPrevented;
+  if (isSaving && elt.matches("#speakers .chip")) {
+    event.preventDefault();
+    pressedId = elt.id;
+  }
   if (!elt.matches("#speakers .icon-button")) return;
   openerId = elt.id;
   // A second click while the form is open would add a second form.
   if (document.querySelector("#speakers .speaker-form")) event.preventDefault();
 });
 document.addEventListener("htmx:afterSettle", ({ detail }) => {
-  if (detail.requestConfig.elt.closest(".speaker-form")) document.getElementById(openerId)?.focus();
+  if (!detail.requestConfig.elt.closest(".speaker-form")) return;
+  document.getElementById(openerId)?.focus();
+  isSaving = false;
+  document.getElementById(pressedId)?.click();
+  pressedId = undefined;
+});
+document.addEventListener("htmx:afterRequest", ({ detail: { elt, successful } }) => {
+  if (!successful && elt.matches(".speaker-form")) isSaving = pressedId = undefined;
 });

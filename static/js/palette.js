@@ -67,4 +67,16 @@ palette.addEventListener("htmx:afterSettle", () => {
   if (isEnterPending) go();
 });
 
+// Without a connection no entries come. The message that says so is behind the dialog, so the dialog repeats it.
+const connection = document.getElementById("connection");
+const note = palette.querySelector("[role=status]");
+
+function repeatMessage() {
+  note.textContent = connection.textContent;
+  note.hidden = !note.textContent;
+}
+
+new MutationObserver(repeatMessage).observe(connection, { childList: true });
+repeatMessage();
+
 if (/Mac|iP(hone|ad)/.test(navigator.platform)) document.querySelector("[data-palette] kbd").textContent = "⌘ K";

@@ -4,8 +4,8 @@
 // bubble, so the document listens in the capture phase.
 
 import { copy, linkTo } from "./clipboard.js";
-import { now } from "./clock.js";
 import { shortcutKey } from "./keys.js";
+import { now } from "./times.js";
 
 const RENEWAL_PAUSE_MS = 5 * 60 * 1000; // a fresh link that dies sooner than this is not renewed automatically
 

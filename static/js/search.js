@@ -1,7 +1,7 @@
 // Plays search hits in place, and moves between them by the arrow keys.
 
 import { isComposing } from "./keys.js";
-import { showToast } from "./toast.js";
+import { showToast } from "./layout.js";
 
 const player = new Audio();
 let button; // the play button of the hit in the player

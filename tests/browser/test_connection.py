@@ -78,3 +78,19 @@ def test_replaced_requests_write_nothing_on_the_console(page, team, add_runs):
     page.goto(reverse("search", args=[team.slug]))
     page.route("**/search/hits/*", lambda route: None)  # held unanswered
     page.locator("#search-box").press_sequentially("market street", delay=30)
+
+
+def test_the_palette_says_that_there_is_no_connection_and_fills_itself_once_online(
+    page, owner_browser, team, add_runs
+):
+    add_runs(LUMEN)
+    owner_browser.expects = ("ERR_INTERNET_DISCONNECTED",)
+    page.goto(reverse("runs-list", args=[team.slug]))
+    palette = page.get_by_role("dialog", name="Go to")
+    owner_browser.context.set_offline(True)
+    expect(page.locator("#connection")).to_have_text(LOST)
+    page.keyboard.press("Control+k")
+    expect(palette).to_contain_text(LOST)
+    owner_browser.context.set_offline(False)
+    expect(palette.get_by_role("option", name="Runs", exact=True)).to_be_visible()
+    expect(palette.get_by_role("status")).to_be_hidden()

@@ -167,6 +167,20 @@ def test_a_title_of_one_long_word_stays_within_the_trash(open_browser, owner, te
     assert not is_wider_than_its_window(page)
 
 
+def test_a_long_title_takes_three_lines_of_a_phone_until_it_has_the_focus(open_browser, owner, team):
+    run = make_run(team, title="The harbour at night, told by its fishermen, " * 4)
+    page = open_browser(owner, PHONE).page()
+    page.goto(reverse("runs-detail", args=[run.pk]))
+    title = page.locator("h1")
+    three = title.bounding_box()["height"]
+    assert three < 90
+    title.click()
+    assert title.bounding_box()["height"] > 2 * three
+    expect(title).to_be_focused()
+    page.keyboard.press("Tab")
+    assert title.bounding_box()["height"] == three
+
+
 def test_a_menu_at_the_edge_of_a_tablet_opens_within_the_page(open_browser, owner, team, add_runs):
     add_runs(LUMEN)
     page = open_browser(owner, (768, 1024)).page()

@@ -93,6 +93,24 @@ def test_a_name_being_typed_stays_when_the_lines_of_a_speaker_are_shown_and_is_s
     expect(page.get_by_role("link", name="Rename: Iván")).to_be_focused()
 
 
+def test_a_chip_pressed_while_a_name_is_being_saved_waits_for_the_new_name(open_run):
+    page = open_run(LUMEN)
+    held, asked = [], []
+    page.route(
+        "**/speaker/*", lambda route: held.append(route) if route.request.method == "POST" else route.continue_()
+    )
+    page.get_by_role("link", name="Rename: Diseñador").click()
+    page.get_by_label("Name of Diseñador").fill("Iván")
+    page.get_by_label("Name of Diseñador").press("Enter")
+    page.on("request", lambda request: asked.append(request.url) if request.method == "GET" else None)
+    page.get_by_role("link", name="Presentadora", exact=True).click()
+    assert (len(held), asked) == (1, [])
+    held[0].continue_()
+    expect(page.locator(".part > li")).to_have_count(5)
+    expect(page.locator("#speakers [aria-current]")).to_have_text("Presentadora")
+    expect(page.get_by_role("link", name="Iván", exact=True)).to_be_visible()
+
+
 def test_matches_in_the_transcript_are_counted_marked_and_stepped_through(open_run):
     page = open_run(LUMEN)
     line = Cue.objects.filter(dub__language="es-es", position=7)
