@@ -70,7 +70,7 @@ class PersonForm(ReceiverForm):
         self.kinds = [kind for kind in Kind if kind != Kind.CHANNEL or can_manage(membership)]
         for kind in self.kinds:
             self.fields[f"inbox-{kind}"] = forms.BooleanField(
-                label=_("In Dubroom: %(kind)s") % {"kind": kind.label},
+                label=_("Inbox: %(kind)s") % {"kind": kind.label},
                 required=False,
                 initial=kind in self.inbox.kinds,
             )

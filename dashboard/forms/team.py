@@ -100,7 +100,7 @@ def _token_lifetimes() -> list[tuple[int | str, Any]]:
 class TokenForm(forms.Form):
     """Creates an access token for a script of this member."""
 
-    NAME_IS_TAKEN = _("You have a token of this name. Choose another name, or revoke that one first.")
+    NAME_IS_TAKEN = _("You already have a token with this name. Choose another name, or revoke that one first.")
 
     name = NameField(
         label=_("What it is for"),

@@ -26,7 +26,7 @@ def ready_by(run: Run) -> str:
     if estimate is None:
         return ""
     at, earliest, latest = map(_moment, (estimate.at, estimate.earliest, estimate.latest))
-    return _("Usually ready by %(at)s (%(earliest)s to %(latest)s, from %(runs)s runs)") % {
+    return _("Usually ready by %(at)s (%(earliest)s to %(latest)s, based on %(runs)s runs)") % {
         "at": at, "earliest": earliest, "latest": latest, "runs": estimate.runs,
     }  # fmt: skip
 

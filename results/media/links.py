@@ -80,7 +80,7 @@ def refusal(url: str) -> str:
     if not is_playable(url):
         return _("CAMB.AI gave a link that cannot be played; it must be an http or https address.")
     if settings.IS_HTTPS and urlsplit(url).scheme == "http":
-        return _("CAMB.AI's link is not encrypted (http), so browsers do not play it here. Copies play.")
+        return _("CAMB.AI's link is not encrypted (http), so browsers do not play it here. A copy kept here plays.")
     if any(_is_of(url, source) for source in settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]["media-src"]):
         return ""
     host = urlsplit(url).netloc

@@ -11,7 +11,7 @@ from results.transcripts import languages
 MAX_NOTES = 20
 
 ABSENT = _(
-    "CAMB.AI's answers leave out this id. It may still be processing. If this lasts, check the id, and "
+    "CAMB.AI's answers leave out this id. It may still be processing. If this continues, check the id, and "
     "that the run was made with this key's account."
 )
 EMPTY = _("CAMB.AI's latest answer about this run was empty; the earlier result is kept.")

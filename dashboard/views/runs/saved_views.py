@@ -82,7 +82,7 @@ def edit(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
         try:
             saved_views.rename_and_share(view, **form.cleaned_data)
         except saved_views.NameTakenError:
-            form.add_error("name", _("There is a view of this name already. Choose another one."))
+            form.add_error("name", _("There is already a view with this name. Choose another one."))
         else:
             messages.success(request, _("The view %(name)s is saved.") % {"name": quoted(view.name)})
             return _to_list_of(view, slug)

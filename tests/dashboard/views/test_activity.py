@@ -296,7 +296,7 @@ def test_the_ten_next_checks_are_listed_soonest_first():
     make_run(team, title="finished", due_at=None)
     html = section(activity_html(viewer_of(team), team), "activity-next")
     assert re.findall(r"<bdi>(.*?)</bdi>", html) == [f"due {minutes}" for minutes in range(-1, 9)]
-    assert "due now: 2 · unfinished: 14" in text_of_html(html)
+    assert "2 due now · 14 unfinished" in text_of_html(html)
 
 
 def test_only_leases_of_live_workers_count_as_being_asked(team, reader, client):
@@ -304,16 +304,16 @@ def test_only_leases_of_live_workers_count_as_being_asked(team, reader, client):
     lease = {"lease": uuid4(), "lease_until": timezone.now() + timedelta(seconds=30)}
     make_run(team, **lease, leased_by=worker.pk)
     make_run(team, **lease)
-    assert "being checked: 2" in text_of_html(activity_html(client, team))
+    assert "2 being checked" in text_of_html(activity_html(client, team))
     worker.delete()
-    assert "being checked: 1" in text_of_html(activity_html(client, team))
+    assert "1 being checked" in text_of_html(activity_html(client, team))
 
 
 def test_the_next_checks_go_by_the_clock_of_the_database(team, reader, client, monkeypatch):
     ahead = timezone.now() + timedelta(minutes=10)
     monkeypatch.setattr(clock, "now", lambda: ahead)
     make_run(team, due_at=ahead - timedelta(minutes=1))
-    assert "due now: 1" in text_of_html(activity_html(client, team))
+    assert "1 due now" in text_of_html(activity_html(client, team))
 
 
 @pytest.mark.parametrize(

@@ -83,14 +83,14 @@ def test_a_form_that_is_sent_twice_at_once_creates_one_token(team, member, monke
     monkeypatch.setattr(tokens, "require_identity", let_the_other_go_first)
     answer = create(member, team)
     assert (answer.status_code, secrets_in(answer), AccessToken.objects.count()) == (422, [], 1)
-    assert "You have a token of this name." in text_of(answer)
+    assert "You already have a token with this name." in text_of(answer)
 
 
 def test_a_form_that_is_sent_twice_creates_one_token(team, member):
     create(member, team)
     again = create(member, team)
     assert (again.status_code, secrets_in(again)) == (422, [])
-    assert "You have a token of this name." in text_of(again)
+    assert "You already have a token with this name." in text_of(again)
     assert AccessToken.objects.count() == 1
 
 

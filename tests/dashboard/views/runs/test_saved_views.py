@@ -122,7 +122,7 @@ def test_two_views_of_one_person_have_two_names(member, team):
         {"name": "Failed ones"},
     )
     assert response.status_code == 422
-    assert "There is a view of this name already." in response.text
+    assert "There is already a view with this name." in response.text
 
 
 def test_who_may_no_longer_change_runs_changes_no_shared_view(member, team):
