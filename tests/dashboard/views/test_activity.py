@@ -91,7 +91,7 @@ def test_another_teams_calls_are_not_shown():
     make_call(other, make_run(other, title="Secret of the others"))
     html = activity_html(viewer_of(team), team)
     assert "Secret of the others" not in html
-    assert "No calls to CAMB.AI yet" in html
+    assert "No calls about runs yet" in html
 
 
 # --- The page ----------------------------------------------------------------------------------------
