@@ -17,6 +17,8 @@ T = TypeVar("T")
 MAX_NAME = 200
 NO_RANK: int | None = None
 
+_REMARK = re.compile(r"(?<=\w)\s*[(\[](?P<text>[^()\[\]]*)[)\]]\s*$")
+
 
 class Role(StrEnum):
     """What a column of a table holds."""
@@ -47,13 +49,15 @@ _IDS = _words("""
     id ids identifier identifiers identificador identifiant identificativo identificatie kennung kennnummer no
     nos nr num number numbers nummer numero numeros nro n 番号 識別子 编号 編號 编码 編碼 号 號 번호 아이디 식별자
     uuid guid номер идентификатор ідентифікатор numer identyfikator numara numarası kimlik číslo رقم معرف מזהה מספר
+    tunnus azonosító číslo αναγνωριστικό αριθμός รหัส หมายเลข आईडी संख्या mã số tunniste broj
 """)
 # Those of them that number rows as often as they name ids.
 _NUMBERS = _words("no nos nr n num number numbers nummer numero numeros nro 番号 编号 編號 号 號 번호")
 _RUNS = _words("""
     run runs lauf laufe durchlauf ejecucion ejecuciones corrida execucao execucoes execution executions
     esecuzione uitvoering 実行 ラン 运行 運行 执行 執行 실행 런 запуск запуска запуску uruchomienie uruchomienia
-    çalıştırma spuštění تشغيل التشغيل הרצה
+    çalıştırma spuštění تشغيل التشغيل הרצה kør kørsel körning körnings körnings kjøring kjørings ajo ajon běh běhu
+    futtatás futás rulare rulări εκτέλεση εκτέλεσης lượt chạy รัน रन proses procesu processo pelaksanaan
 """)
 _DUBS = _words("""
     dub dubs dubbing dubbed doblaje doblajes doublage doublages dublagem dublagens doppiaggio doppiaggi
@@ -106,6 +110,8 @@ _OTHERS = _words("""
     views plays segments frames aufrufe visualizacoes reproducciones weergaven
     vues zip 文字数 再生回数 視聴数 尺 播放量
     조회수 project projekt invoice rechnungsnummer 담당자 responsable klant 客户 العميل לקוח
+    apikey key hossz kesto varighet varaktighet délka durată διάρκεια ความยาว अवधि durasi minutter minuter minuuttia
+    percek λεπτά นาที मिनट menit phút
     minutes minute min mins minuten minutos minuti 分 分鐘 分钟 분 seconds second sec secs sekunden segundos
     secondes
     duration length runtime dauer laufzeit lange duracion duree durata duur duracao 長さ 時間 时长 時長 길이 시간
@@ -127,7 +133,7 @@ _OTHERS = _words("""
 _TITLES = (
     _words("""
     title titles titel summary intitule عنوان العنوان titulo titre titolo タイトル 題名 作品名 标题 標題 제목
-    название назва заголовок tytuł başlık כותרת शीर्षक
+    название назва заголовок tytuł başlık כותרת शीर्षक tittel otsikko název cím titlu τίτλος ชื่อเรื่อง judul
     """),
     _words("""
     name names nombre nom nome naam bezeichnung 名前 名称 名稱 이름
@@ -214,6 +220,13 @@ def _kinds(folded: str, kinds: Mapping[str, str]) -> frozenset[str]:
 @_of_names(0)
 def run_rank(name: str) -> int:
     """Return how surely this name is that of run ids: 0 if it is not, 1 if it may number the rows, up to 7."""
+    if (remark := _REMARK.search(name)) and not is_other(name) and title_rank(name) is None:
+        # `Custom field (Run ID)`; other remarks, as in `Run ID (e.g. 1234)`, say nothing.
+        return _rank_of_kinds(name[: remark.start()]) or min(_rank_of_kinds(remark["text"]), 4)
+    return _rank_of_kinds(name)
+
+
+def _rank_of_kinds(name: str) -> int:
     kinds = id_kinds(_without_remark(name)) - {"filler"}
     if not kinds or "task" in kinds:
         return 0
@@ -296,7 +309,7 @@ def names_other_ids(name: str) -> bool:
 
 def _without_remark(name: str) -> str:
     """Return the name without a remark in brackets at its end, as in `Run ID (e.g. 1234)`."""
-    return re.sub(r"(?<=\w)\s*[(\[][^()\[\]]*[)\]]\s*$", "", name)
+    return _REMARK.sub("", name)
 
 
 @_of_names(False)

@@ -1,5 +1,6 @@
 """Decides which column of a table holds what: by the columns' names, by elimination, and by their values."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -15,6 +16,8 @@ SAMPLED = 2000
 SURE_RANK = 4
 # The share of a column's cells that must be ids.
 MIN_SHARE = 0.8
+
+_ID_WITH_REMARK = re.compile(r"\d{3,19}\s*\([^()\d]*\)")
 
 
 @dataclass(frozen=True)
@@ -123,9 +126,11 @@ def _run_columns(columns: Sequence[Column]) -> list[int]:
     unnamed = [
         at for at, column in enumerate(columns) if not ranks[at] and column.holds_ids and not _is_other(column)
     ]
-    if any(column_names.names_other_ids(column.name) and column.holds_ids for column in columns):
-        # Perhaps the ids of runs in words that are not known; then seasons and the like are none.
+    others = [at for at, each in enumerate(columns) if column_names.names_other_ids(each.name) and each.holds_ids]
+    if others and not named:
+        # Perhaps the ids of runs in words that are not known: the person who reads them chooses.
         unnamed = [at for at in unnamed if not columns[at].repeats]
+        return sorted([*others, *unnamed]) if unnamed else []
     # `id` may number the rows: then another column has the ids.
     named_well = [at for at in named if not columns[at].counts]
     for candidates in (named_well, [at for at in named + unnamed if not columns[at].counts], named, unnamed):
@@ -191,13 +196,16 @@ def _title(columns: Sequence[Column], roles: Sequence[Role]) -> int | None:
     if ranked:
         return min(ranked)[1]
     named_otherwise = [
-        at for at in free if column_names.is_other(columns[at].name) or column_names.is_tags(columns[at].name)
+        at
+        for at in free
+        for is_one in (column_names.is_other, column_names.is_tags, column_names.names_other_ids)
+        if is_one(columns[at].name)
     ]
     return next((at for at in free if columns[at].holds_words and at not in named_otherwise), None)
 
 
 def _is_id_alone(cell: str) -> bool:
-    return names_ids(cell) or "://" in cell
+    return names_ids(cell) or "://" in cell or bool(_ID_WITH_REMARK.fullmatch(cell))
 
 
 def _names_one_id(cell: str) -> bool:

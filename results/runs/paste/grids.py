@@ -26,6 +26,7 @@ _VECTOR = re.compile(r"\[(?P<at>\d+)\](?P<values>(?:\s+\"?[\w-]+\"?)+)")
 _ROW_COUNT = re.compile(r"\(\d+ \w+\)|\[\d+ rows x \d+ columns\]")
 _LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _QUOTED = re.compile(r'^"([^"]*)"$')
+_IN_APOSTROPHES = re.compile(r"\s*'[^']*'\s*")
 _ESCAPED_BAR = "\\|"
 _PLACEHOLDER = "\0"
 
@@ -55,6 +56,8 @@ def _rows(lines: list[str], delimiter: str) -> list[Row]:
         if rows and all(len(row) == 1 for row in rows if any(row)):
             # Each line as a whole in quotation marks, as when a CSV is opened as one column and saved again.
             rows = _separated([row[0] for row in rows if row], delimiter)
+        if all(_IN_APOSTROPHES.fullmatch(cell) for row in rows for cell in row if cell):
+            rows = [[cell.strip()[1:-1] for cell in row] for row in rows]
     stripped = ([" ".join(cell.split()) for cell in row] for row in rows)
     return [row for row in stripped if any(row)]
 

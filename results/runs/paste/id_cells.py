@@ -20,13 +20,15 @@ _GROUPED = re.compile(rf"\d{{1,3}}(?P<sign>{_GROUPING})\d{{3}}(?:(?P=sign)\d{{3}
 _INDIAN = re.compile(r"\d{1,2}(?:,\d{2})+,\d{3}")
 # Three zeros may be those of thousands.
 _ZERO_FRACTION = re.compile(r"(?P<whole>\d.*?)[.,٫](?:0{1,2}|0{4,20})")
-_FORMULA = re.compile(r"""=?\s*["'’](?P<value>[^"]*)["']?""")
+_FORMULA = re.compile(r"""=?\s*["'’](?P<value>[^"]*?)["'’]?""")
 _EXPONENT = re.compile(r"[+-]?\d+(?:[.,٫]\d+)?\s*[eE]\s*[+-]?\d+")
 # A comma alone may be part of a number, unless the numbers beside it are too long for its parts.
-_LIST = re.compile(rf"{_DIGITS}(?:\s*(?:[;/|、，；]|,\s)\s*{_DIGITS}|\s+{_DIGITS})+|\d{{4,19}}(?:,\d{{4,19}})+")
+_LIST = re.compile(
+    rf"{_DIGITS}(?:\s*(?:[;/|、，；&+]|,\s|\band\b)\s*{_DIGITS}|\s+{_DIGITS})+|\d{{4,19}}(?:,\d{{4,19}})+"
+)
 _NUMERIC = re.compile(r"[\d\s,.'’ʼ‘`´٬٫，、،+\-−–]*\d[\d\s,.'’ʼ‘`´٬٫，、،+\-−–]*")
 # What Markdown and databases put around a value.
-_AROUND = "`*_{} "
+_AROUND = "`*_{}†‡ "
 
 
 def bare(cell: str) -> str:
@@ -56,6 +58,11 @@ def is_exponent(cell: str) -> bool:
 def is_list(cell: str) -> bool:
     """Tell whether the cell holds several whole numbers, each in one piece."""
     return bool(_LIST.fullmatch(to_ascii(cell)))
+
+
+def list_items(cell: str) -> str:
+    """Return the numbers of such a list with spaces between them."""
+    return re.sub(r"[^\d]+", " ", to_ascii(cell))
 
 
 def is_numeric(cell: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from results.runs.paste import column_names, grids, id_cells, notation
 from results.runs.paste.column_names import Role
-from results.runs.paste.columns import Choice
+from results.runs.paste.columns import SURE_RANK, Choice
 from results.runs.paste.running_text import is_uuid
 from results.runs.paste.tables import Table, of_cells, of_rows
 
@@ -83,10 +83,22 @@ def _objects(value: Any, depth: int) -> Iterator[Object]:
             ids = (item for part in named.values() if isinstance(part, list) for item in part)
             yield from ({"run_id": item} for item in ids if _is_plain(item))
             yield from (found for part in named.values() for found in _objects(part, depth + 1))
-        elif any(map(_may_be_id, named.values())):
+        elif any(map(_may_be_id, named.values())) and not _is_around_a_run(value, named):
             yield {str(name): part for name, part in value.items()}
         else:
             yield from _objects(list(value.values()), depth + 1)
+
+
+def _is_around_a_run(value: dict[Any, Any], named: Object) -> bool:
+    """Tell whether the object's own id is that of a message, as JSON-RPC numbers them, around one with a run's."""
+    if any(column_names.run_rank(str(name)) >= SURE_RANK or column_names.is_task(str(name)) for name in named):
+        return False
+    inner = (part for part in value.values() if isinstance(part, dict))
+    return any(
+        column_names.run_rank(str(name)) > SURE_RANK and _may_be_id(part[name]) and part[name] is not None
+        for part in inner
+        for name in part
+    )
 
 
 def _id_names(items: list[Any]) -> set[Any]:

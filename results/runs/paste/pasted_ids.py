@@ -77,7 +77,7 @@ def read(
         for part in [text] if found else tables.parts(text):
             table = found or tables.find(part)
             if table is None:
-                lines.read(tokens(part.replace(id_cells.BREAK, " ")))
+                lines.read(tokens(tables.without_numbers_of_lines(part.replace(id_cells.BREAK, " "))))
                 continue
             if roles and table.fingerprint == fingerprint:
                 table = table.with_roles(roles)

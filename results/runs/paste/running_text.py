@@ -12,17 +12,29 @@ from dataclasses import replace
 
 from django.utils.translation import gettext as _
 
-from results.runs.paste import id_cells
+from results.runs.paste import id_cells, side_numbers
 from results.runs.paste.limits import MAX_RUN_ID
 from results.runs.paste.verdicts import PastedId, Verdict, shorten
 
 _SEPARATORS = re.compile(r"[\s,;|，、；،؛()\[\]{}<>«»“”\"'`]+")
-_TRIMMED = ".:!?*#№~_=/\\&…。"
+_TRIMMED = ".:!?*#№~_=/\\&…。†‡"
 _LABEL = re.compile(
     r"(?:camb[_-]?)?(?:dub(?:bing)?[_-]?)?(?:run[_-]?ids?|runs?|ids?)[:=#/_-]?(?=[\d+-])", re.IGNORECASE
 )
 # The scheme's length is limited. Otherwise a megabyte of letters would be scanned from each letter to the end.
-_URL = re.compile(r"[a-z][a-z0-9+.-]{0,15}://[^\s<>\"'`]+", re.IGNORECASE)
+# A link may lack its scheme, and a log has only the path.
+_URL = re.compile(
+    r"(?:[a-z][a-z0-9+.-]{0,15}://"
+    r"|(?<![\w./@-])[a-z0-9-]{1,60}(?:\.[a-z0-9-]{1,60}){0,4}\.[a-z]{2,12}/(?=[^\s<>\"'`]{0,400}\d)"
+    r"|(?<![\w./@-])/?(?:apis/)?(?:runs?|dub-result|dubbing-results?)/(?=\d))[^\s<>\"'`]+",
+    re.IGNORECASE,
+)
+# The value of an API key may be a UUID, as the ids of tasks are. It must not be kept, shown or sent as one.
+_SECRET = re.compile(
+    r"(?<![^\W_])(?P<name>(?:x-)?(?:[a-z]{1,10}[_-])?api[ _-]?key|authorization|bearer|token|secret|password|key)"
+    r"(?:[\"'`]?\s*(?:[:=]|\bis\b)?\s*[\"'`]?)(?:bearer\s+)?(?P<value>[\w-]{20,})(?![\w-])",
+    re.IGNORECASE,
+)
 _ID_IN_URL = re.compile(r"(?:run[_-]?ids?=|/runs?/|/dub(?:bing)?-results?/)(\d+)(?!\w)", re.IGNORECASE)
 _ID_IN_PATH = re.compile(r"/(\d+)(?=[/?#]|$)")
 _LABELLED = re.compile(r"(?:\b(?:runs?|ids?)\b\W*|#\s?)\d", re.IGNORECASE)
@@ -45,21 +57,23 @@ _PRINTED = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _MAY_HOLD_IDS = ("only", "after", "beside")
+_YEAR = re.compile(r"(?:19|20)\d\d", re.ASCII)
 _SHORT_NUMBER = re.compile(r"\d{1,2}", re.ASCII)
-# The first letters of the months in languages of the Latin alphabet.
-_MONTH = (
-    "(?:jan|ene|gen|feb|fev|fév|mar|mär|mrt|apr|avr|abr|may|mai|mag|maj|mei|jun|jui|giu|jul|lug|aug|ago|aoû|sep|set|okt"
-    r"|oct|ott|nov|dec|dez|dic|déc)[^\W\d_]*\.?"
-)
-_DATE = re.compile(
-    rf"\b(?:\d{{1,2}}(?:st|nd|rd|th|º|\.)?\s(?:de\s|of\s)?{_MONTH},?\s(?:de\s)?(?:19|20)\d\d"
-    rf"|{_MONTH}\s\d{{1,2}}(?:st|nd|rd|th)?,?\s(?:19|20)\d\d)\b",
-    re.IGNORECASE,
-)
 
 
 def tokens(text: str) -> Iterator[PastedId]:
     """Yield every token of the text with its verdict, in the order of the text."""
+    text = side_numbers.marked(text)
+    end = 0
+    for secret in _SECRET.finditer(text):
+        yield from _links(text[end : secret.start()])
+        note = _("this looks like a key or a password; Dubroom does not keep it")
+        yield PastedId(shorten(secret["name"]), Verdict.NOT_AN_ID, note=note)
+        end = secret.end()
+    yield from _links(text[end:])
+
+
+def _links(text: str) -> Iterator[PastedId]:
     end = 0
     for url in _URL.finditer(text):
         yield from _dates(text[end : url.start()])
@@ -73,10 +87,15 @@ def tokens_beside_a_table(text: str) -> Iterator[PastedId]:
 
     `Dubbing list 2026` and `Total 24 minutes` add no runs.
     """
-    is_named = bool(_LABELLED.search(text.removeprefix("# "))) or all(map(is_one_id, text.split()))
+    are_ids = all(map(is_one_id, text.split()))
+    is_named = are_ids or bool(_LABELLED.search(text.removeprefix("# ")))
     for token in tokens(text):
         is_bare = token.verdict is Verdict.ID and token.written.isdecimal()
-        if is_bare and not is_named:
+        if is_bare and not are_ids and _YEAR.fullmatch(token.written):
+            yield PastedId(
+                token.written, Verdict.NOT_AN_ID, note=_("this looks like a year; paste it alone if it is a run id")
+            )
+        elif is_bare and not is_named:
             note = _("a number beside the table; write “run” before it if it is a run id")
             yield PastedId(token.written, Verdict.NOT_AN_ID, note=note)
         else:
@@ -98,7 +117,7 @@ def names_ids(text: str) -> bool:
 
 def _dates(text: str) -> Iterator[PastedId]:
     end = 0
-    for date in _DATE.finditer(text):
+    for date in side_numbers.DATE.finditer(text):
         yield from _numbers(text[end : date.start()])
         yield PastedId(shorten(date.group()), Verdict.NOT_AN_ID, note=_("this looks like a date"))
         end = date.end()
@@ -155,7 +174,10 @@ def _short_within_title(token: PastedId) -> PastedId:
 def _words_unquoted(text: str) -> Iterator[PastedId]:
     for word in _SEPARATORS.split(text):
         token = word.strip(_TRIMMED)
-        if any(letter.isdecimal() for letter in token):
+        if token.startswith(side_numbers.MARK):
+            note = _("a number beside other words; write “run” before it if it is a run id")
+            yield PastedId(shorten(token.strip(side_numbers.MARK)), Verdict.NOT_AN_ID, note=note)
+        elif any(letter.isdecimal() for letter in token):
             yield judge(token)
         elif any(letter.isalnum() for letter in token):
             yield PastedId(shorten(token), Verdict.WORD)

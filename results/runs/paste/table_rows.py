@@ -86,7 +86,7 @@ def _read_id(cell: str) -> Iterator[PastedId]:
         reasons = [line.note for line in tokens(cell) if line.verdict is Verdict.NOT_AN_ID]
         yield _bad_id(cell, reasons[0] if reasons else _("this is not one whole number"))
         return
-    found = list(tokens(cell))
+    found = list(tokens(id_cells.list_items(cell) if id_cells.is_list(cell) else cell))
     ids = [line for line in found if line.found]
     if ids and all(line.verdict is Verdict.ID for line in ids) and not _names_its_ids(cell):
         yield _bad_id(cell, _("words with a number; write the id alone"))

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from django.utils.translation import gettext as _
 
-from results.runs.paste import column_names, columns, grids, id_cells, limits
+from results.runs.paste import column_names, columns, grids, id_cells, limits, titled_lines
 from results.runs.paste.column_names import Role
 from results.runs.paste.columns import Choice
 from results.runs.paste.grids import SPACES, Row
@@ -21,8 +21,6 @@ from results.runs.paste.running_text import is_one_id, names_ids
 from results.transcripts.languages import quoted
 
 MAX_NAME = 60
-# An id with a title; to look for both in a longer line may take minutes.
-MAX_LINE = 400
 # A header is looked for in so many lines.
 MAX_LINES_ABOVE = 50
 # Rows of a header's width are looked for in so many lines from the header on.
@@ -31,23 +29,12 @@ MAX_LINES_BELOW = 6
 # A number that an unquoted comma has cut into two cells.
 _CUT_NUMBER = re.compile(r"\d{1,3},\d{2,3}(?:[.,]\d+)?(?:E[+-]?\d+)?", re.IGNORECASE)
 
-_ID_THEN_TITLE = re.compile(
-    r"(?:\[x\]|\W){0,6}(?:(?P<label>[^\W\d][^\d]{0,30}?)[\W_]{0,3})?(?P<id>\d{3,19}|[0-9a-f-]{36})"
-    r"(?:\s*[-–—:：.,)|#]\s*|\s+)[-–—:：.,)|#>=→\s]{0,3}(?:\[[x ]?\]\s+)?(?P<title>\S.*)",
-    re.IGNORECASE,
-)
-_TITLE_THEN_ID = re.compile(
-    r"(?:(?:\[[x ]?\]|[-–—*•·+>]|\[?\d\d?:\d\d(?::\d\d)?\]?|\d{1,4}[.)])\s+){0,4}"
-    r"(?P<title>\S.*?)\s*[-–—:：(\[#]+\s*(?P<label>runs?\b|ids?\b)?\s*#?(?P<id>\d{3,19}|[0-9a-f-]{36})[)\]]?\W?",
-    re.IGNORECASE,
-)
-# Each pair of signs in which a title may stand as a whole.
-_AROUND_TITLES = (*"()", *"[]", *'""', *"''", *"“”", *"„“", *"„”", *"‘’", *"«»", *"»«", *"「」", *"『』", *"《》")
-_SET_OFF = re.compile(r"(\*\*|__|[*_`~])(?P<title>.*)\1")
 _OPEN_CELL, _CLOSED_CELL = re.compile(r'(?:^|[\t;|,]) ?"'), re.compile(r'" ?(?:$|[\t;|,])')
 _NUMBERED = re.compile(r"\s*(?P<number>\d{1,4})[.)]\s+(?P<line>\S.*)")
 _CUT_NUMBER_AND_TITLE = re.compile(r"\d{1,3},\d{3}\s[^,]*")
 _YEAR_OR_COUNT = re.compile(r"(?:19|20)?\d\d?")
+# `Run ID 2026` and `Run #1` name a column as `Run ID` does, beside the names of others.
+_NAME_WITH_A_NUMBER = re.compile(r"(?P<name>[^\d]{2,40}?)[\s#(]{1,3}(?P<number>(?:19|20)\d\d|\d)\)?(?P<end>:?)")
 _LONG_NUMBER = re.compile(r"\d{3,}")
 
 
@@ -186,12 +173,27 @@ def find(text: str) -> Table | None:
         # The spaces of a print count only where nothing else divides its columns.
         _, place, rows = max(headed, key=lambda each: (each[0] != SPACES, len(each[2][each[1]])))
         return _cut(rows, place, has_header=True)
+    if sideways := _sideways(_pairs(lines)):
+        return sideways
     if single := _single_column(lines, is_numbered=lines != text.split("\n")):
         return single
     for delimiter, rows in found:
         if delimiter != SPACES and (table := _by_shape(rows, delimiter)):
             return table
-    return _list_with_titles(lines)
+    titled = titled_lines.rows(lines)
+    return Table(("", ""), titled, Choice((Role.RUN, Role.TITLE))) if titled else None
+
+
+def without_numbers_of_lines(text: str) -> str:
+    """Return running text without `1.`, `2.` and so on at its lines, if longer ids are in them."""
+    lines = text.split("\n")
+    numbered = [at for at, line in enumerate(lines) if _NUMBERED.fullmatch(line)]
+    bare = _without_numbering([lines[at] for at in numbered])
+    if not any(map(_LONG_NUMBER.search, bare)):
+        return text
+    for at, line in zip(numbered, bare, strict=True):
+        lines[at] = line
+    return "\n".join(lines)
 
 
 def _without_numbering(lines: list[str]) -> list[str]:
@@ -222,7 +224,9 @@ def _sideways(rows: list[Row]) -> Table | None:
     """Return a table whose names stand in its first column and whose ids stand in one row; else None."""
     names = [row[0] for row in rows]
     width = max(map(len, rows), default=0)
-    if width < 3 or not 2 <= len(rows) <= MAX_LINES_ABOVE:
+    if width < 2 or not 2 <= len(rows) <= MAX_LINES_ABOVE:
+        return None
+    if len(set(map(column_names.fold, names))) < len(names):
         return None
     if not all(map(column_names.is_known, names)) or not _is_sure(names):
         return None
@@ -232,10 +236,21 @@ def _sideways(rows: list[Row]) -> Table | None:
     return table if ids is not None and columns.Column.of("", cells[ids]).holds_ids else None
 
 
+def _pairs(lines: list[str]) -> list[Row]:
+    """Return the rows of a form whose names and values stand in lines in turns; else no row."""
+    filled = [line.strip() for line in lines if line.strip()]
+    if len(filled) % 2 or not 4 <= len(filled) <= 2 * MAX_LINES_ABOVE:
+        return []
+    return [list(pair) for pair in zip(filled[::2], filled[1::2], strict=True)]
+
+
 def _header(rows: list[Row]) -> int | None:
     """Return the place of the row that names the columns, or None."""
     for place, row in enumerate(rows[:MAX_LINES_ABOVE]):
-        if len(row) > 1 and _is_header(row) and _fits(row, rows[place + 1 : place + 1 + MAX_LINES_ABOVE]):
+        if len(row) < 2:
+            continue
+        below = rows[place + 1 : place + 1 + MAX_LINES_ABOVE]
+        if (_is_header(row) and _fits(row, below)) or _is_numbered_header(row, below):
             # Of two header rows, the lower one names the columns.
             return place + 1 if _is_header_too(rows[place + 1 : place + 2], row) else place
     return None
@@ -256,6 +271,28 @@ def _is_header(row: Row) -> bool:
         return False
     known = sum(column_names.is_known(cell) for cell in filled)
     return any(column_names.run_rank(cell) or column_names.is_task(cell) for cell in filled) or known > 1
+
+
+def _is_numbered_header(row: Row, below: list[Row]) -> bool:
+    """Tell whether the row is a header with numbers in it, such as `Run ID 2026` or `Run #1`.
+
+    It is none if the row below has such numbers too, as in `Video, run 7` above `Audio, run 8`.
+    """
+    names = [*map(_without_number, row)]
+    numbered = [at for at, name in enumerate(names) if name != row[at]]
+    is_named = any(column_names.is_known(name) for name in row) and _is_header(names)
+    return (
+        bool(numbered)
+        and is_named
+        and bool(below)
+        and len(below[0]) == len(row)
+        and not any(names_ids(below[0][at]) for at in numbered)
+    )
+
+
+def _without_number(name: str) -> str:
+    found = _NAME_WITH_A_NUMBER.fullmatch(name)
+    return found["name"] if found and column_names.run_rank(found["name"]) else name
 
 
 def _is_sure(row: Row) -> bool:
@@ -282,7 +319,8 @@ def _cut(rows: list[Row], start: int, *, has_header: bool) -> Table:
     while end and len(body[end - 1]) == 1 and width > 1 and not is_one_id(body[end - 1][0]):
         end -= 1
     names = tuple(rows[start]) if has_header else ("",) * width
-    choice = columns.choose(names, [row for row in body[:end] if len(row) <= width] or body[:end])
+    told = [*map(_without_number, names)]
+    choice = columns.choose(told, [row for row in body[:end] if len(row) <= width] or body[:end])
     cells = [_fitted(row, width, choice) for row in body[:end]]
     above, below = rows[:start], body[end:]
     return Table(names, cells, choice, tuple(map(" ".join, above)), tuple(map(" ".join, below)))
@@ -364,6 +402,8 @@ def _is_table(table: Table) -> bool:
 def _single_column(lines: list[str], *, is_numbered: bool) -> Table | None:
     """Return a column of numbers as a spreadsheet writes them, with or without its name, and nothing beside it."""
     filled = [line.strip() for line in lines if line.strip()]
+    if filled and _is_heading_with_year(filled):
+        return Table(("",), [[cell] for cell in filled[1:]], Choice((Role.RUN,)), above=(filled[0],))
     names = filled[:1] if filled and column_names.run_rank(filled[0]) else []
     cells = filled[len(names) :]
     if len(cells) + len(names) < 2:
@@ -380,36 +420,10 @@ def _single_column(lines: list[str], *, is_numbered: bool) -> Table | None:
     return Table((names[0] if names else "",), rows, Choice((Role.RUN,)))
 
 
-def _list_with_titles(lines: list[str]) -> Table | None:
-    """Return lines that each begin or end with an id beside a title: `1344 Kitchen episode 2`."""
-    # Lines such as `Season 1:` are headings.
-    filled = [" ".join(line.split()) for line in lines if line.strip() and not line.rstrip().endswith(":")]
-    if any(len(line) > MAX_LINE for line in filled):
-        return None
-    for shape in (_ID_THEN_TITLE, _TITLE_THEN_ID):
-        found = [line for line in map(shape.fullmatch, filled) if line and _is_id_name(line["label"])]
-        rows = [[line["id"], _bare_title(line["title"])] for line in found]
-        has_more_ids = any(_LONG_NUMBER.search(title) or names_ids(title) for _id, title in rows)
-        has_titles = all(any(map(str.isalpha, title)) for _id, title in rows)
-        if len(rows) == len(filled) > 1 and has_titles and not has_more_ids:
-            # `Run: 1344` has the name of an id where others have a title.
-            titled = [[run_id, "" if _is_id_name(title) else title] for run_id, title in rows]
-            return Table(("", ""), titled, Choice((Role.RUN, Role.TITLE)))
-    return None
-
-
-def _is_id_name(text: str | None) -> bool:
-    """Tell whether a text beside an id is the name of such ids, or nothing."""
-    return not text or bool(column_names.run_rank(text)) or column_names.is_task(text)
-
-
-def _bare_title(title: str) -> str:
-    """Return a title without the brackets, quotation marks or stars in which it stands as a whole."""
-    title = title.strip()
-    if found := _SET_OFF.fullmatch(title):
-        return _bare_title(found["title"])
-    for start, end in zip(_AROUND_TITLES[::2], _AROUND_TITLES[1::2], strict=True):
-        inner = title[1:-1]
-        if title[:1] == start and title[-1:] == end and len(title) > 2 and start not in inner and end not in inner:
-            return _bare_title(inner)
-    return title
+def _is_heading_with_year(filled: list[str]) -> bool:
+    """Tell whether bare ids stand below a line such as `Run ID 2026` or `Runs 2026:`."""
+    found = _NAME_WITH_A_NUMBER.fullmatch(filled[0])
+    if not found or len(found["number"]) < 4 or not column_names.run_rank(found["name"]):
+        return False
+    is_heading = bool(found["end"]) or "id" in column_names.id_kinds(found["name"])
+    return is_heading and len(filled) > 1 and all(map(str.isdecimal, filled[1:]))

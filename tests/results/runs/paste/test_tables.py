@@ -141,7 +141,22 @@ TITLED = [
     "[(1344, 'Kitchen episode 2'), (1345, 'Garden 7')]",
     "Key,Summary,Run ID\nDUB-77,Kitchen episode 2,1344\nDUB-78,Garden 7,1345",
     "담당자,영상 제목,실행 ID\n김민수,Kitchen episode 2,1344\n이지은,Garden 7,1345",
+    # A number in the name of the ids themselves, and in the words above.
+    "Run ID 2026\tTitle\n1344\tKitchen episode 2\n1345\tGarden 7",
+    "Run #1,Title\n1344,Kitchen episode 2\n1345,Garden 7",
+    "Title,Run ID (2026)\nKitchen episode 2,1344\nGarden 7,1345",
+    "Report: Runs 2026\nGenerated: 2026-11-12\n\nRun ID,Title\n1344,Kitchen episode 2\n1345,Garden 7",
+    # Names in more languages, and beside the ids of other things.
+    "Kør-ID;Titel;Minutter\n1344;Kitchen episode 2;24\n1345;Garden 7;12",
+    "ID Proses,Judul,Durasi\n1344,Kitchen episode 2,24\n1345,Garden 7,12",
+    "Card ID,Card Name,Run ID\n654a,Kitchen episode 2,1344\n654b,Garden 7,1345",
+    "Issue key,Issue id,Summary,Custom field (Run ID)\nDUB-7,177,Kitchen episode 2,1344\nDUB-8,178,Garden 7,1345",
+    "ID,Title\n1344 (redo),Kitchen episode 2\n1345,Garden 7",
+    "'run_id','title'\n'1344','Kitchen episode 2'\n'1345','Garden 7'",
     # Ids with titles, without any delimiter.
+    "`1344`: Kitchen episode 2\n`1345`: Garden 7",
+    "Kitchen episode 2 → 1344\nGarden 7 -> 1345",
+    "1344 // Kitchen episode 2\n1345 // Garden 7",
     "1. 1344 Kitchen episode 2\n2. 1345 Garden 7",
     "Season 1:\n  1344 Kitchen episode 2\nSeason 2:\n  1345 Garden 7",
     "Kitchen episode 2 (run 1344)\nGarden 7 (run 1345)",
@@ -216,6 +231,16 @@ def test_exactly_the_ids_come_in_with_their_titles(text):
         (f"[Task(task_id='{TASK}', run_id=None, n=5), Task(task_id='{TASK_2}', run_id=1344, n=6)]",
          {TASK: "", 1344: ""}),
         ("{'run_id': 1344, 'seconds': 182}", {1344: ""}),
+        ("Run ID 2026\n1344\n1345", {1344: "", 1345: ""}),
+        ("Run ID\t1344\nTitle\tKitchen\nMinutes\t24", {1344: "Kitchen"}),
+        ("Run ID\n1344\nTitle\nKitchen\nMinutes\n24", {1344: "Kitchen"}),
+        ("Ep 101: 1344\nEp 102: 1345", {1344: "Ep 101", 1345: "Ep 102"}),
+        ("Run ID,Title\n1344/1350,Kitchen\n1345 & 1351,Garden",
+         {1344: "Kitchen", 1350: "Kitchen", 1345: "Garden", 1351: "Garden"}),
+        ('{"jsonrpc": "2.0", "id": 1, "result": {"run_id": 1344}}', {1344: ""}),
+        ("Video,run 7\nAudio,run 8", {7: "Video", 8: "Audio"}),
+        ("abcdef12-abcd-abcd-abcd-123456789012\nabcdef12-abcd-abcd-abcd-123456789013",
+         {"abcdef12-abcd-abcd-abcd-123456789012": "", "abcdef12-abcd-abcd-abcd-123456789013": ""}),
     ],
 )  # fmt: skip
 def test_other_tables_are_read_as_what_they_are(text, expected):
@@ -239,6 +264,63 @@ def test_other_tables_are_read_as_what_they_are(text, expected):
 )
 def test_running_text_stays_running_text(text, expected):
     assert list(found(text)) == expected
+
+
+_BESIDE_WORDS = [
+    "1344 Room 12",
+    "1344, Room 12",
+    "Room 12: 1344",
+    "Episode 3 of 12 (run 1344)",
+    "Part 2 = 1344",
+    "Your run 1344 finished in 12 minutes.",
+    "Run 1344 (24 min, 3 languages)",
+    "Run 1344, due on 12 November",
+    "run_id = 1344  # take 2",
+    "1344 Kitchen (50 %)",
+    "第 12 話: 1344",
+    "1) 1344\n2) see above",
+    "run 1344, tel. 030 1234567 or +1 (555) 123-4567",
+    'File "a.py", line 12, in <module>\nCambError: run 1344 failed',
+    "2026-11-12T10:31:05Z INFO [pid 4711] Dubbing finished: run 1344",
+    "[2026-11-12 10:31:05 +0000] [4711] [INFO] GET /dub-result/1344 200",
+    "Nov 12 10:31:05 host app[4711]: run_id=1344 done",
+    "studio.example/dubbing/1344",
+]
+
+
+@pytest.mark.parametrize("text", _BESIDE_WORDS)
+def test_a_number_that_belongs_to_the_words_beside_it_is_no_id(text):
+    assert list(found(text)) == [1344]
+    assert all(line.note for line in parse(text) if line.verdict is Verdict.NOT_AN_ID)
+
+
+def test_a_number_of_two_digits_is_an_id_where_none_is_longer_or_the_text_says_so():
+    assert list(found("please add 7 and 12, thanks")) == [7, 12]
+    assert list(found("add 7 and 1344, run 12 too")) == [7, 1344, 12]
+    assert list(found("2026-11-12 INFO refreshing runs 1344, 1345")) == [1344, 1345]
+
+
+KEY = "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"curl https://client.example/apis/dub-result/1344 -H 'x-api-key: {KEY}'",
+        f'client = CambAI(api_key="{KEY}")\nclient.dub.get_dubbed_run_info(1344)',
+        f"headers = {{'x-api-key': '{KEY}'}}\nrequests.post(url, json={{'run_ids': [1344]}}, headers=headers)",
+        f"CAMB_API_KEY={KEY}\nRUN_IDS=1344",
+        f"API key\t{KEY}\nRun ID\t1344",
+        f"Authorization: Bearer {KEY}\nGET /apis/dub-result/1344",
+        f"our key is {KEY}, run 1344",
+        f"https://x.example/hook?token={KEY}&run_id=1344",
+        f'{{"api_key": "{KEY}", "run_ids": [1344]}}',
+    ],
+)
+def test_an_api_key_is_never_taken_for_a_task(text):
+    """Its value may be a UUID, as the ids of tasks are; it would be stored, shown and sent in an address."""
+    assert list(found(text)) == [1344]
+    assert KEY not in repr(parse(text))
 
 
 @pytest.mark.parametrize(
@@ -286,6 +368,7 @@ def test_an_invisible_sign_between_digits_separates(sign):
         ("Kitchen\t1344\t182000\nGarden\t1345\t90000", "“Column 2”, “Column 3”"),
         ("Reference,Folder,Show\n1344,24,Kitchen\n1345,12,Garden", "“Reference”, “Folder”"),
         ("1344,24\n1345,12", "“Column 1”, “Column 2”"),
+        ("Xyz-ID,Titel,Abc\n1344,Kitchen,24\n1345,Garden,12", "“Xyz-ID”, “Abc”"),
         ("Run ID,Dub run ID,title\n1344,8001,Kitchen\n1345,8002,Garden", "“Run ID”, “Dub run ID”"),
     ],
 )
