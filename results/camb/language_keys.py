@@ -16,7 +16,7 @@ MAX_LANGUAGE_NAME = 60
 MAX_LANGUAGE_NUMBER = 9_999
 
 # Beside the contract's single result, `language` may be that of the source.
-TARGET_FIELDS = ("target_language", "target_lang")
+TARGET_FIELDS = ("target_language", "target_lang", "target_languages")
 LANGUAGE_FIELDS = (*TARGET_FIELDS, "language", "language_code", "lang", "locale", "language_id")
 _NAMES_IN_AN_OBJECT = ("short_name", "code", "tag", "id", "name", "language")
 

@@ -67,9 +67,10 @@ _RESULT_FIELDS = (*VIDEO_FIELDS, *AUDIO_FIELDS, *TRANSCRIPT_FIELDS)
 # What stands in these by language went wrong.
 FAULT_FIELDS = ("error", "errors", "failed", "failed_dubs", "failed_languages", "failed_runs", "failures")
 WRAPPERS = frozenset({
-    "answer", "body", "content", "data", "dub", "dub_result", "dub_results", "dubbed", "dubbing", "dubbing_result",
-    "dubbing_results", "dubs", "item", "items", "languages", "output", "outputs", "payload", "response", "result",
-    "results", "run", "runs", "target_languages", "targets", "task", "translations",
+    "answer", "body", "content", "data", "default", "dub", "dub_result", "dub_results", "dubbed", "dubbing",
+    "dubbing_result", "dubbing_results", "dubs", "item", "items", "languages", "none", "null", "output",
+    "outputs", "payload", "response", "result", "results", "run", "runs", "target", "target_languages",
+    "targets", "task", "translations", "undefined",
 })  # fmt: skip
 # The lists in an answer whose places are those of its results.
 _LISTS_OF_LANGUAGES = ("languages", "target_languages", "targets", *LANGUAGE_FIELDS)

@@ -20,15 +20,16 @@ MAX_SPAN = 80  # characters of two times
 _TRANSLATIONS = ("translated_text", "translation", "target_text", "dubbed_text")
 _TEXTS = (
     *_TRANSLATIONS, "text", "content", "dialogue", "dialog", "line", "sentence", "phrase", "caption", "subtitle",
-    "utterance", "txt",
+    "utterance", "txt", "word",
 )  # fmt: skip
 _SPEAKERS = ("speaker", "speaker_name", "speaker_label", "speaker_id", "speaker_tag", "character", "actor")
 _STARTS = (
     "start", "start_time", "start_at", "start_timestamp", "start_offset", "begin", "begin_time", "from", "time_in",
-    "timestamp", "time", "offset",
+    "timestamp", "time", "offset", "in_time", "timecode_in", "tc_in", "in_point",
 )  # fmt: skip
 _ENDS = (
-    "end", "end_time", "end_at", "end_timestamp", "end_offset", "stop", "stop_time", "to", "until", "time_out"
+    "end", "end_time", "end_at", "end_timestamp", "end_offset", "stop", "stop_time", "to", "until", "time_out",
+    "finish", "finish_time", "out_time", "timecode_out", "tc_out", "out_point",
 )  # fmt: skip
 _DURATIONS = ("duration", "dur")
 # Both times in one field, as a pair or as an object.
@@ -137,12 +138,27 @@ def text_in(fields: dict[str, Any], names: tuple[str, ...]) -> str:
     return ""
 
 
+def text_or_words_in(fields: dict[str, Any], names: tuple[str, ...]) -> str:
+    """Return the text of a line, or its words alone, each of which may have a time of its own."""
+    if text := text_in(fields, names):
+        return text
+    words = fields.get("words")
+    found = (
+        (text_in(word, ("word", "text")) for word in words if isinstance(word, dict))
+        if isinstance(words, list)
+        else ()
+    )
+    return " ".join(filter(None, found))
+
+
 def speaker_in(fields: dict[str, Any], names: tuple[str, ...]) -> object:
     """Return who speaks, which may be an object with a name."""
     for name in names:
         value = fields.get(name)
         if isinstance(value, dict):
             value = next((part for key in _NAMES_IN_A_SPEAKER if (part := value.get(key)) not in (None, "")), None)
+        elif isinstance(value, list):
+            value = ", ".join(part for part in value if isinstance(part, str))
         if value not in (None, ""):
             return value
     return None
@@ -194,7 +210,7 @@ def is_line(item: object) -> bool:
     times = [time for part in names.times_in([item]) if (time := read_time(part)) is not None]
     # A text with one date is a message.
     is_timed = len(times) > 1 or any(time < EARLIEST_POINT for time in times)
-    return is_timed and bool(text_in(item, names.text))
+    return is_timed and bool(text_or_words_in(item, names.text))
 
 
 def is_row(item: object) -> bool:

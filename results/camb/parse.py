@@ -397,7 +397,7 @@ def _lines(transcript: list[Any], notes: Notes) -> Iterator[Line]:
         notes.add(_("The times came with frames beyond every usual rate, which were left out."))
     for item in transcript:
         fields = item if isinstance(item, dict) else lines.as_fields(item, names)
-        words = lines.text_in(fields, names.text)
+        words = lines.text_or_words_in(fields, names.text)
         if not words:
             notes.count_line(sentences.without_text)
             continue
@@ -425,4 +425,8 @@ def _cues(said: Sequence[Line], unit: Unit, notes: Notes) -> tuple[CueAnswer, ..
     ordered = tuple(sorted(cues, key=lambda cue: cue.start_ms))
     if ordered != tuple(cues):
         notes.add(_("The lines came out of order and were sorted by time."))
+    if all(line.end is None for line in said):
+        # Without any end, each line lasts until the next one: no player shows a line without a length.
+        ends = [*(cue.start_ms for cue in ordered[1:]), *(cue.end_ms for cue in ordered[-1:])]
+        ordered = tuple(cue._replace(end_ms=end) for cue, end in zip(ordered, ends, strict=True))
     return ordered

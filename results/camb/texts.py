@@ -53,6 +53,8 @@ def read_text(value: object) -> str:
         text = str(value)
     if not text.isprintable():
         text = _CONTROL.sub("", _WHITE_SPACE.sub(" ", _LINE_ENDS.sub("\n", text)))
+        if not any(sign.isprintable() and sign != " " for sign in text):
+            return ""  # nothing but spaces and marks without a look of their own
     return text.strip()
 
 

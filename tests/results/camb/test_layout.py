@@ -23,8 +23,10 @@ def dubs_of(value: object, run_id: int = 20_107) -> tuple[DubAnswer, ...]:
 
 
 @pytest.mark.parametrize(
-    "name", ["result", "results", "data", "output", "outputs", "dub", "response", "dubbing_result", "run", "Result"]
-)
+    "name",
+    ["result", "results", "data", "output", "outputs", "dub", "response", "dubbing_result", "run", "Result",
+     "target", "default", "null", "None"],
+)  # fmt: skip
 def test_a_single_result_in_a_wrapper_has_no_language(name: str) -> None:
     assert dubs_of({"run_id": 106, "status": "SUCCESS", name: FLAT}) == (FLAT_DUB,)
     assert dubs_of({name: [FLAT]}) == (FLAT_DUB,)
@@ -277,6 +279,8 @@ def test_an_error_in_an_unknown_form_is_reported_and_its_message_shown() -> None
 
 def test_a_single_result_may_name_its_target_language() -> None:
     assert dubs_of(FLAT | {"target_language": "es-es", "source_language": "en-us"}) == (SPANISH,)
+    assert dubs_of(FLAT | {"target_languages": ["es-es"]}) == (SPANISH,)
+    assert dubs_of(FLAT | {"target_languages": ["es-es", "fr-fr"]}) == (FLAT_DUB,)
     assert dubs_of(FLAT | {"language": "en-us"}) == (FLAT_DUB,)
 
 

@@ -22,6 +22,8 @@ BOTH_TEXTS = "The lines came with two texts each, of which the translation was t
         {"start_seconds": 0, "end_sec": 1.5, "speaker": "Ana", "text": "Hola"},
         {"from": 0, "to": 1.5, "speaker": "Ana", "content": "Hola"},
         {"start": 0, "duration": 1.5, "speaker": "Ana", "dialogue": "Hola"},
+        {"start": 0, "finish": 1.5, "speaker": "Ana", "word": "Hola"},
+        {"timecode_in": "00:00:00.000", "timecode_out": "00:00:01.500", "speaker": "Ana", "text": "Hola"},
         {"start_ms": 0, "duration_ms": 1500, "speaker": "Ana", "line": "Hola"},
         {"timestamp": [0, 1.5], "speaker_id": "Ana", "text": "Hola"},
         {"timestamps": {"from": "00:00:00,000", "to": "00:00:01,500"}, "speaker": "Ana", "text": " Hola"},

@@ -207,6 +207,13 @@ def test_missing_start_is_the_end_of_the_line_before() -> None:
     )
 
 
+def test_lines_without_any_end_last_until_the_next_one() -> None:
+    assert cues_of(line(1.5, None, "a"), line(4, None, "b")) == (
+        CueAnswer(1500, 4000, "Ana", "a"),
+        CueAnswer(4000, 4000, "Ana", "b"),
+    )
+
+
 def test_lines_are_sorted_by_start_and_otherwise_keep_their_order() -> None:
     answer = read_run(1, {"transcript": [line(2, 3, "c"), line(1, 9, "a"), line(1, 2, "b")]})
     assert [cue.text for cue in answer.dubs[0].cues] == ["a", "b", "c"]
@@ -252,7 +259,11 @@ def test_seconds_are_not_taken_for_milliseconds(lines: list[Any]) -> None:
         (line(text="a\x00b\ud800c\x1b[0m\x85"), CueAnswer(0, 1000, "Ana", "a\ufffdb\ufffdc[0m")),
         (line(text=12.5, speaker=2), CueAnswer(0, 1000, "2", "12.5")),
         (line(speaker=None), CueAnswer(0, 1000, "", "Hola")),
-        (line(speaker=["Ana"]), CueAnswer(0, 1000, "", "Hola")),
+        (line(speaker=["Ana", "Ben"]), CueAnswer(0, 1000, "Ana, Ben", "Hola")),
+        (
+            line(text=None) | {"words": [{"word": "Ho", "start": 0}, {"word": "la"}]},
+            CueAnswer(0, 1000, "Ana", "Ho la"),
+        ),
         (line(speaker=" Ana\n María \x00"), CueAnswer(0, 1000, "Ana María \ufffd", "Hola")),
         (line(speaker="s" * 10_000), CueAnswer(0, 1000, "s" * 200, "Hola")),
         (line() | {"confidence": [1]}, CueAnswer(0, 1000, "Ana", "Hola")),
@@ -267,6 +278,7 @@ def test_lines_without_text_are_left_out_and_counted() -> None:
     empty: list[Any] = [
         line(text=None),
         line(text=" \x01\n"),
+        line(text="\u200b\ufeff \u202e"),
         line(text=True),
         5,
         None,
@@ -275,7 +287,7 @@ def test_lines_without_text_are_left_out_and_counted() -> None:
     ]
     answer = read_run(1, {"transcript": [*empty, line()]})
     assert answer.dubs[0].cues == (CueAnswer(0, 1000, "Ana", "Hola"),)
-    assert answer.notes == ("7 lines were left out because they had no text.",)
+    assert answer.notes == ("8 lines were left out because they had no text.",)
 
 
 def test_transcript_that_is_not_a_list_is_reported_and_not_used() -> None:
