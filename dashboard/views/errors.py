@@ -4,8 +4,8 @@ import errno
 import logging
 import sys
 
-from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import DisallowedHost, TooManyFieldsSent
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from redis.exceptions import RedisError
@@ -29,6 +29,8 @@ class WithoutTraceback(logging.Filter):
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer 400. Of a disallowed host, Django's log says which setting to change."""
+    if isinstance(exception, TooManyFieldsSent):
+        request.GET = QueryDict()  # the page reads the words searched for, and would fail as the view did
     context = {"is_unknown_name": isinstance(exception, DisallowedHost)}
     return render(request, "400.html", context, status=400)
 

@@ -55,6 +55,13 @@ def test_only_members_search(client, team, name):
     assert client.post(address).status_code == 405
 
 
+@pytest.mark.parametrize("name", ["search", "search-hits"])
+def test_an_address_with_too_many_fields_is_a_bad_request(client, team, reader, name):
+    """The page of the error has the search box too, whose words stand in the same address."""
+    address = reverse(name, args=[team.slug])
+    assert client.get(f"{address}?{'&'.join(f'q={n}' for n in range(1001))}").status_code == 400
+
+
 def test_another_teams_lines_are_never_found(client, team, reader):
     make_searchable_dub(make_run(make_team()), ["kitchen"])
     body = get(client, team, "kitchen")
