@@ -37,7 +37,7 @@ class Column:
 
     @classmethod
     def of(cls, name: str, cells: Sequence[str]) -> "Column":
-        filled = [id_cells.bare(cell) for cell in cells if cell]
+        filled = [id_cells.bare(cell) for cell in cells if cell and cell not in id_cells.NO_VALUES]
         numbers = [int(digits) for cell in filled if (digits := id_cells.whole_number(cell)) and len(digits) < 20]
         uuids = sum(map(is_uuid, filled))
         ids = len(numbers) + uuids

@@ -16,7 +16,9 @@ from results.runs.paste import id_cells, side_numbers
 from results.runs.paste.limits import MAX_RUN_ID
 from results.runs.paste.verdicts import PastedId, Verdict, shorten
 
-_SEPARATORS = re.compile(r"[\s,;|，、；،؛()\[\]{}<>«»“”\"'`]+")
+_SEPARATORS = re.compile(r"(?:[\s,;|，、；،؛・()\[\]{}<>«»“”\"'`]|&(?=\w{1,30}(?:\[\])?=))+")
+# Ids with one of these signs between them; of numbers as long as a year, `2025/2026` is a season.
+_JOINED_IDS = re.compile(r"(?<![\w/.:+-])\d{3,19}(?:\s?[/+&]\s?\d{3,19})+(?![\w/]|[.:-]\d)")
 _TRIMMED = ".:!?*#№~_=/\\&…。†‡"
 _LABEL = re.compile(
     r"(?:camb[_-]?)?(?:dub(?:bing)?[_-]?)?(?:run[_-]?ids?|runs?|ids?)[:=#/_-]?(?=[\d+-])", re.IGNORECASE
@@ -26,7 +28,7 @@ _LABEL = re.compile(
 _URL = re.compile(
     r"(?:[a-z][a-z0-9+.-]{0,15}://"
     r"|(?<![\w./@-])[a-z0-9-]{1,60}(?:\.[a-z0-9-]{1,60}){0,4}\.[a-z]{2,12}/(?=[^\s<>\"'`]{0,400}\d)"
-    r"|(?<![\w./@-])/?(?:apis/)?(?:runs?|dub-result|dubbing-results?)/(?=\d))[^\s<>\"'`]+",
+    r"|(?<![\w./@-])/?(?:apis/)?(?:runs?|dub-result|dubbing-results?)/(?=\d))(?:(?![,;|]?https?://)[^\s<>\"'`])+",
     re.IGNORECASE,
 )
 # The value of an API key may be a UUID, as the ids of tasks are. It must not be kept, shown or sent as one.
@@ -35,7 +37,8 @@ _SECRET = re.compile(
     r"(?:[\"'`]?\s*(?:[:=]|\bis\b)?\s*[\"'`]?)(?:bearer\s+)?(?P<value>[\w-]{20,})(?![\w-])",
     re.IGNORECASE,
 )
-_ID_IN_URL = re.compile(r"(?:run[_-]?ids?=|/runs?/|/dub(?:bing)?-results?/)(\d+)(?!\w)", re.IGNORECASE)
+_IDS_IN_QUERY = re.compile(r"run[_-]?ids?(?:\[\])?=(\d+(?:,\d+)*)(?!\w)", re.IGNORECASE)
+_ID_IN_URL = re.compile(r"(?:/runs?/|/dub(?:bing)?-results?/)(\d+)(?!\w)", re.IGNORECASE)
 _ID_IN_PATH = re.compile(r"/(\d+)(?=[/?#]|$)")
 _LABELLED = re.compile(r"(?:\b(?:runs?|ids?)\b\W*|#\s?)\d", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
@@ -63,7 +66,7 @@ _SHORT_NUMBER = re.compile(r"\d{1,2}", re.ASCII)
 
 def tokens(text: str) -> Iterator[PastedId]:
     """Yield every token of the text with its verdict, in the order of the text."""
-    text = side_numbers.marked(text)
+    text = side_numbers.marked(_JOINED_IDS.sub(_separated, text))
     end = 0
     for secret in _SECRET.finditer(text):
         yield from _links(text[end : secret.start()])
@@ -73,11 +76,16 @@ def tokens(text: str) -> Iterator[PastedId]:
     yield from _links(text[end:])
 
 
+def _separated(ids: re.Match[str]) -> str:
+    parts = re.findall(r"\d+", ids[0])
+    return ids[0] if all(map(_YEAR.fullmatch, parts)) else " ".join(parts)
+
+
 def _links(text: str) -> Iterator[PastedId]:
     end = 0
     for url in _URL.finditer(text):
         yield from _dates(text[end : url.start()])
-        yield _read_url(url.group())
+        yield from _read_url(url.group())
         end = url.end()
     yield from _dates(text[end:])
 
@@ -183,13 +191,15 @@ def _words_unquoted(text: str) -> Iterator[PastedId]:
             yield PastedId(shorten(token), Verdict.WORD)
 
 
-def _read_url(url: str) -> PastedId:
+def _read_url(url: str) -> Iterator[PastedId]:
     url = url.rstrip(f"{_TRIMMED},;)")
+    asked = [run_id for ids in _IDS_IN_QUERY.findall(url) for run_id in ids.split(",")]
     ids = _ID_IN_URL.findall(url) or _ID_IN_PATH.findall(url) or [task.group() for task in _UUID.finditer(url)]
-    if not ids:
-        return PastedId(shorten(url), Verdict.NOT_AN_ID, note=_("there is no run id in this link"))
-    found = judge(ids[-1])
-    return replace(found, written=shorten(url), note=found.note or _("taken from the link"))
+    if not asked and not ids:
+        yield PastedId(shorten(url), Verdict.NOT_AN_ID, note=_("there is no run id in this link"))
+    for run_id in dict.fromkeys(asked or ids[-1:]):
+        found = judge(run_id)
+        yield replace(found, written=shorten(url), note=found.note or _("taken from the link"))
 
 
 def judge(token: str) -> PastedId:

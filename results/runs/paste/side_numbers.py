@@ -37,7 +37,7 @@ _BEFORE_IDS = re.compile(
     re.IGNORECASE,
 )
 _UNITS = re.compile(
-    r"hours?|hrs?|days?|months?|years?|reply|replies|people|files|parts|episodes|times|runs|am|pm|uhr|stunden|tage"
+    r"[kmgt]b|fps|hours?|hrs?|days?|months?|years?|reply|replies|people|files|parts|episodes|times|runs|am|pm|uhr|stunden|tage"
     r"|wochen|heures|jours|semaines|horas|d[ií]as|semanas|ore|giorni"
     r"|(?:jan|feb|mar|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)[a-z]{0,6}",
     re.IGNORECASE,

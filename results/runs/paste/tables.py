@@ -364,7 +364,7 @@ def _by_shape(rows: list[Row], delimiter: str) -> Table | None:
     table = _cut(rows, start, has_header=has_header)
     if count == 1 and delimiter != "\t" and table.question:
         return None
-    return table if _is_table(table) else None
+    return table if _is_table(table, is_tabbed=delimiter == "\t") else None
 
 
 def _cuts_numbers(rows: list[Row]) -> bool:
@@ -377,15 +377,19 @@ def _cells_first(rows: list[Row], width: int) -> list[Row]:
     return [*(row for row in rows if len(row) != width), *(row for row in rows if len(row) == width)]
 
 
-def _is_table(table: Table) -> bool:
-    """Tell a table from lines with commas and from lines of ids: beside the ids, something else has its column."""
+def _is_table(table: Table, *, is_tabbed: bool) -> bool:
+    """Tell a table from lines with commas and from lines of ids: beside the ids, something else has its column.
+
+    A word behind a tab is a cell's, so that `1984` in another row of its column is a title.
+    """
     described = [columns.Column.of("", [row[at] for row in table.rows]) for at in range(len(table.names))]
     if any(names_ids(cell) for at, column in enumerate(described) if not column.holds_ids for cell in column.cells):
         return False
     with_ids = [column for column in described if column.holds_ids]
     if not with_ids:
         return False
-    if any(column.holds_words for column in described if column not in with_ids):
+    others = [column for column in described if column not in with_ids]
+    if any(column.holds_words or (is_tabbed and column.words) for column in others):
         return True
     numeric = [column for column in with_ids if column.numbers]
     if len(numeric) < 2 or len(table.rows) < 2:

@@ -238,6 +238,8 @@ def test_exactly_the_ids_come_in_with_their_titles(text):
         ("Run ID,Title\n1344/1350,Kitchen\n1345 & 1351,Garden",
          {1344: "Kitchen", 1350: "Kitchen", 1345: "Garden", 1351: "Garden"}),
         ('{"jsonrpc": "2.0", "id": 1, "result": {"run_id": 1344}}', {1344: ""}),
+        ("Name\tID\nKitchen\t134412\nGarden\t-", {134412: "Kitchen"}),
+        ("Blade Runner 2049\t134412\n1984\t134513", {134412: "", 134513: ""}),
         ("Video,run 7\nAudio,run 8", {7: "Video", 8: "Audio"}),
         ("abcdef12-abcd-abcd-abcd-123456789012\nabcdef12-abcd-abcd-abcd-123456789013",
          {"abcdef12-abcd-abcd-abcd-123456789012": "", "abcdef12-abcd-abcd-abcd-123456789013": ""}),
