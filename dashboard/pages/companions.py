@@ -25,4 +25,4 @@ def companion_dubs(run: Run) -> list[Dub]:
 def label_of(dub: Dub, *, is_own: bool) -> str:
     """Return the label of another dub: its language, with its run's title in front for another run."""
     language = language_label(dub.language, is_guess=dub.is_guess)
-    return language or _("Transcript") if is_own else " · ".join(filter(None, (str(dub.run), language)))
+    return language or _("No language") if is_own else " · ".join(filter(None, (str(dub.run), language)))

@@ -213,7 +213,7 @@ class ShownDub:
         beside = beside_name(other, dub.run_id) if other else ""
         query = TranscriptFilter(dub=dub.language, play=self.kind or "", beside=beside).query
         if dub.run_id == self.dub.run_id:
-            return DubTab(name or _("Transcript"), query, dub == self.dub)
+            return DubTab(name or _("No language"), query, dub == self.dub)
         address = reverse("runs-detail", args=[dub.run_id])
         return DubTab(name or str(dub.run), address + query, is_current=False, run=dub.run)
 

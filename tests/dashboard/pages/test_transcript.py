@@ -434,13 +434,13 @@ def test_many_runs_of_a_source_take_as_many_queries_as_two(client, team, reader)
 # --- A dub without a language ------------------------------------------------------------------------
 
 
-def test_a_dub_without_a_language_is_called_transcript(client, team, reader):
+def test_a_dub_without_a_language_says_so_beside_others(client, team, reader):
     dub = make_dub(make_ready_run(team), ["one"], "", audio_url=AUDIO)
     body = run_page(client, dub.run)
     assert 'aria-label="Audio"' in body
     assert "Unnamed" not in body
     make_dub(dub.run, ["un"], "fr-fr")
     assert re.findall(r'<a [^>]*?href="\?dub=[^"]*"[^>]*><bdi>(.*?)</bdi></a>', run_page(client, dub.run)) == [
-        "Transcript",
+        "No language",
         "French (France)",
     ]

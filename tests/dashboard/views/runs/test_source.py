@@ -92,7 +92,7 @@ def test_the_tabs_lead_to_all_dubs_of_the_source_in_the_same_order(client, team,
     make_dub(make_ready_run(make_team()), ["uno"], "it-it", audio_url=AUDIO)
     assert tabs(run_page(client, plain)) == [
         (f"/runs/{french.pk}/?dub=fr-fr&amp;play=audio", "French (France)"),
-        ("?dub=&amp;play=audio", "Transcript"),
+        ("?dub=&amp;play=audio", "No language"),
         (f"/runs/{german.pk}/?dub=de-de&amp;play=audio", "German (Germany)"),
     ]
     assert [name for _href, name in tabs(run_page(client, german))] == [
