@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -114,10 +115,18 @@ def _nasals(block: int) -> _Respelling:
     return _Respelling(virama, re.compile(rule), lambda match: anusvara(match) + _NOTHING_IN_CLUSTER)
 
 
-def _in_order(signs: str) -> Callable[[re.Match[str]], str]:
-    """Return the function that puts these signs of one syllable, which are typed in any order, in this one."""
-    place = {sign: number for number, sign in enumerate(signs)}
-    return lambda match: "".join(sorted(match[0], key=place.__getitem__))
+def _in_order(signs: str) -> _Respelling:
+    """Return the rule that puts these signs of one syllable, which are typed in any order, in this one.
+
+    In NFD, accents of the letter may stand between them. They come last, but sound marks stay with the letter.
+    """
+    place = {sign: number for number, sign in enumerate(f"\u3099\u309a{signs}")}
+    between = f"[{signs}\u3099\u309a\u0300-\u036f\u0653-\u0655]*"
+    return _Respelling(
+        signs,
+        re.compile(f"[{signs}]{between}[{signs}]"),
+        lambda match: "".join(sorted(match[0], key=lambda sign: place.get(sign, len(place)))),
+    )
 
 
 # In the order of NFC, so that a text is the same in any form: vowels, tones and the circle in Thai and Lao, and
@@ -157,7 +166,7 @@ def _repeated_kana(match: re.Match[str]) -> str:
 
 _RESPELLINGS = (
     # First, as a letter with its sign may look like another letter.
-    _Respelling(_BURMESE_SIGNS, re.compile(f"[{_BURMESE_SIGNS}]{{2,}}"), _in_order(_BURMESE_SIGNS)),
+    _in_order(_BURMESE_SIGNS),
     # NFKC would turn these signs into letters and glue them to the word before.
     _Respelling("™℠", re.compile("[™℠]"), " "),
     # NFKC would glue fractions and powers to the digits before.
@@ -226,7 +235,7 @@ _RESPELLINGS = (
     # A tone mark is typed on either side of the sign of am, which NFKC writes as two.
     _Respelling("\u0e33\u0e32", re.compile("(\u0e33|\u0e4d\u0e32)([\u0e48-\u0e4b]+)"), "\\2\\1"),
     _Respelling("\u0eb3\u0eb2", re.compile("(\u0eb3|\u0ecd\u0eb2)([\u0ec8-\u0ecb]+)"), "\\2\\1"),
-    *(_Respelling(signs, re.compile(f"[{signs}]{{2,}}"), _in_order(signs)) for signs in _SIGNS_IN_ORDER),
+    *map(_in_order, _SIGNS_IN_ORDER),
     # This letter has another form below a silent h.
     _Respelling("ຫ", re.compile("(?<=ຫ)ລ"), "\u0ebc"),
     # Hong Kong and Taiwan write "what" and "plan" with other letters.
@@ -269,9 +278,18 @@ def respell(text: str) -> str:
     """Return the text with one spelling for signs that depend on their neighbours, in the same length."""
     # Few lines have any of them.
     if signs := _SIGNS.intersection(text):
+        text = _in_canonical_order(text)
         for _, pattern, new in _respellings_with(signs):
             text = pattern.sub(new, text)
     return text
+
+
+def _in_canonical_order(text: str) -> str:
+    """Return the text with its combining marks in the order of NFC and NFD, in the same length."""
+    if unicodedata.is_normalized("NFC", text) or unicodedata.is_normalized("NFD", text):
+        return text
+    runs = groupby(text, lambda char: unicodedata.combining(char) > 0)
+    return "".join("".join(sorted(run, key=unicodedata.combining) if marks else run) for marks, run in runs)
 
 
 # --- Folding ------------------------------------------------------------------------------------------
