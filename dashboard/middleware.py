@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language
 
-from dashboard.http.load_shedding import HEALTH, POLL, RETRY_AFTER_SECONDS, OverloadError
+from dashboard.http.load_shedding import HEALTH, POLL, RETRY_AFTER_SECONDS, UNHEALTHY, OverloadError
 from dashboard.http.request_body import RefusedBodyError
 from dashboard.http.requests import browser_time_zone
 from teams.models import User
@@ -30,8 +30,6 @@ _RETRY_AFTER: dict[int, int] = {
     HTTPStatus.TOO_MANY_REQUESTS: 60,
     HTTPStatus.SERVICE_UNAVAILABLE: RETRY_AFTER_SECONDS,
 }
-# English, as monitoring reads it.
-_NO_HEALTH = "The health check did not end in time: the database hangs, or this server is overloaded."
 COMPRESSION_LEVEL = 3
 MIN_COMPRESSED = 500  # bytes of a page
 MAX_RANDOM_BYTES = 100
@@ -137,7 +135,7 @@ def refused_requests(
         if refusal is None:
             return get_response(request)
         if isinstance(refusal, OverloadError) and request.path_info.startswith(HEALTH):
-            return JsonResponse({"status": "unavailable", "reason": _NO_HEALTH}, status=refusal.status)
+            return JsonResponse({"status": "unavailable", "reason": UNHEALTHY}, status=refusal.status)
         is_shown = not request.path_info.startswith(API) and not request.path_info.endswith(POLL)
         page = _refusal_page(refusal.status, refusal.is_visitor, get_language()) if is_shown else ""
         wait = _RETRY_AFTER.get(refusal.status)

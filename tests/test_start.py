@@ -222,7 +222,7 @@ def test_a_process_that_dies_again_and_again_is_started_again_and_the_others_liv
             for pid in dead:
                 os.kill(pid, signal.SIGKILL)
             dubroom.until(lambda name=name, dead=dead: pids(name) - dead)
-        assert requests.get(f"{dubroom.url}/health/").json()["status"] == "ok"
+        dubroom.until(lambda: requests.get(f"{dubroom.url}/health/").json()["status"] == "ok")
         assert web <= processes_of(dubroom.data_dir).keys()
     log = dubroom.log.read_text()
     assert re.findall(r"The process '(\w+)' ended and is started again in (\d+) s", log) == [

@@ -10,6 +10,7 @@ POLL = "/poll/"
 # The health check has a thread of its own, and monitoring has to hear within a second that it does not end.
 HEALTH = "/health/"
 MAX_HEALTH_SECONDS = 0.8
+UNHEALTHY = "The health check did not end in time: the database hangs, or this server is overloaded."
 
 
 class OverloadError(Exception):

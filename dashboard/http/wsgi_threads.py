@@ -19,8 +19,8 @@ from typing import IO, Any
 from dashboard.http import load_shedding
 from dashboard.http.request_body import BodyReader, RefusedBodyError
 
-# Half of them may stream downloads, four more may wait to do so: see `stream_limit`.
-THREADS = 16
+# Of these, eight may stream downloads, and four more may wait to do so: see `stream_limit`.
+THREADS = 20
 # Polls have threads of their own: in one queue with pages, which take ten times as long, open tabs would learn
 # nothing while the server is busy. As they are few, a thousand tabs do not hold up the pages either.
 POLL_THREADS = 4

@@ -81,6 +81,7 @@ HIDDEN = {
     "ScheduledTask": "name",
     "SharedStorage": "mark",
     "Tag": "folded letters",
+    "TaskAttempt": "task",
     "Team": "removed_by slug",
     "User": "password",
     "VocabularyWord": "backwards word",
