@@ -118,8 +118,8 @@ def _nasals(block: int) -> _Respelling:
 def _in_order(signs: str) -> _Respelling:
     """Return the rule that puts these signs of one syllable, which are typed in any order, in this one.
 
-    In NFD, accents of the letter may stand between them, and so may what an earlier rule has left of two signs. They
-    come last, but sound marks stay with the letter.
+    In NFD, accents of the letter may stand between them, and so may what an earlier rule has left of two signs.
+    They come last, but sound marks stay with the letter.
     """
     place = {sign: number for number, sign in enumerate(f"\u3099\u309a{signs}")}
     between = f"[{signs}{_NOTHING_IN_CLUSTER}\u3099\u309a\u0300-\u036f\u0653-\u0655]*"
