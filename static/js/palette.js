@@ -72,8 +72,8 @@ const connection = document.getElementById("connection");
 const note = palette.querySelector("[role=status]");
 
 function repeatMessage() {
-  note.textContent = connection.textContent;
-  note.hidden = !note.textContent;
+  note.firstElementChild.textContent = connection.textContent;
+  note.hidden = !connection.textContent;
 }
 
 new MutationObserver(repeatMessage).observe(connection, { childList: true });
