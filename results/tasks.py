@@ -30,7 +30,7 @@ def _also_named(old: str) -> Callable[[Callable[..., None]], Callable[..., None]
 
 
 def _background(task: Callable[[], None]) -> Callable[[], None]:
-    """Make this a task that runs once at a time in a process, and that is left alone after it has ended several."""
+    """Make this a task that runs once at a time in a process, and rests after several workers have died of it."""
     return single_instance(poison.guarded(task))
 
 
